@@ -28,7 +28,7 @@ from server.people.access import now_of
 from server.rota.models import RotaTerms
 from server.settings import is_loopback
 from server.storage.db import as_moment, fetch
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.watch.calendar.models import Milestone
 from server.watch.models import Beat, Watch
 from server.watch.ticking import TICK
@@ -82,7 +82,7 @@ WHERE state IN ('waiting', 'sending')
 
 
 # Whatever stores the moment at which the ticker is to look at it.
-_DUE = (RotaTerms, Milestone, Watch, Alert, Due, Intake, Drill, DrillPlan)
+_DUE = (RotaTerms, Milestone, Watch, Alert, Task, Intake, Drill, DrillPlan)
 
 
 async def _oldest(rows: Any, column: str) -> datetime | None:

@@ -35,7 +35,7 @@ from server.people.models import Agency, Child, Home, Person
 from server.people.rules import Role
 from server.policy.model import EACH_MISS, Tier
 from server.policy.models import Policy
-from server.rota.models import Shift
+from server.rota.models import FixedShift
 from server.settings import Settings, load
 from server.storage import bulk
 from server.storage.db import write
@@ -134,7 +134,7 @@ class Cast:
     async def on_duty(self, name: str, **how_long: float) -> None:
         """That person is on duty from now on, for so long (an hour)."""
         person, now = self.persons[name], self.clock()
-        await Shift.create(
+        await FixedShift.create(
             agency_id=person.agency_id,
             person_id=person.id,
             from_at=now,

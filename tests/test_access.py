@@ -42,7 +42,7 @@ from server.missing.profile.reading import Reader
 from server.missing.profile.rules import Copy
 from server.missing.returns import interview_actions
 from server.missing.returns.child_found import Found, record_found
-from server.missing.search.models import Episode, Passing
+from server.missing.search.models import Episode, SearchHandover
 from server.missing.search.opening import Saying, open_episode
 from server.notify.actions import ARRIVED
 from server.notify.actions import test_message as send_test
@@ -54,12 +54,12 @@ from server.people.rules import Action, Role, may
 from server.plan.models import Quarantined, Template
 from server.policy.model import Tier
 from server.rota.duty_shifts import REACHED
-from server.rota.models import Duty, Handover, Leave, Shift, Spell
+from server.rota.models import Duty, DutyShift, FixedShift, Handover, Leave
 from server.security import encryption
 from server.settings import Provider
 from server.storage.db import write
 from server.tasks.actions import set_due
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.tasks.rules import Kind, Setting
 from server.watch.calendar.models import Milestone
 from server.watch.carer.models import Question
@@ -1077,7 +1077,7 @@ async def duty_id(cast: Cast, who: str | None, path: str) -> UUID:
 
 async def shift_id(cast: Cast, who: str | None, path: str) -> UUID:
     """A shift that somebody has once."""
-    return (await Shift.create(**_whose(cast, who), person_id=cast.ines.id)).id
+    return (await FixedShift.create(**_whose(cast, who), person_id=cast.ines.id)).id
 
 
 async def handover_id(cast: Cast, who: str | None, path: str) -> UUID:
@@ -1096,7 +1096,7 @@ async def leave_id(cast: Cast, who: str | None, path: str) -> UUID:
 async def spell_id(cast: Cast, who: str | None, path: str) -> UUID:
     """A shift of whoever asks that begins later."""
     whose = _whose(cast, who)
-    made = await Spell.create(
+    made = await DutyShift.create(
         id=uuid4(),
         agency_id=whose["agency_id"],
         person_id=cast.persons[_name(who) or "mia"].id,
@@ -1108,7 +1108,7 @@ async def spell_id(cast: Cast, who: str | None, path: str) -> UUID:
 
 async def ready_token(cast: Cast, who: str | None, path: str) -> str:
     """The link of a test alarm before a shift."""
-    made = await Spell.get(id=await spell_id(cast, "ines", path))
+    made = await DutyShift.get(id=await spell_id(cast, "ines", path))
     return encryption.sign(str(made.id), REACHED, until=made.until_at)
 
 
@@ -1123,7 +1123,7 @@ async def due_id(cast: Cast, who: str | None, path: str) -> UUID:
         zone="UTC",
     )
     await set_due(SYSTEM, cast.children["mia"], one, cast.clock())
-    return (await Due.get(subject_id=one.subject_id)).id
+    return (await Task.get(subject_id=one.subject_id)).id
 
 
 _turns = count()
@@ -1212,7 +1212,7 @@ async def paper_id(cast: Cast, who: str | None, path: str) -> UUID:
 
 async def passing_id(cast: Cast, who: str | None, path: str) -> UUID:
     """Tom's part, who has it from now on."""
-    row = await Passing.create(
+    row = await SearchHandover.create(
         id=uuid4(),
         agency_id=cast.agency.id,
         episode_id=await episode_id(cast, who, path),

@@ -15,7 +15,7 @@ from server.people.access import Visitor, agency_for, now_of
 from server.people.rules import AgencyAction
 from server.rota import duty_shifts, planning
 from server.rota.duty_shifts import AHEAD
-from server.rota.models import Duty, Handover, Leave, Shift, Spell
+from server.rota.models import Duty, DutyShift, FixedShift, Handover, Leave
 from server.rota.view import Plan, own_or_planner, plan_agency, plan_of, reader
 from server.web.openapi import api
 from server.web.requests import json_body
@@ -309,7 +309,7 @@ async def set_terms(request: Request) -> Response:
 async def my_shifts(request: Request) -> Response:
     """The caller's current shift, and those that begin within two days."""
     visitor, now = await reader(request), now_of(request)
-    rows = Spell.filter(
+    rows = DutyShift.filter(
         person_id=visitor.person_id, dropped_at__isnull=True, until_at__gt=now
     ).order_by("begins_at", "id")
     return json_answer(MyShiftsOut([_mine_out(spell) for spell in await rows]))
@@ -319,7 +319,7 @@ async def reached(request: Request) -> Response:
     """The caller can be reached."""
     visitor = await reader(request)
     spell_id = request.path_params["spell_id"]
-    if not await Spell.exists(id=spell_id, person_id=visitor.person_id):
+    if not await DutyShift.exists(id=spell_id, person_id=visitor.person_id):
         raise NotFound(N_("This does not exist, or you do not have access to it."))
     return json_answer(_mine_out(await duty_shifts.say_reached(spell_id, now_of(request))))
 
@@ -394,11 +394,11 @@ def _leave_out(row: Leave, names: _Names) -> LeaveOut:
     return LeaveOut(row.id, _of(names, row.person_id), cover, row.from_at, row.until_at)
 
 
-def _fixed_out(row: Shift, names: _Names) -> FixedOut:
+def _fixed_out(row: FixedShift, names: _Names) -> FixedOut:
     return FixedOut(row.id, _of(names, row.person_id), row.from_at, row.until_at)
 
 
-def _mine_out(row: Spell) -> MyShiftOut:
+def _mine_out(row: DutyShift) -> MyShiftOut:
     return MyShiftOut(row.id, row.begins_at, row.until_at, row.asked_at, row.reached_at)
 
 

@@ -9,7 +9,7 @@ from tortoise.expressions import Q
 
 from server.audit.actions import SYSTEM, Actor, note
 from server.auth.actions import HalfOpened, open_for, proved
-from server.auth.models import Errand, Identity, ProviderTerms, Session
+from server.auth.models import Identity, OidcFlow, ProviderTerms, Session
 from server.auth.oidc.account_linking import (
     ANOTHERS,
     by_code,
@@ -128,7 +128,7 @@ async def _open(
 async def enter_by_code(
     provider: Provider,
     terms: ProviderTerms,
-    errand: Errand,
+    errand: OidcFlow,
     code: str,
     agent: Agent,
     now: datetime,
@@ -143,7 +143,7 @@ async def enter_by_code(
     )
     async with write():
         person = await by_code(provider, code, now)
-        if not await Errand.filter(id=errand.id, ended_at__isnull=True).update(ended_at=now):
+        if not await OidcFlow.filter(id=errand.id, ended_at__isnull=True).update(ended_at=now):
             raise wrong_code()
         await forget_guesses(guess)
         identity = await tie(_self(person), provider, person, claims.subject, now)

@@ -16,7 +16,7 @@ from uuid import UUID
 from tortoise.expressions import F
 
 from server.audit.actions import Actor, note
-from server.auth.models import Credential, KnownBrowser
+from server.auth.models import Credential, RememberedDevice
 from server.auth.rate_limit import is_waiting, one_at_a_time
 from server.auth.rules import (
     BROWSER_GUESSES,
@@ -70,7 +70,7 @@ async def known_to(
     an unknown name, and takes as long."""
     if not ids:
         return None
-    rows = KnownBrowser.filter(
+    rows = RememberedDevice.filter(
         id__in=list(ids),
         person_id=person_id or _NOBODY,
         opened_at__isnull=False,
@@ -83,22 +83,22 @@ async def known_to(
 
 async def count_at(browser_id: UUID) -> bool:
     """Count one guess before it is made; False if the browser has had too many by now."""
-    alive = KnownBrowser.filter(id=browser_id, wrong__lt=BROWSER_GUESSES)
+    alive = RememberedDevice.filter(id=browser_id, wrong__lt=BROWSER_GUESSES)
     return bool(await alive.update(wrong=F("wrong") + 1))
 
 
 async def forgive(browser_id: UUID) -> None:
     """What was guessed was right. In the caller's transaction."""
-    await KnownBrowser.filter(id=browser_id, wrong__gt=0).update(wrong=F("wrong") - 1)
+    await RememberedDevice.filter(id=browser_id, wrong__gt=0).update(wrong=F("wrong") - 1)
 
 
 async def remember(person_id: UUID, ids: Sequence[UUID], now: datetime) -> list[UUID]:
     """This person has signed in here: the ids that the browser has from now on."""
     async with write():
-        old = KnownBrowser.filter(id__in=list(ids), person_id=person_id)
+        old = RememberedDevice.filter(id__in=list(ids), person_id=person_id)
         gone = set(await old.values_list("id", flat=True))
         await old.delete()
-        row = await KnownBrowser.create(
+        row = await RememberedDevice.create(
             id=uuid7(),
             person_id=person_id,
             made_at=now,
@@ -111,12 +111,12 @@ async def remember(person_id: UUID, ids: Sequence[UUID], now: datetime) -> list[
 async def forget_all(person_id: UUID) -> None:
     """Forget all browsers of this person, and all links past a wait: the password has changed, or
     they left. In the caller's transaction."""
-    await KnownBrowser.filter(person_id=person_id).delete()
+    await RememberedDevice.filter(person_id=person_id).delete()
 
 
 async def tidy_browsers(now: datetime) -> None:
     """Throw away what is over."""
-    await KnownBrowser.filter(expires_at__lte=now).delete()
+    await RememberedDevice.filter(expires_at__lte=now).delete()
 
 
 # --- the link past the wait
@@ -147,12 +147,12 @@ async def send_link(name: str, host: str, now: datetime) -> None:
 async def _send(person: Person, channel: str, now: datetime) -> None:
     async with write():
         await one_at_a_time(encryption.blind(f"{_LINK} {person.id}"))
-        sent = KnownBrowser.filter(person_id=person.id, by_link=True)
+        sent = RememberedDevice.filter(person_id=person.id, by_link=True)
         if await sent.filter(made_at__gt=now - LINK_SPACING).exists():
             return
         if await sent.filter(made_at__gt=now - timedelta(hours=1)).count() >= LINKS_AN_HOUR:
             return
-        row = await KnownBrowser.create(
+        row = await RememberedDevice.create(
             id=uuid7(),
             person_id=person.id,
             by_link=True,
@@ -182,7 +182,7 @@ async def read_link(token: str, now: datetime) -> UUID:
         id_ = UUID(encryption.unsign(token, _LINK, now))
     except (encryption.Unreadable, ValueError):
         raise NotFound(LINK_OVER) from None
-    if not await KnownBrowser.exists(id=id_, by_link=True, opened_at__isnull=True):
+    if not await RememberedDevice.exists(id=id_, by_link=True, opened_at__isnull=True):
         raise NotFound(LINK_OVER)
     return id_
 
@@ -192,10 +192,10 @@ async def open_link(token: str, ids: Sequence[UUID], now: datetime) -> list[UUID
     open one link, only one becomes known. Raises NotFound."""
     id_ = await read_link(token, now)
     async with write():
-        unused = KnownBrowser.filter(id=id_, by_link=True, opened_at__isnull=True)
+        unused = RememberedDevice.filter(id=id_, by_link=True, opened_at__isnull=True)
         if not await unused.update(opened_at=now):
             raise NotFound(LINK_OVER)
-        row = await KnownBrowser.get(id=id_)
+        row = await RememberedDevice.get(id=id_)
         person = await Person.get(id=row.person_id)
         await note(_actor(person), "sign_in:link_open", about=("person", person.id), now=now)
     return [id_, *ids]

@@ -139,7 +139,7 @@ class Guess(Model):
         indexes = (Index(fields=("door", "key", "at"), name="guess_key_at"),)
 
 
-class KnownBrowser(Model):
+class RememberedDevice(Model):
     """A browser in which one person can still sign in while others guess their password; or a link
     that makes a browser one, once it is opened."""
 
@@ -230,7 +230,7 @@ class Passkey(Model):
         indexes = (Index(fields=("person_id",), name="passkey_person"),)
 
 
-class Halfway(Model):
+class PendingSecondFactor(Model):
     """A browser between two pages of the sign-in: its password was right, or it is a stranger that
     has asked for a challenge. The cookie has the token; this row has only its SHA-256."""
 
@@ -334,7 +334,7 @@ class Welcome(Model):
         indexes = (Index(fields=("person_id",), name="welcome_person"),)
 
 
-class Errand(Model):
+class OidcFlow(Model):
     """A browser on its way to a sign-in provider and back, or on the page that asks a newcomer
     for the code. What it carries counts once, and in the browser that set out alone."""
 

@@ -46,7 +46,7 @@ from server.policy.levels import Evidence
 from server.policy.model import FIRST_HOURS, SHIPPED, Tier
 from server.policy.models import Policy
 from server.rota import planning
-from server.rota.models import Shift
+from server.rota.models import FixedShift
 from server.settings import Settings
 from server.storage.db import write
 from server.storage.engines import address
@@ -394,7 +394,7 @@ async def _people(now: datetime) -> None:
 async def _rota(now: datetime) -> None:
     """We can call Ines at any time, and Tom too on working days. On Saturdays in the daytime a
     person known to the children is there as well."""
-    await Shift.create(agency_id=id_of("harbour"), person_id=id_of("ines"), from_at=now)
+    await FixedShift.create(agency_id=id_of("harbour"), person_id=id_of("ines"), from_at=now)
     root = Actor(id_of("root"), Role.ADMINISTRATOR.value, id_of("harbour"))
     for name, days, begins, ends, in_turn in (
         ("working-days", range(5), time(8), time(18), ("tom",)),

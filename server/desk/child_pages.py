@@ -42,7 +42,7 @@ from server.watch.models import Pause, Watch
 from server.watch.rhythm import agreements, proposals, summary
 from server.watch.rhythm.rules import Rhythm, as_data, read
 from server.watch.state_machine import Terms
-from server.watch.watch_state import Case
+from server.watch.watch_state import WatchState
 from server.watch.wording import TIERS, when
 from server.watch.writing import ended
 from server.web.rendering import language_of, page, zone_of
@@ -61,7 +61,7 @@ ZONES = (
 )  # fmt: skip
 
 
-async def case_for(child_id: UUID, now: datetime) -> Case:
+async def case_for(child_id: UUID, now: datetime) -> WatchState:
     """The watch that a page is about. Raises NotFound, Conflict `ended`."""
     case = await summary.case_of(child_id, now)
     if case is not None:
@@ -344,7 +344,7 @@ async def end_pause(request: Request) -> Response:
     return back_to(child.id, roles, "pause-ended")
 
 
-def _told_after(case: Case, pause: Pause, language: str, zone: Any, now: datetime) -> str:
+def _told_after(case: WatchState, pause: Pause, language: str, zone: Any, now: datetime) -> str:
     """By when a person is told if the child has not been heard of at the end of the absence."""
     told_at = summary.told_after(case, pause)
     return when(language, told_at, zone, now) if told_at is not None else ""

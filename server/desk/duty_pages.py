@@ -23,7 +23,7 @@ from server.people.models import Agency, Person
 from server.people.rules import Action, AgencyAction, Role, may_agency
 from server.rota import duty_shifts
 from server.rota.calendar import Shift
-from server.rota.models import Spell
+from server.rota.models import DutyShift
 from server.rota.view import Plan, own_shifts, plan_agency, plan_of, reader, span_in_words
 from server.watch.wording import when
 from server.web.rendering import language_of, page
@@ -64,15 +64,15 @@ async def show(request: Request) -> Response:
 async def reached(request: Request) -> Response:
     """ "Yes, I can be reached." """
     visitor, spell_id = await reader(request), request.path_params["spell_id"]
-    if not await Spell.exists(id=spell_id, person_id=visitor.person_id):
+    if not await DutyShift.exists(id=spell_id, person_id=visitor.person_id):
         raise NotFound(N_("This does not exist, or you do not have access to it."))
     await duty_shifts.say_reached(spell_id, now_of(request))
     return RedirectResponse("/desk/duty", status_code=303)
 
 
-async def _question(visitor: Visitor, now: datetime) -> Spell | None:
+async def _question(visitor: Visitor, now: datetime) -> DutyShift | None:
     """The visitor's open question about a shift, if there is one."""
-    asked = Spell.filter(
+    asked = DutyShift.filter(
         person_id=visitor.person_id,
         asked_at__isnull=False,
         reached_at__isnull=True,

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from server.notify.devices import COLUMNS, device_of
-from server.notify.models import Address, Wish
+from server.notify.models import Address, Preference
 from server.notify.push_health import Health, reached
 from server.notify.rules import PUSH, in_order, is_a_way
 
@@ -57,9 +57,9 @@ async def without_a_way(people: Collection[UUID], now: datetime) -> set[UUID]:
     return {person for person in people if not ways.get(person, NOWHERE).proven}
 
 
-async def wishes_of(people: Collection[UUID]) -> Mapping[UUID, Wish]:
+async def wishes_of(people: Collection[UUID]) -> Mapping[UUID, Preference]:
     """How these people want to be reached. A person without preferences is left out."""
-    return {wish.id: wish for wish in await Wish.filter(id__in=list(people))}
+    return {wish.id: wish for wish in await Preference.filter(id__in=list(people))}
 
 
 def _ways(rows: Sequence[dict[str, Any]], wish: Sequence[str], now: datetime) -> Ways:

@@ -66,7 +66,7 @@ class Address(Model):
         )
 
 
-class Wish(Model):
+class Preference(Model):
     """How one adult wants to be reached. Its id is the person's; no row means no preference."""
 
     id = fields.UUIDField(primary_key=True)

@@ -8,7 +8,7 @@ from server.audit.actions import Actor, note
 from server.errors import Refused
 from server.i18n import N_
 from server.notify.contact_routes import NOWHERE, ways_of
-from server.notify.models import Wish
+from server.notify.models import Preference
 from server.storage import bulk
 from server.storage.db import write
 
@@ -38,7 +38,7 @@ async def set_order(actor: Actor, person_id: UUID, channels: Sequence[str], now:
             raise Refused(N_("Put each of your channels in order, once."), field="order")
         wish = await _locked(person_id, now)
         if wish.channels != list(channels):
-            await Wish.filter(id=person_id).update(channels=list(channels), changed_at=now)
+            await Preference.filter(id=person_id).update(channels=list(channels), changed_at=now)
             await note(actor, "wish:order", about=("person", person_id), names=channels, now=now)
 
 
@@ -52,7 +52,7 @@ async def set_quiet(
         raise Refused(fault, field="quiet_from")
     async with write():
         await _locked(person_id, now)
-        await Wish.filter(id=person_id).update(
+        await Preference.filter(id=person_id).update(
             quiet_from=f"{begin:%H:%M}" if begin is not None else None,
             quiet_until=f"{end:%H:%M}" if end is not None else None,
             changed_at=now,
@@ -72,7 +72,7 @@ def quiet_fault(begin: time | None, end: time | None) -> str | None:
     return None
 
 
-async def _locked(person_id: UUID, now: datetime) -> Wish:
+async def _locked(person_id: UUID, now: datetime) -> Preference:
     row = {"id": person_id, "channels": [], "changed_at": now}
-    await bulk.insert(Wish, [row], skip_known=True)
-    return await Wish.filter(id=person_id).select_for_update().get()
+    await bulk.insert(Preference, [row], skip_known=True)
+    return await Preference.filter(id=person_id).select_for_update().get()

@@ -33,7 +33,7 @@ from server.notify.actions import (
 from server.notify.channel_counts import broken_channels
 from server.notify.channels import Channel
 from server.notify.contact_routes import NOWHERE, ways_of, wishes_of
-from server.notify.models import Address, Delivery, Enclosure, Message, Wish
+from server.notify.models import Address, Delivery, Enclosure, Message, Preference
 from server.notify.refused_addresses import judge
 from server.notify.rules import (
     CAN_WAIT,
@@ -293,7 +293,7 @@ class Worker:
     def _decide(
         self,
         attempt: Attempt,
-        wish: Wish | None,
+        wish: Preference | None,
         accepted: set[tuple[UUID, UUID | None]],
         now: datetime,
     ) -> None:
@@ -658,7 +658,7 @@ def _unseen(message: Message, language: str) -> tuple[str, str] | None:
     return begin, end
 
 
-def _quiet(message: Message, wish: Wish | None) -> dict[str, Any]:
+def _quiet(message: Message, wish: Preference | None) -> dict[str, Any]:
     """The quiet hours of a message: those that it has for a child, or those that an adult chose for
     what can wait."""
     hours = (message.data or {}).get("quiet")

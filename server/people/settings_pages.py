@@ -12,7 +12,7 @@ from server.i18n import N_
 from server.notify.actions import drop_address
 from server.notify.address_verification import enter_address
 from server.notify.contact_routes import NOWHERE, ways_of, wishes_of
-from server.notify.models import Address, Wish
+from server.notify.models import Address, Preference
 from server.notify.refused_addresses import given_up
 from server.notify.rules import PUSH
 from server.notify.wording import channel_word
@@ -111,7 +111,7 @@ async def settings_page(
     return page(request, "people/settings.html", context, status=status)
 
 
-def _wished(wish: Wish | None) -> dict[str, str]:
+def _wished(wish: Preference | None) -> dict[str, str]:
     if wish is None:
         return {"quiet_from": "", "quiet_until": ""}
     return {"quiet_from": wish.quiet_from or "", "quiet_until": wish.quiet_until or ""}

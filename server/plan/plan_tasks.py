@@ -12,7 +12,7 @@ from server.people.rules import Role
 from server.plan.obligations import Held, Thing, owed, owners
 from server.plan.state import State
 from server.tasks import actions as dues
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.tasks.rules import OF_A_PROJECT, REPLY_WITHIN, Ending, Kind, Setting
 from server.tasks.rules import State as DueState
 
@@ -46,7 +46,7 @@ async def follow(actor: Actor, child: Child, state: State, rows: Rows, now: date
             await happened(actor, child.id, Happening.REVIEWED, now, about=row.subject_id)
 
 
-def _stands(setting: Setting, held: Mapping[Thing, Due], endings: Mapping[Thing, Ending]) -> bool:
+def _stands(setting: Setting, held: Mapping[Thing, Task], endings: Mapping[Thing, Ending]) -> bool:
     """Whether this due is already set so, and goes on."""
     thing = (setting.kind, setting.subject_id)
     return thing in held and thing not in endings and dues.is_as(held[thing], setting)
@@ -63,8 +63,8 @@ def _ending(
 
 
 def _talk(
-    replies: Sequence[Due], rows: Rows, zone: str, now: datetime
-) -> tuple[list[tuple[Due, Ending]], list[Setting]]:
+    replies: Sequence[Task], rows: Rows, zone: str, now: datetime
+) -> tuple[list[tuple[Task, Ending]], list[Setting]]:
     """The reply clock: a child's first message without an answer opens it, any message of an adult
     ends it. A batch has one author."""
     messages = [row for row in rows if row["entity"] == "message"]

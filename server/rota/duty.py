@@ -13,7 +13,7 @@ from server.people.models import Person
 from server.people.rules import PROFESSIONAL, Role
 from server.rota import calendar as rules
 from server.rota.calendar import Rota
-from server.rota.models import Duty, Handover, Leave, RotaTerms, Shift
+from server.rota.models import Duty, FixedShift, Handover, Leave, RotaTerms
 from server.storage.db import among, as_id, fetch
 
 # A night begins on the day before, and zones differ.
@@ -40,7 +40,7 @@ async def on_rota(person_id: UUID, now: datetime) -> OnRota:
 async def planned_for(agency_id: UUID, person_id: UUID, now: datetime) -> int:
     """In how many places of the rota a person is from now on, as themselves or as a cover."""
     to_come = Q(until_at__isnull=True) | Q(until_at__gt=now)
-    shifts = await Shift.filter(to_come, person_id=person_id).count()
+    shifts = await FixedShift.filter(to_come, person_id=person_id).count()
     to_come = Q(until_at__gt=now, ended_at__isnull=True)
     taken = await Handover.filter(to_come, to_id=person_id).count()
     covers = await Leave.filter(to_come, cover_id=person_id).count()
@@ -67,7 +67,7 @@ async def rotas_of(agencies: Collection[UUID], begin: datetime, end: datetime) -
     duties = await Duty.filter(
         Q(until_on__isnull=True) | Q(until_on__gt=(begin - _BEFORE).date()), agency_id__in=wanted
     ).order_by("id")
-    shifts = await Shift.filter(
+    shifts = await FixedShift.filter(
         Q(until_at__isnull=True) | Q(until_at__gt=begin), agency_id__in=wanted, from_at__lt=end
     ).values_list("agency_id", "person_id", "from_at", "until_at")
     here = {"agency_id__in": wanted, "from_at__lt": end, "until_at__gt": begin}

@@ -24,7 +24,7 @@ from server.people.rules import AgencyAction, Role, may_agency
 from server.rota.calendar import Gap, Rota, gaps_between, spells_between
 from server.rota.calendar import Shift as Span
 from server.rota.duty import rotas_of
-from server.rota.models import Duty, RotaTerms, Shift, Spell
+from server.rota.models import Duty, DutyShift, FixedShift, RotaTerms
 from server.security import encryption
 from server.storage import bulk
 from server.storage.db import as_id, fetch, write
@@ -97,7 +97,7 @@ async def _go_on(terms: RotaTerms, now: datetime) -> None:
     )
 
 
-def _is_to_be_asked(spell: Spell, now: datetime) -> bool:
+def _is_to_be_asked(spell: DutyShift, now: datetime) -> bool:
     is_due = spell.ask_at is not None and spell.ask_at <= now < spell.begins_at
     return is_due and spell.asked_at is None and spell.reached_at is None
 
@@ -107,13 +107,13 @@ def _is_to_be_asked(spell: Spell, now: datetime) -> bool:
 
 async def _kept(
     agency_id: UUID, spans: Sequence[Span], lead: timedelta, now: datetime
-) -> list[Spell]:
+) -> list[DutyShift]:
     """A row for each of these; rows that are no longer in the rota are dropped."""
-    spells = await Spell.filter(
+    spells = await DutyShift.filter(
         agency_id=agency_id, dropped_at__isnull=True, until_at__gte=now - HORIZON
     )
     zones = await _zones({span.who for span in spans})
-    rows, kept = [], list[Spell]()
+    rows, kept = [], list[DutyShift]()
     for span in spans:
         same = _same(spells, span, now)
         if same is None:
@@ -121,16 +121,16 @@ async def _kept(
         else:
             kept.append(same)
             if same.until_at != span.end:
-                await Spell.filter(id=same.id).update(until_at=span.end)
+                await DutyShift.filter(id=same.id).update(until_at=span.end)
     left = [spell for spell in spells if spell not in kept]
     await _drop([spell for spell in left if spell.begun_at is None], now)
     # A shift that was cut short is over: the same person's next one begins anew.
     cut = [spell.id for spell in left if spell.begun_at is not None and spell.until_at > now]
-    await Spell.filter(id__in=cut).update(until_at=now)
+    await DutyShift.filter(id__in=cut).update(until_at=now)
     return [*kept, *await _made(rows)]
 
 
-def _same(spells: Sequence[Spell], span: Span, now: datetime) -> Spell | None:
+def _same(spells: Sequence[DutyShift], span: Span, now: datetime) -> DutyShift | None:
     """The row of this shift. For a running shift, the row that has begun before: it may have been
     cut or extended since, and a person already on duty is not told again."""
     for spell in spells:
@@ -156,9 +156,9 @@ def _row(
     }
 
 
-async def _made(rows: Sequence[dict[str, object]]) -> list[Spell]:
-    await bulk.insert(Spell, rows, skip_known=True)
-    return await Spell.filter(id__in=[row["id"] for row in rows])
+async def _made(rows: Sequence[dict[str, object]]) -> list[DutyShift]:
+    await bulk.insert(DutyShift, rows, skip_known=True)
+    return await DutyShift.filter(id__in=[row["id"] for row in rows])
 
 
 async def _zones(people: set[UUID]) -> dict[UUID, str]:
@@ -166,10 +166,10 @@ async def _zones(people: set[UUID]) -> dict[UUID, str]:
     return {id_: zone for id_, zone in await rows.values_list("id", "zone")}
 
 
-async def _drop(rows: Sequence[Spell], now: datetime) -> None:
+async def _drop(rows: Sequence[DutyShift], now: datetime) -> None:
     ids = [row.id for row in rows]
     if ids:
-        await Spell.filter(id__in=ids).update(dropped_at=now)
+        await DutyShift.filter(id__in=ids).update(dropped_at=now)
         await withdraw(ids, "replaced", now)
 
 
@@ -205,7 +205,7 @@ def _next_awake(at: datetime, zone_name: str) -> datetime:
 # --- messages
 
 
-async def _ask(rows: Sequence[Spell], now: datetime) -> None:
+async def _ask(rows: Sequence[DutyShift], now: datetime) -> None:
     """ "Can you be reached?" A loud test alarm by every way that reaches them, answered with one
     tap."""
     ways = await ways_of({row.person_id for row in rows}, now)
@@ -226,17 +226,17 @@ async def _ask(rows: Sequence[Spell], now: datetime) -> None:
                     data={"path": f"/ready/{token}"},
                 )
             )
-    await Spell.filter(id__in=[row.id for row in rows]).update(asked_at=now)
+    await DutyShift.filter(id__in=[row.id for row in rows]).update(asked_at=now)
     await queue(sayings, now)
 
 
-async def _begin(rows: Sequence[Spell], now: datetime) -> None:
+async def _begin(rows: Sequence[DutyShift], now: datetime) -> None:
     """ "You are on duty now", with how many alerts are open. A person who was asked and has not
     said yes may not be there: planners and operators hear of it."""
     if not rows:
         return
     ids = [row.id for row in rows]
-    await Spell.filter(id__in=ids).update(begun_at=now)
+    await DutyShift.filter(id__in=ids).update(begun_at=now)
     await withdraw(ids, "settled", now, kinds=[Kind.REACH])
     agency_id = rows[0].agency_id
     # The room of alerts is above this one; counting its rows uses none of its rules.
@@ -335,7 +335,7 @@ async def _morning(agency_id: UUID, now: datetime) -> _Morning:
 
 async def has_rota(agency_id: UUID) -> bool:
     """Whether this agency has ever planned who is on duty: otherwise it gets no daily warning."""
-    duties, shifts = Duty.filter(agency_id=agency_id), Shift.filter(agency_id=agency_id)
+    duties, shifts = Duty.filter(agency_id=agency_id), FixedShift.filter(agency_id=agency_id)
     return await duties.exists() or await shifts.exists()
 
 
@@ -350,18 +350,18 @@ async def gaps_ahead(agency_id: UUID, now: datetime) -> list[Gap]:
 # --- one tap
 
 
-async def say_reached(spell_id: UUID, now: datetime) -> Spell:
+async def say_reached(spell_id: UUID, now: datetime) -> DutyShift:
     """ "Yes, you can reach me." Twice is once. Raises NotFound where there is no such shift."""
     async with write():
-        row = await Spell.filter(id=spell_id).select_for_update().first()
+        row = await DutyShift.filter(id=spell_id).select_for_update().first()
         if row is None:
             raise NotFound(N_("This does not exist, or you do not have access to it."))
         if row.reached_at is None and row.dropped_at is None:
-            await Spell.filter(id=row.id).update(reached_at=now)
+            await DutyShift.filter(id=row.id).update(reached_at=now)
             await withdraw([row.id], "answered", now, kinds=[Kind.REACH])
             actor = Actor(row.person_id, Role.CASEWORKER.value, row.agency_id)
             await note(actor, "rota:reached", about=("spell", row.id), now=now)
-    return await Spell.get(id=spell_id)
+    return await DutyShift.get(id=spell_id)
 
 
 def read_token(token: str, now: datetime) -> UUID:

@@ -10,7 +10,7 @@ from tortoise.models import Model
 from server.storage.ids import uuid7
 
 
-class Shift(Model):
+class FixedShift(Model):
     """Who is on duty, from when, until when. A person on duty may act for every child of the
     agency."""
 
@@ -107,7 +107,7 @@ class RotaTerms(Model):
         indexes = (Index(fields=("act_at",), name="rota_act_at"),)
 
 
-class Spell(Model):
+class DutyShift(Model):
     """One coming shift of one person: asked about before, begun, or dropped from the rota. Only a
     process that has locked that rota's row adds or changes it."""
 

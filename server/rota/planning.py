@@ -20,7 +20,7 @@ from server.people.models import Person
 from server.people.rules import PROFESSIONAL
 from server.rota.calendar import spells_between
 from server.rota.duty import rotas_of
-from server.rota.models import Duty, Handover, Leave, RotaTerms, Shift
+from server.rota.models import Duty, FixedShift, Handover, Leave, RotaTerms
 from server.storage import bulk
 from server.storage.db import write
 
@@ -216,9 +216,9 @@ async def end_shift(actor: Actor, agency_id: UUID, shift_id: UUID, now: datetime
     """End a duty for good now. Twice is once. Raises NotFound."""
     async with write():
         await _take(agency_id, now)
-        row = await _own(Shift, agency_id, shift_id)
+        row = await _own(FixedShift, agency_id, shift_id)
         if row.until_at is None or row.until_at > now:
-            await Shift.filter(id=row.id).update(until_at=max(now, row.from_at))
+            await FixedShift.filter(id=row.id).update(until_at=max(now, row.from_at))
             await _note(actor, row, "rota:shift_end", now)
 
 
@@ -291,7 +291,7 @@ async def _take(agency_id: UUID, now: datetime) -> RotaTerms:
     return row
 
 
-Row = TypeVar("Row", Duty, Handover, Leave, Shift)
+Row = TypeVar("Row", Duty, Handover, Leave, FixedShift)
 # Tells a repeated request from another one with the same id.
 _SAME = {
     Duty: ("agency_id", "days", "begins", "ends", "zone", "people", "first_on"),

@@ -17,7 +17,7 @@ from server.i18n import format_moment, supported_language
 from server.people.access import now_of
 from server.people.models import Agency, Person
 from server.rota import duty_shifts
-from server.rota.models import Spell
+from server.rota.models import DutyShift
 from server.web.rendering import page
 
 
@@ -40,17 +40,19 @@ async def say_yes(request: Request) -> Response:
     return RedirectResponse(request.url.path, status_code=303)
 
 
-async def _spell(request: Request) -> Spell | None:
+async def _spell(request: Request) -> DutyShift | None:
     now = now_of(request)
     try:
         spell_id = duty_shifts.read_token(request.path_params["ready_token"], now)
     except NotFound:
         return None
-    here = Spell.filter(id=spell_id, dropped_at__isnull=True, until_at__gt=now)
+    here = DutyShift.filter(id=spell_id, dropped_at__isnull=True, until_at__gt=now)
     return await here.first()
 
 
-async def _context(request: Request, row: Spell, person: Person, now: datetime) -> dict[str, Any]:
+async def _context(
+    request: Request, row: DutyShift, person: Person, now: datetime
+) -> dict[str, Any]:
     agency, zone = await Agency.get(id=row.agency_id), known_zone(person.zone)
     begin, end = (
         format_moment(supported_language(person.language), at, zone, now)

@@ -28,7 +28,7 @@ from server.people.rules import PROFESSIONAL, AgencyAction, Role, may_agency
 from server.rota.calendar import Gap, gaps_between, shifts_between
 from server.rota.calendar import Shift as Span
 from server.rota.duty import rotas_of
-from server.rota.models import Duty, Handover, Leave, RotaTerms, Shift, Spell
+from server.rota.models import Duty, DutyShift, FixedShift, Handover, Leave, RotaTerms
 from server.rota.planning import LEAD
 
 DAY = timedelta(days=1)
@@ -70,7 +70,7 @@ class Plan:
     duties: list[Duty]
     handovers: list[Handover]
     leaves: list[Leave]
-    fixed: list[Shift]
+    fixed: list[FixedShift]
     is_always: bool
     lead: timedelta
     names: dict[UUID, str]
@@ -98,7 +98,7 @@ async def plan_of(agency_id: UUID, begin: datetime, end: datetime, now: datetime
     leaves = await Leave.filter(**live).order_by("from_at", "id")
     fixed = [
         shift
-        for shift in await Shift.filter(agency_id=agency_id).order_by("from_at", "id")
+        for shift in await FixedShift.filter(agency_id=agency_id).order_by("from_at", "id")
         if shift.until_at is None or shift.until_at > now
     ]
     terms = await RotaTerms.get_or_none(id=agency_id)
@@ -127,7 +127,7 @@ async def _names(
     duties: Iterable[Duty],
     handovers: Iterable[Handover],
     leaves: Iterable[Leave],
-    fixed: Iterable[Shift],
+    fixed: Iterable[FixedShift],
 ) -> dict[UUID, str]:
     ids: set[UUID | None] = {UUID(person_id) for duty in duties for person_id in duty.people}
     ids |= {id_ for shift in shifts for id_ in (shift.who, shift.instead_of)}
@@ -150,9 +150,9 @@ async def colleagues(agency_id: UUID) -> list[tuple[UUID, str]]:
     )
 
 
-async def current_spell(person_id: UUID, now: datetime) -> Spell | None:
+async def current_spell(person_id: UUID, now: datetime) -> DutyShift | None:
     """The person's current shift; else the next one that has a row."""
-    rows = Spell.filter(person_id=person_id, dropped_at__isnull=True, until_at__gt=now)
+    rows = DutyShift.filter(person_id=person_id, dropped_at__isnull=True, until_at__gt=now)
     return await rows.order_by("begins_at", "id").first()
 
 

@@ -20,7 +20,7 @@ from server.storage import bulk
 from server.storage.db import as_id, write
 from server.storage.ids import uuid7
 from server.tasks import rules
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.tasks.rules import Call, Ending, Kind, Reach, Setting, State, To
 from server.web.live import announce
 
@@ -35,7 +35,7 @@ LOST_AFTER = timedelta(minutes=2)
 SAYS_FOR = timedelta(days=1)
 
 
-def is_as(row: Due, setting: Setting) -> bool:
+def is_as(row: Task, setting: Setting) -> bool:
     """Whether the row already says the same."""
     return (row.owner_id, row.owner_role, row.due_at, row.zone, row.since_id) == (
         setting.owner_id,
@@ -51,25 +51,25 @@ async def set_due(actor: Actor, child: Child, setting: Setting, now: datetime) -
     await settle_and_set(actor, child, [], [setting], now)
 
 
-async def done(actor: Actor, due: Due, now: datetime, *, by: UUID | None = None) -> None:
+async def done(actor: Actor, due: Task, now: datetime, *, by: UUID | None = None) -> None:
     """It has happened: nobody is told any more. Twice is once."""
     await settle(actor, [(due, Ending(State.DONE, "done", by))], now)
 
 
-async def drop(actor: Actor, due: Due, why: str, now: datetime, *, by: UUID | None = None) -> None:
+async def drop(actor: Actor, due: Task, why: str, now: datetime, *, by: UUID | None = None) -> None:
     """Nobody has to do it any more. Twice is once."""
     await settle(actor, [(due, Ending(State.DROPPED, why, by))], now)
 
 
-async def open_dues(child_id: UUID) -> list[Due]:
+async def open_dues(child_id: UUID) -> list[Task]:
     """What is open about a child, the oldest first."""
-    return await Due.filter(child_id=child_id, state=State.OPEN).order_by("due_at", "id")
+    return await Task.filter(child_id=child_id, state=State.OPEN).order_by("due_at", "id")
 
 
 async def settle_and_set(
     actor: Actor,
     child: Child,
-    endings: Sequence[tuple[Due, Ending]],
+    endings: Sequence[tuple[Task, Ending]],
     settings: Sequence[Setting],
     now: datetime,
 ) -> None:
@@ -81,7 +81,7 @@ async def settle_and_set(
         subjects = {wanted.subject_id for wanted in settings}
         held = {
             (row.kind, row.subject_id): row
-            for row in await Due.filter(subject_id__in=list(subjects), state=State.OPEN)
+            for row in await Task.filter(subject_id__in=list(subjects), state=State.OPEN)
         }
         new, moved = [], []
         for setting in settings:
@@ -101,7 +101,7 @@ async def _insert(actor: Actor, child: Child, new: Sequence[Setting], now: datet
     turns = await _turns({wanted.subject_id for wanted in new})
     rows = []
     for setting in new:
-        due = Due(
+        due = Task(
             id=uuid7(),
             agency_id=child.agency_id,
             child_id=child.id,
@@ -117,7 +117,7 @@ async def _insert(actor: Actor, child: Child, new: Sequence[Setting], now: datet
         )
         due.act_at = due.speaks_at()
         rows.append({name: getattr(due, name) for name in _COLUMNS})
-    await bulk.insert(Due, rows)
+    await bulk.insert(Task, rows)
     made = [(row["id"], child.id, child.agency_id, "set", None) for row in rows]
     await _enter(actor, made, now)
     await announce(child.agency_id, TOPIC)
@@ -132,7 +132,7 @@ _COLUMNS = (
 async def _turns(subjects: Collection[UUID]) -> dict[tuple[str, UUID], int]:
     """The last turn of each subject."""
     rows = (
-        await Due.filter(subject_id__in=list(subjects))
+        await Task.filter(subject_id__in=list(subjects))
         .annotate(last=Max("turn"))
         .group_by("kind", "subject_id")
         .values_list("kind", "subject_id", "last")
@@ -140,7 +140,7 @@ async def _turns(subjects: Collection[UUID]) -> dict[tuple[str, UUID], int]:
     return {(kind, as_id(subject)): last for kind, subject, last in rows}
 
 
-async def settle(actor: Actor, endings: Sequence[tuple[Due, Ending]], now: datetime) -> None:
+async def settle(actor: Actor, endings: Sequence[tuple[Task, Ending]], now: datetime) -> None:
     """End these, and withdraw the messages about them. One that has ended already stays as it
     ended."""
     if not endings:
@@ -148,15 +148,15 @@ async def settle(actor: Actor, endings: Sequence[tuple[Due, Ending]], now: datet
     async with write():
         # By their state, not by their version: telling a person meanwhile changes the version, and
         # must not stop this.
-        held = Due.filter(id__in=[due.id for due, _ in endings], state=State.OPEN)
+        held = Task.filter(id__in=[due.id for due, _ in endings], state=State.OPEN)
         still_open = {row.id for row in await held.order_by("id").select_for_update()}
-        by_ending: dict[Ending, list[Due]] = {}
+        by_ending: dict[Ending, list[Task]] = {}
         for due, ending in endings:
             if due.id in still_open:
                 by_ending.setdefault(ending, []).append(due)
         ended: list[_Entered] = []
         for ending, rows in by_ending.items():
-            await Due.filter(id__in=[due.id for due in rows]).update(
+            await Task.filter(id__in=[due.id for due in rows]).update(
                 state=ending.state,
                 act_at=None,
                 settled_at=now,
@@ -211,7 +211,7 @@ async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
     """
     async with write():
         due = (
-            await Due.filter(act_at__lte=now)
+            await Task.filter(act_at__lte=now)
             .order_by("act_at")
             .limit(at_once)
             .select_for_update(skip_locked=True)
@@ -223,18 +223,18 @@ async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
 async def tick_one(due_id: UUID, now: datetime) -> None:
     """The tick for one due, when its batch has failed."""
     async with write():
-        await _move(await Due.filter(id=due_id, act_at__lte=now).select_for_update(), now)
+        await _move(await Task.filter(id=due_id, act_at__lte=now).select_for_update(), now)
 
 
 async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
     """The dues to look at now, oldest first."""
-    return [row.id for row in await Due.filter(act_at__lte=now).order_by("act_at").limit(at_once)]
+    return [row.id for row in await Task.filter(act_at__lte=now).order_by("act_at").limit(at_once)]
 
 
 async def set_apart(due_id: UUID, now: datetime) -> None:
     """This row raises an exception: we try it again in a minute, and tell the operators."""
     async with write():
-        await Due.filter(id=due_id, state=State.OPEN).update(
+        await Task.filter(id=due_id, state=State.OPEN).update(
             act_at=now + SET_APART, quarantined_at=now
         )
         await tell_operators("due:row", now)
@@ -243,11 +243,11 @@ async def set_apart(due_id: UUID, now: datetime) -> None:
 async def self_audit(now: datetime) -> list[UUID]:
     """Open dues whose next step is long overdue: the ticker has failed them. The database itself
     refuses an open one without any next step."""
-    lost = Due.filter(state=State.OPEN, act_at__lt=now - LOST_AFTER)
+    lost = Task.filter(state=State.OPEN, act_at__lt=now - LOST_AFTER)
     return [as_id(row) for row in await lost.values_list("id", flat=True)]
 
 
-async def _move(due: Sequence[Due], now: datetime) -> None:
+async def _move(due: Sequence[Task], now: datetime) -> None:
     if not due:
         return
     if any(known_zone(row.zone).key != row.zone for row in due):
@@ -256,7 +256,7 @@ async def _move(due: Sequence[Due], now: datetime) -> None:
     resting = {row.child_id for row in due if row.kind not in rules.NEVER_RESTS}
     left = await _left(resting)
     reach = await reach_of(due, now)
-    moved: list[tuple[Due, rules.Due, tuple[Call, ...]]] = []
+    moved: list[tuple[Task, rules.Due, tuple[Call, ...]]] = []
     for row in due:
         if _rests(row, left):
             moved.append((row, row.slice(), ()))
@@ -271,7 +271,7 @@ async def _move(due: Sequence[Due], now: datetime) -> None:
         }
         for row, after, _ in moved
     ]
-    written = {as_id(key) for key in await bulk.update(Due, rows, guard="version")}
+    written = {as_id(key) for key in await bulk.update(Task, rows, guard="version")}
     ours = [(row, calls) for row, _, calls in moved if row.id in written and calls]
     await _say(ours, now)
     told = [(row.id, row.child_id, row.agency_id, "told", row.kind) for row, _ in ours]
@@ -280,11 +280,11 @@ async def _move(due: Sequence[Due], now: datetime) -> None:
     await _announce(row.agency_id for row, _ in ours)
 
 
-def _acts_at(row: Due, after: rules.Due, is_left: bool, now: datetime) -> datetime | None:
+def _acts_at(row: Task, after: rules.Due, is_left: bool, now: datetime) -> datetime | None:
     return now + rules.REST if is_left else rules.next_at(after, row.terms())
 
 
-def _rests(row: Due, left: Collection[UUID]) -> bool:
+def _rests(row: Task, left: Collection[UUID]) -> bool:
     return row.child_id in left and row.kind not in rules.NEVER_RESTS
 
 
@@ -294,7 +294,7 @@ async def _left(children: Collection[UUID]) -> set[UUID]:
     return {as_id(id_) for id_ in await gone.values_list("id", flat=True)}
 
 
-async def _say(moved: Sequence[tuple[Due, tuple[Call, ...]]], now: datetime) -> None:
+async def _say(moved: Sequence[tuple[Task, tuple[Call, ...]]], now: datetime) -> None:
     roles = await _roles({row.child_id for row, _ in moved}, now)
     sayings: list[Saying] = []
     for row, calls in moved:
@@ -309,7 +309,7 @@ async def _say(moved: Sequence[tuple[Due, tuple[Call, ...]]], now: datetime) -> 
     await queue(sayings, now)
 
 
-def _saying(row: Due, person: UUID, role: str | None, number: int, now: datetime) -> Saying:
+def _saying(row: Task, person: UUID, role: str | None, number: int, now: datetime) -> Saying:
     is_child = person == row.child_id
     quiet = {
         "from": f"{rules.QUIET_FROM:%H:%M}",
@@ -368,7 +368,7 @@ class Instead:
 
 
 async def told_instead(
-    child_id: UUID, person_id: UUID, now: datetime, *, due: Due | None = None
+    child_id: UUID, person_id: UUID, now: datetime, *, due: Task | None = None
 ) -> Instead | None:
     """For a deputy without a tie to the child, who is told of this due, or of what the child's
     caseworkers are called for. None for everyone else."""
@@ -392,7 +392,7 @@ async def told_instead(
 _Ties = Mapping[UUID, Mapping[str, set[UUID]]]  # By child and role: people who are not disabled.
 
 
-async def reach_of(due: Sequence[Due], now: datetime) -> dict[UUID, Reach]:
+async def reach_of(due: Sequence[Task], now: datetime) -> dict[UUID, Reach]:
     """The people to tell for each of these, by the due's id. Nobody whose tie has ended, nobody
     disabled. A clock without its owner goes to the caseworkers, without them to the supervisors,
     without these to the people on duty; without anyone, To.OWNER is empty."""
@@ -420,7 +420,7 @@ async def _able(people: Iterable[UUID | None]) -> frozenset[UUID]:
 
 
 def _reach(
-    row: Due,
+    row: Task,
     tied: Mapping[str, set[UUID]],
     duty: frozenset[UUID],
     deputies: Mapping[UUID, UUID],
@@ -447,7 +447,7 @@ def _reach(
     }
 
 
-def _owners(row: Due, tied: Mapping[str, set[UUID]]) -> frozenset[UUID]:
+def _owners(row: Task, tied: Mapping[str, set[UUID]]) -> frozenset[UUID]:
     if row.owner_role == Role.CHILD:
         return frozenset({row.child_id})
     if row.owner_id is not None:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from server.people.access import child_for, children_for, now_of, visitor_of
 from server.people.models import Child, Person
 from server.people.rules import Action
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.tasks.rules import State
 from server.tasks.turns import Turns, seen_by, turns_of
 from server.web.openapi import api
@@ -54,7 +54,7 @@ async def my_dues(request: Request) -> Response:
     children = await children_for(request, Action.PROJECT_SEE)
     # Nobody is asked about a child who has left.
     here = Child.filter(id__in=list(children), left_at__isnull=True)
-    open_ = Due.filter(child_id__in=await here.values_list("id", flat=True), state=State.OPEN)
+    open_ = Task.filter(child_id__in=await here.values_list("id", flat=True), state=State.OPEN)
     dues = await open_.order_by("due_at", "id")
     turns = await turns_of(dues, now)
     mine = [due for due in dues if visitor.person_id in turns[due.id]]
@@ -69,7 +69,7 @@ async def dues(request: Request) -> Response:
     return json_answer(await listed(seen, turns, visitor.person_id, now))
 
 
-async def listed(dues: Sequence[Due], turns: Turns, me: UUID, now: datetime) -> DuesOut:
+async def listed(dues: Sequence[Task], turns: Turns, me: UUID, now: datetime) -> DuesOut:
     """These dues for the API, with the names of those whose turn it is."""
     ids = {due.child_id for due in dues}.union(*(turns[due.id] for due in dues))
     people = {

@@ -13,7 +13,7 @@ from server.tasks.rules import Due as Slice
 from server.tasks.rules import Kind, State, Terms, next_at, terms_of
 
 
-class Due(Model):
+class Task(Model):
     """One thing that must happen by a time. Moved or opened again, it is another row, with the next
     turn: so the promised dates, and what became of them, stay."""
 

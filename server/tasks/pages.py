@@ -16,7 +16,7 @@ from server.i18n import gettext
 from server.people.access import child_for, nothing_here, now_of, staff_of
 from server.people.rules import Action
 from server.tasks.actions import told_instead
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.tasks.rules import Kind, State
 from server.tasks.turns import WORDS
 from server.web.rendering import language_of, page
@@ -25,7 +25,7 @@ from server.web.rendering import language_of, page
 async def show(request: Request) -> Response:
     """What to do about it."""
     visitor = await staff_of(request)
-    due = await Due.get_or_none(id=request.path_params["due_id"], agency_id=visitor.agency_id)
+    due = await Task.get_or_none(id=request.path_params["due_id"], agency_id=visitor.agency_id)
     if due is None:
         raise nothing_here()
     try:
@@ -35,7 +35,7 @@ async def show(request: Request) -> Response:
     return RedirectResponse(f"/desk/children/{due.child_id}", status_code=303)
 
 
-async def _instead(request: Request, due: Due) -> Response:
+async def _instead(request: Request, due: Task) -> Response:
     visitor, now, language = await staff_of(request), now_of(request), language_of(request)
     instead = await told_instead(due.child_id, visitor.person_id, now, due=due)
     if instead is None:

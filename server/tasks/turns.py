@@ -8,7 +8,7 @@ from uuid import UUID
 from server.i18n import N_, gettext, ngettext
 from server.people.models import Child, Person
 from server.tasks.actions import open_dues, reach_of
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.tasks.rules import NEVER_RESTS, Kind, State, may_see, whose_turn
 
 Turns = Mapping[UUID, frozenset[UUID]]  # Whose turn it is, by due.
@@ -64,7 +64,7 @@ class Line:
     names: tuple[str, ...]
 
 
-async def turns_of(dues: Sequence[Due], now: datetime) -> Turns:
+async def turns_of(dues: Sequence[Task], now: datetime) -> Turns:
     """Whose turn each of these is."""
     reach = await reach_of(dues, now)
     return {due.id: whose_turn(due.slice(), due.terms(), reach[due.id]) for due in dues}
@@ -72,7 +72,7 @@ async def turns_of(dues: Sequence[Due], now: datetime) -> Turns:
 
 async def seen_by(
     child: Child, person_id: UUID, roles: frozenset[str], now: datetime
-) -> tuple[list[Due], Turns]:
+) -> tuple[list[Task], Turns]:
     """What is open about a child, as far as the person may see it: their own, and what their roles
     show them."""
     dues = await open_dues(child.id)
@@ -107,7 +107,7 @@ async def overdue(
     children: Collection[UUID], person_id: UUID, now: datetime
 ) -> Mapping[UUID, list[Kind]]:
     """This person's turns that are late, by child."""
-    late = Due.filter(child_id__in=list(children), state=State.OPEN, due_at__lte=now)
+    late = Task.filter(child_id__in=list(children), state=State.OPEN, due_at__lte=now)
     dues = await late.order_by("due_at", "id")
     if not dues:
         return {}

@@ -32,7 +32,7 @@ from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.agreements import check_rhythm
 from server.watch.rhythm.rules import Rhythm
 from server.watch.state_machine import Settled, State, Terms
-from server.watch.watch_state import Case, as_row, passed
+from server.watch.watch_state import WatchState, as_row, passed
 from server.watch.wording import TEXT
 from server.watch.writing import lock, locked, note_about, watch_of, write_down
 
@@ -183,7 +183,7 @@ async def _settle_nothing(
     return Settlement(settled, None, State(watch.standing))
 
 
-def _settlement(case: Case, settled: Settled, now: datetime) -> Settlement:
+def _settlement(case: WatchState, settled: Settled, now: datetime) -> Settlement:
     seen = rules.state(case.standing, case.terms, now)
     return Settlement(
         settled, case.standing.due_at, State.MISSING if case.watch.is_missing else seen

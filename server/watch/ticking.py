@@ -21,7 +21,7 @@ from server.watch.rhythm.rules import zone_at
 from server.watch.shared import Silent, causes_of
 from server.watch.state_machine import Change, What, Why, call_at, steps_of
 from server.watch.trusted import contacts
-from server.watch.watch_state import Case, as_row, load, passed
+from server.watch.watch_state import WatchState, as_row, load, passed
 from server.web.live import announce
 
 AT_ONCE = 200
@@ -31,7 +31,7 @@ SET_APART = timedelta(minutes=1)
 BLIND_AFTER = timedelta(seconds=90)
 TICK = "tick"
 
-Moved = tuple[Case, tuple[Change, ...]]
+Moved = tuple[WatchState, tuple[Change, ...]]
 
 
 async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
@@ -73,7 +73,7 @@ async def tick_one(child_id: UUID, now: datetime) -> None:
         await apply([passed(case, now) for case in cases], now)
 
 
-async def _tell_of_zones(cases: Iterable[Case], now: datetime) -> None:
+async def _tell_of_zones(cases: Iterable[WatchState], now: datetime) -> None:
     """Warn about zones that the tz database no longer has: they count as UTC until an operator
     mends them."""
     if any(case.terms.zone.key != case.watch.zone for case in cases):
@@ -159,15 +159,15 @@ async def apply(moved: Sequence[Moved], now: datetime, *, quietly: bool = False)
     return ours
 
 
-def _shows(case: Case, changes: Iterable[Change]) -> bool:
+def _shows(case: WatchState, changes: Iterable[Change]) -> bool:
     return any(change.what is not What.REMIND for change in changes)
 
 
-def _of(moved: Sequence[Moved], what: What) -> list[tuple[Case, Change]]:
+def _of(moved: Sequence[Moved], what: What) -> list[tuple[WatchState, Change]]:
     return [(case, change) for case, changes in moved for change in changes if change.what is what]
 
 
-def _last_asked(moved: Sequence[Moved]) -> list[tuple[Case, Change]]:
+def _last_asked(moved: Sequence[Moved]) -> list[tuple[WatchState, Change]]:
     """After a time of blindness a carer was to be asked several times: once is enough."""
     last = {case.watch.child_id: (case, change) for case, change in _of(moved, What.ASK)}
     return list(last.values())
@@ -230,7 +230,7 @@ async def _remind(moved: Sequence[Moved], now: datetime) -> None:
     await queue(sayings, now)
 
 
-def _reminder(case: Case, change: Change, nth: int, now: datetime) -> Saying:
+def _reminder(case: WatchState, change: Change, nth: int, now: datetime) -> Saying:
     quiet, grace = case.policy.quiet, steps_of(case.terms, change.due_at).grace
     is_last = change.why is Why.LAST_CALL
     until = call_at(case.standing, case.terms) if is_last else change.due_at + grace
@@ -313,7 +313,7 @@ async def _alert(moved: Sequence[Moved], now: datetime) -> None:
         await join_misses(joined, now)
 
 
-def _is_late_before_the_call(case: Case, changes: Sequence[Change]) -> bool:
+def _is_late_before_the_call(case: WatchState, changes: Sequence[Change]) -> bool:
     """Whether a round was missed when adults were called: the ceiling may be over before that."""
     before = takewhile(lambda change: change.what is not What.ALERT, changes)
     return case.watch.missed_due_at is not None or any(
@@ -321,14 +321,14 @@ def _is_late_before_the_call(case: Case, changes: Sequence[Change]) -> bool:
     )
 
 
-async def _blind(called: Sequence[tuple[Case, Change]], now: datetime) -> Blind | None:
+async def _blind(called: Sequence[tuple[WatchState, Change]], now: datetime) -> Blind | None:
     """The time in which we were down, if an alert became true in it."""
     if not any(now - change.at > BLIND_AFTER for _, change in called):
         return None
     return await Blind.filter(until_at=now).first()
 
 
-def _facts(case: Case, change: Change, push: Reached | None) -> dict[str, Any]:
+def _facts(case: WatchState, change: Change, push: Reached | None) -> dict[str, Any]:
     """What was known when the alert opened. Times and codes; evidence.py makes the sentence."""
     moments = {
         "due_at": change.due_at,

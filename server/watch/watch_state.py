@@ -40,7 +40,7 @@ from server.watch.state_machine import (
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class WatchState:
     """One watch as it was read, and its terms."""
 
     watch: Watch
@@ -50,7 +50,7 @@ class Case:
     carers: tuple[UUID, ...]
 
 
-async def load(watches: Sequence[Watch], now: datetime) -> list[Case]:
+async def load(watches: Sequence[Watch], now: datetime) -> list[WatchState]:
     """The cases of these watches, with a handful of queries for all of them."""
     ids = [watch.child_id for watch in watches]
     pauses = await _pauses(ids, now)
@@ -179,7 +179,7 @@ def case(
     carers: Mapping[UUID, tuple[UUID, ...]],
     knowledge: Known = UNTOLD,
     seasons: tuple[Season, ...] = (),
-) -> Case:
+) -> WatchState:
     """One case. Raises if a row makes no sense: the tick then sets that row apart."""
     asked = carers.get(watch.child_id, ())
     tier = Tier(watch.tier)
@@ -193,7 +193,7 @@ def case(
         known=knowledge,
         seasons=seasons,
     )
-    return Case(watch, standing_of(watch), terms, policy, asked)
+    return WatchState(watch, standing_of(watch), terms, policy, asked)
 
 
 async def _pauses(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[Span, ...]]:
@@ -312,7 +312,7 @@ def _min(moment: datetime, other: datetime | None) -> datetime:
     return moment if other is None else min(moment, other)
 
 
-def passed(case: Case, now: datetime) -> tuple[Case, tuple[Change, ...]]:
+def passed(case: WatchState, now: datetime) -> tuple[WatchState, tuple[Change, ...]]:
     """The case as time has made it by `now`; a tier that ends in between ends at its moment."""
     until, watch = case.watch.tier_until_at, case.watch
     if until is None or until > now:

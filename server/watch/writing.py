@@ -9,7 +9,7 @@ from server.i18n import N_
 from server.watch.models import Watch
 from server.watch.state_machine import Change
 from server.watch.ticking import apply
-from server.watch.watch_state import Case, load
+from server.watch.watch_state import WatchState, load
 from server.web.live import announce
 
 
@@ -20,7 +20,7 @@ async def lock(child_id: UUID) -> None:
     await Watch.filter(child_id=child_id).select_for_update().first()
 
 
-async def locked(child_id: UUID, now: datetime) -> Case:
+async def locked(child_id: UUID, now: datetime) -> WatchState:
     """The case of this child as written last, locked.
 
     Raises NotFound if the child has no watch, Conflict `ended` if the placement has ended.
@@ -49,7 +49,7 @@ def ended() -> Conflict:
 
 
 async def write_down(
-    case: Case, changes: tuple[Change, ...], now: datetime, *, quietly: bool
+    case: WatchState, changes: tuple[Change, ...], now: datetime, *, quietly: bool
 ) -> None:
     """Write the case and what became true (`ticking.apply`). Raises Conflict if it moved on."""
     if not await apply([(case, changes)], now, quietly=quietly):

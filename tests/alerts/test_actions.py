@@ -26,7 +26,7 @@ from server.people import actions as people
 from server.people.models import Person
 from server.people.rules import Role
 from server.policy.model import Rung, Tier
-from server.rota.models import Shift
+from server.rota.models import FixedShift
 from server.storage.db import write
 from tests.cast import Cast
 from tests.races import no_fault, together
@@ -182,7 +182,7 @@ async def test_help_calls_the_caseworker_and_everyone_on_duty_together(cast: Cas
 async def test_a_shift_that_is_over_calls_nobody(cast: Cast) -> None:
     now = cast.clock()
     for begin, end in ((-3 * HOUR, -HOUR), (HOUR, 2 * HOUR)):
-        await Shift.create(
+        await FixedShift.create(
             agency_id=cast.agency.id,
             person_id=cast.eve.id,
             from_at=now + begin,

@@ -27,7 +27,7 @@ from server.people.rules import Role
 from server.plan.offboarding.actions import leave
 from server.policy.model import Tier
 from server.rota import duty_shifts, planning
-from server.rota.models import Shift
+from server.rota.models import FixedShift
 from server.storage.db import write
 from tests.cast import Cast
 from tests.desk.walking import at_desk
@@ -68,9 +68,9 @@ async def calls(alert: Alert) -> Counter[str]:
     return Counter(people[row.person_id] for row in await rows)
 
 
-async def on_duty(cast: Cast, name: str, begin: float, end: float) -> Shift:
+async def on_duty(cast: Cast, name: str, begin: float, end: float) -> FixedShift:
     """From so many minutes from now to so many."""
-    return await Shift.create(
+    return await FixedShift.create(
         agency_id=cast.agency.id,
         person_id=cast.persons[name].id,
         from_at=cast.clock() + begin * MINUTE,
@@ -231,7 +231,7 @@ async def test_whoever_had_it_on_duty_may_take_it_anew_by_their_call(cast: Cast)
     assert (stored.act_at, stored.held_by_call) == (stored.held_until, True)
     # By that call they have it until it lapses, whatever becomes of the rota.
     await planning.end_shift(
-        cast.actor("root"), cast.agency.id, (await Shift.all())[0].id, cast.clock()
+        cast.actor("root"), cast.agency.id, (await FixedShift.all())[0].id, cast.clock()
     )
     assert await now_of(alert) == ("acknowledged", "eve")
 
@@ -571,7 +571,7 @@ async def test_another_role_chosen_on_the_page_of_a_person_ends_what_it_gave(cas
     alert = await opened(cast)
     await cast.on_duty("eve")
     await taken(cast, "eve", alert)
-    await Shift.filter(person_id=cast.eve.id).delete()
+    await FixedShift.filter(person_id=cast.eve.id).delete()
     eve = await Person.get(id=cast.eve.id)
     form = {"name": eve.name, "role": "guardian", "language": eve.language, "zone": eve.zone}
     async with cast.browser_as("root") as root:

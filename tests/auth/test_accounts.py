@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from server.audit.models import Entry
-from server.auth.models import Errand, Identity, Session, Welcome
+from server.auth.models import Identity, OidcFlow, Session, Welcome
 from server.auth.oidc import account_linking, role_mapping
 from server.auth.rules import ERRAND_LASTS, WELCOME_LASTS, Ended
 from server.auth.second_factor import factors
@@ -567,7 +567,7 @@ async def test_setting_out_without_end_is_slowed_down(cast: Cast, known: Known) 
         for _ in range(120):
             assert (await one.get(WITH)).status_code == 303
         assert (await one.get(WITH)).status_code == 429
-    assert await Errand.all().count() == 120
+    assert await OidcFlow.all().count() == 120
 
 
 async def test_nothing_of_the_account_lies_open_in_the_rows(

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from server.auth import actions, browsers
-from server.auth.models import Guess, KnownBrowser
+from server.auth.models import Guess, RememberedDevice
 from server.auth.passwords import Passwords
 from server.auth.rules import (
     BROWSER_GUESSES,
@@ -126,7 +126,7 @@ async def test_several_are_known_at_one_desk(cast: Cast) -> None:
         await lock(cast, "ines")
         assert (await come(desk)).status_code == 303
         assert (await come(desk, "ines")).status_code == 303
-    assert await KnownBrowser.all().count() == 2
+    assert await RememberedDevice.all().count() == 2
 
 
 async def test_a_stolen_cookie_has_ten_guesses_and_is_a_stranger_then(cast: Cast) -> None:
@@ -188,7 +188,7 @@ async def test_it_is_known_for_half_a_year_and_not_beyond_another_password(cast:
         assert (await come(tom, said=word)).status_code == 429
     cast.clock.advance(seconds=BROWSER_LASTS.total_seconds())
     await actions.tidy(cast.clock())
-    assert await KnownBrowser.all().count() == 0
+    assert await RememberedDevice.all().count() == 0
 
 
 async def test_a_passkey_opens_while_the_password_waits(cast: Cast) -> None:
@@ -270,7 +270,7 @@ async def test_the_answer_tells_nothing_of_whose_name_it_is(stage: Stage) -> Non
             said.add((answer.status_code, answer.text))
     assert len(said) == 1
     assert await Message.filter(kind=Kind.UNLOCK).count() == 1
-    assert await KnownBrowser.filter(by_link=True).count() == 1
+    assert await RememberedDevice.filter(by_link=True).count() == 1
 
 
 async def test_what_is_to_be_done_is_done_behind_the_answer(stage: Stage) -> None:
@@ -282,7 +282,7 @@ async def test_what_is_to_be_done_is_done_behind_the_answer(stage: Stage) -> Non
     async def counting(scope, receive, send):
         async def send_on(message):
             if message["type"] == "http.response.body":
-                at_answer.append(await KnownBrowser.all().count())
+                at_answer.append(await RememberedDevice.all().count())
             await send(message)
 
         await stage.cast.app(scope, receive, send_on)
@@ -292,7 +292,7 @@ async def test_what_is_to_be_done_is_done_behind_the_answer(stage: Stage) -> Non
     async with httpx2.AsyncClient(transport=transport, base_url=ORIGIN, headers=headers) as tom:
         await tom.post("/sign-in/link", data={"name": "tom"})
     assert set(at_answer) == {0}
-    assert await KnownBrowser.all().count() == 1
+    assert await RememberedDevice.all().count() == 1
 
 
 async def test_a_mailbox_is_not_filled_by_strangers(stage: Stage) -> None:

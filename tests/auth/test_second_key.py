@@ -14,7 +14,7 @@ import pytest
 
 from server.audit.models import Entry
 from server.auth import actions, commands
-from server.auth.models import Guess, Halfway, Recovery, Session, Totp
+from server.auth.models import Guess, PendingSecondFactor, Recovery, Session, Totp
 from server.auth.rules import CODE_BY_PERSON, CODE_BY_PERSON_A_DAY, HALFWAY_LASTS
 from server.auth.second_factor import factors
 from server.errors import Conflict, Refused, TooMany
@@ -459,10 +459,10 @@ async def test_what_nobody_finished_is_thrown_away(cast: Cast) -> None:
     await with_app(cast, "tom")
     async with page_browser(cast) as browser:
         await password_first(cast, browser, "tom")
-    assert await Halfway.all().count() == 1
+    assert await PendingSecondFactor.all().count() == 1
     cast.clock.advance(days=2)
     await actions.tidy(cast.clock())
-    assert await Halfway.all().count() == 0
+    assert await PendingSecondFactor.all().count() == 0
     assert await Guess.all().count() == 0
 
 

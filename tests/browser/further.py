@@ -25,7 +25,7 @@ from server.missing.search import opening
 from server.missing.search.entry_kinds import Act
 from server.missing.search.handover import actions as handovers
 from server.missing.search.handover.ends import IN, OUT
-from server.missing.search.models import Episode, Passing
+from server.missing.search.models import Episode, SearchHandover
 from server.missing.search.opening import Saying
 from server.missing.search.rules import Flag
 from server.missing.search.together import actions as together_actions
@@ -33,7 +33,7 @@ from server.notify.actions import add_address
 from server.people.models import Child
 from server.people.rules import Role
 from server.rota import planning
-from server.rota.models import Spell
+from server.rota.models import DutyShift
 from tests import test_access
 from tests.cast import Cast
 from tests.desk import scenes
@@ -50,7 +50,7 @@ async def of_those_who_are_called(cast: Cast) -> Pages:
     """The rota with shifts, a leave and a gap; whoever is on duty; drills; ways to be reached."""
     ines, now = cast.actor("ines"), cast.clock()
     await _planned(cast)
-    await Spell.create(
+    await DutyShift.create(
         id=uuid4(),
         agency_id=cast.agency.id,
         person_id=cast.ines.id,
@@ -231,7 +231,7 @@ async def _passed_on(cast: Cast, search: UUID) -> Pages:
     """Who leaves is asked for a note, one has been written, and who comes reads it."""
     now, pages = cast.clock(), {}
     for name, part, words in (("tom", OUT, None), ("ines", OUT, LONG), ("ines", IN, None)):
-        row = await Passing.create(
+        row = await SearchHandover.create(
             id=uuid4(),
             agency_id=cast.agency.id,
             episode_id=search,

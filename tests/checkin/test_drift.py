@@ -17,7 +17,7 @@ from server.policy.models import Policy
 from server.storage import bulk
 from server.storage.db import write
 from server.tasks import actions as dues
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.tasks.rules import Kind, Setting
 from server.watch.models import Noted, Round, round_id
 from server.watch.signals import drift, observations
@@ -80,7 +80,7 @@ async def moods(cast: Cast, first: int, then: int) -> None:
         await bulk.insert(CheckIn, rows)
 
 
-async def due(cast: Cast, kind: Kind, role: str, at: timedelta) -> Due:
+async def due(cast: Cast, kind: Kind, role: str, at: timedelta) -> Task:
     """Something about Mia that was to be done by then."""
     one = Setting(
         kind=kind,
@@ -91,7 +91,7 @@ async def due(cast: Cast, kind: Kind, role: str, at: timedelta) -> Due:
         zone="Europe/Paris",
     )
     await dues.set_due(SYSTEM, cast.children["mia"], one, cast.clock())
-    return await Due.get(subject_id=one.subject_id)
+    return await Task.get(subject_id=one.subject_id)
 
 
 async def adopt(cast: Cast, *names: str, is_on: bool, version: int = 1) -> None:

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from server.rota import planning
-from server.rota.models import Duty, Handover, Leave, RotaTerms, Shift, Spell
+from server.rota.models import Duty, DutyShift, FixedShift, Handover, Leave, RotaTerms
 from server.watch.watch_alerts import open_missing
 from tests.cast import Cast
 from tests.desk.walking import at_desk
@@ -195,7 +195,7 @@ async def test_the_board_warns_those_who_plan_and_nobody_else(cast: Cast) -> Non
     for name, is_told in (("ines", True), ("root", True), ("tom", False)):
         async with at_desk(cast, name) as browser:
             assert ("Nobody is on duty" in (await browser.get("/desk/")).text) is is_told
-    await Shift.create(agency_id=cast.agency.id, person_id=cast.ines.id, from_at=cast.clock())
+    await FixedShift.create(agency_id=cast.agency.id, person_id=cast.ines.id, from_at=cast.clock())
     async with at_desk(cast, "ines") as browser:
         assert "Nobody is on duty" not in (await browser.get("/desk/")).text
 
@@ -215,7 +215,7 @@ async def test_whoever_is_on_duty_sees_what_is_open(cast: Cast) -> None:
 
 async def test_who_is_asked_says_yes_at_the_desk_too(cast: Cast) -> None:
     begins = cast.clock() + timedelta(hours=1)
-    row = await Spell.create(
+    row = await DutyShift.create(
         id=uuid4(),
         agency_id=cast.agency.id,
         person_id=cast.eve.id,
@@ -229,15 +229,17 @@ async def test_who_is_asked_says_yes_at_the_desk_too(cast: Cast) -> None:
         assert "Can we reach you?" in (await browser.get("/desk/duty")).text
         assert (await post(browser, f"/desk/duty/{row.id}/reached", {})).status_code == 303
         assert "Can we reach you?" not in (await browser.get("/desk/duty")).text
-    assert (await Spell.get(id=row.id)).reached_at == cast.clock()
+    assert (await DutyShift.get(id=row.id)).reached_at == cast.clock()
 
 
 async def test_a_fixed_shift_is_ended_at_the_desk(cast: Cast) -> None:
-    row = await Shift.create(agency_id=cast.agency.id, person_id=cast.ines.id, from_at=cast.clock())
+    row = await FixedShift.create(
+        agency_id=cast.agency.id, person_id=cast.ines.id, from_at=cast.clock()
+    )
     async with at_desk(cast, "root") as browser:
         assert "At any time" in (await browser.get("/desk/rota/duties")).text
         assert (await post(browser, f"/desk/rota/fixed/{row.id}/end", {})).status_code == 303
-    assert (await Shift.get(id=row.id)).until_at == cast.clock()
+    assert (await FixedShift.get(id=row.id)).until_at == cast.clock()
 
 
 async def test_a_handover_over_the_wire_and_the_rota_as_it_is_then(cast: Cast) -> None:

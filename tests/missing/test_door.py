@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from server.alerts.models import Alert
 from server.checkin.models import CheckIn
-from server.missing.search.models import Episode, Line
+from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.opening import open_of_child
 from server.notify.models import Message
 from server.people.rules import Leaving
@@ -81,7 +81,7 @@ async def test_i_am_safe_reaches_whoever_looks_and_settles_nothing(cast: Cast) -
         {"said": "safe"},
         "With a friend. I am cold.",
     )
-    assert await Line.filter(what="sign_of_life").count() == 1
+    assert await TimelineEntry.filter(what="sign_of_life").count() == 1
     assert {cast.tom.id, cast.ines.id} <= await told(id_)
     assert await open_of_child(cast.mia.id) is not None
     assert (await Watch.get(child_id=cast.mia.id)).is_missing
@@ -146,7 +146,7 @@ async def test_a_message_in_the_talk_is_a_sign_of_life_once(cast: Cast) -> None:
             assert answer.status_code == 200, answer.text
     last = (await timeline(cast, made))[-1]
     assert (last["what"], last["details"]) == ("sign_of_life", {"said": "message"})
-    assert await Line.filter(what="sign_of_life").count() == 1
+    assert await TimelineEntry.filter(what="sign_of_life").count() == 1
     assert {cast.tom.id, cast.ines.id} <= await told(thing)
     assert await open_of_child(cast.mia.id) is not None
 

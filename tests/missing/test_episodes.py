@@ -14,11 +14,11 @@ from server.errors import Conflict, IdReused
 from server.missing.returns import child_found
 from server.missing.returns.child_found import Found
 from server.missing.search import opening, timeline
-from server.missing.search.models import Alias, Episode, Line
+from server.missing.search.models import Alias, Episode, TimelineEntry
 from server.missing.search.opening import Saying
 from server.people.models import Child
 from server.tasks import actions as dues
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.tasks.rules import OF_A_RETURN, OF_A_SEARCH, State
 from server.watch.models import Watch
 from tests.cast import SURNAMES, Cast
@@ -240,8 +240,8 @@ async def test_each_attempt_sets_the_next_one(cast: Cast) -> None:
     cast.clock.advance(minutes=20)
     after = await enter(cast, made, "attempt", how="visit", whom="Station", result="not_there")
     assert clocks(after)["keep_trying"] > before
-    assert await Due.filter(kind="keep_trying").count() == 2
-    assert await Due.filter(kind="keep_trying", state=State.OPEN).count() == 1
+    assert await Task.filter(kind="keep_trying").count() == 2
+    assert await Task.filter(kind="keep_trying", state=State.OPEN).count() == 1
 
 
 async def test_nonsense_is_refused_and_named(cast: Cast) -> None:
@@ -260,7 +260,7 @@ async def test_nonsense_is_refused_and_named(cast: Cast) -> None:
     early = {"id": str(uuid4()), "what": "medical", "details": {"needed": "no"}}
     answer = await post(cast, "tom", where, early)
     assert (answer.status_code, answer.json()["code"]) == (409, "not_yet")
-    assert await Line.all().count() == 1
+    assert await TimelineEntry.all().count() == 1
 
 
 async def test_an_entry_sent_twice_is_there_once(cast: Cast) -> None:
@@ -271,7 +271,7 @@ async def test_an_entry_sent_twice_is_there_once(cast: Cast) -> None:
         assert (await post(cast, "tom", where, body)).status_code == 201
     other = await post(cast, "tom", where, {**body, "words": "Another car."})
     assert (other.status_code, other.json()["code"]) == (409, "id_reused")
-    assert await Line.filter(what="note").count() == 1
+    assert await TimelineEntry.filter(what="note").count() == 1
 
 
 # --- signs of life, and being found
@@ -304,7 +304,7 @@ async def test_being_seen_ends_the_search_and_begins_the_return(cast: Cast) -> N
     assert back["stage"] == "found"
     assert set(clocks(back)) == {kind.value for kind in OF_A_RETURN}
     assert clocks(back)["return_interview"] == wire(cast.clock() + 3 * DAY)
-    assert not await Due.exists(kind__in=list(OF_A_SEARCH), state=State.OPEN)
+    assert not await Task.exists(kind__in=list(OF_A_SEARCH), state=State.OPEN)
     alert = await Alert.get(cause=Cause.MISSING)
     assert (alert.outcome, alert.closing_words) == ("seen", body["condition"])
     assert not (await Watch.get(child_id=cast.mia.id)).is_missing
@@ -318,7 +318,7 @@ async def test_a_return_before_the_report_asks_for_no_report(cast: Cast) -> None
     made = await opened(cast)
     back = (await post(cast, "sam", f"{path_of(cast)}/{made['id']}/found", seen(cast))).json()
     assert back["stage"] == "found"
-    left = set(await Due.filter(state=State.OPEN).values_list("kind", flat=True))
+    left = set(await Task.filter(state=State.OPEN).values_list("kind", flat=True))
     assert not {"report", "decision", "tell_found"} & left
 
 
@@ -339,7 +339,7 @@ async def test_the_alert_of_a_missing_child_closes_by_being_seen_and_no_other_wa
     assert episode.stage == "found"
     assert episode.found is not None
     assert episode.found["condition"] == "I hold her hand."
-    assert await Line.filter(what="found").count() == 1
+    assert await TimelineEntry.filter(what="found").count() == 1
 
 
 async def test_two_who_found_the_child_in_one_moment_are_one_return(cast: Cast) -> None:
@@ -353,8 +353,8 @@ async def test_two_who_found_the_child_in_one_moment_are_one_return(cast: Cast) 
     )
     assert sum(isinstance(one, Episode) for one in both) == 1
     assert sum(isinstance(one, Conflict) for one in both) == 1
-    assert await Line.filter(what="found").count() == 1
-    assert await Due.filter(kind="return_interview").count() == 1
+    assert await TimelineEntry.filter(what="found").count() == 1
+    assert await Task.filter(kind="return_interview").count() == 1
 
 
 async def test_an_episode_outlasts_the_end_of_a_placement_and_a_birthday(cast: Cast) -> None:
@@ -362,7 +362,7 @@ async def test_an_episode_outlasts_the_end_of_a_placement_and_a_birthday(cast: C
     cast.clock.advance(days=29)
     await Child.filter(id=cast.mia.id).update(left_at=cast.clock())
     await dues.tick(cast.clock())
-    told = await Due.filter(kind="strategy_28d").get()
+    told = await Task.filter(kind="strategy_28d").get()
     assert told.told >= 0
     await cast.new_token("tom")
     async with cast.client_as("tom") as client:
@@ -382,7 +382,7 @@ async def test_a_refused_talk_is_offered_again(cast: Cast) -> None:
 async def test_a_talk_that_was_held_is_not_asked_for_again_by_an_old_offer(cast: Cast) -> None:
     made = await opened(cast)
     await post(cast, "tom", f"{path_of(cast)}/{made['id']}/found", seen(cast))
-    [due] = await Due.filter(kind="return_interview", state=State.OPEN)
+    [due] = await Task.filter(kind="return_interview", state=State.OPEN)
     await dues.done(cast.actor("tom"), due, cast.clock())
     after = await enter(cast, made, "interview_offered", answer="refused", who="Rana, advocate")
     assert "return_interview" not in clocks(after)
@@ -426,8 +426,8 @@ async def test_a_changed_line_is_found_out(cast: Cast) -> None:
     made = await opened(cast)
     await enter(cast, made, "note", "A white car.")
     assert await timeline.verify() is None
-    line = await Line.get(what="note")
-    await Line.filter(id=line.id).update(words="A black car.")
+    line = await TimelineEntry.get(what="note")
+    await TimelineEntry.filter(id=line.id).update(words="A black car.")
     assert (
         await timeline.verify()
         == f"line 2 of episode {made['id']} was changed, added or taken away"

@@ -18,13 +18,13 @@ from server.missing.returns.child_found import Found
 from server.missing.search import actions, opening, timeline
 from server.missing.search.entry_kinds import Act
 from server.missing.search.handover import actions as handovers
-from server.missing.search.models import Episode, Line, Passing
+from server.missing.search.models import Episode, SearchHandover, TimelineEntry
 from server.missing.search.opening import Saying
 from server.notify.models import Message
 from server.people.models import Person
-from server.rota.models import Duty, Shift
+from server.rota.models import Duty, FixedShift
 from server.tasks import actions as dues
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.tasks.rules import OF_A_SHIFT, Kind, State
 from tests.cast import Cast
 from tests.desk.walking import at_desk
@@ -33,8 +33,8 @@ from tests.races import no_fault, together
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
-async def shift(cast: Cast, name: str, begin: datetime, end: datetime) -> Shift:
-    return await Shift.create(
+async def shift(cast: Cast, name: str, begin: datetime, end: datetime) -> FixedShift:
+    return await FixedShift.create(
         agency_id=cast.agency.id, person_id=cast.persons[name].id, from_at=begin, until_at=end
     )
 
@@ -77,7 +77,7 @@ async def told_the_police(cast: Cast, episode: Episode) -> None:
 
 async def parts() -> list[tuple[str, str, bool]]:
     """Whose part it is, which one, and whether they are still asked."""
-    rows = await Passing.all().order_by("at", "part", "made_at")
+    rows = await SearchHandover.all().order_by("at", "part", "made_at")
     names = {one.id: one.name.split()[0].lower() for one in await Person.all()}
     return [
         (names[row.person_id], row.part, row.done_at is None and row.dropped_at is None)
@@ -85,8 +85,8 @@ async def parts() -> list[tuple[str, str, bool]]:
     ]
 
 
-async def asked(kind: Kind) -> list[Due]:
-    return await Due.filter(kind=kind, state=State.OPEN).order_by("due_at")
+async def asked(kind: Kind) -> list[Task]:
+    return await Task.filter(kind=kind, state=State.OPEN).order_by("due_at")
 
 
 async def told(cast: Cast, kind: Kind) -> set[str]:
@@ -96,8 +96,10 @@ async def told(cast: Cast, kind: Kind) -> set[str]:
     return {names[one.person_id] for one in await Message.filter(subject_id__in=ids)}
 
 
-async def note(cast: Cast, name: str, words: str | None = "Her aunt is to be asked.") -> Line:
-    [row] = await Passing.filter(person_id=cast.persons[name].id, part="out")
+async def note(
+    cast: Cast, name: str, words: str | None = "Her aunt is to be asked."
+) -> TimelineEntry:
+    [row] = await SearchHandover.filter(person_id=cast.persons[name].id, part="out")
     return await handovers.write_note(cast.actor(name), row.id, uuid4(), words, cast.clock())
 
 
@@ -142,11 +144,11 @@ async def test_nobody_confirming_rings_on_and_others_hear_of_it(cast: Cast) -> N
         cast.clock.advance(minutes=15)
         await dues.tick(cast.clock())
     assert await told(cast, Kind.HANDOVER_READ) == {"eve", "ines"}
-    first = (await Due.get(id=due.id)).told
+    first = (await Task.get(id=due.id)).told
     cast.clock.advance(hours=3)
     await dues.tick(cast.clock())
-    assert (await Due.get(id=due.id)).told == first + 3
-    assert (await Due.get(id=due.id)).state == State.OPEN
+    assert (await Task.get(id=due.id)).told == first + 3
+    assert (await Task.get(id=due.id)).state == State.OPEN
 
 
 async def test_whoever_has_read_how_it_stands_has_the_alert_until_their_shift_ends(
@@ -160,7 +162,7 @@ async def test_whoever_has_read_how_it_stands_has_the_alert_until_their_shift_en
     await acknowledge(cast.actor("tom"), alert_id, cast.clock())
     await told_the_police(cast, episode)
     await moved(cast, minutes=61)
-    [row] = await Passing.filter(part="in")
+    [row] = await SearchHandover.filter(part="in")
     for _ in range(2):
         await handovers.confirm(cast.actor("eve"), row.id, cast.clock())
     alert = await Alert.get(id=alert_id)
@@ -180,7 +182,7 @@ async def test_whoever_has_read_how_it_stands_has_the_alert_until_their_shift_en
     assert by_kind == {(False, cast.tom.id), (False, cast.ines.id), (True, cast.eve.id)}
     # Whoever comes reads how it stands, and has it in their turn.
     await handovers.tick(cast.clock())
-    [row] = await Passing.filter(part="in", person_id=cast.ines.id)
+    [row] = await SearchHandover.filter(part="in", person_id=cast.ines.id)
     await handovers.confirm(cast.actor("ines"), row.id, cast.clock())
     assert (await Alert.get(id=alert_id)).acknowledged_by == cast.ines.id
 
@@ -232,7 +234,7 @@ async def test_what_nobody_has_calls_on_though_the_police_are_told(cast: Cast) -
 async def test_a_child_that_was_seen_gives_its_alert_to_nobody(cast: Cast) -> None:
     episode = await tom_then_eve(cast)
     await moved(cast, minutes=61)
-    [row] = await Passing.filter(part="in")
+    [row] = await SearchHandover.filter(part="in")
     what = Found(cast.clock(), "Here", "Sam", "Well.")
     await child_found.found(cast.actor("tom"), episode.id, uuid4(), what, cast.clock())
     before = await Alert.get(id=episode.alert_id)
@@ -243,11 +245,11 @@ async def test_a_child_that_was_seen_gives_its_alert_to_nobody(cast: Cast) -> No
 
 async def test_no_clock_of_the_search_moves_by_a_change_of_shift(cast: Cast) -> None:
     episode = await tom_then_eve(cast)
-    held = {due.kind: due.due_at for due in await Due.filter(subject_id=episode.id)}
+    held = {due.kind: due.due_at for due in await Task.filter(subject_id=episode.id)}
     for _ in range(4):
         await moved(cast, minutes=31)
     await note(cast, "tom")
-    after = await Due.filter(subject_id=episode.id, state=State.OPEN)
+    after = await Task.filter(subject_id=episode.id, state=State.OPEN)
     assert {due.kind: due.due_at for due in after} == held
 
 
@@ -256,7 +258,7 @@ async def test_looking_often_asks_once(cast: Cast) -> None:
     for _ in range(130):
         await moved(cast, minutes=1)
     assert [one[:2] for one in await parts()] == [("eve", "in"), ("tom", "out")]
-    assert await Due.filter(kind__in=list(OF_A_SHIFT)).count() == 2
+    assert await Task.filter(kind__in=list(OF_A_SHIFT)).count() == 2
 
 
 async def test_looking_once_and_late_comes_to_the_same(cast: Cast) -> None:
@@ -264,7 +266,7 @@ async def test_looking_once_and_late_comes_to_the_same(cast: Cast) -> None:
     begins = cast.clock() + HOUR
     await moved(cast, hours=3)
     assert await parts() == [("eve", "in", True), ("tom", "out", True)]
-    assert set(await Passing.all().values_list("at", flat=True)) == {begins}
+    assert set(await SearchHandover.all().values_list("at", flat=True)) == {begins}
     # What is late has its whole time from now on: nobody is scolded for our blindness.
     assert (await asked(Kind.HANDOVER_READ))[0].due_at == cast.clock() + 15 * MINUTE
 
@@ -274,8 +276,8 @@ async def test_two_tickers_in_one_moment_ask_once(cast: Cast) -> None:
     cast.clock.advance(minutes=61)
     now = cast.clock()
     no_fault(await together(handovers.tick(now), handovers.tick(now)))
-    assert await Passing.all().count() == 2
-    assert await Due.filter(kind__in=list(OF_A_SHIFT), state=State.OPEN).count() == 2
+    assert await SearchHandover.all().count() == 2
+    assert await Task.filter(kind__in=list(OF_A_SHIFT), state=State.OPEN).count() == 2
 
 
 async def test_somebody_who_goes_on_passes_nothing_on(cast: Cast) -> None:
@@ -329,11 +331,11 @@ async def test_of_two_who_come_the_second_may_still_say_so(cast: Cast) -> None:
     await moved(cast, minutes=61)
     assert len(await asked(Kind.HANDOVER_READ)) == 2
     for name in ("tom", "eve"):
-        [row] = await Passing.filter(person_id=cast.persons[name].id, part="in")
+        [row] = await SearchHandover.filter(person_id=cast.persons[name].id, part="in")
         for _ in range(2):
             await handovers.confirm(cast.actor(name), row.id, cast.clock())
         assert await asked(Kind.HANDOVER_READ) == []
-    assert await Line.filter(what="handover_read").count() == 2
+    assert await TimelineEntry.filter(what="handover_read").count() == 2
 
 
 async def test_a_shift_that_is_made_longer_takes_the_question_back(cast: Cast) -> None:
@@ -342,11 +344,11 @@ async def test_a_shift_that_is_made_longer_takes_the_question_back(cast: Cast) -
     await missing(cast)
     await moved(cast, minutes=45)
     assert await parts() == [("tom", "out", True)]
-    await Shift.filter(id=row.id).update(until_at=now + 5 * HOUR)
+    await FixedShift.filter(id=row.id).update(until_at=now + 5 * HOUR)
     await moved(cast, minutes=1)
     assert await parts() == [("tom", "out", False)]
     assert await asked(Kind.HANDOVER) == []
-    await Shift.filter(id=row.id).update(until_at=now + HOUR)
+    await FixedShift.filter(id=row.id).update(until_at=now + HOUR)
     await moved(cast, minutes=1)
     assert await parts() == [("tom", "out", True)]
     assert len(await asked(Kind.HANDOVER)) == 1
@@ -357,7 +359,7 @@ async def test_a_shift_that_is_cut_short_is_passed_on_all_the_same(cast: Cast) -
     row = await shift(cast, "tom", now - HOUR, now + 8 * HOUR)
     await missing(cast)
     await moved(cast, minutes=10)
-    await Shift.filter(id=row.id).update(until_at=cast.clock())
+    await FixedShift.filter(id=row.id).update(until_at=cast.clock())
     await shift(cast, "eve", cast.clock(), now + 8 * HOUR)
     await moved(cast, minutes=1)
     assert await parts() == [("eve", "in", True), ("tom", "out", True)]
@@ -407,7 +409,7 @@ async def test_over_the_night_in_which_the_clocks_change_it_is_passed_on_at_the_
     assert due.due_at == start + hours * HOUR
     cast.clock.set(start + hours * HOUR)
     await handovers.tick(cast.clock())
-    [row] = await Passing.filter(part="in")
+    [row] = await SearchHandover.filter(part="in")
     assert (row.person_id, row.at) == (cast.eve.id, start + hours * HOUR)
 
 
@@ -417,13 +419,13 @@ async def test_over_the_night_in_which_the_clocks_change_it_is_passed_on_at_the_
 async def test_the_note_is_a_line_and_ends_the_asking(cast: Cast) -> None:
     await tom_then_eve(cast)
     await moved(cast, minutes=40)
-    [row] = await Passing.all()
+    [row] = await SearchHandover.all()
     id_ = uuid4()
     for _ in range(2):
         line = await handovers.write_note(cast.actor("tom"), row.id, id_, "Ask Rosa.", cast.clock())
     assert (line.what, line.words, line.who_id) == ("handover", "Ask Rosa.", cast.tom.id)
     assert line.details == {"who": "Eve Thackeray"}
-    assert await Line.filter(what="handover").count() == 1
+    assert await TimelineEntry.filter(what="handover").count() == 1
     assert await asked(Kind.HANDOVER) == []
     assert await timeline.verify() is None
 
@@ -431,7 +433,7 @@ async def test_the_note_is_a_line_and_ends_the_asking(cast: Cast) -> None:
 async def test_a_note_without_words_is_none_and_nobody_writes_anothers(cast: Cast) -> None:
     await tom_then_eve(cast)
     await moved(cast, minutes=40)
-    [row] = await Passing.all()
+    [row] = await SearchHandover.all()
     with pytest.raises(Refused):
         await note(cast, "tom", None)
     for name in ("ines", "eve"):
@@ -464,9 +466,9 @@ async def test_being_seen_ends_it_for_everyone(cast: Cast) -> None:
     what = Found(cast.clock(), "Here", "Sam", "Well.")
     await child_found.found(cast.actor("tom"), episode.id, uuid4(), what, cast.clock())
     assert not [one for one in await parts() if one[2]]
-    assert not await Due.exists(kind__in=list(OF_A_SHIFT), state=State.OPEN)
+    assert not await Task.exists(kind__in=list(OF_A_SHIFT), state=State.OPEN)
     await moved(cast, hours=9)
-    assert await Passing.all().count() == 2
+    assert await SearchHandover.all().count() == 2
 
 
 async def test_a_tick_and_being_seen_in_one_moment_leave_nobody_asked(cast: Cast) -> None:
@@ -481,7 +483,7 @@ async def test_a_tick_and_being_seen_in_one_moment_leave_nobody_asked(cast: Cast
         )
     )
     await handovers.tick(now + MINUTE)
-    assert not await Due.exists(kind__in=list(OF_A_SHIFT), state=State.OPEN)
+    assert not await Task.exists(kind__in=list(OF_A_SHIFT), state=State.OPEN)
 
 
 async def test_somebody_who_has_left_is_asked_nothing_and_others_hear_of_it(cast: Cast) -> None:
@@ -497,7 +499,7 @@ async def test_somebody_who_has_left_is_asked_nothing_and_others_hear_of_it(cast
 
 
 async def page(cast: Cast, name: str, part: str, **who: Any) -> tuple[str, str]:
-    [row] = await Passing.filter(person_id=cast.persons[name].id, part=part)
+    [row] = await SearchHandover.filter(person_id=cast.persons[name].id, part=part)
     path = f"/desk/handovers/{row.id}"
     async with at_desk(cast, who.get("by", name)) as browser:
         answer = await browser.get(path)
@@ -536,7 +538,7 @@ async def test_whoever_comes_reads_how_it_stands_in_plain_sentences(cast: Cast) 
             assert done.headers["location"] == f"/desk/episodes/{episode.id}"
         after = (await browser.get(done.headers["location"])).text
     assert "Read where the search stands and took over" in after
-    assert await Line.filter(what="handover_read").count() == 1
+    assert await TimelineEntry.filter(what="handover_read").count() == 1
 
 
 async def test_whoever_had_it_writes_after_their_shift_and_reads_nothing_of_the_child(
@@ -559,7 +561,7 @@ async def test_whoever_had_it_writes_after_their_shift_and_reads_nothing_of_the_
         after = (await browser.get(path)).text
     assert "Search handover saved" in after
     assert "Mia" not in after
-    assert (await Line.get(what="handover")).words == "Ask Rosa."
+    assert (await TimelineEntry.get(what="handover")).words == "Ask Rosa."
 
 
 async def test_the_page_of_the_search_says_who_is_asked(cast: Cast) -> None:
@@ -575,7 +577,7 @@ async def test_the_page_of_the_search_says_who_is_asked(cast: Cast) -> None:
 async def test_nobody_else_reads_the_part_of_another(cast: Cast) -> None:
     await tom_then_eve(cast)
     await moved(cast, minutes=61)
-    [row] = await Passing.filter(part="in")
+    [row] = await SearchHandover.filter(part="in")
     for name in ("sam", "root", "uwe"):
         async with at_desk(cast, name) as browser:
             answer = await browser.get(f"/desk/handovers/{row.id}")
@@ -616,4 +618,4 @@ async def test_over_the_wire_it_is_the_same(cast: Cast) -> None:
         assert done.json()["handovers"][0]["done_at"] is not None
         other = await eve.post(f"{base}/{part['id']}", json=said)
         assert other.status_code == 404
-    assert await Line.filter(what__in=["handover", "handover_read"]).count() == 2
+    assert await TimelineEntry.filter(what__in=["handover", "handover_read"]).count() == 2

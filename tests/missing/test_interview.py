@@ -12,12 +12,12 @@ from server.errors import Conflict, Refused
 from server.missing.returns import child_found, interview, interview_actions
 from server.missing.returns.child_found import Found
 from server.missing.search import opening
-from server.missing.search.models import Episode, Line, ReturnInterview
+from server.missing.search.models import Episode, ReturnInterview, TimelineEntry
 from server.missing.search.opening import Saying
 from server.missing.search.wording import details_of
 from server.people.models import Tie
 from server.people.rules import Role
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.tasks.rules import Kind, State
 from tests.cast import SURNAMES, Cast
 from tests.pwa.talks import talk
@@ -88,9 +88,9 @@ async def read(cast: Cast, name: str, episode: Episode) -> Any:
         return await client.get(path_of(cast, episode))
 
 
-async def clock_of(episode: Episode) -> Due | None:
+async def clock_of(episode: Episode) -> Task | None:
     kind = Kind.RETURN_INTERVIEW.value
-    return await Due.get_or_none(subject_id=episode.id, kind=kind, state=State.OPEN)
+    return await Task.get_or_none(subject_id=episode.id, kind=kind, state=State.OPEN)
 
 
 async def has_clock(episode: Episode) -> bool:
@@ -107,12 +107,12 @@ async def test_holding_the_talk_ends_its_clock_and_its_words_stay_out_of_the_tim
     assert answer.status_code == 200, answer.text
     assert answer.json()["held_at"] is not None
     assert not await has_clock(episode)
-    line = await Line.get(episode_id=episode.id, what="interview_held")
+    line = await TimelineEntry.get(episode_id=episode.id, what="interview_held")
     assert line.details == {"independent": "yes", "hours": "5"}
     assert line.words is None
     again = await put(cast, episode, 2, said(cast), is_held=True)
     assert again.json()["version"] == answer.json()["version"] == 2
-    assert await Line.filter(episode_id=episode.id, what="interview_held").count() == 1
+    assert await TimelineEntry.filter(episode_id=episode.id, what="interview_held").count() == 1
 
 
 async def test_what_is_not_said_yet_is_named_and_what_was_said_is_kept(cast: Cast) -> None:
@@ -202,7 +202,7 @@ async def test_a_refusal_is_noted_once_and_the_talk_is_offered_again(cast: Cast)
     due = await clock_of(episode)
     assert due is not None
     assert due.due_at == cast.clock() + 72 * HOUR
-    assert await Line.filter(episode_id=episode.id, what="interview_offered").count() == 1
+    assert await TimelineEntry.filter(episode_id=episode.id, what="interview_offered").count() == 1
     with pytest.raises(Refused) as caught:
         await interview_actions.hold(tom, episode.id, cast.clock())
     assert caught.value.field == "answer"
@@ -213,7 +213,7 @@ async def test_a_refusal_over_the_wire_stands_in_the_timeline_as_at_the_desk(cas
     answers = {"answer": "refused", "interviewer": "Nadia"}
     for _ in range(2):
         assert (await put(cast, episode, 0, answers, is_refused=True)).status_code == 200
-    [line] = await Line.filter(episode_id=episode.id, what="interview_offered")
+    [line] = await TimelineEntry.filter(episode_id=episode.id, what="interview_offered")
     assert line.details == {"answer": "refused", "who": "Nadia"}
     answer = await put(cast, episode, 1, {"interviewer": "Nadia"}, is_refused=True)
     assert (answer.status_code, answer.json()["field"]) == (422, "answer")

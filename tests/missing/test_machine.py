@@ -30,7 +30,7 @@ from server.missing.returns import child_found
 from server.missing.returns.child_found import Found
 from server.missing.search import actions, entry_kinds, opening, timeline
 from server.missing.search.entry_kinds import Act
-from server.missing.search.models import Alias, Episode, Line
+from server.missing.search.models import Alias, Episode, TimelineEntry
 from server.missing.search.opening import Saying
 from server.missing.search.rules import Stage
 from server.people import actions as people
@@ -39,7 +39,7 @@ from server.policy.model import Tier
 from server.security import encryption
 from server.storage.db import write
 from server.tasks import actions as dues
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.tasks.rules import OF_A_RETURN, OF_A_SEARCH, State
 from server.watch import actions as watch
 from server.watch import ticking, watch_alerts
@@ -110,7 +110,7 @@ class Machine(RuleBasedStateMachine):
     async def _end(self) -> None:
         await Watch.filter(child_id=self.child.id).delete()
         await Alert.filter(child_id=self.child.id).delete()
-        await Due.filter(child_id=self.child.id).delete()
+        await Task.filter(child_id=self.child.id).delete()
 
     @rule(span=spans)
     def time_passes_and_the_ticker_looks(self, span: timedelta) -> None:
@@ -227,7 +227,7 @@ class Machine(RuleBasedStateMachine):
         assert await timeline.verify() is None
 
     async def _one_holds(self, episode: Episode) -> None:
-        held = await Due.filter(subject_id=episode.id, state=State.OPEN)
+        held = await Task.filter(subject_id=episode.id, state=State.OPEN)
         running = {due.kind for due in held}
         assert len(running) == len(held)
         if episode.is_open:
@@ -241,7 +241,9 @@ class Machine(RuleBasedStateMachine):
             assert (episode.stage == Stage.FOLLOWED_UP) == (not running & OF_A_RETURN)
             assert episode.found_at is not None
             assert episode.found_at >= episode.opened_at
-        told = [line.id for line in await Line.filter(episode_id=episode.id).order_by("number")]
+        told = [
+            line.id for line in await TimelineEntry.filter(episode_id=episode.id).order_by("number")
+        ]
         before = self.known.get(episode.id, [])
         assert told[: len(before)] == before
         self.known[episode.id] = told

@@ -20,11 +20,11 @@ from server.missing.profile.mail import Mailing, close
 from server.missing.profile.mail import send as send_mail
 from server.missing.profile.reading import Reader
 from server.missing.profile.rules import Copy
-from server.missing.search.models import Episode, Line, PaperSent
+from server.missing.search.models import Episode, PaperSent, TimelineEntry
 from server.missing.search.timeline import verify
 from server.notify.models import Enclosure, Message
 from server.people.rules import Role
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.tasks.rules import Kind as Clock
 from tests.cast import Cast
 from tests.desk.walking import at_desk
@@ -103,14 +103,14 @@ async def test_it_stands_in_the_timeline_and_ends_no_clock(stage: Stage) -> None
     episode = await say_missing(cast)
     form = said()
     await send(cast, episode, form)
-    line = await Line.get(episode_id=episode.id, what="mailed")
+    line = await TimelineEntry.get(episode_id=episode.id, what="mailed")
     assert line.details == {"to": "police", "address": POLICE, "pack": "1"}
     assert line.about_id == UUID(form["id"])
     async with at_desk(cast, "tom") as browser:
         page = (await browser.get(f"/desk/episodes/{episode.id}")).text
     assert "Emailed the grab pack" in page
     assert POLICE in page
-    running = await Due.filter(subject_id=episode.id, state="open").values_list("kind", flat=True)
+    running = await Task.filter(subject_id=episode.id, state="open").values_list("kind", flat=True)
     assert {Clock.REPORT, Clock.DECISION} & set(running)
     assert await verify() is None
     # The child can read that its pack was looked at.
@@ -128,7 +128,7 @@ async def test_sent_twice_is_sent_once(stage: Stage) -> None:
     assert len(stage.mails_to(POLICE)) == 1
     other = await send(cast, episode, {**form, "address": "other@example.org"})
     assert other.status_code == 409
-    assert await Line.filter(episode_id=episode.id, what="mailed").count() == 1
+    assert await TimelineEntry.filter(episode_id=episode.id, what="mailed").count() == 1
 
 
 async def test_two_taps_at_once_are_one_mail(stage: Stage) -> None:
@@ -163,7 +163,7 @@ async def test_the_version_that_is_named_is_the_one_on_the_page(stage: Stage) ->
     page = pypdfium2.PdfDocument(made, password=paper.passphrase)[0].get_textpage()
     assert word(paper.pack_version) in page.get_text_range()
     assert f"Version {paper.pack_version}" in page.get_text_range()
-    line = await Line.get(episode_id=episode.id, about_id=paper.id)
+    line = await TimelineEntry.get(episode_id=episode.id, about_id=paper.id)
     assert line.details["pack"] == str(paper.pack_version)
 
 

@@ -17,12 +17,12 @@ from server.missing.profile.models import GrabPack, PackCheck, PackOpening
 from server.missing.returns.child_found import Found, record_found
 from server.missing.search.actions import enter
 from server.missing.search.entry_kinds import Act
-from server.missing.search.models import Line
+from server.missing.search.models import TimelineEntry
 from server.missing.search.opening import Saying, open_episode
 from server.people import actions as people
 from server.people.models import Agency
 from server.people.rules import Role
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.tasks.rules import Kind, State
 from server.watch.watch_alerts import open_missing
 from tests.cast import Cast
@@ -442,13 +442,13 @@ async def test_after_a_return_a_look_through_is_what_its_clock_waits_for(cast: C
     episode, _ = await open_episode(cast.actor("tom"), cast.mia.id, uuid4(), said, now)
     seen = Found(now, "at school", "Joy", "well")
     await record_found(cast.actor("tom"), episode.id, uuid4(), seen, now)
-    assert await Due.filter(kind=Kind.PACK_UPDATE, state=State.OPEN).exists()
+    assert await Task.filter(kind=Kind.PACK_UPDATE, state=State.OPEN).exists()
     check = {"id": str(uuid4()), "version": 1}
     async with cast.client_as("tom") as tom:
         for _ in range(2):
             assert (await tom.post(path_of(cast, "/check"), json=check)).status_code == 200
-    assert not await Due.filter(kind=Kind.PACK_UPDATE, state=State.OPEN).exists()
-    assert await Line.filter(episode_id=episode.id, what="pack_update").count() == 1
+    assert not await Task.filter(kind=Kind.PACK_UPDATE, state=State.OPEN).exists()
+    assert await TimelineEntry.filter(episode_id=episode.id, what="pack_update").count() == 1
 
 
 async def test_a_look_through_that_was_cut_off_ends_its_clock_when_it_comes_again(
@@ -465,7 +465,7 @@ async def test_a_look_through_that_was_cut_off_ends_its_clock_when_it_comes_agai
         await record_found(cast.actor("tom"), episode.id, uuid4(), seen, now)
         # One of before the return says nothing about the time after it.
         await tom.post(path_of(cast, "/check"), json=early)
-        waits = Due.filter(kind=Kind.PACK_UPDATE, state=State.OPEN)
+        waits = Task.filter(kind=Kind.PACK_UPDATE, state=State.OPEN)
         assert await waits.exists()
         # Stored, and killed before the clock heard of it.
         await PackCheck.create(
@@ -513,12 +513,12 @@ async def test_a_copy_for_partners_is_as_small_as_it_can_be(cast: Cast) -> None:
 
 async def test_it_is_looked_through_every_30_days_and_never_quietly(cast: Cast) -> None:
     await put(cast, "tom", 0, LOOKS)
-    due = await Due.get(kind=Kind.PACK, state=State.OPEN)
+    due = await Task.get(kind=Kind.PACK, state=State.OPEN)
     assert timedelta(days=30) <= due.due_at - cast.clock() <= timedelta(days=31)
     cast.clock.advance(days=20)
     await cast.new_token("tom")
     await put(cast, "tom", 1, {**LOOKS, "hair": "red"})
-    assert (await Due.get(kind=Kind.PACK, state=State.OPEN)).id == due.id
+    assert (await Task.get(kind=Kind.PACK, state=State.OPEN)).id == due.id
     check = {"id": str(uuid4()), "version": 2}
     async with cast.client_as("tom") as tom:
         for _ in range(2):
@@ -527,9 +527,9 @@ async def test_it_is_looked_through_every_30_days_and_never_quietly(cast: Cast) 
         assert stale.status_code == 409
     assert shown["verified_at"] == cast.clock().isoformat().replace("+00:00", "Z")
     assert shown["verified_by"]["name"] == "Tom Verhoeven"
-    after = await Due.get(kind=Kind.PACK, state=State.OPEN)
+    after = await Task.get(kind=Kind.PACK, state=State.OPEN)
     assert after.due_at - cast.clock() >= timedelta(days=30)
-    assert (await Due.get(id=due.id)).state == State.DONE
+    assert (await Task.get(id=due.id)).state == State.DONE
     assert await PackCheck.all().count() == 2
 
 
@@ -538,26 +538,26 @@ async def test_a_move_and_a_new_phone_make_it_due_today(cast: Cast) -> None:
     cast.clock.advance(days=2)
     await cast.new_token("tom")
     await people.move(cast.actor("ines"), cast.mia.id, None, cast.clock())
-    due = await Due.get(kind=Kind.PACK, state=State.OPEN)
+    due = await Task.get(kind=Kind.PACK, state=State.OPEN)
     assert due.due_at - cast.clock() <= timedelta(days=1)
     async with cast.client_as("tom") as tom:
         check = {"id": str(uuid4()), "version": 1}
         await tom.post(path_of(cast, "/check"), json=check)
-    assert (await Due.get(kind=Kind.PACK, state=State.OPEN)).due_at > due.due_at
+    assert (await Task.get(kind=Kind.PACK, state=State.OPEN)).due_at > due.due_at
     code = (await cast.client_as("mia").post("/api/v1/me/codes")).json()["code"]
     async with cast.client() as phone:
         paired = await phone.post(
             "/api/v1/pair", json={"code": code, "device": {"id": str(uuid4())}}
         )
     assert paired.status_code == 201
-    due = await Due.get(kind=Kind.PACK, state=State.OPEN)
+    due = await Task.get(kind=Kind.PACK, state=State.OPEN)
     assert due.due_at - cast.clock() <= timedelta(days=1)
 
 
 async def test_a_child_that_writes_first_is_no_look_through_and_calls_for_one(cast: Cast) -> None:
     shown = (await put(cast, "mia", 0, OWN)).json()
     assert (shown["version"], shown["verified_at"]) == (1, None)
-    due = await Due.get(kind=Kind.PACK, state=State.OPEN)
+    due = await Task.get(kind=Kind.PACK, state=State.OPEN)
     assert due.due_at - cast.clock() <= timedelta(days=1)
     # It is the caseworker's: the child's phone hears nothing of it.
     async with cast.client_as("mia") as phone:
@@ -566,4 +566,4 @@ async def test_a_child_that_writes_first_is_no_look_through_and_calls_for_one(ca
 
 async def test_a_child_without_a_pack_owes_nobody_a_look_through(cast: Cast) -> None:
     await people.move(cast.actor("ines"), cast.mia.id, None, cast.clock())
-    assert not await Due.filter(kind=Kind.PACK).exists()
+    assert not await Task.filter(kind=Kind.PACK).exists()

@@ -18,7 +18,7 @@ from server.missing.profile.fields import CHILD_SAYS
 from server.missing.profile.models import PackCarry
 from server.people import actions as people
 from server.people.rules import Role
-from server.rota.models import Shift
+from server.rota.models import FixedShift
 from server.watch.watch_alerts import close_alert, open_missing
 from tests.cast import Cast
 
@@ -263,7 +263,7 @@ async def test_whoever_hands_over_early_has_it_no_more_and_the_next_one_says_why
     await prepared(cast)
     await cast.on_duty("tom", hours=8)
     await take(cast, "tom", why=WHY)
-    await Shift.filter(person_id=cast.tom.id).update(until_at=cast.clock())
+    await FixedShift.filter(person_id=cast.tom.id).update(until_at=cast.clock())
     await cast.on_duty("ines", hours=8)
     assert (await shelf(cast, "tom"))["until_at"] is None
     assert (await get(cast, "tom", "")).json()["code"] == "reason_needed"

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from server.alerts.models import Alert
-from server.missing.search.models import Episode, Line
+from server.missing.search.models import Episode, TimelineEntry
 from server.notify.models import Message
 from server.watch.models import Watch
 from tests.cast import Cast
@@ -46,9 +46,9 @@ async def test_a_double_tap_is_one_line_and_other_words_are_a_second(cast: Cast)
         for _ in range(2):
             await browser.post(path(cast, "/missing"), data={"id": id_[1], "words": "Gone."})
             cast.clock.advance(seconds=2)
-        assert await Line.all().values_list("what", flat=True) == ["opened"]
+        assert await TimelineEntry.all().values_list("what", flat=True) == ["opened"]
         await browser.post(path(cast, "/missing"), data={"id": id_[1], "words": "With a bag."})
-    assert set(await Line.all().values_list("what", flat=True)) == {"opened", "joined"}
+    assert set(await TimelineEntry.all().values_list("what", flat=True)) == {"opened", "joined"}
 
 
 async def test_what_was_seen_last_and_what_makes_it_urgent_stand_on_the_page(cast: Cast) -> None:
@@ -90,7 +90,7 @@ async def test_an_entry_is_asked_for_in_words_and_stands_on_top(cast: Cast) -> N
         page = (await browser.get(f"/desk/episodes/{episode.id}")).text
     assert page.index("Tried to reach the child") < page.index("Said the child is missing")
     assert "Visited a place" in page
-    assert await Line.filter(what="attempt").count() == 1
+    assert await TimelineEntry.filter(what="attempt").count() == 1
 
 
 @pytest.mark.parametrize("act", ["nonsense", "found", "opened"])

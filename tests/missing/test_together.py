@@ -10,14 +10,14 @@ from server.missing.returns import child_found
 from server.missing.returns.child_found import Found
 from server.missing.search import actions, opening, timeline
 from server.missing.search.entry_kinds import Act
-from server.missing.search.models import Episode, Line, Together
+from server.missing.search.models import Episode, MissingTogether, TimelineEntry
 from server.missing.search.opening import Saying
 from server.missing.search.rules import Away, may_be_together
 from server.missing.search.together import actions as together_actions
 from server.people.actions import add_tie
 from server.people.models import Child, Home
 from server.people.rules import Role
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.tasks.rules import Kind, State
 from tests.cast import Cast
 from tests.desk.walking import at_desk
@@ -97,7 +97,7 @@ async def test_whoever_looks_for_both_is_asked_and_nobody_is_linked_by_itself(ca
     assert [one["name"] for one in here["together_offered"]] == ["Noor Haddadin"]
     assert [one["episode_id"] for one in there["together_offered"]] == [str(mia.id)]
     assert (here["together"], kinds(here)) == ([], ["opened"])
-    assert await Together.all().count() == 0
+    assert await MissingTogether.all().count() == 0
 
 
 async def test_children_of_other_homes_are_not_asked_about(cast: Cast) -> None:
@@ -166,8 +166,8 @@ async def test_said_from_both_sides_in_one_moment_it_is_one_link(cast: Cast) -> 
     )
     no_fault(both)
     assert sorted(both) == [False, True]  # type: ignore[type-var]
-    assert await Together.all().count() == 1
-    assert await Line.filter(what="together").count() == 2
+    assert await MissingTogether.all().count() == 1
+    assert await TimelineEntry.filter(what="together").count() == 2
 
 
 async def test_taken_back_it_stays_in_the_timeline_and_can_be_said_again(cast: Cast) -> None:
@@ -190,7 +190,7 @@ async def test_whoever_works_with_one_of_them_alone_can_say_nothing_about_both(c
     assert (await post(cast, "eve", where, body)).status_code == 404
     nowhere = await post(cast, "tom", where, {"episode_id": str(uuid4())})
     assert nowhere.status_code == 404
-    assert await Together.all().count() == 0
+    assert await MissingTogether.all().count() == 0
 
 
 async def test_who_the_other_child_is_is_for_those_who_may_see_both(cast: Cast) -> None:
@@ -264,7 +264,7 @@ async def test_what_was_done_for_both_is_entered_once_and_stands_in_both(cast: C
     assert told[0]["details"]["pack"] == "3"
     # What belongs to one child alone stays with it.
     assert told[1]["details"] == {"to": "police", "way": "phone", "reference": "A 17"}
-    assert await Line.filter(what="report").count() == 2
+    assert await TimelineEntry.filter(what="report").count() == 2
     assert await timeline.verify() is None
     alone = await post(cast, "tom", where, {**body, "also": []})
     assert (alone.status_code, alone.json()["code"]) == (409, "id_reused")
@@ -286,7 +286,7 @@ async def test_each_of_both_has_its_own_next_clock_afterwards(cast: Cast) -> Non
     )
     dues = {
         due.subject_id: due.due_at
-        for due in await Due.filter(kind=Kind.KEEP_TRYING, state=State.OPEN)
+        for due in await Task.filter(kind=Kind.KEEP_TRYING, state=State.OPEN)
     }
     # Noor is in the high tier, Mia in the middle one.
     assert dues == {
@@ -312,7 +312,7 @@ async def test_nothing_is_entered_for_a_child_that_is_not_with_this_one(cast: Ca
     await together_actions.link(cast.actor("tom"), mia.id, noor.id, cast.clock())
     await only_mias(cast)
     assert (await post(cast, "eve", where, body)).status_code == 404
-    assert await Line.filter(what="note").count() == 0
+    assert await TimelineEntry.filter(what="note").count() == 0
 
 
 async def test_two_who_enter_for_both_crosswise_do_not_wait_for_each_other(cast: Cast) -> None:
@@ -333,7 +333,7 @@ async def test_two_who_enter_for_both_crosswise_do_not_wait_for_each_other(cast:
 
     no_fault(await together(says("tom", mia, noor), says("ines", noor, mia)))
     for episode in (mia, noor):
-        assert await Line.filter(episode_id=episode.id, what="note").count() == 2
+        assert await TimelineEntry.filter(episode_id=episode.id, what="note").count() == 2
     assert await timeline.verify() is None
 
 
@@ -350,7 +350,7 @@ async def test_one_tick_of_the_form_enters_it_for_both(cast: Cast) -> None:
         again = await browser.post(where, data={**form, "also": str(noor.id)})
         assert again.status_code == 303
         assert "Also log this for" not in (await browser.get(f"{where[:-8]}room")).text
-    assert await Line.filter(what="strategy").count() == 2
+    assert await TimelineEntry.filter(what="strategy").count() == 2
 
 
 async def test_a_form_of_before_the_other_was_seen_is_shown_again(cast: Cast) -> None:
@@ -369,7 +369,7 @@ async def test_a_form_of_before_the_other_was_seen_is_shown_again(cast: Cast) ->
     assert answer.status_code == 409
     assert "This has changed" in answer.text
     assert "A white car." in answer.text
-    assert await Line.filter(what="note").count() == 0
+    assert await TimelineEntry.filter(what="note").count() == 0
 
 
 # --- one of them is seen
@@ -403,7 +403,7 @@ async def test_seen_by_closing_the_alert_says_so_to_the_others_too(cast: Cast) -
         cast, "tom", f"/api/v1/alerts/{alert}/close", {"outcome": "seen", "words": "Here."}
     )
     assert answer.status_code == 200
-    assert await Line.filter(episode_id=noor.id, what="other_seen").count() == 1
+    assert await TimelineEntry.filter(episode_id=noor.id, what="other_seen").count() == 1
 
 
 async def test_both_are_seen_in_one_moment_and_nobody_waits_for_the_other(cast: Cast) -> None:
@@ -423,9 +423,9 @@ async def test_what_the_others_hear_is_made_up_for_when_it_was_cut_off(cast: Cas
     mia, noor = await linked(cast)
     id_, what = UUID(int=7), Found(cast.clock(), "Here", "Sam", "Well.")
     await child_found.found(cast.actor("tom"), mia.id, id_, what, cast.clock())
-    await Line.filter(what="other_seen").delete()  # As if the process had ended before it.
+    await TimelineEntry.filter(what="other_seen").delete()  # As if the process had ended before it.
     await child_found.found(cast.actor("tom"), mia.id, id_, what, cast.clock())
-    assert await Line.filter(episode_id=noor.id, what="other_seen").count() == 1
+    assert await TimelineEntry.filter(episode_id=noor.id, what="other_seen").count() == 1
 
 
 async def test_one_tap_at_the_desk_links_them_and_another_takes_it_back(cast: Cast) -> None:

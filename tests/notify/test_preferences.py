@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from server.errors import Refused
-from server.notify.models import Message, Wish
+from server.notify.models import Message, Preference
 from server.notify.preferences import set_order, set_quiet
 from server.notify.rules import AddressSlice, Kind, MessageSlice, put_off_to, quiet_ends
 from tests.cast import Cast
@@ -67,7 +67,7 @@ async def test_both_said_at_once_are_both_kept(stage: Stage) -> None:
             *(set_quiet(actor, tom.id, *NIGHT, now) for _ in range(3)),
         )
     )
-    wish = await Wish.get(id=tom.id)
+    wish = await Preference.get(id=tom.id)
     assert (wish.channels, wish.quiet_from, wish.quiet_until) == (["email"], "22:00", "07:00")
 
 

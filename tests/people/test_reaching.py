@@ -7,7 +7,7 @@ import re
 import pytest
 
 from server.notify.actions import add_address
-from server.notify.models import Address, Message, Wish
+from server.notify.models import Address, Message, Preference
 from server.notify.rules import Kind
 from tests.cast import Cast
 from tests.desk.walking import at_desk
@@ -103,7 +103,7 @@ async def test_quiet_hours_are_kept_and_a_wrong_one_is_said_where_it_stands(cast
         bad = await browser.post("/desk/settings/quiet", data={"quiet_from": "late"})
         assert "Enter a time such as 22:00." in bad.text
         await browser.post("/desk/settings/quiet", data={"quiet_from": "", "quiet_until": ""})
-    assert (await Wish.get(id=cast.tom.id)).quiet_from is None
+    assert (await Preference.get(id=cast.tom.id)).quiet_from is None
 
 
 async def test_a_native_client_says_it_in_one_request(cast: Cast) -> None:

@@ -24,7 +24,7 @@ from server.plan.models import Change
 from server.plan.offboarding.actions import Holdings, holdings, leave
 from server.rota.duty import on_duty, on_rota
 from server.rota.models import Duty, Leave
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.watch.watch_alerts import open_missing
 from tests.cast import Cast
 from tests.plan.said import Phone
@@ -72,7 +72,7 @@ async def test_children_steps_alerts_deputies_and_duty_go_to_whoever_takes_over(
     state = await state_of(cast.mia.id)
     owners = {id_: state.value("step", id_, "owner_id") for id_ in state.things("step")}
     assert owners == {step: str(cast.eve.id), undated: str(cast.eve.id), done: str(cast.tom.id)}
-    due = await Due.get(kind="step", subject_id=step, state="open")
+    due = await Task.get(kind="step", subject_id=step, state="open")
     assert (due.owner_id, due.owner_role) == (cast.eve.id, "caseworker")
     # What was promised, and by whom, stays in the history.
     said = await Change.filter(entity="step", entity_id=step).order_by("number")

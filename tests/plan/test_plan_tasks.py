@@ -16,7 +16,7 @@ from server.people import actions as people
 from server.people.models import Child, Tie
 from server.people.rules import Role
 from server.tasks import actions as dues
-from server.tasks.models import Due
+from server.tasks.models import Task
 from tests.cast import Cast
 from tests.plan.said import Phone
 
@@ -70,14 +70,14 @@ async def change(by: Phone, step: str, **fields: Any) -> None:
     by.heard += said
 
 
-async def rows(kind: str | None = None) -> Sequence[Due]:
+async def rows(kind: str | None = None) -> Sequence[Task]:
     """Every due there ever was, the oldest turn first."""
-    return await (Due.filter(kind=kind) if kind else Due.all()).order_by("turn", "id")
+    return await (Task.filter(kind=kind) if kind else Task.all()).order_by("turn", "id")
 
 
-async def the_open(kind: str | None = None) -> Due:
+async def the_open(kind: str | None = None) -> Task:
     """The one that is open, of this kind where it is said."""
-    return await (Due.filter(kind=kind) if kind else Due.all()).get(state="open")
+    return await (Task.filter(kind=kind) if kind else Task.all()).get(state="open")
 
 
 async def told(cast: Cast, name: str) -> list[Message]:

@@ -21,7 +21,7 @@ from server.placements import actions
 from server.plan.actions import state_of
 from server.plan.models import Change
 from server.storage.db import write
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.watch import watch_alerts
 from tests.cast import Cast
 from tests.plan.said import Phone
@@ -37,8 +37,8 @@ async def reviews(cast: Cast, child: str = "mia") -> list[tuple[str, str | None]
     ]
 
 
-async def dues(kind: str = "review") -> list[Due]:
-    return await Due.filter(kind=kind, state="open").order_by("due_at")
+async def dues(kind: str = "review") -> list[Task]:
+    return await Task.filter(kind=kind, state="open").order_by("due_at")
 
 
 async def news(cast: Cast, name: str = "mia") -> list[Message]:

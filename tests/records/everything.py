@@ -20,7 +20,7 @@ from tortoise.models import Model
 
 from server.audit.actions import seal
 from server.audit.models import Entry
-from server.missing.search.models import Line
+from server.missing.search.models import TimelineEntry
 from server.missing.search.timeline import FIRST, seal_of
 from server.records.backup.verify import all_models
 from server.security.encryption import EncryptedBytes, EncryptedJSON, EncryptedText
@@ -125,7 +125,7 @@ async def fill_every_table(now: datetime) -> None:
 
 async def _make(model: type[Model], kind: str) -> None:
     row = model(**row_of(model, kind))
-    if isinstance(row, Line):
+    if isinstance(row, TimelineEntry):
         row.seal = seal_of(FIRST, row)
     await row.save(force_create=True)
 

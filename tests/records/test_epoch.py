@@ -12,7 +12,7 @@ import pytest
 from server.alerts.models import Alert
 from server.audit.models import Epoch
 from server.checkin.models import CheckIn
-from server.missing.search.models import Line
+from server.missing.search.models import TimelineEntry
 from server.missing.search.opening import Saying, open_episode
 from server.notify.models import Message
 from server.plan.models import Change
@@ -208,14 +208,14 @@ async def test_an_answer_of_a_search_that_settles_nothing_stands_in_its_timeline
     clock.advance(hours=2)
     await past.put_back()
     told = await Message.all().count()
-    assert not await Line.exists(episode_id=episode.id, what="sign_of_life")
+    assert not await TimelineEntry.exists(episode_id=episode.id, what="sign_of_life")
     assert [(await _again(cast, kept)).status_code for _ in range(2)] == [201, 200]
-    [line] = await Line.filter(episode_id=episode.id, what="sign_of_life")
+    [line] = await TimelineEntry.filter(episode_id=episode.id, what="sign_of_life")
     assert (str(line.about_id), line.at) == (kept["id"], episode.opened_at + timedelta(minutes=5))
     assert await Message.all().count() == told
     # What was said before the search began is no sign of life in it.
     assert (await _again(cast, {**before, "id": str(uuid4())})).status_code == 201
-    assert await Line.filter(episode_id=episode.id, what="sign_of_life").count() == 1
+    assert await TimelineEntry.filter(episode_id=episode.id, what="sign_of_life").count() == 1
 
 
 async def test_nobody_uses_it_to_answer_without_a_restore(

@@ -17,7 +17,7 @@ from server.checkin.models import CheckIn
 from server.i18n import gettext
 from server.missing.account.account import account
 from server.missing.search import timeline
-from server.missing.search.models import Episode, Line
+from server.missing.search.models import Episode, TimelineEntry
 from server.notify.models import Message
 from server.notify.rules import Kind
 from server.people import actions as people
@@ -30,7 +30,7 @@ from server.reports import patterns
 from server.reports.indicator_rows import cases_of
 from server.reports.patterns_rows import patterns_of
 from server.storage.db import connection
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.tasks.rules import Kind as DueKind
 from server.tasks.rules import State as DueState
 from server.watch.models import Watch
@@ -226,16 +226,16 @@ async def test_whoever_is_asked_reads_the_cover_alone_and_a_stranger_nothing(cas
 
 async def test_whoever_asked_is_reminded_until_there_is_an_answer(cast: Cast) -> None:
     made = await offered(cast)
-    due = await Due.get(kind=DueKind.TRANSFER, state=DueState.OPEN)
+    due = await Task.get(kind=DueKind.TRANSFER, state=DueState.OPEN)
     assert (due.owner_id, due.due_at - due.set_at) == (cast.tom.id, timedelta(days=1))
     await send(cast, "tom", f"/transfers/{made['id']}/take-back")
-    assert not await Due.filter(kind=DueKind.TRANSFER, state=DueState.OPEN).exists()
+    assert not await Task.filter(kind=DueKind.TRANSFER, state=DueState.OPEN).exists()
 
 
 async def test_it_is_more_pressing_while_the_child_is_missing(cast: Cast) -> None:
     await opened_missing(cast)
     await offered(cast)
-    due = await Due.get(kind=DueKind.TRANSFER, state=DueState.OPEN)
+    due = await Task.get(kind=DueKind.TRANSFER, state=DueState.OPEN)
     assert due.due_at - due.set_at == timedelta(hours=2)
     [said] = await Message.filter(kind=Kind.TRANSFER)
     assert (said.person_id, said.urgency) == (cast.persons["uwe"].id, "high")
@@ -396,7 +396,7 @@ async def test_promises_of_those_before_are_promises_of_the_new_ones(cast: Cast)
         "Pay for the bus": str(cast.other_agency.id),
         "Get up": str(cast.mia.id),
     }
-    dues = await Due.filter(child_id=cast.mia.id, kind=DueKind.STEP, state=DueState.OPEN)
+    dues = await Task.filter(child_id=cast.mia.id, kind=DueKind.STEP, state=DueState.OPEN)
     assert {one.owner_role for one in dues} == {"caseworker", "agency", "child"}
     assert cast.tom.id not in {one.owner_id for one in dues}
 
@@ -463,16 +463,16 @@ async def test_an_open_search_goes_on_with_its_clocks(cast: Cast) -> None:
     episode = await opened_missing(cast)
     before = {
         (one.kind, one.due_at)
-        for one in await Due.filter(child_id=cast.mia.id, state=DueState.OPEN)
+        for one in await Task.filter(child_id=cast.mia.id, state=DueState.OPEN)
     }
     cast.clock.advance(minutes=20)
     await accepted(cast)
     row = await Episode.get(id=episode["id"])
     assert row.is_open
-    assert [one.what for one in await Line.filter(episode_id=row.id).order_by("number")][-1] == (
-        "moved"
-    )
-    after = await Due.filter(child_id=cast.mia.id, state=DueState.OPEN)
+    assert [one.what for one in await TimelineEntry.filter(episode_id=row.id).order_by("number")][
+        -1
+    ] == ("moved")
+    after = await Task.filter(child_id=cast.mia.id, state=DueState.OPEN)
     kept = {(one.kind, one.due_at) for one in after}
     assert before - kept == set()
     assert {one.agency_id for one in after} == {cast.other_agency.id}
@@ -501,7 +501,7 @@ async def test_a_child_that_is_missing_together_with_another_is_looked_for_by_bo
 ) -> None:
     mia, noor = await linked_together(cast)
     await accepted(cast)
-    last = await Line.filter(episode_id=noor.id).order_by("-number").first()
+    last = await TimelineEntry.filter(episode_id=noor.id).order_by("-number").first()
     assert last is not None
     assert (last.what, last.details["episode"]) == ("other_moved", str(mia.id))
     seen = (await get(cast, "tom", f"/children/{cast.noor.id}/episodes/{noor.id}")).json()

@@ -24,7 +24,7 @@ from server.people.rules import Role
 from server.reports import patterns
 from server.reports.patterns import Asked, Held, Time
 from server.rota.calendar import Shift
-from server.rota.models import Shift as RotaShift
+from server.rota.models import FixedShift as RotaShift
 from server.storage import bulk
 from server.watch.models import Round, round_id
 from tests.cast import Cast

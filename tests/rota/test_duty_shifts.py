@@ -16,7 +16,7 @@ from server.notify.actions import add_address, use_last_resorts
 from server.notify.models import Message
 from server.people.models import Person
 from server.rota import duty_shifts, planning
-from server.rota.models import Handover, Leave, RotaTerms, Shift, Spell
+from server.rota.models import DutyShift, FixedShift, Handover, Leave, RotaTerms
 from tests.cast import Cast
 from tests.races import no_fault, together
 
@@ -86,7 +86,7 @@ async def test_a_shift_is_asked_about_two_hours_before_and_told_when_it_begins(c
     await until(cast, at(cast, 16))
     await duty_shifts.tick(cast.clock())
     assert await said(cast) == [("reach", "eve")]
-    await duty_shifts.say_reached((await Spell.get(begins_at=at(cast, 18))).id, cast.clock())
+    await duty_shifts.say_reached((await DutyShift.get(begins_at=at(cast, 18))).id, cast.clock())
     await until(cast, at(cast, 18))
     await duty_shifts.tick(cast.clock())
     assert await said(cast) == [("reach", "eve"), ("shift", "eve")]
@@ -108,12 +108,12 @@ async def test_the_test_alarm_goes_by_every_channel_and_leads_to_one_tap(cast: C
         assert "Can we reach you?" in page.text
         assert not any(surname in page.text for surname in ("Thackeray", "Castellane", "Harbour"))
         # A mail server that looks at links has not said yes.
-        assert (await Spell.get(begins_at=at(cast, 18))).reached_at is None
+        assert (await DutyShift.get(begins_at=at(cast, 18))).reached_at is None
         for _ in range(2):
             answer = await client.post(path, headers={"sec-fetch-site": "same-origin"})
             assert answer.status_code == 303
         assert "We can reach you" in (await client.get(path)).text
-    assert (await Spell.get(begins_at=at(cast, 18))).reached_at == cast.clock()
+    assert (await DutyShift.get(begins_at=at(cast, 18))).reached_at == cast.clock()
     assert {row.state for row in await Message.filter(kind="reach")} == {"withdrawn"}
 
 
@@ -144,7 +144,7 @@ async def test_many_tickers_say_each_thing_once(cast: Cast) -> None:
         ("unreached", "ines"),
         ("unreached", "root"),
     ]
-    assert await Spell.filter(begins_at=at(cast, 18)).count() == 1
+    assert await DutyShift.filter(begins_at=at(cast, 18)).count() == 1
 
 
 async def test_after_blindness_only_what_still_matters_is_said(cast: Cast) -> None:
@@ -154,7 +154,7 @@ async def test_after_blindness_only_what_still_matters_is_said(cast: Cast) -> No
     cast.clock.set(at(cast, 23, day=1))
     await duty_shifts.tick(cast.clock())
     assert await said(cast) == [("shift", "eve")]
-    assert await Spell.filter(begun_at__isnull=False).count() == 1
+    assert await DutyShift.filter(begun_at__isnull=False).count() == 1
 
 
 async def test_a_shift_in_the_early_morning_is_asked_about_the_evening_before(cast: Cast) -> None:
@@ -248,7 +248,9 @@ async def test_a_question_about_a_shift_that_is_no_more_is_taken_back(cast: Cast
 
 
 async def test_whose_shift_is_cut_short_is_told_of_the_next_one_anew(cast: Cast) -> None:
-    row = await Shift.create(agency_id=cast.agency.id, person_id=cast.eve.id, from_at=cast.clock())
+    row = await FixedShift.create(
+        agency_id=cast.agency.id, person_id=cast.eve.id, from_at=cast.clock()
+    )
     await nights(cast, "eve")
     await duty_shifts.tick(cast.clock())
     assert await said(cast, "shift") == [("shift", "eve")]
@@ -349,7 +351,7 @@ async def test_where_somebody_has_to_be_there_at_any_time_each_hour_without_one_
     )
     gaps = await duty_shifts.gaps_ahead(cast.agency.id, at(cast, 18))
     assert (gaps[0].begin, gaps[0].end) == (at(cast, 8, day=1), at(cast, 18, day=1))
-    await Shift.create(agency_id=cast.agency.id, person_id=cast.ines.id, from_at=cast.clock())
+    await FixedShift.create(agency_id=cast.agency.id, person_id=cast.ines.id, from_at=cast.clock())
     assert await duty_shifts.gaps_ahead(cast.agency.id, at(cast, 18)) == []
 
 
@@ -360,7 +362,7 @@ async def test_where_the_planned_shifts_alone_count_a_rota_that_is_over_leaves_n
     await planning.set_terms(
         cast.actor("ines"), cast.agency.id, is_always=False, lead=2 * HOUR, now=now
     )
-    row = await Shift.create(agency_id=cast.agency.id, person_id=cast.ines.id, from_at=now)
+    row = await FixedShift.create(agency_id=cast.agency.id, person_id=cast.ines.id, from_at=now)
     await planning.end_shift(cast.actor("ines"), cast.agency.id, row.id, now)
     assert await duty_shifts.gaps_ahead(cast.agency.id, now + HOUR) == []
 

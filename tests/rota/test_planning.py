@@ -19,7 +19,7 @@ from server.people.rules import Role
 from server.policy.model import Rung
 from server.rota import planning
 from server.rota.duty import on_duty, on_rota
-from server.rota.models import Duty, Handover, Leave, RotaTerms, Shift
+from server.rota.models import Duty, FixedShift, Handover, Leave, RotaTerms
 from tests.cast import Cast
 from tests.races import no_fault, together
 
@@ -101,7 +101,7 @@ async def test_a_weekly_shift_has_its_person_on_duty_by_the_wall_clock(cast: Cas
 
 
 async def test_a_fixed_shift_and_a_weekly_one_stand_side_by_side(cast: Cast) -> None:
-    await Shift.create(
+    await FixedShift.create(
         agency_id=cast.agency.id, person_id=cast.ines.id, from_at=cast.clock(), until_at=None
     )
     await nights(cast, "eve")

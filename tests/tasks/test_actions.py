@@ -16,7 +16,7 @@ from server.notify.models import Message
 from server.people.models import Person, Tie
 from server.storage.db import write
 from server.tasks import actions as dues
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.tasks.rules import Kind, Setting
 from server.ticker import Ticker
 from tests.cast import Cast
@@ -36,9 +36,9 @@ def setting(cast: Cast, **how: Any) -> Setting:
     return Setting(**(values | how))
 
 
-async def stand(cast: Cast, one: Setting, child: str = "mia") -> Due:
+async def stand(cast: Cast, one: Setting, child: str = "mia") -> Task:
     await dues.set_due(cast.actor("tom"), cast.children[child], one, cast.clock())
-    return await Due.get(subject_id=one.subject_id, state="open")
+    return await Task.get(subject_id=one.subject_id, state="open")
 
 
 async def told(person: UUID) -> int:
@@ -49,7 +49,7 @@ async def test_what_is_set_twice_stands_once(cast: Cast) -> None:
     one = setting(cast)
     first = await stand(cast, one)
     assert (await stand(cast, one)).id == first.id
-    assert await Due.all().count() == 1
+    assert await Task.all().count() == 1
     assert await Entry.filter(what="due:set").count() == 1
 
 
@@ -59,7 +59,7 @@ async def test_done_and_dropped_are_once_and_for_all(cast: Cast) -> None:
     await dues.done(cast.actor("tom"), due, cast.clock(), by=by)
     await dues.drop(cast.actor("tom"), due, "gone", cast.clock())
     await dues.done(cast.actor("tom"), due, cast.clock(), by=uuid4())
-    found = await Due.get()
+    found = await Task.get()
     assert (found.state, found.settled_by, found.act_at) == ("done", by, None)
     assert await Entry.filter(what__in=["due:done", "due:dropped"]).count() == 1
 
@@ -68,10 +68,10 @@ async def test_a_due_whose_zone_is_gone_is_told_on_the_mornings_of_utc(cast: Cas
     use_last_resorts(1)
     try:
         due = await stand(cast, setting(cast))
-        await Due.filter(id=due.id).update(zone="Nowhere/Land")
+        await Task.filter(id=due.id).update(zone="Nowhere/Land")
         cast.clock.advance(days=1)
         assert await dues.tick(cast.clock()) == 1
-        after = await Due.get(id=due.id)
+        after = await Task.get(id=due.id)
         assert (after.told, after.quarantined_at) == (0, None)
         assert after.act_at is not None
         assert after.act_at > cast.clock()
@@ -87,19 +87,19 @@ async def test_a_row_that_makes_no_sense_is_set_apart_and_stops_nobody(cast: Cas
         ticker = Ticker(cast.settings, {}, cast.clock)
         bad = await stand(cast, setting(cast))
         good = await stand(cast, setting(cast))
-        await Due.filter(id=bad.id).update(kind="nothing")
+        await Task.filter(id=bad.id).update(kind="nothing")
         cast.clock.advance(days=1)
         await ticker.tick()
-        assert (await Due.get(id=good.id)).told == 0
-        apart = await Due.get(id=bad.id)
+        assert (await Task.get(id=good.id)).told == 0
+        apart = await Task.get(id=bad.id)
         assert (apart.told, apart.quarantined_at) == (-1, cast.clock())
         assert apart.act_at == cast.clock() + timedelta(minutes=1)
         faults = [one.data["fault"] for one in await Message.filter(kind="operators")]
         assert "due:row" in faults
-        await Due.filter(id=bad.id).update(kind=bad.kind)
+        await Task.filter(id=bad.id).update(kind=bad.kind)
         cast.clock.advance(minutes=1)
         await ticker.tick()
-        assert (await Due.get(id=bad.id)).told == 0
+        assert (await Task.get(id=bad.id)).told == 0
     finally:
         use_last_resorts(0)
 
@@ -118,7 +118,7 @@ async def test_tickers_side_by_side_tell_everyone_once(cast: Cast) -> None:
     cast.clock.advance(days=1)
     no_fault(await together(*(dues.tick(cast.clock()) for _ in range(3))))
     assert await told(cast.tom.id) == 5
-    assert set(await Due.all().values_list("told", flat=True)) == {0}
+    assert set(await Task.all().values_list("told", flat=True)) == {0}
 
 
 async def test_done_in_the_moment_of_a_tick_is_done_and_says_nothing_more(cast: Cast) -> None:
@@ -130,7 +130,7 @@ async def test_done_in_the_moment_of_a_tick_is_done_and_says_nothing_more(cast: 
         dues.tick(cast.clock()),
     )
     no_fault(outcomes)
-    found = await Due.get()
+    found = await Task.get()
     assert (found.state, found.act_at) == ("done", None)
     assert not await Message.filter(subject_id=due.id, state="waiting").exists()
 
@@ -144,14 +144,14 @@ async def test_the_database_refuses_an_open_due_without_a_next_step(
     due = await stand(cast, setting(cast))
     with pytest.raises(IntegrityError):
         async with write():
-            await Due.filter(id=due.id).update(**wrong)
+            await Task.filter(id=due.id).update(**wrong)
 
 
 async def test_one_subject_has_one_open_due_of_a_kind(cast: Cast) -> None:
     due = await stand(cast, setting(cast))
     with pytest.raises(IntegrityError):
         async with write():
-            await Due.create(
+            await Task.create(
                 agency_id=due.agency_id,
                 child_id=due.child_id,
                 kind=due.kind,
@@ -174,7 +174,7 @@ async def test_a_due_that_nobody_can_be_told_of_goes_to_the_operators(cast: Cast
         await dues.tick(cast.clock())
         [message] = await Message.filter(kind="operators")
         assert message.data == {"fault": "due:nobody"}
-        assert (await Due.get()).act_at is not None
+        assert (await Task.get()).act_at is not None
     finally:
         use_last_resorts(0)
 
@@ -186,7 +186,7 @@ async def test_whoever_is_disabled_is_passed_by_and_so_is_a_deputy_who_is(cast: 
     await dues.tick(cast.clock())
     assert await told(cast.tom.id) == 0
     assert await told(cast.ines.id) == 1, "as the supervisor"
-    assert (await Due.get(id=due.id)).told == 2
+    assert (await Task.get(id=due.id)).told == 2
 
 
 async def test_where_a_child_has_no_supervisor_whoever_is_on_duty_hears_of_it(cast: Cast) -> None:

@@ -14,7 +14,7 @@ from server.people import actions as people
 from server.people.models import Child
 from server.people.rules import Role
 from server.tasks import actions as dues
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.tasks.rules import Kind, Setting
 from server.watch.watch_alerts import open_missing
 from server.web import live
@@ -106,7 +106,7 @@ async def test_open_pages_hear_when_it_is_somebody_elses_turn(cast: Cast) -> Non
     try:
         await stand(cast, Kind.REVIEW, "mia", days=3)
         assert await asyncio.wait_for(anext(heard), 5) == "due"
-        await dues.done(cast.actor("tom"), await Due.get(), cast.clock())
+        await dues.done(cast.actor("tom"), await Task.get(), cast.clock())
         assert await asyncio.wait_for(anext(heard), 5) == "due"
     finally:
         heard.close()
@@ -116,7 +116,7 @@ async def test_open_pages_hear_when_it_is_somebody_elses_turn(cast: Cast) -> Non
 # --- a deputy without a tie
 
 
-async def eve_stands_in(cast: Cast) -> Due:
+async def eve_stands_in(cast: Cast) -> Task:
     """Mia has written, nobody answered, and Tom's deputy is somebody without a tie."""
     await people.set_deputy(SYSTEM, cast.agency.id, cast.tom.id, cast.eve.id, cast.clock())
     await stand(cast, Kind.REPLY, "mia", hours=1)
@@ -124,7 +124,7 @@ async def eve_stands_in(cast: Cast) -> Due:
     await dues.tick(cast.clock())
     for name in (*ADULTS, "uwe"):
         await cast.new_token(name)
-    return await Due.get()
+    return await Task.get()
 
 
 async def test_what_a_deputy_without_a_tie_is_told_leads_to_whom_to_ask(cast: Cast) -> None:

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from server.notify.models import Message
 from server.notify.wording import neutral
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.watch.models import Watch
 from tests.cast import SURNAMES
 from tests.plan.said import change
@@ -69,7 +69,7 @@ async def test_any_number_of_tickers_tells_everyone_once(stage: Stage) -> None:
             await one.tick()
             await one.send()
     assert len(stage.shown("tom")) == 1
-    assert (await Due.get()).told == 0
+    assert (await Task.get()).told == 0
 
 
 async def test_health_and_the_watchdog_hear_of_a_due_that_nobody_moves(stage: Stage) -> None:
@@ -78,7 +78,7 @@ async def test_health_and_the_watchdog_hear_of_a_due_that_nobody_moves(stage: St
     answer = await stage.send("tom", "GET", "/health")
     assert answer.json()["oldest_due_s"] == 0
     behind = stage.clock() - timedelta(minutes=3)
-    await Due.all().update(act_at=behind)
+    await Task.all().update(act_at=behind)
     answer = await stage.send("tom", "GET", "/health")
     assert answer.json()["oldest_due_s"] == 180
     assert answer.status_code == 503

@@ -17,7 +17,7 @@ from server.notify.models import Message
 from server.people.models import Person, Tie
 from server.rota.duty import on_duty
 from server.tasks import actions as dues
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.tasks.rules import OF_A_SHIFT, STRATEGY, Kind, Setting
 from tests.cast import Cast
 from tests.tasks.test_actions import seen
@@ -89,7 +89,7 @@ async def days_pass(cast: Cast) -> None:
 
 async def heard(cast: Cast, name: str, about: dict[UUID, tuple[Kind, str]]) -> set[object]:
     said = Message.filter(person_id=cast.persons[name].id, subject_kind="due")
-    of = await Due.filter(id__in=[one.subject_id for one in await said])
+    of = await Task.filter(id__in=[one.subject_id for one in await said])
     return {about[one.subject_id] for one in of}
 
 
@@ -121,15 +121,15 @@ async def test_with_nobody_at_all_the_last_resort_hears_of_each(cast: Cast) -> N
     """It is told once an hour that there are such: one after the other, to see that it is each."""
     await only(cast)
     about = await stand_all(cast)
-    await Due.filter(state="open").update(act_at=cast.clock() + timedelta(days=900))
+    await Task.filter(state="open").update(act_at=cast.clock() + timedelta(days=900))
     silent = []
     for subject, one in about.items():
         before = await operators()
-        due = await Due.get(subject_id=subject)
-        await Due.filter(id=due.id).update(act_at=cast.clock())
+        due = await Task.get(subject_id=subject)
+        await Task.filter(id=due.id).update(act_at=cast.clock())
         cast.clock.advance(days=2)
         await dues.tick_one(due.id, cast.clock())
-        await Due.filter(id=due.id).delete()
+        await Task.filter(id=due.id).delete()
         if await operators() == before:
             silent.append(one)
     assert not silent

@@ -25,7 +25,7 @@ from server.notify.models import Message
 from server.rota.calendar import spells_between
 from server.rota.duty import rotas_of
 from server.rota.models import RotaTerms
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.ticker import Ticker
 from server.watch.calendar.models import Milestone
 from server.watch.models import Beat, Watch
@@ -114,7 +114,7 @@ class Stage:
         messages = await Message.filter(
             act_at__isnull=False, state__in=["waiting", "sending"]
         ).values_list("act_at", flat=True)
-        dues = await Due.filter(act_at__isnull=False).values_list("act_at", flat=True)
+        dues = await Task.filter(act_at__isnull=False).values_list("act_at", flat=True)
         rotas = await RotaTerms.filter(act_at__isnull=False).values_list("act_at", flat=True)
         drills = [
             *await Drill.filter(act_at__isnull=False).values_list("act_at", flat=True),

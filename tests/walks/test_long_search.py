@@ -20,12 +20,12 @@ from server.missing.search import actions
 from server.missing.search.entry_kinds import Act
 from server.missing.search.handover import actions as handovers
 from server.missing.search.handover.ends import OUT
-from server.missing.search.models import Episode, Line, Passing
+from server.missing.search.models import Episode, SearchHandover, TimelineEntry
 from server.missing.search.timeline import verify
 from server.notify.models import Message
 from server.people import actions as people
 from server.rota import planning
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.tasks.rules import OF_A_RETURN, OF_A_SEARCH, STRATEGY, Kind, State
 from server.watch.calendar.models import Milestone
 from server.watch.models import Watch
@@ -83,7 +83,7 @@ class Search:
         await self.enter("tom", Act.DECISION, decision="report")
         await self.enter("tom", Act.REPORT, to="police", way="phone", reference="26/4711")
 
-    async def enter(self, name: str, act: Act, **details: str) -> Line:
+    async def enter(self, name: str, act: Act, **details: str) -> TimelineEntry:
         now = self.stage.clock()
         return await actions.enter(
             self.cast.actor(name),
@@ -112,20 +112,20 @@ class Search:
 
     async def _next_moment(self) -> datetime | None:
         """Of the ticker, or when something is to be done, whether or not anybody is told then."""
-        held = Due.filter(subject_id=self.id, state=State.OPEN, due_at__gt=self.stage.clock())
+        held = Task.filter(subject_id=self.id, state=State.OPEN, due_at__gt=self.stage.clock())
         first = await held.order_by("due_at").first()
         moments = (await self.stage.next_moment(), first.due_at if first is not None else None)
         return min((at for at in moments if at is not None), default=None)
 
     async def _everybody_does_theirs(self) -> None:
         now = self.stage.clock()
-        for row in await Passing.filter(done_at__isnull=True, dropped_at__isnull=True):
+        for row in await SearchHandover.filter(done_at__isnull=True, dropped_at__isnull=True):
             actor = self.cast.actor(self._name(row.person_id))
             if row.part == OUT:
                 await handovers.write_note(actor, row.id, uuid4(), "All of it.", now)
             else:
                 await handovers.confirm(actor, row.id, now)
-        for due in await Due.filter(subject_id=self.id, state=State.OPEN, due_at__lte=now):
+        for due in await Task.filter(subject_id=self.id, state=State.OPEN, due_at__lte=now):
             if due.kind == Kind.KEEP_TRYING:
                 await self.enter("tom", Act.ATTEMPT, how="call", result="no_answer")
                 self.tried.append(now)
@@ -163,18 +163,18 @@ async def test_four_weeks_in_which_nothing_of_a_search_is_forgotten(stage: Stage
     assert {one.astimezone(PARIS).hour for one in at} == {8, 20}
     assert {one.hour for one in at} == {6, 7, 18, 19}
     for part in (OUT, "in"):
-        rows = await Passing.filter(part=part).order_by("at")
+        rows = await SearchHandover.filter(part=part).order_by("at")
         assert [row.at for row in rows] == at, part
         assert all(row.done_at is not None and row.dropped_at is None for row in rows)
-    read = {row.at: row.done_at for row in await Passing.filter(part="in")}
+    read = {row.at: row.done_at for row in await SearchHandover.filter(part="in")}
     assert all(read[one] == one for one in at)
-    noted = {row.at: row.done_at for row in await Passing.filter(part=OUT)}
+    noted = {row.at: row.done_at for row in await SearchHandover.filter(part=OUT)}
     assert all(noted[one] == one - HOUR / 2 for one in at)
 
     # Each talk at its moment, which no change of the clocks moves; the next in three months.
-    talks = await Line.filter(episode_id=search.id, what="strategy").order_by("at")
+    talks = await TimelineEntry.filter(episode_id=search.id, what="strategy").order_by("at")
     assert [line.at for line in talks] == [BEGINS + after for after in TALKS.values()]
-    open_ = await Due.filter(subject_id=search.id, state=State.OPEN)
+    open_ = await Task.filter(subject_id=search.id, state=State.OPEN)
     assert {one.kind for one in open_} == {Kind.KEEP_TRYING, Kind.STRATEGY_3M}
 
     # Somebody tries: often on the first day, each day after it, also past the birthday.
@@ -215,10 +215,10 @@ async def test_four_weeks_in_which_nothing_of_a_search_is_forgotten(stage: Stage
         "condition": "Tired.",
     }
     await stage.call("tom", "POST", f"{path}/{search.id}/found", body)
-    held = await Due.filter(subject_id=search.id, state=State.OPEN)
+    held = await Task.filter(subject_id=search.id, state=State.OPEN)
     running = {Kind(one.kind) for one in held}
     assert not OF_A_SEARCH & running
     assert running == OF_A_RETURN
-    before = await Passing.all().count()
+    before = await SearchHandover.all().count()
     await stage.until(days=1)
-    assert await Passing.all().count() == before
+    assert await SearchHandover.all().count() == before

@@ -40,7 +40,7 @@ from server.people.models import Agency, Child, Person, Tie
 from server.people.rules import Role
 from server.policy.model import EACH_MISS, Tier
 from server.policy.parser import read
-from server.rota.models import Shift
+from server.rota.models import FixedShift
 from server.security import encryption
 from server.storage.db import fetch, open_database, write
 from server.watch import actions as watch
@@ -109,7 +109,7 @@ class World:
                 )
             tom, ines = self.persons["tom"], self.persons["ines"]
             await people.set_deputy(SYSTEM, self.agency.id, tom.id, ines.id, now)
-            await Shift.create(agency_id=self.agency.id, person_id=ines.id, from_at=now)
+            await FixedShift.create(agency_id=self.agency.id, person_id=ines.id, from_at=now)
 
     def actor(self, name: str) -> Actor:
         person = self.persons[name]

@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from server.missing.search.models import Line, Passing
+from server.missing.search.models import SearchHandover, TimelineEntry
 from server.notify.preferences import set_quiet
-from server.rota.models import Shift
+from server.rota.models import FixedShift
 from tests.walks.stage import Stage
 
 
@@ -36,7 +36,7 @@ async def test_a_search_is_passed_on_in_the_evening(stage: Stage, *, is_read: bo
     cast = stage.cast
     for name, begin, end in (("tom", utc(12), utc(21)), ("eve", utc(21), utc(23, 59))):
         person = cast.persons[name]
-        await Shift.create(
+        await FixedShift.create(
             agency_id=cast.agency.id, person_id=person.id, from_at=begin, until_at=end
         )
     # She has it at night, and sleeps at other times: what calls her is not held back.
@@ -58,7 +58,7 @@ async def test_a_search_is_passed_on_in_the_evening(stage: Stage, *, is_read: bo
             assert (await eve.post(path, data={"id": str(uuid4())})).status_code == 303
     await at(stage, utc(21, 16))
     await at(stage, utc(21, 31))
-    row = await Passing.get(part="in")
+    row = await SearchHandover.get(part="in")
     told = [one for one in await to_read(stage, "ines") if one.endswith(str(row.id))]
     assert bool(told) is not is_read
-    assert await Line.filter(what="handover_read").count() == is_read
+    assert await TimelineEntry.filter(what="handover_read").count() == is_read

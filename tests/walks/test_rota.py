@@ -10,7 +10,7 @@ from server.audit.actions import SYSTEM
 from server.people import actions as people
 from server.people.models import Person
 from server.people.rules import Role
-from server.rota.models import Spell
+from server.rota.models import DutyShift
 from tests.walks.stage import LAST_RESORT, Stage
 
 HOUR = timedelta(hours=1)
@@ -95,7 +95,7 @@ async def test_a_night_with_a_rota(stage: Stage) -> None:
     # 08:00 in Paris: the day shift has it now, with one alert open.
     await stage.until(utc(7, 1))
     assert since()["pia"] >= 1
-    spell = await Spell.get(person_id=cast.pia.id, begins_at=utc(7))
+    spell = await DutyShift.get(person_id=cast.pia.id, begins_at=utc(7))
     assert spell.begun_at == utc(7)
     seen = [await stage.send(name, "GET", f"/api/v1/alerts/{alert.id}") for name in ("pia", "eve")]
     # Eve was called in her shift: what this alert needs is hers to read until it is closed.

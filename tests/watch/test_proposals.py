@@ -19,7 +19,7 @@ from server.policy.model import Tier
 from server.simulation import history
 from server.simulation.events import Placed, events_of
 from server.tasks import actions as due_actions
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.watch import ticking
 from server.watch.models import Watch
 from server.watch.rhythm import agreements, proposals, summary, temporary_rhythm
@@ -72,7 +72,7 @@ async def agree(cast: Cast, made: Proposal, seen: str | None = None) -> Proposal
 
 
 async def dues(cast: Cast) -> list[tuple[str, str]]:
-    found = await Due.filter(child_id=cast.mia.id, kind="rhythm").order_by("set_at", "id")
+    found = await Task.filter(child_id=cast.mia.id, kind="rhythm").order_by("set_at", "id")
     return [(row.state, row.why or "") for row in found]
 
 

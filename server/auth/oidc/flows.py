@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from server.auth.models import Errand
+from server.auth.models import OidcFlow
 from server.auth.rate_limit import count_guess
 from server.auth.rules import ERRAND_LASTS, PROVIDER_BY_NETWORK, Door, network_of
 from server.errors import Refused
@@ -72,7 +72,7 @@ async def keep(
 ) -> None:
     """Write it down."""
     async with write():
-        await Errand.create(
+        await OidcFlow.create(
             agency_id=provider.agency_id,
             provider=provider.name,
             purpose=purpose,
@@ -87,10 +87,10 @@ async def keep(
 
 async def find(
     provider: Provider, token: str, browser: str | None, now: datetime, *, welcome: bool = False
-) -> Errand:
+) -> OidcFlow:
     """The open errand of this token and this browser. Raises Refused, code `errand_over`, in the
     same words for every reason."""
-    row = await Errand.get_or_none(
+    row = await OidcFlow.get_or_none(
         token_hash=hash_token(token),
         provider=provider.name,
         ended_at__isnull=True,
@@ -102,10 +102,10 @@ async def find(
     return row
 
 
-async def end(row: Errand, now: datetime) -> None:
+async def end(row: OidcFlow, now: datetime) -> None:
     """The errand has counted: of two requests at once only one goes on. Raises Refused."""
     async with write():
-        ended = await Errand.filter(id=row.id, ended_at__isnull=True).update(ended_at=now)
+        ended = await OidcFlow.filter(id=row.id, ended_at__isnull=True).update(ended_at=now)
     if not ended:
         raise over()
 
@@ -115,11 +115,11 @@ def over() -> Refused:
     return Refused(OVER, code="errand_over")
 
 
-def _is_of(row: Errand, browser: str | None) -> bool:
+def _is_of(row: OidcFlow, browser: str | None) -> bool:
     return browser is not None and hmac.compare_digest(row.browser_hash, hash_token(browser))
 
 
 async def tidy_errands(now: datetime) -> None:
     """Throw away what has been over for a day."""
     async with write():
-        await Errand.filter(expires_at__lt=now - timedelta(days=1)).delete()
+        await OidcFlow.filter(expires_at__lt=now - timedelta(days=1)).delete()

@@ -15,7 +15,7 @@ from server import logs
 from server.auth import accounts
 from server.auth.actions import HalfOpened
 from server.auth.api import host_of
-from server.auth.models import Errand, ProviderTerms
+from server.auth.models import OidcFlow, ProviderTerms
 from server.auth.oidc import flows
 from server.auth.oidc.account_linking import tie_own
 from server.auth.oidc.claims import Said, Untrue, read_claims, way_there
@@ -136,7 +136,7 @@ async def arrive(request: Request) -> Response:
 
 
 async def _heard(
-    request: Request, provider: Provider, terms: ProviderTerms, errand: Errand
+    request: Request, provider: Provider, terms: ProviderTerms, errand: OidcFlow
 ) -> Said:
     """What the provider says of the person who came back. Raises Untrue, Unanswered, Refused."""
     asked = request.query_params
@@ -160,7 +160,7 @@ async def _heard(
 class _Arrival:
     provider: Provider
     terms: ProviderTerms
-    errand: Errand
+    errand: OidcFlow
     claims: Said
     next_: str
 
@@ -233,7 +233,7 @@ async def enter_code(request: Request) -> Response:
     return answer
 
 
-async def _newcomer(request: Request, provider: Provider) -> Errand:
+async def _newcomer(request: Request, provider: Provider) -> OidcFlow:
     token, browser = request.cookies.get(_welcome_name(request), ""), _browser(request)
     return await flows.find(provider, token, browser, now_of(request), welcome=True)
 

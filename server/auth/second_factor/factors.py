@@ -16,7 +16,7 @@ from tortoise.expressions import Q
 
 from server.audit.actions import Actor, note
 from server.auth.codes import RECOVERY_CODES, RECOVERY_LENGTH, matching_step
-from server.auth.models import Halfway, Passkey, Recovery, Session, Totp
+from server.auth.models import Passkey, PendingSecondFactor, Recovery, Session, Totp
 from server.auth.rate_limit import count_guess, forget_guesses
 from server.auth.rules import CODE_BY_PERSON, CODE_BY_PERSON_A_DAY, Door, Ended, Proof
 from server.auth.sessions import end_sessions
@@ -258,7 +258,9 @@ async def reset(actor: Actor, person: Person, now: datetime) -> None:
 
 async def end_halfways(person_id: UUID, now: datetime) -> None:
     """A person between the two pages of the sign-in starts again, in the caller's transaction."""
-    await Halfway.filter(person_id=person_id, ended_at__isnull=True).update(ended_at=now)
+    await PendingSecondFactor.filter(person_id=person_id, ended_at__isnull=True).update(
+        ended_at=now
+    )
 
 
 async def tell(

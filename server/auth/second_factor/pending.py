@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from server.auth.models import Challenge, Halfway
+from server.auth.models import Challenge, PendingSecondFactor
 from server.auth.rules import HALFWAY_LASTS
 from server.errors import Unauthenticated
 from server.i18n import N_
@@ -13,10 +13,10 @@ from server.storage.db import swapped, write
 OVER = N_("This took too long, or you started again elsewhere. Sign in again.")
 
 
-async def open_halfway(person_id: UUID | None, now: datetime) -> tuple[str, Halfway]:
+async def open_halfway(person_id: UUID | None, now: datetime) -> tuple[str, PendingSecondFactor]:
     """A new one and its token, which is nowhere else. In the caller's transaction."""
     token = new_token()
-    row = await Halfway.create(
+    row = await PendingSecondFactor.create(
         token_hash=hash_token(token),
         person_id=person_id,
         made_at=now,
@@ -25,11 +25,11 @@ async def open_halfway(person_id: UUID | None, now: datetime) -> tuple[str, Half
     return token, row
 
 
-async def find_halfway(token: str | None, now: datetime) -> Halfway:
+async def find_halfway(token: str | None, now: datetime) -> PendingSecondFactor:
     """The half sign-in of this token. Raises Unauthenticated (code `halfway_over`)."""
     halfway = None
     if token is not None:
-        halfway = await Halfway.get_or_none(
+        halfway = await PendingSecondFactor.get_or_none(
             token_hash=hash_token(token), ended_at__isnull=True, expires_at__gt=now
         )
     if halfway is None:
@@ -37,14 +37,14 @@ async def find_halfway(token: str | None, now: datetime) -> Halfway:
     return halfway
 
 
-async def end_halfway(row: Halfway, now: datetime) -> None:
+async def end_halfway(row: PendingSecondFactor, now: datetime) -> None:
     """It has led to a session, once: of two requests at the same time only one goes on. In the
     caller's transaction. Raises Conflict for the other one."""
-    swapped(await Halfway.filter(id=row.id, ended_at__isnull=True).update(ended_at=now))
+    swapped(await PendingSecondFactor.filter(id=row.id, ended_at__isnull=True).update(ended_at=now))
 
 
 async def tidy_halfways(now: datetime) -> None:
     """Delete half sign-ins that have been over for a day, and challenges that have expired."""
     async with write():
-        await Halfway.filter(expires_at__lt=now - timedelta(days=1)).delete()
+        await PendingSecondFactor.filter(expires_at__lt=now - timedelta(days=1)).delete()
         await Challenge.filter(expires_at__lte=now).delete()

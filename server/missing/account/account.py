@@ -21,7 +21,7 @@ from server.audit.models import Entry
 from server.checkin.models import CheckIn
 from server.i18n import N_, gettext
 from server.missing.search.entry_kinds import OF_ANOTHER
-from server.missing.search.models import Line
+from server.missing.search.models import TimelineEntry
 from server.missing.search.view import of_another
 from server.missing.search.wording import details_of, title_of
 from server.notify.models import Message
@@ -240,7 +240,7 @@ async def _lines(
     people: _Names,
     names_by_child: Mapping[UUID, str],
 ) -> list[Fact]:
-    held = Line.filter(child_id=child_id, received_at__gte=begin, received_at__lt=end)
+    held = TimelineEntry.filter(child_id=child_id, received_at__gte=begin, received_at__lt=end)
     rows = await held.order_by("received_at", "number").limit(MOST)
     await people.learn(row.who_id for row in rows)
     return [
@@ -255,7 +255,7 @@ async def _lines(
     ]
 
 
-def _said(row: Line, language: str, names_by_child: Mapping[UUID, str]) -> str:
+def _said(row: TimelineEntry, language: str, names_by_child: Mapping[UUID, str]) -> str:
     details = of_another(row.details, names_by_child) if row.what in OF_ANOTHER else row.details
     parts = [
         gettext(language, N_("{label}: {value}"), label=label, value=text)

@@ -23,7 +23,7 @@ from server.security import encryption
 from server.storage.db import write
 from server.storage.ids import uuid7
 from server.tasks.actions import settle_and_set
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.tasks.rules import Ending, Setting, end_of
 from server.tasks.rules import Kind as DueKind
 from server.tasks.rules import State as DueState
@@ -222,7 +222,7 @@ async def _follow_return(
 ) -> None:
     """After a return, one of its clocks waits for this review, and the timeline shows it. In a
     transaction of its own, since an episode takes its locks in another order."""
-    waits = Due.filter(child_id=child.id, kind=DueKind.PACK_UPDATE, state=DueState.OPEN)
+    waits = Task.filter(child_id=child.id, kind=DueKind.PACK_UPDATE, state=DueState.OPEN)
     due = await waits.filter(set_at__lte=checked_at).first()
     if due is not None:
         await enter(
@@ -252,7 +252,7 @@ async def _checked(actor: Actor, child: Child, version: int, id_: UUID, now: dat
     await note(
         actor, "pack:check", child_id=child.id, about=about, agency_id=child.agency_id, now=now
     )
-    held = await Due.filter(kind=DueKind.PACK, subject_id=child.id, state=DueState.OPEN)
+    held = await Task.filter(kind=DueKind.PACK, subject_id=child.id, state=DueState.OPEN)
     endings = [(due, Ending(DueState.DONE, "done", actor.id)) for due in held]
     setting = await _setting(child, now + rules.REVIEW_EVERY)
     await settle_and_set(actor, child, endings, [setting], now)
@@ -285,14 +285,14 @@ async def heard(
     if what not in _MATTERS or not await GrabPack.filter(child_id=child_id).exists():
         return
     # After a search, a clock of the return already asks to update the pack.
-    of_return = Due.filter(child_id=child_id, kind=DueKind.PACK_UPDATE, state=DueState.OPEN)
+    of_return = Task.filter(child_id=child_id, kind=DueKind.PACK_UPDATE, state=DueState.OPEN)
     if not await of_return.exists():
         await _look_today(actor, await Child.get(id=child_id), now)
 
 
 async def _look_today(actor: Actor, child: Child, now: datetime) -> None:
     setting = await _setting(child, now)
-    held = Due.filter(kind=DueKind.PACK, subject_id=child.id, state=DueState.OPEN)
+    held = Task.filter(kind=DueKind.PACK, subject_id=child.id, state=DueState.OPEN)
     if not await held.filter(due_at__lte=setting.due_at).exists():
         await settle_and_set(actor, child, [], [setting], now)
 

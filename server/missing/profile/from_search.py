@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from server.i18n import N_, apart, format_moment, gettext
 from server.missing.profile.wire import PointOut
 from server.missing.search.entry_kinds import ENTRIES, SIGN_OF_LIFE, Act, Detail
-from server.missing.search.models import Episode, Line
+from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.signs_of_life import Sign, signs_of
 from server.missing.search.wording import SIGNS
 from server.people.models import Person
@@ -36,7 +36,11 @@ async def search_of(child_id: UUID, language: str, zone: ZoneInfo) -> Search | N
     if episode is None:
         return None
     search_acts = [act.value for act in Act if ENTRIES[act].is_search]
-    lines = Line.filter(episode_id=episode.id, what__in=search_acts).order_by("-number").limit(MOST)
+    lines = (
+        TimelineEntry.filter(episode_id=episode.id, what__in=search_acts)
+        .order_by("-number")
+        .limit(MOST)
+    )
     rows = [row for row in await lines][::-1]
     people = {
         person.id: person.name
@@ -54,7 +58,7 @@ async def search_of(child_id: UUID, language: str, zone: ZoneInfo) -> Search | N
 
 async def _signs(episode: Episode, language: str, zone: ZoneInfo) -> list[PointOut]:
     """The last signs of life, the oldest first: when, what it was, and in which words."""
-    held = Line.filter(episode_id=episode.id, what=SIGN_OF_LIFE).order_by("-number")
+    held = TimelineEntry.filter(episode_id=episode.id, what=SIGN_OF_LIFE).order_by("-number")
     rows = (await held.limit(MOST_SIGNS))[::-1]
     signs = await signs_of(rows)
     label = gettext(language, N_("Sign of life"))
@@ -84,7 +88,7 @@ def _last_seen(episode: Episode, language: str, zone: ZoneInfo) -> str:
     return gettext(language, N_(", ")).join(part for part in parts if part)
 
 
-def _tried(row: Line, people: dict[UUID, str], language: str, zone: ZoneInfo) -> PointOut:
+def _tried(row: TimelineEntry, people: dict[UUID, str], language: str, zone: ZoneInfo) -> PointOut:
     entry = ENTRIES[Act(row.what)]
     answers = [
         _in_words(detail, value, language)
@@ -118,11 +122,11 @@ def _in_words(detail: Detail, value: str, language: str) -> str:
 _ROOM = {"clothing": ("clothes",), "bag": ("bag",), "taken": ("phone", "documents", "medicine")}
 
 
-def _is_known(row: Line, asked: Collection[str]) -> bool:
+def _is_known(row: TimelineEntry, asked: Collection[str]) -> bool:
     return all(row.details.get(name, "unknown") != "unknown" for name in asked)
 
 
-def _answered(rows: Collection[Line], *, has_seen: bool) -> frozenset[str]:
+def _answered(rows: Collection[TimelineEntry], *, has_seen: bool) -> frozenset[str]:
     answered = {"last_seen"} if has_seen else set()
     for row in rows:
         if row.what == Act.REPORT:

@@ -31,7 +31,7 @@ from server.missing.search.models import Episode
 from server.people.models import Agency, Child, Home, Person, Tie
 from server.people.rules import Role
 from server.storage.db import as_moment
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.tasks.rules import Kind as DueKind
 from server.tasks.rules import State as DueState
 from server.watch import evidence, wording
@@ -93,7 +93,7 @@ async def written(child: Child, stands: Version) -> PackOut:
 
 async def _frame(child: Child, stands: Version, *, names: Collection[str] | None) -> PackOut:
     seen = await PackCheck.filter(child_id=child.id).order_by("-at", "-id").first()
-    due = await Due.get_or_none(kind=DueKind.PACK, subject_id=child.id, state=DueState.OPEN)
+    due = await Task.get_or_none(kind=DueKind.PACK, subject_id=child.id, state=DueState.OPEN)
     rows = await versions_of(child.id)
     wanted = {row.made_by for row in rows} | ({seen.by_id} if seen else set())
     people = await _people(wanted)

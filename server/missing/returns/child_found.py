@@ -13,7 +13,7 @@ from server.missing.search import entry_kinds, rules
 from server.missing.search.actions import EARLY, apply, locked
 from server.missing.search.clocks.actions import clocks_of, open_of, zone_of_child
 from server.missing.search.handover import ends as handover_ends
-from server.missing.search.models import Episode, Line
+from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.opening import open_of_child
 from server.missing.search.timeline import append
 from server.missing.search.together.actions import tell
@@ -67,7 +67,7 @@ async def _found(
 ) -> tuple[Episode, UUID]:
     async with write():
         episode = await locked(episode_id)
-        line = await Line.get_or_none(id=id)
+        line = await TimelineEntry.get_or_none(id=id)
         if line is not None:
             if (line.episode_id, line.what, line.words, line.details) != (
                 episode.id,
@@ -95,7 +95,7 @@ def _details(what: Found) -> dict[str, str]:
 
 
 async def _who_found(episode: Episode) -> UUID | None:
-    line = await Line.filter(episode_id=episode.id, what=entry_kinds.FOUND).first()
+    line = await TimelineEntry.filter(episode_id=episode.id, what=entry_kinds.FOUND).first()
     return line.who_id if line is not None else None
 
 

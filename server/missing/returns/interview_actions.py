@@ -16,7 +16,7 @@ from server.missing.search import entry_kinds, rules
 from server.missing.search.actions import EARLY, apply, locked
 from server.missing.search.clocks.actions import clocks_of
 from server.missing.search.entry_kinds import Act
-from server.missing.search.models import Episode, Line, ReturnInterview
+from server.missing.search.models import Episode, ReturnInterview, TimelineEntry
 from server.missing.search.timeline import append
 from server.people.models import Child, Person, Tie
 from server.people.rules import Role
@@ -126,7 +126,7 @@ async def refused(actor: Actor, episode_id: UUID, now: datetime) -> None:
         held = await latest(episode_id)
         if held is None or held.answers.get("answer") != "refused":
             raise Refused(N_("First log that the child did not want to talk."), field="answer")
-        if held.held_at is not None or await Line.exists(about_id=held.id):
+        if held.held_at is not None or await TimelineEntry.exists(about_id=held.id):
             return
         who = str(held.answers.get("interviewer", ""))
         details = {"answer": "refused", **({"who": who} if who else {})}

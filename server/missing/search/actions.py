@@ -13,7 +13,7 @@ from server.missing.search.clocks.actions import clocks_of, move, open_of, zone_
 from server.missing.search.clocks.effects import Standing, follow
 from server.missing.search.entry_kinds import Act
 from server.missing.search.handover import ends as handover_ends
-from server.missing.search.models import Episode, Line
+from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.opening import TOPIC
 from server.missing.search.rules import Clock, Facts, Stage
 from server.missing.search.timeline import append
@@ -38,7 +38,7 @@ async def enter(
     details: Mapping[str, str],
     now: datetime,
     also: Collection[UUID] = (),
-) -> Line:
+) -> TimelineEntry:
     """Record one entry: what was done or learned, and when. The same id again is the same entry.
     `also`: other episodes, of children missing together with this one; the entry goes into their
     timelines as well.
@@ -55,7 +55,7 @@ async def enter(
     said_id = id if also else None
     async with write():
         episode, *others = await locked_all([episode_id, *also])
-        existing = await Line.get_or_none(id=id)
+        existing = await TimelineEntry.get_or_none(id=id)
         if existing is not None:
             if (
                 existing.episode_id,
@@ -102,7 +102,9 @@ async def enter(
     return line
 
 
-async def _enter_too(actor: Actor, other: Episode, act: Act, original: Line, now: datetime) -> None:
+async def _enter_too(
+    actor: Actor, other: Episode, act: Act, original: TimelineEntry, now: datetime
+) -> None:
     """The same entry in the timeline of another child: a line of its own, sealed there."""
     details = {
         name: value

@@ -80,7 +80,7 @@ class Alias(Model):
         indexes = (Index(fields=("episode_id",), name="episode_alias_episode"),)
 
 
-class Line(Model):
+class TimelineEntry(Model):
     """One line of the timeline: append-only, each sealed over the one before it."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
@@ -106,7 +106,7 @@ class Line(Model):
         constraints = (UniqueConstraint(fields=("episode_id", "number"), name="episode_line_once"),)
 
 
-class Together(Model):
+class MissingTogether(Model):
     """A person has said that two children are missing together. The one with the smaller id comes
     first, so that a pair is one row, in either order. If it turns out wrong, the row stays and
     ends."""
@@ -141,7 +141,7 @@ class Together(Model):
         )
 
 
-class Passing(Model):
+class SearchHandover(Model):
     """One person's part in a search handover: `out` writes a note, `in` reads the state of the
     search. `at` is when their shift ends, or began."""
 

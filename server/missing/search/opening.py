@@ -14,7 +14,7 @@ from server.audit.actions import Actor
 from server.errors import IdReused
 from server.missing.search import entry_kinds, rules
 from server.missing.search.clocks.actions import clocks_of, move
-from server.missing.search.models import Alias, Episode, Line
+from server.missing.search.models import Alias, Episode, TimelineEntry
 from server.missing.search.rules import Flag
 from server.missing.search.timeline import append
 from server.people.events import Happening
@@ -195,7 +195,11 @@ async def _sign_of_life(
     """Put the sign into the timeline, once; it ends nothing. A sign from before the search is
     ignored."""
     held = await open_of_child(child_id)
-    if held is None or at < held.opened_at or await Line.exists(episode_id=held.id, about_id=about):
+    if (
+        held is None
+        or at < held.opened_at
+        or await TimelineEntry.exists(episode_id=held.id, about_id=about)
+    ):
         return
     await append(actor, held, entry_kinds.SIGN_OF_LIFE, at=at, now=now, about=about)
     await announce(held.agency_id, TOPIC)

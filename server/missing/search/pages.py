@@ -18,7 +18,7 @@ from server.missing.search import actions, opening
 from server.missing.search.clocks.actions import lines_of
 from server.missing.search.entry_kinds import ENTRIES, FLAGS, SAID, SHARED, Act
 from server.missing.search.handover import pages as handover_pages
-from server.missing.search.models import Episode, Line
+from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.opening import Saying
 from server.missing.search.paths import desk_episode, frame, others_for
 from server.missing.search.rules import Flag, Stage
@@ -246,7 +246,7 @@ async def _also(request: Request, episode: Episode, form: FormData) -> list[UUID
     if set(wanted) <= theirs:
         return wanted
     # Sent again, the entry stays as it is, whatever has become of the others since.
-    if await Line.exists(id=id_or_new(form)):
+    if await TimelineEntry.exists(id=id_or_new(form)):
         return wanted
     raise Conflict(
         N_("This has changed: one of them was seen, or is not with this child. Check again."),

@@ -12,7 +12,7 @@ from uuid import UUID
 from server.checkin.models import CheckIn
 from server.checkin.rules import Want
 from server.missing.search import entry_kinds
-from server.missing.search.models import Line
+from server.missing.search.models import TimelineEntry
 from server.watch.models import Sighting
 
 SEEN, MESSAGE, OK = "seen", "message", "ok"
@@ -26,7 +26,7 @@ class Sign:
     words: str | None
 
 
-async def signs_of(lines: Sequence[Line]) -> dict[UUID, Sign]:
+async def signs_of(lines: Sequence[TimelineEntry]) -> dict[UUID, Sign]:
     """The signs of life among these lines, by the ids of the lines."""
     wanted = {
         line.id: line.about_id

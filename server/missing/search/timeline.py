@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from server.audit.actions import Actor, note
-from server.missing.search.models import Episode, Line
+from server.missing.search.models import Episode, TimelineEntry
 from server.storage.ids import uuid7
 
 FIRST = "0" * 64
@@ -30,10 +30,10 @@ async def append(
     words: str | None = None,
     details: Mapping[str, Any] | None = None,
     about: UUID | None = None,
-) -> Line:
+) -> TimelineEntry:
     """Add a line. The caller's transaction has locked the child."""
-    last = await Line.filter(episode_id=episode.id).order_by("-number").first()
-    line = Line(
+    last = await TimelineEntry.filter(episode_id=episode.id).order_by("-number").first()
+    line = TimelineEntry(
         id=id or uuid7(),
         agency_id=episode.agency_id,
         child_id=episode.child_id,
@@ -62,7 +62,7 @@ async def append(
     return line
 
 
-def seal_of(before: str, line: Line) -> str:
+def seal_of(before: str, line: TimelineEntry) -> str:
     """64 hex digits over the seal before and what this line says."""
     says = [
         str(line.id),
@@ -91,7 +91,7 @@ async def verify() -> str | None:
     async for episode in Episode.all().order_by("opened_at", "id"):
         before = FIRST
         for number, line in enumerate(
-            await Line.filter(episode_id=episode.id).order_by("number"), start=1
+            await TimelineEntry.filter(episode_id=episode.id).order_by("number"), start=1
         ):
             if line.number != number or line.seal != seal_of(before, line):
                 return f"line {number} of episode {episode.id} was changed, added or taken away"

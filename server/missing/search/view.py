@@ -8,12 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from server.missing.search import entry_kinds
-from server.missing.search.models import Episode, Line
+from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.signs_of_life import Sign, signs_of
 from server.people.models import Person
 from server.people.rules import Role
 from server.tasks.actions import reach_of
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.tasks.rules import OF_AN_EPISODE, Kind, State, To
 
 
@@ -73,13 +73,13 @@ class Reader:
             set(roles) & {Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN, Role.CALLED}
         )
 
-    def lines(self, lines: Sequence[Line]) -> list[Line]:
+    def lines(self, lines: Sequence[TimelineEntry]) -> list[TimelineEntry]:
         """The lines that this reader sees."""
         if self.reads_all or self.is_child:
             return list(lines)
         return [line for line in lines if line.who_id == self.person_id]
 
-    def reads_words(self, line: Line) -> bool:
+    def reads_words(self, line: TimelineEntry) -> bool:
         """Whether this reader may read the words and details of this line."""
         return self.reads_all or line.who_id == self.person_id
 
@@ -87,7 +87,7 @@ class Reader:
 async def others_in(episodes: Sequence[Episode]) -> set[UUID]:
     """The other children that these timelines name."""
     ids = [episode.id for episode in episodes]
-    lines = await Line.filter(episode_id__in=ids, what__in=list(entry_kinds.OF_ANOTHER))
+    lines = await TimelineEntry.filter(episode_id__in=ids, what__in=list(entry_kinds.OF_ANOTHER))
     return {UUID(line.details["with"]) for line in lines}
 
 
@@ -107,7 +107,7 @@ async def view(
     the reader may see; every other one appears without their identity."""
     reader = Reader(roles, person_id)
     ids = [episode.id for episode in episodes]
-    lines = await Line.filter(episode_id__in=ids).order_by("episode_id", "number")
+    lines = await TimelineEntry.filter(episode_id__in=ids).order_by("episode_id", "number")
     names, signs = await _names(lines), await signs_of(lines)
     running = await _running(ids, now) if reader.reads_all else {}
     return [
@@ -132,7 +132,7 @@ def of_another(details: Mapping[str, Any], visible_names: Mapping[UUID, str]) ->
 
 
 def _told(
-    line: Line,
+    line: TimelineEntry,
     names: dict[UUID, str],
     sign: Sign | None,
     reader: Reader,
@@ -158,7 +158,7 @@ def _told(
     )
 
 
-async def _names(lines: Sequence[Line]) -> dict[UUID, str]:
+async def _names(lines: Sequence[TimelineEntry]) -> dict[UUID, str]:
     return await names_of({line.who_id for line in lines if line.who_id is not None})
 
 
@@ -166,7 +166,7 @@ _ORDER = {kind: number for number, kind in enumerate(Kind)}
 
 
 async def _running(ids: Collection[UUID], now: datetime) -> dict[UUID, tuple[Running, ...]]:
-    held = Due.filter(subject_id__in=list(ids), state=State.OPEN).order_by("due_at")
+    held = Task.filter(subject_id__in=list(ids), state=State.OPEN).order_by("due_at")
     dues = [due for due in await held if due.kind in OF_AN_EPISODE]
     # Where several are due at one moment, the earlier step of the workflow comes first.
     dues.sort(key=lambda due: (due.due_at, _ORDER[Kind(due.kind)]))

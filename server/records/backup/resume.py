@@ -4,7 +4,7 @@ from datetime import datetime
 
 from server.audit.actions import SYSTEM, note
 from server.audit.models import Epoch
-from server.auth.models import Challenge, Halfway, Invite
+from server.auth.models import Challenge, Invite, PendingSecondFactor
 from server.auth.rules import Ended, InviteEnded
 from server.notify.actions import tell_operators
 from server.people.models import Agency
@@ -31,7 +31,7 @@ async def go_on(from_at: datetime, now: datetime) -> None:
     """
     await Epoch.create(id=uuid7(), from_at=from_at, restored_at=now)
     await Invite.filter(ended_at__isnull=True).update(ended_at=now, ended_why=InviteEnded.RESTORED)
-    await Halfway.filter(ended_at__isnull=True).update(ended_at=now)
+    await PendingSecondFactor.filter(ended_at__isnull=True).update(ended_at=now)
     await Challenge.all().delete()
     await fetch(_SESSIONS_OF_ADULTS, [now, Ended.RESTORED])
     for agency in await Agency.all():

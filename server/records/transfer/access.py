@@ -25,7 +25,7 @@ from server.people.rules import PROFESSIONAL, Action, AgencyAction, Role, may, m
 from server.plan.models import LifeProject
 from server.records.transfer.models import Reception, Transfer
 from server.records.transfer.rules import State
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.tasks.rules import Kind as DueKind
 from server.tasks.rules import State as DueState
 from server.watch.models import Watch
@@ -165,7 +165,7 @@ async def cover_of(transfer: Transfer) -> Cover:
     person = await Person.get(id=child.id)
     watch = await Watch.get_or_none(child_id=child.id)
     search = await Episode.filter(child_id=child.id, found_at__isnull=True).first()
-    dues = Due.filter(child_id=child.id, state=DueState.OPEN).exclude(kind=DueKind.TRANSFER)
+    dues = Task.filter(child_id=child.id, state=DueState.OPEN).exclude(kind=DueKind.TRANSFER)
     return Cover(
         name=person.name,
         language=person.language,

@@ -48,7 +48,7 @@ from server.records.transfer.rules import (
 from server.security import encryption
 from server.storage.db import as_id, write
 from server.tasks import actions as dues
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.tasks.rules import Ending, Setting
 from server.tasks.rules import Kind as DueKind
 from server.tasks.rules import State as DueState
@@ -360,7 +360,7 @@ async def _hand_over_promises(
             lambda state: reassigned.to_another_agency(state, str(child.id), agencies, str(taker)),
             now,
         )
-    theirs = Due.filter(child_id=child.id, state=DueState.OPEN)
+    theirs = Task.filter(child_id=child.id, state=DueState.OPEN)
     await theirs.filter(owner_id__in=[tie.person_id for tie in before]).update(owner_id=taker)
     # Reminders to the former people go out again to the new ones; the due time stays.
     await theirs.filter(told__gte=0).update(
@@ -411,7 +411,7 @@ async def _decide(
         {"state": state.value, "decided_at": now, "decided_by": actor.id, **fields}
     )
     await transfer.save()
-    held = Due.filter(kind=DueKind.TRANSFER, subject_id=transfer.id, state=DueState.OPEN)
+    held = Task.filter(kind=DueKind.TRANSFER, subject_id=transfer.id, state=DueState.OPEN)
     ending = Ending(DueState.DONE, state.value)
     await dues.settle(actor, [(due, ending) for due in await held], now)
     await _note(actor, transfer, f"transfer:{state.value}", now)

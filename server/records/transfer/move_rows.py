@@ -12,7 +12,7 @@ from tortoise.models import Model
 
 from server.audit.models import Entry
 from server.auth.models import Device, Invite, Session
-from server.missing.search.models import Episode, PaperSent, Passing, ReturnInterview
+from server.missing.search.models import Episode, PaperSent, ReturnInterview, SearchHandover
 from server.notify.models import Address, Message
 from server.people.models import Child, Person, Tie
 from server.records.transfer.models import Transfer
@@ -21,7 +21,7 @@ from server.records.transfer.models import Transfer
 # are the messages that it sent and the transfer itself.
 STAYS: tuple[type[Model], ...] = (Entry, Message, Tie, Transfer)
 BY_PERSON: tuple[type[Model], ...] = (Address, Device, Invite, Session)
-BY_EPISODE: tuple[type[Model], ...] = (PaperSent, Passing, ReturnInterview)
+BY_EPISODE: tuple[type[Model], ...] = (PaperSent, SearchHandover, ReturnInterview)
 
 
 def by_child() -> Iterator[type[Model]]:

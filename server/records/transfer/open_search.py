@@ -18,7 +18,7 @@ from server.missing.profile.models import PackCarry, PackMark, PackOpening
 from server.missing.search import entry_kinds
 from server.missing.search.clocks.actions import clocks_of
 from server.missing.search.handover import ends as handover_ends
-from server.missing.search.models import Episode, Passing, Together
+from server.missing.search.models import Episode, MissingTogether, SearchHandover
 from server.missing.search.timeline import append
 from server.missing.search.together.reading import linked
 from server.people.models import Child
@@ -44,7 +44,9 @@ async def part(actor: Actor, child: Child, now: datetime) -> None:
 
 
 async def _one(actor: Actor, child: Child, episode: Episode, now: datetime) -> None:
-    rows = Passing.filter(episode_id=episode.id, done_at__isnull=True, dropped_at__isnull=True)
+    rows = SearchHandover.filter(
+        episode_id=episode.id, done_at__isnull=True, dropped_at__isnull=True
+    )
     await handover_ends.drop(SYSTEM, await rows, "transfer", now)
     _, version = await clocks_of(child.agency_id)
     await Episode.filter(id=episode.id).update(clocks_version=version, shift_at=None, on_shift=None)
@@ -61,7 +63,7 @@ async def _no_more_together(
     for other in others:
         if other.is_open:
             await append(SYSTEM, other, entry_kinds.OTHER_MOVED, at=now, now=now, details=details)
-    held = Together.filter(Q(episode_id=episode.id) | Q(other_id=episode.id))
+    held = MissingTogether.filter(Q(episode_id=episode.id) | Q(other_id=episode.id))
     await held.filter(ended_at__isnull=True).update(ended_at=now, ended_by=actor.id)
 
 

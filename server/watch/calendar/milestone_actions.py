@@ -22,7 +22,7 @@ from server.watch.models import Watch
 from server.watch.rhythm.agreements import allows, set_tier
 from server.watch.rhythm.rules import Span
 from server.watch.ticking import SET_APART
-from server.watch.watch_state import Case, passed
+from server.watch.watch_state import WatchState, passed
 from server.watch.writing import lock, locked, note_about
 
 AT_ONCE = 100
@@ -162,14 +162,14 @@ async def _add(
     )
 
 
-def tightens(row: Milestone, case: Case, now: datetime) -> bool:
+def tightens(row: Milestone, case: WatchState, now: datetime) -> bool:
     """Whether this day makes the watch tighter now, or would do so under today's agreements."""
     if row.act_at is None:
         return case.watch.tier_until_at == row.until_at
     return _raised(row, case, now) is not None
 
 
-def _raised(row: Milestone, case: Case, now: datetime) -> tuple[Tier, Tier] | None:
+def _raised(row: Milestone, case: WatchState, now: datetime) -> tuple[Tier, Tier] | None:
     then = Tier(case.watch.tier_then) if case.watch.tier_then else None
     return raised(
         (case.terms.tier, case.watch.tier_until_at, then),

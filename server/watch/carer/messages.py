@@ -18,7 +18,7 @@ from server.storage import bulk
 from server.watch.carer.models import Question
 from server.watch.shared import coming
 from server.watch.state_machine import Change, State
-from server.watch.watch_state import Case
+from server.watch.watch_state import WatchState
 
 # How long a carer's link can be used. The alarm does not wait for it.
 LASTS = timedelta(hours=24)
@@ -34,7 +34,7 @@ class Group:
     until: datetime
 
 
-async def ask(asked: Sequence[tuple[Case, Change]], now: datetime) -> None:
+async def ask(asked: Sequence[tuple[WatchState, Change]], now: datetime) -> None:
     """Ask the carers of these children. In the caller's transaction."""
     questions: list[dict[str, Any]] = []
     for case, change in asked:

@@ -21,7 +21,7 @@ from server.watch.models import SETTLED, Pause, Round, Watch
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.rules import Rhythm, Span
 from server.watch.state_machine import Terms, lasts_too_long
-from server.watch.watch_state import Case, load, passed
+from server.watch.watch_state import WatchState, load, passed
 from server.watch.writing import lock, locked, note_about, watch_of, write_down
 
 LONGEST_PAUSE = timedelta(days=92)
@@ -45,7 +45,7 @@ async def set_rhythm(
 
 
 async def reschedule(
-    case: Case,
+    case: WatchState,
     changes: tuple[rules.Change, ...],
     why: str,
     now: datetime,
@@ -148,7 +148,7 @@ async def _set_both(
     return await Watch.get(child_id=child_id)
 
 
-def allows(case: Case, tier: Tier, now: datetime) -> bool:
+def allows(case: WatchState, tier: Tier, now: datetime) -> bool:
     """Whether a tier allows what is agreed."""
     wanted = in_tier(case, tier)
     try:
@@ -159,7 +159,7 @@ def allows(case: Case, tier: Tier, now: datetime) -> bool:
     return True
 
 
-def in_tier(case: Case, tier: Tier) -> Terms:
+def in_tier(case: WatchState, tier: Tier) -> Terms:
     """The terms of a case as they would be in a tier."""
     return replace(case.terms, tier=tier, steps=case.policy.tiers[tier].steps)
 
@@ -234,7 +234,7 @@ async def end_pause(actor: Actor, child_id: UUID, pause_id: UUID, now: datetime)
         await note_about(actor, child_id, "pause:end", ["ended_at"], now, about=pause_id)
 
 
-def check_rhythm_of(case: Case, terms: Terms, now: datetime) -> None:
+def check_rhythm_of(case: WatchState, terms: Terms, now: datetime) -> None:
     """Raises Refused if the rhythm of these terms, or an agreed temporary one, is slower than the
     tier of the watch allows, or than the tier that follows it."""
     tiers = [case.terms.tier, *([Tier(case.watch.tier_then)] if case.watch.tier_then else [])]

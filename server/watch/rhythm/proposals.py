@@ -13,7 +13,7 @@ from server.people.models import Child
 from server.people.rules import Role
 from server.storage.db import write
 from server.tasks import actions as dues
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.tasks.rules import REPLY_WITHIN, Kind, Setting
 from server.tasks.rules import State as DueState
 from server.watch.rhythm import rules as rhythms
@@ -21,7 +21,7 @@ from server.watch.rhythm.agreements import check_rhythm_of, set_rhythm
 from server.watch.rhythm.models import Proposal
 from server.watch.rhythm.temporary_rhythm import shift, wished
 from server.watch.state_machine import Terms
-from server.watch.watch_state import Case, passed
+from server.watch.watch_state import WatchState, passed
 from server.watch.writing import lock, locked, note_about, watch_of
 
 # From a first to a last day.
@@ -34,7 +34,7 @@ TAKEN = N_("Other times are already agreed for some of these days. Choose other 
 
 
 def as_proposed(
-    case: Case, data: Mapping[str, Any], zone: str | None, days: Days | None, now: datetime
+    case: WatchState, data: Mapping[str, Any], zone: str | None, days: Days | None, now: datetime
 ) -> Terms:
     """The terms of a watch with this rhythm instead; for these days only, it is the last of their
     seasons. Raises Refused if it is wrong, or slower than the tier allows, in words for a child.
@@ -252,7 +252,7 @@ async def _decide(
     await Proposal.filter(id=proposal.id).update(
         state=state, answer=words, decided_at=now, decided_by=actor.id
     )
-    for due in await Due.filter(kind=Kind.RHYTHM, subject_id=proposal.id, state=DueState.OPEN):
+    for due in await Task.filter(kind=Kind.RHYTHM, subject_id=proposal.id, state=DueState.OPEN):
         await dues.done(actor, due, now, by=proposal.id)
     what = f"rhythm:{state}"
     await note_about(actor, proposal.child_id, what, [], now, about=proposal.id)
@@ -274,5 +274,5 @@ async def _no_answer_needed(
     actor: Actor, proposals: list[Proposal], why: str, now: datetime
 ) -> None:
     subjects = [proposal.id for proposal in proposals]
-    for due in await Due.filter(kind=Kind.RHYTHM, subject_id__in=subjects, state=DueState.OPEN):
+    for due in await Task.filter(kind=Kind.RHYTHM, subject_id__in=subjects, state=DueState.OPEN):
         await dues.drop(actor, due, why, now)

@@ -25,7 +25,7 @@ from server.watch.rhythm.rules import Season
 from server.watch.rhythm.seasons_api import SeasonOut, season_out
 from server.watch.rhythm.temporary_rhythm import ONE_DAY_MISSING
 from server.watch.state_machine import Terms
-from server.watch.watch_state import Case
+from server.watch.watch_state import WatchState
 from server.watch.wire import RhythmIn, Words, Zone
 from server.watch.writing import ended
 from server.web.openapi import api
@@ -230,7 +230,9 @@ async def _one(row: Proposal, now: datetime, *, status: int = 200) -> Response:
     return json_answer((await _listed([row], case, now))[0], status=status)
 
 
-async def _listed(rows: Sequence[Proposal], case: Case | None, now: datetime) -> list[ProposalOut]:
+async def _listed(
+    rows: Sequence[Proposal], case: WatchState | None, now: datetime
+) -> list[ProposalOut]:
     people = {row.by_id for row in rows} | {row.decided_by for row in rows if row.decided_by}
     names = {
         person.id: ByOut(person.id, person.name)

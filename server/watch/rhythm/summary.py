@@ -19,7 +19,7 @@ from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.models import Proposal, Season
 from server.watch.rhythm.rules import EVERY_DAY, Rhythm
 from server.watch.state_machine import Standing, Terms, What, advance, begin, window_of
-from server.watch.watch_state import Case
+from server.watch.watch_state import WatchState
 from server.watch.wording import TIERS, when
 
 DAYS = (
@@ -100,7 +100,7 @@ class Agreed:
     version: str  # Of the rhythm: who agrees to another one names it.
 
 
-async def case_of(child_id: UUID, now: datetime) -> Case | None:
+async def case_of(child_id: UUID, now: datetime) -> WatchState | None:
     """The watch of a child, brought up to the present; None if there is none, or if it is over."""
     watch = await Watch.get_or_none(child_id=child_id)
     if watch is None or watch.is_over:
@@ -109,7 +109,7 @@ async def case_of(child_id: UUID, now: datetime) -> Case | None:
     return case
 
 
-async def read(case: Case, language: str, zone: ZoneInfo, now: datetime) -> Agreed:
+async def read(case: WatchState, language: str, zone: ZoneInfo, now: datetime) -> Agreed:
     """What was agreed, for a reader."""
     pauses = Pause.filter(child_id=case.watch.child_id, until_at__gt=now, ended_at__isnull=True)
     return Agreed(
@@ -128,7 +128,7 @@ async def read(case: Case, language: str, zone: ZoneInfo, now: datetime) -> Agre
     )
 
 
-async def _days(case: Case, language: str, zone: ZoneInfo, now: datetime) -> list[Marked]:
+async def _days(case: WatchState, language: str, zone: ZoneInfo, now: datetime) -> list[Marked]:
     """The days of the calendar that are not over, the first first."""
     rows = Milestone.filter(child_id=case.watch.child_id, until_at__gt=now, ended_at__isnull=True)
     return [
@@ -162,7 +162,7 @@ async def coming_seasons(child_id: UUID, now: datetime) -> list[Season]:
     return await rows.order_by("from_at")
 
 
-def season_in_words(row: Season, case: Case, language: str, now: datetime) -> str:
+def season_in_words(row: Season, case: WatchState, language: str, now: datetime) -> str:
     """ "Until 12 March: every day at 20:00. Then again: every day at 18:00." """
     zone = known_zone(row.zone)
     first, last = row.from_at.astimezone(zone).date(), _last_day(row, zone)
@@ -185,7 +185,7 @@ def _last_day(row: Season, zone: ZoneInfo) -> date:
     return (row.until_at.astimezone(zone) - timedelta(hours=12)).date()
 
 
-async def _proposals(case: Case, language: str, now: datetime) -> list[Proposed]:
+async def _proposals(case: WatchState, language: str, now: datetime) -> list[Proposed]:
     rows = await Proposal.filter(child_id=case.watch.child_id, state="open").order_by("made_at")
     names = {p.id: p.name for p in await Person.filter(id__in=[row.by_id for row in rows])}
     return [
@@ -299,7 +299,7 @@ def would_be_told(terms: Terms, now: datetime) -> tuple[datetime, datetime] | No
     return None if told is None else (standing.due_at, told)
 
 
-def told_after(case: Case, pause: Pause) -> datetime | None:
+def told_after(case: WatchState, pause: Pause) -> datetime | None:
     """By when a person is told without an answer at the end of an absence; None if none is
     asked for."""
     if not pause.returns:
@@ -325,7 +325,7 @@ def sums(terms: Terms, now: datetime, season: rhythms.Season | None = None) -> l
     return entries
 
 
-def sums_of(case: Case, proposal: Proposal, now: datetime) -> list[Sum]:
+def sums_of(case: WatchState, proposal: Proposal, now: datetime) -> list[Sum]:
     """What a proposal would mean, even if nobody could agree to it now."""
     rhythm, zone = rhythms.read(proposal.rhythm), known_zone(proposal.zone)
     if proposal.days is None:

@@ -14,7 +14,7 @@ from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.agreements import check_rhythm_of, reschedule
 from server.watch.rhythm.models import Season
 from server.watch.rhythm.rules import Rhythm, Span
-from server.watch.watch_state import Case, load, passed
+from server.watch.watch_state import WatchState, load, passed
 from server.watch.writing import lock, locked, note_about
 
 LONGEST_DAYS = 92
@@ -73,7 +73,7 @@ async def shift(
 
 
 def wished(
-    case: Case, rhythm: Rhythm, zone: str | None, first: date, last: date, now: datetime
+    case: WatchState, rhythm: Rhythm, zone: str | None, first: date, last: date, now: datetime
 ) -> rhythms.Season:
     """The other times that a person asks for, from now on at the earliest. Raises Refused for days
     that make no sense, or (code `taken`) days that already have other agreed times."""

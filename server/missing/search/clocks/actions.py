@@ -15,7 +15,7 @@ from server.missing.search.models import ClocksVersion, Episode
 from server.missing.search.rules import Clock, Clocks
 from server.people.models import Child
 from server.tasks import actions as dues
-from server.tasks.models import Due
+from server.tasks.models import Task
 from server.tasks.rules import OF_AN_EPISODE, Ending, Kind, Setting
 from server.tasks.rules import State as DueState
 from server.watch.models import Watch
@@ -46,9 +46,9 @@ def as_data(clocks: Clocks) -> dict[str, Any]:
     return seconds_by_name
 
 
-async def open_of(episode_id: UUID) -> dict[Kind, Due]:
+async def open_of(episode_id: UUID) -> dict[Kind, Task]:
     """The clocks that run, by kind."""
-    open_dues = Due.filter(subject_id=episode_id, state=DueState.OPEN).order_by("due_at", "id")
+    open_dues = Task.filter(subject_id=episode_id, state=DueState.OPEN).order_by("due_at", "id")
     return {Kind(due.kind): due for due in await open_dues if due.kind in OF_AN_EPISODE}
 
 

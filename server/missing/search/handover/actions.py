@@ -21,7 +21,7 @@ from server.missing.search.actions import locked
 from server.missing.search.clocks.actions import clocks_of
 from server.missing.search.entry_kinds import Act
 from server.missing.search.handover.ends import IN, OUT, drop, noted, read
-from server.missing.search.models import Episode, Line, Passing
+from server.missing.search.models import Episode, SearchHandover, TimelineEntry
 from server.missing.search.opening import TOPIC
 from server.missing.search.timeline import append
 from server.notify.actions import tell_operators
@@ -88,7 +88,7 @@ async def _go_on(episode: Episode, now: datetime) -> None:
     rota = (await rotas_of([episode.agency_id], since, until))[episode.agency_id]
     before = None if episode.on_shift is None else {UUID(id_) for id_ in episode.on_shift}
     change = _change(spells_between(rota, since, until), before, now, until)
-    held = await Passing.filter(episode_id=episode.id, done_at__isnull=True, dropped_at=None)
+    held = await SearchHandover.filter(episode_id=episode.id, done_at__isnull=True, dropped_at=None)
     await drop(
         SYSTEM, [passing for passing in held if _is_stale(passing, change, now)], "replaced", now
     )
@@ -120,7 +120,7 @@ def _change(
     )
 
 
-def _is_stale(passing: Passing, change: _Change, now: datetime) -> bool:
+def _is_stale(passing: SearchHandover, change: _Change, now: datetime) -> bool:
     """Whether this request no longer applies: the shift does not end then after all, or the person
     who came is gone while others have the search. Where no one has it, we go on asking those who
     had it last."""
@@ -133,9 +133,9 @@ async def _ask(
     child: Child, episode: Episode, part: str, person_id: UUID, at: datetime, now: datetime
 ) -> None:
     id_ = uuid5(episode.id, f"{part}:{person_id}:{at.isoformat()}")
-    existing = await Passing.get_or_none(id=id_)
+    existing = await SearchHandover.get_or_none(id=id_)
     if existing is None:
-        await Passing.create(
+        await SearchHandover.create(
             id=id_,
             agency_id=episode.agency_id,
             episode_id=episode.id,
@@ -147,7 +147,7 @@ async def _ask(
     elif existing.dropped_at is None:
         return
     # Taken out of the rota and put back: we ask them again.
-    await Passing.filter(id=id_).update(dropped_at=None)
+    await SearchHandover.filter(id=id_).update(dropped_at=None)
     setting = Setting(
         kind=Kind.HANDOVER if part == OUT else Kind.HANDOVER_READ,
         subject_id=id_,
@@ -165,14 +165,14 @@ async def _ask(
 
 async def write_note(
     actor: Actor, passing_id: UUID, id: UUID, words: str | None, now: datetime
-) -> Line:
+) -> TimelineEntry:
     """Record the note for the next person, from one who had the search, even after their shift. The
     same id again is the same note. Raises NotFound for everyone else, Refused without words."""
     if not words:
         raise Refused(N_("Say in a few words why, or what was said."), field="words")
     async with write():
         row, episode = await _part_of(actor, passing_id, OUT)
-        existing = await Line.get_or_none(id=id, episode_id=episode.id)
+        existing = await TimelineEntry.get_or_none(id=id, episode_id=episode.id)
         if existing is not None:
             return existing
         names = await _who_comes(episode, row.at)
@@ -192,12 +192,12 @@ async def write_note(
     return line
 
 
-async def confirm(actor: Actor, passing_id: UUID, now: datetime) -> Line:
+async def confirm(actor: Actor, passing_id: UUID, now: datetime) -> TimelineEntry:
     """Record that the person who has the search now has read its state. Twice counts once. Raises
     NotFound for others."""
     async with write():
         row, episode = await _part_of(actor, passing_id, IN)
-        existing = await Line.get_or_none(episode_id=episode.id, about_id=row.id)
+        existing = await TimelineEntry.get_or_none(episode_id=episode.id, about_id=row.id)
         if existing is not None:
             return existing
         line = await append(
@@ -210,14 +210,14 @@ async def confirm(actor: Actor, passing_id: UUID, now: datetime) -> Line:
     return line
 
 
-async def _part_of(actor: Actor, passing_id: UUID, part: str) -> tuple[Passing, Episode]:
-    row = await Passing.get_or_none(id=passing_id, person_id=actor.id, part=part)
+async def _part_of(actor: Actor, passing_id: UUID, part: str) -> tuple[SearchHandover, Episode]:
+    row = await SearchHandover.get_or_none(id=passing_id, person_id=actor.id, part=part)
     if row is None:
         raise NotFound(N_("This does not exist, or you do not have access to it."))
     episode = await locked(row.episode_id)
     # The tick locks this row too, before it changes whose part is open.
     await Episode.filter(id=episode.id).select_for_update().first()
-    return await Passing.get(id=passing_id), episode
+    return await SearchHandover.get(id=passing_id), episode
 
 
 async def _who_comes(episode: Episode, at: datetime) -> str:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from server.missing.search.handover import actions as handovers
 from server.missing.search.handover.ends import OUT
-from server.missing.search.models import Episode, Passing
+from server.missing.search.models import Episode, SearchHandover
 from server.missing.search.paths import episode_for
 from server.missing.search.summary import how_it_stands
 from server.missing.search.view import names_of, view
@@ -64,7 +64,9 @@ async def say(request: Request) -> Response:
     episode, roles = await episode_for(request, Action.EPISODE_WORK)
     visitor, now = await visitor_of(request), now_of(request)
     id_ = request.path_params["passing_id"]
-    row = await Passing.get_or_none(id=id_, episode_id=episode.id, person_id=visitor.person_id)
+    row = await SearchHandover.get_or_none(
+        id=id_, episode_id=episode.id, person_id=visitor.person_id
+    )
     if row is None:
         raise nothing_here()
     if row.part == OUT:
@@ -78,7 +80,7 @@ async def _out(request: Request, episode: Episode, roles: Roles) -> HandoversOut
     language, zone, now = language_of(request), zone_of(request), now_of(request)
     visitor = await visitor_of(request)
     [seen] = await view([episode], roles, visitor.person_id, now)
-    rows = await Passing.filter(episode_id=episode.id).order_by("-at", "part", "id")
+    rows = await SearchHandover.filter(episode_id=episode.id).order_by("-at", "part", "id")
     names = await names_of({row.person_id for row in rows})
     return HandoversOut(
         how_it_stands(seen, language, lambda at: when(language, at, zone, now)),

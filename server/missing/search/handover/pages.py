@@ -13,7 +13,7 @@ from server.errors import Denied, NotFound, Refused, WaymarkError
 from server.missing.search.entry_kinds import Act
 from server.missing.search.handover import actions as handovers
 from server.missing.search.handover.ends import OUT
-from server.missing.search.models import Episode, Line, Passing
+from server.missing.search.models import Episode, SearchHandover, TimelineEntry
 from server.missing.search.paths import others_for
 from server.missing.search.summary import how_it_stands
 from server.missing.search.view import names_of, others_in, view
@@ -56,24 +56,26 @@ async def say(request: Request) -> Response:
 class Asked:
     """A person whose note we ask for, or who has the search now and has not read its state."""
 
-    row: Passing
+    row: SearchHandover
     name: str
     is_note: bool
 
 
 async def open_of(episode: Episode) -> list[Asked]:
     """The people we ask now."""
-    held = Passing.filter(episode_id=episode.id, done_at__isnull=True, dropped_at__isnull=True)
+    held = SearchHandover.filter(
+        episode_id=episode.id, done_at__isnull=True, dropped_at__isnull=True
+    )
     rows = await held.order_by("at", "part", "id")
     names = await names_of({row.person_id for row in rows})
     return [Asked(row, names.get(row.person_id, ""), row.part == OUT) for row in rows]
 
 
-async def _passing(request: Request) -> tuple[Passing, Episode, Roles]:
+async def _passing(request: Request) -> tuple[SearchHandover, Episode, Roles]:
     """The row of the path, for a person who works on the search. Also for the one who had it, after
     their shift is over, but only as far as their note."""
     visitor = await staff_of(request)
-    held = Passing.filter(id=request.path_params["passing_id"], agency_id=visitor.agency_id)
+    held = SearchHandover.filter(id=request.path_params["passing_id"], agency_id=visitor.agency_id)
     row = await held.first()
     if row is None:
         raise nothing_here()
@@ -89,7 +91,7 @@ async def _passing(request: Request) -> tuple[Passing, Episode, Roles]:
 
 async def _page(
     request: Request,
-    row: Passing,
+    row: SearchHandover,
     episode: Episode,
     roles: Roles,
     form: FormData | None = None,
@@ -127,9 +129,9 @@ async def _page(
     )
 
 
-async def _notes(row: Passing, episode: Episode) -> list[tuple[str, Line]]:
+async def _notes(row: SearchHandover, episode: Episode) -> list[tuple[str, TimelineEntry]]:
     """The notes of those who had the search before, the latest first."""
-    held = Line.filter(episode_id=episode.id, what=Act.HANDOVER.value)
+    held = TimelineEntry.filter(episode_id=episode.id, what=Act.HANDOVER.value)
     lines = await held.order_by("-number").limit(3)
     names = await names_of({line.who_id for line in lines if line.who_id is not None})
     return [(names.get(line.who_id, "") if line.who_id else "", line) for line in lines]

@@ -10,7 +10,7 @@ from server.i18n import N_
 from server.missing.search import entry_kinds, rules
 from server.missing.search.actions import apply, locked_all
 from server.missing.search.clocks.actions import clocks_of, open_of
-from server.missing.search.models import Episode, Line, Together
+from server.missing.search.models import Episode, MissingTogether, TimelineEntry
 from server.missing.search.timeline import append
 from server.missing.search.together.reading import away, homes_of, linked, ordered
 from server.storage.db import write
@@ -40,7 +40,7 @@ async def link(actor: Actor, episode_id: UUID, other_id: UUID, now: datetime) ->
                 code="not_together",
             )
         first_id, other = ordered(first.id, second.id)
-        row = await Together.create(
+        row = await MissingTogether.create(
             agency_id=first.agency_id,
             episode_id=first_id,
             other_id=other,
@@ -59,14 +59,16 @@ async def unlink(actor: Actor, episode_id: UUID, other_id: UUID, now: datetime) 
         row = await _held(first, second)
         if row is None:
             return False
-        await Together.filter(id=row.id).update(ended_at=now, ended_by=actor.id)
+        await MissingTogether.filter(id=row.id).update(ended_at=now, ended_by=actor.id)
         await _say(actor, entry_kinds.APART, first, second, row.id, now)
     return True
 
 
-async def _held(episode: Episode, other: Episode) -> Together | None:
+async def _held(episode: Episode, other: Episode) -> MissingTogether | None:
     first, second = ordered(episode.id, other.id)
-    return await Together.get_or_none(episode_id=first, other_id=second, ended_at__isnull=True)
+    return await MissingTogether.get_or_none(
+        episode_id=first, other_id=second, ended_at__isnull=True
+    )
 
 
 async def _fits(episode: Episode, other: Episode) -> bool:
@@ -113,7 +115,7 @@ async def _is_free(child_id: UUID) -> bool:
 
 async def _tell_one(episode: Episode, other_id: UUID, line_id: UUID, now: datetime) -> None:
     other = await Episode.get(id=other_id)
-    if not other.is_open or await Line.exists(episode_id=other.id, about_id=line_id):
+    if not other.is_open or await TimelineEntry.exists(episode_id=other.id, about_id=line_id):
         return
     details = {"with": str(episode.child_id), "episode": str(episode.id)}
     line = await append(

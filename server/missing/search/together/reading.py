@@ -13,7 +13,7 @@ from tortoise.expressions import Q
 
 from server.missing.search import rules
 from server.missing.search.clocks.actions import clocks_of
-from server.missing.search.models import Episode, Together
+from server.missing.search.models import Episode, MissingTogether
 from server.missing.search.rules import Away
 from server.people.models import Child
 
@@ -23,9 +23,9 @@ def ordered(first: UUID, other: UUID) -> tuple[UUID, UUID]:
     return (first, other) if first < other else (other, first)
 
 
-async def links_of(episode_id: UUID) -> list[Together]:
+async def links_of(episode_id: UUID) -> list[MissingTogether]:
     """The links of this episode."""
-    held = Together.filter(Q(episode_id=episode_id) | Q(other_id=episode_id))
+    held = MissingTogether.filter(Q(episode_id=episode_id) | Q(other_id=episode_id))
     return await held.filter(ended_at__isnull=True).order_by("made_at", "id")
 
 
@@ -37,7 +37,7 @@ async def linked(episode_id: UUID) -> list[Episode]:
     return [episodes_by_id[id_] for id_ in ids]
 
 
-def _other(row: Together, episode_id: UUID) -> UUID:
+def _other(row: MissingTogether, episode_id: UUID) -> UUID:
     return row.other_id if row.episode_id == episode_id else row.episode_id
 
 
