@@ -170,7 +170,7 @@ class Migration(migrations.Migration):
                 ("state", fields.CharField(max_length=12)),
                 ("rung", fields.SmallIntField()),
                 ("turn", fields.IntField()),
-                ("act_at", fields.DatetimeField(null=True)),
+                ("next_action_at", fields.DatetimeField(null=True)),
                 ("decide_at", fields.DatetimeField(null=True)),
                 ("misses", fields.SmallIntField()),
                 ("acknowledged_by", fields.UUIDField(null=True)),
@@ -197,12 +197,12 @@ class Migration(migrations.Migration):
                         name="alert_closed_has_outcome",
                     ),
                     CheckConstraint(
-                        check="closed_at IS NOT NULL OR act_at IS NOT NULL",
+                        check="closed_at IS NOT NULL OR next_action_at IS NOT NULL",
                         name="alert_open_has_next_step",
                     ),
                 ],
                 "indexes": [
-                    Index(fields=["act_at"], name="alert_act_at"),
+                    Index(fields=["next_action_at"], name="alert_act_at"),
                     Index(fields=["decide_at"], name="alert_decide_at"),
                     Index(fields=["agency_id", "closed_at"], name="alert_agency_closed"),
                     Index(fields=["child_id"], name="alert_child"),
@@ -400,7 +400,7 @@ class Migration(migrations.Migration):
                 ("mark", fields.CharField(max_length=1)),
                 ("is_late", fields.BooleanField()),
                 ("is_early", fields.BooleanField()),
-                ("listen_at", fields.DatetimeField(null=True)),
+                ("duress_check_at", fields.DatetimeField(null=True)),
                 ("how", fields.CharField(null=True, max_length=8)),
                 ("who_id", fields.UUIDField(null=True)),
                 ("content_hash", fields.CharField(max_length=64)),
@@ -416,7 +416,9 @@ class Migration(migrations.Migration):
                 "indexes": [
                     Index(fields=["child_id", "received_at"], name="check_in_child_received"),
                     PartialIndex(
-                        fields=["listen_at"], name="check_in_listen", where="listen_at IS NOT NULL"
+                        fields=["duress_check_at"],
+                        name="check_in_listen",
+                        where="duress_check_at IS NOT NULL",
                     ),
                 ],
             },
@@ -496,7 +498,7 @@ class Migration(migrations.Migration):
                 ("ready_at", fields.DatetimeField(null=True)),
                 ("expires_at", fields.DatetimeField(null=True)),
                 ("state", fields.CharField(max_length=12)),
-                ("act_at", fields.DatetimeField(null=True)),
+                ("next_action_at", fields.DatetimeField(null=True)),
                 ("lease_until", fields.DatetimeField(null=True)),
                 ("leased_by", fields.CharField(null=True, max_length=36)),
                 ("attempts", fields.SmallIntField()),
@@ -513,7 +515,7 @@ class Migration(migrations.Migration):
                     )
                 ],
                 "indexes": [
-                    Index(fields=["act_at"], name="message_act_at"),
+                    Index(fields=["next_action_at"], name="message_act_at"),
                     Index(fields=["subject_id"], name="message_subject"),
                     Index(fields=["person_id"], name="message_person"),
                 ],
@@ -576,7 +578,7 @@ class Migration(migrations.Migration):
                 ("each_s", fields.IntField()),
                 ("places", fields.JSONField()),
                 ("place", fields.SmallIntField()),
-                ("act_at", fields.DatetimeField(null=True)),
+                ("next_action_at", fields.DatetimeField(null=True)),
                 ("ended_at", fields.DatetimeField(null=True)),
                 ("why", fields.CharField(null=True, max_length=16)),
             ],
@@ -587,12 +589,12 @@ class Migration(migrations.Migration):
                         fields=("agency_id",), name="drill_one_open", condition="ended_at IS NULL"
                     ),
                     CheckConstraint(
-                        check="(ended_at IS NULL) = (act_at IS NOT NULL)",
+                        check="(ended_at IS NULL) = (next_action_at IS NOT NULL)",
                         name="drill_open_has_next_step",
                     ),
                 ],
                 "indexes": [
-                    Index(fields=["act_at"], name="drill_act_at"),
+                    Index(fields=["next_action_at"], name="drill_act_at"),
                     Index(fields=["agency_id", "begun_at"], name="drill_agency_begun"),
                 ],
             },
@@ -621,62 +623,13 @@ class Migration(migrations.Migration):
                 ("every", fields.CharField(null=True, max_length=8)),
                 ("weekday", fields.SmallIntField()),
                 ("at", fields.CharField(max_length=5)),
-                ("act_at", fields.DatetimeField(null=True)),
+                ("next_action_at", fields.DatetimeField(null=True)),
                 ("changed_by", fields.UUIDField(null=True)),
                 ("changed_at", fields.DatetimeField()),
             ],
             options={
                 "table": "drill_plan",
-                "indexes": [Index(fields=["act_at"], name="drill_plan_act_at")],
-            },
-        ),
-        ops.CreateModel(
-            name="Due",
-            fields=[
-                ("id", fields.UUIDField(primary_key=True)),
-                ("agency_id", fields.UUIDField()),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
-                ("kind", fields.CharField(max_length=16)),
-                ("subject_id", fields.UUIDField()),
-                ("turn", fields.IntField()),
-                ("owner_id", fields.UUIDField(null=True)),
-                ("owner_role", fields.CharField(max_length=16)),
-                ("due_at", fields.DatetimeField()),
-                ("zone", fields.CharField(max_length=64)),
-                ("set_at", fields.DatetimeField()),
-                ("since_id", fields.UUIDField(null=True)),
-                ("state", fields.CharField(max_length=8)),
-                ("told", fields.IntField()),
-                ("act_at", fields.DatetimeField(null=True)),
-                ("settled_at", fields.DatetimeField(null=True)),
-                ("settled_by", fields.UUIDField(null=True)),
-                ("why", fields.CharField(null=True, max_length=24)),
-                ("quarantined_at", fields.DatetimeField(null=True)),
-                ("version", fields.IntField()),
-            ],
-            options={
-                "table": "due",
-                "constraints": [
-                    UniqueConstraint(fields=("kind", "subject_id", "turn"), name="due_turn"),
-                    UniqueConstraint(
-                        fields=("kind", "subject_id"),
-                        name="due_one_open",
-                        condition="state = 'open'",
-                    ),
-                    CheckConstraint(
-                        check="(state = 'open') = (act_at IS NOT NULL)",
-                        name="due_open_has_next_step",
-                    ),
-                ],
-                "indexes": [
-                    Index(fields=["act_at"], name="due_act_at"),
-                    Index(fields=["child_id", "state"], name="due_child_state"),
-                ],
+                "indexes": [Index(fields=["next_action_at"], name="drill_plan_act_at")],
             },
         ),
         ops.CreateModel(
@@ -750,6 +703,28 @@ class Migration(migrations.Migration):
             options={"table": "duty", "indexes": [Index(fields=["agency_id"], name="duty_agency")]},
         ),
         ops.CreateModel(
+            name="DutyShift",
+            fields=[
+                ("id", fields.UUIDField(primary_key=True)),
+                ("agency_id", fields.UUIDField()),
+                ("person_id", fields.UUIDField()),
+                ("begins_at", fields.DatetimeField()),
+                ("until_at", fields.DatetimeField()),
+                ("ask_at", fields.DatetimeField(null=True)),
+                ("asked_at", fields.DatetimeField(null=True)),
+                ("reached_at", fields.DatetimeField(null=True)),
+                ("begun_at", fields.DatetimeField(null=True)),
+                ("dropped_at", fields.DatetimeField(null=True)),
+            ],
+            options={
+                "table": "duty_shift",
+                "indexes": [
+                    Index(fields=["agency_id", "begins_at"], name="duty_shift_agency_begins"),
+                    Index(fields=["person_id"], name="duty_shift_person"),
+                ],
+            },
+        ),
+        ops.CreateModel(
             name="Enclosure",
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
@@ -798,23 +773,20 @@ class Migration(migrations.Migration):
             options={"table": "epoch"},
         ),
         ops.CreateModel(
-            name="Errand",
+            name="FixedShift",
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                ("provider", fields.CharField(max_length=31)),
-                ("purpose", fields.CharField(max_length=12)),
-                ("token_hash", fields.CharField(unique=True, max_length=64)),
-                ("browser_hash", fields.CharField(max_length=64)),
-                ("session_id", fields.UUIDField(null=True)),
-                ("carries", fields.TextField()),
-                ("made_at", fields.DatetimeField()),
-                ("expires_at", fields.DatetimeField()),
-                ("ended_at", fields.DatetimeField(null=True)),
+                ("person", fields.ForeignKeyField("server.Person", related_name=False)),
+                ("from_at", fields.DatetimeField()),
+                ("until_at", fields.DatetimeField(null=True)),
             ],
             options={
-                "table": "errand",
-                "indexes": [Index(fields=["expires_at"], name="errand_expires")],
+                "table": "fixed_shift",
+                "indexes": [
+                    Index(fields=["agency_id", "from_at"], name="fixed_shift_agency_from"),
+                    Index(fields=["person_id"], name="fixed_shift_person"),
+                ],
             },
         ),
         ops.CreateModel(
@@ -879,24 +851,6 @@ class Migration(migrations.Migration):
             options={
                 "table": "guess",
                 "indexes": [Index(fields=["door", "key", "at"], name="guess_key_at")],
-            },
-        ),
-        ops.CreateModel(
-            name="Halfway",
-            fields=[
-                ("id", fields.UUIDField(primary_key=True)),
-                ("token_hash", fields.CharField(unique=True, max_length=64)),
-                ("person", fields.ForeignKeyField("server.Person", null=True, related_name=False)),
-                ("made_at", fields.DatetimeField()),
-                ("expires_at", fields.DatetimeField()),
-                ("ended_at", fields.DatetimeField(null=True)),
-            ],
-            options={
-                "table": "halfway",
-                "indexes": [
-                    Index(fields=["person_id"], name="halfway_person"),
-                    Index(fields=["expires_at"], name="halfway_expires"),
-                ],
             },
         ),
         ops.CreateModel(
@@ -985,13 +939,13 @@ class Migration(migrations.Migration):
                 ("known_count", fields.IntField()),
                 ("place", fields.IntField()),
                 ("added", fields.IntField()),
-                ("act_at", fields.DatetimeField(null=True)),
+                ("next_action_at", fields.DatetimeField(null=True)),
                 ("finished_at", fields.DatetimeField(null=True)),
             ],
             options={
                 "table": "intake",
                 "indexes": [
-                    Index(fields=["act_at"], name="intake_act_at"),
+                    Index(fields=["next_action_at"], name="intake_act_at"),
                     Index(fields=["agency_id", "made_at"], name="intake_agency_made"),
                 ],
             },
@@ -1023,25 +977,6 @@ class Migration(migrations.Migration):
                 "indexes": [
                     Index(fields=["person_id"], name="invite_person"),
                     Index(fields=["name", "made_at"], name="invite_name_made"),
-                ],
-            },
-        ),
-        ops.CreateModel(
-            name="KnownBrowser",
-            fields=[
-                ("id", fields.UUIDField(primary_key=True)),
-                ("person", fields.ForeignKeyField("server.Person", related_name=False)),
-                ("by_link", fields.BooleanField(db_default=False)),
-                ("made_at", fields.DatetimeField()),
-                ("opened_at", fields.DatetimeField(null=True)),
-                ("expires_at", fields.DatetimeField()),
-                ("wrong", fields.SmallIntField(db_default=0)),
-            ],
-            options={
-                "table": "known_browser",
-                "indexes": [
-                    Index(fields=["person_id", "made_at"], name="known_browser_person"),
-                    Index(fields=["expires_at"], name="known_browser_expires"),
                 ],
             },
         ),
@@ -1089,36 +1024,6 @@ class Migration(migrations.Migration):
             options={"table": "life_project"},
         ),
         ops.CreateModel(
-            name="Line",
-            fields=[
-                ("id", fields.UUIDField(primary_key=True)),
-                ("agency_id", fields.UUIDField()),
-                ("child_id", fields.UUIDField()),
-                (
-                    "episode",
-                    fields.ForeignKeyField(
-                        "server.Episode", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
-                ("number", fields.IntField()),
-                ("at", fields.DatetimeField()),
-                ("received_at", fields.DatetimeField()),
-                ("what", fields.CharField(max_length=24)),
-                ("who_id", fields.UUIDField(null=True)),
-                ("who_role", fields.CharField(max_length=16)),
-                ("words", fields.TextField(null=True)),
-                ("details", fields.TextField()),
-                ("about_id", fields.UUIDField(null=True)),
-                ("seal", fields.CharField(max_length=64)),
-            ],
-            options={
-                "table": "episode_line",
-                "constraints": [
-                    UniqueConstraint(fields=("episode_id", "number"), name="episode_line_once")
-                ],
-            },
-        ),
-        ops.CreateModel(
             name="Milestone",
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
@@ -1131,7 +1036,7 @@ class Migration(migrations.Migration):
                 ("what", fields.CharField(max_length=12)),
                 ("on_day", fields.DateField()),
                 ("until_at", fields.DatetimeField()),
-                ("act_at", fields.DatetimeField(null=True)),
+                ("next_action_at", fields.DatetimeField(null=True)),
                 ("made_by", fields.UUIDField(null=True)),
                 ("made_at", fields.DatetimeField()),
                 ("known_at", fields.DatetimeField(null=True)),
@@ -1140,8 +1045,45 @@ class Migration(migrations.Migration):
             options={
                 "table": "milestone",
                 "indexes": [
-                    Index(fields=["act_at"], name="milestone_act_at"),
+                    Index(fields=["next_action_at"], name="milestone_act_at"),
                     Index(fields=["child_id", "until_at"], name="milestone_child_until"),
+                ],
+            },
+        ),
+        ops.CreateModel(
+            name="MissingTogether",
+            fields=[
+                ("id", fields.UUIDField(primary_key=True)),
+                ("agency_id", fields.UUIDField()),
+                (
+                    "episode",
+                    fields.ForeignKeyField(
+                        "server.Episode", related_name=False, on_delete=OnDelete.RESTRICT
+                    ),
+                ),
+                (
+                    "other",
+                    fields.ForeignKeyField(
+                        "server.Episode", related_name=False, on_delete=OnDelete.RESTRICT
+                    ),
+                ),
+                ("made_at", fields.DatetimeField()),
+                ("made_by", fields.UUIDField(null=True)),
+                ("ended_at", fields.DatetimeField(null=True)),
+                ("ended_by", fields.UUIDField(null=True)),
+            ],
+            options={
+                "table": "missing_together",
+                "constraints": [
+                    UniqueConstraint(
+                        fields=("episode_id", "other_id"),
+                        name="missing_together_once",
+                        condition="ended_at IS NULL",
+                    )
+                ],
+                "indexes": [
+                    Index(fields=["episode_id"], name="missing_together_episode"),
+                    Index(fields=["other_id"], name="missing_together_other"),
                 ],
             },
         ),
@@ -1187,6 +1129,26 @@ class Migration(migrations.Migration):
             options={
                 "table": "observation",
                 "indexes": [Index(fields=["child_id", "at"], name="observation_child_at")],
+            },
+        ),
+        ops.CreateModel(
+            name="OidcFlow",
+            fields=[
+                ("id", fields.UUIDField(primary_key=True)),
+                ("agency_id", fields.UUIDField()),
+                ("provider", fields.CharField(max_length=31)),
+                ("purpose", fields.CharField(max_length=12)),
+                ("token_hash", fields.CharField(unique=True, max_length=64)),
+                ("browser_hash", fields.CharField(max_length=64)),
+                ("session_id", fields.UUIDField(null=True)),
+                ("carries", fields.TextField()),
+                ("made_at", fields.DatetimeField()),
+                ("expires_at", fields.DatetimeField()),
+                ("ended_at", fields.DatetimeField(null=True)),
+            ],
+            options={
+                "table": "oidc_flow",
+                "indexes": [Index(fields=["expires_at"], name="oidc_flow_expires")],
             },
         ),
         ops.CreateModel(
@@ -1336,30 +1298,6 @@ class Migration(migrations.Migration):
             },
         ),
         ops.CreateModel(
-            name="Passing",
-            fields=[
-                ("id", fields.UUIDField(primary_key=True)),
-                ("agency_id", fields.UUIDField()),
-                (
-                    "episode",
-                    fields.ForeignKeyField(
-                        "server.Episode", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
-                ("person_id", fields.UUIDField()),
-                ("part", fields.CharField(max_length=4)),
-                ("at", fields.DatetimeField()),
-                ("made_at", fields.DatetimeField()),
-                ("done_at", fields.DatetimeField(null=True)),
-                ("line_id", fields.UUIDField(null=True)),
-                ("dropped_at", fields.DatetimeField(null=True)),
-            ],
-            options={
-                "table": "episode_passing",
-                "indexes": [Index(fields=["episode_id"], name="episode_passing_episode")],
-            },
-        ),
-        ops.CreateModel(
             name="Passkey",
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
@@ -1405,6 +1343,24 @@ class Migration(migrations.Migration):
             },
         ),
         ops.CreateModel(
+            name="PendingSecondFactor",
+            fields=[
+                ("id", fields.UUIDField(primary_key=True)),
+                ("token_hash", fields.CharField(unique=True, max_length=64)),
+                ("person", fields.ForeignKeyField("server.Person", null=True, related_name=False)),
+                ("made_at", fields.DatetimeField()),
+                ("expires_at", fields.DatetimeField()),
+                ("ended_at", fields.DatetimeField(null=True)),
+            ],
+            options={
+                "table": "pending_second_factor",
+                "indexes": [
+                    Index(fields=["person_id"], name="pending_second_factor_person"),
+                    Index(fields=["expires_at"], name="pending_second_factor_expires"),
+                ],
+            },
+        ),
+        ops.CreateModel(
             name="Policy",
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
@@ -1421,6 +1377,17 @@ class Migration(migrations.Migration):
                     UniqueConstraint(fields=("agency_id", "version"), name="policy_version")
                 ],
             },
+        ),
+        ops.CreateModel(
+            name="Preference",
+            fields=[
+                ("id", fields.UUIDField(primary_key=True)),
+                ("channels", fields.JSONField()),
+                ("quiet_from", fields.CharField(null=True, max_length=5)),
+                ("quiet_until", fields.CharField(null=True, max_length=5)),
+                ("changed_at", fields.DatetimeField()),
+            ],
+            options={"table": "preference"},
         ),
         ops.CreateModel(
             name="Process",
@@ -1558,6 +1525,25 @@ class Migration(migrations.Migration):
             },
         ),
         ops.CreateModel(
+            name="RememberedDevice",
+            fields=[
+                ("id", fields.UUIDField(primary_key=True)),
+                ("person", fields.ForeignKeyField("server.Person", related_name=False)),
+                ("by_link", fields.BooleanField(db_default=False)),
+                ("made_at", fields.DatetimeField()),
+                ("opened_at", fields.DatetimeField(null=True)),
+                ("expires_at", fields.DatetimeField()),
+                ("wrong", fields.SmallIntField(db_default=0)),
+            ],
+            options={
+                "table": "remembered_device",
+                "indexes": [
+                    Index(fields=["person_id", "made_at"], name="remembered_device_person"),
+                    Index(fields=["expires_at"], name="remembered_device_expires"),
+                ],
+            },
+        ),
+        ops.CreateModel(
             name="ReturnInterview",
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
@@ -1590,10 +1576,13 @@ class Migration(migrations.Migration):
                 ("lead_s", fields.IntField()),
                 ("looked_at", fields.DatetimeField()),
                 ("told", fields.JSONField(null=True)),
-                ("act_at", fields.DatetimeField(null=True)),
+                ("next_action_at", fields.DatetimeField(null=True)),
                 ("version", fields.IntField()),
             ],
-            options={"table": "rota", "indexes": [Index(fields=["act_at"], name="rota_act_at")]},
+            options={
+                "table": "rota",
+                "indexes": [Index(fields=["next_action_at"], name="rota_act_at")],
+            },
         ),
         ops.CreateModel(
             name="Round",
@@ -1628,6 +1617,30 @@ class Migration(migrations.Migration):
                 ("digest", fields.CharField(unique=True, max_length=64)),
             ],
             options={"table": "seal"},
+        ),
+        ops.CreateModel(
+            name="SearchHandover",
+            fields=[
+                ("id", fields.UUIDField(primary_key=True)),
+                ("agency_id", fields.UUIDField()),
+                (
+                    "episode",
+                    fields.ForeignKeyField(
+                        "server.Episode", related_name=False, on_delete=OnDelete.RESTRICT
+                    ),
+                ),
+                ("person_id", fields.UUIDField()),
+                ("part", fields.CharField(max_length=4)),
+                ("at", fields.DatetimeField()),
+                ("made_at", fields.DatetimeField()),
+                ("done_at", fields.DatetimeField(null=True)),
+                ("line_id", fields.UUIDField(null=True)),
+                ("dropped_at", fields.DatetimeField(null=True)),
+            ],
+            options={
+                "table": "search_handover",
+                "indexes": [Index(fields=["episode_id"], name="search_handover_episode")],
+            },
         ),
         ops.CreateModel(
             name="Season",
@@ -1735,23 +1748,6 @@ class Migration(migrations.Migration):
             },
         ),
         ops.CreateModel(
-            name="Shift",
-            fields=[
-                ("id", fields.UUIDField(primary_key=True)),
-                ("agency_id", fields.UUIDField()),
-                ("person", fields.ForeignKeyField("server.Person", related_name=False)),
-                ("from_at", fields.DatetimeField()),
-                ("until_at", fields.DatetimeField(null=True)),
-            ],
-            options={
-                "table": "shift",
-                "indexes": [
-                    Index(fields=["agency_id", "from_at"], name="shift_agency_from"),
-                    Index(fields=["person_id"], name="shift_person"),
-                ],
-            },
-        ),
-        ops.CreateModel(
             name="Sighting",
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
@@ -1782,24 +1778,51 @@ class Migration(migrations.Migration):
             options={"table": "signal"},
         ),
         ops.CreateModel(
-            name="Spell",
+            name="Task",
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                ("person_id", fields.UUIDField()),
-                ("begins_at", fields.DatetimeField()),
-                ("until_at", fields.DatetimeField()),
-                ("ask_at", fields.DatetimeField(null=True)),
-                ("asked_at", fields.DatetimeField(null=True)),
-                ("reached_at", fields.DatetimeField(null=True)),
-                ("begun_at", fields.DatetimeField(null=True)),
-                ("dropped_at", fields.DatetimeField(null=True)),
+                (
+                    "child",
+                    fields.ForeignKeyField(
+                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
+                    ),
+                ),
+                ("kind", fields.CharField(max_length=16)),
+                ("subject_id", fields.UUIDField()),
+                ("turn", fields.IntField()),
+                ("owner_id", fields.UUIDField(null=True)),
+                ("owner_role", fields.CharField(max_length=16)),
+                ("due_at", fields.DatetimeField()),
+                ("zone", fields.CharField(max_length=64)),
+                ("set_at", fields.DatetimeField()),
+                ("since_id", fields.UUIDField(null=True)),
+                ("state", fields.CharField(max_length=8)),
+                ("told", fields.IntField()),
+                ("next_action_at", fields.DatetimeField(null=True)),
+                ("settled_at", fields.DatetimeField(null=True)),
+                ("settled_by", fields.UUIDField(null=True)),
+                ("why", fields.CharField(null=True, max_length=24)),
+                ("quarantined_at", fields.DatetimeField(null=True)),
+                ("version", fields.IntField()),
             ],
             options={
-                "table": "spell",
+                "table": "task",
+                "constraints": [
+                    UniqueConstraint(fields=("kind", "subject_id", "turn"), name="task_turn"),
+                    UniqueConstraint(
+                        fields=("kind", "subject_id"),
+                        name="task_one_open",
+                        condition="state = 'open'",
+                    ),
+                    CheckConstraint(
+                        check="(state = 'open') = (next_action_at IS NOT NULL)",
+                        name="task_open_has_next_step",
+                    ),
+                ],
                 "indexes": [
-                    Index(fields=["agency_id", "begins_at"], name="spell_agency_begins"),
-                    Index(fields=["person_id"], name="spell_person"),
+                    Index(fields=["next_action_at"], name="task_next_action_at"),
+                    Index(fields=["child_id", "state"], name="task_child_state"),
                 ],
             },
         ),
@@ -1889,39 +1912,32 @@ class Migration(migrations.Migration):
             },
         ),
         ops.CreateModel(
-            name="Together",
+            name="TimelineEntry",
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
+                ("child_id", fields.UUIDField()),
                 (
                     "episode",
                     fields.ForeignKeyField(
                         "server.Episode", related_name=False, on_delete=OnDelete.RESTRICT
                     ),
                 ),
-                (
-                    "other",
-                    fields.ForeignKeyField(
-                        "server.Episode", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
-                ("made_at", fields.DatetimeField()),
-                ("made_by", fields.UUIDField(null=True)),
-                ("ended_at", fields.DatetimeField(null=True)),
-                ("ended_by", fields.UUIDField(null=True)),
+                ("number", fields.IntField()),
+                ("at", fields.DatetimeField()),
+                ("received_at", fields.DatetimeField()),
+                ("what", fields.CharField(max_length=24)),
+                ("who_id", fields.UUIDField(null=True)),
+                ("who_role", fields.CharField(max_length=16)),
+                ("words", fields.TextField(null=True)),
+                ("details", fields.TextField()),
+                ("about_id", fields.UUIDField(null=True)),
+                ("seal", fields.CharField(max_length=64)),
             ],
             options={
-                "table": "episode_together",
+                "table": "timeline_entry",
                 "constraints": [
-                    UniqueConstraint(
-                        fields=("episode_id", "other_id"),
-                        name="episode_together_once",
-                        condition="ended_at IS NULL",
-                    )
-                ],
-                "indexes": [
-                    Index(fields=["episode_id"], name="episode_together_episode"),
-                    Index(fields=["other_id"], name="episode_together_other"),
+                    UniqueConstraint(fields=("episode_id", "number"), name="timeline_entry_once")
                 ],
             },
         ),
@@ -2082,9 +2098,9 @@ class Migration(migrations.Migration):
                 ("standing", fields.CharField(max_length=8)),
                 ("due_at", fields.DatetimeField(null=True)),
                 ("opens_at", fields.DatetimeField(null=True)),
-                ("then_due_at", fields.DatetimeField(null=True)),
-                ("then_opens_at", fields.DatetimeField(null=True)),
-                ("then_act_at", fields.DatetimeField(null=True)),
+                ("following_due_at", fields.DatetimeField(null=True)),
+                ("following_opens_at", fields.DatetimeField(null=True)),
+                ("following_action_at", fields.DatetimeField(null=True)),
                 ("prompted", fields.SmallIntField()),
                 ("missed_due_at", fields.DatetimeField(null=True)),
                 ("late_at", fields.DatetimeField(null=True)),
@@ -2102,11 +2118,14 @@ class Migration(migrations.Migration):
                 ("held_at", fields.DatetimeField(null=True)),
                 ("app_seen_at", fields.DatetimeField(null=True)),
                 ("listens", fields.BooleanField(db_default=False)),
-                ("act_at", fields.DatetimeField(null=True)),
+                ("next_action_at", fields.DatetimeField(null=True)),
                 ("quarantined_at", fields.DatetimeField(null=True)),
                 ("version", fields.IntField()),
             ],
-            options={"table": "watch", "indexes": [Index(fields=["act_at"], name="watch_act_at")]},
+            options={
+                "table": "watch",
+                "indexes": [Index(fields=["next_action_at"], name="watch_act_at")],
+            },
         ),
         ops.CreateModel(
             name="Welcome",
@@ -2124,16 +2143,5 @@ class Migration(migrations.Migration):
                 "table": "welcome",
                 "indexes": [Index(fields=["person_id"], name="welcome_person")],
             },
-        ),
-        ops.CreateModel(
-            name="Wish",
-            fields=[
-                ("id", fields.UUIDField(primary_key=True)),
-                ("channels", fields.JSONField()),
-                ("quiet_from", fields.CharField(null=True, max_length=5)),
-                ("quiet_until", fields.CharField(null=True, max_length=5)),
-                ("changed_at", fields.DatetimeField()),
-            ],
-            options={"table": "wish"},
         ),
     ]

@@ -61,9 +61,9 @@ class Pulse:
 async def pulse() -> Pulse:
     """Read it from the rows: true of all processes together."""
     beat = await Beat.get_or_none(name=TICK)
-    due = [await _oldest(model.all(), "act_at") for model in _DUE]
-    due.append(await _oldest(Alert.filter(act_at__isnull=False), "decide_at"))
-    due.append(await _oldest(CheckIn.filter(listen_at__isnull=False), "listen_at"))
+    due = [await _oldest(model.all(), "next_action_at") for model in _DUE]
+    due.append(await _oldest(Alert.filter(next_action_at__isnull=False), "decide_at"))
+    due.append(await _oldest(CheckIn.filter(duress_check_at__isnull=False), "duress_check_at"))
     due.append(await _oldest(Episode.filter(hand_at__isnull=False), "hand_at"))
     [unsent] = await fetch(_UNSENT)
     return Pulse(

@@ -92,17 +92,18 @@ ROWS = tuple(
 # The least of each: an index has it at its end, whatever the planner thinks of how many are due. An
 # open alert has a next step, a closed one has none: so that index finds the open ones.
 _WAITS = """
-SELECT (SELECT MIN(act_at) FROM rota) <= $1 AS rota,
-       (SELECT MIN(act_at) FROM milestone) <= $1 AS milestone,
-       (SELECT MIN(act_at) FROM watch) <= $1 AS watch,
-       (SELECT MIN(listen_at) FROM check_in WHERE listen_at IS NOT NULL) <= $1 AS check_in,
-       (SELECT MIN(act_at) FROM alert) <= $1
-       OR (SELECT MIN(decide_at) FROM alert WHERE act_at IS NOT NULL) <= $1 AS alert,
+SELECT (SELECT MIN(next_action_at) FROM rota) <= $1 AS rota,
+       (SELECT MIN(next_action_at) FROM milestone) <= $1 AS milestone,
+       (SELECT MIN(next_action_at) FROM watch) <= $1 AS watch,
+       (SELECT MIN(duress_check_at) FROM check_in WHERE duress_check_at IS NOT NULL) <= $1
+         AS check_in,
+       (SELECT MIN(next_action_at) FROM alert) <= $1
+       OR (SELECT MIN(decide_at) FROM alert WHERE next_action_at IS NOT NULL) <= $1 AS alert,
        (SELECT MIN(hand_at) FROM episode) <= $1 AS handover,
-       (SELECT MIN(act_at) FROM due) <= $1 AS due,
-       (SELECT MIN(act_at) FROM intake) <= $1 AS intake,
-       (SELECT MIN(act_at) FROM drill) <= $1
-       OR (SELECT MIN(act_at) FROM drill_plan) <= $1 AS drill
+       (SELECT MIN(next_action_at) FROM task) <= $1 AS due,
+       (SELECT MIN(next_action_at) FROM intake) <= $1 AS intake,
+       (SELECT MIN(next_action_at) FROM drill) <= $1
+       OR (SELECT MIN(next_action_at) FROM drill_plan) <= $1 AS drill
 """
 
 

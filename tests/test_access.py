@@ -812,7 +812,7 @@ async def milestone_id(cast: Cast, who: str | None, path: str) -> UUID:
         child_id=cast.mia.id,
         what="hearing",
         on_day=cast.clock().date() + timedelta(days=60),
-        act_at=cast.clock() + timedelta(days=59),
+        next_action_at=cast.clock() + timedelta(days=59),
         until_at=cast.clock() + timedelta(days=64),
         made_by=cast.tom.id,
         made_at=cast.clock(),

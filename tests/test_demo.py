@@ -232,7 +232,7 @@ async def test_the_board_is_calm_and_nothing_is_left_to_do_or_to_send(start, clo
     await start()
     assert not await Alert.filter(closed_at__isnull=True).exists()
     assert not await Message.filter(state="waiting").exists()
-    assert not await Watch.filter(act_at__lte=clock()).exists()
+    assert not await Watch.filter(next_action_at__lte=clock()).exists()
     assert {watch.standing for watch in await Watch.all()} <= {"well", "due"}
 
 
@@ -348,7 +348,7 @@ async def test_it_ends_with_a_calm_board_and_the_rhythm_from_before(start, clock
     await loader.end_fast(clock())
     assert await _is_shipped()
     assert not await Alert.filter(closed_at__isnull=True).exists()
-    assert (await Watch.get(child_id=loader.id_of("mia"))).act_at > clock()
+    assert (await Watch.get(child_id=loader.id_of("mia"))).next_action_at > clock()
     await loader.end_fast(clock())
     assert await _is_shipped()
 

@@ -66,7 +66,7 @@ async def test_it_is_red_when_a_message_waits(cast: Cast) -> None:
 
 async def asks_nobody() -> None:
     """No check-in is due: what waits is a message alone."""
-    await Watch.all().update(act_at=datetime(2026, 6, 1, tzinfo=UTC))
+    await Watch.all().update(next_action_at=datetime(2026, 6, 1, tzinfo=UTC))
 
 
 @pytest_asyncio.fixture

@@ -56,7 +56,7 @@ async def test_a_row_that_makes_no_sense_is_set_apart_and_stops_nobody(
     assert await Alert.filter(child_id=cast.mia.id).exists()
     apart = await Watch.get(child_id=cast.noor.id)
     assert apart.quarantined_at == cast.clock()
-    assert apart.act_at == cast.clock() + timedelta(minutes=1)
+    assert apart.next_action_at == cast.clock() + timedelta(minutes=1)
     assert await Message.filter(kind="operators").count() == 1
     # Mended, it is found again at its next turn, and nothing of it was lost.
     await Watch.filter(child_id=cast.noor.id).update(rhythm=agreed)
@@ -144,7 +144,7 @@ async def test_a_child_over_whom_nobody_watches_is_told_and_one_that_has_left_is
     await watched.send()
     await watched.audit()
     assert [taken.path for taken in gateway.taken] == ["/ping"]
-    await Watch.filter(child_id=cast.noor.id).update(act_at=None)
+    await Watch.filter(child_id=cast.noor.id).update(next_action_at=None)
     await watched.audit()
     assert len(gateway.taken) == 1
     assert await Message.filter(kind="operators").count() == 1

@@ -49,7 +49,7 @@ async def advance(
     """The climb as it is by now. The person called first about a wish to talk has the daytime."""
     after, calls = rules.advance(climb, ladder, reach.on(*ladder.rungs), now)
     if cause is Cause.TALK and len(calls) == 1 and calls[0].why == "first":
-        after = replace(after, act_at=await _first_wait_ends(child_id, ladder, calls[0].at))
+        after = replace(after, next_action_at=await _first_wait_ends(child_id, ladder, calls[0].at))
     return after, calls
 
 
@@ -59,7 +59,7 @@ def climb_of(alert: Alert) -> Climb:
         state=State(alert.state),
         rung=alert.rung,
         turn=alert.turn,
-        act_at=alert.act_at,
+        next_action_at=alert.next_action_at,
         decide_at=alert.decide_at,
         acknowledged_by=alert.acknowledged_by,
         acknowledged_at=alert.acknowledged_at,
@@ -74,7 +74,7 @@ def _as_row(climb: Climb) -> dict[str, Any]:
         "state": climb.state.value,
         "rung": climb.rung,
         "turn": climb.turn,
-        "act_at": climb.act_at,
+        "next_action_at": climb.next_action_at,
         "decide_at": climb.decide_at,
         "acknowledged_by": climb.acknowledged_by,
         "acknowledged_at": climb.acknowledged_at,
@@ -118,13 +118,13 @@ async def set_apart(alert_id: UUID, now: datetime) -> None:
     later = now + timedelta(minutes=1)
     async with write():
         row = Alert.filter(id=alert_id, closed_at__isnull=True)
-        await row.filter(act_at__lte=now).update(act_at=later)
+        await row.filter(next_action_at__lte=now).update(next_action_at=later)
         await row.filter(decide_at__lte=now).update(decide_at=later)
         await tell_operators("alert:row", now)
 
 
 async def _due(now: datetime, at_once: int) -> list[Alert]:
-    query = Alert.filter(act_at__lte=now).order_by("act_at").limit(at_once)
+    query = Alert.filter(next_action_at__lte=now).order_by("next_action_at").limit(at_once)
     due = await query.select_for_update(skip_locked=True)
     if len(due) < at_once:
         decide = Alert.filter(decide_at__lte=now, closed_at__isnull=True).limit(at_once - len(due))
@@ -168,13 +168,13 @@ async def still_held(alert: Alert, now: datetime) -> Climb:
     moment. Where the right has ended by then, the ladder goes on from that moment.
     """
     climb = climb_of(alert)
-    if climb.acknowledged_by is None or climb.held_until is None or climb.act_at is None:
+    if climb.acknowledged_by is None or climb.held_until is None or climb.next_action_at is None:
         return climb
-    at = min(climb.act_at, now)
+    at = min(climb.next_action_at, now)
     if at >= climb.held_until:
         return climb
     right = await right_of_holder(alert, at, climb.held_until)
-    return replace(climb, act_at=at) if not right.stands else rules.hold(climb, right.ends)
+    return replace(climb, next_action_at=at) if not right.stands else rules.hold(climb, right.ends)
 
 
 async def right_of_holder(alert: Alert, at: datetime, until: datetime) -> Right:
@@ -242,12 +242,12 @@ async def _waits(alerts: Sequence[Alert], now: datetime) -> dict[UUID, datetime]
     for other in await Alert.filter(
         agency_id__in=list({alert.agency_id for alert, _ in shared}),
         state=State.OPEN.value,
-        act_at__gt=now,
-        act_at__lte=until - SLACK,
+        next_action_at__gt=now,
+        next_action_at__lte=until - SLACK,
     ):
         group = other.facts.get("shared")
-        if group is not None and other.act_at is not None:
-            ends[group["id"]] = max(other.act_at + SLACK, ends.get(group["id"], now))
+        if group is not None and other.next_action_at is not None:
+            ends[group["id"]] = max(other.next_action_at + SLACK, ends.get(group["id"], now))
     waiting = await waiting_together([UUID(sharing["id"]) for _, sharing in shared], now, until)
     for id_, at in waiting.items():
         ends[str(id_)] = max(at, ends.get(str(id_), now))
@@ -320,7 +320,7 @@ async def self_audit(now: datetime) -> list[UUID]:
     any next step.
     """
     overdue = now - timedelta(minutes=2)
-    rows = await Alert.filter(closed_at__isnull=True, act_at__lt=overdue).values_list(
+    rows = await Alert.filter(closed_at__isnull=True, next_action_at__lt=overdue).values_list(
         "id", flat=True
     )
     return [as_id(row) for row in rows]

@@ -53,7 +53,7 @@ class Climb:
     state: State
     rung: int  # -1: nobody has been called yet.
     turn: int
-    act_at: datetime | None
+    next_action_at: datetime | None
     decide_at: datetime | None
     acknowledged_by: UUID | None = None
     acknowledged_at: datetime | None = None
@@ -98,7 +98,7 @@ class Reachable:
 def begin(ladder: Ladder, now: datetime) -> Climb:
     """An alert whose first rung is due at once."""
     decide_at = now + ladder.decide if ladder.decide is not None else None
-    return Climb(State.OPEN, rung=-1, turn=0, act_at=now, decide_at=decide_at)
+    return Climb(State.OPEN, rung=-1, turn=0, next_action_at=now, decide_at=decide_at)
 
 
 def advance(
@@ -112,7 +112,9 @@ def advance(
     """
     calls: list[Call] = []
     while climb.state is not State.CLOSED:
-        moments = [at for at in (climb.act_at, climb.decide_at) if at is not None and at <= now]
+        moments = [
+            at for at in (climb.next_action_at, climb.decide_at) if at is not None and at <= now
+        ]
         if not moments:
             break
         at = min(moments)
@@ -131,7 +133,7 @@ def _step(climb: Climb, ladder: Ladder, reach: Reach, at: datetime) -> tuple[Cli
         climb = replace(
             climb,
             turn=climb.turn + 1,
-            act_at=at + ladder.lapse,
+            next_action_at=at + ladder.lapse,
             acknowledged_by=None,
             held_until=None,
         )
@@ -143,15 +145,15 @@ def _step(climb: Climb, ladder: Ladder, reach: Reach, at: datetime) -> tuple[Cli
         why = "lapsed"
         climb = replace(climb, state=State.OPEN, acknowledged_by=None, held_until=None)
     rung, turn = _next_rung(climb, ladder, reach)
-    climb = replace(climb, rung=rung, turn=turn, act_at=at + ladder.each)
+    climb = replace(climb, rung=rung, turn=turn, next_action_at=at + ladder.each)
     return climb, _call(climb, ladder.rungs[rung], reach, at, why)
 
 
 def is_ended(climb: Climb, now: datetime) -> bool:
     """Whether the holder's right has ended, though "I have it" would last longer."""
-    if climb.acknowledged_by is None or climb.act_at is None or climb.held_until is None:
+    if climb.acknowledged_by is None or climb.next_action_at is None or climb.held_until is None:
         return False
-    return climb.act_at <= now and climb.act_at < climb.held_until
+    return climb.next_action_at <= now and climb.next_action_at < climb.held_until
 
 
 def _pass_on(climb: Climb, ladder: Ladder, reach: Reach, at: datetime) -> tuple[Climb, Call]:
@@ -163,7 +165,7 @@ def _pass_on(climb: Climb, ladder: Ladder, reach: Reach, at: datetime) -> tuple[
         state=State.OPEN,
         rung=max(climb.rung, 0),
         turn=climb.turn + 1,
-        act_at=at + ladder.each,
+        next_action_at=at + ladder.each,
         acknowledged_by=None,
         held_until=None,
     )
@@ -235,7 +237,7 @@ def acknowledge(
         acknowledged_by=who,
         acknowledged_at=now,
         held_until=until,
-        act_at=_sooner(until, right_ends),
+        next_action_at=_sooner(until, right_ends),
     )
 
 
@@ -247,7 +249,7 @@ def hold(climb: Climb, right_ends: datetime | None) -> Climb:
     """The holder's right ends then, or not before "I have it" lapses (None)."""
     if climb.acknowledged_by is None or climb.held_until is None or climb.state is State.CLOSED:
         return climb
-    return replace(climb, act_at=_sooner(climb.held_until, right_ends))
+    return replace(climb, next_action_at=_sooner(climb.held_until, right_ends))
 
 
 def take_over(
@@ -270,7 +272,7 @@ def decided(
     if climb.state is not State.ACKNOWLEDGED or climb.held_until is None:
         return climb
     until = max(climb.held_until, now + ladder.lapse)
-    return replace(climb, held_until=until, act_at=_sooner(until, right_ends))
+    return replace(climb, held_until=until, next_action_at=_sooner(until, right_ends))
 
 
 def close(climb: Climb, outcome: Outcome | None, now: datetime) -> Climb:
@@ -279,7 +281,7 @@ def close(climb: Climb, outcome: Outcome | None, now: datetime) -> Climb:
         raise Refused("Choose an outcome to close this alert.", field="outcome")
     if climb.state is State.CLOSED:
         raise Conflict("This alert is already closed.", code="closed")
-    return replace(climb, state=State.CLOSED, closed_at=now, act_at=None, decide_at=None)
+    return replace(climb, state=State.CLOSED, closed_at=now, next_action_at=None, decide_at=None)
 
 
 def answer(climb: Climb, ladder: Ladder, tier: Tier, now: datetime) -> Climb:
@@ -291,9 +293,11 @@ def answer(climb: Climb, ladder: Ladder, tier: Tier, now: datetime) -> Climb:
     if climb.state in (State.CLOSED, State.ANSWERED):
         return climb
     if tier is not Tier.HIGH:
-        return replace(climb, state=State.CLOSED, closed_at=now, act_at=None, decide_at=None)
-    at = climb.act_at if climb.state is State.ACKNOWLEDGED else now + ladder.lapse
-    return replace(climb, state=State.ANSWERED, answered_at=now, act_at=at, decide_at=None)
+        return replace(
+            climb, state=State.CLOSED, closed_at=now, next_action_at=None, decide_at=None
+        )
+    at = climb.next_action_at if climb.state is State.ACKNOWLEDGED else now + ladder.lapse
+    return replace(climb, state=State.ANSWERED, answered_at=now, next_action_at=at, decide_at=None)
 
 
 def rejoin(climb: Climb, ladder: Ladder, now: datetime) -> Climb:
@@ -306,7 +310,7 @@ def rejoin(climb: Climb, ladder: Ladder, now: datetime) -> Climb:
         state=State.OPEN,
         rung=-1,
         turn=climb.turn + 1,
-        act_at=now,
+        next_action_at=now,
         decide_at=decide_at,
         answered_at=None,
         acknowledged_by=None,
@@ -337,7 +341,7 @@ def _hand_over(climb: Climb, now: datetime, *, is_theirs: bool) -> Climb:
     if climb.state is State.ANSWERED:
         if not is_theirs:
             return climb
-        return replace(climb, act_at=now, acknowledged_by=None, held_until=None)
+        return replace(climb, next_action_at=now, acknowledged_by=None, held_until=None)
     if climb.rung < 0 and not is_theirs:
         return climb
     return replace(
@@ -345,7 +349,7 @@ def _hand_over(climb: Climb, now: datetime, *, is_theirs: bool) -> Climb:
         state=State.OPEN,
         rung=-1,
         turn=climb.turn + 1,
-        act_at=now,
+        next_action_at=now,
         acknowledged_by=None,
         held_until=None,
     )

@@ -36,7 +36,7 @@ class Alert(Model):
     state = fields.CharField(max_length=12, default="open")  # open acknowledged answered closed
     rung = fields.SmallIntField(default=-1)
     turn = fields.IntField(default=0)
-    act_at = fields.DatetimeField(null=True)
+    next_action_at = fields.DatetimeField(null=True)
     decide_at = fields.DatetimeField(null=True)
     misses = fields.SmallIntField(default=1)  # Rounds that are late and were not answered.
     acknowledged_by = fields.UUIDField(null=True)
@@ -54,14 +54,14 @@ class Alert(Model):
     @property
     def has_until(self) -> datetime | None:
         """Until when the holder has it: until that lapses, or their right to it ends."""
-        if self.acknowledged_by is None or self.held_until is None or self.act_at is None:
+        if self.acknowledged_by is None or self.held_until is None or self.next_action_at is None:
             return self.held_until
-        return min(self.held_until, self.act_at)
+        return min(self.held_until, self.next_action_at)
 
     class Meta:
         table = "alert"
         indexes = (
-            Index(fields=("act_at",), name="alert_act_at"),
+            Index(fields=("next_action_at",), name="alert_act_at"),
             Index(fields=("decide_at",), name="alert_decide_at"),
             Index(fields=("agency_id", "closed_at"), name="alert_agency_closed"),
             Index(fields=("child_id",), name="alert_child"),
@@ -75,6 +75,7 @@ class Alert(Model):
                 check="(closed_at IS NULL) = (outcome IS NULL)", name="alert_closed_has_outcome"
             ),
             CheckConstraint(
-                check="closed_at IS NOT NULL OR act_at IS NOT NULL", name="alert_open_has_next_step"
+                check="closed_at IS NOT NULL OR next_action_at IS NOT NULL",
+                name="alert_open_has_next_step",
             ),
         )

@@ -146,7 +146,7 @@ def _alert_row(opening: Opening, ladder: Ladder, begun: Climb, now: datetime) ->
         "state": begun.state.value,
         "rung": begun.rung,
         "turn": begun.turn,
-        "act_at": begun.act_at,
+        "next_action_at": begun.next_action_at,
         "decide_at": begun.decide_at,
         "misses": opening.misses,
         "version": 0,

@@ -2,7 +2,7 @@
 to one, and a new caseworker must hear of it.
 
 All of it happens in the transaction of the change. What time alone changes is stored: the end of a
-right in the alert's `act_at`. `arrivals` finds what begins later, by its stored beginning.
+right in the alert's `next_action_at`. `arrivals` finds what begins later, by its stored beginning.
 """
 
 from collections.abc import Collection, Sequence
@@ -76,8 +76,8 @@ async def look_again(which: Q, now: datetime) -> None:
     first = await held.order_by("id").limit(WITH_A_CHANGE).select_for_update()
     await climb(first, now)
     if len(first) == WITH_A_CHANGE:
-        rest = held.filter(id__gt=first[-1].id, act_at__gt=now)
-        await rest.update(act_at=now, version=F("version") + 1)
+        rest = held.filter(id__gt=first[-1].id, next_action_at__gt=now)
+        await rest.update(next_action_at=now, version=F("version") + 1)
 
 
 async def rota_changed(agency_id: UUID, now: datetime) -> None:

@@ -145,7 +145,7 @@ class RememberedDevice(Model):
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     person: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
-        "server.Person", related_name="known_browsers", on_delete=fields.CASCADE
+        "server.Person", related_name="remembered_devices", on_delete=fields.CASCADE
     )
     person_id: UUID
     by_link = fields.BooleanField(db_default=False)
@@ -155,10 +155,10 @@ class RememberedDevice(Model):
     wrong = fields.SmallIntField(default=0, db_default=0)  # Wrong guesses from there.
 
     class Meta:
-        table = "known_browser"
+        table = "remembered_device"
         indexes = (
-            Index(fields=("person_id", "made_at"), name="known_browser_person"),
-            Index(fields=("expires_at",), name="known_browser_expires"),
+            Index(fields=("person_id", "made_at"), name="remembered_device_person"),
+            Index(fields=("expires_at",), name="remembered_device_expires"),
         )
 
 
@@ -237,7 +237,7 @@ class PendingSecondFactor(Model):
     id = fields.UUIDField(primary_key=True, default=uuid7)
     token_hash = fields.CharField(max_length=64, unique=True)
     person: fields.ForeignKeyNullableRelation["Model"] = fields.ForeignKeyField(
-        "server.Person", related_name="halfways", null=True, on_delete=fields.CASCADE
+        "server.Person", related_name="pending_second_factors", null=True, on_delete=fields.CASCADE
     )
     person_id: UUID | None
     made_at = fields.DatetimeField()
@@ -245,10 +245,10 @@ class PendingSecondFactor(Model):
     ended_at = fields.DatetimeField(null=True)
 
     class Meta:
-        table = "halfway"
+        table = "pending_second_factor"
         indexes = (
-            Index(fields=("person_id",), name="halfway_person"),
-            Index(fields=("expires_at",), name="halfway_expires"),
+            Index(fields=("person_id",), name="pending_second_factor_person"),
+            Index(fields=("expires_at",), name="pending_second_factor_expires"),
         )
 
 
@@ -351,5 +351,5 @@ class OidcFlow(Model):
     ended_at = fields.DatetimeField(null=True)
 
     class Meta:
-        table = "errand"
-        indexes = (Index(fields=("expires_at",), name="errand_expires"),)
+        table = "oidc_flow"
+        indexes = (Index(fields=("expires_at",), name="oidc_flow_expires"),)

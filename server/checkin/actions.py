@@ -73,7 +73,7 @@ async def _record(
         came_to = await settle(child_id, answer.way, answer.id, now=now)
         listens = role is Role.CHILD and await _listens(child_id, answer.way)
         row = row_of(actor, role, child_id, answer, mine, came_to, now)
-        row["listen_at"] = now if listens else None
+        row["duress_check_at"] = now if listens else None
         if not await bulk.insert(CheckIn, [row], skip_known=True):
             raise Conflict("The same answer came twice at the same moment.")
         await note(

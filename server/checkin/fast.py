@@ -119,20 +119,20 @@ _WHO = """
   JOIN person p ON p.id = s.person_id AND p.role = 'child' AND p.disabled_at IS NULL
   LEFT JOIN device d ON d.id = s.device_id
   JOIN watch w ON w.child_id = s.person_id AND w.standing IN ('well', 'due')
-   AND w.missed_due_at IS NULL AND w.alarm_at IS NULL AND w.act_at > $1
-   AND (w.opens_at > $1 OR w.then_due_at IS NOT NULL)
+   AND w.missed_due_at IS NULL AND w.alarm_at IS NULL AND w.next_action_at > $1
+   AND (w.opens_at > $1 OR w.following_due_at IS NOT NULL)
   LEFT JOIN check_in k ON k.id = x.id
  WHERE d.shut_out_at IS NULL AND k.id IS NULL
 """
 
 # Settling moves the next round into the place of the current one; an early answer moves nothing.
 _SETTLE = """
-  due_at = CASE WHEN w.opens_at <= $1 THEN w.then_due_at ELSE w.due_at END,
-  opens_at = CASE WHEN w.opens_at <= $1 THEN w.then_opens_at ELSE w.opens_at END,
-  act_at = CASE WHEN w.opens_at <= $1 THEN w.then_act_at ELSE w.act_at END,
-  then_due_at = CASE WHEN w.opens_at <= $1 THEN NULL ELSE w.then_due_at END,
-  then_opens_at = CASE WHEN w.opens_at <= $1 THEN NULL ELSE w.then_opens_at END,
-  then_act_at = CASE WHEN w.opens_at <= $1 THEN NULL ELSE w.then_act_at END,
+  due_at = CASE WHEN w.opens_at <= $1 THEN w.following_due_at ELSE w.due_at END,
+  opens_at = CASE WHEN w.opens_at <= $1 THEN w.following_opens_at ELSE w.opens_at END,
+  next_action_at = CASE WHEN w.opens_at <= $1 THEN w.following_action_at ELSE w.next_action_at END,
+  following_due_at = CASE WHEN w.opens_at <= $1 THEN NULL ELSE w.following_due_at END,
+  following_opens_at = CASE WHEN w.opens_at <= $1 THEN NULL ELSE w.following_opens_at END,
+  following_action_at = CASE WHEN w.opens_at <= $1 THEN NULL ELSE w.following_action_at END,
   prompted = CASE WHEN w.opens_at <= $1 THEN 0 ELSE w.prompted END,
   standing = 'well', sign_at = $1, answered_at = $1, version = w.version + 1
 """
@@ -153,7 +153,8 @@ WITH x AS (
   RETURNING who.*, w.due_at AS next_due_at
 ), kept AS (
   INSERT INTO check_in (id, agency_id, child_id, by_id, by_role, device_id, said_at, received_at,
-                        mood, note, want, mark, is_late, is_early, listen_at, content_hash, answer)
+                        mood, note, want, mark, is_late, is_early, duress_check_at, content_hash,
+                        answer)
   SELECT id, agency_id, child_id, child_id, 'child', device_id, said_at, $1, mood, note, 'nothing',
          mark, false, was_opens_at > $1, CASE WHEN listens THEN $1 END, content_hash,
          jsonb_build_object('id', id::text, 'received_at', $2::text, 'standing', 'well',
@@ -169,7 +170,7 @@ WITH x AS (
 ), withdrawn AS (
   -- What a worker has in its hands in this moment is left to it: waiting for it here, while it
   -- waits for another reminder of this batch, would be a deadlock.
-  UPDATE message SET state = 'withdrawn', act_at = NULL, leased_by = NULL, done_at = $1,
+  UPDATE message SET state = 'withdrawn', next_action_at = NULL, leased_by = NULL, done_at = $1,
          why = 'settled'
    WHERE id IN (
      SELECT message.id FROM message JOIN rounds ON rounds.id = message.subject_id
@@ -225,7 +226,7 @@ INSERT OR IGNORE INTO temp.taken
 SELECT w.child_id, x.id, x.n, s.agency_id, s.device_id, w.due_at, w.opens_at > $1, w.listens,
        json_object('id', x.id, 'received_at', $2, 'next_due_at',
          strftime('%Y-%m-%dT%H:%M:%fZ',
-           CASE WHEN w.opens_at <= $1 THEN w.then_due_at ELSE w.due_at END),
+           CASE WHEN w.opens_at <= $1 THEN w.following_due_at ELSE w.due_at END),
          'standing', 'well')
   FROM temp.tap AS x CROSS {_WHO.strip()}
  ORDER BY x.n
@@ -236,7 +237,8 @@ UPDATE watch AS w SET {_SETTLE} FROM temp.taken AS t WHERE w.child_id = +t.child
 """,  # noqa: S608
     """
 INSERT INTO check_in (id, agency_id, child_id, by_id, by_role, device_id, said_at, received_at,
-                      mood, note, want, mark, is_late, is_early, listen_at, content_hash, answer)
+                      mood, note, want, mark, is_late, is_early, duress_check_at, content_hash,
+                      answer)
 SELECT t.id, t.agency_id, t.child_id, t.child_id, 'child', t.device_id, x.said_at, $1, x.mood,
        x.note, 'nothing', x.mark, 0, t.is_early, CASE WHEN t.listens THEN $1 END, x.content_hash,
        t.answer
@@ -255,7 +257,7 @@ UPDATE round SET state = 'answered', settled_at = $1, settled_by = t.id
 RETURNING round.id
 """
 _SQLITE_WITHDRAW = """
-UPDATE message SET state = 'withdrawn', act_at = NULL, leased_by = NULL, done_at = $1,
+UPDATE message SET state = 'withdrawn', next_action_at = NULL, leased_by = NULL, done_at = $1,
        why = 'settled'
  WHERE subject_id IN (SELECT value FROM json_each($2)) AND state IN ('waiting', 'sending')
 """

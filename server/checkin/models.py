@@ -38,7 +38,7 @@ class CheckIn(Model):
     )  # Before any round was open: kept, settles nothing.
     # If a sign is agreed with this child: since when this waits to be checked for it. Every answer
     # takes the same way there; the ticker does the rest.
-    listen_at = fields.DatetimeField(null=True)
+    duress_check_at = fields.DatetimeField(null=True)
     # For a call for help: how to meet the child (call, quiet, come), and which adult.
     how = fields.CharField(max_length=8, null=True)
     who_id = fields.UUIDField(null=True)
@@ -51,7 +51,9 @@ class CheckIn(Model):
             Index(fields=("child_id", "received_at"), name="check_in_child_received"),
             # Nearly empty: of children with a sign alone, and for a second each.
             PartialIndex(
-                fields=("listen_at",), name="check_in_listen", where="listen_at IS NOT NULL"
+                fields=("duress_check_at",),
+                name="check_in_listen",
+                where="duress_check_at IS NOT NULL",
             ),
         )
         constraints = (

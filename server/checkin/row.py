@@ -41,7 +41,7 @@ def row_of(
         "is_late": came_to.settled.was_late,
         # Where the placement has ended, nothing is due that it could be too early for.
         "is_early": came_to.settled.nothing and came_to.next_due_at is not None,
-        "listen_at": None,
+        "duress_check_at": None,
         "content_hash": mine,
         "answer": {
             "id": str(answer.id),

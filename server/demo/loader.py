@@ -449,7 +449,7 @@ async def _history(begin: datetime, now: datetime) -> None:
     await _let_time_pass(now)
     await _look(now)
     await Message.filter(state="waiting").update(
-        state="withdrawn", act_at=None, done_at=now, why="before_the_demo"
+        state="withdrawn", next_action_at=None, done_at=now, why="before_the_demo"
     )
 
 
@@ -487,20 +487,20 @@ async def _let_time_pass(until: datetime) -> None:
 
 
 async def _next_look(until: datetime) -> datetime | None:
-    moments = [_late_at(watch) for watch in await Watch.filter(act_at__lt=until)]
-    climbing = await Alert.filter(act_at__lt=until).order_by("act_at").first()
-    if climbing is not None and climbing.act_at is not None:
-        moments.append(climbing.act_at)
+    moments = [_late_at(watch) for watch in await Watch.filter(next_action_at__lt=until)]
+    climbing = await Alert.filter(next_action_at__lt=until).order_by("next_action_at").first()
+    if climbing is not None and climbing.next_action_at is not None:
+        moments.append(climbing.next_action_at)
     return min((at for at in moments if at < until), default=None)
 
 
 def _late_at(watch: Watch) -> datetime:
     """The next decision about it that is more than a reminder: a first miss, or what follows."""
-    assert watch.act_at is not None
+    assert watch.next_action_at is not None
     assert watch.due_at is not None
     if watch.missed_due_at is not None:
-        return watch.act_at
-    return max(watch.act_at, watch.due_at + _SHIPPED.tiers[Tier(watch.tier)].steps.grace)
+        return watch.next_action_at
+    return max(watch.next_action_at, watch.due_at + _SHIPPED.tiers[Tier(watch.tier)].steps.grace)
 
 
 async def _look(now: datetime) -> None:

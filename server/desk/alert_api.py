@@ -216,7 +216,7 @@ async def alerts_out(alert_rows: list[Alert], request: Request) -> list[AlertOut
             facts=alert.facts,
             rung=max(alert.rung, 0),
             turn=alert.turn,
-            next_at=alert.act_at,
+            next_at=alert.next_action_at,
             decide_at=alert.decide_at,
             acknowledged_by=_named(alert.acknowledged_by, names),
             acknowledged_at=alert.acknowledged_at,

@@ -282,7 +282,7 @@ def _state(place: int, coming: rules.Call | None, went_out: bool | None) -> str:
 
 def next_call(alert: Alert, reach: rules.Reachable) -> rules.Call | None:
     """What the ladder does next, by the rules themselves."""
-    moments = [at for at in (alert.act_at, alert.decide_at) if at is not None]
+    moments = [at for at in (alert.next_action_at, alert.decide_at) if at is not None]
     if alert.closed_at is not None or not moments:
         return None
     ladder = ladder_from_data(alert.ladder)

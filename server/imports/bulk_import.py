@@ -123,7 +123,7 @@ async def take_in(agency_id: UUID, id_: UUID, now: datetime) -> None:
         raise Conflict(N_("A line in this list has a mistake. Fix it first."), code="faults")
     async with write():
         begins = Intake.filter(id=row.id, state=LOOKING)
-        if await begins.update(state=TAKING, act_at=now):
+        if await begins.update(state=TAKING, next_action_at=now):
             await _enter_list(row, now)
 
 
@@ -138,7 +138,7 @@ async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
     """Add one batch of the list that has waited longest. Any number of tickers."""
     del at_once
     async with write():
-        due = Intake.filter(act_at__lte=now).order_by("act_at").limit(1)
+        due = Intake.filter(next_action_at__lte=now).order_by("next_action_at").limit(1)
         rows = await due.select_for_update(skip_locked=True)
         for row in rows:
             await _go_on(row, now)
@@ -148,20 +148,25 @@ async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
 async def tick_one(id_: UUID, now: datetime) -> None:
     """The same for one list, when its batch has failed."""
     async with write():
-        for row in await Intake.filter(id=id_, act_at__lte=now).select_for_update():
+        for row in await Intake.filter(id=id_, next_action_at__lte=now).select_for_update():
             await _go_on(row, now)
 
 
 async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
     """The lists that wait, oldest first."""
-    rows = await Intake.filter(act_at__lte=now).order_by("act_at").limit(at_once).only("id")
+    rows = (
+        await Intake.filter(next_action_at__lte=now)
+        .order_by("next_action_at")
+        .limit(at_once)
+        .only("id")
+    )
     return [row.id for row in rows]
 
 
 async def set_apart(id_: UUID, now: datetime) -> None:
     """This batch raises an exception: we try it again in a minute, and tell the operators."""
     async with write():
-        await Intake.filter(id=id_, act_at__lte=now).update(act_at=now + SET_APART)
+        await Intake.filter(id=id_, next_action_at__lte=now).update(next_action_at=now + SET_APART)
         await tell_operators("intake:row", now)
 
 
@@ -352,7 +357,7 @@ async def _birthdays(row: Intake, lines: Sequence[Line], now: datetime) -> None:
     for child in await Child.filter(id__in=ids, agency_id=row.agency_id).order_by("id"):
         await happened(actor, child.id, Happening.BIRTHDAY, now)
     place = row.place + len(batch)
-    over = {"state": DONE, "lines": None, "act_at": None, "finished_at": now}
+    over = {"state": DONE, "lines": None, "next_action_at": None, "finished_at": now}
     await Intake.filter(id=row.id).update(place=place, **(over if place >= len(born) else {}))
 
 

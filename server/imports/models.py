@@ -27,12 +27,12 @@ class Intake(Model):
     known_count = fields.IntField()  # Lines about children who are here already.
     place = fields.IntField(default=0)  # How many lines are done, in this state.
     added = fields.IntField(default=0)
-    act_at = fields.DatetimeField(null=True)
+    next_action_at = fields.DatetimeField(null=True)
     finished_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "intake"
         indexes = (
-            Index(fields=("act_at",), name="intake_act_at"),
+            Index(fields=("next_action_at",), name="intake_act_at"),
             Index(fields=("agency_id", "made_at"), name="intake_agency_made"),
         )

@@ -173,7 +173,7 @@ def _row(saying: Saying, channel: str, to_key: str, now: datetime) -> dict[str, 
         "ready_at": ready_at,
         "expires_at": saying.expires_at,
         "state": "waiting",
-        "act_at": ready_at,
+        "next_action_at": ready_at,
         "attempts": 0,
     }
 
@@ -206,7 +206,9 @@ async def withdraw(
         await lock(message_ids)
         # Select all of them again: a worker that had one of these may have gone on by another
         # channel.
-        await unsent.update(state="withdrawn", act_at=None, leased_by=None, done_at=now, why=why)
+        await unsent.update(
+            state="withdrawn", next_action_at=None, leased_by=None, done_at=now, why=why
+        )
 
 
 async def set_aside(subjects: Collection[UUID], now: datetime) -> None:
@@ -273,8 +275,9 @@ async def waiting_together(
 _WAITS_UNTIL = {
     kind: f"""
     SELECT {column} AS id, (
-      SELECT act_at FROM message WHERE together = {column} AND act_at > $2 AND act_at <= $3
-      AND state = 'waiting' AND attempts = 0 ORDER BY act_at DESC LIMIT 1
+      SELECT next_action_at FROM message WHERE together = {column} AND next_action_at > $2
+      AND next_action_at <= $3
+      AND state = 'waiting' AND attempts = 0 ORDER BY next_action_at DESC LIMIT 1
     ) AS at FROM {those}
     """  # noqa: S608 (names of our own alone)
     for kind, column, those in (
@@ -329,7 +332,11 @@ async def told(subject_id: UUID, kinds: Iterable[Kind]) -> list[tuple[UUID | Non
 async def self_audit(now: datetime) -> list[UUID]:
     """Messages whose next attempt is long overdue: no worker takes them. A message that fails again
     and again is not among them, and shows in /health."""
-    lost = Message.filter(act_at__lt=now - LOST_AFTER).order_by("act_at").limit(AUDITED)
+    lost = (
+        Message.filter(next_action_at__lt=now - LOST_AFTER)
+        .order_by("next_action_at")
+        .limit(AUDITED)
+    )
     return [as_id(row) for row in await lost.values_list("id", flat=True)]
 
 

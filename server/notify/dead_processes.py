@@ -21,9 +21,9 @@ log = logs.get("notify")
 Seconds = Callable[[], float]
 
 _FREE = """
-UPDATE message SET act_at = $2, lease_until = NULL, leased_by = NULL WHERE leased_by = $1
-AND id IN (SELECT id FROM message WHERE act_at IS NOT NULL AND state = 'sending' AND leased_by = $1
-ORDER BY id {lock}) RETURNING id
+UPDATE message SET next_action_at = $2, lease_until = NULL, leased_by = NULL WHERE leased_by = $1
+AND id IN (SELECT id FROM message WHERE next_action_at IS NOT NULL AND state = 'sending'
+AND leased_by = $1 ORDER BY id {lock}) RETURNING id
 """
 
 
@@ -76,5 +76,7 @@ async def leave(own: str) -> None:
     """This process ends normally: its row goes, unless it still has claims that others must free
     once it stops beating."""
     async with write():
-        if not await Message.filter(leased_by=own, state="sending", act_at__isnull=False).exists():
+        if not await Message.filter(
+            leased_by=own, state="sending", next_action_at__isnull=False
+        ).exists():
             await Process.filter(id=own).delete()

@@ -76,7 +76,7 @@ class Preference(Model):
     changed_at = fields.DatetimeField()
 
     class Meta:
-        table = "wish"
+        table = "preference"
 
 
 class Process(Model):
@@ -124,7 +124,9 @@ class Message(Model):
     ready_at = fields.DatetimeField(null=True)
     expires_at = fields.DatetimeField(null=True)
     state = fields.CharField(max_length=12, default="waiting")
-    act_at = fields.DatetimeField(null=True)  # When the worker looks at it next; null: never again.
+    next_action_at = fields.DatetimeField(
+        null=True
+    )  # When the worker looks at it next; null: never again.
     lease_until = fields.DatetimeField(null=True)
     leased_by = fields.CharField(max_length=36, null=True)
     attempts = fields.SmallIntField(default=0)
@@ -140,7 +142,7 @@ class Message(Model):
     class Meta:
         table = "message"
         indexes = (
-            Index(fields=("act_at",), name="message_act_at"),
+            Index(fields=("next_action_at",), name="message_act_at"),
             Index(fields=("subject_id",), name="message_subject"),
             Index(fields=("person_id",), name="message_person"),
         )

@@ -209,10 +209,10 @@ class Worker:
             free += " AND (together IS NULL OR together = ANY($5))"
             skip = "FOR UPDATE SKIP LOCKED"
         return await fetch(
-            "UPDATE message SET state = 'sending', attempts = attempts + 1, act_at = $3,"  # noqa: S608
+            "UPDATE message SET state = 'sending', attempts = attempts + 1, next_action_at = $3,"  # noqa: S608
             " lease_until = $3, leased_by = $4 WHERE id IN (SELECT id FROM message"
-            f" WHERE act_at <= $2 AND state IN ('waiting', 'sending') {free}"
-            f" ORDER BY act_at LIMIT {most} {skip}) RETURNING id, together",
+            f" WHERE next_action_at <= $2 AND state IN ('waiting', 'sending') {free}"
+            f" ORDER BY next_action_at LIMIT {most} {skip}) RETURNING id, together",
             parameters,
         )
 
@@ -223,10 +223,12 @@ class Worker:
             return []
         rest = (
             Message.filter(
-                together__in=list(together), act_at__lte=now, state__in=["waiting", "sending"]
+                together__in=list(together),
+                next_action_at__lte=now,
+                state__in=["waiting", "sending"],
             )
             .exclude(channel__in=sorted(self._busy))
-            .order_by("act_at")
+            .order_by("next_action_at")
             .limit(MOST_AS_ONE)
             .select_for_update(skip_locked=True)
         )
@@ -234,7 +236,7 @@ class Worker:
         await Message.filter(id__in=message_ids).update(
             state="sending",
             attempts=F("attempts") + 1,
-            act_at=now + LEASE,
+            next_action_at=now + LEASE,
             lease_until=now + LEASE,
             leased_by=self.name,
         )
@@ -526,7 +528,7 @@ class Worker:
         self, message: Message, tries: Sequence[Attempt], now: datetime
     ) -> tuple[dict[str, Any], bool, set[str]]:
         """The new state of a message, whether to go on by another way, and faults of ours."""
-        done = {"done_at": now, "act_at": None}
+        done = {"done_at": now, "next_action_at": None}
         # Where there are addresses that count, the result of the others is only an addition.
         counting = [a for a in tries if a.counts] or tries
         if any(a.reason is Reason.ALREADY_DONE for a in counting) or any(
@@ -543,14 +545,14 @@ class Worker:
         onward = not nexts or any(n.next_channel_now for _, n in nexts)
         retries = [n.retry_at for _, n in nexts if n.retry_at is not None]
         if retries:
-            row = {"state": "waiting", "why": None, "done_at": None, "act_at": min(retries)}
+            row = {"state": "waiting", "why": None, "done_at": None, "next_action_at": min(retries)}
             return row, onward, faults
         reasons = [a.reason for a in tries if a.reason is not None]
         put_off = [a.put_off_to for a in tries if a.put_off_to is not None]
         if put_off:
             row = {"state": "waiting", "why": reasons[0].value, "done_at": None}
             until = min(put_off)
-            return {**row, "act_at": until, "ready_at": until}, False, faults
+            return {**row, "next_action_at": until, "ready_at": until}, False, faults
         if reasons:
             row = {"state": "withheld", "why": reasons[0].value, **done}
             return row, reasons[0] is Reason.CHANNEL_CLOSED, faults
@@ -604,8 +606,9 @@ _URGENT = "AND urgency = 'high'"
 _GROUPS = """
 SELECT together FROM (
   SELECT DISTINCT together FROM (
-    SELECT together FROM message WHERE act_at <= $1 AND state IN ('waiting', 'sending') {only}
-    ORDER BY act_at LIMIT {most}
+    SELECT together FROM message
+    WHERE next_action_at <= $1 AND state IN ('waiting', 'sending') {only}
+    ORDER BY next_action_at LIMIT {most}
   ) AS due WHERE together IS NOT NULL
 ) AS groups WHERE pg_try_advisory_xact_lock(hashtextextended(together::text, 0))
 """

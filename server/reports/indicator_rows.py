@@ -19,9 +19,9 @@ SELECT e.child_id, e.opened_at, e.reported_at, e.found_at,
        (SELECT max(c.received_at) FROM check_in c WHERE c.child_id = e.child_id
          AND c.by_role = 'child' AND c.received_at <= e.opened_at) AS answered_at,
        (SELECT min(a.opened_at) FROM alert a WHERE a.id = e.alert_id) AS told_at,
-       (SELECT min(l.at) FROM episode_line l WHERE l.episode_id = e.id AND l.what = $4)
+       (SELECT min(l.at) FROM timeline_entry l WHERE l.episode_id = e.id AND l.what = $4)
          AS offered_at,
-       (SELECT min(l.at) FROM episode_line l WHERE l.episode_id = e.id AND l.what = $5) AS held_at
+       (SELECT min(l.at) FROM timeline_entry l WHERE l.episode_id = e.id AND l.what = $5) AS held_at
   FROM episode e
  WHERE e.opened_at >= $2 AND e.opened_at < $3
    AND e.child_id IN (SELECT child_id FROM tie WHERE agency_id = $1)

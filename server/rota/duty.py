@@ -92,7 +92,7 @@ async def rotas_of(agencies: Collection[UUID], begin: datetime, end: datetime) -
 
 _PLANNED = """
 SELECT agency_id FROM duty WHERE agency_id {any}
-UNION SELECT agency_id FROM shift
+UNION SELECT agency_id FROM fixed_shift
 WHERE agency_id {any} AND from_at < $3 AND (until_at IS NULL OR until_at > $2)
 UNION SELECT agency_id FROM handover WHERE agency_id {any} AND from_at < $3 AND until_at > $2
 UNION SELECT agency_id FROM leave WHERE agency_id {any} AND from_at < $3 AND until_at > $2

@@ -47,7 +47,7 @@ _OPEN_ALERTS = "SELECT COUNT(*) AS n FROM alert WHERE agency_id = $1 AND closed_
 async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
     """Go on with every rota that is due by now; returns how many there were."""
     async with write():
-        due = RotaTerms.filter(act_at__lte=now).order_by("act_at").limit(at_once)
+        due = RotaTerms.filter(next_action_at__lte=now).order_by("next_action_at").limit(at_once)
         rows = await due.select_for_update(skip_locked=True)
         for row in rows:
             await _go_on(row, now)
@@ -63,15 +63,15 @@ async def tick_one(agency_id: UUID, now: datetime) -> None:
 
 async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
     """Those that are due by now, the oldest first."""
-    rows = RotaTerms.filter(act_at__lte=now).order_by("act_at").limit(at_once)
+    rows = RotaTerms.filter(next_action_at__lte=now).order_by("next_action_at").limit(at_once)
     return [as_id(id_) for id_ in await rows.values_list("id", flat=True)]
 
 
 async def set_apart(agency_id: UUID, now: datetime) -> None:
     """This one raises an exception: we try it again in a minute, and tell the operators."""
     async with write():
-        await RotaTerms.filter(id=agency_id, act_at__lte=now).update(
-            act_at=now + timedelta(minutes=1)
+        await RotaTerms.filter(id=agency_id, next_action_at__lte=now).update(
+            next_action_at=now + timedelta(minutes=1)
         )
         await tell_operators("rota:row", now)
 
@@ -92,7 +92,7 @@ async def _go_on(terms: RotaTerms, now: datetime) -> None:
     await RotaTerms.filter(id=terms.id).update(
         looked_at=now,
         told=told,
-        act_at=min(at for at in moments if at > now),
+        next_action_at=min(at for at in moments if at > now),
         version=terms.version + 1,
     )
 

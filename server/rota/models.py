@@ -17,17 +17,17 @@ class FixedShift(Model):
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency_id = fields.UUIDField()
     person: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
-        "server.Person", related_name="shifts", on_delete=fields.CASCADE
+        "server.Person", related_name="fixed_shifts", on_delete=fields.CASCADE
     )
     person_id: UUID
     from_at = fields.DatetimeField()
     until_at = fields.DatetimeField(null=True)
 
     class Meta:
-        table = "shift"
+        table = "fixed_shift"
         indexes = (
-            Index(fields=("agency_id", "from_at"), name="shift_agency_from"),
-            Index(fields=("person_id",), name="shift_person"),
+            Index(fields=("agency_id", "from_at"), name="fixed_shift_agency_from"),
+            Index(fields=("person_id",), name="fixed_shift_person"),
         )
 
 
@@ -99,12 +99,12 @@ class RotaTerms(Model):
     lead_s = fields.IntField()  # How long before a shift we ask whether they are there.
     looked_at = fields.DatetimeField()  # Everything up to here has been told.
     told: fields.Field[list[str] | None] = fields.JSONField(null=True)  # The gaps warned of.
-    act_at = fields.DatetimeField(null=True)
+    next_action_at = fields.DatetimeField(null=True)
     version = fields.IntField(default=0)
 
     class Meta:
         table = "rota"
-        indexes = (Index(fields=("act_at",), name="rota_act_at"),)
+        indexes = (Index(fields=("next_action_at",), name="rota_act_at"),)
 
 
 class DutyShift(Model):
@@ -123,8 +123,8 @@ class DutyShift(Model):
     dropped_at = fields.DatetimeField(null=True)
 
     class Meta:
-        table = "spell"
+        table = "duty_shift"
         indexes = (
-            Index(fields=("agency_id", "begins_at"), name="spell_agency_begins"),
-            Index(fields=("person_id",), name="spell_person"),
+            Index(fields=("agency_id", "begins_at"), name="duty_shift_agency_begins"),
+            Index(fields=("person_id",), name="duty_shift_person"),
         )

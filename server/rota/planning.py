@@ -281,13 +281,13 @@ async def _take(agency_id: UUID, now: datetime) -> RotaTerms:
         "is_always": True,
         "lead_s": int(LEAD.total_seconds()),
         "looked_at": now,
-        "act_at": now,
+        "next_action_at": now,
         "told": [],
         "version": 0,
     }
     await bulk.insert(RotaTerms, [new], skip_known=True)
     row = await RotaTerms.filter(id=agency_id).select_for_update().get()
-    await RotaTerms.filter(id=agency_id).update(act_at=now, version=row.version + 1)
+    await RotaTerms.filter(id=agency_id).update(next_action_at=now, version=row.version + 1)
     return row
 
 

@@ -50,9 +50,9 @@ class Alert:
         climb = self.climb
         if len(self.called) == len(self.ladder.rungs):
             return climb.decide_at
-        if climb.decide_at is None or climb.act_at is None:
-            return climb.act_at
-        return min(climb.act_at, climb.decide_at)
+        if climb.decide_at is None or climb.next_action_at is None:
+            return climb.next_action_at
+        return min(climb.next_action_at, climb.decide_at)
 
 
 @dataclass(slots=True)
@@ -191,6 +191,6 @@ def _called(alert: Alert) -> tuple[Called, ...]:
             held_until=None,
             answered_at=None,
             misses=1,
-            act_at=None,
+            next_action_at=None,
         ),
     )

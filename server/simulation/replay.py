@@ -592,7 +592,7 @@ class Replay:
         self._climb(child, alert, now)
         if cause is Cause.TALK:
             wait = first_wait_ends(cause, ladder, child.terms.zone, now)
-            alert.climb = replace(alert.climb, act_at=wait)
+            alert.climb = replace(alert.climb, next_action_at=wait)
 
     def _climb(
         self, child: Child, alert: Alert, limit: datetime, now: datetime | None = None

@@ -115,7 +115,7 @@ async def _insert(actor: Actor, child: Child, new: Sequence[Setting], now: datet
             set_at=now,
             since_id=setting.since_id,
         )
-        due.act_at = due.speaks_at()
+        due.next_action_at = due.speaks_at()
         rows.append({name: getattr(due, name) for name in _COLUMNS})
     await bulk.insert(Task, rows)
     made = [(row["id"], child.id, child.agency_id, "set", None) for row in rows]
@@ -125,7 +125,7 @@ async def _insert(actor: Actor, child: Child, new: Sequence[Setting], now: datet
 
 _COLUMNS = (
     "id agency_id child_id kind subject_id turn owner_id owner_role due_at zone set_at since_id"
-    " state told act_at version"
+    " state told next_action_at version"
 ).split()
 
 
@@ -158,7 +158,7 @@ async def settle(actor: Actor, endings: Sequence[tuple[Task, Ending]], now: date
         for ending, rows in by_ending.items():
             await Task.filter(id__in=[due.id for due in rows]).update(
                 state=ending.state,
-                act_at=None,
+                next_action_at=None,
                 settled_at=now,
                 settled_by=ending.by,
                 why=ending.why,
@@ -211,8 +211,8 @@ async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
     """
     async with write():
         due = (
-            await Task.filter(act_at__lte=now)
-            .order_by("act_at")
+            await Task.filter(next_action_at__lte=now)
+            .order_by("next_action_at")
             .limit(at_once)
             .select_for_update(skip_locked=True)
         )
@@ -223,19 +223,24 @@ async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
 async def tick_one(due_id: UUID, now: datetime) -> None:
     """The tick for one due, when its batch has failed."""
     async with write():
-        await _move(await Task.filter(id=due_id, act_at__lte=now).select_for_update(), now)
+        await _move(await Task.filter(id=due_id, next_action_at__lte=now).select_for_update(), now)
 
 
 async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
     """The dues to look at now, oldest first."""
-    return [row.id for row in await Task.filter(act_at__lte=now).order_by("act_at").limit(at_once)]
+    return [
+        row.id
+        for row in await Task.filter(next_action_at__lte=now)
+        .order_by("next_action_at")
+        .limit(at_once)
+    ]
 
 
 async def set_apart(due_id: UUID, now: datetime) -> None:
     """This row raises an exception: we try it again in a minute, and tell the operators."""
     async with write():
         await Task.filter(id=due_id, state=State.OPEN).update(
-            act_at=now + SET_APART, quarantined_at=now
+            next_action_at=now + SET_APART, quarantined_at=now
         )
         await tell_operators("due:row", now)
 
@@ -243,7 +248,7 @@ async def set_apart(due_id: UUID, now: datetime) -> None:
 async def self_audit(now: datetime) -> list[UUID]:
     """Open dues whose next step is long overdue: the ticker has failed them. The database itself
     refuses an open one without any next step."""
-    lost = Task.filter(state=State.OPEN, act_at__lt=now - LOST_AFTER)
+    lost = Task.filter(state=State.OPEN, next_action_at__lt=now - LOST_AFTER)
     return [as_id(row) for row in await lost.values_list("id", flat=True)]
 
 
@@ -266,7 +271,7 @@ async def _move(due: Sequence[Task], now: datetime) -> None:
         {
             "id": row.id,
             "told": after.told,
-            "act_at": _acts_at(row, after, _rests(row, left), now),
+            "next_action_at": _acts_at(row, after, _rests(row, left), now),
             "version": row.version,
         }
         for row, after, _ in moved

@@ -35,7 +35,7 @@ class Task(Model):
     since_id = fields.UUIDField(null=True)  # What settled the turn before, where it repeats.
     state = fields.CharField(max_length=8, default="open")
     told = fields.IntField(default=-1)
-    act_at = fields.DatetimeField(null=True)  # When it next speaks; null: settled.
+    next_action_at = fields.DatetimeField(null=True)  # When it next speaks; null: settled.
     settled_at = fields.DatetimeField(null=True)
     settled_by = fields.UUIDField(null=True)
     why = fields.CharField(max_length=24, null=True)  # A code.
@@ -43,19 +43,20 @@ class Task(Model):
     version = fields.IntField(default=0)
 
     class Meta:
-        table = "due"
+        table = "task"
         indexes = (
-            Index(fields=("act_at",), name="due_act_at"),
-            Index(fields=("child_id", "state"), name="due_child_state"),
+            Index(fields=("next_action_at",), name="task_next_action_at"),
+            Index(fields=("child_id", "state"), name="task_child_state"),
         )
         constraints = (
-            UniqueConstraint(fields=("kind", "subject_id", "turn"), name="due_turn"),
+            UniqueConstraint(fields=("kind", "subject_id", "turn"), name="task_turn"),
             UniqueConstraint(
-                fields=("kind", "subject_id"), name="due_one_open", condition="state = 'open'"
+                fields=("kind", "subject_id"), name="task_one_open", condition="state = 'open'"
             ),
             # The database checks it too: an open row has a next step, a settled one none.
             CheckConstraint(
-                check="(state = 'open') = (act_at IS NOT NULL)", name="due_open_has_next_step"
+                check="(state = 'open') = (next_action_at IS NOT NULL)",
+                name="task_open_has_next_step",
             ),
         )
 

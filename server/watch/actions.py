@@ -316,10 +316,10 @@ async def app_opened(child_id: UUID, now: datetime) -> None:
     """The child's app was open. If the policy allows, that softens an alarm; it never settles
     anything."""
     watch = await Watch.get_or_none(child_id=child_id)
-    if watch is None or watch.act_at is None or watch.is_alerted:
+    if watch is None or watch.next_action_at is None or watch.is_alerted:
         return
     # Most often nothing is late, and nothing more is read or written.
-    if watch.missed_due_at is None and watch.act_at > now:
+    if watch.missed_due_at is None and watch.next_action_at > now:
         return
     policy, _ = await policy_of(watch.agency_id)
     if not any(tier.steps.levels.app_seen is Does.SOFTENS for tier in policy.tiers.values()):

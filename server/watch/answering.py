@@ -31,12 +31,12 @@ def settle(standing: Standing, terms: Terms, now: datetime) -> tuple[Standing, S
     standing = Standing(
         standing.due_at,
         standing.opens_at,
-        standing.then_due_at,
+        standing.following_due_at,
         standing.prompted,
         sign_at=max(now, standing.sign_at),
     )
-    if standing.then_due_at is None:
-        standing = replace(standing, then_due_at=next_round(terms, standing.due_at))
+    if standing.following_due_at is None:
+        standing = replace(standing, following_due_at=next_round(terms, standing.due_at))
     while standing.opens_at <= now:
         standing = on_to_next_round(standing, terms)
     return standing, settled

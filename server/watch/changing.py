@@ -83,7 +83,7 @@ def reschedule(
     """
     excused = any(pause.holds(standing.due_at) for pause in terms.pauses)
     if standing.opens_at <= now and not excused:
-        return replace(standing, then_due_at=next_round(terms, max(standing.due_at, now)))
+        return replace(standing, following_due_at=next_round(terms, max(standing.due_at, now)))
     due = next_round(terms, max(now, settled_until or now))
     while _is_settled(standing, before, due, begun_at):
         due = next_round(terms, due)
@@ -97,7 +97,7 @@ def reschedule(
         standing,
         due_at=due,
         opens_at=opens,
-        then_due_at=next_round(terms, due),
+        following_due_at=next_round(terms, due),
         prompted=0,
     )
 

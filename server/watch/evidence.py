@@ -176,7 +176,7 @@ FROM message WHERE subject_id {any}
 """
 _ALERTS = """
 SELECT id, child_id, cause, state, reason, opened_at, acknowledged_by, held_until, answered_at,
-       misses, act_at
+       misses, next_action_at
 FROM alert WHERE closed_at IS NULL AND child_id {any}
 """
 
@@ -203,7 +203,7 @@ def _called(row: Mapping[str, Any]) -> Called:
         held_until=_moment(row["held_until"]),
         answered_at=_moment(row["answered_at"]),
         misses=row["misses"],
-        act_at=_moment(row["act_at"]),
+        next_action_at=_moment(row["next_action_at"]),
     )
 
 

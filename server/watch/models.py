@@ -16,8 +16,8 @@ from server.storage.ids import uuid7
 class Watch(Model):
     """One per child: the current state, and the moment of the next decision.
 
-    After the placement has ended, nothing is due and no decision comes: `due_at` and `act_at` are
-    null, and only then.
+    After the placement has ended, nothing is due and no decision comes: `due_at` and
+    `next_action_at` are null, and only then.
     """
 
     child: fields.OneToOneRelation["Model"] = fields.OneToOneField(
@@ -33,9 +33,13 @@ class Watch(Model):
     standing = fields.CharField(max_length=8)  # well due late alerted away missing
     due_at = fields.DatetimeField(null=True)  # Of the current round.
     opens_at = fields.DatetimeField(null=True)
-    then_due_at = fields.DatetimeField(null=True)  # Of the round after it; null: to be computed.
-    then_opens_at = fields.DatetimeField(null=True)
-    then_act_at = fields.DatetimeField(null=True)  # act_at once the current round is settled.
+    following_due_at = fields.DatetimeField(
+        null=True
+    )  # Of the round after it; null: to be computed.
+    following_opens_at = fields.DatetimeField(null=True)
+    following_action_at = fields.DatetimeField(
+        null=True
+    )  # next_action_at once the current round is settled.
     prompted = fields.SmallIntField(
         default=0
     )  # How many moments of the current round are behind us.
@@ -59,14 +63,14 @@ class Watch(Model):
     app_seen_at = fields.DatetimeField(null=True)
     # The room of check-ins listens for an agreed sign in what this child says.
     listens = fields.BooleanField(default=False, db_default=False)
-    act_at = fields.DatetimeField(null=True)
+    next_action_at = fields.DatetimeField(null=True)
     quarantined_at = fields.DatetimeField(null=True)
     version = fields.IntField(default=0)
 
     class Meta:
         table = "watch"
         # One index alone: each more would be written at every step of every round of every child.
-        indexes = (Index(fields=("act_at",), name="watch_act_at"),)
+        indexes = (Index(fields=("next_action_at",), name="watch_act_at"),)
 
     @property
     def is_over(self) -> bool:

@@ -47,7 +47,9 @@ async def adopt(
         if is_new:
             # What a watch decides next was worked out by the previous policy. The next tick works
             # it out again, so that a tighter policy is not late for the current round.
-            await Watch.filter(agency_id=agency_id, act_at__gt=now).update(act_at=now)
+            await Watch.filter(agency_id=agency_id, next_action_at__gt=now).update(
+                next_action_at=now
+            )
             await reckon_anew(agency_id, policy, now)
             about = ("policy", made.id)
             await note(actor, "policy:adopt", about=about, agency_id=agency_id, now=now)

@@ -68,7 +68,7 @@ async def _of_outage(
     # already.
     agency_id = ours[0].agency_id
     id_ = uuid5(_SHARED, f"{OUTAGE}:{blind.id}:{agency_id}")
-    coming = await Watch.filter(agency_id=agency_id, act_at__lte=now).count()
+    coming = await Watch.filter(agency_id=agency_id, next_action_at__lte=now).count()
     if len(unseen) + coming < together.children:
         before = Alert.filter(agency_id=agency_id, closed_at__isnull=True, noticed_at=now)
         if len(unseen) + coming + await before.count() < together.children:
@@ -124,14 +124,14 @@ async def coming(
     end = now + policy.together.window
     silent = Watch.filter(
         child_id__in=list(children),
-        act_at__isnull=False,
-        act_at__lte=end,
+        next_action_at__isnull=False,
+        next_action_at__lte=end,
         is_alerted=False,
         standing__in=[state.value for state in states],
     )
     moment_by_child = {}
     for watch in await silent:
-        at = watch.act_at
+        at = watch.next_action_at
         if watch.standing == State.DUE and watch.due_at is not None:
             at = watch.due_at + policy.tiers[Tier(watch.tier)].steps.grace
         if at is not None and at <= end:

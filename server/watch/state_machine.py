@@ -93,7 +93,7 @@ class Standing:
 
     due_at: datetime  # Of the current round.
     opens_at: datetime
-    then_due_at: datetime | None  # Of the round after it; None: not computed yet.
+    following_due_at: datetime | None  # Of the round after it; None: not computed yet.
     prompted: int  # How many moments of the current round are behind us.
     sign_at: datetime  # The last thing that counts against silence.
     missed_due_at: datetime | None = None  # Of the oldest round that is late and open.
@@ -176,8 +176,8 @@ def advance(
     `since` is when these terms began to apply, if that was just now: nothing becomes true by them
     before it, so that we never call a child silent before we asked them.
     """
-    if standing.then_due_at is None:
-        standing = replace(standing, then_due_at=next_round(terms, standing.due_at))
+    if standing.following_due_at is None:
+        standing = replace(standing, following_due_at=next_round(terms, standing.due_at))
     changes: list[Change] = []
     floor = since
     while True:
@@ -248,13 +248,13 @@ def _awake(moment: datetime, terms: Terms) -> datetime:
     return min(moment, as_utc(day, rest.from_, terms.zone) - timedelta(minutes=1))
 
 
-def act_at(standing: Standing, terms: Terms, now: datetime) -> datetime:
+def next_action_at(standing: Standing, terms: Terms, now: datetime) -> datetime:
     """The moment of the next decision, later than `now` once `advance(…, now)` has run.
 
     A pause that begins or ends counts too: it changes the state that everyone sees.
     """
-    if standing.then_due_at is None:
-        standing = replace(standing, then_due_at=next_round(terms, standing.due_at))
+    if standing.following_due_at is None:
+        standing = replace(standing, following_due_at=next_round(terms, standing.due_at))
     steps = steps_of(terms, standing.due_at)
     round_ = round_moments(standing.due_at, standing.opens_at, steps)
     moments = [round_[standing.prompted], _next_alarm(standing, terms)[0]]
@@ -360,7 +360,7 @@ def _prompted(standing: Standing, passed: int) -> Standing:
     return Standing(
         standing.due_at,
         standing.opens_at,
-        standing.then_due_at,
+        standing.following_due_at,
         passed,
         standing.sign_at,
         standing.missed_due_at,
@@ -376,7 +376,7 @@ def _prompted(standing: Standing, passed: int) -> Standing:
 
 
 def on_to_next_round(standing: Standing, terms: Terms) -> Standing:
-    due = standing.then_due_at
+    due = standing.following_due_at
     assert due is not None, "advance and settle fill it first"
     return Standing(
         due,

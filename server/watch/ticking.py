@@ -44,8 +44,8 @@ async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
     """
     async with write():
         due = (
-            await Watch.filter(act_at__lte=now)
-            .order_by("act_at")
+            await Watch.filter(next_action_at__lte=now)
+            .order_by("next_action_at")
             .limit(at_once)
             .select_for_update(skip_locked=True)
         )
@@ -60,14 +60,14 @@ async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
 
 async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
     """The children whose watch is to be looked at, oldest first."""
-    rows = await Watch.filter(act_at__lte=now).order_by("act_at").limit(at_once)
+    rows = await Watch.filter(next_action_at__lte=now).order_by("next_action_at").limit(at_once)
     return [row.child_id for row in rows]
 
 
 async def tick_one(child_id: UUID, now: datetime) -> None:
     """The tick for one child, after their batch has failed."""
     async with write():
-        due = await Watch.filter(child_id=child_id, act_at__lte=now).select_for_update()
+        due = await Watch.filter(child_id=child_id, next_action_at__lte=now).select_for_update()
         cases = await load(due, now)
         await _tell_of_zones(cases, now)
         await apply([passed(case, now) for case in cases], now)
@@ -84,8 +84,8 @@ async def set_apart(child_id: UUID, now: datetime) -> None:
     """This row raises. The ticker looks at it again in a minute, and tells operators."""
     async with write():
         # A child whose placement has ended in this moment has no decision to come.
-        await Watch.filter(child_id=child_id, act_at__isnull=False).update(
-            act_at=now + SET_APART, quarantined_at=now
+        await Watch.filter(child_id=child_id, next_action_at__isnull=False).update(
+            next_action_at=now + SET_APART, quarantined_at=now
         )
         await tell_operators("watch:row", now)
 
@@ -121,8 +121,8 @@ async def unwatched() -> list[UUID]:
     a row was written past the actions. The watchdog is not pinged while there is one."""
     rows = await fetch(
         "SELECT c.id FROM child c LEFT JOIN watch w ON w.child_id = c.id"
-        " WHERE (c.left_at IS NULL AND w.act_at IS NULL)"
-        " OR (c.left_at IS NOT NULL AND w.act_at IS NOT NULL)",
+        " WHERE (c.left_at IS NULL AND w.next_action_at IS NULL)"
+        " OR (c.left_at IS NOT NULL AND w.next_action_at IS NOT NULL)",
         [],
     )
     return [as_id(row["id"]) for row in rows]

@@ -31,9 +31,9 @@ from server.watch.state_machine import (
     State,
     Terms,
     Why,
-    act_at,
     advance,
     ceiling_at,
+    next_action_at,
     opens_of,
     state,
 )
@@ -243,7 +243,7 @@ def standing_of(watch: Watch) -> Standing:
     return Standing(
         due_at=watch.due_at,
         opens_at=watch.opens_at,
-        then_due_at=watch.then_due_at,
+        following_due_at=watch.following_due_at,
         prompted=watch.prompted,
         sign_at=watch.sign_at,
         missed_due_at=watch.missed_due_at,
@@ -260,7 +260,7 @@ def standing_of(watch: Watch) -> Standing:
 
 def as_row(standing: Standing, terms: Terms, watch: Watch, now: datetime) -> dict[str, Any]:
     """What is written back: the standing, and what it makes of the next moments."""
-    then = standing.then_due_at
+    then = standing.following_due_at
     then_opens = opens_of(terms, then, standing.due_at) if then is not None else None
     seen = State.MISSING if watch.is_missing else state(standing, terms, now)
     return {
@@ -270,9 +270,9 @@ def as_row(standing: Standing, terms: Terms, watch: Watch, now: datetime) -> dic
         "standing": seen.value,
         "due_at": standing.due_at,
         "opens_at": standing.opens_at,
-        "then_due_at": then,
-        "then_opens_at": then_opens,
-        "then_act_at": _then_act_at(standing, terms, watch, then_opens, now),
+        "following_due_at": then,
+        "following_opens_at": then_opens,
+        "following_action_at": _then_act_at(standing, terms, watch, then_opens, now),
         "prompted": standing.prompted,
         "missed_due_at": standing.missed_due_at,
         "late_at": standing.late_at,
@@ -290,7 +290,7 @@ def as_row(standing: Standing, terms: Terms, watch: Watch, now: datetime) -> dic
         "is_missing": watch.is_missing,
         "rhythm": watch.rhythm,
         "zone": watch.zone,
-        "act_at": _min(act_at(standing, terms, now), watch.tier_until_at),
+        "next_action_at": _min(next_action_at(standing, terms, now), watch.tier_until_at),
         "quarantined_at": None,
     }
 

@@ -94,7 +94,7 @@ class Called:
     held_until: datetime | None
     answered_at: datetime | None
     misses: int
-    act_at: datetime | None
+    next_action_at: datetime | None
 
 
 NO_DEVICE = Reached()

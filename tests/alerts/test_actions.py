@@ -84,7 +84,9 @@ async def said(alert: Alert, *kinds: Kind) -> list[tuple[str | None, str, str]]:
 
 async def send_all(now: Any) -> None:
     """As if the worker had sent everything that waits."""
-    await Message.filter(state="waiting").update(state="done", act_at=None, done_at=now, attempts=1)
+    await Message.filter(state="waiting").update(
+        state="done", next_action_at=None, done_at=now, attempts=1
+    )
 
 
 async def what_was_entered(alert: Alert) -> list[str]:
@@ -106,7 +108,7 @@ async def test_an_alert_freezes_its_ladder_and_calls_the_caseworker(cast: Cast) 
     ]
     stored = await Alert.get(id=alert.id)
     assert (stored.state, stored.rung, stored.turn, stored.misses) == ("open", 0, 0, 1)
-    assert stored.act_at == cast.clock() + 30 * MINUTE
+    assert stored.next_action_at == cast.clock() + 30 * MINUTE
     assert stored.decide_at == cast.clock() + 4 * HOUR
     assert await said(alert) == [("tom", "alert", "waiting")]
     assert await what_was_entered(alert) == ["alert:open"]
@@ -176,7 +178,7 @@ async def test_help_calls_the_caseworker_and_everyone_on_duty_together(cast: Cas
     alert = await opened(cast, cause=Cause.HELP)
     assert {who for who, _, _ in await said(alert)} == {"tom", "ines", "eve"}
     stored = await Alert.get(id=alert.id)
-    assert stored.act_at == cast.clock() + 15 * MINUTE
+    assert stored.next_action_at == cast.clock() + 15 * MINUTE
 
 
 async def test_a_shift_that_is_over_calls_nobody(cast: Cast) -> None:
@@ -197,7 +199,7 @@ async def test_a_wish_to_talk_gives_the_caseworker_four_hours_of_daytime(cast: C
     cast.clock.advance(hours=6)
     alert = await opened(cast, cause=Cause.TALK)
     stored = await Alert.get(id=alert.id)
-    assert stored.act_at == cast.clock() + 16 * HOUR
+    assert stored.next_action_at == cast.clock() + 16 * HOUR
     assert stored.decide_at is None
     cast.clock.advance(hours=15, minutes=59)
     assert await climbing.tick(cast.clock()) == 0
@@ -221,7 +223,7 @@ async def test_two_tickers_call_each_rung_once(cast: Cast) -> None:
     )
     assert set(counted.values()) == {1}
     after = await Alert.get(id=alert.id)
-    assert (after.rung, after.turn, after.act_at) == (3, 1, cast.clock() + 30 * MINUTE)
+    assert (after.rung, after.turn, after.next_action_at) == (3, 1, cast.clock() + 30 * MINUTE)
 
 
 async def test_after_hours_of_blindness_each_person_is_told_once(cast: Cast) -> None:
@@ -285,7 +287,9 @@ async def test_an_alert_whose_decision_raises_is_set_apart_too(cast: Cast) -> No
     broken = await opened(cast)
     await alerts.acknowledge(cast.actor("tom"), broken.id, cast.clock())
     later = cast.clock() + 24 * HOUR
-    await Alert.filter(id=broken.id).update(ladder={"rungs": ["nobody_knows"]}, act_at=later)
+    await Alert.filter(id=broken.id).update(
+        ladder={"rungs": ["nobody_knows"]}, next_action_at=later
+    )
     cast.clock.advance(hours=4)
     with pytest.raises(ValueError, match="nobody_knows"):
         await climbing.tick(cast.clock())
@@ -314,7 +318,7 @@ async def test_acknowledging_holds_the_ladder_and_stops_the_other_messages(cast:
     alert = await opened(cast)
     after = await alerts.acknowledge(cast.actor("tom"), alert.id, cast.clock())
     assert (after.state, after.acknowledged_by) == ("acknowledged", cast.tom.id)
-    assert after.held_until == after.act_at == cast.clock() + HOUR
+    assert after.held_until == after.next_action_at == cast.clock() + HOUR
     assert await said(alert) == [("tom", "alert", "withdrawn")]
 
 
@@ -403,7 +407,7 @@ async def test_everyone_who_was_told_hears_that_it_is_over(cast: Cast) -> None:
         "spoke_to",
         "On the phone.",
     )
-    assert (closed.act_at, closed.decide_at) == (None, None)
+    assert (closed.next_action_at, closed.decide_at) == (None, None)
     clear = await said(alert, Kind.ALL_CLEAR)
     # Tom; not Ines, who closed it; and the last resort, who would look on otherwise.
     assert clear == [("tom", "all_clear", "waiting"), (None, "all_clear", "waiting")]
@@ -495,9 +499,11 @@ async def test_in_the_high_tier_an_answer_waits_for_a_person(cast: Cast) -> None
     await answer(cast, "noor")
     after = await Alert.get(id=alert.id)
     assert (after.state, after.outcome, after.decide_at) == ("answered", None, None)
-    assert after.act_at == cast.clock() + 30 * MINUTE
+    assert after.next_action_at == cast.clock() + 30 * MINUTE
     await answer(cast, "noor")
-    assert (await Alert.get(id=alert.id)).act_at == after.act_at, "nothing puts it off"
+    assert (await Alert.get(id=alert.id)).next_action_at == after.next_action_at, (
+        "nothing puts it off"
+    )
     await climbing.tick(cast.clock.advance(minutes=30))
     assert ("tom", "confirm_answered", "waiting") in await said(alert)
 

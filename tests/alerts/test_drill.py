@@ -123,7 +123,7 @@ async def test_each_rung_is_called_in_order_and_its_time_is_kept(stage: Stage) -
     await stage.until(minutes=4)
     assert await calls(drill) == [(0, 40.0), (1, None), (2, 10.0), (3, None), (4, 5.0)]
     over = await Drill.get(id=drill.id)
-    assert (over.why, over.act_at) == ("done", None)
+    assert (over.why, over.next_action_at) == ("done", None)
     assert await Alert.all().count() == 0, "a drill is no alert"
     assert not await Message.filter(kind=Kind.DRILL, child_id__isnull=False).exists()
 
@@ -213,30 +213,30 @@ async def test_by_their_schedule_drills_go_round_the_caseworkers(stage: Stage) -
     await reachable(stage, "tom", "ines", "eve")
     ines = stage.cast.actor("ines")
     plan = await actions.set_plan(ines, Every.WEEK, 2, time(10), stage.clock())
-    assert plan.act_at is not None
+    assert plan.next_action_at is not None
     for _ in range(2):
-        await stage.jump((await DrillPlan.get(id=plan.id)).act_at)
+        await stage.jump((await DrillPlan.get(id=plan.id)).next_action_at)
         await actions.tick(stage.clock())
         await Drill.filter(ended_at__isnull=True).update(
-            ended_at=stage.clock(), act_at=None, why="done"
+            ended_at=stage.clock(), next_action_at=None, why="done"
         )
     drills = await Drill.all().order_by("begun_at")
     assert {drill.worker_id for drill in drills} == {stage.cast.tom.id, stage.cast.eve.id}
     assert drills[1].begun_at - drills[0].begun_at == timedelta(days=7)
     await actions.set_plan(ines, None, 2, time(10), stage.clock())
-    assert (await DrillPlan.get(id=plan.id)).act_at is None
+    assert (await DrillPlan.get(id=plan.id)).next_action_at is None
 
 
 async def test_a_planned_drill_waits_while_somebody_is_called_for_real(stage: Stage) -> None:
     await stage.subscribe("mia")
     await stage.only("mia")
     plan = await actions.set_plan(stage.cast.actor("ines"), Every.WEEK, 2, time(10), stage.clock())
-    assert plan.act_at is not None
-    await stage.jump(plan.act_at)
+    assert plan.next_action_at is not None
+    await stage.jump(plan.next_action_at)
     await stage.check_in("mia", want="help")
     await actions.tick(stage.clock())
     assert await Drill.all().count() == 0
-    assert (await DrillPlan.get(id=plan.id)).act_at == stage.clock() + timedelta(hours=1)
+    assert (await DrillPlan.get(id=plan.id)).next_action_at == stage.clock() + timedelta(hours=1)
 
 
 async def test_a_supervisor_begins_one_watches_it_and_stops_it(stage: Stage) -> None:

@@ -126,8 +126,8 @@ def test_nothing_is_left_due_and_an_open_alert_always_has_a_next_step(
     for act in happened:
         story.act(act)
         assert rules.advance(story.climb, ladder, reach, story.now) == (story.climb, ())
-        assert story.climb.act_at is not None
-        assert story.climb.act_at > story.now
+        assert story.climb.next_action_at is not None
+        assert story.climb.next_action_at > story.now
         assert story.climb.decide_at is None or story.climb.decide_at > story.now
 
 
@@ -286,7 +286,7 @@ def test_what_is_decided_is_held_for_longer_and_never_for_less_and_nobody_asks_a
     shorter = replace(LADDER, lapse=MINUTE)
     assert rules.decided(story.climb, shorter, at(10)).held_until == at(65)
     held = rules.decided(story.climb, LADDER, at(10))
-    assert (held.acknowledged_by, held.held_until, held.act_at) == (TOM, at(70), at(70))
+    assert (held.acknowledged_by, held.held_until, held.next_action_at) == (TOM, at(70), at(70))
 
 
 def test_an_acknowledgement_does_not_put_off_the_decision() -> None:
@@ -306,7 +306,7 @@ def test_closing_needs_an_outcome() -> None:
 @pytest.mark.parametrize("tier", [Tier.MID, Tier.LOW])
 def test_an_answer_ends_an_alert_below_the_high_tier(tier: Tier) -> None:
     closed = rules.answer(rules.begin(LADDER, START), LADDER, tier, at(5))
-    assert (closed.state, closed.closed_at, closed.act_at) == (State.CLOSED, at(5), None)
+    assert (closed.state, closed.closed_at, closed.next_action_at) == (State.CLOSED, at(5), None)
 
 
 def test_an_answer_of_the_high_tier_waits_for_a_person_who_is_asked_again_and_again() -> None:
@@ -337,7 +337,7 @@ def test_an_answered_alert_keeps_who_had_it_until_that_lapses() -> None:
     story.look(at(5))
     story.act(Act("acknowledge", MINUTE))
     story.act(Act("answer", MINUTE))
-    assert (story.climb.act_at, story.climb.acknowledged_by) == (at(66), TOM)
+    assert (story.climb.next_action_at, story.climb.acknowledged_by) == (at(66), TOM)
     with pytest.raises(Conflict):
         rules.acknowledge(story.climb, LADDER, INES, at(8))
     story.look(at(66))

@@ -105,8 +105,8 @@ async def test_when_the_duty_of_whoever_has_it_ends_the_ladder_goes_on_at_that_m
     await on_duty(cast, "ines", 10, 60)
     alert = await opened(cast, Cause.HELP)
     after = await taken(cast, "eve", alert)
-    assert (after.act_at, after.has_until) == (cast.clock() + 10 * MINUTE,) * 2
-    assert after.held_until > after.act_at
+    assert (after.next_action_at, after.has_until) == (cast.clock() + 10 * MINUTE,) * 2
+    assert after.held_until > after.next_action_at
     cast.clock.advance(minutes=9, seconds=59)
     await climbing.tick(cast.clock())
     assert await now_of(alert) == ("acknowledged", "eve")
@@ -124,15 +124,17 @@ async def test_many_ticks_and_one_late_tick_come_to_the_same(cast: Cast) -> None
     often, once = await opened(cast, Cause.HELP), await opened(cast, Cause.HELP, "noor")
     for alert in (often, once):
         await taken(cast, "eve", alert)
-    await Alert.filter(id=once.id).update(act_at=None, closed_at=cast.clock(), outcome="seen")
+    await Alert.filter(id=once.id).update(
+        next_action_at=None, closed_at=cast.clock(), outcome="seen"
+    )
     for _ in range(24):
         cast.clock.advance(minutes=1)
         await climbing.tick(cast.clock())
     ends = cast.clock() - 14 * MINUTE
-    await Alert.filter(id=once.id).update(act_at=ends, closed_at=None, outcome=None)
+    await Alert.filter(id=once.id).update(next_action_at=ends, closed_at=None, outcome=None)
     await climbing.tick(cast.clock())
     one, other = await Alert.get(id=often.id), await Alert.get(id=once.id)
-    for name in ("state", "rung", "turn", "act_at", "acknowledged_by"):
+    for name in ("state", "rung", "turn", "next_action_at", "acknowledged_by"):
         assert getattr(one, name) == getattr(other, name), name
 
 
@@ -156,7 +158,7 @@ async def test_one_whose_duty_goes_on_keeps_it(cast: Cast) -> None:
     cast.clock.advance(minutes=5)
     await climbing.tick(cast.clock())
     stored = await Alert.get(id=alert.id)
-    assert (stored.state, stored.act_at) == ("acknowledged", cast.clock() + 15 * MINUTE)
+    assert (stored.state, stored.next_action_at) == ("acknowledged", cast.clock() + 15 * MINUTE)
 
 
 async def test_a_duty_that_is_handed_over_hands_its_alerts_over_in_that_moment(cast: Cast) -> None:
@@ -192,7 +194,7 @@ async def test_a_handover_that_is_to_come_ends_it_when_it_comes(cast: Cast) -> N
         now=cast.clock(),
     )
     stored = await Alert.get(id=alert.id)
-    assert (stored.state, stored.act_at) == ("acknowledged", cast.clock() + 12 * MINUTE)
+    assert (stored.state, stored.next_action_at) == ("acknowledged", cast.clock() + 12 * MINUTE)
 
 
 async def test_a_shift_that_is_ended_ends_what_was_taken_in_it(cast: Cast) -> None:
@@ -212,7 +214,7 @@ async def test_a_change_of_the_rota_takes_nothing_from_those_whom_it_does_not_co
     await planning.end_shift(cast.actor("root"), cast.agency.id, shift.id, cast.clock())
     await duty_shifts.tick(cast.clock())
     same = await Alert.get(id=alert.id)
-    assert (same.acknowledged_by, same.act_at) == (cast.tom.id, after.act_at)
+    assert (same.acknowledged_by, same.next_action_at) == (cast.tom.id, after.next_action_at)
     assert same.version == after.version
 
 
@@ -228,7 +230,7 @@ async def test_whoever_had_it_on_duty_may_take_it_anew_by_their_call(cast: Cast)
     assert answer.status_code == 200
     stored = await Alert.get(id=alert.id)
     assert (stored.acknowledged_by, stored.acknowledged_at) == (cast.eve.id, cast.clock())
-    assert (stored.act_at, stored.held_by_call) == (stored.held_until, True)
+    assert (stored.next_action_at, stored.held_by_call) == (stored.held_until, True)
     # By that call they have it until it lapses, whatever becomes of the rota.
     await planning.end_shift(
         cast.actor("root"), cast.agency.id, (await FixedShift.all())[0].id, cast.clock()

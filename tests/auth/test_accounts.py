@@ -578,7 +578,9 @@ async def test_nothing_of_the_account_lies_open_in_the_rows(
     await give(cast, known, "tom")
     async with browser(cast) as tom:
         await come(tom)
-    rows = str(await fetch('SELECT * FROM "identity"')) + str(await fetch('SELECT * FROM "errand"'))
+    rows = str(await fetch('SELECT * FROM "identity"')) + str(
+        await fetch('SELECT * FROM "oidc_flow"')
+    )
     assert "tom-there" not in rows
     assert house.asked[0]["state"] not in rows
     assert house.asked[0]["nonce"] not in rows

@@ -24,8 +24,9 @@ k AS (INSERT INTO check_in (id, agency_id, child_id, by_id, by_role, said_at, re
         mark, is_late, is_early, content_hash, answer)
       SELECT id, agency_id, child_id, child_id, 'child', said_at, $1, 'nothing', 'a', false, false,
         '', '{}' FROM x),
-w AS (UPDATE watch SET due_at = then_due_at, opens_at = then_opens_at, act_at = then_act_at,
-        then_due_at = NULL, standing = 'well', sign_at = $1, answered_at = $1
+w AS (UPDATE watch SET due_at = following_due_at, opens_at = following_opens_at,
+        next_action_at = following_action_at,
+        following_due_at = NULL, standing = 'well', sign_at = $1, answered_at = $1
       FROM x WHERE watch.child_id = x.child_id),
 r AS (UPDATE round SET state = 'answered', settled_at = $1, settled_by = x.id
       FROM x WHERE round.child_id = x.child_id AND round.state = 'open')
@@ -110,9 +111,9 @@ class Bare:
                 (id_, agency, child, one["said_at"], now),
             )
             db.execute(
-                "UPDATE watch SET due_at = then_due_at, opens_at = then_opens_at,"
-                " act_at = then_act_at, then_due_at = NULL, standing = 'well', sign_at = ?1,"
-                " answered_at = ?1 WHERE child_id = ?2",
+                "UPDATE watch SET due_at = following_due_at, opens_at = following_opens_at,"
+                " next_action_at = following_action_at, following_due_at = NULL,"
+                " standing = 'well', sign_at = ?1, answered_at = ?1 WHERE child_id = ?2",
                 (now, child),
             )
             db.execute(

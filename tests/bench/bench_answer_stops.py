@@ -87,10 +87,10 @@ def _late() -> dict[str, Any]:
         "opens_at": due - timedelta(hours=2),
         "missed_due_at": due,
         "late_at": due + timedelta(hours=1),
-        "act_at": moment() + timedelta(days=1),
-        "then_due_at": due + timedelta(days=1),
-        "then_opens_at": due + timedelta(hours=22),
-        "then_act_at": due + timedelta(hours=22),
+        "next_action_at": moment() + timedelta(days=1),
+        "following_due_at": due + timedelta(days=1),
+        "following_opens_at": due + timedelta(hours=22),
+        "following_action_at": due + timedelta(hours=22),
         "sign_at": due - timedelta(hours=22),
     }
 

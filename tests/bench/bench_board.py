@@ -34,7 +34,7 @@ def _watch() -> dict[str, Any]:
     return {
         "due_at": due,
         "opens_at": due - timedelta(hours=2),
-        "act_at": due - timedelta(hours=2),
+        "next_action_at": due - timedelta(hours=2),
         "answered_at": now - timedelta(hours=20),
     }
 

@@ -43,24 +43,25 @@ async def _seed(url: str) -> list[UUID]:
         "prompted": 1,
         "due_at": due,
         "opens_at": now - timedelta(minutes=30),
-        "act_at": due,
-        "then_due_at": then,
-        "then_opens_at": then - timedelta(hours=2),
-        "then_act_at": then - timedelta(hours=2),
+        "next_action_at": due,
+        "following_due_at": then,
+        "following_opens_at": then - timedelta(hours=2),
+        "following_action_at": then - timedelta(hours=2),
     }
     return await make(CHILDREN, watch=watch, with_phones=True)
 
 
 async def _reset() -> None:
     """Every watch is due again, as it was at the beginning."""
-    due, then = "due_at", "then_due_at"
+    due, then = "due_at", "following_due_at"
     async with write():
         await fetch("DELETE FROM check_in")
         await fetch("DELETE FROM entry")
         await fetch(
             "UPDATE watch SET standing = 'due', prompted = 1, due_at = bench.due_at,"  # noqa: S608
-            f" opens_at = bench.opens_at, act_at = bench.{due}, then_due_at = bench.{then},"
-            " then_opens_at = bench.then_opens_at, then_act_at = bench.then_act_at FROM bench"
+            f" opens_at = bench.opens_at, next_action_at = bench.{due},"
+            f" following_due_at = bench.{then}, following_opens_at = bench.following_opens_at,"
+            " following_action_at = bench.following_action_at FROM bench"
             " WHERE bench.child_id = watch.child_id"
         )
         await fetch("UPDATE round SET state = 'open', settled_at = NULL, settled_by = NULL")
@@ -117,8 +118,8 @@ def _wait_for(port: int) -> None:
 async def _pairs(url: str, folder: str, pairs: int) -> list[tuple[Run, Run]]:
     ids = await _seed(url)
     await fetch(
-        "CREATE TABLE bench AS SELECT child_id, due_at, opens_at, then_due_at, then_opens_at,"
-        " then_act_at FROM watch"
+        "CREATE TABLE bench AS SELECT child_id, due_at, opens_at, following_due_at,"
+        " following_opens_at, following_action_at FROM watch"
     )
     (row,) = await fetch("SELECT id FROM agency")
     our_port, bare_port = _free_port(), _free_port()

@@ -71,10 +71,10 @@ async def _seed(url: str, origin: str) -> tuple[list[UUID], list[UUID]]:
         "prompted": 1,
         "due_at": due,
         "opens_at": now - timedelta(minutes=30),
-        "act_at": due,
-        "then_due_at": then,
-        "then_opens_at": then - timedelta(hours=2),
-        "then_act_at": then - timedelta(hours=2),
+        "next_action_at": due,
+        "following_due_at": then,
+        "following_opens_at": then - timedelta(hours=2),
+        "following_action_at": then - timedelta(hours=2),
     }
     ids = await make(OTHERS + CALLS, watch=watch, with_phones=True)
     await _workers(ids[:CALLS], origin)

@@ -40,10 +40,10 @@ def late(now: datetime) -> dict[str, Any]:
         "prompted": 4,
         "due_at": due,
         "opens_at": due - timedelta(hours=2),
-        "act_at": due + timedelta(hours=1),
-        "then_due_at": then,
-        "then_opens_at": then - timedelta(hours=2),
-        "then_act_at": then - timedelta(hours=2),
+        "next_action_at": due + timedelta(hours=1),
+        "following_due_at": then,
+        "following_opens_at": then - timedelta(hours=2),
+        "following_action_at": then - timedelta(hours=2),
         "sign_at": due - timedelta(hours=22),
     }
 

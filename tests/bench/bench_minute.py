@@ -86,8 +86,8 @@ def _reminded(due: datetime) -> dict[str, Any]:
         "prompted": 2,
         "due_at": due,
         "opens_at": due - timedelta(hours=2),
-        "then_due_at": due + timedelta(days=1),
-        "act_at": due,
+        "following_due_at": due + timedelta(days=1),
+        "next_action_at": due,
         "sign_at": due - timedelta(hours=22),
     }
 
@@ -130,7 +130,7 @@ async def _make_late(ids: Sequence[UUID], late: datetime) -> None:
         async with write():
             await bulk.insert(Round, rounds)
             await Watch.filter(child_id__in=list(part)).update(
-                **_reminded(due) | {"prompted": 4, "act_at": late}
+                **_reminded(due) | {"prompted": 4, "next_action_at": late}
             )
     await fetch("ANALYZE")
 

@@ -47,7 +47,7 @@ async def prepared(url: str, folder: str, **more: str) -> AsyncIterator[tuple[An
     app = create_app(load(environ | more, Path(folder)))
     await open_database(url)
     now = moment()
-    watch = {"due_at": now, "opens_at": now, "act_at": None}
+    watch = {"due_at": now, "opens_at": now, "next_action_at": None}
     (child_id,) = await make(1, watch=watch, with_phones=True)
     child, worker = await Child.get(id=child_id), await _worker(child_id)
     fields = {name: WORDS for name in PREPARED if FIELDS[name].kind is not Kind.YES}

@@ -125,7 +125,7 @@ async def _measure(url: str, folder: str, runs: int) -> tuple[float, int, list[f
 
 def _watch() -> dict[str, Any]:
     now = moment()
-    return {"due_at": now, "opens_at": now, "act_at": None}
+    return {"due_at": now, "opens_at": now, "next_action_at": None}
 
 
 def measure(runs: int = RUNS) -> dict[str, Any]:

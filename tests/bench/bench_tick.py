@@ -42,7 +42,7 @@ _CHILDREN = (
 )
 _WATCHES = (
     "INSERT INTO watch (child_id, agency_id, tier, zone, rhythm, standing, due_at, opens_at,"
-    " then_due_at, prompted, is_alerted, is_missing, sign_at, act_at, version)"
+    " following_due_at, prompted, is_alerted, is_missing, sign_at, next_action_at, version)"
     " SELECT c.id, c.agency_id, 'mid', 'UTC', '{\"at\": [\"18:00\"]}', 'well',"
     " $1::timestamptz + interval '9 hours', $1::timestamptz + interval '7 hours',"
     " $1::timestamptz + interval '33 hours', 0, false, false, $1,"
@@ -60,8 +60,8 @@ _MAKE_LATE = (
     " $1::timestamptz - interval '1 hour', 'open' FROM drawn)"
     " UPDATE watch SET standing = 'due', prompted = 4, due_at = $1::timestamptz - interval"
     " '2 hours', opens_at = $1::timestamptz - interval '4 hours',"
-    " then_due_at = $1::timestamptz + interval '22 hours',"
-    " act_at = $1::timestamptz - interval '1 hour' FROM drawn"
+    " following_due_at = $1::timestamptz + interval '22 hours',"
+    " next_action_at = $1::timestamptz - interval '1 hour' FROM drawn"
     " WHERE watch.child_id = drawn.child_id"
 )
 

@@ -114,7 +114,7 @@ async def _drill(cast: Cast, why: str | None) -> UUID:
         each_s=180,
         places=[{"rung": rung, "people": [str(one) for one in ids]} for rung, ids in rungs],
         place=2,
-        act_at=None if why else now + timedelta(minutes=3),
+        next_action_at=None if why else now + timedelta(minutes=3),
         ended_at=now if why else None,
         why=why,
     )

@@ -44,10 +44,10 @@ async def record(
 async def at(cast: Cast, moment: datetime) -> None:
     """A ticker that is never late has brought us here."""
     while True:
-        first = await Watch.filter(act_at__lte=moment).order_by("act_at").first()
-        if first is None or first.act_at is None:
+        first = await Watch.filter(next_action_at__lte=moment).order_by("next_action_at").first()
+        if first is None or first.next_action_at is None:
             break
-        await ticking.tick(first.act_at)
+        await ticking.tick(first.next_action_at)
     cast.clock.set(moment)
 
 
@@ -213,7 +213,7 @@ async def test_help_and_talk_call_adults_in_the_same_transaction(
     alert = await Alert.get(child_id=cast.mia.id)
     assert (alert.cause, alert.opened_by) == (want.value, cast.mia.id)
     assert alert.facts == {"check_in": str(said.id)}
-    assert alert.act_at == cast.clock() + first
+    assert alert.next_action_at == cast.clock() + first
     assert kept.answer["standing"] == "well", "the phone does not tell who was called"
     await record(cast, said)
     assert (await Alert.get(id=alert.id)).misses == 1

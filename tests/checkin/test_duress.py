@@ -161,12 +161,12 @@ async def test_a_word_does_it_too_and_further_ones_join(cast: Cast) -> None:
 
 async def test_where_nothing_is_agreed_nothing_is_listened_to(cast: Cast) -> None:
     await say(cast, mark="b")
-    assert await CheckIn.filter(listen_at__isnull=False).count() == 0
+    assert await CheckIn.filter(duress_check_at__isnull=False).count() == 0
     await agree(cast)
     await agreed_sign.end(cast.actor("tom"), cast.children["mia"], cast.clock())
     await agreed_sign.end(cast.actor("tom"), cast.children["mia"], cast.clock())
     await say(cast, mark="b")
-    assert await CheckIn.filter(listen_at__isnull=False).count() == 0
+    assert await CheckIn.filter(duress_check_at__isnull=False).count() == 0
     await listening.tick(cast.clock())
     assert await open_now() == []
 

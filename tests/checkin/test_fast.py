@@ -63,7 +63,7 @@ async def everything_of(child_id: UUID) -> dict[str, list[dict[str, Any]]]:
     entries = await Entry.filter(child_id=child_id, what="check_in").order_by("id").values()
     found = {"watch": watches, "round": rounds, "check_in": check_ins, "entry": entries}
     found["message"] = [
-        {k: m[k] for k in ("kind", "state", "act_at", "done_at", "why")} for m in messages
+        {k: m[k] for k in ("kind", "state", "next_action_at", "done_at", "why")} for m in messages
     ]
     for rows in found.values():
         for row in rows:
@@ -72,7 +72,12 @@ async def everything_of(child_id: UUID) -> dict[str, list[dict[str, Any]]]:
             if "answer" in row:
                 del row["answer"]["id"]
             # One reads no round after the next; the other does: the tick fills it in.
-            for name in ("then_due_at", "then_opens_at", "then_act_at", "content_hash"):
+            for name in (
+                "following_due_at",
+                "following_opens_at",
+                "following_action_at",
+                "content_hash",
+            ):
                 row.pop(name, None)
     return found
 
@@ -106,7 +111,7 @@ async def test_after_it_time_passes_as_after_the_long_way(cast: Cast, lane: Fast
         await ticking.tick(cast.clock.advance(minutes=30))
     mine, theirs = await Watch.get(child_id=cast.mia.id), await Watch.get(child_id=cast.lia.id)
     assert mine.due_at == theirs.due_at
-    assert mine.act_at == theirs.act_at
+    assert mine.next_action_at == theirs.next_action_at
     # Mia has a carer who is asked first; the rounds of both are late at the same moment.
     assert mine.late_at == theirs.late_at
 
@@ -169,7 +174,7 @@ async def test_a_placement_that_has_ended_is_left_to_the_long_way(
     now = cast.clock()
     await placements.end(cast.actor("tom"), cast.mia.id, Leaving.HOME, now, now=now)
     assert await take(lane, cast, "mia", an_answer(cast)) is None
-    assert (await Watch.get(child_id=cast.mia.id)).act_at is None
+    assert (await Watch.get(child_id=cast.mia.id)).next_action_at is None
 
 
 async def test_a_phone_that_was_shut_out_is_left_to_the_long_way(

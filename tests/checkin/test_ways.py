@@ -32,10 +32,10 @@ TWICE = {"at": ["09:00", "18:00"]}
 async def at(cast: Cast, moment: datetime) -> None:
     """A ticker that is never late has brought us here."""
     while True:
-        first = await Watch.filter(act_at__lte=moment).order_by("act_at").first()
-        if first is None or first.act_at is None:
+        first = await Watch.filter(next_action_at__lte=moment).order_by("next_action_at").first()
+        if first is None or first.next_action_at is None:
             break
-        await ticking.tick(first.act_at)
+        await ticking.tick(first.next_action_at)
     cast.clock.set(moment)
 
 
@@ -101,7 +101,7 @@ async def test_a_weak_answer_silences_no_alert(cast: Cast) -> None:
     [alert] = await Alert.filter(child_id=cast.mia.id, closed_at__isnull=True)
     await said(cast, Way.SMS)
     after = await Alert.get(id=alert.id)
-    assert (after.state, after.act_at) == (alert.state, alert.act_at)
+    assert (after.state, after.next_action_at) == (alert.state, alert.next_action_at)
     assert "but this does not count as the check-in (by SMS, with the agreed word)" in await words(
         cast
     )

@@ -135,7 +135,7 @@ def _watch(agency: UUID, id_: UUID, kind: str, place: int, now: datetime) -> dic
         "is_alerted": kind == "alerted",
         "sign_at": now - timedelta(hours=25),
         "answered_at": now - timedelta(hours=20 + place % 8),
-        "act_at": now + timedelta(hours=1),
+        "next_action_at": now + timedelta(hours=1),
         "is_missing": False,
         "version": 0,
     }

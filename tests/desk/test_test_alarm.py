@@ -41,7 +41,7 @@ async def test_a_test_alarm_goes_out_and_its_result_is_shown(cast: Cast, name: s
         await Delivery.create(
             message=message, channel="email", attempt=1, started_at=cast.clock(), result="accepted"
         )
-        await Message.filter(id=message.id).update(state="done", act_at=None)
+        await Message.filter(id=message.id).update(state="done", next_action_at=None)
         done = (await browser.get(sent.headers["location"])).text
         assert "data-hx-trigger" not in done
 

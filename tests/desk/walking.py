@@ -25,11 +25,15 @@ PARIS = ZoneInfo("Europe/Paris")
 async def run_until(cast: Cast, moment: datetime) -> None:
     """Let time pass as the ticker would, a decision at a time."""
     while True:
-        due = [w.act_at for w in await Watch.all() if w.act_at is not None and w.act_at <= moment]
+        due = [
+            w.next_action_at
+            for w in await Watch.all()
+            if w.next_action_at is not None and w.next_action_at <= moment
+        ]
         due += [
-            a.act_at
+            a.next_action_at
             for a in await Alert.filter(closed_at__isnull=True)
-            if a.act_at is not None and a.act_at <= moment
+            if a.next_action_at is not None and a.next_action_at <= moment
         ]
         if not due:
             break
@@ -41,7 +45,7 @@ async def run_until(cast: Cast, moment: datetime) -> None:
 
 async def leave_the_others_out(cast: Cast) -> None:
     """Weeks of alerts that nobody closes would be thousands of ticks."""
-    await Watch.exclude(child_id=cast.mia.id).update(act_at=None)
+    await Watch.exclude(child_id=cast.mia.id).update(next_action_at=None)
 
 
 async def answer(

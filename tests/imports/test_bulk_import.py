@@ -87,7 +87,7 @@ async def test_every_child_of_a_list_has_a_watch_a_tie_and_its_entries(cast: Cas
         ["08:00", "20:00"],
         "Europe/Rome",
     )
-    assert watch.act_at is not None
+    assert watch.next_action_at is not None
     first = await Watch.get(child_id=amal.id)
     assert (first.tier, first.tier_then) == ("high", "mid")
     assert first.tier_until_at == cast.clock() + timedelta(hours=72)

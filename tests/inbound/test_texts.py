@@ -36,10 +36,10 @@ WORDS = {"ok": "soleil", "help": "bleu", "other": "lune"}
 async def at(cast: Cast, moment: datetime) -> None:
     """A ticker that is never late has brought us here."""
     while True:
-        first = await Watch.filter(act_at__lte=moment).order_by("act_at").first()
-        if first is None or first.act_at is None:
+        first = await Watch.filter(next_action_at__lte=moment).order_by("next_action_at").first()
+        if first is None or first.next_action_at is None:
             break
-        await ticking.tick(first.act_at)
+        await ticking.tick(first.next_action_at)
     cast.clock.set(moment)
 
 

@@ -226,7 +226,7 @@ async def test_what_nobody_has_calls_on_though_the_police_are_told(cast: Cast) -
     episode = await missing(cast)
     await told_the_police(cast, episode)
     alert = await Alert.get(id=episode.alert_id)
-    assert (alert.state, alert.act_at) == ("open", cast.clock() + HOUR / 4)
+    assert (alert.state, alert.next_action_at) == ("open", cast.clock() + HOUR / 4)
     await acknowledge(cast.actor("ines"), alert.id, cast.clock())
     assert (await Alert.get(id=alert.id)).held_until == cast.clock() + 14 * HOUR
 

@@ -138,7 +138,7 @@ async def test_withdrawing_keeps_in_what_has_not_gone_out(cast: Cast) -> None:
     await Message.filter(turn=2).update(state="done")
     async with write():
         await notify.withdraw([SUBJECT], "settled", cast.clock())
-    after = {m.turn: (m.state, m.why, m.act_at) for m in await Message.all()}
+    after = {m.turn: (m.state, m.why, m.next_action_at) for m in await Message.all()}
     assert after[0] == after[1] == ("withdrawn", "settled", None)
     assert after[2][0] == "done"
     async with write():

@@ -184,10 +184,10 @@ async def test_what_was_withdrawn_meanwhile_is_not_freed(stage: Stage) -> None:
     await phone_of(stage, "tom")
     await say(stage)
     worker = await claimed(stage)
-    await Message.all().update(state="withdrawn", act_at=None, leased_by=None)
+    await Message.all().update(state="withdrawn", next_action_at=None, leased_by=None)
     await watch(stage, Seconds(), 3.5)
     message = await the_message()
-    assert (message.state, message.act_at) == ("withdrawn", None)
+    assert (message.state, message.next_action_at) == ("withdrawn", None)
     assert not await Process.filter(id=worker.name).exists()
 
 

@@ -82,8 +82,8 @@ async def test_what_can_wait_goes_out_when_the_quiet_hours_end(stage: Stage, kin
     assert not stage.mails_to(address)
     message = await Message.get()
     assert (message.state, message.why) == ("waiting", "quiet_hours")
-    assert message.act_at == datetime(2026, 3, 3, 6, tzinfo=UTC)  # 07:00 in Paris.
-    stage.clock.set(message.act_at)
+    assert message.next_action_at == datetime(2026, 3, 3, 6, tzinfo=UTC)  # 07:00 in Paris.
+    stage.clock.set(message.next_action_at)
     await send(stage)
     assert len(stage.mails_to(address)) == 1
     assert (await Message.get()).state == "done"

@@ -151,7 +151,7 @@ async def test_a_receipt_that_comes_before_the_worker_has_written_its_line(stage
     await Delivery.filter(id=delivery.id).update(result="sending", ended_at=None)
     await Address.all().update(unseen=0, unseen_since=None)
     await Message.all().update(
-        state="waiting", act_at=stage.clock(), attempts=0, done_at=None, leased_by=None
+        state="waiting", next_action_at=stage.clock(), attempts=0, done_at=None, leased_by=None
     )
     await give(stage, token(phone))
     await stage.ticker.worker.run_once()

@@ -85,7 +85,7 @@ async def test_a_message_is_sent_logged_and_marked_done(stage: Stage) -> None:
     assert await send(stage) == 1
     assert await send(stage) == 0
     message = await the_message()
-    assert (message.state, message.attempts, message.act_at) == ("done", 1, None)
+    assert (message.state, message.attempts, message.next_action_at) == ("done", 1, None)
     assert message.done_at == stage.clock()
     assert await tries() == [("push", "accepted", "accepted", 201)]
     [received] = phone.received
@@ -159,8 +159,8 @@ async def test_a_batch_is_bounded_and_the_oldest_go_first(stage: Stage) -> None:
     phone = await phone_of(stage, "tom")
     for turn in range(AT_ONCE + 1):
         await say(stage, turn=turn)
-    await Message.filter(turn=AT_ONCE).update(act_at=stage.clock() - MINUTE)
-    await Message.filter(turn=0).update(act_at=stage.clock() + SECOND)
+    await Message.filter(turn=AT_ONCE).update(next_action_at=stage.clock() - MINUTE)
+    await Message.filter(turn=0).update(next_action_at=stage.clock() + SECOND)
     assert await send(stage) == AT_ONCE
     assert await Message.filter(turn=AT_ONCE, state="done").exists()
     assert len(phone.received) == AT_ONCE
@@ -237,10 +237,10 @@ async def test_a_passing_fault_is_tried_again_later(stage: Stage) -> None:
     await send(stage)
     message = await the_message()
     assert message.state == "waiting"
-    assert message.act_at is not None
-    assert 5 * SECOND <= message.act_at - stage.clock() <= 10 * SECOND
+    assert message.next_action_at is not None
+    assert 5 * SECOND <= message.next_action_at - stage.clock() <= 10 * SECOND
     assert await send(stage) == 0
-    stage.clock.set(message.act_at)
+    stage.clock.set(message.next_action_at)
     await send(stage)
     assert len(phone.received) == 1
     assert await tries() == [
@@ -413,7 +413,7 @@ async def test_what_has_expired_is_withheld(stage: Stage) -> None:
     await send(stage)
     assert not phone.received
     message = await the_message()
-    assert (message.state, message.why, message.act_at) == ("withheld", "expired", None)
+    assert (message.state, message.why, message.next_action_at) == ("withheld", "expired", None)
     assert await tries() == [("push", "withheld", "expired", None)]
 
 

@@ -44,9 +44,13 @@ TWICE = {"at": ["09:00", "18:00"]}
 async def at(cast: Cast, moment: datetime) -> datetime:
     """A ticker that is never late has brought us here."""
     while True:
-        due = [w.act_at for w in await Watch.filter(act_at__lte=moment) if w.act_at]
-        open_ = Alert.filter(closed_at__isnull=True, act_at__lte=moment)
-        due += [alert.act_at for alert in await open_ if alert.act_at]
+        due = [
+            w.next_action_at
+            for w in await Watch.filter(next_action_at__lte=moment)
+            if w.next_action_at
+        ]
+        open_ = Alert.filter(closed_at__isnull=True, next_action_at__lte=moment)
+        due += [alert.next_action_at for alert in await open_ if alert.next_action_at]
         if not due:
             return cast.clock.set(moment)
         cast.clock.set(max(min(due), cast.clock()))
@@ -91,7 +95,12 @@ async def test_nobody_is_asked_and_nobody_alarmed_about_a_child_who_has_left(cas
     assert child.left_at == cast.clock()
     after = await mia(cast)
     assert after.is_over
-    assert (after.act_at, after.due_at, after.standing, after.tier) == (None, None, "well", "mid")
+    assert (after.next_action_at, after.due_at, after.standing, after.tier) == (
+        None,
+        None,
+        "well",
+        "mid",
+    )
     assert await waiting(cast) == []
     said = await Message.filter(child_id=cast.mia.id).count()
     await at(cast, DUE + 40 * DAY)
@@ -110,7 +119,7 @@ async def test_a_child_whose_placement_has_not_ended_stays_in_the_watch(cast: Ca
     await at(cast, DUE + 3 * DAY)
     assert await Alert.exists(child_id=cast.noor.id, cause=Cause.SILENCE)
     assert await Alert.exists(child_id=cast.lia.id, cause=Cause.SILENCE)
-    assert await Watch.filter(act_at__isnull=True).values_list("child_id", flat=True) == [
+    assert await Watch.filter(next_action_at__isnull=True).values_list("child_id", flat=True) == [
         cast.mia.id
     ]
 
@@ -210,11 +219,11 @@ async def test_what_many_do_in_the_moment_of_the_end_leaves_it_ended_once(cast: 
 async def test_a_row_that_raises_while_the_placement_ends_stays_ended(cast: Cast) -> None:
     await end(cast)
     await ticking.set_apart(cast.mia.id, cast.clock())
-    assert (await mia(cast)).act_at is None
+    assert (await mia(cast)).next_action_at is None
 
 
 async def test_a_watch_that_was_lost_is_found(cast: Cast) -> None:
-    await Watch.filter(child_id=cast.mia.id).update(act_at=None)
+    await Watch.filter(child_id=cast.mia.id).update(next_action_at=None)
     await Child.filter(id=cast.noor.id).update(left_at=cast.clock())
     assert sorted(await ticking.unwatched()) == sorted([cast.mia.id, cast.noor.id])
     await Watch.filter(child_id=cast.lia.id).delete()
@@ -238,7 +247,7 @@ async def test_the_words_of_a_child_who_has_left_are_kept(cast: Cast) -> None:
     kept = await CheckIn.get(id=said["id"])
     assert (kept.note, kept.is_early, kept.is_late) == ("Still here.", False, False)
     after = await mia(cast)
-    assert (after.answered_at, after.act_at) == (cast.clock(), None)
+    assert (after.answered_at, after.next_action_at) == (cast.clock(), None)
 
 
 async def test_help_is_called_for_a_child_who_has_left_and_it_stands_on_the_board(
@@ -285,7 +294,7 @@ async def test_missing_is_over_when_the_child_is_found_elsewhere(cast: Cast) -> 
     alert = await watch_alerts.open_missing(cast.actor("tom"), cast.mia.id, None, now)
     await watch_alerts.close_alert(cast.actor("tom"), alert.id, Outcome.SEEN, "Found.", now)
     after = await mia(cast)
-    assert (after.is_missing, after.standing, after.act_at) == (False, "well", None)
+    assert (after.is_missing, after.standing, after.next_action_at) == (False, "well", None)
 
 
 @pytest.mark.parametrize("answer", ["seen", "not_seen"])

@@ -83,7 +83,11 @@ async def test_children_steps_alerts_deputies_and_duty_go_to_whoever_takes_over(
     assert (await Person.get(id=cast.ines.id)).deputy_id == cast.eve.id
     assert await on_duty([cast.agency.id], cast.clock()) == {cast.agency.id: {cast.eve.id}}
     alert = await Alert.get(id=alert.id)
-    assert (alert.state, alert.acknowledged_by, alert.act_at) == ("open", None, cast.clock())
+    assert (alert.state, alert.acknowledged_by, alert.next_action_at) == (
+        "open",
+        None,
+        cast.clock(),
+    )
     await tick(cast.clock())
     called = Message.filter(subject_id=alert.id, person_id=cast.eve.id, kind="alert")
     assert await called.exists()
@@ -245,7 +249,7 @@ async def test_an_alert_that_somebody_else_has_stays_with_them(cast: Cast) -> No
     cast.clock.advance(minutes=1)
     await leaves(cast, "tom", Takers(cast.eve.id))
     after = await Alert.get(id=alert.id)
-    assert (after.acknowledged_by, after.act_at) == (cast.ines.id, before.act_at)
+    assert (after.acknowledged_by, after.next_action_at) == (cast.ines.id, before.next_action_at)
 
 
 # --- the page

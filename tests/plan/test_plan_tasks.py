@@ -154,7 +154,12 @@ async def test_done_settles_and_takes_back_what_has_not_gone_out(tom: Phone) -> 
     await pass_time(cast, days=2)
     await change(tom, step, status="done")
     [due] = await rows()
-    assert (due.state, due.why, due.act_at, due.settled_at) == ("done", "done", None, cast.clock())
+    assert (due.state, due.why, due.next_action_at, due.settled_at) == (
+        "done",
+        "done",
+        None,
+        cast.clock(),
+    )
     assert {one.state for one in await told(cast, "tom")} == {"withdrawn"}
     await pass_time(cast, days=4)
     assert len(await told(cast, "tom")) == 1
@@ -179,7 +184,7 @@ async def test_what_nobody_has_to_do_any_more_is_dropped(
     step = await a_step(tom, "tom", "2026-03-03")
     await change(tom, step, **fields)
     [due] = await rows()
-    assert (due.state, due.why, due.act_at) == ("dropped", why, None)
+    assert (due.state, due.why, due.next_action_at) == ("dropped", why, None)
 
 
 async def test_another_day_or_owner_is_another_turn_and_the_old_one_stays_on_record(

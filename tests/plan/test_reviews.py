@@ -144,7 +144,7 @@ async def test_at_night_the_child_hears_of_it_in_the_morning(cast: Cast) -> None
     cast.clock.set(datetime(2026, 3, 2, 22, 30, tzinfo=UTC))
     await tie(cast, "eve")
     [said] = await news(cast)
-    assert said.act_at == datetime(2026, 3, 3, 7, tzinfo=UTC), "eight in Paris"
+    assert said.next_action_at == datetime(2026, 3, 3, 7, tzinfo=UTC), "eight in Paris"
 
 
 async def test_a_tie_that_is_to_begin_is_told_when_it_begins_and_taken_back_it_is_not(
@@ -152,7 +152,7 @@ async def test_a_tie_that_is_to_begin_is_told_when_it_begins_and_taken_back_it_i
 ) -> None:
     later = cast.clock() + timedelta(days=10)
     new = await tie(cast, "eve", from_at=later)
-    assert [one.act_at for one in await news(cast)] == [later]
+    assert [one.next_action_at for one in await news(cast)] == [later]
     assert await reviews(cast) == [("new_worker", "2026-03-19")]
     await end(cast, new.id)
     assert [one.state for one in await news(cast)] == ["withdrawn"]

@@ -99,13 +99,13 @@ def _of_enum(field: Any, kind: str) -> Any:
 # What a table itself asks for: its constraints, and chains that a restore looks at.
 _ITS_OWN: dict[str, Callable[[str], dict[str, Any]]] = {
     "check_in": lambda kind: {} if kind == "null" else {"mood": KINDS.index(kind) + 1},
-    "alert": lambda kind: {"act_at": None if kind == "empty" else _MOMENTS[kind]},
-    "drill": lambda kind: {"act_at": _MOMENTS[kind] if kind == "null" else None},
-    "due": lambda kind: {"state": "done" if kind == "null" else "open"},
+    "alert": lambda kind: {"next_action_at": None if kind == "empty" else _MOMENTS[kind]},
+    "drill": lambda kind: {"next_action_at": _MOMENTS[kind] if kind == "null" else None},
+    "task": lambda kind: {"state": "done" if kind == "null" else "open"},
     "transfer": lambda kind: {"state": "offered" if kind == "null" else "accepted"},
     # Its seal is over the names in their order: a list of texts, always.
     "entry": lambda kind: {"seal_id": None, "names": [_text(kind, 2_000)] * KINDS.index(kind)},
-    "episode_line": lambda _kind: {"number": 1},
+    "timeline_entry": lambda _kind: {"number": 1},
 }
 
 

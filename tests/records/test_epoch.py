@@ -115,7 +115,7 @@ async def test_a_confirmed_answer_comes_back_as_of_then(
     answer = await _again(cast, kept)
     assert answer.status_code == 201
     row = await CheckIn.get(id=kept["id"])
-    assert (row.received_at, row.note, row.mood, row.listen_at) == (
+    assert (row.received_at, row.note, row.mood, row.duress_check_at) == (
         then,
         "Football today.",
         4,
@@ -141,7 +141,7 @@ async def test_an_old_answer_does_not_hide_that_a_child_is_silent_now(
     before = await Alert.get(child_id=cast.mia.id, closed_at__isnull=True)
     assert (await _again(cast, kept)).status_code == 201
     after = await Alert.get(child_id=cast.mia.id, closed_at__isnull=True)
-    assert (after.state, after.act_at) == (before.state, before.act_at)
+    assert (after.state, after.next_action_at) == (before.state, before.next_action_at)
     newest = (
         await Round.filter(child_id=cast.mia.id, due_at__lt=clock()).order_by("-due_at").first()
     )

@@ -121,7 +121,7 @@ async def _rows(db: Database) -> Rows:
 ENDED = {
     "invite": {"ended_at", "ended_why"},
     "session": {"ended_at", "ended_why"},
-    "halfway": {"ended_at"},
+    "pending_second_factor": {"ended_at"},
 }
 GROWS = {"epoch", "entry", "message"}
 
@@ -317,7 +317,7 @@ async def test_a_backup_that_cannot_be_opened_is_none_and_is_kept_beside(
 async def test_a_line_of_an_episode_that_cannot_be_opened_stops_no_restore_that_takes_such(
     whole: Path, make_target: Make, clock: DrivenClock
 ) -> None:
-    change_rows(whole, "episode_line", lambda row: row.update(details=spoilt(row["details"])))
+    change_rows(whole, "timeline_entry", lambda row: row.update(details=spoilt(row["details"])))
     opened = await _restore(make_target("sqlite"), whole, clock, with_unreadable=True)
     assert opened.unreadable == len(KINDS)
 

@@ -488,8 +488,8 @@ async def test_an_open_alert_calls_those_who_have_the_child_now(cast: Cast) -> N
     await accepted(cast)
     alert = await Alert.get(id=alert.id)
     assert (alert.agency_id, alert.acknowledged_by) == (cast.other_agency.id, None)
-    assert alert.act_at is not None
-    assert alert.act_at <= cast.clock()
+    assert alert.next_action_at is not None
+    assert alert.next_action_at <= cast.clock()
     waiting = Message.filter(child_id=cast.mia.id, state="waiting").exclude(kind=Kind.TRANSFER)
     told = set(await waiting.values_list("person_id", flat=True))
     assert cast.tom.id not in told

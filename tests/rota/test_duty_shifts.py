@@ -51,12 +51,12 @@ async def until(cast: Cast, end: datetime) -> None:
     """Time passes, as a ticker sees it that is never late."""
     for _ in range(200):
         await duty_shifts.tick(cast.clock())
-        moments = await RotaTerms.filter(act_at__lte=end).order_by("act_at").first()
+        moments = await RotaTerms.filter(next_action_at__lte=end).order_by("next_action_at").first()
         if moments is None:
             cast.clock.set(end)
             return
-        assert moments.act_at is not None
-        cast.clock.set(max(moments.act_at, cast.clock()))
+        assert moments.next_action_at is not None
+        cast.clock.set(max(moments.next_action_at, cast.clock()))
     raise AssertionError("time does not pass")
 
 
@@ -227,7 +227,7 @@ async def test_a_shift_that_is_handed_over_while_it_runs_is_told_at_once(cast: C
     assert (await said(cast, "shift"))[-1] == ("shift", "tom")
     cast.clock.advance(minutes=10)
     await Handover.all().update(ended_at=None)
-    await RotaTerms.all().update(act_at=cast.clock())
+    await RotaTerms.all().update(next_action_at=cast.clock())
     await duty_shifts.tick(cast.clock())
     assert len(await said(cast, "shift")) == 2, "nobody is told twice"
 

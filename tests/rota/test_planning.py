@@ -359,7 +359,7 @@ async def test_several_who_plan_at_once_all_succeed_and_are_seen_by_the_next_loo
     )
     no_fault(found)
     terms = await RotaTerms.get(id=cast.agency.id)
-    assert terms.act_at == now
+    assert terms.next_action_at == now
     assert terms.version == 6
     assert await Duty.all().count() == 3
 

@@ -188,7 +188,7 @@ class Plain:
         self.alerts[cause] = alert
         self.climb(alert, now)
         wait = first_wait_ends(cause, ladder, self.terms.zone, now)
-        alert.climb = replace(alert.climb, act_at=wait)
+        alert.climb = replace(alert.climb, next_action_at=wait)
 
     def climb(self, alert: Open, now: datetime) -> None:
         alert.climb, calls = ladders.advance(alert.climb, alert.ladder, REACH, now)

@@ -107,10 +107,14 @@ class Live:
             return [self.blind_until]
         child = self.cast.mia.id
         found = [at for at, _, _ in self.coming]
-        found += [w.act_at for w in await Watch.filter(child_id=child) if w.act_at]
-        found += [day.act_at for day in await Milestone.filter(child_id=child) if day.act_at]
+        found += [w.next_action_at for w in await Watch.filter(child_id=child) if w.next_action_at]
+        found += [
+            day.next_action_at
+            for day in await Milestone.filter(child_id=child)
+            if day.next_action_at
+        ]
         for alert in await Alert.filter(child_id=child, closed_at__isnull=True):
-            found += [at for at in (alert.act_at, alert.decide_at) if at]
+            found += [at for at in (alert.next_action_at, alert.decide_at) if at]
         return found
 
     async def happen(self, event: Event, now: datetime) -> None:

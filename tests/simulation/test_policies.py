@@ -420,12 +420,12 @@ async def test_every_watch_looks_again_by_the_new_policy_at_the_next_tick(cast: 
     content = copy.deepcopy(EACH_MISS)
     content[watch.tier]["ceiling"] = "5h"
     content[watch.tier] |= {"grace": "1h", "remind_again": "30m", "carer_window": "1h"}
-    assert watch.act_at is not None
+    assert watch.next_action_at is not None
     await adopted(cast, content)
     await ticking.tick(cast.clock())
     after = await Watch.get(child_id=cast.mia.id)
-    assert after.act_at is not None
-    assert cast.clock() < after.act_at <= watch.sign_at + timedelta(hours=5)
+    assert after.next_action_at is not None
+    assert cast.clock() < after.next_action_at <= watch.sign_at + timedelta(hours=5)
     assert after.standing == watch.standing
 
 

@@ -60,7 +60,7 @@ async def test_done_and_dropped_are_once_and_for_all(cast: Cast) -> None:
     await dues.drop(cast.actor("tom"), due, "gone", cast.clock())
     await dues.done(cast.actor("tom"), due, cast.clock(), by=uuid4())
     found = await Task.get()
-    assert (found.state, found.settled_by, found.act_at) == ("done", by, None)
+    assert (found.state, found.settled_by, found.next_action_at) == ("done", by, None)
     assert await Entry.filter(what__in=["due:done", "due:dropped"]).count() == 1
 
 
@@ -73,8 +73,8 @@ async def test_a_due_whose_zone_is_gone_is_told_on_the_mornings_of_utc(cast: Cas
         assert await dues.tick(cast.clock()) == 1
         after = await Task.get(id=due.id)
         assert (after.told, after.quarantined_at) == (0, None)
-        assert after.act_at is not None
-        assert after.act_at > cast.clock()
+        assert after.next_action_at is not None
+        assert after.next_action_at > cast.clock()
         faults = [one.data["fault"] for one in await Message.filter(kind="operators")]
         assert faults == ["due:zone"]
     finally:
@@ -93,7 +93,7 @@ async def test_a_row_that_makes_no_sense_is_set_apart_and_stops_nobody(cast: Cas
         assert (await Task.get(id=good.id)).told == 0
         apart = await Task.get(id=bad.id)
         assert (apart.told, apart.quarantined_at) == (-1, cast.clock())
-        assert apart.act_at == cast.clock() + timedelta(minutes=1)
+        assert apart.next_action_at == cast.clock() + timedelta(minutes=1)
         faults = [one.data["fault"] for one in await Message.filter(kind="operators")]
         assert "due:row" in faults
         await Task.filter(id=bad.id).update(kind=bad.kind)
@@ -131,12 +131,14 @@ async def test_done_in_the_moment_of_a_tick_is_done_and_says_nothing_more(cast: 
     )
     no_fault(outcomes)
     found = await Task.get()
-    assert (found.state, found.act_at) == ("done", None)
+    assert (found.state, found.next_action_at) == ("done", None)
     assert not await Message.filter(subject_id=due.id, state="waiting").exists()
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"act_at": None}, {"state": "done"}], ids=["open without a step", "settled with one"]
+    "wrong",
+    [{"next_action_at": None}, {"state": "done"}],
+    ids=["open without a step", "settled with one"],
 )
 async def test_the_database_refuses_an_open_due_without_a_next_step(
     cast: Cast, wrong: dict[str, Any]
@@ -161,7 +163,7 @@ async def test_one_subject_has_one_open_due_of_a_kind(cast: Cast) -> None:
                 due_at=due.due_at,
                 set_at=due.set_at,
                 zone=due.zone,
-                act_at=due.act_at,
+                next_action_at=due.next_action_at,
             )
 
 
@@ -174,7 +176,7 @@ async def test_a_due_that_nobody_can_be_told_of_goes_to_the_operators(cast: Cast
         await dues.tick(cast.clock())
         [message] = await Message.filter(kind="operators")
         assert message.data == {"fault": "due:nobody"}
-        assert (await Task.get()).act_at is not None
+        assert (await Task.get()).next_action_at is not None
     finally:
         use_last_resorts(0)
 

@@ -78,7 +78,7 @@ async def test_health_and_the_watchdog_hear_of_a_due_that_nobody_moves(stage: St
     answer = await stage.send("tom", "GET", "/health")
     assert answer.json()["oldest_due_s"] == 0
     behind = stage.clock() - timedelta(minutes=3)
-    await Task.all().update(act_at=behind)
+    await Task.all().update(next_action_at=behind)
     answer = await stage.send("tom", "GET", "/health")
     assert answer.json()["oldest_due_s"] == 180
     assert answer.status_code == 503

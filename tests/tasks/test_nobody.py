@@ -121,12 +121,12 @@ async def test_with_nobody_at_all_the_last_resort_hears_of_each(cast: Cast) -> N
     """It is told once an hour that there are such: one after the other, to see that it is each."""
     await only(cast)
     about = await stand_all(cast)
-    await Task.filter(state="open").update(act_at=cast.clock() + timedelta(days=900))
+    await Task.filter(state="open").update(next_action_at=cast.clock() + timedelta(days=900))
     silent = []
     for subject, one in about.items():
         before = await operators()
         due = await Task.get(subject_id=subject)
-        await Task.filter(id=due.id).update(act_at=cast.clock())
+        await Task.filter(id=due.id).update(next_action_at=cast.clock())
         cast.clock.advance(days=2)
         await dues.tick_one(due.id, cast.clock())
         await Task.filter(id=due.id).delete()

@@ -109,16 +109,28 @@ class Stage:
 
     async def next_moment(self) -> datetime | None:
         """When the next decision or delivery is due."""
-        watches = await Watch.filter(act_at__isnull=False).values_list("act_at", flat=True)
-        climbs = await Alert.filter(closed_at__isnull=True).values_list("act_at", "decide_at")
+        watches = await Watch.filter(next_action_at__isnull=False).values_list(
+            "next_action_at", flat=True
+        )
+        climbs = await Alert.filter(closed_at__isnull=True).values_list(
+            "next_action_at", "decide_at"
+        )
         messages = await Message.filter(
-            act_at__isnull=False, state__in=["waiting", "sending"]
-        ).values_list("act_at", flat=True)
-        dues = await Task.filter(act_at__isnull=False).values_list("act_at", flat=True)
-        rotas = await RotaTerms.filter(act_at__isnull=False).values_list("act_at", flat=True)
+            next_action_at__isnull=False, state__in=["waiting", "sending"]
+        ).values_list("next_action_at", flat=True)
+        dues = await Task.filter(next_action_at__isnull=False).values_list(
+            "next_action_at", flat=True
+        )
+        rotas = await RotaTerms.filter(next_action_at__isnull=False).values_list(
+            "next_action_at", flat=True
+        )
         drills = [
-            *await Drill.filter(act_at__isnull=False).values_list("act_at", flat=True),
-            *await DrillPlan.filter(act_at__isnull=False).values_list("act_at", flat=True),
+            *await Drill.filter(next_action_at__isnull=False).values_list(
+                "next_action_at", flat=True
+            ),
+            *await DrillPlan.filter(next_action_at__isnull=False).values_list(
+                "next_action_at", flat=True
+            ),
         ]
         moments = [
             *watches,
@@ -126,7 +138,9 @@ class Stage:
             *messages,
             *drills,
             *rotas,
-            *await Milestone.filter(act_at__isnull=False).values_list("act_at", flat=True),
+            *await Milestone.filter(next_action_at__isnull=False).values_list(
+                "next_action_at", flat=True
+            ),
             *[await self._hand_over(one) for one in await Episode.filter(hand_at__isnull=False)],
             *(at for pair in climbs for at in pair),
         ]

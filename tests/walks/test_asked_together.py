@@ -36,9 +36,9 @@ async def asked(stage: Stage, *, apart: timedelta = timedelta(0)) -> list[UUID]:
         await Person.filter(id=child).update(name=name)
         row = await Watch.get(child_id=child)
         assert row.due_at is not None
-        assert row.act_at is not None
+        assert row.next_action_at is not None
         await Watch.filter(child_id=child).update(
-            due_at=row.due_at + later, act_at=row.act_at + later
+            due_at=row.due_at + later, next_action_at=row.next_action_at + later
         )
     await stage.subscribe("sam", "tom")
     await stage.until(ASKED + later + (4 * SECOND if apart else timedelta(0)))
@@ -171,10 +171,10 @@ async def test_a_message_about_one_of_them_is_withdrawn_by_its_answer_alone(stag
     await Watch.exclude(child_id__in=children).delete()
     last = await Watch.get(child_id=children[2])
     assert last.due_at is not None
-    assert last.act_at is not None
+    assert last.next_action_at is not None
     later = 40 * SECOND
     await Watch.filter(child_id=children[2]).update(
-        due_at=last.due_at + later, act_at=last.act_at + later
+        due_at=last.due_at + later, next_action_at=last.next_action_at + later
     )
     await stage.subscribe("sam")
     await stage.until(ASKED + 10 * SECOND)

@@ -81,8 +81,8 @@ async def test_while_no_channel_works_the_ladder_goes_on_and_every_page_says_tha
     alert = await stage.open_alert("mia")
     rungs = await Message.filter(kind__in=CALLS).values_list("rung", flat=True)
     assert set(rungs) == {0, 1, 2, 3, 4}, "each rung was called in its turn"
-    assert alert.act_at is not None
-    assert alert.act_at > stage.clock()
+    assert alert.next_action_at is not None
+    assert alert.next_action_at > stage.clock()
 
     page = await page_of(stage, f"/desk/alerts/{alert.id}")
     assert "We have not been able to call anyone since 19:45." in page

@@ -174,6 +174,6 @@ async def test_every_child_is_watched_whoever_is_on_duty(stage: Stage) -> None:
     await Watch.filter(child_id=stage.cast.lia.id).update(tier="mid")
     await stage.until(DUE + 5 * HOUR)
     alert = await stage.open_alert("lia")
-    assert alert.act_at is not None
-    assert alert.act_at > stage.clock()
+    assert alert.next_action_at is not None
+    assert alert.next_action_at > stage.clock()
     assert len(stage.mails_to(LAST_RESORT)) >= 4

@@ -122,8 +122,8 @@ async def test_an_open_alert_whose_ladder_passed_in_the_dark_tells_each_person_o
     kinds = Counter((str(m.to_key), m.kind) for m in await Message.filter(queued_at=stage.clock()))
     assert set(kinds.values()) == {1}
     alert = await stage.open_alert("mia")
-    assert alert.act_at is not None
-    assert alert.act_at > stage.clock()
+    assert alert.next_action_at is not None
+    assert alert.next_action_at > stage.clock()
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ async def test_two_tickers_and_two_hundred_rows_that_are_due_double_nothing(
     no_fault(await together(*(ticker.tick() for ticker in tickers)))
     await stage.ticker.tick()
     await nothing_doubled()
-    assert not await Alert.filter(act_at__lte=stage.clock())
+    assert not await Alert.filter(next_action_at__lte=stage.clock())
     assert await verify() is None
     while await seal(stage.clock()):
         pass

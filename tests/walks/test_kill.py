@@ -68,14 +68,17 @@ async def prepare(stage: Stage) -> None:
     now = datetime.now(UTC)
     due = now - 3 * HOUR
     await Watch.filter(child_id=stage.cast.mia.id).update(
-        due_at=due, opens_at=due - 2 * HOUR, then_due_at=now + 21 * HOUR, act_at=due - 2 * HOUR
+        due_at=due,
+        opens_at=due - 2 * HOUR,
+        following_due_at=now + 21 * HOUR,
+        next_action_at=due - 2 * HOUR,
     )
 
 
 async def lease_runs_out(stage: Stage) -> None:
     """Instead of waiting for a minute."""
     early = datetime.now(UTC) - LEASE
-    await Message.filter(state="sending").update(act_at=early, lease_until=early)
+    await Message.filter(state="sending").update(next_action_at=early, lease_until=early)
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -88,7 +91,7 @@ async def test_killed_anywhere_there_is_one_alert_and_at_least_one_delivery(
     assert await run(stage, "never") == 0
 
     [alert] = await stage.alerts("mia")
-    assert alert.act_at is not None
+    assert alert.next_action_at is not None
     assert await Question.filter(child_id=stage.cast.mia.id).count() == 1
     assert await Round.filter(child_id=stage.cast.mia.id).count() == 1
     [call] = await Message.filter(subject_id=alert.id, person_id=stage.cast.tom.id)

@@ -407,7 +407,7 @@ class Machine(RuleBasedStateMachine):
 
     async def _check_alerts(self, seen: Watch, open_: list[Alert]) -> None:
         assert len({alert.cause for alert in open_}) == len(open_)
-        assert all(alert.act_at is not None for alert in open_)
+        assert all(alert.next_action_at is not None for alert in open_)
         causes = {alert.cause for alert in open_}
         assert seen.is_missing == (Cause.MISSING in causes)
         unanswered = {a.cause for a in open_ if a.state in ("open", "acknowledged")}
@@ -418,11 +418,11 @@ class Machine(RuleBasedStateMachine):
 
     def _check_looked(self, seen: Watch, open_: list[Alert]) -> None:
         """Nothing is left due after a tick."""
-        assert seen.act_at is not None
-        assert seen.act_at > self.now
+        assert seen.next_action_at is not None
+        assert seen.next_action_at > self.now
         for alert in open_:
-            assert alert.act_at is not None
-            assert alert.act_at > self.now
+            assert alert.next_action_at is not None
+            assert alert.next_action_at > self.now
             assert alert.decide_at is None or alert.decide_at > self.now
 
     def _check_silence(self, seen: Watch, case: Any, open_: list[Alert]) -> None:

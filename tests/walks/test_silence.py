@@ -213,8 +213,8 @@ async def test_the_ladder_climbs_to_the_last_resort_and_round_again_without_end(
     ]
     after = await Alert.get(id=alert.id)
     assert (after.turn, after.rung, after.state) == (1, 4, "open")
-    assert after.act_at is not None
-    assert after.act_at > stage.clock()
+    assert after.next_action_at is not None
+    assert after.next_action_at > stage.clock()
 
 
 async def test_an_answer_after_the_alert_ends_it_and_everyone_hears_so(stage: Stage) -> None:

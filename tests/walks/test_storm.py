@@ -90,10 +90,10 @@ async def test_everybody_at_once(stage: Stage) -> None:
     assert await CheckIn.all().count() >= len(answered)
     assert not await Message.filter(state="sending")
     assert not await Delivery.filter(result="sending")
-    assert not await Watch.filter(act_at__lte=stage.clock())
+    assert not await Watch.filter(next_action_at__lte=stage.clock())
     for alert in await Alert.filter(closed_at__isnull=True):
-        assert alert.act_at is not None
-        assert alert.act_at > stage.clock()
+        assert alert.next_action_at is not None
+        assert alert.next_action_at > stage.clock()
     while await seal(stage.clock()):
         pass
     assert await verify() is None

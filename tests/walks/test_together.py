@@ -152,10 +152,10 @@ async def test_those_who_follow_within_the_window_are_in_the_same_message(stage:
     for place, child in enumerate(children):
         row = await Watch.get(child_id=child)
         assert row.due_at is not None
-        assert row.act_at is not None
+        assert row.next_action_at is not None
         later = place * 8 * SECOND
         await Watch.filter(child_id=child).update(
-            due_at=row.due_at + later, act_at=row.act_at + later
+            due_at=row.due_at + later, next_action_at=row.next_action_at + later
         )
     await stage.subscribe("tom")
     await stage.until(LATE)
@@ -222,7 +222,7 @@ async def test_killed_between_the_commit_and_the_send_nothing_is_doubled_or_lost
     assert len(waiting) == 12
     lease = stage.clock() + timedelta(seconds=60)
     await Message.filter(id__in=[one.id for one in waiting]).update(
-        state="sending", attempts=1, act_at=lease, lease_until=lease, leased_by="gone"
+        state="sending", attempts=1, next_action_at=lease, lease_until=lease, leased_by="gone"
     )
     await stage.ticker.send()
     assert stage.paths("tom") == [], "the lease of whoever died runs on"

@@ -46,10 +46,10 @@ TWICE = {"at": ["09:00", "18:00"]}
 async def at(cast: Cast, moment: datetime) -> datetime:
     """A ticker has looked at every moment of decision up to this one."""
     while True:
-        first = await Watch.filter(act_at__lte=moment).order_by("act_at").first()
-        if first is None or first.act_at is None:
+        first = await Watch.filter(next_action_at__lte=moment).order_by("next_action_at").first()
+        if first is None or first.next_action_at is None:
             return cast.clock.set(moment)
-        await ticking.tick(first.act_at)
+        await ticking.tick(first.next_action_at)
 
 
 async def mia(cast: Cast) -> Watch:
@@ -337,7 +337,7 @@ async def test_another_rhythm_holds_from_the_next_round_on(cast: Cast) -> None:
     )
     after = await mia(cast)
     assert after.due_at == DUE, "this one has opened, as it was agreed"
-    assert after.then_due_at == DUE + 2 * HOUR
+    assert after.following_due_at == DUE + 2 * HOUR
 
 
 async def test_a_round_that_has_not_opened_gives_way_to_the_new_rhythm(cast: Cast) -> None:
@@ -474,7 +474,7 @@ async def test_a_tier_that_ends_falls_to_what_was_named(cast: Cast) -> None:
         rhythm=TWICE,
         now=cast.clock(),
     )
-    assert (await mia(cast)).act_at <= until
+    assert (await mia(cast)).next_action_at <= until
     await at(cast, until)
     after = await mia(cast)
     assert (after.tier, after.tier_until_at, after.tier_then) == ("low", None, None)
@@ -859,7 +859,7 @@ async def test_a_row_that_makes_no_sense_is_set_apart_and_the_others_go_on(cast:
             await ticking.tick_one(child_id, cast.clock())
     assert await ticking.tick(cast.clock()) == 0
     after = await mia(cast)
-    assert (after.quarantined_at, after.act_at) == (cast.clock(), cast.clock() + MINUTE)
+    assert (after.quarantined_at, after.next_action_at) == (cast.clock(), cast.clock() + MINUTE)
     assert len(await Alert.all()) == 2
     await Watch.filter(child_id=cast.mia.id).update(rhythm=agreed)
     await ticking.tick(cast.clock.advance(minutes=1))

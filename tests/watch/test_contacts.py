@@ -162,7 +162,11 @@ async def test_her_word_ends_nothing_and_a_person_is_asked_to_confirm_it(stage: 
     told = len(stage.shown("tom"))
     await contacts.answer(link_to_her(stage), "spoke", stage.clock())
     after = await stage.open_alert("mia")
-    assert (after.state, after.rung, after.act_at) == (before.state, before.rung, before.act_at)
+    assert (after.state, after.rung, after.next_action_at) == (
+        before.state,
+        before.rung,
+        before.next_action_at,
+    )
     await stage.beat()
     assert len(stage.shown("tom")) == told + 1
     assert stage.paths("tom")[-1] == f"/desk/alerts/{after.id}"

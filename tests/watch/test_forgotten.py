@@ -29,10 +29,10 @@ async def answered(cast: Cast, moment: datetime) -> Round:
     await Watch.exclude(child_id=cast.mia.id).delete()
     while True:
         row = await Watch.get(child_id=cast.mia.id)
-        assert row.act_at is not None
-        if row.act_at > moment:
+        assert row.next_action_at is not None
+        if row.next_action_at > moment:
             break
-        await ticking.tick(cast.clock.set(row.act_at))
+        await ticking.tick(cast.clock.set(row.next_action_at))
     cast.clock.set(moment)
     async with write():
         await watch.settle(cast.mia.id, Evidence.CHILD, uuid4(), now=moment)
@@ -101,7 +101,7 @@ async def test_it_silences_no_alert(cast: Cast) -> None:
     before = await Alert.get(child_id=cast.mia.id)
     await say(cast, found.id)
     after = await Alert.get(child_id=cast.mia.id)
-    assert (after.state, after.act_at) == (before.state, before.act_at)
+    assert (after.state, after.next_action_at) == (before.state, before.next_action_at)
 
 
 async def test_the_worker_reads_it_on_the_alert_the_childs_page_and_the_rounds(cast: Cast) -> None:

@@ -143,7 +143,7 @@ async def test_a_ticker_that_was_away_for_all_of_it_lets_the_day_pass(cast: Cast
     await often(cast)
     await marked(cast)
     assert await tier_at(cast, local(11)) == ("mid", None)
-    assert not await Milestone.filter(act_at__isnull=False)
+    assert not await Milestone.filter(next_action_at__isnull=False)
 
 
 async def test_a_day_that_cannot_count_is_set_apart_and_operators_are_told(cast: Cast) -> None:
@@ -154,7 +154,7 @@ async def test_a_day_that_cannot_count_is_set_apart_and_operators_are_told(cast:
     now = cast.clock.set(local(5))
     await milestone_actions.set_apart(row.id, now)
     use_last_resorts(before)
-    assert (await Milestone.get(id=row.id)).act_at == now + timedelta(minutes=1)
+    assert (await Milestone.get(id=row.id)).next_action_at == now + timedelta(minutes=1)
     [message] = await Message.filter(kind="operators")
     assert message.data["fault"] == "milestone:row"
 
@@ -232,7 +232,7 @@ async def test_another_policy_moves_the_days_that_have_not_begun_and_no_other(ca
     window = {"before": "never", "after": "2d"}
     await adopted(cast, hearing=window, refusal={"after": "30d"})
     assert (await Milestone.get(id=begun.id)).until_at == begun.until_at
-    assert (await Milestone.get(id=gone.id)).act_at is None
+    assert (await Milestone.get(id=gone.id)).next_action_at is None
     assert (await tier_at(cast, local(6) - HOUR)) == ("high", local(6))
     assert (await tier_at(cast, local(6))) == ("high", local(9))
 
@@ -244,7 +244,7 @@ async def test_where_nobody_is_watched_any_more_a_day_changes_nothing(cast: Cast
     await actions.end(cast.actor("tom"), cast.mia.id, Leaving.HOME, now, now=now)
     cast.clock.set(local(5))
     assert await milestone_actions.tick(local(5)) == 1
-    assert (await Watch.get(child_id=cast.mia.id)).act_at is None
+    assert (await Watch.get(child_id=cast.mia.id)).next_action_at is None
 
 
 async def test_the_calendar_at_the_desk(cast: Cast) -> None:

@@ -76,7 +76,7 @@ def test_looking_at_every_moment_of_decision_equals_one_late_look(
     punctual.look(late.now)
     end = late.now + 6 * DAY
     for _ in range(5000):
-        moment = rules.act_at(punctual.standing, punctual.terms, punctual.now)
+        moment = rules.next_action_at(punctual.standing, punctual.terms, punctual.now)
         assert moment > punctual.now
         if moment > end:
             break
@@ -96,7 +96,7 @@ def test_nothing_is_left_due_and_the_next_moment_lies_ahead(
     for act in happened:
         life.act(act)
         assert rules.advance(life.standing, life.terms, life.now) == (life.standing, ())
-        moment = rules.act_at(life.standing, life.terms, life.now)
+        moment = rules.next_action_at(life.standing, life.terms, life.now)
         assert moment > life.now
         just_before = moment - timedelta(microseconds=1)
         assert rules.advance(life.standing, life.terms, just_before)[1] == ()
@@ -138,10 +138,10 @@ def test_what_is_not_computed_yet_is_computed_alike(
     terms: Terms, start: datetime, happened: list[Act]
 ) -> None:
     life = lived(terms, start, [act for act in happened if act.what not in ("pause", "pass")])
-    lazy = replace(life.standing, then_due_at=None)
+    lazy = replace(life.standing, following_due_at=None)
     later = life.now + DAY
     assert rules.advance(lazy, life.terms, later) == rules.advance(life.standing, life.terms, later)
-    assert rules.act_at(lazy, life.terms, life.now) == rules.act_at(
+    assert rules.next_action_at(lazy, life.terms, life.now) == rules.next_action_at(
         life.standing, life.terms, life.now
     )
     assert answering.settle(lazy, life.terms, life.now) == answering.settle(
@@ -208,7 +208,7 @@ def test_what_softens_puts_adults_off_once_and_never_past_its_time(
     terms = replace(terms, steps=replace(terms.steps, levels=levels))
     life = lived(terms, start, happened)
     while life.standing.missed_due_at is None and not life.standing.is_alerted:
-        life.look(rules.act_at(life.standing, life.terms, life.now))
+        life.look(rules.next_action_at(life.standing, life.terms, life.now))
     life.look(life.now + later)
     before, ceiling = life.silence(), rules.ceiling_at(life.standing, life.terms)
     late_at = life.standing.late_at
@@ -324,7 +324,7 @@ def test_an_answer_settles_from_every_state_and_twice_equals_once(
     life = lived(terms, start, happened)
     before = life.standing
     after, settled = answering.settle(before, life.terms, life.now)
-    lazy, _ = answering.settle(replace(before, then_due_at=None), life.terms, life.now)
+    lazy, _ = answering.settle(replace(before, following_due_at=None), life.terms, life.now)
     assert lazy.due_at > life.now or lazy.opens_at > life.now
     assert not after.is_alerted
     assert after.missed_due_at is None
@@ -733,7 +733,7 @@ def test_a_new_rhythm_leaves_an_open_round_as_it_was_agreed() -> None:
     after = life.standing
     assert after.due_at == moment("01T18:00")
     # 18:10 is over: nobody was asked for it.
-    assert after.then_due_at == moment("01T20:00")
+    assert after.following_due_at == moment("01T20:00")
 
 
 def test_a_new_rhythm_takes_the_place_of_a_round_that_is_not_open() -> None:
@@ -741,7 +741,7 @@ def test_a_new_rhythm_takes_the_place_of_a_round_that_is_not_open() -> None:
     life.reterm(replace(life.terms, rhythm=Rhythm((time(7),))))
     after = life.standing
     assert (after.due_at, after.opens_at) == (moment("01T07:00"), moment("01T06:00"))
-    assert after.then_due_at == moment("02T07:00")
+    assert after.following_due_at == moment("02T07:00")
 
 
 def test_a_pause_excuses_an_open_round_and_silences_nothing_that_is_late() -> None:
@@ -850,7 +850,7 @@ def test_a_policy_may_say_that_coming_back_is_as_on_other_days() -> None:
 def test_the_next_moment_is_the_edge_of_a_pause_where_that_comes_first() -> None:
     life = Life.begin(terms_of(Tier.MID), moment("01T06:00"))
     life.act(Act("pause", MINUTE, HOUR))
-    assert rules.act_at(life.standing, life.terms, life.now) == moment("01T07:01")
+    assert rules.next_action_at(life.standing, life.terms, life.now) == moment("01T07:01")
 
 
 @many
@@ -880,8 +880,8 @@ def test_whatever_rhythm_is_agreed_no_past_round_is_asked_for(
     before, terms = life.standing, life.terms
     life.reterm(replace(terms, rhythm=rhythm))
     assert life.standing.due_at == before.due_at or life.standing.due_at > life.now
-    assert life.standing.then_due_at is not None
-    assert life.standing.then_due_at > max(life.standing.due_at, life.now)
+    assert life.standing.following_due_at is not None
+    assert life.standing.following_due_at > max(life.standing.due_at, life.now)
     assert life.standing.missed_due_at == before.missed_due_at
     assert life.silence() <= max(longest_allowed(life), life.now)
 

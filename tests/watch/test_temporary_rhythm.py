@@ -65,9 +65,9 @@ async def rounds_answered_until(cast: Cast, moment: datetime) -> list[datetime]:
     await Watch.exclude(child_id=cast.mia.id).delete()
     while cast.clock() < moment:
         row = await mia(cast)
-        assert row.act_at is not None
+        assert row.next_action_at is not None
         assert row.opens_at is not None
-        now = cast.clock.set(max(cast.clock(), min(row.act_at, moment)))
+        now = cast.clock.set(max(cast.clock(), min(row.next_action_at, moment)))
         await ticking.tick(now)
         if row.opens_at <= now:
             await answer(cast)
@@ -121,7 +121,7 @@ async def test_a_round_that_is_open_stays_as_it_was_agreed(cast: Cast) -> None:
     await shift(cast, LATER, first=date(2026, 3, 2))
     row = await mia(cast)
     assert row.due_at == at(18)
-    assert row.then_due_at == at(20)
+    assert row.following_due_at == at(20)
 
 
 async def test_taken_back_the_rhythm_of_before_holds_again(cast: Cast) -> None:

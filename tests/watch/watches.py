@@ -244,7 +244,7 @@ class Life:
         """Nobody answers from now on: when are adults called?"""
         standing, now = self.standing, self.now
         while not standing.is_alerted:
-            now = rules.act_at(standing, self.terms, now)
+            now = rules.next_action_at(standing, self.terms, now)
             standing, _ = rules.advance(standing, self.terms, now)
         return now
 

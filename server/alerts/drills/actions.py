@@ -83,7 +83,7 @@ async def _begin(
         "each_s": int(each.total_seconds()),
         "places": [{"rung": p.rung.value, "people": [str(id_) for id_ in p.people]} for p in stood],
         "place": -1,
-        "act_at": now,
+        "next_action_at": now,
     }
     if not await bulk.insert(Drill, [row], skip_known=True):
         raise Conflict(N_("A drill is already running. Wait until it ends, or stop it first."))
@@ -115,7 +115,7 @@ async def _step(drill: Drill, now: datetime) -> None:
         await _end(drill, Why.DONE, now)
         return
     until = now + timedelta(seconds=drill.each_s)
-    await Drill.filter(id=drill.id, ended_at__isnull=True).update(place=place, act_at=until)
+    await Drill.filter(id=drill.id, ended_at__isnull=True).update(place=place, next_action_at=until)
     call = {"id": uuid7(), "drill_id": drill.id, "place": place, "called_at": now}
     if await bulk.insert(DrillCall, [call], skip_known=True):
         await queue(_sayings(drill, place, stood[place], until, now), now)
@@ -143,7 +143,7 @@ def _sayings(drill: Drill, place: int, on: Place, until: datetime, now: datetime
 
 async def _end(drill: Drill, why: Why, now: datetime) -> None:
     open_ = Drill.filter(id=drill.id, ended_at__isnull=True)
-    if await open_.update(ended_at=now, act_at=None, why=why.value):
+    if await open_.update(ended_at=now, next_action_at=None, why=why.value):
         await withdraw([drill.id], "drill_over", now)
 
 
@@ -224,7 +224,7 @@ async def tap(token: str, now: datetime) -> Tapped:
         if drill.ended_at is None and drill.place == tapped.call.place:
             first = DrillCall.filter(id=tapped.call.id, answered_at__isnull=True)
             if await first.update(answered_at=now, answered_by=by):
-                await Drill.filter(id=drill.id).update(act_at=now)
+                await Drill.filter(id=drill.id).update(next_action_at=now)
                 await withdraw([drill.id], "drill_answered", now)
         return await read_tap(token, now)
 
@@ -240,9 +240,9 @@ async def set_plan(
     if not 0 <= weekday <= 6:
         raise Refused(N_("Choose a day of the week."), field="weekday")
     agency = await Agency.get(id=actor.agency_id)
-    act_at = None
+    next_action_at = None
     if every is not None:
-        act_at = rules.next_drill(every, weekday, at, known_zone(agency.zone), now)
+        next_action_at = rules.next_drill(every, weekday, at, known_zone(agency.zone), now)
     async with write():
         row = {"id": agency.id, "weekday": weekday, "at": f"{at:%H:%M}", "changed_at": now}
         await bulk.insert(DrillPlan, [row], skip_known=True)
@@ -250,7 +250,7 @@ async def set_plan(
             every=every.value if every is not None else None,
             weekday=weekday,
             at=f"{at:%H:%M}",
-            act_at=act_at,
+            next_action_at=next_action_at,
             changed_by=actor.id,
             changed_at=now,
         )
@@ -262,12 +262,16 @@ async def _come(plan: DrillPlan, now: datetime) -> None:
     """Begin a planned drill: for the caseworker whose last one is longest ago."""
     agency = await Agency.get(id=plan.id)
     if await _is_real(plan.id) or await Drill.exists(agency_id=plan.id, ended_at__isnull=True):
-        await DrillPlan.filter(id=plan.id, act_at=plan.act_at).update(act_at=now + LATER)
+        await DrillPlan.filter(id=plan.id, next_action_at=plan.next_action_at).update(
+            next_action_at=now + LATER
+        )
         return
     assert plan.every is not None
     at, zone = time.fromisoformat(plan.at), known_zone(agency.zone)
     then = rules.next_drill(Every(plan.every), plan.weekday, at, zone, now)
-    if not await DrillPlan.filter(id=plan.id, act_at=plan.act_at).update(act_at=then):
+    if not await DrillPlan.filter(id=plan.id, next_action_at=plan.next_action_at).update(
+        next_action_at=then
+    ):
         return
     worker = await _whose_turn(plan.id)
     if worker is not None:
@@ -309,13 +313,17 @@ async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
     """The drills and plans that are due, oldest first."""
     due_ids: list[UUID] = []
     for rows in (Drill, DrillPlan):
-        due = rows.filter(act_at__lte=now).order_by("act_at").limit(at_once - len(due_ids))
+        due = (
+            rows.filter(next_action_at__lte=now)
+            .order_by("next_action_at")
+            .limit(at_once - len(due_ids))
+        )
         due_ids += [as_id(id_) for id_ in await due.values_list("id", flat=True)]
     return due_ids
 
 
 async def _move(row_id: UUID, now: datetime) -> None:
-    drill = await Drill.filter(id=row_id, act_at__lte=now).select_for_update().first()
+    drill = await Drill.filter(id=row_id, next_action_at__lte=now).select_for_update().first()
     if drill is not None:
         # An alert that opened in the moment in which the drill began could not know of it.
         if await _was_called(drill):
@@ -323,7 +331,7 @@ async def _move(row_id: UUID, now: datetime) -> None:
         else:
             await _step(drill, now)
         return
-    plan = await DrillPlan.filter(id=row_id, act_at__lte=now).select_for_update().first()
+    plan = await DrillPlan.filter(id=row_id, next_action_at__lte=now).select_for_update().first()
     if plan is not None:
         await _come(plan, now)
 
@@ -332,8 +340,8 @@ async def set_apart(row_id: UUID, now: datetime) -> None:
     """This one raises an exception: we try it again in a minute, and tell the operators."""
     later = now + timedelta(minutes=1)
     async with write():
-        await Drill.filter(id=row_id, act_at__lte=now).update(act_at=later)
-        await DrillPlan.filter(id=row_id, act_at__lte=now).update(act_at=later)
+        await Drill.filter(id=row_id, next_action_at__lte=now).update(next_action_at=later)
+        await DrillPlan.filter(id=row_id, next_action_at__lte=now).update(next_action_at=later)
         await tell_operators("drill:row", now)
 
 

@@ -23,14 +23,14 @@ class Drill(Model):
     each_s = fields.IntField()
     places: fields.Field[list[dict[str, Any]]] = fields.JSONField()  # Codes and ids, no names.
     place = fields.SmallIntField(default=-1)
-    act_at = fields.DatetimeField(null=True)
+    next_action_at = fields.DatetimeField(null=True)
     ended_at = fields.DatetimeField(null=True)
     why = fields.CharField(max_length=16, null=True)
 
     class Meta:
         table = "drill"
         indexes = (
-            Index(fields=("act_at",), name="drill_act_at"),
+            Index(fields=("next_action_at",), name="drill_act_at"),
             Index(fields=("agency_id", "begun_at"), name="drill_agency_begun"),
         )
         constraints = (
@@ -38,7 +38,8 @@ class Drill(Model):
                 fields=("agency_id",), name="drill_one_open", condition="ended_at IS NULL"
             ),
             CheckConstraint(
-                check="(ended_at IS NULL) = (act_at IS NOT NULL)", name="drill_open_has_next_step"
+                check="(ended_at IS NULL) = (next_action_at IS NOT NULL)",
+                name="drill_open_has_next_step",
             ),
         )
 
@@ -68,10 +69,10 @@ class DrillPlan(Model):
     every = fields.CharField(max_length=8, null=True)  # Null: never.
     weekday = fields.SmallIntField(default=0)
     at = fields.CharField(max_length=5, default="10:00")
-    act_at = fields.DatetimeField(null=True)
+    next_action_at = fields.DatetimeField(null=True)
     changed_by = fields.UUIDField(null=True)
     changed_at = fields.DatetimeField()
 
     class Meta:
         table = "drill_plan"
-        indexes = (Index(fields=("act_at",), name="drill_plan_act_at"),)
+        indexes = (Index(fields=("next_action_at",), name="drill_plan_act_at"),)

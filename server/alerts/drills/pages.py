@@ -150,7 +150,7 @@ async def _page(
         "channels": [(name, channel_word(name, language)) for name in request.app.state.channels],
         "often": [(key, gettext(language, word)) for key, word in OFTEN],
         "days": [(number, gettext(language, word)) for number, word in enumerate(DAYS)],
-        "next_at": planned.act_at if planned is not None else None,
+        "next_at": planned.next_action_at if planned is not None else None,
         "drills": [(drill, names.get(drill.worker_id, "")) for drill in latest],
         "unreached": await _unreached(adults, request),
         "given": {**_EMPTY, **_planned(planned), **(given or {})},

@@ -33,28 +33,30 @@ async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
     Any number of tickers may run: each leaves alone the answers that another one has locked.
     """
     async with write():
-        pending = CheckIn.filter(listen_at__lte=now).order_by("listen_at").limit(at_once)
+        pending = (
+            CheckIn.filter(duress_check_at__lte=now).order_by("duress_check_at").limit(at_once)
+        )
         return await _listen(await pending.select_for_update(skip_locked=True), now)
 
 
 async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
     """The answers that are to be listened to, oldest first."""
-    pending = CheckIn.filter(listen_at__lte=now).order_by("listen_at").limit(at_once)
+    pending = CheckIn.filter(duress_check_at__lte=now).order_by("duress_check_at").limit(at_once)
     return [check_in.id for check_in in await pending]
 
 
 async def tick_one(check_in_id: UUID, now: datetime) -> None:
     """The same for one answer, when its batch has failed."""
     async with write():
-        pending = CheckIn.filter(id=check_in_id, listen_at__isnull=False)
+        pending = CheckIn.filter(id=check_in_id, duress_check_at__isnull=False)
         await _listen(await pending.select_for_update(), now)
 
 
 async def set_apart(check_in_id: UUID, now: datetime) -> None:
     """This answer raises. The ticker checks it again in a minute, and tells operators."""
     async with write():
-        pending = CheckIn.filter(id=check_in_id, listen_at__isnull=False)
-        await pending.update(listen_at=now + SET_APART)
+        pending = CheckIn.filter(id=check_in_id, duress_check_at__isnull=False)
+        await pending.update(duress_check_at=now + SET_APART)
         await tell_operators("check_in:row", now)
 
 
@@ -63,7 +65,9 @@ async def _listen(check_ins: Sequence[CheckIn], now: datetime) -> int:
         sign = await _sign_then(check_in)
         if _carries(check_in, sign):
             await _hear(check_in, sign, now)
-    await bulk.update(CheckIn, [{"id": check_in.id, "listen_at": None} for check_in in check_ins])
+    await bulk.update(
+        CheckIn, [{"id": check_in.id, "duress_check_at": None} for check_in in check_ins]
+    )
     return len(check_ins)
 
 

@@ -214,7 +214,7 @@ def _replayed(past: history.History, old: Mapping[str, Any], new: Mapping[str, A
 async def _too_slow(agency_id: UUID, content: Mapping[str, Any]) -> int:
     """How many children have a rhythm that is slower than their tier would allow."""
     policy, count = policies.read(content), 0
-    for watch in await Watch.filter(agency_id=agency_id, act_at__isnull=False):
+    for watch in await Watch.filter(agency_id=agency_id, next_action_at__isnull=False):
         tier = Tier(watch.tier)
         rhythm, zone = rhythms.read(watch.rhythm), known_zone(watch.zone)
         try:

@@ -102,8 +102,10 @@ class TimelineEntry(Model):
     seal = fields.CharField(max_length=64)
 
     class Meta:
-        table = "episode_line"
-        constraints = (UniqueConstraint(fields=("episode_id", "number"), name="episode_line_once"),)
+        table = "timeline_entry"
+        constraints = (
+            UniqueConstraint(fields=("episode_id", "number"), name="timeline_entry_once"),
+        )
 
 
 class MissingTogether(Model):
@@ -127,15 +129,15 @@ class MissingTogether(Model):
     ended_by = fields.UUIDField(null=True)
 
     class Meta:
-        table = "episode_together"
+        table = "missing_together"
         indexes = (
-            Index(fields=("episode_id",), name="episode_together_episode"),
-            Index(fields=("other_id",), name="episode_together_other"),
+            Index(fields=("episode_id",), name="missing_together_episode"),
+            Index(fields=("other_id",), name="missing_together_other"),
         )
         constraints = (
             UniqueConstraint(
                 fields=("episode_id", "other_id"),
-                name="episode_together_once",
+                name="missing_together_once",
                 condition="ended_at IS NULL",
             ),
         )
@@ -148,7 +150,7 @@ class SearchHandover(Model):
     id = fields.UUIDField(primary_key=True)
     agency_id = fields.UUIDField()
     episode: fields.ForeignKeyRelation[Episode] = fields.ForeignKeyField(
-        "server.Episode", related_name="passings", on_delete=fields.RESTRICT
+        "server.Episode", related_name="search_handovers", on_delete=fields.RESTRICT
     )
     episode_id: UUID
     person_id = fields.UUIDField()
@@ -160,8 +162,8 @@ class SearchHandover(Model):
     dropped_at = fields.DatetimeField(null=True)  # We no longer ask them.
 
     class Meta:
-        table = "episode_passing"
-        indexes = (Index(fields=("episode_id",), name="episode_passing_episode"),)
+        table = "search_handover"
+        indexes = (Index(fields=("episode_id",), name="search_handover_episode"),)
 
 
 class ClocksVersion(Model):

@@ -320,7 +320,7 @@ async def _go_over(
     # The former rules decided the next check. A process that has read the watch before this writes
     # nothing over the new state.
     await Watch.filter(child_id=child.id).update(version=F("version") + 1)
-    await Watch.filter(child_id=child.id, act_at__gt=now).update(act_at=now)
+    await Watch.filter(child_id=child.id, next_action_at__gt=now).update(next_action_at=now)
     await happened(actor, child.id, Happening.TRANSFER, now, about=transfer.id)
     told = [tie.person_id for tie in before if tie.role in PROFESSIONAL]
     await _tell(transfer, [transfer.offered_by, *told], transfer.agency_id, now)
@@ -364,7 +364,7 @@ async def _hand_over_promises(
     await theirs.filter(owner_id__in=[tie.person_id for tie in before]).update(owner_id=taker)
     # Reminders to the former people go out again to the new ones; the due time stays.
     await theirs.filter(told__gte=0).update(
-        told=F("told") - 1, act_at=now, version=F("version") + 1
+        told=F("told") - 1, next_action_at=now, version=F("version") + 1
     )
     # A person without a tie to the child gets no further messages about them, not even queued ones.
     unsent = Message.filter(child_id=child.id, state__in=["waiting", "sending"])

@@ -6,7 +6,7 @@ from tortoise.indexes import Index
 
 
 class PartialIndex(Index):
-    """`PartialIndex(fields=("act_at",), name="alert_act_at", where="closed_at IS NULL")`.
+    """`PartialIndex(fields=("next_action_at",), name="alert_act_at", where="closed_at IS NULL")`.
 
     `fields` are columns (`child_id`, not `child`); `where` is SQL that both databases understand.
     """

@@ -95,7 +95,7 @@ async def take_back(actor: Actor, child_id: UUID, milestone_id: UUID, now: datet
         mine = Milestone.filter(id=milestone_id, child_id=child_id)
         if not await mine.exists():
             raise NotFound(N_("This day does not exist."))
-        if await mine.filter(ended_at__isnull=True).update(ended_at=now, act_at=None):
+        if await mine.filter(ended_at__isnull=True).update(ended_at=now, next_action_at=None):
             names = ["ended_at"]
             await note_about(actor, child_id, "milestone:take_back", names, now, about=milestone_id)
 
@@ -131,7 +131,7 @@ async def hear(
 async def _birthday(child_id: UUID, policy: Policy, zone: ZoneInfo, now: datetime) -> None:
     """The eighteenth birthday, by the date we know now. A date known earlier stops counting."""
     before = Milestone.filter(child_id=child_id, what=What.TURNING_18, ended_at__isnull=True)
-    await before.update(ended_at=now, act_at=None)
+    await before.update(ended_at=now, next_action_at=None)
     birthday = (await Child.get(id=child_id)).birthday
     if birthday is None:
         return
@@ -155,7 +155,7 @@ async def _add(
         child_id=child_id,
         what=what.value,
         on_day=day,
-        act_at=span.begin,
+        next_action_at=span.begin,
         until_at=span.end,
         made_by=by,
         made_at=now,
@@ -164,7 +164,7 @@ async def _add(
 
 def tightens(row: Milestone, case: WatchState, now: datetime) -> bool:
     """Whether this day makes the watch tighter now, or would do so under today's agreements."""
-    if row.act_at is None:
+    if row.next_action_at is None:
         return case.watch.tier_until_at == row.until_at
     return _raised(row, case, now) is not None
 
@@ -193,7 +193,7 @@ async def tick(now: datetime) -> int:
 
 async def due_now(now: datetime) -> list[UUID]:
     """Which, the oldest first."""
-    rows = Milestone.filter(act_at__lte=now).order_by("act_at").limit(AT_ONCE)
+    rows = Milestone.filter(next_action_at__lte=now).order_by("next_action_at").limit(AT_ONCE)
     return [as_id(id_) for id_ in await rows.values_list("id", flat=True)]
 
 
@@ -209,15 +209,17 @@ async def tick_one(milestone_id: UUID, now: datetime) -> None:
 async def set_apart(milestone_id: UUID, now: datetime) -> None:
     """This row raises: it is looked at again in a minute, and operators are told."""
     async with write():
-        await Milestone.filter(id=milestone_id, act_at__isnull=False).update(act_at=now + SET_APART)
+        await Milestone.filter(id=milestone_id, next_action_at__isnull=False).update(
+            next_action_at=now + SET_APART
+        )
         await tell_operators("milestone:row", now)
 
 
 async def _count(row: Milestone, now: datetime) -> None:
     """Once the day's time has come, make the watch as tight as the rhythm allows."""
-    if row.act_at is None or row.act_at > now:
+    if row.next_action_at is None or row.next_action_at > now:
         return
-    await Milestone.filter(id=row.id).update(act_at=None)
+    await Milestone.filter(id=row.id).update(next_action_at=None)
     watch = await Watch.get(child_id=row.child_id)
     if watch.is_over or row.until_at <= now:
         return
@@ -235,10 +237,10 @@ async def reckon_anew(agency_id: UUID, policy: Policy, now: datetime) -> None:
     """After a change of policy: the days that have not begun follow its windows. In the caller's
     transaction."""
     zones = dict(await Watch.filter(agency_id=agency_id).values_list("child_id", "zone"))
-    waiting = Milestone.filter(child_id__in=list(zones), act_at__gt=now)
+    waiting = Milestone.filter(child_id__in=list(zones), next_action_at__gt=now)
     rows = []
     for row in await waiting:
         zone = known_zone(zones[row.child_id])
         span = around(policy.milestones, What(row.what), row.on_day, zone)
-        rows.append({"id": row.id, "act_at": span.begin, "until_at": span.end})
+        rows.append({"id": row.id, "next_action_at": span.begin, "until_at": span.end})
     await bulk.update(Milestone, rows)

@@ -19,7 +19,9 @@ class Milestone(Model):
     what = fields.CharField(max_length=12)  # A code of milestones.py.
     on_day = fields.DateField()
     until_at = fields.DatetimeField()  # The tighter watch around it ends.
-    act_at = fields.DatetimeField(null=True)  # It begins; None once it has, or was taken back.
+    next_action_at = fields.DatetimeField(
+        null=True
+    )  # It begins; None once it has, or was taken back.
     made_by = fields.UUIDField(null=True)  # None: it follows from something that happened.
     made_at = fields.DatetimeField()
     # When an adult said that the child knows of the day.
@@ -29,6 +31,6 @@ class Milestone(Model):
     class Meta:
         table = "milestone"
         indexes = (
-            Index(fields=("act_at",), name="milestone_act_at"),
+            Index(fields=("next_action_at",), name="milestone_act_at"),
             Index(fields=("child_id", "until_at"), name="milestone_child_until"),
         )

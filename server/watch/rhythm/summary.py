@@ -141,14 +141,14 @@ async def _days(case: WatchState, language: str, zone: ZoneInfo, now: datetime) 
                 day=format_short_date(language, row.on_day),
             ),
             watched=None
-            if row.act_at is None
+            if row.next_action_at is None
             else gettext(
                 language,
                 N_("Closer watch from {begin} to {end}"),
-                begin=when(language, row.act_at, zone, now),
+                begin=when(language, row.next_action_at, zone, now),
                 end=when(language, row.until_at, zone, now),
             ),
-            counts=row.act_at is None and case.watch.tier_until_at == row.until_at,
+            counts=row.next_action_at is None and case.watch.tier_until_at == row.until_at,
             may_go=row.made_by is not None,
             known=row.known_at is not None,
         )

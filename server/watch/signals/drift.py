@@ -177,7 +177,7 @@ def _minutes(value: str) -> timedelta | None:
 # bypasses the caseworker, so it is left out here. A child's id is their person's id. A person with
 # a new first phone chooses a language, and that says nothing.
 _REST = """
-SELECT child_id, kind AS what, due_at AS at, settled_at AS settled_at, '' AS word FROM due
+SELECT child_id, kind AS what, due_at AS at, settled_at AS settled_at, '' AS word FROM task
 WHERE child_id {any} AND due_at > $2 AND due_at <= $3
 AND (settled_at IS NULL OR settled_at > due_at)
 AND ((kind = 'review' AND owner_role = 'caseworker') OR (kind = 'step' AND owner_role <> 'child'))
