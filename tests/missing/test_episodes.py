@@ -347,7 +347,7 @@ async def test_two_who_found_the_child_in_one_moment_are_one_return(cast: Cast) 
     what = Found(now, "Here", "Sam", "Well.")
     both = await together(
         *(
-            child_found.found(cast.actor(name), UUID(made["id"]), uuid4(), what, now)
+            child_found.record_found(cast.actor(name), UUID(made["id"]), uuid4(), what, now)
             for name in ("tom", "ines")
         )
     )

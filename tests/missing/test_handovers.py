@@ -206,7 +206,7 @@ async def test_a_report_about_the_time_before_quietens_nothing_of_the_search_of_
 ) -> None:
     before = await missing(cast)
     what = Found(cast.clock(), "Here", "Sam", "Well.")
-    await child_found.found(cast.actor("tom"), before.id, uuid4(), what, cast.clock())
+    await child_found.record_found(cast.actor("tom"), before.id, uuid4(), what, cast.clock())
     cast.clock.advance(hours=5)
     episode = await missing(cast)
     assert episode.alert_id not in (None, before.alert_id)
@@ -236,7 +236,7 @@ async def test_a_child_that_was_seen_gives_its_alert_to_nobody(cast: Cast) -> No
     await moved(cast, minutes=61)
     [row] = await SearchHandover.filter(part="in")
     what = Found(cast.clock(), "Here", "Sam", "Well.")
-    await child_found.found(cast.actor("tom"), episode.id, uuid4(), what, cast.clock())
+    await child_found.record_found(cast.actor("tom"), episode.id, uuid4(), what, cast.clock())
     before = await Alert.get(id=episode.alert_id)
     await handovers.confirm(cast.actor("eve"), row.id, cast.clock())
     after = await Alert.get(id=episode.alert_id)
@@ -464,7 +464,7 @@ async def test_being_seen_ends_it_for_everyone(cast: Cast) -> None:
     episode = await tom_then_eve(cast)
     await moved(cast, minutes=61)
     what = Found(cast.clock(), "Here", "Sam", "Well.")
-    await child_found.found(cast.actor("tom"), episode.id, uuid4(), what, cast.clock())
+    await child_found.record_found(cast.actor("tom"), episode.id, uuid4(), what, cast.clock())
     assert not [one for one in await parts() if one[2]]
     assert not await Task.exists(kind__in=list(OF_A_SHIFT), state=State.OPEN)
     await moved(cast, hours=9)
@@ -478,7 +478,7 @@ async def test_a_tick_and_being_seen_in_one_moment_leave_nobody_asked(cast: Cast
     what = Found(now, "Here", "Sam", "Well.")
     no_fault(
         await together(
-            child_found.found(cast.actor("tom"), episode.id, uuid4(), what, now),
+            child_found.record_found(cast.actor("tom"), episode.id, uuid4(), what, now),
             handovers.tick(now),
         )
     )

@@ -42,7 +42,7 @@ async def returned(cast: Cast, child: str = "mia") -> Episode:
     now, tom = cast.clock(), cast.actor("tom")
     held, _ = await opening.open_episode(tom, cast.children[child].id, uuid4(), Saying(now), now)
     what = Found(now, "At the station", "Sam", "Tired.")
-    return await child_found.found(tom, held.id, uuid4(), what, now)
+    return await child_found.record_found(tom, held.id, uuid4(), what, now)
 
 
 def path_of(cast: Cast, episode: Episode) -> str:

@@ -176,7 +176,7 @@ class Machine(RuleBasedStateMachine):
         if episode is None:
             return
         what = Found(self.now - ago, "Here", "Sam", "Well.")
-        see = child_found.found(self.world.actor("tom"), episode.id, uuid4(), what, self.now)
+        see = child_found.record_found(self.world.actor("tom"), episode.id, uuid4(), what, self.now)
         if episode.is_open:
             self.do(see)
             return

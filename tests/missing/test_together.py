@@ -131,7 +131,7 @@ async def test_when_both_are_back_nobody_is_asked_and_it_may_be_said_all_the_sam
     mia, noor = await both_missing(cast)
     for episode in (mia, noor):
         what = Found(cast.clock(), "Here", "Sam", "Well.")
-        await child_found.found(cast.actor("tom"), episode.id, uuid4(), what, cast.clock())
+        await child_found.record_found(cast.actor("tom"), episode.id, uuid4(), what, cast.clock())
     assert (await read(cast, "tom", mia))["together_offered"] == []
     assert await together_actions.link(cast.actor("tom"), mia.id, noor.id, cast.clock())
     assert kinds(await read(cast, "tom", mia)) == ["opened", "found", "together"]
@@ -355,7 +355,7 @@ async def test_one_tick_of_the_form_enters_it_for_both(cast: Cast) -> None:
 
 async def test_a_form_of_before_the_other_was_seen_is_shown_again(cast: Cast) -> None:
     mia, noor = await linked(cast)
-    await child_found.found(
+    await child_found.record_found(
         cast.actor("tom"),
         noor.id,
         uuid4(),
@@ -411,8 +411,8 @@ async def test_both_are_seen_in_one_moment_and_nobody_waits_for_the_other(cast: 
     what, now = Found(cast.clock(), "Here", "Sam", "Well."), cast.clock()
     no_fault(
         await together(
-            child_found.found(cast.actor("tom"), mia.id, uuid4(), what, now),
-            child_found.found(cast.actor("ines"), noor.id, uuid4(), what, now),
+            child_found.record_found(cast.actor("tom"), mia.id, uuid4(), what, now),
+            child_found.record_found(cast.actor("ines"), noor.id, uuid4(), what, now),
         )
     )
     assert await Episode.filter(found_at__isnull=False).count() == 2
@@ -422,9 +422,9 @@ async def test_both_are_seen_in_one_moment_and_nobody_waits_for_the_other(cast: 
 async def test_what_the_others_hear_is_made_up_for_when_it_was_cut_off(cast: Cast) -> None:
     mia, noor = await linked(cast)
     id_, what = UUID(int=7), Found(cast.clock(), "Here", "Sam", "Well.")
-    await child_found.found(cast.actor("tom"), mia.id, id_, what, cast.clock())
+    await child_found.record_found(cast.actor("tom"), mia.id, id_, what, cast.clock())
     await TimelineEntry.filter(what="other_seen").delete()  # As if the process had ended before it.
-    await child_found.found(cast.actor("tom"), mia.id, id_, what, cast.clock())
+    await child_found.record_found(cast.actor("tom"), mia.id, id_, what, cast.clock())
     assert await TimelineEntry.filter(episode_id=noor.id, what="other_seen").count() == 1
 
 

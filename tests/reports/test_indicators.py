@@ -25,7 +25,7 @@ from server.reports.indicators import (
     indicators,
     parts,
     quarter_of,
-    said,
+    showable,
     wait,
 )
 from tests.cast import Cast
@@ -69,7 +69,7 @@ def test_there_is_no_such_quarter(year: int, quarter: int) -> None:
 
 @given(st.integers(0, 40), st.integers(0, 40))
 def test_neither_a_small_number_nor_a_small_rest_is_told(n: int, left: int) -> None:
-    shown = said(n, n + left)
+    shown = showable(n, n + left)
     assert (shown is None) == (0 < n < FEWEST or 0 < left < FEWEST)
     assert shown in (None, n)
 
@@ -154,7 +154,7 @@ async def away(cast: Cast, name: str, *, found: bool) -> None:
         return
     seen = cast.clock.advance(hours=2)
     what = Found(seen, "At home", "Sam", "Well.")
-    await child_found.found(cast.actor("tom"), episode.id, uuid4(), what, seen)
+    await child_found.record_found(cast.actor("tom"), episode.id, uuid4(), what, seen)
     offered = cast.clock.advance(hours=10)
     await actions.enter(
         cast.actor("tom"),
