@@ -30,22 +30,12 @@ class Migration(migrations.Migration):
             name="Person",
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
-                (
-                    "agency",
-                    fields.ForeignKeyField(
-                        "server.Agency", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("agency", ops.reference("Agency", on_delete=OnDelete.RESTRICT)),
                 ("role", fields.CharField(max_length=16)),
                 ("name", fields.TextField()),
                 ("language", fields.CharField(max_length=8)),
                 ("zone", fields.CharField(max_length=64)),
-                (
-                    "deputy",
-                    fields.ForeignKeyField(
-                        "server.Person", null=True, related_name=False, on_delete=OnDelete.SET_NULL
-                    ),
-                ),
+                ("deputy", ops.reference("Person", null=True, on_delete=OnDelete.SET_NULL)),
                 ("made_at", fields.DatetimeField()),
                 ("disabled_at", fields.DatetimeField(null=True)),
             ],
@@ -62,7 +52,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField(null=True)),
-                ("person", fields.ForeignKeyField("server.Person", null=True, related_name=False)),
+                ("person", ops.reference("Person", null=True)),
                 ("channel", fields.CharField(max_length=24)),
                 ("value", fields.TextField()),
                 ("value_index", fields.CharField(max_length=64)),
@@ -101,12 +91,7 @@ class Migration(migrations.Migration):
             name="Home",
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
-                (
-                    "agency",
-                    fields.ForeignKeyField(
-                        "server.Agency", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("agency", ops.reference("Agency", on_delete=OnDelete.RESTRICT)),
                 ("name", fields.TextField()),
                 ("zone", fields.CharField(max_length=64)),
                 ("made_at", fields.DatetimeField()),
@@ -117,24 +102,14 @@ class Migration(migrations.Migration):
             name="Child",
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
-                (
-                    "agency",
-                    fields.ForeignKeyField(
-                        "server.Agency", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("agency", ops.reference("Agency", on_delete=OnDelete.RESTRICT)),
                 (
                     "person",
                     fields.OneToOneField(
                         "server.Person", related_name=False, on_delete=OnDelete.RESTRICT
                     ),
                 ),
-                (
-                    "home",
-                    fields.ForeignKeyField(
-                        "server.Home", null=True, related_name=False, on_delete=OnDelete.SET_NULL
-                    ),
-                ),
+                ("home", ops.reference("Home", null=True, on_delete=OnDelete.SET_NULL)),
                 ("placed_at", fields.DatetimeField()),
                 ("left_at", fields.DatetimeField(null=True)),
                 ("born_on", fields.TextField(null=True)),
@@ -152,12 +127,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
                 ("cause", fields.CharField(max_length=16)),
                 ("tier", fields.CharField(max_length=8)),
                 ("opened_at", fields.DatetimeField()),
@@ -214,12 +184,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
                 ("home_id", fields.UUIDField(null=True)),
                 ("alert_id", fields.UUIDField(null=True)),
                 ("opened_at", fields.DatetimeField()),
@@ -261,12 +226,7 @@ class Migration(migrations.Migration):
             name="Alias",
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
-                (
-                    "episode",
-                    fields.ForeignKeyField(
-                        "server.Episode", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("episode", ops.reference("Episode", on_delete=OnDelete.RESTRICT)),
                 ("content", fields.CharField(max_length=64)),
             ],
             options={
@@ -299,12 +259,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
                 ("code", fields.TextField()),
                 ("code_index", fields.CharField(unique=True, max_length=64)),
                 ("pin_hash", fields.CharField(max_length=64)),
@@ -348,12 +303,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
                 ("number", fields.BigIntField()),
                 ("entity", fields.CharField(max_length=16)),
                 ("entity_id", fields.UUIDField()),
@@ -382,12 +332,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
                 ("by_id", fields.UUIDField()),
                 ("by_role", fields.CharField(max_length=16)),
                 ("by_way", fields.CharField(db_default="app", max_length=8)),
@@ -428,12 +373,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
                 ("made_by", fields.UUIDField()),
                 ("made_at", fields.DatetimeField()),
                 ("expires_at", fields.DatetimeField()),
@@ -481,7 +421,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField(null=True)),
-                ("person", fields.ForeignKeyField("server.Person", null=True, related_name=False)),
+                ("person", ops.reference("Person", null=True)),
                 ("last_resort", fields.SmallIntField(null=True)),
                 ("to_key", fields.CharField(max_length=36)),
                 ("channel", fields.CharField(max_length=24)),
@@ -525,7 +465,7 @@ class Migration(migrations.Migration):
             name="Delivery",
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
-                ("message", fields.ForeignKeyField("server.Message", related_name=False)),
+                ("message", ops.reference("Message")),
                 ("address_id", fields.UUIDField(null=True)),
                 ("channel", fields.CharField(max_length=24)),
                 ("attempt", fields.SmallIntField()),
@@ -550,12 +490,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                (
-                    "person",
-                    fields.ForeignKeyField(
-                        "server.Person", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("person", ops.reference("Person", on_delete=OnDelete.RESTRICT)),
                 ("label", fields.TextField(null=True)),
                 ("paired_at", fields.DatetimeField()),
                 ("last_seen_at", fields.DatetimeField(null=True)),
@@ -603,7 +538,7 @@ class Migration(migrations.Migration):
             name="DrillCall",
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
-                ("drill", fields.ForeignKeyField("server.Drill", related_name=False)),
+                ("drill", ops.reference("Drill")),
                 ("place", fields.SmallIntField()),
                 ("called_at", fields.DatetimeField()),
                 ("answered_at", fields.DatetimeField(null=True)),
@@ -637,12 +572,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
                 ("check_in_id", fields.UUIDField(unique=True)),
                 ("sign_id", fields.UUIDField(null=True)),
                 ("alert_id", fields.UUIDField(null=True)),
@@ -662,12 +592,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
                 ("what", fields.TextField()),
                 ("agreed_by", fields.UUIDField()),
                 ("agreed_at", fields.DatetimeField()),
@@ -728,7 +653,7 @@ class Migration(migrations.Migration):
             name="Enclosure",
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
-                ("message", fields.ForeignKeyField("server.Message", related_name=False)),
+                ("message", ops.reference("Message")),
                 ("name", fields.CharField(max_length=60)),
                 ("media_type", fields.CharField(max_length=40)),
                 ("content", fields.TextField()),
@@ -777,7 +702,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                ("person", fields.ForeignKeyField("server.Person", related_name=False)),
+                ("person", ops.reference("Person")),
                 ("from_at", fields.DatetimeField()),
                 ("until_at", fields.DatetimeField(null=True)),
             ],
@@ -794,12 +719,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                (
-                    "home",
-                    fields.ForeignKeyField(
-                        "server.Home", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("home", ops.reference("Home", on_delete=OnDelete.RESTRICT)),
                 ("token_hash", fields.CharField(unique=True, max_length=64)),
                 ("opened_by", fields.UUIDField()),
                 ("opened_at", fields.DatetimeField()),
@@ -817,12 +737,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
                 ("part", fields.CharField(max_length=8)),
                 ("version", fields.IntField()),
                 ("said", fields.TextField()),
@@ -876,7 +791,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                ("person", fields.ForeignKeyField("server.Person", related_name=False)),
+                ("person", ops.reference("Person")),
                 ("provider", fields.CharField(max_length=31)),
                 ("subject", fields.TextField()),
                 ("subject_index", fields.CharField(unique=True, max_length=64)),
@@ -955,7 +870,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                ("person", fields.ForeignKeyField("server.Person", related_name=False)),
+                ("person", ops.reference("Person")),
                 ("name", fields.CharField(max_length=3)),
                 ("secret_hash", fields.CharField(max_length=64)),
                 ("made_by", fields.UUIDField(null=True)),
@@ -1027,12 +942,7 @@ class Migration(migrations.Migration):
             name="Milestone",
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
                 ("what", fields.CharField(max_length=12)),
                 ("on_day", fields.DateField()),
                 ("until_at", fields.DatetimeField()),
@@ -1055,18 +965,8 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                (
-                    "episode",
-                    fields.ForeignKeyField(
-                        "server.Episode", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
-                (
-                    "other",
-                    fields.ForeignKeyField(
-                        "server.Episode", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("episode", ops.reference("Episode", on_delete=OnDelete.RESTRICT)),
+                ("other", ops.reference("Episode", on_delete=OnDelete.RESTRICT)),
                 ("made_at", fields.DatetimeField()),
                 ("made_by", fields.UUIDField(null=True)),
                 ("ended_at", fields.DatetimeField(null=True)),
@@ -1091,12 +991,7 @@ class Migration(migrations.Migration):
             name="Noted",
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
                 ("code", fields.CharField(max_length=8)),
                 ("about_id", fields.UUIDField()),
                 ("at", fields.DatetimeField()),
@@ -1113,12 +1008,7 @@ class Migration(migrations.Migration):
             name="Observation",
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
                 ("sign", fields.CharField(max_length=24)),
                 ("by_id", fields.UUIDField()),
                 ("by_role", fields.CharField(max_length=16)),
@@ -1156,12 +1046,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
                 ("person_id", fields.UUIDField()),
                 ("session_id", fields.UUIDField()),
                 ("why", fields.TextField(null=True)),
@@ -1182,12 +1067,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
                 ("version", fields.IntField()),
                 ("by_id", fields.UUIDField()),
                 ("by_role", fields.CharField(max_length=16)),
@@ -1203,12 +1083,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
                 ("field", fields.CharField(max_length=32)),
                 ("what", fields.CharField(max_length=8)),
                 ("mark", fields.CharField(max_length=64)),
@@ -1226,12 +1101,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
                 ("person_id", fields.UUIDField()),
                 ("session_id", fields.UUIDField()),
                 ("why", fields.TextField()),
@@ -1251,12 +1121,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
                 ("shows", fields.CharField(max_length=8)),
                 ("taken_on", fields.DateField(null=True)),
                 ("page", fields.TextField(null=True)),
@@ -1277,12 +1142,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                (
-                    "episode",
-                    fields.ForeignKeyField(
-                        "server.Episode", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("episode", ops.reference("Episode", on_delete=OnDelete.RESTRICT)),
                 ("to", fields.CharField(max_length=12)),
                 ("address", fields.TextField()),
                 ("copy", fields.CharField(max_length=8)),
@@ -1301,7 +1161,7 @@ class Migration(migrations.Migration):
             name="Passkey",
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
-                ("person", fields.ForeignKeyField("server.Person", related_name=False)),
+                ("person", ops.reference("Person")),
                 ("name", fields.TextField()),
                 ("credential_hash", fields.CharField(unique=True, max_length=64)),
                 ("credential_id", fields.TextField()),
@@ -1320,12 +1180,7 @@ class Migration(migrations.Migration):
             name="Pause",
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
                 ("from_at", fields.DatetimeField()),
                 ("until_at", fields.DatetimeField()),
                 ("returns", fields.BooleanField(db_default=False)),
@@ -1347,7 +1202,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("token_hash", fields.CharField(unique=True, max_length=64)),
-                ("person", fields.ForeignKeyField("server.Person", null=True, related_name=False)),
+                ("person", ops.reference("Person", null=True)),
                 ("made_at", fields.DatetimeField()),
                 ("expires_at", fields.DatetimeField()),
                 ("ended_at", fields.DatetimeField(null=True)),
@@ -1401,12 +1256,7 @@ class Migration(migrations.Migration):
             name="Proposal",
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
                 ("by_id", fields.UUIDField()),
                 ("by_role", fields.CharField(max_length=16)),
                 ("rhythm", fields.JSONField()),
@@ -1450,12 +1300,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
                 ("who_id", fields.UUIDField()),
                 ("who_role", fields.CharField(max_length=16)),
                 ("said", fields.TextField()),
@@ -1475,12 +1320,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
                 ("person_id", fields.UUIDField()),
                 ("about_due_at", fields.DatetimeField()),
                 ("asked_at", fields.DatetimeField()),
@@ -1498,7 +1338,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                ("person", fields.ForeignKeyField("server.Person", related_name=False)),
+                ("person", ops.reference("Person")),
                 ("code", fields.TextField()),
                 ("code_index", fields.CharField(unique=True, max_length=64)),
                 ("made_at", fields.DatetimeField()),
@@ -1514,7 +1354,7 @@ class Migration(migrations.Migration):
             name="Recovery",
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
-                ("person", fields.ForeignKeyField("server.Person", related_name=False)),
+                ("person", ops.reference("Person")),
                 ("code_hash", fields.CharField(max_length=64)),
                 ("made_at", fields.DatetimeField()),
                 ("used_at", fields.DatetimeField(null=True)),
@@ -1528,7 +1368,7 @@ class Migration(migrations.Migration):
             name="RememberedDevice",
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
-                ("person", fields.ForeignKeyField("server.Person", related_name=False)),
+                ("person", ops.reference("Person")),
                 ("by_link", fields.BooleanField(db_default=False)),
                 ("made_at", fields.DatetimeField()),
                 ("opened_at", fields.DatetimeField(null=True)),
@@ -1548,12 +1388,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                (
-                    "episode",
-                    fields.ForeignKeyField(
-                        "server.Episode", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("episode", ops.reference("Episode", on_delete=OnDelete.RESTRICT)),
                 ("version", fields.IntField()),
                 ("answers", fields.TextField()),
                 ("made_at", fields.DatetimeField()),
@@ -1588,12 +1423,7 @@ class Migration(migrations.Migration):
             name="Round",
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
                 ("opens_at", fields.DatetimeField()),
                 ("due_at", fields.DatetimeField()),
                 ("late_at", fields.DatetimeField()),
@@ -1623,12 +1453,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                (
-                    "episode",
-                    fields.ForeignKeyField(
-                        "server.Episode", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("episode", ops.reference("Episode", on_delete=OnDelete.RESTRICT)),
                 ("person_id", fields.UUIDField()),
                 ("part", fields.CharField(max_length=4)),
                 ("at", fields.DatetimeField()),
@@ -1646,12 +1471,7 @@ class Migration(migrations.Migration):
             name="Season",
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
                 ("from_at", fields.DatetimeField()),
                 ("until_at", fields.DatetimeField()),
                 ("rhythm", fields.JSONField()),
@@ -1675,8 +1495,8 @@ class Migration(migrations.Migration):
                 ("id", fields.UUIDField(primary_key=True)),
                 ("token_hash", fields.CharField(unique=True, max_length=64)),
                 ("agency_id", fields.UUIDField()),
-                ("person", fields.ForeignKeyField("server.Person", related_name=False)),
-                ("device", fields.ForeignKeyField("server.Device", null=True, related_name=False)),
+                ("person", ops.reference("Person")),
+                ("device", ops.reference("Device", null=True)),
                 ("made_at", fields.DatetimeField()),
                 ("last_seen_at", fields.DatetimeField()),
                 ("expires_at", fields.DatetimeField(null=True)),
@@ -1702,12 +1522,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("question_id", fields.UUIDField()),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
                 ("at", fields.DatetimeField()),
                 ("words", fields.TextField()),
                 ("is_otherwise", fields.BooleanField()),
@@ -1722,12 +1537,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
                 ("text", fields.TextField()),
                 ("answer", fields.TextField()),
                 ("agreed_by", fields.UUIDField()),
@@ -1751,12 +1561,7 @@ class Migration(migrations.Migration):
             name="Sighting",
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
                 ("by_id", fields.UUIDField()),
                 ("by_role", fields.CharField(max_length=16)),
                 ("answer", fields.CharField(max_length=8)),
@@ -1782,12 +1587,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
                 ("kind", fields.CharField(max_length=16)),
                 ("subject_id", fields.UUIDField()),
                 ("turn", fields.IntField()),
@@ -1851,12 +1651,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
                 ("channel", fields.CharField(max_length=32)),
                 ("number", fields.TextField()),
                 ("number_index", fields.CharField(max_length=64)),
@@ -1886,18 +1681,8 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
-                (
-                    "person",
-                    fields.ForeignKeyField(
-                        "server.Person", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
+                ("person", ops.reference("Person", on_delete=OnDelete.RESTRICT)),
                 ("role", fields.CharField(max_length=16)),
                 ("from_at", fields.DatetimeField()),
                 ("until_at", fields.DatetimeField(null=True)),
@@ -1917,12 +1702,7 @@ class Migration(migrations.Migration):
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
                 ("child_id", fields.UUIDField()),
-                (
-                    "episode",
-                    fields.ForeignKeyField(
-                        "server.Episode", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("episode", ops.reference("Episode", on_delete=OnDelete.RESTRICT)),
                 ("number", fields.IntField()),
                 ("at", fields.DatetimeField()),
                 ("received_at", fields.DatetimeField()),
@@ -1945,7 +1725,7 @@ class Migration(migrations.Migration):
             name="Totp",
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
-                ("person", fields.ForeignKeyField("server.Person", related_name=False)),
+                ("person", ops.reference("Person")),
                 ("secret", fields.TextField()),
                 ("last_step", fields.BigIntField()),
                 ("made_at", fields.DatetimeField()),
@@ -1972,18 +1752,8 @@ class Migration(migrations.Migration):
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
                 ("to_agency_id", fields.UUIDField()),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
-                (
-                    "reception",
-                    fields.ForeignKeyField(
-                        "server.Reception", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
+                ("reception", ops.reference("Reception", on_delete=OnDelete.RESTRICT)),
                 ("offered_by", fields.UUIDField()),
                 ("offered_at", fields.DatetimeField()),
                 ("why", fields.TextField()),
@@ -2028,12 +1798,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                (
-                    "child",
-                    fields.ForeignKeyField(
-                        "server.Child", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
                 ("name", fields.TextField()),
                 ("reach", fields.TextField()),
                 ("also_help", fields.BooleanField()),
@@ -2056,12 +1821,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                (
-                    "trusted",
-                    fields.ForeignKeyField(
-                        "server.Trusted", related_name=False, on_delete=OnDelete.RESTRICT
-                    ),
-                ),
+                ("trusted", ops.reference("Trusted", on_delete=OnDelete.RESTRICT)),
                 ("child_id", fields.UUIDField()),
                 ("alert_id", fields.UUIDField()),
                 ("asked_at", fields.DatetimeField()),
@@ -2132,7 +1892,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", fields.UUIDField(primary_key=True)),
                 ("agency_id", fields.UUIDField()),
-                ("person", fields.ForeignKeyField("server.Person", related_name=False)),
+                ("person", ops.reference("Person")),
                 ("provider", fields.CharField(max_length=31)),
                 ("code_hash", fields.CharField(unique=True, max_length=64)),
                 ("made_at", fields.DatetimeField()),

@@ -1,19 +1,23 @@
-"""Migrations from models: `python -m tools.migrations make NAME | check | regenerate`.
+"""Migrations from models: `python -m tools.migrations make NAME | check | regenerate | release`.
 
 `make` writes what the models ask for and the migrations lack, with our own operations (`storage`;
 Tortoise's own lose constraints, rows and indexes). `check` says whether anything is lacking,
 without a database; what the detector cannot see the schema test compares on both databases.
 `regenerate` writes migrations/0001_initial.py anew from nothing: only before the first release,
-since a database that has it knows it by its name.
+since a database that has it knows it by its name. `release` writes migrations/released.json: the
+version, the commit and the checksum of each migration. From then on `check` refuses an edited one.
 """
 
 from __future__ import annotations
 
 import ast
 import asyncio
+import json
 import subprocess
 import sys
+import tomllib
 from copy import copy
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,7 +32,8 @@ from tortoise.models import Model
 
 FOLDER = Path(__file__).resolve().parent.parent / "migrations"
 FIRST = "0001_initial"
-USAGE = "python -m tools.migrations make NAME | check | regenerate"
+RELEASED = FOLDER / "released.json"
+USAGE = "python -m tools.migrations make NAME | check | regenerate | release"
 
 
 class Detector(MigrationAutodetector):
@@ -155,6 +160,8 @@ class _Short(ast.NodeTransformer):
     """Leaves out what is so anyway."""
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
+        if ast.unparse(node.func) == "fields.ForeignKeyField":
+            node = _reference(node)
         is_key = any(word.arg == "primary_key" for word in node.keywords)
         node.keywords = [word for word in node.keywords if not _is_usual(word, is_key=is_key)]
         return self.generic_visit(node)
@@ -167,6 +174,13 @@ class _Short(ast.NodeTransformer):
         ]
         node.keys, node.values = [key for key, _ in kept], [value for _, value in kept]
         return self.generic_visit(node)
+
+
+def _reference(node: ast.Call) -> ast.Call:
+    """`ops.reference("Agency", …)`, in one line instead of six."""
+    name = str(ast.literal_eval(node.args[0])).removeprefix("server.")
+    words = [word for word in node.keywords if word.arg != "related_name"]
+    return ast.Call(ast.parse("ops.reference", mode="eval").body, [ast.Constant(name)], words)
 
 
 def _is_app(key: ast.expr | None) -> bool:
@@ -222,6 +236,8 @@ def make(name: str) -> Path | None:
 
 def regenerate() -> Path:
     """Write the first migration anew from the models as they are."""
+    if RELEASED.exists():
+        raise SystemExit(f"{FIRST} is released: write a new migration (make NAME)")
     others = sorted(path.name for path in FOLDER.glob("[0-9]*.py") if path.stem != FIRST)
     if others:
         raise SystemExit(f"not any more: there are {', '.join(others)} already")
@@ -239,11 +255,42 @@ def regenerate() -> Path:
     return path
 
 
+def release() -> Path:
+    """Write down which migrations are released with this version, by their checksums."""
+    command = ["git", "log", "-1", "--format=%H", "--", str(FOLDER)]
+    commit = subprocess.run(command, capture_output=True, text=True, check=True, cwd=FOLDER).stdout
+    pyproject = tomllib.loads((FOLDER.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    record = {
+        "version": pyproject["project"]["version"],
+        "commit": commit.strip(),
+        "sha256": {path.name: _sum(path) for path in sorted(FOLDER.glob("[0-9]*.py"))},
+    }
+    RELEASED.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    return RELEASED
+
+
+def edited(folder: Path = FOLDER) -> list[str]:
+    """One line for each released migration that is gone or no longer what was released."""
+    record = folder / "released.json"
+    if not record.exists():
+        return []
+    released = json.loads(record.read_text(encoding="utf-8"))
+    return [
+        f"{name} is part of {released['version']} and must stay as it was: write a new migration"
+        for name, checksum in released["sha256"].items()
+        if not (folder / name).exists() or _sum(folder / name) != checksum
+    ]
+
+
+def _sum(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest()
+
+
 def check() -> int:
-    """Print what is lacking; 1 where something is."""
+    """Print what is lacking or was edited after its release; 1 where something is."""
     from server.storage.db import TORTOISE_ORM
 
-    lines = asyncio.run(missing(TORTOISE_ORM))
+    lines = [*edited(), *asyncio.run(missing(TORTOISE_ORM))]
     print(*lines or ["Migrations match the models."], sep="\n")
     return 1 if lines else 0
 
@@ -257,6 +304,8 @@ def main(arguments: list[str]) -> int:
             print(make(name) or "Migrations match the models.")
         case ["regenerate"]:
             print(regenerate())
+        case ["release"]:
+            print(release())
         case _:
             print(USAGE, file=sys.stderr)
             return 2

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from tortoise.context import TortoiseContext
 from tortoise.migrations.autodetector import MigrationAutodetector
 
-from tools.migrations import missing
+from tools.migrations import edited, missing
 
 LAMP = """
 from tortoise import fields
@@ -68,3 +70,18 @@ async def test_a_field_without_a_migration_is_told(house: Path) -> None:
     del sys.modules["house.models"]
     importlib.invalidate_caches()
     assert await missing(config()) == ["house: AddField Lamp colour"]
+
+
+def test_a_released_migration_that_was_edited_or_removed_is_told(tmp_path: Path) -> None:
+    assert edited(tmp_path) == [], "nothing is released yet"
+    for name in ("0001_initial.py", "0002_lamp.py", "0003_table.py"):
+        (tmp_path / name).write_text(name)
+    sums = {
+        path.name: sha256(path.read_bytes()).hexdigest() for path in sorted(tmp_path.glob("*.py"))
+    }
+    (tmp_path / "released.json").write_text(json.dumps({"version": "0.1.0", "sha256": sums}))
+    assert edited(tmp_path) == []
+    (tmp_path / "0001_initial.py").write_text("another")
+    (tmp_path / "0002_lamp.py").unlink()
+    (tmp_path / "0004_new.py").write_text("may come")
+    assert [line.split()[0] for line in edited(tmp_path)] == ["0001_initial.py", "0002_lamp.py"]

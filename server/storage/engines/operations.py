@@ -7,6 +7,7 @@ Tortoise's; what reaches the database is ours wherever Tortoise's was measured t
 
 from typing import Any
 
+from tortoise import fields
 from tortoise.fields.base import Field
 from tortoise.fields.relational import ManyToManyFieldInstance
 from tortoise.indexes import Index
@@ -46,9 +47,16 @@ __all__ = [
     "RunPython",
     "RunSQL",
     "UniqueConstraint",
+    "reference",
 ]
 
 Editor = SqliteEditor | PostgresEditor
+
+
+def reference(model: str, **options: Any) -> Field[Any]:
+    """A column that refers to a row of another table, which does not know its rows here."""
+    made: Field[Any] = fields.ForeignKeyField(f"server.{model}", related_name=False, **options)
+    return made
 
 
 def _ours(editor: BaseSchemaEditor | None) -> Editor:
