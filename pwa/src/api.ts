@@ -88,13 +88,18 @@ export interface Look {
 
 /** The server answered, and said no: `code` is the stable one of the problem document. */
 export class Refused extends Error {
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    readonly detail: string,
-    readonly retryAfterS: number | null,
-  ) {
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly retryAfterS: number | null;
+
+  // Written out, so that Node can run this file as it is.
+  constructor(status: number, code: string, detail: string, retryAfterS: number | null) {
     super(`${status} ${code}`);
+    this.status = status;
+    this.code = code;
+    this.detail = detail;
+    this.retryAfterS = retryAfterS;
   }
 }
 

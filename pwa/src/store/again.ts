@@ -6,7 +6,8 @@
  */
 import type { Answer, Day, Epoch } from "../api";
 import { keepRow, read, write, type Who } from "./db";
-import type { Content, Sent } from "./outbox";
+import type { Content } from "./kinds";
+import type { Sent } from "./outbox";
 
 /** What came in before the backup began may have been stored after it had. */
 const MARGIN_MS = 10 * 60_000;
@@ -29,6 +30,6 @@ export async function handInAgain(who: Who, { id, from_at }: Epoch): Promise<voi
       .map((day) => ({ id: day.id, at: day.received_at!, content: answerOf(day) })),
     ...sent.filter(({ at }) => Date.parse(at) >= since - A_DAY_MS),
   ].sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
-  for (const [n, one] of lost.entries()) await keepRow(who, one.id, one.content, n - lost.length);
+  for (const [n, { id: of, content }] of lost.entries()) await keepRow(who, of, content, n - lost.length);
   await write(who, "epoch", id);
 }

@@ -1,9 +1,9 @@
 /** What the child says for when it is missing: as the server has it, and as it waits on this phone. */
 import { computed, effect, signal } from "@preact/signals";
 import { ask, type Look } from "../api";
-import { uuid } from "../bytes";
 import { forget, read, writeIfRoom } from "./db";
-import { discard, type OwnWords, type Sending } from "./outbox";
+import type { OwnWords } from "./kinds";
+import { discard, type Sending } from "./outbox";
 import { isSame, type OwnPack, type Words } from "./ownWire";
 import { look, put, queue, send } from "./sender";
 import { who } from "./session";
@@ -79,7 +79,7 @@ export async function say(): Promise<void> {
   const stands = known.value ?? { version: 0, fields: {} };
   const seen = [stands.fields, ...before.filter(({ problem }) => !problem).map(({ body }) => body.fields)];
   const body = { said_at: new Date().toISOString(), child: person, base: stands.version, fields, seen };
-  await put(uuid(), { kind: "own", body });
+  await put({ kind: "own", body });
   for (const one of before) if (one.problem) await discard(one.id);
   await look();
   await forgetDraft(person);

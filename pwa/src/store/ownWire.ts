@@ -1,4 +1,4 @@
-/** Handing in what the child says for when it is missing: page and worker share this file. */
+/** Handing in what the child says for when they are missing: page and worker share this file. */
 import { Refused } from "../api";
 
 export type Words = Record<string, string>;
@@ -9,31 +9,31 @@ export interface OwnPack {
   fields: Words;
 }
 
-interface Said {
+interface Pending {
   child: string;
   base: number;
   fields: Words;
   seen: Words[];
 }
 
-export const isSame = (one: Words, other: Words) =>
-  [...new Set([...Object.keys(one), ...Object.keys(other)])].every((name) => (one[name] ?? "") === (other[name] ?? ""));
+export const isSame = (a: Words, b: Words) =>
+  [...new Set([...Object.keys(a), ...Object.keys(b)])].every((name) => (a[name] ?? "") === (b[name] ?? ""));
 
-/** One asking, in the name of whoever said it. */
-type Tell = <T>(method: string, path: string, body?: unknown) => Promise<T>;
+/** A request in the name of the person whose words these are. */
+export type Tell = <T>(method: string, path: string, body?: unknown) => Promise<T>;
 
 /**
- * Where something else stands by now, it may be what the child itself said before, whose answer was lost: it has
- * seen that, and goes on from there. Throws the refusal where somebody else wrote it down.
+ * Where something else stands by now, it may be what the child said before, whose answer was lost: they have
+ * seen that, and go on from there. Throws the refusal where another person wrote it down.
  */
-export async function deliverOwn({ child, base, fields, seen }: Said, tell: Tell): Promise<void> {
+export async function deliverOwn({ child, base, fields, seen }: Pending, tell: Tell): Promise<void> {
   const path = `/children/${child}/pack`;
   try {
     await tell("PUT", path, { base, fields });
   } catch (why) {
     if (!(why instanceof Refused) || why.code !== "changed") throw why;
     const stands = await tell<OwnPack>("GET", path);
-    if (!seen.some((one) => isSame(one, stands.fields))) throw why;
+    if (!seen.some((words) => isSame(words, stands.fields))) throw why;
     await tell("PUT", path, { base: stands.version, fields });
   }
 }

@@ -8,7 +8,8 @@ import { uuid } from "../bytes";
 import type { Change, Who as Person } from "../plan/merge";
 import { baseOf, build, fieldsOf, type Frame, type Plan } from "../plan/state";
 import { read, writeIfRoom } from "./db";
-import type { ProjectChange, Sending } from "./outbox";
+import type { ProjectChange } from "./kinds";
+import type { Sending } from "./outbox";
 import { addressOf } from "./roster";
 import { followed, onRows, put, queue, send } from "./sender";
 import { isStaff, maySend, me, who } from "./session";
@@ -332,7 +333,7 @@ function clean(value: unknown): unknown {
 /** Keeps a change on the phone and sends it when that works. Nothing waits for the network. */
 async function keep(body: Omit<ProjectChange["body"], "id" | "said_at">, id = uuid()): Promise<void> {
   const said_at = new Date().toISOString();
-  await put(id, {
+  await put({
     kind: "change",
     place: { child: place.value!.child, path: place.value!.path },
     as: myself.value,

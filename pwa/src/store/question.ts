@@ -1,6 +1,5 @@
 /** The question that only the child and its caseworker can answer: shown until it was answered here. */
 import { computed, effect, signal } from "@preact/signals";
-import { uuid } from "../bytes";
 import { read, writeIfRoom } from "./db";
 import { put, send } from "./sender";
 import { me, who } from "./session";
@@ -29,7 +28,7 @@ export const asked = computed(() => {
 
 export async function answer(question: string, words: string): Promise<void> {
   const body = { said_at: new Date().toISOString(), question, words };
-  await put(uuid(), { kind: "shared", body });
+  await put({ kind: "shared", body });
   over.value = question;
   if (who.value) await writeIfRoom(who.value, "question", question);
   void send();

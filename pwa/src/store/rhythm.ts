@@ -4,9 +4,9 @@
  */
 import { computed, signal } from "@preact/signals";
 import { ask, Refused } from "../api";
-import { uuid } from "../bytes";
 import { read, writeIfRoom } from "./db";
-import type { Recalled, RhythmProposal, Sending } from "./outbox";
+import type { Recalled, RhythmProposal } from "./kinds";
+import type { Sending } from "./outbox";
 import { put, queue, send, throwAway } from "./sender";
 import { who } from "./session";
 
@@ -114,14 +114,14 @@ export const outgoing = computed(() => [...waiting.value, ...backs.value].map(({
 
 export async function propose(wish: Wish, words: string): Promise<void> {
   const body = { said_at: new Date().toISOString(), ...wish, words: words.trim() || null };
-  await put(uuid(), { kind: "rhythm", body });
+  await put({ kind: "rhythm", body });
   void send();
 }
 
 /** Whether or not it has left this phone: it may have, and the answer got lost. */
 export async function takeBack(id: string): Promise<void> {
   const row = waiting.value.find((one) => one.id === id);
-  await put(`take-back-${id}`, { kind: "take-back", body: { said_at: new Date().toISOString(), proposal: id } });
+  await put({ kind: "take-back", body: { said_at: new Date().toISOString(), proposal: id } });
   if (row) await throwAway(row);
   void send();
 }

@@ -7,7 +7,8 @@ import { onCameBack, type Answer, type How, type Mark, type Receipt, type Want }
 import { uuid } from "../bytes";
 import { language, speak } from "../i18n";
 import { writeIfRoom } from "./db";
-import { again, append, discard, flush, waiting, type Content, type Halt, type Sending } from "./outbox";
+import { again, append, discard, flush, waiting, type Halt, type Sending } from "./outbox";
+import type { Content } from "./kinds";
 import { senders } from "./mates";
 import { isLocked, isShared } from "./roster";
 import { maySend, me, onHandedBack, refresh, reread, shutOut, who } from "./session";
@@ -109,8 +110,8 @@ export async function askForSync(): Promise<void> {
   await sync?.register("outbox");
 }
 
-export async function put(id: string, content: Content): Promise<boolean> {
-  const kept = await append(who.value!, id, content);
+export async function put(content: Content): Promise<boolean> {
+  const kept = await append(who.value!, content);
   await look();
   void askForSync().catch(() => undefined);
   return kept;
@@ -136,7 +137,7 @@ export async function checkIn({ mood, note, want, mark, ...wish }: Said): Promis
   const body: Answer = { id, said_at: new Date().toISOString(), mood, note: words, want, mark, ...wish };
   tap.value = { id, want, stage: "saving", receivedAt: null };
   tappedAt = Date.now();
-  const kept = await put(id, { kind: "check_in", body });
+  const kept = await put({ kind: "check_in", body });
   if (tap.value?.id === id && tap.value.stage === "saving") {
     tap.value = { ...tap.value, stage: kept ? "saved" : "loose" };
   }
@@ -149,7 +150,7 @@ export async function chooseLanguage(code: string): Promise<boolean> {
   if (!(await speak(code))) return false;
   if (who.value && !isLocked.value) {
     await writeIfRoom(who.value, "language", code);
-    await put(`language-${who.value}`, { kind: "language", body: { language: language.value } });
+    await put({ kind: "language", body: { language: language.value } });
   }
   void send();
   return true;

@@ -1,9 +1,9 @@
 /** Whom the child named to be asked first: what the server knows, and what still waits on this phone. */
 import { computed, signal } from "@preact/signals";
 import { ask } from "../api";
-import { uuid } from "../bytes";
 import { read, writeIfRoom } from "./db";
-import { discard, type Naming, type Sending } from "./outbox";
+import type { Naming } from "./kinds";
+import { discard, type Sending } from "./outbox";
 import { look, put, queue, send } from "./sender";
 import { who } from "./session";
 
@@ -40,7 +40,7 @@ export async function name(words: { name: string; reach: string; alsoHelp: boole
     reach: words.reach.trim(),
     also_help: words.alsoHelp,
   };
-  await put(uuid(), { kind: "trusted", body });
+  await put({ kind: "trusted", body });
   await send();
   await load();
 }
