@@ -1,9 +1,9 @@
 import "./styles.css";
 import { effect } from "@preact/signals";
 import { render } from "preact";
-import { fetchProject } from "./parts/Later";
-import { fetchSecond } from "./parts/Second";
-import { begin as beginWords } from "./parts/Listen";
+import { fetchProject } from "./parts/ProjectScreen";
+import { fetchDeferred } from "./parts/DeferredScreen";
+import { begin as beginWords } from "./parts/ReadAloud";
 import { App } from "./App";
 import { isHere } from "./desk/here";
 import { speak, wanted } from "./i18n";
@@ -83,7 +83,7 @@ async function start(): Promise<void> {
     if (!session.isStaff.value) await Promise.race([entered, pause(WORDS_MS)]);
   }
   goHome();
-  await Promise.all([draft.recall(), turns.recall(), roster.isShared.value && fetchSecond()]);
+  await Promise.all([draft.recall(), turns.recall(), roster.isShared.value && fetchDeferred()]);
   render(<App />, document.getElementById("app")!);
   // A task of its own, so that the first tap is not kept waiting by it.
   setTimeout(goOn);
@@ -108,7 +108,7 @@ function goOn(): void {
   setTimeout(beginWords);
   // With the first quiet moment after somebody is in, the project is fetched too, for days without a network.
   effect(() => {
-    if (session.who.value) setTimeout(() => void fetchProject().then(fetchSecond).then(update.keepAll), QUIET_MS);
+    if (session.who.value) setTimeout(() => void fetchProject().then(fetchDeferred).then(update.keepAll), QUIET_MS);
   });
 }
 

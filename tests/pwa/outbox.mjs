@@ -7,7 +7,7 @@ import "./app.mjs";
 
 const { append, flush, waiting } = await import("../../pwa/src/store/outbox.ts");
 const { keepRow, read, rows: stored } = await import("../../pwa/src/store/db.ts");
-const { handInAgain } = await import("../../pwa/src/store/again.ts");
+const { handInAgain } = await import("../../pwa/src/store/afterBackup.ts");
 
 let requests, answers;
 

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import "./app.mjs";
 
-const { planAt } = await import("../../pwa/src/plan/then.ts");
+const { planAt } = await import("../../pwa/src/plan/past.ts");
 
 const { child, people, rows, revisions } = JSON.parse(readFileSync(0, "utf8"));
 const plans = revisions.map((revision) => {

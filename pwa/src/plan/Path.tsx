@@ -4,7 +4,7 @@ import { useEffect } from "preact/hooks";
 import { longDay, t, tn } from "../i18n";
 import { now } from "../store/now";
 import { isChild } from "../store/project";
-import { Drawn } from "./Drawn";
+import { Pictogram } from "./Pictogram";
 import { waymarks, type Side, type Waymark } from "./waymarks";
 
 /** So many things behind and ahead are enough at first; the rest is one tap away. */
@@ -39,7 +39,7 @@ const HERE: Waymark = {
   key: "here",
   side: "both",
   at: "",
-  icon: <Drawn name="here" />,
+  icon: <Pictogram name="here" />,
   state: "open",
   card: () => null,
 };

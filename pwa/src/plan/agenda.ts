@@ -1,7 +1,7 @@
 /** What changed since two looked at the plan together: what there is to talk about, and nothing else. */
 import { isoDay } from "./labels";
 import type { Voice } from "./merge";
-import { is, isLetGo, type Plan, type Thing } from "./state";
+import { is, isDropped, type Plan, type Thing } from "./state";
 import { GOAL_FIELDS, turnOf } from "./turns";
 
 export interface Changed {
@@ -88,5 +88,5 @@ export function agendaOf(plan: Plan, review: Thing, signed: number | null, now: 
 
 /** Goals that somebody still works on, or that ended since: those a meeting goes through. */
 export function goalsOf(plan: Plan): Thing[] {
-  return plan.all("goal").filter((goal) => !isLetGo(plan, goal.id));
+  return plan.all("goal").filter((goal) => !isDropped(plan, goal.id));
 }

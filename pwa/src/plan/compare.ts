@@ -1,6 +1,6 @@
 /** Two states of a project beside each other: what came, what reads otherwise, what was let go. Pure. */
 import type { Voice } from "./merge";
-import { isLetGo, words, type Plan, type Thing } from "./state";
+import { isDropped, words, type Plan, type Thing } from "./state";
 import { GOAL_FIELDS } from "./turns";
 
 export interface Altered {
@@ -42,7 +42,7 @@ const read = (plan: Plan, entity: string, id: string, field: string) => {
 
 export function compare(then: Plan, now: Plan): Compared {
   const added = THINGS.flatMap((entity) => now.all(entity).filter(({ id }) => !then.one(entity, id)));
-  const gone = now.all("goal").filter(({ id }) => then.one("goal", id) && isLetGo(now, id) && !isLetGo(then, id));
+  const gone = now.all("goal").filter(({ id }) => then.one("goal", id) && isDropped(now, id) && !isDropped(then, id));
   const both: [string, string][] = [
     ["life_project", now.child],
     ...["area", ...THINGS].flatMap((entity) =>

@@ -10,7 +10,7 @@ import { frame, isChild, myself, place, plan } from "../store/project";
 import { who } from "../store/session";
 import { keepHint } from "../store/turns";
 import { day } from "./labels";
-import { is, isLetGo, words, type Person } from "./state";
+import { is, isDropped, words, type Person } from "./state";
 import { answerDue } from "./turns";
 
 export type Kind = "step" | "reply" | "end" | "review" | "answer" | "rhythm" | "pack";
@@ -87,7 +87,7 @@ function isSettled(due: Due, at: string): boolean {
     const comesAgain = ["weekly", "monthly"].includes(words(plan.value, "step", step.id, "repeats"));
     const isOver = status?.value === "done" || status?.value === "not_done";
     if (isOver && (!comesAgain || status.said_at > at)) return true;
-    return isLetGo(plan.value, words(plan.value, "step", step.id, "goal_id"));
+    return isDropped(plan.value, words(plan.value, "step", step.id, "goal_id"));
   }
   if (due.kind === "reply") {
     const asked = plan.value.one("message", due.subject_id);

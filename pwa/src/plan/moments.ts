@@ -1,7 +1,7 @@
 /** The moments of a project that count: what was agreed, and the days on which something was said. Pure. */
 import { isoDay } from "./labels";
 import type { Change, Who } from "./merge";
-import { isOwnWord, signedIn } from "./then";
+import { isOwnWord, signedIn } from "./past";
 import type { Person } from "./state";
 
 export interface Agreed {

@@ -135,7 +135,7 @@ export function Note({ icon, children }: { icon: IconName; children: ComponentCh
 }
 
 /** What is not here: taken away meanwhile, or not arrived yet. */
-export function NotHere() {
+export function NotFound() {
   return (
     <Page title={t("We can't find this")}>
       <p>{t("It may appear when you're next online.")}</p>

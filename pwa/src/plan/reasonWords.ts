@@ -2,7 +2,7 @@
 import { t } from "../i18n";
 import { find, known, type Reason, type Talk } from "../store/reasons";
 import { heldAt } from "./agenda";
-import { is, isLetGo, words, type Plan, type Thing } from "./state";
+import { is, isDropped, words, type Plan, type Thing } from "./state";
 
 function pushes(): Record<string, string> {
   return {
@@ -54,7 +54,7 @@ export function cameOf(plan: Plan, { id }: Reason): Thing[] {
 }
 
 /** True while what came of it is still wanted. */
-export const isTaken = (plan: Plan, came: Thing[]) => came.some((one) => !isLetGo(plan, goalOf(plan, one)));
+export const isTaken = (plan: Plan, came: Thing[]) => came.some((one) => !isDropped(plan, goalOf(plan, one)));
 
 export const goalOf = (plan: Plan, { entity, id }: Thing) =>
   entity === "goal" ? id : words(plan, "step", id, "goal_id");

@@ -123,7 +123,7 @@ const LET_GO = ["cancelled", "rejected", "entered-in-error"];
 export const wasGivenUp = (plan: Plan, goal: string) => LET_GO.includes(words(plan, "goal", goal, "lifecycle"));
 
 /** True where a goal is the child's no more, or was given up. */
-export const isLetGo = (plan: Plan, goal: string) =>
+export const isDropped = (plan: Plan, goal: string) =>
   plan.get("goal", goal, "not_mine").stands?.value === true || wasGivenUp(plan, goal);
 
 export const baseOf = (plan: Plan, entity: string, id: string, field: string, who: string) =>

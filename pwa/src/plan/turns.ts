@@ -2,7 +2,7 @@
  * When a step is due: once, or again and again. The server has the last word on whose turn it is; this is what
  * a phone can know from the words alone, with a network or without.
  */
-import { isRepeats, pendingAfter, type Repeats } from "./again";
+import { isRepeats, pendingAfter, type Repeats } from "./recurrence";
 import { isDate, isoDay } from "./labels";
 import { byOrder, type Voice } from "./merge";
 import { words, type Plan, type Thing } from "./state";

@@ -4,7 +4,7 @@ import { Icon } from "../parts/Icon";
 import { go } from "../routes";
 import { now } from "../store/now";
 import { frame, place, plan } from "../store/project";
-import { Drawn } from "./Drawn";
+import { Pictogram } from "./Pictogram";
 import { called, dayWords, dueOn, isoDay, listed, ofDay, reviewName, wasDueOn } from "./labels";
 import { Mark, Waits } from "./parts";
 import { is, wasGivenUp, words, type Thing } from "./state";
@@ -139,7 +139,7 @@ interface TogetherMark {
 
 function together({ key, at, icon, state, title, text, review }: TogetherMark): Waymark {
   const card = () => <Together title={title} text={text} review={review} />;
-  return { key, at, side: "both", icon: <Drawn name={icon} />, state, card };
+  return { key, at, side: "both", icon: <Pictogram name={icon} />, state, card };
 }
 
 function agreed(): Waymark[] {

@@ -4,7 +4,7 @@ import { useEffect } from "preact/hooks";
 import { language, t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
-import { Drawn } from "../plan/Drawn";
+import { Pictogram } from "../plan/Pictogram";
 import { draftOf, keepDraft, useDraft } from "../plan/drafts";
 import { called, languageName, languageOptions } from "../plan/labels";
 import { Pad } from "../plan/Pad";
@@ -131,7 +131,7 @@ function Methods() {
           aria-pressed={method.value === code}
           onClick={() => (method.value = code)}
         >
-          <Drawn name={icon} />
+          <Pictogram name={icon} />
           {word}
         </button>
       ))}

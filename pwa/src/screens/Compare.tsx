@@ -8,7 +8,7 @@ import { words, type Plan, type Thing } from "../plan/state";
 import { about, go } from "../routes";
 import { now } from "../store/now";
 import { plan } from "../store/project";
-import { planOf } from "./Then";
+import { planOf } from "./PastProject";
 
 function titleOf(at: Plan, entity: string, id: string): string {
   if (entity === "review") return reviewName(words(at, "review", id, "kind"));

@@ -6,7 +6,7 @@ import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { useDraft } from "../plan/drafts";
 import { asked, called, isDate, ratings, valueName, type Asked } from "../plan/labels";
-import { ago, Mark, mayEdit, NotHere, Voice, Words } from "../plan/parts";
+import { ago, Mark, mayEdit, NotFound, Voice, Words } from "../plan/parts";
 import { baseOf, words } from "../plan/state";
 import { about, back } from "../routes";
 import { now } from "../store/now";
@@ -145,7 +145,7 @@ export function Edit() {
   const question: Asked | null =
     field === "owner_id" ? { title: t("Who does it?"), why: "", kind: "choice", ...people() } : asked(entity, field);
   const thing = entity === "life_project" || plan.value.one(entity, id);
-  if (!question || !thing) return <NotHere />;
+  if (!question || !thing) return <NotFound />;
   return <Field key={`${entity} ${id} ${field}`} {...{ entity, id, field, mode, question }} />;
 }
 
@@ -165,7 +165,7 @@ function Field({ entity, id, field, mode, question }: FieldProps) {
   }));
   useEffect(() => void (hasChanged.value = false), []);
   const why = useDraft(`why ${id}`, () => ({ value: "", base: null }));
-  if (!mayEdit(entity, id, field)) return <NotHere />;
+  if (!mayEdit(entity, id, field)) return <NotFound />;
   const value = asValue(question, draft.value);
   // Somebody else's words came while these were being written: they are shown, and move nothing.
   const known = useRef<Set<string | null> | null>(null);

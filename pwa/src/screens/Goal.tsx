@@ -4,10 +4,10 @@ import { useEffect } from "preact/hooks";
 import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
-import { Drawn } from "../plan/Drawn";
+import { Pictogram } from "../plan/Pictogram";
 import { areaName, called, dueOn, fieldName, isoDay } from "../plan/labels";
-import { ago, FieldRow, Lead, Mark, mayChange, NotHere, said, Voice, Waits, Words } from "../plan/parts";
-import { Story } from "../plan/Story";
+import { ago, FieldRow, Lead, Mark, mayChange, NotFound, said, Voice, Waits, Words } from "../plan/parts";
+import { History } from "../plan/History";
 import { is, words, type Thing } from "../plan/state";
 import { GOAL_FIELDS, STEP_FIELDS, turnOf } from "../plan/turns";
 import { about, go } from "../routes";
@@ -162,7 +162,7 @@ function NotMine({ goal }: { goal: Thing }) {
 
 export function Goal() {
   const goal = plan.value.one("goal", about.value["id"] ?? "");
-  if (!goal) return <NotHere />;
+  if (!goal) return <NotFound />;
   const area = words(plan.value, "goal", goal.id, "area_id");
   const kind = words(plan.value, "area", area, "kind");
   const steps = plan.value.all("step").filter((step) => is(step, plan.value, "goal_id", goal.id));
@@ -209,7 +209,7 @@ export function Goal() {
             <Lead
               to="edit"
               about={{ entity: "area", id: area, field: "importance" }}
-              icon={<Drawn name={kind} />}
+              icon={<Pictogram name={kind} />}
               word={fieldName("area", "importance")}
               state={importance(area)}
             />
@@ -217,7 +217,7 @@ export function Goal() {
         </ul>
       </section>
       <NotMine goal={goal} />
-      <Story
+      <History
         things={[
           { entity: "goal", id: goal.id, fields: GOAL_FIELDS },
           ...steps.map(({ id }) => ({ entity: "step", id, fields: STEP_FIELDS })),

@@ -3,7 +3,7 @@ import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { Thanks, whereabouts } from "../parts/Thanks";
-import { forgetWishes, Wish } from "../parts/Wish";
+import { forgetWishes, HelpWishes } from "../parts/HelpWishes";
 import { clear, mood, note } from "../store/draft";
 import { checkIn, tap } from "../store/sender";
 import { isShutOut, me, who } from "../store/session";
@@ -86,12 +86,12 @@ export function Help() {
       {isShutOut.value && (
         <p>{t("This phone isn't connected any more. It can't send your call for help.")}</p>
       )}
-      {mine && who.value && !phonesFirst.value && <Wish />}
+      {mine && who.value && !phonesFirst.value && <HelpWishes />}
       <p class="hidden-text" role="status">
         {mine && mine.stage !== "saving" ? whereabouts(mine) : ""}
       </p>
       <ByPhone phone={phone} />
-      {mine && who.value && phonesFirst.value && <Wish />}
+      {mine && who.value && phonesFirst.value && <HelpWishes />}
     </Page>
   );
 }

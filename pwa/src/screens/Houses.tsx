@@ -2,10 +2,10 @@
 import { t, tn } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
-import { Drawn } from "../plan/Drawn";
+import { Pictogram } from "../plan/Pictogram";
 import { useDraft } from "../plan/drafts";
 import { called } from "../plan/labels";
-import { mayChange, NotHere, Voice, Waits, Words } from "../plan/parts";
+import { mayChange, NotFound, Voice, Waits, Words } from "../plan/parts";
 import { is, words, type Thing } from "../plan/state";
 import { about, go } from "../routes";
 import { make, myself, plan, say } from "../store/project";
@@ -35,7 +35,7 @@ function HouseDrawing({ kind }: { kind: Kind }) {
         <path class="roof" d="M6 38 48 8l42 30" />
         <path class="wall" d="M16 34v40h64V34" />
       </svg>
-      <Drawn name={kind} />
+      <Pictogram name={kind} />
     </span>
   );
 }
@@ -99,7 +99,7 @@ function Thing_({ house }: { house: Thing }) {
 export function House() {
   const kind = KINDS.find((one) => one === about.value["kind"]);
   const draft = useDraft(`house ${kind ?? ""}`, () => ({ value: "", base: null }));
-  if (!kind) return <NotHere />;
+  if (!kind) return <NotFound />;
   const { name, ask } = texts(kind);
   const keep = async () => {
     const text = draft.value.trim();

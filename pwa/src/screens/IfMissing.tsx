@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { moment, t } from "../i18n";
 import { Page } from "../parts/Page";
 import { now } from "../store/now";
-import * as own from "../store/own";
+import * as own from "../store/ownPack";
 
 const LONGEST = 4_000;
 

@@ -4,10 +4,10 @@ import { uuid } from "../bytes";
 import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
-import { Drawn } from "../plan/Drawn";
+import { Pictogram } from "../plan/Pictogram";
 import { dropDraft, useDraft } from "../plan/drafts";
 import { AREAS, areaName, asked as asked_, called, isoDay, ofDay, roleName } from "../plan/labels";
-import { Mark, NotHere, ownVoice } from "../plan/parts";
+import { Mark, NotFound, ownVoice } from "../plan/parts";
 import { wordsToBeginWith } from "../plan/reasonWords";
 import { is } from "../plan/state";
 import { about, backBy, go, type Place } from "../routes";
@@ -63,7 +63,7 @@ function AreaChoice({ value, onChoose }: { value: string; onChoose(kind: string)
           aria-pressed={value === kind}
           onClick={() => onChoose(kind)}
         >
-          <Drawn name={kind} />
+          <Pictogram name={kind} />
           <span>{areaName(kind)}</span>
         </button>
       ))}
@@ -365,7 +365,7 @@ export function NewGoal() {
 
 export function NewStep() {
   const goal = about.value["goal"] ?? "";
-  if (!plan.value.one("goal", goal)) return <NotHere />;
+  if (!plan.value.one("goal", goal)) return <NotFound />;
   const reason = about.value["reason"];
   const key = `new-step ${goal}${reason ? ` ${reason}` : ""}`;
   const questions: Question[] = [

@@ -4,8 +4,8 @@ import { useArrival } from "../a11y";
 import { Refused } from "../api";
 import { t, tn } from "../i18n";
 import { Icon } from "../parts/Icon";
-import { Listen } from "../parts/Listen";
-import { fetchSecond } from "../parts/Second";
+import { ReadAloud } from "../parts/ReadAloud";
+import { fetchDeferred } from "../parts/DeferredScreen";
 import { back, go } from "../routes";
 import { removePin, uncover } from "../store/cover";
 import { clear, recall as recallDraft } from "../store/draft";
@@ -47,7 +47,7 @@ async function connect(code: string): Promise<void> {
   said.value = "";
   try {
     const beside = await pair(code);
-    await fetchSecond();
+    await fetchDeferred();
     void keepAll();
     if (beside) {
       uncover();
@@ -99,7 +99,7 @@ function Intro() {
           {card.title}
         </h1>
         <Lines lines={card.lines} />
-        <Listen text={spoken(card)} />
+        <ReadAloud text={spoken(card)} />
       </div>
       <Dots />
       <div class="pair-of">

@@ -9,9 +9,9 @@ import { AgendaList } from "../plan/AgendaList";
 import { goalsOf } from "../plan/agenda";
 import { useDraft } from "../plan/drafts";
 import { dayWords, fieldName, isDate, isoDay, reviewName, reviewWhy, valueName } from "../plan/labels";
-import { FieldRow, Lead, mayChange, NotHere, Words } from "../plan/parts";
+import { FieldRow, Lead, mayChange, NotFound, Words } from "../plan/parts";
 import { Reasons } from "../plan/Reasons";
-import { Story } from "../plan/Story";
+import { History } from "../plan/History";
 import { is, words, type Thing } from "../plan/state";
 import { about, back, go } from "../routes";
 import { now } from "../store/now";
@@ -134,7 +134,7 @@ function Next({ review }: { review: Thing }) {
 export function Review() {
   const id = about.value["id"] ?? "";
   const review = plan.value.one("review", id);
-  if (!review) return <NotHere />;
+  if (!review) return <NotFound />;
   const kind = words(plan.value, "review", id, "kind");
   const isHeld = words(plan.value, "review", id, "held_on") !== "";
   const why = reviewWhy(kind);
@@ -170,7 +170,7 @@ export function Review() {
         </button>
       )}
       <AgendaList review={review} />
-      <Story
+      <History
         things={[
           { entity: "review", id, fields: ["due_on", "held_on", "how_heard", "kept_out", "outcomes", "rating", "next_on"] },
         ]}
@@ -308,7 +308,7 @@ function ChooseNext({ review }: { review: Thing }) {
 export function Outcome() {
   const review = plan.value.one("review", about.value["id"] ?? "");
   const goal = plan.value.one("goal", about.value["goal"] ?? "");
-  if (!mayChange() || !review) return <NotHere />;
+  if (!mayChange() || !review) return <NotFound />;
   if (about.value["q"] === "next") return <ChooseNext review={review} />;
-  return goal ? <OfGoal key={goal.id} goal={goal} /> : <NotHere />;
+  return goal ? <OfGoal key={goal.id} goal={goal} /> : <NotFound />;
 }

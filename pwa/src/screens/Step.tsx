@@ -4,8 +4,8 @@ import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { called, dayWords, dueOn, isDate, isoDay, wasDueOn } from "../plan/labels";
 import { byOrder } from "../plan/merge";
-import { ago, mayChange, mayTick, NotHere, said, Voice, Waits, Words } from "../plan/parts";
-import { Story } from "../plan/Story";
+import { ago, mayChange, mayTick, NotFound, said, Voice, Waits, Words } from "../plan/parts";
+import { History } from "../plan/History";
 import { words, type Thing } from "../plan/state";
 import { STEP_FIELDS, turnOf } from "../plan/turns";
 import { about, go } from "../routes";
@@ -77,7 +77,7 @@ function Moved({ id }: { id: string }) {
 
 export function Step() {
   const step = plan.value.one("step", about.value["id"] ?? "");
-  if (!step) return <NotHere />;
+  if (!step) return <NotFound />;
   const owner = words(plan.value, "step", step.id, "owner_id");
   const role = owner === place.value?.child ? "child" : (frame.value?.people.find(({ id }) => id === owner)?.role ?? "");
   const { status, last } = turnOf(plan.value, step);
@@ -131,7 +131,7 @@ export function Step() {
           <Icon name="next" />
         </button>
       )}
-      <Story things={[{ entity: "step", id: step.id, fields: STEP_FIELDS }]} />
+      <History things={[{ entity: "step", id: step.id, fields: STEP_FIELDS }]} />
     </Page>
   );
 }

@@ -9,7 +9,7 @@ import { useDraft } from "../plan/drafts";
 import { called, dayWords, listed, roleName } from "../plan/labels";
 import { Mark, mayTalk } from "../plan/parts";
 import { words, type Thing } from "../plan/state";
-import { NewWorker } from "../plan/Worker";
+import { NewWorker } from "../plan/NewWorker";
 import { about } from "../routes";
 import { now } from "../store/now";
 import { frame, isChild, isRead, make, myself, plan, there } from "../store/project";

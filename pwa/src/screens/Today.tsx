@@ -1,16 +1,16 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Mark, Want } from "../api";
 import { clockTime, moment, t, tn } from "../i18n";
-import { Door } from "../parts/Door";
+import { SearchNotice } from "../parts/SearchNotice";
 import { Faces } from "../parts/Faces";
 import { Icon } from "../parts/Icon";
-import { isProjectHere } from "../parts/Later";
+import { isProjectHere } from "../parts/ProjectScreen";
 import { Notices } from "../parts/Notices";
 import { Page } from "../parts/Page";
-import { Shared } from "../parts/Shared";
+import { SharedQuestion } from "../parts/SharedQuestion";
 import { Thanks, whereabouts } from "../parts/Thanks";
 import { go, place } from "../routes";
-import { isOpen } from "../store/door";
+import { isOpen } from "../store/searchNotice";
 import { clear, isWriting, mood, note, NOTE_LIMIT } from "../store/draft";
 import { isSaid, offered, sayForgot, sayNothing } from "../store/forgot";
 import { now } from "../store/now";
@@ -124,7 +124,7 @@ export function Today() {
   return (
     <Page title={t("How are you today?")} isTop>
       <Notices />
-      <Door onSafe={() => void say("safe", "a")} />
+      <SearchNotice onSafe={() => void say("safe", "a")} />
       <Faces labelledBy="title" value={mood.value} onChoose={choose} />
       <FewWords />
       <div class="act">
@@ -147,7 +147,7 @@ export function Today() {
         {t("I want to talk")}
       </button>
       <Forgot />
-      <Shared />
+      <SharedQuestion />
       <p class="hidden-text" role="status">
         {spoken()}
       </p>

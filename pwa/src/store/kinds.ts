@@ -6,7 +6,7 @@
  */
 import { Unreachable, type Answer, type Day, type Me, type Receipt } from "../api";
 import { read, writeIfRoom, type Who } from "./db";
-import { deliverOwn, type Tell } from "./ownWire";
+import { deliverOwn, type Tell } from "./ownPackDelivery";
 import type { Outgoing, Place } from "./sync";
 
 export interface CheckIn {
@@ -77,7 +77,7 @@ interface Row<C extends Content> {
   send: ((message: C & { id: string }, tell: Tell) => Promise<Receipt | undefined>) | null;
   /** What the phone writes down before the message may go. */
   received?(who: Who, body: C["body"], receipt: Receipt): Promise<void>;
-  /** True where it is handed in again if the server lost it (again.ts); check-ins are among the days. */
+  /** True where it is handed in again if the server lost it (afterBackup.ts); check-ins are among the days. */
   isKept?: boolean;
   /** True where a refusal is shown in the server's own sentence. */
   isExplained?: boolean;

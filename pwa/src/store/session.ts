@@ -4,7 +4,7 @@ import { ask, Refused, speakFor, type Me } from "../api";
 import { uuid } from "../bytes";
 import { keepLanguage, language } from "../i18n";
 import { forget, isVolatile, PHONE, read, wipe, writeIfRoom, type Who } from "./db";
-import { comeIn } from "./beside";
+import { comeIn } from "./joining";
 import { withDigits } from "./digits";
 import * as goodbye from "./goodbye";
 import { keepStanding, phoneOf, type Session, type Standing } from "./mates";
@@ -88,7 +88,7 @@ export function onHandedBack(sender: () => void): void {
 /** Where the server was put back from a backup, it may lack what this phone had from it in writing. */
 async function follow({ person, epoch }: Me): Promise<void> {
   if (!epoch || (await read<string>(person.id, "epoch")) === epoch.id) return;
-  const { handInAgain } = await import("./again");
+  const { handInAgain } = await import("./afterBackup");
   await handInAgain(person.id, epoch);
   handedBack();
 }

@@ -1,6 +1,6 @@
 /** Days to come around which a person is told sooner: those alone that the child knows of already. */
 import { longDay, t } from "../i18n";
-import { ahead, type Ahead as Day } from "../store/ahead";
+import { milestones, type Milestone as Day } from "../store/milestones";
 import { now } from "../store/now";
 import { ofDate } from "./rhythmWords";
 
@@ -26,8 +26,8 @@ function sooner({ from_at: from, until_at: until }: Day): string {
   return t("From {begin} to {end}, we tell an adult sooner if you don't answer.", { begin: longDay(from), end });
 }
 
-export function Ahead() {
-  const days = ahead.value.filter(({ until_at: until }) => !until || Date.parse(until) > now.value.getTime());
+export function ImportantDays() {
+  const days = milestones.value.filter(({ until_at: until }) => !until || Date.parse(until) > now.value.getTime());
   if (days.length === 0) return null;
   return (
     <section class="card">

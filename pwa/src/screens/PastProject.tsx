@@ -1,11 +1,11 @@
 /** The project as it was: to be read and not to be changed, from what this phone has. */
 import { t } from "../i18n";
 import { Page } from "../parts/Page";
-import { Drawn } from "../plan/Drawn";
+import { Pictogram } from "../plan/Pictogram";
 import { areaName, called, dayWords, dueOn, fieldName, valueName } from "../plan/labels";
 import { Mark, Note, Voice, Words } from "../plan/parts";
-import { isLetGo, words, type Plan, type Thing } from "../plan/state";
-import { planAt } from "../plan/then";
+import { isDropped, words, type Plan, type Thing } from "../plan/state";
+import { planAt } from "../plan/past";
 import { about, go } from "../routes";
 import { now } from "../store/now";
 import { frame, place, rows } from "../store/project";
@@ -15,11 +15,11 @@ export function planOf(revision: string): Plan {
   return planAt(place.value?.child ?? "", rows.value, Number(revision), frame.value?.people ?? []);
 }
 
-function StepThen({ then, step }: { then: Plan; step: Thing }) {
-  const owner = words(then, "step", step.id, "owner_id");
+function PastStep({ past, step }: { past: Plan; step: Thing }) {
+  const owner = words(past, "step", step.id, "owner_id");
   const role = frame.value?.people.find(({ id }) => id === owner)?.role ?? "";
-  const status = words(then, "step", step.id, "status");
-  const due = words(then, "step", step.id, "due_on");
+  const status = words(past, "step", step.id, "status");
+  const due = words(past, "step", step.id, "due_on");
   const day = due ? dueOn(due, now.value) : t("No date yet");
   return (
     <li class="row">
@@ -28,24 +28,24 @@ function StepThen({ then, step }: { then: Plan; step: Thing }) {
         <span class="soft">
           <bdi>{owner ? called({ id: owner, role }) : t("No one is doing this yet")}</bdi>
         </span>
-        <span dir="auto">{words(then, "step", step.id, "text")}</span>
+        <span dir="auto">{words(past, "step", step.id, "text")}</span>
         <span class="soft">{status === "done" || status === "not_done" ? valueName("step", "status", status, now.value) : day}</span>
       </span>
     </li>
   );
 }
 
-function GoalThen({ then, goal }: { then: Plan; goal: Thing }) {
-  const kind = words(then, "area", words(then, "goal", goal.id, "area_id"), "kind");
-  const steps = then.all("step").filter(({ id }) => words(then, "step", id, "goal_id") === goal.id);
+function PastGoal({ past, goal }: { past: Plan; goal: Thing }) {
+  const kind = words(past, "area", words(past, "goal", goal.id, "area_id"), "kind");
+  const steps = past.all("step").filter(({ id }) => words(past, "step", id, "goal_id") === goal.id);
   const voices = ["child_words", "worker_words"].flatMap((field) => {
-    const said = then.get("goal", goal.id, field).stands;
+    const said = past.get("goal", goal.id, field).stands;
     return said?.value ? [{ field, who: said.who, text: String(said.value) }] : [];
   });
   return (
     <section class="goal-then">
       <h2 class="goal-area">
-        <Drawn name={kind} />
+        <Pictogram name={kind} />
         {areaName(kind)}
       </h2>
       <div class="voices">
@@ -57,7 +57,7 @@ function GoalThen({ then, goal }: { then: Plan; goal: Thing }) {
       </div>
       <ul class="rows">
         {steps.map((step) => (
-          <StepThen key={step.id} then={then} step={step} />
+          <PastStep key={step.id} past={past} step={step} />
         ))}
       </ul>
     </section>
@@ -66,9 +66,9 @@ function GoalThen({ then, goal }: { then: Plan; goal: Thing }) {
 
 const FRAME = ["situation", "option", "countries", "plan_b", "ends_on"];
 
-function Framed({ then }: { then: Plan }) {
+function Framed({ past }: { past: Plan }) {
   const list = FRAME.flatMap((field) => {
-    const value = then.get("life_project", then.child, field).stands?.value;
+    const value = past.get("life_project", past.child, field).stands?.value;
     return value ? [{ field, value }] : [];
   });
   if (list.length === 0) return null;
@@ -91,24 +91,24 @@ function Framed({ then }: { then: Plan }) {
   );
 }
 
-export function Then() {
+export function PastProject() {
   const { revision = "0", at = "" } = about.value;
-  const then = planOf(revision);
-  const summary = words(then, "life_project", then.child, "summary");
-  const goals = then.all("goal").filter(({ id }) => !isLetGo(then, id));
+  const past = planOf(revision);
+  const summary = words(past, "life_project", past.child, "summary");
+  const goals = past.all("goal").filter(({ id }) => !isDropped(past, id));
   return (
     <Page title={t("As it was: {day}", { day: dayWords(at, now.value) })}>
       <Note icon="days">{t("This is how it was written then. It will always stay like this.")}</Note>
       {summary && (
         <div class="summary">
-          <Told at={then} />
+          <Told at={past} />
         </div>
       )}
       {goals.map((goal) => (
-        <GoalThen key={goal.id} then={then} goal={goal} />
+        <PastGoal key={goal.id} past={past} goal={goal} />
       ))}
       {goals.length === 0 && <p>{t("There were no goals yet.")}</p>}
-      <Framed then={then} />
+      <Framed past={past} />
       <button type="button" class="second" onClick={() => go("compare", { about: { from: revision, at } })}>
         {t("What's different now")}
       </button>

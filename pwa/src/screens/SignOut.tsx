@@ -17,7 +17,7 @@ async function leave(unsentToo: boolean): Promise<void> {
   go("today", { instead: true });
 }
 
-export function Leave() {
+export function SignOut() {
   const waiting = unsent.value.length;
   return (
     <Page title={t("Sign out")}>

@@ -4,7 +4,7 @@ import { ask } from "../api";
 import { read, writeIfRoom } from "./db";
 import { who } from "./session";
 
-export interface Ahead {
+export interface Milestone {
   id: string;
   what: "hearing" | "refusal" | "transfer" | "return" | "turning_18";
   day: string;
@@ -13,15 +13,15 @@ export interface Ahead {
   until_at: string | null;
 }
 
-export const ahead = signal<Ahead[]>([]);
+export const milestones = signal<Milestone[]>([]);
 
 /** First what the phone has, then what the server has. */
-export async function loadAhead(): Promise<void> {
+export async function loadMilestones(): Promise<void> {
   const person = who.value;
   if (!person) return;
-  ahead.value = (await read<Ahead[]>(person, "ahead")) ?? [];
-  const fresh = await ask<{ milestones: Ahead[] }>("GET", "/milestones").catch(() => null);
+  milestones.value = (await read<Milestone[]>(person, "ahead")) ?? [];
+  const fresh = await ask<{ milestones: Milestone[] }>("GET", "/milestones").catch(() => null);
   if (!fresh || who.value !== person) return;
-  ahead.value = fresh.milestones;
+  milestones.value = fresh.milestones;
   await writeIfRoom(person, "ahead", fresh.milestones);
 }

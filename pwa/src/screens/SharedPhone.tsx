@@ -12,7 +12,7 @@ import { go } from "../routes";
 import { removePin } from "../store/cover";
 import { digitsOf, plainDigits } from "../store/digits";
 import type { Mate, Picture } from "../store/mates";
-import { freePictures, join } from "../store/beside";
+import { freePictures, join } from "../store/joining";
 import { isLocked, isPutOff, isShared, lock, part, roster, takeTurn } from "../store/roster";
 import { beginTurn, keepsNothing, who } from "../store/session";
 import { tryDigits } from "../store/tries";
@@ -29,7 +29,7 @@ const PATHS: Record<Picture, string> = {
   tree: "M12 3.5c3.5 0 6 2.5 6 5.5s-2.5 5.5-6 5.5-6-2.5-6-5.5 2.5-5.5 6-5.5ZM12 21v-9M12 16l3-2.5",
 };
 
-const Drawn = ({ picture }: { picture: Picture }) => <Drawing path={PATHS[picture]} />;
+const MatePicture = ({ picture }: { picture: Picture }) => <Drawing path={PATHS[picture]} />;
 
 const chosen = signal<Mate | null>(null);
 const typed = signal("");
@@ -94,7 +94,7 @@ function Digits({ mate }: { mate: Mate }) {
         {t("Back")}
       </button>
       <span class="emblem">
-        <Drawn picture={mate.picture} />
+        <MatePicture picture={mate.picture} />
       </span>
       <h1 id="title" tabIndex={-1}>
         {called(mate.picture)}
@@ -124,7 +124,7 @@ function Digits({ mate }: { mate: Mate }) {
 }
 
 /** Before anything else, on a shared phone. */
-export function Who() {
+export function WhoAreYou() {
   useEffect(forget, []);
   const heading = useArrival<HTMLHeadingElement>();
   if (chosen.value) return <Digits key={chosen.value.who} mate={chosen.value} />;
@@ -138,7 +138,7 @@ export function Who() {
         {roster.value.map((mate) => (
           <li key={mate.who}>
             <button type="button" class="mate" onClick={() => pick(mate)}>
-              <Drawn picture={mate.picture} />
+              <MatePicture picture={mate.picture} />
               {called(mate.picture)}
             </button>
           </li>
@@ -197,7 +197,7 @@ function Choice({ mine }: { mine: string }) {
             aria-pressed={one === now}
             onClick={() => (picture.value = one)}
           >
-            <Drawn picture={one} />
+            <MatePicture picture={one} />
             {called(one)}
           </button>
         ))}
@@ -231,7 +231,7 @@ function begin(): void {
 }
 
 /** Whoever has just come in beside the others. */
-export function Mine() {
+export function ChooseCode() {
   useEffect(begin, []);
   const heading = useArrival<HTMLHeadingElement>();
   return (
@@ -258,7 +258,7 @@ async function stop(): Promise<void> {
   begin();
 }
 
-function Shared() {
+function SharedActions() {
   const count = roster.value.length;
   return (
     <>
@@ -282,12 +282,12 @@ function Shared() {
 }
 
 /** Under "More": to begin to share, to hand the phone on, to choose anew. */
-export function Hands() {
+export function SharedPhone() {
   useEffect(begin, []);
   return (
     <Page title={t("Share this phone")}>
       {isShared.value ? (
-        <Shared />
+        <SharedActions />
       ) : (
         <p>{t("More than one person can use this phone. Each has their own space. What you write is kept and sent in your name only.")}</p>
       )}

@@ -180,7 +180,7 @@ function HowLong({ now: here }: { now: Draft }) {
   );
 }
 
-export function Proposing({ now: here }: { now: Draft }) {
+export function ProposalForm({ now: here }: { now: Draft }) {
   const isWhole = hasTimes(here) && hasDays(here);
   const key = JSON.stringify([asRhythm(here), here.only]);
   useEffect(() => {

@@ -4,12 +4,12 @@ import { useEffect } from "preact/hooks";
 import { t, tn } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
-import { Drawn } from "../plan/Drawn";
+import { Pictogram } from "../plan/Pictogram";
 import { called, dayWords, listed } from "../plan/labels";
 import type { Who } from "../plan/merge";
 import { agreedIn, daysOf, type Agreed, type Day } from "../plan/moments";
 import { Lead } from "../plan/parts";
-import { isNumbered } from "../plan/then";
+import { isNumbered } from "../plan/past";
 import { go } from "../routes";
 import { now } from "../store/now";
 import { frame, number, place, rows } from "../store/project";
@@ -29,7 +29,7 @@ function Signed({ agreed }: { agreed: Agreed }) {
   return (
     <li class={agreed.isBinding ? "moment binding" : "moment"}>
       <p class="moment-day">
-        <Drawn name="hands" />
+        <Pictogram name="hands" />
         <span>{day}</span>
       </p>
       {agreed.isBinding && <p class="strong">{t("This is what you agreed on.")}</p>}
@@ -67,7 +67,7 @@ function DayRow({ day }: { day: Day }) {
   );
 }
 
-export function Moments() {
+export function EarlierVersions() {
   useEffect(() => {
     void number();
     return () => void (most.value = FEW);

@@ -21,7 +21,7 @@ async function load(): Promise<void> {
 
 const nameOf = ({ who: someone }: Look) => someone?.name ?? t("The system");
 
-export function Looks() {
+export function WhoLooked() {
   useEffect(() => void load(), []);
   return (
     <Page title={t("Who looked")}>

@@ -45,7 +45,7 @@ function File({ href, icon, word, state }: { href: string; icon: IconName; word:
   );
 }
 
-export function Take() {
+export function GetCopy() {
   useEffect(listen, []);
   const root = `${place.value?.path ?? ""}/project`;
   return (

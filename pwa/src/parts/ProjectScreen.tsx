@@ -2,7 +2,7 @@ import { computed, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { t } from "../i18n";
 import type { ProjectPlace } from "../routes";
-import { NotHere } from "./NotHere";
+import { LoadingScreen } from "./LoadingScreen";
 
 /** The project's screens, once they are here: a file of their own, so that Today opens without them. */
 const screens = signal<typeof import("../plan/screens") | null>(null);
@@ -23,9 +23,9 @@ export async function fetchProject(): Promise<void> {
   }
 }
 
-export function Later({ place }: { place: ProjectPlace }) {
+export function ProjectScreen({ place }: { place: ProjectPlace }) {
   useEffect(() => void fetchProject(), []);
-  if (!screens.value) return <NotHere title={t("My project")} isMissing={isMissing.value} again={fetchProject} />;
+  if (!screens.value) return <LoadingScreen title={t("My project")} isMissing={isMissing.value} again={fetchProject} />;
   const { Screen } = screens.value;
   return <Screen place={place} />;
 }

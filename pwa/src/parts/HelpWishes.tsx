@@ -36,7 +36,7 @@ const words = (how: How): string =>
     come: t("Come to me"),
   })[how];
 
-export function Wish() {
+export function HelpWishes() {
   const helpers = me.value?.helpers ?? [];
   return (
     <section class="stack">

@@ -3,9 +3,9 @@
  * there before somebody has come in: who has a network for that has one for them.
  */
 export { CoverSettings } from "./CoverSettings";
-export { Hands, Mine, Who } from "./Hands";
-export { Leave } from "./Leave";
-export { Looks } from "./Looks";
+export { SharedPhone, ChooseCode, WhoAreYou } from "./SharedPhone";
+export { SignOut } from "./SignOut";
+export { WhoLooked } from "./WhoLooked";
 export { Phones } from "./Phones";
 export { Reminders } from "./Reminders";
 export { Unsent } from "./Unsent";

@@ -3,7 +3,7 @@ import { proof, putOff, tryAgain } from "../push";
 import { Banner } from "./Banner";
 
 /** Reminders were sent and this phone showed none: one tap tries to mend it, and says what came of it. */
-export function Reach() {
+export function ReminderCheck() {
   const state = proof.value;
   if (!state) return null;
   const words = {

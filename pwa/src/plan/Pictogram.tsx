@@ -29,9 +29,9 @@ const DRAWINGS: Record<string, string> = {
   tap: "M9.5 13V5.5a1.8 1.8 0 0 1 3.5 0V11l4.5 1a2.3 2.3 0 0 1 1.8 2.7L18.5 18a4 4 0 0 1-3.9 3h-2.8a4 4 0 0 1-3-1.4L5 15.3a1.7 1.7 0 0 1 2.5-2.3Z",
 };
 
-export type Drawing = keyof typeof DRAWINGS;
+export type PictogramName = keyof typeof DRAWINGS;
 
-export function Drawn({ name }: { name: Drawing }) {
+export function Pictogram({ name }: { name: PictogramName }) {
   return (
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
       <path d={DRAWINGS[name] ?? DRAWINGS["own"]} />

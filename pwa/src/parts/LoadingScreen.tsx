@@ -8,7 +8,7 @@ interface Props {
 }
 
 /** In the place of a screen whose file is on its way, or could not be had. */
-export function NotHere({ title, isMissing, again }: Props) {
+export function LoadingScreen({ title, isMissing, again }: Props) {
   return (
     <Page title={title} isTop>
       {isMissing && (

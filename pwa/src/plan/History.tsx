@@ -52,7 +52,7 @@ export function Entries({ list }: { list: Told[] }) {
   );
 }
 
-export function Story({ things }: { things: { entity: string; id: string; fields: string[] }[] }) {
+export function History({ things }: { things: { entity: string; id: string; fields: string[] }[] }) {
   const all = told(things);
   if (all.length === 0) return null;
   return (

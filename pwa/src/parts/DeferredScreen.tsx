@@ -2,25 +2,25 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { t } from "../i18n";
-import { NotHere } from "./NotHere";
+import { LoadingScreen } from "./LoadingScreen";
 
-type Screens = typeof import("../screens/second");
+type Screens = typeof import("../screens/deferred");
 
 const screens = signal<Screens | null>(null);
 const isMissing = signal(false);
 
-export async function fetchSecond(): Promise<void> {
+export async function fetchDeferred(): Promise<void> {
   isMissing.value = false;
   try {
-    screens.value ??= await import("../screens/second");
+    screens.value ??= await import("../screens/deferred");
   } catch {
     isMissing.value = true;
   }
 }
 
-export function Second({ show }: { show: keyof Screens }) {
-  useEffect(() => void fetchSecond(), []);
+export function DeferredScreen({ show }: { show: keyof Screens }) {
+  useEffect(() => void fetchDeferred(), []);
   const Screen = screens.value?.[show];
   if (Screen) return <Screen />;
-  return <NotHere title={t("More")} isMissing={isMissing.value} again={fetchSecond} />;
+  return <LoadingScreen title={t("More")} isMissing={isMissing.value} again={fetchDeferred} />;
 }

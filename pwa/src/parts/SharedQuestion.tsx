@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { t } from "../i18n";
 import { answer, asked } from "../store/question";
 
-export function Shared() {
+export function SharedQuestion() {
   const words = useSignal("");
   const isThanked = useSignal(false);
   const question = asked.value;

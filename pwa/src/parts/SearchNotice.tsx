@@ -1,6 +1,6 @@
 import { t } from "../i18n";
 import { go } from "../routes";
-import { isOpen, lines, putAway } from "../store/door";
+import { isOpen, lines, putAway } from "../store/searchNotice";
 import { tap } from "../store/sender";
 import { Icon } from "./Icon";
 import { Thanks } from "./Thanks";
@@ -18,7 +18,7 @@ function Line({ number, words }: { number: string; words: string }) {
 }
 
 /** While adults look for this child. Nothing in it asks where it is, and nothing in it ends the search. */
-export function Door({ onSafe }: { onSafe: () => void }) {
+export function SearchNotice({ onSafe }: { onSafe: () => void }) {
   if (!isOpen.value) return null;
   const { talk, away } = lines.value;
   const mine = tap.value?.want === "safe" ? tap.value : null;

@@ -91,7 +91,7 @@ function Decided({ one }: { one: Proposal }) {
   );
 }
 
-export function Proposed() {
+export function ProposalList() {
   const mine = known.value?.proposals.filter(({ by }) => by.id === who.value) ?? [];
   const here = waiting.value;
   const isHere = new Set(here.map(({ id }) => id));

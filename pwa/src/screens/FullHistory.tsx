@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { t } from "../i18n";
 import { Page } from "../parts/Page";
-import { Entries, told } from "../plan/Story";
+import { Entries, told } from "../plan/History";
 import { words } from "../plan/state";
 import { GOAL_FIELDS, STEP_FIELDS } from "../plan/turns";
 import { plan } from "../store/project";
@@ -17,7 +17,7 @@ const FIELDS: Record<string, string[]> = {
 const FEW = 40;
 const most = signal(FEW);
 
-export function Whole() {
+export function FullHistory() {
   useEffect(() => () => void (most.value = FEW), []);
   const things = Object.entries(FIELDS).flatMap(([entity, fields]) =>
     plan.value.all(entity).map(({ id }) => {

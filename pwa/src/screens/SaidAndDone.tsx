@@ -3,11 +3,11 @@ import type { ComponentChildren } from "preact";
 import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
-import { Drawn } from "../plan/Drawn";
+import { Pictogram } from "../plan/Pictogram";
 import { areaName, called, dayWords, dueOn, isoDay, wasDueOn } from "../plan/labels";
 import { byOrder, type Voice as Said } from "../plan/merge";
 import { ago, Mark, mayChange, Voice, Words } from "../plan/parts";
-import { isLetGo, words, type Thing } from "../plan/state";
+import { isDropped, words, type Thing } from "../plan/state";
 import { turnOf, type Turn } from "../plan/turns";
 import { go } from "../routes";
 import { now } from "../store/now";
@@ -103,7 +103,7 @@ function OfGoal({ goal, said }: { goal: Thing; said: Said }) {
   });
   const title = (
     <h2 class="goal-area">
-      <Drawn name={kind} />
+      <Pictogram name={kind} />
       {areaName(kind)}
     </h2>
   );
@@ -181,11 +181,11 @@ function Shown({ houses }: { houses: Thing[] }) {
   );
 }
 
-export function CameOf() {
+export function SaidAndDone() {
   const child = place.value?.child ?? "";
   const goals = plan.value.all("goal").flatMap((goal) => {
     const said = plan.value.get("goal", goal.id, "child_words").stands;
-    return said?.value && !isLetGo(plan.value, goal.id) ? [{ goal, said }] : [];
+    return said?.value && !isDropped(plan.value, goal.id) ? [{ goal, said }] : [];
   });
   const complaints = plan.value.all("complaint").filter(({ by }) => by.id === child);
   const houses = plan.value

@@ -34,7 +34,7 @@ function Closed() {
   );
 }
 
-export function Ending() {
+export function PlanEnding() {
   const child = plan.value.child;
   if (words(plan.value, "life_project", child, "closing")) return <Closed />;
   const ends = words(plan.value, "life_project", child, "ends_on");

@@ -4,7 +4,7 @@ import { ask, type Look } from "../api";
 import { forget, read, writeIfRoom } from "./db";
 import type { OwnWords } from "./kinds";
 import { discard, type Sending } from "./outbox";
-import { isSame, type OwnPack, type Words } from "./ownWire";
+import { isSame, type OwnPack, type Words } from "./ownPackDelivery";
 import { look, put, queue, send } from "./sender";
 import { who } from "./session";
 

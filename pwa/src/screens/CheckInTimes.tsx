@@ -3,11 +3,11 @@ import { useEffect } from "preact/hooks";
 import { longDay, t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
-import { Ahead } from "../plan/Ahead";
-import { Proposed } from "../plan/Proposed";
-import { begin, draft, Proposing } from "../plan/Proposing";
+import { ImportantDays } from "../plan/ImportantDays";
+import { ProposalList } from "../plan/ProposalList";
+import { begin, draft, ProposalForm } from "../plan/ProposalForm";
 import { inWords, Sums } from "../plan/rhythmWords";
-import { loadAhead } from "../store/ahead";
+import { loadMilestones } from "../store/milestones";
 import { now } from "../store/now";
 import { known, load, outgoing, type Season } from "../store/rhythm";
 
@@ -50,9 +50,9 @@ function OtherClock({ zone }: { zone: string | undefined }) {
   );
 }
 
-export function WhenAsked() {
+export function CheckInTimes() {
   useEffect(() => void load(), [outgoing.value]);
-  useEffect(() => void loadAhead(), []);
+  useEffect(() => void loadMilestones(), []);
   const stands = known.value;
   const here = draft.value;
   return (
@@ -66,8 +66,8 @@ export function WhenAsked() {
           <Sums sums={stands.sums} />
         </section>
       )}
-      <Ahead />
-      {stands && <Proposed />}
+      <ImportantDays />
+      {stands && <ProposalList />}
       {stands && !here && (
         <>
           <p>{t("You can suggest other times. They change only when your caseworker agrees.")}</p>
@@ -77,7 +77,7 @@ export function WhenAsked() {
           </button>
         </>
       )}
-      {stands && here && <Proposing now={here} />}
+      {stands && here && <ProposalForm now={here} />}
     </Page>
   );
 }

@@ -41,7 +41,7 @@ function say(text: string): void {
 }
 
 /** Not there at all where the phone has no voice for this language. */
-export function Listen({ text }: { text: string }) {
+export function ReadAloud({ text }: { text: string }) {
   useEffect(() => hush, [text]);
   if (!voice()) return null;
   const isSpeaking = speaking.value === text;
