@@ -177,9 +177,9 @@ export async function ask<T>(method: string, path: string, body?: unknown, of: s
     });
     if (!answer.ok) throw await refusal(answer);
     if (answer.status !== 204 && !isJson(answer)) throw new Unreachable("not ours");
-    const said = answer.status === 204 ? undefined : await answer.json();
+    const content = answer.status === 204 ? undefined : await answer.json();
     isThere(true);
-    return said as T;
+    return content as T;
   } catch (why) {
     if (why instanceof Refused) throw why;
     isThere(false);

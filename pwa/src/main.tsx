@@ -27,10 +27,10 @@ let linkPlace: routes.Place | null = null;
 
 /** A pairing code, or whose project the desk means, stands in the fragment alone, and leaves the address before anything else is done. */
 function takeCode(): void {
-  const said = new URLSearchParams(location.hash.slice(1));
-  const code = said.get("pair");
-  if (said.has("with")) session.linkChild.value = said.get("with");
-  if (said.has("packs")) linkPlace = "packs";
+  const fragment = new URLSearchParams(location.hash.slice(1));
+  const code = fragment.get("pair");
+  if (fragment.has("with")) session.linkChild.value = fragment.get("with");
+  if (fragment.has("packs")) linkPlace = "packs";
   routes.clean();
   if (!code) return;
   linkCode.value = session.tidyCode(code);

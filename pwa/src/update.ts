@@ -15,7 +15,7 @@ export const isEditing = signal(false);
 let waitingWorker: ServiceWorker | null = null;
 let isReloading = false;
 
-function found(worker: ServiceWorker): void {
+function offer(worker: ServiceWorker): void {
   waitingWorker = worker;
   isUpdateReady.value = true;
 }
@@ -33,12 +33,12 @@ function lookNowAndThen(registration: ServiceWorkerRegistration): void {
 }
 
 function watch(registration: ServiceWorkerRegistration): void {
-  if (registration.waiting && navigator.serviceWorker.controller) found(registration.waiting);
+  if (registration.waiting && navigator.serviceWorker.controller) offer(registration.waiting);
   registration.addEventListener("updatefound", () => {
     const coming = registration.installing;
     coming?.addEventListener("statechange", () => {
       // Without a controller it is the first worker of all, and nothing has to be replaced.
-      if (coming.state === "installed" && navigator.serviceWorker.controller) found(coming);
+      if (coming.state === "installed" && navigator.serviceWorker.controller) offer(coming);
     });
   });
 }

@@ -19,8 +19,8 @@ export function forgetWishes(): void {
 
 function wish(): void {
   const how = chosen.value ? { how: chosen.value } : {};
-  const whom = person.value ? { who: person.value } : {};
-  void checkIn({ mood: null, note: "", want: "help", mark: "a", ...how, ...whom });
+  const helper = person.value ? { who: person.value } : {};
+  void checkIn({ mood: null, note: "", want: "help", mark: "a", ...how, ...helper });
 }
 
 const WAYS: [How, IconName][] = [

@@ -15,9 +15,9 @@ export async function fetchProject(): Promise<void> {
   if (screens.value) return;
   isMissing.value = false;
   try {
-    const found = await import("../plan/screens");
-    await found.begin();
-    screens.value = found;
+    const module = await import("../plan/screens");
+    await module.begin();
+    screens.value = module;
   } catch {
     isMissing.value = true;
   }

@@ -20,7 +20,7 @@ export function begin(): void {
 
 function voice(): SpeechSynthesisVoice | undefined {
   return voices.value.find(
-    (one) => one.localService && one.lang.toLowerCase().split(/[-_]/)[0] === language.value,
+    (each) => each.localService && each.lang.toLowerCase().split(/[-_]/)[0] === language.value,
   );
 }
 

@@ -32,11 +32,11 @@ export function ImportantDays() {
   return (
     <section class="card">
       <h2>{t("Important days")}</h2>
-      {days.map((one) => (
-        <p key={one.id}>
-          <span class="strong">{t("{what}, {day}", { what: named(one.what), day: ofDate(one.day) })}</span>
+      {days.map((day) => (
+        <p key={day.id}>
+          <span class="strong">{t("{what}, {day}", { what: named(day.what), day: ofDate(day.day) })}</span>
           <br />
-          {sooner(one)}
+          {sooner(day)}
         </p>
       ))}
     </section>

@@ -5,7 +5,7 @@ import { go } from "../routes";
 import { now } from "../store/now";
 import { plan, say } from "../store/project";
 import { day, isDate, isoDay, ofDay } from "./labels";
-import { mayChange, said, Voice, Words, ago } from "./parts";
+import { mayChange, voiceIn, Voice, Words, ago } from "./parts";
 import { words } from "./state";
 
 const ASKED_BEFORE_DAYS = 30;
@@ -14,7 +14,7 @@ const DAY_MS = 86_400_000;
 const edit = (field: string) => go("edit", { about: { entity: "life_project", id: plan.value.child, field } });
 
 function Closed() {
-  const closing = said("life_project", plan.value.child, "closing");
+  const closing = voiceIn("life_project", plan.value.child, "closing");
   if (!closing?.value) return null;
   return (
     <>

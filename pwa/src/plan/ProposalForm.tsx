@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
-import { known, load, look, propose, type Look, type Rhythm } from "../store/rhythm";
+import { current as rhythm, load, look, propose, type Look, type Rhythm } from "../store/rhythm";
 import { dayName, EVERY_DAY, Sums } from "./rhythmWords";
 
 /** One time at which one would like to be asked; with `from`, any time from then on will do. */
@@ -45,8 +45,8 @@ function asRhythm({ times, days }: Draft): Rhythm {
 }
 
 export function begin(): void {
-  const { at = [""], days = EVERY_DAY, from = {} } = known.value?.rhythm ?? {};
-  draft.value = { times: at.map((one) => ({ at: one, from: from[one] ?? null })), days: [...days], only: null, words: "" };
+  const { at = [""], days = EVERY_DAY, from = {} } = rhythm.value?.rhythm ?? {};
+  draft.value = { times: at.map((time) => ({ at: time, from: from[time] ?? null })), days: [...days], only: null, words: "" };
 }
 
 function OneTime({ time, n, change, drop }: { time: Time; n: number; change: (to: Time) => void; drop?: () => void }) {
@@ -95,7 +95,7 @@ function Times({ now: here }: { now: Draft }) {
           key={n}
           time={time}
           n={n + 1}
-          change={(to) => change(times.map((one, k) => (k === n ? to : one)))}
+          change={(to) => change(times.map((time, k) => (k === n ? to : time)))}
           {...(times.length > 1 ? { drop: () => change(times.filter((_, k) => k !== n)) } : {})}
         />
       ))}
@@ -111,7 +111,7 @@ function Times({ now: here }: { now: Draft }) {
 
 function Days({ now: here }: { now: Draft }) {
   const turn = (day: number) => {
-    const days = here.days.includes(day) ? here.days.filter((one) => one !== day) : [...here.days, day];
+    const days = here.days.includes(day) ? here.days.filter((other) => other !== day) : [...here.days, day];
     draft.value = { ...here, days };
   };
   return (
@@ -188,8 +188,8 @@ export function ProposalForm({ now: here }: { now: Draft }) {
     if (!isWhole) return;
     let isOld = false;
     const timer = setTimeout(() => {
-      void look({ rhythm: asRhythm(here), ...here.only }).then((found) => {
-        if (!isOld) looked.value = found;
+      void look({ rhythm: asRhythm(here), ...here.only }).then((result) => {
+        if (!isOld) looked.value = result;
       });
     }, PAUSE_MS);
     return () => {
@@ -197,7 +197,7 @@ export function ProposalForm({ now: here }: { now: Draft }) {
       clearTimeout(timer);
     };
   }, [key]);
-  const found = looked.value;
+  const result = looked.value;
   const keep = async () => {
     await propose({ rhythm: asRhythm(here), ...here.only }, here.words);
     draft.value = null;
@@ -223,11 +223,11 @@ export function ProposalForm({ now: here }: { now: Draft }) {
       <div role="status">
         {!hasTimes(here) && <p>{t("Choose at least one time and one day.")}</p>}
         {!hasDays(here) && <p>{t("Choose a first and a last day.")}</p>}
-        {found?.problem && <p class="strong">{found.problem}</p>}
-        {found && <Sums sums={found.sums} />}
-        {isWhole && !found && <p class="soft">{t("You'll see the result when you're online.")}</p>}
+        {result?.problem && <p class="strong">{result.problem}</p>}
+        {result && <Sums sums={result.sums} />}
+        {isWhole && !result && <p class="soft">{t("You'll see the result when you're online.")}</p>}
       </div>
-      <button type="button" class="main" disabled={!isWhole || !!found?.problem} onClick={() => void keep()}>
+      <button type="button" class="main" disabled={!isWhole || !!result?.problem} onClick={() => void keep()}>
         {t("Suggest these times")}
       </button>
       <button type="button" class="quiet" onClick={() => (draft.value = null)}>

@@ -3,7 +3,7 @@ import { moment, t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { go } from "../routes";
 import { now } from "../store/now";
-import { known, takeBack, takenBack, unsentBack, waiting, type Proposal, type Waiting } from "../store/rhythm";
+import { current as rhythm, takeBack, takenBack, unsentBack, waiting, type Proposal, type Waiting } from "../store/rhythm";
 import { throwAway } from "../store/sender";
 import { who } from "../store/session";
 import { proposedInWords, Sums } from "./rhythmWords";
@@ -22,37 +22,37 @@ function TakeBack({ id }: { id: string }) {
 }
 
 /** It has not left this phone, as far as the phone knows. */
-function Here({ one }: { one: Waiting }) {
+function Here({ waits }: { waits: Waiting }) {
   return (
     <section class="card">
       <h2>{t("Your suggestion")}</h2>
-      <p class="strong">{proposedInWords(one.body)}</p>
-      {one.problem ? (
+      <p class="strong">{proposedInWords(waits.body)}</p>
+      {waits.problem ? (
         <button type="button" class="plain" onClick={() => go("unsent")}>
           {t("We couldn't send it. See why.")}
         </button>
       ) : (
         <>
           <p class="soft">{t("It will be sent when you're online.")}</p>
-          <TakeBack id={one.id} />
+          <TakeBack id={waits.id} />
         </>
       )}
     </section>
   );
 }
 
-function Open({ one }: { one: Proposal }) {
+function Open({ proposal }: { proposal: Proposal }) {
   return (
     <section class="card">
       <h2>{t("Your suggestion")}</h2>
-      <p class="strong">{proposedInWords(one)}</p>
-      <Sums sums={one.sums} />
-      {takenBack.value.has(one.id) ? (
+      <p class="strong">{proposedInWords(proposal)}</p>
+      <Sums sums={proposal.sums} />
+      {takenBack.value.has(proposal.id) ? (
         <p class="soft">{t("You took it back. It will be sent when you're online.")}</p>
       ) : (
         <>
           <p class="soft">{t("Waiting for an answer. Nothing changes until then.")}</p>
-          <TakeBack id={one.id} />
+          <TakeBack id={proposal.id} />
         </>
       )}
     </section>
@@ -73,39 +73,39 @@ function TooLate({ id }: { id: string }) {
   );
 }
 
-function Decided({ one }: { one: Proposal }) {
+function Decided({ proposal }: { proposal: Proposal }) {
   return (
     <section class="card">
       <h2>{t("Your suggestion")}</h2>
-      <p class="strong">{proposedInWords(one)}</p>
+      <p class="strong">{proposedInWords(proposal)}</p>
       <p>
-        {one.state === "agreed" && <Icon name="check" />} {decided(one)}
+        {proposal.state === "agreed" && <Icon name="check" />} {decided(proposal)}
       </p>
-      {one.answer && (
+      {proposal.answer && (
         <p class="said" dir="auto">
-          {one.answer}
+          {proposal.answer}
         </p>
       )}
-      <TooLate id={one.id} />
+      <TooLate id={proposal.id} />
     </section>
   );
 }
 
 export function ProposalList() {
-  const mine = known.value?.proposals.filter(({ by }) => by.id === who.value) ?? [];
+  const mine = rhythm.value?.proposals.filter(({ by }) => by.id === who.value) ?? [];
   const here = waiting.value;
   const isHere = new Set(here.map(({ id }) => id));
   const open = mine.filter(({ id, state }) => state === "open" && !isHere.has(id));
   const last = here.length === 0 ? mine[0] : undefined;
   return (
     <>
-      {here.map((one) => (
-        <Here key={one.id} one={one} />
+      {here.map((waits) => (
+        <Here key={waits.id} waits={waits} />
       ))}
-      {open.map((one) => (
-        <Open key={one.id} one={one} />
+      {open.map((proposal) => (
+        <Open key={proposal.id} proposal={proposal} />
       ))}
-      {last && ["agreed", "declined"].includes(last.state) && <Decided one={last} />}
+      {last && ["agreed", "declined"].includes(last.state) && <Decided proposal={last} />}
     </>
   );
 }

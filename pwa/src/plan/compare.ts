@@ -31,8 +31,8 @@ export const FIELDS = {
 const isNothing = (value: unknown) =>
   value === null || value === undefined || value === "" || value === false || (Array.isArray(value) && value.length === 0);
 
-const isSame = (one: unknown, other: unknown) =>
-  (isNothing(one) && isNothing(other)) || JSON.stringify(one) === JSON.stringify(other);
+const isSame = (a: unknown, b: unknown) =>
+  (isNothing(a) && isNothing(b)) || JSON.stringify(a) === JSON.stringify(b);
 
 /** A step that nobody touched has no status, which is as good as open. */
 const read = (plan: Plan, entity: string, id: string, field: string) => {

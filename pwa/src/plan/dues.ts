@@ -52,10 +52,10 @@ export interface Turn {
   ownerRole: string;
 }
 
-const known = signal<Known | null>(null);
+const fromServer = signal<Known | null>(null);
 
 /** When the server said so; null where it has not yet. */
-export const asOf = computed(() => (known.value?.child === place.value?.child ? (known.value?.at ?? null) : null));
+export const asOf = computed(() => (fromServer.value?.child === place.value?.child ? (fromServer.value?.at ?? null) : null));
 
 const boxName = (child: string) => `dues ${child}`;
 
@@ -66,14 +66,14 @@ export async function refresh(): Promise<void> {
   if (!here || !person || !navigator.onLine) return;
   const told = await ask<{ dues: Due[] }>("GET", `/children/${here.child}/dues`).catch(() => null);
   if (!told || !Array.isArray(told.dues) || place.value !== here || who.value !== person) return;
-  known.value = { child: here.child, at: new Date().toISOString(), dues: told.dues };
-  await writeIfRoom(person, boxName(here.child), known.value);
+  fromServer.value = { child: here.child, at: new Date().toISOString(), dues: told.dues };
+  await writeIfRoom(person, boxName(here.child), fromServer.value);
 }
 
 async function recall(child: string): Promise<void> {
   const person = who.value;
   const kept = person ? await read<Known>(person, boxName(child)) : undefined;
-  if (kept && place.value?.child === child && known.value?.child !== child) known.value = kept;
+  if (kept && place.value?.child === child && fromServer.value?.child !== child) fromServer.value = kept;
 }
 
 // --- what is left of it
@@ -138,7 +138,7 @@ function turnOf(due: Due): Turn {
     isOver,
     dueAt: at,
     owners,
-    told: isOver ? due.whose.filter(({ id }) => id !== myself.value.id && !owners.some((one) => one.id === id)) : [],
+    told: isOver ? due.whose.filter(({ id }) => id !== myself.value.id && !owners.some((owner) => owner.id === id)) : [],
     ownerRole: due.owner_role,
   };
 }
@@ -160,8 +160,8 @@ const byUrgency = (a: Turn, b: Turn) =>
   Number(b.isMine) - Number(a.isMine) || Number(b.isOver) - Number(a.isOver) || a.dueAt.localeCompare(b.dueAt);
 
 export const turns = computed<Turn[]>(() => {
-  const said = known.value;
-  const dues = said && said.child === place.value?.child ? said.dues.filter((due) => !isSettled(due, said.at)) : [];
+  const list = fromServer.value;
+  const dues = list && list.child === place.value?.child ? list.dues.filter((due) => !isSettled(due, list.at)) : [];
   return [...dues.map(turnOf), ...ownComplaints()].sort(byUrgency);
 });
 
@@ -173,7 +173,7 @@ export function begin(): void {
     if (place.value) void recall(place.value.child);
   });
   effect(() => {
-    if (!who.value || !isChild.value || place.value?.child !== who.value || known.value?.child !== who.value) return;
+    if (!who.value || !isChild.value || place.value?.child !== who.value || fromServer.value?.child !== who.value) return;
     const others = turns.value.filter(({ isMine }) => !isMine);
     const answers = others.filter(({ kind }) => kind === "reply" || kind === "answer");
     const promises = others.filter(({ kind, ownerRole }) => kind === "step" && ownerRole !== "child");

@@ -143,7 +143,7 @@ export function asked(entity: string, field: string): Asked | null {
   const mine = isChild.value;
   const words = (title: string, why = "", isOpen = true): Asked => ({ title, why, kind: "words", isOpen });
   const date = (title: string, why = ""): Asked => ({ title, why, kind: "date", isOpen: true });
-  const known: Record<string, () => Asked> = {
+  const questions: Record<string, () => Asked> = {
     "life_project summary": () =>
       words(
         mine ? t("What do you hope for?") : t("In the child’s own words"),
@@ -267,7 +267,7 @@ export function asked(entity: string, field: string): Asked | null {
       date(t("When will the answer come?"), t("The person waiting for the answer sees this date.")),
     "step reason": () => words(t("What got in the way?"), t("A few words help you find another way together.")),
   };
-  return known[`${entity} ${field}`]?.() ?? null;
+  return questions[`${entity} ${field}`]?.() ?? null;
 }
 
 /** The short name of a field, where it stands beside its value. */

@@ -170,7 +170,7 @@ export function mayEdit(entity: string, id: string, field: string): boolean {
 }
 
 /** The last thing that was said about a field, or null. */
-export const said = (entity: string, id: string, field: string): Said | null =>
+export const voiceIn = (entity: string, id: string, field: string): Said | null =>
   plan.value.get(entity, id, field).stands;
 
 export const ownVoice = () => (isChild.value ? "child_words" : "worker_words");

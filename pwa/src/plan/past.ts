@@ -22,8 +22,8 @@ const upTo = (rows: readonly Change[], revision: number) =>
 
 /** In the order of arrival, as far as one can tell. */
 function byArrival(a: Change, b: Change): number {
-  const [one, other] = [a.received_at ?? a.said_at, b.received_at ?? b.said_at];
-  return (a.revision ?? 0) - (b.revision ?? 0) || (one < other ? -1 : one > other ? 1 : 0);
+  const [x, y] = [a.received_at ?? a.said_at, b.received_at ?? b.said_at];
+  return (a.revision ?? 0) - (b.revision ?? 0) || (x < y ? -1 : x > y ? 1 : 0);
 }
 
 function isPromised(plan: Plan, people: readonly Person[]): boolean {
@@ -47,39 +47,39 @@ export const isOwnWord = (row: Change) => [undefined, null, row.who.id].includes
 
 /** What both signed, in turn: one binds when child and worker agreed to it and an adult promised in it. */
 export function signedIn(child: string, rows: readonly Change[], people: readonly Person[]): Signed[] {
-  const found: Signed[] = [];
+  const signed: Signed[] = [];
   const answers: Change[] = [];
   const arrived = rows.filter((row) => row.revision !== undefined).sort(byArrival);
   arrived.forEach((row, n) => {
     if (row.entity !== "agreement" || row.field !== "*" || !isOwnWord(row)) return;
     answers.push(row);
     const { revision } = answerOf(row);
-    const before = found.at(-1);
+    const before = signed.at(-1);
     if (before && revision <= before.revision) return;
-    if (!isAgreed(answers.filter((one) => answerOf(one).revision === revision))) return;
+    if (!isAgreed(answers.filter((answer) => answerOf(answer).revision === revision))) return;
     // What came or bound only later did not count yet when it read like that.
-    const held = found.filter(({ since }) => since <= revision).at(-1)?.stood;
+    const held = signed.filter(({ since }) => since <= revision).at(-1)?.stood;
     const then = build(child, upTo(arrived.slice(0, n), revision), null, held);
-    if (isPromised(then, people)) found.push({ revision, since: row.revision!, stood: then.stood() });
+    if (isPromised(then, people)) signed.push({ revision, since: row.revision!, stood: then.stood() });
   });
-  return found;
+  return signed;
 }
 
 /** Of each person the last word counts. */
 function isAgreed(answers: Change[]): boolean {
   const last = new Map<string, Change>();
-  for (const one of answers) {
-    const known = last.get(one.who.id);
-    if (!known || orderOf(one) > orderOf(known)) last.set(one.who.id, one);
+  for (const answer of answers) {
+    const latest = last.get(answer.who.id);
+    if (!latest || orderOf(answer) > orderOf(latest)) last.set(answer.who.id, answer);
   }
-  const agreed = [...last.values()].filter((one) => answerOf(one).decision === "agree").map(({ who }) => who.role);
+  const agreed = [...last.values()].filter((answer) => answerOf(answer).decision === "agree").map(({ who }) => who.role);
   return SIGNING.every((role) => agreed.includes(role));
 }
 
 /** What stood when the number was this one, or any of those up to the next that is known here. */
 export function planAt(child: string, rows: readonly Change[], revision: number, people: readonly Person[]): Plan {
-  const known = upTo(rows, revision);
-  return build(child, known, null, signedIn(child, known, people).at(-1)?.stood);
+  const past = upTo(rows, revision);
+  return build(child, past, null, signedIn(child, past, people).at(-1)?.stood);
 }
 
 /** True where everything that was received says what number the project had after it. */

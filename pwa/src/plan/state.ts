@@ -58,9 +58,9 @@ export interface Plan {
 }
 
 /** The change that held this value when both signed it; of several the latest. */
-function nodeOf(said: Voice[], value: unknown): string | undefined {
+function nodeOf(voices: Voice[], value: unknown): string | undefined {
   const wanted = JSON.stringify(value ?? null);
-  return said.filter((voice) => JSON.stringify(voice.value ?? null) === wanted).at(-1)?.id;
+  return voices.filter((voice) => JSON.stringify(voice.value ?? null) === wanted).at(-1)?.id;
 }
 
 /** `held` names the changes that both signed, where they are known; the frame knows their values alone. */
@@ -78,13 +78,13 @@ export function build(
   for (const row of makings.values()) {
     const { entity, entity_id, who, said_at, received_at } = row;
     const thing = { entity, id: entity_id, by: who, made_at: received_at ?? said_at, waits: !received_at };
-    const known = things.get(entity);
-    if (known) known.push(thing);
+    const ofKind = things.get(entity);
+    if (ofKind) ofKind.push(thing);
     else things.set(entity, [thing]);
   }
   for (const list of things.values()) list.sort(byMaking);
-  for (const [key, said] of all) {
-    const at = settle(said, () => held?.get(key) ?? (signed && key in signed ? nodeOf(said, signed[key]) : undefined));
+  for (const [key, voices] of all) {
+    const at = settle(voices, () => held?.get(key) ?? (signed && key in signed ? nodeOf(voices, signed[key]) : undefined));
     fields.set(key, at);
     if (at.sides.length < 2) continue;
     const [entity, id, field] = key.split(" ") as [string, string, string];
@@ -134,17 +134,17 @@ export const is = (thing: Thing, plan: Plan, field: string, value: unknown) =>
 
 /** Every field of a project as the server tells it, to know later what both had signed. */
 export function fieldsOf(project: Record<string, unknown>): Record<string, unknown> {
-  const found: Record<string, unknown> = {};
+  const values: Record<string, unknown> = {};
   const id = (thing: Record<string, unknown>) => String(thing["id"]);
   const note = (entity: string, thing: Record<string, unknown>, skip: string[]) => {
     for (const [field, value] of Object.entries(thing)) {
-      if (!skip.includes(field)) found[keyOf(entity, id(thing), field)] = value;
+      if (!skip.includes(field)) values[keyOf(entity, id(thing), field)] = value;
     }
   };
   const list = (thing: Record<string, unknown>, name: string) =>
     (thing[name] as Record<string, unknown>[] | undefined) ?? [];
   for (const field of ["summary", "situation", "ends_on", "countries", "option", "plan_b"]) {
-    found[keyOf("life_project", String((project["child"] as { id: string }).id), field)] = project[field];
+    values[keyOf("life_project", String((project["child"] as { id: string }).id), field)] = project[field];
   }
   for (const area of list(project, "areas")) {
     note("area", area, ["id", "by", "made_at", "goals"]);
@@ -153,5 +153,5 @@ export function fieldsOf(project: Record<string, unknown>): Record<string, unkno
       for (const step of list(goal, "steps")) note("step", step, ["id", "by", "made_at", "owner"]);
     }
   }
-  return found;
+  return values;
 }

@@ -36,8 +36,8 @@ const dayOf = ({ received_at, said_at }: Voice) => isoDay(new Date(received_at ?
 /** Where a step stands. */
 export function turnOf(plan: Plan, step: Thing): Turn {
   const due = words(plan, "step", step.id, "due_on");
-  const said = words(plan, "step", step.id, "repeats");
-  const repeats: Repeats = isRepeats(said) ? said : "none";
+  const text = words(plan, "step", step.id, "repeats");
+  const repeats: Repeats = isRepeats(text) ? text : "none";
   const status = plan.get("step", step.id, "status").stands;
   const isSettled = status?.value === "done" || status?.value === "not_done";
   if (repeats === "none" || !isDate(due)) {

@@ -147,10 +147,10 @@ function agreed(): Waymark[] {
   if (signed === null || signed === undefined) return [];
   const those = plan.value
     .all("agreement")
-    .filter((one) => is(one, plan.value, "revision", signed) && is(one, plan.value, "decision", "agree"));
+    .filter((agreement) => is(agreement, plan.value, "revision", signed) && is(agreement, plan.value, "decision", "agree"));
   const last = those.at(-1);
   if (!last) return [];
-  const names = listed([...new Set(those.map((one) => called(one.by)))]);
+  const names = listed([...new Set(those.map((agreement) => called(agreement.by)))]);
   const text = t("{day}: {names}", { day: dayWords(last.made_at, now.value), names });
   const title = t("We agreed on this path");
   return [together({ key: last.id, at: last.made_at, icon: "hands", state: "done", title, text })];
@@ -190,7 +190,7 @@ export function waymarks(): { behind: Waymark[]; ahead: Waymark[] } {
   const steps = plan.value.all("step").map((step) => ({ step, mark: ofStep(step) }));
   const isOver = ({ mark }: { mark: Waymark }) => mark.state === "done" || mark.state === "missed";
   const over = steps.filter(isOver).map(({ mark }) => mark);
-  const coming = steps.filter((one) => !isOver(one) && isOnPath(one.step)).map(({ mark }) => mark);
+  const coming = steps.filter((entry) => !isOver(entry) && isOnPath(entry.step)).map(({ mark }) => mark);
   return {
     behind: [...over, ...agreed(), ...reviews(true)].sort(byTime),
     ahead: [...coming, ...reviews(false)].sort(byTime).concat(end()),

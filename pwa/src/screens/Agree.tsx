@@ -44,17 +44,17 @@ const line = (entity: string, id: string, field: string) =>
 
 /** What stands otherwise than when both agreed, thing by thing. */
 function news(): New[] {
-  const found: New[] = [];
+  const news: New[] = [];
   for (const entity of PARTS) {
-    for (const id of entity === "life_project" ? [plan.value.child] : plan.value.all(entity).map((one) => one.id)) {
+    for (const id of entity === "life_project" ? [plan.value.child] : plan.value.all(entity).map((thing) => thing.id)) {
       const title = entity === "area" ? valueName("goal", "area_id", id, now.value) : nameOfThing(plan.value, entity, id);
       const lines = FIELDS[entity]
         .filter((field) => plan.value.proposed(entity, id, field))
         .map((field) => line(entity, id, field));
-      if (lines.length > 0) found.push({ key: keyOf(entity, id, "*"), title, lines });
+      if (lines.length > 0) news.push({ key: keyOf(entity, id, "*"), title, lines });
     }
   }
-  return found;
+  return news;
 }
 
 function News() {

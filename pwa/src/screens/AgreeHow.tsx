@@ -30,14 +30,14 @@ const interpreter = signal("");
 export function Spoken() {
   const options = languageOptions();
   const code = spoken.value || language.value;
-  const all = options.some(([one]) => one === code) ? options : [[code, languageName(code)] as const, ...options];
+  const all = options.some(([value]) => value === code) ? options : [[code, languageName(code)] as const, ...options];
   return (
     <>
       <div class="field">
         <label for="spoken">{t("Which language?")}</label>
         <select id="spoken" value={code} onChange={(event) => (spoken.value = event.currentTarget.value)}>
-          {all.map(([one, name]) => (
-            <option key={one} value={one}>
+          {all.map(([value, name]) => (
+            <option key={value} value={value}>
               {name}
             </option>
           ))}

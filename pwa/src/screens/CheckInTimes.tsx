@@ -9,7 +9,7 @@ import { begin, draft, ProposalForm } from "../plan/ProposalForm";
 import { inWords, Sums } from "../plan/rhythmWords";
 import { loadMilestones } from "../store/milestones";
 import { now } from "../store/now";
-import { known, load, outgoing, type Season } from "../store/rhythm";
+import { current as rhythm, load, outgoing, type Season } from "../store/rhythm";
 
 /** The last day ends with the season, at a midnight which is another day to whoever reads it. */
 const HALF_A_DAY_MS = 43_200_000;
@@ -53,7 +53,7 @@ function OtherClock({ zone }: { zone: string | undefined }) {
 export function CheckInTimes() {
   useEffect(() => void load(), [outgoing.value]);
   useEffect(() => void loadMilestones(), []);
-  const stands = known.value;
+  const stands = rhythm.value;
   const here = draft.value;
   return (
     <Page title={t("My check-in times")}>

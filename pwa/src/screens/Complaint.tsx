@@ -4,7 +4,7 @@ import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { useDraft } from "../plan/drafts";
 import { isoDay, listed, ofDay, roleName } from "../plan/labels";
-import { ago, mayComplain, said, Voice, Waits, Words } from "../plan/parts";
+import { ago, mayComplain, voiceIn, Voice, Waits, Words } from "../plan/parts";
 import { words, type Thing } from "../plan/state";
 import { answerDue } from "../plan/turns";
 import { go } from "../routes";
@@ -44,7 +44,7 @@ function One({ complaint }: { complaint: Thing }) {
   const to = words(plan.value, "complaint", complaint.id, "to");
   const due = answerDue(plan.value, complaint);
   const isLate = due < isoDay(now.value);
-  const answer = said("complaint", complaint.id, "answer");
+  const answer = voiceIn("complaint", complaint.id, "answer");
   // Blanks are no answer.
   const text = typeof answer?.value === "string" ? answer.value.trim() : "";
   return (

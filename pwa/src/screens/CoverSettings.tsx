@@ -7,28 +7,28 @@ import { isShared } from "../store/roster";
 import { cover, hasPin, opensCovered, removePin, setOpensCovered, setPin } from "../store/cover";
 
 const typed = signal("");
-const said = signal("");
+const status = signal("");
 
 async function keepPin(event: Event): Promise<void> {
   event.preventDefault();
   if (!/^\d{4}$/.test(typed.value)) {
-    said.value = t("Type 4 digits.");
+    status.value = t("Type 4 digits.");
     return;
   }
   await setPin(typed.value);
   typed.value = "";
-  said.value = t("Code saved. Use it to open the app again.");
+  status.value = t("Code saved. Use it to open the app again.");
 }
 
 async function dropPin(): Promise<void> {
   await removePin();
-  said.value = t("Code removed.");
+  status.value = t("Code removed.");
 }
 
 export function CoverSettings() {
   useEffect(() => {
     typed.value = "";
-    said.value = "";
+    status.value = "";
   }, []);
   return (
     <Page title={t("Hide this app")}>
@@ -91,7 +91,7 @@ function OwnDigits() {
           )}
         </div>
       </form>
-      <p role="status">{said.value}</p>
+      <p role="status">{status.value}</p>
     </>
   );
 }

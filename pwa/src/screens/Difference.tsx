@@ -35,7 +35,7 @@ export function Difference() {
   const both = [...sides].sort((a, b) => isChilds(a) - isChilds(b));
   const mayChoose = mayEdit(entity, id, field);
   const take = async (side: Side) => {
-    await choose(entity, id, field, side.value, sides.map((one) => one.id));
+    await choose(entity, id, field, side.value, sides.map((each) => each.id));
     back();
   };
   return (

@@ -80,8 +80,8 @@ export function EarlierVersions() {
         <section>
           <h2>{t("What was agreed")}</h2>
           <ul class="moments">
-            {agreements.value.map((one) => (
-              <Signed key={one.revision} agreed={one} />
+            {agreements.value.map((agreed) => (
+              <Signed key={agreed.revision} agreed={agreed} />
             ))}
           </ul>
         </section>
@@ -90,8 +90,8 @@ export function EarlierVersions() {
         <h2>{t("Day by day")}</h2>
         {days.value.length === 0 && <p>{t("Nothing written yet.")}</p>}
         <ul class="rows day-by-day">
-          {days.value.slice(0, most.value).map((one) => (
-            <DayRow key={one.day} day={one} />
+          {days.value.slice(0, most.value).map((day) => (
+            <DayRow key={day.day} day={day} />
           ))}
         </ul>
         {days.value.length > most.value && (

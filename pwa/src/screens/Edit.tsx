@@ -80,8 +80,8 @@ export function DateField({ value, onInput }: { value: string; onInput(value: st
 /** Whom a promise may name: the child, everyone who is there for it, the agency. */
 export function people(): { options: [string, string][]; marks: Record<string, boolean> } {
   const child = place.value?.child ?? "";
-  const known = there.value;
-  const all = known.some(({ id }) => id === child) ? known : [{ id: child, role: "child", name: "" }, ...known];
+  const present = there.value;
+  const all = present.some(({ id }) => id === child) ? present : [{ id: child, role: "child", name: "" }, ...present];
   return {
     options: all.map((person) => [person.id, called(person)]),
     marks: Object.fromEntries(all.map(({ id, role }) => [id, role === "child"])),
@@ -168,9 +168,9 @@ function Field({ entity, id, field, mode, question }: FieldProps) {
   if (!mayEdit(entity, id, field)) return <NotFound />;
   const value = asValue(question, draft.value);
   // Somebody else's words came while these were being written: they are shown, and move nothing.
-  const known = useRef<Set<string | null> | null>(null);
-  known.current ??= new Set([draft.base, ...(draft.isFresh ? now_.sides.map((side) => side.id) : [])]);
-  const news = now_.sides.filter((side) => side.who.id !== myself.value.id && !known.current!.has(side.id));
+  const seen = useRef<Set<string | null> | null>(null);
+  seen.current ??= new Set([draft.base, ...(draft.isFresh ? now_.sides.map((side) => side.id) : [])]);
+  const news = now_.sides.filter((side) => side.who.id !== myself.value.id && !seen.current!.has(side.id));
   // A promise that had a day is moved with a reason; a child's own step may be moved without one.
   const isMoved = `${entity} ${field} ${mode}` === "step due_on " && isDate(now_.stands?.value) && value !== now_.stands?.value;
   const isChilds = words(plan.value, "step", id, "owner_id") === place.value?.child;

@@ -31,8 +31,8 @@ export function FullHistory() {
     fields: ["summary", "situation", "ends_on", "option", "plan_b", "countries"],
   };
   // Words that are themselves what a thing is called need not say so twice.
-  const all = told([project, ...things]).map((one) =>
-    one.about === one.value ? { ...one, about: "" } : one,
+  const all = told([project, ...things]).map((entry) =>
+    entry.about === entry.value ? { ...entry, about: "" } : entry,
   );
   return (
     <Page title={t("Everything that was said")}>

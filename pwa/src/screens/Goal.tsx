@@ -6,7 +6,7 @@ import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { Pictogram } from "../plan/Pictogram";
 import { areaName, called, dueOn, fieldName, isoDay } from "../plan/labels";
-import { ago, FieldRow, Lead, Mark, mayChange, NotFound, said, Voice, Waits, Words } from "../plan/parts";
+import { ago, FieldRow, Lead, Mark, mayChange, NotFound, voiceIn, Voice, Waits, Words } from "../plan/parts";
 import { History } from "../plan/History";
 import { is, words, type Thing } from "../plan/state";
 import { GOAL_FIELDS, STEP_FIELDS, turnOf } from "../plan/turns";
@@ -28,8 +28,8 @@ function Change({ entity, id, field, word }: { entity: string; id: string; field
 }
 
 function OwnWords({ goal }: { goal: Thing }) {
-  const childs = said("goal", goal.id, "child_words");
-  const workers = said("goal", goal.id, "worker_words");
+  const childs = voiceIn("goal", goal.id, "child_words");
+  const workers = voiceIn("goal", goal.id, "worker_words");
   return (
     <div class="voices beside">
       {childs?.value ? (

@@ -14,10 +14,10 @@ const phonesFirst = signal(false);
 /** One further tap, so that nobody is called by a slip of the finger. */
 function askForHelp(): void {
   phonesFirst.value = !navigator.onLine;
-  const said = { mood: mood.value, note: note.value, want: "help" as const, mark: "a" as const };
+  const answer = { mood: mood.value, note: note.value, want: "help" as const, mark: "a" as const };
   clear();
   forgetWishes();
-  void checkIn(said);
+  void checkIn(answer);
 }
 
 const dialled = (phone: string) => phone.replace(/[^+0-9]/g, "");

@@ -97,7 +97,7 @@ function Thing_({ house }: { house: Thing }) {
 }
 
 export function House() {
-  const kind = KINDS.find((one) => one === about.value["kind"]);
+  const kind = KINDS.find((each) => each === about.value["kind"]);
   const draft = useDraft(`house ${kind ?? ""}`, () => ({ value: "", base: null }));
   if (!kind) return <NotFound />;
   const { name, ask } = texts(kind);

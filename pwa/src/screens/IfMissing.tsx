@@ -17,13 +17,13 @@ const asked = (): [string, string, string][] => [
 ];
 
 function Theirs({ name }: { name: string }) {
-  const theirs = own.known.value?.fields[name] ?? "";
-  if (!own.differs.value || theirs === (own.waiting.value?.body.fields[name] ?? "")) return null;
+  const onServer = own.current.value?.fields[name] ?? "";
+  if (!own.differs.value || onServer === (own.waiting.value?.body.fields[name] ?? "")) return null;
   return (
     <div id={`${name}-theirs`}>
       <p class="soft">{t("Written so far with your caseworker:")}</p>
       <p class="said" dir="auto">
-        {theirs || t("Nothing")}
+        {onServer || t("Nothing")}
       </p>
     </div>
   );

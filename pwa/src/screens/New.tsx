@@ -77,7 +77,7 @@ const MOST_AT_ONCE = 4;
 interface IdeasProps {
   offered: Offered[];
   value: string;
-  onTake(one: Offered | null): void;
+  onTake(offer: Offered | null): void;
   isAll: boolean;
   onAll(): void;
 }
@@ -92,16 +92,16 @@ function Ideas({ offered, value, onTake, isAll, onAll }: IdeasProps) {
       <h2 id="ideas">{t("Ideas")}</h2>
       <p class="soft">{t("Choose one and change it, or write your own.")}</p>
       <div class="ideas-list">
-        {shown.map((one) => (
+        {shown.map((offer) => (
           <button
-            key={one.idea?.id ?? one.words}
+            key={offer.idea?.id ?? offer.words}
             type="button"
             class="idea"
-            aria-pressed={one.words === value}
-            onClick={() => onTake(one.words === value ? null : one)}
+            aria-pressed={offer.words === value}
+            onClick={() => onTake(offer.words === value ? null : offer)}
           >
-            <span dir="auto">{one.words}</span>
-            <span class="idea-mark">{one.words === value && <Icon name="check" />}</span>
+            <span dir="auto">{offer.words}</span>
+            <span class="idea-mark">{offer.words === value && <Icon name="check" />}</span>
           </button>
         ))}
       </div>
@@ -165,7 +165,7 @@ interface StepsProps {
 function Steps({ steps, value, onChoose }: StepsProps) {
   const chosen = chosenOf(value);
   const turn = (n: number) =>
-    onChoose((chosen.includes(n) ? chosen.filter((one) => one !== n) : [...chosen, n].sort()).join(","));
+    onChoose((chosen.includes(n) ? chosen.filter((other) => other !== n) : [...chosen, n].sort()).join(","));
   return (
     <div class="ideas-list" role="group" aria-labelledby="title">
       {steps.map((step, n) => (
@@ -198,8 +198,8 @@ function Asking({ screen, key_, start = {}, questions, made }: AskingProps) {
   const answer = (next: Answers) => draft.set(JSON.stringify({ ...answers, ...next }));
   // Whoever empties the page of an idea has let go of the idea.
   const set = (next: string) => answer({ [name]: next, ...(name === "words" && !next.trim() ? { idea: "" } : {}) });
-  const take = (one: Offered | null) =>
-    answer({ [name]: one?.words ?? "", ...(name === "words" ? { idea: JSON.stringify(one?.idea ?? {}), steps: "" } : {}) });
+  const take = (offer: Offered | null) =>
+    answer({ [name]: offer?.words ?? "", ...(name === "words" ? { idea: JSON.stringify(offer?.idea ?? {}), steps: "" } : {}) });
   const isLast = number === asked.length - 1;
   const isMaking = useRef(false);
   const on = async (last: Answers) => {
@@ -273,7 +273,7 @@ function aboutGoal(idea: Idea | null, offered: Idea[]): Question[] {
       why: t("The words stay exactly as you write them."),
       kind: "words",
       isOpen: false,
-      offered: offered.map((one) => ({ words: one.words, idea: one })),
+      offered: offered.map((idea) => ({ words: idea.words, idea: idea })),
     },
     {
       name: "why",
@@ -313,8 +313,8 @@ function aboutGoal(idea: Idea | null, offered: Idea[]): Question[] {
 
 async function makeGoal(answers: Answers, reason?: string): Promise<void> {
   const kind = answers["kind"] || "own";
-  const known = plan.value.all("area").find((area) => is(area, plan.value, "kind", kind));
-  const area = known?.id ?? (await make("area", { kind }));
+  const existing = plan.value.all("area").find((area) => is(area, plan.value, "kind", kind));
+  const area = existing?.id ?? (await make("area", { kind }));
   const value: Record<string, unknown> = { area_id: area, [ownVoice()]: answers["words"]?.trim() };
   if (answers["why"]?.trim()) value["why"] = answers["why"].trim();
   if (answers["sign"]?.trim()) value["success_sign"] = answers["sign"].trim();
@@ -342,10 +342,10 @@ async function makeStep(goal: string, step: IdeaStep): Promise<void> {
 export function NewGoal() {
   useEffect(() => void load(), []);
   // What came meanwhile moves nothing under the finger: it is there with the next goal.
-  const known = useMemo(() => ({ ideas: null as Idea[] | null }), []);
+  const shown = useMemo(() => ({ ideas: null as Idea[] | null }), []);
   const offeredIn = (kind: string | undefined) => {
-    if (about.value["q"] && known.ideas === null) known.ideas = ideas.value;
-    return (known.ideas ?? ideas.value).filter((idea) => idea.kind === kind);
+    if (about.value["q"] && shown.ideas === null) shown.ideas = ideas.value;
+    return (shown.ideas ?? ideas.value).filter((idea) => idea.kind === kind);
   };
   // What began with a reason has pages of its own: what was typed for another goal stays for that one.
   const reason = about.value["reason"];

@@ -14,8 +14,8 @@ import * as packs from "../store/packs";
 const why = signal("");
 const fault = signal("");
 
-function notDone(said: unknown): void {
-  fault.value = said instanceof Refused && said.detail ? said.detail : t("You need internet for this. Try again later.");
+function notDone(why: unknown): void {
+  fault.value = why instanceof Refused && why.detail ? why.detail : t("You need internet for this. Try again later.");
 }
 
 function Photo({ photo }: packs.Pack) {
@@ -117,7 +117,7 @@ async function take(children: string[]): Promise<void> {
 }
 
 function Sealed({ sealed }: { sealed: packs.Pack[] }) {
-  const all = sealed.map((one) => one.child_id);
+  const all = sealed.map((pack) => pack.child_id);
   return (
     <section class="stack" aria-labelledby="sealed">
       <h2 id="sealed">{t("Sealed")}</h2>
@@ -135,12 +135,12 @@ function Sealed({ sealed }: { sealed: packs.Pack[] }) {
         />
       </div>
       <ul class="rows">
-        {sealed.map((one) => (
-          <li key={one.child_id}>
-            <button type="button" class="row" onClick={() => void take([one.child_id])}>
+        {sealed.map((pack) => (
+          <li key={pack.child_id}>
+            <button type="button" class="row" onClick={() => void take([pack.child_id])}>
               <Icon name="keep" />
               <span class="row-text">
-                <span>{t("Keep {name} on my phone", { name: one.name })}</span>
+                <span>{t("Keep {name} on my phone", { name: pack.name })}</span>
               </span>
             </button>
           </li>
@@ -172,8 +172,8 @@ function words(): string {
 
 export function Packs() {
   useEffect(packs.watch, []);
-  const carried = packs.packs.value.filter((one) => one.state === "carried");
-  const sealed = packs.packs.value.filter((one) => one.state === "sealed");
+  const carried = packs.packs.value.filter((pack) => pack.state === "carried");
+  const sealed = packs.packs.value.filter((pack) => pack.state === "sealed");
   return (
     <Page title={t("Grab packs on my phone")}>
       <Notices />

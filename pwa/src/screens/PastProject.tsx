@@ -39,8 +39,8 @@ function PastGoal({ past, goal }: { past: Plan; goal: Thing }) {
   const kind = words(past, "area", words(past, "goal", goal.id, "area_id"), "kind");
   const steps = past.all("step").filter(({ id }) => words(past, "step", id, "goal_id") === goal.id);
   const voices = ["child_words", "worker_words"].flatMap((field) => {
-    const said = past.get("goal", goal.id, field).stands;
-    return said?.value ? [{ field, who: said.who, text: String(said.value) }] : [];
+    const voice = past.get("goal", goal.id, field).stands;
+    return voice?.value ? [{ field, who: voice.who, text: String(voice.value) }] : [];
   });
   return (
     <section class="goal-then">

@@ -79,12 +79,12 @@ function News() {
 
 /** The steps of all goals at once: looking for those of each would take as long as there are goals. */
 const stepsByGoal = computed(() => {
-  const found = new Map<string, Thing[]>();
+  const steps = new Map<string, Thing[]>();
   for (const step of plan.value.all("step")) {
     const goal = words(plan.value, "step", step.id, "goal_id");
-    found.set(goal, [...(found.get(goal) ?? []), step]);
+    steps.set(goal, [...(steps.get(goal) ?? []), step]);
   }
-  return found;
+  return steps;
 });
 
 function GoalRow({ goal }: { goal: Thing }) {

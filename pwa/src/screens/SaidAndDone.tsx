@@ -85,17 +85,17 @@ function Deed({ step }: { step: Thing }) {
   );
 }
 
-function One({ said, title, children }: { said: ComponentChildren; title?: ComponentChildren; children: ComponentChildren }) {
+function Entry({ lead, title, children }: { lead: ComponentChildren; title?: ComponentChildren; children: ComponentChildren }) {
   return (
     <section class="came-of">
       {title}
-      {said}
+      {lead}
       {children}
     </section>
   );
 }
 
-function OfGoal({ goal, said }: { goal: Thing; said: Said }) {
+function OfGoal({ goal, voice }: { goal: Thing; voice: Said }) {
   const kind = words(plan.value, "area", words(plan.value, "goal", goal.id, "area_id"), "kind");
   const deeds = plan.value.all("step").filter(({ id }) => {
     const owner = words(plan.value, "step", id, "owner_id");
@@ -108,7 +108,7 @@ function OfGoal({ goal, said }: { goal: Thing; said: Said }) {
     </h2>
   );
   return (
-    <One title={title} said={<YouSaid said={said} />}>
+    <Entry title={title} lead={<YouSaid voice={voice} />}>
       {deeds.length > 0 ? (
         <ul class="deeds" aria-label={t("What adults did")}>
           {deeds.map((step) => (
@@ -125,14 +125,14 @@ function OfGoal({ goal, said }: { goal: Thing; said: Said }) {
           )}
         </>
       )}
-    </One>
+    </Entry>
   );
 }
 
-function YouSaid({ said }: { said: Said }) {
+function YouSaid({ voice }: { voice: Said }) {
   return (
-    <Voice who={said.who} when={ago(said.said_at)}>
-      <Words text={String(said.value)} />
+    <Voice who={voice.who} when={ago(voice.said_at)}>
+      <Words text={String(voice.value)} />
     </Voice>
   );
 }
@@ -142,7 +142,7 @@ function OfComplaint({ complaint }: { complaint: Thing }) {
   const answer = plan.value.get("complaint", complaint.id, "answer").stands;
   if (!text) return null;
   return (
-    <One title={<h2>{t("Something wasn't right")}</h2>} said={<YouSaid said={text} />}>
+    <Entry title={<h2>{t("Something wasn't right")}</h2>} lead={<YouSaid voice={text} />}>
       {answer?.value ? (
         <Voice who={answer.who} when={ago(answer.said_at)}>
           <Words text={String(answer.value)} />
@@ -150,7 +150,7 @@ function OfComplaint({ complaint }: { complaint: Thing }) {
       ) : (
         <p class="soft">{t("No answer yet.")}</p>
       )}
-    </One>
+    </Entry>
   );
 }
 
@@ -184,8 +184,8 @@ function Shown({ houses }: { houses: Thing[] }) {
 export function SaidAndDone() {
   const child = place.value?.child ?? "";
   const goals = plan.value.all("goal").flatMap((goal) => {
-    const said = plan.value.get("goal", goal.id, "child_words").stands;
-    return said?.value && !isDropped(plan.value, goal.id) ? [{ goal, said }] : [];
+    const voice = plan.value.get("goal", goal.id, "child_words").stands;
+    return voice?.value && !isDropped(plan.value, goal.id) ? [{ goal, voice }] : [];
   });
   const complaints = plan.value.all("complaint").filter(({ by }) => by.id === child);
   const houses = plan.value
@@ -199,8 +199,8 @@ export function SaidAndDone() {
           : t("What the child said, and what adults did about it. If they didn't do it, it says why.")}
       </p>
       {goals.length + complaints.length + houses.length === 0 && <p>{t("Nothing here yet.")}</p>}
-      {goals.map(({ goal, said }) => (
-        <OfGoal key={goal.id} goal={goal} said={said} />
+      {goals.map(({ goal, voice }) => (
+        <OfGoal key={goal.id} goal={goal} voice={voice} />
       ))}
       {complaints.map((complaint) => (
         <OfComplaint key={complaint.id} complaint={complaint} />

@@ -33,7 +33,7 @@ const MatePicture = ({ picture }: { picture: Picture }) => <Drawing path={PATHS[
 
 const chosen = signal<Mate | null>(null);
 const typed = signal("");
-const said = signal("");
+const status = signal("");
 const isBusy = signal(false);
 
 const LENGTH = 4;
@@ -55,7 +55,7 @@ function called(picture: Picture): string {
 function forget(): void {
   chosen.value = null;
   typed.value = "";
-  said.value = "";
+  status.value = "";
 }
 
 /** Their turn: the same page where it was theirs before, else one that knows nothing of anybody else. */
@@ -74,7 +74,7 @@ async function tryIn(mate: Mate, value: string): Promise<void> {
   typed.value = "";
   if (wait === 0) return letIn(mate);
   const minutes = Math.ceil(wait / 60_000);
-  said.value =
+  status.value =
     wait > 1 ? tn("Too many tries. Try again in {n} minute.", "Too many tries. Try again in {n} minutes.", minutes) : t("That code is wrong. Try again.");
 }
 
@@ -116,7 +116,7 @@ function Digits({ mate }: { mate: Mate }) {
         />
       </div>
       <p id="own-said" role="status" class="strong">
-        {said.value}
+        {status.value}
       </p>
       <p class="soft">{t("Forgot your 4-digit code? Ask your caseworker for a new link and open it here.")}</p>
     </main>
@@ -161,7 +161,7 @@ const picture = signal<Picture | null>(null);
 async function choose(event: Event, mine: string): Promise<void> {
   event.preventDefault();
   if (typed.value.length !== LENGTH) {
-    said.value = t("Type 4 digits.");
+    status.value = t("Type 4 digits.");
     return;
   }
   if (isBusy.value) return;
@@ -172,9 +172,9 @@ async function choose(event: Event, mine: string): Promise<void> {
     // Whoever covers the phone now, each of them brings it back by digits of their own.
     await removePin();
     typed.value = "";
-    said.value = t("Saved. This is you on this phone now.");
+    status.value = t("Saved. This is you on this phone now.");
   } catch {
-    said.value = t("That didn't work. Try again in a few minutes.");
+    status.value = t("That didn't work. Try again in a few minutes.");
   } finally {
     isBusy.value = false;
   }
@@ -189,16 +189,16 @@ function Choice({ mine }: { mine: string }) {
     <form class="field" onSubmit={(event) => void choose(event, mine)}>
       <p id="pictures">{t("Choose a picture. It shows here instead of your name.")}</p>
       <div class="mates" role="group" aria-labelledby="pictures">
-        {free.map((one) => (
+        {free.map((each) => (
           <button
-            key={one}
+            key={each}
             type="button"
             class="mate"
-            aria-pressed={one === now}
-            onClick={() => (picture.value = one)}
+            aria-pressed={each === now}
+            onClick={() => (picture.value = each)}
           >
-            <MatePicture picture={one} />
-            {called(one)}
+            <MatePicture picture={each} />
+            {called(each)}
           </button>
         ))}
       </div>
@@ -219,7 +219,7 @@ function Choice({ mine }: { mine: string }) {
         {t("This is me")}
       </button>
       <p id="digits-said" role="status" class="strong">
-        {said.value}
+        {status.value}
       </p>
     </form>
   );

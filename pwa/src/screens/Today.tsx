@@ -19,9 +19,9 @@ import { asksToHandIn, me } from "../store/session";
 import { line } from "../store/turns";
 
 async function say(want: Want, mark: Mark): Promise<void> {
-  const said = { mood: mood.value, note: note.value, want, mark };
+  const answer = { mood: mood.value, note: note.value, want, mark };
   clear();
-  await checkIn(said);
+  await checkIn(answer);
 }
 
 /** The wish is kept first, as every answer is. Then there is a place to say more, where this phone has it. */

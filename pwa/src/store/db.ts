@@ -62,8 +62,8 @@ export async function isVolatile(): Promise<boolean> {
 
 /** Two tabs may both find no key: the first to write wins, and both use that one. */
 async function keyOf(db: Db, who: Who): Promise<CryptoKey> {
-  const known = await db.get("keys", who);
-  if (known) return known;
+  const kept = await db.get("keys", who);
+  if (kept) return kept;
   const made = await newKey();
   const tx = db.transaction("keys", "readwrite");
   const first = await tx.store.get(who);
@@ -162,19 +162,19 @@ export async function dropRows(ids: string[]): Promise<void> {
 /** The rows of one person in the order in which they were put in; `value` is null where one cannot be opened. */
 export async function rows(who: Who): Promise<Kept[]> {
   const db = await database();
-  const found: Kept[] = [];
+  const kept: Kept[] = [];
   if (db) {
     const key = await keyOf(db, who);
     for (const row of await db.getAllFromIndex("outbox", "who", who)) {
       const value = await unseal(key, row.sealed).catch(() => null);
-      found.push({ id: row.id, order: row.order, value });
+      kept.push({ id: row.id, order: row.order, value });
     }
   } else {
     for (const [id, [owner, order, text]] of memory.outbox) {
-      if (owner === who) found.push({ id, order, value: JSON.parse(text) });
+      if (owner === who) kept.push({ id, order, value: JSON.parse(text) });
     }
   }
-  return found.sort((a, b) => a.order - b.order || (a.id < b.id ? -1 : 1));
+  return kept.sort((a, b) => a.order - b.order || (a.id < b.id ? -1 : 1));
 }
 
 /** How many rows wait for other people who used this phone; what is in them stays closed. */

@@ -15,8 +15,8 @@ let loose: Of[] = [];
 
 /** A phone of an earlier version has kept that there is one, and no more. */
 const kept = async () => {
-  const found = await read<Of[] | true>(PHONE, KEPT_AS);
-  return found === true ? [null] : (found ?? []);
+  const stored = await read<Of[] | true>(PHONE, KEPT_AS);
+  return stored === true ? [null] : (stored ?? []);
 };
 
 const owed = async () => [...new Set([...loose, ...(await kept())])];
@@ -35,7 +35,7 @@ export async function promise(of: Of): Promise<void> {
 /** Somebody comes in anew, with a session of their own: it is not theirs to be ended. */
 export async function drop(of: Of = null): Promise<void> {
   const before = await owed();
-  if (before.length > 0) await owe(before.filter((one) => one !== null && one !== of));
+  if (before.length > 0) await owe(before.filter((phone) => phone !== null && phone !== of));
 }
 
 async function end(): Promise<boolean> {
@@ -45,7 +45,7 @@ async function end(): Promise<boolean> {
     } catch (why) {
       if (!(why instanceof Refused) || why.status >= 500) return false;
     }
-    await owe((await owed()).filter((one) => one !== of));
+    await owe((await owed()).filter((phone) => phone !== of));
   }
   return true;
 }

@@ -13,14 +13,14 @@ const PICTURES: Picture[] = ["star", "leaf", "boat", "fish", "house", "moon", "k
 
 /** The pictures that nobody else has. */
 export const freePictures = (me: Who) =>
-  PICTURES.filter((one) => !roster.value.some(({ who, picture }) => picture === one && who !== me));
+  PICTURES.filter((free) => !roster.value.some(({ who, picture }) => picture === free && who !== me));
 
 /** Somebody is one of them from now on, or has chosen anew. Whoever has no digits yet comes in by a tap. */
 export async function join(who: Who, picture?: Picture, digits: Digits | null = null): Promise<void> {
   const chosen = picture ?? roster.value.find((mate) => mate.who === who)?.picture ?? freePictures(who)[0] ?? "star";
   const mate = { who, picture: chosen, digits };
-  await change((known) =>
-    known.some((one) => one.who === who) ? known.map((one) => (one.who === who ? mate : one)) : [...known, mate],
+  await change((mates) =>
+    mates.some((each) => each.who === who) ? mates.map((each) => (each.who === who ? mate : each)) : [...mates, mate],
   );
 }
 

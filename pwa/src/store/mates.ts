@@ -22,8 +22,8 @@ const NOBODYS = "none";
  * this browser.
  */
 export async function phoneOf(who: Who): Promise<string | null> {
-  const known = await read<string>(who, "device");
-  return known ?? ((await mates()).some((mate) => mate.who === who) ? NOBODYS : null);
+  const device = await read<string>(who, "device");
+  return device ?? ((await mates()).some((mate) => mate.who === who) ? NOBODYS : null);
 }
 
 /** What keeps somebody's words from being sent: the server knows them no more, or they have not said yes yet. */
@@ -50,10 +50,10 @@ export async function everybody(): Promise<Who[]> {
 /** Of these everybody whose words may go out, whosever turn it is. */
 export async function senders(): Promise<Who[]> {
   const session = await now();
-  const found: Who[] = [];
+  const people: Who[] = [];
   for (const who of await everybody()) {
     const standing = who === session?.who ? session : await read<Standing>(who, "standing");
-    if (!standing?.shutOut && !standing?.asks) found.push(who);
+    if (!standing?.shutOut && !standing?.asks) people.push(who);
   }
-  return found;
+  return people;
 }

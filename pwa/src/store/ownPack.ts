@@ -8,7 +8,7 @@ import { isSame, type OwnPack, type Words } from "./ownPackDelivery";
 import { look, put, queue, send } from "./sender";
 import { who } from "./session";
 
-export const known = signal<OwnPack | null>(null);
+export const current = signal<OwnPack | null>(null);
 
 /** Those who looked at it while nobody was alerted, and why. */
 export const looks = signal<Look[]>([]);
@@ -19,14 +19,14 @@ export const typed = signal<Words | null>(null);
 // Another child on this phone begins with nothing of the one before.
 effect(() => {
   void who.value;
-  known.value = typed.value = null;
+  current.value = typed.value = null;
   looks.value = [];
 });
 
 const DRAFT = "own-draft";
 type Waiting = Sending & OwnWords;
 
-const all = computed(() => queue.value.filter((one): one is Waiting => one.kind === "own"));
+const all = computed(() => queue.value.filter((each): each is Waiting => each.kind === "own"));
 
 /** The newest that has not arrived. */
 export const waiting = computed(() => all.value[all.value.length - 1] ?? null);
@@ -35,22 +35,22 @@ export const waiting = computed(() => all.value[all.value.length - 1] ?? null);
 export const differs = computed(() => waiting.value?.problem === "changed");
 
 /** What the form begins with. */
-export const words = computed<Words>(() => typed.value ?? waiting.value?.body.fields ?? known.value?.fields ?? {});
+export const words = computed<Words>(() => typed.value ?? waiting.value?.body.fields ?? current.value?.fields ?? {});
 
 const ABOUT = ["look:glass:", "look:carried:"];
 
 export async function load(): Promise<void> {
   const person = who.value;
   if (!person) return;
-  known.value = (await read<OwnPack>(person, "own")) ?? known.value;
+  current.value = (await read<OwnPack>(person, "own")) ?? current.value;
   typed.value ??= (await read<Words>(person, DRAFT)) ?? null;
   const fresh = await ask<OwnPack>("GET", `/children/${person}/pack`).catch(() => null);
   if (fresh && who.value === person) {
-    known.value = { version: fresh.version, fields: fresh.fields };
-    await writeIfRoom(person, "own", known.value);
+    current.value = { version: fresh.version, fields: fresh.fields };
+    await writeIfRoom(person, "own", current.value);
   }
   const seen = await ask<{ looks: (Look & { code: string })[] }>("GET", "/looks").catch(() => null);
-  if (seen) looks.value = seen.looks.filter(({ code }) => ABOUT.some((one) => code?.startsWith(one)));
+  if (seen) looks.value = seen.looks.filter(({ code }) => ABOUT.some((beginning) => code?.startsWith(beginning)));
 }
 
 export function type(name: string, text: string): void {
@@ -58,8 +58,8 @@ export function type(name: string, text: string): void {
   if (who.value) void writeIfRoom(who.value, DRAFT, typed.value);
 }
 
-function tidy(said: Words): Words {
-  return Object.fromEntries(Object.entries(said).flatMap(([name, text]) => (text.trim() ? [[name, text.trim()]] : [])));
+function tidy(typedWords: Words): Words {
+  return Object.fromEntries(Object.entries(typedWords).flatMap(([name, text]) => (text.trim() ? [[name, text.trim()]] : [])));
 }
 
 async function forgetDraft(person: string): Promise<void> {
@@ -74,13 +74,13 @@ export async function say(): Promise<void> {
   const fields = tidy(words.value);
   const before = all.value;
   const last = before[before.length - 1];
-  if (!last?.problem && isSame(fields, last?.body.fields ?? known.value?.fields ?? {})) return await forgetDraft(person);
+  if (!last?.problem && isSame(fields, last?.body.fields ?? current.value?.fields ?? {})) return await forgetDraft(person);
   // What stands was shown beside it, where the two differ; and so was everything that this phone said before.
-  const stands = known.value ?? { version: 0, fields: {} };
+  const stands = current.value ?? { version: 0, fields: {} };
   const seen = [stands.fields, ...before.filter(({ problem }) => !problem).map(({ body }) => body.fields)];
   const body = { said_at: new Date().toISOString(), child: person, base: stands.version, fields, seen };
   await put({ kind: "own", body });
-  for (const one of before) if (one.problem) await discard(one.id);
+  for (const each of before) if (each.problem) await discard(each.id);
   await look();
   await forgetDraft(person);
   await send();
@@ -89,7 +89,7 @@ export async function say(): Promise<void> {
 
 /** What somebody else wrote down shall stand. */
 export async function takeTheirs(): Promise<void> {
-  for (const one of all.value) await discard(one.id);
+  for (const each of all.value) await discard(each.id);
   await look();
   if (who.value) await forgetDraft(who.value);
   await load();

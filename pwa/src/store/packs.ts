@@ -133,24 +133,24 @@ const isCurrent = ({ sha, alerted_since }: OnServer, copy: Pack["copy"]) =>
 
 /** Has a copy of each pack that goes along, and of no other. */
 async function settle(person: string, answer: Answer): Promise<void> {
-  const had = new Map(packs.value.map((one) => [one.child_id, one.copy]));
+  const had = new Map(packs.value.map((pack) => [pack.child_id, pack.copy]));
   const heard = Date.now();
   const lasts = Date.parse(answer.until_at!) - Date.parse(answer.server_time);
-  const found: Pack[] = answer.packs.map((one) => ({ ...one, copy: one.state === "carried" ? had.get(one.child_id) : undefined }));
+  const list: Pack[] = answer.packs.map((pack) => ({ ...pack, copy: pack.state === "carried" ? had.get(pack.child_id) : undefined }));
   for (const child of had.keys()) {
-    if (!found.some((one) => one.child_id === child && one.state === "carried")) await forget(person, copyName(child));
+    if (!list.some((pack) => pack.child_id === child && pack.state === "carried")) await forget(person, copyName(child));
   }
-  shelf.value = { begins: heard, ends: heard + lasts, packs: found, dropped: [] };
+  shelf.value = { begins: heard, ends: heard + lasts, packs: list, dropped: [] };
   await keepShelf(person);
   wake();
   const missed: string[] = [];
-  for (const one of found) {
-    if (one.state !== "carried" || isCurrent(one, one.copy)) continue;
+  for (const pack of list) {
+    if (pack.state !== "carried" || isCurrent(pack, pack.copy)) continue;
     try {
-      await keep(person, copyName(one.child_id), await fetchCopy(one));
-      note(one.child_id, { sha: one.sha, at: heard });
+      await keep(person, copyName(pack.child_id), await fetchCopy(pack));
+      note(pack.child_id, { sha: pack.sha, at: heard });
     } catch {
-      missed.push(one.child_id);
+      missed.push(pack.child_id);
     }
     // Somebody else came in, or the duty ended, while this was on its way.
     if (who.value !== person) return;
@@ -162,14 +162,14 @@ async function settle(person: string, answer: Answer): Promise<void> {
 
 function note(child: string, copy: Pack["copy"]): void {
   if (!shelf.value) return;
-  const all = shelf.value.packs.map((one) => (one.child_id === child ? { ...one, copy } : one));
+  const all = shelf.value.packs.map((pack) => (pack.child_id === child ? { ...pack, copy } : pack));
   shelf.value = { ...shelf.value, packs: all };
 }
 
 /** Takes along what needs no reason of one's own: adults are alerted, or the reason was said on another phone. */
-async function takeOpen(found: OnServer[]): Promise<boolean> {
-  const open = found.filter((one) => one.state === "open");
-  for (const one of open) await ask("POST", `/children/${one.child_id}/pack/carry`, { id: uuid() });
+async function takeOpen(onServer: OnServer[]): Promise<boolean> {
+  const open = onServer.filter((pack) => pack.state === "open");
+  for (const pack of open) await ask("POST", `/children/${pack.child_id}/pack/carry`, { id: uuid() });
   return open.length > 0;
 }
 
@@ -239,7 +239,7 @@ export async function putDown(child: string): Promise<void> {
   const person = who.value;
   if (!person || !shelf.value) return;
   const { packs: all, dropped, ...times } = shelf.value;
-  shelf.value = { ...times, packs: all.filter((one) => one.child_id !== child), dropped: [...dropped, child] };
+  shelf.value = { ...times, packs: all.filter((pack) => pack.child_id !== child), dropped: [...dropped, child] };
   await forget(person, copyName(child));
   await keepShelf(person);
   await refreshAnew();

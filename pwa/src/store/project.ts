@@ -90,11 +90,11 @@ function show(): void {
 async function readRows(): Promise<void> {
   const here = place.value;
   if (!here || !who.value) return;
-  const found = await rowsOf(who.value, here.child, Math.max(0, boxes - 1));
+  const latest = await rowsOf(who.value, here.child, Math.max(0, boxes - 1));
   if (place.value !== here) return;
-  boxes = found.boxes;
-  const known = new Set(all.map((row) => row.id));
-  const fresh = found.rows.filter((row) => !known.has(row.id)).map(numbered);
+  boxes = latest.boxes;
+  const ids = new Set(all.map((row) => row.id));
+  const fresh = latest.rows.filter((row) => !ids.has(row.id)).map(numbered);
   if (fresh.length === 0) return;
   all = [...all, ...fresh];
   // One's own rows leave the queue in this moment, and have to be here already.
@@ -118,21 +118,21 @@ export async function number(): Promise<void> {
   const [here, person] = [place.value, who.value];
   const isMissing = () => all.some((row) => row.received_at && row.revision === undefined);
   if (!here || !person || !isMissing()) return;
-  const found = { ...numbers };
+  const next = { ...numbers };
   let cursor = "";
   for (;;) {
     const path = `${here.path}/project/history?limit=500${cursor && `&after=${cursor}`}`;
     const told = await ask<{ changes: Change[]; cursor: string }>("GET", path).catch(() => null);
     if (!told || place.value !== here || who.value !== person) return;
-    for (const { id, revision } of told.changes) if (revision !== undefined) found[id] = revision;
+    for (const { id, revision } of told.changes) if (revision !== undefined) next[id] = revision;
     // A page may hold nothing that this reader sees, and still lead further.
     if (told.cursor === cursor) break;
     cursor = told.cursor;
   }
-  numbers = found;
+  numbers = next;
   all = all.map(numbered);
   rows.value = rows.value.map(numbered);
-  await writeIfRoom(person, numbersName(here.child), found);
+  await writeIfRoom(person, numbersName(here.child), next);
 }
 
 /** True where the number that the frame tells is the number of just what is shown. */
@@ -271,8 +271,8 @@ export async function openOwn(): Promise<void> {
 
 /** Opens the project of one of several children, and remembers which. */
 export async function openOf(child: { id: string; name?: string; role?: string }): Promise<void> {
-  const { id, ...known } = child;
-  const next = { child: id, path: `/children/${id}`, ...known };
+  const { id, ...rest } = child;
+  const next = { child: id, path: `/children/${id}`, ...rest };
   if (who.value) await writeIfRoom(who.value, "place", next);
   await open(next);
 }
@@ -321,13 +321,13 @@ type Value = string | number | boolean | null | string[];
 
 /** Without what no database can hold: half of a pair, as a cut emoji leaves it, and the letter of nothing. */
 const storable = (text: string) =>
-  text.replace(/[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]|\0/g, (found) => (found.length === 2 ? found : ""));
+  text.replace(/[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]|\0/g, (letters) => (letters.length === 2 ? letters : ""));
 
 function clean(value: unknown): unknown {
   if (typeof value === "string") return storable(value);
   if (Array.isArray(value)) return value.map(clean);
   if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, clean(one)]));
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, clean(part)]));
 }
 
 /** Keeps a change on the phone and sends it when that works. Nothing waits for the network. */

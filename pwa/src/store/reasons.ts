@@ -31,7 +31,7 @@ interface Known {
   talks: Talk[];
 }
 
-export const known = signal<Known | null>(null);
+export const shared = signal<Known | null>(null);
 
 /** True where they were asked for and nobody answered. */
 export const isOutOfReach = signal(false);
@@ -52,20 +52,20 @@ export async function load(): Promise<void> {
   const isStill = () => who.value === person && place.value === here;
   const kept = await read<Known>(person, boxName(here.child));
   if (!isStill()) return;
-  if (kept && !known.value) known.value = kept;
+  if (kept && !shared.value) shared.value = kept;
   if (!maySend.value) return void (isOutOfReach.value = true);
   try {
     const talks = await asked(here.child);
     if (!isStill() || !Array.isArray(talks)) return;
-    known.value = { child: here.child, at: new Date().toISOString(), talks };
+    shared.value = { child: here.child, at: new Date().toISOString(), talks };
     isOutOfReach.value = false;
-    await writeIfRoom(person, boxName(here.child), known.value);
+    await writeIfRoom(person, boxName(here.child), shared.value);
   } catch (why) {
     // Whoever may not read them any more has none of them here either.
     const isClosed = why instanceof Refused && [403, 404].includes(why.status);
     if (isClosed) await forget(person, boxName(here.child)).catch(() => undefined);
     if (!isStill()) return;
-    if (isClosed) known.value = null;
+    if (isClosed) shared.value = null;
     isOutOfReach.value = !isClosed;
   }
 }
@@ -80,8 +80,8 @@ export async function ownTalks(): Promise<Talk[] | null> {
 
 /** The reason with this id, and the talk that it is of. */
 export function find(id: string): { reason: Reason; talk: Talk } | null {
-  for (const talk of known.value?.talks ?? []) {
-    const reason = talk.each.find((one) => one.id === id);
+  for (const talk of shared.value?.talks ?? []) {
+    const reason = talk.each.find((each) => each.id === id);
     if (reason) return { reason, talk };
   }
   return null;
@@ -93,7 +93,7 @@ export function begin(): void {
     void who.value;
     void place.value?.child;
     untracked(() => {
-      known.value = null;
+      shared.value = null;
       isOutOfReach.value = false;
     });
   });

@@ -70,16 +70,16 @@ export interface Known {
   proposals: Proposal[];
 }
 
-export const known = signal<Known | null>(null);
+export const current = signal<Known | null>(null);
 
 /** First what the phone has, then what the server has. */
 export async function load(): Promise<void> {
   const person = who.value;
   if (!person) return;
-  known.value ??= (await read<Known>(person, "rhythm")) ?? null;
+  current.value ??= (await read<Known>(person, "rhythm")) ?? null;
   const fresh = await ask<Known>("GET", "/rhythm/proposals").catch(() => null);
   if (!fresh || who.value !== person) return;
-  known.value = fresh;
+  current.value = fresh;
   await writeIfRoom(person, "rhythm", fresh);
 }
 
@@ -98,9 +98,9 @@ export async function look(wish: Wish): Promise<Look | null> {
 export type Waiting = Sending & RhythmProposal;
 
 /** What waits on this phone, the latest first. */
-export const waiting = computed(() => queue.value.filter((one): one is Waiting => one.kind === "rhythm").reverse());
+export const waiting = computed(() => queue.value.filter((each): each is Waiting => each.kind === "rhythm").reverse());
 
-const backs = computed(() => queue.value.filter((one): one is Sending & Recalled => one.kind === "take-back"));
+const backs = computed(() => queue.value.filter((each): each is Sending & Recalled => each.kind === "take-back"));
 
 /** What one has taken back here, as far as the server was not told yet. */
 export const takenBack = computed(
@@ -120,7 +120,7 @@ export async function propose(wish: Wish, words: string): Promise<void> {
 
 /** Whether or not it has left this phone: it may have, and the answer got lost. */
 export async function takeBack(id: string): Promise<void> {
-  const row = waiting.value.find((one) => one.id === id);
+  const row = waiting.value.find((each) => each.id === id);
   await put({ kind: "take-back", body: { said_at: new Date().toISOString(), proposal: id } });
   if (row) await throwAway(row);
   void send();

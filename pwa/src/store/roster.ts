@@ -27,7 +27,7 @@ export async function recall(): Promise<void> {
 }
 
 /** Another window may have let somebody in meanwhile: what is written is made from what is kept. */
-export async function change(how: (known: Mate[]) => Mate[]): Promise<void> {
+export async function change(how: (mates: Mate[]) => Mate[]): Promise<void> {
   const next = how(await mates());
   if (next.length > 0) await write(PHONE, "roster", next);
   else await forget(PHONE, "roster");
@@ -41,7 +41,7 @@ export const isNew = computed(() => !isPutOff.value && roster.value.some(({ who,
 export const isPutOff = signal(false);
 
 export async function part(who: Who): Promise<void> {
-  await change((known) => known.filter((mate) => mate.who !== who));
+  await change((mates) => mates.filter((mate) => mate.who !== who));
 }
 
 // --- whose turn it is

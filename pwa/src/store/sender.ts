@@ -42,9 +42,9 @@ export async function look(): Promise<void> {
 function follow(receipts: Receipt[]): void {
   const mine = tap.value;
   if (!mine) return;
-  const receipt = receipts.find((one) => one.id === mine.id);
+  const receipt = receipts.find((each) => each.id === mine.id);
   if (receipt) tap.value = { ...mine, stage: "received", receivedAt: receipt.received_at };
-  else if (refused.value.some((one) => one.id === mine.id)) tap.value = { ...mine, stage: "refused" };
+  else if (refused.value.some((each) => each.id === mine.id)) tap.value = { ...mine, stage: "refused" };
 }
 
 /** The projects that this phone follows, and what reads their rows anew after an exchange. */

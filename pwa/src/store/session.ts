@@ -158,9 +158,9 @@ export async function enter(): Promise<void> {
  * Where several share the phone, it is one for each of them.
  */
 async function deviceId(): Promise<string> {
-  const known = await read<string>(PHONE, "device");
+  const device = await read<string>(PHONE, "device");
   const taken = await Promise.all(roster.roster.value.map((mate) => phoneOf(mate.who)));
-  if (known && !taken.includes(known)) return known;
+  if (device && !taken.includes(device)) return device;
   const made = uuid();
   await writeIfRoom(PHONE, "device", made);
   return made;

@@ -17,19 +17,19 @@ export interface Trusted {
   why?: string | null;
 }
 
-export const known = signal<Trusted[] | null>(null);
+export const people = signal<Trusted[] | null>(null);
 
 export const waiting = computed(() =>
-  queue.value.filter((one): one is Sending & Naming => one.kind === "trusted"),
+  queue.value.filter((each): each is Sending & Naming => each.kind === "trusted"),
 );
 
 export async function load(): Promise<void> {
   const person = who.value;
   if (!person) return;
-  known.value ??= (await read<Trusted[]>(person, "trusted")) ?? null;
+  people.value ??= (await read<Trusted[]>(person, "trusted")) ?? null;
   const fresh = await ask<{ trusted: Trusted[] }>("GET", "/trusted").catch(() => null);
   if (!fresh || who.value !== person) return;
-  known.value = fresh.trusted;
+  people.value = fresh.trusted;
   await writeIfRoom(person, "trusted", fresh.trusted);
 }
 
@@ -47,7 +47,7 @@ export async function name(words: { name: string; reach: string; alsoHelp: boole
 
 /** True where it was taken back; what has not left this phone is taken back here. */
 export async function takeBack(id: string): Promise<boolean> {
-  if (waiting.value.some((one) => one.id === id)) {
+  if (waiting.value.some((each) => each.id === id)) {
     await discard(id);
     await look();
     return true;
