@@ -31,7 +31,10 @@ function restMs(list: HTMLElement): number {
 
 function renew(list: HTMLElement): void {
   const rest = restMs(list);
-  if (rest > 0) return later(list, rest);
+  if (rest > 0) {
+    later(list, rest);
+    return;
+  }
   const here = `#${list.id}`;
   void htmx.ajax("GET", list.dataset["live"] || location.pathname + location.search, {
     source: list,

@@ -39,7 +39,7 @@ function asRhythm({ times, days }: Draft): Rhythm {
   const windows = chosen.flatMap(({ at, from }) => (from ? [[at, from]] : []));
   return {
     at: [...new Set(chosen.map(({ at }) => at))].sort(),
-    ...(days.length < EVERY_DAY.length ? { days: [...days].sort() } : {}),
+    ...(days.length < EVERY_DAY.length ? { days: [...days].sort((a, b) => a - b) } : {}),
     ...(windows.length > 0 ? { from: Object.fromEntries(windows) } : {}),
   };
 }
@@ -95,7 +95,7 @@ function Times({ now: here }: { now: Draft }) {
           key={n}
           time={time}
           n={n + 1}
-          change={(to) => change(times.map((time, k) => (k === n ? to : time)))}
+          change={(to) => change(times.map((other, k) => (k === n ? to : other)))}
           {...(times.length > 1 ? { drop: () => change(times.filter((_, k) => k !== n)) } : {})}
         />
       ))}
@@ -188,8 +188,8 @@ export function ProposalForm({ now: here }: { now: Draft }) {
     if (!isWhole) return;
     let isOld = false;
     const timer = setTimeout(() => {
-      void look({ rhythm: asRhythm(here), ...here.only }).then((result) => {
-        if (!isOld) looked.value = result;
+      void look({ rhythm: asRhythm(here), ...here.only }).then((answer) => {
+        if (!isOld) looked.value = answer;
       });
     }, PAUSE_MS);
     return () => {

@@ -158,9 +158,9 @@ function ToTheChild() {
   const [talks, setTalks] = useState<Talk[] | null>(null);
   const [isAway, setAway] = useState(false);
   const see = async () => {
-    const talks = await ownTalks();
-    setAway(talks === null);
-    setTalks(talks);
+    const answer = await ownTalks();
+    setAway(answer === null);
+    setTalks(answer);
   };
   return (
     <section class="field">

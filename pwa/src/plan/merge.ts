@@ -69,8 +69,8 @@ interface Chosen {
 }
 
 function add(all: Map<string, Voice[]>, key: string, voice: Voice): void {
-  const voices = all.get(key);
-  if (voices) voices.push(voice);
+  const earlier = all.get(key);
+  if (earlier) earlier.push(voice);
   else all.set(key, [voice]);
 }
 

@@ -54,6 +54,7 @@ const SCREENS: Record<ProjectPlace, () => preact.JSX.Element> = {
   "new-review": NewReview,
   complaint: Complaint,
   moments: EarlierVersions,
+  // biome-ignore lint/suspicious/noThenProperty: the name of a place; nobody awaits this table.
   then: PastProject,
   compare: Compare,
   "came-of": SaidAndDone,

@@ -83,8 +83,8 @@ export function build(
     else things.set(entity, [thing]);
   }
   for (const list of things.values()) list.sort(byMaking);
-  for (const [key, voices] of all) {
-    const at = settle(voices, () => held?.get(key) ?? (signed && key in signed ? nodeOf(voices, signed[key]) : undefined));
+  for (const [key, heard] of all) {
+    const at = settle(heard, () => held?.get(key) ?? (signed && key in signed ? nodeOf(heard, signed[key]) : undefined));
     fields.set(key, at);
     if (at.sides.length < 2) continue;
     const [entity, id, field] = key.split(" ") as [string, string, string];

@@ -7,6 +7,7 @@ import { Page } from "../parts/Page";
 import { Pictogram } from "../plan/Pictogram";
 import { draftOf, keepDraft, useDraft } from "../plan/drafts";
 import { called, languageName, languageOptions } from "../plan/labels";
+import { obstacle } from "../plan/obstacle";
 import { Pad } from "../plan/Pad";
 import type { Decision } from "../plan/parties";
 import { decisions } from "../plan/PartyList";
@@ -14,7 +15,6 @@ import { mayComplain } from "../plan/parts";
 import { Picture } from "../plan/Picture";
 import { about, backBy, go } from "../routes";
 import { frame, isChild, make, myself } from "../store/project";
-import { obstacle } from "./Agree";
 import { LONGEST, Writing } from "./Edit";
 
 type Method = "tap" | "drawn" | "pictogram";

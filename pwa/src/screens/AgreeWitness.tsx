@@ -6,11 +6,11 @@ import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { useDraft } from "../plan/drafts";
 import { called } from "../plan/labels";
+import { obstacle } from "../plan/obstacle";
 import { parties, type Decision } from "../plan/parties";
 import { Mark } from "../plan/parts";
 import { backBy } from "../routes";
 import { frame, make, myself, plan } from "../store/project";
-import { obstacle } from "./Agree";
 import { forgetSpoken, Pictures, Spoken, spokenValue } from "./AgreeHow";
 import { LONGEST, Writing } from "./Edit";
 

@@ -33,7 +33,7 @@ function Title() {
   const end = () => clearTimeout(timer.current);
   const tap = () => {
     const at = Date.now();
-    taps.current = [...taps.current.filter((tap) => at - tap < TAPS_WITHIN_MS), at];
+    taps.current = [...taps.current.filter((earlier) => at - earlier < TAPS_WITHIN_MS), at];
     if (taps.current.length >= TAPS) open();
   };
   useEffect(() => end, []);

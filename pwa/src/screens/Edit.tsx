@@ -165,10 +165,10 @@ function Field({ entity, id, field, mode, question }: FieldProps) {
   }));
   useEffect(() => void (hasChanged.value = false), []);
   const why = useDraft(`why ${id}`, () => ({ value: "", base: null }));
+  const seen = useRef<Set<string | null> | null>(null);
   if (!mayEdit(entity, id, field)) return <NotFound />;
   const value = asValue(question, draft.value);
-  // Somebody else's words came while these were being written: they are shown, and move nothing.
-  const seen = useRef<Set<string | null> | null>(null);
+  // Another person's words came while these were being written: they are shown, and move nothing.
   seen.current ??= new Set([draft.base, ...(draft.isFresh ? now_.sides.map((side) => side.id) : [])]);
   const news = now_.sides.filter((side) => side.who.id !== myself.value.id && !seen.current!.has(side.id));
   // A promise that had a day is moved with a reason; a child's own step may be moved without one.

@@ -198,8 +198,8 @@ function Asking({ screen, key_, start = {}, questions, made }: AskingProps) {
   const answer = (next: Answers) => draft.set(JSON.stringify({ ...answers, ...next }));
   // Whoever empties the page of an idea has let go of the idea.
   const set = (next: string) => answer({ [name]: next, ...(name === "words" && !next.trim() ? { idea: "" } : {}) });
-  const take = (offer: Offered | null) =>
-    answer({ [name]: offer?.words ?? "", ...(name === "words" ? { idea: JSON.stringify(offer?.idea ?? {}), steps: "" } : {}) });
+  const take = (choice: Offered | null) =>
+    answer({ [name]: choice?.words ?? "", ...(name === "words" ? { idea: JSON.stringify(choice?.idea ?? {}), steps: "" } : {}) });
   const isLast = number === asked.length - 1;
   const isMaking = useRef(false);
   const on = async (last: Answers) => {
@@ -273,7 +273,7 @@ function aboutGoal(idea: Idea | null, offered: Idea[]): Question[] {
       why: t("The words stay exactly as you write them."),
       kind: "words",
       isOpen: false,
-      offered: offered.map((idea) => ({ words: idea.words, idea: idea })),
+      offered: offered.map((idea) => ({ words: idea.words, idea })),
     },
     {
       name: "why",

@@ -14,8 +14,8 @@ import * as packs from "../store/packs";
 const why = signal("");
 const fault = signal("");
 
-function notDone(why: unknown): void {
-  fault.value = why instanceof Refused && why.detail ? why.detail : t("You need internet for this. Try again later.");
+function notDone(reason: unknown): void {
+  fault.value = reason instanceof Refused && reason.detail ? reason.detail : t("You need internet for this. Try again later.");
 }
 
 function Photo({ photo }: packs.Pack) {
@@ -61,7 +61,7 @@ function PageLinks({ page, name }: { page: Opened; name: string }) {
   const here = `${t("Read it here")} · ${language}`;
   return (
     <>
-      <a class="main" href={page.url} target="_blank" aria-label={`${paper} – ${name}`}>
+      <a class="main" href={page.url} target="_blank" rel="noopener" aria-label={`${paper} – ${name}`}>
         {paper}
       </a>
       <details>

@@ -153,7 +153,10 @@ export async function dropRow(id: string): Promise<void> {
 /** The same for many, at once: a transaction for each would take seconds on an old phone. */
 export async function dropRows(ids: string[]): Promise<void> {
   const db = await database();
-  if (!db) return void ids.forEach((id) => memory.outbox.delete(id));
+  if (!db) {
+    for (const id of ids) memory.outbox.delete(id);
+    return;
+  }
   const tx = db.transaction("outbox", "readwrite");
   for (const id of ids) void tx.store.delete(id);
   await tx.done;

@@ -87,7 +87,7 @@ async function sendOnce(): Promise<void> {
 
 /** Sends what waits. A call while another runs is followed by one more run: nothing is left behind. */
 export async function send(): Promise<void> {
-  if (running) {
+  if (running !== null) {
     await running;
     if (unsent.value.length === 0 && followed.value.length === 0) return;
   }
