@@ -28,9 +28,7 @@ const KEPT_AS = "planner-language";
 export const language = signal("en");
 const catalog = signal<Catalog>({});
 
-export const direction = computed(() =>
-  ["ar", "fa", "ps", "ckb", "ur"].includes(language.value) ? "rtl" : "ltr",
-);
+export const direction = computed(() => (["ar", "fa", "ps", "ckb", "ur"].includes(language.value) ? "rtl" : "ltr"));
 
 /** English dates are written as most of Europe reads them: the day first, 24 hours. */
 export const region = () => (language.value === "en" ? "en-GB" : language.value);

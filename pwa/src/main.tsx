@@ -99,7 +99,10 @@ function goOn(): void {
   const visit = () => {
     if (document.visibilityState !== "visible") return;
     void goodbye.say();
-    void receipts.flush().then(() => session.refresh()).then(resync);
+    void receipts
+      .flush()
+      .then(() => session.refresh())
+      .then(resync);
     void session.seen();
   };
   document.addEventListener("visibilitychange", visit);

@@ -49,9 +49,7 @@ export function Notices() {
       {!isShutOut.value && <ReminderCheck />}
       {keepsNothing.value && (
         <Banner icon="info">
-          <p>
-            {t("This browser forgets everything when you close it. Keep the app open until you read “Received”.")}
-          </p>
+          <p>{t("This browser forgets everything when you close it. Keep the app open until you read “Received”.")}</p>
         </Banner>
       )}
       {isUpdateReady.value && (

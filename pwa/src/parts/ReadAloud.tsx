@@ -19,9 +19,7 @@ export function begin(): void {
 }
 
 function voice(): SpeechSynthesisVoice | undefined {
-  return voices.value.find(
-    (each) => each.localService && each.lang.toLowerCase().split(/[-_]/)[0] === language.value,
-  );
+  return voices.value.find((each) => each.localService && each.lang.toLowerCase().split(/[-_]/)[0] === language.value);
 }
 
 export function hush(): void {

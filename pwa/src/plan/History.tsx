@@ -17,9 +17,7 @@ export interface Told extends Voice {
 export function told(things: { entity: string; id: string; fields: string[]; about?: string }[]): Told[] {
   const all: Told[] = things.flatMap(({ entity, id, fields, about }) =>
     fields.flatMap((field) =>
-      plan.value
-        .history(entity, id, field)
-        .map((voice) => ({ ...voice, entity, field, ...(about ? { about } : {}) })),
+      plan.value.history(entity, id, field).map((voice) => ({ ...voice, entity, field, ...(about ? { about } : {}) })),
     ),
   );
   return all.sort((a, b) => byOrder(b, a));

@@ -9,8 +9,7 @@ export function NewWorker() {
   const isNew = plan.value
     .all("review")
     .some(
-      (review) =>
-        is(review, plan.value, "kind", "new_worker") && !words(plan.value, "review", review.id, "held_on"),
+      (review) => is(review, plan.value, "kind", "new_worker") && !words(plan.value, "review", review.id, "held_on"),
     );
   const names = there.value.filter(({ role }) => role === "caseworker").map(({ name }) => name);
   if (!isChild.value || !isNew || names.length === 0) return null;

@@ -99,15 +99,11 @@ function One({ party }: { party: Party }) {
         {!own && recorded && (
           <>
             <Answer agreement={recorded} name={name} />
-            <p class="soft">
-              {writtenDown(recorded, role === "child")}
-            </p>
+            <p class="soft">{writtenDown(recorded, role === "child")}</p>
           </>
         )}
         {!own && !recorded && (
-          <p class="soft">
-            {party.hasEarlier ? t("No answer yet to the new version") : t("No answer yet")}
-          </p>
+          <p class="soft">{party.hasEarlier ? t("No answer yet to the new version") : t("No answer yet")}</p>
         )}
       </div>
     </li>
@@ -118,7 +114,9 @@ function One({ party }: { party: Party }) {
 function copyGiven(revision: number): Thing | undefined {
   return plan.value
     .all("agreement")
-    .filter((agreement) => is(agreement, plan.value, "revision", revision) && is(agreement, plan.value, "copy_given", true))
+    .filter(
+      (agreement) => is(agreement, plan.value, "revision", revision) && is(agreement, plan.value, "copy_given", true),
+    )
     .at(-1);
 }
 

@@ -23,10 +23,7 @@ function Way({ from, at, to, walked }: { from: Side | null; at: Side; to: Side |
   return (
     <svg class="way" viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">
       {before !== null && (
-        <path
-          class={walked[0] ? "walked" : "ahead"}
-          d={`M${before} 0C${(x + before) / 2} 12.5 ${x} 25 ${x} 50`}
-        />
+        <path class={walked[0] ? "walked" : "ahead"} d={`M${before} 0C${(x + before) / 2} 12.5 ${x} 25 ${x} 50`} />
       )}
       {after !== null && (
         <path class={walked[1] ? "walked" : "ahead"} d={`M${x} 50C${x} 75 ${(x + after) / 2} 87.5 ${after} 100`} />

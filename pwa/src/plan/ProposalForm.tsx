@@ -46,7 +46,12 @@ function asRhythm({ times, days }: Draft): Rhythm {
 
 export function begin(): void {
   const { at = [""], days = EVERY_DAY, from = {} } = rhythm.value?.rhythm ?? {};
-  draft.value = { times: at.map((time) => ({ at: time, from: from[time] ?? null })), days: [...days], only: null, words: "" };
+  draft.value = {
+    times: at.map((time) => ({ at: time, from: from[time] ?? null })),
+    days: [...days],
+    only: null,
+    words: "",
+  };
 }
 
 function OneTime({ time, n, change, drop }: { time: Time; n: number; change: (to: Time) => void; drop?: () => void }) {

@@ -3,7 +3,15 @@ import { moment, t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { go } from "../routes";
 import { now } from "../store/now";
-import { current as rhythm, takeBack, takenBack, unsentBack, waiting, type Proposal, type Waiting } from "../store/rhythm";
+import {
+  current as rhythm,
+  takeBack,
+  takenBack,
+  unsentBack,
+  waiting,
+  type Proposal,
+  type Waiting,
+} from "../store/rhythm";
 import { throwAway } from "../store/sender";
 import { who } from "../store/session";
 import { proposedInWords, Sums } from "./rhythmWords";

@@ -90,7 +90,9 @@ function OfTalk({ talk }: { talk: Talk }) {
   ];
   return (
     <>
-      {talk.found_at && <p class="soft">{t("Came back: {day}", { day: dayWords(new Date(talk.found_at), now.value) })}</p>}
+      {talk.found_at && (
+        <p class="soft">{t("Came back: {day}", { day: dayWords(new Date(talk.found_at), now.value) })}</p>
+      )}
       {parts.map(([kind, title]) => {
         const some = talk.each.filter((reason) => reason.kind === kind);
         if (some.length === 0) return null;
@@ -165,14 +167,22 @@ function ToTheChild() {
   return (
     <section class="field">
       <h2>{t("What you said after coming back")}</h2>
-      <p>{t("Adults can't see here why you left, unless you say yes. To change that, tell the person you talked with.")}</p>
+      <p>
+        {t("Adults can't see here why you left, unless you say yes. To change that, tell the person you talked with.")}
+      </p>
       <div role="status" class="voices">
         {isAway && <p>{t("That didn't work. Try again when you're online.")}</p>}
         {talks?.length === 0 && <p>{t("Nothing is written down yet.")}</p>}
         {talks?.map((talk) => (
-          <Voice key={talk.episode_id} who={myself.value} when={talk.found_at ? dayWords(new Date(talk.found_at), now.value) : ""}>
+          <Voice
+            key={talk.episode_id}
+            who={myself.value}
+            when={talk.found_at ? dayWords(new Date(talk.found_at), now.value) : ""}
+          >
             {talk.own && <Words text={talk.own} />}
-            <p>{talk.may_be_used ? t("You let adults use your reasons here.") : t("Adults can't see your reasons here.")}</p>
+            <p>
+              {talk.may_be_used ? t("You let adults use your reasons here.") : t("Adults can't see your reasons here.")}
+            </p>
           </Voice>
         ))}
       </div>

@@ -29,10 +29,13 @@ export const FIELDS = {
   review: ["due_on", "held_on", "how_heard", "kept_out", "outcomes", "next_on", "rating"],
 } satisfies Record<string, string[]>;
 const isNothing = (value: unknown) =>
-  value === null || value === undefined || value === "" || value === false || (Array.isArray(value) && value.length === 0);
+  value === null ||
+  value === undefined ||
+  value === "" ||
+  value === false ||
+  (Array.isArray(value) && value.length === 0);
 
-const isSame = (a: unknown, b: unknown) =>
-  (isNothing(a) && isNothing(b)) || JSON.stringify(a) === JSON.stringify(b);
+const isSame = (a: unknown, b: unknown) => (isNothing(a) && isNothing(b)) || JSON.stringify(a) === JSON.stringify(b);
 
 /** A step that nobody touched has no status, which is as good as open. */
 const read = (plan: Plan, entity: string, id: string, field: string) => {

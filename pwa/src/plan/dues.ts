@@ -55,7 +55,9 @@ export interface Turn {
 const fromServer = signal<Known | null>(null);
 
 /** When the server said so; null where it has not yet. */
-export const asOf = computed(() => (fromServer.value?.child === place.value?.child ? (fromServer.value?.at ?? null) : null));
+export const asOf = computed(() =>
+  fromServer.value?.child === place.value?.child ? (fromServer.value?.at ?? null) : null,
+);
 
 const boxName = (child: string) => `dues ${child}`;
 
@@ -138,7 +140,9 @@ function turnOf(due: Due): Turn {
     isOver,
     dueAt: at,
     owners,
-    told: isOver ? due.whose.filter(({ id }) => id !== myself.value.id && !owners.some((owner) => owner.id === id)) : [],
+    told: isOver
+      ? due.whose.filter(({ id }) => id !== myself.value.id && !owners.some((owner) => owner.id === id))
+      : [],
     ownerRole: due.owner_role,
   };
 }
@@ -151,7 +155,20 @@ function ownComplaints(): Turn[] {
     if (Date.parse(at) > now.value.getTime()) return [];
     const to = words(plan.value, "complaint", complaint.id, "to");
     const owners = people().filter(({ role }) => role === to);
-    return [{ id: complaint.id, kind: "answer", about: complaint.id, isMine: false, isOwn: false, isOver: true, dueAt: at, owners, told: [], ownerRole: to }];
+    return [
+      {
+        id: complaint.id,
+        kind: "answer",
+        about: complaint.id,
+        isMine: false,
+        isOwn: false,
+        isOver: true,
+        dueAt: at,
+        owners,
+        told: [],
+        ownerRole: to,
+      },
+    ];
   });
 }
 
@@ -173,7 +190,8 @@ export function begin(): void {
     if (place.value) void recall(place.value.child);
   });
   effect(() => {
-    if (!who.value || !isChild.value || place.value?.child !== who.value || fromServer.value?.child !== who.value) return;
+    if (!who.value || !isChild.value || place.value?.child !== who.value || fromServer.value?.child !== who.value)
+      return;
     const others = turns.value.filter(({ isMine }) => !isMine);
     const answers = others.filter(({ kind }) => kind === "reply" || kind === "answer");
     const promises = others.filter(({ kind, ownerRole }) => kind === "step" && ownerRole !== "child");

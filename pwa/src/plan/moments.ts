@@ -50,7 +50,10 @@ export function agreedIn(child: string, rows: readonly Change[], people: readonl
       own.filter((row) => (row.value as Answer).decision === decision).map(({ who }) => who);
     return {
       revision,
-      at: list.map((row) => row.received_at!).sort().at(-1)!,
+      at: list
+        .map((row) => row.received_at!)
+        .sort()
+        .at(-1)!,
       said: { agree: by("agree"), in_part: by("in_part"), disagree: by("disagree") },
       aloud: list
         .filter((row) => !isOwnWord(row))
@@ -77,10 +80,12 @@ export function daysOf(rows: readonly Change[]): Day[] {
     byDay.set(name, entry);
   }
   let from = 0;
-  const days = [...byDay].sort(([a], [b]) => (a < b ? -1 : 1)).map(([day, { to, who, count }]): Day => {
-    const moment = { day, from, to: Math.max(to, from), who: [...who.values()], count };
-    from = moment.to;
-    return moment;
-  });
+  const days = [...byDay]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([day, { to, who, count }]): Day => {
+      const moment = { day, from, to: Math.max(to, from), who: [...who.values()], count };
+      from = moment.to;
+      return moment;
+    });
   return days.reverse();
 }

@@ -19,9 +19,11 @@ export interface Party {
 const SIGNING = ["child", "caseworker", "guardian", "agency"];
 
 /** Whose an agreement is: the writer's, or that of whom the writer wrote down. */
-export const signerOf = (plan: Plan, agreement: Thing) => words(plan, "agreement", agreement.id, "of_id") || agreement.by.id;
+export const signerOf = (plan: Plan, agreement: Thing) =>
+  words(plan, "agreement", agreement.id, "of_id") || agreement.by.id;
 
-export const decisionOf = (plan: Plan, agreement: Thing) => words(plan, "agreement", agreement.id, "decision") as Decision;
+export const decisionOf = (plan: Plan, agreement: Thing) =>
+  words(plan, "agreement", agreement.id, "decision") as Decision;
 
 /** The child first, then those who work with it; somebody who has left only with what they said. */
 export function parties(plan: Plan, revision: number, people: Person[]): Party[] {

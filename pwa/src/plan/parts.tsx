@@ -156,10 +156,10 @@ export const mayComplain = () => ["child", "guardian"].includes(myself.value.rol
 export const mayTalk = () => ["child", "caseworker", "supervisor"].includes(myself.value.role);
 
 /** A carer says done, not done and why of what the carer promised. */
-export const mayTick = (owner: unknown) =>
-  mayChange() || (myself.value.role === "carer" && owner === myself.value.id);
+export const mayTick = (owner: unknown) => mayChange() || (myself.value.role === "carer" && owner === myself.value.id);
 
-const isChilds = (entity: string, field: string) => [CHILDS_OWN, CHILD_FIRST].some((own) => own.has(`${entity} ${field}`));
+const isChilds = (entity: string, field: string) =>
+  [CHILDS_OWN, CHILD_FIRST].some((own) => own.has(`${entity} ${field}`));
 
 /** Who may say something new about a field, as the server has it. */
 export function mayEdit(entity: string, id: string, field: string): boolean {

@@ -72,7 +72,9 @@ function isAgreed(answers: Change[]): boolean {
     const latest = last.get(answer.who.id);
     if (!latest || orderOf(answer) > orderOf(latest)) last.set(answer.who.id, answer);
   }
-  const agreed = [...last.values()].filter((answer) => answerOf(answer).decision === "agree").map(({ who }) => who.role);
+  const agreed = [...last.values()]
+    .filter((answer) => answerOf(answer).decision === "agree")
+    .map(({ who }) => who.role);
   return SIGNING.every((role) => agreed.includes(role));
 }
 

@@ -1,15 +1,5 @@
 /** The project as this phone sees it: everything received and everything that waits, as things with fields. */
-import {
-  baseFor,
-  keyOf,
-  NOTHING,
-  settle,
-  voices,
-  type Change,
-  type Field,
-  type Voice,
-  type Who,
-} from "./merge";
+import { baseFor, keyOf, NOTHING, settle, voices, type Change, type Field, type Voice, type Who } from "./merge";
 
 /** What the server adds to the rows: names, the number of what stands, and what both signed. */
 export interface Frame {
@@ -84,7 +74,10 @@ export function build(
   }
   for (const list of things.values()) list.sort(byMaking);
   for (const [key, heard] of all) {
-    const at = settle(heard, () => held?.get(key) ?? (signed && key in signed ? nodeOf(heard, signed[key]) : undefined));
+    const at = settle(
+      heard,
+      () => held?.get(key) ?? (signed && key in signed ? nodeOf(heard, signed[key]) : undefined),
+    );
     fields.set(key, at);
     if (at.sides.length < 2) continue;
     const [entity, id, field] = key.split(" ") as [string, string, string];

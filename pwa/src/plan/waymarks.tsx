@@ -79,9 +79,7 @@ function whenOf(status: string, due: string, at: string, reason: string): string
   if (status === "done") return t("Done: {day}", { day: dayWords(at, now.value) });
   if (status === "not_done") return reason ? t("Not done: {why}", { why: reason }) : t("Not done");
   if (!due) return t("No date yet");
-  return due < isoDay(now.value)
-    ? wasDueOn(due, now.value)
-    : dueOn(due, now.value);
+  return due < isoDay(now.value) ? wasDueOn(due, now.value) : dueOn(due, now.value);
 }
 
 function ofStep(step: Thing): Waymark {
@@ -147,7 +145,9 @@ function agreed(): Waymark[] {
   if (signed === null || signed === undefined) return [];
   const those = plan.value
     .all("agreement")
-    .filter((agreement) => is(agreement, plan.value, "revision", signed) && is(agreement, plan.value, "decision", "agree"));
+    .filter(
+      (agreement) => is(agreement, plan.value, "revision", signed) && is(agreement, plan.value, "decision", "agree"),
+    );
   const last = those.at(-1);
   if (!last) return [];
   const names = listed([...new Set(those.map((agreement) => called(agreement.by)))]);

@@ -40,7 +40,8 @@ function news(): New[] {
   const list: New[] = [];
   for (const entity of PARTS) {
     for (const id of entity === "life_project" ? [plan.value.child] : plan.value.all(entity).map((thing) => thing.id)) {
-      const title = entity === "area" ? valueName("goal", "area_id", id, now.value) : nameOfThing(plan.value, entity, id);
+      const title =
+        entity === "area" ? valueName("goal", "area_id", id, now.value) : nameOfThing(plan.value, entity, id);
       const lines = FIELDS[entity]
         .filter((field) => plan.value.proposed(entity, id, field))
         .map((field) => line(entity, id, field));
@@ -249,7 +250,9 @@ function Reading() {
       <p class="soft">
         {isChild.value
           ? t("It counts once you both agree. One adult must promise something too.")
-          : t("It counts once the child and the caseworker agree to the same text. An adult must promise something too.")}
+          : t(
+              "It counts once the child and the caseworker agree to the same text. An adult must promise something too.",
+            )}
       </p>
     </Page>
   );

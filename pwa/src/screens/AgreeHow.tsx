@@ -73,7 +73,10 @@ function Explained() {
     <section class="stack">
       <h2 id="explained">{t("Did anyone explain it to you?")}</h2>
       <div class="pair-of" role="group" aria-labelledby="explained">
-        {[["yes", t("Yes")], ["no", t("No")]].map(([code, word]) => (
+        {[
+          ["yes", t("Yes")],
+          ["no", t("No")],
+        ].map(([code, word]) => (
           <button
             key={code}
             type="button"

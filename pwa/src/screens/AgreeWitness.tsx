@@ -29,8 +29,7 @@ export function Witness() {
   const others = told
     ? parties(plan.value, told.revision, told.people).filter(
         ({ id, role }) =>
-          id !== myself.value.id && role !== "caseworker" &&
-          (role !== "agency" || myself.value.role === "caseworker"),
+          id !== myself.value.id && role !== "caseworker" && (role !== "agency" || myself.value.role === "caseworker"),
       )
     : [];
   const why = obstacle();

@@ -12,7 +12,10 @@ import { planOf } from "./PastProject";
 
 function titleOf(at: Plan, entity: string, id: string): string {
   if (entity === "review") return reviewName(words(at, "review", id, "kind"));
-  return nameOfThing(at, entity, id) || (entity === "step" ? t("A step") : entity === "goal" ? t("A goal") : t("About this path"));
+  return (
+    nameOfThing(at, entity, id) ||
+    (entity === "step" ? t("A step") : entity === "goal" ? t("A goal") : t("About this path"))
+  );
 }
 
 function Added({ thing, at }: { thing: Thing; at: Plan }) {

@@ -102,8 +102,7 @@ function Writing_() {
     to.drop();
   };
   // A guardian is offered where there is one; a supervisor there always is.
-  const isThere = (role: string) =>
-    role !== myself.value.role && there.value.some((person) => person.role === role);
+  const isThere = (role: string) => role !== myself.value.role && there.value.some((person) => person.role === role);
   const roles = ["supervisor", "guardian"].filter((role) => role === "supervisor" || isThere(role));
   const options: [string, string][] = roles.map((role) => [role, whoIs(role)]);
   return (
@@ -111,7 +110,9 @@ function Writing_() {
       <Options options={options} value={to.value} onChoose={to.set} />
       <Writing id="words" value={draft.value} onInput={draft.set} labelledBy="title" />
       <p class="soft">
-        {t("Only {who} can read this. They have to answer. The caseworker can't see it here.", { who: whoIs(to.value) })}
+        {t("Only {who} can read this. They have to answer. The caseworker can't see it here.", {
+          who: whoIs(to.value),
+        })}
       </p>
       <button type="button" class="main" disabled={!draft.value.trim()} onClick={() => void keep()}>
         {t("Send")}

@@ -115,9 +115,7 @@ export function Cover() {
   return (
     <main class="page planner">
       <Title />
-      <p class="soft">
-        {lines.value.length === 0 ? t("Nothing planned yet.") : tn("{n} to do", "{n} to do", open)}
-      </p>
+      <p class="soft">{lines.value.length === 0 ? t("Nothing planned yet.") : tn("{n} to do", "{n} to do", open)}</p>
       <ul class="entries">
         {lines.value.map((line) => (
           <li key={line.id} class="todo">

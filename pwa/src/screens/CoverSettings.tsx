@@ -54,10 +54,18 @@ export function CoverSettings() {
         <span class="hidden-text">{t("Start on the list")}</span>
       </button>
 
-      {isShared.value ? <p>{t("On a shared phone, each person comes back with their own 4-digit code.")}</p> : <OwnDigits />}
+      {isShared.value ? (
+        <p>{t("On a shared phone, each person comes back with their own 4-digit code.")}</p>
+      ) : (
+        <OwnDigits />
+      )}
 
       <h2>{t("What this can't do")}</h2>
-      <p>{t("This helps against a quick look. People who know this app, or have your phone for a while, can still find it.")}</p>
+      <p>
+        {t(
+          "This helps against a quick look. People who know this app, or have your phone for a while, can still find it.",
+        )}
+      </p>
       <p>{t("Forgot your 4-digit code? Ask your caseworker for a new link and open it here.")}</p>
     </Page>
   );

@@ -36,9 +36,16 @@ function Signed({ agreed }: { agreed: Agreed }) {
       {agree.length > 0 && <p>{t("Agreed: {names}", { names: names(agree) })}</p>}
       {in_part.length > 0 && <p>{t("Agreed in part: {names}", { names: names(in_part) })}</p>}
       {disagree.length > 0 && <p>{t("Didn't agree: {names}", { names: names(disagree) })}</p>}
-      {agreed.aloud.length > 0 && <p>{t("Said aloud, written down by another person: {names}", { names: names(agreed.aloud) })}</p>}
+      {agreed.aloud.length > 0 && (
+        <p>{t("Said aloud, written down by another person: {names}", { names: names(agreed.aloud) })}</p>
+      )}
       <div class="pair-of">
-        <button type="button" class="second" aria-label={t("Open: {day}", { day })} onClick={() => go("then", { about })}>
+        <button
+          type="button"
+          class="second"
+          aria-label={t("Open: {day}", { day })}
+          onClick={() => go("then", { about })}
+        >
           {t("Open")}
         </button>
         <button
@@ -101,7 +108,12 @@ export function EarlierVersions() {
         )}
       </section>
       <ul class="rows">
-        <Lead to="story" icon={<Icon name="words" />} word={t("Everything that was said")} state={t("Who said what, and when")} />
+        <Lead
+          to="story"
+          icon={<Icon name="words" />}
+          word={t("Everything that was said")}
+          state={t("Who said what, and when")}
+        />
       </ul>
     </Page>
   );

@@ -172,17 +172,28 @@ function Field({ entity, id, field, mode, question }: FieldProps) {
   seen.current ??= new Set([draft.base, ...(draft.isFresh ? now_.sides.map((side) => side.id) : [])]);
   const news = now_.sides.filter((side) => side.who.id !== myself.value.id && !seen.current!.has(side.id));
   // A promise that had a day is moved with a reason; a child's own step may be moved without one.
-  const isMoved = `${entity} ${field} ${mode}` === "step due_on " && isDate(now_.stands?.value) && value !== now_.stands?.value;
+  const isMoved =
+    `${entity} ${field} ${mode}` === "step due_on " && isDate(now_.stands?.value) && value !== now_.stands?.value;
   const isChilds = words(plan.value, "step", id, "owner_id") === place.value?.child;
   const isReady = !(value === null && question.isOpen === false) && !(isMoved && !isChilds && !why.value.trim());
   const keep = async () => {
     if (mode === "third") {
-      await choose(entity, id, field, value, now_.sides.map((side) => side.id));
+      await choose(
+        entity,
+        id,
+        field,
+        value,
+        now_.sides.map((side) => side.id),
+      );
     } else {
       await say(entity, id, field, value, draft.base);
       if (isMoved) await say("step", id, "moved_why", why.value.trim() || null);
       why.drop();
-      if (entity === "step" && field === "reason" && plan.value.get("step", id, "status").stands?.value !== "not_done") {
+      if (
+        entity === "step" &&
+        field === "reason" &&
+        plan.value.get("step", id, "status").stands?.value !== "not_done"
+      ) {
         await say("step", id, "status", "not_done");
       }
     }

@@ -58,11 +58,23 @@ export function GetCopy() {
       {!isOnline.value && <p class="strong">{t("You need internet for this. You're offline now.")}</p>}
       {unsentText.value && <p class="soft">{t("It doesn't include what hasn't been sent yet.")}</p>}
       <ul class="rows">
-        <File href={addressOf(`${root}.pdf?language=${language.value}`)} icon="days" word={t("On paper (PDF)")} state={t("To print or show to other people")} />
-        <File href={addressOf(`${root}/whole`)} icon="keep" word={t("Everything, as a data file")} state={t("Every word, for use in another program")} />
+        <File
+          href={addressOf(`${root}.pdf?language=${language.value}`)}
+          icon="days"
+          word={t("On paper (PDF)")}
+          state={t("To print or show to other people")}
+        />
+        <File
+          href={addressOf(`${root}/whole`)}
+          icon="keep"
+          word={t("Everything, as a data file")}
+          state={t("Every word, for use in another program")}
+        />
       </ul>
       <Note icon="eye">
-        {t("A file is saved on the phone, outside this app. Anyone who has the phone can open it. Hiding the app doesn't hide the file.")}
+        {t(
+          "A file is saved on the phone, outside this app. Anyone who has the phone can open it. Hiding the app doesn't hide the file.",
+        )}
       </Note>
     </Page>
   );

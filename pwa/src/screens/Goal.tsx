@@ -46,9 +46,7 @@ function OwnWords({ goal }: { goal: Thing }) {
           {!isChild.value && <Change entity="goal" id={goal.id} field="worker_words" word={t("Change")} />}
         </Voice>
       ) : (
-        !isChild.value && (
-          <Change entity="goal" id={goal.id} field="worker_words" word={t("Add your own words")} />
-        )
+        !isChild.value && <Change entity="goal" id={goal.id} field="worker_words" word={t("Add your own words")} />
       )}
     </div>
   );
@@ -60,7 +58,8 @@ function StepRow({ step }: { step: Thing }) {
   const owner = words(plan.value, "step", step.id, "owner_id");
   const { status, due } = turnOf(plan.value, step);
   const isLate = status === "open" && due !== "" && due < isoDay(now.value);
-  const role = owner === place.value?.child ? "child" : (frame.value?.people.find(({ id }) => id === owner)?.role ?? "");
+  const role =
+    owner === place.value?.child ? "child" : (frame.value?.people.find(({ id }) => id === owner)?.role ?? "");
   const name = owner ? called({ id: owner, role }) : t("No one is doing this yet");
   const done = { done: t("Done"), not_done: t("Not done"), open: "" }[status] ?? "";
   const when = due ? dueOn(due, now.value) : t("No date yet");

@@ -83,9 +83,7 @@ export function Help() {
           )}
         </div>
       )}
-      {isShutOut.value && (
-        <p>{t("This phone isn't connected any more. It can't send your call for help.")}</p>
-      )}
+      {isShutOut.value && <p>{t("This phone isn't connected any more. It can't send your call for help.")}</p>}
       {mine && who.value && !phonesFirst.value && <HelpWishes />}
       <p class="hidden-text" role="status">
         {mine && mine.stage !== "saving" ? whereabouts(mine) : ""}

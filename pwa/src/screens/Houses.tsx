@@ -16,7 +16,10 @@ type Kind = (typeof KINDS)[number];
 
 function texts(kind: Kind): { name: string; ask: string } {
   return {
-    good: { name: t("The house of good things"), ask: t("What's going well? Who is good to you? What are you good at?") },
+    good: {
+      name: t("The house of good things"),
+      ask: t("What's going well? Who is good to you? What are you good at?"),
+    },
     worry: { name: t("The house of worries"), ask: t("What makes you worried, sad or afraid?") },
     dream: { name: t("The house of dreams"), ask: t("If everything was just how you want it, what would it be like?") },
   }[kind];
@@ -78,14 +81,8 @@ function Thing_({ house }: { house: Thing }) {
         <Waits thing={house} />
         {mine && (
           <>
-            <p class="soft">
-              {isShown ? t("Your team can see it.") : t("Only you can see it.")}
-            </p>
-            <button
-              type="button"
-              class="plain"
-              onClick={() => void say("house", house.id, "is_shown", !isShown)}
-            >
+            <p class="soft">{isShown ? t("Your team can see it.") : t("Only you can see it.")}</p>
+            <button type="button" class="plain" onClick={() => void say("house", house.id, "is_shown", !isShown)}>
               <Icon name={isShown ? "hide" : "eye"} />
               {isShown ? t("Stop sharing it") : t("Share it with my team")}
             </button>

@@ -93,7 +93,9 @@ export function IfMissing() {
       <p>{t("If nobody knows where you are, we look for you because we care. Here you can tell us how.")}</p>
       <p class="soft">{t("You don't have to write anything. You can change it at any time.")}</p>
       <p class="soft">
-        {t("Adults read this if they are looking for you, or for a reason you can see below. Your caseworker goes through it with you.")}
+        {t(
+          "Adults read this if they are looking for you, or for a reason you can see below. Your caseworker goes through it with you.",
+        )}
       </p>
       <p class="soft">{t("Anyone who opens this app on your phone can read it here.")}</p>
       <form class="stack" onSubmit={say}>

@@ -56,13 +56,7 @@ function AreaChoice({ value, onChoose }: { value: string; onChoose(kind: string)
   return (
     <div class="areas" role="group" aria-labelledby="title">
       {AREAS.map((kind) => (
-        <button
-          key={kind}
-          type="button"
-          class="area"
-          aria-pressed={value === kind}
-          onClick={() => onChoose(kind)}
-        >
+        <button key={kind} type="button" class="area" aria-pressed={value === kind} onClick={() => onChoose(kind)}>
           <Pictogram name={kind} />
           <span>{areaName(kind)}</span>
         </button>
@@ -148,7 +142,12 @@ function Whose({ step }: { step: IdeaStep }) {
       {name && <bdi>{name}</bdi>}
       {name && due && " · "}
       {due &&
-        ofDay(due, now.value, (day) => t("due {day}", { day }), (date) => t("due on {date}", { date }))}
+        ofDay(
+          due,
+          now.value,
+          (day) => t("due {day}", { day }),
+          (date) => t("due on {date}", { date }),
+        )}
     </span>
   );
 }
@@ -169,13 +168,7 @@ function Steps({ steps, value, onChoose }: StepsProps) {
   return (
     <div class="ideas-list" role="group" aria-labelledby="title">
       {steps.map((step, n) => (
-        <button
-          key={n}
-          type="button"
-          class="idea of-step"
-          aria-pressed={chosen.includes(n)}
-          onClick={() => turn(n)}
-        >
+        <button key={n} type="button" class="idea of-step" aria-pressed={chosen.includes(n)} onClick={() => turn(n)}>
           <Mark isChild={step.who === "child"} />
           <span class="row-text">
             <span dir="auto">{step.text}</span>
@@ -199,7 +192,10 @@ function Asking({ screen, key_, start = {}, questions, made }: AskingProps) {
   // Whoever empties the page of an idea has let go of the idea.
   const set = (next: string) => answer({ [name]: next, ...(name === "words" && !next.trim() ? { idea: "" } : {}) });
   const take = (choice: Offered | null) =>
-    answer({ [name]: choice?.words ?? "", ...(name === "words" ? { idea: JSON.stringify(choice?.idea ?? {}), steps: "" } : {}) });
+    answer({
+      [name]: choice?.words ?? "",
+      ...(name === "words" ? { idea: JSON.stringify(choice?.idea ?? {}), steps: "" } : {}),
+    });
   const isLast = number === asked.length - 1;
   const isMaking = useRef(false);
   const on = async (last: Answers) => {
@@ -228,12 +224,7 @@ function Asking({ screen, key_, start = {}, questions, made }: AskingProps) {
       {kind === "date" && <DateField value={value} onInput={set} />}
       {kind === "often" && <Options options={asked_("step", "repeats")?.options ?? []} value={value} onChoose={set} />}
       {kind === "steps" && <Steps steps={steps} value={value} onChoose={set} />}
-      <button
-        type="button"
-        class="main"
-        disabled={kind !== "steps" && !value.trim()}
-        onClick={() => void on(answers)}
-      >
+      <button type="button" class="main" disabled={kind !== "steps" && !value.trim()} onClick={() => void on(answers)}>
         {kind === "steps" && !value ? t("Save without steps") : isLast ? t("Save") : t("Next")}
       </button>
       {isOpen && (

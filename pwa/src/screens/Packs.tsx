@@ -15,7 +15,8 @@ const why = signal("");
 const fault = signal("");
 
 function notDone(reason: unknown): void {
-  fault.value = reason instanceof Refused && reason.detail ? reason.detail : t("You need internet for this. Try again later.");
+  fault.value =
+    reason instanceof Refused && reason.detail ? reason.detail : t("You need internet for this. Try again later.");
 }
 
 function Photo({ photo }: packs.Pack) {
@@ -91,11 +92,15 @@ function Carried({ pack }: { pack: packs.Pack }) {
         ) : (
           <p>{isStuck ? t("It isn't on this phone. We couldn't get it.") : t("Downloading to this phone.")}</p>
         )}
-        {pack.copy && isStuck && <p class="strong">{t("We couldn't get the latest version. This is an older copy.")}</p>}
+        {pack.copy && isStuck && (
+          <p class="strong">{t("We couldn't get the latest version. This is an older copy.")}</p>
+        )}
         {pages?.map((page) => (
           <PageLinks key={page.language} page={page} name={pack.name} />
         ))}
-        {pack.copy && pages?.length === 0 && <p class="strong">{t("This phone can't open its copy. You get a new one when you are online.")}</p>}
+        {pack.copy && pages?.length === 0 && (
+          <p class="strong">{t("This phone can't open its copy. You get a new one when you are online.")}</p>
+        )}
         {!pack.alerted_since && (
           <button
             type="button"
@@ -121,7 +126,11 @@ function Sealed({ sealed }: { sealed: packs.Pack[] }) {
   return (
     <section class="stack" aria-labelledby="sealed">
       <h2 id="sealed">{t("Sealed")}</h2>
-      <p>{t("No alert or search is open for these children. Give a reason to keep a pack on your phone. The child can read it.")}</p>
+      <p>
+        {t(
+          "No alert or search is open for these children. Give a reason to keep a pack on your phone. The child can read it.",
+        )}
+      </p>
       <div class="field">
         <label for="why">{t("Why I need it on my phone")}</label>
         <input
@@ -189,7 +198,9 @@ export function Packs() {
         <p class="soft">{t("Some phones save the page in Downloads. Delete it there when the child is found.")}</p>
       )}
       {sealed.length > 0 && <Sealed sealed={sealed} />}
-      {packs.ends.value && packs.packs.value.length === 0 && <p>{t("No packs are ready for the children assigned to you.")}</p>}
+      {packs.ends.value && packs.packs.value.length === 0 && (
+        <p>{t("No packs are ready for the children assigned to you.")}</p>
+      )}
       <button type="button" class="second" disabled={packs.isBusy.value} onClick={() => void packs.refresh()}>
         {t("Refresh")}
       </button>

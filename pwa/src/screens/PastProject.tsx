@@ -29,7 +29,9 @@ function PastStep({ past, step }: { past: Plan; step: Thing }) {
           <bdi>{owner ? called({ id: owner, role }) : t("No one is doing this yet")}</bdi>
         </span>
         <span dir="auto">{words(past, "step", step.id, "text")}</span>
-        <span class="soft">{status === "done" || status === "not_done" ? valueName("step", "status", status, now.value) : day}</span>
+        <span class="soft">
+          {status === "done" || status === "not_done" ? valueName("step", "status", status, now.value) : day}
+        </span>
       </span>
     </li>
   );

@@ -113,8 +113,7 @@ function GoalRow({ goal }: { goal: Thing }) {
 
 function Goals() {
   const goals = plan.value.all("goal");
-  const over = (goal: Thing) =>
-    isDropped(plan.value, goal.id) || is(goal, plan.value, "lifecycle", "completed");
+  const over = (goal: Thing) => isDropped(plan.value, goal.id) || is(goal, plan.value, "lifecycle", "completed");
   const open = goals.filter((goal) => !over(goal));
   const gone = goals.filter(over);
   return (
@@ -203,15 +202,15 @@ function LookingBack() {
               word={t("How it was before")}
               state={t("Past agreements and days")}
             />
-            <Lead
-              to="take"
-              icon={<Icon name="keep" />}
-              word={t("Get a copy")}
-              state={t("On paper, or as a file")}
-            />
+            <Lead to="take" icon={<Icon name="keep" />} word={t("Get a copy")} state={t("On paper, or as a file")} />
           </>
         )}
-        <Lead to="story" icon={<Icon name="words" />} word={t("Everything that was said")} state={t("Who said what, and when")} />
+        <Lead
+          to="story"
+          icon={<Icon name="words" />}
+          word={t("Everything that was said")}
+          state={t("Who said what, and when")}
+        />
       </ul>
     </section>
   );

@@ -117,11 +117,7 @@ function Next({ review }: { review: Thing }) {
         </button>
       ) : (
         mayChange() && (
-          <button
-            type="button"
-            class="second"
-            onClick={() => go("outcome", { about: { id: review.id, q: "next" } })}
-          >
+          <button type="button" class="second" onClick={() => go("outcome", { about: { id: review.id, q: "next" } })}>
             <Icon name="days" />
             {t("Choose the next date")}
           </button>
@@ -160,11 +156,7 @@ export function Review() {
       </ul>
       {isHeld && <Next review={review} />}
       {!isHeld && mayChange() && (
-        <button
-          type="button"
-          class="second"
-          onClick={() => void say("review", id, "held_on", isoDay(now.value))}
-        >
+        <button type="button" class="second" onClick={() => void say("review", id, "held_on", isoDay(now.value))}>
           <Icon name="check" />
           {t("We met today")}
         </button>
@@ -172,7 +164,11 @@ export function Review() {
       <AgendaList review={review} />
       <History
         things={[
-          { entity: "review", id, fields: ["due_on", "held_on", "how_heard", "kept_out", "outcomes", "rating", "next_on"] },
+          {
+            entity: "review",
+            id,
+            fields: ["due_on", "held_on", "how_heard", "kept_out", "outcomes", "rating", "next_on"],
+          },
         ]}
       />
     </Page>
@@ -250,7 +246,10 @@ function OfGoal({ goal }: { goal: Thing }) {
     if (code === "on_the_way") lifecycle.value = "active";
   };
   const keep = async () => {
-    for (const [field, value] of [["achievement", achievement.value], ["lifecycle", lifecycle.value]] as const) {
+    for (const [field, value] of [
+      ["achievement", achievement.value],
+      ["lifecycle", lifecycle.value],
+    ] as const) {
       if (value && value !== words(plan.value, "goal", goal.id, field)) await say("goal", goal.id, field, value);
     }
     back();

@@ -62,7 +62,15 @@ function Deed({ step }: { step: Thing }) {
   return (
     <li>
       <button type="button" class={`deed ${outcome}`} onClick={() => go("step", { about: { id: step.id } })}>
-        <span class="deed-mark">{outcome === "kept" ? <Icon name="check" /> : outcome === "late" ? <Icon name="warn" /> : <Mark isChild={false} />}</span>
+        <span class="deed-mark">
+          {outcome === "kept" ? (
+            <Icon name="check" />
+          ) : outcome === "late" ? (
+            <Icon name="warn" />
+          ) : (
+            <Mark isChild={false} />
+          )}
+        </span>
         <span class="row-text">
           <span class="soft">
             <bdi>{called({ id: owner, role: roleOf(owner) })}</bdi>
@@ -85,7 +93,15 @@ function Deed({ step }: { step: Thing }) {
   );
 }
 
-function Entry({ lead, title, children }: { lead: ComponentChildren; title?: ComponentChildren; children: ComponentChildren }) {
+function Entry({
+  lead,
+  title,
+  children,
+}: {
+  lead: ComponentChildren;
+  title?: ComponentChildren;
+  children: ComponentChildren;
+}) {
   return (
     <section class="came-of">
       {title}
@@ -154,8 +170,7 @@ function OfComplaint({ complaint }: { complaint: Thing }) {
   );
 }
 
-const houseName = (kind: string) =>
-  ({ good: t("Good things"), worry: t("Worries"), dream: t("Dreams") })[kind] ?? kind;
+const houseName = (kind: string) => ({ good: t("Good things"), worry: t("Worries"), dream: t("Dreams") })[kind] ?? kind;
 
 /** What was shown of the houses: it is heard, and can become something to work on. */
 function Shown({ houses }: { houses: Thing[] }) {

@@ -75,7 +75,9 @@ async function tryIn(mate: Mate, value: string): Promise<void> {
   if (wait === 0) return letIn(mate);
   const minutes = Math.ceil(wait / 60_000);
   status.value =
-    wait > 1 ? tn("Too many tries. Try again in {n} minute.", "Too many tries. Try again in {n} minutes.", minutes) : t("That code is wrong. Try again.");
+    wait > 1
+      ? tn("Too many tries. Try again in {n} minute.", "Too many tries. Try again in {n} minutes.", minutes)
+      : t("That code is wrong. Try again.");
 }
 
 function pick(mate: Mate): void {
@@ -289,11 +291,23 @@ export function SharedPhone() {
       {isShared.value ? (
         <SharedActions />
       ) : (
-        <p>{t("More than one person can use this phone. Each has their own space. What you write is kept and sent in your name only.")}</p>
+        <p>
+          {t(
+            "More than one person can use this phone. Each has their own space. What you write is kept and sent in your name only.",
+          )}
+        </p>
       )}
-      {keepsNothing.value ? <p class="strong">{t("This browser forgets everything when you close it, so you can't share it.")}</p> : <Choice mine={who.value!} />}
+      {keepsNothing.value ? (
+        <p class="strong">{t("This browser forgets everything when you close it, so you can't share it.")}</p>
+      ) : (
+        <Choice mine={who.value!} />
+      )}
       <h2>{t("What this can't do")}</h2>
-      <p>{t("The code keeps other people out of your space. But a person who knows phones well, and has this one for a long time, can get past it.")}</p>
+      <p>
+        {t(
+          "The code keeps other people out of your space. But a person who knows phones well, and has this one for a long time, can get past it.",
+        )}
+      </p>
     </Page>
   );
 }

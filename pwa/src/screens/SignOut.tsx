@@ -24,9 +24,7 @@ export function SignOut() {
       <p>{t("After that, this phone shows and sends nothing. You need a new code to come back.")}</p>
       {waiting > 0 ? (
         <>
-          <p class="strong">
-            {tn("{n} thing hasn't been sent yet.", "{n} things haven't been sent yet.", waiting)}
-          </p>
+          <p class="strong">{tn("{n} thing hasn't been sent yet.", "{n} things haven't been sent yet.", waiting)}</p>
           <button type="button" class="main" onClick={() => void send()}>
             {t("Send first")}
           </button>

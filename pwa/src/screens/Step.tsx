@@ -17,9 +17,7 @@ function state(step: Thing): string {
   if (status === "done" && last) return t("Done: {day}", { day: dayWords(last.said_at, now.value) });
   if (status === "not_done") return t("Not done");
   if (!due) return t("No date yet");
-  return due < isoDay(now.value)
-    ? wasDueOn(due, now.value)
-    : dueOn(due, now.value);
+  return due < isoDay(now.value) ? wasDueOn(due, now.value) : dueOn(due, now.value);
 }
 
 const edit = (id: string, field: string) => go("edit", { about: { entity: "step", id, field } });
@@ -51,7 +49,10 @@ function Answer({ step }: { step: Thing }) {
 function Again({ step }: { step: Thing }) {
   const { repeats, last } = turnOf(plan.value, step);
   if (repeats === "none") return null;
-  const outcome = last && { done: t("Done: {day}", { day: dayWords(last.said_at, now.value) }), not_done: t("Not done") };
+  const outcome = last && {
+    done: t("Done: {day}", { day: dayWords(last.said_at, now.value) }),
+    not_done: t("Not done"),
+  };
   return (
     <p class="soft" role="status">
       {repeats === "weekly" ? t("Repeats every week.") : t("Repeats every month.")}{" "}
@@ -65,7 +66,8 @@ function Moved({ id }: { id: string }) {
   const days = plan.value.history("step", id, "due_on").slice().sort(byOrder);
   const latest = plan.value.get("step", id, "due_on").stands;
   const before = days.filter((each) => each.id !== latest?.id && isDate(each.value)).at(-1);
-  if (!latest || !before || !isDate(before.value) || latest.value === before.value || byOrder(before, latest) > 0) return null;
+  if (!latest || !before || !isDate(before.value) || latest.value === before.value || byOrder(before, latest) > 0)
+    return null;
   const why = words(plan.value, "step", id, "moved_why");
   return (
     <Voice who={latest.who} when={ago(latest.said_at)}>
@@ -79,7 +81,8 @@ export function Step() {
   const step = plan.value.one("step", about.value["id"] ?? "");
   if (!step) return <NotFound />;
   const owner = words(plan.value, "step", step.id, "owner_id");
-  const role = owner === place.value?.child ? "child" : (frame.value?.people.find(({ id }) => id === owner)?.role ?? "");
+  const role =
+    owner === place.value?.child ? "child" : (frame.value?.people.find(({ id }) => id === owner)?.role ?? "");
   const { status, last } = turnOf(plan.value, step);
   const isNotDone = status === "not_done" || (status === "open" && last?.value === "not_done");
   const goal = words(plan.value, "step", step.id, "goal_id");

@@ -163,7 +163,11 @@ function Forgot() {
   if (!late) return <p role="status">{isSaid.value && t("Thank you for telling us.")}</p>;
   return (
     <section class="card forgot">
-      <p>{t("Your answer for {when} came late. Did you forget? You can tell us, if you like.", { when: moment(late.due_at, now.value) })}</p>
+      <p>
+        {t("Your answer for {when} came late. Did you forget? You can tell us, if you like.", {
+          when: moment(late.due_at, now.value),
+        })}
+      </p>
       <div class="pair-of">
         <button type="button" class="plain" onClick={() => void sayForgot(late.id)}>
           {t("I forgot")}
@@ -204,4 +208,3 @@ function Waiting() {
     </button>
   );
 }
-

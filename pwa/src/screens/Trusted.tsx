@@ -33,7 +33,12 @@ function Named({ id, name: called, says, why }: Row) {
         </p>
         <p>{says}</p>
         {why && <p dir="auto">{why}</p>}
-        <button type="button" class="plain" aria-label={t("Remove: {what}", { what: called })} onClick={() => void back()}>
+        <button
+          type="button"
+          class="plain"
+          aria-label={t("Remove: {what}", { what: called })}
+          onClick={() => void back()}
+        >
           {t("Remove")}
         </button>
       </div>

@@ -104,13 +104,11 @@ export function Unsent() {
   return (
     <Page title={t("Not sent yet")}>
       {list.length === 0 && <p>{t("We've received everything you said.")}</p>}
-      {list.some((sending) => !sending.problem) && <p>{t("These are safe on this phone. They'll be sent when you're online.")}</p>}
+      {list.some((sending) => !sending.problem) && (
+        <p>{t("These are safe on this phone. They'll be sent when you're online.")}</p>
+      )}
       {list.length > 0 && !isShutOut.value && (
-        <button
-          type="button"
-          class="second"
-          onClick={() => void (asksToHandIn.value ? handIn().then(send) : send())}
-        >
+        <button type="button" class="second" onClick={() => void (asksToHandIn.value ? handIn().then(send) : send())}>
           {t("Send now")}
         </button>
       )}

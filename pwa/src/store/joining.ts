@@ -33,6 +33,7 @@ export async function comeIn({ person, device }: Came): Promise<void> {
   await keepStanding({ who: person, shutOut: false, asks: (await waiting(person)).length > 0 });
   await goodbye.drop(device);
   await join(person);
-  if (before && before !== device) await ask("DELETE", `/me/devices/${before}`, undefined, device).catch(() => undefined);
+  if (before && before !== device)
+    await ask("DELETE", `/me/devices/${before}`, undefined, device).catch(() => undefined);
   await ask("PATCH", "/me", { language: language.value }, device).catch(() => undefined);
 }

@@ -58,7 +58,13 @@ export interface Naming {
 /** What the child says for when they are missing: based on a version, with all their words that they had seen before. */
 export interface OwnWords {
   kind: "own";
-  body: { said_at: string; child: string; base: number; fields: Record<string, string>; seen: Record<string, string>[] };
+  body: {
+    said_at: string;
+    child: string;
+    base: number;
+    fields: Record<string, string>;
+    seen: Record<string, string>[];
+  };
 }
 
 /** Something about a project; these go out together, in the order in which they were said. */
@@ -67,7 +73,16 @@ export interface ProjectChange extends Omit<Outgoing, "id"> {
   place: Place;
 }
 
-export type Content = CheckIn | LanguageChange | RhythmProposal | Recalled | Forgotten | SharedAnswer | Naming | OwnWords | ProjectChange;
+export type Content =
+  | CheckIn
+  | LanguageChange
+  | RhythmProposal
+  | Recalled
+  | Forgotten
+  | SharedAnswer
+  | Naming
+  | OwnWords
+  | ProjectChange;
 export type Kind = Content["kind"];
 
 interface Row<C extends Content> {

@@ -146,7 +146,9 @@ function stop(outcome: Outcome, halt: Halt, why: unknown): boolean {
 async function sendAlone(who: Who, sending: Sending, outcome: Outcome): Promise<boolean> {
   try {
     const phone = await phoneOf(who);
-    const receipt = await rowOf<Content>(sending).send!(sending, (method, path, body) => ask(method, path, body, phone));
+    const receipt = await rowOf<Content>(sending).send!(sending, (method, path, body) =>
+      ask(method, path, body, phone),
+    );
     await confirm(who, sending, receipt);
     if (receipt) outcome.receipts.push(receipt);
     return true;

@@ -59,7 +59,9 @@ export function type(name: string, text: string): void {
 }
 
 function tidy(typedWords: Words): Words {
-  return Object.fromEntries(Object.entries(typedWords).flatMap(([name, text]) => (text.trim() ? [[name, text.trim()]] : [])));
+  return Object.fromEntries(
+    Object.entries(typedWords).flatMap(([name, text]) => (text.trim() ? [[name, text.trim()]] : [])),
+  );
 }
 
 async function forgetDraft(person: string): Promise<void> {
@@ -74,7 +76,8 @@ export async function say(): Promise<void> {
   const fields = tidy(words.value);
   const before = all.value;
   const last = before[before.length - 1];
-  if (!last?.problem && isSame(fields, last?.body.fields ?? current.value?.fields ?? {})) return await forgetDraft(person);
+  if (!last?.problem && isSame(fields, last?.body.fields ?? current.value?.fields ?? {}))
+    return await forgetDraft(person);
   // What stands was shown beside it, where the two differ; and so was everything that this phone said before.
   const stands = current.value ?? { version: 0, fields: {} };
   const seen = [stands.fields, ...before.filter(({ problem }) => !problem).map(({ body }) => body.fields)];

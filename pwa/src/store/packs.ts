@@ -136,9 +136,13 @@ async function settle(person: string, answer: Answer): Promise<void> {
   const had = new Map(packs.value.map((pack) => [pack.child_id, pack.copy]));
   const heard = Date.now();
   const lasts = Date.parse(answer.until_at!) - Date.parse(answer.server_time);
-  const list: Pack[] = answer.packs.map((pack) => ({ ...pack, copy: pack.state === "carried" ? had.get(pack.child_id) : undefined }));
+  const list: Pack[] = answer.packs.map((pack) => ({
+    ...pack,
+    copy: pack.state === "carried" ? had.get(pack.child_id) : undefined,
+  }));
   for (const child of had.keys()) {
-    if (!list.some((pack) => pack.child_id === child && pack.state === "carried")) await forget(person, copyName(child));
+    if (!list.some((pack) => pack.child_id === child && pack.state === "carried"))
+      await forget(person, copyName(child));
   }
   shelf.value = { begins: heard, ends: heard + lasts, packs: list, dropped: [] };
   await keepShelf(person);
@@ -282,7 +286,10 @@ export function begin(): void {
     const may = mayCarry(me.value);
     untracked(() => {
       shelf.value = null;
-      if (person && may && !isOut) return void dropPacks(person).then(() => recall(person)).then(refreshAnew);
+      if (person && may && !isOut)
+        return void dropPacks(person)
+          .then(() => recall(person))
+          .then(refreshAnew);
       clearTimeout(bell);
       void dropAll().catch(() => undefined);
     });

@@ -163,10 +163,9 @@ async function readFrame(): Promise<void> {
   const before = frame.value;
   let signed = before?.signed_revision === signed_revision ? before.signed : null;
   if (signed_revision !== null && signed === null) {
-    const then = await ask<Record<string, unknown>>(
-      "GET",
-      `${here.path}/project?revision=${signed_revision}`,
-    ).catch(() => null);
+    const then = await ask<Record<string, unknown>>("GET", `${here.path}/project?revision=${signed_revision}`).catch(
+      () => null,
+    );
     signed = then && fieldsOf(then);
   }
   if (place.value !== here) return;
@@ -321,7 +320,9 @@ type Value = string | number | boolean | null | string[];
 
 /** Without what no database can hold: half of a pair, as a cut emoji leaves it, and the letter of nothing. */
 const storable = (text: string) =>
-  text.replace(/[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]|\0/g, (letters) => (letters.length === 2 ? letters : ""));
+  text.replace(/[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]|\0/g, (letters) =>
+    letters.length === 2 ? letters : "",
+  );
 
 function clean(value: unknown): unknown {
   if (typeof value === "string") return storable(value);

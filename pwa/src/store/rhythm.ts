@@ -110,7 +110,9 @@ export const takenBack = computed(
 export const unsentBack = (proposal: string) => backs.value.find(({ body }) => body.proposal === proposal);
 
 /** Changes with whatever of this is in the outbox, and with what came of it. */
-export const outgoing = computed(() => [...waiting.value, ...backs.value].map(({ id, problem = "" }) => id + problem).join());
+export const outgoing = computed(() =>
+  [...waiting.value, ...backs.value].map(({ id, problem = "" }) => id + problem).join(),
+);
 
 export async function propose(wish: Wish, words: string): Promise<void> {
   const body = { said_at: new Date().toISOString(), ...wish, words: words.trim() || null };

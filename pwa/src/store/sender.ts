@@ -200,4 +200,3 @@ export function begin(): void {
   onHandedBack(() => void look().then(send));
   void look().then(send).then(sendForOthers);
 }
-

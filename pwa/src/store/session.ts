@@ -173,7 +173,10 @@ function label(): string {
 }
 
 /** The code as it was meant. */
-export const tidyCode = (typed: string) => withDigits(typed).toUpperCase().replace(/[^A-Z0-9]/g, "");
+export const tidyCode = (typed: string) =>
+  withDigits(typed)
+    .toUpperCase()
+    .replace(/[^A-Z0-9]/g, "");
 
 /** Who came in, and as which phone. */
 export interface Came {

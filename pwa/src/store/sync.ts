@@ -109,8 +109,7 @@ function batchOf(waiting: Outgoing[], most: number): Outgoing[] {
 }
 
 /** The request as a whole was refused: a smaller one shows which of its changes is at fault. */
-const isTooMuch = (why: unknown): why is Refused =>
-  why instanceof Refused && [400, 413, 422].includes(why.status);
+const isTooMuch = (why: unknown): why is Refused => why instanceof Refused && [400, 413, 422].includes(why.status);
 
 function rowOf({ body, as }: Outgoing, result: Result): Change {
   const row = { ...body, who: as, received_at: result.received_at ?? new Date().toISOString() };

@@ -19,9 +19,7 @@ export interface Trusted {
 
 export const people = signal<Trusted[] | null>(null);
 
-export const waiting = computed(() =>
-  queue.value.filter((each): each is Sending & Naming => each.kind === "trusted"),
-);
+export const waiting = computed(() => queue.value.filter((each): each is Sending & Naming => each.kind === "trusted"));
 
 export async function load(): Promise<void> {
   const person = who.value;
