@@ -68,14 +68,3 @@ def test_what_was_confirmed_since_the_backup_is_handed_in_again_once(
     phone.page.wait_for_timeout(1_000)
     posts = [one for one in double.requests if one[:2] == ("POST", "/api/v1/check-ins")]
     assert len(posts) == 2
-
-
-def test_what_was_confirmed_before_the_backup_stays_where_it_is(
-    phone: Phone, double: Double
-) -> None:
-    phone.pair()
-    _say_something(phone, double)
-    _put_back(double, "2100-01-01T00:00:00Z")
-    phone.open()
-    phone.page.wait_for_timeout(1_500)
-    assert double.check_ins == []
