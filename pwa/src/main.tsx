@@ -45,7 +45,7 @@ const QUIET_MS = 800;
 
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
-/** Nobody is in, and no code says who is to be: it may be somebody who has signed in at the desk. */
+/** Nobody is in, and no code says who is to be: it may be a person who has signed in at the desk. */
 const isStranger = () => session.who.value === null && !linkCode.value && !roster.isShared.value && isHere();
 
 /** Those who work with children have their projects here, and nothing else. */
@@ -77,7 +77,7 @@ async function start(): Promise<void> {
   const words = Promise.race([speak(wanted()), pause(WORDS_MS)]);
   await Promise.all([words, session.recall(), cover.recall()]);
   document.title = session.me.value?.display_name ?? document.title;
-  // Whoever was in before is in at once; only a stranger has to wait for the network, and not for long.
+  // A person who was in before is in at once; only a stranger has to wait for the network, and not for long.
   if (session.linkChild.value !== null || isStranger()) {
     const entered = session.enter();
     if (!session.isStaff.value) await Promise.race([entered, pause(WORDS_MS)]);
@@ -109,7 +109,7 @@ function goOn(): void {
   visit();
   effect(() => void consider());
   setTimeout(beginWords);
-  // With the first quiet moment after somebody is in, the project is fetched too, for days without a network.
+  // With the first quiet moment after a person is in, the project is fetched too, for days without a network.
   effect(() => {
     if (session.who.value) setTimeout(() => void fetchProject().then(fetchDeferred).then(update.keepAll), QUIET_MS);
   });

@@ -63,7 +63,7 @@ async function hand(person: string, key: string, address: PushSubscription, id: 
   await write(person, "push", { id, endpoint: address.endpoint, key, receipts: true } satisfies Kept);
 }
 
-/** Whoever shares this phone and wants reminders here: the browser has one address for all of them. */
+/** The others on this phone who want reminders here: the browser has one address for all of them. */
 async function others(): Promise<string[]> {
   const mates = roster.value.map((mate) => mate.who).filter((mate) => mate !== who.value);
   const wanted = await Promise.all(mates.map((mate) => read<Kept>(mate, "push")));
@@ -83,7 +83,7 @@ async function isListed(id: string): Promise<boolean> {
   return (await listed().catch(() => null))?.some((each) => each.id === id) ?? true;
 }
 
-/** Whoever said "not now" is not asked again for so long. */
+/** After "not now" nobody is asked again for so long. */
 const PUT_OFF_MS = 7 * 24 * 3_600_000;
 
 /** Whenever the server has said how things stand: whether the child is to be asked. */

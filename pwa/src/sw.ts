@@ -42,7 +42,7 @@ async function keepShell(): Promise<void> {
   await Promise.all([shelf.add(new Request(page!, { cache: "reload" })), shelf.addAll(files)]);
 }
 
-/** The screens beyond the first: nobody needs them before somebody is in, and then for days offline. */
+/** The screens beyond the first: nobody needs them before a child is in, and then for days offline. */
 async function keepDeferred(): Promise<void> {
   const shelf = await caches.open(SHELL);
   const missing = await Promise.all(__DEFERRED__.map(async (path) => ((await shelf.match(path)) ? [] : [path])));
@@ -144,7 +144,7 @@ async function renew(event: Renewed): Promise<void> {
     });
     const id = uuid();
     const body = { ...made.toJSON(), id, receipts: true };
-    // Whoever is let in no more keeps the others' reminders from nobody.
+    // A person who is no longer let in keeps no reminders from the others.
     await ask("POST", "/push-subscriptions", body, await phoneOf(who)).then(
       () => writeIfRoom(who, "push", { ...kept, id, endpoint: made!.endpoint }),
       () => undefined,

@@ -9,7 +9,7 @@ export const isUpdateReady = signal(false);
 /** True while something was typed that is nowhere but on this page. */
 export const hasUnsavedInput = signal(false);
 
-/** True while somebody writes on a screen of the project: the words are kept, but the place would be lost. */
+/** True while a person writes on a screen of the project: the words are kept, but the place would be lost. */
 export const isEditing = signal(false);
 
 let waitingWorker: ServiceWorker | null = null;
@@ -48,7 +48,7 @@ export function takeOver(): void {
   waitingWorker?.postMessage("take-over");
 }
 
-/** Lets the worker keep all screens, once somebody is in who may go without a network for days. */
+/** Lets the worker keep all screens, once a person is in who may go without a network for days. */
 export async function keepAll(): Promise<void> {
   const registration = await navigator.serviceWorker?.ready;
   registration?.active?.postMessage("keep-all");

@@ -1,5 +1,5 @@
 /**
- * Alarms in this browser: a push subscription for somebody of the staff. The page says everything itself:
+ * Alarms in this browser: a push subscription for a member of staff. The page says everything itself:
  *
  *   <section data-alarms data-key="the server's public VAPID key">
  *     <p data-when="off">… <button type="button" data-turn-on>…</button></p>
@@ -51,7 +51,7 @@ async function tell(subscription: PushSubscription): Promise<string> {
   return id;
 }
 
-/** Off where somebody removed this browser's address, or the server gave it up; silent where it shows nothing. */
+/** Off where a person removed this browser's address, or the server gave it up; silent where it shows nothing. */
 async function stateOf(id: string | undefined): Promise<State> {
   const { push_subscriptions } = await ask<{ push_subscriptions: { id: string; health: string }[] }>(
     "GET",

@@ -1,6 +1,6 @@
 /**
- * After the call for help has been kept: how, and by whom, one would like to be met. Nobody waits for it, and
- * nothing has to be chosen. Each choice is a further call, so that it is kept and sent like the first.
+ * After the call for help has been kept: how the child would like to be met, and by which helper. Nobody waits for it,
+ * and nothing has to be chosen. Each choice is a further call, so that it is kept and sent like the first.
  */
 import { signal } from "@preact/signals";
 import type { How } from "../api";

@@ -17,7 +17,7 @@ function Line({ number, words }: { number: string; words: string }) {
   );
 }
 
-/** While adults look for this child. Nothing in it asks where it is, and nothing in it ends the search. */
+/** While adults look for this child. Nothing in it asks where they are, and nothing in it ends the search. */
 export function SearchNotice({ onSafe }: { onSafe: () => void }) {
   if (!isOpen.value) return null;
   const { talk, away } = lines.value;

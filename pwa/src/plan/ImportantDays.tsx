@@ -4,7 +4,7 @@ import { milestones, type Milestone as Day } from "../store/milestones";
 import { now } from "../store/now";
 import { ofDate } from "./rhythmWords";
 
-/** The last day ends at a midnight which is another day to whoever reads it. */
+/** The last day ends at a midnight which is another day to the reader. */
 const HALF_A_DAY_MS = 43_200_000;
 
 function named(what: Day["what"]): string {

@@ -110,7 +110,7 @@ function One({ party }: { party: Party }) {
   );
 }
 
-/** When somebody ticked that the child has a copy of what was signed. */
+/** When a person ticked that the child has a copy of what was signed. */
 function copyGiven(revision: number): Thing | undefined {
   return plan.value
     .all("agreement")

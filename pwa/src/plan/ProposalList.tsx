@@ -67,7 +67,7 @@ function Open({ proposal }: { proposal: Proposal }) {
   );
 }
 
-/** One wanted to take it back, and somebody had answered before that. */
+/** One wanted to take it back, and a person had answered before that. */
 function TooLate({ id }: { id: string }) {
   const row = unsentBack(id);
   if (!row?.problem) return null;

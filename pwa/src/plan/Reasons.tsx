@@ -155,7 +155,7 @@ function ToAdults({ review }: { review: Thing }) {
   );
 }
 
-/** The child's own words, when it wants to see them; away again with the screen, and never kept on the phone. */
+/** The child's own words, when they want to see them; away again with the screen, and never kept on the phone. */
 function ToTheChild() {
   const [talks, setTalks] = useState<Talk[] | null>(null);
   const [isAway, setAway] = useState(false);

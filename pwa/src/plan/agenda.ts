@@ -86,7 +86,7 @@ export function agendaOf(plan: Plan, review: Thing, signed: number | null, now: 
   return { since, changed, kept, broken, late, differences: until ? 0 : plan.differences.length };
 }
 
-/** Goals that somebody still works on, or that ended since: those a meeting goes through. */
+/** Goals that a person still works on, or that ended since: those a meeting goes through. */
 export function goalsOf(plan: Plan): Thing[] {
   return plan.all("goal").filter((goal) => !isDropped(plan, goal.id));
 }

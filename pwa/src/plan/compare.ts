@@ -1,4 +1,4 @@
-/** Two states of a project beside each other: what came, what reads otherwise, what was let go. Pure. */
+/** Two states of a project beside each other: what came, what reads otherwise, what was dropped. Pure. */
 import type { Voice } from "./merge";
 import { isDropped, words, type Plan, type Thing } from "./state";
 import { GOAL_FIELDS } from "./turns";

@@ -147,7 +147,7 @@ function turnOf(due: Due): Turn {
   };
 }
 
-/** The server tells these to nobody but whom they are for; who complained knows of it all the same. */
+/** The server tells these only to the person they are for; the one who complained knows all the same. */
 function ownComplaints(): Turn[] {
   return plan.value.all("complaint").flatMap((complaint) => {
     if (complaint.by.id !== myself.value.id || !is(complaint, plan.value, "answer", undefined)) return [];

@@ -46,7 +46,7 @@ export function roleName(role: string): string {
 /** The languages in which something may have been explained: those that children here speak most. */
 const LANGUAGES = "ar en fr am bn ckb es fa ff ha kmr ln ps pt ru so sq sw ti tr uk ur vi wo".split(" ");
 
-/** A language as one calls it; what somebody wrote freely stays as it is. */
+/** A language as one calls it; what a person wrote freely stays as it is. */
 export function languageName(code: string): string {
   try {
     return new Intl.DisplayNames(region(), { type: "language" }).of(code) ?? code;
@@ -60,7 +60,7 @@ export const languageOptions = (): [string, string][] =>
     a[1].localeCompare(b[1], region()),
   );
 
-/** "You", or the name, or what somebody is. */
+/** "You", or the name, or what a person is. */
 export function called({ id, role }: Who): string {
   if (id === myself.value.id) return t("You");
   return nameOf(id) ?? roleName(role);

@@ -24,7 +24,7 @@ export interface Change {
   revision?: number;
 }
 
-/** What somebody said about one field: by a change, by the making of its thing, or by a choice. */
+/** What a person said about one field: by a change, by the making of its thing, or by a choice. */
 export interface Voice {
   id: string;
   base: string | null;

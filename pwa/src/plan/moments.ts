@@ -9,7 +9,7 @@ export interface Agreed {
   at: string;
   /** By what they said of it; of each person the last word counts. */
   said: Record<"agree" | "in_part" | "disagree", Who[]>;
-  /** Who said it aloud, and somebody else wrote it down. */
+  /** Who said it aloud while another person wrote it down. */
   aloud: Who[];
   isBinding: boolean;
 }

@@ -10,7 +10,7 @@ export interface Party {
   name: string;
   /** The party's own word about this text. */
   own: Thing | null;
-  /** What somebody else wrote down of what the party said aloud. */
+  /** What another person wrote down of what the party said aloud. */
   recorded: Thing | null;
   /** True where the party said something about an earlier text. */
   hasEarlier: boolean;
@@ -18,14 +18,14 @@ export interface Party {
 
 const SIGNING = ["child", "caseworker", "guardian", "agency"];
 
-/** Whose an agreement is: the writer's, or that of whom the writer wrote down. */
+/** Whose an agreement is: the writer's, or that of the person they wrote it down for. */
 export const signerOf = (plan: Plan, agreement: Thing) =>
   words(plan, "agreement", agreement.id, "of_id") || agreement.by.id;
 
 export const decisionOf = (plan: Plan, agreement: Thing) =>
   words(plan, "agreement", agreement.id, "decision") as Decision;
 
-/** The child first, then those who work with it; somebody who has left only with what they said. */
+/** The child first, then those who work with them; a person who has left only with what they said. */
 export function parties(plan: Plan, revision: number, people: Person[]): Party[] {
   const agreements = plan.all("agreement");
   const child = people.find(({ id }) => id === plan.child) ?? { id: plan.child, role: "child", name: "" };

@@ -36,13 +36,13 @@ function isPromised(plan: Plan, people: readonly Person[]): boolean {
 interface Answer {
   revision: number;
   decision: string;
-  /** Whose it is, where somebody wrote down what another one said aloud. */
+  /** Whose it is, where one person wrote down what another said aloud. */
   of_id?: string | null;
 }
 
 const answerOf = (row: Change) => row.value as Answer;
 
-/** What somebody wrote down of another one binds nobody. */
+/** What one person wrote down for another binds nobody. */
 export const isOwnWord = (row: Change) => [undefined, null, row.who.id].includes(answerOf(row).of_id);
 
 /** What both signed, in turn: one binds when child and worker agreed to it and an adult promised in it. */

@@ -20,7 +20,7 @@ export interface Person {
   id: string;
   role: string;
   name: string;
-  /** False of somebody whose part in the project is over. */
+  /** False of a person whose part in the project is over. */
   is_here?: boolean;
 }
 
@@ -115,7 +115,7 @@ const LET_GO = ["cancelled", "rejected", "entered-in-error"];
 /** True where a goal ended without having been reached. */
 export const wasGivenUp = (plan: Plan, goal: string) => LET_GO.includes(words(plan, "goal", goal, "lifecycle"));
 
-/** True where a goal is the child's no more, or was given up. */
+/** True where a goal is no longer the child's, or was given up. */
 export const isDropped = (plan: Plan, goal: string) =>
   plan.get("goal", goal, "not_mine").stands?.value === true || wasGivenUp(plan, goal);
 

@@ -55,10 +55,10 @@ export function turnOf(plan: Plan, step: Thing): Turn {
   return { repeats, due: pendingAfter(events) || due, status: "open", last: over.at(-1)?.voice ?? null };
 }
 
-/** So long at the most one waits for an answer that no other day was named for; the server reminds by it. */
+/** The longest wait for an answer that no other day was named for; the server reminds by it. */
 const ANSWER_WITHIN_DAYS = 7;
 
-/** By which day whoever complained is to be answered. */
+/** By which day a complaint is to be answered. */
 export function answerDue(plan: Plan, complaint: Thing): string {
   const named = words(plan, "complaint", complaint.id, "answer_due");
   if (named) return named;

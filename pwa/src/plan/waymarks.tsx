@@ -33,13 +33,13 @@ function roleOf(owner: string | undefined): string {
   return frame.value?.people.find((person) => person.id === owner)?.role ?? "";
 }
 
-/** Steps of a goal that was let go are not on the path any more, unless they were done. */
+/** Steps of a dropped goal are not on the path any more, unless they were done. */
 function isOnPath(step: Thing): boolean {
   const goal = words(plan.value, "step", step.id, "goal_id");
   const there = plan.value.one("goal", goal);
   // A carer sees own promises without the goals that they are for.
   if (!there) return true;
-  // What the child let go asks nothing of it; what adults promised for it still counts.
+  // What the child dropped asks nothing of them; what adults promised for it still counts.
   if (is(there, plan.value, "not_mine", true) && ownerOf(step) === place.value?.child) return false;
   return !wasGivenUp(plan.value, goal);
 }

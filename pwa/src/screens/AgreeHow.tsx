@@ -156,7 +156,7 @@ export function How() {
     explained.value = "";
     forgetSpoken();
   }, []);
-  // Whoever points at a picture says what the picture says.
+  // Pointing at a picture says what the picture says.
   const decision = (method.value === "pictogram" && picked.value) || asked;
   // What was read is what is agreed to: a text that changed meanwhile is read again first.
   const isSame = frame.value?.revision === revision;
@@ -222,7 +222,7 @@ function takeAlong(comment: string): void {
   keepDraft(COMPLAINT, { value: there ? `${there}\n${comment}` : comment, base: null });
 }
 
-/** Disagreeing is enough; whoever wants to be heard by somebody else as well has the way here. */
+/** Disagreeing is enough; a child who wants to be heard by another person as well finds the way here. */
 export function After() {
   const readers = (frame.value?.people ?? []).filter(({ role, is_here }) => role === "caseworker" && is_here !== false);
   const [first] = readers;

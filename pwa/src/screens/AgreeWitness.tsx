@@ -1,4 +1,4 @@
-/** What somebody said aloud, written down by somebody else. It binds nobody who does not confirm it. */
+/** What one person said aloud, written down by another. It binds nobody who does not confirm it. */
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { t } from "../i18n";

@@ -11,7 +11,7 @@ import { loadMilestones } from "../store/milestones";
 import { now } from "../store/now";
 import { current as rhythm, load, outgoing, type Season } from "../store/rhythm";
 
-/** The last day ends with the season, at a midnight which is another day to whoever reads it. */
+/** The last day ends with the season, at a midnight which is another day to the reader. */
 const HALF_A_DAY_MS = 43_200_000;
 
 function Seasons({ seasons = [] }: { seasons?: Season[] | undefined }) {
@@ -33,7 +33,7 @@ function Seasons({ seasons = [] }: { seasons?: Season[] | undefined }) {
 const onTheClockOf = (timeZone?: string) =>
   new Intl.DateTimeFormat("en", { timeZone, dateStyle: "short", timeStyle: "short" }).format(now.value);
 
-/** Whoever travels, or has a phone that is set wrong, would else read two times that do not fit. */
+/** Else a person who travels, or whose phone is set wrong, would read two times that do not fit. */
 function OtherClock({ zone }: { zone: string | undefined }) {
   try {
     if (!zone || onTheClockOf(zone) === onTheClockOf()) return null;

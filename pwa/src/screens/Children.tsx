@@ -1,4 +1,4 @@
-/** The children whom somebody works with: one of them is chosen, then everything is about that one. */
+/** The children a person works with: they choose one, then everything is about that child. */
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { ask } from "../api";

@@ -1,4 +1,4 @@
-/** Then and now beside each other, in words: what came, what reads otherwise, what was let go. */
+/** Then and now beside each other, in words: what came, what reads otherwise, what was dropped. */
 import { t } from "../i18n";
 import { Page } from "../parts/Page";
 import { compare, nameOfThing, type Altered } from "../plan/compare";

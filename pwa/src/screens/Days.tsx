@@ -21,7 +21,7 @@ async function load(): Promise<void> {
   days.value = (await read<Day[]>(person, "days")) ?? [];
   const fresh = await ask<{ check_ins: Day[] }>("GET", `/check-ins?limit=${HOW_MANY}`).catch(() => null);
   if (!fresh) return;
-  // Nothing is kept but what is shown: no mark, and no more than these.
+  // Nothing is kept but what is shown: no mark, and only these.
   days.value = fresh.check_ins.map(({ id, said_at, received_at, mood, note, want, is_late }) => ({
     id,
     said_at,

@@ -1,4 +1,4 @@
-/** Two voices on one thing, side by side. Neither is above the other; whoever decides has seen both. */
+/** Two voices on one thing, side by side. Neither is above the other; the person who decides has seen both. */
 import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";

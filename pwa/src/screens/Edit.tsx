@@ -77,7 +77,7 @@ export function DateField({ value, onInput }: { value: string; onInput(value: st
   );
 }
 
-/** Whom a promise may name: the child, everyone who is there for it, the agency. */
+/** The people a promise may name: the child, everyone who is there for it, the agency. */
 export function people(): { options: [string, string][]; marks: Record<string, boolean> } {
   const child = place.value?.child ?? "";
   const present = there.value;

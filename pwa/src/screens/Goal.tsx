@@ -90,7 +90,7 @@ function restingOf(isAsked?: boolean): string {
   return isChild.value ? t("Your steps are on hold:") : t("The child's own steps are on hold:");
 }
 
-/** What becomes of the steps of a goal that is the child's no more. */
+/** What becomes of the steps of a goal that is no longer the child's. */
 function StepsThen({ goal, isAsked }: { goal: Thing; isAsked?: boolean }) {
   const steps = plan.value.all("step").filter((step) => is(step, plan.value, "goal_id", goal.id));
   const open = steps.filter((step) => turnOf(plan.value, step).status === "open");

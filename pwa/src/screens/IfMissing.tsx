@@ -1,4 +1,4 @@
-/** "If I am missing": whom to call first, whom not, what helps. In the child's words, and none of it has to be said. */
+/** "If I am missing": who to call first, who not, what helps. In the child's words, and all of it optional. */
 import { useEffect, useState } from "preact/hooks";
 import { moment, t } from "../i18n";
 import { Page } from "../parts/Page";

@@ -76,7 +76,7 @@ interface IdeasProps {
   onAll(): void;
 }
 
-/** Offered below the question and never instead of it; away as soon as somebody writes words of their own. */
+/** Offered below the question and never instead of it; away as soon as a person writes words of their own. */
 function Ideas({ offered, value, onTake, isAll, onAll }: IdeasProps) {
   const isOwn = value.trim() !== "" && !offered.some(({ words }) => words === value);
   if (offered.length === 0 || isOwn) return null;
@@ -114,7 +114,7 @@ const ideaOf = (answers: Answers): Idea | null => {
   return idea?.kind === answers["kind"] ? idea : null;
 };
 
-/** Whom a role is: nobody where there is none, or where there are several to choose from. */
+/** The person in a role: nobody where there is none, or where there are several to choose from. */
 function ownerOf(role: string | null): { id: string; role: string } | null {
   if (role === null) return null;
   if (role === myself.value.role) return myself.value;
@@ -160,7 +160,7 @@ interface StepsProps {
   onChoose(value: string): void;
 }
 
-/** Each step by itself. None is chosen beforehand: what somebody promises has to be meant by somebody. */
+/** Each step by itself. None is chosen beforehand: a promise has to be meant by the person who makes it. */
 function Steps({ steps, value, onChoose }: StepsProps) {
   const chosen = chosenOf(value);
   const turn = (n: number) =>
@@ -189,7 +189,7 @@ function Asking({ screen, key_, start = {}, questions, made }: AskingProps) {
   const { name, title, why, kind, isOpen, offered = [] } = asked[number]!;
   const value = answers[name] ?? (kind === "often" ? "none" : "");
   const answer = (next: Answers) => draft.set(JSON.stringify({ ...answers, ...next }));
-  // Whoever empties the page of an idea has let go of the idea.
+  // An emptied page drops the idea that filled it.
   const set = (next: string) => answer({ [name]: next, ...(name === "words" && !next.trim() ? { idea: "" } : {}) });
   const take = (choice: Offered | null) =>
     answer({

@@ -56,7 +56,7 @@ async function connect(code: string): Promise<void> {
     tap.value = null;
     clear();
     await recallDraft();
-    // Whoever was let in anew also gets past a forgotten cover.
+    // A person who was let in anew also gets past a forgotten cover.
     await removePin().catch(() => undefined);
     uncover();
     linkCode.value = null;

@@ -76,7 +76,7 @@ function Outcomes({ review }: { review: Thing }) {
   );
 }
 
-/** The child alone says how it was; nobody can say it in its place. */
+/** The child alone says how it was; nobody can say it in their place. */
 function Rating({ review }: { review: Thing }) {
   const rating = plan.value.get("review", review.id, "rating").stands?.value;
   const value = typeof rating === "number" ? rating : null;
@@ -240,7 +240,7 @@ function OfGoal({ goal }: { goal: Thing }) {
   }, []);
   const choose = (code: string) => {
     ground.value = code as Ground;
-    // The plainest of them, until somebody says it more closely. How it goes on is a question of its own.
+    // The plainest of them, until a person says it more closely. How it goes on is a question of its own.
     achievement.value = GROUNDS[ground.value][0]!;
     if (code === "reached") lifecycle.value = "completed";
     if (code === "on_the_way") lifecycle.value = "active";

@@ -171,7 +171,7 @@ async function choose(event: Event, mine: string): Promise<void> {
   try {
     await join(mine, picture.value ?? freePictures(mine)[0], await digitsOf(typed.value));
     takeTurn(mine);
-    // Whoever covers the phone now, each of them brings it back by digits of their own.
+    // No matter who covers the phone now, each of them brings it back by digits of their own.
     await removePin();
     typed.value = "";
     status.value = t("Saved. This is you on this phone now.");
@@ -182,7 +182,7 @@ async function choose(event: Event, mine: string): Promise<void> {
   }
 }
 
-/** A picture and four digits: the same for whoever begins to share, and for whoever comes in beside. */
+/** A picture and four digits: the same for the first who shares and for each who joins. */
 function Choice({ mine }: { mine: string }) {
   const free = freePictures(mine);
   const own = roster.value.find((mate) => mate.who === mine)?.picture;
@@ -232,7 +232,7 @@ function begin(): void {
   picture.value = null;
 }
 
-/** Whoever has just come in beside the others. */
+/** For a person who has just joined the others. */
 export function ChooseCode() {
   useEffect(begin, []);
   const heading = useArrival<HTMLHeadingElement>();

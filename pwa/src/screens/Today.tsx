@@ -157,7 +157,7 @@ export function Today() {
   );
 }
 
-/** Offered, never asked for: whoever says nothing hears no more of it. */
+/** Offered, never asked for: a child who says nothing hears nothing further of it. */
 function Forgot() {
   const late = offered.value;
   if (!late) return <p role="status">{isSaid.value && t("Thank you for telling us.")}</p>;
@@ -180,7 +180,7 @@ function Forgot() {
   );
 }
 
-/** One line without a name, under everything else: whoever looks over the shoulder learns nothing by it. */
+/** One line without a name, under everything else: a glance over the shoulder learns nothing by it. */
 function Turn() {
   const { says, isTold } = line.value;
   if (!says) return null;

@@ -1,4 +1,4 @@
-/** "Ask them first": somebody whom the child trusts is asked beside the adults who are called, never instead. */
+/** "Ask them first": a person the child trusts is asked beside the adults who are called, never instead. */
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { t } from "../i18n";

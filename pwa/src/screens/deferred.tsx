@@ -1,6 +1,6 @@
 /**
  * The screens that one opens now and then, in a file of their own, so that the first one opens without them. They are
- * there before somebody has come in: who has a network for that has one for them.
+ * there before a person has come in: who has a network for that has one for them.
  */
 export { CoverSettings } from "./CoverSettings";
 export { SharedPhone, ChooseCode, WhoAreYou } from "./SharedPhone";

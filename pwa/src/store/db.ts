@@ -7,7 +7,7 @@
 import { openDB, type DBSchema, type IDBPDatabase } from "idb";
 import { newKey, seal, unseal, type Sealed } from "./seal";
 
-/** The person to whom rows belong; PHONE for what belongs to the phone whoever uses it. */
+/** The person the rows belong to; PHONE for what belongs to the phone itself. */
 export type Who = string;
 export const PHONE: Who = "phone";
 

@@ -1,4 +1,4 @@
-/** Whoever comes in beside the others, on a phone that is shared. */
+/** A new person joins the others on a shared phone. */
 import { ask } from "../api";
 import { language } from "../i18n";
 import { write, type Who } from "./db";
@@ -15,7 +15,7 @@ const PICTURES: Picture[] = ["star", "leaf", "boat", "fish", "house", "moon", "k
 export const freePictures = (me: Who) =>
   PICTURES.filter((free) => !roster.value.some(({ who, picture }) => picture === free && who !== me));
 
-/** Somebody is one of them from now on, or has chosen anew. Whoever has no digits yet comes in by a tap. */
+/** A person is one of them from now on, or has chosen anew. Without digits they come in by a tap. */
 export async function join(who: Who, picture?: Picture, digits: Digits | null = null): Promise<void> {
   const chosen = picture ?? roster.value.find((mate) => mate.who === who)?.picture ?? freePictures(who)[0] ?? "star";
   const mate = { who, picture: chosen, digits };

@@ -1,4 +1,4 @@
-/** What the child says for when it is missing: as the server has it, and as it waits on this phone. */
+/** What the child says for when they are missing: as the server has it, and as it waits on this phone. */
 import { computed, effect, signal } from "@preact/signals";
 import { ask, type Look } from "../api";
 import { forget, read, writeIfRoom } from "./db";
@@ -31,7 +31,7 @@ const all = computed(() => queue.value.filter((each): each is Waiting => each.ki
 /** The newest that has not arrived. */
 export const waiting = computed(() => all.value[all.value.length - 1] ?? null);
 
-/** True where somebody else wrote it down in other words meanwhile: the child decides. */
+/** True where another person wrote it down in other words meanwhile: the child decides. */
 export const differs = computed(() => waiting.value?.problem === "changed");
 
 /** What the form begins with. */
@@ -90,7 +90,7 @@ export async function say(): Promise<void> {
   await load();
 }
 
-/** What somebody else wrote down shall stand. */
+/** What the other person wrote down is kept. */
 export async function takeTheirs(): Promise<void> {
   for (const each of all.value) await discard(each.id);
   await look();

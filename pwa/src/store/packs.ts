@@ -1,5 +1,5 @@
 /**
- * The grab packs that are on this phone while somebody is on duty, sealed as everything here.
+ * The grab packs that are on this phone while a person is on duty, sealed as everything here.
  *
  * They are here until the duty ends, by the server's word and by this phone's clock, whichever comes first;
  * without a session, or after a sign-out here or at the desk, nothing of them is left. The server is asked
@@ -66,10 +66,10 @@ export const ends = computed(() => (shelf.value ? new Date(shelf.value.ends) : n
 
 /** While adults are alerted what is known changes by itself: a copy is made anew after so long. */
 const FRESH_MS = 15 * 60_000;
-/** A clock that was turned back this far is believed no more. */
+/** A clock that was turned back this far is no longer believed. */
 const SLACK_MS = 10 * 60_000;
 
-/** Keeps something of this person's; nothing is left of it where somebody else has come in meanwhile. */
+/** Keeps something of this person's; nothing is left of it where another person has come in meanwhile. */
 async function keep(person: string, name: string, value: unknown): Promise<void> {
   await write(person, name, value);
   if (who.value !== person) await dropPacks(who.value ?? undefined);
@@ -156,7 +156,7 @@ async function settle(person: string, answer: Answer): Promise<void> {
     } catch {
       missed.push(pack.child_id);
     }
-    // Somebody else came in, or the duty ended, while this was on its way.
+    // Another person came in, or the duty ended, while this was on its way.
     if (who.value !== person) return;
     if (!shelf.value) return await dropPacks();
   }
@@ -198,7 +198,7 @@ async function refused(why: unknown): Promise<void> {
   }
   const isOut = [401, 403, 404].includes(why.status);
   news.value = isOut ? "out" : "failing";
-  // Whoever the server does not let in has nothing here, whatever else it may be.
+  // A person the server does not let in has nothing here, whatever the reason.
   if (isOut) await dropAll();
   if (why.status === 401) await shutOut();
 }
@@ -258,7 +258,7 @@ async function refreshAnew(): Promise<void> {
 async function sayDropped(): Promise<void> {
   for (const child of shelf.value?.dropped ?? []) {
     await ask("DELETE", `/children/${child}/pack/carry`).catch((why: unknown) => {
-      // Whoever may not put it down has it with them no more.
+      // A person who may not put it down no longer has it with them.
       if (!(why instanceof Refused) || ![403, 404].includes(why.status)) throw why;
     });
   }
@@ -303,7 +303,7 @@ export function begin(): void {
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") void refresh();
   });
-  // Somebody signed out at the desk, in another window: there nothing is left, and so here.
+  // A person signed out at the desk, in another window: there nothing is left, and so here.
   addEventListener("storage", ({ key, newValue }) => {
     if (key !== DESK_IS_HERE || newValue !== null) return;
     news.value = "out";

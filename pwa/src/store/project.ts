@@ -60,15 +60,15 @@ export const plan = computed<Plan>(() => {
   return build(place.value?.child ?? "", [...rows.value, ...own], frame.value);
 });
 
-/** How somebody is called here: the name where one is known, else what they are. */
+/** What a person is called here: the name where there is one, else what they are. */
 export const nameOf = (id: string) => frame.value?.people.find((person) => person.id === id)?.name ?? null;
 
-/** Those who are there now. Whoever has gone can read nothing any more, and promise nothing. */
+/** Those who are there now. A person who has gone can read and promise nothing. */
 export const there = computed(() => (frame.value?.people ?? []).filter(({ is_here }) => is_here !== false));
 
 // --- receiving
 
-/** What arrives waits until no finger is on the page: words never move while somebody is about to touch them. */
+/** What arrives waits until no finger is on the page: words never move while a person is about to touch them. */
 const TOUCHED_MS = 1_500;
 let touchedAt = -Infinity;
 let boxes = 0;
@@ -103,7 +103,7 @@ async function readRows(): Promise<void> {
   if (rows.value.length < all.length) show();
 }
 
-/** What number the project had after rows that came without it; asked for once, when somebody looks back. */
+/** What number the project had after rows that came without it; asked for once, when a person looks back. */
 let numbers: Record<string, number> = {};
 
 const numbersName = (child: string) => `numbers ${child}`;

@@ -1,4 +1,4 @@
-/** The question that only the child and its caseworker can answer: shown until it was answered here. */
+/** The question that only the child and their caseworker can answer: shown until it was answered here. */
 import { computed, effect, signal } from "@preact/signals";
 import { read, writeIfRoom } from "./db";
 import { put, send } from "./sender";
@@ -13,7 +13,7 @@ effect(() => {
   if (person) void read<string>(person, "question").then((id) => (over.value = id ?? null));
 });
 
-// The server asks it no more: it may come again, another time.
+// The server no longer asks it: it may come again, another time.
 effect(() => {
   if (me.value && !me.value.question && over.value && who.value) {
     over.value = null;

@@ -1,5 +1,5 @@
 /**
- * Why the child went, as far as it lets that be used: for the review after its return. What was read last stays on
+ * Why the child went, as far as they let that be used: for the review after their return. What was read last stays on
  * the phone of those who work with the child, sealed like all that is kept; on the child's own phone none of it does.
  */
 import { effect, signal, untracked } from "@preact/signals";
@@ -36,7 +36,7 @@ export const shared = signal<Known | null>(null);
 /** True where they were asked for and nobody answered. */
 export const isOutOfReach = signal(false);
 
-/** Those whom the server may tell. */
+/** The people the server may tell. */
 const mayRead = () => ["caseworker", "supervisor", "guardian"].includes(myself.value.role);
 
 const boxName = (child: string) => `reasons ${child}`;
@@ -61,7 +61,7 @@ export async function load(): Promise<void> {
     isOutOfReach.value = false;
     await writeIfRoom(person, boxName(here.child), shared.value);
   } catch (why) {
-    // Whoever may not read them any more has none of them here either.
+    // A person who may no longer read them has none of them here either.
     const isClosed = why instanceof Refused && [403, 404].includes(why.status);
     if (isClosed) await forget(person, boxName(here.child)).catch(() => undefined);
     if (!isStill()) return;
@@ -70,7 +70,7 @@ export async function load(): Promise<void> {
   }
 }
 
-/** What the child itself may read of its talks: asked for when it wants to see it, and kept nowhere. */
+/** What the child may read of their own talks: asked for when they want to see it, and kept nowhere. */
 export async function ownTalks(): Promise<Talk[] | null> {
   const here = place.value;
   if (!here || !isChild.value) return null;

@@ -1,6 +1,6 @@
 /**
  * The way that stays open while adults look for this child: what the server last said about it, and whether
- * it was put away. Whoever holds the phone can send something by it; it ends no search.
+ * it was put away. Anyone who holds the phone can send something by it; it ends no search.
  */
 import { computed, effect, signal } from "@preact/signals";
 import { me, who } from "./session";
@@ -19,7 +19,7 @@ export function putAway(): void {
 }
 
 /**
- * Whom it can call: as its agency says, empty where there is none. A phone that was told of the door by a
+ * The numbers to call: as the agency says, empty where there is none. A phone that was told of the door by a
  * server of before shows what holds all over Europe.
  */
 const EUROPE = { talk: "116 111", away: "116 000" };

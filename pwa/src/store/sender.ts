@@ -97,7 +97,7 @@ export async function send(): Promise<void> {
   await running;
 }
 
-/** What others who share this phone have said, whosever turn it is. */
+/** What others who share this phone have said, no matter whose turn it is. */
 async function sendForOthers(): Promise<void> {
   if (!isShared.value) return;
   for (const other of await senders()) if (other !== who.value) await flush(other).catch(() => undefined);

@@ -9,7 +9,7 @@ import type { Change, Who as Person } from "../plan/merge";
 import { read, write, type Who } from "./db";
 import { phoneOf } from "./mates";
 
-/** Whose project, and where the server has it: a child's own, or one of a child whom somebody works with. */
+/** Whose project, and where the server has it: a child's own, or that of a child the person works with. */
 export interface Place {
   child: string;
   path: string;

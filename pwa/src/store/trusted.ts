@@ -1,4 +1,4 @@
-/** Whom the child named to be asked first: what the server knows, and what still waits on this phone. */
+/** The people the child named to be asked first: what the server knows, and what still waits on this phone. */
 import { computed, signal } from "@preact/signals";
 import { ask } from "../api";
 import { read, writeIfRoom } from "./db";
