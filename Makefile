@@ -14,7 +14,7 @@ NPM := cd pwa && PATH="$(CURDIR)/.node/bin:$$PATH" npm
 PYTEST := $(BIN)/python -m pytest --durations 10
 
 CATALOGS := $(wildcard server/i18n/*.py) $(shell find server/i18n/locale -name "*.po" 2>/dev/null)
-APP := $(shell find pwa -type f -not -path 'pwa/node_modules/*' -not -path 'pwa/dist/*' 2>/dev/null)
+APP := $(shell find pwa -type f -not -path 'pwa/node_modules/*' -not -path 'pwa/dist/*' 2>/dev/null) server/web/static/tokens.css
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -23,7 +23,7 @@ function shellOf(bundle: Bundle): string[] {
 }
 
 /** The screens that come when they are opened, with their styles. */
-function laterOf(bundle: Bundle, shell: string[]): string[] {
+function deferredOf(bundle: Bundle, shell: string[]): string[] {
   const files = Object.values(bundle).filter((file) => file.type === "chunk");
   const wanted = files.filter((chunk) => chunk.isDynamicEntry).map((chunk) => chunk.fileName);
   for (const name of wanted) {
@@ -75,7 +75,7 @@ function workers(): Plugin {
       for (const name of ["sw", "desk-sw"]) {
         await buildAlone(root, out, name, {
           __SHELL__: JSON.stringify([base, ...shell.map((file) => base + file)]),
-          __LATER__: JSON.stringify(laterOf(bundle, shell).map((file) => base + file)),
+          __DEFERRED__: JSON.stringify(deferredOf(bundle, shell).map((file) => base + file)),
           __WORDS__: JSON.stringify(words.map((file) => base + file)),
           __BUILD__: JSON.stringify(build),
         });

@@ -1,6 +1,6 @@
 import { Frame } from "./parts/Frame";
-import { Later } from "./parts/Later";
-import { Second } from "./parts/Second";
+import { ProjectScreen } from "./parts/ProjectScreen";
+import { DeferredScreen } from "./parts/DeferredScreen";
 import { about, place, type Place, type ProjectPlace } from "./routes";
 import { Cover } from "./screens/Cover";
 import { Days } from "./screens/Days";
@@ -19,28 +19,28 @@ const SCREENS: Record<Exclude<Place, "pair" | ProjectPlace>, () => preact.JSX.El
   days: Days,
   more: More,
   help: Help,
-  looks: () => <Second show="Looks" />,
+  looks: () => <DeferredScreen show="WhoLooked" />,
   language: Language,
-  reminders: () => <Second show="Reminders" />,
-  phones: () => <Second show="Phones" />,
-  cover: () => <Second show="CoverSettings" />,
-  unsent: () => <Second show="Unsent" />,
+  reminders: () => <DeferredScreen show="Reminders" />,
+  phones: () => <DeferredScreen show="Phones" />,
+  cover: () => <DeferredScreen show="CoverSettings" />,
+  unsent: () => <DeferredScreen show="Unsent" />,
   sharing: Sharing,
-  leave: () => <Second show="Leave" />,
-  hands: () => <Second show="Hands" />,
+  leave: () => <DeferredScreen show="SignOut" />,
+  hands: () => <DeferredScreen show="SharedPhone" />,
 };
 
 export function App() {
   // A link with a code leads past a cover whose digits were forgotten, to the pairing and nowhere else.
   if (isCovered.value && !(place.value === "pair" && linkCode.value)) return <Cover />;
-  if (isLocked.value && place.value !== "pair") return <Second show="Who" />;
+  if (isLocked.value && place.value !== "pair") return <DeferredScreen show="WhoAreYou" />;
   if (who.value === null || place.value === "pair") return <Pair />;
-  if (isNew.value) return <Second show="Mine" />;
+  if (isNew.value) return <DeferredScreen show="ChooseCode" />;
   const here = place.value;
   if (!(here in SCREENS)) {
     return (
       <Frame>
-        <Later key={here + JSON.stringify(about.value)} place={here as ProjectPlace} />
+        <ProjectScreen key={here + JSON.stringify(about.value)} place={here as ProjectPlace} />
       </Frame>
     );
   }

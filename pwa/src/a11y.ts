@@ -3,7 +3,7 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 
 /**
  * Moves the focus to this element when it appears, so that a reader starts where the change is. It happens
- * before the screen is painted: later, on a slow phone, it would come in the middle of somebody's first word
+ * before the screen is painted: later, on a slow phone, it would come in the middle of a person's first word
  * and take the rest of it.
  */
 export function useArrival<T extends HTMLElement>() {

@@ -3,7 +3,7 @@
 export type Standing = "well" | "due" | "late";
 export type Want = "nothing" | "talk" | "help" | "safe";
 export type Mark = "a" | "b";
-/** How somebody who called for help wants to be met. */
+/** How a person who called for help wants to be met. */
 export type How = "call" | "quiet" | "come";
 
 /** The server was put back from a backup: what it confirmed from `from_at` on may be lost there. */
@@ -28,9 +28,9 @@ export interface Me {
   help_text?: { number: string; word: string };
   /** Who could be wished for in a call for help. */
   helpers?: { id: string; name: string }[];
-  /** What the child and its caseworker share, where this phone is to ask it now. */
+  /** What the child and their caseworker share, where this phone is to ask it now. */
   question?: { id: string; text: string };
-  /** True while adults look for this child, and whom it can call then. */
+  /** True while adults look for this child: the phone then shows the numbers to call. */
   door?: boolean;
   lines?: { talk: string; away: string };
   server_time?: string;
@@ -48,7 +48,7 @@ export interface Answer {
   want: Want;
   mark: Mark;
   how?: How;
-  /** Whom they would like best. */
+  /** The helper they would like best. */
   who?: string;
   /** Handed in again: when the server had confirmed it before. */
   confirmed_at?: string;
@@ -88,13 +88,18 @@ export interface Look {
 
 /** The server answered, and said no: `code` is the stable one of the problem document. */
 export class Refused extends Error {
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    readonly detail: string,
-    readonly retryAfterS: number | null,
-  ) {
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly retryAfterS: number | null;
+
+  // Written out, so that Node can run this file as it is.
+  constructor(status: number, code: string, detail: string, retryAfterS: number | null) {
     super(`${status} ${code}`);
+    this.status = status;
+    this.code = code;
+    this.detail = detail;
+    this.retryAfterS = retryAfterS;
   }
 }
 
@@ -149,8 +154,8 @@ function isThere(now: boolean): void {
 
 /**
  * Asks the server. Throws Refused where it said no, Unreachable where it could not be asked.
- * The cookie is the session; no token is ever in a script's hands. The server takes a request for nobody but
- * whom it says it is of.
+ * The cookie is the session; no token is ever in a script's hands. The server takes a request only for the
+ * person that it names.
  */
 export async function ask<T>(method: string, path: string, body?: unknown, of: string | null = phone): Promise<T> {
   const stop = new AbortController();
@@ -172,9 +177,9 @@ export async function ask<T>(method: string, path: string, body?: unknown, of: s
     });
     if (!answer.ok) throw await refusal(answer);
     if (answer.status !== 204 && !isJson(answer)) throw new Unreachable("not ours");
-    const said = answer.status === 204 ? undefined : await answer.json();
+    const content = answer.status === 204 ? undefined : await answer.json();
     isThere(true);
-    return said as T;
+    return content as T;
   } catch (why) {
     if (why instanceof Refused) throw why;
     isThere(false);

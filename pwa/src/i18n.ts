@@ -28,9 +28,7 @@ const KEPT_AS = "planner-language";
 export const language = signal("en");
 const catalog = signal<Catalog>({});
 
-export const direction = computed(() =>
-  ["ar", "fa", "ps", "ckb", "ur"].includes(language.value) ? "rtl" : "ltr",
-);
+export const direction = computed(() => (["ar", "fa", "ps", "ckb", "ur"].includes(language.value) ? "rtl" : "ltr"));
 
 /** English dates are written as most of Europe reads them: the day first, 24 hours. */
 export const region = () => (language.value === "en" ? "en-GB" : language.value);
@@ -43,20 +41,20 @@ function fill(text: string, values: Record<string, string | number>): string {
 }
 
 export function t(text: string, values: Record<string, string | number> = {}): string {
-  const said = catalog.value[text];
-  return fill((typeof said === "string" && said) || text, values);
+  const translation = catalog.value[text];
+  return fill((typeof translation === "string" && translation) || text, values);
 }
 
 /** The form for this many. A catalog holds the plural forms in the order of its language's rules. */
-export function tn(one: string, many: string, n: number): string {
-  const said = catalog.value[one];
-  const english = n === 1 ? one : many;
-  if (!Array.isArray(said)) return fill(english, { n });
+export function tn(singular: string, many: string, n: number): string {
+  const forms = catalog.value[singular];
+  const english = n === 1 ? singular : many;
+  if (!Array.isArray(forms)) return fill(english, { n });
   const rules = new Intl.PluralRules(language.value);
   const order = ["zero", "one", "two", "few", "many", "other"].filter((form) =>
     rules.resolvedOptions().pluralCategories.includes(form as Intl.LDMLPluralRule),
   );
-  return fill(said[order.indexOf(rules.select(n))] ?? said[said.length - 1] ?? english, { n });
+  return fill(forms[order.indexOf(rules.select(n))] ?? forms[forms.length - 1] ?? english, { n });
 }
 
 /** Languages that count with digits of their own. */

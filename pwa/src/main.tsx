@@ -1,9 +1,9 @@
 import "./styles.css";
 import { effect } from "@preact/signals";
 import { render } from "preact";
-import { fetchProject } from "./parts/Later";
-import { fetchSecond } from "./parts/Second";
-import { begin as beginWords } from "./parts/Listen";
+import { fetchProject } from "./parts/ProjectScreen";
+import { fetchDeferred } from "./parts/DeferredScreen";
+import { begin as beginWords } from "./parts/ReadAloud";
 import { App } from "./App";
 import { isHere } from "./desk/here";
 import { speak, wanted } from "./i18n";
@@ -27,10 +27,10 @@ let linkPlace: routes.Place | null = null;
 
 /** A pairing code, or whose project the desk means, stands in the fragment alone, and leaves the address before anything else is done. */
 function takeCode(): void {
-  const said = new URLSearchParams(location.hash.slice(1));
-  const code = said.get("pair");
-  if (said.has("with")) session.linkChild.value = said.get("with");
-  if (said.has("packs")) linkPlace = "packs";
+  const fragment = new URLSearchParams(location.hash.slice(1));
+  const code = fragment.get("pair");
+  if (fragment.has("with")) session.linkChild.value = fragment.get("with");
+  if (fragment.has("packs")) linkPlace = "packs";
   routes.clean();
   if (!code) return;
   linkCode.value = session.tidyCode(code);
@@ -45,7 +45,7 @@ const QUIET_MS = 800;
 
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
-/** Nobody is in, and no code says who is to be: it may be somebody who has signed in at the desk. */
+/** Nobody is in, and no code says who is to be: it may be a person who has signed in at the desk. */
 const isStranger = () => session.who.value === null && !linkCode.value && !roster.isShared.value && isHere();
 
 /** Those who work with children have their projects here, and nothing else. */
@@ -77,13 +77,13 @@ async function start(): Promise<void> {
   const words = Promise.race([speak(wanted()), pause(WORDS_MS)]);
   await Promise.all([words, session.recall(), cover.recall()]);
   document.title = session.me.value?.display_name ?? document.title;
-  // Whoever was in before is in at once; only a stranger has to wait for the network, and not for long.
+  // A person who was in before is in at once; only a stranger has to wait for the network, and not for long.
   if (session.linkChild.value !== null || isStranger()) {
     const entered = session.enter();
     if (!session.isStaff.value) await Promise.race([entered, pause(WORDS_MS)]);
   }
   goHome();
-  await Promise.all([draft.recall(), turns.recall(), roster.isShared.value && fetchSecond()]);
+  await Promise.all([draft.recall(), turns.recall(), roster.isShared.value && fetchDeferred()]);
   render(<App />, document.getElementById("app")!);
   // A task of its own, so that the first tap is not kept waiting by it.
   setTimeout(goOn);
@@ -99,16 +99,19 @@ function goOn(): void {
   const visit = () => {
     if (document.visibilityState !== "visible") return;
     void goodbye.say();
-    void receipts.flush().then(() => session.refresh()).then(resync);
+    void receipts
+      .flush()
+      .then(() => session.refresh())
+      .then(resync);
     void session.seen();
   };
   document.addEventListener("visibilitychange", visit);
   visit();
   effect(() => void consider());
   setTimeout(beginWords);
-  // With the first quiet moment after somebody is in, the project is fetched too, for days without a network.
+  // With the first quiet moment after a person is in, the project is fetched too, for days without a network.
   effect(() => {
-    if (session.who.value) setTimeout(() => void fetchProject().then(fetchSecond).then(update.keepAll), QUIET_MS);
+    if (session.who.value) setTimeout(() => void fetchProject().then(fetchDeferred).then(update.keepAll), QUIET_MS);
   });
 }
 

@@ -42,32 +42,32 @@ export async function glance(): Promise<void> {
 
 async function subscription(key: string): Promise<PushSubscription> {
   const { pushManager } = await navigator.serviceWorker.ready;
-  const known = await pushManager.getSubscription();
-  const was = known?.options.applicationServerKey;
-  if (known && was && String(new Uint8Array(was)) === String(bytes(key))) return known;
-  await known?.unsubscribe(); // Made for another key: the server could not use it.
+  const current = await pushManager.getSubscription();
+  const was = current?.options.applicationServerKey;
+  if (current && was && String(new Uint8Array(was)) === String(bytes(key))) return current;
+  await current?.unsubscribe(); // Made for another key: the server could not use it.
   return pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: bytes(key) });
 }
 
 /** Subscribes, or finds the subscription as it was, and tells the server where that changed. */
 async function align(person: string, key: string): Promise<void> {
-  const found = await subscription(key);
+  const address = await subscription(key);
   const kept = await read<Kept>(person, "push");
-  const isKnown = kept?.endpoint === found.endpoint && kept.key === key && kept.receipts;
+  const isKnown = kept?.endpoint === address.endpoint && kept.key === key && kept.receipts;
   if (isKnown && (await isListed(kept.id))) return;
-  await hand(person, key, found, kept?.endpoint === found.endpoint ? kept.id : uuid());
+  await hand(person, key, address, kept?.endpoint === address.endpoint ? kept.id : uuid());
 }
 
-async function hand(person: string, key: string, found: PushSubscription, id: string): Promise<void> {
-  await ask("POST", "/push-subscriptions", { ...found.toJSON(), id, receipts: true }, await phoneOf(person));
-  await write(person, "push", { id, endpoint: found.endpoint, key, receipts: true } satisfies Kept);
+async function hand(person: string, key: string, address: PushSubscription, id: string): Promise<void> {
+  await ask("POST", "/push-subscriptions", { ...address.toJSON(), id, receipts: true }, await phoneOf(person));
+  await write(person, "push", { id, endpoint: address.endpoint, key, receipts: true } satisfies Kept);
 }
 
-/** Whoever shares this phone and wants reminders here: the browser has one address for all of them. */
+/** The others on this phone who want reminders here: the browser has one address for all of them. */
 async function others(): Promise<string[]> {
-  const found = roster.value.map((mate) => mate.who).filter((mate) => mate !== who.value);
-  const wanted = await Promise.all(found.map((mate) => read<Kept>(mate, "push")));
-  return found.filter((_, n) => wanted[n]);
+  const mates = roster.value.map((mate) => mate.who).filter((mate) => mate !== who.value);
+  const wanted = await Promise.all(mates.map((mate) => read<Kept>(mate, "push")));
+  return mates.filter((_, n) => wanted[n]);
 }
 
 interface Listed {
@@ -80,10 +80,10 @@ const listed = async () =>
 
 /** The server drops an address that failed: then the phone says it again. Without a network: no opinion. */
 async function isListed(id: string): Promise<boolean> {
-  return (await listed().catch(() => null))?.some((one) => one.id === id) ?? true;
+  return (await listed().catch(() => null))?.some((each) => each.id === id) ?? true;
 }
 
-/** Whoever said "not now" is not asked again for so long. */
+/** After "not now" nobody is asked again for so long. */
 const PUT_OFF_MS = 7 * 24 * 3_600_000;
 
 /** Whenever the server has said how things stand: whether the child is to be asked. */
@@ -108,7 +108,7 @@ const LOOKS_MS = [1_000, 1_000, 2_000, 3_000, 4_000, 5_000];
 async function arrives(id: string): Promise<boolean> {
   for (const ms of LOOKS_MS) {
     await new Promise((done) => setTimeout(done, ms));
-    if ((await listed())?.some((one) => one.id === id && one.health === "healthy")) return true;
+    if ((await listed())?.some((each) => each.id === id && each.health === "healthy")) return true;
   }
   return false;
 }
@@ -123,9 +123,9 @@ export async function tryAgain(): Promise<void> {
     const { pushManager } = await navigator.serviceWorker.ready;
     await (await pushManager.getSubscription())?.unsubscribe();
     const id = uuid();
-    const found = await subscription(key);
-    await hand(person, key, found, id);
-    for (const other of await others()) await hand(other, key, found, uuid()).catch(() => undefined);
+    const address = await subscription(key);
+    await hand(person, key, address, id);
+    for (const other of await others()) await hand(other, key, address, uuid()).catch(() => undefined);
     reminders.value = "on";
     await ask("POST", `/push-subscriptions/${id}/test`);
     proof.value = (await arrives(id)) ? "works" : "waiting";
@@ -165,8 +165,8 @@ export async function turnOff(): Promise<void> {
   if (!person) return;
   const kept = await read<Kept>(person, "push");
   const registration = await navigator.serviceWorker?.getRegistration();
-  const found = await registration?.pushManager?.getSubscription();
-  if ((await others()).length === 0) await found?.unsubscribe().catch(() => undefined);
+  const address = await registration?.pushManager?.getSubscription();
+  if ((await others()).length === 0) await address?.unsubscribe().catch(() => undefined);
   if (kept) await ask("DELETE", `/push-subscriptions/${kept.id}`).catch(() => undefined);
   await forget(person, "push");
   reminders.value = "off";

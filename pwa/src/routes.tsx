@@ -63,7 +63,7 @@ export const about = signal<About>({});
 /** How many of our own steps the browser can go back. */
 let depth = 0;
 
-const isSame = (one: About, other: About) => JSON.stringify(one) === JSON.stringify(other);
+const isSame = (a: About, b: About) => JSON.stringify(a) === JSON.stringify(b);
 
 interface Way {
   instead?: boolean;

@@ -13,7 +13,7 @@ import { listen } from "./worker/push";
 
 declare const self: ServiceWorkerGlobalScope;
 declare const __SHELL__: string[];
-declare const __LATER__: string[];
+declare const __DEFERRED__: string[];
 declare const __WORDS__: string[];
 declare const __BUILD__: string;
 
@@ -42,19 +42,19 @@ async function keepShell(): Promise<void> {
   await Promise.all([shelf.add(new Request(page!, { cache: "reload" })), shelf.addAll(files)]);
 }
 
-/** The screens beyond the first: nobody needs them before somebody is in, and then for days offline. */
-async function keepLater(): Promise<void> {
+/** The screens beyond the first: nobody needs them before a child is in, and then for days offline. */
+async function keepDeferred(): Promise<void> {
   const shelf = await caches.open(SHELL);
-  const missing = await Promise.all(__LATER__.map(async (path) => ((await shelf.match(path)) ? [] : [path])));
+  const missing = await Promise.all(__DEFERRED__.map(async (path) => ((await shelf.match(path)) ? [] : [path])));
   await shelf.addAll(missing.flat());
 }
 
-async function keepLaterIfIn(): Promise<void> {
-  if ((await read(PHONE, "session")) || (await read(PHONE, "roster"))) await keepLater();
+async function keepDeferredIfIn(): Promise<void> {
+  if ((await read(PHONE, "session")) || (await read(PHONE, "roster"))) await keepDeferred();
 }
 
 self.addEventListener("install", (event) =>
-  event.waitUntil(Promise.all([keepShell(), keepWords(), keepLaterIfIn()])),
+  event.waitUntil(Promise.all([keepShell(), keepWords(), keepDeferredIfIn()])),
 );
 
 async function tidy(): Promise<void> {
@@ -102,7 +102,7 @@ async function takeOver(): Promise<void> {
 
 self.addEventListener("message", (event) => {
   if (event.data === "take-over") event.waitUntil(takeOver());
-  if (event.data === "keep-all") event.waitUntil(keepLater());
+  if (event.data === "keep-all") event.waitUntil(keepDeferred());
 });
 
 async function sendOf(who: string): Promise<Halt | null> {
@@ -144,7 +144,7 @@ async function renew(event: Renewed): Promise<void> {
     });
     const id = uuid();
     const body = { ...made.toJSON(), id, receipts: true };
-    // Whoever is let in no more keeps the others' reminders from nobody.
+    // A person who is no longer let in keeps no reminders from the others.
     await ask("POST", "/push-subscriptions", body, await phoneOf(who)).then(
       () => writeIfRoom(who, "push", { ...kept, id, endpoint: made!.endpoint }),
       () => undefined,

@@ -9,13 +9,13 @@ export const isUpdateReady = signal(false);
 /** True while something was typed that is nowhere but on this page. */
 export const hasUnsavedInput = signal(false);
 
-/** True while somebody writes on a screen of the project: the words are kept, but the place would be lost. */
+/** True while a person writes on a screen of the project: the words are kept, but the place would be lost. */
 export const isEditing = signal(false);
 
 let waitingWorker: ServiceWorker | null = null;
 let isReloading = false;
 
-function found(worker: ServiceWorker): void {
+function offer(worker: ServiceWorker): void {
   waitingWorker = worker;
   isUpdateReady.value = true;
 }
@@ -33,12 +33,12 @@ function lookNowAndThen(registration: ServiceWorkerRegistration): void {
 }
 
 function watch(registration: ServiceWorkerRegistration): void {
-  if (registration.waiting && navigator.serviceWorker.controller) found(registration.waiting);
+  if (registration.waiting && navigator.serviceWorker.controller) offer(registration.waiting);
   registration.addEventListener("updatefound", () => {
     const coming = registration.installing;
     coming?.addEventListener("statechange", () => {
       // Without a controller it is the first worker of all, and nothing has to be replaced.
-      if (coming.state === "installed" && navigator.serviceWorker.controller) found(coming);
+      if (coming.state === "installed" && navigator.serviceWorker.controller) offer(coming);
     });
   });
 }
@@ -48,7 +48,7 @@ export function takeOver(): void {
   waitingWorker?.postMessage("take-over");
 }
 
-/** Lets the worker keep all screens, once somebody is in who may go without a network for days. */
+/** Lets the worker keep all screens, once a person is in who may go without a network for days. */
 export async function keepAll(): Promise<void> {
   const registration = await navigator.serviceWorker?.ready;
   registration?.active?.postMessage("keep-all");

@@ -235,20 +235,6 @@ def test_a_cafes_sign_in_page_is_no_confirmation(phone: Phone, double: Double) -
     assert len(double.check_ins) == 1
 
 
-def test_help_goes_before_what_was_said_earlier(phone: Phone, double: Double) -> None:
-    phone.pair()
-    phone.network(is_there=False)
-    phone.ok()
-    phone.page.wait_for_selector(".thanks")
-    phone.page.locator(".quiet.help").click()
-    phone.page.locator(".alarm").click()
-    phone.page.locator(".thanks").get_by_text("sent yet").wait_for()
-    phone.network(is_there=True)
-    phone.is_thanked()
-    received(phone, double, 2)
-    assert [c["want"] for c in double.check_ins] == ["help", "nothing"]
-
-
 @pytest.mark.parametrize(("status", "code"), [(409, "id_reused"), (422, "invalid")])
 def test_what_is_refused_stays_until_the_child_throws_it_away(
     phone: Phone, double: Double, status: int, code: str

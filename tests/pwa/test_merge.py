@@ -21,14 +21,19 @@ BEGAN = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
 PEOPLE = ("child", "worker", "guardian")
 
 
-def run_node(script: str, said: Any) -> Any:
-    """What a script beside this file answers, run by Node with the app's own files as they are."""
+def node(script: str) -> list[str]:
+    """The command that runs a script beside this file, with the app's own files as they are."""
     own = ROOT / ".node" / "bin"
-    node = shutil.which("node", path=f"{own}{os.pathsep}{os.environ['PATH']}")
-    assert node, "Node is missing: `make setup`."
+    command = shutil.which("node", path=f"{own}{os.pathsep}{os.environ['PATH']}")
+    assert command, "Node is missing: `make setup`."
+    return [command, str(Path(__file__).with_name(script))]
+
+
+def run_node(script: str, question: Any) -> Any:
+    """What a script beside this file answers."""
     done = subprocess.run(
-        [node, str(Path(__file__).with_name(script))],
-        input=json.dumps(said),
+        node(script),
+        input=json.dumps(question),
         capture_output=True,
         text=True,
         check=True,

@@ -580,49 +580,6 @@ def test_nothing_of_the_project_lies_on_the_phone_in_plain_words(
     assert "secret" not in history
 
 
-MANY = """async ([who, child, many]) => {
-  const done = (request) => new Promise((yes, no) => {
-    request.onsuccess = () => yes(request.result);
-    request.onerror = () => no(request.error);
-  });
-  const db = await done(indexedDB.open('planner'));
-  const key = await done(db.transaction('keys').objectStore('keys').get(who));
-  const rows = [];
-  for (let n = 0; n < many; n += 1) {
-    const id = crypto.randomUUID();
-    const body = { id, entity: 'message', entity_id: id, field: '*', base: null,
-                   value: { text: `word ${n}` }, said_at: new Date().toISOString() };
-    const text = JSON.stringify({ kind: 'change', place: { child, path: '' },
-                                  as: { id: who, role: 'child' }, body });
-    const iv = crypto.getRandomValues(new Uint8Array(12));
-    const data = await crypto.subtle.encrypt({ name: 'AES-GCM', iv }, key,
-                                             new TextEncoder().encode(text));
-    rows.push({ id, who, order: n + 1, sealed: { iv, data } });
-  }
-  const tx = db.transaction('outbox', 'readwrite');
-  for (const row of rows) tx.objectStore('outbox').put(row);
-  await new Promise((yes) => (tx.oncomplete = yes));
-  db.close();
-}"""
-
-
-def test_more_than_a_thousand_things_that_waited_go_out_in_three_requests_in_their_order(
-    phone: Phone, double: Double
-) -> None:
-    phone.pair()
-    phone.project()
-    phone.network(is_there=False)
-    phone.page.evaluate(MANY, [MIA, MIA, 1_200])
-    phone.page.reload()
-    phone.page.wait_for_selector(".faces")
-    double.book.batches.clear()
-    phone.network(is_there=True)
-    eventually(phone, lambda: len(double.book.rows) == 1_200)
-    assert [n for n in double.book.batches if n] == [500, 500, 200]
-    said = [row["value"]["text"] for _, row in double.book.rows]
-    assert said == [f"word {n}" for n in range(1_200)]
-
-
 def test_the_projects_words_of_one_person_are_never_sent_under_another(
     phone: Phone, double: Double
 ) -> None:

@@ -1,19 +1,15 @@
 // Reads {child, people, rows, revisions: [n]} and says what each field held at each of these revisions.
 import { readFileSync } from "node:fs";
-import { registerHooks } from "node:module";
+import "./app.mjs";
 
-// The app's files name each other without their ending, as its builder reads them.
-registerHooks({
-  resolve: (name, context, next) => next(name.startsWith("./") && !name.endsWith(".ts") ? `${name}.ts` : name, context),
-});
-const { planAt } = await import("../../pwa/src/plan/then.ts");
+const { planAt } = await import("../../pwa/src/plan/past.ts");
 
 const { child, people, rows, revisions } = JSON.parse(readFileSync(0, "utf8"));
-const found = revisions.map((revision) => {
+const plans = revisions.map((revision) => {
   const plan = planAt(child, rows, revision, people);
   const at = (key) => plan.get(...key.split(" "));
   return Object.fromEntries(
     plan.keys().map((key) => [key, { value: at(key).stands?.value ?? null, sides: at(key).sides.length }]),
   );
 });
-process.stdout.write(JSON.stringify(found));
+process.stdout.write(JSON.stringify(plans));

@@ -1,5 +1,5 @@
 /**
- * Alarms in this browser: a push subscription for somebody of the staff. The page says everything itself:
+ * Alarms in this browser: a push subscription for a member of staff. The page says everything itself:
  *
  *   <section data-alarms data-key="the server's public VAPID key">
  *     <p data-when="off">… <button type="button" data-turn-on>…</button></p>
@@ -51,13 +51,13 @@ async function tell(subscription: PushSubscription): Promise<string> {
   return id;
 }
 
-/** Off where somebody removed this browser's address, or the server gave it up; silent where it shows nothing. */
-async function known(id: string | undefined): Promise<State> {
+/** Off where a person removed this browser's address, or the server gave it up; silent where it shows nothing. */
+async function stateOf(id: string | undefined): Promise<State> {
   const { push_subscriptions } = await ask<{ push_subscriptions: { id: string; health: string }[] }>(
     "GET",
     "/push-subscriptions",
   );
-  const ours = push_subscriptions.find((one) => one.id === id);
+  const ours = push_subscriptions.find((each) => each.id === id);
   if (!ours) return "off";
   return ours.health === "stale" || ours.health === "broken" ? "silent" : "on";
 }
@@ -85,13 +85,13 @@ async function stateNow(): Promise<State> {
   if (!("serviceWorker" in navigator) || !("PushManager" in window)) return "impossible";
   if (Notification.permission === "denied") return "blocked";
   const registration = await navigator.serviceWorker.getRegistration("/app/desk/");
-  const found = await registration?.pushManager.getSubscription();
+  const address = await registration?.pushManager.getSubscription();
   const told = kept();
-  if (!found || !told.id) return "off";
+  if (!address || !told.id) return "off";
   // Browsers renew addresses silently: the new one is told. One that was removed stays removed.
-  if (told.endpoint !== found.endpoint) await tell(found);
-  const state = await known(kept().id);
-  if (state !== "off" && !kept().receipts) await tell(found);
+  if (told.endpoint !== address.endpoint) await tell(address);
+  const state = await stateOf(kept().id);
+  if (state !== "off" && !kept().receipts) await tell(address);
   return state;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Whether somebody of the staff is signed in at the desk of this browser: the app asks for no session where
+ * Whether a member of staff is signed in at the desk of this browser: the app asks for no session where
  * there can be none, as on a child's phone before it is paired.
  */
 import { drop } from "../store/goodbye";
@@ -7,7 +7,7 @@ import { dropPacks } from "../store/grabbed";
 
 export const KEPT_AS = "desk-here";
 
-/** The places of the desk stand on its pages only while somebody is signed in. */
+/** The places of the desk stand on its pages only while a person is signed in. */
 export function tell(): void {
   if (document.querySelector("header.top nav")) localStorage.setItem(KEPT_AS, "yes");
   else {

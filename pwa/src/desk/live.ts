@@ -7,7 +7,7 @@
  *   <div id="live" data-hx-sse:connect="/desk/live" hidden></div>
  *   <p id="news" hidden>The connection is lost. …</p>
  *
- * It does not move under a pointer or a finger that is on its way to a button: while somebody is working
+ * It does not move under a pointer or a finger that is on its way to a button: while a person is working
  * in it the change waits, some seconds at most. What merely lies there holds nothing up.
  */
 import htmx from "htmx.org/dist/htmx.esm.js";
@@ -31,7 +31,10 @@ function restMs(list: HTMLElement): number {
 
 function renew(list: HTMLElement): void {
   const rest = restMs(list);
-  if (rest > 0) return later(list, rest);
+  if (rest > 0) {
+    later(list, rest);
+    return;
+  }
   const here = `#${list.id}`;
   void htmx.ajax("GET", list.dataset["live"] || location.pathname + location.search, {
     source: list,

@@ -25,7 +25,7 @@ interface Asked {
   user?: { id: string; name: string; displayName: string };
 }
 
-const described = (list: Described[] = []) => list.map((one) => ({ ...one, id: bytes(one.id) }));
+const described = (list: Described[] = []) => list.map((key) => ({ ...key, id: bytes(key.id) }));
 
 async function options(form: HTMLFormElement): Promise<Asked | null> {
   const next = form.querySelector<HTMLInputElement>("[name=next]")?.value ?? "";
@@ -34,9 +34,9 @@ async function options(form: HTMLFormElement): Promise<Asked | null> {
     body: new URLSearchParams({ next }),
     headers: { accept: "application/json" },
   });
-  const said = (await answer.json()) as Asked & { to?: string };
-  if (answer.ok) return said;
-  if (said.to) location.assign(said.to);
+  const reply = (await answer.json()) as Asked & { to?: string };
+  if (answer.ok) return reply;
+  if (reply.to) location.assign(reply.to);
   else if (answer.status === 401) location.assign("/");
   else throw new Error("refused");
   return null;
@@ -89,8 +89,8 @@ async function fill(form: HTMLFormElement): Promise<void> {
   try {
     const asked = await options(form);
     if (!asked) return;
-    const said = form.dataset["passkey"] === "create" ? await made(asked) : await signed(asked);
-    form.querySelector<HTMLInputElement>("[name=credential]")!.value = JSON.stringify(said);
+    const credential = form.dataset["passkey"] === "create" ? await made(asked) : await signed(asked);
+    form.querySelector<HTMLInputElement>("[name=credential]")!.value = JSON.stringify(credential);
     // Not `requestSubmit`, which would come back here.
     form.submit();
   } catch {
@@ -108,5 +108,5 @@ export function begin(): void {
       void fill(form);
     });
   }
-  for (const one of document.querySelectorAll<HTMLElement>("[data-without-passkeys]")) one.hidden = true;
+  for (const element of document.querySelectorAll<HTMLElement>("[data-without-passkeys]")) element.hidden = true;
 }

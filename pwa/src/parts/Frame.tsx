@@ -54,7 +54,7 @@ function tabOf(screen: Place): Place | null {
   if (screen === "help") return null;
   if (screen === "today" || screen === "talk" || screen === "children") return screen;
   if (screen === "rhythm" || screen === "trusted" || screen === "packs" || screen === "if-missing") return "more";
-  return OF_MORE.some((one) => one === screen) ? "more" : "project";
+  return OF_MORE.some((place) => place === screen) ? "more" : "project";
 }
 
 function Tab({ to, icon, word }: { to: Place; icon: IconName; word: string }) {

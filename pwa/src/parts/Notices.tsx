@@ -4,7 +4,7 @@ import { send, unsent } from "../store/sender";
 import { asksToHandIn, handIn, isShutOut, isStaff, keepsNothing } from "../store/session";
 import { isUpdateReady, takeOver } from "../update";
 import { Banner } from "./Banner";
-import { Reach } from "./Reach";
+import { ReminderCheck } from "./ReminderCheck";
 
 /** After signing in again, one is back where one was. */
 const SIGN_IN = `/?next=${encodeURIComponent("/app/#with")}`;
@@ -46,12 +46,10 @@ export function Notices() {
           </div>
         </Banner>
       )}
-      {!isShutOut.value && <Reach />}
+      {!isShutOut.value && <ReminderCheck />}
       {keepsNothing.value && (
         <Banner icon="info">
-          <p>
-            {t("This browser forgets everything when you close it. Keep the app open until you read “Received”.")}
-          </p>
+          <p>{t("This browser forgets everything when you close it. Keep the app open until you read “Received”.")}</p>
         </Banner>
       )}
       {isUpdateReady.value && (

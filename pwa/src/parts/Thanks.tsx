@@ -8,7 +8,8 @@ import { Icon } from "./Icon";
 export function whereabouts({ stage, receivedAt, want }: Tap): string {
   if (stage === "received") {
     const time = clockTime(receivedAt!);
-    if (want === "talk") return t("Received {time}. We've told the adults who look after you that you want to talk.", { time });
+    if (want === "talk")
+      return t("Received {time}. We've told the adults who look after you that you want to talk.", { time });
     if (want === "help") return t("Received {time}. We're calling someone for you now.", { time });
     if (want === "safe") return t("Received {time}. It's good to hear from you.", { time });
     return t("Received {time}.", { time });
@@ -23,9 +24,7 @@ export function whereabouts({ stage, receivedAt, want }: Tap): string {
       ? t("Saved on this phone. There's no connection, so it isn't sent yet. This phone keeps trying.")
       : t("Saved on this phone. Sending…");
   }
-  return halt.value
-    ? t("Saved on this phone. Not sent yet.")
-    : t("Saved on this phone.");
+  return halt.value ? t("Saved on this phone. Not sent yet.") : t("Saved on this phone.");
 }
 
 /** Takes the place of the button that was tapped: nothing else moves. */

@@ -41,13 +41,13 @@ function Row({ about, children }: { about: { entity: string; id: string }; child
   );
 }
 
-function ChangedRow({ one }: { one: Changed }) {
+function ChangedRow({ change }: { change: Changed }) {
   return (
-    <Row about={one}>
+    <Row about={change}>
       <span class="soft">
-        {one.isNew
+        {change.isNew
           ? t("New")
-          : t("Different now: {what}", { what: listed(one.fields.map((field) => fieldName(one.entity, field))) })}
+          : t("Different now: {what}", { what: listed(change.fields.map((field) => fieldName(change.entity, field))) })}
       </span>
     </Row>
   );
@@ -121,8 +121,8 @@ export function AgendaList({ review }: { review: Thing }) {
       )}
       {changed.length > 0 && (
         <Part title={t("New or changed")}>
-          {changed.map((one) => (
-            <ChangedRow key={`${one.entity} ${one.id}`} one={one} />
+          {changed.map((change) => (
+            <ChangedRow key={`${change.entity} ${change.id}`} change={change} />
           ))}
         </Part>
       )}

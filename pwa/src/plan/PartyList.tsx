@@ -20,42 +20,42 @@ const states = (): Record<Decision, string> => ({
   disagree: t("Doesn't agree"),
 });
 
-function howSaid(one: Thing): string[] {
-  const text = (field: string) => words(plan.value, "agreement", one.id, field);
-  const flag = (field: string) => plan.value.get("agreement", one.id, field).stands?.value;
+function howSaid(agreement: Thing): string[] {
+  const text = (field: string) => words(plan.value, "agreement", agreement.id, field);
+  const flag = (field: string) => plan.value.get("agreement", agreement.id, field).stands?.value;
   const methods: Record<string, string> = {
     drawn: t("With a drawing"),
     pictogram: t("With a picture"),
     witnessed: t("Said aloud"),
     voice: t("By voice"),
   };
-  const found = [methods[text("method")] ?? ""];
-  if (flag("explained") === true) found.push(t("It was explained."));
+  const sentences = [methods[text("method")] ?? ""];
+  if (flag("explained") === true) sentences.push(t("It was explained."));
   if (flag("explained") === true || text("method") === "witnessed") {
-    found.push(t("Language: {language}", { language: languageName(text("language")) }));
-    const interpreter = plan.value.get("agreement", one.id, "interpreter").stands?.value;
-    if (interpreter === "") found.push(t("Without an interpreter"));
-    if (typeof interpreter === "string" && interpreter) found.push(t("Interpreter: {name}", { name: interpreter }));
+    sentences.push(t("Language: {language}", { language: languageName(text("language")) }));
+    const interpreter = plan.value.get("agreement", agreement.id, "interpreter").stands?.value;
+    if (interpreter === "") sentences.push(t("Without an interpreter"));
+    if (typeof interpreter === "string" && interpreter) sentences.push(t("Interpreter: {name}", { name: interpreter }));
   }
-  if (flag("explained") === false) found.push(t("It wasn't explained."));
-  if (text("present")) found.push(t("Who was there: {names}", { names: text("present") }));
-  return found.filter(Boolean);
+  if (flag("explained") === false) sentences.push(t("It wasn't explained."));
+  if (text("present")) sentences.push(t("Who was there: {names}", { names: text("present") }));
+  return sentences.filter(Boolean);
 }
 
-function Answer({ one, name }: { one: Thing; name: string }) {
-  const comment = words(plan.value, "agreement", one.id, "comment");
-  const drawing = words(plan.value, "agreement", one.id, "drawing");
+function Answer({ agreement, name }: { agreement: Thing; name: string }) {
+  const comment = words(plan.value, "agreement", agreement.id, "comment");
+  const drawing = words(plan.value, "agreement", agreement.id, "drawing");
   return (
     <>
       <p class="party-state">
-        <Picture decision={decisionOf(plan.value, one)} />
+        <Picture decision={decisionOf(plan.value, agreement)} />
         <span>
-          <span class="strong">{states()[decisionOf(plan.value, one)]}</span>
-          <span class="soft">{ago(one.made_at)}</span>
+          <span class="strong">{states()[decisionOf(plan.value, agreement)]}</span>
+          <span class="soft">{ago(agreement.made_at)}</span>
         </span>
       </p>
       {comment && <Words text={comment} />}
-      {howSaid(one).map((line) => (
+      {howSaid(agreement).map((line) => (
         <p key={line} class="soft" dir="auto">
           {line}
         </p>
@@ -65,7 +65,7 @@ function Answer({ one, name }: { one: Thing; name: string }) {
           <path d={drawing} />
         </svg>
       )}
-      <Waits thing={one} />
+      <Waits thing={agreement} />
     </>
   );
 }
@@ -95,30 +95,28 @@ function One({ party }: { party: Party }) {
           <bdi>{name}</bdi>
           {role !== "agency" && name !== roleName(role) && <span class="soft party-role">{roleName(role)}</span>}
         </p>
-        {own && <Answer one={own} name={name} />}
+        {own && <Answer agreement={own} name={name} />}
         {!own && recorded && (
           <>
-            <Answer one={recorded} name={name} />
-            <p class="soft">
-              {writtenDown(recorded, role === "child")}
-            </p>
+            <Answer agreement={recorded} name={name} />
+            <p class="soft">{writtenDown(recorded, role === "child")}</p>
           </>
         )}
         {!own && !recorded && (
-          <p class="soft">
-            {party.hasEarlier ? t("No answer yet to the new version") : t("No answer yet")}
-          </p>
+          <p class="soft">{party.hasEarlier ? t("No answer yet to the new version") : t("No answer yet")}</p>
         )}
       </div>
     </li>
   );
 }
 
-/** When somebody ticked that the child has a copy of what was signed. */
+/** When a person ticked that the child has a copy of what was signed. */
 function copyGiven(revision: number): Thing | undefined {
   return plan.value
     .all("agreement")
-    .filter((one) => is(one, plan.value, "revision", revision) && is(one, plan.value, "copy_given", true))
+    .filter(
+      (agreement) => is(agreement, plan.value, "revision", revision) && is(agreement, plan.value, "copy_given", true),
+    )
     .at(-1);
 }
 

@@ -4,7 +4,7 @@ import { useEffect } from "preact/hooks";
 import { longDay, t, tn } from "../i18n";
 import { now } from "../store/now";
 import { isChild } from "../store/project";
-import { Drawn } from "./Drawn";
+import { Pictogram } from "./Pictogram";
 import { waymarks, type Side, type Waymark } from "./waymarks";
 
 /** So many things behind and ahead are enough at first; the rest is one tap away. */
@@ -23,10 +23,7 @@ function Way({ from, at, to, walked }: { from: Side | null; at: Side; to: Side |
   return (
     <svg class="way" viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">
       {before !== null && (
-        <path
-          class={walked[0] ? "walked" : "ahead"}
-          d={`M${before} 0C${(x + before) / 2} 12.5 ${x} 25 ${x} 50`}
-        />
+        <path class={walked[0] ? "walked" : "ahead"} d={`M${before} 0C${(x + before) / 2} 12.5 ${x} 25 ${x} 50`} />
       )}
       {after !== null && (
         <path class={walked[1] ? "walked" : "ahead"} d={`M${x} 50C${x} 75 ${(x + after) / 2} 87.5 ${after} 100`} />
@@ -39,7 +36,7 @@ const HERE: Waymark = {
   key: "here",
   side: "both",
   at: "",
-  icon: <Drawn name="here" />,
+  icon: <Pictogram name="here" />,
   state: "open",
   card: () => null,
 };

@@ -1,4 +1,4 @@
-/** Yes, partly, no: drawn, for whoever reads little. How full it is says as much as the sign in it. */
+/** Yes, partly, no: drawn, for people who read little. How full it is says as much as the sign in it. */
 import type { Decision } from "./parties";
 
 const SIGNS: Record<Decision, string> = {

@@ -5,7 +5,7 @@ import { Icon } from "../parts/Icon";
 import { go } from "../routes";
 import { now } from "../store/now";
 import { isChild, myself, plan } from "../store/project";
-import { isOutOfReach, known, load, ownTalks, type Reason, type Talk } from "../store/reasons";
+import { isOutOfReach, shared, load, ownTalks, type Reason, type Talk } from "../store/reasons";
 import { goalsOf } from "./agenda";
 import { dayWords } from "./labels";
 import { Lead, mayChange, Voice, Words } from "./parts";
@@ -37,15 +37,15 @@ function ToGoal({ reason, name }: { reason: Reason; name: string }) {
   );
 }
 
-function Came({ one }: { one: Thing }) {
-  const text = one.entity === "goal" ? goalWords(one.id) : words(plan.value, "step", one.id, "text");
+function Came({ thing }: { thing: Thing }) {
+  const text = thing.entity === "goal" ? goalWords(thing.id) : words(plan.value, "step", thing.id, "text");
   return (
     <Lead
-      to={one.entity === "goal" ? "goal" : "step"}
-      about={{ id: one.id }}
+      to={thing.entity === "goal" ? "goal" : "step"}
+      about={{ id: thing.id }}
       icon={<Icon name="check" />}
-      word={one.entity === "goal" ? t("This is a goal now") : t("This is a step now")}
-      state={<span dir="auto">{text || goalWords(goalOf(plan.value, one))}</span>}
+      word={thing.entity === "goal" ? t("This is a goal now") : t("This is a step now")}
+      state={<span dir="auto">{text || goalWords(goalOf(plan.value, thing))}</span>}
     />
   );
 }
@@ -59,8 +59,8 @@ function Row({ reason, talk }: { reason: Reason; talk: Talk }) {
       <div id={name}>{reason.kind === "stop" ? <Words text={text} /> : <p class="strong">{text}</p>}</div>
       {came.length > 0 && (
         <ul class="rows">
-          {came.map((one) => (
-            <Came key={one.id} one={one} />
+          {came.map((thing) => (
+            <Came key={thing.id} thing={thing} />
           ))}
         </ul>
       )}
@@ -90,16 +90,18 @@ function OfTalk({ talk }: { talk: Talk }) {
   ];
   return (
     <>
-      {talk.found_at && <p class="soft">{t("Came back: {day}", { day: dayWords(new Date(talk.found_at), now.value) })}</p>}
+      {talk.found_at && (
+        <p class="soft">{t("Came back: {day}", { day: dayWords(new Date(talk.found_at), now.value) })}</p>
+      )}
       {parts.map(([kind, title]) => {
-        const some = talk.each.filter((one) => one.kind === kind);
+        const some = talk.each.filter((reason) => reason.kind === kind);
         if (some.length === 0) return null;
         return (
           <section key={kind} class="reasons-of">
             <h3>{title}</h3>
             <ul class="reasons">
-              {some.map((one) => (
-                <Row key={one.id} reason={one} talk={talk} />
+              {some.map((reason) => (
+                <Row key={reason.id} reason={reason} talk={talk} />
               ))}
             </ul>
           </section>
@@ -127,8 +129,8 @@ function ToAdults({ review }: { review: Thing }) {
       <h2>{t("What the child said after coming back")}</h2>
       {isOutOfReach.value && (
         <p class="soft" role="status">
-          {known.value
-            ? t("Last updated on this phone: {day}", { day: dayWords(new Date(known.value.at), now.value) })
+          {shared.value
+            ? t("Last updated on this phone: {day}", { day: dayWords(new Date(shared.value.at), now.value) })
             : t("You need internet for this part.")}
         </p>
       )}
@@ -147,32 +149,40 @@ function ToAdults({ review }: { review: Thing }) {
         </>
       ) : (
         !isOutOfReach.value &&
-        known.value && <p>{t("The child hasn't let you use anything here. Ask them what has to change.")}</p>
+        shared.value && <p>{t("The child hasn't let you use anything here. Ask them what has to change.")}</p>
       )}
     </section>
   );
 }
 
-/** The child's own words, when it wants to see them; away again with the screen, and never kept on the phone. */
+/** The child's own words, when they want to see them; away again with the screen, and never kept on the phone. */
 function ToTheChild() {
   const [talks, setTalks] = useState<Talk[] | null>(null);
   const [isAway, setAway] = useState(false);
   const see = async () => {
-    const found = await ownTalks();
-    setAway(found === null);
-    setTalks(found);
+    const answer = await ownTalks();
+    setAway(answer === null);
+    setTalks(answer);
   };
   return (
     <section class="field">
       <h2>{t("What you said after coming back")}</h2>
-      <p>{t("Adults can't see here why you left, unless you say yes. To change that, tell the person you talked with.")}</p>
+      <p>
+        {t("Adults can't see here why you left, unless you say yes. To change that, tell the person you talked with.")}
+      </p>
       <div role="status" class="voices">
         {isAway && <p>{t("That didn't work. Try again when you're online.")}</p>}
         {talks?.length === 0 && <p>{t("Nothing is written down yet.")}</p>}
         {talks?.map((talk) => (
-          <Voice key={talk.episode_id} who={myself.value} when={talk.found_at ? dayWords(new Date(talk.found_at), now.value) : ""}>
+          <Voice
+            key={talk.episode_id}
+            who={myself.value}
+            when={talk.found_at ? dayWords(new Date(talk.found_at), now.value) : ""}
+          >
             {talk.own && <Words text={talk.own} />}
-            <p>{talk.may_be_used ? t("You let adults use your reasons here.") : t("Adults can't see your reasons here.")}</p>
+            <p>
+              {talk.may_be_used ? t("You let adults use your reasons here.") : t("Adults can't see your reasons here.")}
+            </p>
           </Voice>
         ))}
       </div>

@@ -26,7 +26,7 @@ function what({ kind, about }: Turn): string {
 }
 
 function when({ kind, isOver, dueAt }: Turn): string {
-  // The day of a step ends at midnight, which is another day to whoever reads it.
+  // The day of a step ends at midnight, which is another day to the reader.
   const at = new Date(Date.parse(dueAt) - (kind === "reply" ? 0 : MINUTE_MS));
   if (!isOver) return dueOn(at, now.value);
   if (kind === "reply" || kind === "answer") return t("No answer yet.");

@@ -1,7 +1,7 @@
 /** What changed since two looked at the plan together: what there is to talk about, and nothing else. */
 import { isoDay } from "./labels";
 import type { Voice } from "./merge";
-import { is, isLetGo, type Plan, type Thing } from "./state";
+import { is, isDropped, type Plan, type Thing } from "./state";
 import { GOAL_FIELDS, turnOf } from "./turns";
 
 export interface Changed {
@@ -40,8 +40,8 @@ export function heldAt(plan: Plan, review: Thing): string {
 /** Until when a meeting was written down: what was decided at it is not news for the next one. */
 function writtenUntil(plan: Plan, review: Thing): string {
   const fields = ["held_on", "how_heard", "outcomes", "next_on"];
-  const said = fields.map((field) => plan.get("review", review.id, field).stands).filter((one) => one !== null);
-  return said.map(when).sort().at(-1) ?? "";
+  const voices = fields.map((field) => plan.get("review", review.id, field).stands).filter((voice) => voice !== null);
+  return voices.map(when).sort().at(-1) ?? "";
 }
 
 /** The end of the last look back before this moment, else the last time that both signed. */
@@ -55,8 +55,8 @@ function beginning(plan: Plan, review: Thing, until: string, signed: number | nu
   if (signed === null) return "";
   const signatures = plan
     .all("agreement")
-    .filter((one) => is(one, plan, "revision", signed))
-    .map((one) => one.made_at)
+    .filter((agreement) => is(agreement, plan, "revision", signed))
+    .map((agreement) => agreement.made_at)
     .filter((at) => !until || at < until);
   return signatures.sort().at(-1) ?? "";
 }
@@ -69,7 +69,7 @@ export function agendaOf(plan: Plan, review: Thing, signed: number | null, now: 
   const changed: Changed[] = [];
   const look = (entity: Changed["entity"], id: string, made: string) => {
     if (made && isIn(made)) return void changed.push({ entity, id, fields: [], isNew: true });
-    const fields = FIELDS[entity].filter((field) => plan.history(entity, id, field).some((one) => isIn(when(one))));
+    const fields = FIELDS[entity].filter((field) => plan.history(entity, id, field).some((voice) => isIn(when(voice))));
     if (fields.length > 0) changed.push({ entity, id, fields, isNew: false });
   };
   look("life_project", plan.child, "");
@@ -86,7 +86,7 @@ export function agendaOf(plan: Plan, review: Thing, signed: number | null, now: 
   return { since, changed, kept, broken, late, differences: until ? 0 : plan.differences.length };
 }
 
-/** Goals that somebody still works on, or that ended since: those a meeting goes through. */
+/** Goals that a person still works on, or that ended since: those a meeting goes through. */
 export function goalsOf(plan: Plan): Thing[] {
-  return plan.all("goal").filter((goal) => !isLetGo(plan, goal.id));
+  return plan.all("goal").filter((goal) => !isDropped(plan, goal.id));
 }

@@ -1,6 +1,6 @@
-/** Two states of a project beside each other: what came, what reads otherwise, what was let go. Pure. */
+/** Two states of a project beside each other: what came, what reads otherwise, what was dropped. Pure. */
 import type { Voice } from "./merge";
-import { isLetGo, words, type Plan, type Thing } from "./state";
+import { isDropped, words, type Plan, type Thing } from "./state";
 import { GOAL_FIELDS } from "./turns";
 
 export interface Altered {
@@ -29,10 +29,13 @@ export const FIELDS = {
   review: ["due_on", "held_on", "how_heard", "kept_out", "outcomes", "next_on", "rating"],
 } satisfies Record<string, string[]>;
 const isNothing = (value: unknown) =>
-  value === null || value === undefined || value === "" || value === false || (Array.isArray(value) && value.length === 0);
+  value === null ||
+  value === undefined ||
+  value === "" ||
+  value === false ||
+  (Array.isArray(value) && value.length === 0);
 
-const isSame = (one: unknown, other: unknown) =>
-  (isNothing(one) && isNothing(other)) || JSON.stringify(one) === JSON.stringify(other);
+const isSame = (a: unknown, b: unknown) => (isNothing(a) && isNothing(b)) || JSON.stringify(a) === JSON.stringify(b);
 
 /** A step that nobody touched has no status, which is as good as open. */
 const read = (plan: Plan, entity: string, id: string, field: string) => {
@@ -42,7 +45,7 @@ const read = (plan: Plan, entity: string, id: string, field: string) => {
 
 export function compare(then: Plan, now: Plan): Compared {
   const added = THINGS.flatMap((entity) => now.all(entity).filter(({ id }) => !then.one(entity, id)));
-  const gone = now.all("goal").filter(({ id }) => then.one("goal", id) && isLetGo(now, id) && !isLetGo(then, id));
+  const gone = now.all("goal").filter(({ id }) => then.one("goal", id) && isDropped(now, id) && !isDropped(then, id));
   const both: [string, string][] = [
     ["life_project", now.child],
     ...["area", ...THINGS].flatMap((entity) =>

@@ -1,4 +1,4 @@
-/** What was typed on a screen of the project and not said yet: kept, sealed, until it is said or let go. */
+/** What was typed on a screen of the project and not said yet: kept, sealed, until it is said or thrown away. */
 import { effect, signal, untracked } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { read, writeIfRoom } from "../store/db";
@@ -34,7 +34,7 @@ async function load(next: Owner): Promise<void> {
 
 function follow(person: string | null, child: string | null): void {
   if (owner?.person === person && owner?.child === child) return;
-  // Of somebody who is not in any more nothing is written down.
+  // Nothing is written down for a person who is no longer in.
   if (person && person === owner?.person) void write();
   clearTimeout(timer);
   owner = person && child ? { person, child } : null;

@@ -10,7 +10,7 @@ import { frame, isChild, myself, place, plan } from "../store/project";
 import { who } from "../store/session";
 import { keepHint } from "../store/turns";
 import { day } from "./labels";
-import { is, isLetGo, words, type Person } from "./state";
+import { is, isDropped, words, type Person } from "./state";
 import { answerDue } from "./turns";
 
 export type Kind = "step" | "reply" | "end" | "review" | "answer" | "rhythm" | "pack";
@@ -52,10 +52,12 @@ export interface Turn {
   ownerRole: string;
 }
 
-const known = signal<Known | null>(null);
+const fromServer = signal<Known | null>(null);
 
 /** When the server said so; null where it has not yet. */
-export const asOf = computed(() => (known.value?.child === place.value?.child ? (known.value?.at ?? null) : null));
+export const asOf = computed(() =>
+  fromServer.value?.child === place.value?.child ? (fromServer.value?.at ?? null) : null,
+);
 
 const boxName = (child: string) => `dues ${child}`;
 
@@ -66,14 +68,14 @@ export async function refresh(): Promise<void> {
   if (!here || !person || !navigator.onLine) return;
   const told = await ask<{ dues: Due[] }>("GET", `/children/${here.child}/dues`).catch(() => null);
   if (!told || !Array.isArray(told.dues) || place.value !== here || who.value !== person) return;
-  known.value = { child: here.child, at: new Date().toISOString(), dues: told.dues };
-  await writeIfRoom(person, boxName(here.child), known.value);
+  fromServer.value = { child: here.child, at: new Date().toISOString(), dues: told.dues };
+  await writeIfRoom(person, boxName(here.child), fromServer.value);
 }
 
 async function recall(child: string): Promise<void> {
   const person = who.value;
   const kept = person ? await read<Known>(person, boxName(child)) : undefined;
-  if (kept && place.value?.child === child && known.value?.child !== child) known.value = kept;
+  if (kept && place.value?.child === child && fromServer.value?.child !== child) fromServer.value = kept;
 }
 
 // --- what is left of it
@@ -87,7 +89,7 @@ function isSettled(due: Due, at: string): boolean {
     const comesAgain = ["weekly", "monthly"].includes(words(plan.value, "step", step.id, "repeats"));
     const isOver = status?.value === "done" || status?.value === "not_done";
     if (isOver && (!comesAgain || status.said_at > at)) return true;
-    return isLetGo(plan.value, words(plan.value, "step", step.id, "goal_id"));
+    return isDropped(plan.value, words(plan.value, "step", step.id, "goal_id"));
   }
   if (due.kind === "reply") {
     const asked = plan.value.one("message", due.subject_id);
@@ -138,12 +140,14 @@ function turnOf(due: Due): Turn {
     isOver,
     dueAt: at,
     owners,
-    told: isOver ? due.whose.filter(({ id }) => id !== myself.value.id && !owners.some((one) => one.id === id)) : [],
+    told: isOver
+      ? due.whose.filter(({ id }) => id !== myself.value.id && !owners.some((owner) => owner.id === id))
+      : [],
     ownerRole: due.owner_role,
   };
 }
 
-/** The server tells these to nobody but whom they are for; who complained knows of it all the same. */
+/** The server tells these only to the person they are for; the one who complained knows all the same. */
 function ownComplaints(): Turn[] {
   return plan.value.all("complaint").flatMap((complaint) => {
     if (complaint.by.id !== myself.value.id || !is(complaint, plan.value, "answer", undefined)) return [];
@@ -151,7 +155,20 @@ function ownComplaints(): Turn[] {
     if (Date.parse(at) > now.value.getTime()) return [];
     const to = words(plan.value, "complaint", complaint.id, "to");
     const owners = people().filter(({ role }) => role === to);
-    return [{ id: complaint.id, kind: "answer", about: complaint.id, isMine: false, isOwn: false, isOver: true, dueAt: at, owners, told: [], ownerRole: to }];
+    return [
+      {
+        id: complaint.id,
+        kind: "answer",
+        about: complaint.id,
+        isMine: false,
+        isOwn: false,
+        isOver: true,
+        dueAt: at,
+        owners,
+        told: [],
+        ownerRole: to,
+      },
+    ];
   });
 }
 
@@ -160,8 +177,8 @@ const byUrgency = (a: Turn, b: Turn) =>
   Number(b.isMine) - Number(a.isMine) || Number(b.isOver) - Number(a.isOver) || a.dueAt.localeCompare(b.dueAt);
 
 export const turns = computed<Turn[]>(() => {
-  const said = known.value;
-  const dues = said && said.child === place.value?.child ? said.dues.filter((due) => !isSettled(due, said.at)) : [];
+  const list = fromServer.value;
+  const dues = list && list.child === place.value?.child ? list.dues.filter((due) => !isSettled(due, list.at)) : [];
   return [...dues.map(turnOf), ...ownComplaints()].sort(byUrgency);
 });
 
@@ -173,7 +190,8 @@ export function begin(): void {
     if (place.value) void recall(place.value.child);
   });
   effect(() => {
-    if (!who.value || !isChild.value || place.value?.child !== who.value || known.value?.child !== who.value) return;
+    if (!who.value || !isChild.value || place.value?.child !== who.value || fromServer.value?.child !== who.value)
+      return;
     const others = turns.value.filter(({ isMine }) => !isMine);
     const answers = others.filter(({ kind }) => kind === "reply" || kind === "answer");
     const promises = others.filter(({ kind, ownerRole }) => kind === "step" && ownerRole !== "child");

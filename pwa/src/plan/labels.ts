@@ -44,11 +44,9 @@ export function roleName(role: string): string {
 }
 
 /** The languages in which something may have been explained: those that children here speak most. */
-const LANGUAGES = (
-  "ar en fr am bn ckb es fa ff ha kmr ln ps pt ru so sq sw ti tr uk ur vi wo"
-).split(" ");
+const LANGUAGES = "ar en fr am bn ckb es fa ff ha kmr ln ps pt ru so sq sw ti tr uk ur vi wo".split(" ");
 
-/** A language as one calls it; what somebody wrote freely stays as it is. */
+/** A language as one calls it; what a person wrote freely stays as it is. */
 export function languageName(code: string): string {
   try {
     return new Intl.DisplayNames(region(), { type: "language" }).of(code) ?? code;
@@ -62,7 +60,7 @@ export const languageOptions = (): [string, string][] =>
     a[1].localeCompare(b[1], region()),
   );
 
-/** "You", or the name, or what somebody is. */
+/** "You", or the name, or what a person is. */
 export function called({ id, role }: Who): string {
   if (id === myself.value.id) return t("You");
   return nameOf(id) ?? roleName(role);
@@ -112,7 +110,12 @@ export function ofDay(
 }
 
 export const dueOn = (when: string | Date, now: Date) =>
-  ofDay(when, now, (day) => t("Due {day}", { day }), (date) => t("Due on {date}", { date }));
+  ofDay(
+    when,
+    now,
+    (day) => t("Due {day}", { day }),
+    (date) => t("Due on {date}", { date }),
+  );
 
 export const wasDueOn = (when: string | Date, now: Date) =>
   ofDay(
@@ -143,14 +146,17 @@ export function asked(entity: string, field: string): Asked | null {
   const mine = isChild.value;
   const words = (title: string, why = "", isOpen = true): Asked => ({ title, why, kind: "words", isOpen });
   const date = (title: string, why = ""): Asked => ({ title, why, kind: "date", isOpen: true });
-  const known: Record<string, () => Asked> = {
+  const questions: Record<string, () => Asked> = {
     "life_project summary": () =>
       words(
         mine ? t("What do you hope for?") : t("In the child’s own words"),
         t("A few sentences about you and what you hope for. They come at the start of the path."),
       ),
     "life_project situation": () =>
-      words(t("How things are here"), t("What is possible, what isn't, and what we don't know yet. Keep it simple and true.")),
+      words(
+        t("How things are here"),
+        t("What is possible, what isn't, and what we don't know yet. Keep it simple and true."),
+      ),
     "life_project plan_b": () => words(t("If that doesn't work out"), t("What would you do then?")),
     "life_project ends_on": () =>
       // It may last longer, or end sooner; it cannot go on without a day.
@@ -197,10 +203,7 @@ export function asked(entity: string, field: string): Asked | null {
       ],
     }),
     "review kept_out": () =>
-      words(
-        t("Who should stay away?"),
-        t("The child decides who comes. Nobody has to say why."),
-      ),
+      words(t("Who should stay away?"), t("The child decides who comes. Nobody has to say why.")),
     "review outcomes": () => words(t("What did you decide?")),
     "review rating": () => ({ title: t("How was the meeting for you?"), why: "", kind: "rating" }),
     "area now": () => words(t("How is it now?"), ""),
@@ -210,7 +213,10 @@ export function asked(entity: string, field: string): Asked | null {
       kind: "importance",
     }),
     "goal child_words": () =>
-      words(mine ? t("What do you want?") : t("In the child’s own words"), t("The words stay exactly as you write them.")),
+      words(
+        mine ? t("What do you want?") : t("In the child’s own words"),
+        t("The words stay exactly as you write them."),
+      ),
     "goal worker_words": () =>
       words(t("In the caseworker's words"), t("This goes next to the child's words. It never replaces them.")),
     "goal why": () => words(mine ? t("Why does it matter to you?") : t("Why does it matter?")),
@@ -267,7 +273,7 @@ export function asked(entity: string, field: string): Asked | null {
       date(t("When will the answer come?"), t("The person waiting for the answer sees this date.")),
     "step reason": () => words(t("What got in the way?"), t("A few words help you find another way together.")),
   };
-  return known[`${entity} ${field}`]?.() ?? null;
+  return questions[`${entity} ${field}`]?.() ?? null;
 }
 
 /** The short name of a field, where it stands beside its value. */

@@ -24,7 +24,7 @@ export interface Change {
   revision?: number;
 }
 
-/** What somebody said about one field: by a change, by the making of its thing, or by a choice. */
+/** What a person said about one field: by a change, by the making of its thing, or by a choice. */
 export interface Voice {
   id: string;
   base: string | null;
@@ -55,9 +55,9 @@ function sortable(when: string): string {
 
 /** Among one person's own changes their clock decides, but nothing counts as later than it arrived. */
 export function orderOf({ id, said_at, received_at }: Pick<Change, "id" | "said_at" | "received_at">): string {
-  const said = sortable(said_at);
-  const received = received_at ? sortable(received_at) : said;
-  return `${said < received ? said : received} ${id}`;
+  const saidAt = sortable(said_at);
+  const receivedAt = received_at ? sortable(received_at) : saidAt;
+  return `${saidAt < receivedAt ? saidAt : receivedAt} ${id}`;
 }
 
 interface Chosen {
@@ -69,8 +69,8 @@ interface Chosen {
 }
 
 function add(all: Map<string, Voice[]>, key: string, voice: Voice): void {
-  const known = all.get(key);
-  if (known) known.push(voice);
+  const earlier = all.get(key);
+  if (earlier) earlier.push(voice);
   else all.set(key, [voice]);
 }
 
@@ -78,14 +78,14 @@ function add(all: Map<string, Voice[]>, key: string, voice: Voice): void {
 export function voices(rows: readonly Change[]): { makings: Map<string, Change>; all: Map<string, Voice[]> } {
   const makings = new Map<string, Change>();
   const all = new Map<string, Voice[]>();
-  const known = new Set<string>();
+  const ids = new Set<string>();
   for (const row of rows) {
-    if (known.has(row.id)) continue;
-    known.add(row.id);
+    if (ids.has(row.id)) continue;
+    ids.add(row.id);
     const { id, base, who, said_at, received_at = null } = row;
-    const said = { id, base, saw: [], who, said_at, received_at };
+    const about = { id, base, saw: [], who, said_at, received_at };
     if (row.field !== "*") {
-      add(all, keyOf(row.entity, row.entity_id, row.field), { ...said, value: row.value });
+      add(all, keyOf(row.entity, row.entity_id, row.field), { ...about, value: row.value });
       continue;
     }
     const thing = `${row.entity} ${row.entity_id}`;
@@ -93,11 +93,11 @@ export function voices(rows: readonly Change[]): { makings: Map<string, Change>;
     makings.set(thing, row);
     if (row.entity === "choice") {
       const { entity, entity_id, field, value, saw } = row.value as Chosen;
-      add(all, keyOf(entity, entity_id, field), { ...said, base: null, saw, value });
+      add(all, keyOf(entity, entity_id, field), { ...about, base: null, saw, value });
       continue;
     }
     for (const [field, value] of Object.entries(row.value as Record<string, unknown>)) {
-      add(all, keyOf(row.entity, row.entity_id, field), { ...said, base: null, value });
+      add(all, keyOf(row.entity, row.entity_id, field), { ...about, base: null, value });
     }
   }
   return { makings, all };
@@ -105,34 +105,34 @@ export function voices(rows: readonly Change[]): { makings: Map<string, Change>;
 
 /** Everything that these voices follow, themselves left out unless another of them follows them. */
 function followed(from: readonly Voice[], by: Map<string, Voice>): Set<string> {
-  const found = new Set<string>();
+  const ancestors = new Set<string>();
   const open = [...from];
   for (let voice = open.pop(); voice; voice = open.pop()) {
     for (const id of voice.base ? [voice.base, ...voice.saw] : voice.saw) {
       const parent = by.get(id);
-      if (!parent || found.has(id)) continue;
-      found.add(id);
+      if (!parent || ancestors.has(id)) continue;
+      ancestors.add(id);
       open.push(parent);
     }
   }
-  return found;
+  return ancestors;
 }
 
 /** A voice and what it comes from by `base` alone, the latest first. */
 function chain(from: Voice, by: Map<string, Voice>): Set<string> {
-  const found = new Set<string>();
+  const line = new Set<string>();
   let voice: Voice | undefined = from;
-  while (voice && !found.has(voice.id)) {
-    found.add(voice.id);
+  while (voice && !line.has(voice.id)) {
+    line.add(voice.id);
     voice = voice.base ? by.get(voice.base) : undefined;
   }
-  return found;
+  return line;
 }
 
 /** The latest that all sides come from, unless both signed something that is no older. */
 function agreed(sides: Voice[], by: Map<string, Voice>, signed: string | undefined): Voice | null {
   const [first, ...others] = sides.map((side) => chain(side, by));
-  const common = [...first!].find((id) => others.every((one) => one.has(id)));
+  const common = [...first!].find((id) => others.every((line) => line.has(id)));
   const held = signed ? by.get(signed) : undefined;
   const latest = common ? by.get(common)! : null;
   if (held && !(latest && chain(latest, by).has(held.id))) return held;
@@ -140,19 +140,19 @@ function agreed(sides: Voice[], by: Map<string, Voice>, signed: string | undefin
 }
 
 export function byOrder(a: Voice, b: Voice): number {
-  const [one, other] = [orderOf(a), orderOf(b)];
-  return one < other ? -1 : one > other ? 1 : 0;
+  const [x, y] = [orderOf(a), orderOf(b)];
+  return x < y ? -1 : x > y ? 1 : 0;
 }
 
 /**
  * Where a field stands after these voices. `signed` says what stood there in the last binding revision; it is
  * asked only where voices differ.
  */
-export function settle(said: readonly Voice[], signed?: () => string | undefined): Field {
-  if (said.length < 2) return { stands: said[0] ?? null, sides: [...said] };
-  const by = new Map(said.map((voice) => [voice.id, voice]));
+export function settle(voices: readonly Voice[], signed?: () => string | undefined): Field {
+  if (voices.length < 2) return { stands: voices[0] ?? null, sides: [...voices] };
+  const by = new Map(voices.map((voice) => [voice.id, voice]));
   const own = new Map<string, Voice[]>();
-  for (const voice of said) add(own, voice.who.id, voice);
+  for (const voice of voices) add(own, voice.who.id, voice);
   const lasts = [...own.values()].map((mine) => {
     const seen = followed(mine, by);
     const newest = mine.filter((voice) => !seen.has(voice.id));

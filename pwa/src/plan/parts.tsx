@@ -135,7 +135,7 @@ export function Note({ icon, children }: { icon: IconName; children: ComponentCh
 }
 
 /** What is not here: taken away meanwhile, or not arrived yet. */
-export function NotHere() {
+export function NotFound() {
   return (
     <Page title={t("We can't find this")}>
       <p>{t("It may appear when you're next online.")}</p>
@@ -156,10 +156,10 @@ export const mayComplain = () => ["child", "guardian"].includes(myself.value.rol
 export const mayTalk = () => ["child", "caseworker", "supervisor"].includes(myself.value.role);
 
 /** A carer says done, not done and why of what the carer promised. */
-export const mayTick = (owner: unknown) =>
-  mayChange() || (myself.value.role === "carer" && owner === myself.value.id);
+export const mayTick = (owner: unknown) => mayChange() || (myself.value.role === "carer" && owner === myself.value.id);
 
-const isChilds = (entity: string, field: string) => [CHILDS_OWN, CHILD_FIRST].some((own) => own.has(`${entity} ${field}`));
+const isChilds = (entity: string, field: string) =>
+  [CHILDS_OWN, CHILD_FIRST].some((own) => own.has(`${entity} ${field}`));
 
 /** Who may say something new about a field, as the server has it. */
 export function mayEdit(entity: string, id: string, field: string): boolean {
@@ -170,7 +170,7 @@ export function mayEdit(entity: string, id: string, field: string): boolean {
 }
 
 /** The last thing that was said about a field, or null. */
-export const said = (entity: string, id: string, field: string): Said | null =>
+export const voiceIn = (entity: string, id: string, field: string): Said | null =>
   plan.value.get(entity, id, field).stands;
 
 export const ownVoice = () => (isChild.value ? "child_words" : "worker_words");

@@ -1,8 +1,8 @@
 /** The reasons of a child's going in words, and what came of them in the project. */
 import { t } from "../i18n";
-import { find, known, type Reason, type Talk } from "../store/reasons";
+import { find, shared, type Reason, type Talk } from "../store/reasons";
 import { heldAt } from "./agenda";
-import { is, isLetGo, words, type Plan, type Thing } from "./state";
+import { is, isDropped, words, type Plan, type Thing } from "./state";
 
 function pushes(): Record<string, string> {
   return {
@@ -44,8 +44,8 @@ export function reasonWords(reason: Reason, talk: Talk): string {
 
 /** The words to begin with, where a goal or step begins with a reason; "" where it is not known here. */
 export function wordsToBeginWith(id: string | undefined): string {
-  const found = id ? find(id) : null;
-  return found ? reasonWords(found.reason, found.talk) : "";
+  const origin = id ? find(id) : null;
+  return origin ? reasonWords(origin.reason, origin.talk) : "";
 }
 
 /** Goals and steps that came of it. */
@@ -54,7 +54,7 @@ export function cameOf(plan: Plan, { id }: Reason): Thing[] {
 }
 
 /** True while what came of it is still wanted. */
-export const isTaken = (plan: Plan, came: Thing[]) => came.some((one) => !isLetGo(plan, goalOf(plan, one)));
+export const isTaken = (plan: Plan, came: Thing[]) => came.some((thing) => !isDropped(plan, goalOf(plan, thing)));
 
 export const goalOf = (plan: Plan, { entity, id }: Thing) =>
   entity === "goal" ? id : words(plan, "step", id, "goal_id");
@@ -62,6 +62,6 @@ export const goalOf = (plan: Plan, { entity, id }: Thing) =>
 /** The talks that a review has before it: none of a return that came after it was held. */
 export function talksFor(plan: Plan, review: Thing): Talk[] {
   const until = heldAt(plan, review);
-  const talks = known.value?.child === plan.child ? known.value.talks : [];
+  const talks = shared.value?.child === plan.child ? shared.value.talks : [];
   return talks.filter(({ found_at }) => !until || !found_at || found_at <= until);
 }

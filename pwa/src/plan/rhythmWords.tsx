@@ -26,7 +26,15 @@ export function inWords({ at = [], days = EVERY_DAY, every_s: seconds, from = {}
 export const ofDate = (day: string) => longDay(new Date(`${day}T12:00`));
 
 /** A proposal: the rhythm, with its days where it is for some only. */
-export function proposedInWords({ rhythm, first, last }: { rhythm: Rhythm; first?: string | null; last?: string | null }) {
+export function proposedInWords({
+  rhythm,
+  first,
+  last,
+}: {
+  rhythm: Rhythm;
+  first?: string | null;
+  last?: string | null;
+}) {
   if (!first || !last) return inWords(rhythm);
   return t("{first} to {last}: {rhythm}", { first: ofDate(first), last: ofDate(last), rhythm: inWords(rhythm) });
 }

@@ -4,7 +4,7 @@ import { effect, untracked } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { ProjectPlace } from "../routes";
 import { Agree } from "../screens/Agree";
-import { CameOf } from "../screens/CameOf";
+import { SaidAndDone } from "../screens/SaidAndDone";
 import { Children, openLinked } from "../screens/Children";
 import { Compare } from "../screens/Compare";
 import { Complaint } from "../screens/Complaint";
@@ -13,19 +13,19 @@ import { Edit } from "../screens/Edit";
 import { Goal } from "../screens/Goal";
 import { House, Houses } from "../screens/Houses";
 import { IfMissing } from "../screens/IfMissing";
-import { Moments } from "../screens/Moments";
+import { EarlierVersions } from "../screens/EarlierVersions";
 import { NewGoal, NewReview, NewStep } from "../screens/New";
 import { Packs } from "../screens/Packs";
 import { Plan } from "../screens/Plan";
 import { Project } from "../screens/Project";
 import { Outcome, Review } from "../screens/Review";
-import { WhenAsked } from "../screens/Rhythm";
+import { CheckInTimes } from "../screens/CheckInTimes";
 import { Step } from "../screens/Step";
-import { Take } from "../screens/Take";
+import { GetCopy } from "../screens/GetCopy";
 import { Talk } from "../screens/Talk";
-import { Then } from "../screens/Then";
+import { PastProject } from "../screens/PastProject";
 import { TrustedPeople } from "../screens/Trusted";
-import { Whole } from "../screens/Whole";
+import { FullHistory } from "../screens/FullHistory";
 import * as ideas from "../store/ideas";
 import * as packs from "../store/packs";
 import * as project from "../store/project";
@@ -47,18 +47,19 @@ const SCREENS: Record<ProjectPlace, () => preact.JSX.Element> = {
   talk: Talk,
   houses: Houses,
   house: House,
-  story: Whole,
+  story: FullHistory,
   plan: Plan,
   review: Review,
   outcome: Outcome,
   "new-review": NewReview,
   complaint: Complaint,
-  moments: Moments,
-  then: Then,
+  moments: EarlierVersions,
+  // biome-ignore lint/suspicious/noThenProperty: the name of a place; nobody awaits this table.
+  then: PastProject,
   compare: Compare,
-  "came-of": CameOf,
-  take: Take,
-  rhythm: WhenAsked,
+  "came-of": SaidAndDone,
+  take: GetCopy,
+  rhythm: CheckInTimes,
   trusted: TrustedPeople,
   packs: Packs,
   "if-missing": IfMissing,

@@ -1,15 +1,5 @@
 /** The project as this phone sees it: everything received and everything that waits, as things with fields. */
-import {
-  baseFor,
-  keyOf,
-  NOTHING,
-  settle,
-  voices,
-  type Change,
-  type Field,
-  type Voice,
-  type Who,
-} from "./merge";
+import { baseFor, keyOf, NOTHING, settle, voices, type Change, type Field, type Voice, type Who } from "./merge";
 
 /** What the server adds to the rows: names, the number of what stands, and what both signed. */
 export interface Frame {
@@ -30,7 +20,7 @@ export interface Person {
   id: string;
   role: string;
   name: string;
-  /** False of somebody whose part in the project is over. */
+  /** False of a person whose part in the project is over. */
   is_here?: boolean;
 }
 
@@ -58,9 +48,9 @@ export interface Plan {
 }
 
 /** The change that held this value when both signed it; of several the latest. */
-function nodeOf(said: Voice[], value: unknown): string | undefined {
+function nodeOf(voices: Voice[], value: unknown): string | undefined {
   const wanted = JSON.stringify(value ?? null);
-  return said.filter((voice) => JSON.stringify(voice.value ?? null) === wanted).at(-1)?.id;
+  return voices.filter((voice) => JSON.stringify(voice.value ?? null) === wanted).at(-1)?.id;
 }
 
 /** `held` names the changes that both signed, where they are known; the frame knows their values alone. */
@@ -78,13 +68,16 @@ export function build(
   for (const row of makings.values()) {
     const { entity, entity_id, who, said_at, received_at } = row;
     const thing = { entity, id: entity_id, by: who, made_at: received_at ?? said_at, waits: !received_at };
-    const known = things.get(entity);
-    if (known) known.push(thing);
+    const ofKind = things.get(entity);
+    if (ofKind) ofKind.push(thing);
     else things.set(entity, [thing]);
   }
   for (const list of things.values()) list.sort(byMaking);
-  for (const [key, said] of all) {
-    const at = settle(said, () => held?.get(key) ?? (signed && key in signed ? nodeOf(said, signed[key]) : undefined));
+  for (const [key, heard] of all) {
+    const at = settle(
+      heard,
+      () => held?.get(key) ?? (signed && key in signed ? nodeOf(heard, signed[key]) : undefined),
+    );
     fields.set(key, at);
     if (at.sides.length < 2) continue;
     const [entity, id, field] = key.split(" ") as [string, string, string];
@@ -122,8 +115,8 @@ const LET_GO = ["cancelled", "rejected", "entered-in-error"];
 /** True where a goal ended without having been reached. */
 export const wasGivenUp = (plan: Plan, goal: string) => LET_GO.includes(words(plan, "goal", goal, "lifecycle"));
 
-/** True where a goal is the child's no more, or was given up. */
-export const isLetGo = (plan: Plan, goal: string) =>
+/** True where a goal is no longer the child's, or was given up. */
+export const isDropped = (plan: Plan, goal: string) =>
   plan.get("goal", goal, "not_mine").stands?.value === true || wasGivenUp(plan, goal);
 
 export const baseOf = (plan: Plan, entity: string, id: string, field: string, who: string) =>
@@ -134,17 +127,17 @@ export const is = (thing: Thing, plan: Plan, field: string, value: unknown) =>
 
 /** Every field of a project as the server tells it, to know later what both had signed. */
 export function fieldsOf(project: Record<string, unknown>): Record<string, unknown> {
-  const found: Record<string, unknown> = {};
+  const values: Record<string, unknown> = {};
   const id = (thing: Record<string, unknown>) => String(thing["id"]);
   const note = (entity: string, thing: Record<string, unknown>, skip: string[]) => {
     for (const [field, value] of Object.entries(thing)) {
-      if (!skip.includes(field)) found[keyOf(entity, id(thing), field)] = value;
+      if (!skip.includes(field)) values[keyOf(entity, id(thing), field)] = value;
     }
   };
   const list = (thing: Record<string, unknown>, name: string) =>
     (thing[name] as Record<string, unknown>[] | undefined) ?? [];
   for (const field of ["summary", "situation", "ends_on", "countries", "option", "plan_b"]) {
-    found[keyOf("life_project", String((project["child"] as { id: string }).id), field)] = project[field];
+    values[keyOf("life_project", String((project["child"] as { id: string }).id), field)] = project[field];
   }
   for (const area of list(project, "areas")) {
     note("area", area, ["id", "by", "made_at", "goals"]);
@@ -153,5 +146,5 @@ export function fieldsOf(project: Record<string, unknown>): Record<string, unkno
       for (const step of list(goal, "steps")) note("step", step, ["id", "by", "made_at", "owner"]);
     }
   }
-  return found;
+  return values;
 }

@@ -2,7 +2,7 @@
  * When a step is due: once, or again and again. The server has the last word on whose turn it is; this is what
  * a phone can know from the words alone, with a network or without.
  */
-import { isRepeats, pendingAfter, type Repeats } from "./again";
+import { isRepeats, pendingAfter, type Repeats } from "./recurrence";
 import { isDate, isoDay } from "./labels";
 import { byOrder, type Voice } from "./merge";
 import { words, type Plan, type Thing } from "./state";
@@ -36,8 +36,8 @@ const dayOf = ({ received_at, said_at }: Voice) => isoDay(new Date(received_at ?
 /** Where a step stands. */
 export function turnOf(plan: Plan, step: Thing): Turn {
   const due = words(plan, "step", step.id, "due_on");
-  const said = words(plan, "step", step.id, "repeats");
-  const repeats: Repeats = isRepeats(said) ? said : "none";
+  const text = words(plan, "step", step.id, "repeats");
+  const repeats: Repeats = isRepeats(text) ? text : "none";
   const status = plan.get("step", step.id, "status").stands;
   const isSettled = status?.value === "done" || status?.value === "not_done";
   if (repeats === "none" || !isDate(due)) {
@@ -55,10 +55,10 @@ export function turnOf(plan: Plan, step: Thing): Turn {
   return { repeats, due: pendingAfter(events) || due, status: "open", last: over.at(-1)?.voice ?? null };
 }
 
-/** So long at the most one waits for an answer that no other day was named for; the server reminds by it. */
+/** The longest wait for an answer that no other day was named for; the server reminds by it. */
 const ANSWER_WITHIN_DAYS = 7;
 
-/** By which day whoever complained is to be answered. */
+/** By which day a complaint is to be answered. */
 export function answerDue(plan: Plan, complaint: Thing): string {
   const named = words(plan, "complaint", complaint.id, "answer_due");
   if (named) return named;

@@ -4,7 +4,7 @@ import { Icon } from "../parts/Icon";
 import { go } from "../routes";
 import { now } from "../store/now";
 import { frame, place, plan } from "../store/project";
-import { Drawn } from "./Drawn";
+import { Pictogram } from "./Pictogram";
 import { called, dayWords, dueOn, isoDay, listed, ofDay, reviewName, wasDueOn } from "./labels";
 import { Mark, Waits } from "./parts";
 import { is, wasGivenUp, words, type Thing } from "./state";
@@ -33,13 +33,13 @@ function roleOf(owner: string | undefined): string {
   return frame.value?.people.find((person) => person.id === owner)?.role ?? "";
 }
 
-/** Steps of a goal that was let go are not on the path any more, unless they were done. */
+/** Steps of a dropped goal are not on the path any more, unless they were done. */
 function isOnPath(step: Thing): boolean {
   const goal = words(plan.value, "step", step.id, "goal_id");
   const there = plan.value.one("goal", goal);
   // A carer sees own promises without the goals that they are for.
   if (!there) return true;
-  // What the child let go asks nothing of it; what adults promised for it still counts.
+  // What the child dropped asks nothing of them; what adults promised for it still counts.
   if (is(there, plan.value, "not_mine", true) && ownerOf(step) === place.value?.child) return false;
   return !wasGivenUp(plan.value, goal);
 }
@@ -79,9 +79,7 @@ function whenOf(status: string, due: string, at: string, reason: string): string
   if (status === "done") return t("Done: {day}", { day: dayWords(at, now.value) });
   if (status === "not_done") return reason ? t("Not done: {why}", { why: reason }) : t("Not done");
   if (!due) return t("No date yet");
-  return due < isoDay(now.value)
-    ? wasDueOn(due, now.value)
-    : dueOn(due, now.value);
+  return due < isoDay(now.value) ? wasDueOn(due, now.value) : dueOn(due, now.value);
 }
 
 function ofStep(step: Thing): Waymark {
@@ -139,7 +137,7 @@ interface TogetherMark {
 
 function together({ key, at, icon, state, title, text, review }: TogetherMark): Waymark {
   const card = () => <Together title={title} text={text} review={review} />;
-  return { key, at, side: "both", icon: <Drawn name={icon} />, state, card };
+  return { key, at, side: "both", icon: <Pictogram name={icon} />, state, card };
 }
 
 function agreed(): Waymark[] {
@@ -147,10 +145,12 @@ function agreed(): Waymark[] {
   if (signed === null || signed === undefined) return [];
   const those = plan.value
     .all("agreement")
-    .filter((one) => is(one, plan.value, "revision", signed) && is(one, plan.value, "decision", "agree"));
+    .filter(
+      (agreement) => is(agreement, plan.value, "revision", signed) && is(agreement, plan.value, "decision", "agree"),
+    );
   const last = those.at(-1);
   if (!last) return [];
-  const names = listed([...new Set(those.map((one) => called(one.by)))]);
+  const names = listed([...new Set(those.map((agreement) => called(agreement.by)))]);
   const text = t("{day}: {names}", { day: dayWords(last.made_at, now.value), names });
   const title = t("We agreed on this path");
   return [together({ key: last.id, at: last.made_at, icon: "hands", state: "done", title, text })];
@@ -190,7 +190,7 @@ export function waymarks(): { behind: Waymark[]; ahead: Waymark[] } {
   const steps = plan.value.all("step").map((step) => ({ step, mark: ofStep(step) }));
   const isOver = ({ mark }: { mark: Waymark }) => mark.state === "done" || mark.state === "missed";
   const over = steps.filter(isOver).map(({ mark }) => mark);
-  const coming = steps.filter((one) => !isOver(one) && isOnPath(one.step)).map(({ mark }) => mark);
+  const coming = steps.filter((entry) => !isOver(entry) && isOnPath(entry.step)).map(({ mark }) => mark);
   return {
     behind: [...over, ...agreed(), ...reviews(true)].sort(byTime),
     ahead: [...coming, ...reviews(false)].sort(byTime).concat(end()),

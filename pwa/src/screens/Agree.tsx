@@ -8,23 +8,16 @@ import { keyOf } from "../plan/merge";
 import { decisionOf, parties, type Decision } from "../plan/parties";
 import { decisions, Parties } from "../plan/PartyList";
 import { Mark, mayChange, Voice } from "../plan/parts";
+import { obstacle } from "../plan/obstacle";
 import { Picture } from "../plan/Picture";
 import { words, type Thing } from "../plan/state";
 import { GOAL_FIELDS, turnOf } from "../plan/turns";
 import { about, go } from "../routes";
 import { now } from "../store/now";
 import { addressOf } from "../store/roster";
-import { fits, frame, isChild, make, myself, place, plan, unsentText } from "../store/project";
+import { frame, isChild, make, myself, place, plan } from "../store/project";
 import { After, How } from "./AgreeHow";
 import { Witness } from "./AgreeWitness";
-
-/** Why one cannot answer just now, in a sentence; or null. */
-export function obstacle(): string | null {
-  if (!frame.value) return t("You need internet the first time.");
-  if (unsentText.value) return t("We're sending your latest changes first. Then you can answer what is written here.");
-  if (!fits.value) return t("A newer version is on its way. You can answer when it's here.");
-  return null;
-}
 
 /** Whatever here reads otherwise makes a new text, which nobody has signed. */
 const PARTS = ["life_project", "area", "goal", "step"] as const;
@@ -44,17 +37,18 @@ const line = (entity: string, id: string, field: string) =>
 
 /** What stands otherwise than when both agreed, thing by thing. */
 function news(): New[] {
-  const found: New[] = [];
+  const list: New[] = [];
   for (const entity of PARTS) {
-    for (const id of entity === "life_project" ? [plan.value.child] : plan.value.all(entity).map((one) => one.id)) {
-      const title = entity === "area" ? valueName("goal", "area_id", id, now.value) : nameOfThing(plan.value, entity, id);
+    for (const id of entity === "life_project" ? [plan.value.child] : plan.value.all(entity).map((thing) => thing.id)) {
+      const title =
+        entity === "area" ? valueName("goal", "area_id", id, now.value) : nameOfThing(plan.value, entity, id);
       const lines = FIELDS[entity]
         .filter((field) => plan.value.proposed(entity, id, field))
         .map((field) => line(entity, id, field));
-      if (lines.length > 0) found.push({ key: keyOf(entity, id, "*"), title, lines });
+      if (lines.length > 0) list.push({ key: keyOf(entity, id, "*"), title, lines });
     }
   }
-  return found;
+  return list;
 }
 
 function News() {
@@ -256,7 +250,9 @@ function Reading() {
       <p class="soft">
         {isChild.value
           ? t("It counts once you both agree. One adult must promise something too.")
-          : t("It counts once the child and the caseworker agree to the same text. An adult must promise something too.")}
+          : t(
+              "It counts once the child and the caseworker agree to the same text. An adult must promise something too.",
+            )}
       </p>
     </Page>
   );

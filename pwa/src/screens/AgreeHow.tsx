@@ -4,9 +4,10 @@ import { useEffect } from "preact/hooks";
 import { language, t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
-import { Drawn } from "../plan/Drawn";
+import { Pictogram } from "../plan/Pictogram";
 import { draftOf, keepDraft, useDraft } from "../plan/drafts";
 import { called, languageName, languageOptions } from "../plan/labels";
+import { obstacle } from "../plan/obstacle";
 import { Pad } from "../plan/Pad";
 import type { Decision } from "../plan/parties";
 import { decisions } from "../plan/PartyList";
@@ -14,7 +15,6 @@ import { mayComplain } from "../plan/parts";
 import { Picture } from "../plan/Picture";
 import { about, backBy, go } from "../routes";
 import { frame, isChild, make, myself } from "../store/project";
-import { obstacle } from "./Agree";
 import { LONGEST, Writing } from "./Edit";
 
 type Method = "tap" | "drawn" | "pictogram";
@@ -30,14 +30,14 @@ const interpreter = signal("");
 export function Spoken() {
   const options = languageOptions();
   const code = spoken.value || language.value;
-  const all = options.some(([one]) => one === code) ? options : [[code, languageName(code)] as const, ...options];
+  const all = options.some(([value]) => value === code) ? options : [[code, languageName(code)] as const, ...options];
   return (
     <>
       <div class="field">
         <label for="spoken">{t("Which language?")}</label>
         <select id="spoken" value={code} onChange={(event) => (spoken.value = event.currentTarget.value)}>
-          {all.map(([one, name]) => (
-            <option key={one} value={one}>
+          {all.map(([value, name]) => (
+            <option key={value} value={value}>
               {name}
             </option>
           ))}
@@ -73,7 +73,10 @@ function Explained() {
     <section class="stack">
       <h2 id="explained">{t("Did anyone explain it to you?")}</h2>
       <div class="pair-of" role="group" aria-labelledby="explained">
-        {[["yes", t("Yes")], ["no", t("No")]].map(([code, word]) => (
+        {[
+          ["yes", t("Yes")],
+          ["no", t("No")],
+        ].map(([code, word]) => (
           <button
             key={code}
             type="button"
@@ -131,7 +134,7 @@ function Methods() {
           aria-pressed={method.value === code}
           onClick={() => (method.value = code)}
         >
-          <Drawn name={icon} />
+          <Pictogram name={icon} />
           {word}
         </button>
       ))}
@@ -153,7 +156,7 @@ export function How() {
     explained.value = "";
     forgetSpoken();
   }, []);
-  // Whoever points at a picture says what the picture says.
+  // Pointing at a picture says what the picture says.
   const decision = (method.value === "pictogram" && picked.value) || asked;
   // What was read is what is agreed to: a text that changed meanwhile is read again first.
   const isSame = frame.value?.revision === revision;
@@ -219,7 +222,7 @@ function takeAlong(comment: string): void {
   keepDraft(COMPLAINT, { value: there ? `${there}\n${comment}` : comment, base: null });
 }
 
-/** Disagreeing is enough; whoever wants to be heard by somebody else as well has the way here. */
+/** Disagreeing is enough; a child who wants to be heard by another person as well finds the way here. */
 export function After() {
   const readers = (frame.value?.people ?? []).filter(({ role, is_here }) => role === "caseworker" && is_here !== false);
   const [first] = readers;

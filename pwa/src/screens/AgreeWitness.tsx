@@ -1,4 +1,4 @@
-/** What somebody said aloud, written down by somebody else. It binds nobody who does not confirm it. */
+/** What one person said aloud, written down by another. It binds nobody who does not confirm it. */
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { t } from "../i18n";
@@ -6,11 +6,11 @@ import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { useDraft } from "../plan/drafts";
 import { called } from "../plan/labels";
+import { obstacle } from "../plan/obstacle";
 import { parties, type Decision } from "../plan/parties";
 import { Mark } from "../plan/parts";
 import { backBy } from "../routes";
 import { frame, make, myself, plan } from "../store/project";
-import { obstacle } from "./Agree";
 import { forgetSpoken, Pictures, Spoken, spokenValue } from "./AgreeHow";
 import { LONGEST, Writing } from "./Edit";
 
@@ -29,8 +29,7 @@ export function Witness() {
   const others = told
     ? parties(plan.value, told.revision, told.people).filter(
         ({ id, role }) =>
-          id !== myself.value.id && role !== "caseworker" &&
-          (role !== "agency" || myself.value.role === "caseworker"),
+          id !== myself.value.id && role !== "caseworker" && (role !== "agency" || myself.value.role === "caseworker"),
       )
     : [];
   const why = obstacle();

@@ -1,4 +1,4 @@
-/** The children whom somebody works with: one of them is chosen, then everything is about that one. */
+/** The children a person works with: they choose one, then everything is about that child. */
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { ask } from "../api";
@@ -39,7 +39,7 @@ export async function load(): Promise<Child[]> {
 
 /** Opens the project of the child that a link of the desk named. */
 export async function openLinked(id: string): Promise<void> {
-  const child = (await load()).find((one) => one.id === id);
+  const child = (await load()).find((each) => each.id === id);
   if (child) await openOf({ id, name: child.name, role: roleIn(child) });
 }
 

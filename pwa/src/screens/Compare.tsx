@@ -1,4 +1,4 @@
-/** Then and now beside each other, in words: what came, what reads otherwise, what was let go. */
+/** Then and now beside each other, in words: what came, what reads otherwise, what was dropped. */
 import { t } from "../i18n";
 import { Page } from "../parts/Page";
 import { compare, nameOfThing, type Altered } from "../plan/compare";
@@ -8,11 +8,14 @@ import { words, type Plan, type Thing } from "../plan/state";
 import { about, go } from "../routes";
 import { now } from "../store/now";
 import { plan } from "../store/project";
-import { planOf } from "./Then";
+import { planOf } from "./PastProject";
 
 function titleOf(at: Plan, entity: string, id: string): string {
   if (entity === "review") return reviewName(words(at, "review", id, "kind"));
-  return nameOfThing(at, entity, id) || (entity === "step" ? t("A step") : entity === "goal" ? t("A goal") : t("About this path"));
+  return (
+    nameOfThing(at, entity, id) ||
+    (entity === "step" ? t("A step") : entity === "goal" ? t("A goal") : t("About this path"))
+  );
 }
 
 function Added({ thing, at }: { thing: Thing; at: Plan }) {
@@ -37,23 +40,23 @@ function Added({ thing, at }: { thing: Thing; at: Plan }) {
 const spoken = (entity: string, field: string, value: unknown) => valueName(entity, field, value, now.value);
 
 /** By ear it is "Before: …, now: …"; the lines through the old words are for the eye alone. */
-function Otherwise({ one }: { one: Altered }) {
+function Otherwise({ altered }: { altered: Altered }) {
   return (
     <div class="altered-field">
-      <p class="soft">{fieldName(one.entity, one.field)}</p>
+      <p class="soft">{fieldName(altered.entity, altered.field)}</p>
       <dl class="then-now">
         <dt>{t("Before")}</dt>
         <dd dir="auto">
-          <del>{spoken(one.entity, one.field, one.before)}</del>
+          <del>{spoken(altered.entity, altered.field, altered.before)}</del>
         </dd>
         <dt>{t("Now")}</dt>
         <dd dir="auto">
-          <ins>{spoken(one.entity, one.field, one.now)}</ins>
+          <ins>{spoken(altered.entity, altered.field, altered.now)}</ins>
         </dd>
       </dl>
-      {one.by && (
+      {altered.by && (
         <p class="soft">
-          <bdi>{called(one.by.who)}</bdi>, {ago(one.by.said_at)}
+          <bdi>{called(altered.by.who)}</bdi>, {ago(altered.by.said_at)}
         </p>
       )}
     </div>
@@ -62,7 +65,7 @@ function Otherwise({ one }: { one: Altered }) {
 
 function byThing(altered: Altered[]): [string, Altered[]][] {
   const groups = new Map<string, Altered[]>();
-  for (const one of altered) groups.set(one.id, [...(groups.get(one.id) ?? []), one]);
+  for (const each of altered) groups.set(each.id, [...(groups.get(each.id) ?? []), each]);
   return [...groups];
 }
 
@@ -96,8 +99,8 @@ export function Compare() {
                 <p class="strong" dir="auto">
                   {titleOf(later, list[0]!.entity, id)}
                 </p>
-                {list.map((one) => (
-                  <Otherwise key={one.field} one={one} />
+                {list.map((each) => (
+                  <Otherwise key={each.field} altered={each} />
                 ))}
               </li>
             ))}

@@ -4,7 +4,7 @@ import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { useDraft } from "../plan/drafts";
 import { isoDay, listed, ofDay, roleName } from "../plan/labels";
-import { ago, mayComplain, said, Voice, Waits, Words } from "../plan/parts";
+import { ago, mayComplain, voiceIn, Voice, Waits, Words } from "../plan/parts";
 import { words, type Thing } from "../plan/state";
 import { answerDue } from "../plan/turns";
 import { go } from "../routes";
@@ -44,7 +44,7 @@ function One({ complaint }: { complaint: Thing }) {
   const to = words(plan.value, "complaint", complaint.id, "to");
   const due = answerDue(plan.value, complaint);
   const isLate = due < isoDay(now.value);
-  const answer = said("complaint", complaint.id, "answer");
+  const answer = voiceIn("complaint", complaint.id, "answer");
   // Blanks are no answer.
   const text = typeof answer?.value === "string" ? answer.value.trim() : "";
   return (
@@ -102,8 +102,7 @@ function Writing_() {
     to.drop();
   };
   // A guardian is offered where there is one; a supervisor there always is.
-  const isThere = (role: string) =>
-    role !== myself.value.role && there.value.some((person) => person.role === role);
+  const isThere = (role: string) => role !== myself.value.role && there.value.some((person) => person.role === role);
   const roles = ["supervisor", "guardian"].filter((role) => role === "supervisor" || isThere(role));
   const options: [string, string][] = roles.map((role) => [role, whoIs(role)]);
   return (
@@ -111,7 +110,9 @@ function Writing_() {
       <Options options={options} value={to.value} onChoose={to.set} />
       <Writing id="words" value={draft.value} onInput={draft.set} labelledBy="title" />
       <p class="soft">
-        {t("Only {who} can read this. They have to answer. The caseworker can't see it here.", { who: whoIs(to.value) })}
+        {t("Only {who} can read this. They have to answer. The caseworker can't see it here.", {
+          who: whoIs(to.value),
+        })}
       </p>
       <button type="button" class="main" disabled={!draft.value.trim()} onClick={() => void keep()}>
         {t("Send")}

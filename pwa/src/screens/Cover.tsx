@@ -33,7 +33,7 @@ function Title() {
   const end = () => clearTimeout(timer.current);
   const tap = () => {
     const at = Date.now();
-    taps.current = [...taps.current.filter((one) => at - one < TAPS_WITHIN_MS), at];
+    taps.current = [...taps.current.filter((earlier) => at - earlier < TAPS_WITHIN_MS), at];
     if (taps.current.length >= TAPS) open();
   };
   useEffect(() => end, []);
@@ -115,9 +115,7 @@ export function Cover() {
   return (
     <main class="page planner">
       <Title />
-      <p class="soft">
-        {lines.value.length === 0 ? t("Nothing planned yet.") : tn("{n} to do", "{n} to do", open)}
-      </p>
+      <p class="soft">{lines.value.length === 0 ? t("Nothing planned yet.") : tn("{n} to do", "{n} to do", open)}</p>
       <ul class="entries">
         {lines.value.map((line) => (
           <li key={line.id} class="todo">

@@ -7,28 +7,28 @@ import { isShared } from "../store/roster";
 import { cover, hasPin, opensCovered, removePin, setOpensCovered, setPin } from "../store/cover";
 
 const typed = signal("");
-const said = signal("");
+const status = signal("");
 
 async function keepPin(event: Event): Promise<void> {
   event.preventDefault();
   if (!/^\d{4}$/.test(typed.value)) {
-    said.value = t("Type 4 digits.");
+    status.value = t("Type 4 digits.");
     return;
   }
   await setPin(typed.value);
   typed.value = "";
-  said.value = t("Code saved. Use it to open the app again.");
+  status.value = t("Code saved. Use it to open the app again.");
 }
 
 async function dropPin(): Promise<void> {
   await removePin();
-  said.value = t("Code removed.");
+  status.value = t("Code removed.");
 }
 
 export function CoverSettings() {
   useEffect(() => {
     typed.value = "";
-    said.value = "";
+    status.value = "";
   }, []);
   return (
     <Page title={t("Hide this app")}>
@@ -54,10 +54,18 @@ export function CoverSettings() {
         <span class="hidden-text">{t("Start on the list")}</span>
       </button>
 
-      {isShared.value ? <p>{t("On a shared phone, each person comes back with their own 4-digit code.")}</p> : <OwnDigits />}
+      {isShared.value ? (
+        <p>{t("On a shared phone, each person comes back with their own 4-digit code.")}</p>
+      ) : (
+        <OwnDigits />
+      )}
 
       <h2>{t("What this can't do")}</h2>
-      <p>{t("This helps against a quick look. People who know this app, or have your phone for a while, can still find it.")}</p>
+      <p>
+        {t(
+          "This helps against a quick look. People who know this app, or have your phone for a while, can still find it.",
+        )}
+      </p>
       <p>{t("Forgot your 4-digit code? Ask your caseworker for a new link and open it here.")}</p>
     </Page>
   );
@@ -91,7 +99,7 @@ function OwnDigits() {
           )}
         </div>
       </form>
-      <p role="status">{said.value}</p>
+      <p role="status">{status.value}</p>
     </>
   );
 }

@@ -21,7 +21,7 @@ async function load(): Promise<void> {
   days.value = (await read<Day[]>(person, "days")) ?? [];
   const fresh = await ask<{ check_ins: Day[] }>("GET", `/check-ins?limit=${HOW_MANY}`).catch(() => null);
   if (!fresh) return;
-  // Nothing is kept but what is shown: no mark, and no more than these.
+  // Nothing is kept but what is shown: no mark, and only these.
   days.value = fresh.check_ins.map(({ id, said_at, received_at, mood, note, want, is_late }) => ({
     id,
     said_at,
@@ -36,10 +36,10 @@ async function load(): Promise<void> {
 
 /** What waits stands among the others, so that no answer seems lost. */
 function all(): Day[] {
-  const known = new Set(days.value.map((day) => day.id));
+  const received = new Set(days.value.map((day) => day.id));
   const waiting: Day[] = [];
   for (const sending of queue.value) {
-    if (sending.kind !== "check_in" || known.has(sending.id) || !sending.body.said_at) continue;
+    if (sending.kind !== "check_in" || received.has(sending.id) || !sending.body.said_at) continue;
     const { id, said_at, mood, note, want } = sending.body;
     waiting.push({ id, said_at, mood, note, want, received_at: null });
   }

@@ -1,4 +1,4 @@
-/** Two voices on one thing, side by side. Neither is above the other; whoever decides has seen both. */
+/** Two voices on one thing, side by side. Neither is above the other; the person who decides has seen both. */
 import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
@@ -35,13 +35,21 @@ export function Difference() {
   const both = [...sides].sort((a, b) => isChilds(a) - isChilds(b));
   const mayChoose = mayEdit(entity, id, field);
   const take = async (side: Side) => {
-    await choose(entity, id, field, side.value, sides.map((one) => one.id));
+    await choose(
+      entity,
+      id,
+      field,
+      side.value,
+      sides.map((each) => each.id),
+    );
     back();
   };
   return (
     <Page title={t("Two versions: {what}", { what: name })}>
       <p>{t("You wrote different things at the same time. We kept both. Talk about it if you can, then choose.")}</p>
-      {mayChange() && !mayChoose && <p class="note-line">{t("These are the child's own words. Only the child can choose.")}</p>}
+      {mayChange() && !mayChoose && (
+        <p class="note-line">{t("These are the child's own words. Only the child can choose.")}</p>
+      )}
       <div class="voices beside">
         {both.map((side) => (
           <Voice key={side.id} who={side.who} when={ago(side.said_at)}>

@@ -6,7 +6,7 @@ import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { useDraft } from "../plan/drafts";
 import { asked, called, isDate, ratings, valueName, type Asked } from "../plan/labels";
-import { ago, Mark, mayEdit, NotHere, Voice, Words } from "../plan/parts";
+import { ago, Mark, mayEdit, NotFound, Voice, Words } from "../plan/parts";
 import { baseOf, words } from "../plan/state";
 import { about, back } from "../routes";
 import { now } from "../store/now";
@@ -77,11 +77,11 @@ export function DateField({ value, onInput }: { value: string; onInput(value: st
   );
 }
 
-/** Whom a promise may name: the child, everyone who is there for it, the agency. */
+/** The people a promise may name: the child, everyone who is there for it, the agency. */
 export function people(): { options: [string, string][]; marks: Record<string, boolean> } {
   const child = place.value?.child ?? "";
-  const known = there.value;
-  const all = known.some(({ id }) => id === child) ? known : [{ id: child, role: "child", name: "" }, ...known];
+  const present = there.value;
+  const all = present.some(({ id }) => id === child) ? present : [{ id: child, role: "child", name: "" }, ...present];
   return {
     options: all.map((person) => [person.id, called(person)]),
     marks: Object.fromEntries(all.map(({ id, role }) => [id, role === "child"])),
@@ -145,7 +145,7 @@ export function Edit() {
   const question: Asked | null =
     field === "owner_id" ? { title: t("Who does it?"), why: "", kind: "choice", ...people() } : asked(entity, field);
   const thing = entity === "life_project" || plan.value.one(entity, id);
-  if (!question || !thing) return <NotHere />;
+  if (!question || !thing) return <NotFound />;
   return <Field key={`${entity} ${id} ${field}`} {...{ entity, id, field, mode, question }} />;
 }
 
@@ -165,24 +165,35 @@ function Field({ entity, id, field, mode, question }: FieldProps) {
   }));
   useEffect(() => void (hasChanged.value = false), []);
   const why = useDraft(`why ${id}`, () => ({ value: "", base: null }));
-  if (!mayEdit(entity, id, field)) return <NotHere />;
+  const seen = useRef<Set<string | null> | null>(null);
+  if (!mayEdit(entity, id, field)) return <NotFound />;
   const value = asValue(question, draft.value);
-  // Somebody else's words came while these were being written: they are shown, and move nothing.
-  const known = useRef<Set<string | null> | null>(null);
-  known.current ??= new Set([draft.base, ...(draft.isFresh ? now_.sides.map((side) => side.id) : [])]);
-  const news = now_.sides.filter((side) => side.who.id !== myself.value.id && !known.current!.has(side.id));
+  // Another person's words came while these were being written: they are shown, and move nothing.
+  seen.current ??= new Set([draft.base, ...(draft.isFresh ? now_.sides.map((side) => side.id) : [])]);
+  const news = now_.sides.filter((side) => side.who.id !== myself.value.id && !seen.current!.has(side.id));
   // A promise that had a day is moved with a reason; a child's own step may be moved without one.
-  const isMoved = `${entity} ${field} ${mode}` === "step due_on " && isDate(now_.stands?.value) && value !== now_.stands?.value;
+  const isMoved =
+    `${entity} ${field} ${mode}` === "step due_on " && isDate(now_.stands?.value) && value !== now_.stands?.value;
   const isChilds = words(plan.value, "step", id, "owner_id") === place.value?.child;
   const isReady = !(value === null && question.isOpen === false) && !(isMoved && !isChilds && !why.value.trim());
   const keep = async () => {
     if (mode === "third") {
-      await choose(entity, id, field, value, now_.sides.map((side) => side.id));
+      await choose(
+        entity,
+        id,
+        field,
+        value,
+        now_.sides.map((side) => side.id),
+      );
     } else {
       await say(entity, id, field, value, draft.base);
       if (isMoved) await say("step", id, "moved_why", why.value.trim() || null);
       why.drop();
-      if (entity === "step" && field === "reason" && plan.value.get("step", id, "status").stands?.value !== "not_done") {
+      if (
+        entity === "step" &&
+        field === "reason" &&
+        plan.value.get("step", id, "status").stands?.value !== "not_done"
+      ) {
         await say("step", id, "status", "not_done");
       }
     }

@@ -4,10 +4,10 @@ import { useEffect } from "preact/hooks";
 import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
-import { Drawn } from "../plan/Drawn";
+import { Pictogram } from "../plan/Pictogram";
 import { areaName, called, dueOn, fieldName, isoDay } from "../plan/labels";
-import { ago, FieldRow, Lead, Mark, mayChange, NotHere, said, Voice, Waits, Words } from "../plan/parts";
-import { Story } from "../plan/Story";
+import { ago, FieldRow, Lead, Mark, mayChange, NotFound, voiceIn, Voice, Waits, Words } from "../plan/parts";
+import { History } from "../plan/History";
 import { is, words, type Thing } from "../plan/state";
 import { GOAL_FIELDS, STEP_FIELDS, turnOf } from "../plan/turns";
 import { about, go } from "../routes";
@@ -28,8 +28,8 @@ function Change({ entity, id, field, word }: { entity: string; id: string; field
 }
 
 function OwnWords({ goal }: { goal: Thing }) {
-  const childs = said("goal", goal.id, "child_words");
-  const workers = said("goal", goal.id, "worker_words");
+  const childs = voiceIn("goal", goal.id, "child_words");
+  const workers = voiceIn("goal", goal.id, "worker_words");
   return (
     <div class="voices beside">
       {childs?.value ? (
@@ -46,9 +46,7 @@ function OwnWords({ goal }: { goal: Thing }) {
           {!isChild.value && <Change entity="goal" id={goal.id} field="worker_words" word={t("Change")} />}
         </Voice>
       ) : (
-        !isChild.value && (
-          <Change entity="goal" id={goal.id} field="worker_words" word={t("Add your own words")} />
-        )
+        !isChild.value && <Change entity="goal" id={goal.id} field="worker_words" word={t("Add your own words")} />
       )}
     </div>
   );
@@ -60,7 +58,8 @@ function StepRow({ step }: { step: Thing }) {
   const owner = words(plan.value, "step", step.id, "owner_id");
   const { status, due } = turnOf(plan.value, step);
   const isLate = status === "open" && due !== "" && due < isoDay(now.value);
-  const role = owner === place.value?.child ? "child" : (frame.value?.people.find(({ id }) => id === owner)?.role ?? "");
+  const role =
+    owner === place.value?.child ? "child" : (frame.value?.people.find(({ id }) => id === owner)?.role ?? "");
   const name = owner ? called({ id: owner, role }) : t("No one is doing this yet");
   const done = { done: t("Done"), not_done: t("Not done"), open: "" }[status] ?? "";
   const when = due ? dueOn(due, now.value) : t("No date yet");
@@ -91,7 +90,7 @@ function restingOf(isAsked?: boolean): string {
   return isChild.value ? t("Your steps are on hold:") : t("The child's own steps are on hold:");
 }
 
-/** What becomes of the steps of a goal that is the child's no more. */
+/** What becomes of the steps of a goal that is no longer the child's. */
 function StepsThen({ goal, isAsked }: { goal: Thing; isAsked?: boolean }) {
   const steps = plan.value.all("step").filter((step) => is(step, plan.value, "goal_id", goal.id));
   const open = steps.filter((step) => turnOf(plan.value, step).status === "open");
@@ -162,7 +161,7 @@ function NotMine({ goal }: { goal: Thing }) {
 
 export function Goal() {
   const goal = plan.value.one("goal", about.value["id"] ?? "");
-  if (!goal) return <NotHere />;
+  if (!goal) return <NotFound />;
   const area = words(plan.value, "goal", goal.id, "area_id");
   const kind = words(plan.value, "area", area, "kind");
   const steps = plan.value.all("step").filter((step) => is(step, plan.value, "goal_id", goal.id));
@@ -209,7 +208,7 @@ export function Goal() {
             <Lead
               to="edit"
               about={{ entity: "area", id: area, field: "importance" }}
-              icon={<Drawn name={kind} />}
+              icon={<Pictogram name={kind} />}
               word={fieldName("area", "importance")}
               state={importance(area)}
             />
@@ -217,7 +216,7 @@ export function Goal() {
         </ul>
       </section>
       <NotMine goal={goal} />
-      <Story
+      <History
         things={[
           { entity: "goal", id: goal.id, fields: GOAL_FIELDS },
           ...steps.map(({ id }) => ({ entity: "step", id, fields: STEP_FIELDS })),

@@ -3,7 +3,7 @@ import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { Thanks, whereabouts } from "../parts/Thanks";
-import { forgetWishes, Wish } from "../parts/Wish";
+import { forgetWishes, HelpWishes } from "../parts/HelpWishes";
 import { clear, mood, note } from "../store/draft";
 import { checkIn, tap } from "../store/sender";
 import { isShutOut, me, who } from "../store/session";
@@ -14,10 +14,10 @@ const phonesFirst = signal(false);
 /** One further tap, so that nobody is called by a slip of the finger. */
 function askForHelp(): void {
   phonesFirst.value = !navigator.onLine;
-  const said = { mood: mood.value, note: note.value, want: "help" as const, mark: "a" as const };
+  const answer = { mood: mood.value, note: note.value, want: "help" as const, mark: "a" as const };
   clear();
   forgetWishes();
-  void checkIn(said);
+  void checkIn(answer);
 }
 
 const dialled = (phone: string) => phone.replace(/[^+0-9]/g, "");
@@ -83,15 +83,13 @@ export function Help() {
           )}
         </div>
       )}
-      {isShutOut.value && (
-        <p>{t("This phone isn't connected any more. It can't send your call for help.")}</p>
-      )}
-      {mine && who.value && !phonesFirst.value && <Wish />}
+      {isShutOut.value && <p>{t("This phone isn't connected any more. It can't send your call for help.")}</p>}
+      {mine && who.value && !phonesFirst.value && <HelpWishes />}
       <p class="hidden-text" role="status">
         {mine && mine.stage !== "saving" ? whereabouts(mine) : ""}
       </p>
       <ByPhone phone={phone} />
-      {mine && who.value && phonesFirst.value && <Wish />}
+      {mine && who.value && phonesFirst.value && <HelpWishes />}
     </Page>
   );
 }

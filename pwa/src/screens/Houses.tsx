@@ -2,10 +2,10 @@
 import { t, tn } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
-import { Drawn } from "../plan/Drawn";
+import { Pictogram } from "../plan/Pictogram";
 import { useDraft } from "../plan/drafts";
 import { called } from "../plan/labels";
-import { mayChange, NotHere, Voice, Waits, Words } from "../plan/parts";
+import { mayChange, NotFound, Voice, Waits, Words } from "../plan/parts";
 import { is, words, type Thing } from "../plan/state";
 import { about, go } from "../routes";
 import { make, myself, plan, say } from "../store/project";
@@ -16,7 +16,10 @@ type Kind = (typeof KINDS)[number];
 
 function texts(kind: Kind): { name: string; ask: string } {
   return {
-    good: { name: t("The house of good things"), ask: t("What's going well? Who is good to you? What are you good at?") },
+    good: {
+      name: t("The house of good things"),
+      ask: t("What's going well? Who is good to you? What are you good at?"),
+    },
     worry: { name: t("The house of worries"), ask: t("What makes you worried, sad or afraid?") },
     dream: { name: t("The house of dreams"), ask: t("If everything was just how you want it, what would it be like?") },
   }[kind];
@@ -35,7 +38,7 @@ function HouseDrawing({ kind }: { kind: Kind }) {
         <path class="roof" d="M6 38 48 8l42 30" />
         <path class="wall" d="M16 34v40h64V34" />
       </svg>
-      <Drawn name={kind} />
+      <Pictogram name={kind} />
     </span>
   );
 }
@@ -78,14 +81,8 @@ function Thing_({ house }: { house: Thing }) {
         <Waits thing={house} />
         {mine && (
           <>
-            <p class="soft">
-              {isShown ? t("Your team can see it.") : t("Only you can see it.")}
-            </p>
-            <button
-              type="button"
-              class="plain"
-              onClick={() => void say("house", house.id, "is_shown", !isShown)}
-            >
+            <p class="soft">{isShown ? t("Your team can see it.") : t("Only you can see it.")}</p>
+            <button type="button" class="plain" onClick={() => void say("house", house.id, "is_shown", !isShown)}>
               <Icon name={isShown ? "hide" : "eye"} />
               {isShown ? t("Stop sharing it") : t("Share it with my team")}
             </button>
@@ -97,9 +94,9 @@ function Thing_({ house }: { house: Thing }) {
 }
 
 export function House() {
-  const kind = KINDS.find((one) => one === about.value["kind"]);
+  const kind = KINDS.find((each) => each === about.value["kind"]);
   const draft = useDraft(`house ${kind ?? ""}`, () => ({ value: "", base: null }));
-  if (!kind) return <NotHere />;
+  if (!kind) return <NotFound />;
   const { name, ask } = texts(kind);
   const keep = async () => {
     const text = draft.value.trim();

@@ -1,9 +1,9 @@
-/** "If I am missing": whom to call first, whom not, what helps. In the child's words, and none of it has to be said. */
+/** "If I am missing": who to call first, who not, what helps. In the child's words, and all of it optional. */
 import { useEffect, useState } from "preact/hooks";
 import { moment, t } from "../i18n";
 import { Page } from "../parts/Page";
 import { now } from "../store/now";
-import * as own from "../store/own";
+import * as own from "../store/ownPack";
 
 const LONGEST = 4_000;
 
@@ -17,13 +17,13 @@ const asked = (): [string, string, string][] => [
 ];
 
 function Theirs({ name }: { name: string }) {
-  const theirs = own.known.value?.fields[name] ?? "";
-  if (!own.differs.value || theirs === (own.waiting.value?.body.fields[name] ?? "")) return null;
+  const onServer = own.current.value?.fields[name] ?? "";
+  if (!own.differs.value || onServer === (own.waiting.value?.body.fields[name] ?? "")) return null;
   return (
     <div id={`${name}-theirs`}>
       <p class="soft">{t("Written so far with your caseworker:")}</p>
       <p class="said" dir="auto">
-        {theirs || t("Nothing")}
+        {onServer || t("Nothing")}
       </p>
     </div>
   );
@@ -93,7 +93,9 @@ export function IfMissing() {
       <p>{t("If nobody knows where you are, we look for you because we care. Here you can tell us how.")}</p>
       <p class="soft">{t("You don't have to write anything. You can change it at any time.")}</p>
       <p class="soft">
-        {t("Adults read this if they are looking for you, or for a reason you can see below. Your caseworker goes through it with you.")}
+        {t(
+          "Adults read this if they are looking for you, or for a reason you can see below. Your caseworker goes through it with you.",
+        )}
       </p>
       <p class="soft">{t("Anyone who opens this app on your phone can read it here.")}</p>
       <form class="stack" onSubmit={say}>

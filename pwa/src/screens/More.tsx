@@ -74,7 +74,9 @@ export function More() {
             to="hands"
             icon="hands"
             word={t("Share this phone")}
-            state={isShared.value ? tn("{n} person uses this phone.", "{n} people use this phone.", roster.value.length) : ""}
+            state={
+              isShared.value ? tn("{n} person uses this phone.", "{n} people use this phone.", roster.value.length) : ""
+            }
           />
         )}
         {!isStaff.value && <Row to="if-missing" icon="path" word={t("If I go missing")} />}

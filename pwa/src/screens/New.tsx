@@ -4,10 +4,10 @@ import { uuid } from "../bytes";
 import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
-import { Drawn } from "../plan/Drawn";
+import { Pictogram } from "../plan/Pictogram";
 import { dropDraft, useDraft } from "../plan/drafts";
 import { AREAS, areaName, asked as asked_, called, isoDay, ofDay, roleName } from "../plan/labels";
-import { Mark, NotHere, ownVoice } from "../plan/parts";
+import { Mark, NotFound, ownVoice } from "../plan/parts";
 import { wordsToBeginWith } from "../plan/reasonWords";
 import { is } from "../plan/state";
 import { about, backBy, go, type Place } from "../routes";
@@ -56,14 +56,8 @@ function AreaChoice({ value, onChoose }: { value: string; onChoose(kind: string)
   return (
     <div class="areas" role="group" aria-labelledby="title">
       {AREAS.map((kind) => (
-        <button
-          key={kind}
-          type="button"
-          class="area"
-          aria-pressed={value === kind}
-          onClick={() => onChoose(kind)}
-        >
-          <Drawn name={kind} />
+        <button key={kind} type="button" class="area" aria-pressed={value === kind} onClick={() => onChoose(kind)}>
+          <Pictogram name={kind} />
           <span>{areaName(kind)}</span>
         </button>
       ))}
@@ -77,12 +71,12 @@ const MOST_AT_ONCE = 4;
 interface IdeasProps {
   offered: Offered[];
   value: string;
-  onTake(one: Offered | null): void;
+  onTake(offer: Offered | null): void;
   isAll: boolean;
   onAll(): void;
 }
 
-/** Offered below the question and never instead of it; away as soon as somebody writes words of their own. */
+/** Offered below the question and never instead of it; away as soon as a person writes words of their own. */
 function Ideas({ offered, value, onTake, isAll, onAll }: IdeasProps) {
   const isOwn = value.trim() !== "" && !offered.some(({ words }) => words === value);
   if (offered.length === 0 || isOwn) return null;
@@ -92,16 +86,16 @@ function Ideas({ offered, value, onTake, isAll, onAll }: IdeasProps) {
       <h2 id="ideas">{t("Ideas")}</h2>
       <p class="soft">{t("Choose one and change it, or write your own.")}</p>
       <div class="ideas-list">
-        {shown.map((one) => (
+        {shown.map((offer) => (
           <button
-            key={one.idea?.id ?? one.words}
+            key={offer.idea?.id ?? offer.words}
             type="button"
             class="idea"
-            aria-pressed={one.words === value}
-            onClick={() => onTake(one.words === value ? null : one)}
+            aria-pressed={offer.words === value}
+            onClick={() => onTake(offer.words === value ? null : offer)}
           >
-            <span dir="auto">{one.words}</span>
-            <span class="idea-mark">{one.words === value && <Icon name="check" />}</span>
+            <span dir="auto">{offer.words}</span>
+            <span class="idea-mark">{offer.words === value && <Icon name="check" />}</span>
           </button>
         ))}
       </div>
@@ -120,7 +114,7 @@ const ideaOf = (answers: Answers): Idea | null => {
   return idea?.kind === answers["kind"] ? idea : null;
 };
 
-/** Whom a role is: nobody where there is none, or where there are several to choose from. */
+/** The person in a role: nobody where there is none, or where there are several to choose from. */
 function ownerOf(role: string | null): { id: string; role: string } | null {
   if (role === null) return null;
   if (role === myself.value.role) return myself.value;
@@ -148,7 +142,12 @@ function Whose({ step }: { step: IdeaStep }) {
       {name && <bdi>{name}</bdi>}
       {name && due && " · "}
       {due &&
-        ofDay(due, now.value, (day) => t("due {day}", { day }), (date) => t("due on {date}", { date }))}
+        ofDay(
+          due,
+          now.value,
+          (day) => t("due {day}", { day }),
+          (date) => t("due on {date}", { date }),
+        )}
     </span>
   );
 }
@@ -161,21 +160,15 @@ interface StepsProps {
   onChoose(value: string): void;
 }
 
-/** Each step by itself. None is chosen beforehand: what somebody promises has to be meant by somebody. */
+/** Each step by itself. None is chosen beforehand: a promise has to be meant by the person who makes it. */
 function Steps({ steps, value, onChoose }: StepsProps) {
   const chosen = chosenOf(value);
   const turn = (n: number) =>
-    onChoose((chosen.includes(n) ? chosen.filter((one) => one !== n) : [...chosen, n].sort()).join(","));
+    onChoose((chosen.includes(n) ? chosen.filter((other) => other !== n) : [...chosen, n].sort()).join(","));
   return (
     <div class="ideas-list" role="group" aria-labelledby="title">
       {steps.map((step, n) => (
-        <button
-          key={n}
-          type="button"
-          class="idea of-step"
-          aria-pressed={chosen.includes(n)}
-          onClick={() => turn(n)}
-        >
+        <button key={n} type="button" class="idea of-step" aria-pressed={chosen.includes(n)} onClick={() => turn(n)}>
           <Mark isChild={step.who === "child"} />
           <span class="row-text">
             <span dir="auto">{step.text}</span>
@@ -196,10 +189,13 @@ function Asking({ screen, key_, start = {}, questions, made }: AskingProps) {
   const { name, title, why, kind, isOpen, offered = [] } = asked[number]!;
   const value = answers[name] ?? (kind === "often" ? "none" : "");
   const answer = (next: Answers) => draft.set(JSON.stringify({ ...answers, ...next }));
-  // Whoever empties the page of an idea has let go of the idea.
+  // An emptied page drops the idea that filled it.
   const set = (next: string) => answer({ [name]: next, ...(name === "words" && !next.trim() ? { idea: "" } : {}) });
-  const take = (one: Offered | null) =>
-    answer({ [name]: one?.words ?? "", ...(name === "words" ? { idea: JSON.stringify(one?.idea ?? {}), steps: "" } : {}) });
+  const take = (choice: Offered | null) =>
+    answer({
+      [name]: choice?.words ?? "",
+      ...(name === "words" ? { idea: JSON.stringify(choice?.idea ?? {}), steps: "" } : {}),
+    });
   const isLast = number === asked.length - 1;
   const isMaking = useRef(false);
   const on = async (last: Answers) => {
@@ -228,12 +224,7 @@ function Asking({ screen, key_, start = {}, questions, made }: AskingProps) {
       {kind === "date" && <DateField value={value} onInput={set} />}
       {kind === "often" && <Options options={asked_("step", "repeats")?.options ?? []} value={value} onChoose={set} />}
       {kind === "steps" && <Steps steps={steps} value={value} onChoose={set} />}
-      <button
-        type="button"
-        class="main"
-        disabled={kind !== "steps" && !value.trim()}
-        onClick={() => void on(answers)}
-      >
+      <button type="button" class="main" disabled={kind !== "steps" && !value.trim()} onClick={() => void on(answers)}>
         {kind === "steps" && !value ? t("Save without steps") : isLast ? t("Save") : t("Next")}
       </button>
       {isOpen && (
@@ -273,7 +264,7 @@ function aboutGoal(idea: Idea | null, offered: Idea[]): Question[] {
       why: t("The words stay exactly as you write them."),
       kind: "words",
       isOpen: false,
-      offered: offered.map((one) => ({ words: one.words, idea: one })),
+      offered: offered.map((idea) => ({ words: idea.words, idea })),
     },
     {
       name: "why",
@@ -313,8 +304,8 @@ function aboutGoal(idea: Idea | null, offered: Idea[]): Question[] {
 
 async function makeGoal(answers: Answers, reason?: string): Promise<void> {
   const kind = answers["kind"] || "own";
-  const known = plan.value.all("area").find((area) => is(area, plan.value, "kind", kind));
-  const area = known?.id ?? (await make("area", { kind }));
+  const existing = plan.value.all("area").find((area) => is(area, plan.value, "kind", kind));
+  const area = existing?.id ?? (await make("area", { kind }));
   const value: Record<string, unknown> = { area_id: area, [ownVoice()]: answers["words"]?.trim() };
   if (answers["why"]?.trim()) value["why"] = answers["why"].trim();
   if (answers["sign"]?.trim()) value["success_sign"] = answers["sign"].trim();
@@ -342,10 +333,10 @@ async function makeStep(goal: string, step: IdeaStep): Promise<void> {
 export function NewGoal() {
   useEffect(() => void load(), []);
   // What came meanwhile moves nothing under the finger: it is there with the next goal.
-  const known = useMemo(() => ({ ideas: null as Idea[] | null }), []);
+  const shown = useMemo(() => ({ ideas: null as Idea[] | null }), []);
   const offeredIn = (kind: string | undefined) => {
-    if (about.value["q"] && known.ideas === null) known.ideas = ideas.value;
-    return (known.ideas ?? ideas.value).filter((idea) => idea.kind === kind);
+    if (about.value["q"] && shown.ideas === null) shown.ideas = ideas.value;
+    return (shown.ideas ?? ideas.value).filter((idea) => idea.kind === kind);
   };
   // What began with a reason has pages of its own: what was typed for another goal stays for that one.
   const reason = about.value["reason"];
@@ -365,7 +356,7 @@ export function NewGoal() {
 
 export function NewStep() {
   const goal = about.value["goal"] ?? "";
-  if (!plan.value.one("goal", goal)) return <NotHere />;
+  if (!plan.value.one("goal", goal)) return <NotFound />;
   const reason = about.value["reason"];
   const key = `new-step ${goal}${reason ? ` ${reason}` : ""}`;
   const questions: Question[] = [

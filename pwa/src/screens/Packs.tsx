@@ -14,8 +14,9 @@ import * as packs from "../store/packs";
 const why = signal("");
 const fault = signal("");
 
-function notDone(said: unknown): void {
-  fault.value = said instanceof Refused && said.detail ? said.detail : t("You need internet for this. Try again later.");
+function notDone(reason: unknown): void {
+  fault.value =
+    reason instanceof Refused && reason.detail ? reason.detail : t("You need internet for this. Try again later.");
 }
 
 function Photo({ photo }: packs.Pack) {
@@ -61,7 +62,7 @@ function PageLinks({ page, name }: { page: Opened; name: string }) {
   const here = `${t("Read it here")} · ${language}`;
   return (
     <>
-      <a class="main" href={page.url} target="_blank" aria-label={`${paper} – ${name}`}>
+      <a class="main" href={page.url} target="_blank" rel="noopener" aria-label={`${paper} – ${name}`}>
         {paper}
       </a>
       <details>
@@ -91,11 +92,15 @@ function Carried({ pack }: { pack: packs.Pack }) {
         ) : (
           <p>{isStuck ? t("It isn't on this phone. We couldn't get it.") : t("Downloading to this phone.")}</p>
         )}
-        {pack.copy && isStuck && <p class="strong">{t("We couldn't get the latest version. This is an older copy.")}</p>}
+        {pack.copy && isStuck && (
+          <p class="strong">{t("We couldn't get the latest version. This is an older copy.")}</p>
+        )}
         {pages?.map((page) => (
           <PageLinks key={page.language} page={page} name={pack.name} />
         ))}
-        {pack.copy && pages?.length === 0 && <p class="strong">{t("This phone can't open its copy. You get a new one when you are online.")}</p>}
+        {pack.copy && pages?.length === 0 && (
+          <p class="strong">{t("This phone can't open its copy. You get a new one when you are online.")}</p>
+        )}
         {!pack.alerted_since && (
           <button
             type="button"
@@ -117,11 +122,15 @@ async function take(children: string[]): Promise<void> {
 }
 
 function Sealed({ sealed }: { sealed: packs.Pack[] }) {
-  const all = sealed.map((one) => one.child_id);
+  const all = sealed.map((pack) => pack.child_id);
   return (
     <section class="stack" aria-labelledby="sealed">
       <h2 id="sealed">{t("Sealed")}</h2>
-      <p>{t("No alert or search is open for these children. Give a reason to keep a pack on your phone. The child can read it.")}</p>
+      <p>
+        {t(
+          "No alert or search is open for these children. Give a reason to keep a pack on your phone. The child can read it.",
+        )}
+      </p>
       <div class="field">
         <label for="why">{t("Why I need it on my phone")}</label>
         <input
@@ -135,12 +144,12 @@ function Sealed({ sealed }: { sealed: packs.Pack[] }) {
         />
       </div>
       <ul class="rows">
-        {sealed.map((one) => (
-          <li key={one.child_id}>
-            <button type="button" class="row" onClick={() => void take([one.child_id])}>
+        {sealed.map((pack) => (
+          <li key={pack.child_id}>
+            <button type="button" class="row" onClick={() => void take([pack.child_id])}>
               <Icon name="keep" />
               <span class="row-text">
-                <span>{t("Keep {name} on my phone", { name: one.name })}</span>
+                <span>{t("Keep {name} on my phone", { name: pack.name })}</span>
               </span>
             </button>
           </li>
@@ -172,8 +181,8 @@ function words(): string {
 
 export function Packs() {
   useEffect(packs.watch, []);
-  const carried = packs.packs.value.filter((one) => one.state === "carried");
-  const sealed = packs.packs.value.filter((one) => one.state === "sealed");
+  const carried = packs.packs.value.filter((pack) => pack.state === "carried");
+  const sealed = packs.packs.value.filter((pack) => pack.state === "sealed");
   return (
     <Page title={t("Grab packs on my phone")}>
       <Notices />
@@ -189,7 +198,9 @@ export function Packs() {
         <p class="soft">{t("Some phones save the page in Downloads. Delete it there when the child is found.")}</p>
       )}
       {sealed.length > 0 && <Sealed sealed={sealed} />}
-      {packs.ends.value && packs.packs.value.length === 0 && <p>{t("No packs are ready for the children assigned to you.")}</p>}
+      {packs.ends.value && packs.packs.value.length === 0 && (
+        <p>{t("No packs are ready for the children assigned to you.")}</p>
+      )}
       <button type="button" class="second" disabled={packs.isBusy.value} onClick={() => void packs.refresh()}>
         {t("Refresh")}
       </button>

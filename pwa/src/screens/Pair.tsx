@@ -4,8 +4,8 @@ import { useArrival } from "../a11y";
 import { Refused } from "../api";
 import { t, tn } from "../i18n";
 import { Icon } from "../parts/Icon";
-import { Listen } from "../parts/Listen";
-import { fetchSecond } from "../parts/Second";
+import { ReadAloud } from "../parts/ReadAloud";
+import { fetchDeferred } from "../parts/DeferredScreen";
 import { back, go } from "../routes";
 import { removePin, uncover } from "../store/cover";
 import { clear, recall as recallDraft } from "../store/draft";
@@ -22,7 +22,7 @@ export const linkCode = signal<string | null>(null);
 /** 0, 1, 2: the three screens before the first word; 3: the code. */
 const step = signal(0);
 const typed = signal("");
-const said = signal("");
+const status = signal("");
 const isBusy = signal(false);
 
 const LENGTH = 8;
@@ -40,14 +40,14 @@ function trouble(why: unknown): string {
 async function connect(code: string): Promise<void> {
   if (isBusy.value) return;
   if (tidyCode(code).length !== LENGTH) {
-    said.value = t("A code has 8 letters and numbers. Check it and try again.");
+    status.value = t("A code has 8 letters and numbers. Check it and try again.");
     return;
   }
   isBusy.value = true;
-  said.value = "";
+  status.value = "";
   try {
     const beside = await pair(code);
-    await fetchSecond();
+    await fetchDeferred();
     void keepAll();
     if (beside) {
       uncover();
@@ -56,7 +56,7 @@ async function connect(code: string): Promise<void> {
     tap.value = null;
     clear();
     await recallDraft();
-    // Whoever was let in anew also gets past a forgotten cover.
+    // A person who was let in anew also gets past a forgotten cover.
     await removePin().catch(() => undefined);
     uncover();
     linkCode.value = null;
@@ -66,7 +66,7 @@ async function connect(code: string): Promise<void> {
     await look();
     void send();
   } catch (why) {
-    said.value = trouble(why);
+    status.value = trouble(why);
     if (why instanceof Refused) linkCode.value = null;
   } finally {
     isBusy.value = false;
@@ -99,7 +99,7 @@ function Intro() {
           {card.title}
         </h1>
         <Lines lines={card.lines} />
-        <Listen text={spoken(card)} />
+        <ReadAloud text={spoken(card)} />
       </div>
       <Dots />
       <div class="pair-of">
@@ -176,7 +176,7 @@ function Code() {
       </h1>
       {linkCode.value ? <WithLink code={linkCode.value} /> : <WithCode />}
       <p id="trouble" role="status" class="strong">
-        {said.value}
+        {status.value}
       </p>
     </main>
   );
@@ -185,7 +185,7 @@ function Code() {
 /** Before the first word: what is shared, what adults must do, what the phone shows; then the code. */
 export function Pair() {
   useEffect(() => {
-    said.value = "";
+    status.value = "";
     // Who has been here before has read the three screens; they stay under "More".
     step.value = who.value && !isShared.value ? 3 : 0;
   }, []);

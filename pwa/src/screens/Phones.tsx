@@ -18,7 +18,7 @@ const sure = signal<string | null>(null);
 const code = signal<Code | null>(null);
 const trouble = signal(false);
 
-/** Counts who comes in and goes: what was asked for somebody before is not shown any more. */
+/** Counts who comes in and goes: what was asked for a person before is not shown any more. */
 let turn = 0;
 
 // Another child on this phone begins with nothing of the one before.
@@ -29,7 +29,7 @@ effect(() => {
   trouble.value = false;
 });
 
-/** The code that can still be typed elsewhere: whoever looked away finds it again. */
+/** The code that can still be typed elsewhere: after a look elsewhere it is found again. */
 const standing = computed(() => (code.value && now.value < new Date(code.value.expires_at) ? code.value : null));
 
 async function load(): Promise<void> {

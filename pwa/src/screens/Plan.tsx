@@ -2,11 +2,11 @@
 import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
-import { Drawn } from "../plan/Drawn";
-import { Ending } from "../plan/Ending";
+import { Pictogram } from "../plan/Pictogram";
+import { PlanEnding } from "../plan/PlanEnding";
 import { dayWords, reviewName } from "../plan/labels";
 import { FieldRow, Lead, mayChange } from "../plan/parts";
-import { Story } from "../plan/Story";
+import { History } from "../plan/History";
 import { words, type Thing } from "../plan/state";
 import { go } from "../routes";
 import { now } from "../store/now";
@@ -26,7 +26,7 @@ export function Plan() {
   const fields = myself.value.role === "carer" ? ["ends_on"] : PLAN;
   return (
     <Page title={t("About this path")}>
-      <Ending />
+      <PlanEnding />
       <ul class="rows">
         {fields.map((field) => (
           <FieldRow key={field} entity="life_project" id={id} field={field} />
@@ -40,7 +40,7 @@ export function Plan() {
               key={review.id}
               to="review"
               about={{ id: review.id }}
-              icon={<Drawn name="two" />}
+              icon={<Pictogram name="two" />}
               word={reviewName(words(plan.value, "review", review.id, "kind"))}
               state={reviewWhen(review)}
             />
@@ -54,7 +54,7 @@ export function Plan() {
         </button>
       )}
       {myself.value.role !== "carer" && (
-        <Story things={[{ entity: "life_project", id, fields: [...PLAN, "closing"] }]} />
+        <History things={[{ entity: "life_project", id, fields: [...PLAN, "closing"] }]} />
       )}
     </Page>
   );

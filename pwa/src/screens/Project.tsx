@@ -5,14 +5,14 @@ import { Banner } from "../parts/Banner";
 import { Icon } from "../parts/Icon";
 import { Notices } from "../parts/Notices";
 import { Page } from "../parts/Page";
-import { Drawn } from "../plan/Drawn";
-import { Ending } from "../plan/Ending";
+import { Pictogram } from "../plan/Pictogram";
+import { PlanEnding } from "../plan/PlanEnding";
 import { areaName, isChildsVoice, stepsDone } from "../plan/labels";
 import { Lead, mayChange, mayTalk, Voice, Waits, Words } from "../plan/parts";
 import { Path } from "../plan/Path";
-import { is, isLetGo, words, type Plan, type Thing } from "../plan/state";
+import { is, isDropped, words, type Plan, type Thing } from "../plan/state";
 import { WhoseTurn } from "../plan/WhoseTurn";
-import { NewWorker } from "../plan/Worker";
+import { NewWorker } from "../plan/NewWorker";
 import { go } from "../routes";
 import { Children } from "./Children";
 import { fits, frame, isChild, isLoose, isRead, myself, place, plan, refusedHere, waits } from "../store/project";
@@ -79,12 +79,12 @@ function News() {
 
 /** The steps of all goals at once: looking for those of each would take as long as there are goals. */
 const stepsByGoal = computed(() => {
-  const found = new Map<string, Thing[]>();
+  const steps = new Map<string, Thing[]>();
   for (const step of plan.value.all("step")) {
     const goal = words(plan.value, "step", step.id, "goal_id");
-    found.set(goal, [...(found.get(goal) ?? []), step]);
+    steps.set(goal, [...(steps.get(goal) ?? []), step]);
   }
-  return found;
+  return steps;
 });
 
 function GoalRow({ goal }: { goal: Thing }) {
@@ -98,7 +98,7 @@ function GoalRow({ goal }: { goal: Thing }) {
     <li>
       <button type="button" class="goal" onClick={() => go("goal", { about: { id: goal.id } })}>
         <span class="goal-area">
-          <Drawn name={kind} />
+          <Pictogram name={kind} />
           {areaName(kind)}
         </span>
         <span class="goal-words" dir="auto">
@@ -113,8 +113,7 @@ function GoalRow({ goal }: { goal: Thing }) {
 
 function Goals() {
   const goals = plan.value.all("goal");
-  const over = (goal: Thing) =>
-    isLetGo(plan.value, goal.id) || is(goal, plan.value, "lifecycle", "completed");
+  const over = (goal: Thing) => isDropped(plan.value, goal.id) || is(goal, plan.value, "lifecycle", "completed");
   const open = goals.filter((goal) => !over(goal));
   const gone = goals.filter(over);
   return (
@@ -154,19 +153,19 @@ function More() {
   return (
     <ul class="rows">
       {myself.value.role !== "carer" && (
-        <Lead to="agree" icon={<Drawn name="hands" />} word={t("Read it and say yes or no")} state={agreeState()} />
+        <Lead to="agree" icon={<Pictogram name="hands" />} word={t("Read it and say yes or no")} state={agreeState()} />
       )}
       {myself.value.role !== "carer" && (
         <Lead
           to="houses"
-          icon={<Drawn name="housing" />}
+          icon={<Pictogram name="housing" />}
           word={t("Three houses")}
           state={t("Good things, worries, dreams")}
         />
       )}
       <Lead
         to="plan"
-        icon={<Drawn name="flag" />}
+        icon={<Pictogram name="flag" />}
         word={t("About this path")}
         state={myself.value.role === "carer" ? t("End date, meetings") : t("How things are here, end date, meetings")}
       />
@@ -193,7 +192,7 @@ function LookingBack() {
           <>
             <Lead
               to="came-of"
-              icon={<Drawn name="two" />}
+              icon={<Pictogram name="two" />}
               word={isChild.value ? t("You said, we did") : t("The child said, we did")}
               state={t("What happened, or why not")}
             />
@@ -203,15 +202,15 @@ function LookingBack() {
               word={t("How it was before")}
               state={t("Past agreements and days")}
             />
-            <Lead
-              to="take"
-              icon={<Icon name="keep" />}
-              word={t("Get a copy")}
-              state={t("On paper, or as a file")}
-            />
+            <Lead to="take" icon={<Icon name="keep" />} word={t("Get a copy")} state={t("On paper, or as a file")} />
           </>
         )}
-        <Lead to="story" icon={<Icon name="words" />} word={t("Everything that was said")} state={t("Who said what, and when")} />
+        <Lead
+          to="story"
+          icon={<Icon name="words" />}
+          word={t("Everything that was said")}
+          state={t("Who said what, and when")}
+        />
       </ul>
     </section>
   );
@@ -262,7 +261,7 @@ function Beginning() {
         {t("Your path starts with what you say. Nothing here has to be finished. You can change everything.")}
       </p>
       <button type="button" class="second" onClick={() => go("houses")}>
-        <Drawn name="housing" />
+        <Pictogram name="housing" />
         {t("Start with three houses")}
       </button>
     </>
@@ -281,7 +280,7 @@ function Open() {
       <Land />
       <Notices />
       <News />
-      <Ending />
+      <PlanEnding />
       <NewWorker />
       <Summary />
       {isEmpty && isRead.value && <Beginning />}

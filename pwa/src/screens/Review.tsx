@@ -9,9 +9,9 @@ import { AgendaList } from "../plan/AgendaList";
 import { goalsOf } from "../plan/agenda";
 import { useDraft } from "../plan/drafts";
 import { dayWords, fieldName, isDate, isoDay, reviewName, reviewWhy, valueName } from "../plan/labels";
-import { FieldRow, Lead, mayChange, NotHere, Words } from "../plan/parts";
+import { FieldRow, Lead, mayChange, NotFound, Words } from "../plan/parts";
 import { Reasons } from "../plan/Reasons";
-import { Story } from "../plan/Story";
+import { History } from "../plan/History";
 import { is, words, type Thing } from "../plan/state";
 import { about, back, go } from "../routes";
 import { now } from "../store/now";
@@ -76,7 +76,7 @@ function Outcomes({ review }: { review: Thing }) {
   );
 }
 
-/** The child alone says how it was; nobody can say it in its place. */
+/** The child alone says how it was; nobody can say it in their place. */
 function Rating({ review }: { review: Thing }) {
   const rating = plan.value.get("review", review.id, "rating").stands?.value;
   const value = typeof rating === "number" ? rating : null;
@@ -117,11 +117,7 @@ function Next({ review }: { review: Thing }) {
         </button>
       ) : (
         mayChange() && (
-          <button
-            type="button"
-            class="second"
-            onClick={() => go("outcome", { about: { id: review.id, q: "next" } })}
-          >
+          <button type="button" class="second" onClick={() => go("outcome", { about: { id: review.id, q: "next" } })}>
             <Icon name="days" />
             {t("Choose the next date")}
           </button>
@@ -134,7 +130,7 @@ function Next({ review }: { review: Thing }) {
 export function Review() {
   const id = about.value["id"] ?? "";
   const review = plan.value.one("review", id);
-  if (!review) return <NotHere />;
+  if (!review) return <NotFound />;
   const kind = words(plan.value, "review", id, "kind");
   const isHeld = words(plan.value, "review", id, "held_on") !== "";
   const why = reviewWhy(kind);
@@ -160,19 +156,19 @@ export function Review() {
       </ul>
       {isHeld && <Next review={review} />}
       {!isHeld && mayChange() && (
-        <button
-          type="button"
-          class="second"
-          onClick={() => void say("review", id, "held_on", isoDay(now.value))}
-        >
+        <button type="button" class="second" onClick={() => void say("review", id, "held_on", isoDay(now.value))}>
           <Icon name="check" />
           {t("We met today")}
         </button>
       )}
       <AgendaList review={review} />
-      <Story
+      <History
         things={[
-          { entity: "review", id, fields: ["due_on", "held_on", "how_heard", "kept_out", "outcomes", "rating", "next_on"] },
+          {
+            entity: "review",
+            id,
+            fields: ["due_on", "held_on", "how_heard", "kept_out", "outcomes", "rating", "next_on"],
+          },
         ]}
       />
     </Page>
@@ -244,13 +240,16 @@ function OfGoal({ goal }: { goal: Thing }) {
   }, []);
   const choose = (code: string) => {
     ground.value = code as Ground;
-    // The plainest of them, until somebody says it more closely. How it goes on is a question of its own.
+    // The plainest of them, until a person says it more closely. How it goes on is a question of its own.
     achievement.value = GROUNDS[ground.value][0]!;
     if (code === "reached") lifecycle.value = "completed";
     if (code === "on_the_way") lifecycle.value = "active";
   };
   const keep = async () => {
-    for (const [field, value] of [["achievement", achievement.value], ["lifecycle", lifecycle.value]] as const) {
+    for (const [field, value] of [
+      ["achievement", achievement.value],
+      ["lifecycle", lifecycle.value],
+    ] as const) {
       if (value && value !== words(plan.value, "goal", goal.id, field)) await say("goal", goal.id, field, value);
     }
     back();
@@ -308,7 +307,7 @@ function ChooseNext({ review }: { review: Thing }) {
 export function Outcome() {
   const review = plan.value.one("review", about.value["id"] ?? "");
   const goal = plan.value.one("goal", about.value["goal"] ?? "");
-  if (!mayChange() || !review) return <NotHere />;
+  if (!mayChange() || !review) return <NotFound />;
   if (about.value["q"] === "next") return <ChooseNext review={review} />;
-  return goal ? <OfGoal key={goal.id} goal={goal} /> : <NotHere />;
+  return goal ? <OfGoal key={goal.id} goal={goal} /> : <NotFound />;
 }

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { t } from "../i18n";
 import { Icon, type IconName } from "../parts/Icon";
-import { Listen } from "../parts/Listen";
+import { ReadAloud } from "../parts/ReadAloud";
 import { Page } from "../parts/Page";
 
 export interface Card {
@@ -76,7 +76,7 @@ export function Sharing() {
             {card.title}
           </h2>
           <Lines lines={card.lines} />
-          <Listen text={spoken(card)} />
+          <ReadAloud text={spoken(card)} />
         </section>
       ))}
     </Page>

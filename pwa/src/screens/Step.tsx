@@ -4,8 +4,8 @@ import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { called, dayWords, dueOn, isDate, isoDay, wasDueOn } from "../plan/labels";
 import { byOrder } from "../plan/merge";
-import { ago, mayChange, mayTick, NotHere, said, Voice, Waits, Words } from "../plan/parts";
-import { Story } from "../plan/Story";
+import { ago, mayChange, mayTick, NotFound, voiceIn, Voice, Waits, Words } from "../plan/parts";
+import { History } from "../plan/History";
 import { words, type Thing } from "../plan/state";
 import { STEP_FIELDS, turnOf } from "../plan/turns";
 import { about, go } from "../routes";
@@ -17,9 +17,7 @@ function state(step: Thing): string {
   if (status === "done" && last) return t("Done: {day}", { day: dayWords(last.said_at, now.value) });
   if (status === "not_done") return t("Not done");
   if (!due) return t("No date yet");
-  return due < isoDay(now.value)
-    ? wasDueOn(due, now.value)
-    : dueOn(due, now.value);
+  return due < isoDay(now.value) ? wasDueOn(due, now.value) : dueOn(due, now.value);
 }
 
 const edit = (id: string, field: string) => go("edit", { about: { entity: "step", id, field } });
@@ -51,11 +49,14 @@ function Answer({ step }: { step: Thing }) {
 function Again({ step }: { step: Thing }) {
   const { repeats, last } = turnOf(plan.value, step);
   if (repeats === "none") return null;
-  const said = last && { done: t("Done: {day}", { day: dayWords(last.said_at, now.value) }), not_done: t("Not done") };
+  const outcome = last && {
+    done: t("Done: {day}", { day: dayWords(last.said_at, now.value) }),
+    not_done: t("Not done"),
+  };
   return (
     <p class="soft" role="status">
       {repeats === "weekly" ? t("Repeats every week.") : t("Repeats every month.")}{" "}
-      {said && last && t("Last time: {what}", { what: said[last.value as keyof typeof said] ?? "" })}
+      {outcome && last && t("Last time: {what}", { what: outcome[last.value as keyof typeof outcome] ?? "" })}
     </p>
   );
 }
@@ -64,8 +65,9 @@ function Again({ step }: { step: Thing }) {
 function Moved({ id }: { id: string }) {
   const days = plan.value.history("step", id, "due_on").slice().sort(byOrder);
   const latest = plan.value.get("step", id, "due_on").stands;
-  const before = days.filter((one) => one.id !== latest?.id && isDate(one.value)).at(-1);
-  if (!latest || !before || !isDate(before.value) || latest.value === before.value || byOrder(before, latest) > 0) return null;
+  const before = days.filter((each) => each.id !== latest?.id && isDate(each.value)).at(-1);
+  if (!latest || !before || !isDate(before.value) || latest.value === before.value || byOrder(before, latest) > 0)
+    return null;
   const why = words(plan.value, "step", id, "moved_why");
   return (
     <Voice who={latest.who} when={ago(latest.said_at)}>
@@ -77,13 +79,14 @@ function Moved({ id }: { id: string }) {
 
 export function Step() {
   const step = plan.value.one("step", about.value["id"] ?? "");
-  if (!step) return <NotHere />;
+  if (!step) return <NotFound />;
   const owner = words(plan.value, "step", step.id, "owner_id");
-  const role = owner === place.value?.child ? "child" : (frame.value?.people.find(({ id }) => id === owner)?.role ?? "");
+  const role =
+    owner === place.value?.child ? "child" : (frame.value?.people.find(({ id }) => id === owner)?.role ?? "");
   const { status, last } = turnOf(plan.value, step);
   const isNotDone = status === "not_done" || (status === "open" && last?.value === "not_done");
   const goal = words(plan.value, "step", step.id, "goal_id");
-  const reason = said("step", step.id, "reason");
+  const reason = voiceIn("step", step.id, "reason");
   const isOpen = ["text", "due_on", "owner_id", "status", "reason", "repeats", "moved_why"].filter(
     (field) => plan.value.get("step", step.id, field).sides.length > 1,
   );
@@ -131,7 +134,7 @@ export function Step() {
           <Icon name="next" />
         </button>
       )}
-      <Story things={[{ entity: "step", id: step.id, fields: STEP_FIELDS }]} />
+      <History things={[{ entity: "step", id: step.id, fields: STEP_FIELDS }]} />
     </Page>
   );
 }

@@ -1,4 +1,4 @@
-/** A thread between the child and those who work with it. Who can read it is said before anything is sent. */
+/** A thread between the child and those who work with them. Who can read it is said before anything is sent. */
 import { useEffect, useRef } from "preact/hooks";
 import { clockTime, t } from "../i18n";
 import { Icon } from "../parts/Icon";
@@ -9,7 +9,7 @@ import { useDraft } from "../plan/drafts";
 import { called, dayWords, listed, roleName } from "../plan/labels";
 import { Mark, mayTalk } from "../plan/parts";
 import { words, type Thing } from "../plan/state";
-import { NewWorker } from "../plan/Worker";
+import { NewWorker } from "../plan/NewWorker";
 import { about } from "../routes";
 import { now } from "../store/now";
 import { frame, isChild, isRead, make, myself, plan, there } from "../store/project";
@@ -69,7 +69,7 @@ export function Talk() {
   );
 }
 
-/** Whoever comes here from Today sees that the wish to talk is known, and where it is. */
+/** A child who comes here from Today sees that the wish to talk is known, and where it is. */
 function Wish() {
   if (tap.value?.want !== "talk") return null;
   const isThere = tap.value.stage === "received";

@@ -1,16 +1,16 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Mark, Want } from "../api";
 import { clockTime, moment, t, tn } from "../i18n";
-import { Door } from "../parts/Door";
+import { SearchNotice } from "../parts/SearchNotice";
 import { Faces } from "../parts/Faces";
 import { Icon } from "../parts/Icon";
-import { isProjectHere } from "../parts/Later";
+import { isProjectHere } from "../parts/ProjectScreen";
 import { Notices } from "../parts/Notices";
 import { Page } from "../parts/Page";
-import { Shared } from "../parts/Shared";
+import { SharedQuestion } from "../parts/SharedQuestion";
 import { Thanks, whereabouts } from "../parts/Thanks";
 import { go, place } from "../routes";
-import { isOpen } from "../store/door";
+import { isOpen } from "../store/searchNotice";
 import { clear, isWriting, mood, note, NOTE_LIMIT } from "../store/draft";
 import { isSaid, offered, sayForgot, sayNothing } from "../store/forgot";
 import { now } from "../store/now";
@@ -19,9 +19,9 @@ import { asksToHandIn, me } from "../store/session";
 import { line } from "../store/turns";
 
 async function say(want: Want, mark: Mark): Promise<void> {
-  const said = { mood: mood.value, note: note.value, want, mark };
+  const answer = { mood: mood.value, note: note.value, want, mark };
   clear();
-  await checkIn(said);
+  await checkIn(answer);
 }
 
 /** The wish is kept first, as every answer is. Then there is a place to say more, where this phone has it. */
@@ -124,7 +124,7 @@ export function Today() {
   return (
     <Page title={t("How are you today?")} isTop>
       <Notices />
-      <Door onSafe={() => void say("safe", "a")} />
+      <SearchNotice onSafe={() => void say("safe", "a")} />
       <Faces labelledBy="title" value={mood.value} onChoose={choose} />
       <FewWords />
       <div class="act">
@@ -147,7 +147,7 @@ export function Today() {
         {t("I want to talk")}
       </button>
       <Forgot />
-      <Shared />
+      <SharedQuestion />
       <p class="hidden-text" role="status">
         {spoken()}
       </p>
@@ -157,13 +157,17 @@ export function Today() {
   );
 }
 
-/** Offered, never asked for: whoever says nothing hears no more of it. */
+/** Offered, never asked for: a child who says nothing hears nothing further of it. */
 function Forgot() {
   const late = offered.value;
   if (!late) return <p role="status">{isSaid.value && t("Thank you for telling us.")}</p>;
   return (
     <section class="card forgot">
-      <p>{t("Your answer for {when} came late. Did you forget? You can tell us, if you like.", { when: moment(late.due_at, now.value) })}</p>
+      <p>
+        {t("Your answer for {when} came late. Did you forget? You can tell us, if you like.", {
+          when: moment(late.due_at, now.value),
+        })}
+      </p>
       <div class="pair-of">
         <button type="button" class="plain" onClick={() => void sayForgot(late.id)}>
           {t("I forgot")}
@@ -176,7 +180,7 @@ function Forgot() {
   );
 }
 
-/** One line without a name, under everything else: whoever looks over the shoulder learns nothing by it. */
+/** One line without a name, under everything else: a glance over the shoulder learns nothing by it. */
 function Turn() {
   const { says, isTold } = line.value;
   if (!says) return null;
@@ -204,4 +208,3 @@ function Waiting() {
     </button>
   );
 }
-

@@ -1,9 +1,9 @@
-/** "Ask them first": somebody whom the child trusts is asked beside the adults who are called, never instead. */
+/** "Ask them first": a person the child trusts is asked beside the adults who are called, never instead. */
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { t } from "../i18n";
 import { Page } from "../parts/Page";
-import { known, load, name, takeBack, waiting, type Trusted } from "../store/trusted";
+import { people, load, name, takeBack, waiting, type Trusted } from "../store/trusted";
 
 const MOST = 3;
 const typed = signal({ name: "", reach: "", alsoHelp: false });
@@ -33,7 +33,12 @@ function Named({ id, name: called, says, why }: Row) {
         </p>
         <p>{says}</p>
         {why && <p dir="auto">{why}</p>}
-        <button type="button" class="plain" aria-label={t("Remove: {what}", { what: called })} onClick={() => void back()}>
+        <button
+          type="button"
+          class="plain"
+          aria-label={t("Remove: {what}", { what: called })}
+          onClick={() => void back()}
+        >
           {t("Remove")}
         </button>
       </div>
@@ -94,12 +99,12 @@ function Form() {
 
 export function TrustedPeople() {
   useEffect(() => void load(), []);
-  const unsent = waiting.value.map((one) => ({
-    id: one.id,
-    name: one.body.name,
-    says: one.sentence ?? t("Saved on this phone. Not sent yet."),
+  const unsent = waiting.value.map((waits) => ({
+    id: waits.id,
+    name: waits.body.name,
+    says: waits.sentence ?? t("Saved on this phone. Not sent yet."),
   }));
-  const sent = (known.value ?? []).map((one) => ({ ...one, says: decided(one) }));
+  const sent = (people.value ?? []).map((person) => ({ ...person, says: decided(person) }));
   const all: Row[] = [...sent, ...unsent];
   return (
     <Page title={t("People I trust")}>
@@ -109,10 +114,10 @@ export function TrustedPeople() {
         )}
       </p>
       <p class="soft">{t("We ask them one question. They can't see anything you wrote.")}</p>
-      {known.value === null && <p>{t("You need internet to see this list.")}</p>}
+      {people.value === null && <p>{t("You need internet to see this list.")}</p>}
       <ul class="entries">
-        {all.map((one) => (
-          <Named key={one.id} {...one} />
+        {all.map((person) => (
+          <Named key={person.id} {...person} />
         ))}
       </ul>
       <p role="status">{isStuck.value && t("You need internet for this. Try again later.")}</p>

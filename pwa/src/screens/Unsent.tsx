@@ -1,47 +1,51 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import type { Answer } from "../api";
 import { moment, t, tn } from "../i18n";
 import { moods } from "../parts/Faces";
 import { Page } from "../parts/Page";
 import { rowsOfOthers } from "../store/db";
 import { now } from "../store/now";
+import type { Content, Kind } from "../store/kinds";
 import type { Sending } from "../store/outbox";
 import { queue, send, throwAway, tryAgain } from "../store/sender";
 import { asksToHandIn, handIn, isShutOut, who } from "../store/session";
+import type { Body } from "../store/sync";
 
 const sure = signal<string | null>(null);
 const others = signal(0);
 
-function title(sending: Sending): string {
-  if (sending.kind === "language") return t("Your choice of language");
-  if (sending.kind === "rhythm") return t("Other times you suggested");
-  if (sending.kind === "take-back") return t("Taking back what you suggested");
-  if (sending.kind === "forgot") return t("I forgot");
-  if (sending.kind === "shared") return t("An answer to a question");
-  if (sending.kind === "trusted") return t("People I trust");
-  if (sending.kind === "own") return t("If I go missing");
-  if (sending.kind === "change") return t("Something for my project");
-  const { want, mood } = sending.body;
+function checkInTitle({ want, mood }: Answer): string {
   if (want === "help") return t("I need help now");
   if (want === "talk") return t("I want to talk");
   if (want === "safe") return t("I'm safe. I'm not ready to come back yet");
   return mood ? t("Check-in: {mood}", { mood: moods()[mood - 1] ?? "" }) : t("Check-in");
 }
 
-/** What was said, as far as it is words: enough to know it again, and to copy it. */
-function wordsOf(sending: Sending): string {
-  if (sending.kind === "check_in") return sending.body.note ?? "";
-  if (sending.kind === "language" || sending.kind === "forgot" || sending.kind === "take-back") return "";
-  if (sending.kind === "rhythm") return sending.body.words ?? "";
-  if (sending.kind === "shared") return sending.body.words;
-  if (sending.kind === "trusted") return sending.body.name;
-  if (sending.kind === "own") return Object.values(sending.body.fields).join("\n");
-  const { value } = sending.body;
+function changeWords({ value }: Body): string {
   if (typeof value === "string") return value;
-  const said = (value ?? {}) as Record<string, unknown>;
-  const found = ["text", "child_words", "worker_words", "comment", "value"].map((name) => said[name]);
-  return found.find((one): one is string => typeof one === "string" && one !== "") ?? "";
+  const fields = (value ?? {}) as Record<string, unknown>;
+  const texts = ["text", "child_words", "worker_words", "comment", "value"].map((name) => fields[name]);
+  return texts.find((text): text is string => typeof text === "string" && text !== "") ?? "";
 }
+
+/** How a message is shown: its title, and its words, enough to know it again, and to copy it. */
+interface Shown<B> {
+  title(body: B): string;
+  words?(body: B): string;
+}
+
+const SHOWN: { [K in Kind]: Shown<Extract<Content, { kind: K }>["body"]> } = {
+  check_in: { title: checkInTitle, words: ({ note }) => note ?? "" },
+  language: { title: () => t("Your choice of language") },
+  rhythm: { title: () => t("Other times you suggested"), words: ({ words }) => words ?? "" },
+  "take-back": { title: () => t("Taking back what you suggested") },
+  forgot: { title: () => t("I forgot") },
+  shared: { title: () => t("An answer to a question"), words: ({ words }) => words },
+  trusted: { title: () => t("People I trust"), words: ({ name }) => name },
+  own: { title: () => t("If I go missing"), words: ({ fields }) => Object.values(fields).join("\n") },
+  change: { title: () => t("Something for my project"), words: changeWords },
+};
 
 function reason({ problem: code, sentence }: Sending): string {
   if (code === "quarantined") return t("We received it. A person checks it before it counts.");
@@ -53,15 +57,16 @@ function reason({ problem: code, sentence }: Sending): string {
 
 function Item({ sending }: { sending: Sending }) {
   const at = sending.kind === "language" ? "" : sending.body.said_at;
-  const said = wordsOf(sending);
+  const shown = SHOWN[sending.kind] as Shown<Content["body"]>;
+  const words = shown.words?.(sending.body) ?? "";
   return (
     <li class="entry">
       <div>
-        <p class="strong">{title(sending)}</p>
+        <p class="strong">{shown.title(sending.body)}</p>
         {at && <p class="soft">{moment(at, now.value)}</p>}
-        {said && (
+        {words && (
           <p class="said" dir="auto">
-            {said}
+            {words}
           </p>
         )}
         <p>{sending.problem ? reason(sending) : t("It will be sent when you're online.")}</p>
@@ -72,8 +77,8 @@ function Item({ sending }: { sending: Sending }) {
               {t("Try again")}
             </button>
           )}
-          {sending.problem && said && (
-            <button type="button" class="plain" onClick={() => void navigator.clipboard?.writeText(said)}>
+          {sending.problem && words && (
+            <button type="button" class="plain" onClick={() => void navigator.clipboard?.writeText(words)}>
               {t("Copy the text")}
             </button>
           )}
@@ -99,13 +104,11 @@ export function Unsent() {
   return (
     <Page title={t("Not sent yet")}>
       {list.length === 0 && <p>{t("We've received everything you said.")}</p>}
-      {list.some((sending) => !sending.problem) && <p>{t("These are safe on this phone. They'll be sent when you're online.")}</p>}
+      {list.some((sending) => !sending.problem) && (
+        <p>{t("These are safe on this phone. They'll be sent when you're online.")}</p>
+      )}
       {list.length > 0 && !isShutOut.value && (
-        <button
-          type="button"
-          class="second"
-          onClick={() => void (asksToHandIn.value ? handIn().then(send) : send())}
-        >
+        <button type="button" class="second" onClick={() => void (asksToHandIn.value ? handIn().then(send) : send())}>
           {t("Send now")}
         </button>
       )}

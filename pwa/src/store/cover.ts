@@ -1,8 +1,8 @@
 /**
  * The quick cover: one tap hides everything behind a small planner that is real and works.
  *
- * It protects against a glance over the shoulder and against somebody who takes the phone for a moment. It
- * does not protect against somebody who knows this app, and says so where it is set up.
+ * It protects against a glance over the shoulder and against a person who takes the phone for a moment. It
+ * does not protect against a person who knows this app, and says so where it is set up.
  */
 import { signal } from "@preact/signals";
 import { forget, PHONE, read, write, writeIfRoom } from "./db";
@@ -54,7 +54,7 @@ export function cover(): void {
 
 export function uncover(): void {
   misses = 0;
-  // On a shared phone whoever takes it up says who they are, by digits of their own.
+  // On a shared phone the person who takes it up says who they are, by digits of their own.
   if (isShared.value) lock();
   isCovered.value = false;
   remember(false);

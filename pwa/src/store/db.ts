@@ -7,7 +7,7 @@
 import { openDB, type DBSchema, type IDBPDatabase } from "idb";
 import { newKey, seal, unseal, type Sealed } from "./seal";
 
-/** The person to whom rows belong; PHONE for what belongs to the phone whoever uses it. */
+/** The person the rows belong to; PHONE for what belongs to the phone itself. */
 export type Who = string;
 export const PHONE: Who = "phone";
 
@@ -62,8 +62,8 @@ export async function isVolatile(): Promise<boolean> {
 
 /** Two tabs may both find no key: the first to write wins, and both use that one. */
 async function keyOf(db: Db, who: Who): Promise<CryptoKey> {
-  const known = await db.get("keys", who);
-  if (known) return known;
+  const kept = await db.get("keys", who);
+  if (kept) return kept;
   const made = await newKey();
   const tx = db.transaction("keys", "readwrite");
   const first = await tx.store.get(who);
@@ -153,7 +153,10 @@ export async function dropRow(id: string): Promise<void> {
 /** The same for many, at once: a transaction for each would take seconds on an old phone. */
 export async function dropRows(ids: string[]): Promise<void> {
   const db = await database();
-  if (!db) return void ids.forEach((id) => memory.outbox.delete(id));
+  if (!db) {
+    for (const id of ids) memory.outbox.delete(id);
+    return;
+  }
   const tx = db.transaction("outbox", "readwrite");
   for (const id of ids) void tx.store.delete(id);
   await tx.done;
@@ -162,19 +165,19 @@ export async function dropRows(ids: string[]): Promise<void> {
 /** The rows of one person in the order in which they were put in; `value` is null where one cannot be opened. */
 export async function rows(who: Who): Promise<Kept[]> {
   const db = await database();
-  const found: Kept[] = [];
+  const kept: Kept[] = [];
   if (db) {
     const key = await keyOf(db, who);
     for (const row of await db.getAllFromIndex("outbox", "who", who)) {
       const value = await unseal(key, row.sealed).catch(() => null);
-      found.push({ id: row.id, order: row.order, value });
+      kept.push({ id: row.id, order: row.order, value });
     }
   } else {
     for (const [id, [owner, order, text]] of memory.outbox) {
-      if (owner === who) found.push({ id, order, value: JSON.parse(text) });
+      if (owner === who) kept.push({ id, order, value: JSON.parse(text) });
     }
   }
-  return found.sort((a, b) => a.order - b.order || (a.id < b.id ? -1 : 1));
+  return kept.sort((a, b) => a.order - b.order || (a.id < b.id ? -1 : 1));
 }
 
 /** How many rows wait for other people who used this phone; what is in them stays closed. */

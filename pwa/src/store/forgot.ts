@@ -28,7 +28,7 @@ async function leave(id: string): Promise<void> {
 
 export async function sayForgot(id: string): Promise<void> {
   isSaid.value = true;
-  await put(`forgot-${id}`, { kind: "forgot", body: { said_at: new Date().toISOString(), round: id } });
+  await put({ kind: "forgot", body: { said_at: new Date().toISOString(), round: id } });
   await leave(id);
   void send();
 }

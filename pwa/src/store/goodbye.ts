@@ -13,10 +13,10 @@ type Of = string | null;
 /** On a phone that has no room for it, it is said while the app is open, or never. */
 let loose: Of[] = [];
 
-/** A phone of an earlier version has kept that there is one, and no more. */
+/** A phone of an earlier version has kept only that there is one. */
 const kept = async () => {
-  const found = await read<Of[] | true>(PHONE, KEPT_AS);
-  return found === true ? [null] : (found ?? []);
+  const stored = await read<Of[] | true>(PHONE, KEPT_AS);
+  return stored === true ? [null] : (stored ?? []);
 };
 
 const owed = async () => [...new Set([...loose, ...(await kept())])];
@@ -32,10 +32,10 @@ export async function promise(of: Of): Promise<void> {
   await owe([...(await owed()), of]);
 }
 
-/** Somebody comes in anew, with a session of their own: it is not theirs to be ended. */
+/** A person comes in anew, with a session of their own: it is not theirs to be ended. */
 export async function drop(of: Of = null): Promise<void> {
   const before = await owed();
-  if (before.length > 0) await owe(before.filter((one) => one !== null && one !== of));
+  if (before.length > 0) await owe(before.filter((phone) => phone !== null && phone !== of));
 }
 
 async function end(): Promise<boolean> {
@@ -45,7 +45,7 @@ async function end(): Promise<boolean> {
     } catch (why) {
       if (!(why instanceof Refused) || why.status >= 500) return false;
     }
-    await owe((await owed()).filter((one) => one !== of));
+    await owe((await owed()).filter((phone) => phone !== of));
   }
   return true;
 }
@@ -53,7 +53,7 @@ async function end(): Promise<boolean> {
 let saying: Promise<boolean> | null = null;
 
 /**
- * True once no session is left that should have ended. Whoever asks while it is being said waits for the same
+ * True once no session is left that should have ended. A call while it is being said waits for the same
  * answer: it takes the cookie away, and coming after a new one it would take that.
  */
 export const say = (): Promise<boolean> => (saying ??= end().finally(() => (saying = null)));

@@ -1,4 +1,4 @@
-/** Where grab packs lie on this phone, and how all of them go at once: the desk needs no more of them. */
+/** Where grab packs lie on this phone, and how all of them go at once: the desk needs nothing else of them. */
 import { forgetAll } from "./db";
 
 /** The shelf; each copy stands behind it under the child's id. */

@@ -11,7 +11,7 @@ import { maySend, who } from "./session";
 
 export interface IdeaStep {
   text: string;
-  /** Whom it is for, as a role; null where that is decided later. */
+  /** The role it is for; null where that is decided later. */
   who: string | null;
   days: number | null;
 }

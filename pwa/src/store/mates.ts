@@ -14,19 +14,19 @@ export interface Mate {
 
 export const mates = async () => (await read<Mate[]>(PHONE, "roster")) ?? [];
 
-/** An id that no phone has: better nobody's words than somebody else's. */
+/** An id that no phone has: better nobody's words than another person's. */
 const NOBODYS = "none";
 
 /**
- * The id of this phone as this person's; null for whoever came in otherwise, by a session that stands alone in
- * this browser.
+ * The id of this phone as this person's; null for a person who came in otherwise, by a session that stands alone
+ * in this browser.
  */
 export async function phoneOf(who: Who): Promise<string | null> {
-  const known = await read<string>(who, "device");
-  return known ?? ((await mates()).some((mate) => mate.who === who) ? NOBODYS : null);
+  const device = await read<string>(who, "device");
+  return device ?? ((await mates()).some((mate) => mate.who === who) ? NOBODYS : null);
 }
 
-/** What keeps somebody's words from being sent: the server knows them no more, or they have not said yes yet. */
+/** What keeps a person's words from being sent: the server no longer knows them, or they have not said yes yet. */
 export interface Standing {
   shutOut: boolean;
   asks: boolean;
@@ -47,13 +47,13 @@ export async function everybody(): Promise<Who[]> {
   return [...new Set([...(session ? [session.who] : []), ...others.map(({ who }) => who)])];
 }
 
-/** Of these everybody whose words may go out, whosever turn it is. */
+/** Of these everybody whose words may go out, no matter whose turn it is. */
 export async function senders(): Promise<Who[]> {
   const session = await now();
-  const found: Who[] = [];
+  const people: Who[] = [];
   for (const who of await everybody()) {
     const standing = who === session?.who ? session : await read<Standing>(who, "standing");
-    if (!standing?.shutOut && !standing?.asks) found.push(who);
+    if (!standing?.shutOut && !standing?.asks) people.push(who);
   }
-  return found;
+  return people;
 }

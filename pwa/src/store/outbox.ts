@@ -5,71 +5,12 @@
  * every time, so that sending twice changes nothing; help goes first, then in the order in which it was said;
  * "sent" is said only after the server said so. Page and worker share this file.
  */
-import { ask, Refused, Unreachable, type Answer, type Day, type Me, type Receipt } from "../api";
+import { ask, Refused, type Answer, type Receipt } from "../api";
+import { uuid } from "../bytes";
 import { dropRow, dropRows, keepRow, read, rows, writeIfRoom, type Who } from "./db";
+import { isOurs, rowOf, type Content, type ProjectChange } from "./kinds";
 import { phoneOf } from "./mates";
-import { deliverOwn } from "./ownWire";
 import { exchange, type Outgoing, type Place } from "./sync";
-
-export interface CheckIn {
-  kind: "check_in";
-  body: Answer;
-}
-
-export interface LanguageChange {
-  kind: "language";
-  body: { language: string };
-}
-
-/** Another rhythm, proposed: the server is told under the id of the row. */
-export interface RhythmProposal {
-  kind: "rhythm";
-  body: {
-    said_at: string;
-    rhythm: { at?: string[]; days?: number[]; from?: Record<string, string> };
-    first?: string | null;
-    last?: string | null;
-    words: string | null;
-  };
-}
-
-/** What one proposed and wants no more. */
-export interface Recalled {
-  kind: "take-back";
-  body: { said_at: string; proposal: string };
-}
-
-/** One forgot a check-in, and says so: nobody has to. */
-export interface Forgotten {
-  kind: "forgot";
-  body: { said_at: string; round: string };
-}
-
-/** An answer to the question that only the child and its caseworker know. */
-export interface SharedAnswer {
-  kind: "shared";
-  body: { said_at: string; question: string; words: string };
-}
-
-/** Somebody who is to be asked first: the server is told under the id of the row. */
-export interface Naming {
-  kind: "trusted";
-  body: { said_at: string; name: string; reach: string; also_help: boolean };
-}
-
-/** What the child says for when it is missing: based on a version, with all its words that it had seen before. */
-export interface OwnWords {
-  kind: "own";
-  body: { said_at: string; child: string; base: number; fields: Record<string, string>; seen: Record<string, string>[] };
-}
-
-/** Something about a project; these go out together, in the order in which they were said. */
-export interface ProjectChange extends Omit<Outgoing, "id"> {
-  kind: "change";
-  place: Place;
-}
-
-export type Content = CheckIn | LanguageChange | RhythmProposal | Recalled | Forgotten | SharedAnswer | Naming | OwnWords | ProjectChange;
 
 export type Sending = Content & {
   id: string;
@@ -98,8 +39,9 @@ const loose = new Map<string, Sending & { who: Who }>();
 const isHelp = (sending: Sending) => sending.kind === "check_in" && sending.body.want === "help";
 
 function fromRow({ id, order, value }: { id: string; order: number; value: unknown }): Sending {
-  if (value) return { ...(value as Content), id, order };
-  // It cannot be opened any more. It is shown as such, and never sent as something else.
+  if (isOurs(value)) return { ...value, id, order };
+  // It cannot be opened any more, or another version of the app stored it. It is shown as such, and never sent as
+  // something else; the row itself stays as it is, for the version that knows it.
   const body: Answer = { id, said_at: "", mood: null, note: null, want: "nothing", mark: "a" };
   return { kind: "check_in", body, id, order, problem: "unreadable" };
 }
@@ -107,9 +49,9 @@ function fromRow({ id, order, value }: { id: string; order: number; value: unkno
 /** What waits for this person: help first, then in the order in which it was said. */
 export async function waiting(who: Who): Promise<Sending[]> {
   const kept = (await rows(who)).map(fromRow);
-  const known = new Set(kept.map((sending) => sending.id));
+  const ids = new Set(kept.map(({ id }) => id));
   for (const sending of loose.values()) {
-    if (sending.who === who && !known.has(sending.id)) kept.push(sending);
+    if (sending.who === who && !ids.has(sending.id)) kept.push(sending);
   }
   return kept.sort((a, b) => Number(isHelp(b)) - Number(isHelp(a)) || a.order - b.order);
 }
@@ -128,7 +70,8 @@ async function keep(who: Who, sending: Sending): Promise<boolean> {
 }
 
 /** Puts something into the outbox; what `keep` says. */
-export async function append(who: Who, id: string, content: Content): Promise<boolean> {
+export async function append(who: Who, content: Content): Promise<boolean> {
+  const id = rowOf(content).id?.(content.body, who) ?? uuid();
   const before = await waiting(who).catch(() => []);
   const order = 1 + Math.max(0, ...before.map((sending) => sending.order));
   return keep(who, { ...content, id, order });
@@ -151,64 +94,7 @@ export async function again(who: Who, sending: Sending): Promise<void> {
   await keep(who, rest as Sending);
 }
 
-async function deliver(sending: One, of: string | null): Promise<Receipt | null> {
-  const tell = <T>(method: string, path: string, body?: unknown) => ask<T>(method, path, body, of);
-  if (sending.kind === "language") {
-    await tell("PATCH", "/me", sending.body);
-    return null;
-  }
-  if (sending.kind === "rhythm") {
-    const { said_at: _said, ...proposed } = sending.body;
-    const made = await tell<{ id: string }>("POST", "/rhythm/proposals", { id: sending.id, ...proposed });
-    if (made?.id !== sending.id) throw new Unreachable("not ours");
-    return null;
-  }
-  if (sending.kind === "take-back") {
-    await tell("POST", `/rhythm/proposals/${sending.body.proposal}/take-back`);
-    return null;
-  }
-  if (sending.kind === "forgot") {
-    await tell("POST", `/me/rounds/${sending.body.round}/forgot`);
-    return null;
-  }
-  if (sending.kind === "trusted") {
-    const { said_at: _said, ...named } = sending.body;
-    await tell("POST", "/trusted", { id: sending.id, ...named });
-    return null;
-  }
-  if (sending.kind === "own") {
-    await deliverOwn(sending.body, tell);
-    return null;
-  }
-  if (sending.kind === "shared") {
-    const { question, words } = sending.body;
-    await tell("POST", `/me/questions/${question}`, { id: sending.id, words });
-    return null;
-  }
-  const receipt = await tell<Receipt>("POST", "/check-ins", sending.body);
-  // Only an answer about this very id is a confirmation.
-  if (receipt?.id !== sending.id || !receipt.received_at) throw new Unreachable("not ours");
-  return receipt;
-}
-
-/** Writes down what the server confirmed, first; then the row may go. The mark is kept nowhere, nor how one wants to be met. */
-async function confirm(who: Who, sending: Sending, receipt: Receipt | null): Promise<void> {
-  if (receipt && sending.kind === "check_in") {
-    const { mark: _mark, how: _how, who: _who, confirmed_at: _before, ...said } = sending.body;
-    const days = (await read<Day[]>(who, "days")) ?? [];
-    const others = days.filter((day) => day.id !== sending.id);
-    await writeIfRoom(who, "days", [{ ...said, received_at: receipt.received_at }, ...others].slice(0, 200));
-    const me = await read<Me>(who, "me");
-    if (me) {
-      const { next_due_at, standing } = receipt;
-      await writeIfRoom(who, "me", { ...me, next_due_at, standing, opens_at: null });
-    }
-  }
-  if (isKept(sending)) await keepSent(who, sending);
-  await discard(sending.id);
-}
-
-/** What else the server confirmed, in case that it loses it; answers stand among the days. */
+/** What the server confirmed besides check-ins, in case that it loses it. */
 export interface Sent {
   id: string;
   at: string;
@@ -217,12 +103,18 @@ export interface Sent {
 
 const MOST_SENT = 50;
 
-const isKept = ({ kind }: Sending) => ["rhythm", "take-back", "trusted", "forgot", "own"].includes(kind);
-
 async function keepSent(who: Who, { id, order: _order, loose: _loose, ...content }: Sending): Promise<void> {
   const sent = (await read<Sent[]>(who, "sent")) ?? [];
-  const all = [...sent.filter((one) => one.id !== id), { id, at: new Date().toISOString(), content }];
+  const all = [...sent.filter((earlier) => earlier.id !== id), { id, at: new Date().toISOString(), content }];
   await writeIfRoom(who, "sent", all.slice(-MOST_SENT));
+}
+
+/** Writes down what the server confirmed, first; then the message may go. */
+async function confirm(who: Who, sending: Sending, receipt: Receipt | undefined): Promise<void> {
+  const row = rowOf<Content>(sending);
+  if (receipt) await row.received?.(who, sending.body, receipt);
+  if (row.isKept) await keepSent(who, sending);
+  await discard(sending.id);
 }
 
 /** Some refusals pass by themselves, and one means that this phone must be paired again. */
@@ -239,10 +131,8 @@ function stopsAll(halt: Halt, why: unknown): boolean {
   return halt !== "busy" || (why instanceof Refused && [429, 503].includes(why.status));
 }
 
-type One = Sending & (CheckIn | LanguageChange | RhythmProposal | Recalled | Forgotten | SharedAnswer | Naming | OwnWords);
 type OfProject = Sending & ProjectChange;
 
-const isOne = (sending: Sending): sending is One => sending.kind !== "change";
 const isOfProject = (sending: Sending): sending is OfProject => sending.kind === "change";
 
 /** Notes why sending stopped; true where that concerns all of it. */
@@ -253,26 +143,28 @@ function stop(outcome: Outcome, halt: Halt, why: unknown): boolean {
 }
 
 /** True where sending may go on with the next thing. */
-async function sendOne(who: Who, sending: One, outcome: Outcome): Promise<boolean> {
+async function sendAlone(who: Who, sending: Sending, outcome: Outcome): Promise<boolean> {
   try {
-    const receipt = await deliver(sending, await phoneOf(who));
+    const phone = await phoneOf(who);
+    const receipt = await rowOf<Content>(sending).send!(sending, (method, path, body) =>
+      ask(method, path, body, phone),
+    );
     await confirm(who, sending, receipt);
     if (receipt) outcome.receipts.push(receipt);
     return true;
   } catch (why) {
     const halt = haltFor(why);
     if (halt) return !stop(outcome, halt, why);
-    const { code, detail } = why as Refused;
-    // It was too late to say so, or what is taken back never left this phone: nothing is lost by that.
-    if (sending.kind === "forgot" || (sending.kind === "take-back" && code === "not_found")) {
-      await discard(sending.id);
-      return true;
-    }
-    // Refused for good: it stays, with the reason, and what comes after it goes on.
-    const isExplained = ["rhythm", "take-back", "trusted", "own"].includes(sending.kind);
-    await keep(who, { ...sending, problem: code, ...(isExplained ? { sentence: detail } : {}) });
+    await settle(who, sending, why as Refused);
     return true;
   }
+}
+
+/** Refused for good: it stays, with the reason, unless nothing is lost by dropping it. */
+async function settle(who: Who, sending: Sending, { code, detail }: Refused): Promise<void> {
+  const { mayDrop, isExplained } = rowOf<Content>(sending);
+  if (mayDrop?.(code)) await discard(sending.id);
+  else await keep(who, { ...sending, problem: code, ...(isExplained ? { sentence: detail } : {}) });
 }
 
 /** A refusal of the whole exchange says nothing about a single change: all of them stay as they are. */
@@ -282,9 +174,9 @@ async function sendProject(who: Who, place: Place, changes: OfProject[], outcome
     await keep(who, { ...ofId.get(id)!, problem: code, ...(detail ? { sentence: detail } : {}) });
   };
   const again = async (lost: Outgoing[]) => {
-    for (const [n, one] of lost.entries()) {
-      const sending: OfProject = { kind: "change", place, ...one, order: n - lost.length };
-      ofId.set(one.id, sending);
+    for (const [n, change] of lost.entries()) {
+      const sending: OfProject = { kind: "change", place, ...change, order: n - lost.length };
+      ofId.set(change.id, sending);
       await keep(who, sending);
     }
   };
@@ -302,8 +194,8 @@ async function sendProject(who: Who, place: Place, changes: OfProject[], outcome
 async function sendAll(who: Who, places: Place[]): Promise<Outcome> {
   const outcome: Outcome = { receipts: [], halt: null, retryAfterS: null, came: 0 };
   const list = (await waiting(who)).filter((sending) => !sending.problem);
-  for (const sending of list.filter(isOne)) {
-    if (!(await sendOne(who, sending, outcome))) return outcome;
+  for (const sending of list.filter((each) => !isOfProject(each))) {
+    if (!(await sendAlone(who, sending, outcome))) return outcome;
   }
   const changes = list.filter(isOfProject);
   const wanted = new Map([...changes.map(({ place }) => place), ...places].map((place) => [place.child, place]));

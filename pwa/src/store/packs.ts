@@ -1,5 +1,5 @@
 /**
- * The grab packs that are on this phone while somebody is on duty, sealed as everything here.
+ * The grab packs that are on this phone while a person is on duty, sealed as everything here.
  *
  * They are here until the duty ends, by the server's word and by this phone's clock, whichever comes first;
  * without a session, or after a sign-out here or at the desk, nothing of them is left. The server is asked
@@ -66,10 +66,10 @@ export const ends = computed(() => (shelf.value ? new Date(shelf.value.ends) : n
 
 /** While adults are alerted what is known changes by itself: a copy is made anew after so long. */
 const FRESH_MS = 15 * 60_000;
-/** A clock that was turned back this far is believed no more. */
+/** A clock that was turned back this far is no longer believed. */
 const SLACK_MS = 10 * 60_000;
 
-/** Keeps something of this person's; nothing is left of it where somebody else has come in meanwhile. */
+/** Keeps something of this person's; nothing is left of it where another person has come in meanwhile. */
 async function keep(person: string, name: string, value: unknown): Promise<void> {
   await write(person, name, value);
   if (who.value !== person) await dropPacks(who.value ?? undefined);
@@ -133,26 +133,30 @@ const isCurrent = ({ sha, alerted_since }: OnServer, copy: Pack["copy"]) =>
 
 /** Has a copy of each pack that goes along, and of no other. */
 async function settle(person: string, answer: Answer): Promise<void> {
-  const had = new Map(packs.value.map((one) => [one.child_id, one.copy]));
+  const had = new Map(packs.value.map((pack) => [pack.child_id, pack.copy]));
   const heard = Date.now();
   const lasts = Date.parse(answer.until_at!) - Date.parse(answer.server_time);
-  const found: Pack[] = answer.packs.map((one) => ({ ...one, copy: one.state === "carried" ? had.get(one.child_id) : undefined }));
+  const list: Pack[] = answer.packs.map((pack) => ({
+    ...pack,
+    copy: pack.state === "carried" ? had.get(pack.child_id) : undefined,
+  }));
   for (const child of had.keys()) {
-    if (!found.some((one) => one.child_id === child && one.state === "carried")) await forget(person, copyName(child));
+    if (!list.some((pack) => pack.child_id === child && pack.state === "carried"))
+      await forget(person, copyName(child));
   }
-  shelf.value = { begins: heard, ends: heard + lasts, packs: found, dropped: [] };
+  shelf.value = { begins: heard, ends: heard + lasts, packs: list, dropped: [] };
   await keepShelf(person);
   wake();
   const missed: string[] = [];
-  for (const one of found) {
-    if (one.state !== "carried" || isCurrent(one, one.copy)) continue;
+  for (const pack of list) {
+    if (pack.state !== "carried" || isCurrent(pack, pack.copy)) continue;
     try {
-      await keep(person, copyName(one.child_id), await fetchCopy(one));
-      note(one.child_id, { sha: one.sha, at: heard });
+      await keep(person, copyName(pack.child_id), await fetchCopy(pack));
+      note(pack.child_id, { sha: pack.sha, at: heard });
     } catch {
-      missed.push(one.child_id);
+      missed.push(pack.child_id);
     }
-    // Somebody else came in, or the duty ended, while this was on its way.
+    // Another person came in, or the duty ended, while this was on its way.
     if (who.value !== person) return;
     if (!shelf.value) return await dropPacks();
   }
@@ -162,14 +166,14 @@ async function settle(person: string, answer: Answer): Promise<void> {
 
 function note(child: string, copy: Pack["copy"]): void {
   if (!shelf.value) return;
-  const all = shelf.value.packs.map((one) => (one.child_id === child ? { ...one, copy } : one));
+  const all = shelf.value.packs.map((pack) => (pack.child_id === child ? { ...pack, copy } : pack));
   shelf.value = { ...shelf.value, packs: all };
 }
 
 /** Takes along what needs no reason of one's own: adults are alerted, or the reason was said on another phone. */
-async function takeOpen(found: OnServer[]): Promise<boolean> {
-  const open = found.filter((one) => one.state === "open");
-  for (const one of open) await ask("POST", `/children/${one.child_id}/pack/carry`, { id: uuid() });
+async function takeOpen(onServer: OnServer[]): Promise<boolean> {
+  const open = onServer.filter((pack) => pack.state === "open");
+  for (const pack of open) await ask("POST", `/children/${pack.child_id}/pack/carry`, { id: uuid() });
   return open.length > 0;
 }
 
@@ -194,7 +198,7 @@ async function refused(why: unknown): Promise<void> {
   }
   const isOut = [401, 403, 404].includes(why.status);
   news.value = isOut ? "out" : "failing";
-  // Whoever the server does not let in has nothing here, whatever else it may be.
+  // A person the server does not let in has nothing here, whatever the reason.
   if (isOut) await dropAll();
   if (why.status === 401) await shutOut();
 }
@@ -239,7 +243,7 @@ export async function putDown(child: string): Promise<void> {
   const person = who.value;
   if (!person || !shelf.value) return;
   const { packs: all, dropped, ...times } = shelf.value;
-  shelf.value = { ...times, packs: all.filter((one) => one.child_id !== child), dropped: [...dropped, child] };
+  shelf.value = { ...times, packs: all.filter((pack) => pack.child_id !== child), dropped: [...dropped, child] };
   await forget(person, copyName(child));
   await keepShelf(person);
   await refreshAnew();
@@ -254,7 +258,7 @@ async function refreshAnew(): Promise<void> {
 async function sayDropped(): Promise<void> {
   for (const child of shelf.value?.dropped ?? []) {
     await ask("DELETE", `/children/${child}/pack/carry`).catch((why: unknown) => {
-      // Whoever may not put it down has it with them no more.
+      // A person who may not put it down no longer has it with them.
       if (!(why instanceof Refused) || ![403, 404].includes(why.status)) throw why;
     });
   }
@@ -282,7 +286,10 @@ export function begin(): void {
     const may = mayCarry(me.value);
     untracked(() => {
       shelf.value = null;
-      if (person && may && !isOut) return void dropPacks(person).then(() => recall(person)).then(refreshAnew);
+      if (person && may && !isOut)
+        return void dropPacks(person)
+          .then(() => recall(person))
+          .then(refreshAnew);
       clearTimeout(bell);
       void dropAll().catch(() => undefined);
     });
@@ -296,7 +303,7 @@ export function begin(): void {
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") void refresh();
   });
-  // Somebody signed out at the desk, in another window: there nothing is left, and so here.
+  // A person signed out at the desk, in another window: there nothing is left, and so here.
   addEventListener("storage", ({ key, newValue }) => {
     if (key !== DESK_IS_HERE || newValue !== null) return;
     news.value = "out";

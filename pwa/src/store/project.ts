@@ -8,7 +8,8 @@ import { uuid } from "../bytes";
 import type { Change, Who as Person } from "../plan/merge";
 import { baseOf, build, fieldsOf, type Frame, type Plan } from "../plan/state";
 import { read, writeIfRoom } from "./db";
-import type { ProjectChange, Sending } from "./outbox";
+import type { ProjectChange } from "./kinds";
+import type { Sending } from "./outbox";
 import { addressOf } from "./roster";
 import { followed, onRows, put, queue, send } from "./sender";
 import { isStaff, maySend, me, who } from "./session";
@@ -59,15 +60,15 @@ export const plan = computed<Plan>(() => {
   return build(place.value?.child ?? "", [...rows.value, ...own], frame.value);
 });
 
-/** How somebody is called here: the name where one is known, else what they are. */
+/** What a person is called here: the name where there is one, else what they are. */
 export const nameOf = (id: string) => frame.value?.people.find((person) => person.id === id)?.name ?? null;
 
-/** Those who are there now. Whoever has gone can read nothing any more, and promise nothing. */
+/** Those who are there now. A person who has gone can read and promise nothing. */
 export const there = computed(() => (frame.value?.people ?? []).filter(({ is_here }) => is_here !== false));
 
 // --- receiving
 
-/** What arrives waits until no finger is on the page: words never move while somebody is about to touch them. */
+/** What arrives waits until no finger is on the page: words never move while a person is about to touch them. */
 const TOUCHED_MS = 1_500;
 let touchedAt = -Infinity;
 let boxes = 0;
@@ -89,11 +90,11 @@ function show(): void {
 async function readRows(): Promise<void> {
   const here = place.value;
   if (!here || !who.value) return;
-  const found = await rowsOf(who.value, here.child, Math.max(0, boxes - 1));
+  const latest = await rowsOf(who.value, here.child, Math.max(0, boxes - 1));
   if (place.value !== here) return;
-  boxes = found.boxes;
-  const known = new Set(all.map((row) => row.id));
-  const fresh = found.rows.filter((row) => !known.has(row.id)).map(numbered);
+  boxes = latest.boxes;
+  const ids = new Set(all.map((row) => row.id));
+  const fresh = latest.rows.filter((row) => !ids.has(row.id)).map(numbered);
   if (fresh.length === 0) return;
   all = [...all, ...fresh];
   // One's own rows leave the queue in this moment, and have to be here already.
@@ -102,7 +103,7 @@ async function readRows(): Promise<void> {
   if (rows.value.length < all.length) show();
 }
 
-/** What number the project had after rows that came without it; asked for once, when somebody looks back. */
+/** What number the project had after rows that came without it; asked for once, when a person looks back. */
 let numbers: Record<string, number> = {};
 
 const numbersName = (child: string) => `numbers ${child}`;
@@ -117,21 +118,21 @@ export async function number(): Promise<void> {
   const [here, person] = [place.value, who.value];
   const isMissing = () => all.some((row) => row.received_at && row.revision === undefined);
   if (!here || !person || !isMissing()) return;
-  const found = { ...numbers };
+  const next = { ...numbers };
   let cursor = "";
   for (;;) {
     const path = `${here.path}/project/history?limit=500${cursor && `&after=${cursor}`}`;
     const told = await ask<{ changes: Change[]; cursor: string }>("GET", path).catch(() => null);
     if (!told || place.value !== here || who.value !== person) return;
-    for (const { id, revision } of told.changes) if (revision !== undefined) found[id] = revision;
+    for (const { id, revision } of told.changes) if (revision !== undefined) next[id] = revision;
     // A page may hold nothing that this reader sees, and still lead further.
     if (told.cursor === cursor) break;
     cursor = told.cursor;
   }
-  numbers = found;
+  numbers = next;
   all = all.map(numbered);
   rows.value = rows.value.map(numbered);
-  await writeIfRoom(person, numbersName(here.child), found);
+  await writeIfRoom(person, numbersName(here.child), next);
 }
 
 /** True where the number that the frame tells is the number of just what is shown. */
@@ -162,10 +163,9 @@ async function readFrame(): Promise<void> {
   const before = frame.value;
   let signed = before?.signed_revision === signed_revision ? before.signed : null;
   if (signed_revision !== null && signed === null) {
-    const then = await ask<Record<string, unknown>>(
-      "GET",
-      `${here.path}/project?revision=${signed_revision}`,
-    ).catch(() => null);
+    const then = await ask<Record<string, unknown>>("GET", `${here.path}/project?revision=${signed_revision}`).catch(
+      () => null,
+    );
     signed = then && fieldsOf(then);
   }
   if (place.value !== here) return;
@@ -270,8 +270,8 @@ export async function openOwn(): Promise<void> {
 
 /** Opens the project of one of several children, and remembers which. */
 export async function openOf(child: { id: string; name?: string; role?: string }): Promise<void> {
-  const { id, ...known } = child;
-  const next = { child: id, path: `/children/${id}`, ...known };
+  const { id, ...rest } = child;
+  const next = { child: id, path: `/children/${id}`, ...rest };
   if (who.value) await writeIfRoom(who.value, "place", next);
   await open(next);
 }
@@ -320,19 +320,21 @@ type Value = string | number | boolean | null | string[];
 
 /** Without what no database can hold: half of a pair, as a cut emoji leaves it, and the letter of nothing. */
 const storable = (text: string) =>
-  text.replace(/[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]|\0/g, (found) => (found.length === 2 ? found : ""));
+  text.replace(/[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]|\0/g, (letters) =>
+    letters.length === 2 ? letters : "",
+  );
 
 function clean(value: unknown): unknown {
   if (typeof value === "string") return storable(value);
   if (Array.isArray(value)) return value.map(clean);
   if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, clean(one)]));
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, clean(part)]));
 }
 
 /** Keeps a change on the phone and sends it when that works. Nothing waits for the network. */
 async function keep(body: Omit<ProjectChange["body"], "id" | "said_at">, id = uuid()): Promise<void> {
   const said_at = new Date().toISOString();
-  await put(id, {
+  await put({
     kind: "change",
     place: { child: place.value!.child, path: place.value!.path },
     as: myself.value,

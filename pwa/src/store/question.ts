@@ -1,6 +1,5 @@
-/** The question that only the child and its caseworker can answer: shown until it was answered here. */
+/** The question that only the child and their caseworker can answer: shown until it was answered here. */
 import { computed, effect, signal } from "@preact/signals";
-import { uuid } from "../bytes";
 import { read, writeIfRoom } from "./db";
 import { put, send } from "./sender";
 import { me, who } from "./session";
@@ -14,7 +13,7 @@ effect(() => {
   if (person) void read<string>(person, "question").then((id) => (over.value = id ?? null));
 });
 
-// The server asks it no more: it may come again, another time.
+// The server no longer asks it: it may come again, another time.
 effect(() => {
   if (me.value && !me.value.question && over.value && who.value) {
     over.value = null;
@@ -29,7 +28,7 @@ export const asked = computed(() => {
 
 export async function answer(question: string, words: string): Promise<void> {
   const body = { said_at: new Date().toISOString(), question, words };
-  await put(uuid(), { kind: "shared", body });
+  await put({ kind: "shared", body });
   over.value = question;
   if (who.value) await writeIfRoom(who.value, "question", question);
   void send();

@@ -1,5 +1,5 @@
 /**
- * Why the child went, as far as it lets that be used: for the review after its return. What was read last stays on
+ * Why the child went, as far as they let that be used: for the review after their return. What was read last stays on
  * the phone of those who work with the child, sealed like all that is kept; on the child's own phone none of it does.
  */
 import { effect, signal, untracked } from "@preact/signals";
@@ -31,12 +31,12 @@ interface Known {
   talks: Talk[];
 }
 
-export const known = signal<Known | null>(null);
+export const shared = signal<Known | null>(null);
 
 /** True where they were asked for and nobody answered. */
 export const isOutOfReach = signal(false);
 
-/** Those whom the server may tell. */
+/** The people the server may tell. */
 const mayRead = () => ["caseworker", "supervisor", "guardian"].includes(myself.value.role);
 
 const boxName = (child: string) => `reasons ${child}`;
@@ -52,25 +52,25 @@ export async function load(): Promise<void> {
   const isStill = () => who.value === person && place.value === here;
   const kept = await read<Known>(person, boxName(here.child));
   if (!isStill()) return;
-  if (kept && !known.value) known.value = kept;
+  if (kept && !shared.value) shared.value = kept;
   if (!maySend.value) return void (isOutOfReach.value = true);
   try {
     const talks = await asked(here.child);
     if (!isStill() || !Array.isArray(talks)) return;
-    known.value = { child: here.child, at: new Date().toISOString(), talks };
+    shared.value = { child: here.child, at: new Date().toISOString(), talks };
     isOutOfReach.value = false;
-    await writeIfRoom(person, boxName(here.child), known.value);
+    await writeIfRoom(person, boxName(here.child), shared.value);
   } catch (why) {
-    // Whoever may not read them any more has none of them here either.
+    // A person who may no longer read them has none of them here either.
     const isClosed = why instanceof Refused && [403, 404].includes(why.status);
     if (isClosed) await forget(person, boxName(here.child)).catch(() => undefined);
     if (!isStill()) return;
-    if (isClosed) known.value = null;
+    if (isClosed) shared.value = null;
     isOutOfReach.value = !isClosed;
   }
 }
 
-/** What the child itself may read of its talks: asked for when it wants to see it, and kept nowhere. */
+/** What the child may read of their own talks: asked for when they want to see it, and kept nowhere. */
 export async function ownTalks(): Promise<Talk[] | null> {
   const here = place.value;
   if (!here || !isChild.value) return null;
@@ -80,8 +80,8 @@ export async function ownTalks(): Promise<Talk[] | null> {
 
 /** The reason with this id, and the talk that it is of. */
 export function find(id: string): { reason: Reason; talk: Talk } | null {
-  for (const talk of known.value?.talks ?? []) {
-    const reason = talk.each.find((one) => one.id === id);
+  for (const talk of shared.value?.talks ?? []) {
+    const reason = talk.each.find((each) => each.id === id);
     if (reason) return { reason, talk };
   }
   return null;
@@ -93,7 +93,7 @@ export function begin(): void {
     void who.value;
     void place.value?.child;
     untracked(() => {
-      known.value = null;
+      shared.value = null;
       isOutOfReach.value = false;
     });
   });

@@ -39,10 +39,10 @@ export async function give(receipt: string): Promise<void> {
 
 /** Whatever waits, oldest first. */
 export async function flush(): Promise<void> {
-  const said = new Set<string>();
+  const told = new Set<string>();
   for (const shown of await waiting()) {
     if (!(await tell(shown))) break;
-    said.add(shown.receipt);
+    told.add(shown.receipt);
   }
-  if (said.size > 0) await change((kept) => kept.filter(({ receipt }) => !said.has(receipt)));
+  if (told.size > 0) await change((kept) => kept.filter(({ receipt }) => !told.has(receipt)));
 }

@@ -4,9 +4,9 @@
  */
 import { computed, signal } from "@preact/signals";
 import { ask, Refused } from "../api";
-import { uuid } from "../bytes";
 import { read, writeIfRoom } from "./db";
-import type { Recalled, RhythmProposal, Sending } from "./outbox";
+import type { Recalled, RhythmProposal } from "./kinds";
+import type { Sending } from "./outbox";
 import { put, queue, send, throwAway } from "./sender";
 import { who } from "./session";
 
@@ -70,16 +70,16 @@ export interface Known {
   proposals: Proposal[];
 }
 
-export const known = signal<Known | null>(null);
+export const current = signal<Known | null>(null);
 
 /** First what the phone has, then what the server has. */
 export async function load(): Promise<void> {
   const person = who.value;
   if (!person) return;
-  known.value ??= (await read<Known>(person, "rhythm")) ?? null;
+  current.value ??= (await read<Known>(person, "rhythm")) ?? null;
   const fresh = await ask<Known>("GET", "/rhythm/proposals").catch(() => null);
   if (!fresh || who.value !== person) return;
-  known.value = fresh;
+  current.value = fresh;
   await writeIfRoom(person, "rhythm", fresh);
 }
 
@@ -98,9 +98,9 @@ export async function look(wish: Wish): Promise<Look | null> {
 export type Waiting = Sending & RhythmProposal;
 
 /** What waits on this phone, the latest first. */
-export const waiting = computed(() => queue.value.filter((one): one is Waiting => one.kind === "rhythm").reverse());
+export const waiting = computed(() => queue.value.filter((each): each is Waiting => each.kind === "rhythm").reverse());
 
-const backs = computed(() => queue.value.filter((one): one is Sending & Recalled => one.kind === "take-back"));
+const backs = computed(() => queue.value.filter((each): each is Sending & Recalled => each.kind === "take-back"));
 
 /** What one has taken back here, as far as the server was not told yet. */
 export const takenBack = computed(
@@ -110,18 +110,20 @@ export const takenBack = computed(
 export const unsentBack = (proposal: string) => backs.value.find(({ body }) => body.proposal === proposal);
 
 /** Changes with whatever of this is in the outbox, and with what came of it. */
-export const outgoing = computed(() => [...waiting.value, ...backs.value].map(({ id, problem = "" }) => id + problem).join());
+export const outgoing = computed(() =>
+  [...waiting.value, ...backs.value].map(({ id, problem = "" }) => id + problem).join(),
+);
 
 export async function propose(wish: Wish, words: string): Promise<void> {
   const body = { said_at: new Date().toISOString(), ...wish, words: words.trim() || null };
-  await put(uuid(), { kind: "rhythm", body });
+  await put({ kind: "rhythm", body });
   void send();
 }
 
 /** Whether or not it has left this phone: it may have, and the answer got lost. */
 export async function takeBack(id: string): Promise<void> {
-  const row = waiting.value.find((one) => one.id === id);
-  await put(`take-back-${id}`, { kind: "take-back", body: { said_at: new Date().toISOString(), proposal: id } });
+  const row = waiting.value.find((each) => each.id === id);
+  await put({ kind: "take-back", body: { said_at: new Date().toISOString(), proposal: id } });
   if (row) await throwAway(row);
   void send();
 }

@@ -2,8 +2,8 @@
  * Several children share this phone: who they are, and whose turn it is.
  *
  * Each has a session of their own at the server, a key and a store of their own here, and words wait and go out
- * for each of them whosever turn it is. The digits keep the others' hands and eyes away; whoever can look into
- * the browser itself they do not stop, as nothing on an open phone does.
+ * for each of them, no matter whose turn it is. The digits keep the others' hands and eyes away;
+ * they do not stop a person who can look into the browser itself, as nothing on an open phone does.
  */
 import { computed, signal } from "@preact/signals";
 import { spokenFor } from "../api";
@@ -26,8 +26,8 @@ export async function recall(): Promise<void> {
   roster.value = await mates();
 }
 
-/** Another window may have let somebody in meanwhile: what is written is made from what is kept. */
-export async function change(how: (known: Mate[]) => Mate[]): Promise<void> {
+/** Another window may have let a person in meanwhile: what is written is made from what is kept. */
+export async function change(how: (mates: Mate[]) => Mate[]): Promise<void> {
   const next = how(await mates());
   if (next.length > 0) await write(PHONE, "roster", next);
   else await forget(PHONE, "roster");
@@ -41,7 +41,7 @@ export const isNew = computed(() => !isPutOff.value && roster.value.some(({ who,
 export const isPutOff = signal(false);
 
 export async function part(who: Who): Promise<void> {
-  await change((known) => known.filter((mate) => mate.who !== who));
+  await change((mates) => mates.filter((mate) => mate.who !== who));
 }
 
 // --- whose turn it is
@@ -66,13 +66,13 @@ export function hasTurn(who: Who): boolean {
   }
 }
 
-/** The phone is laid down, or handed on. What was typed stays for whoever typed it. */
+/** The phone is laid down, or handed on. What was typed stays for the person who typed it. */
 export function lock(): void {
   takeTurn(null);
   isLocked.value = true;
 }
 
-/** Whoever laid the phone down for so long may not be whoever takes it up. */
+/** The person who laid the phone down for so long may not be the one who takes it up. */
 const AWAY_MS = 60_000;
 
 export function begin(): void {

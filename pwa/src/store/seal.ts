@@ -2,7 +2,7 @@
  * Sealing: everything that the phone keeps is encrypted with a key that no script can read out.
  *
  * The key lies beside the data, in the same browser. It protects a copied disk or backup, and against
- * somebody who looks into the browser's storage; it stops nobody who holds the unlocked phone.
+ * a person who looks into the browser's storage; it stops nobody who holds the unlocked phone.
  */
 
 export interface Sealed {

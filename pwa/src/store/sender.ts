@@ -7,7 +7,8 @@ import { onCameBack, type Answer, type How, type Mark, type Receipt, type Want }
 import { uuid } from "../bytes";
 import { language, speak } from "../i18n";
 import { writeIfRoom } from "./db";
-import { again, append, discard, flush, waiting, type Content, type Halt, type Sending } from "./outbox";
+import { again, append, discard, flush, waiting, type Halt, type Sending } from "./outbox";
+import type { Content } from "./kinds";
 import { senders } from "./mates";
 import { isLocked, isShared } from "./roster";
 import { maySend, me, onHandedBack, refresh, reread, shutOut, who } from "./session";
@@ -41,9 +42,9 @@ export async function look(): Promise<void> {
 function follow(receipts: Receipt[]): void {
   const mine = tap.value;
   if (!mine) return;
-  const receipt = receipts.find((one) => one.id === mine.id);
+  const receipt = receipts.find((each) => each.id === mine.id);
   if (receipt) tap.value = { ...mine, stage: "received", receivedAt: receipt.received_at };
-  else if (refused.value.some((one) => one.id === mine.id)) tap.value = { ...mine, stage: "refused" };
+  else if (refused.value.some((each) => each.id === mine.id)) tap.value = { ...mine, stage: "refused" };
 }
 
 /** The projects that this phone follows, and what reads their rows anew after an exchange. */
@@ -86,7 +87,7 @@ async function sendOnce(): Promise<void> {
 
 /** Sends what waits. A call while another runs is followed by one more run: nothing is left behind. */
 export async function send(): Promise<void> {
-  if (running) {
+  if (running !== null) {
     await running;
     if (unsent.value.length === 0 && followed.value.length === 0) return;
   }
@@ -96,7 +97,7 @@ export async function send(): Promise<void> {
   await running;
 }
 
-/** What others who share this phone have said, whosever turn it is. */
+/** What others who share this phone have said, no matter whose turn it is. */
 async function sendForOthers(): Promise<void> {
   if (!isShared.value) return;
   for (const other of await senders()) if (other !== who.value) await flush(other).catch(() => undefined);
@@ -109,8 +110,8 @@ export async function askForSync(): Promise<void> {
   await sync?.register("outbox");
 }
 
-export async function put(id: string, content: Content): Promise<boolean> {
-  const kept = await append(who.value!, id, content);
+export async function put(content: Content): Promise<boolean> {
+  const kept = await append(who.value!, content);
   await look();
   void askForSync().catch(() => undefined);
   return kept;
@@ -136,7 +137,7 @@ export async function checkIn({ mood, note, want, mark, ...wish }: Said): Promis
   const body: Answer = { id, said_at: new Date().toISOString(), mood, note: words, want, mark, ...wish };
   tap.value = { id, want, stage: "saving", receivedAt: null };
   tappedAt = Date.now();
-  const kept = await put(id, { kind: "check_in", body });
+  const kept = await put({ kind: "check_in", body });
   if (tap.value?.id === id && tap.value.stage === "saving") {
     tap.value = { ...tap.value, stage: kept ? "saved" : "loose" };
   }
@@ -149,7 +150,7 @@ export async function chooseLanguage(code: string): Promise<boolean> {
   if (!(await speak(code))) return false;
   if (who.value && !isLocked.value) {
     await writeIfRoom(who.value, "language", code);
-    await put(`language-${who.value}`, { kind: "language", body: { language: language.value } });
+    await put({ kind: "language", body: { language: language.value } });
   }
   void send();
   return true;
@@ -199,4 +200,3 @@ export function begin(): void {
   onHandedBack(() => void look().then(send));
   void look().then(send).then(sendForOthers);
 }
-

@@ -4,7 +4,7 @@ import { ask, Refused, speakFor, type Me } from "../api";
 import { uuid } from "../bytes";
 import { keepLanguage, language } from "../i18n";
 import { forget, isVolatile, PHONE, read, wipe, writeIfRoom, type Who } from "./db";
-import { comeIn } from "./beside";
+import { comeIn } from "./joining";
 import { withDigits } from "./digits";
 import * as goodbye from "./goodbye";
 import { keepStanding, phoneOf, type Session, type Standing } from "./mates";
@@ -36,7 +36,7 @@ async function keepSession(): Promise<void> {
   await writeIfRoom(PHONE, "session", session);
 }
 
-/** Phones of before had one id, whoever's it was: it is this child's, who came in with it. */
+/** Phones of before had one id: it belongs to this child, who came in with it. */
 async function knowPhone(person: Who): Promise<void> {
   const isKnown = (await phoneOf(person)) !== null;
   const before = isKnown || !me.value || isStaff.value ? undefined : await read<string>(PHONE, "device");
@@ -57,7 +57,7 @@ export async function recall(): Promise<void> {
   who.value = session.who;
 }
 
-/** Whoever's turn it is: the app begins anew for them, and has nothing of anybody else in its memory. */
+/** A turn begins: the app begins anew for this person, and has nothing of anybody else in its memory. */
 export async function beginTurn(person: Who): Promise<void> {
   const standing = await read<Standing>(person, "standing");
   const session: Session = { who: person, shutOut: standing?.shutOut ?? false, asks: standing?.asks ?? false };
@@ -88,7 +88,7 @@ export function onHandedBack(sender: () => void): void {
 /** Where the server was put back from a backup, it may lack what this phone had from it in writing. */
 async function follow({ person, epoch }: Me): Promise<void> {
   if (!epoch || (await read<string>(person.id, "epoch")) === epoch.id) return;
-  const { handInAgain } = await import("./again");
+  const { handInAgain } = await import("./afterBackup");
   await handInAgain(person.id, epoch);
   handedBack();
 }
@@ -101,7 +101,7 @@ export async function refresh({ force = false } = {}): Promise<void> {
   askedAt = Date.now();
   try {
     const fresh = await ask<Me>("GET", "/me");
-    // Somebody else came in with this browser: their session sends nobody's words but their own.
+    // Another person came in with this browser: their session sends nobody's words but their own.
     if (fresh.person.id !== who.value) return await shutOut();
     me.value = fresh;
     document.title = fresh.display_name ?? document.title;
@@ -128,7 +128,7 @@ export async function seen(): Promise<void> {
   if (sent) await writeIfRoom(person, "seen", Date.now());
 }
 
-/** Somebody who works with children, and signed in at the desk; the app then shows the projects alone. */
+/** A person who works with children, and signed in at the desk; the app then shows the projects alone. */
 export const isStaff = computed(() => me.value !== null && me.value.person.role !== "child");
 
 /** Comes in with the session of the desk. A child's session, or none, changes nothing here. */
@@ -158,9 +158,9 @@ export async function enter(): Promise<void> {
  * Where several share the phone, it is one for each of them.
  */
 async function deviceId(): Promise<string> {
-  const known = await read<string>(PHONE, "device");
+  const device = await read<string>(PHONE, "device");
   const taken = await Promise.all(roster.roster.value.map((mate) => phoneOf(mate.who)));
-  if (known && !taken.includes(known)) return known;
+  if (device && !taken.includes(device)) return device;
   const made = uuid();
   await writeIfRoom(PHONE, "device", made);
   return made;
@@ -173,7 +173,10 @@ function label(): string {
 }
 
 /** The code as it was meant. */
-export const tidyCode = (typed: string) => withDigits(typed).toUpperCase().replace(/[^A-Z0-9]/g, "");
+export const tidyCode = (typed: string) =>
+  withDigits(typed)
+    .toUpperCase()
+    .replace(/[^A-Z0-9]/g, "");
 
 /** Who came in, and as which phone. */
 export interface Came {
@@ -190,13 +193,13 @@ async function knock(code: string): Promise<Came> {
 
 /**
  * Pairs this phone. Throws what the server answered; the same code may be tried again.
- * Where the phone is shared, it is the turn of whom it returns, and nothing else has changed.
+ * Where the phone is shared, it is the turn of the person it returns, and nothing else has changed.
  */
 export async function pair(code: string): Promise<Who | null> {
   await goodbye.say();
   const came = await knock(code).catch(async (why: unknown) => {
     if (!(why instanceof Refused) || why.code !== "id_reused") throw why;
-    // The server knows this phone as somebody else's, who had it before: it comes in as a new one.
+    // The server knows this phone as another person's, who had it before: it comes in as a new one.
     await forget(PHONE, "device");
     return knock(code);
   });
@@ -206,7 +209,7 @@ export async function pair(code: string): Promise<Who | null> {
     return person;
   }
   if (who.value && who.value !== person) {
-    // Somebody else has this phone now: of the one before only unsent words stay, locked.
+    // Another person has this phone now: of the one before only unsent words stay, locked.
     await wipe(who.value, { unsentToo: false });
     me.value = null;
   }

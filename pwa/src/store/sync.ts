@@ -9,7 +9,7 @@ import type { Change, Who as Person } from "../plan/merge";
 import { read, write, type Who } from "./db";
 import { phoneOf } from "./mates";
 
-/** Whose project, and where the server has it: a child's own, or one of a child whom somebody works with. */
+/** Whose project, and where the server has it: a child's own, or that of a child the person works with. */
 export interface Place {
   child: string;
   path: string;
@@ -76,8 +76,8 @@ async function headOf(who: Who, child: string): Promise<Head> {
 export async function rowsOf(who: Who, child: string, from = 0): Promise<{ rows: Change[]; boxes: number }> {
   const { boxes } = await headOf(who, child);
   const numbers = Array.from({ length: Math.max(0, boxes - from) }, (_, n) => from + n);
-  const found = await Promise.all(numbers.map((n) => read<Change[]>(who, boxName(child, n))));
-  return { rows: found.flatMap((box) => box ?? []), boxes };
+  const contents = await Promise.all(numbers.map((n) => read<Change[]>(who, boxName(child, n))));
+  return { rows: contents.flatMap((box) => box ?? []), boxes };
 }
 
 /** The rows first, then the cursor: after a fall in between, the same rows simply come again. */
@@ -85,8 +85,8 @@ async function append(who: Who, child: string, head: Head, rows: Change[], curso
   let { boxes } = head;
   if (rows.length > 0) {
     const last = boxes > 0 ? ((await read<Change[]>(who, boxName(child, boxes - 1))) ?? []) : [];
-    const known = new Set(last.map((row) => row.id));
-    const all = [...last, ...rows.filter((row) => !known.has(row.id))];
+    const ids = new Set(last.map((row) => row.id));
+    const all = [...last, ...rows.filter((row) => !ids.has(row.id))];
     let n = Math.max(0, boxes - 1);
     for (let at = 0; at < all.length; at += BOX, n += 1) {
       await write(who, boxName(child, n), all.slice(at, at + BOX));
@@ -109,8 +109,7 @@ function batchOf(waiting: Outgoing[], most: number): Outgoing[] {
 }
 
 /** The request as a whole was refused: a smaller one shows which of its changes is at fault. */
-const isTooMuch = (why: unknown): why is Refused =>
-  why instanceof Refused && [400, 413, 422].includes(why.status);
+const isTooMuch = (why: unknown): why is Refused => why instanceof Refused && [400, 413, 422].includes(why.status);
 
 function rowOf({ body, as }: Outgoing, result: Result): Change {
   const row = { ...body, who: as, received_at: result.received_at ?? new Date().toISOString() };
@@ -118,14 +117,14 @@ function rowOf({ body, as }: Outgoing, result: Result): Change {
 }
 
 /** What became of one change that was sent: its row, or null where it stays in the outbox. */
-async function settle(one: Outgoing, result: Result | undefined, ledger: Ledger): Promise<Change | null> {
+async function settle(change: Outgoing, result: Result | undefined, ledger: Ledger): Promise<Change | null> {
   if (!result) return null;
-  if (result.status === "quarantined") await ledger.refused(one.id, { code: "quarantined", detail: "" });
-  else if (result.status !== "refused") return rowOf(one, result);
+  if (result.status === "quarantined") await ledger.refused(change.id, { code: "quarantined", detail: "" });
+  else if (result.status !== "refused") return rowOf(change, result);
   // What comes before its thing or its base goes out again later, as it is.
   else if (result.problem?.code !== "not_there") {
     const { code = "unknown", detail = "" } = result.problem ?? {};
-    await ledger.refused(one.id, { code, detail });
+    await ledger.refused(change.id, { code, detail });
   }
   return null;
 }
@@ -189,20 +188,20 @@ export async function exchange(who: Who, place: Place, pending: Outgoing[], ledg
     if (answer.epoch && answer.epoch.id !== head.epoch) {
       // Whatever this answer says about the batch, it says again to the same ids.
       const [anew, lost] = await beginAnew(who, place.child, answer.epoch, ledger);
-      const known = new Set(lost.map(({ id }) => id));
+      const ids = new Set(lost.map(({ id }) => id));
       head = anew;
-      waiting = [...lost, ...waiting.filter(({ id }) => !known.has(id))];
+      waiting = [...lost, ...waiting.filter(({ id }) => !ids.has(id))];
       continue;
     }
     waiting.splice(0, batch.length);
     const results = new Map(answer.results.map((result) => [result.id, result]));
     const rows = [...answer.changes];
     const settled: string[] = [];
-    for (const one of batch) {
-      const row = await settle(one, results.get(one.id), ledger);
+    for (const change of batch) {
+      const row = await settle(change, results.get(change.id), ledger);
       if (!row) continue;
       rows.push(row);
-      settled.push(one.id);
+      settled.push(change.id);
     }
     const moved = answer.cursor !== head.cursor;
     head = await append(who, place.child, head, rows, answer.cursor);

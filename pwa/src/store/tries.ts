@@ -1,4 +1,4 @@
-/** Whether somebody's four digits are right, and how long nobody may try any more. */
+/** Whether a person's four digits are right, and how long nobody may try again. */
 import { forget, read, writeIfRoom } from "./db";
 import { fits } from "./digits";
 import type { Mate } from "./mates";
@@ -27,7 +27,7 @@ export async function tryDigits(mate: Mate, typed: string): Promise<number> {
 }
 
 /**
- * Half a minute after five misses, twice as long after each five more. Five minutes at the most: whoever guesses at
- * somebody keeps them from saying that they are well.
+ * Half a minute after five misses, twice as long after each five more. Five minutes at most: a person who
+ * guesses at another's digits keeps them from saying that they are well.
  */
 const longest = (misses: number) => Math.min(300_000, WAIT_MS * 2 ** (Math.floor(misses / MISSES_BEFORE_WAIT) - 1));

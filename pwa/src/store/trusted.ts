@@ -1,9 +1,9 @@
-/** Whom the child named to be asked first: what the server knows, and what still waits on this phone. */
+/** The people the child named to be asked first: what the server knows, and what still waits on this phone. */
 import { computed, signal } from "@preact/signals";
 import { ask } from "../api";
-import { uuid } from "../bytes";
 import { read, writeIfRoom } from "./db";
-import { discard, type Naming, type Sending } from "./outbox";
+import type { Naming } from "./kinds";
+import { discard, type Sending } from "./outbox";
 import { look, put, queue, send } from "./sender";
 import { who } from "./session";
 
@@ -17,19 +17,17 @@ export interface Trusted {
   why?: string | null;
 }
 
-export const known = signal<Trusted[] | null>(null);
+export const people = signal<Trusted[] | null>(null);
 
-export const waiting = computed(() =>
-  queue.value.filter((one): one is Sending & Naming => one.kind === "trusted"),
-);
+export const waiting = computed(() => queue.value.filter((each): each is Sending & Naming => each.kind === "trusted"));
 
 export async function load(): Promise<void> {
   const person = who.value;
   if (!person) return;
-  known.value ??= (await read<Trusted[]>(person, "trusted")) ?? null;
+  people.value ??= (await read<Trusted[]>(person, "trusted")) ?? null;
   const fresh = await ask<{ trusted: Trusted[] }>("GET", "/trusted").catch(() => null);
   if (!fresh || who.value !== person) return;
-  known.value = fresh.trusted;
+  people.value = fresh.trusted;
   await writeIfRoom(person, "trusted", fresh.trusted);
 }
 
@@ -40,14 +38,14 @@ export async function name(words: { name: string; reach: string; alsoHelp: boole
     reach: words.reach.trim(),
     also_help: words.alsoHelp,
   };
-  await put(uuid(), { kind: "trusted", body });
+  await put({ kind: "trusted", body });
   await send();
   await load();
 }
 
 /** True where it was taken back; what has not left this phone is taken back here. */
 export async function takeBack(id: string): Promise<boolean> {
-  if (waiting.value.some((one) => one.id === id)) {
+  if (waiting.value.some((each) => each.id === id)) {
     await discard(id);
     await look();
     return true;

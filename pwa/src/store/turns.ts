@@ -12,13 +12,13 @@ export interface Hint {
   mine: string | null;
   answer: string | null;
   promise: string | null;
-  /** True where somebody else was told that it is late. */
+  /** True where another person was told that it is late. */
   isTold: boolean;
 }
 
 const kept = signal<{ who: string; hint: Hint } | null>(null);
 
-/** A day is over at its midnight, which is another day to whoever reads it. */
+/** A day is over at its midnight, which is another day to the reader. */
 const STILL_THAT_DAY_MS = 60_000;
 
 const isToday = (due: string, at: Date) =>

@@ -1,0 +1,26 @@
+/** A screen that one opens now and then: from the phone, where its file is kept as those of the project are. */
+import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { t } from "../i18n";
+import { LoadingScreen } from "./LoadingScreen";
+
+type Screens = typeof import("../screens/deferred");
+
+const screens = signal<Screens | null>(null);
+const isMissing = signal(false);
+
+export async function fetchDeferred(): Promise<void> {
+  isMissing.value = false;
+  try {
+    screens.value ??= await import("../screens/deferred");
+  } catch {
+    isMissing.value = true;
+  }
+}
+
+export function DeferredScreen({ show }: { show: keyof Screens }) {
+  useEffect(() => void fetchDeferred(), []);
+  const Screen = screens.value?.[show];
+  if (Screen) return <Screen />;
+  return <LoadingScreen title={t("More")} isMissing={isMissing.value} again={fetchDeferred} />;
+}

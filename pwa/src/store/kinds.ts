@@ -1,0 +1,179 @@
+/**
+ * The kinds of message that the phone sends: one row each says how it goes out and what follows.
+ *
+ * Their names and bodies lie sealed on phones: they never change, and a row never leaves the table. Page and
+ * worker share this file.
+ */
+import { Unreachable, type Answer, type Day, type Me, type Receipt } from "../api";
+import { read, writeIfRoom, type Who } from "./db";
+import { deliverOwn, type Tell } from "./ownPackDelivery";
+import type { Outgoing, Place } from "./sync";
+
+export interface CheckIn {
+  kind: "check_in";
+  body: Answer;
+}
+
+export interface LanguageChange {
+  kind: "language";
+  body: { language: string };
+}
+
+/** Other check-in times, proposed: the server is told under the id of the message. */
+export interface RhythmProposal {
+  kind: "rhythm";
+  body: {
+    said_at: string;
+    rhythm: { at?: string[]; days?: number[]; from?: Record<string, string> };
+    first?: string | null;
+    last?: string | null;
+    words: string | null;
+  };
+}
+
+/** A proposal that the child no longer wants. */
+export interface Recalled {
+  kind: "take-back";
+  body: { said_at: string; proposal: string };
+}
+
+/** The child forgot a check-in and says so, without being asked. */
+export interface Forgotten {
+  kind: "forgot";
+  body: { said_at: string; round: string };
+}
+
+/** An answer to the question that only the child and their caseworker know. */
+export interface SharedAnswer {
+  kind: "shared";
+  body: { said_at: string; question: string; words: string };
+}
+
+/** A person who is to be asked first: the server is told under the id of the message. */
+export interface Naming {
+  kind: "trusted";
+  body: { said_at: string; name: string; reach: string; also_help: boolean };
+}
+
+/** What the child says for when they are missing: based on a version, with all their words that they had seen before. */
+export interface OwnWords {
+  kind: "own";
+  body: {
+    said_at: string;
+    child: string;
+    base: number;
+    fields: Record<string, string>;
+    seen: Record<string, string>[];
+  };
+}
+
+/** Something about a project; these go out together, in the order in which they were said. */
+export interface ProjectChange extends Omit<Outgoing, "id"> {
+  kind: "change";
+  place: Place;
+}
+
+export type Content =
+  | CheckIn
+  | LanguageChange
+  | RhythmProposal
+  | Recalled
+  | Forgotten
+  | SharedAnswer
+  | Naming
+  | OwnWords
+  | ProjectChange;
+export type Kind = Content["kind"];
+
+interface Row<C extends Content> {
+  /** The id under which it waits, where it is not a new one: what waits under it already is replaced. */
+  id?(body: C["body"], who: Who): string;
+  /** Throws unless the server confirmed it. Null: it goes out with all that waits for its project (sync.ts). */
+  send: ((message: C & { id: string }, tell: Tell) => Promise<Receipt | undefined>) | null;
+  /** What the phone writes down before the message may go. */
+  received?(who: Who, body: C["body"], receipt: Receipt): Promise<void>;
+  /** True where it is handed in again if the server lost it (afterBackup.ts); check-ins are among the days. */
+  isKept?: boolean;
+  /** True where a refusal is shown in the server's own sentence. */
+  isExplained?: boolean;
+  /** True where nothing is lost by dropping what was refused with this code. */
+  mayDrop?(code: string): boolean;
+}
+
+const KINDS: { [K in Kind]: Row<Extract<Content, { kind: K }>> } = {
+  check_in: {
+    id: ({ id }) => id,
+    send: async ({ id, body }, tell) => {
+      const receipt = await tell<Receipt>("POST", "/check-ins", body);
+      if (!receipt?.received_at) throw new Unreachable("not ours");
+      return isAbout(id, receipt);
+    },
+    received: keepDay,
+  },
+  language: {
+    id: (_body, who) => `language-${who}`,
+    send: async ({ body }, tell) => void (await tell("PATCH", "/me", body)),
+  },
+  rhythm: {
+    send: async ({ id, body: { said_at: _at, ...wish } }, tell) =>
+      void isAbout(id, await tell("POST", "/rhythm/proposals", { id, ...wish })),
+    isKept: true,
+    isExplained: true,
+  },
+  "take-back": {
+    id: ({ proposal }) => `take-back-${proposal}`,
+    send: async ({ body }, tell) => void (await tell("POST", `/rhythm/proposals/${body.proposal}/take-back`)),
+    isKept: true,
+    isExplained: true,
+    // What is taken back never left this phone.
+    mayDrop: (code) => code === "not_found",
+  },
+  forgot: {
+    id: ({ round }) => `forgot-${round}`,
+    send: async ({ body }, tell) => void (await tell("POST", `/me/rounds/${body.round}/forgot`)),
+    isKept: true,
+    // It was too late to say so.
+    mayDrop: () => true,
+  },
+  shared: {
+    send: async ({ id, body: { question, words } }, tell) =>
+      void (await tell("POST", `/me/questions/${question}`, { id, words })),
+  },
+  trusted: {
+    send: async ({ id, body: { said_at: _at, ...naming } }, tell) =>
+      void (await tell("POST", "/trusted", { id, ...naming })),
+    isKept: true,
+    isExplained: true,
+  },
+  own: {
+    send: async ({ body }, tell) => void (await deliverOwn(body, tell)),
+    isKept: true,
+    isExplained: true,
+  },
+  change: { id: ({ id }) => id, send: null },
+};
+
+/** The row of a message. */
+export const rowOf = <C extends Content>({ kind }: C) => KINDS[kind] as unknown as Row<C>;
+
+/** False for what another version of the app stored and this one does not know. */
+export const isOurs = (value: unknown): value is Content =>
+  Object.keys(KINDS).includes((value as Content | null)?.kind ?? "");
+
+/** Only an answer about this very id is a confirmation. */
+function isAbout<T extends { id: string }>(id: string, answer: T | undefined): T {
+  if (answer?.id !== id) throw new Unreachable("not ours");
+  return answer;
+}
+
+/** The mark is kept nowhere, nor how the child wants to be met. */
+async function keepDay(who: Who, body: Answer, receipt: Receipt): Promise<void> {
+  const { mark: _mark, how: _how, who: _who, confirmed_at: _before, ...day } = body;
+  const days = (await read<Day[]>(who, "days")) ?? [];
+  const others = days.filter(({ id }) => id !== receipt.id);
+  await writeIfRoom(who, "days", [{ ...day, received_at: receipt.received_at }, ...others].slice(0, 200));
+  const me = await read<Me>(who, "me");
+  if (!me) return;
+  const { next_due_at, standing } = receipt;
+  await writeIfRoom(who, "me", { ...me, next_due_at, standing, opens_at: null });
+}
