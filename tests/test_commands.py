@@ -17,12 +17,11 @@ from uuid import UUID
 
 import pytest
 
-from server.__main__ import NOT_YET, main
-from server.notify.actions import use_last_resorts
-from server.security import encryption
+from server.__main__ import NOT_YET
 from tests.doubles.oidc import Provider
 from tests.doubles.smtp import Relay
 from tests.fixtures import Database
+from tests.fixtures_commands import Run
 from tests.postgres import _free_port as free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,39 +50,6 @@ COMMANDS = (
 )
 START_S = 180
 SECRET = "a secret of these tests and of no others"
-
-Run = Callable[..., tuple[int, str, list[str]]]
-
-
-@pytest.fixture
-def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """A folder of its own, and nothing of ours set."""
-    for name in [*os.environ]:
-        if name.startswith("WAYMARK_") or name in ("HOST", "PORT"):
-            monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-    yield monkeypatch
-    encryption.use(None)
-    use_last_resorts(0)
-
-
-@pytest.fixture
-def run(environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """`run("check", WAYMARK_SMTP_URL="x")`: the exit code, stdout, and the lines on stderr."""
-
-    def run(*words: str, **settings: str) -> tuple[int, str, list[str]]:
-        with environment.context() as patch:
-            for name, value in settings.items():
-                patch.setenv(name, value)
-            try:
-                code = main(words)
-            except SystemExit as end:
-                code = int(end.code or 0)
-        told = capsys.readouterr()
-        return code, told.out, told.err.splitlines()
-
-    return run
-
 
 # --- every command
 

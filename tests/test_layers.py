@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -91,15 +92,27 @@ def module_of(path: Path) -> str:
 MODULES = {module_of(path) for path in FILES}
 
 
-def imports(path: Path) -> Iterator[Import]:
-    tree = ast.parse(path.read_text())
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    """Everything in a file, read once for all tests."""
+    return [*ast.walk(ast.parse(path.read_text()))]
+
+
+@cache
+def imports(path: Path) -> list[Import]:
+    return [*_imports(path)]
+
+
+def _imports(path: Path) -> Iterator[Import]:
     typing_only = {
         id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for node in nodes(path)
+        if isinstance(node, ast.If)
+        and isinstance(node.test, ast.Name)
+        and node.test.id == "TYPE_CHECKING"
         for inner in ast.walk(node)
     }
-    for node in ast.walk(tree):
+    for node in nodes(path):
         if id(node) in typing_only:
             continue
         if isinstance(node, ast.Import):
@@ -208,64 +221,66 @@ ROOM_FILES = [
 names = {"ids": lambda path: str(path.relative_to(SERVER))}
 
 
-@pytest.mark.parametrize("path", FILES, **names)
-def test_nobody_imports_those_who_know_everyone(path: Path) -> None:
-    if module_of(path) in ROOTS:
-        return
-    assert not [one for one in imports(path) if one.module in ROOTS]
-
-
-@pytest.mark.parametrize("path", ROOM_FILES, **names)
-def test_a_room_imports_only_from_those_before_it(path: Path) -> None:
-    room = room_of(module_of(path))
-    assert room is not None
-    later = [
-        one
-        for one in imports(path)
-        if (other := room_of(one.module)) and ORDER[other] > ORDER[room]
+def offenders(files: Iterable[Path], is_wrong: Callable[[str, str], bool]) -> list[str]:
+    """Each import that is wrong, as `room/file.py:line module`; asked of importer and imported."""
+    return [
+        f"{path.relative_to(SERVER)}:{each.line} {each.module}"
+        for path in files
+        for each in imports(path)
+        if is_wrong(module_of(path), each.module)
     ]
-    assert not later
+
+
+def test_nobody_imports_those_who_know_everyone() -> None:
+    assert not offenders(FILES, lambda module, imported: module not in ROOTS and imported in ROOTS)
+
+
+def test_a_room_imports_only_from_those_before_it() -> None:
+    assert all(room_of(module_of(path)) for path in ROOM_FILES)
+
+    def is_later(module: str, imported: str) -> bool:
+        other = room_of(imported)
+        return other is not None and ORDER[other] > ORDER[room_of(module) or ""]
+
+    assert not offenders(ROOM_FILES, is_later)
 
 
 INNER_FILES = [
     path
     for room, inner in INNER_ROOMS.items()
-    for one in inner
-    for path in sorted((SERVER / room / one).glob("*.py"))
+    for each in inner
+    for path in sorted((SERVER / room / each).glob("*.py"))
 ]
 
 
-@pytest.mark.parametrize("path", INNER_FILES, **names)
-def test_an_inner_room_imports_only_from_those_before_it_and_never_what_mounts_it(
-    path: Path,
-) -> None:
-    _, room, own, *_ = module_of(path).split(".")
-    order = INNER_ROOMS[room]
-    for one in imports(path):
-        if is_of(one.module, (f"server.{room}",)):
-            inner = one.module.split(".")[2]
-            assert order.index(inner) <= order.index(own), one
+def test_an_inner_room_imports_only_from_those_before_it_and_never_what_mounts_it() -> None:
+    def is_later(module: str, imported: str) -> bool:
+        _, room, own, *_ = module.split(".")
+        order = INNER_ROOMS[room]
+        if not is_of(imported, (f"server.{room}",)):
+            return False
+        inner = imported.split(".")[2]
+        return inner not in order[: order.index(own) + 1]
+
+    assert not offenders(INNER_FILES, is_later)
 
 
-@pytest.mark.parametrize("path", ROOM_FILES, **names)
-def test_foundations_never_import_rooms_and_rooms_never_import_ways_in_of_others(
-    path: Path,
-) -> None:
-    room = room_of(module_of(path))
-    for one in imports(path):
-        other = room_of(one.module)
+def test_foundations_never_import_rooms_and_rooms_never_import_ways_in_of_others() -> None:
+    def is_of_another_room(module: str, imported: str) -> bool:
+        room, other = room_of(module), room_of(imported)
         # Pages of the desk draw several rooms.
         if other is None or other in (room, "people") or room == "desk":
-            continue
-        assert one.module.rsplit(".", 1)[-1] not in ("pages",), one
+            return False
+        return imported.rsplit(".", 1)[-1] == "pages"
+
+    assert not offenders(ROOM_FILES, is_of_another_room)
 
 
 @pytest.mark.parametrize("name", sorted(PURE))
 def test_rules_are_pure(name: str) -> None:
     """No `await`, no database, no web, nothing from the outside."""
     path = SERVER / f"{name}.py"
-    tree = ast.parse(path.read_text())
-    waits = [n for n in ast.walk(tree) if isinstance(n, ast.AsyncFunctionDef | ast.Await)]
+    waits = [n for n in nodes(path) if isinstance(n, ast.AsyncFunctionDef | ast.Await)]
     assert not waits
     assert not [one for one in imports(path) if is_of(one.module, (*DATABASE, *OUTSIDE, *WEB))]
     ours = {one.module for one in imports(path) if one.module.startswith("server")}
@@ -281,19 +296,20 @@ def test_every_file_that_is_called_rules_is_pure() -> None:
     assert found <= PURE
 
 
-@pytest.mark.parametrize("path", [path for path in ROOM_FILES if path.stem == "models"], **names)
-def test_models_know_their_own_rules_and_no_verbs(path: Path) -> None:
-    room = room_of(module_of(path))
-    for one in imports(path):
-        if not one.module.startswith("server."):
-            continue
-        allowed = {
-            "server.security.encryption",
-            "server.storage.ids",
-            "server.storage.engines.indexes",
-        }
-        allowed |= {f"server.{room}.rules", f"server.{room}.policy"}
-        assert one.module in allowed or one.module.endswith(".rules"), one
+def test_models_know_their_own_rules_and_no_verbs() -> None:
+    allowed = {
+        "server.security.encryption",
+        "server.storage.ids",
+        "server.storage.engines.indexes",
+    }
+    assert not offenders(
+        [path for path in ROOM_FILES if path.stem == "models"],
+        lambda module, imported: (
+            imported.startswith("server.")
+            and imported not in {*allowed, f"server.{room_of(module)}.policy"}
+            and not imported.endswith(".rules")
+        ),
+    )
 
 
 VERBS = {
@@ -322,9 +338,9 @@ VERBS |= {"accounts", "flows", "roles", "account_linking"}
 VERBS |= {"address_verification", "ticking", "contacts", "preferences", "writing"}
 
 
-@pytest.mark.parametrize("path", [path for path in ROOM_FILES if path.stem in VERBS], **names)
-def test_verbs_know_nothing_of_the_web(path: Path) -> None:
-    assert not [one for one in imports(path) if is_of(one.module, WEB)]
+def test_verbs_know_nothing_of_the_web() -> None:
+    verbs = [path for path in ROOM_FILES if path.stem in VERBS]
+    assert not offenders(verbs, lambda _, imported: is_of(imported, WEB))
 
 
 WRITERS = {"create", "bulk_create", "update", "delete", "save", "update_or_create"}
@@ -334,16 +350,15 @@ WRITERS |= {"get_or_create", "bulk_update", "select_for_update"}
 @pytest.mark.parametrize("path", [path for path in ROOM_FILES if answers_requests(path)], **names)
 def test_what_answers_requests_writes_nothing_itself(path: Path) -> None:
     """Only actions write. (A sign of life is a plain update without a decision: phone/me.py.)"""
-    tree = ast.parse(path.read_text())
     rows = {
         alias.asname or alias.name
-        for node in ast.walk(tree)
+        for node in nodes(path)
         if isinstance(node, ast.ImportFrom) and (node.module or "").endswith(".models")
         for alias in node.names
     }
     found = [
         f"{path.name}:{node.lineno} {ast.unparse(node.func)}"
-        for node in ast.walk(tree)
+        for node in nodes(path)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in WRITERS
@@ -365,13 +380,14 @@ def _root(node: ast.expr) -> str:
 MAY_TALK_OUTSIDE = {"server.notify.channels"}
 
 
-@pytest.mark.parametrize("path", FILES, **names)
-def test_only_channels_talk_to_the_outside(path: Path) -> None:
-    module = module_of(path)
-    if is_of(module, tuple(MAY_TALK_OUTSIDE)):
-        return
-    outside = set(OUTSIDE) - ({"socket"} if module in ROOTS else set())
-    assert not [one for one in imports(path) if is_of(one.module, tuple(outside))]
+def test_only_channels_talk_to_the_outside() -> None:
+    def is_outside(module: str, imported: str) -> bool:
+        if is_of(module, tuple(MAY_TALK_OUTSIDE)):
+            return False
+        # The roots open the socket at which we listen.
+        return is_of(imported, OUTSIDE) and not (module in ROOTS and imported == "socket")
+
+    assert not offenders(FILES, is_outside)
 
 
 def test_the_order_of_rooms_has_every_room_that_there_is() -> None:

@@ -96,3 +96,5 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         while data := await reader.read(65536):
             writer.write(data)
             await writer.drain()
+    # Who ends a session waits until the server has closed it.
+    writer.close()

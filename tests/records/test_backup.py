@@ -33,6 +33,7 @@ from server.storage.engines.copying import CopyFault, in_batches
 from server.storage.engines.migrate import migrate, pending
 from tests.cast import Cast
 from tests.fixtures import Database, DrivenClock
+from tests.fixtures_commands import Run
 from tests.records.conftest import Make
 from tests.records.files import change_manifest, members
 from tests.records.files import write as write_file
@@ -525,57 +526,36 @@ async def test_a_broken_database_is_one_sentence(
 # --- the commands
 
 
-def _waymark(*words: str, cwd: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("WAYMARK_")}
-    environ |= {"PYTHONPATH": str(ROOT)} | settings
-    return subprocess.run(
-        [sys.executable, "-m", "server", *words],
-        cwd=cwd,
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+def test_one_command_each_and_a_look_before(run: Run, tmp_path: Path) -> None:
+    def of(name: str, **more: str) -> dict[str, str]:
+        return {
+            "WAYMARK_DATABASE_URL": f"sqlite://{tmp_path}/{name}.db",
+            "WAYMARK_VAR": str(tmp_path),
+            "WAYMARK_SECRET_KEYS": "a secret of these tests and of no others",
+            **more,
+        }
 
-
-def test_one_command_each_and_a_look_before(tmp_path: Path) -> None:
-    secret = "a secret of these tests and of no others"
-    ours = {"WAYMARK_SECRET_KEYS": secret}
-    assert (
-        _waymark(
-            "migrate", cwd=ROOT, WAYMARK_DATABASE_URL=f"sqlite://{tmp_path}/a.db", **ours
-        ).returncode
-        == 0
-    )
-    one = {
-        "WAYMARK_DATABASE_URL": f"sqlite://{tmp_path}/a.db",
-        "WAYMARK_VAR": str(tmp_path),
-        **ours,
-    }
-    two = {**one, "WAYMARK_DATABASE_URL": f"sqlite://{tmp_path}/b.db"}
     file = str(tmp_path / "b.zip")
-    made = _waymark("backup", file, cwd=ROOT, **one)
-    assert (made.returncode, made.stderr) == (0, "")
-    assert "keys of WAYMARK_SECRET_KEYS are needed" in made.stdout
-    again = _waymark("backup", file, cwd=ROOT, **one)
-    assert (again.returncode, len(again.stderr.splitlines())) == (1, 1)
-    assert "--force" in again.stderr
-    looked = _waymark("restore", file, "--check", cwd=ROOT, **two)
-    assert (looked.returncode, looked.stderr) == (0, "")
+    assert run("migrate", **of("a"))[0] == 0
+    code, out, err = run("backup", file, **of("a"))
+    assert (code, err) == (0, [])
+    assert "keys of WAYMARK_SECRET_KEYS are needed" in out
+    code, _, err = run("backup", file, **of("a"))
+    assert (code, len(err)) == (1, 1)
+    assert "--force" in err[0]
+    code, _, err = run("restore", file, "--check", **of("b"))
+    assert (code, err) == (0, [])
     assert not (tmp_path / "b.db").exists()
-    put = _waymark("restore", file, cwd=ROOT, **two)
-    assert put.returncode == 0
-    assert "hand in again" in put.stdout
-    whole = _waymark("audit", "verify", cwd=ROOT, **two)
-    assert whole.stdout == "The record is whole.\n"
-    other = {**two, "WAYMARK_SECRET_KEYS": "another secret of nobody that we know"}
-    lacks = _waymark("restore", file, "--replace", cwd=ROOT, **other)
-    assert (lacks.returncode, len(lacks.stderr.splitlines())) == (1, 1)
-    assert "lacks the key" in lacks.stderr
-    nowhere = _waymark("restore", str(tmp_path / "no.zip"), cwd=ROOT, **two)
-    assert (nowhere.returncode, len(nowhere.stderr.splitlines())) == (1, 1)
-    without = {**one, "WAYMARK_DATABASE_URL": f"sqlite://{tmp_path}/c.db"}
-    nothing = _waymark("backup", str(tmp_path / "c.zip"), cwd=ROOT, **without)
-    assert (nothing.returncode, len(nothing.stderr.splitlines())) == (1, 1)
+    code, out, _ = run("restore", file, **of("b"))
+    assert code == 0
+    assert "hand in again" in out
+    assert run("audit", "verify", **of("b"))[1] == "The record is whole.\n"
+    other = of("b", WAYMARK_SECRET_KEYS="another secret of nobody that we know")
+    code, _, err = run("restore", file, "--replace", **other)
+    assert (code, len(err)) == (1, 1)
+    assert "lacks the key" in err[0]
+    code, _, err = run("restore", str(tmp_path / "no.zip"), **of("b"))
+    assert (code, len(err)) == (1, 1)
+    code, _, err = run("backup", str(tmp_path / "c.zip"), **of("c"))
+    assert (code, len(err)) == (1, 1)
     assert not (tmp_path / "c.zip").exists()
