@@ -14,7 +14,7 @@ from tortoise.expressions import Q
 from server.audit.actions import Actor, note
 from server.auth.browsers import count_at, forget_all, forgive, known_to, tidy_browsers
 from server.auth.models import Credential, Device, Guess, Session
-from server.auth.oidc.flows import tidy_errands
+from server.auth.oidc.flows import tidy_flows
 from server.auth.pairing import end_invites, shut
 from server.auth.passwords import Passwords
 from server.auth.rate_limit import count_guess, forget_guesses
@@ -382,7 +382,7 @@ async def tidy(now: datetime) -> None:
         await Guess.filter(at__lt=now - timedelta(days=1)).delete()
         await tidy_browsers(now)
     await tidy_halfways(now)
-    await tidy_errands(now)
+    await tidy_flows(now)
 
 
 # --- what the above share

@@ -29,7 +29,7 @@ WRONG_SECRETS = 5
 HALFWAY_LASTS = timedelta(minutes=10)
 CHALLENGE_LASTS = timedelta(minutes=5)
 # From leaving for a sign-in provider until the browser is back.
-ERRAND_LASTS = timedelta(minutes=10)
+FLOW_LASTS = timedelta(minutes=10)
 # The code that links an account at the provider to a person: it is handed over in person, by
 # telephone, or by internal mail.
 WELCOME_LASTS = timedelta(days=7)

@@ -14,7 +14,7 @@ import pytest_asyncio
 from server.audit.models import Entry
 from server.auth.models import Identity, OidcFlow, Session, Welcome
 from server.auth.oidc import account_linking, role_mapping
-from server.auth.rules import ERRAND_LASTS, WELCOME_LASTS, Ended
+from server.auth.rules import FLOW_LASTS, WELCOME_LASTS, Ended
 from server.auth.second_factor import factors
 from server.errors import Refused
 from server.notify.models import Message
@@ -520,7 +520,7 @@ async def test_who_comes_back_late_begins_anew(cast: Cast, known: Known) -> None
     await give(cast, known, "tom")
     async with browser(cast) as tom:
         back = await there(tom)
-        cast.clock.advance(seconds=ERRAND_LASTS.total_seconds())
+        cast.clock.advance(seconds=FLOW_LASTS.total_seconds())
         assert (await tom.get(back)).status_code == 422
 
 

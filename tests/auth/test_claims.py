@@ -9,8 +9,10 @@ import pytest
 
 from server.auth.oidc.claims import (
     LEEWAY,
+    FlowSecrets,
     Said,
     Untrue,
+    authorization_url,
     challenge_of,
     choose_role,
     is_proof,
@@ -18,7 +20,6 @@ from server.auth.oidc.claims import (
     read_claims,
     read_places,
     roles_of,
-    way_there,
 )
 from server.people.rules import Role
 
@@ -50,13 +51,11 @@ def test_the_challenge_is_that_of_the_standard() -> None:
 
 def test_an_address_that_has_a_query_keeps_it() -> None:
     places = read_places(DOCUMENT, "https://login.example.org")
-    there = way_there(
+    there = authorization_url(
         places.authorize,
         client_id="c",
         back="https://here/back",
-        state="s",
-        nonce="n",
-        verifier="v",
+        secrets=FlowSecrets("s", "n", "v"),
         is_again=False,
     )
     assert there.startswith("https://login.example.org/a?tenant=1&response_type=code&")
