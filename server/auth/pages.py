@@ -83,15 +83,14 @@ async def sign_in(request: Request) -> Response:
     name, next_ = entered(form, "name"), entered(form, "next")
     password = form.get("password")
     try:
-        opened = await actions.sign_in(
+        attempt = actions.PasswordSignIn(
             name,
             password if isinstance(password, str) else "",
             host_of(request),
-            request.app.state.passwords,
-            now_of(request),
-            agent=agent_of_request(request),
-            browsers=known_here(request),
+            agent_of_request(request),
+            known_here(request),
         )
+        opened = await actions.sign_in(attempt, request.app.state.passwords, now_of(request))
     except WaymarkError as fault:
         return await _sign_in_page(request, name=name, next_=next_, fault=fault)
     if isinstance(opened, actions.HalfOpened):
