@@ -64,7 +64,8 @@ async def say(cast: Cast, known: Known, **more: Any) -> None:
         "adds_people": False,
         **more,
     }
-    await role_mapping.change_terms(cast.actor("root"), known, **said, now=cast.clock())
+    terms = role_mapping.Terms(**said)
+    await role_mapping.change_terms(cast.actor("root"), known, terms, cast.clock())
 
 
 def browser(cast: Cast) -> httpx2.AsyncClient:
