@@ -25,8 +25,10 @@ from server.auth.rules import (
     Ended,
     InviteEnded,
     Proof,
+    index_of,
     is_good_password,
     is_sign_in_name,
+    password_keys,
 )
 from server.auth.second_factor import factors, passkeys
 from server.auth.second_factor.passkeys import Purpose, Site
@@ -38,7 +40,6 @@ from server.auth.second_factor.pending import (
     tidy_halfways,
 )
 from server.auth.sessions import Came, Opened, Opening, end_sessions, open_session
-from server.auth.sign_in_names import index_of, password_keys
 from server.auth.user_agents import Agent
 from server.errors import NotFound, Refused, Unauthenticated
 from server.i18n import N_

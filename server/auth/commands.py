@@ -13,9 +13,8 @@ from server.audit.actions import SYSTEM
 from server.auth import actions, pairing
 from server.auth.models import Credential
 from server.auth.passwords import Passwords, new_password
-from server.auth.rules import fold
+from server.auth.rules import fold, index_of
 from server.auth.second_factor import factors
-from server.auth.sign_in_names import index_of
 from server.i18n import LANGUAGES
 from server.people import actions as people
 from server.people.models import Agency, Child, Person

@@ -196,6 +196,19 @@ def network_of(host: str) -> str:
     return str(address)
 
 
+def index_of(name: str) -> str:
+    """What the blind index of a sign-in name is taken of."""
+    return f"sign-in {fold(name)}"
+
+
+def password_keys(name: str, host: str) -> list[tuple[str, Limit]]:
+    """What a guess at the password of this name, from there, counts for."""
+    return [
+        (f"name {fold(name)}", PASSWORD_BY_NAME),
+        (f"network {network_of(host)}", PASSWORD_BY_NETWORK),
+    ]
+
+
 def split_code(code: str) -> tuple[str, str] | None:
     """The name of an invitation and its secret, of a normalised code; None if it is none."""
     if len(code) != NAME_LENGTH + SECRET_LENGTH:
