@@ -90,6 +90,7 @@ PAGES = (
     "server.rota.ready_pages",
     "server.tasks.pages",
     "server.auth.pages",
+    "server.auth.device_pages",
     "server.auth.second_factor.reauthentication_pages",
     "server.auth.second_factor.pages",
     "server.auth.colleague_pages",

@@ -333,9 +333,8 @@ async def _tie(cast: Cast, child: str, person: str, role: Role) -> None:
 async def _sessions(cast: Cast, passwords: Passwords) -> None:
     now = cast.clock()
     for name in (*ADULTS, "uwe"):
-        await doors.add_credential(
-            SYSTEM, cast.persons[name], name, password_of(name), passwords, now
-        )
+        stored = await doors.hashed(password_of(name), name, passwords)
+        await doors.store_credential(SYSTEM, cast.persons[name], name, stored, now)
         cast.tokens[name], _ = await open_session(cast.persons[name], now=now)
     for name in CHILDREN:
         cast.devices[name] = uuid4()

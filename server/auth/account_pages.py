@@ -59,16 +59,14 @@ async def change(request: Request) -> Response:
     form = await form_body(request)
     submitted = {name: entered(form, name) for name in _FIELDS}
     try:
-        await role_mapping.change_terms(
-            visitor,
-            provider,
+        terms = role_mapping.Terms(
             label=_short(submitted["label"], "label", LONGEST_LABEL),
             claim=_short(submitted["claim"], "claim", LONGEST_CLAIM),
             roles={role.value: _values(submitted[role.value], role.value) for role in MAPPED},
             strong=_values(submitted["strong"], "strong"),
             adds_people=submitted["adds_people"] == "true",
-            now=now_of(request),
         )
+        await role_mapping.change_terms(visitor, provider, terms, now_of(request))
     except Refused as fault:
         return await _page(
             request, visitor, fault=fault, submitted={"of": provider.name, **submitted}

@@ -128,7 +128,7 @@ async def _open(
 async def enter_by_code(
     provider: Provider,
     terms: ProviderTerms,
-    errand: OidcFlow,
+    flow: OidcFlow,
     code: str,
     agent: Agent,
     now: datetime,
@@ -137,13 +137,13 @@ async def enter_by_code(
 
     Raises Refused (code `code_wrong`, in the same words for every reason), TooMany.
     """
-    claims = said_from(errand.carries)
+    claims = said_from(flow.carries)
     guess = await count_guess(
         Door.WELCOME, [(subject_of(provider, claims.subject), WELCOME_BY_ACCOUNT)], now
     )
     async with write():
         person = await by_code(provider, code, now)
-        if not await OidcFlow.filter(id=errand.id, ended_at__isnull=True).update(ended_at=now):
+        if not await OidcFlow.filter(id=flow.id, ended_at__isnull=True).update(ended_at=now):
             raise wrong_code()
         await forget_guesses(guess)
         identity = await tie(_self(person), provider, person, claims.subject, now)

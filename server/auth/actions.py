@@ -14,7 +14,7 @@ from tortoise.expressions import Q
 from server.audit.actions import Actor, note
 from server.auth.browsers import count_at, forget_all, forgive, known_to, tidy_browsers
 from server.auth.models import Credential, Device, Guess, Session
-from server.auth.oidc.flows import tidy_errands
+from server.auth.oidc.flows import tidy_flows
 from server.auth.pairing import end_invites, shut
 from server.auth.passwords import Passwords
 from server.auth.rate_limit import count_guess, forget_guesses
@@ -25,8 +25,10 @@ from server.auth.rules import (
     Ended,
     InviteEnded,
     Proof,
+    index_of,
     is_good_password,
     is_sign_in_name,
+    password_keys,
 )
 from server.auth.second_factor import factors, passkeys
 from server.auth.second_factor.passkeys import Purpose, Site
@@ -37,8 +39,7 @@ from server.auth.second_factor.pending import (
     open_halfway,
     tidy_halfways,
 )
-from server.auth.sessions import Came, Opened, end_sessions, open_session
-from server.auth.sign_in_names import index_of, password_keys
+from server.auth.sessions import Came, Opened, Opening, end_sessions, open_session
 from server.auth.user_agents import Agent
 from server.errors import NotFound, Refused, Unauthenticated
 from server.i18n import N_
@@ -63,41 +64,34 @@ class HalfOpened:
 # --- passwords
 
 
+@dataclass(frozen=True, slots=True)
+class PasswordSignIn:
+    """A name and a password, where they come from, and the ids this browser is known by."""
+
+    name: str
+    password: str
+    host: str
+    agent: Agent = (None, None)
+    browsers: Sequence[UUID] = ()
+
+
 async def sign_in(
-    name: str,
-    password: str,
-    host: str,
-    passwords: Passwords,
-    now: datetime,
-    *,
-    agent: Agent = (None, None),
-    browsers: Sequence[UUID] = (),
+    attempt: PasswordSignIn, passwords: Passwords, now: datetime
 ) -> Opened | HalfOpened:
     """A session for a member of staff; half a session if a second key has to follow.
 
-    `browsers`: the ids this browser is known by; one that this person is known to has a count of
-    its own. Raises TooMany if this name or this network guessed too often. Raises Unauthenticated,
-    in the same words and after the same time, for an unknown name, a wrong password and a person
-    who left.
+    Raises TooMany if this name or this network guessed too often. Raises Unauthenticated, in the
+    same words and after the same time, for an unknown name, a wrong password and a person who left.
     """
-    indexes = encryption.current().blinds(index_of(name))
+    indexes = encryption.current().blinds(index_of(attempt.name))
     credential = await Credential.filter(name_index__in=indexes).first()
-    holder = credential.person_id if credential is not None else None
-    browser = await known_to(browsers, holder, now)
-    guess: list[int] = []
-    if browser is None or not await count_at(browser):
-        browser = None
-        guess = await count_guess(Door.PASSWORD, password_keys(name, host), now)
-    stored = credential.password_hash if credential is not None else None
-    is_right = await passwords.verify(stored, password[: LONGEST_PASSWORD + 1])
-    person = None
-    if credential is not None and is_right:
-        person = await Person.get_or_none(id=credential.person_id, disabled_at__isnull=True)
+    browser, guess = await _count(attempt, credential, now)
+    person = await _holder(credential, attempt.password, passwords)
     if credential is None or person is None:
         raise Unauthenticated(N_("Name or password is wrong. Try again."))
     fresh = None
     if passwords.is_outdated(credential.password_hash):
-        fresh = await passwords.hash(password)
+        fresh = await passwords.hash(attempt.password)
     async with write():
         await forget_guesses(guess)
         if browser is not None:
@@ -109,7 +103,31 @@ async def sign_in(
         if await factors.has_second(person.id):
             token, _ = await open_halfway(person.id, now)
             return HalfOpened(token)
-        return await open_for(person, Proof.PASSWORD, agent, now)
+        return await open_for(person, Proof.PASSWORD, attempt.agent, now)
+
+
+async def _count(
+    attempt: PasswordSignIn, credential: Credential | None, now: datetime
+) -> tuple[UUID | None, list[int]]:
+    """Count this attempt: in the browser that this person is known by, else for name and network.
+    Raises TooMany."""
+    holder = credential.person_id if credential is not None else None
+    browser = await known_to(attempt.browsers, holder, now)
+    if browser is not None and await count_at(browser):
+        return browser, []
+    keys = password_keys(attempt.name, attempt.host)
+    return None, await count_guess(Door.PASSWORD, keys, now)
+
+
+async def _holder(
+    credential: Credential | None, password: str, passwords: Passwords
+) -> Person | None:
+    """The person of this sign-in name, if the password is theirs and they have not left."""
+    stored = credential.password_hash if credential is not None else None
+    is_right = await passwords.verify(stored, password[: LONGEST_PASSWORD + 1])
+    if credential is None or not is_right:
+        return None
+    return await Person.get_or_none(id=credential.person_id, disabled_at__isnull=True)
 
 
 async def sign_in_by_code(
@@ -122,8 +140,8 @@ async def sign_in_by_code(
 ) -> Opened:
     """The second half: a code of the app, or a recovery code.
 
-    `browsers` as for the password: an attacker who knows the password must not make a person wait
-    whose browser is known.
+    `browsers`: the ids this browser is known by. An attacker who knows the password must not make a
+    person wait whose browser is known.
 
     Raises Unauthenticated if the first half is over (code `halfway_over`), Refused for a code that
     does not count (`code_wrong`), TooMany.
@@ -182,9 +200,8 @@ async def open_for(
     """A session for a person who has shown who they are, in the caller's transaction."""
     is_one_key = proof in (Proof.PASSWORD, Proof.PROVIDER)
     needs_key = is_one_key and await factors.lacks_key(person, now)
-    token, session = await open_session(
-        person, agent=agent, needs_key=needs_key, is_short=is_short, came=came, now=now
-    )
+    opening = Opening(agent, needs_key, is_short, came)
+    token, session = await open_session(person, opening=opening, now=now)
     actor = _actor(person)
     about = ("session", session.id)
     await note(actor, "session:open", about=about, names=[proof.value], now=now)
@@ -277,17 +294,11 @@ async def end_other_sessions(actor: Actor, but: UUID, now: datetime) -> None:
             await note(actor, "session:end_others", about=("session", but), now=now)
 
 
-async def add_credential(
-    actor: Actor, person: Person, name: str, password: str, passwords: Passwords, now: datetime
-) -> None:
-    """A name and a password for signing in. Raises Refused if the name is taken."""
-    await store_credential(actor, person, name, await hashed(password, name, passwords), now)
-
-
 async def store_credential(
     actor: Actor, person: Person, name: str, password_hash: str, now: datetime
 ) -> None:
-    """The same with a password that was hashed before: no transaction waits for argon2."""
+    """A name and a password for signing in. The password is hashed before, so that no transaction
+    waits for argon2. Raises Refused if the name is taken."""
     if person.role == Role.CHILD:
         raise Refused(N_("A child needs no password. They pair their phone."), field="role")
     if not is_sign_in_name(name):
@@ -307,13 +318,8 @@ async def store_credential(
         except IntegrityError:
             # Another person took the name in the same moment.
             raise Refused(NAME_TAKEN, field="sign_in_name") from None
-        await note(
-            actor,
-            "credential:add",
-            about=("person", person.id),
-            agency_id=person.agency_id,
-            now=now,
-        )
+        about = ("person", person.id)
+        await note(actor, "credential:add", about=about, agency_id=person.agency_id, now=now)
 
 
 async def set_password(
@@ -347,13 +353,7 @@ async def set_password(
 
 
 async def change_own_password(
-    visitor: Visitor,
-    person: Person,
-    old: str,
-    new: str,
-    passwords: Passwords,
-    *,
-    now: datetime,
+    visitor: Visitor, person: Person, old: str, new: str, passwords: Passwords, *, now: datetime
 ) -> None:
     """A person changes their own password and must know the old one. Wrong old ones count as
     guesses."""
@@ -382,7 +382,7 @@ async def tidy(now: datetime) -> None:
         await Guess.filter(at__lt=now - timedelta(days=1)).delete()
         await tidy_browsers(now)
     await tidy_halfways(now)
-    await tidy_errands(now)
+    await tidy_flows(now)
 
 
 # --- what the above share

@@ -174,15 +174,8 @@ async def sign_in(request: Request) -> Response:
     payload = await json_body(request, SessionRequest)
     now, agent = now_of(request), agent_of_request(request)
     here = browsers.read(payload.known, now)
-    opened = await actions.sign_in(
-        payload.name,
-        payload.password,
-        host_of(request),
-        request.app.state.passwords,
-        now,
-        agent=agent,
-        browsers=here,
-    )
+    attempt = actions.PasswordSignIn(payload.name, payload.password, host_of(request), agent, here)
+    opened = await actions.sign_in(attempt, request.app.state.passwords, now)
     if isinstance(opened, actions.HalfOpened):
         opened = await _by_code(opened, payload.code, agent, here, now)
     browser_token = browsers.signed(await browsers.remember(opened.person.id, here, now), now)

@@ -26,8 +26,9 @@ from server.auth.rules import (
     LINK_SPACING,
     LINKS_AN_HOUR,
     Door,
+    index_of,
+    password_keys,
 )
-from server.auth.sign_in_names import index_of, password_keys
 from server.errors import NotFound
 from server.i18n import N_
 from server.notify.actions import Saying, queue

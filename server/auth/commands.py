@@ -13,9 +13,8 @@ from server.audit.actions import SYSTEM
 from server.auth import actions, pairing
 from server.auth.models import Credential
 from server.auth.passwords import Passwords, new_password
-from server.auth.rules import fold
+from server.auth.rules import fold, index_of
 from server.auth.second_factor import factors
-from server.auth.sign_in_names import index_of
 from server.i18n import LANGUAGES
 from server.people import actions as people
 from server.people.models import Agency, Child, Person
@@ -37,9 +36,22 @@ def add_commands(add: Add, within: Within, say: Say = print) -> None:
         for line in within(lambda settings, now: args.work(args, settings, now)):
             say(line)
 
-    person = add("person", run, "Add, list or disable a member of staff, or reset a password.")
-    verbs = person.add_subparsers(required=True, metavar="WHAT")
+    _add_person_verbs(
+        add("person", run, "Add, list or disable a member of staff, or reset a password.")
+    )
+    _add_agency_verbs(add("agency", run, "Add an agency, or list them all."))
+    inviting = add("invite", run, "Make a code that pairs a child's phone, once, within 24 hours.")
+    inviting.add_argument("child", metavar="CHILD", help="name or id of the child")
+    inviting.add_argument(
+        "--replace",
+        action="store_true",
+        help="the phone was lost: block all phones of this child now",
+    )
+    inviting.set_defaults(work=_invite)
 
+
+def _add_person_verbs(person: argparse.ArgumentParser) -> None:
+    verbs = person.add_subparsers(required=True, metavar="WHAT")
     adding = verbs.add_parser(
         "add", help="Add a person who signs in. Makes the agency where it is new."
     )
@@ -66,7 +78,8 @@ def add_commands(add: Add, within: Within, say: Say = print) -> None:
     )
     resetting.set_defaults(work=_reset)
 
-    agency = add("agency", run, "Add an agency, or list them all.")
+
+def _add_agency_verbs(agency: argparse.ArgumentParser) -> None:
     verbs = agency.add_subparsers(required=True, metavar="WHAT")
     adding = verbs.add_parser(
         "add", help="Add an agency. It sees nothing of the others; the same name adds nothing."
@@ -77,15 +90,6 @@ def add_commands(add: Add, within: Within, say: Say = print) -> None:
     adding.set_defaults(work=_add_agency)
     listing = verbs.add_parser("list", help="List every agency, with its id.")
     listing.set_defaults(work=_list_agencies)
-
-    inviting = add("invite", run, "Make a code that pairs a child's phone, once, within 24 hours.")
-    inviting.add_argument("child", metavar="CHILD", help="name or id of the child")
-    inviting.add_argument(
-        "--replace",
-        action="store_true",
-        help="the phone was lost: block all phones of this child now",
-    )
-    inviting.set_defaults(work=_invite)
 
 
 async def _add(args: argparse.Namespace, _settings: Settings, now: datetime) -> list[str]:

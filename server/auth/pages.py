@@ -1,4 +1,4 @@
-"""The sign-in page, and the pages that give a person a way in."""
+"""The sign-in page, and the pages that give an adult a way in."""
 
 from typing import Any
 from uuid import UUID
@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.auth import actions, browsers, pairing
-from server.auth.api import host_of, link_to
+from server.auth import actions, browsers
+from server.auth.api import host_of
 from server.auth.browsers import read_link, send_link
-from server.auth.models import Credential, Device
+from server.auth.models import Credential
 from server.auth.oidc.role_mapping import listed
 from server.auth.passwords import new_password
 from server.auth.redirects import (
@@ -22,12 +22,11 @@ from server.auth.redirects import (
     keep_known,
     known_here,
     let_in,
-    qr,
     signed_out,
     site_for,
     to,
 )
-from server.auth.rules import is_alert, is_sign_in_name, spaced
+from server.auth.rules import is_alert, is_sign_in_name
 from server.auth.second_factor import passkeys
 from server.auth.second_factor.reauthentication import fresh
 from server.auth.second_factor.remembered_device import forget, known_person
@@ -38,14 +37,13 @@ from server.people import actions as people
 from server.people.access import (
     Visitor,
     agency_for,
-    desk_child,
     nothing_here,
     now_of,
     staff_of,
     visitor_or_none,
 )
 from server.people.models import Agency, Person
-from server.people.rules import Action, AgencyAction, Role
+from server.people.rules import AgencyAction, Role
 from server.people.words import entered, form_fault, words_for
 from server.storage.db import write
 from server.web.rendering import language_of, page
@@ -83,15 +81,14 @@ async def sign_in(request: Request) -> Response:
     name, next_ = entered(form, "name"), entered(form, "next")
     password = form.get("password")
     try:
-        opened = await actions.sign_in(
+        attempt = actions.PasswordSignIn(
             name,
             password if isinstance(password, str) else "",
             host_of(request),
-            request.app.state.passwords,
-            now_of(request),
-            agent=agent_of_request(request),
-            browsers=known_here(request),
+            agent_of_request(request),
+            known_here(request),
         )
+        opened = await actions.sign_in(attempt, request.app.state.passwords, now_of(request))
     except WaymarkError as fault:
         return await _sign_in_page(request, name=name, next_=next_, fault=fault)
     if isinstance(opened, actions.HalfOpened):
@@ -187,107 +184,6 @@ async def _sign_in_page(
         "providers": await listed(request.app.state.settings.oidc.values()),
     }
     return page_again(request, "auth/sign_in.html", context, fault)
-
-
-async def manifest(request: Request) -> Response:
-    """What the phone shows under the icon: the agency's choice, never the organisation behind
-    it."""
-    visitor = await visitor_or_none(request)
-    name = request.app.state.settings.display_name
-    language = language_of(request)
-    if visitor is not None:
-        agency = await Agency.get(id=visitor.agency_id)
-        name = agency.display_name or name
-    document = {
-        "id": "/app/",
-        "name": name,
-        "short_name": name,
-        "start_url": "/app/",
-        "scope": "/app/",
-        "display": "standalone",
-        "lang": language,
-        "dir": "auto",
-        "background_color": "#FBF8F3",
-        "theme_color": "#FBF8F3",
-        "icons": [
-            {"src": "/app/icons/planner-192.png", "sizes": "192x192", "type": "image/png"},
-            {"src": "/app/icons/planner-512.png", "sizes": "512x512", "type": "image/png"},
-            {
-                "src": "/app/icons/maskable-192.png",
-                "sizes": "192x192",
-                "type": "image/png",
-                "purpose": "maskable",
-            },
-            {
-                "src": "/app/icons/maskable-512.png",
-                "sizes": "512x512",
-                "type": "image/png",
-                "purpose": "maskable",
-            },
-        ],
-    }
-    answer = json_answer(document, headers={"cache-control": "private, no-cache"})
-    answer.headers["content-type"] = "application/manifest+json"
-    return answer
-
-
-# --- a phone for a child
-
-
-async def invitation(request: Request) -> Response:
-    """Before the code is made: what it does, and whether an old phone was lost."""
-    child, _ = await desk_child(request, Action.INVITE)
-    context = {
-        "child": await Person.get(id=child.id),
-        "devices": await pairing.devices_of(child.id),
-        "made": None,
-        "now": now_of(request),
-    }
-    return page(request, "auth/invite.html", context)
-
-
-async def invite(request: Request) -> Response:
-    """The code, to show or print. It is in no address, and shown this once."""
-    child, _ = await desk_child(request, Action.INVITE)
-    form = await form_body(request)
-    person = await Person.get(id=child.id)
-    now = now_of(request)
-    made = await pairing.invite(
-        await staff_of(request), person, replace=entered(form, "replace") == "true", now=now
-    )
-    link = link_to(request, made.code)
-    context = {
-        "child": person,
-        "devices": await pairing.devices_of(child.id),
-        "made": made,
-        "code": spaced(made.code),
-        "link": link,
-        "qr": qr(link),
-        "now": now,
-    }
-    return page(request, "auth/invite.html", context, status=201)
-
-
-async def devices(request: Request) -> Response:
-    """The phones of a child: those that are let in, and those that were."""
-    child, roles = await desk_child(request, Action.DEVICES_SEE)
-    paired_devices = await Device.filter(person_id=child.id).order_by("-paired_at", "id").limit(50)
-    context = {
-        "child": await Person.get(id=child.id),
-        "live": [device for device in paired_devices if device.shut_out_at is None],
-        "gone": [device for device in paired_devices if device.shut_out_at is not None],
-        "may_invite": Role.CASEWORKER in roles,
-        "now": now_of(request),
-    }
-    return page(request, "auth/devices.html", context)
-
-
-async def shut_out(request: Request) -> Response:
-    """Block one phone."""
-    child, _ = await desk_child(request, Action.DEVICES_SHUT_OUT)
-    device = await pairing.device_of(child.id, request.path_params["device_id"])
-    await pairing.shut_out(await staff_of(request), device, now_of(request))
-    return to(f"/desk/children/{child.id}/devices")
 
 
 # --- people who sign in
@@ -434,8 +330,6 @@ async def _own_password_page(
     return page(request, "auth/own_password.html", context, status=status)
 
 
-_CHILD = "/desk/children/{child_id:uuid}"
-
 routes = [
     Route("/", front, methods=["GET"]),
     Route("/sign-in", sign_in, methods=["POST"]),
@@ -445,11 +339,6 @@ routes = [
     Route("/sign-in/passkey/options", ask_passkey, methods=["POST"]),
     Route("/sign-in/passkey", sign_in_by_passkey, methods=["POST"]),
     Route("/sign-out", sign_out, methods=["POST"]),
-    Route("/app/manifest.webmanifest", manifest, methods=["GET"]),
-    Route(f"{_CHILD}/invite", invitation, methods=["GET"]),
-    Route(f"{_CHILD}/invite", invite, methods=["POST"]),
-    Route(f"{_CHILD}/devices", devices, methods=["GET"]),
-    Route(f"{_CHILD}/devices/{{device_id:uuid}}/shut-out", shut_out, methods=["POST"]),
     Route("/desk/people/new", new_person, methods=["GET"]),
     Route("/desk/people", add_person, methods=["POST"]),
     Route("/desk/people/{person_id:uuid}/password", reset_password, methods=["POST"]),

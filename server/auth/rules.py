@@ -29,7 +29,7 @@ WRONG_SECRETS = 5
 HALFWAY_LASTS = timedelta(minutes=10)
 CHALLENGE_LASTS = timedelta(minutes=5)
 # From leaving for a sign-in provider until the browser is back.
-ERRAND_LASTS = timedelta(minutes=10)
+FLOW_LASTS = timedelta(minutes=10)
 # The code that links an account at the provider to a person: it is handed over in person, by
 # telephone, or by internal mail.
 WELCOME_LASTS = timedelta(days=7)
@@ -194,6 +194,19 @@ def network_of(host: str) -> str:
             return str(address.ipv4_mapped)
         return str(ipaddress.ip_network((address, 64), strict=False))
     return str(address)
+
+
+def index_of(name: str) -> str:
+    """What the blind index of a sign-in name is taken of."""
+    return f"sign-in {fold(name)}"
+
+
+def password_keys(name: str, host: str) -> list[tuple[str, Limit]]:
+    """What a guess at the password of this name, from there, counts for."""
+    return [
+        (f"name {fold(name)}", PASSWORD_BY_NAME),
+        (f"network {network_of(host)}", PASSWORD_BY_NETWORK),
+    ]
 
 
 def split_code(code: str) -> tuple[str, str] | None:

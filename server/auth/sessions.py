@@ -62,6 +62,16 @@ class Came:
     proved_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a session is opened."""
+
+    agent: Agent = (None, None)
+    needs_key: bool = False
+    is_short: bool = False
+    came: Came | None = None
+
+
 _FIND = """
 SELECT s.id, s.agency_id, s.person_id, s.device_id, s.last_seen_at, s.expires_at, s.ended_at,
        s.ended_why, s.made_at, s.proved_at, s.idle_s, s.needs_key,
@@ -168,16 +178,13 @@ async def session_holds(session_id: UUID, now: datetime) -> bool:
 async def open_session(
     person: Person,
     *,
-    device_id: UUID | None = None,
-    agent: Agent = (None, None),
-    needs_key: bool = False,
-    is_short: bool = False,
-    came: Came | None = None,
     now: datetime,
+    device_id: UUID | None = None,
+    opening: Opening = Opening(),
 ) -> tuple[str, Session]:
     """A new session and its token, which is nowhere else. In the caller's transaction."""
-    token = new_token()
-    browser, system = agent
+    token, came, is_short = new_token(), opening.came, opening.is_short
+    browser, system = opening.agent
     ends = now + NIGHT_AT_MOST if is_short else expires_at(now, is_child=person.role == Role.CHILD)
     session = await Session.create(
         id=uuid7(),
@@ -189,7 +196,7 @@ async def open_session(
         last_seen_at=now,
         expires_at=ends,
         idle_s=int(NIGHT_IDLE.total_seconds()) if is_short else None,
-        needs_key=needs_key,
+        needs_key=opening.needs_key,
         provider=came.provider if came is not None else None,
         proved_at=came.proved_at if came is not None else None,
         browser=browser,

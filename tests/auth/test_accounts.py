@@ -14,7 +14,7 @@ import pytest_asyncio
 from server.audit.models import Entry
 from server.auth.models import Identity, OidcFlow, Session, Welcome
 from server.auth.oidc import account_linking, role_mapping
-from server.auth.rules import ERRAND_LASTS, WELCOME_LASTS, Ended
+from server.auth.rules import FLOW_LASTS, WELCOME_LASTS, Ended
 from server.auth.second_factor import factors
 from server.errors import Refused
 from server.notify.models import Message
@@ -64,7 +64,8 @@ async def say(cast: Cast, known: Known, **more: Any) -> None:
         "adds_people": False,
         **more,
     }
-    await role_mapping.change_terms(cast.actor("root"), known, **said, now=cast.clock())
+    terms = role_mapping.Terms(**said)
+    await role_mapping.change_terms(cast.actor("root"), known, terms, cast.clock())
 
 
 def browser(cast: Cast) -> httpx2.AsyncClient:
@@ -520,7 +521,7 @@ async def test_who_comes_back_late_begins_anew(cast: Cast, known: Known) -> None
     await give(cast, known, "tom")
     async with browser(cast) as tom:
         back = await there(tom)
-        cast.clock.advance(seconds=ERRAND_LASTS.total_seconds())
+        cast.clock.advance(seconds=FLOW_LASTS.total_seconds())
         assert (await tom.get(back)).status_code == 422
 
 

@@ -9,16 +9,18 @@ import pytest
 
 from server.auth.oidc.claims import (
     LEEWAY,
+    FlowSecrets,
     Said,
     Untrue,
+    authorization_url,
     challenge_of,
+    check_binding,
     choose_role,
     is_proof,
     pick_key,
     read_claims,
     read_places,
     roles_of,
-    way_there,
 )
 from server.people.rules import Role
 
@@ -50,13 +52,11 @@ def test_the_challenge_is_that_of_the_standard() -> None:
 
 def test_an_address_that_has_a_query_keeps_it() -> None:
     places = read_places(DOCUMENT, "https://login.example.org")
-    there = way_there(
+    there = authorization_url(
         places.authorize,
         client_id="c",
         back="https://here/back",
-        state="s",
-        nonce="n",
-        verifier="v",
+        secrets=FlowSecrets("s", "n", "v"),
         is_again=False,
     )
     assert there.startswith("https://login.example.org/a?tenant=1&response_type=code&")
@@ -84,9 +84,23 @@ def test_a_key_is_of_the_kind_of_its_algorithm() -> None:
     assert pick_key({"alg": "ES256"}, [curve, rsa]) == curve
     assert pick_key({"alg": "RS256"}, [rsa, {"kty": "RSA", "kid": "2"}]) is None
     assert pick_key({"alg": "RS256", "kid": "1"}, [{**rsa, "alg": "PS256"}]) is None
+    # A key of a kind that is new to us takes no other one with it.
+    assert pick_key({"alg": "RS256"}, [{"kty": "EC", "crv": "new", "use": "tls"}, rsa]) == rsa
     for algorithm in ("none", "None", "HS256", "", None, 7, ["RS256"]):
         with pytest.raises(Untrue):
             pick_key({"alg": algorithm}, [rsa])
+
+
+def test_the_hash_of_an_access_token_counts_only_with_that_token() -> None:
+    for access_token in (None, 7, "another"):
+        with pytest.raises(Untrue):
+            check_binding(
+                {"nonce": "n", "at_hash": "ungWv48Bz-pBQUDeXa4iIw"},
+                nonce="n",
+                client_id="c",
+                access_token=access_token,
+                algorithm="RS256",
+            )
 
 
 def test_roles_may_lie_further_in_and_be_one_or_many() -> None:

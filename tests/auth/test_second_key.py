@@ -214,9 +214,8 @@ async def test_the_first_half_ends_after_ten_minutes_and_with_a_new_password(cas
 
 async def test_one_first_half_leads_in_once(cast: Cast) -> None:
     _, codes = await with_app(cast, "tom")
-    half = await actions.sign_in(
-        "tom", password_of("tom"), "192.0.2.1", cast.app.state.passwords, cast.clock()
-    )
+    attempt = actions.PasswordSignIn("tom", password_of("tom"), "192.0.2.1")
+    half = await actions.sign_in(attempt, cast.app.state.passwords, cast.clock())
     assert isinstance(half, actions.HalfOpened)
     found = await together(
         *(actions.sign_in_by_code(half.token, code, cast.clock()) for code in codes[:3])

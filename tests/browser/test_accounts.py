@@ -55,16 +55,14 @@ async def staged(cast: Cast) -> AsyncIterator[Stage]:
                 secret=SECRET,
             )
             cast.app.state.settings = replace(cast.settings, public_url=url, oidc={"house": known})
-            await role_mapping.change_terms(
-                cast.actor("root"),
-                known,
+            terms = role_mapping.Terms(
                 label="the House of Lisbon",
                 claim="groups",
                 roles=ROLES,
                 strong=["mfa"],
                 adds_people=False,
-                now=cast.clock(),
             )
+            await role_mapping.change_terms(cast.actor("root"), known, terms, cast.clock())
             house.shows_page = True
             yield Stage(url, house, known, browser)
 

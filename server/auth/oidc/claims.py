@@ -56,6 +56,16 @@ class Places:
 
 
 @dataclass(frozen=True, slots=True)
+class FlowSecrets:
+    """State and nonce go to the provider with the browser; the verifier only we send, with the
+    code."""
+
+    state: str
+    nonce: str
+    verifier: str
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """What a trusted token says of a person."""
 
@@ -79,25 +89,19 @@ def read_places(document: Mapping[str, Any], issuer: str) -> Places:
     return Places(authorize, token, keys, "client_secret_basic" in _texts(ways))
 
 
-def way_there(
-    authorize: str,
-    *,
-    client_id: str,
-    back: str,
-    state: str,
-    nonce: str,
-    verifier: str,
-    is_again: bool,
+def authorization_url(
+    authorize: str, *, client_id: str, back: str, secrets: FlowSecrets, is_again: bool
 ) -> str:
-    """The address at the provider to which a browser is sent. `is_again`: show it once more."""
+    """The address at the provider to which a browser is sent. `is_again`: the person must sign in
+    there once more."""
     asked = {
         "response_type": "code",
         "scope": "openid profile",
         "client_id": client_id,
         "redirect_uri": back,
-        "state": state,
-        "nonce": nonce,
-        "code_challenge": challenge_of(verifier),
+        "state": secrets.state,
+        "nonce": secrets.nonce,
+        "code_challenge": challenge_of(secrets.verifier),
         "code_challenge_method": "S256",
     }
     if is_again:

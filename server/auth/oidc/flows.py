@@ -13,8 +13,9 @@ from typing import Any
 from uuid import UUID
 
 from server.auth.models import OidcFlow
+from server.auth.oidc.claims import FlowSecrets
 from server.auth.rate_limit import count_guess
-from server.auth.rules import ERRAND_LASTS, PROVIDER_BY_NETWORK, Door, network_of
+from server.auth.rules import FLOW_LASTS, PROVIDER_BY_NETWORK, Door, network_of
 from server.errors import Refused
 from server.i18n import N_
 from server.security.encryption import hash_token, new_token
@@ -34,61 +35,44 @@ class Purpose(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class SetOut:
-    """What goes along: the state and the nonce to the provider, the verifier back here alone."""
+class Start:
+    """Which browser sets out to which provider, and what for."""
 
-    state: str
-    nonce: str
-    verifier: str
+    provider: Provider
+    purpose: Purpose
+    browser: str
+    session_id: UUID | None = None
 
 
-async def set_out(
-    provider: Provider,
-    purpose: Purpose,
-    browser: str,
-    host: str,
-    now: datetime,
-    *,
-    next_: str = "",
-    session_id: UUID | None = None,
-) -> SetOut:
-    """One more errand of this browser. Raises TooMany, since each is a row of ours."""
+async def begin(start: Start, host: str, next_: str, now: datetime) -> FlowSecrets:
+    """One more flow of this browser. Raises TooMany, since each is a row of ours."""
     await count_guess(Door.PROVIDER, [(f"network {network_of(host)}", PROVIDER_BY_NETWORK)], now)
-    out = SetOut(new_token(), new_token(), new_token())
-    carries = {"nonce": out.nonce, "verifier": out.verifier, "next": next_}
-    await keep(provider, purpose, out.state, browser, now, carries=carries, session_id=session_id)
-    return out
+    secrets = FlowSecrets(new_token(), new_token(), new_token())
+    carries = {"nonce": secrets.nonce, "verifier": secrets.verifier, "next": next_}
+    await store(start, secrets.state, carries, now)
+    return secrets
 
 
-async def keep(
-    provider: Provider,
-    purpose: Purpose,
-    token: str,
-    browser: str,
-    now: datetime,
-    *,
-    carries: dict[str, Any],
-    session_id: UUID | None = None,
-) -> None:
-    """Write it down."""
+async def store(start: Start, token: str, carries: dict[str, Any], now: datetime) -> None:
+    """Store the flow, which its token and the browser's cookie find again."""
     async with write():
         await OidcFlow.create(
-            agency_id=provider.agency_id,
-            provider=provider.name,
-            purpose=purpose,
+            agency_id=start.provider.agency_id,
+            provider=start.provider.name,
+            purpose=start.purpose,
             token_hash=hash_token(token),
-            browser_hash=hash_token(browser),
-            session_id=session_id,
+            browser_hash=hash_token(start.browser),
+            session_id=start.session_id,
             carries=carries,
             made_at=now,
-            expires_at=now + ERRAND_LASTS,
+            expires_at=now + FLOW_LASTS,
         )
 
 
 async def find(
     provider: Provider, token: str, browser: str | None, now: datetime, *, welcome: bool = False
 ) -> OidcFlow:
-    """The open errand of this token and this browser. Raises Refused, code `errand_over`, in the
+    """The open flow of this token and this browser. Raises Refused, code `errand_over`, in the
     same words for every reason."""
     row = await OidcFlow.get_or_none(
         token_hash=hash_token(token),
@@ -103,7 +87,7 @@ async def find(
 
 
 async def end(row: OidcFlow, now: datetime) -> None:
-    """The errand has counted: of two requests at once only one goes on. Raises Refused."""
+    """The flow has counted: of two requests at once only one goes on. Raises Refused."""
     async with write():
         ended = await OidcFlow.filter(id=row.id, ended_at__isnull=True).update(ended_at=now)
     if not ended:
@@ -111,7 +95,7 @@ async def end(row: OidcFlow, now: datetime) -> None:
 
 
 def over() -> Refused:
-    """The answer to every errand that does not count."""
+    """The answer to every flow that does not count."""
     return Refused(OVER, code="errand_over")
 
 
@@ -119,7 +103,7 @@ def _is_of(row: OidcFlow, browser: str | None) -> bool:
     return browser is not None and hmac.compare_digest(row.browser_hash, hash_token(browser))
 
 
-async def tidy_errands(now: datetime) -> None:
+async def tidy_flows(now: datetime) -> None:
     """Throw away what has been over for a day."""
     async with write():
         await OidcFlow.filter(expires_at__lt=now - timedelta(days=1)).delete()

@@ -18,12 +18,12 @@ from server.auth.api import host_of
 from server.auth.models import OidcFlow, ProviderTerms
 from server.auth.oidc import flows
 from server.auth.oidc.account_linking import tie_own
-from server.auth.oidc.claims import Said, Untrue, read_claims, way_there
+from server.auth.oidc.claims import Said, Untrue, authorization_url, read_claims
 from server.auth.oidc.flows import Purpose
 from server.auth.oidc.provider import Talk
 from server.auth.oidc.role_mapping import set_up
 from server.auth.redirects import back, drop, halfway_on, keep, let_in, to, was_signed_out
-from server.auth.rules import ERRAND_LASTS
+from server.auth.rules import FLOW_LASTS
 from server.auth.second_factor.reauthentication import fresh
 from server.auth.sessions import Opened, agent_of_request
 from server.errors import Refused, TooMany, Unavailable, WaymarkError
@@ -83,26 +83,18 @@ async def _set_out(
     try:
         await set_up(provider)
         places = await talk_of(request).places(provider, now)
-        out = await flows.set_out(
-            provider,
-            purpose,
-            browser,
-            host_of(request),
-            now,
-            next_=next_,
-            session_id=visitor.session_id if visitor is not None else None,
-        )
+        session_id = visitor.session_id if visitor is not None else None
+        start = flows.Start(provider, purpose, browser, session_id)
+        secrets = await flows.begin(start, host_of(request), next_, now)
     except (Refused, TooMany) as fault:
         return _fault_page(request, provider, purpose, next_, fault)
     except (Untrue, Unanswered) as why:
         return _fault_page(request, provider, purpose, next_, _unheard(provider, why))
-    there = way_there(
+    there = authorization_url(
         places.authorize,
         client_id=provider.client_id,
         back=_back_here(request, provider),
-        state=out.state,
-        nonce=out.nonce,
-        verifier=out.verifier,
+        secrets=secrets,
         # After a sign-out another person may sit here, while the provider still knows the first
         # one.
         is_again=purpose is not Purpose.SIGN_IN or was_signed_out(request),
@@ -120,15 +112,15 @@ async def arrive(request: Request) -> Response:
     provider, now = provider_of(request), now_of(request)
     asked = request.query_params
     try:
-        errand = await flows.find(provider, asked.get("state", ""), _browser(request), now)
-        await flows.end(errand, now)
+        flow = await flows.find(provider, asked.get("state", ""), _browser(request), now)
+        await flows.end(flow, now)
     except Refused as fault:
         return _fault_page(request, provider, Purpose.SIGN_IN, "", fault)
-    purpose, next_ = Purpose(errand.purpose), str(errand.carries["next"])
+    purpose, next_ = Purpose(flow.purpose), str(flow.carries["next"])
     try:
         terms = await set_up(provider)
-        claims = await _heard(request, provider, terms, errand)
-        return await _arrived(request, _Arrival(provider, terms, errand, claims, next_))
+        claims = await _heard(request, provider, terms, flow)
+        return await _arrived(request, _Arrival(provider, terms, flow, claims, next_))
     except WaymarkError as fault:
         return _fault_page(request, provider, purpose, next_, fault)
     except (Untrue, Unanswered) as why:
@@ -136,7 +128,7 @@ async def arrive(request: Request) -> Response:
 
 
 async def _heard(
-    request: Request, provider: Provider, terms: ProviderTerms, errand: OidcFlow
+    request: Request, provider: Provider, terms: ProviderTerms, flow: OidcFlow
 ) -> Said:
     """What the provider says of the person who came back. Raises Untrue, Unanswered, Refused."""
     asked = request.query_params
@@ -149,8 +141,8 @@ async def _heard(
         provider,
         asked["code"],
         back=_back_here(request, provider),
-        verifier=errand.carries["verifier"],
-        nonce=errand.carries["nonce"],
+        verifier=flow.carries["verifier"],
+        nonce=flow.carries["nonce"],
         now=now_of(request),
     )
     return read_claims(claims, claim=terms.claim, strong=terms.strong)
@@ -160,21 +152,21 @@ async def _heard(
 class _Arrival:
     provider: Provider
     terms: ProviderTerms
-    errand: OidcFlow
+    flow: OidcFlow
     claims: Said
     next_: str
 
 
 async def _arrived(request: Request, come: _Arrival) -> Response:
-    if come.errand.purpose != Purpose.SIGN_IN:
+    if come.flow.purpose != Purpose.SIGN_IN:
         return await _arrived_inside(request, come)
     now, agent = now_of(request), agent_of_request(request)
     opened = await accounts.enter(come.provider, come.terms, come.claims, agent, now)
     if opened is not None:
         return await _on(request, opened, come.next_)
-    token, browser = new_token(), _browser(request) or ""
-    carries = accounts.carried(come.claims, come.next_)
-    await flows.keep(come.provider, Purpose.WELCOME, token, browser, now, carries=carries)
+    token = new_token()
+    start = flows.Start(come.provider, Purpose.WELCOME, _browser(request) or "")
+    await flows.store(start, token, accounts.carried(come.claims, come.next_), now)
     answer = to(f"/sign-in/with/{come.provider.name}/code")
     _keep_welcome(request, answer, token)
     return answer
@@ -183,12 +175,12 @@ async def _arrived(request: Request, come: _Arrival) -> Response:
 async def _arrived_inside(request: Request, come: _Arrival) -> Response:
     """In the session that set out, and in no other one."""
     visitor, now = await visitor_or_none(request), now_of(request)
-    if visitor is None or visitor.session_id != come.errand.session_id:
+    if visitor is None or visitor.session_id != come.flow.session_id:
         raise flows.over()
-    if come.errand.purpose == Purpose.TIE:
+    if come.flow.purpose == Purpose.TIE:
         await tie_own(visitor, come.provider, come.claims, now)
         return to(f"{OWN}?saved=yes")
-    await accounts.prove(visitor, come.provider, come.claims, come.errand.made_at, now)
+    await accounts.prove(visitor, come.provider, come.claims, come.flow.made_at, now)
     return to(back(come.next_, "/desk/settings"))
 
 
@@ -215,11 +207,11 @@ async def enter_code(request: Request) -> Response:
     """It is theirs, and in."""
     provider, form = provider_of(request), await form_body(request)
     try:
-        errand, terms = await _newcomer(request, provider), await set_up(provider)
+        flow, terms = await _newcomer(request, provider), await set_up(provider)
         opened = await accounts.enter_by_code(
             provider,
             terms,
-            errand,
+            flow,
             entered(form, "code"),
             agent_of_request(request),
             now_of(request),
@@ -228,7 +220,7 @@ async def enter_code(request: Request) -> Response:
         if fault.code == "code_wrong" or isinstance(fault, TooMany):
             return _welcome_page(request, provider, fault)
         return _fault_page(request, provider, Purpose.SIGN_IN, "", fault)
-    answer = await _on(request, opened, str(errand.carries["next"]))
+    answer = await _on(request, opened, str(flow.carries["next"]))
     drop(request, answer, _welcome_name(request))
     return answer
 
@@ -311,13 +303,13 @@ def _browser(request: HTTPConnection) -> str | None:
 
 
 def _keep_browser(request: HTTPConnection, answer: Response, token: str) -> None:
-    keep(request, answer, _browser_name(request), token, lasts=ERRAND_LASTS)
+    keep(request, answer, _browser_name(request), token, lasts=FLOW_LASTS)
 
 
 def _keep_welcome(request: HTTPConnection, answer: Response, token: str) -> None:
-    keep(request, answer, _welcome_name(request), token, lasts=ERRAND_LASTS)
+    keep(request, answer, _welcome_name(request), token, lasts=FLOW_LASTS)
     # The page of the code has its own ten minutes.
-    keep(request, answer, _browser_name(request), _browser(request) or "", lasts=ERRAND_LASTS)
+    keep(request, answer, _browser_name(request), _browser(request) or "", lasts=FLOW_LASTS)
 
 
 routes = [

@@ -1,6 +1,7 @@
 """What an agency makes of its sign-in provider's word. The actions that write."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -48,49 +49,46 @@ async def listed(providers: Iterable[Provider]) -> list[tuple[str, str]]:
     return [(name, label) for name, label in buttons if label]
 
 
-async def change_terms(
-    actor: Actor,
-    provider: Provider,
-    *,
-    label: str,
-    claim: str,
-    roles: Mapping[str, Sequence[str]],
-    strong: Sequence[str],
-    adds_people: bool,
-    now: datetime,
-) -> None:
-    """What the agency makes of the provider's word from now on. The same again changes nothing.
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an agency makes of the provider's word."""
+
+    label: str
+    claim: str
+    roles: Mapping[str, Sequence[str]]
+    strong: Sequence[str]
+    adds_people: bool
+
+
+async def change_terms(actor: Actor, provider: Provider, terms: Terms, now: datetime) -> None:
+    """These terms count from now on. The same again changes nothing.
 
     Raises Refused for a value that would give two roles.
     """
-    kept = {role.value: list(roles.get(role.value, ())) for role in MAPPED}
-    _check_terms(claim, kept)
-    terms: dict[str, Any] = {
-        "label": label or None,
-        "claim": claim,
-        "roles": kept,
-        "strong": list(strong),
-        "adds_people": adds_people,
+    roles = {role.value: list(terms.roles.get(role.value, ())) for role in MAPPED}
+    _check_terms(terms.claim, roles)
+    columns: dict[str, Any] = {
+        "label": terms.label or None,
+        "claim": terms.claim,
+        "roles": roles,
+        "strong": list(terms.strong),
+        "adds_people": terms.adds_people,
     }
+    agency_id = provider.agency_id
     async with write():
-        await Agency.filter(id=provider.agency_id).select_for_update().get()
+        await Agency.filter(id=agency_id).select_for_update().get()
         row = await terms_of(provider)
-        changed = [name for name in terms if row is None or getattr(row, name) != terms[name]]
+        changed = [name for name in columns if row is None or getattr(row, name) != columns[name]]
         if not changed:
             return
+        columns["changed_at"] = now
         if row is None:
-            await ProviderTerms.create(
-                agency_id=provider.agency_id, provider=provider.name, changed_at=now, **terms
-            )
+            await ProviderTerms.create(agency_id=agency_id, provider=provider.name, **columns)
         else:
-            await ProviderTerms.filter(id=row.id).update(changed_at=now, **terms)
+            await ProviderTerms.filter(id=row.id).update(**columns)
+        about = ("agency", agency_id)
         await note(
-            actor,
-            "provider:change",
-            about=("agency", provider.agency_id),
-            names=changed,
-            agency_id=provider.agency_id,
-            now=now,
+            actor, "provider:change", about=about, names=changed, agency_id=agency_id, now=now
         )
 
 

@@ -101,11 +101,9 @@ async def add_passkey(request: Request) -> Response:
     try:
         codes = await passkeys.register(
             visitor,
-            visitor.person_id,
             entered(form, "credential"),
             entered(form, "name"),
             site_for(request),
-            visitor.session_id,
             now_of(request),
         )
     except Refused as fault:

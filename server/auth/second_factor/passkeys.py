@@ -1,7 +1,7 @@
 """Passkeys: key pairs whose private half never leaves a device (WebAuthn).
 
-    options = await to_sign_in(site, holder_id, now)      what the browser hands to the device
-    key = await answered(said, site, holder_id, Purpose.SIGN_IN, now)
+    options = await to_answer(site, holder_id, Purpose.SIGN_IN, now)      what the device is asked
+    key = await answered(credential, site, holder_id, Purpose.SIGN_IN, now)
 
 A challenge is a row, valid for five minutes and only for the session or half session that asked.
 Any answer to it, a wrong one too, uses it up. The library compares challenge, origin and address.
@@ -30,6 +30,7 @@ from webauthn.helpers.structs import (
     ResidentKeyRequirement,
     UserVerificationRequirement,
 )
+from webauthn.registration.verify_registration_response import VerifiedRegistration
 
 from server.audit.actions import Actor, note
 from server.auth.models import Challenge, Passkey
@@ -39,6 +40,7 @@ from server.auth.second_factor.factors import key_added, key_removed
 from server.auth.second_factor.pending import open_halfway
 from server.errors import NotFound, Refused
 from server.i18n import N_
+from server.people.access import Visitor
 from server.settings import Settings, is_address
 from server.storage.db import write
 
@@ -165,26 +167,32 @@ def _as_json(options: Any) -> dict[str, Any]:
 
 
 async def register(
-    actor: Actor,
-    person_id: UUID,
-    credential: str,
-    name: str,
-    site: Site,
-    holder_id: UUID,
-    now: datetime,
+    visitor: Visitor, credential: str, name: str, site: Site, now: datetime
 ) -> list[str]:
-    """A new key, with recovery codes if there were none.
+    """A new key of the visitor, with recovery codes if there were none.
 
     Raises Refused for an answer that is not to our challenge, or for a key that is known already.
     """
     shown = " ".join(name.split())[:LONGEST_NAME]
     if not shown:
         raise Refused(N_("Name this passkey, for example after the phone it is on."), field="name")
-    told = _read(credential)
-    challenge = await _use_up(told, Purpose.REGISTER, holder_id, now)
+    response, person_id = _read(credential), visitor.person_id
+    challenge = await _use_up(response, Purpose.REGISTER, visitor.session_id, now)
+    made = _made(response, challenge, site)
+    transports = response["response"].get("transports") or []
+    async with write():
+        if await Passkey.filter(person_id=person_id).count() >= MOST_KEYS:
+            raise Refused(N_("You have too many passkeys. Remove one you no longer use."))
+        await _add(person_id, shown, made, transports, now)
+        about = ("person", person_id)
+        await note(visitor, "second_key:add", about=about, names=["passkey"], now=now)
+        return await key_added(visitor, person_id, now)
+
+
+def _made(response: dict[str, Any], challenge: bytes, site: Site) -> VerifiedRegistration:
     try:
-        made = webauthn.verify_registration_response(
-            credential=told,
+        return webauthn.verify_registration_response(
+            credential=response,
             expected_challenge=challenge,
             expected_rp_id=site.host,
             expected_origin=site.origin,
@@ -194,28 +202,27 @@ async def register(
         # What a stranger sends may break the library at any place of it; none of that is a fault
         # of ours.
         raise _refused() from fault
-    transports = told.get("response", {}).get("transports") or []
-    async with write():
-        if await Passkey.filter(person_id=person_id).count() >= MOST_KEYS:
-            raise Refused(N_("You have too many passkeys. Remove one you no longer use."))
-        try:
-            async with write():
-                await Passkey.create(
-                    person_id=person_id,
-                    name=shown,
-                    credential_hash=_hash(bytes_to_base64url(made.credential_id)),
-                    credential_id=bytes_to_base64url(made.credential_id),
-                    public_key=bytes_to_base64url(made.credential_public_key),
-                    sign_count=made.sign_count,
-                    transports=[
-                        transport for transport in transports if transport in _KNOWN_TRANSPORTS
-                    ],
-                    made_at=now,
-                )
-        except IntegrityError:
-            raise Refused(N_("This passkey has already been added.")) from None
-        await note(actor, "second_key:add", about=("person", person_id), names=["passkey"], now=now)
-        return await key_added(actor, person_id, now)
+
+
+async def _add(
+    person_id: UUID, name: str, made: VerifiedRegistration, transports: list[str], now: datetime
+) -> None:
+    try:
+        async with write():
+            await Passkey.create(
+                person_id=person_id,
+                name=name,
+                credential_hash=_hash(bytes_to_base64url(made.credential_id)),
+                credential_id=bytes_to_base64url(made.credential_id),
+                public_key=bytes_to_base64url(made.credential_public_key),
+                sign_count=made.sign_count,
+                transports=[
+                    transport for transport in transports if transport in _KNOWN_TRANSPORTS
+                ],
+                made_at=now,
+            )
+    except IntegrityError:
+        raise Refused(N_("This passkey has already been added.")) from None
 
 
 async def answered(
@@ -232,14 +239,26 @@ async def answered(
     Raises Refused (code `passkey_wrong`) for anything else: an answer to another challenge or for
     another place, one that came before, a key that is not here or belongs to another person.
     """
-    told = _read(credential)
-    challenge = await _use_up(told, purpose, holder_id, now)
-    key = await Passkey.get_or_none(credential_hash=_hash(str(told.get("id"))))
+    response = _read(credential)
+    challenge = await _use_up(response, purpose, holder_id, now)
+    key = await Passkey.get_or_none(credential_hash=_hash(str(response.get("id"))))
     if key is None or (person_id is not None and key.person_id != person_id):
         raise _refused()
+    count = _new_sign_count(key, response, challenge, site)
+    # Of two answers with one count, one comes from a copied key.
+    moved = await Passkey.filter(id=key.id, sign_count=key.sign_count).update(
+        sign_count=count, last_used_at=now
+    )
+    if not moved:
+        raise _refused()
+    return key
+
+
+def _new_sign_count(key: Passkey, response: dict[str, Any], challenge: bytes, site: Site) -> int:
+    """What the key counts now. Raises Refused unless it signed this challenge for its person."""
     try:
         proof = webauthn.verify_authentication_response(
-            credential=told,
+            credential=response,
             expected_challenge=challenge,
             expected_rp_id=site.host,
             expected_origin=site.origin,
@@ -247,19 +266,13 @@ async def answered(
             credential_current_sign_count=key.sign_count,
             require_user_verification=True,
         )
-        handle = told.get("response", {}).get("userHandle")
+        handle = response["response"].get("userHandle")
         is_theirs = not handle or base64url_to_bytes(handle) == key.person_id.bytes
     except Exception as fault:
         raise _refused() from fault
     if not is_theirs:
         raise _refused()
-    # Of two answers with one count, one comes from a copied key.
-    moved = await Passkey.filter(id=key.id, sign_count=key.sign_count).update(
-        sign_count=proof.new_sign_count, last_used_at=now
-    )
-    if not moved:
-        raise _refused()
-    return key
+    return proof.new_sign_count
 
 
 async def remove(actor: Actor, person_id: UUID, passkey_id: UUID, now: datetime) -> None:
@@ -275,18 +288,20 @@ async def remove(actor: Actor, person_id: UUID, passkey_id: UUID, now: datetime)
 
 def _read(credential: str) -> dict[str, Any]:
     try:
-        told = json.loads(credential)
+        response = json.loads(credential)
     except (ValueError, RecursionError):
         raise _refused() from None
-    if not isinstance(told, dict) or not isinstance(told.get("response"), dict):
+    if not isinstance(response, dict) or not isinstance(response.get("response"), dict):
         raise _refused()
-    return told
+    return response
 
 
-async def _use_up(told: dict[str, Any], purpose: Purpose, holder_id: UUID, now: datetime) -> bytes:
+async def _use_up(
+    response: dict[str, Any], purpose: Purpose, holder_id: UUID, now: datetime
+) -> bytes:
     """The challenge of this answer. It is used up, whatever the result."""
     try:
-        raw = told["response"]["clientDataJSON"]
+        raw = response["response"]["clientDataJSON"]
         text = json.loads(urlsafe_b64decode(raw + "=" * (-len(raw) % 4)))["challenge"]
         challenge = base64url_to_bytes(text)
     except (KeyError, TypeError, ValueError, RecursionError):
