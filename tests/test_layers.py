@@ -321,6 +321,7 @@ VERBS = {
     "questions",
     "duty_shifts",
 }
+VERBS |= {"acceptance", "reception", "deciding"}
 VERBS |= {"accounts", "flows", "roles", "account_linking"}
 VERBS |= {"address_verification", "ticking", "contacts", "preferences", "writing"}
 
