@@ -45,6 +45,7 @@ API = (
 # What people at the desk open.
 PAGES = (
     "server.records.transfer.pages",
+    "server.records.transfer.package_pages",
     "server.missing.search.pages",
     "server.missing.search.together.pages",
     "server.missing.search.handover.pages",

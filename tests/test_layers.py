@@ -194,7 +194,10 @@ PURE = {
     "simulation/reasons",
     "watch/habit",
     "imports/import_csv",
+    "simulation/arriving",
+    "simulation/learning",
     "simulation/replay",
+    "simulation/telling",
     "simulation/outcomes",
     "watch/rhythm/rules",
     "watch/signals/wording",
@@ -334,6 +337,7 @@ VERBS = {
     "questions",
     "duty_shifts",
 }
+VERBS |= {"acceptance", "reception", "deciding"}
 VERBS |= {"accounts", "flows", "roles", "account_linking"}
 VERBS |= {"address_verification", "ticking", "contacts", "preferences", "writing"}
 

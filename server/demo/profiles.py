@@ -12,6 +12,7 @@ from server.audit.actions import Actor
 from server.missing.profile import actions
 from server.missing.profile.fields import CHILD_SAYS
 from server.missing.profile.photos import actions as photos
+from server.missing.profile.photos.actions import NewPhoto
 from server.missing.profile.rules import Shows
 from server.people.models import Child
 from server.people.rules import Role
@@ -95,10 +96,8 @@ async def write_packs(id_of: IdOf, now: datetime) -> None:
         tom,
         mia,
         drawn(),
-        id=uuid5(_PHOTOS, str(mia.id)),
-        shows=Shows.FACE,
-        taken_on=_month_before(then.date()),
-        now=then,
+        NewPhoto(uuid5(_PHOTOS, str(mia.id)), Shows.FACE, _month_before(then.date())),
+        then,
     )
 
 

@@ -20,6 +20,7 @@ from server.policy.parser import merged, read
 from server.simulation import cohort as cohorts
 from server.simulation.evaluation import TRUTH_HEADER, read_truth, report
 from server.simulation.events import HEADER, Event, moment, read_events
+from server.simulation.life import Absence, Row
 from server.simulation.outcomes import Result
 from server.simulation.replay import replay
 
@@ -135,12 +136,12 @@ def stamp(at: datetime) -> str:
     return at.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
-def _event(row: cohorts.Row) -> Sequence[str]:
+def _event(row: Row) -> Sequence[str]:
     at, child, kind, detail = row
     return (child, stamp(at), kind, json.dumps(detail, separators=(",", ":")))
 
 
-def _absence(absence: cohorts.Absence) -> Sequence[str]:
+def _absence(absence: Absence) -> Sequence[str]:
     back = stamp(absence.back_at) if absence.back_at is not None else ""
     coerced = "true" if absence.is_coerced else "false"
     return (absence.child, stamp(absence.left_at), back, coerced)

@@ -8,7 +8,7 @@ is known only if we asked one.
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -41,6 +41,9 @@ _ANSWERED = ("answered", "answered_late")
 REAL = (Outcome.MISSING.value, Outcome.DURESS.value)
 _PROFESSIONALS = {Role.CASEWORKER.value, Role.SUPERVISOR.value, Role.GUARDIAN.value}
 
+# From when to when each child was watched.
+Placed = Mapping[UUID, tuple[datetime, datetime | None]]
+
 
 class Happened(NamedTuple):
     """One row of EVENTS.csv."""
@@ -66,43 +69,21 @@ class History(NamedTuple):
 
 async def read(agency_id: UUID, since: datetime, until: datetime) -> History:
     """Everything between two moments that a replay may know. Children go by their ids."""
-    watches = await Watch.filter(agency_id=agency_id)
-    placed = await _placed(agency_id, watches, since, until)
+    watches = {watch.child_id: watch for watch in await Watch.filter(agency_id=agency_id)}
+    placed = await _placed(agency_id, watches.keys(), since, until)
     ids = list(placed)
-    events: list[Happened] = []
-    zones = {watch.child_id: watch for watch in watches}
-    carers = set(
-        await Tie.filter(
-            Tie.standing_at(until), child_id__in=ids, role=Role.CARER.value
-        ).values_list("child_id", flat=True)
-    )
-    seasons = await _seasons(ids, until)
-    by_id = {id_: known_zone(zones[id_].zone) for id_ in ids}
-    days = await _days(agency_id, by_id, since, until)
-    for id_, (begin, end) in placed.items():
-        watch = zones[id_]
-        goes_by = seasons.get(id_, watch)
-        detail = {
-            "zone": known_zone(goes_by.zone).key,
-            "tier": _tier(watch, days),
-            "rhythm": goes_by.rhythm,
-            "carer": id_ in carers,
-        }
-        events.append(Happened(begin, 1, str(id_), "placed", detail))
-        if end is not None:
-            events.append(Happened(end, 9, str(id_), "ended", {}))
-    events += await _answers(ids, since, until)
-    events += await _sightings(ids, since, until)
-    events += await _signs(ids, since, until)
-    events += await _pauses(ids, since, until)
-    events += await _pushes(placed, until)
-    for day in days:
-        marked = {"what": day.what, "on": day.on_day.isoformat()}
-        begin = max(day.made_at, placed[day.child_id][0])
-        events.append(Happened(begin, 2, str(day.child_id), "milestone", marked))
-    for blind in await Blind.filter(until_at__gt=since, from_at__lt=until):
-        begin = max(blind.from_at, since)
-        events.append(Happened(begin, 0, "", "blind", {"until": stamp(blind.until_at)}))
+    zones = {id_: known_zone(watches[id_].zone) for id_ in ids}
+    days = await _days(agency_id, zones, since, until)
+    events = [
+        *await _placements(watches, placed, days, until),
+        *await _answers(ids, since, until),
+        *await _sightings(ids, since, until),
+        *await _signs(ids, since, until),
+        *await _pauses(ids, since, until),
+        *await _pushes(placed, until),
+        *_marked(days, placed),
+        *await _blinds(since, until),
+    ]
     begins = {str(id_): begin for id_, (begin, _) in placed.items()}
     kept = [
         event for event in events if event.child not in begins or event.at >= begins[event.child]
@@ -114,11 +95,55 @@ async def read(agency_id: UUID, since: datetime, until: datetime) -> History:
     return History(since, until, kept, await _real(ids, since, until), len(placed), sent)
 
 
+async def _placements(
+    watches: Mapping[UUID, Watch], placed: Placed, days: Sequence[Milestone], until: datetime
+) -> list[Happened]:
+    """Each child is placed by what is agreed today, and may end."""
+    carers = set(
+        await Tie.filter(
+            Tie.standing_at(until), child_id__in=list(placed), role=Role.CARER.value
+        ).values_list("child_id", flat=True)
+    )
+    seasons = await _seasons(list(placed), until)
+    events = []
+    for id_, (begin, end) in placed.items():
+        goes_by = seasons.get(id_, watches[id_])
+        detail = {
+            "zone": known_zone(goes_by.zone).key,
+            "tier": _tier(watches[id_], days),
+            "rhythm": goes_by.rhythm,
+            "carer": id_ in carers,
+        }
+        events.append(Happened(begin, 1, str(id_), "placed", detail))
+        if end is not None:
+            events.append(Happened(end, 9, str(id_), "ended", {}))
+    return events
+
+
+def _marked(days: Iterable[Milestone], placed: Placed) -> list[Happened]:
+    return [
+        Happened(
+            max(day.made_at, placed[day.child_id][0]),
+            2,
+            str(day.child_id),
+            "milestone",
+            {"what": day.what, "on": day.on_day.isoformat()},
+        )
+        for day in days
+    ]
+
+
+async def _blinds(since: datetime, until: datetime) -> list[Happened]:
+    return [
+        Happened(max(blind.from_at, since), 0, "", "blind", {"until": stamp(blind.until_at)})
+        for blind in await Blind.filter(until_at__gt=since, from_at__lt=until)
+    ]
+
+
 async def _placed(
-    agency_id: UUID, watches: Iterable[Watch], since: datetime, until: datetime
-) -> dict[UUID, tuple[datetime, datetime | None]]:
+    agency_id: UUID, watched: Collection[UUID], since: datetime, until: datetime
+) -> Placed:
     """From when to when each child was watched, by the rhythm they have today."""
-    watched = {watch.child_id for watch in watches}
     changed = dict(
         await Entry.filter(agency_id=agency_id, what="rhythm:set", at__gt=since, at__lte=until)
         .order_by("at")
@@ -212,9 +237,7 @@ async def _signs(ids: list[UUID], since: datetime, until: datetime) -> list[Happ
     return events
 
 
-async def _pushes(
-    placed: Mapping[UUID, tuple[datetime, datetime | None]], until: datetime
-) -> list[Happened]:
+async def _pushes(placed: Placed, until: datetime) -> list[Happened]:
     """When a phone stopped showing reminders, and when it started again. We do not doubt a phone
     that never promised receipts."""
     tells = Address.filter(person_id__in=list(placed), channel=PUSH).filter(

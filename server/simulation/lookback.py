@@ -12,7 +12,8 @@ from server.alerts.ladder import Cause
 from server.policy.model import Policy, Tier
 from server.simulation.events import Event
 from server.simulation.outcomes import Result
-from server.simulation.replay import ASK, NUDGE, Replay
+from server.simulation.replay import Replay
+from server.simulation.telling import ASK, NUDGE
 
 # After every 500 events the replay asks whether it may go on.
 LOOK_UP = 500

@@ -37,6 +37,25 @@ def retune(standing: Standing, terms: Terms, now: datetime, *, before: Terms) ->
     return replace(tighter, alarm_at=bound.at, alarm_why=bound.why)
 
 
+def in_new_tier(
+    standing: Standing, terms: Terms, now: datetime, *, before: Terms, since: datetime
+) -> tuple[Standing, tuple[Change, ...]]:
+    """The tier changed at `since`, from the terms `before`: the standing by `now`, and what became
+    true after the change."""
+    if terms.tier.is_tighter_than(before.tier):
+        standing = retune(standing, terms, since, before=before)
+    return advance(standing, terms, now, since=since)
+
+
+def past_tier_end(
+    standing: Standing, terms: Terms, now: datetime, *, until: datetime, then: Terms
+) -> tuple[Standing, tuple[Change, ...]]:
+    """The standing by `now`, where the tier ended by itself at `until`, and `then` applied."""
+    standing, earlier = advance(standing, terms, until)
+    standing, later = in_new_tier(standing, then, now, before=terms, since=until)
+    return standing, (*earlier, *later)
+
+
 def _tightened(standing: Standing, terms: Terms, now: datetime) -> Standing:
     """What is late already, under the rules of the higher tier."""
     if standing.alarm_at is None or standing.missed_due_at is None:

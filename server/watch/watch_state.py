@@ -16,7 +16,7 @@ from server.people.models import Tie
 from server.people.rules import Role
 from server.policy.model import LONGEST, Policy, Tier
 from server.storage.db import among, as_id, as_moment, fetch
-from server.watch.changing import retune
+from server.watch.changing import past_tier_end
 from server.watch.habit import REMEMBERED, UNTOLD, Known, Past, learned
 from server.watch.models import Pause, Sighting, Watch
 from server.watch.rhythm import rules as rhythms
@@ -318,11 +318,8 @@ def passed(case: WatchState, now: datetime) -> tuple[WatchState, tuple[Change, .
     if until is None or until > now:
         standing, changes = advance(case.standing, case.terms, now)
         return replace(case, standing=standing), changes
-    standing, before = advance(case.standing, case.terms, until)
     tier = Tier(watch.tier_then or watch.tier)
     watch.tier, watch.tier_until_at, watch.tier_then = tier.value, None, None
     terms = replace(case.terms, tier=tier, steps=case.policy.tiers[tier].steps)
-    if tier.is_tighter_than(case.terms.tier):
-        standing = retune(standing, terms, until, before=case.terms)
-    standing, after = advance(standing, terms, now, since=until)
-    return replace(case, standing=standing, terms=terms), (*before, *after)
+    standing, changes = past_tier_end(case.standing, case.terms, now, until=until, then=terms)
+    return replace(case, standing=standing, terms=terms), changes

@@ -164,8 +164,8 @@ def _page(
     lines = [
         "# What the habit tells, and what it disturbs",
         "",
-        "**Every figure here is simulated.** Nobody has measured it in the field. The cohort and"
-        " its assumptions are in `server/simulation/cohort.py`; the rules are those of production.",
+        "**Every figure here is simulated.** Nobody has measured it in the field. The cohort's"
+        " assumptions are in `server/simulation/figures.py`; the rules are those of production.",
         "",
         f"{CHILDREN} children for {DAYS} days on each of the seeds"
         f" {', '.join(map(str, SEEDS))}; {len(ours.long)} absences of 24 hours and more,"

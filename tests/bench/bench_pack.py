@@ -21,6 +21,7 @@ from server.demo.profiles import drawn
 from server.missing.profile import actions
 from server.missing.profile.fields import CHILD_SAYS, FIELDS, PREPARED, Kind
 from server.missing.profile.photos import actions as photos
+from server.missing.profile.photos.actions import NewPhoto
 from server.missing.profile.rules import Shows
 from server.people.models import Child, Person, Tie
 from server.people.rules import Role
@@ -56,9 +57,7 @@ async def prepared(url: str, folder: str, **more: str) -> AsyncIterator[tuple[An
     await actions.put(author, child, [Role.CHILD], base=0, given=own, now=now)
     actor = Actor(worker.id, Role.CASEWORKER, child.agency_id)
     await actions.put(actor, child, [Role.CASEWORKER], base=1, given=fields, now=now)
-    await photos.add(
-        actor, child, drawn(), id=uuid7(), shows=Shows.FACE, taken_on=now.date(), now=now
-    )
+    await photos.add(actor, child, drawn(), NewPhoto(uuid7(), Shows.FACE, now.date()), now)
     await open_missing(actor, child.id, None, now)
     token, _ = await open_session(worker, now=now)
     yield app, child.id, token

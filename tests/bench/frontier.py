@@ -30,6 +30,7 @@ from server.policy import parser as policies
 from server.policy.model import EACH_MISS, SHIPPED, over
 from server.simulation import cohort as cohorts
 from server.simulation import evaluation as reports
+from server.simulation import figures
 from server.simulation.commands import _event
 from server.simulation.evaluation import Gone
 from server.simulation.events import HEADER, Event, events_of
@@ -142,14 +143,14 @@ def median(delays: Sequence[float | None]) -> float:
 @contextmanager
 def changed(parameters: dict[str, Any]) -> Iterator[None]:
     """The cohort with other parameters: for the sensitivity alone, in a process of its own."""
-    before = {name: getattr(cohorts, name) for name in parameters}
+    before = {name: getattr(figures, name) for name in parameters}
     for name, value in parameters.items():
-        setattr(cohorts, name, value)
+        setattr(figures, name, value)
     try:
         yield
     finally:
         for name, value in before.items():
-            setattr(cohorts, name, value)
+            setattr(figures, name, value)
 
 
 Job = tuple[int, int, dict[str, Any], list[Data]]

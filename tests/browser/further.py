@@ -22,6 +22,7 @@ from server.missing.returns import interview_actions
 from server.missing.returns.child_found import Found, record_found
 from server.missing.search import actions as searching
 from server.missing.search import opening
+from server.missing.search.actions import EntryRequest
 from server.missing.search.entry_kinds import Act
 from server.missing.search.handover import actions as handovers
 from server.missing.search.handover.ends import IN, OUT
@@ -310,7 +311,7 @@ async def _search(cast: Cast, child: UUID) -> UUID:
     )
     for act, words, details in entries:
         await searching.enter(
-            tom, id_, act, id=uuid4(), at=now, words=words, details=details, now=now
+            tom, id_, EntryRequest(uuid4(), act, at=now, words=words, details=details), now
         )
     return id_
 

@@ -20,6 +20,7 @@ from server.checkin.rules import Answer, Want
 from server.inbound import cards, links
 from server.missing.profile import actions
 from server.missing.profile.photos import actions as photos
+from server.missing.profile.photos.actions import NewPhoto
 from server.missing.profile.rules import Shows
 from server.notify.actions import add_address
 from server.people.actions import set_language
@@ -128,13 +129,7 @@ async def stage(cast: Cast) -> dict[str, tuple[str, str]]:
         cast.actor("tom"), called, [Role.CASEWORKER], base=0, given=long, now=cast.clock()
     )
     await photos.add(
-        cast.actor("tom"),
-        called,
-        as_bytes(drawn()),
-        id=uuid4(),
-        shows=Shows.FACE,
-        taken_on=None,
-        now=cast.clock(),
+        cast.actor("tom"), called, as_bytes(drawn()), NewPhoto(uuid4(), Shows.FACE), cast.clock()
     )
     return {
         "board": ("tom", "/desk/"),

@@ -16,6 +16,7 @@ from server.errors import NotFound, Refused
 from server.missing.returns import child_found
 from server.missing.returns.child_found import Found
 from server.missing.search import actions, opening, timeline
+from server.missing.search.actions import EntryRequest
 from server.missing.search.entry_kinds import Act
 from server.missing.search.handover import actions as handovers
 from server.missing.search.models import Episode, SearchHandover, TimelineEntry
@@ -66,12 +67,10 @@ async def told_the_police(cast: Cast, episode: Episode) -> None:
     await actions.enter(
         cast.actor("tom"),
         episode.id,
-        Act.REPORT,
-        id=uuid4(),
-        at=None,
-        words=None,
-        details={"to": "police", "way": "phone", "reference": "26/4711"},
-        now=cast.clock(),
+        EntryRequest(
+            uuid4(), Act.REPORT, details={"to": "police", "way": "phone", "reference": "26/4711"}
+        ),
+        cast.clock(),
     )
 
 
@@ -450,12 +449,8 @@ async def test_an_entry_of_theirs_in_the_search_is_the_note_too(cast: Cast) -> N
     await actions.enter(
         cast.actor("tom"),
         episode.id,
-        Act.HANDOVER,
-        id=uuid4(),
-        at=None,
-        words="By telephone.",
-        details={"who": "Eve"},
-        now=cast.clock(),
+        EntryRequest(uuid4(), Act.HANDOVER, words="By telephone.", details={"who": "Eve"}),
+        cast.clock(),
     )
     assert await parts() == [("tom", "out", False)]
 
@@ -515,7 +510,7 @@ async def test_whoever_comes_reads_how_it_stands_in_plain_sentences(cast: Cast) 
         (Act.ATTEMPT, {"how": "visit", "whom": "Station", "result": "not_there"}),
     ):
         await actions.enter(
-            tom, episode.id, act, id=uuid4(), at=None, words=None, details=details, now=cast.clock()
+            tom, episode.id, EntryRequest(uuid4(), act, details=details), cast.clock()
         )
     await moved(cast, minutes=40)
     await note(cast, "tom", "Rosa comes at seven.")

@@ -29,6 +29,7 @@ from server.errors import Conflict, Refused
 from server.missing.returns import child_found
 from server.missing.returns.child_found import Found
 from server.missing.search import actions, entry_kinds, opening, timeline
+from server.missing.search.actions import EntryRequest
 from server.missing.search.entry_kinds import Act
 from server.missing.search.models import Alias, Episode, TimelineEntry
 from server.missing.search.opening import Saying
@@ -154,12 +155,8 @@ class Machine(RuleBasedStateMachine):
         enter = actions.enter(
             self.world.actor(who),
             episode.id,
-            act,
-            id=uuid4(),
-            at=self.now,
-            words="Words.",
-            details=details,
-            now=self.now,
+            EntryRequest(uuid4(), act, at=self.now, words="Words.", details=details),
+            self.now,
         )
         if episode.is_open and not entry_kinds.ENTRIES[act].is_search:
             with pytest.raises(Conflict, match="after the return"):

@@ -15,7 +15,7 @@ from server.audit.models import Entry
 from server.missing.profile.fields import CHILD_SAYS, FIELDS
 from server.missing.profile.models import GrabPack, PackCheck, PackOpening
 from server.missing.returns.child_found import Found, record_found
-from server.missing.search.actions import enter
+from server.missing.search.actions import EntryRequest, enter
 from server.missing.search.entry_kinds import Act
 from server.missing.search.models import TimelineEntry
 from server.missing.search.opening import Saying, open_episode
@@ -391,14 +391,7 @@ async def test_an_open_episode_tells_what_it_knows(cast: Cast) -> None:
         (Act.REPORT, {"to": "police", "way": "phone", "who": "Sergeant Petit"}),
     ):
         await enter(
-            cast.actor("tom"),
-            episode.id,
-            act,
-            id=uuid4(),
-            at=None,
-            words=None,
-            details=details,
-            now=cast.clock(),
+            cast.actor("tom"), episode.id, EntryRequest(uuid4(), act, details=details), cast.clock()
         )
     shown = (await get(cast, "ines")).json()["now"]
     assert shown["last_seen"] == "Gare de Lyon, Joy"
@@ -420,9 +413,7 @@ async def test_a_look_into_the_room_says_what_is_gone_and_answers_the_questions_
 
     async def looked(**details: str) -> Any:
         tom, now = cast.actor("tom"), cast.clock()
-        await enter(
-            tom, episode.id, Act.ROOM, id=uuid4(), at=None, words=None, details=details, now=now
-        )
+        await enter(tom, episode.id, EntryRequest(uuid4(), Act.ROOM, details=details), now)
         return (await get(cast, "ines")).json()["now"]
 
     shown = await looked(phone="gone", documents="here", bag="unknown", clothes="grey hoodie")

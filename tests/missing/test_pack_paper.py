@@ -12,7 +12,7 @@ import pytest
 
 from server.i18n import gettext
 from server.missing.profile.fields import AT_THE_TIME, FIELDS, PREPARED, Kind
-from server.missing.search.actions import enter
+from server.missing.search.actions import EntryRequest, enter
 from server.missing.search.entry_kinds import Act
 from server.missing.search.opening import Saying, open_episode
 from server.people.models import Person
@@ -148,9 +148,7 @@ async def opened(cast: Cast) -> None:
     tom, now = cast.actor("tom"), cast.clock()
     episode, _ = await open_episode(tom, cast.mia.id, uuid4(), Saying(now, None, None, ()), now)
     details = {"how": "call", "whom": "+34 655 01 02 03", "result": "no_answer"}
-    await enter(
-        tom, episode.id, Act.ATTEMPT, id=uuid4(), at=None, words=None, details=details, now=now
-    )
+    await enter(tom, episode.id, EntryRequest(uuid4(), Act.ATTEMPT, details=details), now)
 
 
 async def test_it_names_days_and_the_clock_since_it_is_read_later(cast: Cast) -> None:

@@ -15,6 +15,7 @@ from server.errors import Conflict, IdReused, Refused
 from server.missing.profile import rules
 from server.missing.profile.models import PackPhoto
 from server.missing.profile.photos import actions as photos
+from server.missing.profile.photos.actions import NewPhoto
 from server.missing.profile.rules import Shows
 from server.storage.db import fetch
 from server.watch.watch_alerts import open_missing
@@ -31,10 +32,8 @@ async def add(
         cast.actor("tom"),
         cast.children["mia"],
         raw,
-        id=id or uuid4(),
-        shows=Shows.FACE,
-        taken_on=taken_on,
-        now=cast.clock(),
+        NewPhoto(id or uuid4(), Shows.FACE, taken_on),
+        cast.clock(),
     )
 
 

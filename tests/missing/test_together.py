@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from server.missing.returns import child_found
 from server.missing.returns.child_found import Found
 from server.missing.search import actions, opening, timeline
+from server.missing.search.actions import EntryRequest
 from server.missing.search.entry_kinds import Act
 from server.missing.search.models import Episode, MissingTogether, TimelineEntry
 from server.missing.search.opening import Saying
@@ -276,13 +277,13 @@ async def test_each_of_both_has_its_own_next_clock_afterwards(cast: Cast) -> Non
     await actions.enter(
         cast.actor("tom"),
         mia.id,
-        Act.ATTEMPT,
-        id=uuid4(),
-        at=None,
-        words=None,
-        details={"how": "visit", "whom": "Station", "result": "not_there"},
-        now=cast.clock(),
-        also=[noor.id],
+        EntryRequest(
+            uuid4(),
+            Act.ATTEMPT,
+            details={"how": "visit", "whom": "Station", "result": "not_there"},
+            also=[noor.id],
+        ),
+        cast.clock(),
     )
     dues = {
         due.subject_id: due.due_at
@@ -322,13 +323,8 @@ async def test_two_who_enter_for_both_crosswise_do_not_wait_for_each_other(cast:
         return actions.enter(
             cast.actor(name),
             here.id,
-            Act.NOTE,
-            id=uuid4(),
-            at=None,
-            words=f"By {name}.",
-            details={},
-            now=cast.clock(),
-            also=[there.id],
+            EntryRequest(uuid4(), Act.NOTE, words=f"By {name}.", also=[there.id]),
+            cast.clock(),
         )
 
     no_fault(await together(says("tom", mia, noor), says("ines", noor, mia)))

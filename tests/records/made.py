@@ -8,8 +8,9 @@ from uuid import UUID, uuid4
 from server.audit.actions import SYSTEM
 from server.people import actions as people
 from server.policy.model import Tier
-from server.records.transfer import actions
-from server.records.transfer.actions import Acceptance, Offer
+from server.records.transfer import acceptance, actions, reception
+from server.records.transfer.acceptance import Acceptance
+from server.records.transfer.actions import Offer
 from server.records.transfer.rules import Because, Withheld
 from server.watch import actions as watch
 from server.watch.rhythm.rules import Rhythm
@@ -36,13 +37,13 @@ async def a_transfer(cast: Cast, *, is_accepted: bool = False) -> UUID:
         cast.actor("uwe"), child, code, Offer("Her aunt lives there."), id=uuid4(), now=now
     )
     if is_accepted:
-        await actions.accept(cast.actor("tom"), made.id, Acceptance(cast.tom.id), now)
+        await acceptance.accept(cast.actor("tom"), made.id, Acceptance(cast.tom.id), now)
     return made.id
 
 
 async def a_code(cast: Cast, name: str) -> str:
     """By which that person's agency is asked."""
-    return (await actions.receive(cast.actor(name), uuid4(), cast.clock())).code
+    return (await reception.receive(cast.actor(name), uuid4(), cast.clock())).code
 
 
 Pages = dict[str, tuple[str, str]]

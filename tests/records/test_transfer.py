@@ -24,7 +24,7 @@ from server.people import actions as people
 from server.people.models import Agency, Child, Person, Tie
 from server.people.rules import Role
 from server.plan.models import Change, LifeProject
-from server.records.transfer import actions, move_rows, package
+from server.records.transfer import acceptance, actions, move_rows, package, reception
 from server.records.transfer.models import Reception, Transfer
 from server.reports import patterns
 from server.reports.indicator_rows import cases_of
@@ -170,7 +170,7 @@ async def test_the_same_offer_twice_is_one_and_another_beside_it_is_refused(cast
 
 async def test_the_same_code_and_the_same_offer_twice_at_once_are_one(cast: Cast) -> None:
     id_, now = uuid4(), cast.clock()
-    made = await together(*(actions.receive(cast.actor("uwe"), id_, now) for _ in range(4)))
+    made = await together(*(reception.receive(cast.actor("uwe"), id_, now) for _ in range(4)))
     no_fault(made)
     assert len({one.code for one in made}) == 1
     said, child = actions.Offer("Her aunt lives there."), cast.children["mia"]
@@ -352,10 +352,10 @@ async def test_the_phone_stays_in_and_what_it_says_arrives_with_the_new_agency(c
 async def test_the_child_reads_in_its_language_who_is_there_now(cast: Cast) -> None:
     await accepted(cast, "noor")
     shown = await Phone(cast, "noor", child="noor").project()
-    hello = gettext("ar", actions.HELLO)
+    hello = gettext("ar", acceptance.HELLO)
     [said] = await Change.filter(child_id=cast.noor.id, entity="message")
     assert said.value == {"text": hello} or hello in str(said.value)
-    assert hello != actions.HELLO
+    assert hello != acceptance.HELLO
     assert "Uwe Brandvold" in {one["name"] for one in shown["people"]}
     news = await Message.filter(person_id=cast.noor.id, kind=Kind.NEWS_CHILD).count()
     assert news >= 1
@@ -514,10 +514,10 @@ async def test_two_are_missing_and_both_go_at_once(cast: Cast) -> None:
     first, second = await offered(cast, "mia"), await offered(cast, "noor")
     found = await together(
         *(
-            actions.accept(
+            acceptance.accept(
                 cast.actor("uwe"),
                 UUID(one["id"]),
-                actions.Acceptance(cast.persons["uwe"].id),
+                acceptance.Acceptance(cast.persons["uwe"].id),
                 cast.clock(),
             )
             for one in (first, second)
@@ -530,9 +530,12 @@ async def test_two_are_missing_and_both_go_at_once(cast: Cast) -> None:
 
 async def test_the_yes_twice_at_once_is_one(cast: Cast) -> None:
     made = await offered(cast)
-    said = actions.Acceptance(cast.persons["uwe"].id)
+    said = acceptance.Acceptance(cast.persons["uwe"].id)
     found = await together(
-        *(actions.accept(cast.actor("uwe"), UUID(made["id"]), said, cast.clock()) for _ in range(3))
+        *(
+            acceptance.accept(cast.actor("uwe"), UUID(made["id"]), said, cast.clock())
+            for _ in range(3)
+        )
     )
     no_fault(found)
     assert await Tie.filter(child_id=cast.mia.id, person_id=cast.persons["uwe"].id).count() == 1
@@ -541,9 +544,9 @@ async def test_the_yes_twice_at_once_is_one(cast: Cast) -> None:
 
 async def test_a_check_in_in_that_second_is_kept_by_one_of_both(cast: Cast) -> None:
     made = await offered(cast)
-    said = actions.Acceptance(cast.persons["uwe"].id)
+    said = acceptance.Acceptance(cast.persons["uwe"].id)
     answers = await together(
-        actions.accept(cast.actor("uwe"), UUID(made["id"]), said, cast.clock()),
+        acceptance.accept(cast.actor("uwe"), UUID(made["id"]), said, cast.clock()),
         *(check_in(cast) for _ in range(3)),
     )
     no_fault(answers)

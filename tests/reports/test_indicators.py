@@ -15,6 +15,7 @@ from server.alerts.models import Alert
 from server.missing.returns import child_found
 from server.missing.returns.child_found import Found
 from server.missing.search import actions, opening
+from server.missing.search.actions import EntryRequest
 from server.missing.search.entry_kinds import Act
 from server.missing.search.opening import Saying
 from server.people.models import Person
@@ -143,12 +144,8 @@ async def away(cast: Cast, name: str, *, found: bool) -> None:
     await actions.enter(
         cast.actor("tom"),
         episode.id,
-        Act.REPORT,
-        id=uuid4(),
-        at=later,
-        words=None,
-        details={"to": "police", "way": "phone"},
-        now=later,
+        EntryRequest(uuid4(), Act.REPORT, at=later, details={"to": "police", "way": "phone"}),
+        later,
     )
     if not found:
         return
@@ -159,12 +156,13 @@ async def away(cast: Cast, name: str, *, found: bool) -> None:
     await actions.enter(
         cast.actor("tom"),
         episode.id,
-        Act.INTERVIEW_OFFERED,
-        id=uuid4(),
-        at=offered,
-        words=None,
-        details={"answer": "accepted", "who": "Rosa"},
-        now=offered,
+        EntryRequest(
+            uuid4(),
+            Act.INTERVIEW_OFFERED,
+            at=offered,
+            details={"answer": "accepted", "who": "Rosa"},
+        ),
+        offered,
     )
 
 

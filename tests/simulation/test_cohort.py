@@ -13,6 +13,7 @@ from server.errors import Refused
 from server.policy import parser as policies
 from server.policy.model import EACH_MISS
 from server.simulation import cohort as cohorts
+from server.simulation import figures
 from server.simulation.evaluation import Gone, child_months, pages, read_truth, report, tell
 from server.simulation.events import events_of, read_events
 from server.simulation.outcomes import Result
@@ -75,7 +76,7 @@ def test_the_figures_of_the_cohort_lie_where_they_are_published(
     events, truth = list(read_events(one[0])), read_truth(one[1])
     kinds = Counter(event.kind for event in events)
     months = child_months(result)
-    rounds = months * 30.4 * sum(share * len(at) for share, at in cohorts.RHYTHMS)
+    rounds = months * 30.4 * sum(share * len(at) for share, at in figures.RHYTHMS)
     assert 0.45 < kinds["check_in"] / rounds < 0.85
     assert 0.03 < len(truth) / months < 0.25
     short = [gone for gone in truth if gone.back_at and gone.back_at - gone.left_at <= 48 * HOUR]

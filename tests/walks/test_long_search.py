@@ -17,6 +17,7 @@ from server.alerts.actions import acknowledge
 from server.alerts.climbing import CALLING
 from server.alerts.ladder import State as AlertState
 from server.missing.search import actions
+from server.missing.search.actions import EntryRequest
 from server.missing.search.entry_kinds import Act
 from server.missing.search.handover import actions as handovers
 from server.missing.search.handover.ends import OUT
@@ -88,12 +89,8 @@ class Search:
         return await actions.enter(
             self.cast.actor(name),
             self.id,
-            act,
-            id=uuid4(),
-            at=None,
-            words="Words.",
-            details=details,
-            now=now,
+            EntryRequest(uuid4(), act, words="Words.", details=details),
+            now,
         )
 
     async def until(self, end: datetime) -> None:

@@ -13,7 +13,7 @@ from server.i18n import N_
 from server.missing.profile import mark_actions, rules
 from server.missing.profile.fields import AT_THE_TIME, CHILD_SAYS, PREPARED, Part
 from server.missing.profile.models import GrabPack, PackCheck, PackOpening
-from server.missing.search.actions import enter
+from server.missing.search.actions import EntryRequest, enter
 from server.missing.search.entry_kinds import Act
 from server.people.actions import lock_children
 from server.people.events import Happening
@@ -228,12 +228,8 @@ async def _follow_return(
         await enter(
             actor,
             due.subject_id,
-            Act.PACK_UPDATE,
-            id=uuid5(check_id, "pack_update"),
-            at=None,
-            words=None,
-            details={},
-            now=now,
+            EntryRequest(uuid5(check_id, "pack_update"), Act.PACK_UPDATE),
+            now,
         )
 
 

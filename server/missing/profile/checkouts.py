@@ -5,6 +5,7 @@ took it, and with a reason that the child can read. While adults are alerted abo
 duty is the reason. Taking the pack is the look: what the phone fetches again later is no other.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -109,45 +110,43 @@ async def carry(
         held = [
             checkout for checkout in await held_by(visitor, now) if checkout.child_id == child.id
         ]
-        words = words or next((checkout.why for checkout in held if checkout.why is not None), None)
-        if words is None and await open_since(child.id) is None:
-            raise Denied(
-                N_("Say in a few words why you keep it on your phone. The child can read this."),
-                code="reason_needed",
-            )
+        words = words or await _earlier_reason(child, held)
         here = next(
             (checkout for checkout in held if checkout.session_id == visitor.session_id), None
         )
-        return await _take(visitor, child, here, words, until, id=id, now=now)
+        if here is None:
+            return await _begin(visitor, child, id, words, until, now)
+        if here.why is None and words is not None:
+            await _look(visitor, child, words, now)
+        await PackCarry.filter(id=here.id).update(why=here.why or words, until_at=until)
+        return await PackCarry.get(id=here.id)
 
 
-async def _take(
-    visitor: Visitor,
-    child: Child,
-    here: PackCarry | None,
-    why: str | None,
-    until: datetime,
-    *,
-    id: UUID,
-    now: datetime,
-) -> PackCarry:
-    if here is None:
-        here = await PackCarry.create(
-            id=id,
-            agency_id=child.agency_id,
-            child_id=child.id,
-            person_id=visitor.person_id,
-            session_id=visitor.session_id,
-            why=why,
-            at=now,
-            until_at=until,
+async def _earlier_reason(child: Child, held: Sequence[PackCarry]) -> str | None:
+    """The reason that the person gave in this duty; None: an alert is open, which is one."""
+    why = next((checkout.why for checkout in held if checkout.why is not None), None)
+    if why is None and await open_since(child.id) is None:
+        raise Denied(
+            N_("Say in a few words why you keep it on your phone. The child can read this."),
+            code="reason_needed",
         )
-        await _look(visitor, child, why, now)
-        return here
-    if here.why is None and why is not None:
-        await _look(visitor, child, why, now)
-    await PackCarry.filter(id=here.id).update(why=here.why or why, until_at=until)
-    return await PackCarry.get(id=here.id)
+    return why
+
+
+async def _begin(
+    visitor: Visitor, child: Child, id: UUID, why: str | None, until: datetime, now: datetime
+) -> PackCarry:
+    await _look(visitor, child, why, now)
+    return await PackCarry.create(
+        id=id,
+        agency_id=child.agency_id,
+        child_id=child.id,
+        person_id=visitor.person_id,
+        session_id=visitor.session_id,
+        why=why,
+        at=now,
+        until_at=until,
+    )
 
 
 async def _look(actor: Actor, child: Child, why: str | None, now: datetime) -> None:

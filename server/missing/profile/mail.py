@@ -22,7 +22,7 @@ from server.missing.profile.rules import Copy
 from server.missing.search import entry_kinds
 from server.missing.search.actions import locked
 from server.missing.search.models import Episode, PaperSent
-from server.missing.search.timeline import append
+from server.missing.search.timeline import NewEntry, append
 from server.notify.actions import Saying, enclose, queue
 from server.notify.models import Message
 from server.notify.rules import EMAIL, Attachment, Kind
@@ -70,7 +70,6 @@ async def send(
     page = await page_of(child, mailing.copy, reader, now)
     passphrase = _passphrase()
     closed = await asyncio.to_thread(close, page.made, passphrase)
-    agency = await Agency.get(id=episode.agency_id)
     async with write():
         episode = await locked(episode.id)
         # Two requests with one id arrived at once: the first one counts.
@@ -93,13 +92,20 @@ async def send(
             made_at=now,
             made_by=actor.id,
         )
-        [message_id] = await queue([_saying(paper, child.id, agency.name, now)], now)
-        await enclose(message_id, Attachment(NAME, "application/pdf", closed))
-        told = {"to": mailing.to, "address": mailing.address, "pack": str(page.version)}
-        await append(
-            actor, episode, entry_kinds.MAILED, at=now, now=now, details=told, about=paper.id
-        )
+        await _queue(paper, child.id, closed, now)
+        await append(actor, episode, _mailed(paper), now)
     return paper
+
+
+async def _queue(paper: PaperSent, child_id: UUID, closed: bytes, now: datetime) -> None:
+    agency = await Agency.get(id=paper.agency_id)
+    [message_id] = await queue([_saying(paper, child_id, agency.name, now)], now)
+    await enclose(message_id, Attachment(NAME, "application/pdf", closed))
+
+
+def _mailed(paper: PaperSent) -> NewEntry:
+    details = {"to": paper.to, "address": paper.address, "pack": str(paper.pack_version)}
+    return NewEntry(entry_kinds.MAILED, paper.made_at, details=details, about=paper.id)
 
 
 def _same(existing: PaperSent, episode: Episode, mailing: Mailing) -> PaperSent:

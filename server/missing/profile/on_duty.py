@@ -27,9 +27,12 @@ from server.storage.db import as_id, as_moment
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What is known of all of them at once."""
+class _Shelf:
+    """What is the same for all entries: who reads, until when, and the rows of all children."""
 
+    visitor: Visitor
+    agency: Agency
+    until: datetime
     versions: Mapping[UUID, int]
     alerted: Mapping[UUID, datetime]
     held: Sequence[PackCarry]
@@ -40,16 +43,20 @@ async def shelf(
 ) -> list[OnShelfOut]:
     """The children of these who have a pack, or about whom adults are alerted. First those whose
     pack this session has, then those it may take, then those that need a reason."""
-    facts = _Known(await _versions(children), await _alerted(children), await held_by(visitor, now))
+    facts = _Shelf(
+        visitor,
+        await Agency.get(id=visitor.agency_id),
+        until,
+        versions=await _versions(children),
+        alerted=await _alerted(children),
+        held=await held_by(visitor, now),
+    )
     held = {checkout.child_id for checkout in facts.held}
     of_interest = {*facts.versions, *facts.alerted, *held}
     wanted = [id_ for id_ in children if id_ in of_interest]
-    agency = await Agency.get(id=visitor.agency_id)
     people = {person.id: person for person in await Person.filter(id__in=wanted)}
     rows = {child.id: child for child in await Child.filter(id__in=wanted)}
-    entries = [
-        await _one(rows[id_], people[id_], facts, agency, visitor, until, now) for id_ in wanted
-    ]
+    entries = [await _entry(rows[id_], people[id_].name, facts, now) for id_ in wanted]
     return sorted(
         entries, key=lambda entry: (_ORDER.index(entry.state), entry.name, entry.child_id)
     )
@@ -59,48 +66,40 @@ State = Literal["carried", "open", "sealed"]
 _ORDER: tuple[State, ...] = ("carried", "open", "sealed")
 
 
-async def _one(
-    child: Child,
-    person: Person,
-    facts: _Known,
-    agency: Agency,
-    visitor: Visitor,
-    until: datetime,
-    now: datetime,
-) -> OnShelfOut:
-    state = _state(child.id, facts, visitor)
+async def _entry(child: Child, name: str, facts: _Shelf, now: datetime) -> OnShelfOut:
+    state = _state(child.id, facts)
     entry = OnShelfOut(
         child_id=child.id,
-        name=person.name,
+        name=name,
         state=state,
         version=facts.versions.get(child.id, 0),
         alerted_since=facts.alerted.get(child.id),
-        until_at=until if state == "carried" else None,
+        until_at=facts.until if state == "carried" else None,
         sha=None,
         photo=None,
         pages=[],
         path=f"/api/v1/children/{child.id}/pack",
     )
     if state == "carried":
-        reader = Reader(agency.language, known_zone(agency.zone))
+        reader = Reader(facts.agency.language, known_zone(facts.agency.zone))
         shown = await whole(child, Copy.POLICE, reader, now)
         entry.sha = digest(shown)
         entry.photo = _photo(shown)
         entry.pages = [
             PageOut(code, f"{entry.path}.pdf?language={code}", f"{entry.path}.txt?language={code}")
             # The local police read the language of the agency.
-            for code in dict.fromkeys((agency.language, visitor.language))
+            for code in dict.fromkeys((facts.agency.language, facts.visitor.language))
         ]
     return entry
 
 
-def _state(child_id: UUID, facts: _Known, visitor: Visitor) -> State:
+def _state(child_id: UUID, facts: _Shelf) -> State:
     mine = [checkout for checkout in facts.held if checkout.child_id == child_id]
     is_open = child_id in facts.alerted
     if any(
         checkout.why is not None or is_open
         for checkout in mine
-        if checkout.session_id == visitor.session_id
+        if checkout.session_id == facts.visitor.session_id
     ):
         return "carried"
     return "open" if is_open or any(checkout.why is not None for checkout in mine) else "sealed"

@@ -309,22 +309,10 @@ async def _form(
     fault: WaymarkError | None = None,
 ) -> Response:
     language = language_of(request)
-    others: dict[str, str] = {}
-    base = typed.base
-    if isinstance(fault, Conflict) and "current" in fault.extra:
-        # Saving again means that the writer has seen the other person's change.
-        base, stands = fault.extra["current"]["version"], fault.extra["current"]["fields"]
-        names = [field.name for field in group.fields]
-        others = {
-            name: stands.get(name, "")
-            for name in names
-            if stands.get(name, "") != typed.fields.get(name, "")
-        }
     if fault is not None and fault.field:
         fault.field = fault.field.removeprefix("fields.")
-    own = (await actions.current(child.id)).fields if group.part is Part.OWN else {}
+    base, others = _in_conflict(group, typed, fault)
     names = [pack_group.name for pack_group in GROUPS if pack_group.part is not Part.NOW]
-    place = names.index(group.name) if group.name in names else len(names)
     context = {
         **await frame(request, child),
         "group": group,
@@ -339,14 +327,30 @@ async def _form(
             for field in group.fields
         ],
         "given": typed.fields,
-        "own": own,
+        "own": (await actions.current(child.id)).fields if group.part is Part.OWN else {},
         "others": others,
         "base": base,
-        "step": (place + 1, len(names)) if group.name in names else None,
+        "step": (names.index(group.name) + 1, len(names)) if group.name in names else None,
         "error": form_fault(fault, language) if fault else None,
     }
     status = fault.status if fault is not None else 200
     return page(request, "missing/profile/group.html", context, status=status)
+
+
+def _in_conflict(
+    group: Group, typed: Typed, fault: WaymarkError | None
+) -> tuple[int, dict[str, str]]:
+    """The version to save over, and what another person wrote in the meantime. Saving again means
+    that the writer has seen it."""
+    if not isinstance(fault, Conflict) or "current" not in fault.extra:
+        return typed.base, {}
+    stands = fault.extra["current"]["fields"]
+    others = {
+        field.name: stands.get(field.name, "")
+        for field in group.fields
+        if stands.get(field.name, "") != typed.fields.get(field.name, "")
+    }
+    return fault.extra["current"]["version"], others
 
 
 # --- versions

@@ -11,11 +11,11 @@ from server.errors import Conflict, IdReused, Refused
 from server.i18n import N_
 from server.missing.search import entry_kinds, rules
 from server.missing.search.actions import EARLY, apply, locked
-from server.missing.search.clocks.actions import clocks_of, open_of, zone_of_child
+from server.missing.search.clocks.actions import ClockChange, clocks_of, open_of, zone_of_child
 from server.missing.search.handover import ends as handover_ends
 from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.opening import open_of_child
-from server.missing.search.timeline import append
+from server.missing.search.timeline import NewEntry, append
 from server.missing.search.together.actions import tell
 from server.people.events import Happening
 from server.people.models import Person
@@ -106,12 +106,14 @@ async def _write_down(actor: Actor, episode: Episode, id: UUID, what: Found, now
     line = await append(
         actor,
         episode,
-        entry_kinds.FOUND,
-        id=id,
-        at=min(what.at, now),
-        now=now,
-        words=what.condition,
-        details=_details(what),
+        NewEntry(
+            entry_kinds.FOUND,
+            min(what.at, now),
+            words=what.condition,
+            details=_details(what),
+            id=id,
+        ),
+        now,
     )
     clocks, _ = await clocks_of(episode.agency_id, episode.clocks_version)
     zone = await zone_of_child(episode.child_id)
@@ -124,12 +126,13 @@ async def _write_down(actor: Actor, episode: Episode, id: UUID, what: Found, now
     await apply(
         actor,
         episode,
-        ends=set(),
-        drops=OF_A_SEARCH,
-        sets=rules.returned(clocks, seen_at, zone, is_reported=episode.reported_at is not None),
-        changed=changed,
-        by=line.id,
-        now=now,
+        ClockChange(
+            drops=OF_A_SEARCH,
+            sets=rules.returned(clocks, seen_at, zone, is_reported=episode.reported_at is not None),
+            by=line.id,
+        ),
+        changed,
+        now,
     )
     await handover_ends.over(actor, episode.id, now)
     await tell(episode, line.id, now, waits=False)
@@ -190,7 +193,7 @@ async def _reviewed(actor: Actor, child_id: UUID, review_id: UUID | None, now: d
         if Kind.PLAN_REVIEW not in await open_of(episode.id):
             continue
         line = await append(
-            actor, episode, entry_kinds.PLAN_REVIEW, at=now, now=now, about=review_id
+            actor, episode, NewEntry(entry_kinds.PLAN_REVIEW, now, about=review_id), now
         )
         ended = {Kind.PLAN_REVIEW}
-        await apply(actor, episode, ends=ended, sets=[], changed={}, by=line.id, now=now)
+        await apply(actor, episode, ClockChange(ends=ended, by=line.id), {}, now)

@@ -14,10 +14,10 @@ from server.missing.returns import interview
 from server.missing.returns.interview import Answer
 from server.missing.search import entry_kinds, rules
 from server.missing.search.actions import EARLY, apply, locked
-from server.missing.search.clocks.actions import clocks_of
+from server.missing.search.clocks.actions import ClockChange, clocks_of
 from server.missing.search.entry_kinds import Act
 from server.missing.search.models import Episode, ReturnInterview, TimelineEntry
-from server.missing.search.timeline import append
+from server.missing.search.timeline import NewEntry, append
 from server.people.models import Child, Person, Tie
 from server.people.rules import Role
 from server.security import encryption
@@ -103,14 +103,11 @@ async def hold(actor: Actor, episode_id: UUID, now: datetime) -> ReturnInterview
         line = await append(
             actor,
             episode,
-            entry_kinds.INTERVIEW_HELD,
-            at=at,
-            now=now,
-            details=details,
-            about=row.id,
+            NewEntry(entry_kinds.INTERVIEW_HELD, at, details=details, about=row.id),
+            now,
         )
         ends = {Kind.RETURN_INTERVIEW}
-        await apply(actor, episode, ends=ends, sets=[], changed={}, by=line.id, now=now)
+        await apply(actor, episode, ClockChange(ends=ends, by=line.id), {}, now)
     return row
 
 
@@ -133,16 +130,13 @@ async def refused(actor: Actor, episode_id: UUID, now: datetime) -> None:
         line = await append(
             actor,
             episode,
-            Act.INTERVIEW_OFFERED.value,
-            at=now,
-            now=now,
-            details=details,
-            about=held.id,
+            NewEntry(Act.INTERVIEW_OFFERED.value, now, details=details, about=held.id),
+            now,
         )
         clocks, _ = await clocks_of(episode.agency_id, episode.clocks_version)
         again = rules.clock(Kind.RETURN_INTERVIEW, now + clocks.offer_again)
         ends = {Kind.RETURN_INTERVIEW}
-        await apply(actor, episode, ends=ends, sets=[again], changed={}, by=line.id, now=now)
+        await apply(actor, episode, ClockChange(ends=ends, sets=[again], by=line.id), {}, now)
 
 
 async def _returned(actor: Actor, episode_id: UUID) -> Episode:

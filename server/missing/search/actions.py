@@ -1,105 +1,109 @@
 """What people enter into an episode, and what each entry changes in its clocks and its stage."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Annotated
 from uuid import UUID, uuid5
+
+import msgspec
 
 from server.alerts.actions import hold_search
 from server.audit.actions import Actor
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.i18n import N_
 from server.missing.search import entry_kinds, rules
-from server.missing.search.clocks.actions import clocks_of, move, open_of, zone_of_child
+from server.missing.search.clocks.actions import (
+    ClockChange,
+    clocks_of,
+    move,
+    open_of,
+    zone_of_child,
+)
 from server.missing.search.clocks.effects import Standing, follow
 from server.missing.search.entry_kinds import Act
 from server.missing.search.handover import ends as handover_ends
 from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.opening import TOPIC
-from server.missing.search.rules import Clock, Facts, Stage
-from server.missing.search.timeline import append
+from server.missing.search.rules import Facts, Stage
+from server.missing.search.timeline import NewEntry, append
 from server.missing.search.together.reading import linked
 from server.storage.db import swapped, write
-from server.tasks.rules import Kind
+from server.watch.wire import Moment, Words
 from server.watch.writing import lock
 from server.web.live import announce
 
 # Clocks of phones differ; a time later than this is in the future.
 EARLY = timedelta(minutes=5)
+Line = Annotated[str, msgspec.Meta(max_length=500)]
+
+
+class EntryRequest(msgspec.Struct):
+    """What was done or learned, for the timeline. `details` by the names of its kind: an `attempt`
+    has `how`, `whom`, `result`; a `report` has `to`, `way`, `who`, `reference`, `level`, `pack`.
+    `also`: other episodes, of children missing together with this one, whose timelines get the
+    entry as well; allowed for an attempt, a report, a talk or a note."""
+
+    id: UUID
+    what: Act
+    at: Moment | None = None
+    words: Words | None = None
+    details: Annotated[dict[str, Line], msgspec.Meta(max_length=12)] = {}
+    also: Annotated[list[UUID], msgspec.Meta(max_length=20)] = []
 
 
 async def enter(
-    actor: Actor,
-    episode_id: UUID,
-    act: Act,
-    *,
-    id: UUID,
-    at: datetime | None,
-    words: str | None,
-    details: Mapping[str, str],
-    now: datetime,
-    also: Collection[UUID] = (),
+    actor: Actor, episode_id: UUID, entry: EntryRequest, now: datetime
 ) -> TimelineEntry:
     """Record one entry: what was done or learned, and when. The same id again is the same entry.
-    `also`: other episodes, of children missing together with this one; the entry goes into their
-    timelines as well.
 
     Raises NotFound, Refused (naming the field), IdReused, Conflict `not_yet` for an entry that
     belongs to the time after the return, and `apart` where a person has said that the children are
     not together.
     """
-    clean, when = entry_kinds.read(act, details, words), at or now
+    line = _line_of(entry, now)
+    async with write():
+        episode, *others = await locked_all([episode_id, *entry.also])
+        existing = await TimelineEntry.get_or_none(id=entry.id)
+        if existing is not None:
+            return _same(existing, episode, line)
+        await _check_fits(entry.what, episode, others)
+        made = await append(actor, episode, line, now)
+        await _follow(actor, episode, entry.what, made, now)
+        for other in others:
+            await _enter_too(actor, other, entry.what, made, now)
+    return made
+
+
+def _line_of(entry: EntryRequest, now: datetime) -> NewEntry:
+    words, when = entry.words or None, entry.at or now
+    details = entry_kinds.read(entry.what, entry.details, words)
     if when > now + EARLY:
         raise Refused(N_("This time is in the future."), field="at")
-    if also and act not in entry_kinds.SHARED:
+    if entry.also and entry.what not in entry_kinds.SHARED:
         raise Refused(N_("Log this for one child only."), field="also")
-    said_id = id if also else None
-    async with write():
-        episode, *others = await locked_all([episode_id, *also])
-        existing = await TimelineEntry.get_or_none(id=id)
-        if existing is not None:
-            if (
-                existing.episode_id,
-                existing.what,
-                existing.words,
-                existing.details,
-                existing.about_id,
-            ) != (
-                episode.id,
-                act.value,
-                words,
-                clean,
-                said_id,
-            ):
-                raise IdReused("This ID already exists, with different content.")
-            return existing
-        if not entry_kinds.ENTRIES[act].is_search and episode.is_open:
-            raise Conflict(
-                N_("You can log this after the return. First log that the child was found."),
-                code="not_yet",
-            )
-        if not {other_episode.id for other_episode in others} <= {
-            linked_episode.id for linked_episode in await linked(episode.id)
-        }:
-            raise Conflict(
-                N_("They are now marked as not missing together. Check again."),
-                code="apart",
-            )
-        at = min(when, now)
-        line = await append(
-            actor,
-            episode,
-            act.value,
-            id=id,
-            at=at,
-            now=now,
-            words=words,
-            details=clean,
-            about=said_id,
+    about = entry.id if entry.also else None
+    return NewEntry(entry.what.value, min(when, now), words, details, about, entry.id)
+
+
+def _same(existing: TimelineEntry, episode: Episode, line: NewEntry) -> TimelineEntry:
+    """The entry under this id. The time may differ: without one, it is when it was sent."""
+    was = (existing.episode_id, existing.what, existing.words, existing.details, existing.about_id)
+    if was != (episode.id, line.what, line.words, line.details, line.about):
+        raise IdReused("This ID already exists, with different content.")
+    return existing
+
+
+async def _check_fits(act: Act, episode: Episode, others: Sequence[Episode]) -> None:
+    if not entry_kinds.ENTRIES[act].is_search and episode.is_open:
+        raise Conflict(
+            N_("You can log this after the return. First log that the child was found."),
+            code="not_yet",
         )
-        await _follow(actor, episode, act, clean, line.id, now)
-        for other in others:
-            await _enter_too(actor, other, act, line, now)
-    return line
+    together = {each.id for each in await linked(episode.id)} if others else set()
+    if not {other.id for other in others} <= together:
+        raise Conflict(
+            N_("They are now marked as not missing together. Check again."), code="apart"
+        )
 
 
 async def _enter_too(
@@ -111,18 +115,15 @@ async def _enter_too(
         for name, value in original.details.items()
         if name not in entry_kinds.OF_ONE_CHILD
     }
-    line = await append(
-        actor,
-        other,
+    entry = NewEntry(
         act.value,
-        id=uuid5(original.id, str(other.id)),
-        at=original.at,
-        now=now,
-        words=original.words,
-        details=details,
+        original.at,
+        original.words,
+        details,
         about=original.id,
+        id=uuid5(original.id, str(other.id)),
     )
-    await _follow(actor, other, act, details, line.id, now)
+    await _follow(actor, other, act, await append(actor, other, entry, now), now)
 
 
 async def locked(episode_id: UUID) -> Episode:
@@ -146,7 +147,7 @@ async def locked_all(ids: Sequence[UUID]) -> list[Episode]:
 
 
 async def _follow(
-    actor: Actor, episode: Episode, act: Act, details: Mapping[str, str], by: UUID, now: datetime
+    actor: Actor, episode: Episode, act: Act, line: TimelineEntry, now: datetime
 ) -> None:
     clocks, _ = await clocks_of(episode.agency_id, episode.clocks_version)
     held = await open_of(episode.id)
@@ -159,7 +160,7 @@ async def _follow(
         running={kind: due.due_at for kind, due in held.items()},
         zone=await zone_of_child(episode.child_id),
     )
-    effect = follow(act, details, standing, clocks, now)
+    effect = follow(act, line.details, standing, clocks, now)
     changed: dict[str, object] = {}
     if effect.flag is not None:
         changed["flags"] = [*episode.flags, effect.flag.value]
@@ -169,25 +170,21 @@ async def _follow(
         changed["reported_at"] = episode.reported_at or now
         if episode.is_open:  # An entry about an earlier time.
             await hold_search(actor, episode.child_id, clocks.holds, now)
-    ends, sets = effect.ends, effect.sets
-    await apply(actor, episode, ends=ends, sets=sets, changed=changed, by=by, now=now)
+    change = ClockChange(ends=effect.ends, sets=effect.sets, by=line.id)
+    await apply(actor, episode, change, changed, now)
     if act is Act.HANDOVER:
-        await handover_ends.noted(actor, episode.id, by, now)
+        await handover_ends.noted(actor, episode.id, line.id, now)
 
 
 async def apply(
     actor: Actor,
     episode: Episode,
-    *,
-    ends: set[Kind],
-    sets: list[Clock],
+    change: ClockChange,
     changed: Mapping[str, object],
-    by: UUID,
     now: datetime,
-    drops: frozenset[Kind] = frozenset(),
 ) -> None:
     """Move the clocks, and the stage with them, in the caller's transaction."""
-    running = await move(actor, episode, ends=ends, drops=drops, sets=sets, by=by, now=now)
+    running = await move(actor, episode, change, now)
     values = {**changed}
     reported = values.get("reported_at", episode.reported_at)
     is_found = values.get("found_at", episode.found_at) is not None

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from server.errors import Conflict, IdReused
 from server.missing.search import actions, opening
-from server.missing.search.entry_kinds import Act
+from server.missing.search.actions import EntryRequest, Line
 from server.missing.search.models import Episode
 from server.missing.search.opening import Saying
 from server.missing.search.paths import episode_for, open_for_call
@@ -23,7 +23,6 @@ from server.web.openapi import api
 from server.web.requests import json_body
 from server.web.responses import json_answer
 
-Line = Annotated[str, msgspec.Meta(max_length=500)]
 Needed = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 
 
@@ -46,20 +45,6 @@ class EpisodeRequest(msgspec.Struct):
     why: Words | None = None
     last_seen: LastSeen | None = None
     flags: Annotated[list[Flag], msgspec.Meta(max_length=8)] = []
-
-
-class EntryRequest(msgspec.Struct):
-    """What was done or learned, for the timeline. `details` by the names of its kind: an `attempt`
-    has `how`, `whom`, `result`; a `report` has `to`, `way`, `who`, `reference`, `level`, `pack`.
-    `also`: other episodes, of children missing together with this one, whose timelines get the
-    entry as well; allowed for an attempt, a report, a talk or a note."""
-
-    id: UUID
-    what: Act
-    at: Moment | None = None
-    words: Words | None = None
-    details: Annotated[dict[str, Line], msgspec.Meta(max_length=12)] = {}
-    also: Annotated[list[UUID], msgspec.Meta(max_length=20)] = []
 
 
 class TogetherRequest(msgspec.Struct):
@@ -107,44 +92,36 @@ async def enter(request: Request) -> Response:
     """Something was done, or learned."""
     payload = await json_body(request, EntryRequest)
     episode, roles = await episode_for(request, Action.EPISODE_WORK, by_call=True)
-    await actions.enter(
-        await visitor_of(request),
-        episode.id,
-        payload.what,
-        id=payload.id,
-        at=payload.at,
-        words=payload.words or None,
-        details=payload.details,
-        now=now_of(request),
-        also=await _also(request, payload.also),
-    )
+    await _check_also(request, payload.also)
+    await actions.enter(await visitor_of(request), episode.id, payload, now_of(request))
     return json_answer(await one_out(request, await Episode.get(id=episode.id), roles), status=201)
 
 
-async def _also(request: Request, ids: list[UUID]) -> list[UUID]:
-    """Episodes of other children on which the visitor works too."""
+async def _check_also(request: Request, ids: list[UUID]) -> None:
+    """Raises for an episode of another child on which the visitor does not work too."""
     for id_ in ids:
         other = await Episode.get_or_none(id=id_)
         if other is None:
             raise nothing_here()
         _, roles = await child_for(request, other.child_id, Action.EPISODE_WORK, by_call=True)
         open_for_call(other, roles, Action.EPISODE_WORK)
-    return ids
 
 
 async def join(request: Request) -> Response:
     """Two children are missing together."""
     payload = await json_body(request, TogetherRequest)
     episode, roles = await episode_for(request, Action.EPISODE_WORK, by_call=True)
-    [other_id] = await _also(request, [payload.episode_id])
-    await together_actions.link(await visitor_of(request), episode.id, other_id, now_of(request))
+    await _check_also(request, [payload.episode_id])
+    visitor = await visitor_of(request)
+    await together_actions.link(visitor, episode.id, payload.episode_id, now_of(request))
     return json_answer(await one_out(request, episode, roles))
 
 
 async def part(request: Request) -> Response:
     """They are not missing together after all."""
     episode, roles = await episode_for(request, Action.EPISODE_WORK, by_call=True)
-    [other_id] = await _also(request, [request.path_params["other_id"]])
+    other_id = request.path_params["other_id"]
+    await _check_also(request, [other_id])
     await together_actions.unlink(await visitor_of(request), episode.id, other_id, now_of(request))
     return json_answer(await one_out(request, episode, roles))
 

@@ -13,10 +13,10 @@ from server.alerts.models import Alert
 from server.audit.actions import Actor
 from server.errors import IdReused
 from server.missing.search import entry_kinds, rules
-from server.missing.search.clocks.actions import clocks_of, move
+from server.missing.search.clocks.actions import ClockChange, clocks_of, move
 from server.missing.search.models import Alias, Episode, TimelineEntry
 from server.missing.search.rules import Flag
-from server.missing.search.timeline import append
+from server.missing.search.timeline import NewEntry, append
 from server.people.events import Happening
 from server.people.models import Child
 from server.storage.db import write
@@ -87,11 +87,8 @@ async def _join(actor: Actor, held: Episode, id: UUID, saying: Saying, now: date
     await append(
         actor,
         held,
-        entry_kinds.JOINED,
-        at=_said(saying, now),
-        now=now,
-        words=saying.why,
-        details=details,
+        NewEntry(entry_kinds.JOINED, _said(saying, now), words=saying.why, details=details),
+        now,
     )
     await announce(held.agency_id, TOPIC)
 
@@ -106,20 +103,34 @@ def _seen(saying: Saying) -> dict[str, Any]:
 
 async def _open(actor: Actor, child_id: UUID, id: UUID, saying: Saying, now: datetime) -> Episode:
     child = await Child.get(id=child_id).select_related("person")
-    watch = await Watch.get_or_none(child_id=child_id)
-    tier = watch.tier if watch is not None else "high"
     clocks, version = await clocks_of(child.agency_id)
+    episode = await _first_row(actor, child, id, saying, version, now)
+    details = {"flags": episode.flags, **_seen(saying)}
+    opened = NewEntry(entry_kinds.OPENED, _said(saying, now), saying.why, details)
+    await append(actor, episode, opened, now)
+    is_third = await _lately(child_id, now) >= rules.PATTERN
+    has_flags = bool(episode.flags)
+    sets = rules.opened(clocks, episode.tier, now, has_flags=has_flags, is_third=is_third)
+    await move(actor, episode, ClockChange(sets=sets), now)
+    await announce(child.agency_id, TOPIC)
+    return episode
+
+
+async def _first_row(
+    actor: Actor, child: Child, id: UUID, saying: Saying, version: int, now: datetime
+) -> Episode:
+    watch = await Watch.get_or_none(child_id=child.id)
     flags = rules.flags_of(
         saying.flags,
         born_on=child.birthday,
         placed_at=child.placed_at,
-        has_concern=await _has_concern(child_id),
+        has_concern=await _has_concern(child.id),
         now=now,
     )
-    episode = await Episode.create(
+    return await Episode.create(
         id=id,
         agency_id=child.agency_id,
-        child_id=child_id,
+        child_id=child.id,
         home_id=child.home_id,
         opened_at=now,
         said_at=saying.said_at,
@@ -127,26 +138,11 @@ async def _open(actor: Actor, child_id: UUID, id: UUID, saying: Saying, now: dat
         opened_role=actor.role,
         why=saying.why,
         last_seen=dict(saying.last_seen) if saying.last_seen else None,
-        tier=tier,
+        tier=watch.tier if watch is not None else "high",
         clocks_version=version,
         flags=[flag.value for flag in flags],
         hand_at=now,
     )
-    details = {"flags": [flag.value for flag in flags], **_seen(saying)}
-    await append(
-        actor,
-        episode,
-        entry_kinds.OPENED,
-        at=_said(saying, now),
-        now=now,
-        words=saying.why,
-        details=details,
-    )
-    is_third = await _lately(child_id, now) >= rules.PATTERN
-    sets = rules.opened(clocks, tier, now, has_flags=bool(flags), is_third=is_third)
-    await move(actor, episode, sets=sets, now=now)
-    await announce(child.agency_id, TOPIC)
-    return episode
 
 
 async def _lately(child_id: UUID, now: datetime) -> int:
@@ -201,5 +197,5 @@ async def _sign_of_life(
         or await TimelineEntry.exists(episode_id=held.id, about_id=about)
     ):
         return
-    await append(actor, held, entry_kinds.SIGN_OF_LIFE, at=at, now=now, about=about)
+    await append(actor, held, NewEntry(entry_kinds.SIGN_OF_LIFE, at, about=about), now)
     await announce(held.agency_id, TOPIC)

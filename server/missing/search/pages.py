@@ -15,6 +15,7 @@ from server.alerts.recipients import reach_of
 from server.errors import Conflict, NotFound, WaymarkError
 from server.i18n import N_, format_list, gettext
 from server.missing.search import actions, opening
+from server.missing.search.actions import EntryRequest
 from server.missing.search.clocks.actions import lines_of
 from server.missing.search.entry_kinds import ENTRIES, FLAGS, SAID, SHARED, Act
 from server.missing.search.handover import pages as handover_pages
@@ -223,13 +224,15 @@ async def enter(request: Request) -> Response:
         await actions.enter(
             await staff_of(request),
             episode.id,
-            act,
-            id=id_or_new(form),
-            at=moment_of(entered(form, "at"), zone_of(request), "at"),
-            words=words_of(form),
-            details={name: value for name, value in details.items() if value},
-            now=now_of(request),
-            also=await _also(request, episode, form),
+            EntryRequest(
+                id_or_new(form),
+                act,
+                at=moment_of(entered(form, "at"), zone_of(request), "at"),
+                words=words_of(form),
+                details={name: value for name, value in details.items() if value},
+                also=await _also(request, episode, form),
+            ),
+            now_of(request),
         )
     except NotFound:
         raise

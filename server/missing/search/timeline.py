@@ -8,6 +8,7 @@ chain of its own: to change a line, one must change both.
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,40 +20,41 @@ from server.storage.ids import uuid7
 FIRST = "0" * 64
 
 
-async def append(
-    actor: Actor,
-    episode: Episode,
-    what: str,
-    *,
-    id: UUID | None = None,
-    at: datetime,
-    now: datetime,
-    words: str | None = None,
-    details: Mapping[str, Any] | None = None,
-    about: UUID | None = None,
-) -> TimelineEntry:
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """One line to add: `at` is when it happened."""
+
+    what: str
+    at: datetime
+    words: str | None = None
+    details: Mapping[str, Any] | None = None
+    about: UUID | None = None
+    id: UUID | None = None
+
+
+async def append(actor: Actor, episode: Episode, entry: NewEntry, now: datetime) -> TimelineEntry:
     """Add a line. The caller's transaction has locked the child."""
     last = await TimelineEntry.filter(episode_id=episode.id).order_by("-number").first()
     line = TimelineEntry(
-        id=id or uuid7(),
+        id=entry.id or uuid7(),
         agency_id=episode.agency_id,
         child_id=episode.child_id,
         episode_id=episode.id,
         number=last.number + 1 if last else 1,
-        at=at,
+        at=entry.at,
         received_at=now,
-        what=what,
+        what=entry.what,
         who_id=actor.id,
         who_role=actor.role,
-        words=words,
-        details=dict(details or {}),
-        about_id=about,
+        words=entry.words,
+        details=dict(entry.details or {}),
+        about_id=entry.about,
     )
     line.seal = seal_of(last.seal if last else FIRST, line)
     await line.save(force_create=True)
     await note(
         actor,
-        f"episode:{what}",
+        f"episode:{entry.what}",
         child_id=episode.child_id,
         about=("episode_line", line.id),
         agency_id=episode.agency_id,

@@ -11,7 +11,8 @@ from starlette.responses import Response
 from server.errors import Conflict, NotFound, Refused, TooMany
 from server.people.access import agency_for, child_for, now_of, staff_of
 from server.people.rules import Action, AgencyAction
-from server.records.transfer import actions, package
+from server.records.transfer import acceptance, actions, package, reception
+from server.records.transfer.acceptance import Acceptance
 from server.records.transfer.access import (
     Side,
     cover_of,
@@ -22,7 +23,7 @@ from server.records.transfer.access import (
     to_take_back,
     transfer_for,
 )
-from server.records.transfer.actions import Acceptance, Offer
+from server.records.transfer.actions import Offer
 from server.records.transfer.models import Transfer
 from server.records.transfer.rules import LONGEST, Because, State, Withheld
 from server.web.openapi import api
@@ -141,7 +142,7 @@ async def receive(request: Request) -> Response:
     """A code by which another agency can offer a child."""
     visitor = await agency_for(request, AgencyAction.CHILD_TAKE_OVER)
     payload = await json_body(request, ReceptionRequest)
-    made = await actions.receive(visitor, payload.id, now_of(request))
+    made = await reception.receive(visitor, payload.id, now_of(request))
     return json_answer(ReceptionOut(made.code, made.expires_at), status=201)
 
 
@@ -191,7 +192,7 @@ async def accept(request: Request) -> Response:
     """Accept: the child is with this agency from now on."""
     transfer, _ = await to_answer(request)
     payload = await json_body(request, AcceptRequest)
-    done = await actions.accept(
+    done = await acceptance.accept(
         await staff_of(request),
         transfer.id,
         Acceptance(payload.caseworker_id, payload.supervisor_id, payload.home_id, payload.hello),

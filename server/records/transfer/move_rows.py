@@ -1,4 +1,4 @@
-"""The rows of a child go to another agency. One part of one step: `actions.accept`.
+"""The rows of a child go to another agency. One part of one step: `acceptance.accept`.
 
 Every table that has rows of an agency is named here, or found by its columns. So a new table is
 moved as well, or its author must say why not (`tests/records/test_moving.py`).

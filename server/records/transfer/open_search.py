@@ -19,7 +19,7 @@ from server.missing.search import entry_kinds
 from server.missing.search.clocks.actions import clocks_of
 from server.missing.search.handover import ends as handover_ends
 from server.missing.search.models import Episode, MissingTogether, SearchHandover
-from server.missing.search.timeline import append
+from server.missing.search.timeline import NewEntry, append
 from server.missing.search.together.reading import linked
 from server.people.models import Child
 
@@ -50,7 +50,7 @@ async def _one(actor: Actor, child: Child, episode: Episode, now: datetime) -> N
     await handover_ends.drop(SYSTEM, await rows, "transfer", now)
     _, version = await clocks_of(child.agency_id)
     await Episode.filter(id=episode.id).update(clocks_version=version, shift_at=None, on_shift=None)
-    await append(actor, episode, entry_kinds.MOVED, at=now, now=now)
+    await append(actor, episode, NewEntry(entry_kinds.MOVED, now), now)
     others = await linked(episode.id)
     await _no_more_together(actor, episode, others, now)
 
@@ -62,7 +62,9 @@ async def _no_more_together(
     details = {"with": str(episode.child_id), "episode": str(episode.id)}
     for other in others:
         if other.is_open:
-            await append(SYSTEM, other, entry_kinds.OTHER_MOVED, at=now, now=now, details=details)
+            await append(
+                SYSTEM, other, NewEntry(entry_kinds.OTHER_MOVED, now, details=details), now
+            )
     held = MissingTogether.filter(Q(episode_id=episode.id) | Q(other_id=episode.id))
     await held.filter(ended_at__isnull=True).update(ended_at=now, ended_by=actor.id)
 

@@ -1,11 +1,8 @@
 """A child goes to another agency, at the desk: the code, the offer, what went along."""
 
-from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-import msgspec
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -13,50 +10,35 @@ from starlette.routing import Route
 
 from server.errors import Conflict, NotFound, Refused, WaymarkError
 from server.i18n import N_, NAMES, gettext
-from server.missing.profile.fields import FIELDS
 from server.people.access import agency_for, child_for, now_of, staff_of
 from server.people.desk_forms import id_of, id_or_new
 from server.people.models import Child, Home, Person
 from server.people.rules import PROFESSIONAL, Action, AgencyAction, Role
 from server.people.unsupervised import unsupervised
-from server.people.words import ROLES, entered, form_fault
-from server.plan.words import AREAS
+from server.people.words import entered, form_fault
 from server.policy.model import Tier
-from server.records.transfer import actions, package
+from server.records.transfer import acceptance, actions
+from server.records.transfer import reception as receptions
+from server.records.transfer.acceptance import HELLO, Acceptance
 from server.records.transfer.access import (
     Side,
     cover_of,
     list_for,
-    look_at_package,
     named,
     own_reception,
     to_answer,
     to_take_back,
     transfer_for,
 )
-from server.records.transfer.actions import HELLO, Acceptance, Offer
+from server.records.transfer.actions import Offer
 from server.records.transfer.models import Reception, Transfer
 from server.records.transfer.rules import LONGEST, Because, State, Withheld
-from server.storage.db import as_moment
-from server.tasks.rules import Kind as DueKind
-from server.tasks.turns import WORDS, until
+from server.records.transfer.words import BECAUSE, STATES, clock, withheld_in_words
 from server.watch.wording import TIERS, when
 from server.web.rendering import language_of, page, zone_of
 from server.web.requests import form_body
 from server.web.responses import page_again
 
-STATES: Mapping[State, str] = {
-    State.OFFERED: N_("Waiting for an answer"),
-    State.ACCEPTED: N_("Transferred"),
-    State.REFUSED: N_("Declined"),
-    State.TAKEN_BACK: N_("Taken back"),
-}
-BECAUSE: Mapping[Because, str] = {
-    Because.FEAR: N_("The child is afraid of harm from it"),
-    Because.TELLS_ITSELF: N_("The child wants to say it themselves"),
-    Because.LAW: N_("A law or a court requires it"),
-    Because.OTHER: N_("Another reason"),
-}
 LINES = 3  # Empty lines for what must be withheld.
 
 
@@ -71,7 +53,7 @@ async def list_(request: Request) -> Response:
 async def receive(request: Request) -> Response:
     """Make a code; the one before ends."""
     visitor = await agency_for(request, AgencyAction.CHILD_TAKE_OVER)
-    await actions.receive(visitor, id_or_new(await form_body(request)), now_of(request))
+    await receptions.receive(visitor, id_or_new(await form_body(request)), now_of(request))
     return RedirectResponse("/desk/transfers", status_code=303)
 
 
@@ -202,13 +184,13 @@ async def accept(request: Request) -> Response:
         caseworker = id_of(entered(form, "caseworker_id"), "caseworker_id")
         if caseworker is None:
             raise Refused(N_("Choose a caseworker."), field="caseworker_id")
-        acceptance = Acceptance(
+        given = Acceptance(
             caseworker,
             id_of(entered(form, "supervisor_id"), "supervisor_id"),
             id_of(entered(form, "home_id"), "home_id"),
             entered(form, "hello") or None,
         )
-        await actions.accept(visitor, transfer.id, acceptance, now_of(request))
+        await acceptance.accept(visitor, transfer.id, given, now_of(request))
     except Conflict as fault:
         return await _show(request, *await transfer_for(request), form, fault)
     except (Refused, NotFound) as fault:
@@ -256,7 +238,7 @@ async def _show(
         "is_open": is_open,
         "names": names,
         "state": gettext(language, STATES[State(transfer.state)]),
-        "withheld": _withheld_in_words(transfer.withheld, language),
+        "withheld": withheld_in_words(transfer.withheld, language),
         "shown": lambda at: when(language, at, zone, now),
         "is_unsupervised": side.has and bool(await unsupervised([transfer.child_id], now)),
         "error": form_fault(fault, language) if fault is not None else None,
@@ -265,13 +247,6 @@ async def _show(
     if is_open and side.decides:
         context |= await _to_answer(request, transfer, form, fault)
     return page_again(request, "records/transfer/transfer.html", context, fault)
-
-
-def _withheld_in_words(rows: list[dict[str, str]], language: str) -> list[tuple[str, str, str]]:
-    return [
-        (row["what"], row["whom"], gettext(language, BECAUSE[Because(row["because"])]))
-        for row in rows
-    ]
 
 
 async def _to_answer(
@@ -298,7 +273,7 @@ async def _to_answer(
         "cover": cover,
         "tier": gettext(language, TIERS[Tier(cover.tier)][0]) if cover.tier else "",
         "language_name": NAMES.get(cover.language, cover.language),
-        "clocks": [_clock(kind, at, language) for kind, at in cover.clocks],
+        "clocks": [clock(kind, at, language) for kind, at in cover.clocks],
         "workers": [(str(person.id), person.name) for person in people],
         "supervisors": [
             (str(person.id), person.name) for person in people if person.role == Role.SUPERVISOR
@@ -309,89 +284,6 @@ async def _to_answer(
         "is_refusing": fault is not None and fault.field == "why",
         "longest": LONGEST,
     }
-
-
-# --- what went along
-
-
-async def the_package(request: Request) -> Response:
-    """What went along, to read and to print. It is a look, which the child can read."""
-    transfer, side = await transfer_for(request)
-    await look_at_package(request, transfer, side)
-    assert transfer.package is not None
-    assert transfer.manifest is not None
-    language, now, zone = language_of(request), now_of(request), zone_of(request)
-    document = msgspec.json.decode(transfer.package)
-    assert transfer.decided_at is not None
-    context = {
-        "transfer": transfer,
-        "path": f"/desk/transfers/{transfer.id}",
-        "names": await named(transfer),
-        "document": document,
-        "language_name": NAMES.get(document["child"]["language"], ""),
-        "goals": _goals(document["project"], language),
-        "pack": _pack(document["pack"], language),
-        "plan": document["safety_plan"],
-        "tier": _tier(document["safety_plan"], language),
-        "clocks": [
-            _clock(due["kind"], as_moment(due["due_at"]), language)
-            for due in document["clocks"]["dues"]
-            if due["kind"] != DueKind.TRANSFER
-        ],
-        "withheld": _withheld_in_words(document["withheld"], language),
-        "people": [
-            (person["name"], gettext(language, ROLES[Role(person["role"])]))
-            for person in document["people"]
-        ],
-        "is_whole": package.is_whole(transfer),
-        "sha": transfer.manifest["sha256"],
-        "shown": lambda at: when(language, at, zone, now),
-        "now": now,
-    }
-    return page(request, "records/transfer/package.html", context)
-
-
-async def as_file(request: Request) -> Response:
-    """The document, byte for byte, to save elsewhere. It is a look as well."""
-    transfer, side = await transfer_for(request)
-    await look_at_package(request, transfer, side)
-    assert transfer.package is not None
-    # The file name identifies no person, and no cache on the way keeps a copy.
-    headers = {
-        "content-disposition": 'attachment; filename="package.json"',
-        "cache-control": "no-store",
-    }
-    return Response(transfer.package, media_type="application/json", headers=headers)
-
-
-def _clock(kind: str, due_at: datetime, language: str) -> tuple[str, datetime]:
-    return gettext(language, WORDS[DueKind(kind)]), until(DueKind(kind), due_at)
-
-
-def _tier(plan: dict[str, Any] | None, language: str) -> str:
-    return gettext(language, TIERS[Tier(plan["tier"])][0]) if plan else ""
-
-
-def _goals(project: dict[str, Any] | None, language: str) -> list[tuple[str, str, list[str]]]:
-    """Each goal: of which part of life, in which person's words, and its open steps."""
-    goals = []
-    for area in (project or {}).get("areas", []):
-        kind = AREAS.get(area["kind"])
-        name = area["name"] or (gettext(language, kind) if kind else "")
-        for goal in area["goals"]:
-            words = goal["child_words"] or goal["worker_words"] or ""
-            steps = [step["text"] or "" for step in goal["steps"] if step["status"] != "done"]
-            goals.append((name, words, [text for text in steps if text]))
-    return goals
-
-
-def _pack(pack: dict[str, Any] | None, language: str) -> list[tuple[str, str]]:
-    fields: dict[str, str] = (pack or {}).get("fields", {})
-    return [
-        (gettext(language, FIELDS[name].label), text)
-        for name, text in fields.items()
-        if name in FIELDS and text
-    ]
 
 
 _ONE = "/desk/transfers/{transfer_id:uuid}"
@@ -405,6 +297,4 @@ routes = [
     Route(f"{_ONE}/accept", accept, methods=["POST"]),
     Route(f"{_ONE}/refuse", refuse, methods=["POST"]),
     Route(f"{_ONE}/back", take_back, methods=["POST"]),
-    Route(f"{_ONE}/package", the_package, methods=["GET"]),
-    Route(f"{_ONE}/package.json", as_file, methods=["GET"]),
 ]

@@ -182,36 +182,40 @@ def _for_paper(page: bytes) -> bytes:
 # --- storing them
 
 
-async def add(
-    actor: Actor,
-    child: Child,
-    raw: bytes,
-    *,
-    id: UUID,
-    shows: Shows,
-    taken_on: date | None,
-    now: datetime,
-) -> PackPhoto:
-    """Add a photo. `taken_on` None: the day that the camera wrote down, if any. The same id with
-    the same photo is the same one.
+@dataclass(frozen=True, slots=True)
+class NewPhoto:
+    """What a person says about a photo. `taken_on` None: the day that the camera wrote down."""
+
+    id: UUID
+    shows: Shows
+    taken_on: date | None = None
+
+
+async def add(actor: Actor, child: Child, raw: bytes, photo: NewPhoto, now: datetime) -> PackPhoto:
+    """Add a photo. The same id with the same photo is the same one.
 
     Raises Refused for a file that is no photo, for a day in the future, and for one photo too many.
     """
     digest = encryption.blind(f"photo {child.id} {sha256(raw).hexdigest()}")
-    if (existing := await _known(id, child, digest)) is not None:
+    if (existing := await _known(photo.id, child, digest)) is not None:
         return existing
     image = await made(raw)
-    day = taken_on or image.taken_on
+    day = photo.taken_on or image.taken_on
     # Where the day begins first, it is tomorrow already.
     if day is not None and day > now.date() + timedelta(days=1):
-        if taken_on is not None:
+        if photo.taken_on is not None:
             raise Refused(
                 N_("This date is in the future. When was the photo taken?"), field="taken_on"
             )
         day = None
-    made_of = {"shows": shows.value, "taken_on": day, "page": image.page, "thumb": image.thumb}
+    made_of = {
+        "shows": photo.shows.value,
+        "taken_on": day,
+        "page": image.page,
+        "thumb": image.thumb,
+    }
     try:
-        return await _keep(actor, child, id, digest, made_of, now)
+        return await _keep(actor, child, photo.id, digest, made_of, now)
     except IntegrityError:
         # At the same moment the id arrived for another child.
         raise _other_photo() from None

@@ -13,6 +13,7 @@ from server.missing.profile import reading, rules
 from server.missing.profile.access import unsealed
 from server.missing.profile.models import PackPhoto
 from server.missing.profile.photos import actions as photos
+from server.missing.profile.photos.actions import NewPhoto
 from server.missing.profile.rules import Shows
 from server.missing.profile.wire import PhotoOut, PhotosOut
 from server.people.access import child_for, now_of, visitor_of
@@ -49,10 +50,8 @@ async def put(request: Request) -> Response:
         visitor,
         child,
         await request.body(),
-        id=id_,
-        shows=Shows(asked["shows"]),
-        taken_on=_day(asked["taken_on"]),
-        now=now,
+        NewPhoto(id_, Shows(asked["shows"]), _day(asked["taken_on"])),
+        now,
     )
     photo = await reading.photo_of(child, row, now)
     return json_answer(photo, status=200 if is_known else 201)

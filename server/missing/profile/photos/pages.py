@@ -16,6 +16,7 @@ from server.missing.profile import reading, rules
 from server.missing.profile.access import is_unsealed
 from server.missing.profile.paper import age_of_photo
 from server.missing.profile.photos import actions as photos
+from server.missing.profile.photos.actions import NewPhoto
 from server.missing.profile.rules import Shows
 from server.people.access import desk_child, now_of, staff_of
 from server.people.desk_forms import id_or_new
@@ -54,10 +55,8 @@ async def add(request: Request) -> Response:
             visitor,
             child,
             await _photo(form),
-            id=id_or_new(form),
-            shows=_shows(given["shows"]),
-            taken_on=_day(given["taken_on"]),
-            now=now_of(request),
+            NewPhoto(id_or_new(form), _shows(given["shows"]), _day(given["taken_on"])),
+            now_of(request),
         )
     except WaymarkError as fault:
         if not await is_unsealed(request, child):

@@ -1,6 +1,7 @@
 """The clocks of an episode as dues: set, moved and ended."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -58,22 +59,33 @@ async def zone_of_child(child_id: UUID) -> ZoneInfo:
     return known_zone(watch.zone if watch is not None else "UTC")
 
 
+@dataclass(frozen=True, slots=True)
+class ClockChange:
+    """Clocks to end (they are done), to drop (no longer needed) and to start, and the entry that
+    they follow from."""
+
+    ends: Collection[Kind] = ()
+    drops: Collection[Kind] = ()
+    sets: Sequence[Clock] = ()
+    by: UUID | None = None
+
+
 async def move(
-    actor: Actor,
-    episode: Episode,
-    *,
-    ends: Collection[Kind] = (),
-    drops: Collection[Kind] = (),
-    sets: Sequence[Clock] = (),
-    by: UUID | None = None,
-    now: datetime,
+    actor: Actor, episode: Episode, change: ClockChange, now: datetime
 ) -> frozenset[Kind]:
-    """End these clocks (they are done), drop those (no longer needed) and start others; in the
-    caller's transaction. Returns the kinds that run then."""
+    """Change the clocks in the caller's transaction. Returns the kinds that run then."""
     held = await open_of(episode.id)
     endings = [
-        *((held[kind], Ending(DueState.DONE, "done", by)) for kind in ends if kind in held),
-        *((held[kind], Ending(DueState.DROPPED, "found", by)) for kind in drops if kind in held),
+        *(
+            (held[kind], Ending(DueState.DONE, "done", change.by))
+            for kind in change.ends
+            if kind in held
+        ),
+        *(
+            (held[kind], Ending(DueState.DROPPED, "found", change.by))
+            for kind in change.drops
+            if kind in held
+        ),
     ]
     child, zone = await Child.get(id=episode.child_id), await zone_of_child(episode.child_id)
     settings = [
@@ -84,9 +96,9 @@ async def move(
             owner_role=clock.owner.value,
             due_at=clock.due_at,
             zone=zone.key,
-            since_id=by,
+            since_id=change.by,
         )
-        for clock in sets
+        for clock in change.sets
     ]
     await dues.settle_and_set(actor, child, endings, settings, now)
     return frozenset(await open_of(episode.id))

@@ -30,10 +30,7 @@ async def set_clocks(
 
     Raises Refused (naming the field), Conflict `moved` where another person set them since `base`.
     """
-    if not why.strip():
-        raise Refused(N_("Say in a few words why."), field="why")
-    if len(why) > LONGEST_WHY:
-        raise Refused(N_("Write up to 2,000 characters."), field="why")
+    reason = _reason(why)
     async with write():
         await Agency.filter(id=agency_id).select_for_update().first()
         clocks, version = await clocks_of(agency_id)
@@ -52,10 +49,18 @@ async def set_clocks(
             version=version + 1,
             made_at=now,
             made_by=actor.id,
-            why=why.strip(),
+            why=reason,
             clocks=as_data(after),
         )
         before = terms.shown(clocks)
         names = [name for name, value in terms.shown(after).items() if value != before[name]]
         await note(actor, "episode:clocks", about=("clocks", row.id), names=names, now=now)
     return row
+
+
+def _reason(why: str) -> str:
+    if not why.strip():
+        raise Refused(N_("Say in a few words why."), field="why")
+    if len(why) > LONGEST_WHY:
+        raise Refused(N_("Write up to 2,000 characters."), field="why")
+    return why.strip()

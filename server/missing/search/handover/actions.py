@@ -23,7 +23,7 @@ from server.missing.search.entry_kinds import Act
 from server.missing.search.handover.ends import IN, OUT, drop, noted, read
 from server.missing.search.models import Episode, SearchHandover, TimelineEntry
 from server.missing.search.opening import TOPIC
-from server.missing.search.timeline import append
+from server.missing.search.timeline import NewEntry, append
 from server.notify.actions import tell_operators
 from server.people.models import Child, Person
 from server.rota.calendar import Shift, spells_between
@@ -180,12 +180,8 @@ async def write_note(
         line = await append(
             actor,
             episode,
-            Act.HANDOVER.value,
-            id=id,
-            at=now,
-            now=now,
-            words=words,
-            details=details,
+            NewEntry(Act.HANDOVER.value, now, words=words, details=details, id=id),
+            now,
         )
         await noted(actor, episode.id, line.id, now)
         await announce(episode.agency_id, TOPIC)
@@ -201,7 +197,7 @@ async def confirm(actor: Actor, passing_id: UUID, now: datetime) -> TimelineEntr
         if existing is not None:
             return existing
         line = await append(
-            actor, episode, entry_kinds.HANDOVER_READ, at=now, now=now, about=row.id
+            actor, episode, NewEntry(entry_kinds.HANDOVER_READ, now, about=row.id), now
         )
         await read(actor, row, line.id, now)
         if episode.is_open:

@@ -9,9 +9,9 @@ from server.errors import Conflict, NotFound
 from server.i18n import N_
 from server.missing.search import entry_kinds, rules
 from server.missing.search.actions import apply, locked_all
-from server.missing.search.clocks.actions import clocks_of, open_of
+from server.missing.search.clocks.actions import ClockChange, clocks_of, open_of
 from server.missing.search.models import Episode, MissingTogether, TimelineEntry
-from server.missing.search.timeline import append
+from server.missing.search.timeline import NewEntry, append
 from server.missing.search.together.reading import away, homes_of, linked, ordered
 from server.storage.db import write
 from server.tasks.rules import Kind
@@ -83,7 +83,7 @@ async def _say(
 ) -> None:
     for here, there in ((episode, other), (other, episode)):
         details = {"with": str(there.child_id), "episode": str(there.id)}
-        await append(actor, here, what, at=now, now=now, details=details, about=about)
+        await append(actor, here, NewEntry(what, now, details=details, about=about), now)
 
 
 # --- one of them is seen
@@ -119,9 +119,9 @@ async def _tell_one(episode: Episode, other_id: UUID, line_id: UUID, now: dateti
         return
     details = {"with": str(episode.child_id), "episode": str(episode.id)}
     line = await append(
-        SYSTEM, other, entry_kinds.OTHER_SEEN, at=now, now=now, details=details, about=line_id
+        SYSTEM, other, NewEntry(entry_kinds.OTHER_SEEN, now, details=details, about=line_id), now
     )
     held = (await open_of(other.id)).get(Kind.KEEP_TRYING)
     if held is None or held.due_at > now:
         sets = [rules.clock(Kind.KEEP_TRYING, now)]
-        await apply(SYSTEM, other, ends=set(), sets=sets, changed={}, by=line.id, now=now)
+        await apply(SYSTEM, other, ClockChange(sets=sets, by=line.id), {}, now)

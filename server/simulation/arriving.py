@@ -1,0 +1,237 @@
+"""What reaches the server in a replay, and what it changes in the watch of its child."""
+
+from dataclasses import replace
+from datetime import date, datetime
+
+from server.alerts.ladder import Cause
+from server.policy.levels import BY_WAY, OWN, Does, Evidence, Way
+from server.policy.model import Policy, Tier
+from server.simulation import events as kinds
+from server.simulation.events import Event
+from server.simulation.learning import Learning
+from server.simulation.outcomes import Child, Day, Result
+from server.simulation.telling import Telling
+from server.watch import answering, changing
+from server.watch import state_machine as rules
+from server.watch.calendar.milestones import What as Milestone
+from server.watch.calendar.milestones import around, raised
+from server.watch.rhythm.rules import Span, longest_gap
+from server.watch.signals.rules import Mood, Sign
+from server.watch.state_machine import Change, Standing, Terms
+from server.watch.wording import ROUNDS, Reach, Seen
+
+
+class Arriving:
+    """Answers, sightings and agreements of one child at a time, each at its moment."""
+
+    def __init__(
+        self, policy: Policy, result: Result, learning: Learning, telling: Telling
+    ) -> None:
+        self._policy, self._result = policy, result
+        self._learning, self._telling = learning, telling
+
+    def take(self, child: Child, event: Event, now: datetime) -> None:
+        """Something reaches the server at `now`."""
+        detail = event.detail
+        match event.kind:
+            case "check_in":
+                assert isinstance(detail, kinds.CheckIn)
+                self._answer(child, detail, now)
+            case "sighting":
+                assert isinstance(detail, kinds.Sighting)
+                self._sighting(child, Evidence(detail.by), now)
+            case "tier":
+                assert isinstance(detail, kinds.Tiered)
+                self._tier(child, detail.tier, now)
+            case "pause":
+                assert isinstance(detail, kinds.Until)
+                self._pause(child, Span(now, detail.until, detail.returns), now)
+            case "app_seen":
+                self._app_seen(child, now)
+            case "prompt_failed":
+                child.push = child.reach = Reach.FAILED
+                self._learning.know(child, unreached_since=child.terms.known.unreached_since or now)
+            case "prompt_ok":
+                child.push = child.reach = Reach.ACCEPTED
+                self._learning.know(child, unreached_since=None)
+            case "observation":
+                assert isinstance(detail, kinds.Observation)
+                self._learning.know(child, warned_at=now)
+                if self._learning.asking:
+                    child.signs.append(Sign(now, detail.sign))
+            case "milestone":
+                assert isinstance(detail, kinds.Milestone)
+                if detail.on is not None:
+                    self._mark(child, detail.what, detail.on, now)
+                elif detail.what is Milestone.RETURN:
+                    self._learning.know(child, missing=child.terms.known.missing + 1)
+            case _:
+                pass
+
+    def _answer(self, child: Child, check_in: kinds.CheckIn, now: datetime) -> None:
+        if check_in.way is not Way.APP:
+            child.heard_at, child.heard_way = now, check_in.way
+        by = BY_WAY[check_in.way]
+        if by not in OWN or not answering.counts(by, child.terms.steps):
+            # As with a sighting: settled or not, it is not the child's own answer.
+            self._heed(child, by, now)
+            self._called_for(child, check_in, now)
+            return
+        # The answer settles what became true in this very moment, or while we were blind; we tell
+        # nobody of that.
+        child.standing, changes = self.looked(child, now)
+        self._learning.remember(child, changes)
+        due = child.standing.missed_due_at or child.standing.due_at
+        cause = _wanted(check_in)
+        if not self._settle(child, now, but=cause, answers=True):
+            child.delays = [*child.delays[1 - ROUNDS :], round((now - due).total_seconds() / 60)]
+        child.answered_at = now
+        if self._learning.asking and check_in.mood is not None:
+            child.moods.append(Mood(now.replace(second=0, microsecond=0), check_in.mood))
+        self._result.answers[child.name].append(now)
+        self._called_for(child, check_in, now)
+
+    def _called_for(self, child: Child, check_in: kinds.CheckIn, now: datetime) -> None:
+        cause = _wanted(check_in)
+        if cause is not None and cause not in child.alerts:
+            self._telling.open(child, cause, now, now, is_duress=bool(check_in.duress))
+
+    def _settle(
+        self, child: Child, now: datetime, *, but: Cause | None, answers: bool = False
+    ) -> bool:
+        """Settle what is open; returns whether that was nothing."""
+        self._learning.learn(child, now, answers=answers)
+        self._learning.know(child, unseen=())
+        child.standing, settled = answering.settle(child.standing, child.terms, now)
+        child.asked, child.was_held = None, False
+        self._telling.close(child, now, but=but)
+        return settled.nothing
+
+    def _sighting(self, child: Child, by: Evidence, now: datetime) -> None:
+        child.seen = Seen(now, by.value, "seen")
+        self._heed(child, by, now)
+
+    def _heed(self, child: Child, by: Evidence, now: datetime) -> None:
+        child.standing, changes = self.looked(child, now)
+        if answering.counts(by, child.terms.steps):
+            self._learning.remember(child, changes)
+            self._settle(child, now, but=None)
+            return
+        self._telling.say(child, changes, now)
+        held = answering.heed(child.standing, child.terms, by, now)
+        holds = child.terms.steps.levels.does(by) is Does.HOLDS
+        child.was_held = child.was_held or (holds and held != child.standing)
+        child.standing = held
+
+    def _app_seen(self, child: Child, now: datetime) -> None:
+        child.app_seen_at = now
+        if child.terms.steps.levels.app_seen is not Does.SOFTENS:
+            return
+        child.standing, changes = self.looked(child, now)
+        self._telling.say(child, changes, now)
+        child.standing = answering.heed(child.standing, child.terms, Evidence.APP_SEEN, now)
+
+    def looked(self, child: Child, now: datetime) -> tuple[Standing, tuple[Change, ...]]:
+        """The standing as time has made it by `now`; a tier that ends in between ends then."""
+        self._learning.heed_signals(child)
+        until = child.tier_until
+        if until is None or until > now:
+            return rules.advance(child.standing, child.terms, now)
+        earlier = self._in_tier(child, child.tier_then or child.terms.tier, until)
+        child.tier_until = child.tier_then = None
+        return changing.past_tier_end(child.standing, earlier, now, until=until, then=child.terms)
+
+    def _in_tier(self, child: Child, tier: Tier, at: datetime) -> Terms:
+        """The terms from now on; returns those of before."""
+        before = child.terms
+        child.terms = replace(before, tier=tier, steps=self._policy.tiers[tier].steps)
+        child.watched.tiers.append((at, tier))
+        return before
+
+    def _tier(
+        self,
+        child: Child,
+        tier: Tier,
+        now: datetime,
+        *,
+        until: datetime | None = None,
+        then: Tier | None = None,
+    ) -> None:
+        standing, changes = self.looked(child, now)
+        before = self._in_tier(child, tier, now)
+        child.tier_until, child.tier_then = until, then
+        child.standing, more = changing.in_new_tier(
+            standing, child.terms, now, before=before, since=now
+        )
+        self._telling.say(child, (*changes, *more), now)
+
+    def _mark(self, child: Child, what: Milestone, day: date, now: datetime) -> None:
+        """Write a day into the calendar; a day whose time has come counts at once."""
+        span = around(self._policy.milestones, what, day, child.terms.zone)
+        if span.end > now:
+            child.days.append(Day(what, span))
+            self.count(child, now)
+
+    def count(self, child: Child, now: datetime) -> None:
+        """Apply every change of the tier that is due by now."""
+        if child.tier_until is not None and child.tier_until <= now:
+            child.standing, changes = self.looked(child, now)
+            self._telling.say(child, changes, now)
+        begun = [day for day in child.days if day.around.begin <= now]
+        if not begun:
+            return
+        child.days = [day for day in child.days if day.around.begin > now]
+        for what, span in sorted(begun, key=lambda day: day.around.begin):
+            tiers = raised(
+                (child.terms.tier, child.tier_until, child.tier_then),
+                self._policy.milestones[what].tier,
+                span.end,
+                lambda tier: self._allows(child.terms, tier),
+            )
+            if span.end > now and tiers is not None:
+                self._tier(child, tiers[0], now, until=span.end, then=tiers[1])
+
+    def _allows(self, terms: Terms, tier: Tier) -> bool:
+        gap = longest_gap(terms.rhythm)
+        return not rules.lasts_too_long(gap, self._policy.tiers[tier].steps)
+
+    def _pause(self, child: Child, pause: Span, now: datetime) -> None:
+        if pause.end <= now:
+            return  # It was over before we could see again.
+        standing, changes = self.looked(child, now)
+        # Only those after the last sign still count; the rest would make every look slower.
+        since = standing.sign_at
+        pauses = (*(earlier for earlier in child.terms.pauses if earlier.end > since), pause)
+        before, child.terms = child.terms, replace(child.terms, pauses=pauses)
+        child.standing = changing.reschedule(
+            standing, child.terms, now, before=before, begun_at=child.placed_at
+        )
+        child.watched.pauses.append(pause)
+        self._telling.say(child, changes, now)
+
+    def hear(self, child: Child, answer: kinds.IfAsked, now: datetime) -> None:
+        """An answer to a question."""
+        if answer.by_child:
+            self._answer(child, kinds.CheckIn(), now)
+        else:
+            self._carer_answers(child, now, is_seen=answer.is_seen)
+
+    def _carer_answers(self, child: Child, at: datetime, *, is_seen: bool) -> None:
+        if child.asked is not None:
+            child.asked = replace(
+                child.asked, answer="seen" if is_seen else "not_seen", answered_at=at
+            )
+        if is_seen:
+            self._sighting(child, Evidence.CARER, at)
+            return
+        standing, changes = self.looked(child, at)
+        standing = answering.not_seen(standing, child.terms, at)
+        self._learning.know(child, unseen=(*child.terms.known.unseen, at))
+        child.standing, more = rules.advance(standing, child.terms, at, since=at)
+        self._telling.say(child, (*changes, *more), at)
+
+
+def _wanted(check_in: kinds.CheckIn) -> Cause | None:
+    if check_in.duress or check_in.want == "help":
+        return Cause.HELP
+    return Cause.TALK if check_in.want == "talk" else None

@@ -1,0 +1,66 @@
+"""What a policy that weighs more than each miss knows of a child in a replay."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from server.policy.model import Policy
+from server.simulation.outcomes import Child
+from server.watch.habit import REMEMBERED, Past, learned
+from server.watch.signals.rules import Answer, Rows, changed, that_ask
+from server.watch.state_machine import Change, What
+
+# Of so many answers a signal may be worked out: four months of four a day.
+_MOST_ANSWERS = 480
+
+
+class Learning:
+    """Keeps what is known of each child, as far as the policy asks for it."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.learns = any(tier.steps.doubt for tier in policy.tiers.values())
+        self.asking = that_ask(policy.signals) if self.learns else {}
+
+    def learn(self, child: Child, now: datetime, *, answers: bool) -> None:
+        """The rounds that are over now tell what is usual; a round that was open when an adult saw
+        the child tells nothing."""
+        if not self.learns:
+            return
+        is_open = child.standing.opens_at <= now
+        if answers and self.asking:
+            dues = [*child.late, *([child.standing.due_at] if is_open else [])]
+            child.answers += [Answer(due, _in_minutes(now - due)) for due in dues]
+            child.answers = child.answers[-_MOST_ANSWERS:]
+        child.past += [Past(due, is_answered=False) for due in child.late]
+        child.late = []
+        if answers and is_open:
+            child.past.append(Past(child.standing.due_at, is_answered=True))
+        child.past = child.past[-REMEMBERED:]
+        habit = learned(child.past, child.terms.zone)
+        child.terms = replace(child.terms, known=replace(child.terms.known, habit=habit))
+
+    def know(self, child: Child, **told: Any) -> None:
+        """Evidence for policies that weigh more than each miss."""
+        evidence = child.terms.known
+        # Most often it is what is known already, and a copy of the terms takes its time.
+        if self.learns and any(getattr(evidence, name) != what for name, what in told.items()):
+            child.terms = replace(child.terms, known=replace(evidence, **told))
+
+    def heed_signals(self, child: Child) -> None:
+        """Whether a signal that asks will hold when the round is late, by what is known so far."""
+        standing = child.standing
+        if not self.asking or standing.missed_due_at is not None:
+            return
+        late_at = standing.due_at + child.terms.steps.grace
+        rows = Rows(answers=child.answers, moods=child.moods, signs=child.signs)
+        self.know(child, drifts=bool(changed(rows, self.asking, late_at)))
+
+    def remember(self, child: Child, changes: Iterable[Change]) -> None:
+        if self.learns:
+            child.late += [change.due_at for change in changes if change.what is What.LATE]
+
+
+def _in_minutes(span: timedelta) -> timedelta:
+    """Whole minutes, as a database has them that rounds."""
+    return (span + timedelta(seconds=30)) // timedelta(minutes=1) * timedelta(minutes=1)

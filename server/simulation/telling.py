@@ -1,0 +1,174 @@
+"""Who is told in a replay: reminders, questions and alerts become rows."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import lru_cache
+from heapq import heappush
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from server.alerts import ladder as ladders
+from server.alerts.causes import first_wait_ends, ladder_for
+from server.alerts.ladder import Call, Cause
+from server.policy.model import Policy, QuietHours, Rung
+from server.simulation import events as kinds
+from server.simulation import reasons
+from server.simulation.learning import Learning
+from server.simulation.outcomes import Alert, Child, Result, Row, facts_of, known_of
+from server.watch.state_machine import Change, What, Why
+from server.watch.wording import Asked, Reach
+
+NUDGE, ASK, PAGE, ESCALATE, REPORT = (
+    "nudge_child",
+    "ask_carer",
+    "page_worker",
+    "escalate",
+    "suggest_report",
+)
+# A carer's link works for a day, in production as here.
+QUESTION_LASTS = timedelta(hours=24)
+_REACH = {
+    rung: [UUID(int=number)]
+    for number, rung in enumerate(
+        (Rung.CASEWORKER, Rung.DEPUTY, Rung.ON_DUTY, Rung.MANAGER), start=1
+    )
+} | {Rung.LAST_RESORT: []}
+
+
+class Telling:
+    """Writes a row for each thing that a person would receive, and keeps the answers it brings."""
+
+    def __init__(self, policy: Policy, result: Result, learning: Learning) -> None:
+        self._policy, self._result, self._learning = policy, result, learning
+        self._number = 0
+
+    def say(self, child: Child, changes: Iterable[Change], now: datetime | None = None) -> None:
+        """Rows for what became true, each at its moment, or all of them `now`."""
+        self._learning.remember(child, changes)
+        # Of several at one moment, as after a time of blindness, the child gets the last reminder,
+        # and the carer the last question.
+        reminders: dict[datetime, Change] = {}
+        questions: dict[datetime, Change] = {}
+        for change in changes:
+            at = now or change.at
+            if change.what is What.REMIND:
+                reminders[at] = change
+            elif change.what is What.ASK:
+                questions[at] = change
+        for change in changes:
+            at = now or change.at
+            if questions.get(at) is change:
+                self._ask(child, change, at)
+            elif change.what is What.ALERT:
+                self.open(child, Cause.SILENCE, change.at, at, why=change.why)
+        for at, change in reminders.items():
+            self._remind(child, change, at)
+
+    def _remind(self, child: Child, change: Change, at: datetime) -> None:
+        assert change.why is not None
+        reason = _reminder(self._policy.quiet, change.why, change.due_at, child.terms.zone, at)
+        if reason is None:
+            child.reach = Reach.QUIET
+            return
+        child.reach = child.push
+        self._result.rows.append(Row(at, child.name, NUDGE, "", reason))
+        answer = self.would_answer(child, replace(change, at=at))
+        if answer is not None:
+            self._number += 1
+            heappush(child.coming, (at + answer.after, self._number, answer))
+
+    def _ask(self, child: Child, change: Change, at: datetime) -> None:
+        reason = reasons.ask(change.due_at, child.terms.zone, at, again=child.was_held)
+        self._result.rows.append(Row(at, child.name, ASK, "", reason))
+        times = 1 if child.asked is None else child.asked.times + 1
+        child.asked = Asked(at, None, None, times)
+        answer = self.will_answer(child, at)
+        if answer is not None:
+            self._number += 1
+            heappush(child.coming, (at + answer.after, self._number, answer))
+
+    def open(
+        self,
+        child: Child,
+        cause: Cause,
+        opened_at: datetime,
+        now: datetime,
+        *,
+        is_duress: bool = False,
+        why: Why | None = None,
+    ) -> None:
+        """An alert opens. Its ladder begins when we can call: after a time of blindness the first
+        rung has its whole time to answer."""
+        tier = child.terms.tier
+        ladder = ladder_for(cause, self._policy, tier)
+        climb = ladders.begin(ladder, now)
+        alert = Alert(child.name, cause, tier, opened_at, ladder, climb, is_duress, why)
+        child.alerts[cause] = alert
+        self._result.alerts.append(alert)
+        self.climb(child, alert, now)
+        if cause is Cause.TALK:
+            wait = first_wait_ends(cause, ladder, child.terms.zone, now)
+            alert.climb = replace(alert.climb, next_action_at=wait)
+
+    def climb(
+        self, child: Child, alert: Alert, limit: datetime, now: datetime | None = None
+    ) -> None:
+        moment = alert.next_at()
+        while moment is not None and moment <= limit:
+            alert.climb, calls = ladders.advance(alert.climb, alert.ladder, _REACH, moment)
+            for call in calls:
+                self._call(child, alert, call, now or call.at)
+            moment = alert.next_at()
+
+    def _call(self, child: Child, alert: Alert, call: Call, at: datetime) -> None:
+        if call.why == "decide":
+            level = REPORT
+        elif call.rung in alert.called:
+            return
+        else:
+            level = ESCALATE if alert.called else PAGE
+            alert.called.add(call.rung)
+        reason = self._reason(child, alert, at)
+        self._result.rows.append(Row(at, child.name, level, str(call.rung), reason))
+        alert.told.append(at)
+
+    def _reason(self, child: Child, alert: Alert, at: datetime) -> str:
+        """The sentence of an alert; the same as for the rung before while nothing new is known."""
+        zone = child.terms.zone
+        facts = (at.astimezone(zone).date(), *known_of(child))
+        if alert.worded is None or alert.worded[0] != facts:
+            words = reasons.alert(facts_of(child, alert), zone, at, duress=alert.is_duress)
+            alert.worded = (facts, words)
+        return alert.worded[1]
+
+    def close(self, child: Child, at: datetime, *, but: Cause | None) -> None:
+        for cause in [cause for cause in child.alerts if cause is not but]:
+            child.alerts.pop(cause).closed_at = at
+
+    def would_answer(self, child: Child, change: Change) -> kinds.IfAsked | None:
+        """What the child does if asked once more."""
+        if change.why is not Why.LAST_CALL:
+            return None
+        return _latest(child.if_called, change.at)
+
+    def will_answer(self, child: Child, at: datetime) -> kinds.IfAsked | None:
+        """What the carer answers if asked at a moment."""
+        answer = _latest(child.if_asked, at)
+        return answer if answer is not None and answer.after < QUESTION_LASTS else None
+
+
+def _latest(answers: Iterable[kinds.IfAsked], at: datetime) -> kinds.IfAsked | None:
+    """Of several that cover a moment, the one that began last."""
+    covering = [answer for answer in answers if answer.begin <= at <= answer.until]
+    return covering[-1] if covering else None
+
+
+@lru_cache(maxsize=4096)  # Many children share a rhythm and a zone.
+def _reminder(
+    quiet: QuietHours, why: Why, due_at: datetime, zone: ZoneInfo, at: datetime
+) -> str | None:
+    """The sentence of a reminder; None in quiet hours."""
+    if quiet.holds(at.astimezone(zone).time()):
+        return None
+    return reasons.remind(why, due_at, zone, at)
