@@ -27,7 +27,6 @@ from server.alerts.sent import rungs_called, sent_about
 from server.alerts.words import CAUSES, OUTCOMES
 from server.desk.alert_api import alert_for
 from server.desk.board import group_of, look_of
-from server.desk.policies.form import RUNGS
 from server.errors import Conflict, NotFound, Refused
 from server.i18n import N_, format_list, gettext
 from server.people.access import Roles, is_only_called, looked, nothing_here, now_of, staff_of
@@ -262,7 +261,7 @@ async def _steps(alert: Alert, language: str, now: datetime) -> list[Step]:
     coming = next_call(alert, reachable)
     return [
         Step(
-            title=gettext(language, RUNGS[rung]),
+            title=gettext(language, rung.label),
             people=format_list(language, [names[person] for person in people[rung]]),
             state=_state(place, coming, called.get(place)),
             at=coming.at if coming is not None and coming.rung == place else None,
@@ -298,7 +297,7 @@ async def _next(alert: Alert, language: str, now: datetime) -> dict[str, Any] | 
         return None
     people = await Person.filter(id__in=list(call.people))
     who = format_list(language, sorted(person.name for person in people))
-    return {"at": call.at, "why": call.why, "who": who or gettext(language, RUNGS[call.who])}
+    return {"at": call.at, "why": call.why, "who": who or gettext(language, call.who.label)}
 
 
 def _outcomes(cause: Cause, language: str) -> list[tuple[str, str, str]]:

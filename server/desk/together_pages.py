@@ -22,7 +22,6 @@ from server.alerts.recipients import reach_of
 from server.desk import alert_pages
 from server.desk.alert_api import alert_for, those_for
 from server.desk.alert_pages import next_call
-from server.desk.policies.form import RUNGS
 from server.errors import Conflict, Denied, NotFound
 from server.i18n import N_, format_list, gettext, ngettext
 from server.people.access import Roles, looked, now_of, staff_of
@@ -169,7 +168,7 @@ async def _lines(
                     language,
                     N_("If not taken by {time}, we call {who}."),
                     time=when(language, call.at, zone, now),
-                    who=format_list(language, called) or gettext(language, RUNGS[call.who]),
+                    who=format_list(language, called) or gettext(language, call.who.label),
                 )
         lines.append(
             Line(

@@ -40,7 +40,7 @@ from server.alerts.causes import first_wait_ends, ladder_for
 from server.alerts.ladder import Call, Cause
 from server.errors import Refused
 from server.policy.levels import BY_WAY, OWN, Does, Evidence, Way
-from server.policy.model import Policy, QuietHours, Rung, Tier
+from server.policy.model import PEOPLED, Policy, QuietHours, Rung, Tier
 from server.simulation import events as kinds
 from server.simulation import reasons
 from server.simulation.events import Event, on_line
@@ -68,11 +68,8 @@ _MANY = 16
 # Of so many answers a signal may be worked out: four months of four a day.
 _MOST_ANSWERS = 480
 _JUST_BEFORE = timedelta(microseconds=1)
-_REACH = {
-    rung: [UUID(int=number)]
-    for number, rung in enumerate(
-        (Rung.CASEWORKER, Rung.DEPUTY, Rung.ON_DUTY, Rung.MANAGER), start=1
-    )
+_REACH: ladders.Reach = {
+    rung: [UUID(int=number)] for number, rung in enumerate(PEOPLED, start=1)
 } | {Rung.LAST_RESORT: []}
 
 

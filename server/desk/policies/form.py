@@ -28,23 +28,14 @@ UNITS: Mapping[str, str] = {
     "h": N_("hours"),
     "d": N_("days"),
 }
-RUNGS: Mapping[Rung, str] = {
-    Rung.CASEWORKER: N_("Caseworker"),
-    Rung.DEPUTY: N_("Deputy"),
-    Rung.ON_DUTY: N_("On duty"),
-    Rung.MANAGER: N_("Manager"),
-    Rung.LAST_RESORT: N_("Last resort"),
-    Rung.EVERYONE: N_("Everyone at once"),
-    Rung.CASEWORKER_AND_ON_DUTY: N_("Caseworker and everyone on duty"),
-}
 DOES: Mapping[Does, str] = {
     Does.SETTLES: N_("counts as the check-in"),
     Does.HOLDS: N_("delays the next step for a while"),
     Does.SOFTENS: N_("delays calling adults a little"),
     Does.NOTHING: N_("changes nothing"),
 }
-# So many rungs a form has room for.
-MOST_RUNGS = 6
+# So many rungs a form has room for. No ladder needs both that call several at once.
+MOST_RUNGS = len(Rung) - 1
 
 
 class Kind(StrEnum):
@@ -408,7 +399,7 @@ def in_words(value: Any, language: str) -> str:
 
 
 def _rung(value: Any, language: str) -> str:
-    return gettext(language, RUNGS[Rung(value)]) if value in set(Rung) else str(value)
+    return gettext(language, Rung(value).label) if value in set(Rung) else str(value)
 
 
 def differences(

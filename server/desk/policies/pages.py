@@ -26,7 +26,7 @@ from server.people.models import Person
 from server.people.rules import AgencyAction, Role, may_agency
 from server.people.words import entered, form_fault
 from server.policy import parser as policies
-from server.policy.model import SHIPPED, Tier
+from server.policy.model import SHIPPED, Rung, Tier
 from server.policy.models import Policy
 from server.policy.parser import filled, merged
 from server.policy.versions import content_of, versions_of
@@ -242,7 +242,7 @@ def _form_page(
         "typed": typed,
         "fields": [field.name for field in editing.fields_of(content)],
         "units": [(code, gettext(language, word)) for code, word in editing.UNITS.items()],
-        "rungs": [(code.value, gettext(language, word)) for code, word in editing.RUNGS.items()],
+        "rungs": [(rung.value, gettext(language, rung.label)) for rung in Rung],
         "places": range(1, editing.MOST_RUNGS + 1),
         "switch": [("yes", gettext(language, N_("yes"))), ("no", gettext(language, N_("no")))],
         "base": base,
