@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.clock import as_utc
-from server.desk.about_pages import birthday_of
+from server.desk.child.about_pages import birthday_of
 from server.errors import Refused, WaymarkError
 from server.i18n import N_, gettext
 from server.people import actions as people
