@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.desk.child.question_pages import (
+from server.desk.child.forms import (
     ZONES,
     asked_when,
     case_for,
