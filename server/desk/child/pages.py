@@ -9,8 +9,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.alerts.words import CAUSES
-from server.desk.board import MARK_WORDS, group_of, look_of, marks_one_by_one, strip
+from server.desk.board import group_of, look_of
 from server.desk.child.history import history_of, noticed_of
+from server.desk.marks import MARK_WORDS, marks_one_by_one, strip
 from server.i18n import N_, format_day, format_short_date, gettext, ngettext
 from server.people.access import BOARD_LOOK_EVERY, Roles, desk_child, looked, now_of, staff_of
 from server.people.desk_forms import done
