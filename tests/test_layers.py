@@ -174,6 +174,8 @@ PURE = {
     "watch/answering",
     "watch/changing",
     "desk/policies/form",
+    "desk/policies/tables",
+    "desk/policies/words",
     "simulation/events",
     "simulation/lookback",
     "desk/picture",
