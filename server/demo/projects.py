@@ -13,7 +13,8 @@ from uuid import UUID, uuid5
 from server.audit.actions import Actor
 from server.people.models import Child, Person
 from server.people.rules import Role
-from server.plan.actions import Author, take
+from server.plan.actions import take
+from server.plan.changes.batch import Author
 from server.plan.models import LifeProject
 from server.plan.rules import Said
 
