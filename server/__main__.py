@@ -26,7 +26,7 @@ from server.auth.oidc.claims import Untrue
 from server.auth.oidc.provider import Talk
 from server.auth.passwords import Passwords
 from server.clock import utcnow
-from server.demo import loader
+from server.demo import fast, loader
 from server.errors import WaymarkError
 from server.missing.search import timeline
 from server.notify.channels.configured import configured
@@ -212,7 +212,7 @@ def _serve(args: argparse.Namespace) -> int:
 async def _make_ready(settings: Settings) -> None:
     """Migrate; and where a fast demo was killed here, its rhythm of seconds ends now."""
     async with _opened(settings):
-        await loader.end_fast(utcnow())
+        await fast.end_fast(utcnow())
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -513,7 +513,7 @@ async def _show_demo(settings: Settings, *, is_served: bool) -> None:
 async def _load_demo(settings: Settings, *, is_served: bool) -> None:
     async with _opened(settings):
         contents = await loader.prepare(settings, Passwords(), _say, utcnow())
-        await loader.end_fast(utcnow())
+        await fast.end_fast(utcnow())
     for line in loader.lines(contents, is_served=is_served):
         _say(line)
 
@@ -527,18 +527,18 @@ async def _run_demo(settings: Settings, listener: socket.socket, *, is_fast: boo
 @contextlib.asynccontextmanager
 async def _in_seconds(_app: Any) -> AsyncIterator[None]:
     """Mia's rhythm in seconds while the web runs, for an hour at most."""
-    await loader.begin_fast(utcnow())
+    await fast.begin_fast(utcnow())
     slow_again = asyncio.create_task(_slow_down())
     try:
         yield
     finally:
         slow_again.cancel()
-        await loader.end_fast(utcnow())
+        await fast.end_fast(utcnow())
 
 
 async def _slow_down() -> None:
-    await asyncio.sleep(loader.FAST_LASTS.total_seconds())
-    await loader.end_fast(utcnow())
+    await asyncio.sleep(fast.FAST_LASTS.total_seconds())
+    await fast.end_fast(utcnow())
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ from server.alerts.models import Alert
 from server.alerts.recipients import policy_of
 from server.audit.actions import SYSTEM, verify
 from server.checkin.models import CheckIn
-from server.demo import loader
+from server.demo import fast, loader
+from server.demo.cast import CAST
 from server.errors import Refused
 from server.missing.profile.rules import age_on
 from server.notify.models import Message
@@ -313,7 +314,7 @@ async def _is_shipped():
 
 async def test_a_trainer_can_show_everything_within_two_minutes(start, clock):
     await start()
-    await loader.begin_fast(clock())
+    await fast.begin_fast(clock())
     began = clock()
     mia = loader.id_of("mia")
     await _watch_until(clock, began + timedelta(seconds=120))
@@ -336,7 +337,7 @@ async def test_the_first_is_due_within_a_minute_at_any_time_of_day(start, clock,
         clock.set(day.replace(hour=at))
         await ticking.tick(clock())
         await start()
-    await loader.begin_fast(clock())
+    await fast.begin_fast(clock())
     watch = await Watch.get(child_id=loader.id_of("mia"))
     assert watch.due_at - clock() <= timedelta(seconds=60)
 
@@ -344,7 +345,7 @@ async def test_the_first_is_due_within_a_minute_at_any_time_of_day(start, clock,
 @pytest.mark.parametrize("looks", [1, 60])
 async def test_every_miss_is_counted_however_often_one_looks(start, clock, looks):
     await start()
-    await loader.begin_fast(clock())
+    await fast.begin_fast(clock())
     for _ in range(looks):
         clock.advance(minutes=60 / looks)
         await ticking.tick(clock())
@@ -356,7 +357,7 @@ async def test_every_miss_is_counted_however_often_one_looks(start, clock, looks
 async def test_only_mia_is_fast(start, clock):
     await start()
     before = {w.child_id: w.rhythm for w in await Watch.exclude(child_id=loader.id_of("mia"))}
-    await loader.begin_fast(clock())
+    await fast.begin_fast(clock())
     policy, _ = await policy_of(loader.id_of("harbour"))
     for tier in (Tier.HIGH, Tier.MID):
         assert policy.tiers[tier].ladder == read(SHIPPED).tiers[tier].ladder
@@ -369,24 +370,24 @@ async def test_only_mia_is_fast(start, clock):
 
 async def test_it_ends_with_a_calm_board_and_the_rhythm_from_before(start, clock):
     await start()
-    await loader.begin_fast(clock())
+    await fast.begin_fast(clock())
     assert not await _is_shipped()
     await _watch_until(clock, clock() + timedelta(minutes=2))
-    await loader.end_fast(clock())
+    await fast.end_fast(clock())
     assert await _is_shipped()
     assert not await Alert.filter(closed_at__isnull=True).exists()
     assert (await Watch.get(child_id=loader.id_of("mia"))).next_action_at > clock()
-    await loader.end_fast(clock())
+    await fast.end_fast(clock())
     assert await _is_shipped()
 
 
 async def test_a_start_after_mia_was_said_to_be_missing_goes_on_with_the_search(start, clock):
     await start()
-    await loader.begin_fast(clock())
+    await fast.begin_fast(clock())
     alert = await open_missing(SYSTEM, loader.id_of("mia"), None, clock())
     clock.advance(minutes=1)
-    await loader.end_fast(clock())
-    await loader.begin_fast(clock())
+    await fast.end_fast(clock())
+    await fast.begin_fast(clock())
     assert (await Alert.get(id=alert.id)).closed_at is None
     assert (await Watch.get(child_id=loader.id_of("mia"))).is_missing
 
@@ -394,16 +395,16 @@ async def test_a_start_after_mia_was_said_to_be_missing_goes_on_with_the_search(
 async def test_it_can_begin_again(start, clock):
     await start()
     for _ in range(2):
-        await loader.begin_fast(clock())
+        await fast.begin_fast(clock())
         await _watch_until(clock, clock() + timedelta(seconds=30))
-        await loader.end_fast(clock())
+        await fast.end_fast(clock())
         clock.advance(minutes=1)
     assert await _is_shipped()
 
 
 async def test_after_a_kill_the_next_start_ends_it_whoever_starts(start, db, settings, clock):
     await start()
-    await loader.begin_fast(clock())
+    await fast.begin_fast(clock())
     await close_database()
     await _make_ready(settings)
     await open_database(db.url)
@@ -411,19 +412,18 @@ async def test_after_a_kill_the_next_start_ends_it_whoever_starts(start, db, set
 
 
 async def test_without_a_demo_nothing_is_slowed_down(db, clock):
-    await loader.end_fast(clock())
+    await fast.end_fast(clock())
     assert not await Agency.exists()
 
 
 def test_an_hour_is_the_most():
-    assert timedelta(hours=1) >= loader.FAST_LASTS
+    assert timedelta(hours=1) >= fast.FAST_LASTS
 
 
 def test_the_cast_of_the_demo_is_that_of_the_tests():
     from tests.cast import SURNAMES
 
-    adults = {surname for _, surname, *_ in loader._ADULTS}
-    assert adults | {kid.surname for kid in loader._CHILDREN} == set(SURNAMES)
+    assert {person.surname for person in (*CAST.adults, *CAST.children)} == set(SURNAMES)
 
 
 def test_the_demo_file_lies_where_the_readme_says():

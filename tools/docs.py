@@ -25,7 +25,7 @@ from typing import Any
 from server.__main__ import _parser
 from server.app import routes
 from server.desk.help import guide
-from server.desk.policies.form import LABELS
+from server.desk.policies.words import LABELS
 from server.missing.profile.fields import GROUPS
 from server.people.rules import ALLOWED, Action, AgencyAction, Role, may_agency
 from server.plan.owners import BESIDE, OWNERS

@@ -16,10 +16,10 @@ from server.policy.model import Ladder, Policy, Rung, Tier
 TALK_WAIT = timedelta(hours=4)
 DAY_BEGINS, DAY_ENDS = time(8), time(20)
 
-_AT_ONCE = {
-    Cause.HELP: (Rung.CASEWORKER_AND_ON_DUTY, {Rung.CASEWORKER, Rung.ON_DUTY}),
-    Cause.CONCERN: (Rung.CASEWORKER_AND_ON_DUTY, {Rung.CASEWORKER, Rung.ON_DUTY}),
-    Cause.MISSING: (Rung.EVERYONE, {Rung.CASEWORKER, Rung.DEPUTY, Rung.ON_DUTY, Rung.MANAGER}),
+_CALLED_FIRST = {
+    Cause.HELP: Rung.CASEWORKER_AND_ON_DUTY,
+    Cause.CONCERN: Rung.CASEWORKER_AND_ON_DUTY,
+    Cause.MISSING: Rung.EVERYONE,
 }
 
 
@@ -30,7 +30,7 @@ def ladder_for(cause: Cause, policy: Policy, tier: Tier) -> Ladder:
       help      caseworker and everyone on duty together, then the other rungs of the high tier,
                 by its intervals.
       concern   as help.
-      missing   the same, with the deputy and the manager among those called first.
+      missing   the same, with everyone among those called first.
       talk      the caseworker, after four hours (`first_wait_ends`) the deputy, then on duty, and
                 round again; there is no deadline for a decision.
 
@@ -42,8 +42,8 @@ def ladder_for(cause: Cause, policy: Policy, tier: Tier) -> Ladder:
     if cause is Cause.TALK:
         rungs = (Rung.CASEWORKER, Rung.DEPUTY, Rung.ON_DUTY)
         return Ladder(rungs, each=TALK_WAIT, lapse=TALK_WAIT, decide=None)
-    first, called = _AT_ONCE[cause]
-    later = [rung for rung in high.rungs if rung not in called | {first, Rung.LAST_RESORT}]
+    first = _CALLED_FIRST[cause]
+    later = [rung for rung in high.rungs if rung not in {*first.parts, first, Rung.LAST_RESORT}]
     at_once = (first, *dict.fromkeys(later), Rung.LAST_RESORT)
     return Ladder(at_once, each=high.each, lapse=high.lapse, decide=high.decide)
 

@@ -197,12 +197,8 @@ def _somebody_on(who: Rung, reach: Reach) -> bool:
 
 def people_on(who: Rung, reach: Reach) -> tuple[UUID, ...]:
     """The people of a rung, each once, in a fixed order."""
-    parts: tuple[Rung, ...] = (who,)
-    if who is Rung.EVERYONE:
-        parts = (Rung.CASEWORKER, Rung.DEPUTY, Rung.ON_DUTY, Rung.MANAGER)
-    elif who is Rung.CASEWORKER_AND_ON_DUTY:
-        parts = (Rung.CASEWORKER, Rung.ON_DUTY)
-    return tuple(dict.fromkeys(person for part in parts for person in sorted(reach.get(part, ()))))
+    people = (person for part in who.parts for person in sorted(reach.get(part, ())))
+    return tuple(dict.fromkeys(people))
 
 
 def _call(climb: Climb, who: Rung, reach: Reach, at: datetime, why: str) -> Call:

@@ -2,13 +2,13 @@
 it, and a photo that needs nobody's consent, since it is drawn."""
 
 import io
-from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from uuid import UUID, uuid5
 
 from PIL import Image, ImageDraw
 
 from server.audit.actions import Actor
+from server.demo.cast import data, id_of
 from server.missing.profile import actions
 from server.missing.profile.fields import CHILD_SAYS
 from server.missing.profile.photos import actions as photos
@@ -17,71 +17,15 @@ from server.missing.profile.rules import Shows
 from server.people.models import Child
 from server.people.rules import Role
 
-IdOf = Callable[[str], UUID]
 _PHOTOS = UUID("8b0e0a55-7c4f-4a53-8a3c-0f4f6a1d9c11")
 AGO = timedelta(days=12)
 
-_MIA = {
-    "own_call_first": "Joy from my class, then Tom",
-    "own_do_not_call": "My uncle in Lille. He is not my uncle.",
-    "own_calms": "Music, and somebody who sits down first",
-    "own_frightens": "Shouting. Many questions at once.",
-    "nicknames": "Mimi",
-    "gender": "Girl",
-    "nationality": "Ivorian",
-    "first_language": "French",
-    "other_languages": "Dioula",
-    "height": "1.58 m",
-    "build": "Thin",
-    "hair": "Black, plaits to the shoulder",
-    "eyes": "Brown",
-    "glasses": "For reading, red frame",
-    "marks": "Scar of 3 cm on the left wrist",
-    "approach": "One person alone. Say your name, sit down.",
-    "calming_words": "You are not in trouble.",
-    "frightens": "Being held, closed doors",
-    "friends": "Joy, from her class",
-    "persons_of_concern": "A man who says he is her uncle: about 40, grey car",
-    "places_often": "The park behind the home, the dance studio, the library",
-    "places_found": "Gare de Lyon, in the summer",
-    "phone_number": "+33 6 39 98 12 34",
-    "phone_model": "Black, a crack in the corner",
-    "handles": "mimi_dance",
-    "medication": "Inhaler, when she runs",
-    "without_medication": "Asthma: call a doctor at once if she cannot speak in sentences",
-    "allergies": "Peanuts",
-    "address": "With her carer Sam, in Paris",
-    "school": "Monday to Friday 8:30 to 16:30; dance on Wednesday 17:00",
-    "travel_card": "Metro card with her photo",
-    "consent": "Read it all with Tom and agreed",
-}
-_NOOR = {
-    "own_call_first": "أختي في ملقة",
-    "own_do_not_call": "لا أحد من الذين سافرت معهم",
-    "own_calms": "أن أنتظر عند النافذة",
-    "own_frightens": "الشرطة والكلاب",
-    "own_script": "نور حداد",
-    "gender": "Girl",
-    "first_language": "Arabic",
-    "interpreter": "Arabic, a woman",
-    "literacy": "Reads and writes Arabic well",
-    "height": "1.65 m",
-    "hair": "Dark brown, under a scarf",
-    "eyes": "Green",
-    "approach": "A woman speaks first. Show your card, then wait.",
-    "frightens": "Uniforms, dogs",
-    "relatives_abroad": "A sister in Málaga",
-    "country_wanted": "Spain",
-    "controllers": "Those who brought her: she names nobody yet",
-    "consent": "Agreed with an interpreter; to be read again next week",
-}
 
-
-async def write_packs(id_of: IdOf, now: datetime) -> None:
+async def write_packs(now: datetime) -> None:
     """Both packs, and Mia's photo."""
     tom = Actor(id_of("tom"), Role.CASEWORKER.value, id_of("harbour"))
     roles, then = [Role.CASEWORKER], now - AGO
-    for name, fields in (("mia", _MIA), ("noor", _NOOR)):
+    for name, fields in data("packs").items():
         child = await Child.get(id=id_of(name))
         at = max(then, child.placed_at)
         own = {key: text for key, text in fields.items() if key in CHILD_SAYS}

@@ -188,54 +188,71 @@ async def alerts_out(alert_rows: list[Alert], request: Request) -> list[AlertOut
     now, language, zone = now_of(request), language_of(request), zone_of(request)
     facts = await evidence.of([alert.child_id for alert in alert_rows], now)
     messages = await Message.filter(subject_id__in=[a.id for a in alert_rows]).order_by("queued_at")
-    deliveries = await Delivery.filter(message_id__in=[m.id for m in messages]).order_by(
-        "started_at"
-    )
-    people = {a.child_id for a in alert_rows} | {m.person_id for m in messages if m.person_id}
-    people |= {p for a in alert_rows for p in (a.acknowledged_by, a.closed_by) if p is not None}
-    names = {p.id: p.name for p in await Person.filter(id__in=list(people))}
-    tries: dict[UUID, list[Delivery]] = {}
-    for delivery in deliveries:
-        tries.setdefault(delivery.message_id, []).append(delivery)
-    sent: dict[UUID, list[SentOut]] = {}
-    for m in messages:
-        sent.setdefault(m.subject_id, []).append(_sent(m, tries.get(m.id, []), names))
+    names = await _names(alert_rows, messages)
+    sent = await _sent(messages, names)
     return [
-        AlertOut(
-            id=alert.id,
-            child=Named(alert.child_id, names[alert.child_id]),
-            cause=Cause(alert.cause),
-            tier=Tier(alert.tier),
-            state=State(alert.state),
-            opened_at=alert.opened_at,
-            noticed_at=alert.noticed_at,
-            reason=alert.reason,
-            words=alert.words,
-            misses=alert.misses,
-            sentence=evidence.sentence(facts[alert.child_id], language, zone, now),
-            facts=alert.facts,
-            rung=max(alert.rung, 0),
-            turn=alert.turn,
-            next_at=alert.next_action_at,
-            decide_at=alert.decide_at,
-            acknowledged_by=_named(alert.acknowledged_by, names),
-            acknowledged_at=alert.acknowledged_at,
-            held_until=alert.has_until,
-            answered_at=alert.answered_at,
-            closed_at=alert.closed_at,
-            closed_by=_named(alert.closed_by, names),
-            outcome=Outcome(alert.outcome) if alert.outcome else None,
-            sent=sent.get(alert.id, []),
+        _out(
+            alert,
+            names,
+            evidence.sentence(facts[alert.child_id], language, zone, now),
+            sent.get(alert.id, []),
         )
         for alert in alert_rows
     ]
+
+
+async def _names(alert_rows: Sequence[Alert], messages: Sequence[Message]) -> dict[UUID, str]:
+    people = {a.child_id for a in alert_rows} | {m.person_id for m in messages if m.person_id}
+    people |= {p for a in alert_rows for p in (a.acknowledged_by, a.closed_by) if p is not None}
+    return {p.id: p.name for p in await Person.filter(id__in=list(people))}
+
+
+async def _sent(messages: Sequence[Message], names: dict[UUID, str]) -> dict[UUID, list[SentOut]]:
+    """What was sent about each alert, and every try of it."""
+    deliveries = Delivery.filter(message_id__in=[m.id for m in messages]).order_by("started_at")
+    tries: dict[UUID, list[Delivery]] = {}
+    for delivery in await deliveries:
+        tries.setdefault(delivery.message_id, []).append(delivery)
+    sent: dict[UUID, list[SentOut]] = {}
+    for m in messages:
+        sent.setdefault(m.subject_id, []).append(_sent_out(m, tries.get(m.id, []), names))
+    return sent
+
+
+def _out(alert: Alert, names: dict[UUID, str], sentence: str, sent: list[SentOut]) -> AlertOut:
+    return AlertOut(
+        id=alert.id,
+        child=Named(alert.child_id, names[alert.child_id]),
+        cause=Cause(alert.cause),
+        tier=Tier(alert.tier),
+        state=State(alert.state),
+        opened_at=alert.opened_at,
+        noticed_at=alert.noticed_at,
+        reason=alert.reason,
+        words=alert.words,
+        misses=alert.misses,
+        sentence=sentence,
+        facts=alert.facts,
+        rung=max(alert.rung, 0),
+        turn=alert.turn,
+        next_at=alert.next_action_at,
+        decide_at=alert.decide_at,
+        acknowledged_by=_named(alert.acknowledged_by, names),
+        acknowledged_at=alert.acknowledged_at,
+        held_until=alert.has_until,
+        answered_at=alert.answered_at,
+        closed_at=alert.closed_at,
+        closed_by=_named(alert.closed_by, names),
+        outcome=Outcome(alert.outcome) if alert.outcome else None,
+        sent=sent,
+    )
 
 
 def _named(id: UUID | None, names: dict[UUID, str]) -> Named | None:
     return Named(id, names.get(id, "")) if id is not None else None
 
 
-def _sent(message: Message, deliveries: list[Delivery], names: dict[UUID, str]) -> SentOut:
+def _sent_out(message: Message, deliveries: list[Delivery], names: dict[UUID, str]) -> SentOut:
     return SentOut(
         to=_named(message.person_id, names),
         kind=message.kind,

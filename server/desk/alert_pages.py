@@ -5,7 +5,7 @@ about silence begins the watch anew.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -17,24 +17,20 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.alerts import actions as alerts
-from server.alerts import climbing
-from server.alerts import ladder as rules
 from server.alerts.called_access import was_called
 from server.alerts.ladder import Cause, Outcome
 from server.alerts.models import Alert
-from server.alerts.recipients import reach_of
-from server.alerts.sent import rungs_called, sent_about
+from server.alerts.sent import sent_about
 from server.alerts.words import CAUSES, OUTCOMES
 from server.desk.alert_api import alert_for
 from server.desk.board import group_of, look_of
-from server.desk.policies.form import RUNGS
+from server.desk.ladder import next_call_in_words, steps
 from server.errors import Conflict, NotFound, Refused
-from server.i18n import N_, format_list, gettext
+from server.i18n import N_, gettext
 from server.people.access import Roles, is_only_called, looked, nothing_here, now_of, staff_of
 from server.people.models import Person
 from server.people.rules import Action, may
 from server.people.words import FormFault, entered, form_fault
-from server.policy.model import Rung, ladder_from_data
 from server.tasks.actions import told_instead
 from server.watch import evidence, watch_alerts
 from server.watch.carer.models import Question
@@ -53,16 +49,6 @@ WISHES: Mapping[str, str] = {
     "quiet": N_("Do not call. Text only when {name} says so."),
     "come": N_("Wants us to come."),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One rung of the ladder, as people read it. `state`: done, unsent, next, later."""
-
-    title: str
-    people: str
-    state: str
-    at: datetime | None
 
 
 # --- looking
@@ -113,58 +99,75 @@ async def _of_path(request: Request) -> Alert:
     return alert
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why the page comes back: what is wrong with what was typed, or that another adult was
+    faster."""
+
+    status: int
+    words: str | None = None
+    given: Mapping[str, str] = field(default_factory=dict)
+    error: FormFault | None = None
+
+
 async def _page(
-    request: Request,
-    alert: Alert,
-    roles: Roles,
-    *,
-    status: int = 200,
-    problem: str | None = None,
-    given: Mapping[str, str] | None = None,
-    error: FormFault | None = None,
+    request: Request, alert: Alert, roles: Roles, problem: Problem | None = None
 ) -> Response:
-    visitor, now = await staff_of(request), now_of(request)
-    language, zone = language_of(request), zone_of(request)
-    what = f"look:{Action.ALERT_SEE}"
-    await looked(visitor, [alert.child_id], what, now)
+    visitor, now, language = await staff_of(request), now_of(request), language_of(request)
+    await looked(visitor, [alert.child_id], f"look:{Action.ALERT_SEE}", now)
     facts = (await evidence.of([alert.child_id], now))[alert.child_id]
-    names = await _names(alert)
-    cause = Cause(alert.cause)
-    called = next((open_alert for open_alert in facts.alerts if open_alert.id == alert.id), None)
-    icon, word = look_of(group_of(facts, called), called)
+    names, problem = await _names(alert), problem or Problem(200)
     context: dict[str, Any] = {
+        **_head(alert, facts, language, zone_of(request), now),
+        **_rights(roles),
         "alert": alert,
         "child": names[alert.child_id],
-        "title": gettext(language, CAUSES[cause]),
-        "cause": cause.value,
-        "icon_name": icon,
-        "word": gettext(language, word),
-        "tone": group_of(facts, called).value,
-        "sentence": evidence.sentence(facts, language, zone, now),
-        "points": _points(alert, facts, language, zone, now),
         "sent": await sent_about([alert.id], language),
         "trusted": await asked_about(alert.id),
         "wishes": _wishes(alert, names, language),
         "before": await sent_about(await _asked_before(alert), language),
-        "steps": await _steps(alert, language, now),
+        "steps": await steps(alert, language, now),
         "others": len(await others_of(alert)),
-        "next": await _next(alert, language, now),
+        "next": await next_call_in_words(alert, language, now),
         "names": names,
         "is_mine": alert.acknowledged_by == visitor.person_id,
+        "given": {"outcome": "", "words": "", **problem.given},
+        "shown": partial(_shown, language, zone_of(request), now),
+        "problem": problem.words,
+        "error": problem.error,
+        "now": now,
+    }
+    return page(request, "desk/alert.html", context, status=problem.status)
+
+
+def _head(
+    alert: Alert, facts: evidence.Facts, language: str, zone: ZoneInfo, now: datetime
+) -> dict[str, Any]:
+    """What it is about, the evidence, and how it can end or has ended."""
+    called = next((open_alert for open_alert in facts.alerts if open_alert.id == alert.id), None)
+    group, cause = group_of(facts, called), Cause(alert.cause)
+    icon, word = look_of(group, called)
+    return {
+        "title": gettext(language, CAUSES[cause]),
+        "cause": cause.value,
+        "icon_name": icon,
+        "word": gettext(language, word),
+        "tone": group.value,
+        "sentence": evidence.sentence(facts, language, zone, now),
+        "points": _points(alert, facts, language, zone, now),
+        "outcomes": _outcomes(cause, language),
+        "outcome": gettext(language, OUTCOMES[Outcome(alert.outcome)][0]) if alert.outcome else "",
+    }
+
+
+def _rights(roles: Roles) -> dict[str, bool]:
+    """What the reader may do. An adult called to this alert sees only what the alert needs."""
+    return {
         "may_act": may(roles, Action.ALERT_ACKNOWLEDGE),
-        # An adult called to this alert sees only what the alert needs.
         "has_page": may(roles, Action.CHILD_SEE),
         "sees_history": may(roles, Action.HISTORY_SEE),
         "carries": may(roles, Action.PACK_CHANGE),
-        "outcomes": _outcomes(cause, language),
-        "outcome": gettext(language, OUTCOMES[Outcome(alert.outcome)][0]) if alert.outcome else "",
-        "given": {"outcome": "", "words": "", **(given or {})},
-        "shown": partial(_shown, language, zone, now),
-        "problem": problem,
-        "error": error,
-        "now": now,
     }
-    return page(request, "desk/alert.html", context, status=status)
 
 
 def _wishes(alert: Alert, names: Mapping[UUID, str], language: str) -> list[str]:
@@ -251,56 +254,6 @@ async def _asked_before(alert: Alert) -> list[UUID]:
     return [round_id(alert.child_id, due_at), *asked]
 
 
-async def _steps(alert: Alert, language: str, now: datetime) -> list[Step]:
-    """The ladder as it was frozen, with the people who are on each rung now."""
-    ladder, called = ladder_from_data(alert.ladder), await rungs_called(alert.id)
-    reachable = (await reach_of({alert.child_id: alert.agency_id}, now))[alert.child_id]
-    reach = reachable.on(*ladder.rungs)
-    people = {rung: rules.people_on(rung, reach) for rung in ladder.rungs}
-    named = Person.filter(id__in=[person for some in people.values() for person in some])
-    names = {person.id: person.name for person in await named}
-    coming = next_call(alert, reachable)
-    return [
-        Step(
-            title=gettext(language, RUNGS[rung]),
-            people=format_list(language, [names[person] for person in people[rung]]),
-            state=_state(place, coming, called.get(place)),
-            at=coming.at if coming is not None and coming.rung == place else None,
-        )
-        for place, rung in enumerate(ladder.rungs)
-        if people[rung] or (rung is Rung.LAST_RESORT and rung in reach)
-    ]
-
-
-def _state(place: int, coming: rules.Call | None, went_out: bool | None) -> str:
-    if coming is not None and coming.rung == place and coming.why != "confirm":
-        return "next"
-    if went_out is None:
-        return "later"
-    return "done" if went_out else "unsent"
-
-
-def next_call(alert: Alert, reach: rules.Reachable) -> rules.Call | None:
-    """What the ladder does next, by the rules themselves."""
-    moments = [at for at in (alert.next_action_at, alert.decide_at) if at is not None]
-    if alert.closed_at is not None or not moments:
-        return None
-    ladder = ladder_from_data(alert.ladder)
-    standing = reach.on(*ladder.rungs)
-    _, calls = rules.advance(climbing.climb_of(alert), ladder, standing, min(moments))
-    return calls[0] if calls else None
-
-
-async def _next(alert: Alert, language: str, now: datetime) -> dict[str, Any] | None:
-    reach = (await reach_of({alert.child_id: alert.agency_id}, now))[alert.child_id]
-    call = next_call(alert, reach)
-    if call is None:
-        return None
-    people = await Person.filter(id__in=list(call.people))
-    who = format_list(language, sorted(person.name for person in people))
-    return {"at": call.at, "why": call.why, "who": who or gettext(language, RUNGS[call.who])}
-
-
 def _outcomes(cause: Cause, language: str) -> list[tuple[str, str, str]]:
     return [
         (outcome.value, gettext(language, title), gettext(language, hint))
@@ -342,7 +295,7 @@ async def close(request: Request) -> Response:
         return await _too_late(request, alert.id, roles, fault)
     except Refused as fault:
         error = form_fault(fault, language_of(request))
-        return await _page(request, alert, roles, status=422, given=given, error=error)
+        return await _page(request, alert, roles, Problem(422, given=given, error=error))
     if is_only_called(roles, Action.ALERT_SEE):
         # When the alert closes, the call is over, and so is the right to its page.
         return RedirectResponse("/desk/?done=alert-closed", status_code=303)
@@ -383,7 +336,7 @@ async def _too_late(request: Request, alert_id: UUID, roles: Roles, fault: Confl
         )
     else:
         problem = gettext(language, fault.detail)
-    return await _page(request, alert, roles, status=409, problem=problem)
+    return await _page(request, alert, roles, Problem(409, problem))
 
 
 routes = [

@@ -1,33 +1,32 @@
 """The board: who needs help now, first. Where each row goes, and what it says."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from itertools import groupby
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from server.alerts.ladder import Cause
 from server.alerts.ladder import State as AlertState
+from server.desk.marks import strip
 from server.i18n import N_, format_ago, format_day, gettext, ngettext
 from server.people.access import is_only_called
 from server.people.models import Person
 from server.people.rules import Action, Role, may
-from server.tasks.rules import Kind
 from server.tasks.turns import in_short, overdue
 from server.watch import evidence
 from server.watch.carer.models import Question
 from server.watch.models import Beat, Watch
 from server.watch.state_machine import State
 from server.watch.ticking import BLIND_AFTER, TICK
-from server.watch.wording import ROUNDS, Called, Facts, Mark, brief, quiet_phone, span, when
+from server.watch.wording import Called, Facts, brief, quiet_phone, span, when
 
 Roles = frozenset[Role]
-# What has changed about these children, in a few words: moods belong to a room above this one.
+# What has changed about these children, in a few words.
 Changes = Callable[[Collection[UUID]], Awaitable[Mapping[UUID, str]]]
 
 
@@ -68,6 +67,18 @@ BY_CAUSE: Mapping[Cause, tuple[str, str]] = {
     Cause.CONCERN: ("now", N_("Now")),
     Cause.TALK: ("talk", N_("Wants to talk")),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """The person who reads the board, and when. `called`: the open alerts to which they were
+    called; if they have no other role for a child, they see only these alerts."""
+
+    id: UUID
+    language: str
+    zone: ZoneInfo
+    now: datetime
+    called: Collection[UUID] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,24 +137,15 @@ class Asked:
 
 
 async def read(
-    roles: Mapping[UUID, Roles],
-    me: UUID,
-    language: str,
-    zone: ZoneInfo,
-    now: datetime,
-    *,
-    changes: Changes,
-    called: Collection[UUID] = (),
+    roles: Mapping[UUID, Roles], reader: Reader, *, changes: Changes
 ) -> tuple[Board, list[Asked]]:
-    """The board over these children, and the children who have the reader only as carer.
-    `called`: the open alerts to which the reader was called; if they have no other role for a
-    child, they see only these alerts."""
+    """The board over these children, and the children who have the reader only as carer."""
     seen = [child for child, held in roles.items() if may(held, Action.ALERT_SEE)]
-    facts = await evidence.of(seen, now)
     facts = {
-        child: _as_seen(child_facts, roles[child], called) for child, child_facts in facts.items()
+        child: _as_seen(child_facts, roles[child], reader.called)
+        for child, child_facts in (await evidence.of(seen, reader.now)).items()
     }
-    owed = await overdue(seen, me, now)
+    owed = await overdue(seen, reader.id, reader.now)
     changed = await changes([id_ for id_ in seen if may(roles[id_], Action.OBSERVATION_SEE)])
     holders = {
         alert.has for child_facts in facts.values() for alert in child_facts.alerts if alert.has
@@ -151,18 +153,20 @@ async def read(
     names = await _names({*roles, *holders})
     rows = [
         replace(
-            _row(child_facts, roles[child], names, owed.get(child, ()), me, language, zone, now),
-            changed=changed.get(child, "")
-            or (
-                ""
-                if is_only_called(roles[child], Action.ALERT_SEE)
-                else quiet_phone(child_facts, language, zone, now)
-            ),
+            _row(child_facts, roles[child], names, reader),
+            owed=in_short(owed.get(child, ()), reader.language),
+            changed=changed.get(child) or _quiet_phone(child_facts, roles[child], reader),
         )
         for child, child_facts in facts.items()
     ]
     cared = {child for child, held in roles.items() if _is_only_cared(held)}
-    return _board(rows, facts, language, zone, now), await _asked(cared, names, me, now)
+    return _board(rows, facts, reader), await _asked(cared, names, reader.id, reader.now)
+
+
+def _quiet_phone(facts: Facts, held: Roles, reader: Reader) -> str:
+    if is_only_called(held, Action.ALERT_SEE):
+        return ""
+    return quiet_phone(facts, reader.language, reader.zone, reader.now)
 
 
 def _as_seen(facts: Facts, held: Roles, called: Collection[UUID]) -> Facts:
@@ -220,26 +224,19 @@ async def last_look(now: datetime) -> tuple[datetime | None, bool]:
 # --- one row
 
 
-def _row(
-    facts: Facts,
-    roles: Roles,
-    names: Mapping[UUID, str],
-    owed: Sequence[Kind],
-    me: UUID,
-    language: str,
-    zone: ZoneInfo,
-    now: datetime,
-) -> Row:
+def _row(facts: Facts, held: Roles, names: Mapping[UUID, str], reader: Reader) -> Row:
+    """The row but for what is overdue, and what has changed."""
     alert = facts.alerts[0] if facts.alerts else None
     group = group_of(facts, alert)
     icon, word = look_of(group, alert)
     since = _since(facts, alert, group)
-    has = names.get(alert.has) if alert is not None and alert.has is not None else None
+    language, zone, now = reader.language, reader.zone, reader.now
+    has_page = may(held, Action.CHILD_SEE)
     return Row(
         id=facts.child_id,
         key=facts.child_id.hex,
         path=f"/desk/children/{facts.child_id}"
-        if alert is None or may(roles, Action.CHILD_SEE)
+        if alert is None or has_page
         else f"/desk/alerts/{alert.id}",
         name=names.get(facts.child_id, ""),
         group=group.value,
@@ -247,7 +244,7 @@ def _row(
         icon=icon,
         word=gettext(language, word),
         text=brief(facts, language, zone, now),
-        owed=in_short(owed, language),
+        owed="",
         changed="",
         strip=strip(facts.marks, language),
         since=None if since is None else _how_long(since, group, language, now),
@@ -255,11 +252,11 @@ def _row(
         since_iso=None if since is None else f"{since:%Y-%m-%dT%H:%MZ}",
         # Of those who are well, the sentence beside it says the time.
         exact=when(language, since, zone, now) if since and group in CALLING else None,
-        has=has,
+        has=names.get(alert.has) if alert is not None and alert.has is not None else None,
         alert_id=alert.id if alert is not None else None,
-        button=_button(group, alert, roles, me),
-        may_check_in=may(roles, Action.CHECK_IN_FOR),
-        has_page=may(roles, Action.CHILD_SEE),
+        button=_button(group, alert, held, reader.id),
+        may_check_in=may(held, Action.CHECK_IN_FOR),
+        has_page=has_page,
     )
 
 
@@ -323,25 +320,20 @@ def _button(group: Group, alert: Called | None, roles: Roles, me: UUID) -> str |
 # --- the whole
 
 
-def _board(
-    rows: Iterable[Row],
-    facts: Mapping[UUID, Facts],
-    language: str,
-    zone: ZoneInfo,
-    now: datetime,
-) -> Board:
+def _board(rows: Iterable[Row], facts: Mapping[UUID, Facts], reader: Reader) -> Board:
     groups: dict[Group, list[Row]] = {group: [] for group in Group}
     for row in rows:
         groups[Group(row.group)].append(row)
     for group, members in groups.items():
-        members.sort(key=lambda row: _order(row, group, now))
+        members.sort(key=lambda row: _order(row, group, reader.now))
     counts = [
-        Count(group, _count(group, members, facts, language, zone, now))
+        Count(group, _count(group, members, facts, reader))
         for group, members in groups.items()
         if members
     ]
     shown = [
-        (group, gettext(language, TITLES[group]), members) for group, members in groups.items()
+        (group, gettext(reader.language, TITLES[group]), members)
+        for group, members in groups.items()
     ]
     calling = len(groups[Group.MISSING]) + len(groups[Group.NOW])
     return Board(counts, [part for part in shown if part[2]], calling)
@@ -357,19 +349,12 @@ def _order(row: Row, group: Group, now: datetime) -> tuple[int, datetime, str]:
     return (_BY_ICON.get(row.icon, 0), row.since_at or now, row.name.casefold())
 
 
-def _count(
-    group: Group,
-    rows: list[Row],
-    facts: Mapping[UUID, Facts],
-    language: str,
-    zone: ZoneInfo,
-    now: datetime,
-) -> str:
-    n = len(rows)
+def _count(group: Group, rows: list[Row], facts: Mapping[UUID, Facts], reader: Reader) -> str:
+    n, language = len(rows), reader.language
     if group is Group.AWAY and n == 1:
         until = facts[rows[0].id].away_until
         if until is not None:
-            day = format_day(language, until, zone, now)
+            day = format_day(language, until, reader.zone, reader.now)
             return gettext(language, N_("1 away until {day}"), day=day)
     if group is Group.MISSING:
         return ngettext(language, "{n} missing", "{n} missing", n)
@@ -384,70 +369,3 @@ def _count(
     if group is Group.AWAY:
         return ngettext(language, "{n} away", "{n} away", n)
     return ngettext(language, "{n} well", "{n} well", n)
-
-
-# --- the last rounds as small marks
-
-MARK_WORDS: Mapping[str, str] = {
-    Mark.ANSWERED: N_("answered"),
-    Mark.LATE: N_("answered late"),
-    Mark.SEEN: N_("seen by an adult"),
-    Mark.MISSED: N_("not answered"),
-    Mark.AWAY: N_("away"),
-    Mark.OPEN: N_("open"),
-}
-# Each kind has a shape of its own: a bar, half a bar, a broken one, a square, a dash, a frame.
-_SHAPES: Mapping[str, str] = {
-    Mark.ANSWERED: "M{x} 2v12",
-    Mark.LATE: "M{x} 9v5",
-    Mark.SEEN: "M{x} 2v4m0 4v4",
-    Mark.MISSED: "M{m} 6h4v4h-4z",
-    Mark.AWAY: "M{m} 8h4",
-    Mark.OPEN: "M{m} 3h4v10h-4z",
-}
-_STEP = 6
-
-
-@lru_cache(maxsize=4096)
-def strip(marks: str, language: str, *, alone: bool = False) -> Markup:
-    """The marks as one drawing, with the sum of them in words for those who cannot see it.
-
-    `alone`: one mark beside its word, which needs no other.
-    """
-    if not marks:
-        return Markup("")
-    paths: dict[str, str] = {}
-    many = len(marks) if alone else ROUNDS
-    for place, mark in enumerate(marks, many - len(marks)):
-        x = place * _STEP + 3
-        paths[mark] = paths.get(mark, "") + _SHAPES[mark].format(x=x, m=x - 2)
-    drawn = "".join(f'<path class="{mark}" d="{path}"/>' for mark, path in paths.items())
-    label = f'role="img" aria-label="{escape(marks_in_words(marks, language))}"'
-    what = 'class="one strip" aria-hidden="true"' if alone else f'class="strip" {label}'
-    return Markup(  # noqa: S704 - made of our own letters; the label is escaped
-        f'<svg {what} viewBox="0 0 {many * _STEP} 16">{drawn}</svg>'
-    )
-
-
-def marks_in_words(marks: str, language: str) -> str:
-    """ "Last 28 check-ins: 26 answered, 1 answered late, 1 not answered"."""
-    separator = gettext(language, N_(", "))
-    parts = separator.join(
-        gettext(language, N_("{n} {what}"), n=marks.count(mark), what=_mark_word(mark, language))
-        for mark in MARK_WORDS
-        if mark in marks
-    )
-    return gettext(language, N_("Last {n} check-ins: {parts}"), n=len(marks), parts=parts)
-
-
-def marks_one_by_one(marks: str, language: str) -> str:
-    """Every round in a word, equal ones together: "24 answered, 1 not answered, 3 answered"."""
-    separator = gettext(language, N_(", "))
-    return separator.join(
-        gettext(language, N_("{n} {what}"), n=len(list(run)), what=_mark_word(mark, language))
-        for mark, run in groupby(marks)
-    )
-
-
-def _mark_word(mark: str, language: str) -> str:
-    return gettext(language, MARK_WORDS[mark])

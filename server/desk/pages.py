@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.desk import board, duty_pages
+from server.desk.marks import MARK_WORDS, marks_one_by_one
 from server.i18n import gettext
 from server.notify.channel_counts import broken_channels
 from server.notify.devices import reached_of
@@ -35,16 +36,10 @@ async def show_board(request: Request) -> Response:
     roles, left = await children.shown(request, Action.CHILD_SEE)
     for id_, held in (await children.called(request)).items():
         roles[id_] = roles.get(id_, frozenset()) | held
-    now, language = now_of(request), language_of(request)
-    shown, cared = await board.read(
-        roles,
-        visitor.person_id,
-        language,
-        zone_of(request),
-        now,
-        changes=partial(children.changed, request),
-        called=await called_about(request),
-    )
+    now = now_of(request)
+    called = await called_about(request)
+    reader = board.Reader(visitor.person_id, language_of(request), zone_of(request), now, called)
+    shown, cared = await board.read(roles, reader, changes=partial(children.changed, request))
     looked_at, is_stale = await board.last_look(now)
     context = {
         "board": shown,
@@ -99,17 +94,17 @@ async def rounds(request: Request) -> Response:
         {
             "id": child,
             "name": names[child],
-            "sums": [child_facts.marks.count(mark) for mark in board.MARK_WORDS],
+            "sums": [child_facts.marks.count(mark) for mark in MARK_WORDS],
             "forgot": forgotten.get(child, 0),
             "usual": span(language, child_facts.usual_delay)
             if child_facts.usual_delay is not None
             else "",
-            "marks": board.marks_one_by_one(child_facts.marks, language),
+            "marks": marks_one_by_one(child_facts.marks, language),
         }
         for child, child_facts in facts.items()
     ]
     rows.sort(key=lambda row: str(row["name"]).casefold())
-    words = [gettext(language, word) for word in board.MARK_WORDS.values()]
+    words = [gettext(language, word) for word in MARK_WORDS.values()]
     return tight(request, page(request, "desk/rounds.html", {"rows": rows, "words": words}))
 
 

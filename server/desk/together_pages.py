@@ -4,7 +4,7 @@ Only the page and one button are shared: each child has an alert of their own, a
 takes each alert separately.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -16,13 +16,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.alerts import actions as alerts
-from server.alerts.ladder import people_on
+from server.alerts.ladder import Reachable, people_on
 from server.alerts.models import Alert
 from server.alerts.recipients import reach_of
 from server.desk import alert_pages
 from server.desk.alert_api import alert_for, those_for
-from server.desk.alert_pages import next_call
-from server.desk.policies.form import RUNGS
+from server.desk.ladder import next_call
 from server.errors import Conflict, Denied, NotFound
 from server.i18n import N_, format_list, gettext, ngettext
 from server.people.access import Roles, looked, now_of, staff_of
@@ -143,45 +142,48 @@ async def _lines(
     for who in reach.values():
         people |= {id_ for some in (who.there, who.away) for id_ in people_on(Rung.EVERYONE, some)}
     names = {person.id: person.name for person in await Person.filter(id__in=list(people))}
-    lines = []
-    for alert in shared_alerts:
-        says = ""
-        if alert.closed_at is not None:
-            state = "closed"
-        elif alert.held_until is not None:
-            state = "mine" if alert.acknowledged_by == reader else "theirs"
-            word = N_("With {name} until {time}")
-            if state == "mine":
-                word = N_("With you until {time}")
-            name = names.get(alert.acknowledged_by, "") if alert.acknowledged_by else ""
-            says = gettext(
-                language,
-                word,
-                name=name,
-                time=when(language, alert.has_until or alert.held_until, zone, now),
-            )
-        else:
-            state = "free"
-            call = next_call(alert, reach[alert.child_id])
-            if call is not None:
-                called = sorted(names[id_] for id_ in call.people if id_ in names)
-                says = gettext(
-                    language,
-                    N_("If not taken by {time}, we call {who}."),
-                    time=when(language, call.at, zone, now),
-                    who=format_list(language, called) or gettext(language, RUNGS[call.who]),
-                )
-        lines.append(
-            Line(
-                alert=alert,
-                name=names[alert.child_id],
-                sentence=evidence.sentence(facts[alert.child_id], language, zone, now),
-                state=state,
-                next=says,
-                may_take=may(roles[alert.child_id], Action.ALERT_ACKNOWLEDGE),
-            )
+    lines = [
+        Line(
+            alert=alert,
+            name=names[alert.child_id],
+            sentence=evidence.sentence(facts[alert.child_id], language, zone, now),
+            state=_state(alert, reader),
+            next=_next(request, alert, _state(alert, reader), reach[alert.child_id], names),
+            may_take=may(roles[alert.child_id], Action.ALERT_ACKNOWLEDGE),
         )
+        for alert in shared_alerts
+    ]
     return sorted(lines, key=lambda line: line.name.casefold())
+
+
+def _state(alert: Alert, reader: UUID) -> str:
+    if alert.closed_at is not None:
+        return "closed"
+    if alert.held_until is None:
+        return "free"
+    return "mine" if alert.acknowledged_by == reader else "theirs"
+
+
+def _next(
+    request: Request, alert: Alert, state: str, reach: Reachable, names: Mapping[UUID, str]
+) -> str:
+    """Until when which adult has it, or when the ladder goes on, and to which adult."""
+    now, language, zone = now_of(request), language_of(request), zone_of(request)
+    if alert.closed_at is None and alert.held_until is not None:
+        word = N_("With you until {time}") if state == "mine" else N_("With {name} until {time}")
+        name = names.get(alert.acknowledged_by, "") if alert.acknowledged_by else ""
+        until = when(language, alert.has_until or alert.held_until, zone, now)
+        return gettext(language, word, name=name, time=until)
+    call = next_call(alert, reach) if state == "free" else None
+    if call is None:
+        return ""
+    called = sorted(names[id_] for id_ in call.people if id_ in names)
+    return gettext(
+        language,
+        N_("If not taken by {time}, we call {who}."),
+        time=when(language, call.at, zone, now),
+        who=format_list(language, called) or gettext(language, call.who.label),
+    )
 
 
 async def _why(alert: Alert, language: str) -> str:

@@ -5,12 +5,11 @@ same list twice adds no child twice, and a batch that was cut off can run again 
 calendar of birthdays takes time and can wait: it follows once all are watched.
 """
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import msgspec
 
@@ -22,6 +21,7 @@ from server.clock import as_utc, known_zone
 from server.errors import Conflict, NotFound, Refused
 from server.i18n import N_
 from server.imports import import_csv
+from server.imports.existing import id_of, lines_of_new, new_by_id
 from server.imports.import_csv import Fault, Known, Line, Place, Read, folded
 from server.imports.models import Intake
 from server.notify.actions import tell_operators
@@ -30,7 +30,6 @@ from server.people.models import Agency, Child, Home, Person, Tie
 from server.people.rules import PROFESSIONAL, Role
 from server.placements import actions
 from server.policy.model import FIRST_HOURS, Policy, Tier
-from server.security import encryption
 from server.storage import bulk
 from server.storage.db import write
 from server.storage.ids import uuid7
@@ -48,8 +47,6 @@ FAULTS_KEPT = 200
 # A list that nobody adds is forgotten: it contains names.
 FORGOTTEN_AFTER = timedelta(days=1)
 SET_APART = timedelta(minutes=1)
-_Said = tuple[str, str | None, UUID]
-_CHILDREN = UUID("6f1f1d8e-2f4f-4f1c-9d55-5a0a6c7f6a10")
 _GONE = N_("The caseworker has left. Add this child by hand.")
 _SLOW = N_("The policy has changed, and these times are now too far apart. Add this child by hand.")
 
@@ -89,7 +86,7 @@ async def known_of(agency_id: UUID, today: date) -> Known:
 async def hand_in(actor: Actor, agency_id: UUID, parsed: Read, id_: UUID, now: datetime) -> Intake:
     """Store what was read, for a check. No child is added yet. The same id again is the first."""
     assert actor.id is not None
-    new = await _unknown(agency_id, parsed.lines)
+    new = await lines_of_new(agency_id, parsed.lines)
     async with write():
         first = await Intake.get_or_none(id=id_)
         if first is not None:
@@ -188,7 +185,7 @@ async def _go_on(row: Intake, now: datetime) -> None:
 
 async def _take_batch(row: Intake, lines: Sequence[Line], now: datetime) -> None:
     batch = lines[row.place : row.place + LINES_AT_ONCE]
-    new, left_out = await _fitting(row, await _not_in(row.agency_id, batch), now)
+    new, left_out = await _fitting(row, await new_by_id(row.agency_id, batch), now)
     added = await _add(row, new, now)
     place = row.place + len(batch)
     is_over = place >= len(lines)
@@ -359,70 +356,3 @@ async def _birthdays(row: Intake, lines: Sequence[Line], now: datetime) -> None:
     place = row.place + len(batch)
     over = {"state": DONE, "lines": None, "next_action_at": None, "finished_at": now}
     await Intake.filter(id=row.id).update(place=place, **(over if place >= len(born) else {}))
-
-
-# --- who is here already
-
-
-def id_of(agency_id: UUID, line: Line) -> UUID:
-    """The id of the child of this line."""
-    return _id(agency_id, encryption.blind(_told_by(agency_id, line)))
-
-
-def _told_by(agency_id: UUID, line: Line) -> str:
-    return f"child {agency_id} {line.key()}"
-
-
-def _id(agency_id: UUID, index: str) -> UUID:
-    return uuid5(_CHILDREN, f"{agency_id} {index}")
-
-
-async def _not_in(agency_id: UUID, lines: Sequence[Line]) -> dict[UUID, Line]:
-    """The lines that no list has added, by the id that each child gets."""
-    keyring = encryption.current()
-    ids = [
-        [_id(agency_id, blind) for blind in keyring.blinds(_told_by(agency_id, x))] for x in lines
-    ]
-    existing_ids = await _known(id_ for line_ids in ids for id_ in line_ids)
-    return {
-        line_ids[0]: line
-        for line, line_ids in zip(lines, ids, strict=True)
-        if existing_ids.isdisjoint(line_ids)
-    }
-
-
-async def _known(ids: Iterable[UUID]) -> set[UUID]:
-    wanted, existing_ids = list(ids), set[UUID]()
-    for begin in range(0, len(wanted), LINES_AT_ONCE):
-        batch = Person.filter(id__in=wanted[begin : begin + LINES_AT_ONCE]).only("id")
-        existing_ids |= {person.id for person in await batch}
-    return existing_ids
-
-
-async def _unknown(agency_id: UUID, lines: Sequence[Line]) -> list[Line]:
-    """The lines about children who are not here: neither from a list, nor added by hand with the
-    same name, day of birth and caseworker."""
-    new = await _not_in(agency_id, lines)
-    added = {id_of(agency_id, line) for line in lines} - set(new)
-    by_hand = await _by_hand(agency_id, added)
-    new_lines = []
-    for line in new.values():
-        key = folded(line.name), line.born_on, line.worker_id
-        if by_hand[key]:
-            by_hand[key] -= 1
-        else:
-            new_lines.append(line)
-    return new_lines
-
-
-async def _by_hand(agency_id: UUID, but: Collection[UUID]) -> Counter[_Said]:
-    """How many children are here with this name, day of birth and caseworker."""
-    born = {child.id: child.born_on for child in await Child.filter(agency_id=agency_id)}
-    children = await Person.filter(agency_id=agency_id, role=Role.CHILD)
-    names = {child.id: folded(child.name) for child in children}
-    ties = Tie.filter(agency_id=agency_id, role=Role.CASEWORKER, until_at__isnull=True)
-    return Counter(
-        (names[tie.child_id], born[tie.child_id], tie.person_id)
-        for tie in await ties
-        if tie.child_id not in but
-    )

@@ -27,7 +27,8 @@ from server.people.looks.table import PROJECT, TALK
 from server.people.models import Agency, Child, Tie
 from server.people.rules import Action, Role
 from server.plan import actions, export, feed, view, wire
-from server.plan.actions import Author
+from server.plan.changes import batch, stored
+from server.plan.changes.batch import Author
 from server.plan.models import LifeProject
 from server.plan.offboarding import quarantine
 from server.plan.paper import life_project
@@ -50,7 +51,7 @@ async def project(request: Request) -> Response:
     if revision is not None:
         if revision > shown["revision"]:
             raise NotFound(N_("This revision does not exist."))
-        shown = view.document(await actions.state_of(child.id, until_revision=revision))
+        shown = view.document(await stored.state_of(child.id, until_revision=revision))
     return json_answer(await _for(request, child, roles, shown))
 
 
@@ -63,7 +64,7 @@ async def on_paper(request: Request) -> Response:
     shown = await _shown(child)
     if "summary_by" not in shown:
         # Folded by an earlier release; a paper says whose the words are.
-        shown = view.document(await actions.state_of(child.id))
+        shown = view.document(await stored.state_of(child.id))
     shown = await _for(request, child, roles, shown)
     people = {person["id"]: person for person in shown["people"]}
     visitor = await visitor_of(request)
@@ -264,7 +265,7 @@ async def _for(
 ) -> view.Document:
     visitor = await visitor_of(request)
     agency = await Agency.get(id=child.agency_id)
-    people = await actions.people_of(child, agency, now_of(request))
+    people = await batch.people_of(child, agency, now_of(request))
     codes = frozenset(role.value for role in roles)
     seen = view.for_reader(shown, str(visitor.person_id), codes)
     zone = known_zone(visitor.zone)

@@ -12,7 +12,8 @@ from server.notify.rules import Kind
 from server.people.events import Happening
 from server.people.models import Child, Person, Tie
 from server.plan import triggers
-from server.plan.actions import say_for, today_of
+from server.plan.actions import say_for
+from server.plan.changes.stored import today_of
 from server.plan.models import Change
 from server.plan.state import State
 from server.plan.triggers import Trigger, Utterance

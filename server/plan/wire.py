@@ -10,8 +10,9 @@ import msgspec
 from server.audit.epochs import EpochOut
 from server.errors import Malformed, Refused, WaymarkError
 from server.i18n import N_
-from server.plan import actions, feed
-from server.plan.actions import Result
+from server.plan import feed
+from server.plan.changes import batch
+from server.plan.changes.batch import Result
 from server.plan.rules import Said
 from server.tasks.api import DueOut
 from server.web.openapi import Problem
@@ -172,7 +173,7 @@ def read_change(raw: dict[str, Any]) -> Said | Result:
 def _refused(id_: Any, fault: WaymarkError) -> Result:
     # An id that is no text, or that no answer can contain, is not repeated.
     is_plain = isinstance(id_, str) and id_.isascii() and id_.isprintable()
-    return Result(id_ if is_plain else None, actions.REFUSED, fault)
+    return Result(id_ if is_plain else None, batch.REFUSED, fault)
 
 
 def _invalid(says: str) -> Refused:

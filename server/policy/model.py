@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
+from server.i18n import N_
 from server.policy.levels import Levels
 
 # No child may be parked out of sight by a ceiling of years.
@@ -34,18 +35,43 @@ class Tier(StrEnum):
 
 
 class Rung(StrEnum):
-    """The people to call, in order."""
+    """The people to call, in order, and what screens call them. alerts/recipients.py says who is on
+    a rung."""
 
-    CASEWORKER = "caseworker"
-    DEPUTY = "deputy"
-    ON_DUTY = "on_duty"
+    label: str
+
+    CASEWORKER = "caseworker", N_("Caseworker")
+    DEPUTY = "deputy", N_("Deputy")
+    ON_DUTY = "on_duty", N_("On duty")
     # The supervisors who are tied to the child: they answer for the people who were called before
     # them, and may see and take the alert. A role in the agency alone gives no right to a child.
-    MANAGER = "manager"
-    LAST_RESORT = "last_resort"
-    # Everyone in the first four at once: for help, and for a child who an adult thinks is missing.
-    EVERYONE = "everyone"
-    CASEWORKER_AND_ON_DUTY = "caseworker_and_on_duty"
+    MANAGER = "manager", N_("Manager")
+    LAST_RESORT = "last_resort", N_("Last resort")
+    EVERYONE = "everyone", N_("Everyone at once")
+    CASEWORKER_AND_ON_DUTY = "caseworker_and_on_duty", N_("Caseworker and everyone on duty")
+
+    def __new__(cls, code: str, label: str = "") -> Self:
+        """A rung is its code alone, wherever it is stored."""
+        rung = str.__new__(cls, code)
+        rung._value_, rung.label = code, label
+        return rung
+
+    @property
+    def parts(self) -> tuple["Rung", ...]:
+        """The rungs whose people it calls, all at once."""
+        return _AT_ONCE.get(self, (self,))
+
+
+# The rungs that have people of their own. The last resort is an address of the installation.
+PEOPLED = tuple(
+    rung
+    for rung in Rung
+    if rung not in {Rung.LAST_RESORT, Rung.EVERYONE, Rung.CASEWORKER_AND_ON_DUTY}
+)
+_AT_ONCE: Mapping[Rung, tuple[Rung, ...]] = {
+    Rung.EVERYONE: PEOPLED,
+    Rung.CASEWORKER_AND_ON_DUTY: (Rung.CASEWORKER, Rung.ON_DUTY),
+}
 
 
 @dataclass(frozen=True, slots=True)

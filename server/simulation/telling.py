@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from server.alerts import ladder as ladders
 from server.alerts.causes import first_wait_ends, ladder_for
 from server.alerts.ladder import Call, Cause
-from server.policy.model import Policy, QuietHours, Rung
+from server.policy.model import PEOPLED, Policy, QuietHours, Rung
 from server.simulation import events as kinds
 from server.simulation import reasons
 from server.simulation.learning import Learning
@@ -28,12 +28,9 @@ NUDGE, ASK, PAGE, ESCALATE, REPORT = (
 )
 # A carer's link works for a day, in production as here.
 QUESTION_LASTS = timedelta(hours=24)
-_REACH = {
-    rung: [UUID(int=number)]
-    for number, rung in enumerate(
-        (Rung.CASEWORKER, Rung.DEPUTY, Rung.ON_DUTY, Rung.MANAGER), start=1
-    )
-} | {Rung.LAST_RESORT: []}
+_REACH = {rung: [UUID(int=number)] for number, rung in enumerate(PEOPLED, start=1)} | {
+    Rung.LAST_RESORT: []
+}
 
 
 class Telling:

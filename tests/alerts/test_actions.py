@@ -15,7 +15,7 @@ from server.alerts import climbing
 from server.alerts.ladder import Cause, Outcome
 from server.alerts.models import Alert
 from server.alerts.opening import Opening, open_alerts
-from server.alerts.recipients import policy_of, reach_of
+from server.alerts.recipients import policy_of, reach_of, reach_of_worker
 from server.audit.actions import SYSTEM, Actor
 from server.audit.models import Entry
 from server.errors import Conflict, NotFound, Refused
@@ -25,7 +25,7 @@ from server.notify.rules import Kind
 from server.people import actions as people
 from server.people.models import Person
 from server.people.rules import Role
-from server.policy.model import Rung, Tier
+from server.policy.model import PEOPLED, Rung, Tier
 from server.rota.models import FixedShift
 from server.storage.db import write
 from tests.cast import Cast
@@ -567,3 +567,11 @@ async def test_who_stands_on_each_rung(cast: Cast) -> None:
     reach = (await reach_of({mia: cast.agency.id}, cast.clock()))[mia].there
     assert reach[Rung.DEPUTY] == set()
     assert Rung.LAST_RESORT not in reach
+
+
+async def test_every_rung_that_has_people_is_asked_who_is_on_it(cast: Cast) -> None:
+    mia: UUID = cast.mia.id
+    reach = (await reach_of({mia: cast.agency.id}, cast.clock()))[mia].there
+    drill = await reach_of_worker(cast.agency.id, cast.tom.id, cast.clock())
+    assert set(PEOPLED) <= set(reach)
+    assert set(PEOPLED) <= set(drill.there)

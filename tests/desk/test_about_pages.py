@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from server.people.models import Child, Home
-from server.plan.actions import state_of
+from server.plan.changes.stored import state_of
 from tests.cast import Cast
 from tests.desk.walking import at_desk
 

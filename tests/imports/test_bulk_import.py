@@ -12,7 +12,7 @@ import pytest
 from server.audit.models import Entry
 from server.auth import actions as doors
 from server.errors import Conflict, NotFound
-from server.imports import bulk_import
+from server.imports import bulk_import, existing
 from server.imports.models import Intake
 from server.people.models import Child, Person, Tie
 from server.people.rules import Role
@@ -128,7 +128,7 @@ async def test_it_is_the_same_watch_as_of_a_child_who_is_added_by_hand(cast: Cas
 async def test_nobody_is_added_before_somebody_says_so(cast: Cast) -> None:
     row = await handed_in(cast, many(3))
     assert await bulk_import.tick(cast.clock()) == 0
-    assert not await Child.exists(id=bulk_import.id_of(cast.agency.id, _line(row, 0)))
+    assert not await Child.exists(id=existing.id_of(cast.agency.id, _line(row, 0)))
     text = await shown(cast, row)
     assert "3 children are new" in text
     assert "Child 2" in text

@@ -39,7 +39,7 @@ from server.people import actions as people
 from server.people.models import Child, Person
 from server.people.rules import Role
 from server.plan import view
-from server.plan.actions import rows_of, state_of
+from server.plan.changes.stored import rows_of, state_of
 from server.plan.merge import Field, Node, settle
 from server.plan.models import Change, LifeProject, Quarantined
 from server.plan.state import State

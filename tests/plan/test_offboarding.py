@@ -19,7 +19,7 @@ from server.people import actions as people
 from server.people.models import Person, Tie
 from server.people.offboarding import Takers
 from server.people.rules import Role
-from server.plan.actions import state_of
+from server.plan.changes.stored import state_of
 from server.plan.models import Change
 from server.plan.offboarding.actions import Holdings, holdings, leave
 from server.rota.duty import on_duty, on_rota

@@ -10,7 +10,7 @@ from server.audit.actions import SYSTEM
 from server.people import actions as people
 from server.people.rules import Role
 from server.plan import shape
-from server.plan.actions import _folds
+from server.plan.changes.stored import _folds
 from server.plan.models import Change, Quarantined
 from server.plan.owners import BESIDE, CHILDS_OWN, MAKERS, OWNERS, Who
 from tests.cast import Cast

@@ -18,7 +18,7 @@ from server.people import actions as people
 from server.people.models import Child, Tie
 from server.people.rules import Leaving, Role
 from server.placements import actions
-from server.plan.actions import state_of
+from server.plan.changes.stored import state_of
 from server.plan.models import Change
 from server.storage.db import write
 from server.tasks.models import Task

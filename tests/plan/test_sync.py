@@ -10,7 +10,7 @@ import pytest
 from server.audit.actions import SYSTEM
 from server.people import actions as people
 from server.people.rules import Role
-from server.plan.actions import rows_of, state_of
+from server.plan.changes.stored import rows_of, state_of
 from server.plan.models import Change, LifeProject
 from server.plan.view import document
 from tests.cast import Cast

@@ -13,7 +13,7 @@ import pytest
 
 from server.people.models import Agency, Person
 from server.plan import shape
-from server.plan.actions import rows_of
+from server.plan.changes.stored import rows_of
 from server.plan.models import Change, LifeProject
 from server.storage.db import fetch
 from tests.cast import Cast

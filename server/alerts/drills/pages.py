@@ -23,18 +23,10 @@ from server.people.access import Visitor, agency_for, nothing_here, now_of
 from server.people.models import Agency, Person
 from server.people.rules import STAFF, AgencyAction, Role
 from server.people.words import entered, form_fault
-from server.policy.model import Rung
 from server.web.rendering import language_of, page
 from server.web.requests import form_body
 
 LATEST = 20
-RUNGS: Mapping[str, str] = {
-    Rung.CASEWORKER: N_("Caseworker"),
-    Rung.DEPUTY: N_("Deputy"),
-    Rung.ON_DUTY: N_("On duty"),
-    Rung.LAST_RESORT: N_("Last resort"),
-    "manager": N_("Manager"),
-}
 ENDS: Mapping[str, str] = {
     Why.DONE: N_("It ran to the end."),
     Why.STOPPED: N_("Stopped by hand."),
@@ -193,7 +185,7 @@ async def _lines(drill: Drill, language: str) -> list[dict[str, Any]]:
     names = {person.id: person.name for person in await Person.filter(id__in=list(ids))}
     return [
         {
-            "rung": gettext(language, RUNGS.get(place.rung, place.rung)),
+            "rung": gettext(language, place.rung.label),
             "people": [names[id_] for id_ in place.people],
             "is_hole": not place.is_somebody,
             **_called(calls.get(number), names),

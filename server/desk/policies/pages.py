@@ -19,6 +19,8 @@ from starlette.routing import Route
 
 from server.clock import known_zone
 from server.desk.policies import form as editing
+from server.desk.policies.tables import asked, heading, tables
+from server.desk.policies.words import UNITS
 from server.errors import Conflict, Refused, WaymarkError
 from server.i18n import N_, format_span, gettext
 from server.people.access import Visitor, agency_for, now_of
@@ -26,7 +28,7 @@ from server.people.models import Person
 from server.people.rules import AgencyAction, Role, may_agency
 from server.people.words import entered, form_fault
 from server.policy import parser as policies
-from server.policy.model import SHIPPED, Tier
+from server.policy.model import SHIPPED, Rung, Tier
 from server.policy.models import Policy
 from server.policy.parser import filled, merged
 from server.policy.versions import content_of, versions_of
@@ -67,6 +69,16 @@ _NAMES: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """What was typed, as it stands in the form and as data; and the version it is to replace."""
+
+    typed: Mapping[str, str]
+    new: Mapping[str, Any]
+    old: Mapping[str, Any]
+    base: int
+
+
+@dataclass(frozen=True, slots=True)
 class Looked:
     """What two policies did, and over how much."""
 
@@ -84,7 +96,7 @@ async def show(request: Request) -> Response:
     content, version = await content_of(_agency(visitor))
     code = request.query_params.get("done", "")
     context = {
-        "tables": _tables(content, language),
+        "tables": tables(content, language),
         "version": version,
         "versions": await _versions(rows, language),
         "shipped": [(name, name_of(name, language)) for name in shipped()],
@@ -122,7 +134,7 @@ async def look(request: Request) -> Response:
         return _form_page(request, typed, old, base, fault)
     if entered(form, "back"):
         return _form_page(request, typed, old, base)
-    return await _look_page(request, visitor, typed, new, old, base)
+    return await _look_page(request, visitor, Draft(typed, new, old, base))
 
 
 async def adopt(request: Request) -> Response:
@@ -146,7 +158,8 @@ async def adopt(request: Request) -> Response:
         # A reader who sees here that another person was faster also sees what differs from that
         # version.
         old, base = await content_of(_agency(visitor))
-        return await _look_page(request, visitor, typed, new, old, base, why=why, fault=fault)
+        draft = Draft(typed, new, old, base)
+        return await _look_page(request, visitor, draft, why=why, fault=fault)
     return RedirectResponse("/desk/policies?done=adopted", status_code=303)
 
 
@@ -238,11 +251,11 @@ def _form_page(
 ) -> Response:
     language = language_of(request)
     context = {
-        "tables": _asked(content, language),
+        "tables": asked(content, language),
         "typed": typed,
         "fields": [field.name for field in editing.fields_of(content)],
-        "units": [(code, gettext(language, word)) for code, word in editing.UNITS.items()],
-        "rungs": [(code.value, gettext(language, word)) for code, word in editing.RUNGS.items()],
+        "units": [(code, gettext(language, word)) for code, word in UNITS.items()],
+        "rungs": [(rung.value, gettext(language, rung.label)) for rung in Rung],
         "places": range(1, editing.MOST_RUNGS + 1),
         "switch": [("yes", gettext(language, N_("yes"))), ("no", gettext(language, N_("no")))],
         "base": base,
@@ -256,26 +269,23 @@ def _form_page(
 async def _look_page(
     request: Request,
     visitor: Visitor,
-    typed: Mapping[str, str],
-    new: Mapping[str, Any],
-    old: Mapping[str, Any],
-    base: int,
+    draft: Draft,
     *,
     why: str = "",
     fault: WaymarkError | None = None,
 ) -> Response:
     language, now = language_of(request), now_of(request)
-    changes = editing.differences(old, new, language)
-    looked = await _looked(_agency(visitor), old, new, now) if changes else None
+    changes = editing.differences(draft.old, draft.new, language)
+    looked = await _looked(_agency(visitor), draft.old, draft.new, now) if changes else None
     context = {
-        "changes": [(change, _heading(change.table, language)) for change in changes],
+        "changes": [(change, heading(change.table, language)) for change in changes],
         "looked": looked,
         "lines": _lines(looked.compared, language) if looked is not None else [],
         "shift": format_span(language, looked.compared.shift) if looked is not None else "",
         "real_shift": _real_shift(looked.compared, language) if looked is not None else "",
-        "too_slow": await _too_slow(_agency(visitor), new) if changes else 0,
-        "typed": typed,
-        "base": base,
+        "too_slow": await _too_slow(_agency(visitor), draft.new) if changes else 0,
+        "typed": draft.typed,
+        "base": draft.base,
         "id": uuid4(),
         "why": why,
         "is_behind": isinstance(fault, Conflict),
@@ -323,98 +333,6 @@ def _real_shift(compared: lookback.Compared, language: str) -> str:
     return gettext(language, words, span=format_span(language, shift))
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The rows of a policy that are read side by side: one column, or one per tier."""
-
-    heading: str
-    hint: str
-    columns: list[str]
-    rows: list[tuple[str, list[str]]]
-
-
-def _heading(table: str, language: str) -> str:
-    if table in set(Tier):
-        return gettext(language, TIERS[Tier(table)][0])
-    words = {
-        "quiet": N_("Quiet hours"),
-        "signals": N_("What has changed"),
-        "together": N_("Many children at once"),
-        "milestones": N_("Days in the calendar"),
-    }
-    return gettext(language, words[table]) if table in words else editing.label_of(table, language)
-
-
-def _hint(table: str, language: str) -> str:
-    if table in set(Tier):
-        return gettext(language, TIERS[Tier(table)][1])
-    if table == "quiet":
-        words = N_("In these hours we send the child no reminders. We call adults at any hour.")
-        return gettext(language, words)
-    if table == "signals":
-        return gettext(language, N_("Shown quietly, on the board and on the child's page."))
-    if table == "milestones":
-        words = N_(
-            "Around these days the watch gets closer automatically. The longest silence does"
-            " not change."
-        )
-        return gettext(language, words)
-    if table == "together":
-        words = N_(
-            "Each adult then gets one message about all of them. Each child still has their"
-            " own alert."
-        )
-        return gettext(language, words)
-    return ""
-
-
-def _tables(content: Mapping[str, Any], language: str) -> list[Table]:
-    """The tiers side by side, then everything else."""
-    tiers = [tier for tier in Tier if tier in content]
-    values = {name: value for name, value in editing.values_of(content)}
-    names = dict.fromkeys(n.partition(".")[2] for n in values if n.partition(".")[0] in tiers)
-    rows = [
-        (
-            editing.label_of(name, language),
-            [editing.in_words(values.get(f"{tier}.{name}"), language) for tier in tiers],
-        )
-        for name in names
-    ]
-    tables = [Table("", "", [_heading(tier, language) for tier in tiers], rows)]
-    others = dict.fromkeys(name.partition(".")[0] for name in values)
-    for table in (name for name in others if name not in tiers):
-        lines = [
-            (editing.label_of(name, language), [editing.in_words(value, language)])
-            for name, value in values.items()
-            if name.partition(".")[0] == table
-        ]
-        tables.append(Table(_heading(table, language), _hint(table, language), [], lines))
-    return tables
-
-
-def _asked(content: Mapping[str, Any], language: str) -> list[dict[str, Any]]:
-    """The form: one part for each table of the policy."""
-    parts: dict[str, list[dict[str, Any]]] = {}
-    for field in editing.fields_of(content):
-        key = editing.key_of(field.name)
-        parts.setdefault(field.name.partition(".")[0], []).append(
-            {
-                "name": field.name,
-                "kind": field.kind.value,
-                "label": editing.label_of(field.name, language),
-                "hint": gettext(language, editing.HINTS[key]) if key in editing.HINTS else "",
-                "choices": [
-                    (code, gettext(language, word))
-                    for code, word in editing.choices_of(field.name).items()
-                ],
-            }
-        )
-    return [
-        {"heading": _heading(name, language), "hint": _hint(name, language), "fields": fields}
-        for name, fields in parts.items()
-    ]
-
-
 async def _versions(rows: list[Policy], language: str) -> list[dict[str, Any]]:
     """Each version, the newest first: who, when, why, and what it changed."""
     people = {row.made_by for row in rows if row.made_by is not None}
@@ -427,7 +345,7 @@ async def _versions(rows: list[Policy], language: str) -> list[dict[str, Any]]:
             "at": row.made_at,
             "why": row.words or "",
             "changes": [
-                (change, _heading(change.table, language))
+                (change, heading(change.table, language))
                 for change in editing.differences(contents[place + 1], contents[place], language)
             ],
         }

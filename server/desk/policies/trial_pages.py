@@ -330,53 +330,53 @@ def _short(value: float) -> float:
     return round(value, 2 if value < 10 else 1)
 
 
+Row = tuple[str, Callable[[Tried], object]]
+
+_ALERTS: Row = N_("Alerts to adults"), lambda result: result.did.alerts
+_ALERTS_PER_MONTH: Row = (
+    N_("Alerts to adults per child per month"),
+    lambda result: _per_month(result, result.did.alerts),
+)
+_FALSE_ALARMS: Row = N_("False alarms"), lambda result: result.for_nothing
+_STILL_OPEN: Row = N_("Still open"), lambda result: result.still_open
+_FALSE_ALARMS_PER_MONTH: Row = (
+    N_("False alarms per child per month"),
+    lambda result: _per_month(result, result.for_nothing),
+)
+_ABSENCES: Sequence[Row] = (
+    (N_("Absences"), lambda result: result.told and result.told.absences),
+    (N_("Absences an adult was told about"), lambda result: result.told and result.told.told),
+    (N_("… within 6 hours"), lambda result: result.told and result.told.within[6]),
+    (N_("… within 24 hours"), lambda result: result.told and result.told.within[24]),
+    (
+        N_("Median time from leaving until an adult was told"),
+        lambda result: result.told and result.told.delay,
+    ),
+)
+_SILENCES: Sequence[Row] = (
+    (N_("Silence until we call an adult"), lambda result: result.did.silence),
+    (N_("Longest such silence"), lambda result: result.did.longest),
+    (N_("Questions to carers"), lambda result: result.did.questions),
+    (N_("Reminders to children"), lambda result: result.did.reminders),
+)
+
+
 def _lines(results: Sequence[Tried], past: Past, language: str) -> list[tuple[str, list[str]]]:
     """The table: what, by each policy."""
-
-    def span(delta: timedelta | None) -> str:
-        return "-" if delta is None else format_span(language, delta)
-
-    def line(word: str, value: Callable[[Tried], object]) -> tuple[str, list[str]]:
-        return gettext(language, word), [_shown(value(result), language) for result in results]
-
-    lines = [line(N_("Alerts to adults"), lambda result: result.did.alerts)]
-    if past.truth is not None or past.real is not None:
-        lines += [
-            line(N_("False alarms"), lambda result: result.for_nothing),
-            *(
-                [line(N_("Still open"), lambda result: result.still_open)]
-                if past.real is not None
-                else []
-            ),
-            line(
-                N_("False alarms per child per month"),
-                lambda result: _per_month(result, result.for_nothing),
-            ),
-        ]
-    else:
-        word = N_("Alerts to adults per child per month")
-        lines.append(line(word, lambda result: _per_month(result, result.did.alerts)))
-    if past.truth is not None:
-        lines += [
-            line(N_("Absences"), lambda result: result.told and result.told.absences),
-            line(
-                N_("Absences an adult was told about"),
-                lambda result: result.told and result.told.told,
-            ),
-            line(N_("… within 6 hours"), lambda result: result.told and result.told.within[6]),
-            line(N_("… within 24 hours"), lambda result: result.told and result.told.within[24]),
-            line(
-                N_("Median time from leaving until an adult was told"),
-                lambda result: span(result.told.delay if result.told else None),
-            ),
-        ]
     return [
-        *lines,
-        line(N_("Silence until we call an adult"), lambda result: span(result.did.silence)),
-        line(N_("Longest such silence"), lambda result: span(result.did.longest)),
-        line(N_("Questions to carers"), lambda result: result.did.questions),
-        line(N_("Reminders to children"), lambda result: result.did.reminders),
+        (gettext(language, word), [_shown(value(result), language) for result in results])
+        for word, value in _rows(past)
     ]
+
+
+def _rows(past: Past) -> Sequence[Row]:
+    """What can be said of these events: false alarms only where it is known what was one."""
+    if past.truth is None and past.real is None:
+        return (_ALERTS, _ALERTS_PER_MONTH, *_SILENCES)
+    still_open = (_STILL_OPEN,) if past.real is not None else ()
+    absences = _ABSENCES if past.truth is not None else ()
+    alarms = (_ALERTS, _FALSE_ALARMS, *still_open, _FALSE_ALARMS_PER_MONTH)
+    return (*alarms, *absences, *_SILENCES)
 
 
 def _per_month(result: Tried, count: int | None) -> float | None:
@@ -386,6 +386,8 @@ def _per_month(result: Tried, count: int | None) -> float | None:
 def _shown(value: object, language: str) -> str:
     if value is None:
         return "-"
+    if isinstance(value, timedelta):
+        return format_span(language, value)
     return format_number(language, value) if isinstance(value, int | float) else str(value)
 
 

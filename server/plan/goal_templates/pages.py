@@ -1,6 +1,7 @@
 """What the agency offers, at the desk: a list, and a form for each. They work without a script."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -92,7 +93,7 @@ async def edit(request: Request) -> Response:
     visitor = await _visitor(request)
     row = await template_actions.template_of(_agency(visitor), request.path_params["template_id"])
     given = template.typed_of(offer_of(row))
-    return _form_page(request, given, row=row, version=row.version)
+    return _form_page(request, given, edited=Edited(row, row.version))
 
 
 async def change(request: Request) -> Response:
@@ -111,7 +112,7 @@ async def change(request: Request) -> Response:
         is_behind = isinstance(fault, Conflict)
         seen = row.version if is_behind else _version_or(form, row.version)
         meanwhile = offer_of(row) if is_behind else None
-        return _form_page(request, given, row=row, version=seen, fault=fault, meanwhile=meanwhile)
+        return _form_page(request, given, edited=Edited(row, seen, meanwhile), fault=fault)
     return _to("changed")
 
 
@@ -185,23 +186,32 @@ def _ages(offer: Offer, language: str) -> str:
     return gettext(language, N_("ages up to {high}"), high=high) if high is not None else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """The template that a form changes, from which version, and what another person wrote
+    meanwhile."""
+
+    row: Template
+    version: int
+    meanwhile: Offer | None = None
+
+
 def _form_page(
     request: Request,
     given: Mapping[str, str],
     *,
     id_: UUID | None = None,
-    row: Template | None = None,
-    version: int = 0,
+    edited: Edited | None = None,
     fault: WaymarkError | None = None,
-    meanwhile: Offer | None = None,
 ) -> Response:
     language = language_of(request)
+    meanwhile = edited.meanwhile if edited is not None else None
     context = {
         "given": given,
         "fields": _FIELDS,
         "id": id_,
-        "row": row,
-        "version": version,
+        "row": edited.row if edited is not None else None,
+        "version": edited.version if edited is not None else 0,
         "numbers": range(1, MOST_STEPS + 1),
         # Steps without a text are last and folded, so that the form stays short.
         "shown": max((n for n in range(1, MOST_STEPS + 1) if given[f"text_{n}"]), default=0),

@@ -18,7 +18,8 @@ from server.people import offboarding as ties
 from server.people.models import Child, Person, Tie
 from server.people.offboarding import Takers
 from server.people.rules import Role
-from server.plan.actions import say_all_for, state_of
+from server.plan.actions import say_all_for
+from server.plan.changes.stored import state_of
 from server.plan.models import LifeProject
 from server.plan.offboarding import reassigned
 from server.rota.duty import planned_for

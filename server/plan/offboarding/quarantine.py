@@ -8,7 +8,7 @@ from uuid import UUID
 
 from server.people.rules import Role
 from server.plan import shape
-from server.plan.actions import state_of
+from server.plan.changes.stored import state_of
 from server.plan.models import Quarantined
 from server.plan.rules import may_decide_kept, may_read_kept
 from server.plan.state import State

@@ -17,6 +17,7 @@ from server.people.models import Agency, Child, Person
 from server.people.rules import Action, Role
 from server.people.words import ROLES, entered, form_fault
 from server.plan import actions
+from server.plan.changes import batch
 from server.plan.offboarding import quarantine
 from server.plan.offboarding.quarantine import Kept
 from server.plan.phrases import about_in_words, in_words, thing_in_words
@@ -69,7 +70,7 @@ async def _page(
     language, now = language_of(request), now_of(request)
     kept_changes, state = await quarantine.waiting(child.id, roles)
     agency = await Agency.get(id=child.agency_id)
-    people = await actions.people_of(child, agency, now)
+    people = await batch.people_of(child, agency, now)
     context: dict[str, Any] = {
         "child": await Person.get(id=child.id),
         "path": f"/desk/children/{child.id}",

@@ -15,24 +15,22 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 import structlog
 from pypdf import PdfReader
 from pypdf.generic import (
     DictionaryObject,
-    FloatObject,
-    IndirectObject,
     NameObject,
     NumberObject,
     PdfObject,
-    StreamObject,
 )
 
 from server.i18n import direction
-from server.plan.paper.outlines import Outlines
+from server.plan.paper.embedded import MAPPED, Font, stream
+from server.plan.paper.runs import Glyph, Run, read_run
 
 log = structlog.get_logger(__name__)
 
@@ -41,105 +39,13 @@ _RUN = re.compile(rb"q 1 0 0 -1 (\S+) (\S+) cm([^\n]*)\nBT(.*?)\nET\nQ\n", re.DO
 # What is between two runs of one line.
 _BETWEEN = re.compile(rb"(?:EMC)?/Span<</MCID \d+[^\n]*>>BDC\n")
 _LANGUAGE = re.compile(rb"/MCID \d+[^\n]*?/Lang\(([\w-]+)\)[^\n]*>>BDC\n$")
-_TOKEN = re.compile(
-    rb"/Span<</ActualText(?:<(?P<hex>[0-9A-Fa-f]*)>|(?P<plain>\())"
-    rb"|(?P<reversed>/ReversedChars BMC)|(?P<end>EMC)"
-    rb"|/(?P<font>\S+) (?P<size>\S+) Tf|1 0 0 -1 (?P<x>\S+) \S+ Tm"
-    rb"|(?P<string>\()|<(?P<codes>[0-9A-Fa-f]+)>|(?P<number>-?[\d.]+)(?=[(<\]\s-])"
-)
-_ESCAPE = re.compile(rb"\\([0-7]{1,3}|.)", re.DOTALL)
-_BRACKET = re.compile(rb"\\.|[()]", re.DOTALL)
-_CONTROLS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
-_MAPPED = re.compile(rb"<([0-9A-Fa-f]{4})> <([0-9A-Fa-f]{4,})>")
 # Characters that order a line and break it are no part of the text.
 _UNREAD = frozenset(
     "\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
 )
 _PREVIOUS = re.compile(rb"startxref\s+(\d+)")
-_MOST_OF_ONE_MAP = 100
 # Two runs of one line may be so far apart (of the size): kerning, and the shift of a mark.
 _GAP = 0.3
-
-
-@dataclass(slots=True, eq=False)
-class Glyph:
-    """A glyph where it is drawn: `x` from the beginning of its run, `width` in thousandths."""
-
-    font: str
-    size: float
-    code: int
-    x: float
-    width: float
-    text: str
-    span: int
-    """Glyphs of one run that belong together have the same; 0 for none."""
-
-
-@dataclass(slots=True, eq=False)
-class Run:
-    """Glyphs that Typst drew in one go."""
-
-    raw: bytes
-    x: float
-    y: float
-    style: bytes
-    language: str
-    before: bytes = b""
-    glyphs: list[Glyph] = field(default_factory=list)
-    is_reversed: bool = False
-    has_spans: bool = False
-    end: float = 0.0
-    side: str = ""
-    """R, L, E for numbers, N for what has no direction."""
-
-    @property
-    def size(self) -> float:
-        return max((glyph.size for glyph in self.glyphs), default=0.0)
-
-
-class Font:
-    """A font of the document, which may get more codes for the glyphs that it has."""
-
-    def __init__(self, made: Any) -> None:
-        self.made = made
-        self.inner = made["/DescendantFonts"][0].get_object()
-        self.texts = {
-            int(code, 16): bytes.fromhex(text.decode()).decode("utf-16-be", "replace")
-            for code, text in _MAPPED.findall(made["/ToUnicode"].get_data())
-        }
-        self.widths = dict(_widths(self.inner.get("/W", [])))
-        self.added: dict[tuple[int, str, float], int] = {}
-
-    @cached_property
-    def outlines(self) -> Outlines:
-        assert self.inner["/CIDToGIDMap"] == "/Identity", "a TrueType font, whose codes are glyphs"
-        descriptor = self.inner["/FontDescriptor"].get_object()
-        return Outlines(descriptor["/FontFile2"].get_object().get_data())
-
-    def code(self, glyph: int, text: str, width: float) -> int:
-        """A code that draws this glyph, reads as this text and has this width."""
-        if self.texts.get(glyph) == text and self.widths.get(glyph, 0.0) == width:
-            return glyph
-        return self.added.setdefault((glyph, text, width), self.outlines.count + len(self.added))
-
-    def extended(self, number: int) -> dict[int, PdfObject]:
-        """The objects that changed with the new codes, by their number; `number` is free."""
-        glyphs = [*range(self.outlines.count), *(glyph for glyph, *_ in self.added)]
-        numbers = StreamObject()
-        numbers.set_data(b"".join(glyph.to_bytes(2) for glyph in glyphs))
-        self.inner[NameObject("/CIDToGIDMap")] = IndirectObject(number, 0, None)
-        lines = []
-        for (_, text, width), code in self.added.items():
-            self.inner["/W"].extend([NumberObject(code), NumberObject(code), FloatObject(width)])
-            lines.append(b"<%04x> <%s>\n" % (code, text.encode("utf-16-be").hex().encode()))
-        old = self.made["/ToUnicode"].get_data()
-        return {
-            number: numbers.flate_encode(),
-            self.made["/DescendantFonts"][0].idnum: self.inner,
-            self.made.raw_get("/ToUnicode").idnum: _stream(
-                old.replace(b"endcmap", _maps(lines) + b"endcmap", 1)
-            ),
-        }
 
 
 def mend(made: bytes) -> bytes:
@@ -166,7 +72,7 @@ def _mended(made: bytes) -> bytes:
         fonts = _fonts(page, font_by_number)
         content: Any = page["/Contents"].get_object()
         lines = b"".join(_lines(content.get_data(), fonts, language))
-        changed[page.raw_get("/Contents").idnum] = _stream(lines)
+        changed[page.raw_get("/Contents").idnum] = stream(lines)
     size = int(cast(int, reader.trailer["/Size"]))
     for number, font in enumerate((font for font in font_by_number.values() if font.added), size):
         changed |= font.extended(number)
@@ -181,12 +87,6 @@ def _fonts(page: Any, font_by_number: dict[int, Font]) -> dict[str, Font]:
             font_by_number[font.idnum] = Font(font.get_object())
         fonts[name[1:]] = font_by_number[font.idnum]
     return fonts
-
-
-def _stream(data: bytes) -> StreamObject:
-    stream = StreamObject()
-    stream.set_data(data)
-    return stream.flate_encode()
 
 
 def _appended(made: bytes, changed: dict[int, PdfObject], reader: PdfReader) -> bytes:
@@ -217,7 +117,7 @@ def _needs_it(page: Any) -> bool:
     if b"/ReversedChars" in data or b"/ActualText" in data:
         return True
     maps = (font["/ToUnicode"].get_data() for font in page["/Resources"].get("/Font", {}).values())
-    return any(_is_special(text) for each in maps for _, text in _MAPPED.findall(each))
+    return any(_is_special(text) for each in maps for _, text in MAPPED.findall(each))
 
 
 def _is_special(text: bytes) -> bool:
@@ -238,7 +138,7 @@ def _lines(data: bytes, fonts: dict[str, Font], language: str) -> Iterator[bytes
         between = data[at : match.start()]
         tagged = _LANGUAGE.search(between)
         own = tagged[1].decode() if tagged else language if between else ""
-        run = _run(match, fonts, own or (row[-1].language if row else language))
+        run = read_run(match, fonts, own or (row[-1].language if row else language))
         run.before = between
         is_next = not between or _BETWEEN.fullmatch(between)
         if not row or not is_next or abs(row[-1].y - run.y) >= run.size:
@@ -445,99 +345,3 @@ def _shape(glyph: Glyph, font: Font) -> bytes:
         return b""
     scale = glyph.size / font.outlines.scale
     return b"q %g 0 0 %g %g 0 cm %s f Q\n" % (scale, -scale, glyph.x, path)
-
-
-# --- reading what Typst wrote
-
-
-def _run(match: re.Match[bytes], fonts: dict[str, Font], language: str) -> Run:
-    run = Run(match[0], float(match[1]), float(match[2]), match[3], language)
-    data, at, x = match[4], 0, 0.0
-    font, size, span, open_spans = "", 0.0, "", [""]
-    number = 0
-    while (token := _TOKEN.search(data, at)) is not None:
-        at = token.end()
-        kind = token.lastgroup
-        if kind == "plain" or kind == "hex":
-            if kind == "plain":
-                encoded, at = _literal(data, at)
-            else:
-                encoded = bytes.fromhex(token["hex"].decode())
-            span, number = _decoded(encoded), number + 1
-            open_spans.append("span")
-            run.has_spans = True
-        elif kind == "reversed":
-            run.is_reversed = True
-            open_spans.append("")
-        elif kind == "end":
-            if open_spans.pop() == "span":
-                span = ""
-        elif kind == "size":
-            font, size = token["font"].decode(), float(token["size"])
-        elif kind == "x":
-            x = float(token["x"])
-        elif kind == "number":
-            x -= float(token["number"]) * size / 1000
-        else:
-            if kind == "string":
-                codes, at = _literal(data, at)
-            else:
-                codes = bytes.fromhex(token["codes"].decode())
-            inside = number if "span" in open_spans else 0
-            for glyph in _glyphs(codes, font, fonts[font]):
-                glyph.size, glyph.x, glyph.span = size, x, inside
-                glyph.text = span if inside else glyph.text
-                x += glyph.width * size / 1000
-                run.glyphs.append(glyph)
-    # A mark is drawn behind the place where the line has come to.
-    run.end = run.x + max(x, 0.0)
-    return run
-
-
-def _glyphs(codes: bytes, name: str, font: Font) -> Iterator[Glyph]:
-    for high, low in zip(codes[::2], codes[1::2], strict=True):
-        code = high << 8 | low
-        yield Glyph(name, 0.0, code, 0.0, font.widths.get(code, 0.0), font.texts.get(code, ""), 0)
-
-
-def _decoded(encoded: bytes) -> str:
-    return (
-        encoded[2:].decode("utf-16-be") if encoded[:2] == b"\xfe\xff" else encoded.decode("latin-1")
-    )
-
-
-def _literal(data: bytes, at: int) -> tuple[bytes, int]:
-    """The string in brackets that begins there, and where it ends."""
-    begin, depth = at, 1
-    while depth:
-        bracket = _BRACKET.search(data, at)
-        assert bracket is not None, "a string ends"
-        at = bracket.end()
-        depth += {b"(": 1, b")": -1}.get(bracket[0], 0)
-    text = data[begin : at - 1]
-    return (_ESCAPE.sub(_unescaped, text) if b"\\" in text else text), at
-
-
-def _unescaped(match: re.Match[bytes]) -> bytes:
-    escape = match[1]
-    return bytes([int(escape, 8)]) if escape.isdigit() else _CONTROLS.get(escape, escape)
-
-
-def _widths(entries: Any) -> Iterator[tuple[int, float]]:
-    at = 0
-    while at < len(entries):
-        first, after = int(entries[at]), entries[at + 1]
-        if isinstance(after, list):
-            yield from ((first + number, float(width)) for number, width in enumerate(after))
-            at += 2
-        else:
-            width = float(entries[at + 2])
-            yield from ((code, width) for code in range(first, int(after) + 1))
-            at += 3
-
-
-def _maps(lines: list[bytes]) -> bytes:
-    parts = [lines[at : at + _MOST_OF_ONE_MAP] for at in range(0, len(lines), _MOST_OF_ONE_MAP)]
-    return b"".join(
-        b"%d beginbfchar\n%sendbfchar\n" % (len(part), b"".join(part)) for part in parts
-    )

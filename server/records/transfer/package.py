@@ -21,7 +21,7 @@ from server.missing.profile.rules import Copy
 from server.missing.search.models import Episode
 from server.people.models import Agency, Child, Person, Tie
 from server.plan import view
-from server.plan.actions import people_of
+from server.plan.changes.batch import people_of
 from server.plan.models import LifeProject
 from server.records.transfer.models import Transfer
 from server.security import encryption

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.desk.child_pages import case_for, show
+from server.desk.child.forms import case_for, show
 from server.errors import Refused, WaymarkError
 from server.i18n import N_, gettext
 from server.people.access import desk_child, now_of, staff_of

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime, time
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -11,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.clock import as_utc
-from server.desk.about_pages import birthday_of
+from server.desk.child.about_pages import birthday_of
 from server.errors import Refused, WaymarkError
 from server.i18n import N_, gettext
 from server.people import actions as people
@@ -61,15 +62,10 @@ async def _add(visitor: Visitor, form: FormData, now: datetime) -> Child:
     zone = entered(form, "zone")
     place = read_zone(zone)
     rhythm = _rhythm(form)
-    caseworker = id_of(entered(form, "caseworker_id"), "caseworker_id")
-    if caseworker is None:
-        raise Refused(N_("Choose a caseworker."), field="caseworker_id")
-    placed = day_of(entered(form, "placed"), "placed")
-    placed_at = min(as_utc(placed, time(0), place), now) if placed is not None else now
-    born_on = birthday_of(form)
+    caseworker = _caseworker(form)
+    placed_at = _placed_at(form, place, now)
     tier, until_at, then = _tier(entered(form, "tier"), now)
     async with write():
-        home = await home_of(visitor, form, zone, now)
         try:
             child = await people.add_child(
                 visitor,
@@ -78,9 +74,9 @@ async def _add(visitor: Visitor, form: FormData, now: datetime) -> Child:
                 language=entered(form, "language"),
                 zone=zone,
                 caseworker_id=caseworker,
-                home_id=home,
+                home_id=await home_of(visitor, form, zone, now),
                 placed_at=placed_at,
-                born_on=born_on,
+                born_on=birthday_of(form),
                 id_=id_,
                 now=now,
             )
@@ -97,6 +93,18 @@ async def _add(visitor: Visitor, form: FormData, now: datetime) -> Child:
             now=now,
         )
     return child
+
+
+def _caseworker(form: FormData) -> UUID:
+    id_ = id_of(entered(form, "caseworker_id"), "caseworker_id")
+    if id_ is None:
+        raise Refused(N_("Choose a caseworker."), field="caseworker_id")
+    return id_
+
+
+def _placed_at(form: FormData, zone: ZoneInfo, now: datetime) -> datetime:
+    placed = day_of(entered(form, "placed"), "placed")
+    return min(as_utc(placed, time(0), zone), now) if placed is not None else now
 
 
 def _here(fault: Refused) -> Refused:

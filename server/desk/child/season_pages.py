@@ -9,7 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.desk.child_pages import ZONES, asked_when, case_for, named_as_typed, rhythm_of, show
+from server.desk.child.forms import (
+    ZONES,
+    asked_when,
+    case_for,
+    named_as_typed,
+    rhythm_of,
+    show,
+)
 from server.errors import Refused, WaymarkError
 from server.people.access import desk_child, now_of, staff_of
 from server.people.desk_forms import back_to, day_of, id_or_new, words_of

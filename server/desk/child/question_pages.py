@@ -1,10 +1,5 @@
-"""One question a page: rhythm, tier, absences, a sighting, "I think this child is missing".
+"""One question a page, so that each can say what was wrong: the tier, absences, a sighting."""
 
-Separate pages, so that each can say what was wrong. The page of the child, which shows all of it
-together with the answers, is in check_in_pages.py.
-"""
-
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,191 +10,33 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.clock import known_zone
-from server.errors import Conflict, Refused, WaymarkError
+from server.desk.child.forms import case_for, show
+from server.errors import Refused, WaymarkError
 from server.i18n import N_, gettext
-from server.people.access import Roles, desk_child, nothing_here, now_of, staff_of
+from server.people.access import Roles, desk_child, now_of, staff_of
 from server.people.desk_forms import (
     TIMES,
-    WINDOWS,
     as_field,
     back_to,
-    done,
     id_or_new,
     moment_of,
     strongest,
     times_of,
-    typed_windows,
-    windows_of,
     words_of,
 )
-from server.people.models import Person
 from server.people.rules import Action, Role
-from server.people.words import FormFault, entered, form_fault
+from server.people.words import entered
 from server.policy.model import Tier
 from server.watch import actions
 from server.watch.forecast import if_not_seen, in_words
 from server.watch.models import Pause, Watch
-from server.watch.rhythm import agreements, proposals, summary
-from server.watch.rhythm.rules import Rhythm, as_data, read
+from server.watch.rhythm import agreements, summary
+from server.watch.rhythm.rules import Rhythm, as_data
 from server.watch.state_machine import Terms
 from server.watch.watch_state import WatchState
 from server.watch.wording import TIERS, when
-from server.watch.writing import ended
-from server.web.rendering import language_of, page, zone_of
+from server.web.rendering import language_of, zone_of
 from server.web.requests import form_body
-
-# The zones that a placement is likely to be in; any other can be typed.
-ZONES = (
-    "Africa/Casablanca", "Africa/Tunis", "America/Montreal", "Asia/Beirut", "Atlantic/Canary",
-    "Europe/Amsterdam", "Europe/Athens", "Europe/Belgrade", "Europe/Berlin", "Europe/Brussels",
-    "Europe/Bucharest", "Europe/Copenhagen", "Europe/Dublin", "Europe/Helsinki",
-    "Europe/Istanbul", "Europe/Kyiv", "Europe/Lisbon", "Europe/London", "Europe/Luxembourg",
-    "Europe/Madrid", "Europe/Malta", "Europe/Oslo", "Europe/Paris", "Europe/Prague",
-    "Europe/Riga", "Europe/Rome", "Europe/Sarajevo", "Europe/Sofia", "Europe/Stockholm",
-    "Europe/Tallinn", "Europe/Tirane", "Europe/Vienna", "Europe/Vilnius", "Europe/Warsaw",
-    "Europe/Zagreb", "Europe/Zurich",
-)  # fmt: skip
-
-
-async def case_for(child_id: UUID, now: datetime) -> WatchState:
-    """The watch that a page is about. Raises NotFound, Conflict `ended`."""
-    case = await summary.case_of(child_id, now)
-    if case is not None:
-        return case
-    raise ended() if await Watch.exists(child_id=child_id) else nothing_here()
-
-
-async def show(
-    request: Request,
-    template: str,
-    child_id: UUID,
-    context: Mapping[str, Any],
-    fault: WaymarkError | None = None,
-) -> Response:
-    """A page about a child: what these pages share, and what went wrong."""
-    language, zone, now = language_of(request), zone_of(request), now_of(request)
-    error: FormFault | None = form_fault(fault, language) if fault is not None else None
-    shared = {
-        "child": await Person.get(id=child_id),
-        "path": f"/desk/children/{child_id}",
-        "error": error,
-        "done": done(request),
-        "shown": lambda at: when(language, at, zone, now),
-        "now": now,
-    }
-    status = fault.status if fault is not None else 200
-    return page(request, template, {**shared, **context}, status=status)
-
-
-# --- the rhythm
-
-
-async def rhythm(request: Request) -> Response:
-    """When the child is asked."""
-    child, _ = await desk_child(request, Action.RHYTHM_AGREE)
-    return await _rhythm_page(request, child.id)
-
-
-async def set_rhythm(request: Request) -> Response:
-    """A new rhythm, agreed with the child; it applies from the next round on."""
-    child, roles = await desk_child(request, Action.RHYTHM_AGREE)
-    form = await form_body(request)
-    try:
-        data = rhythm_of(form)
-        zone = entered(form, "zone")
-        await agreements.set_rhythm(await staff_of(request), child.id, data, zone, now_of(request))
-    except WaymarkError as fault:
-        return await _rhythm_page(request, child.id, form, fault)
-    return back_to(child.id, roles, "rhythm")
-
-
-def rhythm_of(form: FormData) -> dict[str, Any]:
-    """The rhythm that a form holds, as data. Raises Refused, naming the question."""
-    windows = windows_of(form)
-    times = tuple(sorted({*times_of(form, "at"), *(end for _, end in windows)}))
-    if not times:
-        raise Refused(N_("Enter at least one time."), field="at")
-    chosen = [value for value in form.getlist("day") if value in set("0123456")]
-    days = frozenset(int(str(value)) for value in chosen)
-    if not days:
-        raise Refused(N_("Choose at least one day."), field="day")
-    return as_data(read(as_data(Rhythm(times, days, windows=windows))))
-
-
-def asked_when(
-    form: FormData | None, rhythm: Rhythm | None, language: str, room: int = len(TIMES)
-) -> dict[str, Any]:
-    """What the rhythm part of a form shows: what was typed, or else the current values."""
-    rhythm = rhythm or Rhythm()
-    windows = [(f"{begin:%H:%M}", f"{end:%H:%M}") for begin, end in rhythm.windows]
-    ends = {end for _, end in rhythm.windows}
-    times, days = [f"{at:%H:%M}" for at in rhythm.at if at not in ends], {*map(str, rhythm.days)}
-    if form is not None:
-        times, days = [str(value) for value in form.getlist("at")], {*map(str, form.getlist("day"))}
-        windows = typed_windows(form)
-    return {
-        "times": [*times, *[""] * (room - len(times))],
-        "windows": [*windows, *[("", "")] * (WINDOWS - len(windows))],
-        "days": [
-            (str(number), gettext(language, word), str(number) in days)
-            for number, word in enumerate(summary.DAYS)
-        ],
-    }
-
-
-def named_as_typed(fault: WaymarkError | None) -> WaymarkError | None:
-    """The rules name a rhythm, or a part of it: the form calls them its times and its windows."""
-    if not isinstance(fault, Refused) or not (fault.field or "").startswith("rhythm"):
-        return fault
-    field = "window" if fault.field == "rhythm.from" else "at"
-    return Refused(fault.detail, code=fault.code, field=field, **fault.extra)
-
-
-async def _rhythm_page(
-    request: Request,
-    child_id: UUID,
-    form: FormData | None = None,
-    fault: WaymarkError | None = None,
-) -> Response:
-    now, language = now_of(request), language_of(request)
-    case = await case_for(child_id, now)
-    context = {
-        "agreed": await summary.read(case, language, zone_of(request), now),
-        **asked_when(form, case.terms.rhythm, language),
-        "zone_name": entered(form, "zone") if form is not None else case.watch.zone,
-        "zones": ZONES,
-        "ceiling": summary.allowed_silence(case.terms, language),
-        "may": {"rhythm_agree": True},
-    }
-    if form is not None:
-        fault = named_as_typed(fault)
-    return await show(request, "desk/rhythm.html", child_id, context, fault)
-
-
-async def agree(request: Request) -> Response:
-    """Yes to what was proposed, in one tap."""
-    child, roles = await desk_child(request, Action.RHYTHM_AGREE)
-    form, now = await form_body(request), now_of(request)
-    visitor, proposal_id = await staff_of(request), request.path_params["proposal_id"]
-    try:
-        version = entered(form, "version")
-        made = await proposals.agree(visitor, child.id, proposal_id, version, now)
-    except (Conflict, Refused) as fault:
-        return await _rhythm_page(request, child.id, None, fault)
-    return back_to(child.id, roles, "rhythm" if made.days is None else "season")
-
-
-async def decline(request: Request) -> Response:
-    """Decline a proposal: the rhythm stays as it is."""
-    child, roles = await desk_child(request, Action.RHYTHM_AGREE)
-    form, now = await form_body(request), now_of(request)
-    visitor, proposal_id = await staff_of(request), request.path_params["proposal_id"]
-    try:
-        await proposals.decline(visitor, child.id, proposal_id, words_of(form, "answer"), now)
-    except (Conflict, Refused) as fault:
-        return await _rhythm_page(request, child.id, None, fault)
-    return back_to(child.id, roles, "proposal-declined")
-
 
 # --- the tier
 
@@ -440,10 +277,6 @@ async def _sighting_page(
 _CHILD = "/desk/children/{child_id:uuid}"
 
 routes = [
-    Route(f"{_CHILD}/rhythm", rhythm, methods=["GET"]),
-    Route(f"{_CHILD}/rhythm", set_rhythm, methods=["POST"]),
-    Route(f"{_CHILD}/rhythm/proposals/{{proposal_id:uuid}}/agree", agree, methods=["POST"]),
-    Route(f"{_CHILD}/rhythm/proposals/{{proposal_id:uuid}}/decline", decline, methods=["POST"]),
     Route(f"{_CHILD}/tier", tier, methods=["GET"]),
     Route(f"{_CHILD}/tier", set_tier, methods=["POST"]),
     Route(f"{_CHILD}/pauses", pauses, methods=["GET"]),

@@ -1,0 +1,159 @@
+"""What happened to a child lately, each in a line: answers, sightings, what adults noticed."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from server.checkin.models import CheckIn
+from server.checkin.rules import Want
+from server.desk.child.check_in_pages import MOODS
+from server.i18n import N_, gettext
+from server.inbound import reading
+from server.people.access import (
+    Roles,
+)
+from server.people.models import Child, Person
+from server.people.rules import Action, Role, may
+from server.people.words import ROLES
+from server.policy.levels import Way
+from server.watch.models import Round, Sighting
+from server.watch.signals.models import Observation
+from server.watch.signals.observations import noticed
+from server.watch.signals.warning_signs import SIGNS
+from server.watch.wording import way_in_words, when
+
+# As many answers as a month of three a day has.
+MOST = 90
+MOST_NOTICED = 12
+# An answer that arrives this long after it was said had waited on a phone without a network.
+HAD_WAITED = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One line of the history: an answer or a sighting."""
+
+    at: datetime
+    icon: str
+    word: str
+    words: str | None
+    tags: tuple[tuple[str, str], ...]  # (kind, text)
+    by: str | None
+    said_at: datetime | None  # If it arrived much later than the child said it.
+
+
+async def noticed_of(child: Child, roles: Roles, language: str) -> list[Moment]:
+    """The warning signs that adults noted lately, for those who answer for the child."""
+    if not may(roles, Action.OBSERVATION_SEE):
+        return []
+    observations = await noticed(child.id, MOST_NOTICED)
+    people = await Person.filter(id__in=[observation.by_id for observation in observations])
+    names = {person.id: person.name for person in people}
+    return [
+        _observed(observation, names.get(observation.by_id), language)
+        for observation in observations
+    ]
+
+
+def _observed(observation: Observation, name: str | None, language: str) -> Moment:
+    role = gettext(language, ROLES[Role(observation.by_role)])
+    return Moment(
+        at=observation.at,
+        icon="eye",
+        word=gettext(language, SIGNS[observation.sign])
+        if observation.sign in SIGNS
+        else observation.sign,
+        words=observation.words,
+        tags=(),
+        by=gettext(language, N_("By {name}, {role}"), name=name or "", role=role),
+        said_at=None,
+    )
+
+
+async def history_of(child: Child, language: str, zone: ZoneInfo, now: datetime) -> list[Moment]:
+    """Answers, sightings and texts, the latest first."""
+    answers = await CheckIn.filter(child_id=child.id).order_by("-received_at").limit(MOST)
+    seen = await Sighting.filter(child_id=child.id).order_by("-at").limit(MOST)
+    forgot = Round.filter(child_id=child.id, forgot_at__isnull=False).order_by("-forgot_at")
+    others = {answer.by_id for answer in answers} | {sighting.by_id for sighting in seen}
+    names = {person.id: person.name for person in await Person.filter(id__in=list(others))}
+    moments = [_answer(answer, names.get(answer.by_id), language) for answer in answers]
+    moments += [_seen(sighting, names.get(sighting.by_id), language) for sighting in seen]
+    moments += [_forgot(forgotten, language, zone, now) for forgotten in await forgot.limit(MOST)]
+    moments += [_text(*text, language) for text in await reading.texts_of(child.id, MOST)]
+    return sorted(moments, key=lambda moment: moment.at, reverse=True)[:MOST]
+
+
+def _answer(answer: CheckIn, name: str | None, language: str) -> Moment:
+    tags = [
+        (kind, gettext(language, word))
+        for is_so, kind, word in (
+            (answer.want == Want.HELP, "wants", N_("asked for help")),
+            (answer.want == Want.TALK, "wants", N_("wants to talk")),
+            (answer.want == Want.SAFE, "wants", N_("safe, not ready to come back yet")),
+            (answer.is_late, "late", N_("late")),
+            (answer.is_early, "early", N_("early")),
+        )
+        if is_so
+    ]
+    by = way_in_words(answer.by_way, language) or None
+    if answer.by_role != Role.CHILD:
+        role = gettext(language, ROLES[Role(answer.by_role)])
+        by = gettext(
+            language, N_("Answered for the child by {name}, {role}"), name=name or "", role=role
+        )
+    if answer.by_role != Role.CHILD and answer.by_way == Way.VOICE:
+        told = N_("Said aloud by the child, passed on by {name}, {role}")
+        by = gettext(language, told, name=name or "", role=role)
+    waited = answer.received_at - answer.said_at > HAD_WAITED
+    return Moment(
+        at=answer.received_at,
+        icon="check" if answer.mood is None else f"mood-{answer.mood}",
+        word=gettext(language, N_("OK") if answer.mood is None else MOODS[answer.mood - 1]),
+        words=answer.note,
+        tags=tuple(tags),
+        by=by,
+        said_at=answer.said_at if waited else None,
+    )
+
+
+def _forgot(forgotten: Round, language: str, zone: ZoneInfo, now: datetime) -> Moment:
+    assert forgotten.forgot_at is not None
+    due = when(language, forgotten.due_at, zone, now)
+    return Moment(
+        at=forgotten.forgot_at,
+        icon="words",
+        word=gettext(language, N_("I forgot")),
+        words=None,
+        tags=(),
+        by=gettext(language, N_("Check-in due: {due}"), due=due),
+        said_at=None,
+    )
+
+
+def _text(at: datetime, words: str, is_shared: bool, language: str) -> Moment:
+    """A text in other words than the agreed ones: it settles nothing, and is not lost."""
+    told = N_("from a number that several children share")
+    return Moment(
+        at=at,
+        icon="words",
+        word=gettext(language, N_("Text message")),
+        words=words,
+        tags=(("early", gettext(language, told)),) if is_shared else (),
+        by=None,
+        said_at=None,
+    )
+
+
+def _seen(sighting: Sighting, name: str | None, language: str) -> Moment:
+    word = N_("Seen") if sighting.answer == "seen" else N_("Could not find")
+    role = gettext(language, ROLES[Role(sighting.by_role)])
+    return Moment(
+        at=sighting.at,
+        icon="eye",
+        word=gettext(language, word),
+        words=sighting.words,
+        tags=(),
+        by=gettext(language, N_("By {name}, {role}"), name=name or "", role=role),
+        said_at=sighting.seen_at if sighting.at - sighting.seen_at > HAD_WAITED else None,
+    )

@@ -1,0 +1,75 @@
+"""The ladder of an alert as people read it: who is on each rung, and what comes next."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from server.alerts import climbing
+from server.alerts import ladder as rules
+from server.alerts.models import Alert
+from server.alerts.recipients import reach_of
+from server.alerts.sent import rungs_called
+from server.i18n import format_list, gettext
+from server.people.models import Person
+from server.policy.model import Rung, ladder_from_data
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rung of the ladder, as people read it. `state`: done, unsent, next, later."""
+
+    title: str
+    people: str
+    state: str
+    at: datetime | None
+
+
+async def steps(alert: Alert, language: str, now: datetime) -> list[Step]:
+    """The ladder as it was frozen, with the people who are on each rung now."""
+    ladder, called = ladder_from_data(alert.ladder), await rungs_called(alert.id)
+    reachable = (await reach_of({alert.child_id: alert.agency_id}, now))[alert.child_id]
+    reach = reachable.on(*ladder.rungs)
+    people = {rung: rules.people_on(rung, reach) for rung in ladder.rungs}
+    named = Person.filter(id__in=[person for some in people.values() for person in some])
+    names = {person.id: person.name for person in await named}
+    coming = next_call(alert, reachable)
+    return [
+        Step(
+            title=gettext(language, rung.label),
+            people=format_list(language, [names[person] for person in people[rung]]),
+            state=_state(place, coming, called.get(place)),
+            at=coming.at if coming is not None and coming.rung == place else None,
+        )
+        for place, rung in enumerate(ladder.rungs)
+        if people[rung] or (rung is Rung.LAST_RESORT and rung in reach)
+    ]
+
+
+def _state(place: int, coming: rules.Call | None, went_out: bool | None) -> str:
+    if coming is not None and coming.rung == place and coming.why != "confirm":
+        return "next"
+    if went_out is None:
+        return "later"
+    return "done" if went_out else "unsent"
+
+
+def next_call(alert: Alert, reach: rules.Reachable) -> rules.Call | None:
+    """What the ladder does next, by the rules themselves."""
+    moments = [at for at in (alert.next_action_at, alert.decide_at) if at is not None]
+    if alert.closed_at is not None or not moments:
+        return None
+    ladder = ladder_from_data(alert.ladder)
+    standing = reach.on(*ladder.rungs)
+    _, calls = rules.advance(climbing.climb_of(alert), ladder, standing, min(moments))
+    return calls[0] if calls else None
+
+
+async def next_call_in_words(alert: Alert, language: str, now: datetime) -> dict[str, Any] | None:
+    """When the ladder goes on, why, and to which adults."""
+    reach = (await reach_of({alert.child_id: alert.agency_id}, now))[alert.child_id]
+    call = next_call(alert, reach)
+    if call is None:
+        return None
+    people = await Person.filter(id__in=list(call.people))
+    who = format_list(language, sorted(person.name for person in people))
+    return {"at": call.at, "why": call.why, "who": who or gettext(language, call.who.label)}

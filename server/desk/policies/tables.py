@@ -1,0 +1,101 @@
+"""A policy as the tables of a page and the parts of a form. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from server.desk.policies import form as editing
+from server.desk.policies import words
+from server.i18n import N_, gettext
+from server.policy.model import Tier
+from server.watch.wording import TIERS
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows of a policy that are read side by side: one column, or one per tier."""
+
+    heading: str
+    hint: str
+    columns: list[str]
+    rows: list[tuple[str, list[str]]]
+
+
+_HEADINGS: Mapping[str, str] = {
+    "quiet": N_("Quiet hours"),
+    "signals": N_("What has changed"),
+    "together": N_("Many children at once"),
+    "milestones": N_("Days in the calendar"),
+}
+_HINTS: Mapping[str, str] = {
+    "quiet": N_("In these hours we send the child no reminders. We call adults at any hour."),
+    "signals": N_("Shown quietly, on the board and on the child's page."),
+    "milestones": N_(
+        "Around these days the watch gets closer automatically. The longest silence does"
+        " not change."
+    ),
+    "together": N_(
+        "Each adult then gets one message about all of them. Each child still has their own alert."
+    ),
+}
+
+
+def heading(table: str, language: str) -> str:
+    """What a table of the policy is called."""
+    if table in set(Tier):
+        return gettext(language, TIERS[Tier(table)][0])
+    word = _HEADINGS.get(table)
+    return gettext(language, word) if word else words.label_of(table, language)
+
+
+def _hint(table: str, language: str) -> str:
+    if table in set(Tier):
+        return gettext(language, TIERS[Tier(table)][1])
+    return gettext(language, _HINTS.get(table, ""))
+
+
+def tables(content: Mapping[str, Any], language: str) -> list[Table]:
+    """The tiers side by side, then everything else."""
+    tiers = [tier for tier in Tier if tier in content]
+    values = {name: value for name, value in editing.values_of(content)}
+    names = dict.fromkeys(n.partition(".")[2] for n in values if n.partition(".")[0] in tiers)
+    rows = [
+        (
+            words.label_of(name, language),
+            [words.in_words(values.get(f"{tier}.{name}"), language) for tier in tiers],
+        )
+        for name in names
+    ]
+    tables = [Table("", "", [heading(tier, language) for tier in tiers], rows)]
+    others = dict.fromkeys(name.partition(".")[0] for name in values)
+    for table in (name for name in others if name not in tiers):
+        lines = [
+            (words.label_of(name, language), [words.in_words(value, language)])
+            for name, value in values.items()
+            if name.partition(".")[0] == table
+        ]
+        tables.append(Table(heading(table, language), _hint(table, language), [], lines))
+    return tables
+
+
+def asked(content: Mapping[str, Any], language: str) -> list[dict[str, Any]]:
+    """The form: one part for each table of the policy."""
+    parts: dict[str, list[dict[str, Any]]] = {}
+    for field in editing.fields_of(content):
+        key = words.key_of(field.name)
+        parts.setdefault(field.name.partition(".")[0], []).append(
+            {
+                "name": field.name,
+                "kind": field.kind.value,
+                "label": words.label_of(field.name, language),
+                "hint": gettext(language, words.HINTS[key]) if key in words.HINTS else "",
+                "choices": [
+                    (code, gettext(language, word))
+                    for code, word in editing.choices_of(field.name).items()
+                ],
+            }
+        )
+    return [
+        {"heading": heading(name, language), "hint": _hint(name, language), "fields": fields}
+        for name, fields in parts.items()
+    ]
