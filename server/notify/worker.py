@@ -302,6 +302,7 @@ class Worker:
         """Whether this one is worth sending; where it can wait, until when."""
         message, person = attempt.message, _person(attempt.message)
         slice_ = AddressSlice(
+            has_accepted=(message.id, attempt.address.id if attempt.address else None) in accepted,
             person_is_disabled=person is not None and person.disabled_at is not None,
             channel_is_open=self._channel_of(message) in self._channels,
             **_quiet(message, wish),
@@ -314,8 +315,6 @@ class Worker:
         attempt.reason = worth_sending(about, slice_, now)
         if attempt.reason is Reason.QUIET_HOURS and message.kind in CAN_WAIT:
             attempt.put_off_to = put_off_to(about, slice_, now)
-        if (message.id, attempt.address.id if attempt.address else None) in accepted:
-            attempt.reason = Reason.ALREADY_DONE
 
     def _channel_of(self, message: Message) -> str:
         index: int | None = message.last_resort
