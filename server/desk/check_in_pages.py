@@ -22,7 +22,6 @@ from server.errors import IdReused, Refused, WaymarkError
 from server.i18n import N_, format_day, format_short_date, gettext, ngettext
 from server.inbound import reading
 from server.people.access import (
-    BOARD_LOOK_EVERY,
     Roles,
     desk_child,
     looked,
@@ -121,7 +120,7 @@ def _born(child: Child, language: str, now: datetime) -> str:
 
 async def turns(request: Request) -> Response:
     """Only whose turn it is: the child's page asks for this again when it changes."""
-    child, roles = await desk_child(request, Action.HISTORY_SEE, at_most_every=BOARD_LOOK_EVERY)
+    child, roles = await desk_child(request, Action.HISTORY_SEE)
     return page(request, "desk/turns.html", await _turns(request, child, roles))
 
 

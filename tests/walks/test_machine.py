@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 )
 
 from server.alerts import actions as alerts
-from server.alerts import climbing
+from server.alerts import climbing, rights_changes
 from server.alerts.ladder import Cause, Outcome
 from server.alerts.models import Alert
 from server.audit.actions import SYSTEM, Actor, seal, verify
@@ -35,7 +35,7 @@ from server.errors import Conflict, Refused
 from server.missing.returns import child_found
 from server.missing.search import opening
 from server.people import actions as people
-from server.people.events import use_ears
+from server.people.events import use_listeners
 from server.people.models import Agency, Child, Person, Tie
 from server.people.rules import Role
 from server.policy.model import EACH_MISS, Tier
@@ -85,7 +85,9 @@ class World:
 
     async def open(self) -> None:
         # As the composition roots do it: whoever says that a child is missing begins a search.
-        use_ears(milestone_actions.hear, opening.hear, child_found.hear)
+        use_listeners(
+            milestone_actions.hear, opening.hear, child_found.hear, rights=rights_changes.hear
+        )
         watch_alerts.use_ends(child_found.ends)
         await open_database(self.database.url)
         now = STARTS[0] - DAY
