@@ -319,7 +319,7 @@ VERBS = {
     "duty_shifts",
 }
 VERBS |= {"accounts", "flows", "roles", "account_linking"}
-VERBS |= {"address_verification", "ticking", "contacts", "preferences", "writing"}
+VERBS |= {"ties", "address_verification", "ticking", "contacts", "preferences", "writing"}
 
 
 @pytest.mark.parametrize("path", [path for path in ROOM_FILES if path.stem in VERBS], **names)

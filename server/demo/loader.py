@@ -38,8 +38,10 @@ from server.errors import Refused
 from server.missing.profile.rules import age_on
 from server.notify.models import Message
 from server.people import actions as people
+from server.people.agencies.actions import AddAgency, add_agency, add_home
 from server.people.models import Agency, Child, Person
 from server.people.rules import Role
+from server.people.ties import AddTie, add_tie
 from server.placements import actions
 from server.policy import parser as policies
 from server.policy.levels import Evidence
@@ -328,19 +330,23 @@ async def _load(now: datetime) -> None:
 
 
 async def _people(now: datetime) -> None:
-    await people.add_agency(
+    await add_agency(
         SYSTEM,
-        name="Harbour",
-        language="en",
-        zone="Europe/Paris",
-        help_phone="+33 1 99 00 12 34",
-        id_=id_of("harbour"),
-        now=now,
+        AddAgency(
+            name="Harbour",
+            language="en",
+            zone="Europe/Paris",
+            help_phone="+33 1 99 00 12 34",
+            id=id_of("harbour"),
+        ),
+        now,
     )
-    await people.add_agency(
-        SYSTEM, name="Lantern", language="en", zone="Europe/Rome", id_=id_of("lantern"), now=now
+    await add_agency(
+        SYSTEM,
+        AddAgency(name="Lantern", language="en", zone="Europe/Rome", id=id_of("lantern")),
+        now,
     )
-    home = await people.add_home(
+    home = await add_home(
         SYSTEM,
         id_of("harbour"),
         name="The house by the canal",
@@ -352,12 +358,14 @@ async def _people(now: datetime) -> None:
         await people.add_person(
             SYSTEM,
             _agency(name),
-            role=role,
-            name=f"{name.title()} {surname}",
-            language=language,
-            zone=zone,
-            id_=id_of(name),
-            now=now,
+            people.AddPerson(
+                role=role,
+                name=f"{name.title()} {surname}",
+                language=language,
+                zone=zone,
+                id=id_of(name),
+            ),
+            now,
         )
     await people.set_deputy(SYSTEM, id_of("harbour"), id_of("tom"), id_of("ines"), now)
     await _rota(now)
@@ -365,13 +373,15 @@ async def _people(now: datetime) -> None:
         child = await people.add_child(
             SYSTEM,
             _agency(kid.name),
-            name=f"{kid.name.title()} {kid.surname}",
-            language=kid.language,
-            zone=kid.zone,
-            caseworker_id=id_of(kid.caseworker),
-            home_id=home.id if kid.name == "mia" else None,
-            id_=id_of(kid.name),
-            now=now,
+            people.AddChild(
+                name=f"{kid.name.title()} {kid.surname}",
+                language=kid.language,
+                zone=kid.zone,
+                caseworker_id=id_of(kid.caseworker),
+                home_id=home.id if kid.name == "mia" else None,
+                id=id_of(kid.name),
+            ),
+            now,
         )
         await watch.begin(
             SYSTEM, child, tier=kid.tier, rhythm=Rhythm(kid.times), zone=kid.zone, now=now
@@ -382,12 +392,11 @@ async def _people(now: datetime) -> None:
         ("noor", "ada", Role.GUARDIAN),
         ("mia", "sam", Role.CARER),
     ):
-        await people.add_tie(
+        await add_tie(
             SYSTEM,
             await Child.get(id=id_of(child_name)),
-            person_id=id_of(person),
-            role=role,
-            now=now,
+            AddTie(person_id=id_of(person), role=role),
+            now,
         )
 
 

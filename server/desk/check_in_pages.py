@@ -31,7 +31,7 @@ from server.people.access import (
 from server.people.desk_forms import back_to, done, strongest
 from server.people.models import Child, Home, Person, Tie
 from server.people.rules import Action, Role, may
-from server.people.unsupervised import unsupervised
+from server.people.ties import unsupervised
 from server.people.words import ROLES, entered, form_fault
 from server.placements.actions import why_left
 from server.plan.offboarding import quarantine

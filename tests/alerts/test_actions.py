@@ -22,9 +22,9 @@ from server.errors import Conflict, NotFound, Refused
 from server.notify.actions import add_address, use_last_resorts
 from server.notify.models import Message
 from server.notify.rules import Kind
-from server.people import actions as people
 from server.people.models import Person
 from server.people.rules import Role
+from server.people.ties import AddTie, add_tie
 from server.policy.model import Rung, Tier
 from server.rota.models import FixedShift
 from server.storage.db import write
@@ -160,12 +160,11 @@ async def test_a_rung_without_a_person_is_skipped_at_once(cast: Cast) -> None:
 
 
 async def test_whoever_has_left_is_not_called(cast: Cast) -> None:
-    await people.add_tie(
+    await add_tie(
         SYSTEM,
         cast.children["mia"],
-        person_id=cast.eve.id,
-        role=Role.CASEWORKER,
-        now=cast.clock(),
+        AddTie(person_id=cast.eve.id, role=Role.CASEWORKER),
+        cast.clock(),
     )
     await Person.filter(id=cast.tom.id).update(disabled_at=cast.clock())
     alert = await opened(cast)

@@ -34,8 +34,8 @@ from server.missing.profile import actions
 from server.missing.returns.child_found import Found, record_found
 from server.missing.search.models import Episode
 from server.notify.actions import add_address
-from server.people.actions import add_tie
 from server.people.rules import Role
+from server.people.ties import AddTie, add_tie
 from server.storage.db import write
 from server.watch.models import Pause, Watch
 from server.watch.rhythm import rules as rhythms
@@ -175,10 +175,8 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
         tie = await add_tie(
             cast.actor("root"),
             mia,
-            person_id=cast.ada.id,
-            role=Role.GUARDIAN,
-            from_at=begins,
-            now=now,
+            AddTie(person_id=cast.ada.id, role=Role.GUARDIAN, from_at=begins),
+            now,
         )
         rosa = await contacts.name_her(
             cast.actor("mia"),

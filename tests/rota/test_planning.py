@@ -13,9 +13,9 @@ from server.alerts.recipients import reach_of
 from server.audit.models import Entry
 from server.errors import IdReused, NotFound, Refused
 from server.notify.actions import use_last_resorts
-from server.people import actions as people
 from server.people.models import Person
 from server.people.rules import Role
+from server.people.ties import end_tie
 from server.policy.model import Rung
 from server.rota import planning
 from server.rota.duty import on_duty, on_rota
@@ -200,9 +200,7 @@ async def test_a_ladder_that_ends_at_those_on_leave_calls_them_though_others_are
 
 async def test_managers_are_the_supervisors_tied_to_the_child(cast: Cast) -> None:
     assert (await reach(cast))[Rung.MANAGER] == {"ines"}
-    await people.end_tie(
-        cast.actor("root"), cast.children["mia"], cast.ties["mia", "ines"], cast.clock()
-    )
+    await end_tie(cast.actor("root"), cast.children["mia"], cast.ties["mia", "ines"], cast.clock())
     assert Rung.MANAGER not in await reach(cast)
 
 

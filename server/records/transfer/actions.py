@@ -23,11 +23,11 @@ from server.i18n import N_, gettext
 from server.notify.actions import Saying, queue, withdraw
 from server.notify.models import Message
 from server.notify.rules import Kind
-from server.people import actions as people
 from server.people.events import Happening, happened
 from server.people.models import Child, Home, Person, Tie
 from server.people.offboarding import end_all
 from server.people.rules import PROFESSIONAL, Role
+from server.people.ties import AddTie, add_tie, lock_adults, lock_children
 from server.plan.actions import say_all_for
 from server.plan.models import LifeProject
 from server.plan.offboarding import reassigned
@@ -74,7 +74,7 @@ async def receive(actor: Actor, id: UUID, now: datetime) -> Reception:
     assert actor.agency_id is not None
     async with write():
         # The same request may arrive twice at once.
-        await people.lock_adults(actor.agency_id, [actor.id])
+        await lock_adults(actor.agency_id, [actor.id])
         reception = await Reception.get_or_none(id=id)
         if reception is not None:
             if reception.person_id != actor.id:
@@ -157,7 +157,7 @@ async def offer(
         raise
     async with write():
         await lock(child.id)
-        await people.lock_children([child.id])
+        await lock_children([child.id])
         if (existing := await _known(actor, child, id, why)) is not None:
             return existing
         child = await Child.get(id=child.id)
@@ -266,7 +266,7 @@ async def accept(
             acceptance.caseworker_id,
             *([acceptance.supervisor_id] if acceptance.supervisor_id else []),
         }
-        adults = await people.lock_adults(transfer.to_agency_id, new)
+        adults = await lock_adults(transfer.to_agency_id, new)
         if any(Role(adult.role) not in PROFESSIONAL for adult in adults.values()):
             raise Refused(
                 N_("This person cannot have this role for a child."), field="caseworker_id"
@@ -275,7 +275,7 @@ async def accept(
             {transfer.child_id, *await open_search.with_whom(transfer.child_id)}
         ):
             await lock(child_id)
-        await people.lock_children([transfer.child_id])
+        await lock_children([transfer.child_id])
         await _check_home(acceptance.home_id, transfer.to_agency_id)
         await _go_over(actor, transfer, acceptance, hello, now)
     return await Transfer.get(id=transfer_id)
@@ -329,17 +329,18 @@ async def _go_over(
 
 
 async def _tie(actor: Actor, child: Child, acceptance: Acceptance, now: datetime) -> None:
-    await people.add_tie(
-        actor, child, person_id=acceptance.caseworker_id, role=Role.CASEWORKER, from_at=now, now=now
+    await add_tie(
+        actor,
+        child,
+        AddTie(person_id=acceptance.caseworker_id, role=Role.CASEWORKER, from_at=now),
+        now,
     )
     if acceptance.supervisor_id is not None:
-        await people.add_tie(
+        await add_tie(
             actor,
             child,
-            person_id=acceptance.supervisor_id,
-            role=Role.SUPERVISOR,
-            from_at=now,
-            now=now,
+            AddTie(person_id=acceptance.supervisor_id, role=Role.SUPERVISOR, from_at=now),
+            now,
         )
 
 

@@ -18,7 +18,7 @@ from server.people.access import agency_for, child_for, now_of, staff_of
 from server.people.desk_forms import id_of, id_or_new
 from server.people.models import Child, Home, Person
 from server.people.rules import PROFESSIONAL, Action, AgencyAction, Role
-from server.people.unsupervised import unsupervised
+from server.people.ties import unsupervised
 from server.people.words import ROLES, entered, form_fault
 from server.plan.words import AREAS
 from server.policy.model import Tier
