@@ -43,7 +43,7 @@ from server.storage.engines.editors import MigrationFault
 from server.storage.engines.migrate import TooOld, migrate, pending
 from server.storage.engines.postgres import NO_STATEMENTS
 from server.ticker import Ticker
-from server.web import live
+from server.web import listening
 from server.web.connections import Guarded
 from server.wiring import wire
 
@@ -447,7 +447,7 @@ async def _listening_faults(settings: Settings) -> list[str]:
         return []
     await open_database(settings.database_url)
     try:
-        if await live.is_heard(settings.listen_url):
+        if await listening.is_heard(settings.listen_url):
             return []
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
         name = "WAYMARK_LISTEN_URL" if settings.listen_url else "WAYMARK_DATABASE_URL"
