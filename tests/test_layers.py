@@ -18,6 +18,7 @@ ROOTS = {
     "server.ticker",
     "server.__main__",
     "server.wiring",
+    "server.demo.commands",
     "server.demo.loader",
     "server.demo.projects",
 }

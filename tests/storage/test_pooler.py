@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from server import __main__ as command
+from server import checking
 from server.errors import Unavailable
 from server.settings import SettingFault, load
 from server.storage.db import close_database, fetch, open_database, write
@@ -129,12 +129,12 @@ async def test_an_echo_that_stays_away_later_is_noticed_and_so_is_its_return(
 @only_postgres
 async def test_the_check_says_what_to_set(pooled: str, migrated: Database, tmp_path: Path) -> None:
     environ = {"WAYMARK_DATABASE_URL": pooled, "WAYMARK_VAR": str(tmp_path)}
-    (said,) = await command._listening_faults(load(environ, tmp_path))
+    (said,) = await checking.listening_faults(load(environ, tmp_path))
     assert "WAYMARK_LISTEN_URL" in said
     environ["WAYMARK_LISTEN_URL"] = migrated.url
-    assert await command._listening_faults(load(environ, tmp_path)) == []
+    assert await checking.listening_faults(load(environ, tmp_path)) == []
     environ["WAYMARK_LISTEN_URL"] = "postgres://nobody@127.0.0.1:1/x"
-    (said,) = await command._listening_faults(load(environ, tmp_path))
+    (said,) = await checking.listening_faults(load(environ, tmp_path))
     assert said.startswith("WAYMARK_LISTEN_URL cannot be listened to")
 
 
