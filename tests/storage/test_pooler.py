@@ -18,8 +18,9 @@ from server.settings import SettingFault, load
 from server.storage.db import close_database, fetch, open_database, write
 from server.storage.engines import postgres as engine
 from server.storage.engines.migrate import pending
-from server.web import live
-from server.web.live import RESYNC, announce, subscribe
+from server.web import listening, live
+from server.web.hub import RESYNC
+from server.web.live import announce, subscribe
 from tests.cast import Cast
 from tests.doubles.pooler import pooling
 from tests.fixtures import Database
@@ -30,8 +31,8 @@ HARBOUR = UUID("00000000-0000-7000-8000-000000000001")
 @pytest_asyncio.fixture
 async def pooled(migrated: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
     """The address of a migrated PostgreSQL through a pooler."""
-    monkeypatch.setattr(live, "ECHO_WITHIN_S", 0.5)
-    monkeypatch.setattr(live, "LOOK_AGAIN_S", 0.2)
+    monkeypatch.setattr(listening, "ECHO_WITHIN_S", 0.5)
+    monkeypatch.setattr(listening, "LOOK_AGAIN_S", 0.2)
     port = urlsplit(migrated.url).port
     assert port is not None
     async with pooling(port) as through:
@@ -105,9 +106,9 @@ async def test_a_direct_address_to_listen_at_makes_it_live(pooled: str, migrated
 async def test_an_echo_that_stays_away_later_is_noticed_and_so_is_its_return(
     migrated: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "ECHO_EVERY_S", 0.1)
-    monkeypatch.setattr(live, "ECHO_WITHIN_S", 0.5)
-    monkeypatch.setattr(live, "LOOK_AGAIN_S", 0.2)
+    monkeypatch.setattr(listening, "ECHO_EVERY_S", 0.1)
+    monkeypatch.setattr(listening, "ECHO_WITHIN_S", 0.5)
+    monkeypatch.setattr(listening, "LOOK_AGAIN_S", 0.2)
     await open_database(migrated.url)
     await live.open_live()
     try:
@@ -118,7 +119,7 @@ async def test_an_echo_that_stays_away_later_is_noticed_and_so_is_its_return(
             " AND query LIKE 'LISTEN%'"
         )
         assert rows
-        monkeypatch.setattr(live, "CHANNEL", "elsewhere")
+        monkeypatch.setattr(listening, "CHANNEL", "elsewhere")
         await _until(lambda: not live.is_live())
         await _until(live.is_live)
     finally:
