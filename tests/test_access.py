@@ -44,9 +44,8 @@ from server.missing.returns import interview_actions
 from server.missing.returns.child_found import Found, record_found
 from server.missing.search.models import Episode, SearchHandover
 from server.missing.search.opening import Saying, open_episode
-from server.notify.actions import ARRIVED
-from server.notify.actions import test_message as send_test
 from server.notify.address_verification import PROOF
+from server.notify.arrivals import ARRIVED, send_test
 from server.notify.models import Address, Message
 from server.people import actions as people
 from server.people.models import Child

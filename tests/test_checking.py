@@ -12,7 +12,7 @@ import pytest
 
 from server import checking
 from server.checking import Channels
-from server.notify.actions import add_address
+from server.notify.addresses import AddAddress, add_address
 from server.notify.channels.other import Place, place_of
 from server.notify.channels.reach import try_channels, untried_line
 from server.notify.models import Address
@@ -208,7 +208,9 @@ def working(*names: str, resorts: int = 0) -> Channels:
 async def proven(cast: Cast, name: str, channel: str = "email") -> None:
     person = cast.persons[name]
     value = f"{name}@example.org"
-    await add_address(cast.actor(name), person.id, channel, value, now=cast.clock())
+    await add_address(
+        cast.actor(name), person.id, AddAddress(channel=channel, value=value), cast.clock()
+    )
 
 
 async def lines(cast: Cast, channels: Channels) -> list[str]:

@@ -42,7 +42,7 @@ from server.auth.sign_in_names import index_of, password_keys
 from server.auth.user_agents import Agent
 from server.errors import NotFound, Refused, Unauthenticated
 from server.i18n import N_
-from server.notify.actions import drop_addresses
+from server.notify.addresses import drop_addresses
 from server.people.access import Visitor
 from server.people.actions import disable_person as disable_in_people
 from server.people.models import Person

@@ -19,7 +19,8 @@ from server.alerts.recipients import policy_of, reach_of
 from server.audit.actions import SYSTEM, Actor
 from server.audit.models import Entry
 from server.errors import Conflict, NotFound, Refused
-from server.notify.actions import add_address, use_last_resorts
+from server.notify.actions import use_last_resorts
+from server.notify.addresses import AddAddress, add_address
 from server.notify.models import Message
 from server.notify.rules import Kind
 from server.people.models import Person
@@ -64,9 +65,8 @@ async def reachable(cast: Cast, *names: str) -> None:
         await add_address(
             Actor(actor.id, actor.role, actor.agency_id),
             cast.persons[name].id,
-            "email",
-            f"{name}@example.org",
-            now=cast.clock(),
+            AddAddress(channel="email", value=f"{name}@example.org"),
+            cast.clock(),
         )
 
 
@@ -256,9 +256,8 @@ async def test_accepted_is_not_seen_so_the_next_channel_is_taken(cast: Cast) -> 
     await add_address(
         Actor(cast.tom.id, "caseworker", cast.agency.id),
         cast.tom.id,
-        "push",
-        "https://push.example.org/1",
-        now=cast.clock(),
+        AddAddress(channel="push", value="https://push.example.org/1"),
+        cast.clock(),
     )
     alert = await opened(cast)
     await send_all(cast.clock())

@@ -21,7 +21,8 @@ from server.errors import Conflict, NotFound
 from server.inbound import actions as inbound
 from server.inbound.actions import Hook
 from server.missing.search.models import Episode
-from server.notify.actions import add_address, use_inbound
+from server.notify.actions import use_inbound
+from server.notify.addresses import AddAddress, add_address
 from server.notify.models import Message
 from server.people import actions as people
 from server.people.looks.log import looks_at
@@ -304,7 +305,7 @@ async def test_whoever_takes_it_by_text_can_open_and_close_what_they_took(cast: 
     use_inbound(["sms"])
     try:
         actor = Actor(cast.eve.id, "caseworker", cast.agency.id)
-        await add_address(actor, cast.eve.id, "sms", NUMBER, now=cast.clock())
+        await add_address(actor, cast.eve.id, AddAddress(channel="sms", value=NUMBER), cast.clock())
         alert = await eve_is_called(cast)
     finally:
         use_inbound([])
@@ -324,7 +325,7 @@ async def test_a_deputy_who_is_no_deputy_any_more_still_answers_the_call_by_text
     use_inbound(["sms"])
     try:
         actor = Actor(cast.eve.id, "caseworker", cast.agency.id)
-        await add_address(actor, cast.eve.id, "sms", NUMBER, now=cast.clock())
+        await add_address(actor, cast.eve.id, AddAddress(channel="sms", value=NUMBER), cast.clock())
         alert = await eve_is_called(cast)
     finally:
         use_inbound([])
@@ -338,7 +339,7 @@ async def test_a_text_about_a_child_of_another_agency_by_now_takes_nothing(cast:
     use_inbound(["sms"])
     try:
         actor = Actor(cast.eve.id, "caseworker", cast.agency.id)
-        await add_address(actor, cast.eve.id, "sms", NUMBER, now=cast.clock())
+        await add_address(actor, cast.eve.id, AddAddress(channel="sms", value=NUMBER), cast.clock())
         alert = await eve_is_called(cast)
     finally:
         use_inbound([])

@@ -13,7 +13,7 @@ from server.alerts.models import Alert
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
 from server.errors import Refused
-from server.notify.actions import add_address
+from server.notify.addresses import AddAddress, add_address
 from server.notify.models import Address, Message
 from server.people import actions as people
 from server.people.models import Person, Tie
@@ -108,7 +108,12 @@ async def test_each_child_can_have_somebody_else(cast: Cast) -> None:
 
 
 async def test_doors_close_and_nothing_is_sent_to_whoever_left(cast: Cast) -> None:
-    await add_address(cast.actor("tom"), cast.tom.id, "email", "t@example.org", now=cast.clock())
+    await add_address(
+        cast.actor("tom"),
+        cast.tom.id,
+        AddAddress(channel="email", value="t@example.org"),
+        cast.clock(),
+    )
     async with cast.client_as("tom") as tom:
         assert (await tom.get("/api/v1/me")).status_code == 200
         await leaves(cast, "tom", Takers(cast.eve.id))

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from server.errors import NotFound
-from server.notify.actions import add_address, use_last_resorts
+from server.notify.actions import use_last_resorts
+from server.notify.addresses import AddAddress, add_address
 from server.notify.models import Message
 from server.people.models import Person
 from server.rota import duty_shifts, planning
@@ -75,7 +76,10 @@ async def mail(cast: Cast, *names: str) -> None:
     for name in names:
         person = cast.persons[name]
         await add_address(
-            cast.actor(name), person.id, "email", f"{name}@example.org", now=cast.clock()
+            cast.actor(name),
+            person.id,
+            AddAddress(channel="email", value=f"{name}@example.org"),
+            cast.clock(),
         )
 
 
@@ -96,7 +100,12 @@ async def test_a_shift_is_asked_about_two_hours_before_and_told_when_it_begins(c
 
 async def test_the_test_alarm_goes_by_every_channel_and_leads_to_one_tap(cast: Cast) -> None:
     await mail(cast, "eve")
-    await add_address(cast.actor("eve"), cast.eve.id, "sms", "+33600000000", now=cast.clock())
+    await add_address(
+        cast.actor("eve"),
+        cast.eve.id,
+        AddAddress(channel="sms", value="+33600000000"),
+        cast.clock(),
+    )
     await nights(cast, "eve")
     await until(cast, at(cast, 17))
     rows = await Message.filter(kind="reach")

@@ -24,7 +24,8 @@ from server.notify.channels import Channel
 from server.notify.channels.configured import configured
 from server.notify.models import Message
 from server.notify.rules import Envelope, Outcome
-from server.notify.worker import Attempt, Worker
+from server.notify.sending.attempts import Attempt
+from server.notify.worker import Worker
 from server.security import encryption
 from server.settings import load
 from server.storage.db import close_database, open_database, write

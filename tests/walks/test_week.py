@@ -12,7 +12,7 @@ from typing import Any
 from server.alerts.models import Alert
 from server.audit.actions import SYSTEM, seal, verify
 from server.checkin.models import CheckIn
-from server.notify.actions import add_address
+from server.notify.addresses import AddAddress, add_address
 from server.people.rules import Role
 from server.people.ties import AddTie, add_tie
 from server.watch.carer import questions
@@ -76,7 +76,12 @@ async def test_a_week_in_which_every_silence_is_told_and_nothing_is_doubled_or_l
 ) -> None:
     cast, week = stage.cast, Week(stage)
     await add_tie(SYSTEM, cast.noor, AddTie(person_id=cast.eve.id, role=Role.CARER), stage.clock())
-    await add_address(cast.actor("tom"), cast.tom.id, "email", "tom@example.org", now=stage.clock())
+    await add_address(
+        cast.actor("tom"),
+        cast.tom.id,
+        AddAddress(channel="email", value="tom@example.org"),
+        stage.clock(),
+    )
     await stage.subscribe("mia", "noor", "sam", "eve", "tom", "ines")
 
     # Monday: both answer.
