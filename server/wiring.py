@@ -11,7 +11,7 @@ from server.auth.sessions import session_holds, session_of
 from server.missing.profile import actions as profiles
 from server.missing.returns import child_found
 from server.missing.search import opening
-from server.notify.actions import use_inbound, use_last_resorts
+from server.notify.actions import set_inbound, set_last_resorts
 from server.people.access import Sources, use_sources
 from server.people.events import use_listeners
 from server.plan.reviews import heard
@@ -24,10 +24,10 @@ from server.watch.watch_alerts import use_ends
 
 
 def wire(settings: Settings) -> None:
-    """Fill the places, and use the keys. Twice is once."""
+    """Hand in the keys, two facts for the outbox, and the hooks. Twice is once."""
     encryption.use(encryption.Keyring(settings.secret_keys))
-    use_last_resorts(len(settings.last_resort))
-    use_inbound(settings.inbound)
+    set_last_resorts(len(settings.last_resort))
+    set_inbound(settings.inbound)
     wire_rooms()
 
 

@@ -18,7 +18,7 @@ from uuid import UUID
 import pytest
 
 from server.__main__ import NOT_YET, main
-from server.notify.actions import use_last_resorts
+from server.notify.actions import set_last_resorts
 from server.security import encryption
 from tests.doubles.oidc import Provider
 from tests.doubles.smtp import Relay
@@ -64,7 +64,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pyt
     monkeypatch.chdir(tmp_path)
     yield monkeypatch
     encryption.use(None)
-    use_last_resorts(0)
+    set_last_resorts(0)
 
 
 @pytest.fixture

@@ -320,7 +320,16 @@ VERBS = {
     "duty_shifts",
 }
 VERBS |= {"accounts", "flows", "roles", "account_linking"}
-VERBS |= {"ties", "address_verification", "ticking", "contacts", "preferences", "writing"}
+VERBS |= {
+    "addresses",
+    "arrivals",
+    "ties",
+    "address_verification",
+    "ticking",
+    "contacts",
+    "preferences",
+    "writing",
+}
 
 
 @pytest.mark.parametrize("path", [path for path in ROOM_FILES if path.stem in VERBS], **names)

@@ -51,7 +51,7 @@ CODE_LENGTH = 4
 _inbound: frozenset[str] = frozenset()
 
 
-def use_inbound(channels: Iterable[str]) -> None:
+def set_inbound(channels: Iterable[str]) -> None:
     """Tell this room by which channels answers come back."""
     global _inbound
     _inbound = frozenset(channels)
@@ -63,7 +63,7 @@ _last_resorts = 0
 _FAULTS = UUID("6b1f3a52-7f0e-4c58-9c1e-2f6d7f6f2f10")
 
 
-def use_last_resorts(how_many: int) -> None:
+def set_last_resorts(how_many: int) -> None:
     """Tell this room how many last resorts the installation has."""
     global _last_resorts
     _last_resorts = how_many

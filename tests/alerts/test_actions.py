@@ -19,7 +19,7 @@ from server.alerts.recipients import policy_of, reach_of
 from server.audit.actions import SYSTEM, Actor
 from server.audit.models import Entry
 from server.errors import Conflict, NotFound, Refused
-from server.notify.actions import use_last_resorts
+from server.notify.actions import set_last_resorts
 from server.notify.addresses import AddAddress, add_address
 from server.notify.models import Message
 from server.notify.rules import Kind
@@ -37,9 +37,9 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 @pytest.fixture(autouse=True)
 def one_last_resort(cast: Cast) -> Iterator[None]:
-    use_last_resorts(1)
+    set_last_resorts(1)
     yield
-    use_last_resorts(0)
+    set_last_resorts(0)
 
 
 def opening(cast: Cast, name: str = "mia", **how: Any) -> Opening:
@@ -561,7 +561,7 @@ async def test_who_stands_on_each_rung(cast: Cast) -> None:
         Rung.LAST_RESORT: set(),
     }
     await Person.filter(id=cast.ines.id).update(disabled_at=cast.clock())
-    use_last_resorts(0)
+    set_last_resorts(0)
     reach = (await reach_of({mia: cast.agency.id}, cast.clock()))[mia].there
     assert reach[Rung.DEPUTY] == set()
     assert Rung.LAST_RESORT not in reach

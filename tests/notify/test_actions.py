@@ -13,7 +13,7 @@ import pytest
 from server.audit.actions import Actor
 from server.errors import IdReused, NotFound, Refused
 from server.notify import actions as notify
-from server.notify.actions import Saying, use_last_resorts
+from server.notify.actions import Saying, set_last_resorts
 from server.notify.addresses import MOST_ADDRESSES, AddAddress, add_address, drop_address
 from server.notify.arrivals import receipt, send_test
 from server.notify.models import Address, Delivery, Message
@@ -28,9 +28,9 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def two_last_resorts(cast: Cast) -> Iterator[None]:
-    use_last_resorts(2)
+    set_last_resorts(2)
     yield
-    use_last_resorts(0)
+    set_last_resorts(0)
 
 
 def saying(cast: Cast, name: str = "tom", **how: Any) -> Saying:
