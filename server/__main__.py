@@ -12,38 +12,29 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, NoReturn
 
-import asyncpg
 import uvicorn
 import uvloop
 
 from server import checking, logs
 from server.app import Companion, create_app
 from server.audit.actions import verify
-from server.auth.oidc.claims import Untrue
-from server.auth.oidc.provider import Talk
-from server.auth.passwords import Passwords
 from server.clock import utcnow
-from server.demo import fast, loader
+from server.demo import commands as demo
+from server.demo import fast
 from server.errors import WaymarkError
 from server.missing.search import timeline
 from server.notify.channels.configured import configured
-from server.notify.channels.provider import Unanswered
-from server.people.models import Agency
 from server.records.backup import commands as records
 from server.security import encryption
 from server.security.keys import new_vapid_key
 from server.settings import SettingFault, Settings, faults, load, unknown
 from server.storage import private
-from server.storage.db import as_id, close_database, open_database
-from server.storage.engines import address
+from server.storage.db import close_database, open_database
 from server.storage.engines.editors import MigrationFault
-from server.storage.engines.migrate import TooOld, migrate, pending
-from server.storage.engines.postgres import NO_STATEMENTS
+from server.storage.engines.migrate import migrate
 from server.ticker import Ticker
-from server.web import live
 from server.web.connections import Guarded
 from server.wiring import wire
 
@@ -352,8 +343,8 @@ def _check(_args: argparse.Namespace) -> int:
     if not wrong:
         settings = load(dict(os.environ))
         # Before anything is opened, since that shuts what is Waymark's own.
-        wrong = private.too_open(_ours(settings))
-        problems, notes = asyncio.run(_look(_settings()))
+        wrong = private.too_open(checking.own_files(settings))
+        problems, notes = asyncio.run(checking.look(_settings(), _opened))
         wrong += problems
     for line in notes:
         _say(line)
@@ -362,107 +353,6 @@ def _check(_args: argparse.Namespace) -> int:
     if not wrong:
         _say("All is well.")
     return 1 if wrong else 0
-
-
-def _ours(settings: Settings) -> list[Path]:
-    """What only the account of the server should be able to open."""
-    place = address.parse(settings.database_url)
-    keys = settings.var / "keys"
-    paths = [settings.var, settings.var / "demo.json", settings.vapid_private_key_file]
-    if keys.is_dir():
-        paths += [keys, *sorted(keys.iterdir())]
-    if place.dialect == "sqlite":
-        file = place.file.absolute()
-        paths += [file.parent, *(file.with_name(file.name + end) for end in private.BESIDE)]
-    return list(dict.fromkeys(paths))
-
-
-async def _look(settings: Settings) -> tuple[list[str], list[str]]:
-    """What is wrong, and what is no fault and yet to be known before the night."""
-    wire(settings)
-    wrong: list[str] = []
-    try:
-        configured(settings, utcnow)
-    except SettingFault as fault:
-        wrong.append(str(fault))
-    of_database = await _database_faults(settings.database_url)
-    unheard = [] if of_database else await _listening_faults(settings)
-    place = address.parse(settings.database_url)
-    is_there = not of_database and (place.dialect != "sqlite" or place.file.exists())
-    async with _opened(settings) if is_there else contextlib.nullcontext():
-        has_push = is_there and await checking.has_push()
-        channels = await checking.try_all(settings, utcnow, has_push=has_push)
-        wrong += [*checking.settings_faults(settings), *of_database, *unheard]
-        wrong += [*await _provider_faults(settings), *channels.faults]
-        notes = list(channels.notes)
-        if is_there:
-            unmet, lonely = await checking.unreached(channels, utcnow())
-            wrong += unmet
-            notes += [*await _stray_providers(settings), *lonely]
-            notes += await checking.without_address(channels)
-    return wrong, notes
-
-
-async def _provider_faults(settings: Settings) -> list[str]:
-    """One line for each sign-in provider that does not answer, or is not who it should be."""
-    wrong, talk = [], Talk()
-    for provider in settings.oidc.values():
-        try:
-            await talk.places(provider, utcnow())
-        except (Unanswered, Untrue) as why:
-            wrong.append(f"WAYMARK_OIDC: {provider.name} cannot be used: {why}")
-    return wrong
-
-
-async def _stray_providers(settings: Settings) -> list[str]:
-    agency_ids = {as_id(id_) for id_ in await Agency.all().values_list("id", flat=True)}
-    return [
-        f"WAYMARK_OIDC: {provider.name} is of an agency that is not there: see waymark agency list"
-        for provider in settings.oidc.values()
-        if provider.agency_id not in agency_ids
-    ]
-
-
-async def _database_faults(url: str) -> list[str]:
-    place = address.parse(url)
-    if place.dialect == "sqlite" and not place.file.exists():
-        if not _can_be_made(place.file):
-            return ["WAYMARK_DATABASE_URL names a file that cannot be made"]
-    else:
-        try:
-            await open_database(url)
-        except (WaymarkError, OSError) as fault:
-            if getattr(fault, "extra", {}).get("why") == NO_STATEMENTS:
-                return [NO_STATEMENTS]
-            why = type(fault.__cause__ or fault).__name__
-            return [f"WAYMARK_DATABASE_URL cannot be reached: {why}"]
-        await close_database()
-    missing = await pending(url)
-    return [f"the database lacks {', '.join(missing)}: run waymark migrate"] if missing else []
-
-
-async def _listening_faults(settings: Settings) -> list[str]:
-    """Whether open pages hear what changes. A pooler in between takes LISTEN and loses it."""
-    if settings.database_url.startswith("sqlite"):
-        return []
-    await open_database(settings.database_url)
-    try:
-        if await live.is_heard(settings.listen_url):
-            return []
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
-        name = "WAYMARK_LISTEN_URL" if settings.listen_url else "WAYMARK_DATABASE_URL"
-        return [f"{name} cannot be listened to: {type(fault).__name__}"]
-    finally:
-        await close_database()
-    return [
-        "open pages do not hear what changes: set WAYMARK_LISTEN_URL to the address of the database"
-        " itself, past the pooler (until then they look each half minute)"
-    ]
-
-
-def _can_be_made(file: Path) -> bool:
-    folder = next(folder for folder in file.absolute().parents if folder.exists())
-    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
 def _keys(args: argparse.Namespace) -> int:
@@ -495,50 +385,14 @@ def _demo(args: argparse.Namespace) -> int:
     if args.serve or args.fast:
         with _listen(settings) as listener:
             return uvloop.run(_run_demo(settings, listener, is_fast=args.fast))
-    asyncio.run(_show_demo(settings, is_served=False))
+    asyncio.run(demo.show(settings, _opened, _say, is_served=False))
     return 0
 
 
-async def _show_demo(settings: Settings, *, is_served: bool) -> None:
-    """Load the demo into an empty database, renew what gets old, and print how to sign in."""
-    try:
-        await _load_demo(settings, is_served=is_served)
-    except TooOld:
-        if not (aside := loader.set_aside(settings)):
-            raise
-        _say(f"The demo was made before version 0.1. It is now {aside}; a new one is made.")
-        await _load_demo(settings, is_served=is_served)
-
-
-async def _load_demo(settings: Settings, *, is_served: bool) -> None:
-    async with _opened(settings):
-        contents = await loader.prepare(settings, Passwords(), _say, utcnow())
-        await fast.end_fast(utcnow())
-    for line in loader.lines(contents, is_served=is_served):
-        _say(line)
-
-
 async def _run_demo(settings: Settings, listener: socket.socket, *, is_fast: bool) -> int:
-    await _show_demo(settings, is_served=True)
-    companion = _in_seconds if is_fast else None
+    await demo.show(settings, _opened, _say, is_served=True)
+    companion = demo.in_seconds if is_fast else None
     return await _run_server(settings, listener, with_ticker=True, companion=companion)
-
-
-@contextlib.asynccontextmanager
-async def _in_seconds(_app: Any) -> AsyncIterator[None]:
-    """Mia's rhythm in seconds while the web runs, for an hour at most."""
-    await fast.begin_fast(utcnow())
-    slow_again = asyncio.create_task(_slow_down())
-    try:
-        yield
-    finally:
-        slow_again.cancel()
-        await fast.end_fast(utcnow())
-
-
-async def _slow_down() -> None:
-    await asyncio.sleep(fast.FAST_LASTS.total_seconds())
-    await fast.end_fast(utcnow())
 
 
 if __name__ == "__main__":

@@ -20,17 +20,14 @@ from starlette.types import Scope
 from tortoise.exceptions import DBConnectionError
 
 from server import i18n, logs
-from server.alerts.called_access import called_about
 from server.auth.oidc.provider import Talk
 from server.auth.passwords import Passwords
-from server.auth.sessions import session_holds, session_of
 from server.checkin.fast import FastLane
 from server.clock import Clock, utcnow
 from server.errors import NotYet, Unauthenticated, Unavailable, WaymarkError
 from server.i18n import N_
 from server.notify.channels.configured import channel_names
-from server.people.access import Looks
-from server.rota.duty import on_rota
+from server.people.looks.middleware import Looks
 from server.routes import all_routes
 from server.security.keys import vapid_public_key
 from server.settings import Settings
@@ -76,10 +73,6 @@ def create_app(
     app.state.companions = list(companions)
     app.state.passwords = passwords or Passwords()
     app.state.providers = Talk()
-    app.state.visitor_of = session_of
-    app.state.session_holds = session_holds
-    app.state.on_rota = on_rota
-    app.state.called_about = called_about
     app.state.changed_on_board = drift.OnBoard()
     app.state.vapid_public_key = vapid_public_key(settings.vapid_private_key_file)
     return app

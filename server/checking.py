@@ -1,25 +1,146 @@
-"""What `waymark check` finds out about alerts: whether they would go out, and reach a person.
+"""What `waymark check` finds out: what is wrong with this installation, and whether alerts would go
+out and reach a person.
 
 Every channel is tried as far as possible without sending. People are counted in the database; the
 output names agencies, and no person.
 """
 
+import os
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from uuid import UUID
 
-from server.clock import Clock
-from server.notify.channels.configured import channel_names
+import asyncpg
+
+from server.auth.oidc.claims import Untrue
+from server.auth.oidc.provider import Talk
+from server.clock import Clock, utcnow
+from server.errors import WaymarkError
+from server.notify.channels.configured import channel_names, configured
+from server.notify.channels.provider import Unanswered
 from server.notify.channels.reach import Found, try_channels, untried_line
 from server.notify.models import Address
 from server.notify.rules import EMAIL, PUSH
 from server.people.models import Agency
 from server.rota.duty import on_duty
-from server.settings import Settings
-from server.storage.db import among, as_id, fetch
+from server.settings import SettingFault, Settings
+from server.storage import private
+from server.storage.db import among, as_id, close_database, fetch, open_database
+from server.storage.engines import address
+from server.storage.engines.migrate import pending
+from server.storage.engines.postgres import NO_STATEMENTS
+from server.web import listening
+from server.wiring import wire
 
 # So many are listed by their ids; the page of people on the desk has them all.
 MOST_LISTED = 20
+
+
+def own_files(settings: Settings) -> list[Path]:
+    """What only the account of the server should be able to open."""
+    place = address.parse(settings.database_url)
+    keys = settings.var / "keys"
+    paths = [settings.var, settings.var / "demo.json", settings.vapid_private_key_file]
+    if keys.is_dir():
+        paths += [keys, *sorted(keys.iterdir())]
+    if place.dialect == "sqlite":
+        file = place.file.absolute()
+        paths += [file.parent, *(file.with_name(file.name + end) for end in private.BESIDE)]
+    return list(dict.fromkeys(paths))
+
+
+async def look(
+    settings: Settings, opened: Callable[[Settings], AbstractAsyncContextManager[None]]
+) -> tuple[list[str], list[str]]:
+    """What is wrong, and what is no fault and yet to be known before the night. `opened`: the
+    database of these settings, open and migrated."""
+    wire(settings)
+    wrong: list[str] = []
+    try:
+        configured(settings, utcnow)
+    except SettingFault as fault:
+        wrong.append(str(fault))
+    of_database = await _database_faults(settings.database_url)
+    unheard = [] if of_database else await listening_faults(settings)
+    place = address.parse(settings.database_url)
+    is_there = not of_database and (place.dialect != "sqlite" or place.file.exists())
+    async with opened(settings) if is_there else nullcontext():
+        takes_push = is_there and await has_push()
+        channels = await try_all(settings, utcnow, has_push=takes_push)
+        wrong += [*settings_faults(settings), *of_database, *unheard]
+        wrong += [*await _provider_faults(settings), *channels.faults]
+        notes = list(channels.notes)
+        if is_there:
+            unmet, lonely = await unreached(channels, utcnow())
+            wrong += unmet
+            notes += [*await _stray_providers(settings), *lonely]
+            notes += await without_address(channels)
+    return wrong, notes
+
+
+async def _provider_faults(settings: Settings) -> list[str]:
+    """One line for each sign-in provider that does not answer, or is not who it should be."""
+    wrong, talk = [], Talk()
+    for provider in settings.oidc.values():
+        try:
+            await talk.places(provider, utcnow())
+        except (Unanswered, Untrue) as why:
+            wrong.append(f"WAYMARK_OIDC: {provider.name} cannot be used: {why}")
+    return wrong
+
+
+async def _stray_providers(settings: Settings) -> list[str]:
+    agency_ids = {as_id(id_) for id_ in await Agency.all().values_list("id", flat=True)}
+    return [
+        f"WAYMARK_OIDC: {provider.name} is of an agency that is not there: see waymark agency list"
+        for provider in settings.oidc.values()
+        if provider.agency_id not in agency_ids
+    ]
+
+
+async def _database_faults(url: str) -> list[str]:
+    place = address.parse(url)
+    if place.dialect == "sqlite" and not place.file.exists():
+        if not _can_be_made(place.file):
+            return ["WAYMARK_DATABASE_URL names a file that cannot be made"]
+    else:
+        try:
+            await open_database(url)
+        except (WaymarkError, OSError) as fault:
+            if getattr(fault, "extra", {}).get("why") == NO_STATEMENTS:
+                return [NO_STATEMENTS]
+            why = type(fault.__cause__ or fault).__name__
+            return [f"WAYMARK_DATABASE_URL cannot be reached: {why}"]
+        await close_database()
+    missing = await pending(url)
+    return [f"the database lacks {', '.join(missing)}: run waymark migrate"] if missing else []
+
+
+async def listening_faults(settings: Settings) -> list[str]:
+    """Whether open pages hear what changes. A pooler in between takes LISTEN and loses it."""
+    if settings.database_url.startswith("sqlite"):
+        return []
+    await open_database(settings.database_url)
+    try:
+        if await listening.is_heard(settings.listen_url):
+            return []
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
+        name = "WAYMARK_LISTEN_URL" if settings.listen_url else "WAYMARK_DATABASE_URL"
+        return [f"{name} cannot be listened to: {type(fault).__name__}"]
+    finally:
+        await close_database()
+    return [
+        "open pages do not hear what changes: set WAYMARK_LISTEN_URL to the address of the database"
+        " itself, past the pooler (until then they look each half minute)"
+    ]
+
+
+def _can_be_made(file: Path) -> bool:
+    folder = next(folder for folder in file.absolute().parents if folder.exists())
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from server.notify.models import Delivery, Message
 from server.notify.refused_addresses import counts
 from server.people.access import now_of
 from server.rota.models import RotaTerms
-from server.settings import is_loopback
+from server.setting_parsers import is_loopback
 from server.storage.db import as_moment, fetch
 from server.tasks.models import Task
 from server.watch.calendar.models import Milestone

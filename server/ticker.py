@@ -32,7 +32,7 @@ from server.notify.dead_processes import beating, free_dead, leave
 from server.notify.devices import census
 from server.notify.heartbeats import LOOK_EVERY_S, Look
 from server.notify.push_health import is_the_channel
-from server.notify.worker import AT_ONCE as SENT_AT_ONCE
+from server.notify.sending.claims import AT_ONCE as SENT_AT_ONCE
 from server.notify.worker import PASSES, Worker
 from server.rota import duty_shifts
 from server.settings import Settings

@@ -6,13 +6,16 @@ is needed.
 """
 
 from server.alerts import rights_changes
+from server.alerts.called_access import called_about
+from server.auth.sessions import session_holds, session_of
 from server.missing.profile import actions as profiles
 from server.missing.returns import child_found
 from server.missing.search import opening
-from server.notify.actions import use_inbound, use_last_resorts
-from server.people.events import use_ears, use_rights_ear
+from server.notify.actions import set_inbound, set_last_resorts
+from server.people.access import Sources, use_sources
+from server.people.events import use_listeners
 from server.plan.reviews import heard
-from server.rota.duty import on_duty
+from server.rota.duty import on_duty, on_rota
 from server.security import encryption
 from server.settings import Settings
 from server.tasks.actions import use_on_duty
@@ -21,16 +24,30 @@ from server.watch.watch_alerts import use_ends
 
 
 def wire(settings: Settings) -> None:
-    """Fill the places, and use the keys. Twice is once."""
+    """Hand in the keys, two facts for the outbox, and the hooks. Twice is once."""
     encryption.use(encryption.Keyring(settings.secret_keys))
-    use_last_resorts(len(settings.last_resort))
-    use_inbound(settings.inbound)
+    set_last_resorts(len(settings.last_resort))
+    set_inbound(settings.inbound)
     wire_rooms()
 
 
 def wire_rooms() -> None:
     """What needs no settings: who hears of what, and who is asked."""
     use_on_duty(on_duty)
-    use_rights_ear(rights_changes.hear)
-    use_ears(milestone_actions.hear, heard, opening.hear, child_found.hear, profiles.heard)
+    use_sources(
+        Sources(
+            session_of=session_of,
+            session_holds=session_holds,
+            on_rota=on_rota,
+            called_about=called_about,
+        )
+    )
+    use_listeners(
+        milestone_actions.hear,
+        heard,
+        opening.hear,
+        child_found.hear,
+        profiles.heard,
+        rights=rights_changes.hear,
+    )
     use_ends(child_found.ends)

@@ -31,8 +31,10 @@ from server.auth.passwords import Passwords
 from server.auth.sessions import open_session
 from server.clock import Clock
 from server.people import actions as people
+from server.people.agencies.actions import AddAgency, add_agency, add_home
 from server.people.models import Agency, Child, Home, Person
 from server.people.rules import Role
+from server.people.ties import AddTie, add_tie
 from server.policy.model import EACH_MISS, Tier
 from server.policy.models import Policy
 from server.rota.models import FixedShift
@@ -221,19 +223,18 @@ async def build(app: Starlette, settings: Settings, clock: Clock, passwords: Pas
 
 async def _agencies(app: Starlette, settings: Settings, clock: Clock) -> Cast:
     now = clock()
-    first = await people.add_agency(
+    first = await add_agency(
         SYSTEM,
-        name="Harbour",
-        language="en",
-        zone="Europe/Paris",
-        help_phone="+33123456789",
-        now=now,
+        AddAgency(name="Harbour", language="en", zone="Europe/Paris", help_phone="+33123456789"),
+        now,
     )
-    other = await people.add_agency(
-        SYSTEM, name="Lantern", language="en", zone="Europe/Rome", display_name="Diary", now=now
+    other = await add_agency(
+        SYSTEM,
+        AddAgency(name="Lantern", language="en", zone="Europe/Rome", display_name="Diary"),
+        now,
     )
     await _ask_at_each_miss(now, first.id, other.id)
-    home = await people.add_home(SYSTEM, first.id, name="The house", zone="Europe/Paris", now=now)
+    home = await add_home(SYSTEM, first.id, name="The house", zone="Europe/Paris", now=now)
     return Cast(app, clock, settings, first, other, home)
 
 
@@ -261,20 +262,18 @@ async def _adults(cast: Cast) -> None:
         cast.persons[name] = await people.add_person(
             SYSTEM,
             cast.agency.id,
-            role=role,
-            name=f"{name.title()} {surname}",
-            language=language,
-            zone=zone,
-            now=now,
+            people.AddPerson(
+                role=role, name=f"{name.title()} {surname}", language=language, zone=zone
+            ),
+            now,
         )
     cast.persons["uwe"] = await people.add_person(
         SYSTEM,
         cast.other_agency.id,
-        role=Role.CASEWORKER,
-        name="Uwe Brandvold",
-        language="en",
-        zone="Europe/Rome",
-        now=now,
+        people.AddPerson(
+            role=Role.CASEWORKER, name="Uwe Brandvold", language="en", zone="Europe/Rome"
+        ),
+        now,
     )
     await people.set_deputy(SYSTEM, cast.agency.id, cast.tom.id, cast.ines.id, now)
 
@@ -304,12 +303,14 @@ async def _child(
     child = await people.add_child(
         SYSTEM,
         agency_id,
-        name=full,
-        language=language,
-        zone=zone,
-        caseworker_id=cast.persons[worker].id,
-        home_id=cast.home.id if name == "mia" else None,
-        now=now,
+        people.AddChild(
+            name=full,
+            language=language,
+            zone=zone,
+            caseworker_id=cast.persons[worker].id,
+            home_id=cast.home.id if name == "mia" else None,
+        ),
+        now,
     )
     cast.children[name] = child
     cast.persons[name] = await Person.get(id=child.id)
@@ -320,12 +321,11 @@ async def _child(
 
 
 async def _tie(cast: Cast, child: str, person: str, role: Role) -> None:
-    tie = await people.add_tie(
+    tie = await add_tie(
         SYSTEM,
         cast.children[child],
-        person_id=cast.persons[person].id,
-        role=role,
-        now=cast.clock(),
+        AddTie(person_id=cast.persons[person].id, role=role),
+        cast.clock(),
     )
     cast.ties[child, person] = tie.id
 

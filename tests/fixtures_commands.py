@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from server.__main__ import main
-from server.notify.actions import use_last_resorts
+from server.notify.actions import set_last_resorts
 from server.security import encryption
 
 Run = Callable[..., tuple[int, str, list[str]]]
@@ -24,7 +24,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pyt
     monkeypatch.chdir(tmp_path)
     yield monkeypatch
     encryption.use(None)
-    use_last_resorts(0)
+    set_last_resorts(0)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest_asyncio
 
-from server.notify.actions import use_last_resorts
+from server.notify.actions import set_last_resorts
 from server.notify.channels.configured import configured
 from server.ticker import Ticker
 from tests.cast import Cast
@@ -26,7 +26,7 @@ async def stage(cast: Cast, push_service: PushService, relay: Relay) -> AsyncIte
     )
     cast.app.state.settings = settings
     push_service.clock = cast.clock
-    use_last_resorts(1)
+    set_last_resorts(1)
     channels = configured(settings, cast.clock)
     for channel in channels.values():
         await channel.open()
@@ -34,4 +34,4 @@ async def stage(cast: Cast, push_service: PushService, relay: Relay) -> AsyncIte
     yield Stage(cast, cast.clock, push_service, relay, channels, ticker)
     for channel in channels.values():
         await channel.close()
-    use_last_resorts(0)
+    set_last_resorts(0)

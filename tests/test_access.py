@@ -44,13 +44,13 @@ from server.missing.returns import interview_actions
 from server.missing.returns.child_found import Found, record_found
 from server.missing.search.models import Episode, SearchHandover
 from server.missing.search.opening import Saying, open_episode
-from server.notify.actions import ARRIVED
-from server.notify.actions import test_message as send_test
 from server.notify.address_verification import PROOF
+from server.notify.arrivals import ARRIVED, send_test
 from server.notify.models import Address, Message
 from server.people import actions as people
 from server.people.models import Child
 from server.people.rules import Action, Role, may
+from server.people.ties import AddTie, add_tie
 from server.plan.models import Quarantined, Template
 from server.policy.model import Tier
 from server.rota.duty_shifts import REACHED
@@ -687,13 +687,11 @@ async def device_id(cast: Cast, who: str | None, path: str) -> UUID:
 async def tie_id(cast: Cast, who: str | None, path: str) -> UUID:
     """A tie that is to begin later, so that it gives nobody a right today."""
     later = cast.clock() + timedelta(days=30)
-    tie = await people.add_tie(
+    tie = await add_tie(
         SYSTEM,
         cast.children["mia"],
-        person_id=cast.sam.id,
-        role=Role.GUARDIAN,
-        from_at=later,
-        now=cast.clock(),
+        AddTie(person_id=cast.sam.id, role=Role.GUARDIAN, from_at=later),
+        cast.clock(),
     )
     return tie.id
 
@@ -703,11 +701,8 @@ async def person_id(cast: Cast, who: str | None, path: str) -> UUID:
     person = await people.add_person(
         SYSTEM,
         cast.agency.id,
-        role=Role.CARER,
-        name="Somebody",
-        language="en",
-        zone="UTC",
-        now=cast.clock(),
+        people.AddPerson(role=Role.CARER, name="Somebody", language="en", zone="UTC"),
+        cast.clock(),
     )
     await doors.store_credential(SYSTEM, person, str(uuid4()), "none", cast.clock())
     return person.id
@@ -1372,8 +1367,11 @@ async def test_every_route_for_every_role_and_another_agency(
 ) -> None:
     # A stream of events would go on for half an hour.
     monkeypatch.setattr("server.web.live.LONGEST_S", 0)
-    await people.add_tie(
-        SYSTEM, cast.children["mia"], person_id=cast.ada.id, role=Role.GUARDIAN, now=cast.clock()
+    await add_tie(
+        SYSTEM,
+        cast.children["mia"],
+        AddTie(person_id=cast.ada.id, role=Role.GUARDIAN),
+        cast.clock(),
     )
     if who == ON_DUTY:
         await cast.on_duty("eve")

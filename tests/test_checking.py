@@ -12,7 +12,7 @@ import pytest
 
 from server import checking
 from server.checking import Channels
-from server.notify.actions import add_address
+from server.notify.addresses import AddAddress, add_address
 from server.notify.channels.other import Place, place_of
 from server.notify.channels.reach import try_channels, untried_line
 from server.notify.models import Address
@@ -21,7 +21,7 @@ from tests.cast import Cast
 from tests.doubles.gateway import Gateway
 from tests.doubles.smtp import Relay
 from tests.postgres import _free_port as free_port
-from tests.test_commands import SECRET, environment, run  # noqa: F401 (fixtures)
+from tests.test_commands import SECRET
 
 NIGHT = "night@example.org"
 
@@ -35,7 +35,7 @@ def gateway() -> Iterator[Gateway]:
 # --- the command
 
 
-def test_a_last_resort_by_mail_without_a_mail_server_is_a_fault(run) -> None:  # noqa: F811
+def test_a_last_resort_by_mail_without_a_mail_server_is_a_fault(run) -> None:
     assert run("migrate")[0] == 0
     code, _, err = run("check", WAYMARK_LAST_RESORT=f"email:{NIGHT}")
     assert code == 1
@@ -44,7 +44,7 @@ def test_a_last_resort_by_mail_without_a_mail_server_is_a_fault(run) -> None:  #
     ]
 
 
-def test_a_gateway_on_a_dead_port_is_a_fault(run, relay: Relay) -> None:  # noqa: F811
+def test_a_gateway_on_a_dead_port_is_a_fault(run, relay: Relay) -> None:
     assert run("migrate")[0] == 0
     code, _, err = run(
         "check",
@@ -58,7 +58,7 @@ def test_a_gateway_on_a_dead_port_is_a_fault(run, relay: Relay) -> None:  # noqa
 
 
 def test_https_without_a_trusted_proxy_is_a_fault(
-    run,  # noqa: F811
+    run,
     relay: Relay,
     tmp_path: Path,
 ) -> None:
@@ -79,7 +79,7 @@ def test_https_without_a_trusted_proxy_is_a_fault(
 
 
 def test_an_agency_in_which_an_alert_reaches_nobody_is_a_fault(
-    run,  # noqa: F811
+    run,
     relay: Relay,
 ) -> None:
     assert run("demo")[0] == 0
@@ -208,7 +208,9 @@ def working(*names: str, resorts: int = 0) -> Channels:
 async def proven(cast: Cast, name: str, channel: str = "email") -> None:
     person = cast.persons[name]
     value = f"{name}@example.org"
-    await add_address(cast.actor(name), person.id, channel, value, now=cast.clock())
+    await add_address(
+        cast.actor(name), person.id, AddAddress(channel=channel, value=value), cast.clock()
+    )
 
 
 async def lines(cast: Cast, channels: Channels) -> list[str]:

@@ -28,7 +28,7 @@ from server.demo.cast import CAST
 from server.errors import Refused
 from server.missing.profile.rules import age_on
 from server.notify.models import Message
-from server.people import actions as people
+from server.people.agencies.actions import AddAgency, add_agency
 from server.people.models import Agency, Child, Person
 from server.policy.model import SHIPPED, Tier
 from server.policy.parser import read
@@ -275,7 +275,7 @@ async def test_agencies_are_two(start):
 
 async def test_a_database_of_others_is_refused_and_left_alone(prepare, clock, settings):
     now = clock()
-    await people.add_agency(SYSTEM, name="Another", language="en", zone="Europe/Paris", now=now)
+    await add_agency(SYSTEM, AddAgency(name="Another", language="en", zone="Europe/Paris"), now)
     with pytest.raises(Refused, match="not the demo's"):
         await prepare()
     assert await Agency.all().count() == 1

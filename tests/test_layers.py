@@ -19,6 +19,7 @@ ROOTS = {
     "server.ticker",
     "server.__main__",
     "server.wiring",
+    "server.demo.commands",
     "server.demo.loader",
     "server.demo.projects",
 }
@@ -342,7 +343,16 @@ VERBS = {
 }
 VERBS |= {"acceptance", "reception", "deciding"}
 VERBS |= {"accounts", "flows", "roles", "account_linking"}
-VERBS |= {"address_verification", "ticking", "contacts", "preferences", "writing"}
+VERBS |= {
+    "addresses",
+    "arrivals",
+    "ties",
+    "address_verification",
+    "ticking",
+    "contacts",
+    "preferences",
+    "writing",
+}
 
 
 def test_verbs_know_nothing_of_the_web() -> None:

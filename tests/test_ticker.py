@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from server.alerts.models import Alert
-from server.notify.actions import use_last_resorts
+from server.notify.actions import set_last_resorts
 from server.notify.models import Message
 from server.people.rules import Leaving
 from server.placements import actions
@@ -47,7 +47,7 @@ async def test_a_tick_after_another_is_no_blindness(cast: Cast, ticker: Ticker) 
 async def test_a_row_that_makes_no_sense_is_set_apart_and_stops_nobody(
     cast: Cast, ticker: Ticker
 ) -> None:
-    use_last_resorts(1)
+    set_last_resorts(1)
     agreed = (await Watch.get(child_id=cast.noor.id)).rhythm
     await Watch.filter(child_id=cast.noor.id).update(rhythm={"at": ["noon"]})
     await ticker.first()
@@ -86,7 +86,7 @@ async def test_to_stop_finishes_what_runs(cast: Cast, ticker: Ticker) -> None:
 
 
 async def test_a_loop_that_raises_tells_the_operators_and_lives(cast: Cast, ticker: Ticker) -> None:
-    use_last_resorts(1)
+    set_last_resorts(1)
 
     async def broken() -> None:
         raise RuntimeError("on purpose")
@@ -137,7 +137,7 @@ async def test_the_watchdog_hears_nothing_once_one_of_them_fails(
 async def test_a_child_over_whom_nobody_watches_is_told_and_one_that_has_left_is_not(
     cast: Cast, watched: Ticker, gateway: Gateway
 ) -> None:
-    use_last_resorts(1)
+    set_last_resorts(1)
     now = cast.clock()
     await actions.end(cast.actor("tom"), cast.mia.id, Leaving.OF_AGE, now, now=now)
     await watched.first()

@@ -7,7 +7,7 @@ from starlette.routing import Route
 
 from server.alerts.sent import sent_about
 from server.errors import Refused
-from server.notify.actions import test_message
+from server.notify.arrivals import send_test
 from server.notify.contact_routes import NOWHERE, ways_of
 from server.notify.models import Message
 from server.notify.rules import Kind
@@ -27,7 +27,7 @@ async def send(request: Request) -> Response:
     """Send one test message on every channel that reaches me."""
     visitor, now = await staff_of(request), now_of(request)
     try:
-        ids = await test_message(visitor, visitor.person_id, now)
+        ids = await send_test(visitor, visitor.person_id, now)
     except Refused as fault:
         return await _page(request, visitor, fault)
     message = await Message.get(id=ids[0])

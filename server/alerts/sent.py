@@ -56,7 +56,6 @@ RESULTS: Mapping[str, str] = {
 # Codes of workers, channels and actions. An unknown one is shown as it is.
 REASONS: Mapping[str, str] = {
     "acknowledged": N_("the alert was taken"),
-    "address_dropped": N_("the address was removed"),
     "already_done": N_("it had arrived before"),
     "answered": N_("an answer came first"),
     "bad_address": N_("this address does not exist"),

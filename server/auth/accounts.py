@@ -96,11 +96,10 @@ async def _newcomer(
         person = await people.add_person(
             SYSTEM,
             agency.id,
-            role=role,
-            name=claims.name,
-            language=agency.language,
-            zone=agency.zone,
-            now=now,
+            people.AddPerson(
+                role=role, name=claims.name, language=agency.language, zone=agency.zone
+            ),
+            now,
         )
         identity = await tie(SYSTEM, provider, person, claims.subject, now)
         return await _open(provider, identity, person, claims, agent, now)

@@ -43,7 +43,7 @@ from server.auth.sessions import Came, Opened, Opening, end_sessions, open_sessi
 from server.auth.user_agents import Agent
 from server.errors import NotFound, Refused, Unauthenticated
 from server.i18n import N_
-from server.notify.actions import drop_addresses
+from server.notify.addresses import drop_addresses
 from server.people.access import Visitor
 from server.people.actions import disable_person as disable_in_people
 from server.people.models import Person

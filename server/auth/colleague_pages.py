@@ -14,8 +14,8 @@ from server.auth.second_factor.reauthentication import fresh
 from server.clock import as_utc, known_zone
 from server.errors import Refused, WaymarkError
 from server.i18n import N_
-from server.people import actions as people
 from server.people.access import Visitor, agency_for, nothing_here, now_of
+from server.people.agencies.actions import set_second_key_from
 from server.people.models import Agency, Person
 from server.people.rules import AgencyAction, Role
 from server.people.words import entered, form_fault
@@ -39,7 +39,7 @@ async def set_from(request: Request) -> Response:
     agency = await Agency.get(id=visitor.agency_id)
     try:
         at = _beginning(day_text, agency.zone)
-        await people.set_second_key_from(visitor, agency.id, at, now)
+        await set_second_key_from(visitor, agency.id, at, now)
     except Refused as fault:
         return await _page(request, visitor, fault, day_text)
     return to(f"{PAGE}?saved=day")

@@ -17,6 +17,7 @@ from server.auth.rules import fold, index_of
 from server.auth.second_factor import factors
 from server.i18n import LANGUAGES
 from server.people import actions as people
+from server.people.agencies.actions import AddAgency, add_agency
 from server.people.models import Agency, Child, Person
 from server.people.rules import STAFF, Role
 from server.security import encryption
@@ -100,11 +101,13 @@ async def _add(args: argparse.Namespace, _settings: Settings, now: datetime) -> 
         person = await people.add_person(
             SYSTEM,
             agency.id,
-            role=Role(args.role),
-            name=args.name,
-            language=args.language or agency.language,
-            zone=args.zone or agency.zone,
-            now=now,
+            people.AddPerson(
+                role=Role(args.role),
+                name=args.name,
+                language=args.language or agency.language,
+                zone=args.zone or agency.zone,
+            ),
+            now,
         )
         await actions.store_credential(SYSTEM, person, args.sign_in, hashed, now)
     return [f"{person.id} signs in as {args.sign_in}", f"password, shown this once: {password}"]
@@ -170,12 +173,10 @@ async def _agency(args: argparse.Namespace, now: datetime) -> Agency:
     for agency in agencies:
         if args.agency in (agency.name, str(agency.id)):
             return agency
-    return await people.add_agency(
+    return await add_agency(
         SYSTEM,
-        name=args.agency,
-        language=args.language or "en",
-        zone=args.zone or "UTC",
-        now=now,
+        AddAgency(name=args.agency, language=args.language or "en", zone=args.zone or "UTC"),
+        now,
     )
 
 

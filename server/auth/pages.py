@@ -208,12 +208,14 @@ async def add_person(request: Request) -> Response:
             person = await people.add_person(
                 visitor,
                 _agency(visitor),
-                role=_role(submitted["role"]),
-                name=submitted["name"],
-                language=submitted["language"],
-                zone=submitted["zone"],
-                deputy_id=deputy_id,
-                now=now,
+                people.AddPerson(
+                    role=_role(submitted["role"]),
+                    name=submitted["name"],
+                    language=submitted["language"],
+                    zone=submitted["zone"],
+                    deputy_id=deputy_id,
+                ),
+                now,
             )
             await actions.store_credential(visitor, person, submitted["sign_in_name"], hashed, now)
     except Refused as fault:

@@ -32,7 +32,7 @@ from server.auth.rules import (
 from server.auth.sessions import Opened, end_sessions, open_session
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.i18n import N_
-from server.notify.actions import drop_device
+from server.notify.addresses import drop_device
 from server.people.events import Happening, happened
 from server.people.models import Person
 from server.people.rules import Role

@@ -30,8 +30,10 @@ from server.demo.templates import write_templates
 from server.errors import Refused
 from server.missing.profile.rules import age_on
 from server.people import actions as people
+from server.people.agencies.actions import AddAgency, add_agency, add_home
 from server.people.models import Agency, Child, Person
 from server.people.rules import Role
+from server.people.ties import AddTie, add_tie
 from server.policy.model import FIRST_HOURS, Tier
 from server.rota import planning
 from server.rota.models import FixedShift
@@ -209,17 +211,16 @@ async def _load(now: datetime) -> None:
 
 async def _people(now: datetime) -> None:
     for agency in CAST.agencies:
-        await people.add_agency(
-            SYSTEM,
+        facts = AddAgency(
             name=agency.name,
             language=agency.language,
             zone=agency.zone,
             help_phone=agency.help_phone,
-            id_=id_of(agency.id),
-            now=now,
+            id=id_of(agency.id),
         )
+        await add_agency(SYSTEM, facts, now)
     home = CAST.home
-    await people.add_home(
+    await add_home(
         SYSTEM, id_of(home.agency), name=home.name, zone=home.zone, id_=id_of(home.id), now=now
     )
     await _adults(now)
@@ -228,7 +229,7 @@ async def _people(now: datetime) -> None:
         await _child(kid, now)
     for tie in CAST.ties:
         child = await Child.get(id=id_of(tie.child))
-        await people.add_tie(SYSTEM, child, person_id=id_of(tie.person), role=tie.role, now=now)
+        await add_tie(SYSTEM, child, AddTie(person_id=id_of(tie.person), role=tie.role), now)
 
 
 async def _adults(now: datetime) -> None:
@@ -236,12 +237,14 @@ async def _adults(now: datetime) -> None:
         await people.add_person(
             SYSTEM,
             id_of(adult.agency),
-            role=adult.role,
-            name=f"{adult.name.title()} {adult.surname}",
-            language=adult.language,
-            zone=adult.zone,
-            id_=id_of(adult.name),
-            now=now,
+            people.AddPerson(
+                role=adult.role,
+                name=f"{adult.name.title()} {adult.surname}",
+                language=adult.language,
+                zone=adult.zone,
+                id=id_of(adult.name),
+            ),
+            now,
         )
     for adult in CAST.adults:
         if adult.deputy is not None:
@@ -253,13 +256,15 @@ async def _child(kid: Kid, now: datetime) -> None:
     child = await people.add_child(
         SYSTEM,
         id_of(kid.agency),
-        name=f"{kid.name.title()} {kid.surname}",
-        language=kid.language,
-        zone=kid.zone,
-        caseworker_id=id_of(kid.caseworker),
-        home_id=id_of(kid.home) if kid.home is not None else None,
-        id_=id_of(kid.name),
-        now=now,
+        people.AddChild(
+            name=f"{kid.name.title()} {kid.surname}",
+            language=kid.language,
+            zone=kid.zone,
+            caseworker_id=id_of(kid.caseworker),
+            home_id=id_of(kid.home) if kid.home is not None else None,
+            id=id_of(kid.name),
+        ),
+        now,
     )
     await watch.begin(
         SYSTEM, child, tier=kid.tier, rhythm=Rhythm(kid.times), zone=kid.zone, now=now

@@ -10,7 +10,8 @@ from starlette.routing import Route
 from server.alerts.sent import reason_word, sent_to
 from server.errors import NotFound
 from server.i18n import supported_language
-from server.notify.actions import arrived, last_resorts, read_arrived
+from server.notify.actions import last_resorts
+from server.notify.arrivals import arrived, read_arrived
 from server.notify.channel_counts import Counted, broken_channels, counted, silent_channels
 from server.notify.models import Message
 from server.notify.wording import channel_word

@@ -18,7 +18,8 @@ from server.clock import known_zone
 from server.desk.alert_api import those_for
 from server.errors import NotFound
 from server.i18n import N_, format_moment, gettext, ngettext
-from server.people.access import Visitor, children_for, now_of
+from server.people.access import Visitor, now_of
+from server.people.children_access import children_for
 from server.people.models import Agency, Person
 from server.people.rules import Action, AgencyAction, Role, may_agency
 from server.rota import duty_shifts

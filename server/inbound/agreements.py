@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+
 from server.audit.actions import Actor, note
 from server.errors import Refused
 from server.i18n import N_
 from server.inbound.models import Texting
 from server.inbound.rules import Meant, fold, number, wrong_word
-from server.notify.actions import add_address, drop_address
+from server.notify.addresses import AddAddress, add_address, drop_address
 from server.notify.rules import EMAIL, PUSH
 from server.people.models import Child
 from server.security import encryption
@@ -26,55 +28,69 @@ def number_index(channel: str, text: str) -> str:
     return encryption.blind(f"texting {channel} {(number(text) or text).removeprefix('+')}")
 
 
-async def agree(
-    actor: Actor,
-    child: Child,
-    *,
-    channel: str,
-    typed_number: str,
-    words: Mapping[str, str],
-    replies: bool,
-    now: datetime,
-) -> Texting:
+class AgreeTexts(msgspec.Struct, frozen=True, kw_only=True):
+    """What was agreed: a number as it was typed, words by their meaning, whether we text back."""
+
+    channel: str
+    number: str
+    words: Mapping[str, str]
+    replies: bool
+
+
+async def agree(actor: Actor, child: Child, asked: AgreeTexts, now: datetime) -> Texting:
     """From now on these words from this number are the child's. The earlier agreement ends.
 
     Raises Refused, naming the field, for no number, for words that are too short or too alike, and
     for one that another child with the same number has.
     """
     assert actor.id is not None
-    plain = number(typed_number)
+    plain, words = _number(asked.number), _words(asked.words)
+    async with write():
+        await Child.filter(id=child.id).select_for_update().first()
+        index = number_index(asked.channel, plain)
+        _check(words, await _taken(child.id, index))
+        await _end(actor, child.id, now)
+        texting = await Texting.create(
+            agency_id=child.agency_id,
+            child_id=child.id,
+            channel=asked.channel,
+            number=plain,
+            number_index=index,
+            words=words,
+            replies=asked.replies,
+            address_id=await _address_id(actor, child, asked, plain, now),
+            agreed_by=actor.id,
+            agreed_at=now,
+        )
+        await _note(actor, child.id, "texting:agree", texting.id, now)
+    return texting
+
+
+def _number(text: str) -> str:
+    plain = number(text)
     if plain is None or not plain.startswith("+"):
         raise Refused(
             N_("Enter the number with its country code, such as +33 6 12 34 56 78."), field="number"
         )
-    kept = {
-        what.value: words.get(what, "").strip() for what in Meant if words.get(what, "").strip()
-    }
-    async with write():
-        await Child.filter(id=child.id).select_for_update().first()
-        index = number_index(channel, plain)
-        _check(kept, await _taken(child.id, index))
-        await _end(actor, child.id, now)
-        address = None
-        if replies and channel not in (PUSH, EMAIL):
-            speaker = Actor(actor.id, actor.role, actor.agency_id)
-            address, _ = await add_address(
-                speaker, child.id, channel, plain, is_proven=False, now=now
-            )
-        made = await Texting.create(
-            agency_id=child.agency_id,
-            child_id=child.id,
-            channel=channel,
-            number=plain,
-            number_index=index,
-            words=kept,
-            replies=replies,
-            address_id=address.id if address is not None else None,
-            agreed_by=actor.id,
-            agreed_at=now,
-        )
-        await _note(actor, child.id, "texting:agree", made.id, now)
-    return made
+    return plain
+
+
+def _words(words: Mapping[str, str]) -> dict[str, str]:
+    """The words without empty ones."""
+    typed = {what.value: words.get(what, "").strip() for what in Meant}
+    return {what: word for what, word in typed.items() if word}
+
+
+async def _address_id(
+    actor: Actor, child: Child, asked: AgreeTexts, plain: str, now: datetime
+) -> UUID | None:
+    """The address to which we text back; None where we do not."""
+    if not asked.replies or asked.channel in (PUSH, EMAIL):
+        return None
+    speaker = Actor(actor.id, actor.role, actor.agency_id)
+    new = AddAddress(channel=asked.channel, value=plain, is_proven=False)
+    address, _ = await add_address(speaker, child.id, new, now)
+    return address.id
 
 
 def _check(words: Mapping[str, str], taken: list[str]) -> None:

@@ -44,15 +44,13 @@ async def agree(request: Request) -> Response:
         return await _page(request, child)
     words = {what.value: entered(form, what) for what in Meant}
     try:
-        await agreements.agree(
-            await staff_of(request),
-            child,
+        asked = agreements.AgreeTexts(
             channel=channels[0],
-            typed_number=entered(form, "number"),
+            number=entered(form, "number"),
             words=words,
             replies=entered(form, "replies") == "yes",
-            now=now_of(request),
         )
+        await agreements.agree(await staff_of(request), child, asked, now_of(request))
     except WaymarkError as fault:
         given = {**words, "number": entered(form, "number"), "replies": entered(form, "replies")}
         return await _page(request, child, fault, given)

@@ -1,4 +1,4 @@
-"""Queueing and withdrawing messages, and where people can be reached."""
+"""The outbox: queueing messages, withdrawing them, sending them again by another channel."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -6,28 +6,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from tortoise.expressions import Q
-
-from server.audit.actions import Actor, note
-from server.errors import IdReused, NotFound, Refused
-from server.i18n import N_
 from server.notify.contact_routes import NOWHERE, Ways, ways_of
-from server.notify.models import Address, Delivery, Enclosure, Message
-from server.notify.refusals import BY_US
+from server.notify.models import Enclosure, Message
 from server.notify.rules import NONE, PUSH, Attachment, Kind
 from server.security import encryption
 from server.storage import bulk
-from server.storage.db import as_id, as_moment, dialect, fetch, write
+from server.storage.db import as_id, as_moment, dialect, fetch
 from server.storage.ids import uuid7
 
-# What a receipt's token is signed for.
-RECEIPT = "receipt"
-# What the link in a test message is signed for.
-ARRIVED = "arrived"
 # A message this far past its next attempt has no worker. The audit names at most this many.
 LOST_AFTER, AUDITED = timedelta(minutes=2), 100
-# A person adds few addresses; a phone that re-subscribes at every start replaces its own.
-MOST_ADDRESSES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +51,7 @@ CODE_LENGTH = 4
 _inbound: frozenset[str] = frozenset()
 
 
-def use_inbound(channels: Iterable[str]) -> None:
+def set_inbound(channels: Iterable[str]) -> None:
     """Tell this room by which channels answers come back."""
     global _inbound
     _inbound = frozenset(channels)
@@ -75,7 +63,7 @@ _last_resorts = 0
 _FAULTS = UUID("6b1f3a52-7f0e-4c58-9c1e-2f6d7f6f2f10")
 
 
-def use_last_resorts(how_many: int) -> None:
+def set_last_resorts(how_many: int) -> None:
     """Tell this room how many last resorts the installation has."""
     global _last_resorts
     _last_resorts = how_many
@@ -338,268 +326,3 @@ async def self_audit(now: datetime) -> list[UUID]:
         .limit(AUDITED)
     )
     return [as_id(row) for row in await lost.values_list("id", flat=True)]
-
-
-# --- addresses
-
-
-async def add_address(
-    actor: Actor,
-    person_id: UUID,
-    channel: str,
-    value: str,
-    *,
-    keys: dict[str, str] | None = None,
-    id: UUID | None = None,
-    gives_receipts: bool = False,
-    is_proven: bool = True,
-    now: datetime,
-) -> tuple[Address, bool]:
-    """Remember where a person can be reached; returns the address, and whether it is new.
-
-    The same address again refreshes its keys. A phone has one subscription: a new one of a device
-    replaces the old one, and has to prove itself better first. `gives_receipts`: the device says
-    that it tells us what it has shown. Raises Refused past the most addresses that one person may
-    have, IdReused for an id that names another address.
-    """
-    index = encryption.blind(f"{channel}:{value}")
-    async with write():
-        live = Address.filter(person_id=person_id, dropped_at__isnull=True)
-        existing = await live.filter(channel=channel, value_index=index).first()
-        if existing is not None:
-            existing.keys, existing.device_id = keys, actor.device_id
-            if gives_receipts and existing.receipts_since is None:
-                existing.receipts_since = now
-            await existing.save(update_fields=["keys", "device_id", "receipts_since"])
-            return existing, False
-        if id is not None and await Address.filter(id=id).exists():
-            raise IdReused("This ID already exists, with different content.")
-        before: Address | None = None
-        if actor.device_id is not None and channel == PUSH:
-            before = await live.filter(device_id=actor.device_id, channel=PUSH).first()
-            await _drop(Q(device_id=actor.device_id, channel=PUSH), "replaced", now)
-        if await live.count() >= MOST_ADDRESSES:
-            raise Refused("There are too many addresses. Remove one first.", field="address")
-        row = {
-            "id": id or uuid7(),
-            "agency_id": actor.agency_id,
-            "person_id": person_id,
-            "channel": channel,
-            "value": value,
-            "value_index": index,
-            "keys": keys,
-            "device_id": actor.device_id,
-            "made_at": now,
-            "receipts_since": now if gives_receipts else None,
-            "verified_at": now if is_proven else None,
-            "unseen": 0,
-        }
-        if before is not None:
-            row |= {
-                "receipts_since": before.receipts_since or row["receipts_since"],
-                "last_seen_at": before.last_seen_at,
-                "unseen": before.unseen,
-                "unseen_since": before.unseen_since,
-            }
-        if not await bulk.insert(Address, [row], skip_known=True):
-            # The same tap twice in one moment: the other request has made it.
-            return await live.get(channel=channel, value_index=index), False
-        address = await Address.get(id=row["id"])
-        await note(actor, "address:add", about=("address", address.id), names=[channel], now=now)
-    return address, True
-
-
-async def drop_address(actor: Actor, person_id: UUID, address_id: UUID, now: datetime) -> None:
-    """Forget an address of this person, also one that a person typed and we gave up: its person has
-    read that. Twice is once. Raises NotFound for another person's."""
-    async with write():
-        if not await Address.filter(id=address_id, person_id=person_id).exists():
-            raise NotFound("This address does not exist.")
-        read = Address.filter(id=address_id, dropped_why__in=BY_US).exclude(channel=PUSH)
-        is_read = await read.update(dropped_why="by_person")
-        if is_read or await _drop(Q(id=address_id), "by_person", now):
-            await note(actor, "address:drop", about=("address", address_id), now=now)
-
-
-async def drop_device(device_id: UUID, now: datetime) -> None:
-    """A device was blocked: nothing is sent to it any more. In the caller's transaction."""
-    await _drop(Q(device_id=device_id), "shut_out", now)
-
-
-async def drop_addresses(person_id: UUID, now: datetime) -> None:
-    """A person has left: nothing is sent to them any more. In the caller's transaction."""
-    await _drop(Q(person_id=person_id), "left", now)
-
-
-async def _drop(which: Q, why: str, now: datetime) -> int:
-    return await Address.filter(which, dropped_at__isnull=True).update(
-        dropped_at=now, dropped_why=why
-    )
-
-
-async def receipt(
-    person_id: UUID, message_id: UUID, now: datetime, *, device_id: UUID | None = None
-) -> None:
-    """A device of this person has shown this message. For another person's message, or twice,
-    nothing happens."""
-    async with write():
-        if not await Message.filter(id=message_id, person_id=person_id).exists():
-            return
-        sent = Delivery.filter(message_id=message_id, result="accepted", seen_at__isnull=True)
-        if device_id is not None:
-            own = await Address.filter(device_id=device_id).values_list("id", flat=True)
-            sent = sent.filter(address_id__in=own)
-        for delivery in await sent.order_by("address_id"):
-            await _shown(delivery, now)
-
-
-async def shown(token: str, at: datetime | None, now: datetime) -> None:
-    """A device has shown the push with this token, `at` a moment of its own clock. Twice is once;
-    an unknown token changes nothing."""
-    try:
-        delivery_id = UUID(encryption.unsign(token, RECEIPT))
-    except encryption.Unreadable:
-        return
-    async with write():
-        delivery = await Delivery.get_or_none(id=delivery_id, seen_at__isnull=True)
-        if delivery is not None:
-            # Never before it was sent, nor in the future: clocks of phones are wrong.
-            await _shown(delivery, min(max(at or now, delivery.started_at), now))
-
-
-async def _shown(delivery: Delivery, at: datetime) -> None:
-    """One delivery was shown, and with it all that went out as one with it."""
-    # Lock the address first, as a worker does: a worker that logs this very attempt waits, or we
-    # do.
-    address = await Address.filter(id=delivery.address_id).select_for_update().first()
-    if address is None:
-        return
-    ids = await _sent_as_one(await Message.get(id=delivery.message_id))
-    await (
-        Delivery.filter(message_id__in=ids, address_id=address.id, seen_at__isnull=True)
-        .exclude(result="withheld")
-        .update(seen_at=at)
-    )
-    await Message.filter(id__in=ids, seen_at__isnull=True).update(seen_at=at)
-    seen_at = max(at, address.last_seen_at or at)
-    # A late receipt says nothing about pushes sent after the device gave it.
-    unseen = (
-        await Delivery.filter(
-            address_id=address.id, result="accepted", seen_at__isnull=True, started_at__gt=seen_at
-        )
-        .order_by("started_at")
-        .values_list("started_at", flat=True)
-    )
-    await Address.filter(id=address.id).update(
-        last_seen_at=seen_at, unseen=len(unseen), unseen_since=unseen[0] if unseen else None
-    )
-
-
-async def _sent_as_one(message: Message) -> list[UUID]:
-    if message.together is None:
-        return [message.id]
-    others = Message.filter(
-        person_id=message.person_id,
-        together=message.together,
-        kind=message.kind,
-        rung=message.rung,
-        turn=message.turn,
-        channel=message.channel,
-        state__in=["sending", "done"],
-    )
-    return [message.id, *(other.id for other in await others.only("id"))]
-
-
-async def test_message(actor: Actor, person_id: UUID, now: datetime) -> list[UUID]:
-    """Send the caller a test alarm: one message on every channel that reaches them.
-
-    Raises Refused where there is none.
-    """
-    return await try_ways(actor, person_id, None, now)
-
-
-async def try_ways(actor: Actor, person_id: UUID, channel: str | None, now: datetime) -> list[UUID]:
-    """A test alarm, for the caller or another person: by all of this person's ways, or by one of
-    them.
-
-    Raises Refused where there is none.
-    """
-    async with write():
-        channels = (await ways_of({person_id}, now)).get(person_id, NOWHERE).every
-        if channel is not None:
-            channels = tuple(name for name in channels if name == channel)
-        if not channels and actor.id != person_id:
-            raise Refused(N_("This person has not set up this channel yet."), field="person_id")
-        if not channels:
-            raise Refused("We cannot reach you yet. Allow messages or add an address.")
-        subject = uuid7()
-        sayings = [
-            Saying(
-                kind=Kind.TEST,
-                agency_id=actor.agency_id,
-                subject_kind="test",
-                subject_id=subject,
-                person_id=person_id,
-                urgency="high",
-                expires_at=now + timedelta(minutes=15),
-                channel=channel,
-                data={"path": f"/arrived/{encryption.sign(f'{subject}.{channel}', ARRIVED)}"},
-            )
-            for channel in channels
-        ]
-        ids = await queue(sayings, now)
-        await note(actor, "message:test", about=("test", subject), names=list(channels), now=now)
-    return ids
-
-
-async def read_arrived(token: str) -> Message:
-    """The test message of this link. Raises NotFound for one that is not ours."""
-    try:
-        subject, _, channel = encryption.unsign(token, ARRIVED).partition(".")
-        query = Message.filter(subject_id=UUID(subject), kind=Kind.TEST.value, channel=channel)
-        message = await query.prefetch_related("person__agency").first()
-    except (encryption.Unreadable, ValueError):
-        message = None
-    if message is None:
-        raise NotFound(N_("This link no longer works."))
-    return message
-
-
-async def arrived(token: str, now: datetime) -> Message:
-    """A person says that a test message has arrived. Twice is once. Raises NotFound."""
-    async with write():
-        message = await read_arrived(token)
-        await was_read([message.id], now)
-        return message
-
-
-async def was_read(ids: Collection[UUID], now: datetime) -> None:
-    """A person has answered these messages: they were seen, whichever channel brought them. In the
-    caller's transaction."""
-    await Message.filter(id__in=list(ids), seen_at__isnull=True).update(seen_at=now)
-    unseen = Delivery.filter(message_id__in=list(ids), seen_at__isnull=True)
-    await unseen.exclude(result="withheld").update(seen_at=now)
-
-
-async def try_push(actor: Actor, person_id: UUID, address_id: UUID, now: datetime) -> None:
-    """Send one push to one device of this person; its receipt shows that pushes arrive there.
-    Several within a minute are one. Raises NotFound for another person's, or one that is gone."""
-    async with write():
-        device = Address.filter(
-            id=address_id, person_id=person_id, channel=PUSH, dropped_at__isnull=True
-        )
-        if not await device.exists():
-            raise NotFound("This address does not exist.")
-        saying = Saying(
-            kind=Kind.TRY_PUSH,
-            agency_id=actor.agency_id,
-            subject_kind="device",
-            subject_id=address_id,
-            turn=int(now.timestamp() // 60),
-            person_id=person_id,
-            urgency="high",
-            expires_at=now + timedelta(minutes=15),
-            channel=PUSH,
-        )
-        if await queue([saying], now):
-            await note(actor, "message:test", about=("address", address_id), names=[PUSH], now=now)

@@ -7,7 +7,9 @@ from uuid import UUID
 from server.audit.actions import Actor, note
 from server.errors import NotFound, Refused, TooMany
 from server.i18n import N_
-from server.notify.actions import Saying, add_address, queue, was_read
+from server.notify.actions import Saying, queue
+from server.notify.addresses import AddAddress, add_address
+from server.notify.arrivals import was_read
 from server.notify.models import Address, Message
 from server.notify.rules import Kind
 from server.security import encryption
@@ -29,7 +31,7 @@ async def enter_address(
     Raises Refused past the most addresses, TooMany past the most codes."""
     async with write():
         address, is_new = await add_address(
-            actor, person_id, channel, value, is_proven=False, now=now
+            actor, person_id, AddAddress(channel=channel, value=value, is_proven=False), now
         )
         if is_new:
             await _send(actor, address, now)

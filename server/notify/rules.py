@@ -100,7 +100,6 @@ class Reason(StrEnum):
     ALREADY_DONE = "already_done"
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
-    ADDRESS_DROPPED = "address_dropped"
     PERSON_DISABLED = "person_disabled"
     CHANNEL_CLOSED = "channel_closed"
     QUIET_HOURS = "quiet_hours"
@@ -208,8 +207,6 @@ class MessageSlice:
 
     kind: Kind
     expires_at: datetime | None = None
-    done_at: datetime | None = None
-    withdrawn_at: datetime | None = None
     is_urgent: bool = False
 
 
@@ -221,7 +218,7 @@ class AddressSlice:
     where the first is the later one. Where they are equal, or one is missing, there are none.
     """
 
-    is_dropped: bool = False
+    has_accepted: bool = False  # This very message, at an earlier attempt.
     person_is_disabled: bool = False
     channel_is_open: bool = True
     zone: str = "UTC"
@@ -274,16 +271,15 @@ def what_next(
 def worth_sending(message: MessageSlice, address: AddressSlice, now: datetime) -> Reason | None:
     """Why this message must not be sent at `now`, or None where it must.
 
-    Asked before every attempt, never only when queueing: the matter may be settled since. Quiet
-    hours withhold what a child is asked or told, and put off what can wait for an adult; never a
-    call to an adult.
+    Asked before every attempt, never only when queueing. Quiet hours withhold what a child is asked
+    or told, and put off what can wait for an adult; never a call to an adult. Two reasons are not
+    decided here: an address that was dropped is not among those tried, and a message that was
+    withdrawn is found out by its claim, right before it is sent.
     """
     checks = (
-        (message.done_at is not None, Reason.ALREADY_DONE),
-        (message.withdrawn_at is not None, Reason.WITHDRAWN),
+        (address.has_accepted, Reason.ALREADY_DONE),
         (message.expires_at is not None and message.expires_at <= now, Reason.EXPIRED),
         (address.person_is_disabled, Reason.PERSON_DISABLED),
-        (address.is_dropped, Reason.ADDRESS_DROPPED),
         (not address.channel_is_open, Reason.CHANNEL_CLOSED),
         (_keeps_quiet(message) and is_quiet(address, now), Reason.QUIET_HOURS),
     )

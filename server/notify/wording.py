@@ -87,49 +87,50 @@ def neutral(language: str) -> str:
     return gettext(language, NEUTRAL)
 
 
-def word(
-    kind: Kind,
-    language: str,
-    *,
-    display_name: str,
-    url: str | None = None,
-    fault: str = "",
-    code: str = "",
-    unseen: tuple[str, str] | None = None,
-    reply_code: str = "",
-    open_alerts: int | None = None,
-) -> Words:
-    """The words of one message for e-mail and an agency's own channels.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the words of one message mention, beside its kind.
 
     `url` is an address behind the sign-in, or a carer's signed one. `fault` is a code for
     operators, `code` one that the reader enters. `unseen` are the two ends, as the reader's clock
     shows them, of a time in which our server was down and saw nothing. `reply_code` is what an
     answer by text has to name. `open_alerts`: so many wait for the person on duty now.
     """
+
+    display_name: str
+    url: str | None = None
+    fault: str = ""
+    code: str = ""
+    unseen: tuple[str, str] | None = None
+    reply_code: str = ""
+    open_alerts: int | None = None
+
+
+def word(kind: Kind, language: str, facts: Facts) -> Words:
+    """The words of one message for e-mail and an agency's own channels."""
     if kind is Kind.THANKS:
         # Nothing beside it: a person who reads over the child's shoulder sees a text like any
         # other.
         thanks = gettext(language, SENTENCES[kind])
         return Words(title=thanks, subject=thanks, body=thanks)
-    lines = [gettext(language, SENTENCES[kind], fault=fault, code=code)]
-    if open_alerts is not None:
-        lines.append(_how_many(open_alerts, language))
-    if unseen is not None:
-        begin, end = unseen
-        lines.append(
-            gettext(
-                language,
-                N_("Our server was down from {begin} to {end}."),
-                begin=begin,
-                end=end,
-            )
-        )
-    if reply_code and kind in BY_TEXT:
-        lines.append(gettext(language, BY_TEXT[kind], code=reply_code))
-    if url is not None:
-        lines.append(gettext(language, N_("Open: {url}"), url=url))
-    subject = SUBJECTS.get(kind, NEUTRAL)
-    return Words(title=display_name, subject=gettext(language, subject), body="\n\n".join(lines))
+    subject = gettext(language, SUBJECTS.get(kind, NEUTRAL))
+    body = "\n\n".join(_lines(kind, language, facts))
+    return Words(title=facts.display_name, subject=subject, body=body)
+
+
+def _lines(kind: Kind, language: str, facts: Facts) -> list[str]:
+    lines = [gettext(language, SENTENCES[kind], fault=facts.fault, code=facts.code)]
+    if facts.open_alerts is not None:
+        lines.append(_how_many(facts.open_alerts, language))
+    if facts.unseen is not None:
+        begin, end = facts.unseen
+        sentence = N_("Our server was down from {begin} to {end}.")
+        lines.append(gettext(language, sentence, begin=begin, end=end))
+    if facts.reply_code and kind in BY_TEXT:
+        lines.append(gettext(language, BY_TEXT[kind], code=facts.reply_code))
+    if facts.url is not None:
+        lines.append(gettext(language, N_("Open: {url}"), url=facts.url))
+    return lines
 
 
 def channel_word(channel: str, language: str) -> str:

@@ -1,11 +1,9 @@
 """The only way from a request to a child.
 
 `child_for` answers 404 to a visitor without a tie to the child, so that a stranger cannot tell
-whether the child exists, and 403 where the tie lacks this right. What it needs from rooms above
-this one, the composition root puts on `app.state`: `visitor_of` (who signed in), `on_rota` (what
-the rota makes of them) and `called_about` (which open alerts have called them). Rights come from
-ties, from the rota and from such a call alone, never from a role in the agency: an administrator
-without a tie is a stranger to every child.
+whether the child exists, and 403 where the tie lacks this right. `Sources` has what it asks of
+later rooms. Rights come from ties, from the rota and from a call by an alert alone, never from a
+role in the agency: an administrator without a tie is a stranger to every child.
 
 A call opens only pages that ask for it (`by_call`), so a new page stays shut to people called.
 """
@@ -18,19 +16,15 @@ from typing import cast
 from uuid import UUID
 
 from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from tortoise.expressions import Q
 
 from server.audit.actions import Actor, note_all
 from server.errors import Denied, NotFound, Unauthenticated
 from server.i18n import N_
+from server.people.looks.middleware import leave_with_answer
 from server.people.looks.table import ONE_LOOK, look_of
 from server.people.models import Child, Tie
 from server.people.rules import Action, AgencyAction, Role, may, may_agency
 from server.storage.db import as_id, dialect, fetch, write
-
-# A board that is open all day is one look an hour at each child on it, not one at every refresh.
-BOARD_LOOK_EVERY = ONE_LOOK
 
 Roles = frozenset[Role]
 
@@ -71,11 +65,26 @@ class OnRota:
 
 NOTHING = OnRota(is_on_duty=False, covers=frozenset())
 
-VisitorOf = Callable[[HTTPConnection], Awaitable[Visitor]]
-AskRota = Callable[[UUID, datetime], Awaitable[OnRota]]
-# Of a person in an agency: the child of each open alert to which they were called.
-AskCalled = Callable[[UUID, UUID], Awaitable[Mapping[UUID, UUID]]]
-SessionHolds = Callable[[UUID, datetime], Awaitable[bool]]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """What the way to a child asks of later rooms: of `auth`, who sent a request and whether a
+    session is still valid; of `rota`, what it makes of a person; of `alerts`, the child of each
+    open alert that has called a person in an agency."""
+
+    session_of: Callable[[HTTPConnection], Awaitable[Visitor]]
+    session_holds: Callable[[UUID, datetime], Awaitable[bool]]
+    on_rota: Callable[[UUID, datetime], Awaitable[OnRota]]
+    called_about: Callable[[UUID, UUID], Awaitable[Mapping[UUID, UUID]]]
+
+
+_sources: Sources
+
+
+def use_sources(sources: Sources) -> None:
+    """Tell this room what answers its questions."""
+    global _sources
+    _sources = sources
 
 
 def now_of(request: HTTPConnection) -> datetime:
@@ -89,7 +98,7 @@ async def visitor_of(request: HTTPConnection) -> Visitor:
     """Who sent this request. Raises Unauthenticated; looks only once per request."""
     visitor = request.scope.get("waymark.visitor")
     if visitor is None:
-        visitor = await cast(VisitorOf, request.app.state.visitor_of)(request)
+        visitor = await _sources.session_of(request)
         request.scope["waymark.visitor"] = visitor
         # For the frame around every page: who is signed in, and what they may open.
         request.state.visitor = visitor
@@ -108,8 +117,7 @@ async def still_in(request: HTTPConnection) -> bool:
     """Whether the session of this request is valid at this moment: for work that goes on after the
     request was let in. This does not count as use, so an open page keeps no session alive."""
     visitor = await visitor_of(request)
-    holds = cast(SessionHolds, request.app.state.session_holds)
-    return await holds(visitor.session_id, request.app.state.clock())
+    return await _sources.session_holds(visitor.session_id, request.app.state.clock())
 
 
 async def still_may(request: HTTPConnection, child_id: UUID, action: Action) -> bool:
@@ -122,7 +130,7 @@ async def still_may(request: HTTPConnection, child_id: UUID, action: Action) -> 
     roles = await roles_towards(visitor, child_id, now)
     if may(roles, action):
         return True
-    is_there = await _why_by_rota(request, visitor, child_id, now) is not None
+    is_there = await _why_by_rota(visitor, child_id, now) is not None
     return is_there and may(roles | {Role.SUPERVISOR}, action)
 
 
@@ -166,7 +174,7 @@ async def child_for(
     if child is None:
         raise nothing_here()
     roles, why = await roles_towards(visitor, child.id, now), None
-    if not may(roles, action) and (why := await _why_by_rota(request, visitor, child.id, now)):
+    if not may(roles, action) and (why := await _why_by_rota(visitor, child.id, now)):
         roles |= {Role.SUPERVISOR}
     usual = f"look:{action}" if why is not None and not visitor.is_child else None
     if by_call and not may(roles, action) and await _is_called(request, child.id, alert_id):
@@ -205,62 +213,14 @@ async def own_child(request: HTTPConnection, action: Action) -> tuple[Child, Rol
     return await child_for(request, visitor.person_id, action)
 
 
-async def children_for(
-    request: HTTPConnection,
-    action: Action,
-    *,
-    also: Collection[UUID] = (),
-    among: Collection[UUID] | None = None,
-    at_most_every: timedelta = BOARD_LOOK_EVERY,
-    by_call: bool = False,
-) -> dict[UUID, Roles]:
-    """Every child (or every one of `among`) about which the visitor may do this, and the visitor's
-    roles for that child.
-
-    For a visitor on duty: every placed child of the agency, and those in `also`; it leaves an entry
-    for each one without a tie (once an hour, or as `at_most_every` says: a board refreshes itself).
-    For the cover of a caseworker on leave: that caseworker's children. `by_call`: also children
-    about which an open alert has called the visitor; `called_about` says which alerts may be shown.
-    """
-    visitor, now = await visitor_of(request), now_of(request)
-    roles_by_child, rota = await _by_ties(visitor, now), await _rota_of(request, visitor, now)
-    for why, children in (
-        (COVER, await _of_caseworkers(rota.covers, now)),
-        (ON_DUTY, await _placed(visitor, also) if rota.is_on_duty else []),
-    ):
-        wanted = [id_ for id_ in children if among is None or id_ in among]
-        new = [id_ for id_ in wanted if not may(roles_by_child.get(id_, frozenset()), action)]
-        for id_ in wanted:
-            roles_by_child[id_] = roles_by_child.get(id_, frozenset()) | {Role.SUPERVISOR}
-        what = f"look:{action}"
-        await looked(visitor, new, what, now, why=why, at_most_every=at_most_every)
-    if by_call and may(frozenset({Role.CALLED}), action):
-        called = set((await called_about(request)).values())
-        new = [
-            id_
-            for id_ in called
-            if (among is None or id_ in among)
-            and not may(roles_by_child.get(id_, frozenset()), action)
-        ]
-        for id_ in new:
-            roles_by_child[id_] = roles_by_child.get(id_, frozenset()) | {Role.CALLED}
-        what = look_by_call(action)
-        await looked(visitor, new, what, now, why=CALLED, at_most_every=at_most_every)
-    return {
-        id_: roles
-        for id_, roles in roles_by_child.items()
-        if may(roles, action) and (among is None or id_ in among)
-    }
-
-
 async def called_about(request: HTTPConnection) -> Mapping[UUID, UUID]:
     """The open alerts to which the ladder has called the visitor, with the child of each. Asked
     once per request."""
     if "waymark.called" not in request.scope:
         visitor = await visitor_of(request)
-        ask = cast(AskCalled, request.app.state.called_about)
         is_asked = not visitor.is_child and visitor.agency_id is not None
-        called = await ask(visitor.person_id, cast(UUID, visitor.agency_id)) if is_asked else {}
+        agency_id = cast(UUID, visitor.agency_id)
+        called = await _sources.called_about(visitor.person_id, agency_id) if is_asked else {}
         request.scope["waymark.called"] = called
     return cast(Mapping[UUID, UUID], request.scope["waymark.called"])
 
@@ -275,11 +235,6 @@ def look_by_call(action: Action) -> str:
 def is_only_called(roles: Roles, action: Action) -> bool:
     """Whether this right comes from a call alone: then it is limited to what that alert needs."""
     return not may(roles - {Role.CALLED}, action)
-
-
-async def children_by_ties(request: HTTPConnection) -> dict[UUID, Roles]:
-    """The children to which the visitor has ties, whatever the rota says. Leaves no look."""
-    return await _by_ties(await visitor_of(request), now_of(request))
 
 
 async def child_for_ties(request: HTTPConnection, child_id: UUID, action: Action) -> Child:
@@ -358,29 +313,6 @@ async def _not_seen(
     return [as_id(row["child_id"]) for row in rows]
 
 
-class Looks:
-    """Records the looks of a request just before its answer goes out: a refusal or a redirect shows
-    nothing. Where they cannot be written, nothing is shown."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        looks: list[Callable[[], Awaitable[None]]] = []
-        scope[_LOOKS] = looks
-
-        async def seen(message: Message) -> None:
-            if message["type"] == "http.response.start" and 200 <= message["status"] < 300:
-                for leave in looks:
-                    await leave()
-            await send(message)
-
-        await self.app(scope, receive, seen)
-
-
-_LOOKS = "waymark.looks"
-
-
 async def _looks_at(
     request: HTTPConnection,
     child: Child,
@@ -402,7 +334,7 @@ async def _looks_at(
     if request.scope.get("method") != "GET":
         await leave()
         return
-    request.scope[_LOOKS].append(leave)
+    leave_with_answer(request, leave)
 
 
 def nothing_here() -> NotFound:
@@ -413,18 +345,6 @@ def nothing_here() -> NotFound:
 def not_yours() -> Denied:
     """A tie, or a role, without this right."""
     return Denied(N_("Your role does not allow this."))
-
-
-async def _by_ties(visitor: Visitor, now: datetime) -> dict[UUID, Roles]:
-    if visitor.is_child:
-        return {visitor.person_id: frozenset({Role.CHILD})}
-    held = Tie.filter(
-        Tie.standing_at(now), person_id=visitor.person_id, agency_id=visitor.agency_id
-    )
-    roles_by_child: dict[UUID, Roles] = {}
-    for child_id, role in await held.values_list("child_id", "role"):
-        roles_by_child[child_id] = roles_by_child.get(child_id, frozenset()) | {Role(role)}
-    return roles_by_child
 
 
 # Why a visitor without a tie came in, as the record of looks says it.
@@ -438,28 +358,20 @@ async def _is_called(request: HTTPConnection, child_id: UUID, alert_id: UUID | N
     return child_id in called.values()
 
 
-async def _rota_of(request: HTTPConnection, visitor: Visitor, now: datetime) -> OnRota:
+async def rota_of(visitor: Visitor, now: datetime) -> OnRota:
     if visitor.is_child:
         return NOTHING
-    return await cast(AskRota, request.app.state.on_rota)(visitor.person_id, now)
+    return await _sources.on_rota(visitor.person_id, now)
 
 
-async def _why_by_rota(
-    request: HTTPConnection, visitor: Visitor, child_id: UUID, now: datetime
-) -> str | None:
-    rota = await _rota_of(request, visitor, now)
+async def _why_by_rota(visitor: Visitor, child_id: UUID, now: datetime) -> str | None:
+    rota = await rota_of(visitor, now)
     if rota.is_on_duty:
         return ON_DUTY
-    return COVER if child_id in await _of_caseworkers(rota.covers, now) else None
+    return COVER if child_id in await of_caseworkers(rota.covers, now) else None
 
 
-async def _placed(visitor: Visitor, also: Collection[UUID]) -> list[UUID]:
-    is_here = Q(left_at__isnull=True) | Q(id__in=list(also))
-    here = Child.filter(is_here, agency_id=visitor.agency_id)
-    return [cast(UUID, id_) for id_ in await here.values_list("id", flat=True)]
-
-
-async def _of_caseworkers(people: Collection[UUID], now: datetime) -> list[UUID]:
+async def of_caseworkers(people: Collection[UUID], now: datetime) -> list[UUID]:
     """The children of these caseworkers."""
     if not people:
         return []

@@ -1,20 +1,26 @@
-"""Adding agencies, homes, persons, children and ties, and ending them. Every one leaves an entry.
+"""Adding people, adults and children, and what changes about them. Every verb leaves an entry."""
 
-A child always has a caseworker: one is added with the child, and the last tie of a caseworker
-without an end date cannot be ended. So the ladder of an alert always begins with a person.
-"""
-
-from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import msgspec
+
 from server.audit.actions import Actor, note
-from server.errors import IdReused, NotFound, Refused
+from server.errors import Refused
 from server.i18n import LANGUAGES, N_
 from server.people.events import Happening, Rights, happened, rights_changed
-from server.people.models import Agency, Child, Home, Person, Tie
-from server.people.rules import STAFF, Leaving, Role, clean_name, may_hold
+from server.people.models import Child, Home, Person, Tie
+from server.people.rules import STAFF, Leaving, Role, clean_name
+from server.people.ties import (
+    AddTie,
+    add_tie,
+    is_worker,
+    keeps_a_caseworker,
+    lock_adults,
+    lock_children,
+    this_adult,
+)
 from server.storage.db import swapped, write
 from server.storage.ids import uuid7
 
@@ -24,135 +30,72 @@ OLDEST = timedelta(days=30 * 366)
 NO_BIRTHDAY = N_("Enter a date of birth such as 2010-03-31.")
 
 
-async def add_agency(
-    actor: Actor,
-    *,
-    name: str,
-    language: str,
-    zone: str,
-    display_name: str | None = None,
-    help_phone: str | None = None,
-    id_: UUID | None = None,
-    now: datetime,
-) -> Agency:
-    """Add an agency, which sees nothing of the others."""
-    async with write():
-        agency = await Agency.create(
-            id=id_ or uuid7(),
-            name=checked_name(name),
-            display_name=display_name,
-            language=checked_language(language),
-            zone=checked_zone(zone),
-            help_phone=help_phone,
-            made_at=now,
-        )
-        await note(actor, "agency:add", about=("agency", agency.id), agency_id=agency.id, now=now)
-    return agency
+class AddPerson(msgspec.Struct, frozen=True, kw_only=True):
+    """A new person. The deputy is called where this person does not answer."""
+
+    role: Role
+    name: str
+    language: str
+    zone: str
+    deputy_id: UUID | None = None
+    id: UUID = msgspec.field(default_factory=uuid7)
 
 
-async def set_second_key_from(
-    actor: Actor, agency_id: UUID, at: datetime | None, now: datetime
-) -> None:
-    """From when on every adult of the agency needs a second key to sign in; None: nobody has to.
+class AddChild(msgspec.Struct, frozen=True, kw_only=True):
+    """A placed child; the placement begins now where `placed_at` says nothing else."""
 
-    The same again changes nothing.
-    """
-    async with write():
-        agency = await Agency.filter(id=agency_id).select_for_update().get()
-        if agency.second_key_from != at:
-            await Agency.filter(id=agency_id).update(second_key_from=at)
-            await note(
-                actor,
-                "agency:change",
-                about=("agency", agency_id),
-                names=["second_key_from"],
-                agency_id=agency_id,
-                now=now,
-            )
+    name: str
+    language: str
+    zone: str
+    caseworker_id: UUID
+    home_id: UUID | None = None
+    placed_at: datetime | None = None
+    born_on: date | None = None
+    id: UUID = msgspec.field(default_factory=uuid7)
 
 
-async def add_home(
-    actor: Actor,
-    agency_id: UUID,
-    *,
-    name: str,
-    zone: str,
-    id_: UUID | None = None,
-    now: datetime,
-) -> Home:
-    """A place where children of the agency live."""
-    async with write():
-        home = await Home.create(
-            id=id_ or uuid7(),
-            agency_id=agency_id,
-            name=checked_name(name),
-            zone=checked_zone(zone),
-            made_at=now,
-        )
-        await note(actor, "home:add", about=("home", home.id), agency_id=agency_id, now=now)
-    return home
-
-
-async def add_person(
-    actor: Actor,
-    agency_id: UUID,
-    *,
-    role: Role,
-    name: str,
-    language: str,
-    zone: str,
-    deputy_id: UUID | None = None,
-    id_: UUID | None = None,
-    now: datetime,
-) -> Person:
+async def add_person(actor: Actor, agency_id: UUID, adult: AddPerson, now: datetime) -> Person:
     """Add a person to the agency. Use `add_child` for a child; auth sets passwords."""
-    if role not in STAFF:
+    if adult.role not in STAFF:
         raise Refused(N_("Add a child together with their placement."), field="role")
     async with write():
-        if deputy_id is not None:
-            await _adult(agency_id, deputy_id)
-        person = await _new_person(actor, agency_id, role, name, language, zone, id_, now)
-        if deputy_id is not None:
-            await Person.filter(id=person.id).update(deputy_id=deputy_id)
-            person.deputy_id = deputy_id
-    return person
+        if adult.deputy_id is not None:
+            await this_adult(agency_id, adult.deputy_id)
+        return await _new_person(actor, agency_id, adult, now)
 
 
-async def add_child(
-    actor: Actor,
-    agency_id: UUID,
-    *,
-    name: str,
-    language: str,
-    zone: str,
-    caseworker_id: UUID,
-    home_id: UUID | None = None,
-    placed_at: datetime | None = None,
-    born_on: date | None = None,
-    id_: UUID | None = None,
-    now: datetime,
-) -> Child:
+async def add_child(actor: Actor, agency_id: UUID, child: AddChild, now: datetime) -> Child:
     """A placed child with their caseworker. The caller also starts the watch:
     `watch.actions.begin`."""
     async with write():
-        if home_id is not None and not await Home.exists(id=home_id, agency_id=agency_id):
-            raise Refused(N_("This home does not belong to the agency."), field="home_id")
-        person = await _new_person(actor, agency_id, Role.CHILD, name, language, zone, id_, now)
-        child = await Child.create(
-            id=person.id,
+        await _is_home_of(agency_id, child.home_id)
+        person = AddPerson(
+            role=Role.CHILD,
+            name=child.name,
+            language=child.language,
+            zone=child.zone,
+            id=child.id,
+        )
+        await _new_person(actor, agency_id, person, now)
+        row = await Child.create(
+            id=child.id,
             agency_id=agency_id,
-            person_id=person.id,
-            home_id=home_id,
-            placed_at=placed_at or now,
-            born_on=_day_of_birth(born_on, now),
+            person_id=child.id,
+            home_id=child.home_id,
+            placed_at=child.placed_at or now,
+            born_on=_day_of_birth(child.born_on, now),
         )
-        await note(actor, "child:add", child_id=child.id, agency_id=agency_id, now=now)
-        await add_tie(
-            actor, child, person_id=caseworker_id, role=Role.CASEWORKER, from_at=now, now=now
-        )
-        if born_on is not None:
-            await happened(actor, child.id, Happening.BIRTHDAY, now)
-    return child
+        await note(actor, "child:add", child_id=row.id, agency_id=agency_id, now=now)
+        tie = AddTie(person_id=child.caseworker_id, role=Role.CASEWORKER, from_at=now)
+        await add_tie(actor, row, tie, now)
+        if child.born_on is not None:
+            await happened(actor, row.id, Happening.BIRTHDAY, now)
+    return row
+
+
+async def _is_home_of(agency_id: UUID, home_id: UUID | None) -> None:
+    if home_id is not None and not await Home.exists(id=home_id, agency_id=agency_id):
+        raise Refused(N_("This home does not belong to the agency."), field="home_id")
 
 
 async def set_birthday(actor: Actor, child_id: UUID, born_on: date | None, now: datetime) -> Child:
@@ -181,8 +124,7 @@ async def move(actor: Actor, child_id: UUID, home_id: UUID | None, now: datetime
     async with write():
         await lock_children([child_id])
         child = await Child.get(id=child_id)
-        if home_id is not None and not await Home.exists(id=home_id, agency_id=child.agency_id):
-            raise Refused(N_("This home does not belong to the agency."), field="home_id")
+        await _is_home_of(child.agency_id, home_id)
         if child.home_id != home_id:
             child.home_id = home_id
             await child.save(update_fields=["home_id"])
@@ -266,109 +208,6 @@ def _has_come(at: datetime, now: datetime) -> None:
         raise Refused(N_("This time is in the future."), field="at")
 
 
-async def add_tie(
-    actor: Actor,
-    child: Child,
-    *,
-    person_id: UUID,
-    role: Role,
-    from_at: datetime | None = None,
-    until_at: datetime | None = None,
-    id_: UUID | None = None,
-    now: datetime,
-) -> Tie:
-    """A tie from a moment on, until another where it has an end.
-
-    The same id again gives the tie that it made. Raises Refused where this person may not have such
-    a tie or has it already, IdReused where the id made another one.
-    """
-    from_at = from_at or now
-    if until_at is not None and until_at <= from_at:
-        raise Refused(N_("The end must be after the start."), field="until_at")
-    async with write():
-        existing = await Tie.get_or_none(id=id_) if id_ else None
-        if existing is not None:
-            if (existing.child_id, existing.person_id, existing.role) == (
-                child.id,
-                person_id,
-                role,
-            ):
-                return existing
-            raise IdReused(N_("This id belongs to something else."), field="id")
-        person = (await lock_adults(child.agency_id, [person_id]))[person_id]
-        if not may_hold(Role(person.role), role):
-            raise Refused(N_("This person cannot have this role for a child."), field="role")
-        held = Tie.filter(Tie.standing_at(now), child_id=child.id, person_id=person.id, role=role)
-        if await held.exists():
-            raise Refused(N_("This person already has this role."), field="person_id")
-        tie = await Tie.create(
-            id=id_ or uuid7(),
-            agency_id=child.agency_id,
-            child_id=child.id,
-            person_id=person.id,
-            role=role,
-            from_at=from_at,
-            until_at=until_at,
-        )
-        await note(
-            actor,
-            "tie:add",
-            child_id=child.id,
-            about=("tie", tie.id),
-            names=[role],
-            agency_id=child.agency_id,
-            now=now,
-        )
-        others = Tie.filter(child_id=child.id, role=Role.CASEWORKER).exclude(id=tie.id)
-        if is_worker(tie) and await others.exists():
-            await happened(
-                actor, child.id, Happening.NEW_WORKER, now, about=tie.id, at=max(from_at, now)
-            )
-        comes = role == Role.CASEWORKER and from_at <= now
-        came = person.id if comes else None
-        await rights_changed(Rights(child_id=child.id, came=came), now)
-    return tie
-
-
-def is_worker(tie: Tie) -> bool:
-    """Whether this is a caseworker for good. One with an end date covers for another who is away:
-    that is no change of worker, neither at its beginning nor at its end."""
-    return tie.role == Role.CASEWORKER and tie.until_at is None
-
-
-async def end_tie(actor: Actor, child: Child, tie_id: UUID, now: datetime) -> Tie:
-    """End the tie now. Ended twice: the first end stays.
-
-    Raises Refused, code `last_caseworker`, where the child would be left without one.
-    """
-    async with write():
-        await lock_children([child.id])
-        tie = await Tie.get_or_none(id=tie_id, child_id=child.id)
-        if tie is None:
-            raise NotFound(N_("This does not exist, or you do not have access to it."))
-        if tie.until_at is not None and tie.until_at <= now:
-            return tie
-        if tie.role == Role.CASEWORKER:
-            await keeps_a_caseworker(child.id, tie.person_id, now)
-        # A tie that was to begin later is never valid: it ends at its own beginning.
-        end, was_worker = max(now, tie.from_at), is_worker(tie)
-        swapped(await Tie.filter(id=tie.id, until_at=tie.until_at).update(until_at=end))
-        await note(
-            actor,
-            "tie:end",
-            child_id=child.id,
-            about=("tie", tie.id),
-            names=[tie.role],
-            agency_id=child.agency_id,
-            now=now,
-        )
-        tie.until_at = end
-        if was_worker:
-            await happened(actor, child.id, Happening.NEW_WORKER, now, about=tie.id)
-        await rights_changed(Rights(child_id=child.id), now)
-    return tie
-
-
 async def disable_person(actor: Actor, agency_id: UUID, person_id: UUID, now: datetime) -> Person:
     """A person left the agency: all their ties end, and they cannot sign in again.
 
@@ -417,9 +256,9 @@ async def set_deputy(
 ) -> None:
     """Who is called when this person does not answer; None: nobody."""
     async with write():
-        person = await _adult(agency_id, person_id)
+        person = await this_adult(agency_id, person_id)
         if deputy_id is not None:
-            await _adult(agency_id, deputy_id)
+            await this_adult(agency_id, deputy_id)
         if deputy_id == person.id:
             raise Refused(N_("A person cannot be their own deputy."), field="deputy_id")
         await Person.filter(id=person.id).update(deputy_id=deputy_id)
@@ -435,89 +274,26 @@ async def set_deputy(
         await rights_changed(Rights(deputy_of=person.id, came=came), now)
 
 
-async def _new_person(
-    actor: Actor,
-    agency_id: UUID,
-    role: Role,
-    name: str,
-    language: str,
-    zone: str,
-    id_: UUID | None,
-    now: datetime,
-) -> Person:
-    person = await Person.create(
-        id=id_ or uuid7(),
+async def _new_person(actor: Actor, agency_id: UUID, person: AddPerson, now: datetime) -> Person:
+    row = await Person.create(
+        id=person.id,
         agency_id=agency_id,
-        role=role,
-        name=checked_name(name),
-        language=checked_language(language),
-        zone=checked_zone(zone),
+        role=person.role,
+        name=checked_name(person.name),
+        language=checked_language(person.language),
+        zone=checked_zone(person.zone),
+        deputy_id=person.deputy_id,
         made_at=now,
     )
     await note(
         actor,
         "person:add",
-        about=("person", person.id),
-        names=[role],
+        about=("person", row.id),
+        names=[person.role],
         agency_id=agency_id,
         now=now,
     )
-    return person
-
-
-async def _adult(agency_id: UUID, person_id: UUID) -> Person:
-    """An adult of this agency, who has not left."""
-    adults = Person.filter(id=person_id, agency_id=agency_id, disabled_at__isnull=True)
-    return _checked(await adults.first())
-
-
-def _checked(person: Person | None) -> Person:
-    if person is None or person.role == Role.CHILD:
-        raise Refused(N_("Choose an adult from the agency."), field="person_id")
-    return person
-
-
-async def lock_adults(agency_id: UUID, ids: Collection[UUID]) -> dict[UUID, Person]:
-    """The same, locked until the end of this write: nobody is given a child while they leave.
-
-    Before the children, and in one order.
-    """
-    held = await (
-        Person.filter(id__in=list(ids), agency_id=agency_id, disabled_at__isnull=True)
-        .order_by("id")
-        .select_for_update(no_key=True)
-    )
-    by_id = {person.id: person for person in held}
-    return {id_: _checked(by_id.get(id_)) for id_ in ids}
-
-
-async def lock_children(child_ids: list[UUID]) -> None:
-    """Lock these children until the end of this write."""
-    # Two requests that end the last two ties at once would each see the other's. They lock in one
-    # order, so that they wait for each other without a deadlock; SQLite has one writer anyway. The
-    # lock is no stronger than an update: a transaction that locks the life project and adds a row
-    # to it locks the child as its parent, and we may want that project next.
-    await Child.filter(id__in=child_ids).order_by("id").select_for_update(no_key=True)
-
-
-async def keeps_a_caseworker(child_id: UUID, without: UUID | None, now: datetime) -> None:
-    """Raises Refused, code `last_caseworker`, where a placed child has no other caseworker without
-    an end date: one with an end would leave the gap for later."""
-    child = await Child.get(id=child_id)
-    others = Tie.filter(
-        child_id=child_id,
-        role=Role.CASEWORKER,
-        from_at__lte=now,
-        until_at__isnull=True,
-        person__disabled_at__isnull=True,
-    )
-    if without is not None:
-        others = others.exclude(person_id=without)
-    if child.left_at is None and not await others.exists():
-        raise Refused(
-            N_("This would leave the child without a caseworker. Add another one first."),
-            code="last_caseworker",
-        )
+    return row
 
 
 def checked_name(text: str) -> str:

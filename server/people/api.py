@@ -1,7 +1,6 @@
 """Ties and looks, for phones and native clients."""
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -9,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.errors import IdReused, NotFound, Refused
-from server.people import actions
+from server.people import ties as verbs
 from server.people.access import (
     child_for,
     child_for_ties,
@@ -20,11 +19,10 @@ from server.people.access import (
 from server.people.looks.log import looks_at
 from server.people.models import Child, Person, Tie
 from server.people.rules import Action, Role
+from server.people.ties import AddTie
 from server.web.openapi import api
 from server.web.requests import json_body
 from server.web.responses import json_answer
-
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class WhoOut(msgspec.Struct):
@@ -51,14 +49,10 @@ class TiesOut(msgspec.Struct):
     ties: list[TieOut]
 
 
-class TieRequest(msgspec.Struct):
+class TieRequest(AddTie, frozen=True, kw_only=True):
     """A new tie. The client makes the id: the same one again changes nothing."""
 
     id: UUID
-    person_id: UUID
-    role: Role
-    from_at: Moment | None = None
-    until_at: Moment | None = None
 
 
 class LookOut(msgspec.Struct):
@@ -92,16 +86,7 @@ async def add_tie(request: Request) -> Response:
     child = await child_for_ties(request, request.path_params["child_id"], Action.TIES_CHANGE)
     payload = await json_body(request, TieRequest)
     existed = await Tie.exists(id=payload.id)
-    tie = await actions.add_tie(
-        await visitor_of(request),
-        child,
-        person_id=payload.person_id,
-        role=payload.role,
-        from_at=payload.from_at,
-        until_at=payload.until_at,
-        id_=payload.id,
-        now=now_of(request),
-    )
+    tie = await verbs.add_tie(await visitor_of(request), child, payload, now_of(request))
     person = await Person.get(id=tie.person_id)
     return json_answer(_tie_out(tie, person), status=200 if existed else 201)
 
@@ -110,7 +95,7 @@ async def end_tie(request: Request) -> Response:
     """End the tie now."""
     child = await child_for_ties(request, request.path_params["child_id"], Action.TIES_CHANGE)
     visitor, tie_id = await visitor_of(request), request.path_params["tie_id"]
-    await actions.end_tie(visitor, child, tie_id, now_of(request))
+    await verbs.end_tie(visitor, child, tie_id, now_of(request))
     return Response(status_code=204)
 
 

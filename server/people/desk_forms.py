@@ -11,8 +11,8 @@ from starlette.responses import RedirectResponse
 
 from server.errors import Refused
 from server.i18n import N_, gettext
-from server.people import actions as people
 from server.people.access import Visitor
+from server.people.agencies.actions import add_home
 from server.people.rules import Action, Role, may
 from server.people.words import entered
 from server.web.rendering import language_of
@@ -114,7 +114,7 @@ async def home_of(visitor: Visitor, form: FormData, zone: str, now: datetime) ->
     if not name:
         return chosen
     try:
-        home = await people.add_home(visitor, visitor.agency_id, name=name, zone=zone, now=now)
+        home = await add_home(visitor, visitor.agency_id, name=name, zone=zone, now=now)
     except Refused as fault:
         raise Refused(fault.detail, field="home_name") from None
     return home.id

@@ -3,7 +3,7 @@
   await happened(actor, child.id, Happening.TRANSFER, now)
 
 Listeners act in the transaction in which it happens: all is stored, or nothing. The watch and the
-life project are rooms above, so the composition roots register their listeners.
+life project are later rooms, so `wiring.py` registers their listeners.
 """
 
 from collections.abc import Awaitable, Callable
@@ -42,8 +42,8 @@ class Rights:
     came: UUID | None = None
 
 
-class Ear(Protocol):
-    """A listener. `about` names what happened, so that it is told once; `at` is when it begins."""
+class Listener(Protocol):
+    """Hears of an event. `about` names it, so that it is told once; `at` is when it begins."""
 
     def __call__(
         self,
@@ -57,33 +57,27 @@ class Ear(Protocol):
     ) -> Awaitable[None]: ...
 
 
-RightsEar = Callable[[Rights, datetime], Awaitable[None]]
+RightsListener = Callable[[Rights, datetime], Awaitable[None]]
 
 
 async def _hears_nothing(rights: Rights, now: datetime) -> None:
     return
 
 
-_ears: tuple[Ear, ...] = ()
-_rights_ear: RightsEar = _hears_nothing
+_listeners: tuple[Listener, ...] = ()
+_rights_listener: RightsListener = _hears_nothing
 
 
-def use_ears(*ears: Ear) -> None:
-    """Tell this room who wants to hear, in the order in which they do."""
-    global _ears
-    _ears = ears
-
-
-def use_rights_ear(ear: RightsEar) -> None:
-    """Tell this room who acts on changed rights."""
-    global _rights_ear
-    _rights_ear = ear
+def use_listeners(*listeners: Listener, rights: RightsListener) -> None:
+    """Tell this room who hears what happened, in this order, and who acts on changed rights."""
+    global _listeners, _rights_listener
+    _listeners, _rights_listener = listeners, rights
 
 
 async def rights_changed(rights: Rights, now: datetime) -> None:
     """Tell the listener, in the caller's transaction and after the change; it also checks open
     alerts that depend on such a right."""
-    await _rights_ear(rights, now)
+    await _rights_listener(rights, now)
     for place in {rights.child_id, rights.person_id} - {None}:
         await announce(cast(UUID, place), RIGHTS)
 
@@ -98,5 +92,5 @@ async def happened(
     at: datetime | None = None,
 ) -> None:
     """Tell the listeners, in the caller's transaction."""
-    for ear in _ears:
-        await ear(actor, child_id, what, now, about=about, at=at or now)
+    for listener in _listeners:
+        await listener(actor, child_id, what, now, about=about, at=at or now)

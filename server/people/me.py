@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.errors import IdReused, NotFound, Refused
-from server.notify import actions
+from server.notify import arrivals
+from server.notify.addresses import AddAddress, add_address, drop_address
 from server.notify.channels.subscription import check_subscription
 from server.notify.devices import COLUMNS, device_of
 from server.notify.models import Address
@@ -90,15 +91,13 @@ async def subscribe(request: Request) -> Response:
     }
     endpoint, keys = check_subscription(given, request.app.state.settings.push_origins)
     now = now_of(request)
-    address, is_new = await actions.add_address(
+    address, is_new = await add_address(
         visitor,
         visitor.person_id,
-        PUSH,
-        endpoint,
-        keys=keys,
-        id=payload.id,
-        gives_receipts=payload.receipts,
-        now=now,
+        AddAddress(
+            channel=PUSH, value=endpoint, keys=keys, id=payload.id, gives_receipts=payload.receipts
+        ),
+        now,
     )
     return json_answer(_out(address, visitor.device_id, now), status=201 if is_new else 200)
 
@@ -107,7 +106,7 @@ async def unsubscribe(request: Request) -> Response:
     """Send no messages to that browser any more."""
     visitor = await visitor_of(request)
     address_id = request.path_params["subscription_id"]
-    await actions.drop_address(visitor, visitor.person_id, address_id, now_of(request))
+    await drop_address(visitor, visitor.person_id, address_id, now_of(request))
     return Response(status_code=204)
 
 
@@ -115,7 +114,7 @@ async def try_out(request: Request) -> Response:
     """Send a push to that browser, to see whether one arrives."""
     visitor = await visitor_of(request)
     address_id = request.path_params["subscription_id"]
-    await actions.try_push(visitor, visitor.person_id, address_id, now_of(request))
+    await arrivals.try_push(visitor, visitor.person_id, address_id, now_of(request))
     return Response(status_code=204)
 
 
@@ -124,7 +123,7 @@ async def shown(request: Request) -> Response:
     payload = await json_body(request, ReceiptRequest)
     visitor = await visitor_of(request)
     now = now_of(request)
-    await actions.receipt(visitor.person_id, payload.message, now, device_id=visitor.device_id)
+    await arrivals.receipt(visitor.person_id, payload.message, now, device_id=visitor.device_id)
     return Response(status_code=204)
 
 
@@ -132,7 +131,7 @@ async def shown_by_token(request: Request) -> Response:
     """The same without a session, which a worker may have lost: the token names one delivery. A
     caller with an invented token learns nothing from the answer."""
     payload = await json_body(request, ShownRequest)
-    await actions.shown(payload.receipt, payload.shown_at, now_of(request))
+    await arrivals.shown(payload.receipt, payload.shown_at, now_of(request))
     return Response(status_code=204)
 
 

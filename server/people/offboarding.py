@@ -13,10 +13,10 @@ from uuid import UUID
 from server.audit.actions import Actor, note
 from server.errors import Refused
 from server.i18n import N_
-from server.people.actions import is_worker, keeps_a_caseworker, lock_adults, lock_children
 from server.people.events import Happening, Rights, happened, rights_changed
 from server.people.models import Child, Person, Tie
 from server.people.rules import Role, may_hold
+from server.people.ties import is_worker, keeps_a_caseworker, lock_adults, lock_children
 from server.storage.db import write
 from server.storage.ids import uuid7
 from server.web.live import RIGHTS, announce

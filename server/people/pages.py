@@ -12,9 +12,7 @@ from starlette.routing import Route
 from server.clock import as_utc
 from server.errors import Denied, NotFound, Refused
 from server.i18n import N_, gettext
-from server.people import (
-    actions,
-)
+from server.people import ties as verbs
 from server.people.access import (
     child_for_ties,
     now_of,
@@ -42,14 +40,12 @@ async def add_tie(request: Request) -> Response:
     form = await form_body(request)
     typed = {key: entered(form, key) for key in ("person_id", "role", "until")}
     try:
-        await actions.add_tie(
-            await visitor_of(request),
-            child,
+        tie = verbs.AddTie(
             person_id=_chosen(typed["person_id"]),
             role=_tie_role(typed["role"]),
             until_at=_until(request, typed["until"]),
-            now=now_of(request),
         )
+        await verbs.add_tie(await visitor_of(request), child, tie, now_of(request))
     except Refused as fault:
         return await _ties_page(request, child, typed, fault)
     return _to(f"/desk/children/{child.id}/ties")
@@ -60,7 +56,7 @@ async def end_tie(request: Request) -> Response:
     child = await _desk_child(request, Action.TIES_CHANGE)
     visitor = await visitor_of(request)
     try:
-        await actions.end_tie(visitor, child, request.path_params["tie_id"], now_of(request))
+        await verbs.end_tie(visitor, child, request.path_params["tie_id"], now_of(request))
     except Refused as fault:
         return await _ties_page(request, child, {}, fault)
     return _to(f"/desk/children/{child.id}/ties")

@@ -33,17 +33,14 @@ async def change(request: Request) -> Response:
     form = await form_body(request)
     typed = {name: entered(form, name) for name in _FIELDS}
     try:
-        await agency.change_person(
-            visitor,
-            person.agency_id,
-            person.id,
+        change = agency.ChangePerson(
             name=typed["name"],
             role=_role(typed["role"]),
             language=typed["language"],
             zone=typed["zone"],
             deputy_id=_deputy(typed["deputy_id"]),
-            now=now_of(request),
         )
+        await agency.change_person(visitor, person.agency_id, person.id, change, now_of(request))
     except Refused as fault:
         if fault.field == "person_id":
             fault.field = "deputy_id"

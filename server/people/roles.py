@@ -6,10 +6,10 @@ from uuid import UUID
 from server.audit.actions import Actor, note
 from server.errors import Refused
 from server.i18n import N_
-from server.people.actions import lock_adults
 from server.people.events import Rights, rights_changed
 from server.people.models import Agency, Person, Tie
 from server.people.rules import STAFF, Role, may_hold
+from server.people.ties import lock_adults
 from server.storage.db import write
 
 

@@ -9,8 +9,8 @@ from starlette.routing import Route
 
 from server.errors import Refused, TooMany, WaymarkError
 from server.i18n import N_
-from server.notify.actions import drop_address
 from server.notify.address_verification import enter_address
+from server.notify.addresses import drop_address
 from server.notify.contact_routes import NOWHERE, ways_of, wishes_of
 from server.notify.models import Address, Preference
 from server.notify.refused_addresses import given_up

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from server.errors import Conflict, IdReused
 from server.i18n import N_
 from server.policy.model import SHIPPED
@@ -30,44 +32,46 @@ async def content_of(agency_id: UUID, version: int | None = None) -> tuple[dict[
     return filled(row.content), row.version
 
 
+class NewVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """A version to come after `base`, with the words that say why."""
+
+    id: UUID
+    content: Mapping[str, Any]
+    base: int
+    words: str
+
+
 async def add_version(
-    agency_id: UUID,
-    id_: UUID,
-    content: Mapping[str, Any],
-    *,
-    base: int,
-    words: str,
-    made_by: UUID | None,
-    now: datetime,
+    agency_id: UUID, new: NewVersion, made_by: UUID | None, now: datetime
 ) -> tuple[Policy, bool]:
-    """The version after `base`, and whether it is new: the same form sent twice makes one.
+    """The stored version, and whether it is new: the same form sent twice makes one.
 
     Raises Conflict if another version came after `base` meanwhile, IdReused for a known id with
     other content. In the caller's transaction.
     """
-    existing = await Policy.get_or_none(id=id_)
+    existing = await Policy.get_or_none(id=new.id)
     if existing is not None:
-        if existing.agency_id != agency_id or existing.content != content:
+        if existing.agency_id != agency_id or existing.content != new.content:
             raise IdReused(N_("This ID is already in use."), field="id")
         return existing, False
     row = {
-        "id": id_,
+        "id": new.id,
         "agency_id": agency_id,
-        "version": base + 1,
-        "content": dict(content),
-        "words": words,
+        "version": new.base + 1,
+        "content": dict(new.content),
+        "words": new.words,
         "made_by": made_by,
         "made_at": now,
     }
     newest = await Policy.filter(agency_id=agency_id).order_by("-version").first()
-    is_behind = (newest.version if newest is not None else 0) != base
+    is_behind = (newest.version if newest is not None else 0) != new.base
     # If two come in the same moment, the database lets only one be the next version.
     made = [] if is_behind else await bulk.insert(Policy, [row], skip_known=True)
     if not made:
-        raise Conflict(
-            N_(
-                "A colleague has adopted another policy in the meantime. Check again what it"
-                " changes."
-            )
-        )
+        raise Conflict(_OVERTAKEN)
     return await Policy.get(id=as_id(made[0])), True
+
+
+_OVERTAKEN = N_(
+    "A colleague has adopted another policy in the meantime. Check again what it changes."
+)

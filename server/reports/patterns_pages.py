@@ -12,7 +12,8 @@ from server.i18n import N_, format_list, gettext, ngettext
 from server.missing.profile.fields import FIELDS
 from server.missing.profile.marks import SAYS
 from server.missing.search.models import Episode
-from server.people.access import Roles, children_by_ties, children_for, looked, now_of, staff_of
+from server.people.access import Roles, looked, now_of, staff_of
+from server.people.children_access import children_by_ties, children_for
 from server.people.rules import Action
 from server.reports.patterns import Cluster, Hours, Often, OnShift, Shared
 from server.reports.patterns_rows import Patterns, patterns_of

@@ -28,9 +28,9 @@ NUDGE, ASK, PAGE, ESCALATE, REPORT = (
 )
 # A carer's link works for a day, in production as here.
 QUESTION_LASTS = timedelta(hours=24)
-_REACH = {rung: [UUID(int=number)] for number, rung in enumerate(PEOPLED, start=1)} | {
-    Rung.LAST_RESORT: []
-}
+_REACH: ladders.Reach = {
+    rung: [UUID(int=number)] for number, rung in enumerate(PEOPLED, start=1)
+} | {Rung.LAST_RESORT: []}
 
 
 class Telling:

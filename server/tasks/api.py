@@ -8,7 +8,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.people.access import child_for, children_for, now_of, visitor_of
+from server.people.access import child_for, now_of, visitor_of
+from server.people.children_access import children_for
 from server.people.models import Child, Person
 from server.people.rules import Action
 from server.tasks.models import Task

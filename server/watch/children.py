@@ -1,23 +1,20 @@
 """Which children a page or a list shows: the placed ones, and those who left but have an open
 alert."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from datetime import datetime
-from typing import cast
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from starlette.requests import Request
 
 from server.alerts.models import Alert
-from server.people.access import Roles, called_about, children_for, now_of, visitor_of
+from server.people.access import Roles, called_about, now_of, visitor_of
+from server.people.children_access import children_for
 from server.people.models import Child
 from server.people.rules import Action
+from server.watch.signals.drift import OnBoard
 from server.web.rendering import language_of
 
 Left = tuple[Child, Roles]
-# What has changed about children depends on their moods, which belong to a room above this one: the
-# composition root sets this on `app.state`.
-OnBoard = Callable[[UUID, Collection[UUID], str, datetime], Awaitable[Mapping[UUID, str]]]
 
 
 async def shown(request: Request, action: Action) -> tuple[dict[UUID, Roles], list[Left]]:
@@ -54,5 +51,5 @@ async def changed(request: Request, ids: Collection[UUID]) -> Mapping[UUID, str]
     """What has changed about each of these children, in a few words of the reader's language."""
     visitor = await visitor_of(request)
     assert visitor.agency_id is not None
-    on_board = cast(OnBoard, request.app.state.changed_on_board)
-    return await on_board(visitor.agency_id, ids, language_of(request), now_of(request))
+    on_board: OnBoard = request.app.state.changed_on_board
+    return await on_board.lines(visitor.agency_id, ids, language_of(request), now_of(request))

@@ -10,7 +10,7 @@ from server.errors import Refused
 from server.i18n import N_
 from server.policy import parser as policies
 from server.policy.models import Policy
-from server.policy.versions import add_version
+from server.policy.versions import NewVersion, add_version
 from server.storage.db import write
 from server.watch.calendar.milestone_actions import reckon_anew
 from server.watch.models import Watch
@@ -41,9 +41,8 @@ async def adopt(
     if len(words) > LONGEST_WHY:
         raise Refused(N_("Write up to {most} characters."), field="why", most=LONGEST_WHY)
     async with write():
-        made, is_new = await add_version(
-            agency_id, id_, content, base=base, words=words, made_by=actor.id, now=now
-        )
+        new = NewVersion(id=id_, content=content, base=base, words=words)
+        made, is_new = await add_version(agency_id, new, actor.id, now)
         if is_new:
             # What a watch decides next was worked out by the previous policy. The next tick works
             # it out again, so that a tighter policy is not late for the current round.

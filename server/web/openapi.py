@@ -14,7 +14,7 @@ child, as do 400, 413, 415 and 422 where there is a body.
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -111,31 +111,37 @@ def api(
     `is_open`: no session is needed. `query` maps names to types: `int`, `str`, `UUID`, `datetime`.
     """
     assert path.startswith("/api/v1/"), "the API has one root"
-    statuses = {kind.status for kind in problems}
-    if not is_open:
-        statuses |= {Unauthenticated.status, Denied.status, NotFound.status}
-    if "{" in path:
-        statuses |= {NotFound.status}
-    if query:
-        statuses |= {Refused.status}
-    if takes is not None:
-        statuses |= {kind.status for kind in (Malformed, TooLarge, WrongType, Refused)}
-    if takes_media:
-        statuses |= {kind.status for kind in (TooLarge, WrongType, Refused)}
     route = ApiRoute(path, handler, methods=[method], name=f"{method} {path}")
-    route.call = Call(
+    call = Call(
         method=method,
         summary=summary,
         takes=takes,
         gives=dict(gives),
-        problems=frozenset(statuses),
+        problems=frozenset(kind.status for kind in problems),
         is_open=is_open,
         query=dict(query or {}),
         headers=dict(headers or {}),
         media_type=media_type,
         takes_media=tuple(takes_media),
     )
+    route.call = replace(call, problems=call.problems | _usual_problems(path, call))
     return route
+
+
+def _usual_problems(path: str, call: Call) -> set[int]:
+    """The problems that come by themselves: with a session, a path, a query or a body."""
+    kinds: list[type[WaymarkError]] = []
+    if not call.is_open:
+        kinds += [Unauthenticated, Denied, NotFound]
+    if "{" in path:
+        kinds += [NotFound]
+    if call.query:
+        kinds += [Refused]
+    if call.takes is not None:
+        kinds += [Malformed, TooLarge, WrongType, Refused]
+    if call.takes_media:
+        kinds += [TooLarge, WrongType, Refused]
+    return {kind.status for kind in kinds}
 
 
 def document(routes: Iterable[BaseRoute], *, server_url: str) -> dict[str, Any]:

@@ -19,12 +19,13 @@ from server.alerts.recipients import policy_of, reach_of, reach_of_worker
 from server.audit.actions import SYSTEM, Actor
 from server.audit.models import Entry
 from server.errors import Conflict, NotFound, Refused
-from server.notify.actions import add_address, use_last_resorts
+from server.notify.actions import set_last_resorts
+from server.notify.addresses import AddAddress, add_address
 from server.notify.models import Message
 from server.notify.rules import Kind
-from server.people import actions as people
 from server.people.models import Person
 from server.people.rules import Role
+from server.people.ties import AddTie, add_tie
 from server.policy.model import PEOPLED, Rung, Tier
 from server.rota.models import FixedShift
 from server.storage.db import write
@@ -36,9 +37,9 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 @pytest.fixture(autouse=True)
 def one_last_resort(cast: Cast) -> Iterator[None]:
-    use_last_resorts(1)
+    set_last_resorts(1)
     yield
-    use_last_resorts(0)
+    set_last_resorts(0)
 
 
 def opening(cast: Cast, name: str = "mia", **how: Any) -> Opening:
@@ -64,9 +65,8 @@ async def reachable(cast: Cast, *names: str) -> None:
         await add_address(
             Actor(actor.id, actor.role, actor.agency_id),
             cast.persons[name].id,
-            "email",
-            f"{name}@example.org",
-            now=cast.clock(),
+            AddAddress(channel="email", value=f"{name}@example.org"),
+            cast.clock(),
         )
 
 
@@ -160,12 +160,11 @@ async def test_a_rung_without_a_person_is_skipped_at_once(cast: Cast) -> None:
 
 
 async def test_whoever_has_left_is_not_called(cast: Cast) -> None:
-    await people.add_tie(
+    await add_tie(
         SYSTEM,
         cast.children["mia"],
-        person_id=cast.eve.id,
-        role=Role.CASEWORKER,
-        now=cast.clock(),
+        AddTie(person_id=cast.eve.id, role=Role.CASEWORKER),
+        cast.clock(),
     )
     await Person.filter(id=cast.tom.id).update(disabled_at=cast.clock())
     alert = await opened(cast)
@@ -257,9 +256,8 @@ async def test_accepted_is_not_seen_so_the_next_channel_is_taken(cast: Cast) -> 
     await add_address(
         Actor(cast.tom.id, "caseworker", cast.agency.id),
         cast.tom.id,
-        "push",
-        "https://push.example.org/1",
-        now=cast.clock(),
+        AddAddress(channel="push", value="https://push.example.org/1"),
+        cast.clock(),
     )
     alert = await opened(cast)
     await send_all(cast.clock())
@@ -563,7 +561,7 @@ async def test_who_stands_on_each_rung(cast: Cast) -> None:
         Rung.LAST_RESORT: set(),
     }
     await Person.filter(id=cast.ines.id).update(disabled_at=cast.clock())
-    use_last_resorts(0)
+    set_last_resorts(0)
     reach = (await reach_of({mia: cast.agency.id}, cast.clock()))[mia].there
     assert reach[Rung.DEPUTY] == set()
     assert Rung.LAST_RESORT not in reach

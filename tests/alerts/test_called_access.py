@@ -21,7 +21,8 @@ from server.errors import Conflict, NotFound
 from server.inbound import actions as inbound
 from server.inbound.actions import Hook
 from server.missing.search.models import Episode
-from server.notify.actions import add_address, use_inbound
+from server.notify.actions import set_inbound
+from server.notify.addresses import AddAddress, add_address
 from server.notify.models import Message
 from server.people import actions as people
 from server.people.looks.log import looks_at
@@ -301,13 +302,13 @@ async def by_text(cast: Cast, code: str, id_: str) -> None:
 
 
 async def test_whoever_takes_it_by_text_can_open_and_close_what_they_took(cast: Cast) -> None:
-    use_inbound(["sms"])
+    set_inbound(["sms"])
     try:
         actor = Actor(cast.eve.id, "caseworker", cast.agency.id)
-        await add_address(actor, cast.eve.id, "sms", NUMBER, now=cast.clock())
+        await add_address(actor, cast.eve.id, AddAddress(channel="sms", value=NUMBER), cast.clock())
         alert = await eve_is_called(cast)
     finally:
-        use_inbound([])
+        set_inbound([])
     message = await Message.get(subject_id=alert.id, person_id=cast.eve.id)
     await by_text(cast, message.data["reply"], "1")
     assert (await Alert.get(id=alert.id)).acknowledged_by == cast.eve.id
@@ -321,13 +322,13 @@ async def test_whoever_takes_it_by_text_can_open_and_close_what_they_took(cast: 
 async def test_a_deputy_who_is_no_deputy_any_more_still_answers_the_call_by_text(
     cast: Cast,
 ) -> None:
-    use_inbound(["sms"])
+    set_inbound(["sms"])
     try:
         actor = Actor(cast.eve.id, "caseworker", cast.agency.id)
-        await add_address(actor, cast.eve.id, "sms", NUMBER, now=cast.clock())
+        await add_address(actor, cast.eve.id, AddAddress(channel="sms", value=NUMBER), cast.clock())
         alert = await eve_is_called(cast)
     finally:
-        use_inbound([])
+        set_inbound([])
     message = await Message.get(subject_id=alert.id, person_id=cast.eve.id)
     await people.set_deputy(SYSTEM, cast.agency.id, cast.tom.id, None, cast.clock())
     await by_text(cast, message.data["reply"], "1")
@@ -335,13 +336,13 @@ async def test_a_deputy_who_is_no_deputy_any_more_still_answers_the_call_by_text
 
 
 async def test_a_text_about_a_child_of_another_agency_by_now_takes_nothing(cast: Cast) -> None:
-    use_inbound(["sms"])
+    set_inbound(["sms"])
     try:
         actor = Actor(cast.eve.id, "caseworker", cast.agency.id)
-        await add_address(actor, cast.eve.id, "sms", NUMBER, now=cast.clock())
+        await add_address(actor, cast.eve.id, AddAddress(channel="sms", value=NUMBER), cast.clock())
         alert = await eve_is_called(cast)
     finally:
-        use_inbound([])
+        set_inbound([])
     message = await Message.get(subject_id=alert.id, person_id=cast.eve.id)
     await Alert.filter(id=alert.id).update(agency_id=cast.other_agency.id)
     await by_text(cast, message.data["reply"], "1")

@@ -16,7 +16,7 @@ from server.alerts.drills.models import Drill, DrillCall, DrillPlan
 from server.alerts.drills.rules import Every, Place, needs, next_drill, next_place
 from server.alerts.models import Alert
 from server.errors import Conflict, NotFound, Refused
-from server.notify.actions import add_address
+from server.notify.addresses import AddAddress, add_address
 from server.notify.models import Message
 from server.notify.rules import Kind
 from server.policy.model import Rung
@@ -71,7 +71,12 @@ async def reachable(stage: Stage, *names: str) -> None:
     for name in names:
         person = stage.cast.persons[name]
         address = f"{name}@example.org"
-        await add_address(stage.cast.actor(name), person.id, "email", address, now=stage.clock())
+        await add_address(
+            stage.cast.actor(name),
+            person.id,
+            AddAddress(channel="email", value=address),
+            stage.clock(),
+        )
 
 
 async def begun(stage: Stage, by: str = "ines") -> Drill:

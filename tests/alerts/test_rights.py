@@ -24,6 +24,7 @@ from server.people.models import Person, Tie
 from server.people.offboarding import Takers, _deputies
 from server.people.roles import set_role
 from server.people.rules import Role
+from server.people.ties import AddTie, add_tie, end_tie
 from server.plan.offboarding.actions import leave
 from server.policy.model import Tier
 from server.rota import duty_shifts, planning
@@ -85,13 +86,11 @@ async def taken(cast: Cast, name: str, alert: Alert) -> Alert:
 async def tied(cast: Cast, name: str, **how: float) -> Tie:
     """A caseworker of Mia beside Tom, for so long."""
     until = cast.clock() + timedelta(**how) if how else None
-    return await people.add_tie(
+    return await add_tie(
         SYSTEM,
         cast.children["mia"],
-        person_id=cast.persons[name].id,
-        role=Role.CASEWORKER,
-        until_at=until,
-        now=cast.clock(),
+        AddTie(person_id=cast.persons[name].id, role=Role.CASEWORKER, until_at=until),
+        cast.clock(),
     )
 
 
@@ -293,7 +292,7 @@ async def test_whose_tie_is_ended_hears_that_what_they_took_is_with_others(cast:
     tie = await tied(cast, "eve")
     alert = await opened(cast)
     await taken(cast, "eve", alert)
-    await people.end_tie(cast.actor("ines"), cast.children["mia"], tie.id, cast.clock())
+    await end_tie(cast.actor("ines"), cast.children["mia"], tie.id, cast.clock())
     assert await told_that_it_went_on(alert) == ["eve"]
 
 
@@ -355,7 +354,7 @@ async def test_when_the_tie_of_whoever_has_it_is_ended_the_next_is_called_in_the
     alert = await opened(cast)
     await taken(cast, "eve", alert)
     before = await calls(alert)
-    await people.end_tie(cast.actor("ines"), cast.children["mia"], tie.id, cast.clock())
+    await end_tie(cast.actor("ines"), cast.children["mia"], tie.id, cast.clock())
     assert await now_of(alert) == ("open", None)
     assert await calls(alert) - before == {"tom": 1}
 
@@ -372,13 +371,11 @@ async def test_a_tie_with_an_end_ends_it_by_itself(cast: Cast) -> None:
 
 async def test_one_tie_after_the_other_is_one_right(cast: Cast) -> None:
     await tied(cast, "eve", minutes=7)
-    await people.add_tie(
+    await add_tie(
         SYSTEM,
         cast.children["mia"],
-        person_id=cast.eve.id,
-        role=Role.SUPERVISOR,
-        from_at=cast.clock() + 7 * MINUTE,
-        now=cast.clock(),
+        AddTie(person_id=cast.eve.id, role=Role.SUPERVISOR, from_at=cast.clock() + 7 * MINUTE),
+        cast.clock(),
     )
     alert = await opened(cast)
     after = await taken(cast, "eve", alert)
@@ -392,7 +389,7 @@ async def test_a_tie_that_is_ended_while_its_holder_takes_it_leaves_nobody_belie
     alert = await opened(cast)
     both = await together(
         taken(cast, "eve", alert),
-        people.end_tie(cast.actor("ines"), cast.children["mia"], tie.id, cast.clock()),
+        end_tie(cast.actor("ines"), cast.children["mia"], tie.id, cast.clock()),
     )
     no_fault(both)
     stored = await Alert.get(id=alert.id)
@@ -513,13 +510,11 @@ async def test_a_call_that_was_taken_back_unsent_has_told_nobody(cast: Cast) -> 
 
 async def test_a_caseworker_who_begins_later_hears_when_they_begin(cast: Cast) -> None:
     alert = await opened(cast)
-    await people.add_tie(
+    await add_tie(
         SYSTEM,
         cast.children["mia"],
-        person_id=cast.eve.id,
-        role=Role.CASEWORKER,
-        from_at=cast.clock() + 10 * MINUTE,
-        now=cast.clock(),
+        AddTie(person_id=cast.eve.id, role=Role.CASEWORKER, from_at=cast.clock() + 10 * MINUTE),
+        cast.clock(),
     )
     last = cast.clock()
     for minutes in (9, 1, 1):
@@ -532,13 +527,11 @@ async def test_a_caseworker_who_begins_later_hears_when_they_begin(cast: Cast) -
 
 async def test_several_tickers_tell_a_newcomer_once(cast: Cast) -> None:
     alert = await opened(cast)
-    await people.add_tie(
+    await add_tie(
         SYSTEM,
         cast.children["mia"],
-        person_id=cast.eve.id,
-        role=Role.CASEWORKER,
-        from_at=cast.clock() + MINUTE,
-        now=cast.clock(),
+        AddTie(person_id=cast.eve.id, role=Role.CASEWORKER, from_at=cast.clock() + MINUTE),
+        cast.clock(),
     )
     last = cast.clock()
     cast.clock.advance(minutes=2)

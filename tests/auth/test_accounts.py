@@ -18,7 +18,8 @@ from server.auth.rules import FLOW_LASTS, WELCOME_LASTS, Ended
 from server.auth.second_factor import factors
 from server.errors import Refused
 from server.notify.models import Message
-from server.people.actions import disable_person, set_second_key_from
+from server.people.actions import disable_person
+from server.people.agencies.actions import set_second_key_from
 from server.people.models import Person, Tie
 from server.people.roles import set_role
 from server.people.rules import Role

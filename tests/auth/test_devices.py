@@ -8,8 +8,8 @@ from server.auth import pairing
 from server.auth.models import Device, Session
 from server.auth.rules import STAFF_AT_MOST, STAFF_IDLE
 from server.notify.models import Address
-from server.people import actions as people
 from server.people.rules import Role
+from server.people.ties import AddTie, add_tie, end_tie
 from tests.cast import Cast
 
 
@@ -125,20 +125,22 @@ async def test_a_tie_that_ends_shuts_the_door_in_mid_session(cast: Cast) -> None
     async with cast.client_as("ada") as ada:
         assert (await ada.get(path)).status_code == 200
         tie = cast.ties["noor", "ada"]
-        await people.end_tie(cast.actor("ines"), cast.children["noor"], tie, cast.clock())
+        await end_tie(cast.actor("ines"), cast.children["noor"], tie, cast.clock())
         assert (await ada.get(path)).status_code == 404
         # The session itself goes on.
         assert (await ada.get("/api/v1/me")).status_code == 200
 
 
 async def test_a_tie_ends_by_itself_at_its_end(cast: Cast) -> None:
-    await people.add_tie(
+    await add_tie(
         cast.actor("ines"),
         cast.children["mia"],
-        person_id=cast.eve.id,
-        role=Role.CARER,
-        until_at=cast.clock.advance(minutes=0).replace(hour=13),
-        now=cast.clock(),
+        AddTie(
+            person_id=cast.eve.id,
+            role=Role.CARER,
+            until_at=cast.clock.advance(minutes=0).replace(hour=13),
+        ),
+        cast.clock(),
     )
     path = f"/api/v1/children/{cast.mia.id}/devices"
     async with cast.client_as("eve") as eve:

@@ -23,7 +23,7 @@ from server.auth.rules import (
     PASSWORD_BY_NETWORK,
 )
 from server.errors import NotFound
-from server.notify.actions import add_address
+from server.notify.addresses import AddAddress, add_address
 from server.notify.models import Message
 from server.notify.rules import Kind
 from tests.auth.test_passkeys import come_in, with_passkey
@@ -69,7 +69,7 @@ async def known(cast: Cast, name: str = "tom") -> AsyncIterator[httpx2.AsyncClie
 
 async def with_mail(stage: Stage, name: str = "tom", address: str = MAIL) -> None:
     actor, person = stage.cast.actor(name), stage.cast.persons[name]
-    await add_address(actor, person.id, "email", address, now=stage.clock())
+    await add_address(actor, person.id, AddAddress(channel="email", value=address), stage.clock())
 
 
 async def link_in(stage: Stage, address: str = MAIL) -> str:
@@ -318,7 +318,9 @@ async def lock_again(stage: Stage) -> None:
 
 async def test_none_is_sent_to_an_address_that_never_answered(stage: Stage) -> None:
     actor, tom = stage.cast.actor("tom"), stage.cast.tom
-    await add_address(actor, tom.id, "email", MAIL, is_proven=False, now=stage.clock())
+    await add_address(
+        actor, tom.id, AddAddress(channel="email", value=MAIL, is_proven=False), stage.clock()
+    )
     await lock(stage.cast)
     await browsers.send_link("tom", "198.51.100.9", stage.clock())
     assert await Message.filter(kind=Kind.UNLOCK).count() == 0

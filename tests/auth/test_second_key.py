@@ -19,7 +19,7 @@ from server.auth.rules import CODE_BY_PERSON, CODE_BY_PERSON_A_DAY, HALFWAY_LAST
 from server.auth.second_factor import factors
 from server.errors import Conflict, Refused, TooMany
 from server.notify.models import Message
-from server.people.actions import set_second_key_from
+from server.people.agencies.actions import set_second_key_from
 from server.storage.db import fetch
 from tests.cast import Cast, password_of
 from tests.races import no_fault, together

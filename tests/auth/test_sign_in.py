@@ -14,7 +14,7 @@ from server.auth.models import Credential, Guess, Session
 from server.auth.passwords import Passwords, new_password
 from server.auth.rules import PASSWORD_BY_NAME, PASSWORD_BY_NETWORK
 from server.errors import Refused, Unavailable
-from server.people.actions import add_person
+from server.people.actions import AddPerson, add_person
 from server.people.models import Person, Tie
 from server.people.rules import Role
 from tests.cast import Cast, password_of
@@ -223,11 +223,8 @@ async def a_carer(cast: Cast) -> Person:
     return await add_person(
         cast.actor("root"),
         cast.agency.id,
-        role=Role.CARER,
-        name="Somebody",
-        language="en",
-        zone="UTC",
-        now=cast.clock(),
+        AddPerson(role=Role.CARER, name="Somebody", language="en", zone="UTC"),
+        cast.clock(),
     )
 
 

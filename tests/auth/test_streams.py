@@ -17,9 +17,9 @@ from server.auth import pairing
 from server.auth.models import Session
 from server.auth.rules import Ended
 from server.auth.second_factor import factors
-from server.people import actions as people
 from server.people.offboarding import Takers
 from server.people.rules import Role
+from server.people.ties import AddTie, add_tie, end_tie
 from server.plan.offboarding.actions import leave
 from server.storage.db import write
 from server.web import live
@@ -134,7 +134,7 @@ async def test_a_tie_that_is_ended_ends_the_stream_of_the_project_at_once(cast: 
         listening(cast, "tom", project(cast, "noor")) as tom,
     ):
         tie = cast.ties["noor", "ada"]
-        await people.end_tie(cast.actor("ines"), cast.children["noor"], tie, cast.clock())
+        await end_tie(cast.actor("ines"), cast.children["noor"], tie, cast.clock())
         assert await ended(ada)
         assert await goes_on(tom), "nobody else's"
 
@@ -204,13 +204,13 @@ async def test_an_event_asks_for_the_right_and_is_not_told_without_it(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("server.web.live.CHECKED_S", 0.0)
-    await people.add_tie(
+    await add_tie(
         SYSTEM,
         cast.children["mia"],
-        person_id=cast.ada.id,
-        role=Role.GUARDIAN,
-        until_at=cast.clock() + timedelta(minutes=1),
-        now=cast.clock(),
+        AddTie(
+            person_id=cast.ada.id, role=Role.GUARDIAN, until_at=cast.clock() + timedelta(minutes=1)
+        ),
+        cast.clock(),
     )
     stream = Stream(cast, "ada", project(cast, "mia"))
     task = asyncio.create_task(stream.run())
@@ -225,13 +225,13 @@ async def test_an_event_asks_for_the_right_and_is_not_told_without_it(
 @pytest.mark.usefixtures("asks_often")
 async def test_what_time_alone_ends_is_found_by_asking(cast: Cast) -> None:
     await cast.on_duty("eve", minutes=10)
-    await people.add_tie(
+    await add_tie(
         SYSTEM,
         cast.children["mia"],
-        person_id=cast.ada.id,
-        role=Role.GUARDIAN,
-        until_at=cast.clock() + timedelta(minutes=20),
-        now=cast.clock(),
+        AddTie(
+            person_id=cast.ada.id, role=Role.GUARDIAN, until_at=cast.clock() + timedelta(minutes=20)
+        ),
+        cast.clock(),
     )
     async with (
         listening(cast, "eve", project(cast, "mia")) as eve,

@@ -24,6 +24,7 @@ from server.clock import utcnow
 from server.imports.import_csv import COLUMNS
 from server.imports.models import Intake
 from server.people import actions as people
+from server.people.agencies.actions import AddAgency, add_agency, add_home
 from server.people.models import Agency
 from server.people.rules import Role
 from server.settings import load
@@ -59,17 +60,20 @@ def _list() -> bytes:
 async def _agency() -> str:
     """An agency with its people and homes; the token of its administrator."""
     now = moment()
-    common: dict[str, Any] = {"language": "fr", "zone": "Europe/Paris", "now": now}
+    common: dict[str, Any] = {"language": "fr", "zone": "Europe/Paris"}
     async with write():
-        agency: Agency = await people.add_agency(SYSTEM, name="Bench", **common)
+        agency: Agency = await add_agency(SYSTEM, AddAgency(name="Bench", **common), now)
         for n in range(HOMES):
-            await people.add_home(SYSTEM, agency.id, name=f"Home {n}", zone="Europe/Paris", now=now)
+            await add_home(SYSTEM, agency.id, name=f"Home {n}", zone="Europe/Paris", now=now)
         for n in range(WORKERS):
             await people.add_person(
-                SYSTEM, agency.id, role=Role.CASEWORKER, name=f"Worker {n}", **common
+                SYSTEM,
+                agency.id,
+                people.AddPerson(role=Role.CASEWORKER, name=f"Worker {n}", **common),
+                now,
             )
         root = await people.add_person(
-            SYSTEM, agency.id, role=Role.ADMINISTRATOR, name="Root", **common
+            SYSTEM, agency.id, people.AddPerson(role=Role.ADMINISTRATOR, name="Root", **common), now
         )
         token, _ = await open_session(root, now=now)
     return token

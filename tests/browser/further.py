@@ -30,7 +30,7 @@ from server.missing.search.models import Episode, SearchHandover
 from server.missing.search.opening import Saying
 from server.missing.search.rules import Flag
 from server.missing.search.together import actions as together_actions
-from server.notify.actions import add_address
+from server.notify.addresses import AddAddress, add_address
 from server.people.models import Child
 from server.people.rules import Role
 from server.rota import planning
@@ -60,7 +60,7 @@ async def of_those_who_are_called(cast: Cast) -> Pages:
         asked_at=now,
     )
     for channel, value in (("email", "ines@example.org"), ("sms", "+33698765432")):
-        await add_address(ines, cast.ines.id, channel, value, now=now)
+        await add_address(ines, cast.ines.id, AddAddress(channel=channel, value=value), now)
     mia = f"/desk/children/{cast.mia.id}"
     await agreed_sign.agree(
         cast.actor("tom"), cast.children["mia"], rules.agreed("b", "lantern"), now

@@ -22,7 +22,7 @@ from server.missing.profile import actions
 from server.missing.profile.photos import actions as photos
 from server.missing.profile.photos.actions import NewPhoto
 from server.missing.profile.rules import Shows
-from server.notify.actions import add_address
+from server.notify.addresses import AddAddress, add_address
 from server.people.actions import set_language
 from server.people.models import Child
 from server.people.rules import Role
@@ -90,7 +90,12 @@ async def stage(cast: Cast) -> dict[str, tuple[str, str]]:
     said = Answer(uuid4(), cast.clock(), mood=2, note="Tired.", want=Want.TALK)
     await checkin.record(cast.actor("noor"), Role.CHILD, cast.noor.id, said, cast.clock())
     await scenes.crowd(cast, 24)
-    await add_address(cast.actor("tom"), cast.tom.id, "email", "tom@example.org", now=cast.clock())
+    await add_address(
+        cast.actor("tom"),
+        cast.tom.id,
+        AddAddress(channel="email", value="tom@example.org"),
+        cast.clock(),
+    )
     alert = await Alert.get(child_id=cast.mia.id)
     closed = await Alert.get(child_id=cast.noor.id, cause="silence")
     await watch_alerts.close_alert(

@@ -277,7 +277,9 @@ async def test_a_board_reads_the_answers_anew_after_ten_minutes_and_no_child_twi
     on_board = drift.OnBoard()
 
     async def line() -> str:
-        lines = await on_board(cast.agency.id, [cast.mia.id, cast.noor.id], "en", cast.clock())
+        lines = await on_board.lines(
+            cast.agency.id, [cast.mia.id, cast.noor.id], "en", cast.clock()
+        )
         return lines.get(cast.mia.id, "")
 
     assert await line() == ""
@@ -291,4 +293,4 @@ async def test_a_board_reads_the_answers_anew_after_ten_minutes_and_no_child_twi
     await adopt(cast, "later_answers", is_on=True, version=2)
     cast.clock.advance(minutes=-30)
     assert await line() == "Changed: answers later"
-    assert await on_board(cast.agency.id, [], "en", cast.clock()) == {}
+    assert await on_board.lines(cast.agency.id, [], "en", cast.clock()) == {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from server.notify.actions import add_address
+from server.notify.addresses import AddAddress, add_address
 from server.notify.models import Delivery, Message
 from tests.cast import Cast
 from tests.desk.walking import at_desk
@@ -14,9 +14,8 @@ async def reach(cast: Cast, name: str) -> None:
     await add_address(
         cast.actor(name),
         cast.persons[name].id,
-        "email",
-        f"{name}@example.org",
-        now=cast.clock(),
+        AddAddress(channel="email", value=f"{name}@example.org"),
+        cast.clock(),
     )
 
 

@@ -15,10 +15,10 @@ from server.errors import Refused
 from server.inbound import agreements
 from server.inbound.models import Inbound, Texting
 from server.inbound.reading import unknown_since
-from server.notify.actions import add_address
+from server.notify.addresses import AddAddress, add_address
 from server.notify.models import Address, Message
 from server.notify.rules import Kind
-from server.notify.wording import word
+from server.notify.wording import Facts, word
 from server.people.models import Child
 from server.storage.db import fetch
 from server.watch import ticking
@@ -46,12 +46,12 @@ async def at(cast: Cast, moment: datetime) -> None:
 async def agreed(cast: Cast, name: str = "mia", **how: Any) -> Texting:
     values: dict[str, Any] = {
         "channel": "sms",
-        "typed_number": "+33 6 12 34 56 78",
+        "number": "+33 6 12 34 56 78",
         "words": WORDS,
         "replies": True,
-        "now": cast.clock(),
     }
-    return await agreements.agree(cast.actor("tom"), cast.children[name], **(values | how))
+    asked = agreements.AgreeTexts(**(values | how))
+    return await agreements.agree(cast.actor("tom"), cast.children[name], asked, cast.clock())
 
 
 async def thanks(cast: Cast) -> int:
@@ -278,7 +278,7 @@ async def test_two_children_of_one_number_cannot_have_the_same_word(cast: Cast) 
 @pytest.mark.parametrize("typed", ["06 12 34 56 78", "mia@example.org", "", "+"])
 async def test_a_number_without_its_country_is_not_agreed(cast: Cast, typed: str) -> None:
     with pytest.raises(Refused) as fault:
-        await agreed(cast, typed_number=typed)
+        await agreed(cast, number=typed)
     assert fault.value.field == "number"
 
 
@@ -345,7 +345,10 @@ async def test_the_phone_of_the_child_learns_where_help_is_texted_to_and_not_the
 
 async def reachable(cast: Cast, name: str, value: str, *, channel: str = "sms") -> None:
     await add_address(
-        cast.actor(name), cast.persons[name].id, channel, value, is_proven=True, now=cast.clock()
+        cast.actor(name),
+        cast.persons[name].id,
+        AddAddress(channel=channel, value=value, is_proven=True),
+        cast.clock(),
     )
 
 
@@ -433,9 +436,10 @@ async def test_a_mail_answers_too_and_what_it_quotes_does_not_count(cast: Cast) 
 
 
 async def test_the_message_says_how_to_answer_and_a_push_does_not(cast: Cast) -> None:
-    said = word(Kind.ALERT, "en", display_name="Planner", reply_code="A7K2").body
+    facts = Facts(display_name="Planner", url="https://x", reply_code="A7K2")
+    said = word(Kind.ALERT, "en", facts).body
     assert "To take it, reply: 1 A7K2" in said
-    assert word(Kind.THANKS, "en", display_name="Planner", url="https://x").body == "Thank you."
+    assert word(Kind.THANKS, "en", facts).body == "Thank you."
     await called(cast)
     assert not any("reply" in (m.data or {}) for m in await Message.filter(channel__not="sms"))
 

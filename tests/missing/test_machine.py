@@ -93,11 +93,13 @@ class Machine(RuleBasedStateMachine):
             self.child = await people.add_child(
                 SYSTEM,
                 self.world.agency.id,
-                name="Somebody",
-                language="en",
-                zone=PARIS,
-                caseworker_id=self.world.persons["tom"].id,
-                now=self.now,
+                people.AddChild(
+                    name="Somebody",
+                    language="en",
+                    zone=PARIS,
+                    caseworker_id=self.world.persons["tom"].id,
+                ),
+                self.now,
             )
             rhythm = Rhythm(tuple(at for at in _TWICE))
             await watch.begin(

@@ -22,6 +22,7 @@ from server.missing.search.opening import Saying, open_episode
 from server.people import actions as people
 from server.people.models import Agency
 from server.people.rules import Role
+from server.people.ties import AddTie, add_tie
 from server.tasks.models import Task
 from server.tasks.rules import Kind, State
 from server.watch.watch_alerts import open_missing
@@ -329,7 +330,7 @@ async def test_the_guardian_reads_the_childs_words_where_the_caseworker_lets_the
 ) -> None:
     now = cast.clock()
     mia = cast.children["mia"]
-    await people.add_tie(SYSTEM, mia, person_id=cast.ada.id, role=Role.GUARDIAN, now=now)
+    await add_tie(SYSTEM, mia, AddTie(person_id=cast.ada.id, role=Role.GUARDIAN), now)
     await prepared(cast, {**LOOKS, **OWN})
     assert (await get(cast, "ada", **WHY)).status_code == 403
     await put(cast, "tom", 2, {**LOOKS, **OWN, "own_for_guardian": "yes"})

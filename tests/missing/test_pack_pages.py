@@ -13,8 +13,8 @@ from server.audit.actions import SYSTEM
 from server.missing.profile.actions import current
 from server.missing.profile.fields import GROUPS, Part
 from server.missing.profile.models import GrabPack, PackCheck, PackPhoto
-from server.people import actions as people
 from server.people.rules import Role
+from server.people.ties import AddTie, add_tie
 from server.watch.watch_alerts import open_missing
 from tests.cast import Cast
 from tests.missing.pictures import as_bytes, drawn, of_a_phone
@@ -183,7 +183,7 @@ async def test_words_from_a_page_of_before_are_refused_and_shown_to_whoever_wrot
 
 async def test_a_guardian_reads_the_childs_words_alone(cast: Cast) -> None:
     now, mia = cast.clock(), cast.children["mia"]
-    await people.add_tie(SYSTEM, mia, person_id=cast.ada.id, role=Role.GUARDIAN, now=now)
+    await add_tie(SYSTEM, mia, AddTie(person_id=cast.ada.id, role=Role.GUARDIAN), now)
     await prepared(cast, {**OWN, "hair": "black", "own_for_guardian": "yes"})
     ada = cast.browser_as("ada")
     shown = await ada.get(path_of(cast))

@@ -18,6 +18,7 @@ from server.missing.profile.fields import CHILD_SAYS
 from server.missing.profile.models import PackCarry
 from server.people import actions as people
 from server.people.rules import Role
+from server.people.ties import end_tie
 from server.rota.models import FixedShift
 from server.watch.watch_alerts import close_alert, open_missing
 from tests.cast import Cast
@@ -300,7 +301,7 @@ async def test_a_tie_that_ends_takes_it_away(cast: Cast) -> None:
     await prepared(cast)
     await take(cast, "ines", why=WHY)
     child = cast.children["mia"]
-    await people.end_tie(SYSTEM, child, cast.ties["mia", "ines"], cast.clock())
+    await end_tie(SYSTEM, child, cast.ties["mia", "ines"], cast.clock())
     assert await states(cast, "ines") == {"noor": "sealed"}
     assert (await get(cast, "ines", "")).status_code == 404
 

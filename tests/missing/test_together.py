@@ -15,9 +15,9 @@ from server.missing.search.models import Episode, MissingTogether, TimelineEntry
 from server.missing.search.opening import Saying
 from server.missing.search.rules import Away, may_be_together
 from server.missing.search.together import actions as together_actions
-from server.people.actions import add_tie
 from server.people.models import Child, Home
 from server.people.rules import Role
+from server.people.ties import AddTie, add_tie
 from server.tasks.models import Task
 from server.tasks.rules import Kind, State
 from tests.cast import Cast
@@ -55,9 +55,8 @@ async def only_mias(cast: Cast, name: str = "eve") -> None:
     await add_tie(
         cast.actor("root"),
         cast.children["mia"],
-        person_id=cast.persons[name].id,
-        role=Role.CASEWORKER,
-        now=cast.clock(),
+        AddTie(person_id=cast.persons[name].id, role=Role.CASEWORKER),
+        cast.clock(),
     )
 
 
@@ -225,9 +224,8 @@ async def test_the_end_of_a_tie_hides_the_name_at_once(cast: Cast) -> None:
     tie = await add_tie(
         cast.actor("root"),
         cast.children["noor"],
-        person_id=cast.eve.id,
-        role=Role.GUARDIAN,
-        now=cast.clock(),
+        AddTie(person_id=cast.eve.id, role=Role.GUARDIAN),
+        cast.clock(),
     )
     assert (await read(cast, "eve", mia))["together"][0]["name"] == "Noor Haddadin"
     cast.clock.advance(hours=1)

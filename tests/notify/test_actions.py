@@ -13,7 +13,9 @@ import pytest
 from server.audit.actions import Actor
 from server.errors import IdReused, NotFound, Refused
 from server.notify import actions as notify
-from server.notify.actions import MOST_ADDRESSES, Saying, use_last_resorts
+from server.notify.actions import Saying, set_last_resorts
+from server.notify.addresses import MOST_ADDRESSES, AddAddress, add_address, drop_address
+from server.notify.arrivals import receipt, send_test
 from server.notify.models import Address, Delivery, Message
 from server.notify.rules import Kind
 from server.storage.db import fetch, write
@@ -26,9 +28,9 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def two_last_resorts(cast: Cast) -> Iterator[None]:
-    use_last_resorts(2)
+    set_last_resorts(2)
     yield
-    use_last_resorts(0)
+    set_last_resorts(0)
 
 
 def saying(cast: Cast, name: str = "tom", **how: Any) -> Saying:
@@ -55,8 +57,8 @@ def desk(cast: Cast, name: str) -> Actor:
 
 async def add(cast: Cast, name: str, channel: str, value: str, **how: Any) -> Address:
     person = cast.persons[name]
-    address, _ = await notify.add_address(
-        desk(cast, name), person.id, channel, value, now=cast.clock(), **how
+    address, _ = await add_address(
+        desk(cast, name), person.id, AddAddress(channel=channel, value=value, **how), cast.clock()
     )
     return address
 
@@ -261,13 +263,11 @@ async def test_without_a_last_resort_there_are_no_operators_to_tell(cast: Cast) 
 
 async def test_the_same_address_again_refreshes_its_keys(cast: Cast) -> None:
     first = await add(cast, "tom", "push", "https://push.example.org/1", keys={"auth": "a"})
-    again, is_new = await notify.add_address(
+    again, is_new = await add_address(
         desk(cast, "tom"),
         cast.tom.id,
-        "push",
-        "https://push.example.org/1",
-        keys={"auth": "b"},
-        now=cast.clock(),
+        AddAddress(channel="push", value="https://push.example.org/1", keys={"auth": "b"}),
+        cast.clock(),
     )
     assert (again.id, is_new) == (first.id, False)
     assert (await Address.get(id=first.id)).keys == {"auth": "b"}
@@ -282,12 +282,11 @@ async def test_two_who_add_the_same_address_at_once_add_it_once(cast: Cast) -> N
 
 async def test_a_device_that_subscribes_anew_replaces_its_old_subscription(cast: Cast) -> None:
     for number in (1, 2):
-        await notify.add_address(
+        await add_address(
             cast.actor("mia"),
             cast.mia.id,
-            "push",
-            f"https://push.example.org/{number}",
-            now=cast.clock(),
+            AddAddress(channel="push", value=f"https://push.example.org/{number}"),
+            cast.clock(),
         )
     old, new = await Address.all().order_by("id")
     assert (old.dropped_why, new.dropped_at) == ("replaced", None)
@@ -309,12 +308,10 @@ async def test_a_person_has_so_many_addresses_at_the_most(cast: Cast) -> None:
 async def test_an_address_is_forgotten_once_and_by_its_person_alone(cast: Cast) -> None:
     address = await add(cast, "tom", "email", "tom@example.org")
     with pytest.raises(NotFound):
-        await notify.drop_address(desk(cast, "ines"), cast.ines.id, address.id, cast.clock())
+        await drop_address(desk(cast, "ines"), cast.ines.id, address.id, cast.clock())
     now = cast.clock()
-    await notify.drop_address(desk(cast, "tom"), cast.tom.id, address.id, now)
-    await notify.drop_address(
-        desk(cast, "tom"), cast.tom.id, address.id, cast.clock.advance(hours=1)
-    )
+    await drop_address(desk(cast, "tom"), cast.tom.id, address.id, now)
+    await drop_address(desk(cast, "tom"), cast.tom.id, address.id, cast.clock.advance(hours=1))
     assert (await Address.get(id=address.id)).dropped_at == now
     again = await add(cast, "tom", "email", "tom@example.org")
     assert again.id != address.id
@@ -334,12 +331,12 @@ async def test_a_receipt_counts_once_and_for_ones_own_messages_alone(cast: Cast)
         started_at=cast.clock(),
         result="accepted",
     )
-    await notify.receipt(cast.ines.id, id, cast.clock())
+    await receipt(cast.ines.id, id, cast.clock())
     assert (await Message.get(id=id)).seen_at is None
     seen_at = cast.clock.advance(minutes=1)
-    await notify.receipt(cast.tom.id, id, seen_at)
-    await notify.receipt(cast.tom.id, id, cast.clock.advance(minutes=1))
-    await notify.receipt(cast.tom.id, uuid4(), cast.clock())
+    await receipt(cast.tom.id, id, seen_at)
+    await receipt(cast.tom.id, id, cast.clock.advance(minutes=1))
+    await receipt(cast.tom.id, uuid4(), cast.clock())
     assert (await Message.get(id=id)).seen_at == seen_at
     assert (await Delivery.get(message_id=id)).seen_at == seen_at
     assert (await Address.get(id=address.id)).last_seen_at == seen_at
@@ -347,10 +344,10 @@ async def test_a_receipt_counts_once_and_for_ones_own_messages_alone(cast: Cast)
 
 async def test_a_test_alarm_goes_out_by_every_channel(cast: Cast) -> None:
     with pytest.raises(Refused):
-        await notify.test_message(desk(cast, "tom"), cast.tom.id, cast.clock())
+        await send_test(desk(cast, "tom"), cast.tom.id, cast.clock())
     await add(cast, "tom", "email", "tom@example.org")
     await add(cast, "tom", "push", "https://push.example.org/1")
-    await notify.test_message(desk(cast, "tom"), cast.tom.id, cast.clock())
+    await send_test(desk(cast, "tom"), cast.tom.id, cast.clock())
     sent = await Message.all()
     assert {m.channel for m in sent} == {"push", "email"}
     assert {m.expires_at for m in sent} == {cast.clock() + HOUR / 4}

@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 
 from server.errors import NotFound, Refused, TooMany
-from server.notify.actions import add_address, drop_address
 from server.notify.address_verification import (
     MOST_CODES,
     MOST_WRONG,
@@ -18,6 +17,7 @@ from server.notify.address_verification import (
     read_link,
     send_code,
 )
+from server.notify.addresses import AddAddress, add_address, drop_address
 from server.notify.models import Address, Message
 from server.notify.rules import Kind
 from tests.notify.test_worker import say, send
@@ -35,7 +35,7 @@ async def entered(stage: Stage, name: str = "tom", address: str = MAIL) -> Addre
 
 async def proven(stage: Stage, address: str) -> None:
     actor, tom = stage.cast.actor("tom"), stage.cast.tom
-    await add_address(actor, tom.id, "email", address, now=stage.clock())
+    await add_address(actor, tom.id, AddAddress(channel="email", value=address), stage.clock())
 
 
 async def code_at(stage: Stage, address: str = MAIL) -> tuple[str, str]:
@@ -176,7 +176,10 @@ async def test_who_has_no_way_that_counts_is_told_besides_and_the_last_resort_is
 async def test_what_counts_goes_first_and_the_rest_is_in_addition(stage: Stage) -> None:
     tom = stage.cast.tom
     await add_address(
-        stage.cast.actor("tom"), tom.id, "email", "old@example.org", now=stage.clock()
+        stage.cast.actor("tom"),
+        tom.id,
+        AddAddress(channel="email", value="old@example.org"),
+        stage.clock(),
     )
     await entered(stage)
     await code_at(stage)
@@ -192,7 +195,10 @@ async def test_what_counts_goes_first_and_the_rest_is_in_addition(stage: Stage) 
 async def test_what_only_an_unproven_address_took_is_not_done(stage: Stage) -> None:
     tom = stage.cast.tom
     await add_address(
-        stage.cast.actor("tom"), tom.id, "email", "gone@example.org", now=stage.clock()
+        stage.cast.actor("tom"),
+        tom.id,
+        AddAddress(channel="email", value="gone@example.org"),
+        stage.clock(),
     )
     await entered(stage)
     await code_at(stage)

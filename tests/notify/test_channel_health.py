@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 import pytest_asyncio
 
-from server.notify import actions as notify
-from server.notify.actions import add_address, arrived
+from server.notify.addresses import AddAddress, add_address
+from server.notify.arrivals import arrived, send_test
 from server.notify.channel_counts import broken_channels, counted, silent_channels
 from server.notify.channel_health import (
     ADDRESSES,
@@ -96,8 +96,12 @@ async def texting(stage: Stage, gateway: Gateway) -> AsyncIterator[Stage]:
     for number, name in enumerate(("tom", "ines", "ada", "sam", "eve", "root")):
         actor, person = stage.cast.actor(name), stage.cast.persons[name]
         now = stage.clock()
-        await add_address(actor, person.id, "sms", f"+3360000000{number}", now=now)
-        await add_address(actor, person.id, "email", f"{name}@example.org", now=now)
+        await add_address(
+            actor, person.id, AddAddress(channel="sms", value=f"+3360000000{number}"), now
+        )
+        await add_address(
+            actor, person.id, AddAddress(channel="email", value=f"{name}@example.org"), now
+        )
     yield stage
     await channel.close()
 
@@ -159,7 +163,7 @@ async def test_a_gateway_that_takes_and_sends_nothing_is_told_by_what_nobody_ans
 ) -> None:
     now = texting.clock()
     for name in ("tom", "ines", "ada", "sam", "eve"):
-        await notify.test_message(texting.cast.actor("root"), texting.cast.persons[name].id, now)
+        await send_test(texting.cast.actor("root"), texting.cast.persons[name].id, now)
     await send(texting)
     for mail in [m for m in texting.relay.mails if "/arrived/" in str(m.read())]:
         link = "\n".join(mail.read()).split("/arrived/")[1].split()[0]

@@ -13,7 +13,8 @@ from server.notify.channels.push import Push
 from server.notify.dead_processes import beating, free_dead, leave
 from server.notify.heartbeats import LOOK_EVERY_S, Look
 from server.notify.models import Delivery, Message, Process
-from server.notify.worker import AT_ONCE, Worker
+from server.notify.sending.claims import AT_ONCE
+from server.notify.worker import Worker
 from server.storage.db import fetch, opened_url, write
 from tests.notify.test_worker import phone_of, say, send, the_message
 from tests.walks.stage import Stage
@@ -292,6 +293,6 @@ async def test_a_ticker_that_stops_leaves_no_row(stage: Stage) -> None:
 
 def test_a_lease_is_longer_than_anything_that_a_heart_decides() -> None:
     from server.notify.heartbeats import DEAD_AFTER_S
-    from server.notify.worker import LEASE
+    from server.notify.sending.claims import LEASE
 
     assert timedelta(seconds=DEAD_AFTER_S * 5) < LEASE

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from server.notify.channels.email import Email, Relay, check_address, read_smtp_url
 from server.notify.rules import Envelope, Kind, Outcome
-from server.notify.wording import word
+from server.notify.wording import Facts, word
 from tests.doubles import smtp
 from tests.notify.envelopes import MESSAGE_ID, envelope
 
@@ -78,7 +78,7 @@ async def test_the_same_message_has_the_same_id_each_time(relay: smtp.Relay) -> 
 
 
 async def test_any_script_arrives_unharmed(relay: smtp.Relay) -> None:
-    body = word(Kind.ALERT, "ar", display_name="", url="https://x.org/").body + "\n.\n..مخطط"
+    body = word(Kind.ALERT, "ar", Facts(display_name="", url="https://x.org/")).body + "\n.\n..مخطط"
     sent = letter(language="ar", subject="لديك عنصر جديد واحد", sender="مخطط", body=body)
     assert await channel(relay).send(sent) == Outcome.accepted(250)
     [mail] = relay.mails

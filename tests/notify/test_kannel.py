@@ -18,7 +18,7 @@ import pytest
 from server.i18n import LANGUAGES
 from server.notify.channels.other import Other, check_template
 from server.notify.rules import Envelope, Kind, Result
-from server.notify.wording import BY_TEXT, SENTENCES, word
+from server.notify.wording import BY_TEXT, SENTENCES, Facts, word
 from server.security import encryption
 from server.settings import load
 
@@ -102,15 +102,14 @@ def parts(text: str) -> int:
 def test_each_message_fits_into_what_kannel_is_told_to_take(kind, language):
     keyring = encryption.Keyring(("a secret of the tests and of nothing else",))
     token = keyring.sign(f"{UUID(int=0)}.sms", "x", until=datetime(2026, 3, 2, tzinfo=UTC))
-    text = word(
-        kind,
-        language,
+    facts = Facts(
         display_name="Planner",
         url=f"https://plan.example.org/sign-in/link/{token}",
         fault="database:restored",
         code="123456",
         reply_code="A1B2" if kind in BY_TEXT else "",
         open_alerts=2 if kind is Kind.SHIFT else None,
-    ).body
+    )
+    text = word(kind, language, facts).body
     told = {int(number) for number in re.findall(r"max-messages = ([1-9])", PAGE)}
     assert parts(text) <= min(told)

@@ -11,7 +11,9 @@ import pytest
 from server.audit.actions import Actor
 from server.errors import NotFound
 from server.notify import actions as notify
-from server.notify.actions import Saying, add_address
+from server.notify.actions import Saying
+from server.notify.addresses import AddAddress, add_address
+from server.notify.arrivals import try_push
 from server.notify.devices import Census, census, health_of, reached_of
 from server.notify.models import Address, Delivery, Message
 from server.notify.push_health import Health
@@ -31,11 +33,10 @@ async def phone_of(stage: Stage, name: str, device: UUID | None = None) -> Subsc
     await add_address(
         Actor(person.id, person.role, person.agency_id, device or stage.cast.devices.get(name)),
         person.id,
-        "push",
-        phone.endpoint,
-        keys=phone.json["keys"],
-        gives_receipts=True,
-        now=stage.clock(),
+        AddAddress(
+            channel="push", value=phone.endpoint, keys=phone.json["keys"], gives_receipts=True
+        ),
+        stage.clock(),
     )
     stage.phones[name] = phone
     return phone
@@ -44,7 +45,9 @@ async def phone_of(stage: Stage, name: str, device: UUID | None = None) -> Subsc
 async def mail_of(stage: Stage, name: str) -> None:
     person = stage.cast.persons[name]
     actor = Actor(person.id, person.role, person.agency_id)
-    await add_address(actor, person.id, "email", f"{name}@example.org", now=stage.clock())
+    await add_address(
+        actor, person.id, AddAddress(channel="email", value=f"{name}@example.org"), stage.clock()
+    )
 
 
 async def send(stage: Stage, name: str = "mia", together: UUID | None = None) -> list[UUID]:
@@ -280,7 +283,7 @@ async def test_nobody_tries_out_the_device_of_somebody_else(stage: Stage) -> Non
     await phone_of(stage, "mia")
     actor = stage.cast.actor("noor")
     with pytest.raises(NotFound):
-        await notify.try_push(actor, stage.cast.noor.id, (await Address.get()).id, stage.clock())
+        await try_push(actor, stage.cast.noor.id, (await Address.get()).id, stage.clock())
 
 
 # --- for operators

@@ -15,8 +15,8 @@ import pytest
 import structlog
 
 from server import logs
-from server.notify.actions import add_address
 from server.notify.address_verification import enter_address
+from server.notify.addresses import AddAddress, add_address
 from server.notify.models import Address, Delivery, Message
 from server.notify.rules import Kind
 from tests.cast import ORIGIN
@@ -304,7 +304,9 @@ async def test_whose_address_was_given_up_reads_which_one_and_what_to_do(stage: 
     # Another address that they add since is the answer.
     stage.clock.advance(minutes=1)
     actor = stage.cast.actor("ines")
-    await add_address(actor, stage.cast.ines.id, "email", "q@example.org", now=stage.clock())
+    await add_address(
+        actor, stage.cast.ines.id, AddAddress(channel="email", value="q@example.org"), stage.clock()
+    )
     assert "We stopped sending" not in await settings_of(stage, "ines")
 
 
@@ -333,11 +335,13 @@ async def test_browsers_that_were_given_up_and_replaced_hide_no_address(stage: S
     actor, ines = stage.cast.actor("ines"), stage.cast.ines.id
     for n in range(6):
         made, _ = await add_address(
-            actor, ines, "push", f"https://push.test/{n}", now=stage.clock()
+            actor, ines, AddAddress(channel="push", value=f"https://push.test/{n}"), stage.clock()
         )
         await Address.filter(id=made.id).update(dropped_at=stage.clock(), dropped_why="gone")
         stage.clock.advance(minutes=1)
-    await add_address(actor, ines, "push", "https://push.test/new", now=stage.clock())
+    await add_address(
+        actor, ines, AddAddress(channel="push", value="https://push.test/new"), stage.clock()
+    )
     page = await settings_of(stage, "ines")
     assert "ines@example.org" in page
     assert "One of your browsers stopped" not in page

@@ -170,11 +170,9 @@ MIDNIGHT = datetime(2026, 11, 24, 23, tzinfo=UTC)
         (ALERT, child(), None),
         (REMINDER, child(quiet_from=None), None),
         (REMINDER, child(), Reason.QUIET_HOURS),
-        (MessageSlice(kind=Kind.ALERT, done_at=NOON), child(), Reason.ALREADY_DONE),
-        (MessageSlice(kind=Kind.ALERT, withdrawn_at=NOON), child(), Reason.WITHDRAWN),
+        (REMINDER, child(has_accepted=True), Reason.ALREADY_DONE),
         (MessageSlice(kind=Kind.ALERT, expires_at=MIDNIGHT), child(), Reason.EXPIRED),
         (ALERT, child(person_is_disabled=True), Reason.PERSON_DISABLED),
-        (ALERT, child(is_dropped=True), Reason.ADDRESS_DROPPED),
         (ALERT, child(channel_is_open=False), Reason.CHANNEL_CLOSED),
     ],
 )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from server import errors
 from server.notify.channels.push import check_subscription
 from server.notify.channels.subscription import parse_origins
-from server.settings import PUBLIC_PUSH_ORIGINS
+from server.setting_parsers import PUBLIC_PUSH_ORIGINS
 from tests.doubles.web_push import Receiver, encode
 
 KEYS = Receiver().keys

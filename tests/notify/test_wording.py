@@ -4,7 +4,7 @@ import pytest
 
 from server.i18n import LANGUAGES, gettext
 from server.notify.rules import Kind
-from server.notify.wording import SENTENCES, neutral, word
+from server.notify.wording import SENTENCES, Facts, neutral, word
 
 URL = "https://planner.example.org/desk/alerts/1"
 
@@ -16,7 +16,7 @@ def test_every_kind_has_its_words() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.THANKS])
 def test_every_subject_to_a_person_is_the_neutral_one(kind: Kind, language: str) -> None:
-    words = word(kind, language, display_name="Planner", url=URL, fault="push:vapid")
+    words = word(kind, language, Facts(display_name="Planner", url=URL, fault="push:vapid"))
     assert words.title == "Planner"
     if kind is Kind.OPERATORS:
         assert "push:vapid" in words.body
@@ -30,18 +30,20 @@ def test_every_subject_to_a_person_is_the_neutral_one(kind: Kind, language: str)
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_text_is_thanked_for_by_two_words_and_nothing_beside_them(language: str) -> None:
-    words = word(Kind.THANKS, language, display_name="Planner", url=URL)
+    words = word(Kind.THANKS, language, Facts(display_name="Planner", url=URL))
     assert words.title == words.subject == words.body
     assert "Planner" not in words.body
     assert URL not in words.body
 
 
 def test_a_child_reads_nothing_that_the_lock_screen_would_not_say() -> None:
-    assert word(Kind.REMIND_CHILD, "en", display_name="Planner").body == neutral("en")
+    assert word(Kind.REMIND_CHILD, "en", Facts(display_name="Planner")).body == neutral("en")
 
 
 def test_adults_are_told_when_the_server_could_not_see() -> None:
-    words = word(Kind.ALERT, "en", display_name="Planner", url=URL, unseen=("02:00", "05:00"))
+    words = word(
+        Kind.ALERT, "en", Facts(display_name="Planner", url=URL, unseen=("02:00", "05:00"))
+    )
     assert words.body == (
         f"You are needed.\n\nOur server was down from 02:00 to 05:00.\n\nOpen: {URL}"
     )

@@ -12,10 +12,12 @@ import pytest
 
 from server.audit.actions import Actor
 from server.notify import actions as notify
-from server.notify.actions import Saying, add_address
+from server.notify.actions import Saying
+from server.notify.addresses import AddAddress, add_address
 from server.notify.models import Address, Delivery, Message
 from server.notify.rules import Kind
-from server.notify.worker import AT_ONCE, LEASE
+from server.notify.sending.claims import AT_ONCE, LEASE
+from server.notify.sending.results import log_ends
 from server.people.models import Person
 from server.storage.db import write
 from tests.doubles.push_service import Subscription
@@ -32,10 +34,8 @@ async def phone_of(stage: Stage, name: str) -> Subscription:
     await add_address(
         Actor(person.id, person.role, person.agency_id, uuid4()),
         person.id,
-        "push",
-        phone.endpoint,
-        keys=phone.json["keys"],
-        now=stage.clock(),
+        AddAddress(channel="push", value=phone.endpoint, keys=phone.json["keys"]),
+        stage.clock(),
     )
     stage.phones[name] = phone
     return phone
@@ -45,7 +45,7 @@ async def mail_of(stage: Stage, name: str) -> str:
     person = stage.cast.persons[name]
     address = f"{name}@example.org"
     actor = Actor(person.id, person.role, person.agency_id)
-    await add_address(actor, person.id, "email", address, now=stage.clock())
+    await add_address(actor, person.id, AddAddress(channel="email", value=address), stage.clock())
     return address
 
 
@@ -322,7 +322,7 @@ async def test_after_a_second_try_a_phone_that_had_it_does_not_get_it_again(
     await dead._log_beginning(attempts, stage.clock())
     had_it = next(a for a in attempts if a.to == first.endpoint)
     await dead._send([had_it])
-    await dead._log_ends([had_it], stage.clock())
+    await log_ends([had_it], stage.clock())
     stage.clock.advance(seconds=LEASE.total_seconds())
     await send(stage)
     assert (len(first.received), len(second.received)) == (1, 1)
@@ -445,7 +445,7 @@ async def test_whoever_has_left_gets_nothing(stage: Stage) -> None:
 async def test_a_channel_that_was_taken_away_is_passed_over(stage: Stage) -> None:
     person = stage.cast.tom
     actor = Actor(person.id, person.role, person.agency_id)
-    await add_address(actor, person.id, "pager", "4711", now=stage.clock())
+    await add_address(actor, person.id, AddAddress(channel="pager", value="4711"), stage.clock())
     address = await mail_of(stage, "tom")
     await say(stage)
     await send(stage)

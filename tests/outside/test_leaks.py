@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from server import logs
-from server.notify import actions as notify
+from server.notify.addresses import AddAddress, add_address
 from server.notify.channels.other import Other
 from server.people.models import Person
 from tests.cast import EVERYONE, ORIGIN, SURNAMES, password_of
@@ -59,7 +59,7 @@ class Night:
     async def address(self, name: str, channel: str, value: str) -> None:
         """An address of that person, by the channel."""
         actor, person, now = self.cast.actor(name), self.cast.persons[name], self.cast.clock()
-        await notify.add_address(actor, person.id, channel, value, now=now)
+        await add_address(actor, person.id, AddAddress(channel=channel, value=value), now)
 
     async def pair(self) -> None:
         """A second phone, after a code that was wrong."""

@@ -27,7 +27,8 @@ from tortoise.expressions import F
 
 from server.alerts.models import Alert
 from server.app import routes as all_routes
-from server.notify import actions as notify
+from server.notify.addresses import AddAddress, add_address
+from server.notify.arrivals import send_test
 from server.notify.models import Message
 from server.security import encryption
 from server.storage.db import dialect, fetch
@@ -299,8 +300,10 @@ async def token(cast: Cast, who: str | None, path: str) -> str:
 async def subject_id(cast: Cast, who: str | None, path: str) -> UUID:
     """A test alarm of Tom's."""
     tom = cast.actor("tom")
-    await notify.add_address(tom, cast.tom.id, "email", "tom@example.org", now=cast.clock())
-    ids = await notify.test_message(tom, cast.tom.id, cast.clock())
+    await add_address(
+        tom, cast.tom.id, AddAddress(channel="email", value="tom@example.org"), cast.clock()
+    )
+    ids = await send_test(tom, cast.tom.id, cast.clock())
     return (await Message.get(id=ids[0])).subject_id
 
 

@@ -33,9 +33,9 @@ from server.checkin import shared_question
 from server.missing.profile import actions
 from server.missing.returns.child_found import Found, record_found
 from server.missing.search.models import Episode
-from server.notify.actions import add_address
-from server.people.actions import add_tie
+from server.notify.addresses import AddAddress, add_address
 from server.people.rules import Role
+from server.people.ties import AddTie, add_tie
 from server.storage.db import write
 from server.watch.models import Pause, Watch
 from server.watch.rhythm import rules as rhythms
@@ -175,10 +175,8 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
         tie = await add_tie(
             cast.actor("root"),
             mia,
-            person_id=cast.ada.id,
-            role=Role.GUARDIAN,
-            from_at=begins,
-            now=now,
+            AddTie(person_id=cast.ada.id, role=Role.GUARDIAN, from_at=begins),
+            now,
         )
         rosa = await contacts.name_her(
             cast.actor("mia"),
@@ -199,7 +197,10 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
             at=now,
         )
         address, _ = await add_address(
-            cast.actor("mia"), mia.id, "push", PUSH, keys=Receiver().keys, id=uuid4(), now=now
+            cast.actor("mia"),
+            mia.id,
+            AddAddress(channel="push", value=PUSH, keys=Receiver().keys, id=uuid4()),
+            now,
         )
         # Noor was missing too, and is back: what is asked about her placement finds no alert.
         other = await other_id(cast, None, "")
@@ -359,7 +360,10 @@ async def _subscribed(cast: Cast) -> str:
     """A browser of Mia's that pushes reach."""
     keys, now = Receiver().keys, cast.clock()
     address, _ = await add_address(
-        cast.actor("mia"), cast.mia.id, "push", f"{PUSH}/3", keys=keys, id=uuid4(), now=now
+        cast.actor("mia"),
+        cast.mia.id,
+        AddAddress(channel="push", value=f"{PUSH}/3", keys=keys, id=uuid4()),
+        now,
     )
     return str(address.id)
 

@@ -16,11 +16,11 @@ from server.audit.actions import SYSTEM
 from server.audit.models import Entry
 from server.i18n import gettext
 from server.inbound import cards
-from server.people import actions as people
 from server.people.access import Visitor, looked
 from server.people.looks.log import SOMETHING, SOMEWHERE, WORDS, desk_words_of, words_of
 from server.people.looks.table import LOOKS, NO_LOOK, OWN, PROJECT, TALK
 from server.people.rules import ALLOWED, Role
+from server.people.ties import AddTie, add_tie
 from server.watch.watch_alerts import open_missing
 from tests.cast import Cast
 from tests.plan.said import Phone
@@ -129,8 +129,8 @@ async def test_the_child_reads_who_looked_at_what(
 ) -> None:
     if who == "ada":
         child = cast.children["mia"]
-        await people.add_tie(
-            SYSTEM, child, person_id=cast.ada.id, role=Role.GUARDIAN, now=cast.clock()
+        await add_tie(
+            SYSTEM, child, AddTie(person_id=cast.ada.id, role=Role.GUARDIAN), cast.clock()
         )
     if who == "eve":
         await cast.on_duty("eve")

@@ -29,7 +29,9 @@ async def test_a_person_that_cannot_be(cast: Cast, wrong: dict[str, str], field:
     before = await Person.all().count()
     good = {"role": Role.CARER, "name": "Joy", "language": "en", "zone": "Europe/Paris"}
     with pytest.raises(Refused) as refused:
-        await people.add_person(SYSTEM, cast.agency.id, **(good | wrong), now=cast.clock())
+        await people.add_person(
+            SYSTEM, cast.agency.id, people.AddPerson(**good | wrong), cast.clock()
+        )
     assert refused.value.field == field
     assert await Person.all().count() == before
 
@@ -41,11 +43,10 @@ async def test_a_child_comes_with_a_caseworker_or_not_at_all(cast: Cast) -> None
             await people.add_child(
                 SYSTEM,
                 cast.agency.id,
-                name="Kim",
-                language="en",
-                zone="Europe/Paris",
-                caseworker_id=caseworker,
-                now=cast.clock(),
+                people.AddChild(
+                    name="Kim", language="en", zone="Europe/Paris", caseworker_id=caseworker
+                ),
+                cast.clock(),
             )
     assert (await Person.all().count(), await Child.all().count()) == before
 
@@ -55,12 +56,14 @@ async def test_a_home_of_another_agency_is_refused(cast: Cast) -> None:
         await people.add_child(
             SYSTEM,
             cast.other_agency.id,
-            name="Kim",
-            language="en",
-            zone="Europe/Rome",
-            caseworker_id=cast.uwe.id,
-            home_id=cast.home.id,
-            now=cast.clock(),
+            people.AddChild(
+                name="Kim",
+                language="en",
+                zone="Europe/Rome",
+                caseworker_id=cast.uwe.id,
+                home_id=cast.home.id,
+            ),
+            cast.clock(),
         )
     assert refused.value.field == "home_id"
 

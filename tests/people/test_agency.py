@@ -9,6 +9,7 @@ import pytest
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
 from server.people import actions as people
+from server.people.agencies.actions import add_home
 from server.people.models import Agency, Home, Person
 from server.people.rules import Role
 from tests.cast import Cast
@@ -82,7 +83,7 @@ async def test_homes_are_added_once_and_renamed(cast: Cast) -> None:
         assert "The barn" not in text
         wrong = await root.post(f"/desk/people/homes/{barn.id}", data={"name": "", "zone": "x"})
         assert wrong.status_code == 422
-        elsewhere = await people.add_home(
+        elsewhere = await add_home(
             SYSTEM, cast.other_agency.id, name="Theirs", zone="Europe/Rome", now=cast.clock()
         )
         theirs = await root.post(f"/desk/people/homes/{elsewhere.id}", data=renamed)
@@ -159,11 +160,8 @@ async def test_five_hundred_adults_are_found_by_name_and_come_in_pages(cast: Cas
         await people.add_person(
             SYSTEM,
             cast.agency.id,
-            role=Role.CARER,
-            name=f"Carer {n:03} Long",
-            language="en",
-            zone="UTC",
-            now=cast.clock(),
+            people.AddPerson(role=Role.CARER, name=f"Carer {n:03} Long", language="en", zone="UTC"),
+            cast.clock(),
         )
     async with cast.browser_as("root") as root:
         first = (await root.get("/desk/people")).text

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from server.notify.actions import add_address
+from server.notify.addresses import AddAddress, add_address
 from server.notify.models import Address, Message, Preference
 from server.notify.rules import Kind
 from tests.cast import Cast
@@ -73,8 +73,15 @@ async def test_the_button_for_another_code_sends_one(cast: Cast) -> None:
 async def both_ways(cast: Cast, name: str = "tom") -> None:
     actor, person = cast.actor(name), cast.persons[name]
     keys = {"p256dh": "x", "auth": "y"}
-    await add_address(actor, person.id, "push", "https://p.example/1", keys=keys, now=cast.clock())
-    await add_address(actor, person.id, "email", "tom@example.org", now=cast.clock())
+    await add_address(
+        actor,
+        person.id,
+        AddAddress(channel="push", value="https://p.example/1", keys=keys),
+        cast.clock(),
+    )
+    await add_address(
+        actor, person.id, AddAddress(channel="email", value="tom@example.org"), cast.clock()
+    )
 
 
 async def test_a_button_pressed_twice_moves_a_way_once(cast: Cast) -> None:

@@ -11,9 +11,9 @@ import pytest
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
 from server.errors import IdReused, Refused
-from server.people import actions as people
 from server.people.models import Tie
 from server.people.rules import ALLOWED, PROFESSIONAL, STAFF, Role, may_hold
+from server.people.ties import AddTie, add_tie, end_tie
 from server.watch.watch_alerts import open_missing
 from tests.cast import Cast
 
@@ -45,13 +45,11 @@ async def test_a_supervisor_ties_somebody_and_the_same_id_changes_nothing(cast: 
 
 async def test_an_id_of_another_childs_tie_is_reused(cast: Cast) -> None:
     with pytest.raises(IdReused):
-        await people.add_tie(
+        await add_tie(
             SYSTEM,
             cast.children["noor"],
-            person_id=cast.sam.id,
-            role=Role.CARER,
-            id_=cast.ties["mia", "sam"],
-            now=cast.clock(),
+            AddTie(person_id=cast.sam.id, role=Role.CARER, id=cast.ties["mia", "sam"]),
+            cast.clock(),
         )
 
 
@@ -60,12 +58,11 @@ async def test_the_last_caseworker_stays(cast: Cast) -> None:
     async with cast.client_as("ines") as ines:
         answer = await ines.delete(path)
         assert (answer.status_code, answer.json()["code"]) == (422, "last_caseworker")
-        await people.add_tie(
+        await add_tie(
             SYSTEM,
             cast.children["mia"],
-            person_id=cast.eve.id,
-            role=Role.CASEWORKER,
-            now=cast.clock(),
+            AddTie(person_id=cast.eve.id, role=Role.CASEWORKER),
+            cast.clock(),
         )
         assert (await ines.delete(path)).status_code == 204
         # Twice: the first end stands.
@@ -76,24 +73,27 @@ async def test_the_last_caseworker_stays(cast: Cast) -> None:
 
 
 async def test_a_caseworker_whose_tie_runs_out_does_not_count(cast: Cast) -> None:
-    await people.add_tie(
+    await add_tie(
         SYSTEM,
         cast.children["mia"],
-        person_id=cast.eve.id,
-        role=Role.CASEWORKER,
-        until_at=cast.clock() + timedelta(days=1),
-        now=cast.clock(),
+        AddTie(
+            person_id=cast.eve.id, role=Role.CASEWORKER, until_at=cast.clock() + timedelta(days=1)
+        ),
+        cast.clock(),
     )
     with pytest.raises(Refused):
-        await people.end_tie(SYSTEM, cast.children["mia"], cast.ties["mia", "tom"], cast.clock())
+        await end_tie(SYSTEM, cast.children["mia"], cast.ties["mia", "tom"], cast.clock())
 
 
 async def test_two_who_end_the_last_two_ties_at_once_leave_one(cast: Cast) -> None:
-    tie = await people.add_tie(
-        SYSTEM, cast.children["mia"], person_id=cast.eve.id, role=Role.CASEWORKER, now=cast.clock()
+    tie = await add_tie(
+        SYSTEM,
+        cast.children["mia"],
+        AddTie(person_id=cast.eve.id, role=Role.CASEWORKER),
+        cast.clock(),
     )
     ends = [
-        people.end_tie(SYSTEM, cast.children["mia"], id_, cast.clock())
+        end_tie(SYSTEM, cast.children["mia"], id_, cast.clock())
         for id_ in (tie.id, cast.ties["mia", "tom"])
     ]
     outcomes = await asyncio.gather(*ends, return_exceptions=True)

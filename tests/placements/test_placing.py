@@ -21,9 +21,9 @@ from server.checkin.rules import Answer, Want
 from server.errors import Conflict, Refused
 from server.notify.models import Message
 from server.notify.rules import Kind
-from server.people import actions as people
 from server.people.models import Child, Tie
 from server.people.rules import Leaving, Role
+from server.people.ties import end_tie
 from server.placements import actions
 from server.policy.model import Tier
 from server.watch import actions as watch
@@ -407,7 +407,7 @@ async def test_what_was_answered_before_it_was_due_is_not_asked_for_again(cast: 
 async def test_somebody_has_to_be_the_caseworker(cast: Cast) -> None:
     await end(cast)
     tie = await Tie.get(child_id=cast.mia.id, person_id=cast.tom.id)
-    await people.end_tie(cast.actor("ines"), cast.children["mia"], tie.id, cast.clock())
+    await end_tie(cast.actor("ines"), cast.children["mia"], tie.id, cast.clock())
     now = cast.clock.advance(hours=1)
     with pytest.raises(Refused) as told:
         await actions.begin(cast.actor("ines"), cast.mia.id, now, rhythm=TWICE, now=now)

@@ -38,6 +38,7 @@ from server.auth.passwords import Passwords
 from server.people import actions as people
 from server.people.models import Child, Person
 from server.people.rules import Role
+from server.people.ties import AddTie, add_tie
 from server.plan import view
 from server.plan.changes.stored import rows_of, state_of
 from server.plan.merge import Field, Node, settle
@@ -189,11 +190,8 @@ class Machine(RuleBasedStateMachine):
             self.child = await people.add_child(
                 SYSTEM,
                 cast.agency.id,
-                name="Mia",
-                language="en",
-                zone="UTC",
-                caseworker_id=cast.tom.id,
-                now=now,
+                people.AddChild(name="Mia", language="en", zone="UTC", caseworker_id=cast.tom.id),
+                now,
             )
         await self._tie("ines", Role.SUPERVISOR)
         await self._tie("ada", Role.GUARDIAN)
@@ -208,7 +206,7 @@ class Machine(RuleBasedStateMachine):
     async def _tie(self, name: str, role: Role) -> None:
         assert self.child is not None
         who, now = self.cast.persons[name].id, self.world.clock.advance(seconds=1)
-        tie = await people.add_tie(SYSTEM, self.child, person_id=who, role=role, now=now)
+        tie = await add_tie(SYSTEM, self.child, AddTie(person_id=who, role=role), now)
         self.cast.ties[name, "the child"] = tie.id
 
     async def _come_in(self, phone: Phone) -> None:

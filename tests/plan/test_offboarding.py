@@ -13,12 +13,13 @@ from server.alerts.models import Alert
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
 from server.errors import Refused
-from server.notify.actions import add_address
+from server.notify.addresses import AddAddress, add_address
 from server.notify.models import Address, Message
 from server.people import actions as people
 from server.people.models import Person, Tie
 from server.people.offboarding import Takers
 from server.people.rules import Role
+from server.people.ties import AddTie, add_tie, end_tie
 from server.plan.changes.stored import state_of
 from server.plan.models import Change
 from server.plan.offboarding.actions import Holdings, holdings, leave
@@ -107,7 +108,12 @@ async def test_each_child_can_have_somebody_else(cast: Cast) -> None:
 
 
 async def test_doors_close_and_nothing_is_sent_to_whoever_left(cast: Cast) -> None:
-    await add_address(cast.actor("tom"), cast.tom.id, "email", "t@example.org", now=cast.clock())
+    await add_address(
+        cast.actor("tom"),
+        cast.tom.id,
+        AddAddress(channel="email", value="t@example.org"),
+        cast.clock(),
+    )
     async with cast.client_as("tom") as tom:
         assert (await tom.get("/api/v1/me")).status_code == 200
         await leaves(cast, "tom", Takers(cast.eve.id))
@@ -187,11 +193,10 @@ async def test_two_who_leave_at_once_to_each_other_leave_no_child_alone(cast: Ca
     child = await people.add_child(
         SYSTEM,
         cast.agency.id,
-        name="Another",
-        language="en",
-        zone="Europe/Paris",
-        caseworker_id=cast.eve.id,
-        now=cast.clock(),
+        people.AddChild(
+            name="Another", language="en", zone="Europe/Paris", caseworker_id=cast.eve.id
+        ),
+        cast.clock(),
     )
     found = await together(
         leaves(cast, "tom", Takers(cast.eve.id)), leaves(cast, "eve", Takers(cast.tom.id))
@@ -215,16 +220,19 @@ async def test_whoever_leaves_is_given_no_child_at_that_moment(cast: Cast) -> No
 
 
 async def test_a_tie_that_is_there_already_is_not_made_twice(cast: Cast) -> None:
-    await people.add_tie(
-        SYSTEM, cast.children["mia"], person_id=cast.eve.id, role=Role.CASEWORKER, now=cast.clock()
+    await add_tie(
+        SYSTEM,
+        cast.children["mia"],
+        AddTie(person_id=cast.eve.id, role=Role.CASEWORKER),
+        cast.clock(),
     )
-    await people.add_tie(
+    await add_tie(
         SYSTEM,
         cast.children["noor"],
-        person_id=cast.eve.id,
-        role=Role.CASEWORKER,
-        until_at=cast.clock() + timedelta(days=3),
-        now=cast.clock(),
+        AddTie(
+            person_id=cast.eve.id, role=Role.CASEWORKER, until_at=cast.clock() + timedelta(days=3)
+        ),
+        cast.clock(),
     )
     cast.clock.advance(hours=1)
     await leaves(cast, "tom", Takers(cast.eve.id))
@@ -236,7 +244,7 @@ async def test_a_tie_that_is_there_already_is_not_made_twice(cast: Cast) -> None
 async def test_a_promise_of_a_tie_that_is_over_goes_to_the_caseworker(cast: Cast) -> None:
     tom = Phone(cast, "tom")
     step = await a_step(tom, "sam", "2026-03-20")
-    await people.end_tie(SYSTEM, cast.children["mia"], cast.ties["mia", "sam"], cast.clock())
+    await end_tie(SYSTEM, cast.children["mia"], cast.ties["mia", "sam"], cast.clock())
     cast.clock.advance(hours=1)
     await leaves(cast, "sam", Takers(None))
     assert (await state_of(cast.mia.id)).value("step", step, "owner_id") == str(cast.tom.id)

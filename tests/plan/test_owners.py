@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from server.audit.actions import SYSTEM
-from server.people import actions as people
 from server.people.rules import Role
+from server.people.ties import AddTie, add_tie, end_tie
 from server.plan import shape
 from server.plan.changes.stored import _folds
 from server.plan.models import Change, Quarantined
@@ -124,10 +124,13 @@ async def test_words_from_before_the_rule_stay_and_the_child_alone_decides_about
 
 async def test_over_an_ended_tie_it_is_kept_but_never_let_in(mia: Phone) -> None:
     cast, ids = mia.cast, await a_goal(mia, child_words="Mine")
-    tie = await people.add_tie(
-        SYSTEM, cast.children["mia"], person_id=cast.ada.id, role=Role.GUARDIAN, now=cast.clock()
+    tie = await add_tie(
+        SYSTEM,
+        cast.children["mia"],
+        AddTie(person_id=cast.ada.id, role=Role.GUARDIAN),
+        cast.clock(),
     )
-    await people.end_tie(SYSTEM, cast.children["mia"], tie.id, cast.clock())
+    await end_tie(SYSTEM, cast.children["mia"], tie.id, cast.clock())
     cast.clock.advance(minutes=1)
     ada = Phone(cast, "ada")
     said = ada.say("goal", ids["goal"], "child_words", "What Ada says")

@@ -12,9 +12,9 @@ import pytest
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
 from server.notify.models import Message
-from server.people import actions as people
 from server.people.models import Child, Tie
 from server.people.rules import Role
+from server.people.ties import AddTie, add_tie
 from server.tasks import actions as dues
 from server.tasks.models import Task
 from tests.cast import Cast
@@ -311,8 +311,11 @@ async def test_a_childs_message_that_nobody_answers_reaches_the_deputy_and_the_s
     mia: Phone, tom: Phone
 ) -> None:
     cast = mia.cast
-    eve = await people.add_tie(
-        SYSTEM, cast.children["mia"], person_id=cast.eve.id, role=Role.SUPERVISOR, now=cast.clock()
+    eve = await add_tie(
+        SYSTEM,
+        cast.children["mia"],
+        AddTie(person_id=cast.eve.id, role=Role.SUPERVISOR),
+        cast.clock(),
     )
     assert eve
     assert await mia.sync(mia.make("message", text="Are you there?")) == ["applied"]

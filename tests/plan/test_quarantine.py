@@ -9,6 +9,7 @@ import pytest
 from server.audit.actions import SYSTEM
 from server.people import actions as people
 from server.people.rules import Role
+from server.people.ties import AddTie, add_tie, end_tie
 from server.plan.models import Quarantined
 from tests.cast import Cast
 from tests.desk.walking import at_desk
@@ -31,8 +32,8 @@ async def former(mia: Phone, name: str = "ada", role: Role = Role.GUARDIAN) -> P
     """Somebody who was tied to Mia until a minute ago."""
     cast = mia.cast
     child, person = cast.children["mia"], cast.persons[name]
-    tie = await people.add_tie(SYSTEM, child, person_id=person.id, role=role, now=cast.clock())
-    await people.end_tie(SYSTEM, child, tie.id, cast.clock())
+    tie = await add_tie(SYSTEM, child, AddTie(person_id=person.id, role=role), cast.clock())
+    await end_tie(SYSTEM, child, tie.id, cast.clock())
     cast.clock.advance(minutes=1)
     return Phone(cast, name)
 

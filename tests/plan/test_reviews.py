@@ -15,8 +15,10 @@ from server.errors import Refused
 from server.notify.models import Message
 from server.notify.wording import neutral
 from server.people import actions as people
+from server.people.agencies.actions import add_home
 from server.people.models import Child, Tie
 from server.people.rules import Leaving, Role
+from server.people.ties import AddTie, add_tie, end_tie
 from server.placements import actions
 from server.plan.changes.stored import state_of
 from server.plan.models import Change
@@ -46,18 +48,16 @@ async def news(cast: Cast, name: str = "mia") -> list[Message]:
 
 
 async def tie(cast: Cast, name: str, child: str = "mia", **how: Any) -> Tie:
-    return await people.add_tie(
+    return await add_tie(
         cast.actor("ines"),
         cast.children[child],
-        person_id=cast.persons[name].id,
-        role=how.pop("role", Role.CASEWORKER),
-        now=cast.clock(),
-        **how,
+        AddTie(person_id=cast.persons[name].id, role=how.pop("role", Role.CASEWORKER), **how),
+        cast.clock(),
     )
 
 
 async def end(cast: Cast, tie_id: UUID, child: str = "mia") -> None:
-    await people.end_tie(cast.actor("ines"), cast.children[child], tie_id, cast.clock())
+    await end_tie(cast.actor("ines"), cast.children[child], tie_id, cast.clock())
 
 
 @pytest.fixture
@@ -188,16 +188,14 @@ async def test_a_handover_and_words_from_a_phone_at_once_are_both_there(
 
 async def test_another_home_calls_for_a_look_and_the_same_one_for_none(cast: Cast) -> None:
     now, agency = cast.clock(), cast.agency.id
-    home = await people.add_home(SYSTEM, agency, name="Hill", zone="Europe/Paris", now=now)
+    home = await add_home(SYSTEM, agency, name="Hill", zone="Europe/Paris", now=now)
     await people.move(cast.actor("tom"), cast.mia.id, cast.home.id, now)
     assert await reviews(cast) == []
     await people.move(cast.actor("tom"), cast.mia.id, home.id, now)
     await people.move(cast.actor("tom"), cast.mia.id, None, now)
     assert await reviews(cast) == [("transfer", "2026-03-09")]
     assert await news(cast) == []
-    other = await people.add_home(
-        SYSTEM, cast.other_agency.id, name="Far", zone="Europe/Rome", now=now
-    )
+    other = await add_home(SYSTEM, cast.other_agency.id, name="Far", zone="Europe/Rome", now=now)
     with pytest.raises(Refused):
         await people.move(cast.actor("tom"), cast.mia.id, other.id, now)
 

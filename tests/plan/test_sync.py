@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 
 from server.audit.actions import SYSTEM
-from server.people import actions as people
 from server.people.rules import Role
+from server.people.ties import AddTie, add_tie
 from server.plan.changes.stored import rows_of, state_of
 from server.plan.models import Change, LifeProject
 from server.plan.view import document
@@ -30,8 +30,11 @@ def tom(cast: Cast) -> Phone:
 async def with_a_guardian(mia: Phone) -> Phone:
     """Ada, as Mia's guardian."""
     cast = mia.cast
-    tie = await people.add_tie(
-        SYSTEM, cast.children["mia"], person_id=cast.ada.id, role=Role.GUARDIAN, now=cast.clock()
+    tie = await add_tie(
+        SYSTEM,
+        cast.children["mia"],
+        AddTie(person_id=cast.ada.id, role=Role.GUARDIAN),
+        cast.clock(),
     )
     cast.ties["ada", "mia"] = tie.id
     return Phone(cast, "ada")

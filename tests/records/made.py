@@ -23,11 +23,10 @@ async def a_transfer(cast: Cast, *, is_accepted: bool = False) -> UUID:
     child = await people.add_child(
         SYSTEM,
         cast.other_agency.id,
-        name="Ana",
-        language="ar",
-        zone="Europe/Rome",
-        caseworker_id=cast.persons["uwe"].id,
-        now=now,
+        people.AddChild(
+            name="Ana", language="ar", zone="Europe/Rome", caseworker_id=cast.persons["uwe"].id
+        ),
+        now,
     )
     await watch.begin(
         SYSTEM, child, tier=Tier.MID, rhythm=Rhythm((time(18),)), zone="Europe/Rome", now=now

@@ -664,11 +664,8 @@ async def test_a_supervisor_there_may_answer_and_is_tied(cast: Cast) -> None:
     kim = await people.add_person(
         cast.actor("uwe"),
         cast.other_agency.id,
-        role=Role.SUPERVISOR,
-        name="Kim",
-        language="en",
-        zone="Europe/Rome",
-        now=cast.clock(),
+        people.AddPerson(role=Role.SUPERVISOR, name="Kim", language="en", zone="Europe/Rome"),
+        cast.clock(),
     )
     cast.persons["kim"] = kim
     made = await offered(cast)

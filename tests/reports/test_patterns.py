@@ -18,9 +18,10 @@ from server.missing.profile import actions, mark_actions
 from server.missing.profile.marks import Same, marks_of
 from server.missing.profile.models import PackMark
 from server.missing.search.models import Episode
-from server.people.actions import add_tie, set_language
+from server.people.actions import set_language
 from server.people.models import Child, Tie
 from server.people.rules import Role
+from server.people.ties import AddTie, add_tie
 from server.reports import patterns
 from server.reports.patterns import Asked, Held, Time
 from server.rota.calendar import Shift
@@ -314,9 +315,8 @@ async def test_whoever_works_with_one_of_two_reads_nothing_of_it(cast: Cast) -> 
     await add_tie(
         cast.actor("root"),
         cast.children["mia"],
-        person_id=cast.eve.id,
-        role=Role.CASEWORKER,
-        now=cast.clock(),
+        AddTie(person_id=cast.eve.id, role=Role.CASEWORKER),
+        cast.clock(),
     )
     for name in ("eve", "ada", "sam", "root", "uwe"):
         assert await links(cast, name) == []

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from server.errors import NotFound
-from server.notify.actions import add_address, use_last_resorts
+from server.notify.actions import set_last_resorts
+from server.notify.addresses import AddAddress, add_address
 from server.notify.models import Message
 from server.people.models import Person
 from server.rota import duty_shifts, planning
@@ -75,7 +76,10 @@ async def mail(cast: Cast, *names: str) -> None:
     for name in names:
         person = cast.persons[name]
         await add_address(
-            cast.actor(name), person.id, "email", f"{name}@example.org", now=cast.clock()
+            cast.actor(name),
+            person.id,
+            AddAddress(channel="email", value=f"{name}@example.org"),
+            cast.clock(),
         )
 
 
@@ -96,7 +100,12 @@ async def test_a_shift_is_asked_about_two_hours_before_and_told_when_it_begins(c
 
 async def test_the_test_alarm_goes_by_every_channel_and_leads_to_one_tap(cast: Cast) -> None:
     await mail(cast, "eve")
-    await add_address(cast.actor("eve"), cast.eve.id, "sms", "+33600000000", now=cast.clock())
+    await add_address(
+        cast.actor("eve"),
+        cast.eve.id,
+        AddAddress(channel="sms", value="+33600000000"),
+        cast.clock(),
+    )
     await nights(cast, "eve")
     await until(cast, at(cast, 17))
     rows = await Message.filter(kind="reach")
@@ -118,7 +127,7 @@ async def test_the_test_alarm_goes_by_every_channel_and_leads_to_one_tap(cast: C
 
 
 async def test_without_a_yes_those_who_plan_and_the_operators_hear_of_it(cast: Cast) -> None:
-    use_last_resorts(1)
+    set_last_resorts(1)
     await nights(cast, "eve")
     await until(cast, at(cast, 18))
     await duty_shifts.tick(cast.clock())
@@ -129,7 +138,7 @@ async def test_without_a_yes_those_who_plan_and_the_operators_hear_of_it(cast: C
         ("unreached", "ines"),
         ("unreached", "root"),
     ]
-    use_last_resorts(0)
+    set_last_resorts(0)
 
 
 async def test_many_tickers_say_each_thing_once(cast: Cast) -> None:
@@ -371,7 +380,7 @@ async def test_where_the_planned_shifts_alone_count_a_rota_that_is_over_leaves_n
 
 
 async def test_a_rota_that_raises_is_set_apart_and_the_others_go_on(cast: Cast) -> None:
-    use_last_resorts(1)
+    set_last_resorts(1)
     await nights(cast, "eve")
     now = cast.clock()
     assert await duty_shifts.due_now(now) == [cast.agency.id]
@@ -380,4 +389,4 @@ async def test_a_rota_that_raises_is_set_apart_and_the_others_go_on(cast: Cast) 
     assert await said(cast) == [("operators", "the last resort")]
     await duty_shifts.tick_one(cast.agency.id, now + MINUTE)
     assert (await RotaTerms.get(id=cast.agency.id)).looked_at == now + MINUTE
-    use_last_resorts(0)
+    set_last_resorts(0)

@@ -12,10 +12,10 @@ import pytest
 from server.alerts.recipients import reach_of
 from server.audit.models import Entry
 from server.errors import IdReused, NotFound, Refused
-from server.notify.actions import use_last_resorts
-from server.people import actions as people
+from server.notify.actions import set_last_resorts
 from server.people.models import Person
 from server.people.rules import Role
+from server.people.ties import end_tie
 from server.policy.model import Rung
 from server.rota import planning
 from server.rota.duty import on_duty, on_rota
@@ -173,7 +173,7 @@ async def test_a_deputy_on_leave_is_skipped(cast: Cast) -> None:
 
 
 async def test_where_everyone_is_on_leave_they_are_called_rather_than_nobody(cast: Cast) -> None:
-    use_last_resorts(1)
+    set_last_resorts(1)
     await away(cast, "tom")
     await away(cast, "ines")
     found = await reach(cast)
@@ -182,7 +182,7 @@ async def test_where_everyone_is_on_leave_they_are_called_rather_than_nobody(cas
     mia = cast.mia.id
     standing = (await reach_of({mia: cast.agency.id}, cast.clock()))[mia]
     assert Rung.LAST_RESORT in standing.on(*Rung)
-    use_last_resorts(0)
+    set_last_resorts(0)
 
 
 async def test_a_ladder_that_ends_at_those_on_leave_calls_them_though_others_are_there(
@@ -200,9 +200,7 @@ async def test_a_ladder_that_ends_at_those_on_leave_calls_them_though_others_are
 
 async def test_managers_are_the_supervisors_tied_to_the_child(cast: Cast) -> None:
     assert (await reach(cast))[Rung.MANAGER] == {"ines"}
-    await people.end_tie(
-        cast.actor("root"), cast.children["mia"], cast.ties["mia", "ines"], cast.clock()
-    )
+    await end_tie(cast.actor("root"), cast.children["mia"], cast.ties["mia", "ines"], cast.clock())
     assert Rung.MANAGER not in await reach(cast)
 
 

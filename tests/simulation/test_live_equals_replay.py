@@ -20,7 +20,7 @@ from server.alerts.ladder import Outcome
 from server.alerts.models import Alert
 from server.checkin import actions as check_ins
 from server.checkin.rules import Answer, Want
-from server.notify.actions import last_resorts, use_last_resorts
+from server.notify.actions import last_resorts, set_last_resorts
 from server.notify.models import Address, Message
 from server.notify.push_health import STALE_AFTER
 from server.notify.rules import Kind
@@ -72,9 +72,9 @@ Said = tuple[datetime, str, dict[str, Any]]
 @pytest.fixture(autouse=True)
 def _a_last_resort(cast: Cast) -> Iterator[None]:
     before = last_resorts()
-    use_last_resorts(1)
+    set_last_resorts(1)
     yield
-    use_last_resorts(before)
+    set_last_resorts(before)
 
 
 @dataclass

@@ -19,7 +19,8 @@ import pytest_asyncio
 
 from server.storage.db import SqliteBatch, fetch, sqlite_file, write
 from server.web import live
-from server.web.live import RESYNC, announce, subscribe
+from server.web.hub import MOST_TOPICS, RESYNC, Subscription
+from server.web.live import announce, subscribe
 from tests.fixtures import Database
 
 HARBOUR = UUID("00000000-0000-7000-8000-000000000001")
@@ -28,13 +29,13 @@ ISLAND = UUID("00000000-0000-7000-8000-000000000002")
 
 @pytest_asyncio.fixture
 async def listening(db: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
-    monkeypatch.setattr(live, "LOOK_S", 0.05)
+    monkeypatch.setattr("server.web.listening.LOOK_S", 0.05)
     await live.open_live()
     yield db
     await live.close_live()
 
 
-async def _next(subscription: live.Subscription, within: float = 5.0) -> str:
+async def _next(subscription: Subscription, within: float = 5.0) -> str:
     async with asyncio.timeout(within):
         return await anext(subscription)
 
@@ -45,7 +46,7 @@ async def _announce_and_fail() -> None:
         raise ZeroDivisionError
 
 
-async def _silent(subscription: live.Subscription, for_s: float = 0.3) -> bool:
+async def _silent(subscription: Subscription, for_s: float = 0.3) -> bool:
     try:
         await _next(subscription, for_s)
     except TimeoutError:
@@ -94,7 +95,7 @@ async def test_a_topic_is_told_once_however_often_it_was_announced(listening):
 
 async def test_a_slow_page_is_told_to_look_at_everything(listening):
     page = subscribe(HARBOUR)
-    for number in range(live.MOST_TOPICS + 5):
+    for number in range(MOST_TOPICS + 5):
         page.put(f"topic{number}")
     assert await _next(page) == RESYNC
     page.close()

@@ -12,14 +12,15 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from server import __main__ as command
+from server import checking
 from server.errors import Unavailable
 from server.settings import SettingFault, load
 from server.storage.db import close_database, fetch, open_database, write
 from server.storage.engines import postgres as engine
 from server.storage.engines.migrate import pending
-from server.web import live
-from server.web.live import RESYNC, announce, subscribe
+from server.web import listening, live
+from server.web.hub import RESYNC
+from server.web.live import announce, subscribe
 from tests.cast import Cast
 from tests.doubles.pooler import pooling
 from tests.fixtures import Database
@@ -30,8 +31,8 @@ HARBOUR = UUID("00000000-0000-7000-8000-000000000001")
 @pytest_asyncio.fixture
 async def pooled(migrated: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
     """The address of a migrated PostgreSQL through a pooler."""
-    monkeypatch.setattr(live, "ECHO_WITHIN_S", 0.5)
-    monkeypatch.setattr(live, "LOOK_AGAIN_S", 0.2)
+    monkeypatch.setattr(listening, "ECHO_WITHIN_S", 0.5)
+    monkeypatch.setattr(listening, "LOOK_AGAIN_S", 0.2)
     port = urlsplit(migrated.url).port
     assert port is not None
     async with pooling(port) as through:
@@ -105,9 +106,9 @@ async def test_a_direct_address_to_listen_at_makes_it_live(pooled: str, migrated
 async def test_an_echo_that_stays_away_later_is_noticed_and_so_is_its_return(
     migrated: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "ECHO_EVERY_S", 0.1)
-    monkeypatch.setattr(live, "ECHO_WITHIN_S", 0.5)
-    monkeypatch.setattr(live, "LOOK_AGAIN_S", 0.2)
+    monkeypatch.setattr(listening, "ECHO_EVERY_S", 0.1)
+    monkeypatch.setattr(listening, "ECHO_WITHIN_S", 0.5)
+    monkeypatch.setattr(listening, "LOOK_AGAIN_S", 0.2)
     await open_database(migrated.url)
     await live.open_live()
     try:
@@ -118,7 +119,7 @@ async def test_an_echo_that_stays_away_later_is_noticed_and_so_is_its_return(
             " AND query LIKE 'LISTEN%'"
         )
         assert rows
-        monkeypatch.setattr(live, "CHANNEL", "elsewhere")
+        monkeypatch.setattr(listening, "CHANNEL", "elsewhere")
         await _until(lambda: not live.is_live())
         await _until(live.is_live)
     finally:
@@ -129,12 +130,12 @@ async def test_an_echo_that_stays_away_later_is_noticed_and_so_is_its_return(
 @only_postgres
 async def test_the_check_says_what_to_set(pooled: str, migrated: Database, tmp_path: Path) -> None:
     environ = {"WAYMARK_DATABASE_URL": pooled, "WAYMARK_VAR": str(tmp_path)}
-    (said,) = await command._listening_faults(load(environ, tmp_path))
+    (said,) = await checking.listening_faults(load(environ, tmp_path))
     assert "WAYMARK_LISTEN_URL" in said
     environ["WAYMARK_LISTEN_URL"] = migrated.url
-    assert await command._listening_faults(load(environ, tmp_path)) == []
+    assert await checking.listening_faults(load(environ, tmp_path)) == []
     environ["WAYMARK_LISTEN_URL"] = "postgres://nobody@127.0.0.1:1/x"
-    (said,) = await command._listening_faults(load(environ, tmp_path))
+    (said,) = await checking.listening_faults(load(environ, tmp_path))
     assert said.startswith("WAYMARK_LISTEN_URL cannot be listened to")
 
 

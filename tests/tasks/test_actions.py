@@ -11,7 +11,7 @@ from tortoise.exceptions import IntegrityError
 
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
-from server.notify.actions import use_last_resorts
+from server.notify.actions import set_last_resorts
 from server.notify.models import Message
 from server.people.models import Person, Tie
 from server.storage.db import write
@@ -65,7 +65,7 @@ async def test_done_and_dropped_are_once_and_for_all(cast: Cast) -> None:
 
 
 async def test_a_due_whose_zone_is_gone_is_told_on_the_mornings_of_utc(cast: Cast) -> None:
-    use_last_resorts(1)
+    set_last_resorts(1)
     try:
         due = await stand(cast, setting(cast))
         await Task.filter(id=due.id).update(zone="Nowhere/Land")
@@ -78,11 +78,11 @@ async def test_a_due_whose_zone_is_gone_is_told_on_the_mornings_of_utc(cast: Cas
         faults = [one.data["fault"] for one in await Message.filter(kind="operators")]
         assert faults == ["due:zone"]
     finally:
-        use_last_resorts(0)
+        set_last_resorts(0)
 
 
 async def test_a_row_that_makes_no_sense_is_set_apart_and_stops_nobody(cast: Cast) -> None:
-    use_last_resorts(1)
+    set_last_resorts(1)
     try:
         ticker = Ticker(cast.settings, {}, cast.clock)
         bad = await stand(cast, setting(cast))
@@ -101,7 +101,7 @@ async def test_a_row_that_makes_no_sense_is_set_apart_and_stops_nobody(cast: Cas
         await ticker.tick()
         assert (await Task.get(id=bad.id)).told == 0
     finally:
-        use_last_resorts(0)
+        set_last_resorts(0)
 
 
 async def test_a_full_batch_is_followed_by_the_next_one(cast: Cast) -> None:
@@ -168,7 +168,7 @@ async def test_one_subject_has_one_open_due_of_a_kind(cast: Cast) -> None:
 
 
 async def test_a_due_that_nobody_can_be_told_of_goes_to_the_operators(cast: Cast) -> None:
-    use_last_resorts(1)
+    set_last_resorts(1)
     try:
         await stand(cast, setting(cast))
         await Tie.filter(child_id=cast.mia.id).update(until_at=cast.clock())
@@ -178,7 +178,7 @@ async def test_a_due_that_nobody_can_be_told_of_goes_to_the_operators(cast: Cast
         assert message.data == {"fault": "due:nobody"}
         assert (await Task.get()).next_action_at is not None
     finally:
-        use_last_resorts(0)
+        set_last_resorts(0)
 
 
 async def test_whoever_is_disabled_is_passed_by_and_so_is_a_deputy_who_is(cast: Cast) -> None:

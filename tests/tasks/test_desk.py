@@ -13,6 +13,7 @@ from server.notify.models import Message
 from server.people import actions as people
 from server.people.models import Child
 from server.people.rules import Role
+from server.people.ties import AddTie, add_tie
 from server.tasks import actions as dues
 from server.tasks.models import Task
 from server.tasks.rules import Kind, Setting
@@ -145,13 +146,13 @@ async def test_what_a_deputy_without_a_tie_is_told_leads_to_whom_to_ask(cast: Ca
         assert answer.headers["location"] == f"/desk/children/{cast.mia.id}"
     for name in ("root", "uwe", "sam"):
         assert (await cast.browser_as(name).get(f"/desk/dues/{due.id}")).status_code == 404
-    await people.add_tie(
+    await add_tie(
         cast.actor("ines"),
         cast.children["mia"],
-        person_id=cast.eve.id,
-        role=Role.CASEWORKER,
-        until_at=cast.clock() + timedelta(days=14),
-        now=cast.clock(),
+        AddTie(
+            person_id=cast.eve.id, role=Role.CASEWORKER, until_at=cast.clock() + timedelta(days=14)
+        ),
+        cast.clock(),
     )
     answer = await cast.browser_as("eve").get(f"/desk/dues/{due.id}")
     assert answer.status_code == 303

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from server.missing.search.rules import OWNERS
-from server.notify.actions import use_last_resorts
+from server.notify.actions import set_last_resorts
 from server.notify.models import Message
 from server.people.models import Person, Tie
 from server.rota.duty import on_duty
@@ -44,10 +44,10 @@ BY_NAME = {Kind.STEP, Kind.TRANSFER, *OF_A_SHIFT}
 
 @pytest.fixture(autouse=True)
 def _a_last_resort(cast: Cast) -> Iterator[None]:
-    use_last_resorts(1)
+    set_last_resorts(1)
     dues.use_on_duty(on_duty)
     yield
-    use_last_resorts(0)
+    set_last_resorts(0)
 
 
 def test_every_kind_is_walked() -> None:

@@ -19,12 +19,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from server.clock import utcnow
-from server.notify.actions import use_last_resorts
+from server.notify.actions import set_last_resorts
 from server.notify.channels import Channel
 from server.notify.channels.configured import configured
 from server.notify.models import Message
 from server.notify.rules import Envelope, Outcome
-from server.notify.worker import Attempt, Worker
+from server.notify.sending.attempts import Attempt
+from server.notify.worker import Worker
 from server.security import encryption
 from server.settings import load
 from server.storage.db import close_database, open_database, write
@@ -70,7 +71,7 @@ class Pausing(Worker):
 async def main(point: str) -> None:
     settings = load(dict(os.environ))
     encryption.use(encryption.Keyring(settings.secret_keys))
-    use_last_resorts(len(settings.last_resort))
+    set_last_resorts(len(settings.last_resort))
     await open_database(settings.database_url)
     real = configured(settings, utcnow)
     channels: Mapping[str, Channel] = {name: Deadly(one, point) for name, one in real.items()}

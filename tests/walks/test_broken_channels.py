@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import pytest_asyncio
 
-from server.notify.actions import add_address
+from server.notify.addresses import AddAddress, add_address
 from server.notify.channels.email import Email
 from server.notify.models import Delivery, Message
 from server.notify.rules import Kind
@@ -36,7 +36,12 @@ async def reachable(stage: Stage) -> Stage:
     await stage.cast.on_duty("eve", hours=48)
     for name in ADULTS:
         person, address = stage.cast.persons[name], f"{name}@example.org"
-        await add_address(stage.cast.actor(name), person.id, "email", address, now=stage.clock())
+        await add_address(
+            stage.cast.actor(name),
+            person.id,
+            AddAddress(channel="email", value=address),
+            stage.clock(),
+        )
     return stage
 
 
@@ -134,7 +139,9 @@ async def hanging(stage: Stage) -> AsyncIterator[Stage]:
     await stage.subscribe("mia", "tom", "ines")
     await stage.cast.on_duty("ines", hours=48)
     tom = stage.cast.actor("tom")
-    await add_address(tom, stage.cast.tom.id, "email", "tom@example.org", now=stage.clock())
+    await add_address(
+        tom, stage.cast.tom.id, AddAddress(channel="email", value="tom@example.org"), stage.clock()
+    )
     await stage.call("tom", "PUT", "/api/v1/me/reaching", {"order": ["email", "push"]})
     settings = stage.cast.app.state.settings
     stage.channels["email"] = Email(

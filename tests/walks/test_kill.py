@@ -18,7 +18,7 @@ import pytest
 from server.alerts.models import Alert
 from server.checkin.models import CheckIn
 from server.notify.models import Delivery, Message
-from server.notify.worker import LEASE
+from server.notify.sending.claims import LEASE
 from server.storage.db import fetch
 from server.watch.carer.models import Question
 from server.watch.models import Round, Watch

@@ -19,6 +19,7 @@ from server.audit.models import Entry
 from server.notify.models import Message
 from server.people import actions as people
 from server.people.rules import Role
+from server.people.ties import AddTie, add_tie
 from server.policy.model import Tier
 from server.security import encryption
 from server.storage.db import close_database, write
@@ -53,15 +54,14 @@ async def a_child(world: World, tier: Tier, rhythm: Rhythm, carer: bool, now: da
         child = await people.add_child(
             SYSTEM,
             world.agency.id,
-            name="Somebody",
-            language="en",
-            zone=PARIS,
-            caseworker_id=world.persons["tom"].id,
-            now=now,
+            people.AddChild(
+                name="Somebody", language="en", zone=PARIS, caseworker_id=world.persons["tom"].id
+            ),
+            now,
         )
         if carer:
             sam = world.persons["sam"].id
-            await people.add_tie(SYSTEM, child, person_id=sam, role=Role.CARER, now=now)
+            await add_tie(SYSTEM, child, AddTie(person_id=sam, role=Role.CARER), now)
         await watch.begin(SYSTEM, child, tier=tier, rhythm=rhythm, zone=PARIS, now=now)
     return child.id
 

@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 )
 
 from server.alerts import actions as alerts
-from server.alerts import climbing
+from server.alerts import climbing, rights_changes
 from server.alerts.ladder import Cause, Outcome
 from server.alerts.models import Alert
 from server.audit.actions import SYSTEM, Actor, seal, verify
@@ -35,9 +35,11 @@ from server.errors import Conflict, Refused
 from server.missing.returns import child_found
 from server.missing.search import opening
 from server.people import actions as people
-from server.people.events import use_ears
+from server.people.agencies.actions import AddAgency, add_agency
+from server.people.events import use_listeners
 from server.people.models import Agency, Child, Person, Tie
 from server.people.rules import Role
+from server.people.ties import AddTie, add_tie, end_tie
 from server.policy.model import EACH_MISS, Tier
 from server.policy.parser import read
 from server.rota.models import FixedShift
@@ -85,13 +87,15 @@ class World:
 
     async def open(self) -> None:
         # As the composition roots do it: whoever says that a child is missing begins a search.
-        use_ears(milestone_actions.hear, opening.hear, child_found.hear)
+        use_listeners(
+            milestone_actions.hear, opening.hear, child_found.hear, rights=rights_changes.hear
+        )
         watch_alerts.use_ends(child_found.ends)
         await open_database(self.database.url)
         now = STARTS[0] - DAY
         async with write():
-            self.agency = await people.add_agency(
-                SYSTEM, name="Harbour", language="en", zone=PARIS, now=now
+            self.agency = await add_agency(
+                SYSTEM, AddAgency(name="Harbour", language="en", zone=PARIS), now
             )
             for name, role in (
                 ("tom", Role.CASEWORKER),
@@ -101,11 +105,8 @@ class World:
                 self.persons[name] = await people.add_person(
                     SYSTEM,
                     self.agency.id,
-                    role=role,
-                    name=name.title(),
-                    language="en",
-                    zone=PARIS,
-                    now=now,
+                    people.AddPerson(role=role, name=name.title(), language="en", zone=PARIS),
+                    now,
                 )
             tom, ines = self.persons["tom"], self.persons["ines"]
             await people.set_deputy(SYSTEM, self.agency.id, tom.id, ines.id, now)
@@ -151,11 +152,13 @@ class Machine(RuleBasedStateMachine):
             self.child = await people.add_child(
                 SYSTEM,
                 world.agency.id,
-                name="Somebody",
-                language="en",
-                zone=PARIS,
-                caseworker_id=world.persons["tom"].id,
-                now=self.now,
+                people.AddChild(
+                    name="Somebody",
+                    language="en",
+                    zone=PARIS,
+                    caseworker_id=world.persons["tom"].id,
+                ),
+                self.now,
             )
             await watch.begin(
                 SYSTEM, self.child, tier=tier, rhythm=Rhythm((time(18),)), zone=PARIS, now=self.now
@@ -165,12 +168,11 @@ class Machine(RuleBasedStateMachine):
 
     async def _tie(self) -> None:
         assert self.child is not None
-        await people.add_tie(
+        await add_tie(
             SYSTEM,
             self.child,
-            person_id=self.world.persons["sam"].id,
-            role=Role.CARER,
-            now=self.now,
+            AddTie(person_id=self.world.persons["sam"].id, role=Role.CARER),
+            self.now,
         )
 
     def teardown(self) -> None:
@@ -373,7 +375,7 @@ class Machine(RuleBasedStateMachine):
                 await self._tie()
             else:
                 assert self.child is not None
-                await people.end_tie(SYSTEM, self.child, held.id, self.now)
+                await end_tie(SYSTEM, self.child, held.id, self.now)
 
         self.do(change())
 

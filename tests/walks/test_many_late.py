@@ -16,7 +16,7 @@ import structlog
 from server import logs
 from server.alerts.models import Alert
 from server.notify.models import Message
-from server.notify.worker import MOST_AS_ONE
+from server.notify.sending.claims import MOST_AS_ONE
 from server.people.models import Tie
 from server.watch.models import Watch
 from tests.test_access import MAKERS, described

@@ -14,8 +14,9 @@ import pytest_asyncio
 
 from server.alerts.climbing import CALLING
 from server.alerts.models import Alert
-from server.notify.actions import Saying, add_address
+from server.notify.actions import Saying
 from server.notify.actions import queue as queue_messages
+from server.notify.addresses import AddAddress, add_address
 from server.notify.channels.other import Other
 from server.notify.models import Delivery, Message
 from server.notify.rules import Kind
@@ -50,7 +51,9 @@ async def everywhere(stage: Stage, gateway: Gateway) -> AsyncIterator[Stage]:
             value = f"{name}@example.org" if channel_name == "email" else f"+3360000000{number}"
             person = stage.cast.persons[name]
             actor = stage.cast.actor(name)
-            await add_address(actor, person.id, channel_name, value, now=stage.clock())
+            await add_address(
+                actor, person.id, AddAddress(channel=channel_name, value=value), stage.clock()
+            )
         yield stage
         for name in ("sms", "chat"):
             await stage.channels[name].close()

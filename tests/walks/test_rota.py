@@ -40,11 +40,8 @@ async def another(stage: Stage, name: str, role: Role) -> None:
     cast.persons[name] = await people.add_person(
         SYSTEM,
         cast.agency.id,
-        role=role,
-        name=name.title(),
-        language="en",
-        zone="Europe/Paris",
-        now=cast.clock(),
+        people.AddPerson(role=role, name=name.title(), language="en", zone="Europe/Paris"),
+        cast.clock(),
     )
     await cast.new_token(name)
 

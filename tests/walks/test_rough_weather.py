@@ -13,7 +13,7 @@ import pytest
 
 from server.alerts.models import Alert
 from server.checkin.models import CheckIn
-from server.notify.actions import add_address
+from server.notify.addresses import AddAddress, add_address
 from server.notify.models import Delivery, Message
 from server.storage.db import dialect, fetch, write
 from server.watch.carer.models import Question
@@ -143,9 +143,8 @@ async def test_a_push_service_that_is_busy_for_an_hour_holds_no_call_back(stage:
     await add_address(
         stage.cast.actor("tom"),
         stage.cast.tom.id,
-        "email",
-        "tom@example.org",
-        now=stage.clock(),
+        AddAddress(channel="email", value="tom@example.org"),
+        stage.clock(),
     )
     await stage.until(DUE + 105 * MINUTE - timedelta(seconds=1))
     stage.push.fault(429, headers={"Retry-After": "3600"}, times=None)

@@ -11,9 +11,9 @@ import pytest
 from server.alerts.models import Alert
 from server.notify.models import Address, Delivery, Message
 from server.notify.rules import Kind
-from server.people import actions as people
 from server.people.models import Child
 from server.people.rules import Role
+from server.people.ties import AddTie, add_tie
 from server.watch.models import Watch
 from tests.cast import SURNAMES
 from tests.races import no_fault, together
@@ -135,12 +135,11 @@ async def test_two_who_take_all_at_once_never_have_the_same_one(stage: Stage) ->
 
 async def test_whoever_is_tied_to_one_of_them_sees_that_one_alone(stage: Stage) -> None:
     alerts = await late_together(stage)
-    await people.add_tie(
+    await add_tie(
         stage.cast.actor("root"),
         await Child.get(id=alerts[0].child_id),
-        person_id=stage.cast.eve.id,
-        role=Role.CASEWORKER,
-        now=stage.clock(),
+        AddTie(person_id=stage.cast.eve.id, role=Role.CASEWORKER),
+        stage.clock(),
     )
     shown = await (await browser(stage, "eve")).get(f"/desk/alerts/{alerts[0].id}/together")
     assert "1 child has not answered" in shown.text

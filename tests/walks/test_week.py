@@ -12,9 +12,9 @@ from typing import Any
 from server.alerts.models import Alert
 from server.audit.actions import SYSTEM, seal, verify
 from server.checkin.models import CheckIn
-from server.notify.actions import add_address
-from server.people import actions as people
+from server.notify.addresses import AddAddress, add_address
 from server.people.rules import Role
+from server.people.ties import AddTie, add_tie
 from server.watch.carer import questions
 from server.watch.carer.models import Question
 from server.watch.models import Blind, Round
@@ -75,10 +75,13 @@ async def test_a_week_in_which_every_silence_is_told_and_nothing_is_doubled_or_l
     stage: Stage,
 ) -> None:
     cast, week = stage.cast, Week(stage)
-    await people.add_tie(
-        SYSTEM, cast.noor, person_id=cast.eve.id, role=Role.CARER, now=stage.clock()
+    await add_tie(SYSTEM, cast.noor, AddTie(person_id=cast.eve.id, role=Role.CARER), stage.clock())
+    await add_address(
+        cast.actor("tom"),
+        cast.tom.id,
+        AddAddress(channel="email", value="tom@example.org"),
+        stage.clock(),
     )
-    await add_address(cast.actor("tom"), cast.tom.id, "email", "tom@example.org", now=stage.clock())
     await stage.subscribe("mia", "noor", "sam", "eve", "tom", "ines")
 
     # Monday: both answer.

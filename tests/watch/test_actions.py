@@ -21,6 +21,7 @@ from server.notify.rules import Kind
 from server.people import actions as people
 from server.people.models import Person, Tie
 from server.people.rules import Role
+from server.people.ties import AddTie, add_tie
 from server.policy.levels import Evidence
 from server.policy.model import SHIPPED, Tier
 from server.policy.models import Policy
@@ -82,11 +83,10 @@ async def test_a_rhythm_that_is_slower_than_the_tier_allows_is_refused(cast: Cas
     child = await people.add_child(
         SYSTEM,
         cast.agency.id,
-        name="Somebody New",
-        language="en",
-        zone="Europe/Paris",
-        caseworker_id=cast.tom.id,
-        now=cast.clock(),
+        people.AddChild(
+            name="Somebody New", language="en", zone="Europe/Paris", caseworker_id=cast.tom.id
+        ),
+        cast.clock(),
     )
     weekly = Rhythm((time(18),), frozenset({0}))
     with pytest.raises(Refused) as told:
@@ -295,8 +295,8 @@ async def test_a_link_that_is_not_ours_opens_nothing(cast: Cast) -> None:
 
 
 async def test_each_carer_is_asked_and_the_first_not_seen_is_enough(cast: Cast) -> None:
-    await people.add_tie(
-        SYSTEM, cast.children["mia"], person_id=cast.eve.id, role=Role.CARER, now=cast.clock()
+    await add_tie(
+        SYSTEM, cast.children["mia"], AddTie(person_id=cast.eve.id, role=Role.CARER), cast.clock()
     )
     await at(cast, DUE + 60 * MINUTE)
     asked = {q.person_id: q for q in await Question.filter(child_id=cast.mia.id)}

@@ -10,7 +10,7 @@ import pytest
 
 from server.audit.models import Entry
 from server.errors import IdReused, NotFound, Refused
-from server.notify.actions import last_resorts, use_last_resorts
+from server.notify.actions import last_resorts, set_last_resorts
 from server.notify.models import Message
 from server.people import actions as people
 from server.people.models import Home
@@ -150,10 +150,10 @@ async def test_a_day_that_cannot_count_is_set_apart_and_operators_are_told(cast:
     await often(cast)
     row = await marked(cast)
     before = last_resorts()
-    use_last_resorts(1)
+    set_last_resorts(1)
     now = cast.clock.set(local(5))
     await milestone_actions.set_apart(row.id, now)
-    use_last_resorts(before)
+    set_last_resorts(before)
     assert (await Milestone.get(id=row.id)).next_action_at == now + timedelta(minutes=1)
     [message] = await Message.filter(kind="operators")
     assert message.data["fault"] == "milestone:row"

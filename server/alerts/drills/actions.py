@@ -20,14 +20,8 @@ from server.audit.actions import SYSTEM, Actor, note
 from server.clock import known_zone
 from server.errors import Conflict, NotFound, Refused
 from server.i18n import N_
-from server.notify.actions import (
-    Saying,
-    last_resorts,
-    queue,
-    tell_operators,
-    was_read,
-    withdraw,
-)
+from server.notify.actions import Saying, last_resorts, queue, tell_operators, withdraw
+from server.notify.arrivals import was_read
 from server.notify.models import Message
 from server.notify.rules import Kind
 from server.people.models import Agency, Person

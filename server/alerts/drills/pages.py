@@ -15,7 +15,7 @@ from server.alerts.drills.models import Drill, DrillCall, DrillPlan
 from server.alerts.drills.rules import Every, Why
 from server.errors import Conflict, NotFound, Refused, WaymarkError
 from server.i18n import N_, gettext, supported_language
-from server.notify.actions import try_ways
+from server.notify.arrivals import try_ways
 from server.notify.contact_routes import ways_of
 from server.notify.models import Message
 from server.notify.wording import channel_word

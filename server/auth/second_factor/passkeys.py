@@ -41,7 +41,8 @@ from server.auth.second_factor.pending import open_halfway
 from server.errors import NotFound, Refused
 from server.i18n import N_
 from server.people.access import Visitor
-from server.settings import Settings, is_address
+from server.setting_parsers import is_address
+from server.settings import Settings
 from server.storage.db import write
 
 LONGEST_NAME = 40

@@ -70,15 +70,17 @@ async def _add(visitor: Visitor, form: FormData, now: datetime) -> Child:
             child = await people.add_child(
                 visitor,
                 visitor.agency_id,
-                name=entered(form, "name"),
-                language=entered(form, "language"),
-                zone=zone,
-                caseworker_id=caseworker,
-                home_id=await home_of(visitor, form, zone, now),
-                placed_at=placed_at,
-                born_on=birthday_of(form),
-                id_=id_,
-                now=now,
+                people.AddChild(
+                    name=entered(form, "name"),
+                    language=entered(form, "language"),
+                    zone=zone,
+                    caseworker_id=caseworker,
+                    home_id=await home_of(visitor, form, zone, now),
+                    placed_at=placed_at,
+                    born_on=birthday_of(form),
+                    id=id_,
+                ),
+                now,
             )
         except Refused as fault:
             raise _here(fault) from None

@@ -13,11 +13,11 @@ from server.desk.board import group_of, look_of
 from server.desk.child.history import history_of, noticed_of
 from server.desk.marks import MARK_WORDS, marks_one_by_one, strip
 from server.i18n import N_, format_day, format_short_date, gettext, ngettext
-from server.people.access import BOARD_LOOK_EVERY, Roles, desk_child, looked, now_of, staff_of
+from server.people.access import Roles, desk_child, looked, now_of, staff_of
 from server.people.desk_forms import done
 from server.people.models import Child, Home, Person, Tie
 from server.people.rules import Action, Role, may
-from server.people.unsupervised import unsupervised
+from server.people.ties import unsupervised
 from server.people.words import ROLES
 from server.placements.actions import why_left
 from server.plan.offboarding import quarantine
@@ -77,7 +77,7 @@ def _born(child: Child, language: str, now: datetime) -> str:
 
 async def turns(request: Request) -> Response:
     """Only whose turn it is: the child's page asks for this again when it changes."""
-    child, roles = await desk_child(request, Action.HISTORY_SEE, at_most_every=BOARD_LOOK_EVERY)
+    child, roles = await desk_child(request, Action.HISTORY_SEE)
     return page(request, "desk/turns.html", await _turns(request, child, roles))
 
 

@@ -15,10 +15,10 @@ from server.missing.profile.fields import AT_THE_TIME, CHILD_SAYS, PREPARED, Par
 from server.missing.profile.models import GrabPack, PackCheck, PackOpening
 from server.missing.search.actions import EntryRequest, enter
 from server.missing.search.entry_kinds import Act
-from server.people.actions import lock_children
 from server.people.events import Happening
 from server.people.models import Child, Person
 from server.people.rules import Action, Role, may
+from server.people.ties import lock_children
 from server.security import encryption
 from server.storage.db import write
 from server.storage.ids import uuid7

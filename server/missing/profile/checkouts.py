@@ -17,9 +17,9 @@ from server.missing.profile import rules
 from server.missing.profile.models import PackCarry
 from server.missing.profile.reading import open_since
 from server.people.access import ON_DUTY, Visitor
-from server.people.actions import lock_children
 from server.people.models import Child
 from server.people.rules import PROFESSIONAL
+from server.people.ties import lock_children
 from server.rota.calendar import on_duty_at, spells_between
 from server.rota.duty import rotas_of
 from server.rota.duty_shifts import has_rota

@@ -6,8 +6,8 @@ from uuid import UUID
 from server.missing.profile.fields import Part
 from server.missing.profile.marks import Same, marks_of
 from server.missing.profile.models import GrabPack, PackMark
-from server.people.actions import lock_children
 from server.people.models import Child
+from server.people.ties import lock_children
 from server.security import encryption
 from server.storage import bulk
 from server.storage.db import as_id, fetch, write

@@ -9,7 +9,8 @@ from server.errors import Conflict, IdReused
 from server.missing.profile import checkouts
 from server.missing.profile.on_duty import of_concern, shelf
 from server.missing.profile.wire import CarriedOut, CarryRequest, ShelfOut
-from server.people.access import child_for, children_for, now_of, staff_of, visitor_of
+from server.people.access import child_for, now_of, staff_of, visitor_of
+from server.people.children_access import children_for
 from server.people.rules import Action
 from server.web.openapi import api, query_of
 from server.web.requests import json_body

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 import aiohttp
 
-from server.settings import is_loopback
+from server.setting_parsers import is_loopback
 
 WITHIN = timedelta(seconds=8)
 # A provider's document has some kilobytes. One without an end must not fill our memory.

@@ -9,39 +9,99 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from server.audit.actions import Actor, note
 from server.errors import IdReused, NotFound, Refused
 from server.i18n import N_
-from server.people.actions import add_home as add_a_home
-from server.people.actions import checked_language, checked_name, checked_zone, lock_adults
+from server.people.actions import checked_language, checked_name, checked_zone
 from server.people.events import Rights, rights_changed
 from server.people.models import Agency, Home, Person, Tie
 from server.people.rules import STAFF, Role, clean_name, may_hold
+from server.people.ties import lock_adults
 from server.storage.db import write
+from server.storage.ids import uuid7
 
 LONGEST_DISPLAY_NAME = 40
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{2,30}")
 
 
-async def change_agency(
-    actor: Actor,
-    agency_id: UUID,
-    *,
-    name: str,
-    display_name: str,
-    language: str,
-    zone: str,
-    help_phone: str,
-    now: datetime,
+class AddAgency(msgspec.Struct, frozen=True, kw_only=True):
+    """A new agency. Without `display_name`, phones show the installation's."""
+
+    name: str
+    language: str
+    zone: str
+    display_name: str | None = None
+    help_phone: str | None = None
+    id: UUID = msgspec.field(default_factory=uuid7)
+
+
+class ChangeAgency(msgspec.Struct, frozen=True, kw_only=True):
+    """The agency's name, here and on the phones, and its defaults, as the form has them."""
+
+    name: str
+    display_name: str
+    language: str
+    zone: str
+    help_phone: str
+
+
+class ChangePerson(msgspec.Struct, frozen=True, kw_only=True):
+    """An adult's details in the agency."""
+
+    name: str
+    role: Role
+    language: str
+    zone: str
+    deputy_id: UUID | None
+
+
+async def add_agency(actor: Actor, agency: AddAgency, now: datetime) -> Agency:
+    """Add an agency, which sees nothing of the others."""
+    async with write():
+        row = await Agency.create(
+            id=agency.id,
+            name=checked_name(agency.name),
+            display_name=agency.display_name,
+            language=checked_language(agency.language),
+            zone=checked_zone(agency.zone),
+            help_phone=agency.help_phone,
+            made_at=now,
+        )
+        await note(actor, "agency:add", about=("agency", row.id), agency_id=row.id, now=now)
+    return row
+
+
+async def set_second_key_from(
+    actor: Actor, agency_id: UUID, at: datetime | None, now: datetime
 ) -> None:
-    """The agency's name, here and on the phones, and its defaults. The same again changes nothing.
-    Raises Refused, naming the field."""
+    """From when on every adult of the agency needs a second key to sign in; None: nobody has to.
+
+    The same again changes nothing.
+    """
+    async with write():
+        agency = await Agency.filter(id=agency_id).select_for_update().get()
+        if agency.second_key_from != at:
+            await Agency.filter(id=agency_id).update(second_key_from=at)
+            await note(
+                actor,
+                "agency:change",
+                about=("agency", agency_id),
+                names=["second_key_from"],
+                agency_id=agency_id,
+                now=now,
+            )
+
+
+async def change_agency(actor: Actor, agency_id: UUID, change: ChangeAgency, now: datetime) -> None:
+    """The same again changes nothing. Raises Refused, naming the field."""
     fields: dict[str, Any] = {
-        "name": checked_name(name),
-        "display_name": _display_name(display_name, name),
-        "language": checked_language(language),
-        "zone": checked_zone(zone),
-        "help_phone": _phone(help_phone),
+        "name": checked_name(change.name),
+        "display_name": _display_name(change.display_name, change.name),
+        "language": checked_language(change.language),
+        "zone": checked_zone(change.zone),
+        "help_phone": _phone(change.help_phone),
     }
     async with write():
         agency = await Agency.filter(id=agency_id).select_for_update(no_key=True).get()
@@ -59,19 +119,33 @@ async def change_agency(
 
 
 async def add_home(
-    actor: Actor, agency_id: UUID, id_: str, *, name: str, zone: str, now: datetime
-) -> None:
-    """Add a home. The same form sent twice makes one. Raises Refused."""
-    try:
-        existing = await Home.get_or_none(id=UUID(id_))
-    except ValueError:
-        raise Refused(
-            N_("Something went wrong with this page. Open it again."), field="id"
-        ) from None
-    if existing is not None and existing.agency_id != agency_id:
-        raise IdReused(N_("This id belongs to something else."), field="id")
-    if existing is None:
-        await add_a_home(actor, agency_id, name=name, zone=zone, id_=UUID(id_), now=now)
+    actor: Actor,
+    agency_id: UUID,
+    *,
+    name: str,
+    zone: str,
+    id_: UUID | None = None,
+    now: datetime,
+) -> Home:
+    """A place where children of the agency live. The same id again gives the home that it made.
+
+    Raises Refused, and IdReused where the id made a home of another agency.
+    """
+    async with write():
+        existing = await Home.get_or_none(id=id_) if id_ else None
+        if existing is not None and existing.agency_id != agency_id:
+            raise IdReused(N_("This id belongs to something else."), field="id")
+        if existing is not None:
+            return existing
+        home = await Home.create(
+            id=id_ or uuid7(),
+            agency_id=agency_id,
+            name=checked_name(name),
+            zone=checked_zone(zone),
+            made_at=now,
+        )
+        await note(actor, "home:add", about=("home", home.id), agency_id=agency_id, now=now)
+    return home
 
 
 async def change_home(
@@ -99,40 +173,21 @@ async def change_home(
 
 
 async def change_person(
-    actor: Actor,
-    agency_id: UUID,
-    person_id: UUID,
-    *,
-    name: str,
-    role: Role,
-    language: str,
-    zone: str,
-    deputy_id: UUID | None,
-    now: datetime,
+    actor: Actor, agency_id: UUID, person_id: UUID, change: ChangePerson, now: datetime
 ) -> None:
-    """An adult's details in the agency. The same again changes nothing.
+    """The same again changes nothing.
 
     Raises Refused, naming the field: for a role that does not allow their current ties, for the
     visitor's own role, for a person who cannot be a deputy.
     """
-    fields: dict[str, Any] = {
-        "name": checked_name(name),
-        "role": role,
-        "language": checked_language(language),
-        "zone": checked_zone(zone),
-        "deputy_id": deputy_id,
-    }
-    if role not in STAFF:
-        raise Refused(N_("Choose a role for this person."), field="role")
-    if deputy_id == person_id:
-        raise Refused(N_("A person cannot be their own deputy."), field="deputy_id")
+    fields = _checked_fields(person_id, change)
     async with write():
         # Locked, so that nobody gives them a tie for the role that they had.
-        wanted = [person_id] if deputy_id is None else [person_id, deputy_id]
+        wanted = [id_ for id_ in (person_id, change.deputy_id) if id_ is not None]
         person = (await lock_adults(agency_id, wanted))[person_id]
         changed = _changed(person, fields)
         if "role" in changed:
-            await _check_role(actor, person, role, now)
+            await _check_role(actor, person, change.role, now)
         if changed:
             await Person.filter(id=person.id).update(**changed)
             await note(
@@ -144,9 +199,24 @@ async def change_person(
                 now=now,
             )
         if "deputy_id" in changed:
-            await rights_changed(Rights(deputy_of=person.id, came=deputy_id), now)
+            await rights_changed(Rights(deputy_of=person.id, came=change.deputy_id), now)
         if "role" in changed:
             await rights_changed(Rights(person_id=person.id), now)
+
+
+def _checked_fields(person_id: UUID, change: ChangePerson) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "name": checked_name(change.name),
+        "role": change.role,
+        "language": checked_language(change.language),
+        "zone": checked_zone(change.zone),
+        "deputy_id": change.deputy_id,
+    }
+    if change.role not in STAFF:
+        raise Refused(N_("Choose a role for this person."), field="role")
+    if change.deputy_id == person_id:
+        raise Refused(N_("A person cannot be their own deputy."), field="deputy_id")
+    return fields
 
 
 async def _check_role(actor: Actor, person: Person, role: Role, now: datetime) -> None:

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.errors import Refused
+from server.i18n import N_
 from server.people.access import Visitor, agency_for, now_of
 from server.people.agencies import actions as agency
 from server.people.models import Agency, Child, Home
@@ -33,7 +34,8 @@ async def change(request: Request) -> Response:
     form = await form_body(request)
     typed = {name: entered(form, name) for name in _FIELDS}
     try:
-        await agency.change_agency(visitor, _agency(visitor), **typed, now=now_of(request))
+        change = agency.ChangeAgency(**typed)
+        await agency.change_agency(visitor, _agency(visitor), change, now_of(request))
     except Refused as fault:
         return await _agency_page(request, visitor, typed, fault)
     return RedirectResponse(f"{AGENCY}?saved=yes", status_code=303)
@@ -72,14 +74,23 @@ async def add_home(request: Request) -> Response:
         await agency.add_home(
             visitor,
             _agency(visitor),
-            typed["id"],
             name=typed["name"],
             zone=typed["zone"],
+            id_=_form_id(typed["id"]),
             now=now_of(request),
         )
     except Refused as fault:
         return await _homes_page(request, visitor, typed, fault)
     return RedirectResponse(f"{HOMES}?saved=yes", status_code=303)
+
+
+def _form_id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Refused(
+            N_("Something went wrong with this page. Open it again."), field="id"
+        ) from None
 
 
 async def change_home(request: Request) -> Response:

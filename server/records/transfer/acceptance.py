@@ -19,11 +19,12 @@ from server.i18n import N_, gettext
 from server.notify.actions import withdraw
 from server.notify.models import Message
 from server.notify.rules import Kind
-from server.people import actions as people
+from server.people import ties
 from server.people.events import Happening, happened
 from server.people.models import Child, Home, Person, Tie
 from server.people.offboarding import end_all
 from server.people.rules import PROFESSIONAL, Role
+from server.people.ties import AddTie
 from server.plan.actions import say_all_for
 from server.plan.models import LifeProject
 from server.plan.offboarding import reassigned
@@ -77,7 +78,7 @@ async def accept(
             acceptance.caseworker_id,
             *([acceptance.supervisor_id] if acceptance.supervisor_id else []),
         }
-        adults = await people.lock_adults(transfer.to_agency_id, new)
+        adults = await ties.lock_adults(transfer.to_agency_id, new)
         if any(Role(adult.role) not in PROFESSIONAL for adult in adults.values()):
             raise Refused(
                 N_("This person cannot have this role for a child."), field="caseworker_id"
@@ -86,7 +87,7 @@ async def accept(
             {transfer.child_id, *await open_search.with_whom(transfer.child_id)}
         ):
             await lock(child_id)
-        await people.lock_children([transfer.child_id])
+        await ties.lock_children([transfer.child_id])
         await _check_home(acceptance.home_id, transfer.to_agency_id)
         await _go_over(actor, transfer, acceptance, hello, now)
     return await Transfer.get(id=transfer_id)
@@ -140,17 +141,18 @@ async def _go_over(
 
 
 async def _tie(actor: Actor, child: Child, acceptance: Acceptance, now: datetime) -> None:
-    await people.add_tie(
-        actor, child, person_id=acceptance.caseworker_id, role=Role.CASEWORKER, from_at=now, now=now
+    await ties.add_tie(
+        actor,
+        child,
+        AddTie(person_id=acceptance.caseworker_id, role=Role.CASEWORKER, from_at=now),
+        now,
     )
     if acceptance.supervisor_id is not None:
-        await people.add_tie(
+        await ties.add_tie(
             actor,
             child,
-            person_id=acceptance.supervisor_id,
-            role=Role.SUPERVISOR,
-            from_at=now,
-            now=now,
+            AddTie(person_id=acceptance.supervisor_id, role=Role.SUPERVISOR, from_at=now),
+            now,
         )
 
 

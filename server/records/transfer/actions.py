@@ -14,7 +14,7 @@ from server.audit.actions import Actor
 from server.errors import Conflict, IdReused, NotFound
 from server.i18n import N_
 from server.notify.actions import withdraw
-from server.people import actions as people
+from server.people import ties
 from server.people.models import Child, Person
 from server.people.rules import Role
 from server.records.transfer.deciding import decide, locked, note_about, tell, workers
@@ -67,7 +67,7 @@ async def offer(
         raise
     async with write():
         await lock(child.id)
-        await people.lock_children([child.id])
+        await ties.lock_children([child.id])
         if (existing := await _existing(actor, child, id, why)) is not None:
             return existing
         child = await Child.get(id=child.id)

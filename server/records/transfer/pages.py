@@ -14,7 +14,7 @@ from server.people.access import agency_for, child_for, now_of, staff_of
 from server.people.desk_forms import id_of, id_or_new
 from server.people.models import Child, Home, Person
 from server.people.rules import PROFESSIONAL, Action, AgencyAction, Role
-from server.people.unsupervised import unsupervised
+from server.people.ties import unsupervised
 from server.people.words import entered, form_fault
 from server.policy.model import Tier
 from server.records.transfer import acceptance, actions

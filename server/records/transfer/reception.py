@@ -8,7 +8,7 @@ from server.auth.rate_limit import count_guess, forget_guesses
 from server.auth.rules import RECEPTION_BY_PERSON, Door
 from server.errors import IdReused, NotFound, Refused
 from server.i18n import N_
-from server.people import actions as people
+from server.people import ties
 from server.records.transfer.models import Reception
 from server.records.transfer.rules import (
     CODE_LASTS,
@@ -25,7 +25,7 @@ async def receive(actor: Actor, id: UUID, now: datetime) -> Reception:
     assert actor.agency_id is not None
     async with write():
         # The same request may arrive twice at once.
-        await people.lock_adults(actor.agency_id, [actor.id])
+        await ties.lock_adults(actor.agency_id, [actor.id])
         reception = await Reception.get_or_none(id=id)
         if reception is not None:
             if reception.person_id != actor.id:

@@ -11,8 +11,8 @@ Against the stock engine (each has a test that fails there):
   pooler lost.
 
 Connections are not reset with a statement when they go back to the pool: nothing here leaves a
-session's settings, locks or listeners behind (web/live.py has a connection of its own), and it is
-one round trip less for each request. An open transaction is still rolled back.
+session's settings, locks or listeners behind (web/listening.py has a connection of its own), and it
+is one round trip less for each request. An open transaction is still rolled back.
 """
 
 import asyncio

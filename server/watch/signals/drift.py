@@ -52,7 +52,7 @@ class OnBoard:
     def __init__(self) -> None:
         self._kept: dict[UUID, tuple[datetime, int, list[Changed]]] = {}
 
-    async def __call__(
+    async def lines(
         self, agency_id: UUID, children: Collection[UUID], language: str, now: datetime
     ) -> dict[UUID, str]:
         """One line for each of these children with something to say."""

@@ -14,7 +14,8 @@ from server.alerts.models import Alert
 from server.audit.actions import Actor, note
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.i18n import N_, supported_language
-from server.notify.actions import Saying, queue, was_read, withdraw
+from server.notify.actions import Saying, queue, withdraw
+from server.notify.arrivals import was_read
 from server.notify.models import Message
 from server.notify.rules import Kind
 from server.people.models import Agency, Child, Tie

@@ -25,8 +25,8 @@ from server.i18n import N_
 from server.missing.profile import rules
 from server.missing.profile.models import PackPhoto
 from server.missing.profile.rules import Shows
-from server.people.actions import lock_children
 from server.people.models import Child
+from server.people.ties import lock_children
 from server.security import encryption
 from server.storage.db import write
 

@@ -1,0 +1,1 @@
+"""The steps of the worker: claiming, envelopes, what came of the attempts."""

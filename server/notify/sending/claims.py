@@ -1,0 +1,106 @@
+"""Claiming the messages that are due, by a lease."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from tortoise.expressions import F
+
+from server.notify.models import Message
+from server.storage.db import among, as_id, dialect, fetch, write
+
+AT_ONCE = 100
+# Messages that go out as one are claimed together, beyond the batch, but only as many as a pass can
+# finish well within its lease. The rest go out in the next pass, under the same tag.
+MOST_AS_ONE = 5_000
+LEASE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimer:
+    """The name under which a worker claims, and the channels that it is busy with."""
+
+    name: str
+    busy: Collection[str]
+
+
+async def claim(worker: Claimer, now: datetime) -> list[Message]:
+    """The next batch, leased to this worker."""
+    async with write():
+        # A call to an adult or a question to a carer never waits behind a reminder.
+        rows = await _claim_due(worker, now, AT_ONCE, _URGENT)
+        if len(rows) < AT_ONCE:
+            rows += await _claim_due(worker, now, AT_ONCE - len(rows), "")
+        rows += await _claim_rest(worker, rows, now)
+    ids = [as_id(row["id"]) for row in rows]
+    if not ids:
+        return []
+    return await Message.filter(id__in=ids, leased_by=worker.name).prefetch_related(
+        "person__agency"
+    )
+
+
+async def _claim_due(worker: Claimer, now: datetime, most: int, only: str) -> list[Any]:
+    parameters: list[Any] = [sorted(worker.busy), now, now + LEASE, worker.name]
+    free, skip = f"{only} AND NOT (channel {among()})", ""
+    if dialect() == "postgres":
+        parameters.append(await _take_groups(now, only))
+        free += " AND (together IS NULL OR together = ANY($5))"
+        skip = "FOR UPDATE SKIP LOCKED"
+    return await fetch(
+        "UPDATE message SET state = 'sending', attempts = attempts + 1, next_action_at = $3,"  # noqa: S608
+        " lease_until = $3, leased_by = $4 WHERE id IN (SELECT id FROM message"
+        f" WHERE next_action_at <= $2 AND state IN ('waiting', 'sending') {free}"
+        f" ORDER BY next_action_at LIMIT {most} {skip}) RETURNING id, together",
+        parameters,
+    )
+
+
+async def _claim_rest(
+    worker: Claimer, rows: Sequence[Mapping[str, Any]], now: datetime
+) -> list[Any]:
+    """The messages that go out as one with these, and had no room in the batch."""
+    together = {as_id(row["together"]) for row in rows if row["together"] is not None}
+    if not together or len(rows) < AT_ONCE:
+        return []
+    rest = (
+        Message.filter(
+            together__in=list(together),
+            next_action_at__lte=now,
+            state__in=["waiting", "sending"],
+        )
+        .exclude(channel__in=sorted(worker.busy))
+        .order_by("next_action_at")
+        .limit(MOST_AS_ONE)
+        .select_for_update(skip_locked=True)
+    )
+    message_ids = [message.id for message in await rest.only("id")]
+    await Message.filter(id__in=message_ids).update(
+        state="sending",
+        attempts=F("attempts") + 1,
+        next_action_at=now + LEASE,
+        lease_until=now + LEASE,
+        leased_by=worker.name,
+    )
+    return [{"id": id_} for id_ in message_ids]
+
+
+_URGENT = "AND urgency = 'high'"
+_GROUPS = """
+SELECT together FROM (
+  SELECT DISTINCT together FROM (
+    SELECT together FROM message
+    WHERE next_action_at <= $1 AND state IN ('waiting', 'sending') {only}
+    ORDER BY next_action_at LIMIT {most}
+  ) AS due WHERE together IS NOT NULL
+) AS groups WHERE pg_try_advisory_xact_lock(hashtextextended(together::text, 0))
+"""
+
+
+async def _take_groups(now: datetime, only: str) -> list[UUID]:
+    """Lock the groups that go out as one and are due next, except those that another worker is
+    claiming: two workers with a part each would send it twice. Until the end of the transaction."""
+    sql = _GROUPS.format(only=only, most=AT_ONCE)
+    return [as_id(row["together"]) for row in await fetch(sql, [now])]

@@ -1,0 +1,115 @@
+"""From a request to all children about which the visitor may do something.
+
+What `access` is for one child; the rights are the same.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import NamedTuple, cast
+from uuid import UUID
+
+from starlette.requests import HTTPConnection
+from tortoise.expressions import Q
+
+from server.people.access import (
+    CALLED,
+    COVER,
+    ON_DUTY,
+    Roles,
+    Visitor,
+    called_about,
+    look_by_call,
+    looked,
+    now_of,
+    of_caseworkers,
+    rota_of,
+    visitor_of,
+)
+from server.people.looks.table import ONE_LOOK
+from server.people.models import Child, Tie
+from server.people.rules import Action, Role, may
+
+
+async def children_for(
+    request: HTTPConnection,
+    action: Action,
+    *,
+    also: Collection[UUID] = (),
+    among: Collection[UUID] | None = None,
+    at_most_every: timedelta = ONE_LOOK,
+    by_call: bool = False,
+) -> dict[UUID, Roles]:
+    """Every child (or every one of `among`) about which the visitor may do this, and the visitor's
+    roles for that child.
+
+    For a visitor on duty: every placed child of the agency, and those in `also`; it leaves an entry
+    for each one without a tie (once an hour, or as `at_most_every` says: a board refreshes itself).
+    For the cover of a caseworker on leave: that caseworker's children. `by_call`: also children
+    about which an open alert has called the visitor; `called_about` says which alerts may be shown.
+    """
+    visitor, now = await visitor_of(request), now_of(request)
+    roles_by_child = await _by_ties(visitor, now)
+    for way in await _further_ways(request, visitor, also, by_call=by_call, action=action):
+        wanted = [id_ for id_ in way.children if among is None or id_ in among]
+        new = [id_ for id_ in wanted if not may(roles_by_child.get(id_, frozenset()), action)]
+        for id_ in new if way.role is Role.CALLED else wanted:
+            roles_by_child[id_] = roles_by_child.get(id_, frozenset()) | {way.role}
+        await looked(visitor, new, way.look, now, why=way.why, at_most_every=at_most_every)
+    return {
+        id_: roles
+        for id_, roles in roles_by_child.items()
+        if may(roles, action) and (among is None or id_ in among)
+    }
+
+
+class _Way(NamedTuple):
+    """How a visitor comes to children without a tie."""
+
+    why: str
+    role: Role
+    look: str
+    children: Collection[UUID]
+
+
+async def _further_ways(
+    request: HTTPConnection,
+    visitor: Visitor,
+    also: Collection[UUID],
+    *,
+    by_call: bool,
+    action: Action,
+) -> list[_Way]:
+    now, look = now_of(request), f"look:{action}"
+    rota = await rota_of(visitor, now)
+    placed = await _placed(visitor, also) if rota.is_on_duty else []
+    ways = [
+        _Way(COVER, Role.SUPERVISOR, look, await of_caseworkers(rota.covers, now)),
+        _Way(ON_DUTY, Role.SUPERVISOR, look, placed),
+    ]
+    if by_call and may(frozenset({Role.CALLED}), action):
+        called = set((await called_about(request)).values())
+        ways.append(_Way(CALLED, Role.CALLED, look_by_call(action), called))
+    return ways
+
+
+async def children_by_ties(request: HTTPConnection) -> dict[UUID, Roles]:
+    """The children to which the visitor has ties, whatever the rota says. Leaves no look."""
+    return await _by_ties(await visitor_of(request), now_of(request))
+
+
+async def _by_ties(visitor: Visitor, now: datetime) -> dict[UUID, Roles]:
+    if visitor.is_child:
+        return {visitor.person_id: frozenset({Role.CHILD})}
+    held = Tie.filter(
+        Tie.standing_at(now), person_id=visitor.person_id, agency_id=visitor.agency_id
+    )
+    roles_by_child: dict[UUID, Roles] = {}
+    for child_id, role in await held.values_list("child_id", "role"):
+        roles_by_child[child_id] = roles_by_child.get(child_id, frozenset()) | {Role(role)}
+    return roles_by_child
+
+
+async def _placed(visitor: Visitor, also: Collection[UUID]) -> list[UUID]:
+    is_here = Q(left_at__isnull=True) | Q(id__in=list(also))
+    here = Child.filter(is_here, agency_id=visitor.agency_id)
+    return [cast(UUID, id_) for id_ in await here.values_list("id", flat=True)]
