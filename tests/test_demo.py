@@ -177,7 +177,7 @@ async def test_noor_is_in_her_first_72_hours_whenever_it_is_started(start, clock
     assert (watch.tier, watch.tier_then) == ("high", "mid")
     assert watch.tier_until_at == noor.placed_at + timedelta(hours=72)
     clock.set(watch.tier_until_at)
-    await ticking.tick(clock())
+    await ticking.WATCHES.tick(clock())
     assert (await Watch.get(child_id=noor.id)).tier == "mid"
 
 
@@ -279,8 +279,8 @@ async def test_the_first_load_does_not_let_a_newcomer_wait(start):
 async def _watch_until(clock, moment):
     while clock() < moment:
         clock.advance(seconds=5)
-        await ticking.tick(clock())
-        await climbing.tick(clock())
+        await ticking.WATCHES.tick(clock())
+        await climbing.ALERTS.tick(clock())
 
 
 async def _is_shipped():
@@ -320,7 +320,7 @@ async def test_every_miss_is_counted_however_often_one_looks(start, clock, looks
     await loader.begin_fast(clock())
     for _ in range(looks):
         clock.advance(minutes=60 / looks)
-        await ticking.tick(clock())
+        await ticking.WATCHES.tick(clock())
     late = await Round.filter(child_id=loader.id_of("mia"), state="late").count()
     alert = await Alert.get(child_id=loader.id_of("mia"), closed_at__isnull=True)
     assert (late, alert.misses) == (59, 59)

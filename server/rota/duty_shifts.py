@@ -28,8 +28,8 @@ from server.rota.models import Duty, DutyShift, FixedShift, RotaTerms
 from server.security import encryption
 from server.storage import bulk
 from server.storage.db import as_id, fetch, write
+from server.storage.due_rows import DueRows
 
-AT_ONCE = 50
 # Shifts that begin within this time have a row. It is longer than a day and the longest lead, moved
 # into waking hours; and each rota is looked at once a day.
 HORIZON = timedelta(hours=48)
@@ -44,40 +44,16 @@ _GAPS = UUID("0b7f8a52-52f4-4e0e-9a36-0a3f0c7d9e21")
 _OPEN_ALERTS = "SELECT COUNT(*) AS n FROM alert WHERE agency_id = $1 AND closed_at IS NULL"
 
 
-async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
-    """Go on with every rota that is due by now; returns how many there were."""
-    async with write():
-        due = RotaTerms.filter(next_action_at__lte=now).order_by("next_action_at").limit(at_once)
-        rows = await due.select_for_update(skip_locked=True)
-        for row in rows:
-            await _go_on(row, now)
-        return len(rows)
+async def _go_on(rotas: Sequence[RotaTerms], now: datetime) -> None:
+    for terms in rotas:
+        await _look(terms, now)
 
 
-async def tick_one(agency_id: UUID, now: datetime) -> None:
-    """The same for one, when its batch has failed."""
-    async with write():
-        for row in await RotaTerms.filter(id=agency_id).select_for_update():
-            await _go_on(row, now)
+ROTAS = DueRows("rota", RotaTerms, _go_on, at_once=50)
 
 
-async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
-    """Those that are due by now, the oldest first."""
-    rows = RotaTerms.filter(next_action_at__lte=now).order_by("next_action_at").limit(at_once)
-    return [as_id(id_) for id_ in await rows.values_list("id", flat=True)]
-
-
-async def set_apart(agency_id: UUID, now: datetime) -> None:
-    """This one raises an exception: we try it again in a minute, and tell the operators."""
-    async with write():
-        await RotaTerms.filter(id=agency_id, next_action_at__lte=now).update(
-            next_action_at=now + timedelta(minutes=1)
-        )
-        await tell_operators("rota:row", now)
-
-
-async def _go_on(terms: RotaTerms, now: datetime) -> None:
-    """In the transaction of the caller, who has locked the row."""
+async def _look(terms: RotaTerms, now: datetime) -> None:
+    """Look at one rota, in the transaction of the caller, who has locked the row."""
     # Also for a person who took an alert in the moment in which the rota was changed.
     await rights_changed(Rights(rota_of=terms.id), now)
     rota = (await rotas_of([terms.id], now, now + AHEAD))[terms.id]

@@ -18,17 +18,15 @@ from server.people.models import Child, Person, Tie
 from server.people.rules import Role
 from server.storage import bulk
 from server.storage.db import as_id, write
+from server.storage.due_rows import DueRows
 from server.storage.ids import uuid7
 from server.tasks import rules
 from server.tasks.models import Task
 from server.tasks.rules import Call, Ending, Kind, Reach, Setting, State, To
 from server.web.live import announce
 
-AT_ONCE = 200
 # What open pages hear when it is another person's turn.
 TOPIC = "due"
-# A row that raises is set apart for so long, and operators are told; it never stops the others.
-SET_APART = timedelta(minutes=1)
 # The ticker has failed a due whose next step is this far past.
 LOST_AFTER = timedelta(minutes=2)
 # A message about a due has no use once the next one about it is out.
@@ -203,48 +201,6 @@ async def _enter(actor: Actor, what: Iterable[_Entered], now: datetime) -> None:
 # --- what time does
 
 
-async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
-    """Tell the people who are due by now; returns how many dues were looked at.
-
-    One transaction a batch, and any number of tickers: each skips a row that another has moved.
-    Raises what one row raises, with nothing written; the caller then goes one by one.
-    """
-    async with write():
-        due = (
-            await Task.filter(next_action_at__lte=now)
-            .order_by("next_action_at")
-            .limit(at_once)
-            .select_for_update(skip_locked=True)
-        )
-        await _move(due, now)
-    return len(due)
-
-
-async def tick_one(due_id: UUID, now: datetime) -> None:
-    """The tick for one due, when its batch has failed."""
-    async with write():
-        await _move(await Task.filter(id=due_id, next_action_at__lte=now).select_for_update(), now)
-
-
-async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
-    """The dues to look at now, oldest first."""
-    return [
-        row.id
-        for row in await Task.filter(next_action_at__lte=now)
-        .order_by("next_action_at")
-        .limit(at_once)
-    ]
-
-
-async def set_apart(due_id: UUID, now: datetime) -> None:
-    """This row raises an exception: we try it again in a minute, and tell the operators."""
-    async with write():
-        await Task.filter(id=due_id, state=State.OPEN).update(
-            next_action_at=now + SET_APART, quarantined_at=now
-        )
-        await tell_operators("due:row", now)
-
-
 async def self_audit(now: datetime) -> list[UUID]:
     """Open dues whose next step is long overdue: the ticker has failed them. The database itself
     refuses an open one without any next step."""
@@ -252,9 +208,8 @@ async def self_audit(now: datetime) -> list[UUID]:
     return [as_id(row) for row in await lost.values_list("id", flat=True)]
 
 
-async def _move(due: Sequence[Task], now: datetime) -> None:
-    if not due:
-        return
+async def _go_on(due: Sequence[Task], now: datetime) -> None:
+    """Tell the people who are due by now."""
     if any(known_zone(row.zone).key != row.zone for row in due):
         # The mornings are those of UTC until the zone is fixed.
         await tell_operators("due:zone", now)
@@ -283,6 +238,9 @@ async def _move(due: Sequence[Task], now: datetime) -> None:
     await _enter(SYSTEM, told, now)
     # People told that something is over have a turn from now on.
     await _announce(row.agency_id for row, _ in ours)
+
+
+TASKS = DueRows("due", Task, _go_on, at_once=200)
 
 
 def _acts_at(row: Task, after: rules.Due, is_left: bool, now: datetime) -> datetime | None:

@@ -168,7 +168,7 @@ async def of_those_who_work_here(cast: Cast) -> Pages:
     await cast.new_token("root")
     ready = await handed_in(cast, listed("Amal A.,tom,R1", f"{LONG[:90]},tom,R2"))
     faulty = await handed_in(cast, listed("Amal B.,nobody,R3", ",tom,R4"))
-    while await bulk_import.tick(cast.clock()):
+    while await bulk_import.LISTS.tick(cast.clock()):
         pass
     return {
         "children of the agency": ("root", "/desk/people/children"),

@@ -361,7 +361,7 @@ async def test_an_episode_outlasts_the_end_of_a_placement_and_a_birthday(cast: C
     made = await opened(cast)
     cast.clock.advance(days=29)
     await Child.filter(id=cast.mia.id).update(left_at=cast.clock())
-    await dues.tick(cast.clock())
+    await dues.TASKS.tick(cast.clock())
     told = await Task.filter(kind="strategy_28d").get()
     assert told.told >= 0
     await cast.new_token("tom")

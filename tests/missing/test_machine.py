@@ -117,9 +117,9 @@ class Machine(RuleBasedStateMachine):
         self.now += span
 
         async def look() -> None:
-            await ticking.tick(self.now)
-            await climbing.tick(self.now)
-            await dues.tick(self.now)
+            await ticking.WATCHES.tick(self.now)
+            await climbing.ALERTS.tick(self.now)
+            await dues.TASKS.tick(self.now)
 
         self.do(look())
 

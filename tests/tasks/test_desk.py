@@ -121,7 +121,7 @@ async def eve_stands_in(cast: Cast) -> Task:
     await people.set_deputy(SYSTEM, cast.agency.id, cast.tom.id, cast.eve.id, cast.clock())
     await stand(cast, Kind.REPLY, "mia", hours=1)
     cast.clock.advance(hours=2)
-    await dues.tick(cast.clock())
+    await dues.TASKS.tick(cast.clock())
     for name in (*ADULTS, "uwe"):
         await cast.new_token(name)
     return await Task.get()

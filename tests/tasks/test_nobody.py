@@ -84,7 +84,7 @@ async def days_pass(cast: Cast) -> None:
     """Two days are enough for each of them to speak once to the first whom it is for."""
     for _ in range(2):
         cast.clock.advance(days=1)
-        await dues.tick(cast.clock())
+        await dues.TASKS.tick(cast.clock())
 
 
 async def heard(cast: Cast, name: str, about: dict[UUID, tuple[Kind, str]]) -> set[object]:
@@ -128,7 +128,7 @@ async def test_with_nobody_at_all_the_last_resort_hears_of_each(cast: Cast) -> N
         due = await Task.get(subject_id=subject)
         await Task.filter(id=due.id).update(next_action_at=cast.clock())
         cast.clock.advance(days=2)
-        await dues.tick_one(due.id, cast.clock())
+        await dues.TASKS.tick_one(due.id, cast.clock())
         await Task.filter(id=due.id).delete()
         if await operators() == before:
             silent.append(one)
