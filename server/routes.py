@@ -33,7 +33,7 @@ API = (
     "server.watch.rhythm.seasons_api",
     "server.desk.alert_api",
     "server.watch.trusted.api",
-    "server.alerts.api",
+    "server.rota.api",
     "server.tasks.api",
     "server.auth.api",
     "server.people.api",
