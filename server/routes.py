@@ -87,6 +87,8 @@ PAGES = (
     "server.desk.help.pages",
     "server.alerts.drills.pages",
     "server.rota.pages",
+    "server.rota.handover_pages",
+    "server.rota.leave_pages",
     "server.rota.ready_pages",
     "server.tasks.pages",
     "server.auth.pages",

@@ -397,21 +397,19 @@ async def _rota(now: datetime) -> None:
     await FixedShift.create(agency_id=id_of("harbour"), person_id=id_of("ines"), from_at=now)
     root = Actor(id_of("root"), Role.ADMINISTRATOR.value, id_of("harbour"))
     for name, days, begins, ends, in_turn in (
-        ("working-days", range(5), time(8), time(18), ("tom",)),
-        ("saturdays", [5], time(10), time(16), ("ines", "tom")),
+        ("working-days", [0, 1, 2, 3, 4], "08:00", "18:00", ("tom",)),
+        ("saturdays", [5], "10:00", "16:00", ("ines", "tom")),
     ):
-        await planning.add_duty(
-            root,
-            id_of("harbour"),
-            id_=id_of(name),
+        duty = planning.DutyRequest(
+            id=id_of(name),
             days=days,
             begins=begins,
             ends=ends,
             zone="Europe/Paris",
             people=[id_of(member) for member in in_turn],
-            first=now.date() + timedelta(days=1),
-            now=now,
+            first_on=now.date() + timedelta(days=1),
         )
+        await planning.add_duty(root, id_of("harbour"), duty, now)
 
 
 def _agency(name: str) -> UUID:

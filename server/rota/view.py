@@ -28,6 +28,7 @@ from server.people.rules import PROFESSIONAL, AgencyAction, Role, may_agency
 from server.rota.calendar import Gap, gaps_between, shifts_between
 from server.rota.calendar import Shift as Span
 from server.rota.duty import rotas_of
+from server.rota.duty_shifts import AHEAD
 from server.rota.models import Duty, DutyShift, FixedShift, Handover, Leave, RotaTerms
 from server.rota.planning import LEAD
 
@@ -119,6 +120,11 @@ async def plan_of(agency_id: UUID, begin: datetime, end: datetime, now: datetime
         lead=lead,
         names=names,
     )
+
+
+async def plan_now(visitor: Visitor, now: datetime) -> Plan:
+    """The rota of the visitor's agency for the next two weeks."""
+    return await plan_of(plan_agency(visitor), now, now + AHEAD, now)
 
 
 async def _names(

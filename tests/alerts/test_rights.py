@@ -165,16 +165,14 @@ async def test_a_duty_that_is_handed_over_hands_its_alerts_over_in_that_moment(c
     await on_duty(cast, "eve", 0, 600)
     alert = await opened(cast, Cause.HELP)
     await taken(cast, "eve", alert)
-    await planning.hand_over(
-        cast.actor("root"),
-        cast.agency.id,
-        id_=uuid4(),
-        who=cast.eve.id,
-        to=cast.ines.id,
-        begin=cast.clock(),
-        end=cast.clock() + 5 * HOUR,
-        now=cast.clock(),
+    new = planning.HandoverRequest(
+        id=uuid4(),
+        who_id=cast.eve.id,
+        to_id=cast.ines.id,
+        from_at=cast.clock(),
+        until_at=cast.clock() + 5 * HOUR,
     )
+    await planning.hand_over(cast.actor("root"), cast.agency.id, new, cast.clock())
     assert await now_of(alert) == ("open", None)
     assert (await calls(alert))["ines"] == 1
 
@@ -183,16 +181,14 @@ async def test_a_handover_that_is_to_come_ends_it_when_it_comes(cast: Cast) -> N
     await on_duty(cast, "eve", 0, 600)
     alert = await opened(cast, Cause.HELP)
     await taken(cast, "eve", alert)
-    await planning.hand_over(
-        cast.actor("root"),
-        cast.agency.id,
-        id_=uuid4(),
-        who=cast.eve.id,
-        to=cast.ines.id,
-        begin=cast.clock() + 12 * MINUTE,
-        end=cast.clock() + 5 * HOUR,
-        now=cast.clock(),
+    new = planning.HandoverRequest(
+        id=uuid4(),
+        who_id=cast.eve.id,
+        to_id=cast.ines.id,
+        from_at=cast.clock() + 12 * MINUTE,
+        until_at=cast.clock() + 5 * HOUR,
     )
+    await planning.hand_over(cast.actor("root"), cast.agency.id, new, cast.clock())
     stored = await Alert.get(id=alert.id)
     assert (stored.state, stored.next_action_at) == ("acknowledged", cast.clock() + 12 * MINUTE)
 
@@ -458,16 +454,14 @@ async def test_whoever_is_a_deputy_no_longer_has_nothing_by_it(cast: Cast) -> No
 
 
 async def test_who_covers_has_it_until_the_other_is_back(cast: Cast) -> None:
-    row = await planning.add_leave(
-        cast.actor("root"),
-        cast.agency.id,
-        id_=uuid4(),
-        who=cast.tom.id,
-        cover=cast.eve.id,
-        begin=cast.clock(),
-        end=cast.clock() + 20 * MINUTE,
-        now=cast.clock(),
+    new = planning.LeaveRequest(
+        id=uuid4(),
+        person_id=cast.tom.id,
+        cover_id=cast.eve.id,
+        from_at=cast.clock(),
+        until_at=cast.clock() + 20 * MINUTE,
     )
+    row = await planning.add_leave(cast.actor("root"), cast.agency.id, new, cast.clock())
     alert = await opened(cast)
     assert set(await calls(alert)) == {"eve"}
     after = await taken(cast, "eve", alert)
@@ -595,16 +589,14 @@ async def test_whoever_covers_from_now_on_hears_of_what_is_open(cast: Cast) -> N
     await taken(cast, "ines", alert)
     last = cast.clock()
     cast.clock.advance(minutes=1)
-    await planning.add_leave(
-        cast.actor("root"),
-        cast.agency.id,
-        id_=uuid4(),
-        who=cast.tom.id,
-        cover=cast.eve.id,
-        begin=cast.clock(),
-        end=cast.clock() + 8 * HOUR,
-        now=cast.clock(),
+    new = planning.LeaveRequest(
+        id=uuid4(),
+        person_id=cast.tom.id,
+        cover_id=cast.eve.id,
+        from_at=cast.clock(),
+        until_at=cast.clock() + 8 * HOUR,
     )
+    await planning.add_leave(cast.actor("root"), cast.agency.id, new, cast.clock())
     await rights_changes.arrivals(last, cast.clock())
     assert (await calls(alert))["eve"] == 1
 

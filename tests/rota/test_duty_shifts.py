@@ -32,16 +32,16 @@ def at(cast: Cast, hour: int, minute: int = 0, *, day: int = 0) -> datetime:
 
 async def nights(cast: Cast, *who: str, **how: Any) -> None:
     given: dict[str, Any] = {
-        "id_": uuid4(),
-        "days": range(7),
-        "begins": time(18),
-        "ends": time(8),
+        "id": uuid4(),
+        "days": list(range(7)),
+        "begins": "18:00",
+        "ends": "08:00",
         "zone": "Europe/Paris",
         "people": [cast.persons[name].id for name in who],
-        "first": cast.clock().astimezone(PARIS).date(),
-        "now": cast.clock(),
+        "first_on": cast.clock().astimezone(PARIS).date(),
     }
-    await planning.add_duty(cast.actor("ines"), cast.agency.id, **{**given, **how})
+    new = planning.DutyRequest(**{**given, **how})
+    await planning.add_duty(cast.actor("ines"), cast.agency.id, new, cast.clock())
     await planning.set_terms(
         cast.actor("ines"), cast.agency.id, is_always=False, lead=2 * HOUR, now=cast.clock()
     )
@@ -158,7 +158,7 @@ async def test_after_blindness_only_what_still_matters_is_said(cast: Cast) -> No
 
 
 async def test_a_shift_in_the_early_morning_is_asked_about_the_evening_before(cast: Cast) -> None:
-    await nights(cast, "eve", begins=time(8), ends=time(18))
+    await nights(cast, "eve", begins="08:00", ends="18:00")
     await until(cast, at(cast, 20, 59))
     assert await Message.filter(kind="reach").count() == 0
     await until(cast, at(cast, 21))
@@ -196,16 +196,14 @@ def test_nobody_is_asked_about_what_has_begun() -> None:
 async def test_who_takes_a_shift_over_is_asked_and_who_gave_it_is_not(cast: Cast) -> None:
     await nights(cast, "eve")
     await until(cast, at(cast, 12))
-    await planning.hand_over(
-        cast.actor("eve"),
-        cast.agency.id,
-        id_=uuid4(),
-        who=cast.eve.id,
-        to=cast.tom.id,
-        begin=at(cast, 18),
-        end=at(cast, 8, day=1),
-        now=cast.clock(),
+    new = planning.HandoverRequest(
+        id=uuid4(),
+        who_id=cast.eve.id,
+        to_id=cast.tom.id,
+        from_at=at(cast, 18),
+        until_at=at(cast, 8, day=1),
     )
+    await planning.hand_over(cast.actor("eve"), cast.agency.id, new, cast.clock())
     await until(cast, at(cast, 17))
     assert await said(cast) == [("reach", "tom")]
 
@@ -213,16 +211,14 @@ async def test_who_takes_a_shift_over_is_asked_and_who_gave_it_is_not(cast: Cast
 async def test_a_shift_that_is_handed_over_while_it_runs_is_told_at_once(cast: Cast) -> None:
     await nights(cast, "eve")
     await until(cast, at(cast, 23))
-    await planning.hand_over(
-        cast.actor("eve"),
-        cast.agency.id,
-        id_=uuid4(),
-        who=cast.eve.id,
-        to=cast.tom.id,
-        begin=at(cast, 22),
-        end=at(cast, 8, day=1),
-        now=cast.clock(),
+    new = planning.HandoverRequest(
+        id=uuid4(),
+        who_id=cast.eve.id,
+        to_id=cast.tom.id,
+        from_at=at(cast, 22),
+        until_at=at(cast, 8, day=1),
     )
+    await planning.hand_over(cast.actor("eve"), cast.agency.id, new, cast.clock())
     await duty_shifts.ROTAS.tick(cast.clock())
     assert (await said(cast, "shift"))[-1] == ("shift", "tom")
     cast.clock.advance(minutes=10)
@@ -267,7 +263,7 @@ async def test_whose_shift_is_cut_short_is_told_of_the_next_one_anew(cast: Cast)
 
 async def test_who_goes_on_where_they_left_off_is_not_told_anew(cast: Cast) -> None:
     await nights(cast, "eve")
-    await nights(cast, "eve", begins=time(8), ends=time(18))
+    await nights(cast, "eve", begins="08:00", ends="18:00")
     await until(cast, at(cast, 20, day=3))
     assert len(await said(cast, "shift")) == 1
 
@@ -289,16 +285,14 @@ async def test_a_link_that_is_none_of_ours_opens_nothing(cast: Cast) -> None:
 
 
 async def leave(cast: Cast, name: str, begin: datetime, end: datetime) -> Leave:
-    return await planning.add_leave(
-        cast.actor(name),
-        cast.agency.id,
-        id_=uuid4(),
-        who=cast.persons[name].id,
-        cover=None,
-        begin=begin,
-        end=end,
-        now=cast.clock(),
+    new = planning.LeaveRequest(
+        id=uuid4(),
+        person_id=cast.persons[name].id,
+        cover_id=None,
+        from_at=begin,
+        until_at=end,
     )
+    return await planning.add_leave(cast.actor(name), cast.agency.id, new, cast.clock())
 
 
 async def test_a_gap_is_said_once_a_day_to_those_who_plan(cast: Cast) -> None:
