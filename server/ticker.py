@@ -38,7 +38,7 @@ from server.settings import Settings
 from server.storage.db import fetch, opened_url, write
 from server.storage.due_rows import DueRows
 from server.storage.engines.beating import WITHIN_S, Beating
-from server.tasks import actions as dues
+from server.tasks import telling
 from server.watch import ticking
 from server.watch.calendar import milestone_actions
 from server.watch.models import Beat
@@ -67,7 +67,7 @@ ROWS: tuple[DueRows[Any], ...] = (
     listening.CHECK_INS,
     climbing.ALERTS,
     handovers.SEARCHES,
-    dues.TASKS,
+    telling.TASKS,
     bulk_import.LISTS,
     drills.DRILLS,
     drills.PLANS,
@@ -246,7 +246,7 @@ class Ticker:
         if lost:
             log.error("ticker.alerts_without_next_step", alerts=[str(alert) for alert in lost])
             await self._tell("audit:alert_without_next_step")
-        forgotten = await dues.self_audit(now)
+        forgotten = await telling.self_audit(now)
         if forgotten:
             log.error("ticker.dues_without_next_step", dues=[str(due) for due in forgotten])
             await self._tell("audit:due_without_next_step")

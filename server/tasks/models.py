@@ -10,7 +10,8 @@ from tortoise.models import Model
 
 from server.storage.ids import uuid7
 from server.tasks.rules import Due as Slice
-from server.tasks.rules import Kind, State, Terms, next_at, terms_of
+from server.tasks.rules import Kind, State, Terms, next_at
+from server.tasks.terms import terms_of
 
 
 class Task(Model):

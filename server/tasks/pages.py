@@ -15,8 +15,8 @@ from server.errors import Denied, NotFound
 from server.i18n import gettext
 from server.people.access import child_for, nothing_here, now_of, staff_of
 from server.people.rules import Action
-from server.tasks.actions import told_instead
 from server.tasks.models import Task
+from server.tasks.reach import told_instead
 from server.tasks.rules import Kind, State
 from server.tasks.turns import WORDS
 from server.web.rendering import language_of, page

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from server.i18n import N_, gettext, ngettext
 from server.people.models import Child, Person
-from server.tasks.actions import open_dues, reach_of
+from server.tasks.actions import open_dues
 from server.tasks.models import Task
+from server.tasks.reach import reach_of
 from server.tasks.rules import NEVER_RESTS, Kind, State, may_see, whose_turn
 
 Turns = Mapping[UUID, frozenset[UUID]]  # Whose turn it is, by due.

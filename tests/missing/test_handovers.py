@@ -23,7 +23,7 @@ from server.missing.search.opening import Saying
 from server.notify.models import Message
 from server.people.models import Person
 from server.rota.models import Duty, FixedShift
-from server.tasks import actions as dues
+from server.tasks import telling
 from server.tasks.models import Task
 from server.tasks.rules import OF_A_SHIFT, Kind, State
 from tests.cast import Cast
@@ -121,7 +121,7 @@ async def test_whoever_leaves_is_asked_before_the_end_while_they_may_still_read(
     [due] = await asked(Kind.HANDOVER)
     assert due.due_at == cast.clock() + 29 * MINUTE
     assert due.owner_id == cast.tom.id
-    await dues.TASKS.tick(cast.clock())
+    await telling.TASKS.tick(cast.clock())
     assert await told(cast, Kind.HANDOVER) == {"tom"}
     [message] = await Message.filter(subject_id=due.id)
     assert message.data["path"] == f"/desk/handovers/{due.subject_id}"
@@ -132,7 +132,7 @@ async def test_whoever_comes_is_asked_to_read_how_it_stands_without_any_tie(cast
     await moved(cast, minutes=31)
     await moved(cast, minutes=30)
     assert await parts() == [("eve", "in", True), ("tom", "out", True)]
-    await dues.TASKS.tick(cast.clock())
+    await telling.TASKS.tick(cast.clock())
     assert await told(cast, Kind.HANDOVER_READ) == {"eve"}
 
 
@@ -142,11 +142,11 @@ async def test_nobody_confirming_rings_on_and_others_hear_of_it(cast: Cast) -> N
     [due] = await asked(Kind.HANDOVER_READ)
     for _ in range(5):
         cast.clock.advance(minutes=15)
-        await dues.TASKS.tick(cast.clock())
+        await telling.TASKS.tick(cast.clock())
     assert await told(cast, Kind.HANDOVER_READ) == {"eve", "ines"}
     first = (await Task.get(id=due.id)).told
     cast.clock.advance(hours=3)
-    await dues.TASKS.tick(cast.clock())
+    await telling.TASKS.tick(cast.clock())
     assert (await Task.get(id=due.id)).told == first + 3
     assert (await Task.get(id=due.id)).state == State.OPEN
 
@@ -491,7 +491,7 @@ async def test_somebody_who_has_left_is_asked_nothing_and_others_hear_of_it(cast
     await moved(cast, minutes=61)
     await Person.filter(id=cast.eve.id).update(disabled_at=cast.clock())
     cast.clock.advance(minutes=16)
-    await dues.TASKS.tick(cast.clock())
+    await telling.TASKS.tick(cast.clock())
     assert "tom" in await told(cast, Kind.HANDOVER_READ), "her caseworker, where its owner is gone"
 
 

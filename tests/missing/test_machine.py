@@ -38,7 +38,7 @@ from server.people.rules import Role
 from server.policy.model import Tier
 from server.security import encryption
 from server.storage.db import write
-from server.tasks import actions as dues
+from server.tasks import telling
 from server.tasks.models import Task
 from server.tasks.rules import OF_A_RETURN, OF_A_SEARCH, State
 from server.watch import actions as watch
@@ -119,7 +119,7 @@ class Machine(RuleBasedStateMachine):
         async def look() -> None:
             await ticking.WATCHES.tick(self.now)
             await climbing.ALERTS.tick(self.now)
-            await dues.TASKS.tick(self.now)
+            await telling.TASKS.tick(self.now)
 
         self.do(look())
 

@@ -14,6 +14,7 @@ from server.people import actions as people
 from server.people.models import Child
 from server.people.rules import Role
 from server.tasks import actions as dues
+from server.tasks import telling
 from server.tasks.models import Task
 from server.tasks.rules import Kind, Setting
 from server.watch.watch_alerts import open_missing
@@ -121,7 +122,7 @@ async def eve_stands_in(cast: Cast) -> Task:
     await people.set_deputy(SYSTEM, cast.agency.id, cast.tom.id, cast.eve.id, cast.clock())
     await stand(cast, Kind.REPLY, "mia", hours=1)
     cast.clock.advance(hours=2)
-    await dues.TASKS.tick(cast.clock())
+    await telling.TASKS.tick(cast.clock())
     for name in (*ADULTS, "uwe"):
         await cast.new_token(name)
     return await Task.get()

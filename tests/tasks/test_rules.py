@@ -20,10 +20,10 @@ from server.tasks.rules import (
     advance,
     end_of,
     next_at,
-    terms_of,
     whose_turn,
     within_reach,
 )
+from server.tasks.terms import terms_of
 
 PARIS = ZoneInfo("Europe/Paris")
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -18,7 +18,7 @@ from server.placements import actions
 from server.policy.model import Tier
 from server.simulation import history
 from server.simulation.events import Placed, events_of
-from server.tasks import actions as due_actions
+from server.tasks import telling
 from server.tasks.models import Task
 from server.watch import ticking
 from server.watch.models import Watch
@@ -640,6 +640,6 @@ async def test_a_guardian_reads_it_and_cannot_agree(cast: Cast) -> None:
 
 async def test_the_caseworker_hears_of_it_without_a_word_about_what_it_is(cast: Cast) -> None:
     await propose(cast)
-    await due_actions.TASKS.tick(cast.clock())
+    await telling.TASKS.tick(cast.clock())
     (row,) = await Message.filter(child_id=cast.mia.id, kind="due")
     assert row.person_id == cast.tom.id
