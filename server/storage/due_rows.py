@@ -17,6 +17,7 @@ from uuid import UUID
 
 from tortoise.expressions import Q
 from tortoise.models import Model
+from tortoise.queryset import QuerySet
 
 from server import logs
 from server.storage.db import as_id, dialect, write
@@ -106,27 +107,34 @@ class DueRows(Generic[Row]):
         return len(rows)
 
     async def _claim(self, now: datetime) -> list[Row]:
-        rows: dict[Any, Row] = {}
+        rows: list[Row] = []
         for column in self.columns:
             if len(rows) < self.at_once:
-                due = self.model.filter(self._is_due(column, now)).order_by(column)
-                some = due.limit(self.at_once - len(rows)).select_for_update(skip_locked=True)
-                rows |= {row.pk: row for row in await some}
-        return list(rows.values())
+                due = self._due(column, now, self.at_once - len(rows))
+                rows += await due.select_for_update(skip_locked=True)
+        return rows
+
+    def _due(self, column: str, now: datetime, limit: int) -> QuerySet[Row]:
+        return self.model.filter(self._is_due(column, now)).order_by(column).limit(limit)
 
     def _is_due(self, column: str, now: datetime, key: UUID | None = None) -> Q:
-        due: dict[str, Any] = {f"{column}__lte": now, f"{self.columns[0]}__isnull": False}
+        """By this column, and not by the first already."""
+        due: dict[str, Any] = {f"{column}__lte": now}
+        if column != self.columns[0]:
+            due[f"{self.columns[0]}__gt"] = now
         if key is not None:
             due[self.model._meta.pk_attr] = key
         return Q(**due)
 
     async def due_now(self, now: datetime) -> list[UUID]:
         """The keys of the rows that are due, oldest first."""
-        keys, pk = dict[UUID, None](), self.model._meta.pk_attr
+        keys: list[UUID] = []
         for column in self.columns:
-            due = self.model.filter(self._is_due(column, now)).order_by(column).limit(self.at_once)
-            keys |= dict.fromkeys(as_id(key) for key in await due.values_list(pk, flat=True))
-        return list(keys)[: self.at_once]
+            if len(keys) < self.at_once:
+                due = self._due(column, now, self.at_once - len(keys))
+                pk = self.model._meta.pk_attr
+                keys += [as_id(key) for key in await due.values_list(pk, flat=True)]
+        return keys
 
     async def tick_one(self, key: UUID, now: datetime) -> None:
         """The tick for one row, after its batch has failed; nothing where it is no longer due."""
