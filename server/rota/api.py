@@ -153,16 +153,16 @@ async def my_shifts(request: Request) -> Response:
     rows = DutyShift.filter(
         person_id=visitor.person_id, dropped_at__isnull=True, until_at__gt=now
     ).order_by("begins_at", "id")
-    return json_answer(MyShiftsOut([mine_out(spell) for spell in await rows]))
+    return json_answer(MyShiftsOut([mine_out(shift) for shift in await rows]))
 
 
 async def reached(request: Request) -> Response:
     """The caller can be reached."""
     visitor = await reader(request)
-    spell_id = request.path_params["spell_id"]
-    if not await DutyShift.exists(id=spell_id, person_id=visitor.person_id):
+    duty_shift_id = request.path_params["spell_id"]
+    if not await DutyShift.exists(id=duty_shift_id, person_id=visitor.person_id):
         raise NotFound(N_("This does not exist, or you do not have access to it."))
-    return json_answer(mine_out(await duty_shifts.say_reached(spell_id, now_of(request))))
+    return json_answer(mine_out(await duty_shifts.say_reached(duty_shift_id, now_of(request))))
 
 
 R = TypeVar("R", Handover, Leave)

@@ -20,7 +20,7 @@ from server.i18n import N_
 from server.people.events import Rights, rights_changed
 from server.people.models import Agency, Person
 from server.people.rules import PROFESSIONAL
-from server.rota.calendar import spells_between
+from server.rota.calendar import duty_shifts_between
 from server.rota.duty import rotas_of
 from server.rota.models import Duty, FixedShift, Handover, Leave, RotaTerms
 from server.storage import bulk
@@ -158,7 +158,7 @@ async def hand_over(actor: Actor, agency_id: UUID, new: HandoverRequest, now: da
 async def _can_take_over(agency_id: UUID, new: HandoverRequest, begin: datetime) -> None:
     end = new.until_at
     rota = (await rotas_of([agency_id], begin, end))[agency_id]
-    on_duty = {shift.who for shift in spells_between(rota, begin, end)}
+    on_duty = {shift.who for shift in duty_shifts_between(rota, begin, end)}
     if new.who_id is not None and new.who_id not in on_duty:
         raise Refused(N_("This person has no shift at that time."), field="who_id")
     away = {leave.who for leave in rota.leaves if leave.begin < end and leave.end > begin}

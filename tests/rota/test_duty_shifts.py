@@ -63,11 +63,11 @@ async def until(cast: Cast, end: datetime) -> None:
 async def said(cast: Cast, *kinds: str) -> list[tuple[str, str]]:
     """What was said to whom, in order; "the last resort" for what goes to no person."""
     names = {person.id: name for name, person in cast.persons.items()}
-    rows = await Message.filter(kind__in=kinds or spells_kinds()).order_by("queued_at", "id")
+    rows = await Message.filter(kind__in=kinds or shift_kinds()).order_by("queued_at", "id")
     return [(row.kind, names.get(row.person_id, "the last resort")) for row in rows]  # type: ignore[arg-type]
 
 
-def spells_kinds() -> list[str]:
+def shift_kinds() -> list[str]:
     return ["reach", "shift", "unreached", "rota_gap", "operators"]
 
 

@@ -25,7 +25,7 @@ from server.missing.search.models import Episode, SearchHandover, TimelineEntry
 from server.missing.search.opening import TOPIC
 from server.missing.search.timeline import append
 from server.people.models import Child, Person
-from server.rota.calendar import Shift, spells_between
+from server.rota.calendar import Shift, duty_shifts_between
 from server.rota.duty import INSTANT, rotas_of
 from server.storage.db import write
 from server.storage.due_rows import DueRows
@@ -65,7 +65,7 @@ async def _look(episode: Episode, now: datetime) -> None:
     since, until = min(episode.shift_at or now, now), now + clocks.handover + INSTANT
     rota = (await rotas_of([episode.agency_id], since, until))[episode.agency_id]
     before = None if episode.on_shift is None else {UUID(id_) for id_ in episode.on_shift}
-    change = _change(spells_between(rota, since, until), before, now, until)
+    change = _change(duty_shifts_between(rota, since, until), before, now, until)
     held = await SearchHandover.filter(episode_id=episode.id, done_at__isnull=True, dropped_at=None)
     await drop(
         SYSTEM, [passing for passing in held if _is_stale(passing, change, now)], "replaced", now
@@ -82,13 +82,13 @@ async def _look(episode: Episode, now: datetime) -> None:
 
 
 def _change(
-    spells: Sequence[Shift], before: Collection[UUID] | None, now: datetime, until: datetime
+    shifts: Sequence[Shift], before: Collection[UUID] | None, now: datetime, until: datetime
 ) -> _Change:
     """`before` is None at the first look: the alert has called those who have the search then."""
-    running = {shift.who: shift for shift in spells if shift.begin <= now < shift.end}
+    running = {shift.who: shift for shift in shifts if shift.begin <= now < shift.end}
     leaving = {(who, shift.end) for who, shift in running.items() if shift.end < until}
     # A shift that was cut short, or ended while no one looked.
-    ended = {shift.who: shift.end for shift in spells if shift.end <= now}
+    ended = {shift.who: shift.end for shift in shifts if shift.end <= now}
     leaving |= {(who, ended.get(who, now)) for who in before or () if who not in running}
     coming = {(who, shift.begin) for who, shift in running.items() if who not in (before or ())}
     return _Change(
@@ -201,6 +201,6 @@ async def _part_of(actor: Actor, passing_id: UUID, part: str) -> tuple[SearchHan
 async def _who_comes(episode: Episode, at: datetime) -> str:
     """The names of those who have the search from then on."""
     rota = (await rotas_of([episode.agency_id], at, at + INSTANT))[episode.agency_id]
-    ids = {shift.who for shift in spells_between(rota, at, at + INSTANT)}
+    ids = {shift.who for shift in duty_shifts_between(rota, at, at + INSTANT)}
     people = await Person.filter(id__in=list(ids))
     return ", ".join(sorted(person.name for person in people))
