@@ -75,7 +75,7 @@ ROWS: tuple[DueRows[Any], ...] = (
 
 
 class Ticker:
-    """Watches, alerts, dues, messages, seals and the self-audit, each at its interval."""
+    """Watches, alerts, tasks, messages, seals and the self-audit, each at its interval."""
 
     def __init__(self, settings: Settings, channels: Mapping[str, Channel], clock: Clock) -> None:
         wire_rooms()
@@ -238,7 +238,7 @@ class Ticker:
                 await tell_operators(f"{name}:unanswered", now, every_h=24)
 
     async def audit(self) -> None:
-        """Look for open alerts and dues that nobody moves, for messages that nobody sends, and for
+        """Look for open alerts and tasks that nobody moves, for messages that nobody sends, and for
         children without a watch. The watchdog is pinged only if there are none, and if ticks and
         deliveries have ended well lately: it takes our silence as the sign of a fault."""
         now = self._clock()
@@ -248,7 +248,7 @@ class Ticker:
             await self._tell("audit:alert_without_next_step")
         forgotten = await telling.self_audit(now)
         if forgotten:
-            log.error("ticker.dues_without_next_step", dues=[str(due) for due in forgotten])
+            log.error("ticker.dues_without_next_step", dues=[str(task) for task in forgotten])
             await self._tell("audit:due_without_next_step")
         unsent = await messages.self_audit(now)
         if unsent:

@@ -1,4 +1,4 @@
-"""Setting, settling and dropping dues, and what happens to them as time passes."""
+"""Setting, settling and dropping tasks. What time does to them is in telling.py."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
@@ -34,22 +34,24 @@ def is_as(row: Task, setting: Setting) -> bool:
     )
 
 
-async def set_due(actor: Actor, child: Child, setting: Setting, now: datetime) -> None:
-    """Set this due; it replaces one of the same subject that says otherwise."""
+async def set_task(actor: Actor, child: Child, setting: Setting, now: datetime) -> None:
+    """Set this task; it replaces one of the same subject that says otherwise."""
     await settle_and_set(actor, child, [], [setting], now)
 
 
-async def done(actor: Actor, due: Task, now: datetime, *, by: UUID | None = None) -> None:
+async def done(actor: Actor, task: Task, now: datetime, *, by: UUID | None = None) -> None:
     """It has happened: nobody is told any more. Twice is once."""
-    await settle(actor, [(due, Ending(State.DONE, "done", by))], now)
+    await settle(actor, [(task, Ending(State.DONE, "done", by))], now)
 
 
-async def drop(actor: Actor, due: Task, why: str, now: datetime, *, by: UUID | None = None) -> None:
+async def drop(
+    actor: Actor, task: Task, why: str, now: datetime, *, by: UUID | None = None
+) -> None:
     """Nobody has to do it any more. Twice is once."""
-    await settle(actor, [(due, Ending(State.DROPPED, why, by))], now)
+    await settle(actor, [(task, Ending(State.DROPPED, why, by))], now)
 
 
-async def open_dues(child_id: UUID) -> list[Task]:
+async def open_tasks(child_id: UUID) -> list[Task]:
     """What is open about a child, the oldest first."""
     return await Task.filter(child_id=child_id, state=State.OPEN).order_by("due_at", "id")
 
@@ -61,7 +63,7 @@ async def settle_and_set(
     settings: Sequence[Setting],
     now: datetime,
 ) -> None:
-    """End these and set those, all in one transaction; a due that is already set so is left."""
+    """End these and set those, all in one transaction; a task that is already set so is left."""
     if not endings and not settings:
         return
     async with write():
@@ -89,7 +91,7 @@ async def _insert(actor: Actor, child: Child, new: Sequence[Setting], now: datet
     turns = await _turns({wanted.subject_id for wanted in new})
     rows = []
     for setting in new:
-        due = Task(
+        task = Task(
             id=uuid7(),
             agency_id=child.agency_id,
             child_id=child.id,
@@ -103,8 +105,8 @@ async def _insert(actor: Actor, child: Child, new: Sequence[Setting], now: datet
             set_at=now,
             since_id=setting.since_id,
         )
-        due.next_action_at = due.speaks_at()
-        rows.append({name: getattr(due, name) for name in _COLUMNS})
+        task.next_action_at = task.speaks_at()
+        rows.append({name: getattr(task, name) for name in _COLUMNS})
     await bulk.insert(Task, rows)
     made = [(row["id"], child.id, child.agency_id, "set", None) for row in rows]
     await enter(actor, made, now)
@@ -136,15 +138,15 @@ async def settle(actor: Actor, endings: Sequence[tuple[Task, Ending]], now: date
     async with write():
         # By their state, not by their version: telling a person meanwhile changes the version, and
         # must not stop this.
-        held = Task.filter(id__in=[due.id for due, _ in endings], state=State.OPEN)
+        held = Task.filter(id__in=[task.id for task, _ in endings], state=State.OPEN)
         still_open = {row.id for row in await held.order_by("id").select_for_update()}
         by_ending: dict[Ending, list[Task]] = {}
-        for due, ending in endings:
-            if due.id in still_open:
-                by_ending.setdefault(ending, []).append(due)
+        for task, ending in endings:
+            if task.id in still_open:
+                by_ending.setdefault(ending, []).append(task)
         ended: list[Entered] = []
         for ending, rows in by_ending.items():
-            await Task.filter(id__in=[due.id for due in rows]).update(
+            await Task.filter(id__in=[task.id for task in rows]).update(
                 state=ending.state,
                 next_action_at=None,
                 settled_at=now,
@@ -153,8 +155,8 @@ async def settle(actor: Actor, endings: Sequence[tuple[Task, Ending]], now: date
                 version=F("version") + 1,
             )
             ended += [
-                (due.id, due.child_id, due.agency_id, ending.state.value, ending.why)
-                for due in rows
+                (task.id, task.child_id, task.agency_id, ending.state.value, ending.why)
+                for task in rows
             ]
         await withdraw([entered[0] for entered in ended], "settled", now)
         await enter(actor, ended, now)
@@ -179,10 +181,10 @@ async def enter(actor: Actor, what: Iterable[Entered], now: datetime) -> None:
             "what": f"due:{verb}",
             "child_id": child_id,
             "about_kind": "due",
-            "about_id": due_id,
+            "about_id": task_id,
             "names": [],
             "why": why,
         }
-        for due_id, child_id, agency_id, verb, why in what
+        for task_id, child_id, agency_id, verb, why in what
     ]
     await bulk.insert(Entry, rows)

@@ -31,22 +31,22 @@ def use_on_duty(on_duty: OnDuty) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Instead:
-    """Who to ask, by name: the due's owner, and people who can give their deputy access."""
+    """Who to ask, by name: the task's owner, and people who can give their deputy access."""
 
     owners: list[str]
     can_tie: list[str]
 
 
 async def told_instead(
-    child_id: UUID, person_id: UUID, now: datetime, *, due: Task | None = None
+    child_id: UUID, person_id: UUID, now: datetime, *, task: Task | None = None
 ) -> Instead | None:
-    """For a deputy without a tie to the child, who is told of this due, or of what the child's
+    """For a deputy without a tie to the child, who is told of this task, or of what the child's
     caseworkers are called for. None for everyone else."""
     tied, deputies = await _tied({child_id}, now)
     by_role = tied.get(child_id, {})
     stand_ins = frozenset(by_role.get(Role.CASEWORKER, ()))
-    if due is not None and due.owner_id is not None:
-        stand_ins = _owners(due, by_role)
+    if task is not None and task.owner_id is not None:
+        stand_ins = _owners(task, by_role)
     away = {worker for worker in stand_ins if deputies.get(worker) == person_id}
     if not away:
         return None
@@ -62,13 +62,13 @@ async def told_instead(
 _Ties = Mapping[UUID, Mapping[str, set[UUID]]]  # By child and role: people who are not disabled.
 
 
-async def reach_of(due: Sequence[Task], now: datetime) -> dict[UUID, Reach]:
-    """The people to tell for each of these, by the due's id. Nobody whose tie has ended, nobody
+async def reach_of(tasks: Sequence[Task], now: datetime) -> dict[UUID, Reach]:
+    """The people to tell for each of these, by the task's id. Nobody whose tie has ended, nobody
     disabled. A clock without its owner goes to the caseworkers, without them to the supervisors,
     without these to the people on duty; without anyone, To.OWNER is empty."""
-    tied, deputies = await _tied({row.child_id for row in due}, now)
-    duty = await _on_duty({row.agency_id for row in due}, now)
-    able = await _able(row.owner_id for row in due if row.kind in rules.OF_A_SHIFT)
+    tied, deputies = await _tied({row.child_id for row in tasks}, now)
+    duty = await _on_duty({row.agency_id for row in tasks}, now)
+    able = await _able(row.owner_id for row in tasks if row.kind in rules.OF_A_SHIFT)
     return {
         row.id: _reach(
             row,
@@ -77,7 +77,7 @@ async def reach_of(due: Sequence[Task], now: datetime) -> dict[UUID, Reach]:
             deputies,
             able,
         )
-        for row in due
+        for row in tasks
     }
 
 

@@ -1,10 +1,10 @@
-"""Whose turn it is, and when a due speaks next. Pure.
+"""Whose turn it is, and when a task speaks next. Pure.
 
-  due = Due(due_at, set_at, zone)            told nobody yet
-  due, calls = advance(due, terms, reach, now)
+  task = TaskSlice(due_at, set_at, zone)     told nobody yet
+  task, calls = advance(task, terms, reach, now)
 
-Nothing but the due and its terms decides when it speaks: first at the moments of its speeches, then
-the last of them again and again without end, until it is done or dropped. So looking often and
+Nothing but the task and its terms decides when it speaks: first at the moments of its speeches,
+then the last of them again and again without end, until it is done or dropped. So looking often and
 looking once, late, lead to the same calls.
 """
 
@@ -110,7 +110,7 @@ class To(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """One time of speaking: so long after the due (before it, where negative), to these.
+    """One time of speaking: so long after the task is due (before, where negative), to these.
 
     The last of `to` is the next person; where that is nobody, the speech after it comes at once.
     """
@@ -121,8 +121,8 @@ class Speech:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """When a kind of due speaks to which people. `daytime`: not before that time of the wall clock,
-    for what can wait until the morning; None: at the moment itself."""
+    """When a kind of task speaks to which people. `daytime`: not before that time of the wall
+    clock, for what can wait until the morning; None: at the moment itself."""
 
     speeches: tuple[Speech, ...]
     again: timedelta
@@ -148,7 +148,7 @@ def goes_round(kind: Kind, owner_role: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class TaskSlice:
     """The slice of a row that time moves. `told` is the number of the last speech; -1: none."""
 
     due_at: datetime
@@ -176,7 +176,7 @@ Reach = Mapping[To, frozenset[UUID]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """A due to be set. `owner_id` None: the people who are `owner_role` to the child by then;
+    """A task to be set. `owner_id` None: the people who are `owner_role` to the child by then;
     `since_id`: what settled the turn before this one."""
 
     kind: Kind
@@ -190,7 +190,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a due ends: done or dropped, why as a code, and what ended it."""
+    """How a task ends: done or dropped, why as a code, and what ended it."""
 
     state: State
     why: str
@@ -218,20 +218,20 @@ def end_of(day: date, zone: ZoneInfo) -> datetime:
     return as_utc(within_reach(day) + _DAY, time(0), zone)
 
 
-def speaks_at(due: Due, terms: Terms, number: int) -> datetime:
+def speaks_at(task: TaskSlice, terms: Terms, number: int) -> datetime:
     """The moment of a speech, counted from 0; those past the last are its repeats.
 
     Nothing speaks before it was set. A due that was over already when it was set gives its owner
     the same time as any other before the next person hears of it. With a daytime the moment becomes
-    the first such time of the clock in the due's zone that is not before it.
+    the first such time of the clock in the task's zone that is not before it.
     """
     last = len(terms.speeches) - 1
     after = terms.speeches[min(number, last)].after + max(number - last, 0) * terms.again
     if after < timedelta(0):
-        base = max(due.due_at + after, due.set_at)
+        base = max(task.due_at + after, task.set_at)
     else:
-        base = max(due.due_at, due.set_at) + after
-    return base if terms.daytime is None else _first(terms.daytime, base, known_zone(due.zone))
+        base = max(task.due_at, task.set_at) + after
+    return base if terms.daytime is None else _first(terms.daytime, base, known_zone(task.zone))
 
 
 def _first(at: time, base: datetime, zone: ZoneInfo) -> datetime:
@@ -240,23 +240,25 @@ def _first(at: time, base: datetime, zone: ZoneInfo) -> datetime:
     return moment if moment >= base else as_utc(day + _DAY, at, zone)
 
 
-def next_at(due: Due, terms: Terms) -> datetime | None:
+def next_at(task: TaskSlice, terms: Terms) -> datetime | None:
     """When it speaks next; None once it is settled."""
-    return speaks_at(due, terms, due.told + 1) if due.state is State.OPEN else None
+    return speaks_at(task, terms, task.told + 1) if task.state is State.OPEN else None
 
 
-def advance(due: Due, terms: Terms, reach: Reach, now: datetime) -> tuple[Due, tuple[Call, ...]]:
-    """The due as it is by now, and who is called, the oldest first.
+def advance(
+    task: TaskSlice, terms: Terms, reach: Reach, now: datetime
+) -> tuple[TaskSlice, tuple[Call, ...]]:
+    """The task as it is by now, and who is called, the oldest first.
 
     A call without people means that there is nobody at all to tell.
     """
     calls: list[Call] = []
-    while (at := next_at(due, terms)) is not None and at <= now:
-        due = replace(due, told=due.told + 1)
-        while _is_skipped(due.told, terms, reach):
-            due = replace(due, told=due.told + 1)
-        calls.append(Call(due.told, at, _people(due.told, terms, reach)))
-    return due, tuple(calls)
+    while (at := next_at(task, terms)) is not None and at <= now:
+        task = replace(task, told=task.told + 1)
+        while _is_skipped(task.told, terms, reach):
+            task = replace(task, told=task.told + 1)
+        calls.append(Call(task.told, at, _people(task.told, terms, reach)))
+    return task, tuple(calls)
 
 
 def _is_skipped(number: int, terms: Terms, reach: Reach) -> bool:
@@ -275,12 +277,12 @@ def _people(number: int, terms: Terms, reach: Reach) -> frozenset[UUID]:
     return frozenset[UUID]().union(*groups)
 
 
-def whose_turn(due: Due, terms: Terms, reach: Reach) -> frozenset[UUID]:
+def whose_turn(task: TaskSlice, terms: Terms, reach: Reach) -> frozenset[UUID]:
     """Whose turn it is: the owner's, and everyone's who was told that it is over. Nobody's, once it
     is settled."""
-    if due.state is not State.OPEN:
+    if task.state is not State.OPEN:
         return frozenset()
-    told = {*_groups(due.told, terms), To.OWNER} - {To.CHILD}
+    told = {*_groups(task.told, terms), To.OWNER} - {To.CHILD}
     return frozenset[UUID]().union(*(reach.get(to, frozenset()) for to in told))
 
 
@@ -289,7 +291,7 @@ _SEARCHING = frozenset({"caseworker", "supervisor", "guardian"})
 
 
 def may_see(kind: Kind, roles: frozenset[str], owner_role: str) -> bool:
-    """Whether a person with these roles for a child sees dues of this kind that are not theirs.
+    """Whether a person with these roles for a child sees tasks of this kind that are not theirs.
     Dues of the thread are for those in it. A complaint and the review about it are for the people
     they are addressed to. A carer sees only the next dates of a plan. A phone never shows an
     episode's clocks: a stranger may be holding it."""

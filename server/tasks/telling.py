@@ -19,29 +19,29 @@ from server.tasks.models import Task
 from server.tasks.reach import reach_of, roles_of
 from server.tasks.rules import Call, State
 
-# The ticker has failed a due whose next step is this far past.
+# The ticker has failed a task whose next step is this far past.
 LOST_AFTER = timedelta(minutes=2)
-# A message about a due has no use once the next one about it is out.
+# A message about a task has no use once the next one about it is out.
 SAYS_FOR = timedelta(days=1)
 
 
 async def self_audit(now: datetime) -> list[UUID]:
-    """Open dues whose next step is long overdue: the ticker has failed them. The database itself
+    """Open tasks whose next step is long overdue: the ticker has failed them. The database itself
     refuses an open one without any next step."""
     lost = Task.filter(state=State.OPEN, next_action_at__lt=now - LOST_AFTER)
     return [as_id(row) for row in await lost.values_list("id", flat=True)]
 
 
-async def _go_on(due: Sequence[Task], now: datetime) -> None:
+async def _go_on(tasks: Sequence[Task], now: datetime) -> None:
     """Tell the people who are due by now."""
-    if any(known_zone(row.zone).key != row.zone for row in due):
+    if any(known_zone(row.zone).key != row.zone for row in tasks):
         # The mornings are those of UTC until the zone is fixed.
         await tell_operators("due:zone", now)
-    resting = {row.child_id for row in due if row.kind not in rules.NEVER_RESTS}
+    resting = {row.child_id for row in tasks if row.kind not in rules.NEVER_RESTS}
     left = await _left(resting)
-    reach = await reach_of(due, now)
-    moved: list[tuple[Task, rules.Due, tuple[Call, ...]]] = []
-    for row in due:
+    reach = await reach_of(tasks, now)
+    moved: list[tuple[Task, rules.TaskSlice, tuple[Call, ...]]] = []
+    for row in tasks:
         if _rests(row, left):
             moved.append((row, row.slice(), ()))
         else:
@@ -67,7 +67,7 @@ async def _go_on(due: Sequence[Task], now: datetime) -> None:
 TASKS = DueRows("due", Task, _go_on, at_once=200)
 
 
-def _acts_at(row: Task, after: rules.Due, is_left: bool, now: datetime) -> datetime | None:
+def _acts_at(row: Task, after: rules.TaskSlice, is_left: bool, now: datetime) -> datetime | None:
     return now + rules.REST if is_left else rules.next_at(after, row.terms())
 
 

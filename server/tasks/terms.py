@@ -51,7 +51,7 @@ _OF_WHOEVER_WAITS = Terms(
 )
 _QUARTER, _HOUR = timedelta(minutes=15), timedelta(hours=1)
 # The alert that opened the episode has called everyone. So a clock of the night speaks some minutes
-# after it is late: to its owner and the deputy, a quarter of an hour after the due to their
+# after it is late: to its owner and the deputy, a quarter of an hour after that to their
 # supervisors, and then every hour without end.
 _OF_A_NIGHT = Terms(
     (
@@ -158,7 +158,7 @@ _TERMS: Mapping[Kind, Terms] = {
     ),
     Kind.REVIEW: Terms(
         (
-            # The due is the end of its day: this is the morning three days before that day.
+            # It is due at the end of its day: this is the morning three days before that day.
             Speech(-4 * _DAY, (To.OWNER, To.CHILD)),
             Speech(0 * _DAY, (To.OWNER,)),
             Speech(_DAY, (To.OWNER,)),
@@ -177,7 +177,7 @@ _REVIEW_OF_A_COMPLAINT = Terms(
 
 
 def terms_of(kind: Kind, owner_role: str) -> Terms:
-    """When a due of this kind speaks to which people; `owner_role` is the owner's for the child."""
+    """When a task of this kind speaks to which people; `owner_role`: the owner's for the child."""
     if kind is Kind.REVIEW and goes_round(kind, owner_role):
         return _REVIEW_OF_A_COMPLAINT
     if kind is not Kind.STEP or owner_role in AUTHORITY:

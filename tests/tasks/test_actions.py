@@ -39,7 +39,7 @@ def setting(cast: Cast, **how: Any) -> Setting:
 
 
 async def stand(cast: Cast, one: Setting, child: str = "mia") -> Task:
-    await dues.set_due(cast.actor("tom"), cast.children[child], one, cast.clock())
+    await dues.set_task(cast.actor("tom"), cast.children[child], one, cast.clock())
     return await Task.get(subject_id=one.subject_id, state="open")
 
 

@@ -31,7 +31,7 @@ async def stand(cast: Cast, kind: Kind, child: str, **days: float) -> None:
         due_at=cast.clock() + timedelta(**days),
         zone="Europe/Paris",
     )
-    await dues.set_due(cast.actor("tom"), cast.children[child], one, cast.clock())
+    await dues.set_task(cast.actor("tom"), cast.children[child], one, cast.clock())
 
 
 async def page(cast: Cast, name: str, child: str) -> str:

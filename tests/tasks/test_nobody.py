@@ -76,7 +76,7 @@ async def stand_all(cast: Cast) -> dict[UUID, tuple[Kind, str]]:
             zone="Europe/Paris",
         )
         about[setting.subject_id] = (kind, role)
-        await dues.set_due(cast.actor("tom"), cast.mia, setting, cast.clock())
+        await dues.set_task(cast.actor("tom"), cast.mia, setting, cast.clock())
     await Person.filter(id=cast.persons["root"].id).update(disabled_at=cast.clock())
     return about
 

@@ -192,7 +192,7 @@ async def offer(
             due_at=now + (ANSWER_WHILE_MISSING if is_missing else ANSWER_WITHIN),
             zone=(await Person.get(id=actor.id)).zone,
         )
-        await dues.set_due(actor, child, setting, now)
+        await dues.set_task(actor, child, setting, now)
         await _note(actor, made, "transfer:offer", now)
         asked = await Person.get(id=reception.person_id)
         to = [asked.id, *([asked.deputy_id] if asked.deputy_id else [])]
