@@ -6,16 +6,15 @@ now", in UTC, in memory. Any number of processes may do so; several are wasteful
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from uuid import UUID
+from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from server import logs
 from server.alerts import climbing, rights_changes
-from server.alerts.drills import actions
+from server.alerts.drills import actions as drills
 from server.audit.actions import seal
 from server.auth import actions as doors
 from server.checkin.duress import listening
@@ -36,9 +35,10 @@ from server.notify.sending.claims import AT_ONCE as SENT_AT_ONCE
 from server.notify.worker import PASSES, Worker
 from server.rota import duty_shifts
 from server.settings import Settings
-from server.storage.db import dialect, fetch, opened_url, write
+from server.storage.db import fetch, opened_url, write
+from server.storage.due_rows import DueRows
 from server.storage.engines.beating import WITHIN_S, Beating
-from server.tasks import actions as dues
+from server.tasks import telling
 from server.watch import ticking
 from server.watch.calendar import milestone_actions
 from server.watch.models import Beat
@@ -53,62 +53,29 @@ AUDIT_EVERY_S = 60
 TIDY_EVERY_S = 3600
 SEND = "send"
 ARRIVALS = "arrivals"
-SIDE_BY_SIDE = 2
 # What runs when we are told to stop may run on for so long.
 LAST_WORK_S = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Rows that store the moment of their next decision, and the functions that process them."""
-
-    name: str
-    at_once: int
-    tick: Callable[[datetime], Awaitable[int]]
-    due_now: Callable[[datetime], Awaitable[list[UUID]]]
-    tick_one: Callable[[UUID, datetime], Awaitable[None]]
-    set_apart: Callable[[UUID, datetime], Awaitable[None]]
-
-
 # In this order: a day makes a watch tighter, the watches and what children say open the alerts that
-# are called next, dues can wait for all of them, and a list of new children for those. A person
+# are called next, tasks can wait for all of them, and a list of new children for those. A person
 # who goes on duty hears of that first, then of what is open.
-ROWS = tuple(
-    Rows(name, room.AT_ONCE, room.tick, room.due_now, room.tick_one, room.set_apart)
-    for name, room in (
-        ("rota", duty_shifts),
-        ("milestone", milestone_actions),
-        ("watch", ticking),
-        ("check_in", listening),
-        ("alert", climbing),
-        ("handover", handovers),
-        ("due", dues),
-        ("intake", bulk_import),
-        ("drill", actions),
-    )
+ROWS: tuple[DueRows[Any], ...] = (
+    duty_shifts.ROTAS,
+    milestone_actions.MILESTONES,
+    ticking.WATCHES,
+    listening.CHECK_INS,
+    climbing.ALERTS,
+    handovers.SEARCHES,
+    telling.TASKS,
+    bulk_import.LISTS,
+    drills.DRILLS,
+    drills.PLANS,
 )
 
 
-# The least of each: an index has it at its end, whatever the planner thinks of how many are due. An
-# open alert has a next step, a closed one has none: so that index finds the open ones.
-_WAITS = """
-SELECT (SELECT MIN(next_action_at) FROM rota) <= $1 AS rota,
-       (SELECT MIN(next_action_at) FROM milestone) <= $1 AS milestone,
-       (SELECT MIN(next_action_at) FROM watch) <= $1 AS watch,
-       (SELECT MIN(duress_check_at) FROM check_in WHERE duress_check_at IS NOT NULL) <= $1
-         AS check_in,
-       (SELECT MIN(next_action_at) FROM alert) <= $1
-       OR (SELECT MIN(decide_at) FROM alert WHERE next_action_at IS NOT NULL) <= $1 AS alert,
-       (SELECT MIN(hand_at) FROM episode) <= $1 AS handover,
-       (SELECT MIN(next_action_at) FROM task) <= $1 AS due,
-       (SELECT MIN(next_action_at) FROM intake) <= $1 AS intake,
-       (SELECT MIN(next_action_at) FROM drill) <= $1
-       OR (SELECT MIN(next_action_at) FROM drill_plan) <= $1 AS drill
-"""
-
-
 class Ticker:
-    """Watches, alerts, dues, messages, seals and the self-audit, each at its interval."""
+    """Watches, alerts, tasks, messages, seals and the self-audit, each at its interval."""
 
     def __init__(self, settings: Settings, channels: Mapping[str, Channel], clock: Clock) -> None:
         wire_rooms()
@@ -219,8 +186,8 @@ class Ticker:
         waits = await self._waits(now)
         for rows in ROWS:
             # A decision of a watch may make something due in the later rooms at once.
-            if waits["watch"] or waits[rows.name]:
-                await self._go_through(rows, now)
+            if waits["watch"] or waits[rows.table]:
+                await rows.go_through(now, tell_operators)
         await ticking.beat(ticking.TICK, now)
 
     async def _arrivals(self, now: datetime) -> None:
@@ -233,42 +200,10 @@ class Ticker:
         self._arrived_at = now
 
     async def _waits(self, now: datetime) -> dict[str, bool]:
-        """In which rooms anything is due: one look, since most ticks find nothing anywhere."""
-        [row] = await fetch(_WAITS, [now])
+        """In which tables anything is due: one look, since most ticks find nothing anywhere."""
+        columns = ", ".join(f"{rows.any_due()} AS {rows.table}" for rows in ROWS)
+        [row] = await fetch(f"SELECT {columns}", [now])
         return {name: bool(value) for name, value in row.items()}
-
-    async def _go_through(self, rows: Rows, now: datetime) -> None:
-        """Everything that is due of these rows, batch by batch; where a batch fails, one by one.
-
-        Where one batch is not enough, several go side by side on PostgreSQL, each with rows of its
-        own, as several tickers would: one is computed while another is written.
-        """
-        if await self._batch(rows, now) < rows.at_once:
-            return
-        async with asyncio.TaskGroup() as group:
-            for _ in range(SIDE_BY_SIDE if dialect() == "postgres" else 1):
-                group.create_task(self._batches(rows, now))
-
-    async def _batches(self, rows: Rows, now: datetime) -> None:
-        while await self._batch(rows, now) == rows.at_once:
-            pass
-
-    async def _batch(self, rows: Rows, now: datetime) -> int:
-        try:
-            return await rows.tick(now)
-        except Exception:
-            log.exception("ticker.batch_failed", rows=rows.name)
-        return await self._one_by_one(rows, now)
-
-    async def _one_by_one(self, rows: Rows, now: datetime) -> int:
-        due = await rows.due_now(now)
-        for key in due:
-            try:
-                await rows.tick_one(key, now)
-            except Exception:
-                log.exception("ticker.row_failed", rows=rows.name, row=str(key))
-                await rows.set_apart(key, now)
-        return len(due)
 
     async def send(self) -> None:
         """Deliver what is in the outbox."""
@@ -303,7 +238,7 @@ class Ticker:
                 await tell_operators(f"{name}:unanswered", now, every_h=24)
 
     async def audit(self) -> None:
-        """Look for open alerts and dues that nobody moves, for messages that nobody sends, and for
+        """Look for open alerts and tasks that nobody moves, for messages that nobody sends, and for
         children without a watch. The watchdog is pinged only if there are none, and if ticks and
         deliveries have ended well lately: it takes our silence as the sign of a fault."""
         now = self._clock()
@@ -311,9 +246,9 @@ class Ticker:
         if lost:
             log.error("ticker.alerts_without_next_step", alerts=[str(alert) for alert in lost])
             await self._tell("audit:alert_without_next_step")
-        forgotten = await dues.self_audit(now)
+        forgotten = await telling.self_audit(now)
         if forgotten:
-            log.error("ticker.dues_without_next_step", dues=[str(due) for due in forgotten])
+            log.error("ticker.dues_without_next_step", dues=[str(task) for task in forgotten])
             await self._tell("audit:due_without_next_step")
         unsent = await messages.self_audit(now)
         if unsent:

@@ -18,7 +18,7 @@ from server.plan.reviews import heard
 from server.rota.duty import on_duty, on_rota
 from server.security import encryption
 from server.settings import Settings
-from server.tasks.actions import use_on_duty
+from server.tasks.reach import use_on_duty
 from server.watch.calendar import milestone_actions
 from server.watch.watch_alerts import use_ends
 

@@ -58,7 +58,7 @@ from server.rota.models import Duty, DutyShift, FixedShift, Handover, Leave
 from server.security import encryption
 from server.settings import Provider
 from server.storage.db import write
-from server.tasks.actions import set_due
+from server.tasks.actions import set_task
 from server.tasks.models import Task
 from server.tasks.rules import Kind, Setting
 from server.watch.calendar.models import Milestone
@@ -1117,7 +1117,7 @@ async def due_id(cast: Cast, who: str | None, path: str) -> UUID:
         due_at=cast.clock(),
         zone="UTC",
     )
-    await set_due(SYSTEM, cast.children["mia"], one, cast.clock())
+    await set_task(SYSTEM, cast.children["mia"], one, cast.clock())
     return (await Task.get(subject_id=one.subject_id)).id
 
 

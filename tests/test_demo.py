@@ -200,7 +200,7 @@ async def test_noor_is_in_her_first_72_hours_whenever_it_is_started(start, clock
     assert (watch.tier, watch.tier_then) == ("high", "mid")
     assert watch.tier_until_at == noor.placed_at + timedelta(hours=72)
     clock.set(watch.tier_until_at)
-    await ticking.tick(clock())
+    await ticking.WATCHES.tick(clock())
     assert (await Watch.get(child_id=noor.id)).tier == "mid"
 
 
@@ -302,8 +302,8 @@ async def test_the_first_load_does_not_let_a_newcomer_wait(prepare):
 async def _watch_until(clock, moment):
     while clock() < moment:
         clock.advance(seconds=5)
-        await ticking.tick(clock())
-        await climbing.tick(clock())
+        await ticking.WATCHES.tick(clock())
+        await climbing.ALERTS.tick(clock())
 
 
 async def _is_shipped():
@@ -335,7 +335,7 @@ async def test_the_first_is_due_within_a_minute_at_any_time_of_day(start, clock,
     day = datetime(2026, 3, 4, minute=29, second=30, tzinfo=ZoneInfo("Europe/Paris"))
     for at in (loaded, hour):
         clock.set(day.replace(hour=at))
-        await ticking.tick(clock())
+        await ticking.WATCHES.tick(clock())
         await start()
     await fast.begin_fast(clock())
     watch = await Watch.get(child_id=loader.id_of("mia"))
@@ -348,7 +348,7 @@ async def test_every_miss_is_counted_however_often_one_looks(start, clock, looks
     await fast.begin_fast(clock())
     for _ in range(looks):
         clock.advance(minutes=60 / looks)
-        await ticking.tick(clock())
+        await ticking.WATCHES.tick(clock())
     late = await Round.filter(child_id=loader.id_of("mia"), state="late").count()
     alert = await Alert.get(child_id=loader.id_of("mia"), closed_at__isnull=True)
     assert (late, alert.misses) == (59, 59)

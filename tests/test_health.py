@@ -55,9 +55,9 @@ async def test_it_is_red_when_a_decision_waits_though_somebody_ticks(cast: Cast)
 
 async def test_it_is_red_when_a_message_waits(cast: Cast) -> None:
     cast.clock.advance(hours=7)
-    await ticking.tick(cast.clock())
+    await ticking.WATCHES.tick(cast.clock())
     cast.clock.advance(minutes=3)
-    await ticking.tick(cast.clock())
+    await ticking.WATCHES.tick(cast.clock())
     await ticking.beat("tick", cast.clock())
     status, body = await health(cast)
     assert status == 503

@@ -20,14 +20,14 @@ from server.notify.actions import (
     last_resorts,
     next_channel,
     queue,
-    tell_operators,
     waiting_together,
 )
 from server.notify.rules import Kind
 from server.people.models import Person
 from server.policy.model import Ladder, ladder_from_data
 from server.storage import bulk
-from server.storage.db import as_id, swapped, write
+from server.storage.db import as_id, swapped
+from server.storage.due_rows import DueRows
 from server.web.live import announce
 
 AT_ONCE = 200
@@ -92,52 +92,10 @@ async def swap(alert: Alert, climb: Climb, **more: Any) -> None:
     swapped(changed)
 
 
-async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
-    """Call the people who are due by now; returns how many alerts moved.
-
-    One transaction a batch. Any number of tickers: each skips a row that another one has moved.
-    """
-    async with write():
-        due = await _due(now, at_once)
-        return await climb(due, now)
-
-
-async def tick_one(alert_id: UUID, now: datetime) -> None:
-    """The same for one alert, when its batch has failed."""
-    async with write():
-        await climb(await Alert.filter(id=alert_id, closed_at__isnull=True), now)
-
-
-async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
-    """The alerts that are due, oldest first."""
-    return [alert.id for alert in await _due(now, at_once)]
-
-
-async def set_apart(alert_id: UUID, now: datetime) -> None:
-    """This alert raises an exception: we try it again in a minute, and tell the operators."""
-    later = now + timedelta(minutes=1)
-    async with write():
-        row = Alert.filter(id=alert_id, closed_at__isnull=True)
-        await row.filter(next_action_at__lte=now).update(next_action_at=later)
-        await row.filter(decide_at__lte=now).update(decide_at=later)
-        await tell_operators("alert:row", now)
-
-
-async def _due(now: datetime, at_once: int) -> list[Alert]:
-    query = Alert.filter(next_action_at__lte=now).order_by("next_action_at").limit(at_once)
-    due = await query.select_for_update(skip_locked=True)
-    if len(due) < at_once:
-        decide = Alert.filter(decide_at__lte=now, closed_at__isnull=True).limit(at_once - len(due))
-        due_ids = {alert.id for alert in due}
-        more = await decide.select_for_update(skip_locked=True)
-        due += [alert for alert in more if alert.id not in due_ids]
-    return due
-
-
-async def climb(alerts: Sequence[Alert], now: datetime) -> int:
+async def climb(alerts: Sequence[Alert], now: datetime) -> None:
     """Move these alerts to where they belong by now, and queue the messages."""
     if not alerts:
-        return 0
+        return
     reach = await reach_of({alert.child_id: alert.agency_id for alert in alerts}, now)
     moved: list[tuple[Alert, Climb, tuple[Call, ...]]] = []
     for alert in alerts:
@@ -158,7 +116,9 @@ async def climb(alerts: Sequence[Alert], now: datetime) -> int:
         if any(call.why == "ended" for call in calls):
             await _note_ended(alert, now)
     await say([move for move in ours if move[2]], now)
-    return len(ours)
+
+
+ALERTS = DueRows("alert", Alert, climb, at_once=AT_ONCE, columns=("next_action_at", "decide_at"))
 
 
 async def still_held(alert: Alert, now: datetime) -> Climb:

@@ -1,7 +1,7 @@
 """Opening alerts, or joining open ones, and calling their first rung."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -69,26 +69,11 @@ async def open_alerts(
     ]
     rows = [row for row, _, _ in begun]
     made = {as_id(key) for key in await bulk.insert(Alert, rows, skip_known=True)}
-    standing = [
-        Alert.construct(_saved_in_db=True, **_NOT_YET, **row) for row in rows if row["id"] in made
-    ]
-    joining = [row["child_id"] for row in rows if row["id"] not in made]
-    if joining:
-        # Locked, so that a miss that joins never loses to an acknowledgement in the same moment.
-        standing += await Alert.filter(
-            child_id__in=joining, closed_at__isnull=True
-        ).select_for_update()
-    by_key = {(alert.child_id, alert.cause): alert for alert in standing}
+    by_key = {(alert.child_id, alert.cause): alert for alert in await _standing(rows, made)}
     alerts = [by_key[(opening.child_id, opening.cause.value)] for opening in openings]
-    await _enter(
-        [
-            (opening.actor, alert, "alert:open")
-            for opening, alert in zip(openings, alerts, strict=True)
-            if alert.id in made
-        ],
-        now,
-    )
-    for opening, alert in zip(openings, alerts, strict=True):
+    pairs = list(zip(openings, alerts, strict=True))
+    await _enter([pair for pair in pairs if pair[1].id in made], now)
+    for opening, alert in pairs:
         if alert.id not in made:
             await _join(alert, opening, now)
     called = [
@@ -99,6 +84,18 @@ async def open_alerts(
     if called:
         await say(called, now)
     return alerts
+
+
+async def _standing(rows: Sequence[dict[str, Any]], made: Collection[UUID]) -> list[Alert]:
+    """The alerts just made, and the open ones of the children whose alert was there before."""
+    new = [row for row in rows if row["id"] in made]
+    standing = [Alert.construct(_saved_in_db=True, **_NOT_YET, **row) for row in new]
+    joining = [row["child_id"] for row in rows if row["id"] not in made]
+    if joining:
+        # Locked, so that a miss that joins never loses to an acknowledgement in the same moment.
+        open_ = Alert.filter(child_id__in=joining, closed_at__isnull=True)
+        standing += await open_.select_for_update()
+    return standing
 
 
 # Fields that the row of a new alert leaves empty.
@@ -195,20 +192,20 @@ async def join_misses(children: Iterable[UUID], now: datetime) -> None:
         ).update(misses=F("misses") + misses)
 
 
-async def _enter(which: Sequence[tuple[Actor, Alert, str]], now: datetime) -> None:
+async def _enter(opened: Sequence[tuple[Opening, Alert]], now: datetime) -> None:
     rows: list[dict[str, Any]] = [
         {
             "at": now,
             "agency_id": alert.agency_id,
-            "who_id": actor.id,
-            "who_role": actor.role,
-            "what": what,
+            "who_id": opening.actor.id,
+            "who_role": opening.actor.role,
+            "what": "alert:open",
             "child_id": alert.child_id,
             "about_kind": "alert",
             "about_id": alert.id,
             "names": [],
             "why": alert.reason,
         }
-        for actor, alert, what in which
+        for opening, alert in opened
     ]
     await bulk.insert(Entry, rows)

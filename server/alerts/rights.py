@@ -11,7 +11,7 @@ from uuid import UUID
 
 from server.people.models import Person, Tie
 from server.people.rules import Role
-from server.rota.calendar import Rota, on_duty_at, spells_between, stand_in
+from server.rota.calendar import Rota, duty_shifts_between, on_duty_at, stand_in
 from server.rota.duty import rotas_of
 
 
@@ -93,6 +93,6 @@ def _edges(
     """When any of this may change, in order."""
     ties = [edge for tie in tied for edge in (tie.begin, tie.end)]
     leaves = [edge for leave in rota.leaves for edge in (leave.begin, leave.end)]
-    spells = [spell.end for spell in spells_between(rota, at, until) if spell.who == who]
-    edges = {edge for edge in (*ties, *leaves, *spells) if edge is not None}
+    shifts = [shift.end for shift in duty_shifts_between(rota, at, until) if shift.who == who]
+    edges = {edge for edge in (*ties, *leaves, *shifts) if edge is not None}
     return sorted(edge for edge in edges if at < edge < until)

@@ -109,8 +109,8 @@ def _late_at(watch: Watch) -> datetime:
 
 
 async def _look(now: datetime) -> None:
-    await ticking.tick(now)
-    await climbing.tick(now)
+    await ticking.WATCHES.tick(now)
+    await climbing.ALERTS.tick(now)
 
 
 async def _adults_act(now: datetime) -> None:

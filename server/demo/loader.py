@@ -276,18 +276,16 @@ async def _rota(now: datetime) -> None:
     await FixedShift.create(agency_id=id_of("harbour"), person_id=id_of("ines"), from_at=now)
     root = Actor(id_of("root"), Role.ADMINISTRATOR.value, id_of("harbour"))
     for duty in CAST.duties:
-        await planning.add_duty(
-            root,
-            id_of("harbour"),
-            id_=id_of(duty.id),
-            days=duty.days,
-            begins=duty.begins,
-            ends=duty.ends,
+        wanted = planning.DutyRequest(
+            id=id_of(duty.id),
+            days=list(duty.days),
+            begins=f"{duty.begins:%H:%M}",
+            ends=f"{duty.ends:%H:%M}",
             zone="Europe/Paris",
             people=[id_of(member) for member in duty.people],
-            first=now.date() + timedelta(days=1),
-            now=now,
+            first_on=now.date() + timedelta(days=1),
         )
+        await planning.add_duty(root, id_of("harbour"), wanted, now)
 
 
 def lines(contents: dict[str, Any], *, is_served: bool) -> list[str]:

@@ -31,7 +31,7 @@ from server.people.access import Roles, is_only_called, looked, nothing_here, no
 from server.people.models import Person
 from server.people.rules import Action, may
 from server.people.words import FormFault, entered, form_fault
-from server.tasks.actions import told_instead
+from server.tasks.reach import told_instead
 from server.watch import evidence, watch_alerts
 from server.watch.carer.models import Question
 from server.watch.models import round_id

@@ -64,10 +64,10 @@ async def show(request: Request) -> Response:
 
 async def reached(request: Request) -> Response:
     """ "Yes, I can be reached." """
-    visitor, spell_id = await reader(request), request.path_params["spell_id"]
-    if not await DutyShift.exists(id=spell_id, person_id=visitor.person_id):
+    visitor, duty_shift_id = await reader(request), request.path_params["spell_id"]
+    if not await DutyShift.exists(id=duty_shift_id, person_id=visitor.person_id):
         raise NotFound(N_("This does not exist, or you do not have access to it."))
-    await duty_shifts.say_reached(spell_id, now_of(request))
+    await duty_shifts.say_reached(duty_shift_id, now_of(request))
     return RedirectResponse("/desk/duty", status_code=303)
 
 

@@ -24,7 +24,6 @@ from server.imports import import_csv
 from server.imports.existing import id_of, lines_of_new, new_by_id
 from server.imports.import_csv import Fault, Known, Line, Place, Read, folded
 from server.imports.models import Intake
-from server.notify.actions import tell_operators
 from server.people.events import Happening, happened
 from server.people.models import Agency, Child, Home, Person, Tie
 from server.people.rules import PROFESSIONAL, Role
@@ -32,6 +31,7 @@ from server.placements import actions
 from server.policy.model import FIRST_HOURS, Policy, Tier
 from server.storage import bulk
 from server.storage.db import write
+from server.storage.due_rows import DueRows
 from server.storage.ids import uuid7
 from server.watch.actions import Beginning, first_row
 from server.watch.models import Watch
@@ -39,8 +39,6 @@ from server.watch.rhythm.rules import Rhythm
 from server.web.live import announce
 
 LOOKING, TAKING, CALENDAR, DONE = "looking", "taking", "calendar", "done"
-# One batch a tick, so that no silent child waits behind a list.
-AT_ONCE = 2
 LINES_AT_ONCE = 1_000
 BIRTHDAYS_AT_ONCE = 10
 FAULTS_KEPT = 200
@@ -131,42 +129,6 @@ async def _enter_list(row: Intake, now: datetime) -> None:
 # --- as time passes
 
 
-async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
-    """Add one batch of the list that has waited longest. Any number of tickers."""
-    del at_once
-    async with write():
-        due = Intake.filter(next_action_at__lte=now).order_by("next_action_at").limit(1)
-        rows = await due.select_for_update(skip_locked=True)
-        for row in rows:
-            await _go_on(row, now)
-    return len(rows)
-
-
-async def tick_one(id_: UUID, now: datetime) -> None:
-    """The same for one list, when its batch has failed."""
-    async with write():
-        for row in await Intake.filter(id=id_, next_action_at__lte=now).select_for_update():
-            await _go_on(row, now)
-
-
-async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
-    """The lists that wait, oldest first."""
-    rows = (
-        await Intake.filter(next_action_at__lte=now)
-        .order_by("next_action_at")
-        .limit(at_once)
-        .only("id")
-    )
-    return [row.id for row in rows]
-
-
-async def set_apart(id_: UUID, now: datetime) -> None:
-    """This batch raises an exception: we try it again in a minute, and tell the operators."""
-    async with write():
-        await Intake.filter(id=id_, next_action_at__lte=now).update(next_action_at=now + SET_APART)
-        await tell_operators("intake:row", now)
-
-
 async def tidy(now: datetime) -> None:
     """Forget the names in lists that nobody adds, and in those that are over."""
     async with write():
@@ -175,12 +137,18 @@ async def tidy(now: datetime) -> None:
         await old.filter(state=DONE).update(left_out=None)
 
 
-async def _go_on(row: Intake, now: datetime) -> None:
-    lines = [msgspec.convert(line, Line) for line in row.lines]
-    if row.state == TAKING:
-        await _take_batch(row, lines, now)
-    elif row.state == CALENDAR:
-        await _birthdays(row, lines, now)
+async def _go_on(rows: Sequence[Intake], now: datetime) -> None:
+    """Add one batch of each of these lists."""
+    for row in rows:
+        lines = [msgspec.convert(line, Line) for line in row.lines]
+        if row.state == TAKING:
+            await _take_batch(row, lines, now)
+        elif row.state == CALENDAR:
+            await _birthdays(row, lines, now)
+
+
+# One batch of the list that has waited longest a tick, so that no silent child waits behind a list.
+LISTS = DueRows("intake", Intake, _go_on, at_once=1, once_a_tick=True)
 
 
 async def _take_batch(row: Intake, lines: Sequence[Line], now: datetime) -> None:

@@ -24,7 +24,7 @@ async def follow(actor: Actor, child: Child, state: State, rows: Rows, now: date
 
     All of them are looked at, since a signature or a choice may change the current values anywhere.
     """
-    held = {(Kind(due.kind), due.subject_id): due for due in await dues.open_dues(child.id)}
+    held = {(Kind(due.kind), due.subject_id): due for due in await dues.open_tasks(child.id)}
     zones = await _zones(state, child)
     replies = [row for (kind, _), row in held.items() if kind is Kind.REPLY]
     held_by_thing = {

@@ -17,7 +17,7 @@ from server.people.rules import Action, Role, may
 from server.reports import patterns
 from server.reports.patterns import Asked, Cluster, Held, Hours, Often, OnShift, Shared, Time
 from server.reports.quality import KEPT, MISSED
-from server.rota.calendar import Shift, spells_between
+from server.rota.calendar import Shift, duty_shifts_between
 from server.rota.duty import rotas_of
 from server.storage.db import as_id, fetch
 from server.watch.models import Round, Watch
@@ -106,7 +106,7 @@ async def _asked(children: Collection[UUID], now: datetime) -> list[Asked]:
 
 async def _shifts(agency_id: UUID, now: datetime) -> list[Shift]:
     since = now - patterns.COUNTED
-    return spells_between((await rotas_of([agency_id], since, now))[agency_id], since, now)
+    return duty_shifts_between((await rotas_of([agency_id], since, now))[agency_id], since, now)
 
 
 async def _living(children: Collection[UUID]) -> dict[UUID, UUID | None]:

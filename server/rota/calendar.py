@@ -120,7 +120,7 @@ def shifts_between(rota: Rota, begin: datetime, end: datetime) -> list[Shift]:
     return _joined(rota, begin, end, lambda who, instead_of: (who, instead_of))
 
 
-def spells_between(rota: Rota, begin: datetime, end: datetime) -> list[Shift]:
+def duty_shifts_between(rota: Rota, begin: datetime, end: datetime) -> list[Shift]:
     """The same, no matter who is replaced: a person already on duty gets no second shift."""
     return _joined(rota, begin, end, lambda who, _: (who, None))
 

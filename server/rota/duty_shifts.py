@@ -21,15 +21,15 @@ from server.notify.rules import Kind
 from server.people.events import Rights, rights_changed
 from server.people.models import Agency, Person
 from server.people.rules import AgencyAction, Role, may_agency
-from server.rota.calendar import Gap, Rota, gaps_between, spells_between
+from server.rota.calendar import Gap, Rota, duty_shifts_between, gaps_between
 from server.rota.calendar import Shift as Span
 from server.rota.duty import rotas_of
 from server.rota.models import Duty, DutyShift, FixedShift, RotaTerms
 from server.security import encryption
 from server.storage import bulk
 from server.storage.db import as_id, fetch, write
+from server.storage.due_rows import DueRows
 
-AT_ONCE = 50
 # Shifts that begin within this time have a row. It is longer than a day and the longest lead, moved
 # into waking hours; and each rota is looked at once a day.
 HORIZON = timedelta(hours=48)
@@ -39,56 +39,32 @@ WARNED_AT = time(9)
 # A test alarm is loud: it goes out while people are awake.
 WAKES, SLEEPS = time(7), time(21)
 REACHED = "reached"  # What the token of the one tap is signed for.
-_SPELLS = UUID("5e0c3a86-7f3c-4b5a-8a54-3d1b9a0f2c11")
+_DUTY_SHIFTS = UUID("5e0c3a86-7f3c-4b5a-8a54-3d1b9a0f2c11")
 _GAPS = UUID("0b7f8a52-52f4-4e0e-9a36-0a3f0c7d9e21")
 _OPEN_ALERTS = "SELECT COUNT(*) AS n FROM alert WHERE agency_id = $1 AND closed_at IS NULL"
 
 
-async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
-    """Go on with every rota that is due by now; returns how many there were."""
-    async with write():
-        due = RotaTerms.filter(next_action_at__lte=now).order_by("next_action_at").limit(at_once)
-        rows = await due.select_for_update(skip_locked=True)
-        for row in rows:
-            await _go_on(row, now)
-        return len(rows)
+async def _go_on(rotas: Sequence[RotaTerms], now: datetime) -> None:
+    for terms in rotas:
+        await _look(terms, now)
 
 
-async def tick_one(agency_id: UUID, now: datetime) -> None:
-    """The same for one, when its batch has failed."""
-    async with write():
-        for row in await RotaTerms.filter(id=agency_id).select_for_update():
-            await _go_on(row, now)
+ROTAS = DueRows("rota", RotaTerms, _go_on, at_once=50)
 
 
-async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
-    """Those that are due by now, the oldest first."""
-    rows = RotaTerms.filter(next_action_at__lte=now).order_by("next_action_at").limit(at_once)
-    return [as_id(id_) for id_ in await rows.values_list("id", flat=True)]
-
-
-async def set_apart(agency_id: UUID, now: datetime) -> None:
-    """This one raises an exception: we try it again in a minute, and tell the operators."""
-    async with write():
-        await RotaTerms.filter(id=agency_id, next_action_at__lte=now).update(
-            next_action_at=now + timedelta(minutes=1)
-        )
-        await tell_operators("rota:row", now)
-
-
-async def _go_on(terms: RotaTerms, now: datetime) -> None:
-    """In the transaction of the caller, who has locked the row."""
+async def _look(terms: RotaTerms, now: datetime) -> None:
+    """Look at one rota, in the transaction of the caller, who has locked the row."""
     # Also for a person who took an alert in the moment in which the rota was changed.
     await rights_changed(Rights(rota_of=terms.id), now)
     rota = (await rotas_of([terms.id], now, now + AHEAD))[terms.id]
     lead = timedelta(seconds=terms.lead_s)
-    coming = await _kept(terms.id, spells_between(rota, now, now + HORIZON), lead, now)
-    await _ask([spell for spell in coming if _is_to_be_asked(spell, now)], now)
+    coming = await _kept(terms.id, duty_shifts_between(rota, now, now + HORIZON), lead, now)
+    await _ask([shift for shift in coming if _is_to_be_asked(shift, now)], now)
     await _begin(
-        [spell for spell in coming if spell.begins_at <= now and spell.begun_at is None], now
+        [shift for shift in coming if shift.begins_at <= now and shift.begun_at is None], now
     )
     warned_at, told = await _warn(terms, rota, now)
-    moments = [warned_at, *(at for spell in coming for at in (spell.ask_at, spell.begins_at) if at)]
+    moments = [warned_at, *(at for shift in coming for at in (shift.ask_at, shift.begins_at) if at)]
     await RotaTerms.filter(id=terms.id).update(
         looked_at=now,
         told=told,
@@ -97,9 +73,9 @@ async def _go_on(terms: RotaTerms, now: datetime) -> None:
     )
 
 
-def _is_to_be_asked(spell: DutyShift, now: datetime) -> bool:
-    is_due = spell.ask_at is not None and spell.ask_at <= now < spell.begins_at
-    return is_due and spell.asked_at is None and spell.reached_at is None
+def _is_to_be_asked(shift: DutyShift, now: datetime) -> bool:
+    is_due = shift.ask_at is not None and shift.ask_at <= now < shift.begins_at
+    return is_due and shift.asked_at is None and shift.reached_at is None
 
 
 # --- the rows, as the rota is now
@@ -109,37 +85,37 @@ async def _kept(
     agency_id: UUID, spans: Sequence[Span], lead: timedelta, now: datetime
 ) -> list[DutyShift]:
     """A row for each of these; rows that are no longer in the rota are dropped."""
-    spells = await DutyShift.filter(
+    shifts = await DutyShift.filter(
         agency_id=agency_id, dropped_at__isnull=True, until_at__gte=now - HORIZON
     )
     zones = await _zones({span.who for span in spans})
     rows, kept = [], list[DutyShift]()
     for span in spans:
-        same = _same(spells, span, now)
+        same = _same(shifts, span, now)
         if same is None:
             rows.append(_row(agency_id, span, lead, zones[span.who], now))
         else:
             kept.append(same)
             if same.until_at != span.end:
                 await DutyShift.filter(id=same.id).update(until_at=span.end)
-    left = [spell for spell in spells if spell not in kept]
-    await _drop([spell for spell in left if spell.begun_at is None], now)
+    left = [shift for shift in shifts if shift not in kept]
+    await _drop([shift for shift in left if shift.begun_at is None], now)
     # A shift that was cut short is over: the same person's next one begins anew.
-    cut = [spell.id for spell in left if spell.begun_at is not None and spell.until_at > now]
+    cut = [shift.id for shift in left if shift.begun_at is not None and shift.until_at > now]
     await DutyShift.filter(id__in=cut).update(until_at=now)
     return [*kept, *await _made(rows)]
 
 
-def _same(spells: Sequence[DutyShift], span: Span, now: datetime) -> DutyShift | None:
+def _same(shifts: Sequence[DutyShift], span: Span, now: datetime) -> DutyShift | None:
     """The row of this shift. For a running shift, the row that has begun before: it may have been
     cut or extended since, and a person already on duty is not told again."""
-    for spell in spells:
-        if spell.person_id != span.who:
+    for shift in shifts:
+        if shift.person_id != span.who:
             continue
-        if span.begin > now and spell.begins_at == span.begin:
-            return spell
-        if span.begin <= now and spell.begins_at <= now <= spell.until_at:
-            return spell
+        if span.begin > now and shift.begins_at == span.begin:
+            return shift
+        if span.begin <= now and shift.begins_at <= now <= shift.until_at:
+            return shift
     return None
 
 
@@ -147,7 +123,9 @@ def _row(
     agency_id: UUID, span: Span, lead: timedelta, zone: str, now: datetime
 ) -> dict[str, object]:
     return {
-        "id": uuid5(_SPELLS, f"{agency_id}:{span.who}:{span.begin.isoformat()}:{now.isoformat()}"),
+        "id": uuid5(
+            _DUTY_SHIFTS, f"{agency_id}:{span.who}:{span.begin.isoformat()}:{now.isoformat()}"
+        ),
         "agency_id": agency_id,
         "person_id": span.who,
         "begins_at": span.begin,
@@ -210,18 +188,18 @@ async def _ask(rows: Sequence[DutyShift], now: datetime) -> None:
     tap."""
     ways = await ways_of({row.person_id for row in rows}, now)
     sayings = []
-    for spell in rows:
-        token = encryption.sign(str(spell.id), REACHED, until=spell.until_at)
-        for channel in ways.get(spell.person_id, NOWHERE).every or (None,):
+    for shift in rows:
+        token = encryption.sign(str(shift.id), REACHED, until=shift.until_at)
+        for channel in ways.get(shift.person_id, NOWHERE).every or (None,):
             sayings.append(
                 Saying(
                     kind=Kind.REACH,
-                    agency_id=spell.agency_id,
+                    agency_id=shift.agency_id,
                     subject_kind="spell",
-                    subject_id=spell.id,
-                    person_id=spell.person_id,
+                    subject_id=shift.id,
+                    person_id=shift.person_id,
                     urgency="high",
-                    expires_at=spell.begins_at,
+                    expires_at=shift.begins_at,
                     channel=channel,
                     data={"path": f"/ready/{token}"},
                 )
@@ -350,10 +328,10 @@ async def gaps_ahead(agency_id: UUID, now: datetime) -> list[Gap]:
 # --- one tap
 
 
-async def say_reached(spell_id: UUID, now: datetime) -> DutyShift:
+async def say_reached(duty_shift_id: UUID, now: datetime) -> DutyShift:
     """ "Yes, you can reach me." Twice is once. Raises NotFound where there is no such shift."""
     async with write():
-        row = await DutyShift.filter(id=spell_id).select_for_update().first()
+        row = await DutyShift.filter(id=duty_shift_id).select_for_update().first()
         if row is None:
             raise NotFound(N_("This does not exist, or you do not have access to it."))
         if row.reached_at is None and row.dropped_at is None:
@@ -361,7 +339,7 @@ async def say_reached(spell_id: UUID, now: datetime) -> DutyShift:
             await withdraw([row.id], "answered", now, kinds=[Kind.REACH])
             actor = Actor(row.person_id, Role.CASEWORKER.value, row.agency_id)
             await note(actor, "rota:reached", about=("spell", row.id), now=now)
-    return await DutyShift.get(id=spell_id)
+    return await DutyShift.get(id=duty_shift_id)
 
 
 def read_token(token: str, now: datetime) -> UUID:

@@ -4,11 +4,13 @@ Every plan takes effect from now on at the earliest: a note written today gives 
 yesterday. After each change the next tick looks at the rota again.
 """
 
-from collections.abc import Collection, Sequence
-from datetime import date, datetime, time, timedelta
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
+from zoneinfo import ZoneInfo, available_timezones
 
+import msgspec
 from tortoise.models import Model
 
 from server.audit.actions import Actor, note
@@ -16,9 +18,9 @@ from server.clock import known_zone
 from server.errors import IdReused, NotFound, Refused
 from server.i18n import N_
 from server.people.events import Rights, rights_changed
-from server.people.models import Person
+from server.people.models import Agency, Person
 from server.people.rules import PROFESSIONAL
-from server.rota.calendar import spells_between
+from server.rota.calendar import duty_shifts_between
 from server.rota.duty import rotas_of
 from server.rota.models import Duty, FixedShift, Handover, Leave, RotaTerms
 from server.storage import bulk
@@ -40,52 +42,66 @@ _REUSED = N_("This ID is already in use.")
 _NOT_THERE = N_("This does not exist, or you do not have access to it.")
 
 
-async def add_duty(
-    actor: Actor,
-    agency_id: UUID,
-    *,
-    id_: UUID,
-    days: Collection[int],
-    begins: time,
-    ends: time,
-    zone: str,
-    people: Sequence[UUID],
-    first: date,
-    now: datetime,
-) -> Duty:
-    """A weekly duty from a day on; these people take a week each. The same id again: the first
-    stays.
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Wall = Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+Weekday = Annotated[int, msgspec.Meta(ge=0, le=6)]
+
+
+class DutyRequest(msgspec.Struct):
+    """A new weekly shift. The client makes the id."""
+
+    id: UUID
+    days: Annotated[list[Weekday], msgspec.Meta(min_length=1, max_length=7)]
+    begins: Wall
+    ends: Wall
+    people: Annotated[list[UUID], msgspec.Meta(min_length=1, max_length=MOST_PEOPLE)]
+    first_on: date
+    zone: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+
+
+async def add_duty(actor: Actor, agency_id: UUID, new: DutyRequest, now: datetime) -> Duty:
+    """A weekly duty from a day on; these people take a week each. Without a zone it is on the
+    agency's clock. The same id again: the first stays.
 
     Raises Refused for times that fit no week, for a person who does not work here, and for a first
     day that is over or far away; IdReused.
     """
-    _fits_a_week(days, people)
-    today = now.astimezone(known_zone(zone)).date()
-    if not today <= first <= today + FARTHEST:
+    zone = await _zone(agency_id, new.zone)
+    _fits_a_week(new)
+    today = now.astimezone(zone).date()
+    if not today <= new.first_on <= today + FARTHEST:
         raise Refused(
             N_("Choose a first day between today and two years from now."), field="first_on"
         )
     row = {
-        "id": id_,
+        "id": new.id,
         "agency_id": agency_id,
-        "days": sorted(set(days)),
-        "begins": f"{begins:%H:%M}",
-        "ends": f"{ends:%H:%M}",
-        "zone": zone,
-        "people": [str(person) for person in people],
-        "first_on": first,
+        "days": sorted(set(new.days)),
+        "begins": new.begins,
+        "ends": new.ends,
+        "zone": zone.key,
+        "people": [str(person) for person in new.people],
+        "first_on": new.first_on,
         "made_by": actor.id,
         "made_at": now,
     }
     async with write():
-        await _are_staff(agency_id, people, "people")
+        await _are_staff(agency_id, new.people, "people")
         return await _add(Duty, row, actor, "rota:duty_add", now)
 
 
-def _fits_a_week(days: Collection[int], people: Sequence[UUID]) -> None:
-    if not days or not set(days) <= set(range(7)):
+async def _zone(agency_id: UUID, name: str | None) -> ZoneInfo:
+    if name is None:
+        return known_zone((await Agency.get(id=agency_id)).zone)
+    if name not in available_timezones():
+        raise Refused(N_("Choose a time zone such as Europe/Paris."), field="zone")
+    return known_zone(name)
+
+
+def _fits_a_week(new: DutyRequest) -> None:
+    if not new.days or not set(new.days) <= set(range(7)):
         raise Refused(N_("Choose at least one day."), field="days")
-    if not 1 <= len(people) <= MOST_PEOPLE:
+    if not 1 <= len(new.people) <= MOST_PEOPLE:
         raise Refused(NOT_STAFF, field="people")
 
 
@@ -102,51 +118,51 @@ async def end_duty(actor: Actor, agency_id: UUID, duty_id: UUID, now: datetime) 
     return await Duty.get(id=duty_id)
 
 
-async def hand_over(
-    actor: Actor,
-    agency_id: UUID,
-    *,
-    id_: UUID,
-    who: UUID | None,
-    to: UUID,
-    begin: datetime,
-    end: datetime,
-    now: datetime,
-) -> Handover:
-    """From `begin` to `end` one person has the duty of another; without `who`, in addition. The
-    same id again: the first stays.
+class HandoverRequest(msgspec.Struct):
+    """Another person takes the duty. Without `who_id`, in addition to the person on duty; planners
+    only."""
 
-    Raises Refused where `who` has no duty then, where `to` is on leave then, and for an invalid
-    time; IdReused.
+    id: UUID
+    to_id: UUID
+    from_at: Moment
+    until_at: Moment
+    who_id: UUID | None = None
+
+
+async def hand_over(actor: Actor, agency_id: UUID, new: HandoverRequest, now: datetime) -> Handover:
+    """For a time one person has the duty of another. The same id again: the first stays.
+
+    Raises Refused where `who_id` has no duty then, where `to_id` is on leave then, and for an
+    invalid time; IdReused.
     """
-    _fits_in_time(begin, end, LONGEST_HANDOVER, now)
-    if who == to:
+    _fits_in_time(new, LONGEST_HANDOVER, now)
+    if new.who_id == new.to_id:
         raise Refused(N_("They already have this shift. Choose another person."), field="to_id")
     row = {
-        "id": id_,
+        "id": new.id,
         "agency_id": agency_id,
-        "who_id": who,
-        "to_id": to,
-        "from_at": max(begin, now),
-        "until_at": end,
+        "who_id": new.who_id,
+        "to_id": new.to_id,
+        "from_at": max(new.from_at, now),
+        "until_at": new.until_at,
         "made_by": actor.id,
         "made_at": now,
     }
     async with write():
-        existing = await Handover.get_or_none(id=id_)
-        if existing is None:
-            await _are_staff(agency_id, [to], "to_id")
-            await _can_take_over(agency_id, who, to, max(begin, now), end)
+        if not await Handover.exists(id=new.id):
+            await _are_staff(agency_id, [new.to_id], "to_id")
+            await _can_take_over(agency_id, new, max(new.from_at, now))
         return await _add(Handover, row, actor, "rota:handover_add", now)
 
 
-async def _can_take_over(
-    agency_id: UUID, who: UUID | None, to: UUID, begin: datetime, end: datetime
-) -> None:
+async def _can_take_over(agency_id: UUID, new: HandoverRequest, begin: datetime) -> None:
+    end = new.until_at
     rota = (await rotas_of([agency_id], begin, end))[agency_id]
-    if who is not None and all(spell.who != who for spell in spells_between(rota, begin, end)):
+    on_duty = {shift.who for shift in duty_shifts_between(rota, begin, end)}
+    if new.who_id is not None and new.who_id not in on_duty:
         raise Refused(N_("This person has no shift at that time."), field="who_id")
-    if any(leave.who == to and leave.begin < end and leave.end > begin for leave in rota.leaves):
+    away = {leave.who for leave in rota.leaves if leave.begin < end and leave.end > begin}
+    if new.to_id in away:
         raise Refused(N_("This person is on leave at that time."), field="to_id")
 
 
@@ -164,40 +180,40 @@ async def take_back_handover(
             await _note(actor, row, "rota:handover_end", now)
 
 
-async def add_leave(
-    actor: Actor,
-    agency_id: UUID,
-    *,
-    id_: UUID,
-    who: UUID,
-    cover: UUID | None,
-    begin: datetime,
-    end: datetime,
-    now: datetime,
-) -> Leave:
+class LeaveRequest(msgspec.Struct):
+    """A person is away. Without a cover their deputy stands in."""
+
+    id: UUID
+    person_id: UUID
+    from_at: Moment
+    until_at: Moment
+    cover_id: UUID | None = None
+
+
+async def add_leave(actor: Actor, agency_id: UUID, new: LeaveRequest, now: datetime) -> Leave:
     """A person is away. Their cover is called instead; without a cover, their deputy is. Ties stay
     as they are. The same id again: the first stays.
 
     Raises Refused for a person who does not work here, and for an invalid time; IdReused.
     """
-    _fits_in_time(begin, end, LONGEST_LEAVE, now)
-    if cover == who:
+    _fits_in_time(new, LONGEST_LEAVE, now)
+    if new.cover_id == new.person_id:
         raise Refused(
             N_("People cannot cover for themselves. Choose another person."), field="cover_id"
         )
     row = {
-        "id": id_,
+        "id": new.id,
         "agency_id": agency_id,
-        "person_id": who,
-        "cover_id": cover,
-        "from_at": max(begin, now),
-        "until_at": end,
+        "person_id": new.person_id,
+        "cover_id": new.cover_id,
+        "from_at": max(new.from_at, now),
+        "until_at": new.until_at,
         "made_by": actor.id,
         "made_at": now,
     }
     async with write():
-        await _are_staff(agency_id, [who], "person_id")
-        await _are_staff(agency_id, [cover] if cover is not None else [], "cover_id")
+        await _are_staff(agency_id, [new.person_id], "person_id")
+        await _are_staff(agency_id, [new.cover_id] if new.cover_id else [], "cover_id")
         return await _add(Leave, row, actor, "rota:leave_add", now)
 
 
@@ -249,7 +265,8 @@ async def set_terms(
 # --- shared
 
 
-def _fits_in_time(begin: datetime, end: datetime, longest: timedelta, now: datetime) -> None:
+def _fits_in_time(new: HandoverRequest | LeaveRequest, longest: timedelta, now: datetime) -> None:
+    begin, end = new.from_at, new.until_at
     if end <= begin:
         raise Refused(ENDS_LATER, field="until_at")
     if end <= now:

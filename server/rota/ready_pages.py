@@ -23,7 +23,7 @@ from server.web.rendering import page
 
 async def show(request: Request) -> Response:
     """The question, or that it was answered, or that it is over."""
-    row, now = await _spell(request), now_of(request)
+    row, now = await _shift_of(request), now_of(request)
     if row is None:
         return _over(request)
     person = await Person.get(id=row.person_id)
@@ -33,20 +33,20 @@ async def show(request: Request) -> Response:
 
 async def say_yes(request: Request) -> Response:
     """Yes. A second tap changes nothing."""
-    row = await _spell(request)
+    row = await _shift_of(request)
     if row is None:
         return _over(request)
     await duty_shifts.say_reached(row.id, now_of(request))
     return RedirectResponse(request.url.path, status_code=303)
 
 
-async def _spell(request: Request) -> DutyShift | None:
+async def _shift_of(request: Request) -> DutyShift | None:
     now = now_of(request)
     try:
-        spell_id = duty_shifts.read_token(request.path_params["ready_token"], now)
+        duty_shift_id = duty_shifts.read_token(request.path_params["ready_token"], now)
     except NotFound:
         return None
-    here = DutyShift.filter(id=spell_id, dropped_at__isnull=True, until_at__gt=now)
+    here = DutyShift.filter(id=duty_shift_id, dropped_at__isnull=True, until_at__gt=now)
     return await here.first()
 
 

@@ -28,7 +28,8 @@ from server.people.rules import PROFESSIONAL, AgencyAction, Role, may_agency
 from server.rota.calendar import Gap, gaps_between, shifts_between
 from server.rota.calendar import Shift as Span
 from server.rota.duty import rotas_of
-from server.rota.models import Duty, DutyShift, FixedShift, Handover, Leave, RotaTerms
+from server.rota.duty_shifts import AHEAD
+from server.rota.models import Duty, FixedShift, Handover, Leave, RotaTerms
 from server.rota.planning import LEAD
 
 DAY = timedelta(days=1)
@@ -121,6 +122,11 @@ async def plan_of(agency_id: UUID, begin: datetime, end: datetime, now: datetime
     )
 
 
+async def plan_now(visitor: Visitor, now: datetime) -> Plan:
+    """The rota of the visitor's agency for the next two weeks."""
+    return await plan_of(plan_agency(visitor), now, now + AHEAD, now)
+
+
 async def _names(
     shifts: Iterable[Span],
     gaps: Iterable[Gap],
@@ -148,12 +154,6 @@ async def colleagues(agency_id: UUID) -> list[tuple[UUID, str]]:
         ((person.id, person.name) for person in people),
         key=lambda colleague: colleague[1].casefold(),
     )
-
-
-async def current_spell(person_id: UUID, now: datetime) -> DutyShift | None:
-    """The person's current shift; else the next one that has a row."""
-    rows = DutyShift.filter(person_id=person_id, dropped_at__isnull=True, until_at__gt=now)
-    return await rows.order_by("begins_at", "id").first()
 
 
 # --- days in words

@@ -49,20 +49,20 @@ class DuesOut(msgspec.Struct):
     dues: list[DueOut]
 
 
-async def my_dues(request: Request) -> Response:
+async def my_tasks(request: Request) -> Response:
     """The caller's turns, about all children."""
     visitor, now = await visitor_of(request), now_of(request)
     children = await children_for(request, Action.PROJECT_SEE)
     # Nobody is asked about a child who has left.
     here = Child.filter(id__in=list(children), left_at__isnull=True)
     open_ = Task.filter(child_id__in=await here.values_list("id", flat=True), state=State.OPEN)
-    dues = await open_.order_by("due_at", "id")
-    turns = await turns_of(dues, now)
-    mine = [due for due in dues if visitor.person_id in turns[due.id]]
+    tasks = await open_.order_by("due_at", "id")
+    turns = await turns_of(tasks, now)
+    mine = [task for task in tasks if visitor.person_id in turns[task.id]]
     return json_answer(await listed(mine, turns, visitor.person_id, now))
 
 
-async def dues(request: Request) -> Response:
+async def tasks_of_child(request: Request) -> Response:
     """Everything about a child that is anyone's turn, as far as the caller may see it."""
     child, roles = await child_for(request, request.path_params["child_id"], Action.PROJECT_SEE)
     visitor, now = await visitor_of(request), now_of(request)
@@ -70,9 +70,9 @@ async def dues(request: Request) -> Response:
     return json_answer(await listed(seen, turns, visitor.person_id, now))
 
 
-async def listed(dues: Sequence[Task], turns: Turns, me: UUID, now: datetime) -> DuesOut:
-    """These dues for the API, with the names of those whose turn it is."""
-    ids = {due.child_id for due in dues}.union(*(turns[due.id] for due in dues))
+async def listed(tasks: Sequence[Task], turns: Turns, me: UUID, now: datetime) -> DuesOut:
+    """These tasks for the API, with the names of those whose turn it is."""
+    ids = {task.child_id for task in tasks}.union(*(turns[task.id] for task in tasks))
     people = {
         person.id: PersonOut(person.id, person.name)
         for person in await Person.filter(id__in=list(ids))
@@ -80,27 +80,27 @@ async def listed(dues: Sequence[Task], turns: Turns, me: UUID, now: datetime) ->
     return DuesOut(
         [
             DueOut(
-                due.id,
-                due.kind,
-                due.subject_id,
-                people[due.child_id],
-                due.owner_role,
-                due.due_at,
-                due.slice().is_over(now),
-                me in turns[due.id],
-                sorted((people[id_] for id_ in turns[due.id]), key=lambda who: who.name),
+                task.id,
+                task.kind,
+                task.subject_id,
+                people[task.child_id],
+                task.owner_role,
+                task.due_at,
+                task.slice().is_over(now),
+                me in turns[task.id],
+                sorted((people[id_] for id_ in turns[task.id]), key=lambda who: who.name),
             )
-            for due in dues
+            for task in tasks
         ]
     )
 
 
 routes = [
-    api("GET", "/api/v1/dues", my_dues, "What is my turn", gives={200: DuesOut}),
+    api("GET", "/api/v1/dues", my_tasks, "What is my turn", gives={200: DuesOut}),
     api(
         "GET",
         "/api/v1/children/{child_id:uuid}/dues",
-        dues,
+        tasks_of_child,
         "Whose turn it is, about a child",
         gives={200: DuesOut},
     ),

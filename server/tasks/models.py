@@ -9,8 +9,8 @@ from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
 from server.storage.ids import uuid7
-from server.tasks.rules import Due as Slice
-from server.tasks.rules import Kind, State, Terms, next_at, terms_of
+from server.tasks.rules import Kind, State, TaskSlice, Terms, next_at
+from server.tasks.terms import terms_of
 
 
 class Task(Model):
@@ -60,9 +60,9 @@ class Task(Model):
             ),
         )
 
-    def slice(self) -> Slice:
+    def slice(self) -> TaskSlice:
         """What the rules need of it."""
-        return Slice(self.due_at, self.set_at, self.zone, self.told, State(self.state))
+        return TaskSlice(self.due_at, self.set_at, self.zone, self.told, State(self.state))
 
     def terms(self) -> Terms:
         """When it speaks to which people."""

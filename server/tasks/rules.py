@@ -1,10 +1,10 @@
-"""Whose turn it is, and when a due speaks next. Pure.
+"""Whose turn it is, and when a task speaks next. Pure.
 
-  due = Due(due_at, set_at, zone)            told nobody yet
-  due, calls = advance(due, terms, reach, now)
+  task = TaskSlice(due_at, set_at, zone)     told nobody yet
+  task, calls = advance(task, terms, reach, now)
 
-Nothing but the due and its terms decides when it speaks: first at the moments of its speeches, then
-the last of them again and again without end, until it is done or dropped. So looking often and
+Nothing but the task and its terms decides when it speaks: first at the moments of its speeches,
+then the last of them again and again without end, until it is done or dropped. So looking often and
 looking once, late, lead to the same calls.
 """
 
@@ -110,7 +110,7 @@ class To(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """One time of speaking: so long after the due (before it, where negative), to these.
+    """One time of speaking: so long after the task is due (before, where negative), to these.
 
     The last of `to` is the next person; where that is nobody, the speech after it comes at once.
     """
@@ -121,8 +121,8 @@ class Speech:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """When a kind of due speaks to which people. `daytime`: not before that time of the wall clock,
-    for what can wait until the morning; None: at the moment itself."""
+    """When a kind of task speaks to which people. `daytime`: not before that time of the wall
+    clock, for what can wait until the morning; None: at the moment itself."""
 
     speeches: tuple[Speech, ...]
     again: timedelta
@@ -130,11 +130,6 @@ class Terms:
 
 
 _DAY = timedelta(days=1)
-_MORNING = time(9)
-_ALL = (To.OWNER, To.SUPERVISOR)
-# Before it could be due: so it speaks when it is set.
-_AT_ONCE = timedelta(days=-36_500)
-
 # How long a child waits for an answer until we ask another person.
 REPLY_WITHIN = timedelta(hours=24)
 # How long before its end we start to ask how a life project goes on.
@@ -146,178 +141,14 @@ REST = _DAY
 # Hours in which a child hears nothing of this, however late we are.
 QUIET_FROM, QUIET_UNTIL = time(21), time(8)
 
-# Promises of adults who answer for the child: reminded first, then their supervisors are told.
-AUTHORITY = frozenset({"caseworker", "supervisor", "administrator", "agency"})
-
-# A child is reminded in the morning of the day, and then once a week. No adult hears of it.
-_OF_A_CHILD = Terms((Speech(-_DAY, (To.OWNER,)), Speech(6 * _DAY, (To.OWNER,))), 7 * _DAY, _MORNING)
-_OF_THE_AUTHORITY = Terms(
-    (Speech(0 * _DAY, (To.OWNER,)), Speech(_DAY, (To.OWNER,)), Speech(2 * _DAY, _ALL)),
-    _DAY,
-    _MORNING,
-)
-# A guardian or a carer has no supervisor; the person who leads the plan hears of it.
-_OF_OTHERS = Terms(
-    (
-        Speech(0 * _DAY, (To.OWNER,)),
-        Speech(_DAY, (To.OWNER,)),
-        Speech(2 * _DAY, (To.OWNER, To.CASEWORKER)),
-    ),
-    _DAY,
-    _MORNING,
-)
-# At once, when the answer is late, and when nobody has looked at it for as long again.
-_OF_WHOEVER_WAITS = Terms(
-    (
-        Speech(-REPLY_WITHIN, (To.OWNER,)),
-        Speech(timedelta(0), (To.OWNER, To.DEPUTY)),
-        Speech(REPLY_WITHIN, (To.OWNER, To.DEPUTY, To.SUPERVISOR)),
-    ),
-    _DAY,
-)
-_QUARTER, _HOUR = timedelta(minutes=15), timedelta(hours=1)
-# The alert that opened the episode has called everyone. So a clock of the night speaks some minutes
-# after it is late: to its owner and the deputy, a quarter of an hour after the due to their
-# supervisors, and then every hour without end.
-_OF_A_NIGHT = Terms(
-    (
-        Speech(timedelta(minutes=5), (To.OWNER, To.DEPUTY)),
-        Speech(_QUARTER, (To.OWNER, To.DEPUTY, To.SUPERVISOR)),
-    ),
-    _HOUR,
-)
-_OF_KEEPING_ON = Terms(
-    (
-        Speech(0 * _DAY, (To.OWNER,)),
-        Speech(_QUARTER, (To.OWNER, To.DEPUTY)),
-        Speech(_HOUR, (To.OWNER, To.DEPUTY, To.SUPERVISOR)),
-    ),
-    _HOUR,
-)
-_OF_A_MEETING = Terms(
-    (Speech(-2 * _HOUR, (To.OWNER,)), Speech(0 * _DAY, (To.OWNER, To.CASEWORKER))), _DAY, _MORNING
-)
-_OF_THE_SAME_DAY = Terms(
-    (
-        Speech(_AT_ONCE, (To.OWNER,)),
-        Speech(0 * _DAY, (To.OWNER, To.DEPUTY)),
-        Speech(_HOUR, (To.OWNER, To.DEPUTY, To.SUPERVISOR)),
-    ),
-    12 * _HOUR,
-)
-# Only the two tasks of a return that cannot wait speak at once; these remind by themselves.
-_OF_THE_DAYS_AFTER = Terms(
-    (
-        Speech(-_DAY, (To.OWNER,)),
-        Speech(0 * _DAY, (To.OWNER, To.DEPUTY)),
-        Speech(_DAY, (To.OWNER, To.DEPUTY, To.SUPERVISOR)),
-    ),
-    _DAY,
-    _MORNING,
-)
-_OF_A_DOCTOR = Terms(
-    (
-        Speech(-3 * _HOUR, (To.OWNER,)),
-        Speech(0 * _DAY, (To.OWNER, To.DEPUTY)),
-        Speech(_HOUR, (To.OWNER, To.DEPUTY, To.SUPERVISOR)),
-    ),
-    12 * _HOUR,
-)
-# The review itself reminds both sides of its day; this is for a review that nobody has held.
-_OF_A_REVIEW_AFTER = Terms(
-    (Speech(0 * _DAY, (To.OWNER,)), Speech(_DAY, (To.OWNER, To.SUPERVISOR))), _DAY, _MORNING
-)
-# Asked at once; the supervisor hears of it where nobody has done it.
-_OF_A_CHANGE_OF_SHIFT = Terms(
-    (
-        Speech(_AT_ONCE, (To.OWNER,)),
-        Speech(0 * _DAY, (To.OWNER,)),
-        Speech(_QUARTER, _ALL),
-    ),
-    _HOUR,
-)
-# The agency that asked telephones; the supervisor hears of it a day later.
-_OF_ANOTHER_AGENCY = Terms((Speech(0 * _DAY, (To.OWNER,)), Speech(_DAY, _ALL)), _DAY, _MORNING)
-_TERMS: Mapping[Kind, Terms] = {
-    Kind.TRANSFER: _OF_ANOTHER_AGENCY,
-    Kind.HANDOVER: _OF_A_CHANGE_OF_SHIFT,
-    Kind.HANDOVER_READ: _OF_A_CHANGE_OF_SHIFT,
-    Kind.DECISION: _OF_A_NIGHT,
-    Kind.REPORT: _OF_A_NIGHT,
-    Kind.BRING_BACK: _OF_A_NIGHT,
-    Kind.KEEP_TRYING: _OF_KEEPING_ON,
-    **dict.fromkeys(STRATEGY, _OF_A_MEETING),
-    Kind.TELL_FOUND: _OF_THE_SAME_DAY,
-    Kind.SAFE_AND_WELL: _OF_THE_SAME_DAY,
-    Kind.MEDICAL: _OF_A_DOCTOR,
-    Kind.RETURN_INTERVIEW: _OF_THE_DAYS_AFTER,
-    Kind.RESCREEN: _OF_THE_DAYS_AFTER,
-    Kind.PHONE_CHECK: _OF_THE_DAYS_AFTER,
-    Kind.PACK_UPDATE: _OF_THE_DAYS_AFTER,
-    Kind.PLAN_REVIEW: _OF_A_REVIEW_AFTER,
-    Kind.STEP: _OF_THE_AUTHORITY,
-    Kind.REPLY: _OF_WHOEVER_WAITS,
-    Kind.RHYTHM: _OF_WHOEVER_WAITS,
-    Kind.END: Terms(
-        (
-            Speech(0 * _DAY, (To.OWNER,)),
-            Speech(7 * _DAY, (To.OWNER,)),
-            Speech(14 * _DAY, _ALL),
-            Speech(END_BEFORE, _ALL),
-        ),
-        _DAY,
-        _MORNING,
-    ),
-    # Only for the people it is addressed to: nobody else hears of a complaint.
-    Kind.ANSWER: Terms(
-        (Speech(_AT_ONCE, (To.OWNER,)), Speech(0 * _DAY, (To.OWNER,))), _DAY, _MORNING
-    ),
-    # Each week the supervisor hears of it too: an old pack is discovered at the worst moment.
-    Kind.PACK: Terms(
-        (
-            Speech(-_DAY, (To.OWNER,)),
-            Speech(2 * _DAY, (To.OWNER,)),
-            Speech(7 * _DAY, _ALL),
-        ),
-        7 * _DAY,
-        _MORNING,
-    ),
-    Kind.REVIEW: Terms(
-        (
-            # The due is the end of its day: this is the morning three days before that day.
-            Speech(-4 * _DAY, (To.OWNER, To.CHILD)),
-            Speech(0 * _DAY, (To.OWNER,)),
-            Speech(_DAY, (To.OWNER,)),
-            Speech(2 * _DAY, _ALL),
-        ),
-        _DAY,
-        _MORNING,
-    ),
-}
-
-
-# As a complaint: for the people it is addressed to, and the child; nobody else hears of it.
-_REVIEW_OF_A_COMPLAINT = Terms(
-    (Speech(-4 * _DAY, (To.OWNER, To.CHILD)), Speech(0 * _DAY, (To.OWNER,))), _DAY, _MORNING
-)
-
 
 def goes_round(kind: Kind, owner_role: str) -> bool:
     """Whether this is about a complaint, which only the people it is addressed to may hear of."""
     return kind is Kind.ANSWER or (kind is Kind.REVIEW and owner_role != "caseworker")
 
 
-def terms_of(kind: Kind, owner_role: str) -> Terms:
-    """When a due of this kind speaks to which people; `owner_role` is the owner's for the child."""
-    if kind is Kind.REVIEW and goes_round(kind, owner_role):
-        return _REVIEW_OF_A_COMPLAINT
-    if kind is not Kind.STEP or owner_role in AUTHORITY:
-        return _TERMS[kind]
-    return _OF_A_CHILD if owner_role == "child" else _OF_OTHERS
-
-
 @dataclass(frozen=True, slots=True)
-class Due:
+class TaskSlice:
     """The slice of a row that time moves. `told` is the number of the last speech; -1: none."""
 
     due_at: datetime
@@ -345,7 +176,7 @@ Reach = Mapping[To, frozenset[UUID]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """A due to be set. `owner_id` None: the people who are `owner_role` to the child by then;
+    """A task to be set. `owner_id` None: the people who are `owner_role` to the child by then;
     `since_id`: what settled the turn before this one."""
 
     kind: Kind
@@ -359,7 +190,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a due ends: done or dropped, why as a code, and what ended it."""
+    """How a task ends: done or dropped, why as a code, and what ended it."""
 
     state: State
     why: str
@@ -387,20 +218,20 @@ def end_of(day: date, zone: ZoneInfo) -> datetime:
     return as_utc(within_reach(day) + _DAY, time(0), zone)
 
 
-def speaks_at(due: Due, terms: Terms, number: int) -> datetime:
+def speaks_at(task: TaskSlice, terms: Terms, number: int) -> datetime:
     """The moment of a speech, counted from 0; those past the last are its repeats.
 
     Nothing speaks before it was set. A due that was over already when it was set gives its owner
     the same time as any other before the next person hears of it. With a daytime the moment becomes
-    the first such time of the clock in the due's zone that is not before it.
+    the first such time of the clock in the task's zone that is not before it.
     """
     last = len(terms.speeches) - 1
     after = terms.speeches[min(number, last)].after + max(number - last, 0) * terms.again
     if after < timedelta(0):
-        base = max(due.due_at + after, due.set_at)
+        base = max(task.due_at + after, task.set_at)
     else:
-        base = max(due.due_at, due.set_at) + after
-    return base if terms.daytime is None else _first(terms.daytime, base, known_zone(due.zone))
+        base = max(task.due_at, task.set_at) + after
+    return base if terms.daytime is None else _first(terms.daytime, base, known_zone(task.zone))
 
 
 def _first(at: time, base: datetime, zone: ZoneInfo) -> datetime:
@@ -409,23 +240,25 @@ def _first(at: time, base: datetime, zone: ZoneInfo) -> datetime:
     return moment if moment >= base else as_utc(day + _DAY, at, zone)
 
 
-def next_at(due: Due, terms: Terms) -> datetime | None:
+def next_at(task: TaskSlice, terms: Terms) -> datetime | None:
     """When it speaks next; None once it is settled."""
-    return speaks_at(due, terms, due.told + 1) if due.state is State.OPEN else None
+    return speaks_at(task, terms, task.told + 1) if task.state is State.OPEN else None
 
 
-def advance(due: Due, terms: Terms, reach: Reach, now: datetime) -> tuple[Due, tuple[Call, ...]]:
-    """The due as it is by now, and who is called, the oldest first.
+def advance(
+    task: TaskSlice, terms: Terms, reach: Reach, now: datetime
+) -> tuple[TaskSlice, tuple[Call, ...]]:
+    """The task as it is by now, and who is called, the oldest first.
 
     A call without people means that there is nobody at all to tell.
     """
     calls: list[Call] = []
-    while (at := next_at(due, terms)) is not None and at <= now:
-        due = replace(due, told=due.told + 1)
-        while _is_skipped(due.told, terms, reach):
-            due = replace(due, told=due.told + 1)
-        calls.append(Call(due.told, at, _people(due.told, terms, reach)))
-    return due, tuple(calls)
+    while (at := next_at(task, terms)) is not None and at <= now:
+        task = replace(task, told=task.told + 1)
+        while _is_skipped(task.told, terms, reach):
+            task = replace(task, told=task.told + 1)
+        calls.append(Call(task.told, at, _people(task.told, terms, reach)))
+    return task, tuple(calls)
 
 
 def _is_skipped(number: int, terms: Terms, reach: Reach) -> bool:
@@ -444,12 +277,12 @@ def _people(number: int, terms: Terms, reach: Reach) -> frozenset[UUID]:
     return frozenset[UUID]().union(*groups)
 
 
-def whose_turn(due: Due, terms: Terms, reach: Reach) -> frozenset[UUID]:
+def whose_turn(task: TaskSlice, terms: Terms, reach: Reach) -> frozenset[UUID]:
     """Whose turn it is: the owner's, and everyone's who was told that it is over. Nobody's, once it
     is settled."""
-    if due.state is not State.OPEN:
+    if task.state is not State.OPEN:
         return frozenset()
-    told = {*_groups(due.told, terms), To.OWNER} - {To.CHILD}
+    told = {*_groups(task.told, terms), To.OWNER} - {To.CHILD}
     return frozenset[UUID]().union(*(reach.get(to, frozenset()) for to in told))
 
 
@@ -458,7 +291,7 @@ _SEARCHING = frozenset({"caseworker", "supervisor", "guardian"})
 
 
 def may_see(kind: Kind, roles: frozenset[str], owner_role: str) -> bool:
-    """Whether a person with these roles for a child sees dues of this kind that are not theirs.
+    """Whether a person with these roles for a child sees tasks of this kind that are not theirs.
     Dues of the thread are for those in it. A complaint and the review about it are for the people
     they are addressed to. A carer sees only the next dates of a plan. A phone never shows an
     episode's clocks: a stranger may be holding it."""

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from server.i18n import N_, gettext, ngettext
 from server.people.models import Child, Person
-from server.tasks.actions import open_dues, reach_of
+from server.tasks.actions import open_tasks
 from server.tasks.models import Task
+from server.tasks.reach import reach_of
 from server.tasks.rules import NEVER_RESTS, Kind, State, may_see, whose_turn
 
-Turns = Mapping[UUID, frozenset[UUID]]  # Whose turn it is, by due.
+Turns = Mapping[UUID, frozenset[UUID]]  # Whose turn it is, by task.
 
 WORDS: Mapping[Kind, str] = {
     Kind.STEP: N_("A promised step"),
@@ -50,13 +51,13 @@ _STILL_THAT_DAY = timedelta(minutes=1)
 
 
 def until(kind: Kind, due_at: datetime) -> datetime:
-    """The moment to show as its deadline: still on its last day, for a due that has a day."""
+    """The moment to show as its deadline: still on its last day, for a task that has a day."""
     return due_at if kind in _TO_THE_MINUTE else due_at - _STILL_THAT_DAY
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One due as a line: what, until when, whose turn."""
+    """One task as a line: what, until when, whose turn."""
 
     word: str
     until: datetime
@@ -64,10 +65,10 @@ class Line:
     names: tuple[str, ...]
 
 
-async def turns_of(dues: Sequence[Task], now: datetime) -> Turns:
+async def turns_of(tasks: Sequence[Task], now: datetime) -> Turns:
     """Whose turn each of these is."""
-    reach = await reach_of(dues, now)
-    return {due.id: whose_turn(due.slice(), due.terms(), reach[due.id]) for due in dues}
+    reach = await reach_of(tasks, now)
+    return {task.id: whose_turn(task.slice(), task.terms(), reach[task.id]) for task in tasks}
 
 
 async def seen_by(
@@ -75,12 +76,12 @@ async def seen_by(
 ) -> tuple[list[Task], Turns]:
     """What is open about a child, as far as the person may see it: their own, and what their roles
     show them."""
-    dues = await open_dues(child.id)
-    turns = await turns_of(dues, now)
+    tasks = await open_tasks(child.id)
+    turns = await turns_of(tasks, now)
     seen = [
-        due
-        for due in dues
-        if may_see(Kind(due.kind), roles, due.owner_role) or person_id in turns[due.id]
+        task
+        for task in tasks
+        if may_see(Kind(task.kind), roles, task.owner_role) or person_id in turns[task.id]
     ]
     return seen, turns
 
@@ -90,16 +91,16 @@ async def lines(
 ) -> list[Line]:
     """Whose turn it is, in words."""
     seen, turns = await seen_by(child, person_id, roles, now)
-    ids = frozenset[UUID]().union(*(turns[due.id] for due in seen))
+    ids = frozenset[UUID]().union(*(turns[task.id] for task in seen))
     names = {person.id: person.name for person in await Person.filter(id__in=list(ids))}
     return [
         Line(
-            gettext(language, WORDS[Kind(due.kind)]),
-            until(Kind(due.kind), due.due_at),
-            due.slice().is_over(now),
-            tuple(sorted(names[id_] for id_ in turns[due.id])),
+            gettext(language, WORDS[Kind(task.kind)]),
+            until(Kind(task.kind), task.due_at),
+            task.slice().is_over(now),
+            tuple(sorted(names[id_] for id_ in turns[task.id])),
         )
-        for due in seen
+        for task in seen
     ]
 
 
@@ -108,14 +109,14 @@ async def overdue(
 ) -> Mapping[UUID, list[Kind]]:
     """This person's turns that are late, by child."""
     late = Task.filter(child_id__in=list(children), state=State.OPEN, due_at__lte=now)
-    dues = await late.order_by("due_at", "id")
-    if not dues:
+    tasks = await late.order_by("due_at", "id")
+    if not tasks:
         return {}
-    turns = await turns_of(dues, now)
+    turns = await turns_of(tasks, now)
     by_child: dict[UUID, list[Kind]] = {}
-    for due in dues:
-        if person_id in turns[due.id]:
-            by_child.setdefault(due.child_id, []).append(Kind(due.kind))
+    for task in tasks:
+        if person_id in turns[task.id]:
+            by_child.setdefault(task.child_id, []).append(Kind(task.kind))
     return by_child
 
 

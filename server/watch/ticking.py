@@ -15,6 +15,7 @@ from server.notify.push_health import Reached
 from server.notify.rules import Kind
 from server.storage import bulk
 from server.storage.db import as_id, fetch, write
+from server.storage.due_rows import DueRows
 from server.watch.carer.messages import QUESTIONS, ask
 from server.watch.models import CALLED_OFF, Beat, Blind, Round, Watch, round_id
 from server.watch.rhythm.rules import zone_at
@@ -24,9 +25,6 @@ from server.watch.trusted import contacts
 from server.watch.watch_state import WatchState, as_row, load, passed
 from server.web.live import announce
 
-AT_ONCE = 200
-# A row that raises is set apart for this long, and operators are told; it never stops the others.
-SET_APART = timedelta(minutes=1)
 # No tick for longer than this, and we say that we were blind.
 BLIND_AFTER = timedelta(seconds=90)
 TICK = "tick"
@@ -34,43 +32,14 @@ TICK = "tick"
 Moved = tuple[WatchState, tuple[Change, ...]]
 
 
-async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
-    """Everything that has become true of up to `at_once` watches, oldest first, in one transaction.
-    Returns how many watches were looked at; as many as `at_once` means: look again.
-
-    Any number of tickers may run: each leaves alone the rows that another has moved. Raises
-    whatever one row raises, with nothing written; the caller then goes through them one by one
-    (`tick_one`).
-    """
-    async with write():
-        due = (
-            await Watch.filter(next_action_at__lte=now)
-            .order_by("next_action_at")
-            .limit(at_once)
-            .select_for_update(skip_locked=True)
-        )
-        if not due:
-            # Nearly every tick: nothing more is asked of the database.
-            return 0
-        cases = await load(due, now)
-        await _tell_of_zones(cases, now)
-        await apply([passed(case, now) for case in cases], now)
-    return len(due)
+async def _go_on(watches: Sequence[Watch], now: datetime) -> None:
+    """Everything that has become true of these watches."""
+    cases = await load(watches, now)
+    await _tell_of_zones(cases, now)
+    await apply([passed(case, now) for case in cases], now)
 
 
-async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
-    """The children whose watch is to be looked at, oldest first."""
-    rows = await Watch.filter(next_action_at__lte=now).order_by("next_action_at").limit(at_once)
-    return [row.child_id for row in rows]
-
-
-async def tick_one(child_id: UUID, now: datetime) -> None:
-    """The tick for one child, after their batch has failed."""
-    async with write():
-        due = await Watch.filter(child_id=child_id, next_action_at__lte=now).select_for_update()
-        cases = await load(due, now)
-        await _tell_of_zones(cases, now)
-        await apply([passed(case, now) for case in cases], now)
+WATCHES = DueRows("watch", Watch, _go_on, at_once=200)
 
 
 async def _tell_of_zones(cases: Iterable[WatchState], now: datetime) -> None:
@@ -78,16 +47,6 @@ async def _tell_of_zones(cases: Iterable[WatchState], now: datetime) -> None:
     mends them."""
     if any(case.terms.zone.key != case.watch.zone for case in cases):
         await tell_operators("watch:zone", now)
-
-
-async def set_apart(child_id: UUID, now: datetime) -> None:
-    """This row raises. The ticker looks at it again in a minute, and tells operators."""
-    async with write():
-        # A child whose placement has ended in this moment has no decision to come.
-        await Watch.filter(child_id=child_id, next_action_at__isnull=False).update(
-            next_action_at=now + SET_APART, quarantined_at=now
-        )
-        await tell_operators("watch:row", now)
 
 
 async def look(now: datetime) -> Blind | None:

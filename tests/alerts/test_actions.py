@@ -19,7 +19,7 @@ from server.alerts.recipients import policy_of, reach_of, reach_of_worker
 from server.audit.actions import SYSTEM, Actor
 from server.audit.models import Entry
 from server.errors import Conflict, NotFound, Refused
-from server.notify.actions import set_last_resorts
+from server.notify.actions import set_last_resorts, tell_operators
 from server.notify.addresses import AddAddress, add_address
 from server.notify.models import Message
 from server.notify.rules import Kind
@@ -152,7 +152,7 @@ async def test_a_rung_without_a_person_is_skipped_at_once(cast: Cast) -> None:
     """Uwe has no deputy, and nobody is on duty in his agency."""
     alert = await opened(cast, "lia")
     cast.clock.advance(minutes=30)
-    assert await climbing.tick(cast.clock()) == 1
+    assert await climbing.ALERTS.tick(cast.clock()) == 1
     after = await Alert.get(id=alert.id)
     assert after.rung == 4
     [last] = await Message.filter(subject_id=alert.id, person_id__isnull=True)
@@ -201,9 +201,9 @@ async def test_a_wish_to_talk_gives_the_caseworker_four_hours_of_daytime(cast: C
     assert stored.next_action_at == cast.clock() + 16 * HOUR
     assert stored.decide_at is None
     cast.clock.advance(hours=15, minutes=59)
-    assert await climbing.tick(cast.clock()) == 0
+    assert await climbing.ALERTS.tick(cast.clock()) == 0
     cast.clock.advance(minutes=1)
-    assert await climbing.tick(cast.clock()) == 1
+    assert await climbing.ALERTS.tick(cast.clock()) == 1
     assert [who for who, _, _ in await said(alert)] == ["tom", "ines"]
 
 
@@ -214,7 +214,7 @@ async def test_two_tickers_call_each_rung_once(cast: Cast) -> None:
     alert = await opened(cast)
     for _ in range(6):
         cast.clock.advance(minutes=30)
-        no_fault(await together(*(climbing.tick(cast.clock()) for _ in range(3))))
+        no_fault(await together(*(climbing.ALERTS.tick(cast.clock()) for _ in range(3))))
     counted = Counter(
         await Message.filter(subject_id=alert.id).values_list(
             "kind", "rung", "turn", "to_key", "channel"
@@ -228,7 +228,7 @@ async def test_two_tickers_call_each_rung_once(cast: Cast) -> None:
 async def test_after_hours_of_blindness_each_person_is_told_once(cast: Cast) -> None:
     alert = await opened(cast)
     cast.clock.advance(hours=12)
-    assert await climbing.tick(cast.clock()) == 1
+    assert await climbing.ALERTS.tick(cast.clock()) == 1
     told = Counter((who, kind) for who, kind, _ in await said(alert))
     assert max(told.values()) == 1
     assert set(told) == {
@@ -245,7 +245,7 @@ async def test_everyone_is_asked_to_decide_at_the_latest_after_four_hours(cast: 
     alert = await opened(cast)
     await alerts.acknowledge(cast.actor("tom"), alert.id, cast.clock())
     cast.clock.advance(hours=4)
-    await climbing.tick(cast.clock())
+    await climbing.ALERTS.tick(cast.clock())
     decided = await said(alert, Kind.DECIDE)
     assert {who for who, _, _ in decided} == {"tom", "ines"}
     assert (await Alert.get(id=alert.id)).decide_at is None
@@ -262,7 +262,7 @@ async def test_accepted_is_not_seen_so_the_next_channel_is_taken(cast: Cast) -> 
     alert = await opened(cast)
     await send_all(cast.clock())
     cast.clock.advance(minutes=30)
-    await climbing.tick(cast.clock())
+    await climbing.ALERTS.tick(cast.clock())
     toms = await Message.filter(subject_id=alert.id, person_id=cast.tom.id).order_by("id")
     assert [(m.channel, m.kind) for m in toms] == [("push", "alert"), ("email", "alert")]
 
@@ -272,11 +272,11 @@ async def test_an_alert_that_raises_is_set_apart_and_the_others_go_on(cast: Cast
     cast.clock.advance(minutes=30)
     await Alert.filter(id=broken.id).update(ladder={"rungs": ["nobody_knows"]})
     with pytest.raises(ValueError, match="nobody_knows"):
-        await climbing.tick(cast.clock())
-    assert await climbing.due_now(cast.clock()) == [broken.id]
-    await climbing.set_apart(broken.id, cast.clock())
-    assert await climbing.due_now(cast.clock()) == []
-    assert await climbing.tick(cast.clock()) == 0
+        await climbing.ALERTS.tick(cast.clock())
+    assert await climbing.ALERTS.due_now(cast.clock()) == [broken.id]
+    await climbing.ALERTS.set_apart(broken.id, cast.clock(), tell_operators)
+    assert await climbing.ALERTS.due_now(cast.clock()) == []
+    assert await climbing.ALERTS.tick(cast.clock()) == 0
     [fault] = await Message.filter(kind=Kind.OPERATORS)
     assert fault.data == {"fault": "alert:row"}
 
@@ -290,13 +290,13 @@ async def test_an_alert_whose_decision_raises_is_set_apart_too(cast: Cast) -> No
     )
     cast.clock.advance(hours=4)
     with pytest.raises(ValueError, match="nobody_knows"):
-        await climbing.tick(cast.clock())
-    assert await climbing.due_now(cast.clock()) == [broken.id]
-    await climbing.set_apart(broken.id, cast.clock())
-    assert await climbing.due_now(cast.clock()) == []
-    assert await climbing.tick(cast.clock()) == 0
+        await climbing.ALERTS.tick(cast.clock())
+    assert await climbing.ALERTS.due_now(cast.clock()) == [broken.id]
+    await climbing.ALERTS.set_apart(broken.id, cast.clock(), tell_operators)
+    assert await climbing.ALERTS.due_now(cast.clock()) == []
+    assert await climbing.ALERTS.tick(cast.clock()) == 0
     cast.clock.advance(minutes=1)
-    assert await climbing.due_now(cast.clock()) == [broken.id]
+    assert await climbing.ALERTS.due_now(cast.clock()) == [broken.id]
 
 
 async def test_the_self_audit_finds_an_alert_that_nobody_moves(cast: Cast) -> None:
@@ -305,7 +305,7 @@ async def test_the_self_audit_finds_an_alert_that_nobody_moves(cast: Cast) -> No
     assert await climbing.self_audit(cast.clock()) == []
     cast.clock.advance(seconds=1)
     assert await climbing.self_audit(cast.clock()) == [alert.id]
-    await climbing.tick(cast.clock())
+    await climbing.ALERTS.tick(cast.clock())
     assert await climbing.self_audit(cast.clock()) == []
 
 
@@ -354,7 +354,7 @@ async def test_an_acknowledgement_races_the_tick(cast: Cast) -> None:
     alert = await opened(cast)
     cast.clock.advance(minutes=30)
     both = await together(
-        climbing.tick(cast.clock()),
+        climbing.ALERTS.tick(cast.clock()),
         alerts.acknowledge(cast.actor("tom"), alert.id, cast.clock()),
     )
     no_fault(both)
@@ -367,7 +367,7 @@ async def test_an_acknowledgement_that_lapses_resumes_the_climb(cast: Cast) -> N
     alert = await opened(cast)
     await alerts.acknowledge(cast.actor("tom"), alert.id, cast.clock())
     cast.clock.advance(hours=1)
-    await climbing.tick(cast.clock())
+    await climbing.ALERTS.tick(cast.clock())
     after = await Alert.get(id=alert.id)
     assert (after.state, after.acknowledged_by, after.rung) == ("open", None, 1)
     assert ("ines", "alert_again", "waiting") in await said(alert)
@@ -395,7 +395,7 @@ async def test_everyone_who_was_told_hears_that_it_is_over(cast: Cast) -> None:
     alert = await opened(cast)
     await send_all(cast.clock())
     for _ in range(3):
-        await climbing.tick(cast.clock.advance(minutes=30))
+        await climbing.ALERTS.tick(cast.clock.advance(minutes=30))
         await send_all(cast.clock())
     closed = await alerts.close(
         cast.actor("ines"), alert.id, Outcome.SPOKE, "On the phone.", cast.clock()
@@ -502,14 +502,14 @@ async def test_in_the_high_tier_an_answer_waits_for_a_person(cast: Cast) -> None
     assert (await Alert.get(id=alert.id)).next_action_at == after.next_action_at, (
         "nothing puts it off"
     )
-    await climbing.tick(cast.clock.advance(minutes=30))
+    await climbing.ALERTS.tick(cast.clock.advance(minutes=30))
     assert ("tom", "confirm_answered", "waiting") in await said(alert)
 
 
 async def test_the_all_clear_of_an_answer_survives_the_one_who_takes_it_on(cast: Cast) -> None:
     await reachable(cast, "tom", "ines")
     alert = await opened(cast, "noor", tier=Tier.HIGH)
-    await climbing.tick(cast.clock.advance(minutes=15))
+    await climbing.ALERTS.tick(cast.clock.advance(minutes=15))
     await send_all(cast.clock())
     await answer(cast, "noor")
     await alerts.acknowledge(cast.actor("tom"), alert.id, cast.clock())

@@ -62,7 +62,7 @@ async def eve_is_called(cast: Cast, cause: Cause = Cause.SILENCE) -> Alert:
     await eve_is_deputy(cast)
     alert = await opened(cast, cause)
     cast.clock.advance(minutes=30)
-    await climbing.tick(cast.clock())
+    await climbing.ALERTS.tick(cast.clock())
     assert await Message.exists(subject_id=alert.id, person_id=cast.eve.id)
     await cast.new_token("eve")
     return alert
@@ -420,6 +420,6 @@ async def test_someone_of_another_role_who_is_called_may_act_too(cast: Cast) -> 
     alert = await opened(cast)
     assert await statuses(cast, "root", f"/api/v1/alerts/{alert.id}") == [404]
     cast.clock.advance(minutes=30)
-    await climbing.tick(cast.clock())
+    await climbing.ALERTS.tick(cast.clock())
     assert await statuses(cast, "root", f"/api/v1/alerts/{alert.id}") == [200]
     assert (await Person.get(id=cast.root.id)).role == "administrator"

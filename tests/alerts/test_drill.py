@@ -209,7 +209,7 @@ async def test_tapped_by_many_at_once_the_rung_is_answered_once(stage: Stage) ->
     await stage.beat()
     link = link_at(stage, "tom@example.org")
     no_fault(await together(*(actions.tap(link, stage.clock()) for _ in range(4))))
-    await together(*(actions.tick(stage.clock()) for _ in range(3)))
+    await together(*(actions.DRILLS.tick(stage.clock()) for _ in range(3)))
     assert [place for place, _ in await calls(drill)] == [0, 1]
 
 
@@ -221,7 +221,7 @@ async def test_by_their_schedule_drills_go_round_the_caseworkers(stage: Stage) -
     assert plan.next_action_at is not None
     for _ in range(2):
         await stage.jump((await DrillPlan.get(id=plan.id)).next_action_at)
-        await actions.tick(stage.clock())
+        await actions.PLANS.tick(stage.clock())
         await Drill.filter(ended_at__isnull=True).update(
             ended_at=stage.clock(), next_action_at=None, why="done"
         )
@@ -239,7 +239,7 @@ async def test_a_planned_drill_waits_while_somebody_is_called_for_real(stage: St
     assert plan.next_action_at is not None
     await stage.jump(plan.next_action_at)
     await stage.check_in("mia", want="help")
-    await actions.tick(stage.clock())
+    await actions.PLANS.tick(stage.clock())
     assert await Drill.all().count() == 0
     assert (await DrillPlan.get(id=plan.id)).next_action_at == stage.clock() + timedelta(hours=1)
 

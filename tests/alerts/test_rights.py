@@ -107,11 +107,11 @@ async def test_when_the_duty_of_whoever_has_it_ends_the_ladder_goes_on_at_that_m
     assert (after.next_action_at, after.has_until) == (cast.clock() + 10 * MINUTE,) * 2
     assert after.held_until > after.next_action_at
     cast.clock.advance(minutes=9, seconds=59)
-    await climbing.tick(cast.clock())
+    await climbing.ALERTS.tick(cast.clock())
     assert await now_of(alert) == ("acknowledged", "eve")
     before = await calls(alert)
     cast.clock.advance(seconds=1)
-    await climbing.tick(cast.clock())
+    await climbing.ALERTS.tick(cast.clock())
     assert await now_of(alert) == ("open", None)
     assert await calls(alert) - before == {"tom": 1, "ines": 1}
     assert await Entry.filter(what="alert:hand_over", why="right_ended").count() == 1
@@ -128,10 +128,10 @@ async def test_many_ticks_and_one_late_tick_come_to_the_same(cast: Cast) -> None
     )
     for _ in range(24):
         cast.clock.advance(minutes=1)
-        await climbing.tick(cast.clock())
+        await climbing.ALERTS.tick(cast.clock())
     ends = cast.clock() - 14 * MINUTE
     await Alert.filter(id=once.id).update(next_action_at=ends, closed_at=None, outcome=None)
-    await climbing.tick(cast.clock())
+    await climbing.ALERTS.tick(cast.clock())
     one, other = await Alert.get(id=often.id), await Alert.get(id=once.id)
     for name in ("state", "rung", "turn", "next_action_at", "acknowledged_by"):
         assert getattr(one, name) == getattr(other, name), name
@@ -144,7 +144,7 @@ async def test_a_late_tick_asks_about_the_moment_of_the_end_and_not_about_now(ca
     alert = await opened(cast, Cause.HELP, "noor")
     await taken(cast, "eve", alert)
     cast.clock.advance(minutes=25)
-    await climbing.tick(cast.clock())
+    await climbing.ALERTS.tick(cast.clock())
     assert await now_of(alert) == ("open", None)
 
 
@@ -155,7 +155,7 @@ async def test_one_whose_duty_goes_on_keeps_it(cast: Cast) -> None:
     cast.clock.advance(minutes=5)
     await on_duty(cast, "eve", 4, 20)
     cast.clock.advance(minutes=5)
-    await climbing.tick(cast.clock())
+    await climbing.ALERTS.tick(cast.clock())
     stored = await Alert.get(id=alert.id)
     assert (stored.state, stored.next_action_at) == ("acknowledged", cast.clock() + 15 * MINUTE)
 
@@ -164,16 +164,14 @@ async def test_a_duty_that_is_handed_over_hands_its_alerts_over_in_that_moment(c
     await on_duty(cast, "eve", 0, 600)
     alert = await opened(cast, Cause.HELP)
     await taken(cast, "eve", alert)
-    await planning.hand_over(
-        cast.actor("root"),
-        cast.agency.id,
-        id_=uuid4(),
-        who=cast.eve.id,
-        to=cast.ines.id,
-        begin=cast.clock(),
-        end=cast.clock() + 5 * HOUR,
-        now=cast.clock(),
+    new = planning.HandoverRequest(
+        id=uuid4(),
+        who_id=cast.eve.id,
+        to_id=cast.ines.id,
+        from_at=cast.clock(),
+        until_at=cast.clock() + 5 * HOUR,
     )
+    await planning.hand_over(cast.actor("root"), cast.agency.id, new, cast.clock())
     assert await now_of(alert) == ("open", None)
     assert (await calls(alert))["ines"] == 1
 
@@ -182,16 +180,14 @@ async def test_a_handover_that_is_to_come_ends_it_when_it_comes(cast: Cast) -> N
     await on_duty(cast, "eve", 0, 600)
     alert = await opened(cast, Cause.HELP)
     await taken(cast, "eve", alert)
-    await planning.hand_over(
-        cast.actor("root"),
-        cast.agency.id,
-        id_=uuid4(),
-        who=cast.eve.id,
-        to=cast.ines.id,
-        begin=cast.clock() + 12 * MINUTE,
-        end=cast.clock() + 5 * HOUR,
-        now=cast.clock(),
+    new = planning.HandoverRequest(
+        id=uuid4(),
+        who_id=cast.eve.id,
+        to_id=cast.ines.id,
+        from_at=cast.clock() + 12 * MINUTE,
+        until_at=cast.clock() + 5 * HOUR,
     )
+    await planning.hand_over(cast.actor("root"), cast.agency.id, new, cast.clock())
     stored = await Alert.get(id=alert.id)
     assert (stored.state, stored.next_action_at) == ("acknowledged", cast.clock() + 12 * MINUTE)
 
@@ -211,7 +207,7 @@ async def test_a_change_of_the_rota_takes_nothing_from_those_whom_it_does_not_co
     alert = await opened(cast, Cause.HELP)
     after = await taken(cast, "tom", alert)
     await planning.end_shift(cast.actor("root"), cast.agency.id, shift.id, cast.clock())
-    await duty_shifts.tick(cast.clock())
+    await duty_shifts.ROTAS.tick(cast.clock())
     same = await Alert.get(id=alert.id)
     assert (same.acknowledged_by, same.next_action_at) == (cast.tom.id, after.next_action_at)
     assert same.version == after.version
@@ -242,7 +238,7 @@ async def test_another_one_may_take_it_in_the_second_in_which_a_duty_ends(cast: 
     alert = await opened(cast, Cause.HELP)
     await taken(cast, "eve", alert)
     cast.clock.advance(minutes=10)
-    both = await together(climbing.tick(cast.clock()), taken(cast, "tom", alert))
+    both = await together(climbing.ALERTS.tick(cast.clock()), taken(cast, "tom", alert))
     no_fault(both)
     assert await now_of(alert) == ("acknowledged", "tom")
 
@@ -274,7 +270,7 @@ async def test_whose_duty_ends_hears_once_that_what_they_took_is_with_others(cas
     await taken(cast, "eve", alert)
     cast.clock.advance(minutes=10)
     for _ in range(3):
-        await climbing.tick(cast.clock())
+        await climbing.ALERTS.tick(cast.clock())
         assert await told_that_it_went_on(alert) == ["eve"]
         cast.clock.advance(minutes=5)
 
@@ -284,7 +280,7 @@ async def test_several_tickers_tell_once_that_an_alert_went_on(cast: Cast) -> No
     alert = await opened(cast, Cause.HELP)
     await taken(cast, "eve", alert)
     cast.clock.advance(minutes=10)
-    no_fault(await together(*(climbing.tick(cast.clock()) for _ in range(3))))
+    no_fault(await together(*(climbing.ALERTS.tick(cast.clock()) for _ in range(3))))
     assert await told_that_it_went_on(alert) == ["eve"]
 
 
@@ -302,7 +298,7 @@ async def test_who_lost_it_hears_so_though_another_took_it_before_any_tick(cast:
     await taken(cast, "eve", alert)
     cast.clock.advance(minutes=11)
     await taken(cast, "tom", alert)
-    await climbing.tick(cast.clock())
+    await climbing.ALERTS.tick(cast.clock())
     assert await told_that_it_went_on(alert) == ["eve"]
 
 
@@ -311,7 +307,7 @@ async def test_who_takes_it_anew_does_not_hear_that_it_is_with_others(cast: Cast
     alert = await opened(cast, Cause.HELP)  # Everyone is called at once, Eve on duty with them.
     await taken(cast, "eve", alert)
     cast.clock.advance(minutes=10)
-    await climbing.tick(cast.clock())
+    await climbing.ALERTS.tick(cast.clock())
     assert await told_that_it_went_on(alert) == ["eve"]
     await taken(cast, "eve", alert)
     assert await told_that_it_went_on(alert) == []
@@ -321,7 +317,7 @@ async def test_an_acknowledgement_that_lapses_tells_nobody_that_it_went_on(cast:
     alert = await opened(cast)
     await taken(cast, "tom", alert)
     cast.clock.advance(hours=2)
-    await climbing.tick(cast.clock())
+    await climbing.ALERTS.tick(cast.clock())
     assert await now_of(alert) == ("open", None)
     assert await told_that_it_went_on(alert) == []
 
@@ -365,7 +361,7 @@ async def test_a_tie_with_an_end_ends_it_by_itself(cast: Cast) -> None:
     after = await taken(cast, "eve", alert)
     assert after.has_until == cast.clock() + 7 * MINUTE
     cast.clock.advance(minutes=7)
-    await climbing.tick(cast.clock())
+    await climbing.ALERTS.tick(cast.clock())
     assert await now_of(alert) == ("open", None)
 
 
@@ -406,7 +402,7 @@ async def test_in_an_answered_alert_a_person_is_asked_to_confirm_when_a_right_en
         await alerts.answered(cast.noor.id, cast.agency.id, cast.clock())
     await taken(cast, "eve", alert)
     cast.clock.advance(minutes=10)
-    await climbing.tick(cast.clock())
+    await climbing.ALERTS.tick(cast.clock())
     assert await now_of(alert) == ("answered", None)
     assert await Message.filter(
         subject_id=alert.id, kind="confirm_answered", person_id=cast.tom.id
@@ -430,7 +426,7 @@ async def test_a_deputy_who_took_it_by_a_call_and_is_disabled_has_nothing_any_mo
     await people.set_deputy(SYSTEM, cast.agency.id, cast.tom.id, cast.eve.id, cast.clock())
     alert = await opened(cast)
     cast.clock.advance(minutes=30)
-    await climbing.tick(cast.clock())
+    await climbing.ALERTS.tick(cast.clock())
     await taken(cast, "eve", alert)
     await doors.disable_person(cast.actor("root"), cast.agency.id, cast.eve.id, cast.clock())
     assert await now_of(alert) == ("open", None)
@@ -448,23 +444,21 @@ async def test_whoever_is_a_deputy_no_longer_has_nothing_by_it(cast: Cast) -> No
     await people.set_deputy(SYSTEM, cast.agency.id, cast.tom.id, cast.eve.id, cast.clock())
     alert = await opened(cast)
     cast.clock.advance(minutes=30)
-    await climbing.tick(cast.clock())
+    await climbing.ALERTS.tick(cast.clock())
     await taken(cast, "eve", alert)
     await people.set_deputy(SYSTEM, cast.agency.id, cast.tom.id, cast.ines.id, cast.clock())
     assert await now_of(alert) == ("open", None)
 
 
 async def test_who_covers_has_it_until_the_other_is_back(cast: Cast) -> None:
-    row = await planning.add_leave(
-        cast.actor("root"),
-        cast.agency.id,
-        id_=uuid4(),
-        who=cast.tom.id,
-        cover=cast.eve.id,
-        begin=cast.clock(),
-        end=cast.clock() + 20 * MINUTE,
-        now=cast.clock(),
+    new = planning.LeaveRequest(
+        id=uuid4(),
+        person_id=cast.tom.id,
+        cover_id=cast.eve.id,
+        from_at=cast.clock(),
+        until_at=cast.clock() + 20 * MINUTE,
     )
+    row = await planning.add_leave(cast.actor("root"), cast.agency.id, new, cast.clock())
     alert = await opened(cast)
     assert set(await calls(alert)) == {"eve"}
     after = await taken(cast, "eve", alert)
@@ -482,7 +476,7 @@ async def test_a_new_caseworker_hears_at_once_on_whichever_rung_the_ladder_is(ca
     alert = await opened(cast)
     for _ in range(3):
         cast.clock.advance(minutes=30)
-        await climbing.tick(cast.clock())
+        await climbing.ALERTS.tick(cast.clock())
     assert (await calls(alert))["eve"] == 0
     await tied(cast, "eve")
     assert (await calls(alert))["eve"] == 1
@@ -588,16 +582,14 @@ async def test_whoever_covers_from_now_on_hears_of_what_is_open(cast: Cast) -> N
     await taken(cast, "ines", alert)
     last = cast.clock()
     cast.clock.advance(minutes=1)
-    await planning.add_leave(
-        cast.actor("root"),
-        cast.agency.id,
-        id_=uuid4(),
-        who=cast.tom.id,
-        cover=cast.eve.id,
-        begin=cast.clock(),
-        end=cast.clock() + 8 * HOUR,
-        now=cast.clock(),
+    new = planning.LeaveRequest(
+        id=uuid4(),
+        person_id=cast.tom.id,
+        cover_id=cast.eve.id,
+        from_at=cast.clock(),
+        until_at=cast.clock() + 8 * HOUR,
     )
+    await planning.add_leave(cast.actor("root"), cast.agency.id, new, cast.clock())
     await rights_changes.arrivals(last, cast.clock())
     assert (await calls(alert))["eve"] == 1
 
@@ -614,7 +606,7 @@ async def test_whoever_takes_over_from_one_who_leaves_hears_though_another_has_i
         Takers(everything=cast.eve.id),
         cast.clock(),
     )
-    await climbing.tick(cast.clock())
+    await climbing.ALERTS.tick(cast.clock())
     assert (await calls(alert))["eve"] == 1
     assert await now_of(alert) == ("acknowledged", "ines")
 
@@ -629,7 +621,7 @@ async def test_whoever_takes_over_what_one_who_leaves_has_is_called_once(cast: C
         Takers(everything=cast.eve.id),
         cast.clock(),
     )
-    await climbing.tick(cast.clock())
+    await climbing.ALERTS.tick(cast.clock())
     assert await now_of(alert) == ("open", None)
     assert (await calls(alert))["eve"] == 1
 

@@ -87,7 +87,7 @@ async def _run(agency: Agency, worker: Person, turn: str) -> float:
     await fetch(_MAKE_LATE, [now, turn, LATE, agency.id, worker.id])
     began = time.perf_counter()
     looked_at = 0
-    while (found := await ticking.tick(now)) == ticking.AT_ONCE:
+    while (found := await ticking.WATCHES.tick(now)) == ticking.WATCHES.at_once:
         looked_at += found
     took = time.perf_counter() - began
     assert looked_at + found == LATE, looked_at + found

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -128,40 +128,34 @@ async def _drill(cast: Cast, why: str | None) -> UUID:
 async def _planned(cast: Cast) -> None:
     ines, ours, now = cast.actor("ines"), cast.agency.id, cast.clock()
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    await planning.add_duty(
-        ines,
-        ours,
-        id_=uuid4(),
-        days=range(6),
-        begins=time(18),
-        ends=time(8),
+    new = planning.DutyRequest(
+        id=uuid4(),
+        days=list(range(6)),
+        begins="18:00",
+        ends="08:00",
         zone="Europe/Paris",
         people=[cast.ines.id, cast.eve.id],
-        first=today.date(),
-        now=now,
+        first_on=today.date(),
     )
+    await planning.add_duty(ines, ours, new, now)
     for who, to, day in (("ines", "tom", 3), (None, "eve", 9)):
         begin = today + timedelta(days=day, hours=18)
-        await planning.hand_over(
-            ines,
-            ours,
-            id_=uuid4(),
-            who=cast.persons[who].id if who else None,
-            to=cast.persons[to].id,
-            begin=begin,
-            end=begin + timedelta(hours=5),
-            now=now,
+        new = planning.HandoverRequest(
+            id=uuid4(),
+            who_id=cast.persons[who].id if who else None,
+            to_id=cast.persons[to].id,
+            from_at=begin,
+            until_at=begin + timedelta(hours=5),
         )
-    await planning.add_leave(
-        ines,
-        ours,
-        id_=uuid4(),
-        who=cast.tom.id,
-        cover=cast.eve.id,
-        begin=today + timedelta(days=10),
-        end=today + timedelta(days=17),
-        now=now,
+        await planning.hand_over(ines, ours, new, now)
+    new = planning.LeaveRequest(
+        id=uuid4(),
+        person_id=cast.tom.id,
+        cover_id=cast.eve.id,
+        from_at=today + timedelta(days=10),
+        until_at=today + timedelta(days=17),
     )
+    await planning.add_leave(ines, ours, new, now)
 
 
 async def of_those_who_work_here(cast: Cast) -> Pages:
@@ -169,7 +163,7 @@ async def of_those_who_work_here(cast: Cast) -> Pages:
     await cast.new_token("root")
     ready = await handed_in(cast, listed("Amal A.,tom,R1", f"{LONG[:90]},tom,R2"))
     faulty = await handed_in(cast, listed("Amal B.,nobody,R3", ",tom,R4"))
-    while await bulk_import.tick(cast.clock()):
+    while await bulk_import.LISTS.tick(cast.clock()):
         pass
     return {
         "children of the agency": ("root", "/desk/people/children"),

@@ -47,7 +47,7 @@ async def at(cast: Cast, moment: datetime) -> None:
         first = await Watch.filter(next_action_at__lte=moment).order_by("next_action_at").first()
         if first is None or first.next_action_at is None:
             break
-        await ticking.tick(first.next_action_at)
+        await ticking.WATCHES.tick(first.next_action_at)
     cast.clock.set(moment)
 
 
@@ -310,7 +310,7 @@ async def test_an_answer_races_the_tick_and_either_order_leaves_the_same(cast: C
         assert due is not None
         # The last look was before the round was late: all of it is found in this moment.
         moment = cast.clock.set(due + 105 * MINUTE)
-        tick, said = ticking.tick(moment), record(cast, answer(cast))
+        tick, said = ticking.WATCHES.tick(moment), record(cast, answer(cast))
         found = await together(*([tick, said] if day % 2 else [said, tick]))
         no_fault(found)
         after = await mia(cast)

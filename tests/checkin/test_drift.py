@@ -90,7 +90,7 @@ async def due(cast: Cast, kind: Kind, role: str, at: timedelta) -> Task:
         due_at=cast.clock() + at,
         zone="Europe/Paris",
     )
-    await dues.set_due(SYSTEM, cast.children["mia"], one, cast.clock())
+    await dues.set_task(SYSTEM, cast.children["mia"], one, cast.clock())
     return await Task.get(subject_id=one.subject_id)
 
 

@@ -22,6 +22,7 @@ from server.checkin.fast import FastLane
 from server.checkin.models import CheckIn
 from server.checkin.rules import Want
 from server.errors import Refused
+from server.notify.actions import tell_operators
 from server.notify.models import Message
 from server.policy.levels import Way
 from server.storage.db import fetch
@@ -129,13 +130,13 @@ async def test_the_sign_calls_adults_and_its_reason_is_in_no_message(
 ) -> None:
     await agree(cast)
     cast.app.state.fast_lane = lane if fast else None
-    await ticking.tick(cast.clock.advance(hours=4))
+    await ticking.WATCHES.tick(cast.clock.advance(hours=4))
     assert (await say(cast, mark="a")).status_code == 201
-    assert await listening.tick(cast.clock()) == 1
+    assert await listening.CHECK_INS.tick(cast.clock()) == 1
     assert await open_now() == [], "the other way means what it says"
     cast.clock.advance(minutes=1)
     assert (await say(cast, mark="b")).status_code == 201
-    await listening.tick(cast.clock.advance(seconds=1))
+    await listening.CHECK_INS.tick(cast.clock.advance(seconds=1))
     [alert] = await open_now()
     assert (alert.cause, alert.reason, alert.words, alert.facts) == ("concern", "sealed", None, {})
     [heard_] = await DuressHeard.all()
@@ -143,7 +144,7 @@ async def test_the_sign_calls_adults_and_its_reason_is_in_no_message(
     messages = await Message.filter(subject_id=alert.id)
     assert {message.person_id for message in messages} == {cast.tom.id}
     assert {message.kind for message in messages} == {"alert"}
-    assert await listening.tick(cast.clock()) == 0, "each answer is listened to once"
+    assert await listening.CHECK_INS.tick(cast.clock()) == 0, "each answer is listened to once"
     [raw] = await fetch("SELECT what FROM duress_sign")
     assert "mark" not in raw["what"], "what was agreed is sealed at rest"
 
@@ -153,7 +154,7 @@ async def test_a_word_does_it_too_and_further_ones_join(cast: Cast) -> None:
     await say(cast, note="It rains. I have an umbrella.")
     cast.clock.advance(minutes=2)
     await say(cast, note="umbrella", want="talk")
-    await listening.tick(cast.clock())
+    await listening.CHECK_INS.tick(cast.clock())
     concern = [alert for alert in await open_now() if alert.cause == "concern"]
     assert len(concern) == 1
     assert await DuressHeard.filter(alert_id=concern[0].id).count() == 2
@@ -167,7 +168,7 @@ async def test_where_nothing_is_agreed_nothing_is_listened_to(cast: Cast) -> Non
     await agreed_sign.end(cast.actor("tom"), cast.children["mia"], cast.clock())
     await say(cast, mark="b")
     assert await CheckIn.filter(duress_check_at__isnull=False).count() == 0
-    await listening.tick(cast.clock())
+    await listening.CHECK_INS.tick(cast.clock())
     assert await open_now() == []
 
 
@@ -177,7 +178,7 @@ async def test_what_held_when_the_answer_came_decides_however_late_we_listen(cas
     cast.clock.advance(minutes=5)
     await agree(cast, "a")
     cast.clock.advance(hours=9)
-    await listening.tick(cast.clock())
+    await listening.CHECK_INS.tick(cast.clock())
     [alert] = await open_now()
     [answer] = await CheckIn.all()
     assert alert.opened_at == answer.received_at
@@ -189,7 +190,7 @@ async def test_an_adult_who_answers_for_the_child_gives_no_sign(cast: Cast) -> N
     said = {"id": str(uuid4()), "said_at": cast.clock().isoformat()}
     path = f"/api/v1/children/{cast.mia.id}/check-ins"
     assert (await cast.client_as("sam").post(path, json=said)).status_code == 201
-    await listening.tick(cast.clock())
+    await listening.CHECK_INS.tick(cast.clock())
     assert await open_now() == []
 
 
@@ -197,7 +198,7 @@ async def test_the_other_agency_agrees_on_nothing_about_this_child(cast: Cast) -
     await agree(cast, "b")
     said = {"id": str(uuid4()), "said_at": cast.clock().isoformat(), "mark": "b"}
     assert (await cast.client_as("lia").post("/api/v1/check-ins", json=said)).status_code == 201
-    await listening.tick(cast.clock())
+    await listening.CHECK_INS.tick(cast.clock())
     assert await open_now() == []
 
 
@@ -207,8 +208,8 @@ async def test_two_who_listen_at_once_call_once(cast: Cast) -> None:
         await say(cast, mark="b")
         cast.clock.advance(seconds=1)
     now = cast.clock()
-    no_fault(await together(*(listening.tick(now) for _ in range(3))))
-    await listening.tick(now)
+    no_fault(await together(*(listening.CHECK_INS.tick(now) for _ in range(3))))
+    await listening.CHECK_INS.tick(now)
     assert len(await open_now()) == 1
     assert await DuressHeard.all().count() == 3
     assert await Message.filter(kind="alert").count() == 1
@@ -223,10 +224,10 @@ async def test_an_answer_that_cannot_be_read_is_set_apart_and_stops_no_other(cas
     await agree(cast)
     await say(cast, mark="b")
     [bad] = await CheckIn.all()
-    await listening.set_apart(bad.id, cast.clock())
-    assert await listening.due_now(cast.clock()) == []
-    assert await listening.due_now(cast.clock.advance(minutes=2)) == [bad.id]
-    await listening.tick_one(bad.id, cast.clock())
+    await listening.CHECK_INS.set_apart(bad.id, cast.clock(), tell_operators)
+    assert await listening.CHECK_INS.due_now(cast.clock()) == []
+    assert await listening.CHECK_INS.due_now(cast.clock.advance(minutes=2)) == [bad.id]
+    await listening.CHECK_INS.tick_one(bad.id, cast.clock())
     assert len(await open_now()) == 1
 
 
@@ -238,13 +239,13 @@ async def test_practice_calls_nobody_and_ends_by_itself(cast: Cast) -> None:
     mia = cast.children["mia"]
     await agreed_sign.practise(cast.actor("tom"), mia, cast.clock())
     await say(cast, mark="b")
-    await listening.tick(cast.clock.advance(seconds=1))
+    await listening.CHECK_INS.tick(cast.clock.advance(seconds=1))
     assert await open_now() == []
     [practised] = await agreed_sign.heard_about(mia.id)
     assert practised.alert_id is None
     cast.clock.advance(minutes=11)
     await say(cast, mark="b")
-    await listening.tick(cast.clock())
+    await listening.CHECK_INS.tick(cast.clock())
     assert len(await open_now()) == 1
 
 
@@ -253,13 +254,13 @@ async def test_what_was_meant_during_practice_calls_all_the_same(cast: Cast) -> 
     mia, tom = cast.children["mia"], cast.actor("tom")
     await agreed_sign.practise(tom, mia, cast.clock())
     await say(cast, mark="b")
-    await listening.tick(cast.clock.advance(seconds=1))
+    await listening.CHECK_INS.tick(cast.clock.advance(seconds=1))
     first = await agreed_sign.call_all_the_same(tom, mia, cast.clock())
     again = await agreed_sign.call_all_the_same(tom, mia, cast.clock())
     assert first.id == again.id
     cast.clock.advance(seconds=1)
     await say(cast, mark="b")
-    await listening.tick(cast.clock())
+    await listening.CHECK_INS.tick(cast.clock())
     assert await DuressHeard.filter(alert_id=first.id).count() == 2, "practice is over by that"
 
 
@@ -271,13 +272,13 @@ async def test_nothing_that_the_phone_can_ask_for_differs(cast: Cast, lane: Fast
     answer of the server to the phone has the same bytes but for ids and times."""
     await agree(cast)
     cast.app.state.fast_lane = lane
-    await ticking.tick(cast.clock.advance(hours=4))
+    await ticking.WATCHES.tick(cast.clock.advance(hours=4))
     paths = ["/me", "/check-ins", "/looks", "/project", "/devices", "/me/calendar"]
     seen: dict[str, list[Any]] = {}
     for mark in ("a", "b"):
         answer = await say(cast, mark=mark)
         seen.setdefault("answer", []).append(_shape(answer))
-        await listening.tick(cast.clock.advance(seconds=1))
+        await listening.CHECK_INS.tick(cast.clock.advance(seconds=1))
         if mark == "b":
             [alert] = await open_now()
             await cast.new_token("tom")
@@ -351,7 +352,7 @@ async def test_a_sign_is_agreed_practised_and_taken_back_on_the_desk(cast: Cast)
     assert (await tom.post(f"{path}/practise")).status_code == 303
     assert "Nothing has arrived yet" in (await tom.get(path)).text
     await say(cast, mark="b")
-    await listening.tick(cast.clock.advance(seconds=1))
+    await listening.CHECK_INS.tick(cast.clock.advance(seconds=1))
     page = await tom.get(path)
     assert "It arrived" in page.text
     assert (await tom.post(f"{path}/call")).status_code == 303
@@ -367,7 +368,7 @@ async def test_the_alert_says_that_there_is_something_and_why_only_behind_the_ga
 ) -> None:
     await agree(cast, "b")
     await say(cast, mark="b", note="All fine here.")
-    await listening.tick(cast.clock.advance(seconds=1))
+    await listening.CHECK_INS.tick(cast.clock.advance(seconds=1))
     [alert] = await open_now()
     tom = cast.browser_as("tom")
     shown = await tom.get(f"/desk/alerts/{alert.id}")
@@ -392,7 +393,7 @@ async def test_a_guardian_sees_the_alert_and_not_why(cast: Cast) -> None:
     await agreed_sign.agree(cast.actor("tom"), noor, sign, cast.clock())
     said = {"id": str(uuid4()), "said_at": cast.clock().isoformat(), "mark": "b"}
     assert (await cast.client_as("noor").post("/api/v1/check-ins", json=said)).status_code == 201
-    await listening.tick(cast.clock.advance(seconds=1))
+    await listening.CHECK_INS.tick(cast.clock.advance(seconds=1))
     [alert] = [one for one in await open_now() if one.cause == "concern"]
     ada = await unlocked(cast, "ada")
     assert (await ada.get(f"/desk/alerts/{alert.id}")).status_code == 200

@@ -92,7 +92,7 @@ async def test_it_makes_of_an_answer_what_the_long_way_makes(cast: Cast, lane: F
     await alike(cast)
     for minutes in (4 * 60, 20 * 60, 4 * 60 + 30):
         now = cast.clock.advance(minutes=minutes)
-        await ticking.tick(now)
+        await ticking.WATCHES.tick(now)
         said = an_answer(cast, mood=3, note="a word", mark="b")
         assert await take(lane, cast, "mia", said) is not None
         other = Answer(uuid4(), said.said_at, 3, "a word", Want.NOTHING, "b")
@@ -104,11 +104,11 @@ async def test_it_makes_of_an_answer_what_the_long_way_makes(cast: Cast, lane: F
 
 async def test_after_it_time_passes_as_after_the_long_way(cast: Cast, lane: FastLane) -> None:
     await alike(cast)
-    await ticking.tick(cast.clock.advance(hours=4))
+    await ticking.WATCHES.tick(cast.clock.advance(hours=4))
     assert await take(lane, cast, "mia", an_answer(cast)) is not None
     await actions.record(cast.actor("lia"), Role.CHILD, cast.lia.id, an_answer(cast), cast.clock())
     for _ in range(60):
-        await ticking.tick(cast.clock.advance(minutes=30))
+        await ticking.WATCHES.tick(cast.clock.advance(minutes=30))
     mine, theirs = await Watch.get(child_id=cast.mia.id), await Watch.get(child_id=cast.lia.id)
     assert mine.due_at == theirs.due_at
     assert mine.next_action_at == theirs.next_action_at
@@ -119,7 +119,7 @@ async def test_after_it_time_passes_as_after_the_long_way(cast: Cast, lane: Fast
 async def test_it_takes_no_answer_that_names_the_phone_of_somebody_else(
     cast: Cast, lane: FastLane
 ) -> None:
-    await ticking.tick(cast.clock.advance(hours=4))
+    await ticking.WATCHES.tick(cast.clock.advance(hours=4))
     said = an_answer(cast)
     for phone in (cast.devices["noor"], uuid4()):
         assert await take(lane, cast, "mia", said, phone) is None
@@ -141,14 +141,14 @@ async def test_it_leaves_alone_whatever_is_not_the_common_case(cast: Cast, lane:
     now = cast.clock.advance(hours=4)
     late = an_answer(cast)
     assert await take(lane, cast, "mia", late) is None, "a moment waits for the tick"
-    await ticking.tick(now)
+    await ticking.WATCHES.tick(now)
     assert await lane.take("0" * 64, None, late) is None, "an unknown token"
     assert await take(lane, cast, "tom", late) is None, "an adult"
     assert await take(lane, cast, "mia", an_answer(cast, want=Want.HELP)) is None
     assert await take(lane, cast, "mia", late) is not None
     assert await take(lane, cast, "mia", late) is None, "a known id"
     assert await CheckIn.all().count() == 1
-    await ticking.tick(cast.clock.advance(hours=27))
+    await ticking.WATCHES.tick(cast.clock.advance(hours=27))
     assert (await Watch.get(child_id=cast.mia.id)).missed_due_at is not None
     assert await take(lane, cast, "mia", an_answer(cast)) is None, "something is late"
     assert await CheckIn.all().count() == 1
@@ -158,7 +158,7 @@ async def test_an_answer_ends_the_call_that_a_raised_tier_had_kept(
     cast: Cast, lane: FastLane
 ) -> None:
     """Nothing is late, and yet a moment stands at which adults are called: it goes the long way."""
-    await ticking.tick(cast.clock.advance(hours=4))
+    await ticking.WATCHES.tick(cast.clock.advance(hours=4))
     kept = cast.clock() + timedelta(hours=3)
     await Watch.filter(child_id=cast.mia.id).update(alarm_at=kept, alarm_why="unusual")
     said = an_answer(cast)
@@ -193,7 +193,7 @@ async def test_a_phone_that_was_shut_out_is_left_to_the_long_way(
 
 
 async def test_many_taps_at_once_each_count_once(cast: Cast, lane: FastLane) -> None:
-    await ticking.tick(cast.clock.advance(hours=4))
+    await ticking.WATCHES.tick(cast.clock.advance(hours=4))
     said = [an_answer(cast) for _ in range(5)]
     bodies = await asyncio.gather(
         *(take(lane, cast, name, one) for one in said for name in ("mia", "lia"))

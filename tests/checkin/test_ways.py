@@ -35,7 +35,7 @@ async def at(cast: Cast, moment: datetime) -> None:
         first = await Watch.filter(next_action_at__lte=moment).order_by("next_action_at").first()
         if first is None or first.next_action_at is None:
             break
-        await ticking.tick(first.next_action_at)
+        await ticking.WATCHES.tick(first.next_action_at)
     cast.clock.set(moment)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -46,18 +46,16 @@ async def post(browser: httpx2.AsyncClient, path: str, form: dict[str, Any]) -> 
 
 
 async def nights(cast: Cast, who: str = "eve") -> None:
-    await planning.add_duty(
-        cast.actor("ines"),
-        cast.agency.id,
-        id_=uuid4(),
-        days=range(7),
-        begins=time(18),
-        ends=time(8),
+    new = planning.DutyRequest(
+        id=uuid4(),
+        days=list(range(7)),
+        begins="18:00",
+        ends="08:00",
         zone="Europe/Paris",
         people=[cast.persons[who].id],
-        first=cast.clock().astimezone(PARIS).date(),
-        now=cast.clock(),
+        first_on=cast.clock().astimezone(PARIS).date(),
     )
+    await planning.add_duty(cast.actor("ines"), cast.agency.id, new, cast.clock())
 
 
 async def test_an_empty_rota_says_so_and_what_to_do(cast: Cast) -> None:

@@ -38,8 +38,8 @@ async def run_until(cast: Cast, moment: datetime) -> None:
         if not due:
             break
         cast.clock.set(max(cast.clock(), min(due)))
-        await ticking.tick(cast.clock())
-        await climbing.tick(cast.clock())
+        await ticking.WATCHES.tick(cast.clock())
+        await climbing.ALERTS.tick(cast.clock())
     cast.clock.set(moment)
 
 

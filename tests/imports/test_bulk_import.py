@@ -57,7 +57,7 @@ async def taken_in(cast: Cast, data: bytes) -> Intake:
 
 
 async def run(cast: Cast) -> None:
-    while await bulk_import.tick(cast.clock()):
+    while await bulk_import.LISTS.tick(cast.clock()):
         pass
 
 
@@ -127,7 +127,7 @@ async def test_it_is_the_same_watch_as_of_a_child_who_is_added_by_hand(cast: Cas
 
 async def test_nobody_is_added_before_somebody_says_so(cast: Cast) -> None:
     row = await handed_in(cast, many(3))
-    assert await bulk_import.tick(cast.clock()) == 0
+    assert await bulk_import.LISTS.tick(cast.clock()) == 0
     assert not await Child.exists(id=existing.id_of(cast.agency.id, _line(row, 0)))
     text = await shown(cast, row)
     assert "3 children are new" in text
@@ -148,7 +148,7 @@ async def test_a_list_with_a_fault_adds_nobody(cast: Cast) -> None:
         await bulk_import.take_in(cast.agency.id, row.id, cast.clock())
     async with cast.browser_as("root") as root:
         assert (await root.post(f"{PATH}/{row.id}")).status_code == 409
-    assert await bulk_import.tick(cast.clock()) == 0
+    assert await bulk_import.LISTS.tick(cast.clock()) == 0
 
 
 async def test_the_same_list_twice_adds_nobody_twice(cast: Cast) -> None:
@@ -172,7 +172,7 @@ async def test_a_list_goes_on_where_it_was_cut_off(cast: Cast) -> None:
     before = await Child.all().count()
     row = await handed_in(cast, many(bulk_import.LINES_AT_ONCE + 5))
     await bulk_import.take_in(cast.agency.id, row.id, cast.clock())
-    assert await bulk_import.tick(cast.clock()) == 1
+    assert await bulk_import.LISTS.tick(cast.clock()) == 1
     middle = await Intake.get(id=row.id)
     assert (middle.state, middle.place) == ("taking", bulk_import.LINES_AT_ONCE)
     assert await Child.all().count() == before + bulk_import.LINES_AT_ONCE
@@ -194,7 +194,7 @@ async def test_two_tickers_and_two_lists_at_once_add_nobody_twice(cast: Cast) ->
         bulk_import.take_in(cast.agency.id, row.id, cast.clock()) for row in rows for _ in range(2)
     ]
     no_fault(await together(*taken))
-    no_fault(await together(*(bulk_import.tick(cast.clock()) for _ in range(4))))
+    no_fault(await together(*(bulk_import.LISTS.tick(cast.clock()) for _ in range(4))))
     await run(cast)
     assert await Child.all().count() == before + 20
     assert sum(row.added for row in await Intake.all()) == 20

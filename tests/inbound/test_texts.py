@@ -39,7 +39,7 @@ async def at(cast: Cast, moment: datetime) -> None:
         first = await Watch.filter(next_action_at__lte=moment).order_by("next_action_at").first()
         if first is None or first.next_action_at is None:
             break
-        await ticking.tick(first.next_action_at)
+        await ticking.WATCHES.tick(first.next_action_at)
     cast.clock.set(moment)
 
 
@@ -186,12 +186,12 @@ async def test_the_other_word_calls_adults_a_second_later_and_the_first_one_nobo
     await agreed(cast)
     await at(cast, DUE - HOUR)
     await text(cast, "soleil", id_="1")
-    assert await listening.tick(cast.clock()) == 1
+    assert await listening.CHECK_INS.tick(cast.clock()) == 1
     assert await Alert.all().count() == 0
     cast.clock.advance(minutes=1)
     await text(cast, "lune", id_="2")
     assert await Alert.all().count() == 0, "the path of the answer does not know it"
-    assert await listening.tick(cast.clock()) == 1
+    assert await listening.CHECK_INS.tick(cast.clock()) == 1
     assert (await Alert.get()).cause == "concern"
 
 

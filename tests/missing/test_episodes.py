@@ -18,6 +18,7 @@ from server.missing.search.models import Alias, Episode, TimelineEntry
 from server.missing.search.opening import Saying
 from server.people.models import Child
 from server.tasks import actions as dues
+from server.tasks import telling
 from server.tasks.models import Task
 from server.tasks.rules import OF_A_RETURN, OF_A_SEARCH, State
 from server.watch.models import Watch
@@ -361,7 +362,7 @@ async def test_an_episode_outlasts_the_end_of_a_placement_and_a_birthday(cast: C
     made = await opened(cast)
     cast.clock.advance(days=29)
     await Child.filter(id=cast.mia.id).update(left_at=cast.clock())
-    await dues.tick(cast.clock())
+    await telling.TASKS.tick(cast.clock())
     told = await Task.filter(kind="strategy_28d").get()
     assert told.told >= 0
     await cast.new_token("tom")

@@ -24,7 +24,7 @@ from server.missing.search.opening import Saying
 from server.notify.models import Message
 from server.people.models import Person
 from server.rota.models import Duty, FixedShift
-from server.tasks import actions as dues
+from server.tasks import telling
 from server.tasks.models import Task
 from server.tasks.rules import OF_A_SHIFT, Kind, State
 from tests.cast import Cast
@@ -45,14 +45,14 @@ async def missing(cast: Cast) -> Episode:
     episode, _ = await opening.open_episode(
         cast.actor("tom"), cast.mia.id, uuid4(), Saying(now), now
     )
-    await handovers.tick(now)
+    await handovers.SEARCHES.tick(now)
     return episode
 
 
 async def moved(cast: Cast, **how: float) -> None:
     """Time goes on, and somebody looks."""
     cast.clock.advance(**how)
-    await handovers.tick(cast.clock())
+    await handovers.SEARCHES.tick(cast.clock())
 
 
 async def tom_then_eve(cast: Cast) -> Episode:
@@ -120,7 +120,7 @@ async def test_whoever_leaves_is_asked_before_the_end_while_they_may_still_read(
     [due] = await asked(Kind.HANDOVER)
     assert due.due_at == cast.clock() + 29 * MINUTE
     assert due.owner_id == cast.tom.id
-    await dues.tick(cast.clock())
+    await telling.TASKS.tick(cast.clock())
     assert await told(cast, Kind.HANDOVER) == {"tom"}
     [message] = await Message.filter(subject_id=due.id)
     assert message.data["path"] == f"/desk/handovers/{due.subject_id}"
@@ -131,7 +131,7 @@ async def test_whoever_comes_is_asked_to_read_how_it_stands_without_any_tie(cast
     await moved(cast, minutes=31)
     await moved(cast, minutes=30)
     assert await parts() == [("eve", "in", True), ("tom", "out", True)]
-    await dues.tick(cast.clock())
+    await telling.TASKS.tick(cast.clock())
     assert await told(cast, Kind.HANDOVER_READ) == {"eve"}
 
 
@@ -141,11 +141,11 @@ async def test_nobody_confirming_rings_on_and_others_hear_of_it(cast: Cast) -> N
     [due] = await asked(Kind.HANDOVER_READ)
     for _ in range(5):
         cast.clock.advance(minutes=15)
-        await dues.tick(cast.clock())
+        await telling.TASKS.tick(cast.clock())
     assert await told(cast, Kind.HANDOVER_READ) == {"eve", "ines"}
     first = (await Task.get(id=due.id)).told
     cast.clock.advance(hours=3)
-    await dues.tick(cast.clock())
+    await telling.TASKS.tick(cast.clock())
     assert (await Task.get(id=due.id)).told == first + 3
     assert (await Task.get(id=due.id)).state == State.OPEN
 
@@ -172,15 +172,15 @@ async def test_whoever_has_read_how_it_stands_has_the_alert_until_their_shift_en
     called = await Message.filter(subject_id=alert_id).count()
     await shift(cast, "ines", begins + 9 * HOUR, begins + 20 * HOUR)
     cast.clock.set(begins + 9 * HOUR - MINUTE)
-    await climbing.tick(cast.clock())
+    await climbing.ALERTS.tick(cast.clock())
     assert await Message.filter(subject_id=alert_id).count() == called
     cast.clock.advance(minutes=1)
-    await climbing.tick(cast.clock())
+    await climbing.ALERTS.tick(cast.clock())
     told = await Message.filter(subject_id=alert_id).order_by("-id").limit(3)
     by_kind = {(one.kind == "went_on", one.person_id) for one in told}
     assert by_kind == {(False, cast.tom.id), (False, cast.ines.id), (True, cast.eve.id)}
     # Whoever comes reads how it stands, and has it in their turn.
-    await handovers.tick(cast.clock())
+    await handovers.SEARCHES.tick(cast.clock())
     [row] = await SearchHandover.filter(part="in", person_id=cast.ines.id)
     await handovers.confirm(cast.actor("ines"), row.id, cast.clock())
     assert (await Alert.get(id=alert_id)).acknowledged_by == cast.ines.id
@@ -274,7 +274,7 @@ async def test_two_tickers_in_one_moment_ask_once(cast: Cast) -> None:
     await tom_then_eve(cast)
     cast.clock.advance(minutes=61)
     now = cast.clock()
-    no_fault(await together(handovers.tick(now), handovers.tick(now)))
+    no_fault(await together(handovers.SEARCHES.tick(now), handovers.SEARCHES.tick(now)))
     assert await SearchHandover.all().count() == 2
     assert await Task.filter(kind__in=list(OF_A_SHIFT), state=State.OPEN).count() == 2
 
@@ -403,11 +403,11 @@ async def test_over_the_night_in_which_the_clocks_change_it_is_passed_on_at_the_
         )
     await missing(cast)
     cast.clock.set(start + hours * HOUR - 20 * MINUTE)
-    await handovers.tick(cast.clock())
+    await handovers.SEARCHES.tick(cast.clock())
     [due] = await asked(Kind.HANDOVER)
     assert due.due_at == start + hours * HOUR
     cast.clock.set(start + hours * HOUR)
-    await handovers.tick(cast.clock())
+    await handovers.SEARCHES.tick(cast.clock())
     [row] = await SearchHandover.filter(part="in")
     assert (row.person_id, row.at) == (cast.eve.id, start + hours * HOUR)
 
@@ -474,10 +474,10 @@ async def test_a_tick_and_being_seen_in_one_moment_leave_nobody_asked(cast: Cast
     no_fault(
         await together(
             child_found.record_found(cast.actor("tom"), episode.id, uuid4(), what, now),
-            handovers.tick(now),
+            handovers.SEARCHES.tick(now),
         )
     )
-    await handovers.tick(now + MINUTE)
+    await handovers.SEARCHES.tick(now + MINUTE)
     assert not await Task.exists(kind__in=list(OF_A_SHIFT), state=State.OPEN)
 
 
@@ -486,7 +486,7 @@ async def test_somebody_who_has_left_is_asked_nothing_and_others_hear_of_it(cast
     await moved(cast, minutes=61)
     await Person.filter(id=cast.eve.id).update(disabled_at=cast.clock())
     cast.clock.advance(minutes=16)
-    await dues.tick(cast.clock())
+    await telling.TASKS.tick(cast.clock())
     assert "tom" in await told(cast, Kind.HANDOVER_READ), "her caseworker, where its owner is gone"
 
 

@@ -39,7 +39,7 @@ from server.people.rules import Role
 from server.policy.model import Tier
 from server.security import encryption
 from server.storage.db import write
-from server.tasks import actions as dues
+from server.tasks import telling
 from server.tasks.models import Task
 from server.tasks.rules import OF_A_RETURN, OF_A_SEARCH, State
 from server.watch import actions as watch
@@ -120,9 +120,9 @@ class Machine(RuleBasedStateMachine):
         self.now += span
 
         async def look() -> None:
-            await ticking.tick(self.now)
-            await climbing.tick(self.now)
-            await dues.tick(self.now)
+            await ticking.WATCHES.tick(self.now)
+            await climbing.ALERTS.tick(self.now)
+            await telling.TASKS.tick(self.now)
 
         self.do(look())
 

@@ -19,6 +19,7 @@ from server.checkin import actions as check_ins
 from server.checkin.models import CheckIn
 from server.checkin.rules import Answer, Want
 from server.errors import Conflict, Refused
+from server.notify.actions import tell_operators
 from server.notify.models import Message
 from server.notify.rules import Kind
 from server.people.models import Child, Tie
@@ -54,8 +55,8 @@ async def at(cast: Cast, moment: datetime) -> datetime:
         if not due:
             return cast.clock.set(moment)
         cast.clock.set(max(min(due), cast.clock()))
-        await ticking.tick(cast.clock())
-        await climbing.tick(cast.clock())
+        await ticking.WATCHES.tick(cast.clock())
+        await climbing.ALERTS.tick(cast.clock())
 
 
 async def end(cast: Cast, why: Leaving = Leaving.HOME, **how: Any) -> Child:
@@ -104,7 +105,7 @@ async def test_nobody_is_asked_and_nobody_alarmed_about_a_child_who_has_left(cas
     assert await waiting(cast) == []
     said = await Message.filter(child_id=cast.mia.id).count()
     await at(cast, DUE + 40 * DAY)
-    assert await ticking.tick(cast.clock()) == 0
+    assert await ticking.WATCHES.tick(cast.clock()) == 0
     assert not await Alert.exists(child_id=cast.mia.id)
     assert await Message.filter(child_id=cast.mia.id).count() == said
     assert cast.mia.id not in await ticking.unwatched()
@@ -163,7 +164,7 @@ async def test_an_alert_that_no_tick_has_opened_yet_is_one(cast: Cast) -> None:
     cast.clock.set(DUE + 4 * HOUR)
     with pytest.raises(Conflict):
         await end(cast)
-    await ticking.tick(cast.clock())
+    await ticking.WATCHES.tick(cast.clock())
     assert await Alert.exists(child_id=cast.mia.id, closed_at__isnull=True)
 
 
@@ -206,8 +207,8 @@ async def test_what_many_do_in_the_moment_of_the_end_leaves_it_ended_once(cast: 
         end(cast),
         end(cast, Leaving.OTHER),
         check_ins.record(cast.actor("mia"), Role.CHILD, cast.mia.id, answer, now),
-        ticking.tick(DUE + MINUTE),
-        ticking.tick(DUE + MINUTE),
+        ticking.WATCHES.tick(DUE + MINUTE),
+        ticking.WATCHES.tick(DUE + MINUTE),
     ]
     no_fault(await together(*jobs))
     assert (await mia(cast)).is_over
@@ -218,7 +219,7 @@ async def test_what_many_do_in_the_moment_of_the_end_leaves_it_ended_once(cast: 
 
 async def test_a_row_that_raises_while_the_placement_ends_stays_ended(cast: Cast) -> None:
     await end(cast)
-    await ticking.set_apart(cast.mia.id, cast.clock())
+    await ticking.WATCHES.set_apart(cast.mia.id, cast.clock(), tell_operators)
     assert (await mia(cast)).next_action_at is None
 
 

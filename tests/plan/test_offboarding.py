@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from server.alerts.actions import acknowledge
-from server.alerts.climbing import tick
+from server.alerts.climbing import ALERTS
 from server.alerts.models import Alert
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
@@ -56,7 +56,7 @@ async def test_children_steps_alerts_deputies_and_duty_go_to_whoever_takes_over(
     await people.set_deputy(SYSTEM, cast.agency.id, cast.ines.id, cast.tom.id, cast.clock())
     await cast.on_duty("tom", hours=3)
     alert = await open_missing(cast.actor("ines"), cast.mia.id, "Not at school.", cast.clock())
-    await tick(cast.clock())
+    await ALERTS.tick(cast.clock())
     await acknowledge(cast.actor("tom"), alert.id, cast.clock())
     cast.clock.advance(minutes=5)
     assert await holdings(cast.tom, cast.clock()) == Holdings(
@@ -89,7 +89,7 @@ async def test_children_steps_alerts_deputies_and_duty_go_to_whoever_takes_over(
         None,
         cast.clock(),
     )
-    await tick(cast.clock())
+    await ALERTS.tick(cast.clock())
     called = Message.filter(subject_id=alert.id, person_id=cast.eve.id, kind="alert")
     assert await called.exists()
 
@@ -252,7 +252,7 @@ async def test_a_promise_of_a_tie_that_is_over_goes_to_the_caseworker(cast: Cast
 
 async def test_an_alert_that_somebody_else_has_stays_with_them(cast: Cast) -> None:
     alert = await open_missing(cast.actor("ines"), cast.mia.id, "Not at school.", cast.clock())
-    await tick(cast.clock())
+    await ALERTS.tick(cast.clock())
     before = await acknowledge(cast.actor("ines"), alert.id, cast.clock())
     cast.clock.advance(minutes=1)
     await leaves(cast, "tom", Takers(cast.eve.id))

@@ -15,7 +15,7 @@ from server.notify.models import Message
 from server.people.models import Child, Tie
 from server.people.rules import Role
 from server.people.ties import AddTie, add_tie
-from server.tasks import actions as dues
+from server.tasks import telling
 from server.tasks.models import Task
 from tests.cast import Cast
 from tests.plan.said import Phone
@@ -91,7 +91,7 @@ async def pass_time(cast: Cast, **how_far: float) -> None:
     end = cast.clock() + timedelta(**how_far)
     while cast.clock() < end:
         cast.clock.set(min(cast.clock() + timedelta(hours=1), end))
-        await dues.tick(cast.clock())
+        await telling.TASKS.tick(cast.clock())
 
 
 # --- steps
@@ -319,7 +319,7 @@ async def test_a_childs_message_that_nobody_answers_reaches_the_deputy_and_the_s
     )
     assert eve
     assert await mia.sync(mia.make("message", text="Are you there?")) == ["applied"]
-    await dues.tick(cast.clock())
+    await telling.TASKS.tick(cast.clock())
     assert len(await told(cast, "tom")) == 1, "at once"
     await pass_time(cast, hours=23)
     assert len(await told(cast, "tom")) == 1
@@ -376,7 +376,7 @@ async def test_a_project_does_not_end_in_silence(tom: Phone) -> None:
     assert (due.kind, due.owner_id, due.owner_role) == ("end", None, "caseworker")
     assert due.due_at == datetime(2026, 4, 1, 22, tzinfo=UTC)
     cast.clock.set(datetime(2026, 4, 2, 6, 59, tzinfo=UTC))
-    await dues.tick(cast.clock())
+    await telling.TASKS.tick(cast.clock())
     assert await told(cast, "tom") == []
     await pass_time(cast, minutes=1)
     assert len(await told(cast, "tom")) == 1
@@ -453,9 +453,9 @@ async def test_one_late_tick_tells_everyone_once(mia: Phone) -> None:
     cast = mia.cast
     await mia.sync(mia.make("message", text="Hello?"))
     cast.clock.advance(days=9)
-    await dues.tick(cast.clock())
+    await telling.TASKS.tick(cast.clock())
     assert len(await told(cast, "tom")) == len(await told(cast, "ines")) == 1
-    assert await dues.tick(cast.clock()) == 0
+    assert await telling.TASKS.tick(cast.clock()) == 0
 
 
 async def test_nobody_is_asked_about_a_child_who_has_left_until_it_is_back(mia: Phone) -> None:
@@ -464,7 +464,7 @@ async def test_nobody_is_asked_about_a_child_who_has_left_until_it_is_back(mia: 
     await Child.filter(id=cast.mia.id).update(left_at=cast.clock())
     await pass_time(cast, days=3)
     assert await told(cast, "tom") == []
-    assert await dues.self_audit(cast.clock()) == []
+    assert await telling.self_audit(cast.clock()) == []
     await Child.filter(id=cast.mia.id).update(left_at=None)
     await pass_time(cast, days=1)
     assert len(await told(cast, "tom")) >= 1

@@ -392,7 +392,7 @@ async def _a_demo_in_need(clock: DrivenClock, folder: Path) -> None:
         settings, Passwords(time_cost=1, memory_cost=8, parallelism=1), _quiet, clock()
     )
     clock.advance(days=3)
-    await ticking.tick(clock())
+    await ticking.WATCHES.tick(clock())
     tom = Actor(loader.id_of("tom"), Role.CASEWORKER.value, loader.id_of("harbour"))
     saying = Saying(clock(), "She did not come back from school.", {"where": "By the canal 🌊"})
     await open_episode(tom, loader.id_of("mia"), uuid4(), saying, clock())

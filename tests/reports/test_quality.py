@@ -109,7 +109,7 @@ def test_where_one_child_alone_misses_it_is_not_the_shift_and_few_are_no_share()
 async def test_the_page_and_the_file_say_what_happened_and_name_nobody(cast: Cast) -> None:
     for _ in range(100):
         cast.clock.advance(hours=1)
-        await ticking.tick(cast.clock())
+        await ticking.WATCHES.tick(cast.clock())
     [first, *_] = await Alert.filter(agency_id=cast.agency.id)
     for name in ("tom", "ines"):
         await cast.new_token(name)

@@ -115,7 +115,7 @@ def test_what_touches_on_the_clock_leaves_no_gap_and_no_double_over_two_years(
     assert rules.gaps_between(rota, begin, begin + YEARS) == []
     # Each with a name of its own: then any overlap of two shows.
     names = [replace(one, people=(UUID(int=n),)) for n, one in enumerate(duties, start=1)]
-    shifts = rules.spells_between(Rota(names), begin, begin + YEARS)
+    shifts = rules.duty_shifts_between(Rota(names), begin, begin + YEARS)
     assert shifts[0].begin == begin
     assert all(one.end == after.begin for one, after in pairwise(shifts))
     assert shifts[-1].end == begin + YEARS
@@ -127,7 +127,7 @@ def test_a_shift_begins_and_ends_by_the_wall_clock(
     zone: ZoneInfo, day: date, begins: time, ends: time
 ) -> None:
     duty = Duty(WHOLE_WEEK, begins, ends, zone, (TOM,), day, until=day + timedelta(days=1))
-    found = rules.spells_between(
+    found = rules.duty_shifts_between(
         Rota([duty]),
         as_utc(day, time(0), zone) - 2 * HOUR,
         as_utc(day, time(0), zone) + timedelta(days=3),
@@ -182,12 +182,12 @@ def _is_away(rota: Rota, who: UUID, at: datetime) -> bool:
 def test_shifts_and_gaps_come_in_order_and_none_is_empty(rota: Rota) -> None:
     shifts = rules.shifts_between(rota, BEGIN, END)
     gaps = rules.gaps_between(rota, BEGIN, END)
-    spells = rules.spells_between(rota, BEGIN, END)
-    for found in (shifts, spells, gaps):
+    duty_shifts = rules.duty_shifts_between(rota, BEGIN, END)
+    for found in (shifts, duty_shifts, gaps):
         assert all(BEGIN <= one.begin < one.end <= END for one in found)
         assert all(one.begin <= after.begin for one, after in pairwise(found))
-    for who in {one.who for one in spells}:
-        own = [one for one in spells if one.who == who]
+    for who in {one.who for one in duty_shifts}:
+        own = [one for one in duty_shifts if one.who == who]
         # One who goes on where they left off has not begun anew.
         assert all(one.end < after.begin for one, after in pairwise(own))
 
@@ -254,8 +254,8 @@ def test_who_has_the_weeks_in_turn_hangs_on_the_monday_of_the_first_day() -> Non
 
 def test_a_night_in_which_the_clocks_change_is_an_hour_shorter_or_longer() -> None:
     duty = replace(night(TOM), days=WHOLE_WEEK)
-    spring = rules.spells_between(Rota([duty]), at("2026-03-28T12:00"), at("2026-03-29T12:00"))
-    autumn = rules.spells_between(Rota([duty]), at("2026-10-24T12:00"), at("2026-10-25T12:00"))
+    spring = rules.duty_shifts_between(Rota([duty]), at("2026-03-28T12:00"), at("2026-03-29T12:00"))
+    autumn = rules.duty_shifts_between(Rota([duty]), at("2026-10-24T12:00"), at("2026-10-25T12:00"))
     assert [one.end - one.begin for one in spring] == [13 * HOUR]
     assert [one.end - one.begin for one in autumn] == [15 * HOUR]
 
@@ -264,7 +264,7 @@ def test_a_hand_over_at_an_hour_that_the_clocks_skip_is_at_the_jump() -> None:
     late = replace(night(TOM), days=WHOLE_WEEK, ends=time(2, 30))
     early = replace(late, begins=time(2, 30), ends=time(3, 15), people=(INES,))
     morning = replace(late, begins=time(3, 15), ends=time(18), people=(EVE,))
-    found = rules.spells_between(
+    found = rules.duty_shifts_between(
         Rota([late, early, morning]), at("2026-03-28T18:00"), at("2026-03-29T18:00")
     )
     assert [(one.who, one.begin) for one in found] == [
@@ -362,6 +362,6 @@ def test_who_has_left_the_agency_leaves_a_gap_and_is_not_called() -> None:
 def test_who_has_it_for_good_began_before_we_looked() -> None:
     begin = at("2026-03-02T18:00")
     rota = Rota(slots=[Slot(INES, begin, None)])
-    assert rules.spells_between(rota, begin + HOUR, begin + 9 * HOUR) == [
+    assert rules.duty_shifts_between(rota, begin + HOUR, begin + 9 * HOUR) == [
         Shift(INES, begin + HOUR, begin + 9 * HOUR)
     ]

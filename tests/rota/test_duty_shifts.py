@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from server.errors import NotFound
-from server.notify.actions import set_last_resorts
+from server.notify.actions import set_last_resorts, tell_operators
 from server.notify.addresses import AddAddress, add_address
 from server.notify.models import Message
 from server.people.models import Person
@@ -33,16 +33,16 @@ def at(cast: Cast, hour: int, minute: int = 0, *, day: int = 0) -> datetime:
 
 async def nights(cast: Cast, *who: str, **how: Any) -> None:
     given: dict[str, Any] = {
-        "id_": uuid4(),
-        "days": range(7),
-        "begins": time(18),
-        "ends": time(8),
+        "id": uuid4(),
+        "days": list(range(7)),
+        "begins": "18:00",
+        "ends": "08:00",
         "zone": "Europe/Paris",
         "people": [cast.persons[name].id for name in who],
-        "first": cast.clock().astimezone(PARIS).date(),
-        "now": cast.clock(),
+        "first_on": cast.clock().astimezone(PARIS).date(),
     }
-    await planning.add_duty(cast.actor("ines"), cast.agency.id, **{**given, **how})
+    new = planning.DutyRequest(**{**given, **how})
+    await planning.add_duty(cast.actor("ines"), cast.agency.id, new, cast.clock())
     await planning.set_terms(
         cast.actor("ines"), cast.agency.id, is_always=False, lead=2 * HOUR, now=cast.clock()
     )
@@ -51,7 +51,7 @@ async def nights(cast: Cast, *who: str, **how: Any) -> None:
 async def until(cast: Cast, end: datetime) -> None:
     """Time passes, as a ticker sees it that is never late."""
     for _ in range(200):
-        await duty_shifts.tick(cast.clock())
+        await duty_shifts.ROTAS.tick(cast.clock())
         moments = await RotaTerms.filter(next_action_at__lte=end).order_by("next_action_at").first()
         if moments is None:
             cast.clock.set(end)
@@ -64,11 +64,11 @@ async def until(cast: Cast, end: datetime) -> None:
 async def said(cast: Cast, *kinds: str) -> list[tuple[str, str]]:
     """What was said to whom, in order; "the last resort" for what goes to no person."""
     names = {person.id: name for name, person in cast.persons.items()}
-    rows = await Message.filter(kind__in=kinds or spells_kinds()).order_by("queued_at", "id")
+    rows = await Message.filter(kind__in=kinds or shift_kinds()).order_by("queued_at", "id")
     return [(row.kind, names.get(row.person_id, "the last resort")) for row in rows]  # type: ignore[arg-type]
 
 
-def spells_kinds() -> list[str]:
+def shift_kinds() -> list[str]:
     return ["reach", "shift", "unreached", "rota_gap", "operators"]
 
 
@@ -88,11 +88,11 @@ async def test_a_shift_is_asked_about_two_hours_before_and_told_when_it_begins(c
     await until(cast, at(cast, 15, 59))
     assert await said(cast) == []
     await until(cast, at(cast, 16))
-    await duty_shifts.tick(cast.clock())
+    await duty_shifts.ROTAS.tick(cast.clock())
     assert await said(cast) == [("reach", "eve")]
     await duty_shifts.say_reached((await DutyShift.get(begins_at=at(cast, 18))).id, cast.clock())
     await until(cast, at(cast, 18))
-    await duty_shifts.tick(cast.clock())
+    await duty_shifts.ROTAS.tick(cast.clock())
     assert await said(cast) == [("reach", "eve"), ("shift", "eve")]
     [begun] = await Message.filter(kind="shift")
     assert begun.data == {"path": "/desk/duty", "open_alerts": 0}
@@ -130,7 +130,7 @@ async def test_without_a_yes_those_who_plan_and_the_operators_hear_of_it(cast: C
     set_last_resorts(1)
     await nights(cast, "eve")
     await until(cast, at(cast, 18))
-    await duty_shifts.tick(cast.clock())
+    await duty_shifts.ROTAS.tick(cast.clock())
     assert sorted(await said(cast)) == [
         ("operators", "the last resort"),
         ("reach", "eve"),
@@ -144,9 +144,9 @@ async def test_without_a_yes_those_who_plan_and_the_operators_hear_of_it(cast: C
 async def test_many_tickers_say_each_thing_once(cast: Cast) -> None:
     await nights(cast, "eve")
     for moment in (at(cast, 16), at(cast, 18)):
-        await duty_shifts.tick(cast.clock())
+        await duty_shifts.ROTAS.tick(cast.clock())
         cast.clock.set(moment)
-        no_fault(await together(*(duty_shifts.tick(cast.clock()) for _ in range(4))))
+        no_fault(await together(*(duty_shifts.ROTAS.tick(cast.clock()) for _ in range(4))))
     assert sorted(await said(cast)) == [
         ("reach", "eve"),
         ("shift", "eve"),
@@ -158,20 +158,20 @@ async def test_many_tickers_say_each_thing_once(cast: Cast) -> None:
 
 async def test_after_blindness_only_what_still_matters_is_said(cast: Cast) -> None:
     await nights(cast, "eve")
-    await duty_shifts.tick(cast.clock())
+    await duty_shifts.ROTAS.tick(cast.clock())
     # Down from before the question until the middle of the second night.
     cast.clock.set(at(cast, 23, day=1))
-    await duty_shifts.tick(cast.clock())
+    await duty_shifts.ROTAS.tick(cast.clock())
     assert await said(cast) == [("shift", "eve")]
     assert await DutyShift.filter(begun_at__isnull=False).count() == 1
 
 
 async def test_a_shift_in_the_early_morning_is_asked_about_the_evening_before(cast: Cast) -> None:
-    await nights(cast, "eve", begins=time(8), ends=time(18))
+    await nights(cast, "eve", begins="08:00", ends="18:00")
     await until(cast, at(cast, 20, 59))
     assert await Message.filter(kind="reach").count() == 0
     await until(cast, at(cast, 21))
-    await duty_shifts.tick(cast.clock())
+    await duty_shifts.ROTAS.tick(cast.clock())
     [asked] = await Message.filter(kind="reach")
     assert asked.expires_at == at(cast, 8, day=1)
 
@@ -205,16 +205,14 @@ def test_nobody_is_asked_about_what_has_begun() -> None:
 async def test_who_takes_a_shift_over_is_asked_and_who_gave_it_is_not(cast: Cast) -> None:
     await nights(cast, "eve")
     await until(cast, at(cast, 12))
-    await planning.hand_over(
-        cast.actor("eve"),
-        cast.agency.id,
-        id_=uuid4(),
-        who=cast.eve.id,
-        to=cast.tom.id,
-        begin=at(cast, 18),
-        end=at(cast, 8, day=1),
-        now=cast.clock(),
+    new = planning.HandoverRequest(
+        id=uuid4(),
+        who_id=cast.eve.id,
+        to_id=cast.tom.id,
+        from_at=at(cast, 18),
+        until_at=at(cast, 8, day=1),
     )
+    await planning.hand_over(cast.actor("eve"), cast.agency.id, new, cast.clock())
     await until(cast, at(cast, 17))
     assert await said(cast) == [("reach", "tom")]
 
@@ -222,22 +220,20 @@ async def test_who_takes_a_shift_over_is_asked_and_who_gave_it_is_not(cast: Cast
 async def test_a_shift_that_is_handed_over_while_it_runs_is_told_at_once(cast: Cast) -> None:
     await nights(cast, "eve")
     await until(cast, at(cast, 23))
-    await planning.hand_over(
-        cast.actor("eve"),
-        cast.agency.id,
-        id_=uuid4(),
-        who=cast.eve.id,
-        to=cast.tom.id,
-        begin=at(cast, 22),
-        end=at(cast, 8, day=1),
-        now=cast.clock(),
+    new = planning.HandoverRequest(
+        id=uuid4(),
+        who_id=cast.eve.id,
+        to_id=cast.tom.id,
+        from_at=at(cast, 22),
+        until_at=at(cast, 8, day=1),
     )
-    await duty_shifts.tick(cast.clock())
+    await planning.hand_over(cast.actor("eve"), cast.agency.id, new, cast.clock())
+    await duty_shifts.ROTAS.tick(cast.clock())
     assert (await said(cast, "shift"))[-1] == ("shift", "tom")
     cast.clock.advance(minutes=10)
     await Handover.all().update(ended_at=None)
     await RotaTerms.all().update(next_action_at=cast.clock())
-    await duty_shifts.tick(cast.clock())
+    await duty_shifts.ROTAS.tick(cast.clock())
     assert len(await said(cast, "shift")) == 2, "nobody is told twice"
 
 
@@ -247,7 +243,7 @@ async def test_a_question_about_a_shift_that_is_no_more_is_taken_back(cast: Cast
     [asked] = await Message.filter(kind="reach")
     await Person.filter(id=cast.eve.id).update(disabled_at=cast.clock())
     await until(cast, at(cast, 18))
-    await duty_shifts.tick(cast.clock())
+    await duty_shifts.ROTAS.tick(cast.clock())
     assert (await Message.get(id=asked.id)).state == "withdrawn"
     assert await said(cast, "shift", "unreached") == []
     async with cast.client() as client:
@@ -261,12 +257,12 @@ async def test_whose_shift_is_cut_short_is_told_of_the_next_one_anew(cast: Cast)
         agency_id=cast.agency.id, person_id=cast.eve.id, from_at=cast.clock()
     )
     await nights(cast, "eve")
-    await duty_shifts.tick(cast.clock())
+    await duty_shifts.ROTAS.tick(cast.clock())
     assert await said(cast, "shift") == [("shift", "eve")]
     await until(cast, at(cast, 12))
     await planning.end_shift(cast.actor("ines"), cast.agency.id, row.id, cast.clock())
     await until(cast, at(cast, 18))
-    await duty_shifts.tick(cast.clock())
+    await duty_shifts.ROTAS.tick(cast.clock())
     assert await said(cast, "reach", "shift") == [
         ("shift", "eve"),
         ("reach", "eve"),
@@ -276,7 +272,7 @@ async def test_whose_shift_is_cut_short_is_told_of_the_next_one_anew(cast: Cast)
 
 async def test_who_goes_on_where_they_left_off_is_not_told_anew(cast: Cast) -> None:
     await nights(cast, "eve")
-    await nights(cast, "eve", begins=time(8), ends=time(18))
+    await nights(cast, "eve", begins="08:00", ends="18:00")
     await until(cast, at(cast, 20, day=3))
     assert len(await said(cast, "shift")) == 1
 
@@ -298,16 +294,14 @@ async def test_a_link_that_is_none_of_ours_opens_nothing(cast: Cast) -> None:
 
 
 async def leave(cast: Cast, name: str, begin: datetime, end: datetime) -> Leave:
-    return await planning.add_leave(
-        cast.actor(name),
-        cast.agency.id,
-        id_=uuid4(),
-        who=cast.persons[name].id,
-        cover=None,
-        begin=begin,
-        end=end,
-        now=cast.clock(),
+    new = planning.LeaveRequest(
+        id=uuid4(),
+        person_id=cast.persons[name].id,
+        cover_id=None,
+        from_at=begin,
+        until_at=end,
     )
+    return await planning.add_leave(cast.actor(name), cast.agency.id, new, cast.clock())
 
 
 async def test_a_gap_is_said_once_a_day_to_those_who_plan(cast: Cast) -> None:
@@ -317,7 +311,7 @@ async def test_a_gap_is_said_once_a_day_to_those_who_plan(cast: Cast) -> None:
     await until(cast, at(cast, 20))
     assert await said(cast, "rota_gap") == []
     await until(cast, at(cast, 20, day=2))
-    no_fault(await together(*(duty_shifts.tick(cast.clock()) for _ in range(3))))
+    no_fault(await together(*(duty_shifts.ROTAS.tick(cast.clock()) for _ in range(3))))
     assert Counter(await said(cast, "rota_gap")) == {
         ("rota_gap", "ines"): 2,
         ("rota_gap", "root"): 2,
@@ -336,11 +330,11 @@ async def test_a_new_gap_before_the_next_morning_is_said_at_once_and_once(cast: 
 
 async def test_after_days_of_blindness_a_gap_is_said_once(cast: Cast) -> None:
     await nights(cast, "eve")
-    await duty_shifts.tick(cast.clock())
+    await duty_shifts.ROTAS.tick(cast.clock())
     await leave(cast, "eve", at(cast, 12, day=5), at(cast, 12, day=9))
     cast.clock.set(at(cast, 14, day=4))
-    await duty_shifts.tick(cast.clock())
-    await duty_shifts.tick(cast.clock())
+    await duty_shifts.ROTAS.tick(cast.clock())
+    await duty_shifts.ROTAS.tick(cast.clock())
     assert len(await said(cast, "rota_gap")) == 2
 
 
@@ -383,10 +377,10 @@ async def test_a_rota_that_raises_is_set_apart_and_the_others_go_on(cast: Cast) 
     set_last_resorts(1)
     await nights(cast, "eve")
     now = cast.clock()
-    assert await duty_shifts.due_now(now) == [cast.agency.id]
-    await duty_shifts.set_apart(cast.agency.id, now)
-    assert await duty_shifts.due_now(now) == []
+    assert await duty_shifts.ROTAS.due_now(now) == [cast.agency.id]
+    await duty_shifts.ROTAS.set_apart(cast.agency.id, now, tell_operators)
+    assert await duty_shifts.ROTAS.due_now(now) == []
     assert await said(cast) == [("operators", "the last resort")]
-    await duty_shifts.tick_one(cast.agency.id, now + MINUTE)
+    await duty_shifts.ROTAS.tick_one(cast.agency.id, now + MINUTE)
     assert (await RotaTerms.get(id=cast.agency.id)).looked_at == now + MINUTE
     set_last_resorts(0)

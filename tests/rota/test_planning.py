@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -36,42 +36,40 @@ def local(cast: Cast, text: str) -> datetime:
 async def nights(cast: Cast, *who: str, **how: Any) -> Duty:
     """Nights from 18:00 to 08:00, every day from today on, taken in turn."""
     given: dict[str, Any] = {
-        "id_": uuid4(),
+        "id": uuid4(),
         "days": ALL_DAY,
-        "begins": time(18),
-        "ends": time(8),
+        "begins": "18:00",
+        "ends": "08:00",
         "zone": "Europe/Paris",
         "people": [cast.persons[name].id for name in who],
-        "first": cast.clock().date(),
-        "now": cast.clock(),
+        "first_on": cast.clock().date(),
     }
-    return await planning.add_duty(cast.actor("ines"), cast.agency.id, **{**given, **how})
+    new = planning.DutyRequest(**{**given, **how})
+    return await planning.add_duty(cast.actor("ines"), cast.agency.id, new, cast.clock())
 
 
 async def away(cast: Cast, name: str, cover: str | None = None, **how: Any) -> Leave:
     """That person is on leave from now on, for a day."""
     given: dict[str, Any] = {
-        "id_": uuid4(),
-        "who": cast.persons[name].id,
-        "cover": cast.persons[cover].id if cover else None,
-        "begin": cast.clock(),
-        "end": cast.clock() + 24 * HOUR,
-        "now": cast.clock(),
+        "id": uuid4(),
+        "person_id": cast.persons[name].id,
+        "cover_id": cast.persons[cover].id if cover else None,
+        "from_at": cast.clock(),
+        "until_at": cast.clock() + 24 * HOUR,
     }
-    return await planning.add_leave(cast.actor(name), cast.agency.id, **{**given, **how})
+    new = planning.LeaveRequest(**{**given, **how})
+    return await planning.add_leave(cast.actor(name), cast.agency.id, new, cast.clock())
 
 
 async def handed(cast: Cast, who: str | None, to: str, begin: datetime, end: datetime) -> Handover:
-    return await planning.hand_over(
-        cast.actor("ines"),
-        cast.agency.id,
-        id_=uuid4(),
-        who=cast.persons[who].id if who else None,
-        to=cast.persons[to].id,
-        begin=begin,
-        end=end,
-        now=cast.clock(),
+    new = planning.HandoverRequest(
+        id=uuid4(),
+        who_id=cast.persons[who].id if who else None,
+        to_id=cast.persons[to].id,
+        from_at=begin,
+        until_at=end,
     )
+    return await planning.hand_over(cast.actor("ines"), cast.agency.id, new, cast.clock())
 
 
 async def on(cast: Cast, moment: datetime) -> set[str]:
@@ -234,7 +232,7 @@ async def test_leave_ends_no_tie(cast: Cast) -> None:
 
 async def test_a_cover_for_nobody_now_is_nothing(cast: Cast) -> None:
     later = cast.clock() + 48 * HOUR
-    await away(cast, "tom", "eve", begin=later, end=later + HOUR)
+    await away(cast, "tom", "eve", from_at=later, until_at=later + HOUR)
     found = await on_rota(cast.eve.id, cast.clock())
     assert (found.is_on_duty, found.covers) == (False, frozenset())
     assert (await on_rota(cast.eve.id, later)).covers == {cast.tom.id}
@@ -265,8 +263,8 @@ async def test_only_those_who_work_for_the_agency_stand_on_its_rota(cast: Cast, 
         ({"days": []}, "days"),
         ({"days": [7]}, "days"),
         ({"people": []}, "people"),
-        ({"first": date(2001, 1, 1)}, "first_on"),
-        ({"first": date(2199, 1, 1)}, "first_on"),
+        ({"first_on": date(2001, 1, 1)}, "first_on"),
+        ({"first_on": date(2199, 1, 1)}, "first_on"),
     ],
 )
 async def test_a_weekly_shift_that_no_week_holds_is_refused(
@@ -292,7 +290,7 @@ async def test_leave_at_a_time_that_cannot_be_is_refused(
 ) -> None:
     now = cast.clock()
     with pytest.raises(Refused) as refused:
-        await away(cast, "tom", begin=now + begin * HOUR, end=now + end * HOUR)
+        await away(cast, "tom", from_at=now + begin * HOUR, until_at=now + end * HOUR)
     assert refused.value.field == field
 
 
@@ -339,11 +337,11 @@ async def test_a_lead_that_helps_nobody_is_refused(cast: Cast, seconds: int) -> 
 
 async def test_the_same_id_twice_makes_one(cast: Cast) -> None:
     id_: UUID = uuid4()
-    first = await nights(cast, "eve", id_=id_)
-    again = await nights(cast, "eve", id_=id_)
+    first = await nights(cast, "eve", id=id_)
+    again = await nights(cast, "eve", id=id_)
     assert first.id == again.id
     with pytest.raises(IdReused):
-        await nights(cast, "tom", id_=id_)
+        await nights(cast, "tom", id=id_)
     assert await Entry.filter(what="rota:duty_add").count() == 1
 
 

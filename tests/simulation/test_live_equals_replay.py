@@ -138,9 +138,9 @@ class Live:
         for _, _, what in sorted(arrivals, key=lambda arrival: arrival[:2]):
             await self.take(what, now)
             await self.hear(now)
-        await milestone_actions.tick(now)
-        await ticking.tick(now)
-        await climbing.tick(now)
+        await milestone_actions.MILESTONES.tick(now)
+        await ticking.WATCHES.tick(now)
+        await climbing.ALERTS.tick(now)
         await self.hear(now)
         if any(at <= now for at, _, _ in self.coming):
             await self.look(now)
@@ -216,7 +216,7 @@ class Live:
             await actions.begin(cast.actor("tom"), mia, now, rhythm=rhythm, now=now)
         elif what.kind == "ended":
             # In replay an end closes what is open; here a person has to do so first.
-            await ticking.tick(now)
+            await ticking.WATCHES.tick(now)
             await self.close(now, but="")
             await actions.end(cast.actor("tom"), mia, Leaving.HOME, now, now=now)
             self.coming = []

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from server.alerts.climbing import tick
+from server.alerts.climbing import ALERTS
 from server.alerts.models import Alert
 from server.alerts.recipients import policy_of
 from server.audit.models import Entry
@@ -222,8 +222,8 @@ async def test_the_history_of_an_agency_replays_to_what_happened_there(cast: Cas
     begin = cast.clock()
     for _ in range(200):
         cast.clock.advance(minutes=30)
-        await ticking.tick(cast.clock())
-        await tick(cast.clock())
+        await ticking.WATCHES.tick(cast.clock())
+        await ALERTS.tick(cast.clock())
     happened = await Alert.filter(agency_id=cast.agency.id).order_by("opened_at")
     assert happened
     past = await history.read(cast.agency.id, begin - timedelta(days=1), cast.clock())
@@ -301,9 +301,9 @@ async def test_the_days_of_the_calendar_are_in_the_history_and_act_there_by_the_
     await milestone_actions.take_back(tom, mia, row.id, now)
     for _ in range(30):
         cast.clock.advance(hours=1)
-        await milestone_actions.tick(cast.clock())
-        await ticking.tick(cast.clock())
-        await tick(cast.clock())
+        await milestone_actions.MILESTONES.tick(cast.clock())
+        await ticking.WATCHES.tick(cast.clock())
+        await ALERTS.tick(cast.clock())
     assert (await Watch.get(child_id=mia)).tier == "high"
     past = await history.read(cast.agency.id, begin - timedelta(days=1), cast.clock())
     ours = [one for one in past.events if one.child == str(mia)]
@@ -402,14 +402,14 @@ async def test_a_policy_that_makes_no_sense_is_refused_at_its_field(cast: Cast) 
 async def test_an_open_alert_keeps_the_ladder_that_it_began_with(cast: Cast) -> None:
     for _ in range(200):
         cast.clock.advance(minutes=30)
-        await ticking.tick(cast.clock())
+        await ticking.WATCHES.tick(cast.clock())
     before = await Alert.filter(agency_id=cast.agency.id).order_by("id").values("id", "ladder")
     assert before
     content = copy.deepcopy(EACH_MISS)
     for tier in Tier:
         content[tier] |= {"each": "2h", "rungs": ["on_duty"]}
     await adopted(cast, content)
-    await ticking.tick(cast.clock())
+    await ticking.WATCHES.tick(cast.clock())
     assert (
         await Alert.filter(agency_id=cast.agency.id).order_by("id").values("id", "ladder") == before
     )
@@ -422,7 +422,7 @@ async def test_every_watch_looks_again_by_the_new_policy_at_the_next_tick(cast: 
     content[watch.tier] |= {"grace": "1h", "remind_again": "30m", "carer_window": "1h"}
     assert watch.next_action_at is not None
     await adopted(cast, content)
-    await ticking.tick(cast.clock())
+    await ticking.WATCHES.tick(cast.clock())
     after = await Watch.get(child_id=cast.mia.id)
     assert after.next_action_at is not None
     assert cast.clock() < after.next_action_at <= watch.sign_at + timedelta(hours=5)

@@ -176,7 +176,7 @@ async def test_a_file_is_replayed_by_each_policy_and_nothing_is_kept(cast: Cast)
 async def test_what_happened_in_the_agency_is_replayed_and_names_nobody(cast: Cast) -> None:
     for _ in range(60):
         cast.clock.advance(hours=1)
-        await ticking.tick(cast.clock())
+        await ticking.WATCHES.tick(cast.clock())
     for name in ("tom", "ines"):
         await cast.new_token(name)
     shown = await cast.browser_as("ines").get(PATH)

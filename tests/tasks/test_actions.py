@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,6 +17,7 @@ from server.notify.models import Message
 from server.people.models import Person, Tie
 from server.storage.db import write
 from server.tasks import actions as dues
+from server.tasks import telling
 from server.tasks.models import Task
 from server.tasks.rules import Kind, Setting
 from server.ticker import Ticker
@@ -37,7 +39,7 @@ def setting(cast: Cast, **how: Any) -> Setting:
 
 
 async def stand(cast: Cast, one: Setting, child: str = "mia") -> Task:
-    await dues.set_due(cast.actor("tom"), cast.children[child], one, cast.clock())
+    await dues.set_task(cast.actor("tom"), cast.children[child], one, cast.clock())
     return await Task.get(subject_id=one.subject_id, state="open")
 
 
@@ -70,7 +72,7 @@ async def test_a_due_whose_zone_is_gone_is_told_on_the_mornings_of_utc(cast: Cas
         due = await stand(cast, setting(cast))
         await Task.filter(id=due.id).update(zone="Nowhere/Land")
         cast.clock.advance(days=1)
-        assert await dues.tick(cast.clock()) == 1
+        assert await telling.TASKS.tick(cast.clock()) == 1
         after = await Task.get(id=due.id)
         assert (after.told, after.quarantined_at) == (0, None)
         assert after.next_action_at is not None
@@ -108,7 +110,8 @@ async def test_a_full_batch_is_followed_by_the_next_one(cast: Cast) -> None:
     for _ in range(5):
         await stand(cast, setting(cast))
     cast.clock.advance(days=1)
-    assert [await dues.tick(cast.clock(), at_once=2) for _ in range(4)] == [2, 2, 1, 0]
+    two_at_once = replace(telling.TASKS, at_once=2)
+    assert [await two_at_once.tick(cast.clock()) for _ in range(4)] == [2, 2, 1, 0]
     assert await told(cast.tom.id) == 5
 
 
@@ -116,7 +119,7 @@ async def test_tickers_side_by_side_tell_everyone_once(cast: Cast) -> None:
     for _ in range(5):
         await stand(cast, setting(cast))
     cast.clock.advance(days=1)
-    no_fault(await together(*(dues.tick(cast.clock()) for _ in range(3))))
+    no_fault(await together(*(telling.TASKS.tick(cast.clock()) for _ in range(3))))
     assert await told(cast.tom.id) == 5
     assert set(await Task.all().values_list("told", flat=True)) == {0}
 
@@ -125,9 +128,9 @@ async def test_done_in_the_moment_of_a_tick_is_done_and_says_nothing_more(cast: 
     due = await stand(cast, setting(cast))
     cast.clock.advance(days=1)
     outcomes = await together(
-        dues.tick(cast.clock()),
+        telling.TASKS.tick(cast.clock()),
         dues.done(cast.actor("tom"), due, cast.clock()),
-        dues.tick(cast.clock()),
+        telling.TASKS.tick(cast.clock()),
     )
     no_fault(outcomes)
     found = await Task.get()
@@ -173,7 +176,7 @@ async def test_a_due_that_nobody_can_be_told_of_goes_to_the_operators(cast: Cast
         await stand(cast, setting(cast))
         await Tie.filter(child_id=cast.mia.id).update(until_at=cast.clock())
         cast.clock.advance(days=1)
-        await dues.tick(cast.clock())
+        await telling.TASKS.tick(cast.clock())
         [message] = await Message.filter(kind="operators")
         assert message.data == {"fault": "due:nobody"}
         assert (await Task.get()).next_action_at is not None
@@ -185,7 +188,7 @@ async def test_whoever_is_disabled_is_passed_by_and_so_is_a_deputy_who_is(cast: 
     reply = setting(cast, kind=Kind.REPLY, owner_id=None, due_at=cast.clock())
     due = await stand(cast, reply)
     await Person.filter(id=cast.tom.id).update(disabled_at=cast.clock())
-    await dues.tick(cast.clock())
+    await telling.TASKS.tick(cast.clock())
     assert await told(cast.tom.id) == 0
     assert await told(cast.ines.id) == 1, "as the supervisor"
     assert (await Task.get(id=due.id)).told == 2
@@ -196,7 +199,7 @@ async def test_where_a_child_has_no_supervisor_whoever_is_on_duty_hears_of_it(ca
     await stand(cast, setting(cast))
     await cast.on_duty("eve", days=5)
     cast.clock.advance(days=3)
-    await dues.tick(cast.clock())
+    await telling.TASKS.tick(cast.clock())
     assert await told(cast.eve.id) == 1
     assert await told(cast.uwe.id) == 0, "of another agency"
     [mine] = await seen(cast, "mia", "mia")
@@ -206,7 +209,7 @@ async def test_where_a_child_has_no_supervisor_whoever_is_on_duty_hears_of_it(ca
 async def test_a_carer_is_led_into_the_app(cast: Cast) -> None:
     await stand(cast, setting(cast, owner_id=cast.sam.id, owner_role="carer"))
     cast.clock.advance(days=1)
-    await dues.tick(cast.clock())
+    await telling.TASKS.tick(cast.clock())
     [message] = await Message.filter(person_id=cast.sam.id)
     assert message.data == {"path": "/app/"}
 
@@ -214,7 +217,7 @@ async def test_a_carer_is_led_into_the_app(cast: Cast) -> None:
 async def test_nothing_happens_where_nothing_is_to_be_set_or_settled(cast: Cast) -> None:
     await dues.settle(SYSTEM, [], cast.clock())
     await dues.settle_and_set(SYSTEM, cast.children["mia"], [], [], cast.clock())
-    assert await dues.tick(cast.clock()) == 0
+    assert await telling.TASKS.tick(cast.clock()) == 0
     assert not await Entry.filter(what__startswith="due:").exists()
 
 

@@ -15,6 +15,7 @@ from server.people.models import Child
 from server.people.rules import Role
 from server.people.ties import AddTie, add_tie
 from server.tasks import actions as dues
+from server.tasks import telling
 from server.tasks.models import Task
 from server.tasks.rules import Kind, Setting
 from server.watch.watch_alerts import open_missing
@@ -31,7 +32,7 @@ async def stand(cast: Cast, kind: Kind, child: str, **days: float) -> None:
         due_at=cast.clock() + timedelta(**days),
         zone="Europe/Paris",
     )
-    await dues.set_due(cast.actor("tom"), cast.children[child], one, cast.clock())
+    await dues.set_task(cast.actor("tom"), cast.children[child], one, cast.clock())
 
 
 async def page(cast: Cast, name: str, child: str) -> str:
@@ -122,7 +123,7 @@ async def eve_stands_in(cast: Cast) -> Task:
     await people.set_deputy(SYSTEM, cast.agency.id, cast.tom.id, cast.eve.id, cast.clock())
     await stand(cast, Kind.REPLY, "mia", hours=1)
     cast.clock.advance(hours=2)
-    await dues.tick(cast.clock())
+    await telling.TASKS.tick(cast.clock())
     for name in (*ADULTS, "uwe"):
         await cast.new_token(name)
     return await Task.get()

@@ -17,6 +17,7 @@ from server.notify.models import Message
 from server.people.models import Person, Tie
 from server.rota.duty import on_duty
 from server.tasks import actions as dues
+from server.tasks import reach, telling
 from server.tasks.models import Task
 from server.tasks.rules import OF_A_SHIFT, STRATEGY, Kind, Setting
 from tests.cast import Cast
@@ -45,7 +46,7 @@ BY_NAME = {Kind.STEP, Kind.TRANSFER, *OF_A_SHIFT}
 @pytest.fixture(autouse=True)
 def _a_last_resort(cast: Cast) -> Iterator[None]:
     set_last_resorts(1)
-    dues.use_on_duty(on_duty)
+    reach.use_on_duty(on_duty)
     yield
     set_last_resorts(0)
 
@@ -75,7 +76,7 @@ async def stand_all(cast: Cast) -> dict[UUID, tuple[Kind, str]]:
             zone="Europe/Paris",
         )
         about[setting.subject_id] = (kind, role)
-        await dues.set_due(cast.actor("tom"), cast.mia, setting, cast.clock())
+        await dues.set_task(cast.actor("tom"), cast.mia, setting, cast.clock())
     await Person.filter(id=cast.persons["root"].id).update(disabled_at=cast.clock())
     return about
 
@@ -84,7 +85,7 @@ async def days_pass(cast: Cast) -> None:
     """Two days are enough for each of them to speak once to the first whom it is for."""
     for _ in range(2):
         cast.clock.advance(days=1)
-        await dues.tick(cast.clock())
+        await telling.TASKS.tick(cast.clock())
 
 
 async def heard(cast: Cast, name: str, about: dict[UUID, tuple[Kind, str]]) -> set[object]:
@@ -128,7 +129,7 @@ async def test_with_nobody_at_all_the_last_resort_hears_of_each(cast: Cast) -> N
         due = await Task.get(subject_id=subject)
         await Task.filter(id=due.id).update(next_action_at=cast.clock())
         cast.clock.advance(days=2)
-        await dues.tick_one(due.id, cast.clock())
+        await telling.TASKS.tick_one(due.id, cast.clock())
         await Task.filter(id=due.id).delete()
         if await operators() == before:
             silent.append(one)

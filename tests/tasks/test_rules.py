@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 
 from server.tasks.rules import (
     REPLY_WITHIN,
-    Due,
     Kind,
     Reach,
     State,
+    TaskSlice,
     To,
     advance,
     end_of,
     next_at,
-    terms_of,
     whose_turn,
     within_reach,
 )
+from server.tasks.terms import terms_of
 
 PARIS = ZoneInfo("Europe/Paris")
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -38,13 +38,13 @@ ALL: Reach = {
 }
 
 
-def told(due: Due, kind: Kind, role: str, reach: Reach, **how_far: float) -> list[set[UUID]]:
-    _, calls = advance(due, terms_of(kind, role), reach, NOW + timedelta(**how_far))
+def told(task: TaskSlice, kind: Kind, role: str, reach: Reach, **how_far: float) -> list[set[UUID]]:
+    _, calls = advance(task, terms_of(kind, role), reach, NOW + timedelta(**how_far))
     return [set(call.people) for call in calls]
 
 
-def reply() -> Due:
-    return Due(NOW + REPLY_WITHIN, NOW, "Europe/Paris")
+def reply() -> TaskSlice:
+    return TaskSlice(NOW + REPLY_WITHIN, NOW, "Europe/Paris")
 
 
 def test_a_message_is_told_at_once_then_to_the_deputy_then_to_the_supervisor_then_daily() -> None:
@@ -67,17 +67,17 @@ def test_where_nobody_is_next_the_one_after_them_is_told_at_once() -> None:
     assert told(reply(), Kind.REPLY, "caseworker", {}, hours=0) == [set()]
 
 
-STEP = Due(end_of(date(2026, 3, 3), PARIS), NOW, "Europe/Paris")
+STEP = TaskSlice(end_of(date(2026, 3, 3), PARIS), NOW, "Europe/Paris")
 
 
-def moments(due: Due, role: str, how_many: int) -> list[datetime]:
+def moments(task: TaskSlice, role: str, how_many: int) -> list[datetime]:
     found = []
     terms = terms_of(Kind.STEP, role)
     for _ in range(how_many):
-        at = next_at(due, terms)
+        at = next_at(task, terms)
         assert at is not None
         found.append(at)
-        due, _ = advance(due, terms, ALL, at)
+        task, _ = advance(task, terms, ALL, at)
     return found
 
 
@@ -103,16 +103,18 @@ def test_a_childs_own_step_reminds_the_child_on_its_morning_then_weekly_and_nobo
 
 
 def test_what_was_over_when_it_was_set_gives_its_owner_the_same_time() -> None:
-    old = Due(end_of(date(2020, 1, 1), PARIS), NOW, "Europe/Paris")
+    old = TaskSlice(end_of(date(2020, 1, 1), PARIS), NOW, "Europe/Paris")
     assert told(old, Kind.STEP, "caseworker", ALL, hours=12) == []
     assert told(old, Kind.STEP, "caseworker", ALL, days=2) == [{TOM}, {TOM}]
     assert told(old, Kind.STEP, "caseworker", ALL, days=3) == [{TOM}, {TOM}, {TOM, INES}]
 
 
 def test_of_a_review_the_child_hears_three_days_before_and_the_supervisor_when_it_is_over() -> None:
-    due = Due(end_of(date(2026, 3, 20), PARIS), NOW, "Europe/Paris")
-    assert next_at(due, terms_of(Kind.REVIEW, "caseworker")) == datetime(2026, 3, 17, 8, tzinfo=UTC)
-    assert told(due, Kind.REVIEW, "caseworker", ALL, days=21) == [
+    task = TaskSlice(end_of(date(2026, 3, 20), PARIS), NOW, "Europe/Paris")
+    assert next_at(task, terms_of(Kind.REVIEW, "caseworker")) == datetime(
+        2026, 3, 17, 8, tzinfo=UTC
+    )
+    assert told(task, Kind.REVIEW, "caseworker", ALL, days=21) == [
         {TOM, MIA},
         {TOM},
         {TOM},
@@ -121,12 +123,12 @@ def test_of_a_review_the_child_hears_three_days_before_and_the_supervisor_when_i
 
 
 def test_whose_turn_it_is_grows_with_whom_it_was_told() -> None:
-    due, terms = reply(), terms_of(Kind.REPLY, "caseworker")
-    assert whose_turn(due, terms, ALL) == {TOM}
+    task, terms = reply(), terms_of(Kind.REPLY, "caseworker")
+    assert whose_turn(task, terms, ALL) == {TOM}
     for hours, turn in ((0, {TOM}), (24, {TOM, DEPUTY}), (48, {TOM, DEPUTY, INES})):
-        due, _ = advance(due, terms, ALL, NOW + timedelta(hours=hours))
-        assert whose_turn(due, terms, ALL) == turn
-    settled = Due(due.due_at, due.set_at, due.zone, due.told, State.DONE)
+        task, _ = advance(task, terms, ALL, NOW + timedelta(hours=hours))
+        assert whose_turn(task, terms, ALL) == turn
+    settled = TaskSlice(task.due_at, task.set_at, task.zone, task.told, State.DONE)
     assert whose_turn(settled, terms, ALL) == set()
     assert next_at(settled, terms) is None
     assert advance(settled, terms, ALL, NOW + 900 * DAY) == (settled, ())
@@ -134,8 +136,8 @@ def test_whose_turn_it_is_grows_with_whom_it_was_told() -> None:
 
 
 def test_a_child_who_is_reminded_of_a_review_has_no_turn_by_that() -> None:
-    due = Due(end_of(date(2026, 3, 3), PARIS), NOW, "Europe/Paris", told=0)
-    assert whose_turn(due, terms_of(Kind.REVIEW, "caseworker"), ALL) == {TOM}
+    task = TaskSlice(end_of(date(2026, 3, 3), PARIS), NOW, "Europe/Paris", told=0)
+    assert whose_turn(task, terms_of(Kind.REVIEW, "caseworker"), ALL) == {TOM}
 
 
 @pytest.mark.parametrize("day", [date.min, date.max])
@@ -144,8 +146,8 @@ def test_a_day_that_nobody_means_is_one_that_clocks_can_show(day: date, zone: st
     at = end_of(day, ZoneInfo(zone))
     assert 1990 <= at.year <= 9000
     assert abs(within_reach(day).year - at.year) <= 1
-    due = Due(at, NOW, zone)
-    assert next_at(due, terms_of(Kind.STEP, "child")) is not None
+    task = TaskSlice(at, NOW, zone)
+    assert next_at(task, terms_of(Kind.STEP, "child")) is not None
 
 
 ZONES = ["UTC", "Europe/Paris", "Africa/Casablanca", "Australia/Lord_Howe", "Asia/Kathmandu"]
@@ -154,11 +156,11 @@ spans = st.timedeltas(timedelta(0), timedelta(days=60))
 
 
 @st.composite
-def dues(draw: st.DrawFn) -> tuple[Due, Kind, str]:
+def dues(draw: st.DrawFn) -> tuple[TaskSlice, Kind, str]:
     set_at = NOW + draw(spans) * 6
     due_at = set_at + draw(st.timedeltas(timedelta(days=-90), timedelta(days=90)))
-    due = Due(due_at, set_at, draw(st.sampled_from(ZONES)))
-    return due, draw(st.sampled_from(list(Kind))), draw(st.sampled_from(ROLES))
+    task = TaskSlice(due_at, set_at, draw(st.sampled_from(ZONES)))
+    return task, draw(st.sampled_from(list(Kind))), draw(st.sampled_from(ROLES))
 
 
 @st.composite
@@ -168,13 +170,13 @@ def reaches(draw: st.DrawFn) -> Reach:
 
 @given(dues(), reaches(), st.lists(spans, max_size=6), spans)
 def test_looking_often_comes_to_the_same_as_looking_once(
-    made: tuple[Due, Kind, str], reach: Reach, looks: list[timedelta], span: timedelta
+    made: tuple[TaskSlice, Kind, str], reach: Reach, looks: list[timedelta], span: timedelta
 ) -> None:
-    due, kind, role = made
-    terms, end = terms_of(kind, role), due.set_at + span
-    once, at_once = advance(due, terms, reach, end)
-    often, calls = due, []
-    for now in sorted({end, *(due.set_at + look for look in looks if look <= span)}):
+    task, kind, role = made
+    terms, end = terms_of(kind, role), task.set_at + span
+    once, at_once = advance(task, terms, reach, end)
+    often, calls = task, []
+    for now in sorted({end, *(task.set_at + look for look in looks if look <= span)}):
         often, more = advance(often, terms, reach, now)
         calls += more
     assert (often, tuple(calls)) == (once, at_once)
@@ -185,15 +187,15 @@ def test_looking_often_comes_to_the_same_as_looking_once(
 
 @given(dues(), reaches(), spans)
 def test_it_never_speaks_earlier_than_before_nor_before_it_was_set(
-    made: tuple[Due, Kind, str], reach: Reach, span: timedelta
+    made: tuple[TaskSlice, Kind, str], reach: Reach, span: timedelta
 ) -> None:
-    due, kind, role = made
+    task, kind, role = made
     terms = terms_of(kind, role)
-    _, calls = advance(due, terms, reach, due.set_at + span)
+    _, calls = advance(task, terms, reach, task.set_at + span)
     ats = [call.at for call in calls]
     assert ats == sorted(ats)
-    assert all(at >= due.set_at for at in ats)
+    assert all(at >= task.set_at for at in ats)
     assert [call.number for call in calls] == sorted({call.number for call in calls})
     if terms.daytime is not None:
-        local = {at.astimezone(ZoneInfo(due.zone)).time() for at in ats}
+        local = {at.astimezone(ZoneInfo(task.zone)).time() for at in ats}
         assert local <= {time(9)}

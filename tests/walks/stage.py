@@ -22,7 +22,7 @@ from server.missing.search.clocks.actions import clocks_of
 from server.missing.search.models import Episode
 from server.notify.channels import Channel
 from server.notify.models import Message
-from server.rota.calendar import spells_between
+from server.rota.calendar import duty_shifts_between
 from server.rota.duty import rotas_of
 from server.rota.models import RotaTerms
 from server.tasks.models import Task
@@ -157,8 +157,8 @@ class Stage:
         clocks, _ = await clocks_of(episode.agency_id, episode.clocks_version)
         until = since + FARTHEST_SHIFT
         rota = (await rotas_of([episode.agency_id], since, until))[episode.agency_id]
-        spells = spells_between(rota, since, until)
-        moments = (at for one in spells for at in (one.begin, one.end - clocks.handover, one.end))
+        shifts = duty_shifts_between(rota, since, until)
+        moments = (at for one in shifts for at in (one.begin, one.end - clocks.handover, one.end))
         return max(episode.hand_at, min((at for at in moments if at > since), default=until))
 
     # What people do, over the wire.

@@ -67,7 +67,7 @@ async def a_child(world: World, tier: Tier, rhythm: Rhythm, carer: bool, now: da
 
 
 async def look(child_id: UUID, now: datetime) -> None:
-    await ticking.tick_one(child_id, now)
+    await ticking.WATCHES.tick_one(child_id, now)
 
 
 async def what_stands(child_id: UUID) -> dict[str, Any]:

@@ -64,18 +64,16 @@ class Search:
         born_on = EIGHTEEN.replace(year=EIGHTEEN.year - 18)
         await people.set_birthday(self.cast.actor("tom"), self.cast.mia.id, born_on, now)
         for begins, ends, names in ((8, 20, ["tom"]), (20, 8, ["ines", "eve"])):
-            await planning.add_duty(
-                self.cast.actor("ines"),
-                self.cast.agency.id,
-                id_=uuid4(),
-                days=range(7),
-                begins=time(begins),
-                ends=time(ends),
+            new = planning.DutyRequest(
+                id=uuid4(),
+                days=list(range(7)),
+                begins=f"{begins:02d}:00",
+                ends=f"{ends:02d}:00",
                 zone=PARIS.key,
                 people=[self.cast.persons[name].id for name in names],
-                first=now.date(),
-                now=now,
+                first_on=now.date(),
             )
+            await planning.add_duty(self.cast.actor("ines"), self.cast.agency.id, new, now)
         self.stage.clock.set(BEGINS)
         body = {"id": str(self.id), "said_at": BEGINS.isoformat(), "why": "She is not home."}
         path = f"/api/v1/children/{self.cast.mia.id}/episodes"

@@ -208,9 +208,9 @@ class Machine(RuleBasedStateMachine):
         self.is_looked = True
 
     async def _tick(self) -> None:
-        while await ticking.tick(self.now):
+        while await ticking.WATCHES.tick(self.now):
             pass
-        while await climbing.tick(self.now):
+        while await climbing.ALERTS.tick(self.now):
             pass
 
     # --- the child

@@ -16,6 +16,7 @@ from server.alerts.models import Alert
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
 from server.errors import Conflict, NotFound, Refused
+from server.notify.actions import tell_operators
 from server.notify.models import Message
 from server.notify.rules import Kind
 from server.people import actions as people
@@ -50,7 +51,7 @@ async def at(cast: Cast, moment: datetime) -> datetime:
         first = await Watch.filter(next_action_at__lte=moment).order_by("next_action_at").first()
         if first is None or first.next_action_at is None:
             return cast.clock.set(moment)
-        await ticking.tick(first.next_action_at)
+        await ticking.WATCHES.tick(first.next_action_at)
 
 
 async def mia(cast: Cast) -> Watch:
@@ -794,7 +795,7 @@ async def test_a_closing_races_everything_and_nobody_waits_in_a_circle(
             return watch_alerts.close_alert(cast.actor("tom"), alert.id, Outcome.SEEN, None, now)
 
         other: Awaitable[object] = {
-            "tick": lambda now: ticking.tick(now),
+            "tick": lambda now: ticking.WATCHES.tick(now),
             "answer": lambda now: settle(cast),
             "sighting": lambda now: sight(cast),
             "missing": lambda now: missing(cast),
@@ -831,8 +832,8 @@ async def test_help_and_talk_are_alerts_of_their_own(cast: Cast) -> None:
 
 async def test_two_tickers_at_once_find_everything_once(cast: Cast) -> None:
     cast.clock.set(DUE + 2 * HOUR)
-    no_fault(await together(*(ticking.tick(cast.clock()) for _ in range(4))))
-    while await ticking.tick(cast.clock()):
+    no_fault(await together(*(ticking.WATCHES.tick(cast.clock()) for _ in range(4))))
+    while await ticking.WATCHES.tick(cast.clock()):
         pass
     for row in await fetch(
         "SELECT child_id, cause, count(*) AS n FROM alert GROUP BY child_id, cause"
@@ -847,22 +848,22 @@ async def test_a_row_that_makes_no_sense_is_set_apart_and_the_others_go_on(cast:
     await Watch.filter(child_id=cast.mia.id).update(rhythm={"at": ["noon"]})
     cast.clock.set(DUE + 2 * HOUR)
     with pytest.raises(Refused):
-        await ticking.tick(cast.clock())
-    due = await ticking.due_now(cast.clock())
+        await ticking.WATCHES.tick(cast.clock())
+    due = await ticking.WATCHES.due_now(cast.clock())
     assert cast.mia.id in due
     for child_id in due:
         if child_id == cast.mia.id:
             with pytest.raises(Refused):
-                await ticking.tick_one(child_id, cast.clock())
-            await ticking.set_apart(child_id, cast.clock())
+                await ticking.WATCHES.tick_one(child_id, cast.clock())
+            await ticking.WATCHES.set_apart(child_id, cast.clock(), tell_operators)
         else:
-            await ticking.tick_one(child_id, cast.clock())
-    assert await ticking.tick(cast.clock()) == 0
+            await ticking.WATCHES.tick_one(child_id, cast.clock())
+    assert await ticking.WATCHES.tick(cast.clock()) == 0
     after = await mia(cast)
     assert (after.quarantined_at, after.next_action_at) == (cast.clock(), cast.clock() + MINUTE)
     assert len(await Alert.all()) == 2
     await Watch.filter(child_id=cast.mia.id).update(rhythm=agreed)
-    await ticking.tick(cast.clock.advance(minutes=1))
+    await ticking.WATCHES.tick(cast.clock.advance(minutes=1))
     assert (await mia(cast)).quarantined_at is None
     assert len(await open_alerts(cast)) == 1
 
@@ -911,11 +912,11 @@ async def test_after_a_time_of_blindness_a_carer_is_asked_once(cast: Cast) -> No
     content = copy.deepcopy(SHIPPED)
     content["mid"]["habit"] |= {"ask": 0.00001, "ask_again": "2h"}  # From the first miss on.
     await Policy.create(agency_id=cast.agency.id, version=1, content=content, made_at=DUE)
-    await ticking.tick(cast.clock.set(DUE + 2 * HOUR))
+    await ticking.WATCHES.tick(cast.clock.set(DUE + 2 * HOUR))
     begun = await Question.filter(child_id=cast.mia.id).count()
     later = cast.clock.set(DUE + 10 * HOUR)
     await ticking.look(later)
-    await ticking.tick(later)
+    await ticking.WATCHES.tick(later)
     assert begun >= 1
     assert await Question.filter(child_id=cast.mia.id, asked_at=later).count() == 1
     assert await Message.filter(kind=Kind.ASK_CARER, queued_at=later).count() == 1

@@ -32,7 +32,7 @@ async def answered(cast: Cast, moment: datetime) -> Round:
         assert row.next_action_at is not None
         if row.next_action_at > moment:
             break
-        await ticking.tick(cast.clock.set(row.next_action_at))
+        await ticking.WATCHES.tick(cast.clock.set(row.next_action_at))
     cast.clock.set(moment)
     async with write():
         await watch.settle(cast.mia.id, Evidence.CHILD, uuid4(), now=moment)

@@ -10,7 +10,7 @@ import pytest
 
 from server.audit.models import Entry
 from server.errors import IdReused, NotFound, Refused
-from server.notify.actions import last_resorts, set_last_resorts
+from server.notify.actions import last_resorts, set_last_resorts, tell_operators
 from server.notify.models import Message
 from server.people import actions as people
 from server.people.models import Home
@@ -54,8 +54,8 @@ async def marked(
 async def tier_at(cast: Cast, moment: datetime) -> tuple[str, datetime | None]:
     """What the watch is after a look at a moment."""
     cast.clock.set(moment)
-    await milestone_actions.tick(moment)
-    await ticking.tick(moment)
+    await milestone_actions.MILESTONES.tick(moment)
+    await ticking.WATCHES.tick(moment)
     watch = await Watch.get(child_id=cast.mia.id)
     return watch.tier, watch.tier_until_at
 
@@ -118,9 +118,9 @@ async def test_a_day_is_marked_once_and_two_tickers_count_it_once(cast: Cast) ->
     with pytest.raises(IdReused):
         await marked(cast, "transfer", id=id)
     now = cast.clock.set(local(5))
-    no_fault(await together(*(milestone_actions.tick(now) for _ in range(4))))
+    no_fault(await together(*(milestone_actions.MILESTONES.tick(now) for _ in range(4))))
     assert await Entry.filter(child_id=cast.mia.id, what="tier:set").count() == 1
-    assert await milestone_actions.tick(now) == 0
+    assert await milestone_actions.MILESTONES.tick(now) == 0
 
 
 async def test_a_day_that_was_wrong_is_taken_back_and_never_lowers_anything(cast: Cast) -> None:
@@ -152,7 +152,7 @@ async def test_a_day_that_cannot_count_is_set_apart_and_operators_are_told(cast:
     before = last_resorts()
     set_last_resorts(1)
     now = cast.clock.set(local(5))
-    await milestone_actions.set_apart(row.id, now)
+    await milestone_actions.MILESTONES.set_apart(row.id, now, tell_operators)
     set_last_resorts(before)
     assert (await Milestone.get(id=row.id)).next_action_at == now + timedelta(minutes=1)
     [message] = await Message.filter(kind="operators")
@@ -243,7 +243,7 @@ async def test_where_nobody_is_watched_any_more_a_day_changes_nothing(cast: Cast
     now = cast.clock.advance(hours=1)
     await actions.end(cast.actor("tom"), cast.mia.id, Leaving.HOME, now, now=now)
     cast.clock.set(local(5))
-    assert await milestone_actions.tick(local(5)) == 1
+    assert await milestone_actions.MILESTONES.tick(local(5)) == 1
     assert (await Watch.get(child_id=cast.mia.id)).next_action_at is None
 
 

@@ -18,7 +18,7 @@ from server.placements import actions
 from server.policy.model import Tier
 from server.simulation import history
 from server.simulation.events import Placed, events_of
-from server.tasks import actions as due_actions
+from server.tasks import telling
 from server.tasks.models import Task
 from server.watch import ticking
 from server.watch.models import Watch
@@ -511,7 +511,7 @@ async def test_a_free_window_is_proposed_agreed_and_lived(cast: Cast) -> None:
     await agree(cast, made)
     row = await mia(cast)
     assert (row.rhythm, row.opens_at, row.due_at) == (FREE, at(16), at(20))
-    await ticking.tick(cast.clock.set(at(16)))
+    await ticking.WATCHES.tick(cast.clock.set(at(16)))
     assert await Message.filter(person_id=cast.mia.id, kind="remind_child").count() == 1
     cast.clock.set(at(17, 30))
     async with cast.client_as("mia") as child:
@@ -522,7 +522,7 @@ async def test_a_free_window_is_proposed_agreed_and_lived(cast: Cast) -> None:
         "2026-03-03T19:00:00.000Z",
     )
     for moment in (at(21), at(21, day=3), at(21, 45, day=3)):
-        await ticking.tick(cast.clock.set(moment))
+        await ticking.WATCHES.tick(cast.clock.set(moment))
     alert = await Alert.get(child_id=cast.mia.id)
     assert alert.opened_at == at(21, 45, day=3)
 
@@ -640,6 +640,6 @@ async def test_a_guardian_reads_it_and_cannot_agree(cast: Cast) -> None:
 
 async def test_the_caseworker_hears_of_it_without_a_word_about_what_it_is(cast: Cast) -> None:
     await propose(cast)
-    await due_actions.tick(cast.clock())
+    await telling.TASKS.tick(cast.clock())
     (row,) = await Message.filter(child_id=cast.mia.id, kind="due")
     assert row.person_id == cast.tom.id

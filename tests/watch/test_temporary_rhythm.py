@@ -68,7 +68,7 @@ async def rounds_answered_until(cast: Cast, moment: datetime) -> list[datetime]:
         assert row.next_action_at is not None
         assert row.opens_at is not None
         now = cast.clock.set(max(cast.clock(), min(row.next_action_at, moment)))
-        await ticking.tick(now)
+        await ticking.WATCHES.tick(now)
         if row.opens_at <= now:
             await answer(cast)
     rows = await Round.filter(child_id=cast.mia.id).order_by("due_at")
@@ -110,14 +110,14 @@ async def test_reminders_on_a_journey_go_by_the_quiet_hours_there(cast: Cast) ->
     cast.clock.set(at(17, 30, day=3))
     await answer(cast)
     cast.clock.set(at(18, 30, day=4))
-    await ticking.tick(cast.clock())
+    await ticking.WATCHES.tick(cast.clock())
     (message,) = await Message.filter(child_id=cast.mia.id, kind="remind_child")
     assert message.data["quiet"]["zone"] == "Europe/Lisbon"
 
 
 async def test_a_round_that_is_open_stays_as_it_was_agreed(cast: Cast) -> None:
     cast.clock.set(at(17))
-    await ticking.tick(cast.clock())
+    await ticking.WATCHES.tick(cast.clock())
     await shift(cast, LATER, first=date(2026, 3, 2))
     row = await mia(cast)
     assert row.due_at == at(18)
@@ -205,7 +205,7 @@ async def test_silence_in_it_is_noticed_as_in_any_other_time(cast: Cast) -> None
     await Watch.exclude(child_id=cast.mia.id).delete()
     await shift(cast, LATER, first=date(2026, 3, 2))
     for moment in (at(21), at(21, 45)):
-        await ticking.tick(cast.clock.set(moment))
+        await ticking.WATCHES.tick(cast.clock.set(moment))
     alert = await Alert.get(child_id=cast.mia.id)
     assert alert.opened_at == at(21, 45)
 

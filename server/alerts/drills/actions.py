@@ -20,7 +20,7 @@ from server.audit.actions import SYSTEM, Actor, note
 from server.clock import known_zone
 from server.errors import Conflict, NotFound, Refused
 from server.i18n import N_
-from server.notify.actions import Saying, last_resorts, queue, tell_operators, withdraw
+from server.notify.actions import Saying, last_resorts, queue, withdraw
 from server.notify.arrivals import was_read
 from server.notify.models import Message
 from server.notify.rules import Kind
@@ -30,9 +30,9 @@ from server.policy.model import Rung, Tier
 from server.security import encryption
 from server.storage import bulk
 from server.storage.db import as_id, write
+from server.storage.due_rows import DueRows
 from server.storage.ids import uuid7
 
-AT_ONCE = 50
 # What the link of a drill is signed for, and for how long a person can say that it came late.
 TAP = "drill"
 LASTS = timedelta(days=1)
@@ -288,55 +288,23 @@ async def _whose_turn(agency_id: UUID) -> UUID | None:
 # --- what time does
 
 
-async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
-    """Call the next rung of what is due, and begin what is planned; returns how many moved."""
-    async with write():
-        ids = await due_now(now, at_once=at_once)
-        for id_ in ids:
-            await _move(id_, now)
-        return len(ids)
-
-
-async def tick_one(row_id: UUID, now: datetime) -> None:
-    """The same for one, when its batch has failed."""
-    async with write():
-        await _move(row_id, now)
-
-
-async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
-    """The drills and plans that are due, oldest first."""
-    due_ids: list[UUID] = []
-    for rows in (Drill, DrillPlan):
-        due = (
-            rows.filter(next_action_at__lte=now)
-            .order_by("next_action_at")
-            .limit(at_once - len(due_ids))
-        )
-        due_ids += [as_id(id_) for id_ in await due.values_list("id", flat=True)]
-    return due_ids
-
-
-async def _move(row_id: UUID, now: datetime) -> None:
-    drill = await Drill.filter(id=row_id, next_action_at__lte=now).select_for_update().first()
-    if drill is not None:
+async def _move(drills: Sequence[Drill], now: datetime) -> None:
+    """Call the next rung of each."""
+    for drill in drills:
         # An alert that opened in the moment in which the drill began could not know of it.
         if await _was_called(drill):
             await _end(drill, Why.REAL_ALERT, now)
         else:
             await _step(drill, now)
-        return
-    plan = await DrillPlan.filter(id=row_id, next_action_at__lte=now).select_for_update().first()
-    if plan is not None:
+
+
+async def _begin_planned(plans: Sequence[DrillPlan], now: datetime) -> None:
+    for plan in plans:
         await _come(plan, now)
 
 
-async def set_apart(row_id: UUID, now: datetime) -> None:
-    """This one raises an exception: we try it again in a minute, and tell the operators."""
-    later = now + timedelta(minutes=1)
-    async with write():
-        await Drill.filter(id=row_id, next_action_at__lte=now).update(next_action_at=later)
-        await DrillPlan.filter(id=row_id, next_action_at__lte=now).update(next_action_at=later)
-        await tell_operators("drill:row", now)
+DRILLS = DueRows("drill", Drill, _move, at_once=50)
+PLANS = DueRows("drill", DrillPlan, _begin_planned, at_once=50)
 
 
 async def calls_of(drills: Collection[UUID]) -> dict[UUID, dict[int, DrillCall]]:

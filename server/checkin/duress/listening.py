@@ -6,8 +6,7 @@ the timing can give it away.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from uuid import UUID
+from datetime import datetime
 
 from server.audit.actions import SYSTEM, note
 from server.checkin import concern
@@ -15,52 +14,15 @@ from server.checkin.duress.models import DuressHeard, DuressSign
 from server.checkin.duress.rules import NOTHING, Sign, heard
 from server.checkin.models import CheckIn
 from server.checkin.rules import Want
-from server.notify.actions import tell_operators
 from server.policy.levels import Way
 from server.storage import bulk
-from server.storage.db import write
+from server.storage.due_rows import DueRows
 from server.storage.ids import uuid7
 from server.web.live import announce
 
-AT_ONCE = 200
-SET_APART = timedelta(minutes=1)
 
-
-async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
-    """Check up to `at_once` answers for the sign, the oldest first, in one transaction; returns how
-    many.
-
-    Any number of tickers may run: each leaves alone the answers that another one has locked.
-    """
-    async with write():
-        pending = (
-            CheckIn.filter(duress_check_at__lte=now).order_by("duress_check_at").limit(at_once)
-        )
-        return await _listen(await pending.select_for_update(skip_locked=True), now)
-
-
-async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
-    """The answers that are to be listened to, oldest first."""
-    pending = CheckIn.filter(duress_check_at__lte=now).order_by("duress_check_at").limit(at_once)
-    return [check_in.id for check_in in await pending]
-
-
-async def tick_one(check_in_id: UUID, now: datetime) -> None:
-    """The same for one answer, when its batch has failed."""
-    async with write():
-        pending = CheckIn.filter(id=check_in_id, duress_check_at__isnull=False)
-        await _listen(await pending.select_for_update(), now)
-
-
-async def set_apart(check_in_id: UUID, now: datetime) -> None:
-    """This answer raises. The ticker checks it again in a minute, and tells operators."""
-    async with write():
-        pending = CheckIn.filter(id=check_in_id, duress_check_at__isnull=False)
-        await pending.update(duress_check_at=now + SET_APART)
-        await tell_operators("check_in:row", now)
-
-
-async def _listen(check_ins: Sequence[CheckIn], now: datetime) -> int:
+async def _listen(check_ins: Sequence[CheckIn], now: datetime) -> None:
+    """Check these answers for the sign."""
     for check_in in check_ins:
         sign = await _sign_then(check_in)
         if _carries(check_in, sign):
@@ -68,7 +30,9 @@ async def _listen(check_ins: Sequence[CheckIn], now: datetime) -> int:
     await bulk.update(
         CheckIn, [{"id": check_in.id, "duress_check_at": None} for check_in in check_ins]
     )
-    return len(check_ins)
+
+
+CHECK_INS = DueRows("check_in", CheckIn, _listen, at_once=200, columns=("duress_check_at",))
 
 
 async def _sign_then(check_in: CheckIn) -> DuressSign | None:

@@ -20,7 +20,7 @@ from server.people.access import ON_DUTY, Visitor
 from server.people.models import Child
 from server.people.rules import PROFESSIONAL
 from server.people.ties import lock_children
-from server.rota.calendar import on_duty_at, spells_between
+from server.rota.calendar import duty_shifts_between, on_duty_at
 from server.rota.duty import rotas_of
 from server.rota.duty_shifts import has_rota
 from server.security import encryption
@@ -56,7 +56,7 @@ async def _by_rota(visitor: Visitor, now: datetime) -> datetime | None:
     if not await has_rota(visitor.agency_id):
         return last
     rota = (await rotas_of([visitor.agency_id], now, last))[visitor.agency_id]
-    for shift in spells_between(rota, now, last):
+    for shift in duty_shifts_between(rota, now, last):
         if shift.who == visitor.person_id and shift.begin <= now:
             return shift.end
     return now + _MEANWHILE if visitor.person_id in on_duty_at(rota, now) else None

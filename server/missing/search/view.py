@@ -12,8 +12,8 @@ from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.signs_of_life import Sign, signs_of
 from server.people.models import Person
 from server.people.rules import Role
-from server.tasks.actions import reach_of
 from server.tasks.models import Task
+from server.tasks.reach import reach_of
 from server.tasks.rules import OF_AN_EPISODE, Kind, State, To
 
 

@@ -119,7 +119,7 @@ async def _ask(
         due_at=now + (ANSWER_WHILE_MISSING if is_missing else ANSWER_WITHIN),
         zone=(await Person.get(id=actor.id)).zone,
     )
-    await dues.set_due(actor, child, setting, now)
+    await dues.set_task(actor, child, setting, now)
     await note_about(actor, made, "transfer:offer", now)
     asked = await Person.get(id=reception.person_id)
     to = [asked.id, *([asked.deputy_id] if asked.deputy_id else [])]

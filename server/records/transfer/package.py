@@ -26,7 +26,7 @@ from server.plan.models import LifeProject
 from server.records.transfer.models import Transfer
 from server.security import encryption
 from server.security.encryption import Unreadable
-from server.tasks.actions import open_dues
+from server.tasks.actions import open_tasks
 from server.watch.models import Pause, Watch
 from server.watch.rhythm.models import Season
 from server.watch.trusted.contacts import LIVE
@@ -180,7 +180,7 @@ async def _clocks(child: Child) -> Part:
     return {
         "dues": [
             {"kind": due.kind, "owner_role": due.owner_role, "due_at": due.due_at}
-            for due in await open_dues(child.id)
+            for due in await open_tasks(child.id)
         ],
         # Of a sealed concern, only that there is one.
         "alerts": [

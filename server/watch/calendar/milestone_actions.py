@@ -1,5 +1,6 @@
 """The calendar of a child: days are marked, taken back, and begin to count by themselves."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -9,23 +10,21 @@ from server.audit.actions import SYSTEM, Actor
 from server.clock import known_zone
 from server.errors import IdReused, NotFound, Refused
 from server.i18n import N_
-from server.notify.actions import tell_operators
 from server.people.events import Happening
 from server.people.models import Child
 from server.policy.model import Policy, Tier
 from server.storage import bulk
-from server.storage.db import as_id, write
+from server.storage.db import write
+from server.storage.due_rows import DueRows
 from server.storage.ids import uuid7
 from server.watch.calendar.milestones import BY_HAND, What, around, coming_of_age, raised
 from server.watch.calendar.models import Milestone
 from server.watch.models import Watch
 from server.watch.rhythm.agreements import allows, set_tier
 from server.watch.rhythm.rules import Span
-from server.watch.ticking import SET_APART
 from server.watch.watch_state import WatchState, passed
 from server.watch.writing import lock, locked, note_about
 
-AT_ONCE = 100
 # Nobody knows what a child needs in more than two years.
 FARTHEST = timedelta(days=731)
 _FOLLOWS = {Happening.TRANSFER: What.TRANSFER, Happening.RETURN: What.RETURN}
@@ -182,37 +181,16 @@ def _raised(row: Milestone, case: WatchState, now: datetime) -> tuple[Tier, Tier
 # --- time
 
 
-async def tick(now: datetime) -> int:
-    """Days whose time has come count from now on. Any number of tickers may run. A tick that is
-    later than the time around a day skips that day. Returns how many days there were."""
-    due = await due_now(now)
-    for milestone_id in due:
-        await tick_one(milestone_id, now)
-    return len(due)
-
-
-async def due_now(now: datetime) -> list[UUID]:
-    """Which, the oldest first."""
-    rows = Milestone.filter(next_action_at__lte=now).order_by("next_action_at").limit(AT_ONCE)
-    return [as_id(id_) for id_ in await rows.values_list("id", flat=True)]
-
-
-async def tick_one(milestone_id: UUID, now: datetime) -> None:
-    """One of them."""
-    async with write():
-        row = await Milestone.get(id=milestone_id)
+async def _go_on(rows: Sequence[Milestone], now: datetime) -> None:
+    """Days whose time has come count from now on. A tick that is later than the time around a day
+    skips that day."""
+    for row in rows:
         await lock(row.child_id)
         await row.refresh_from_db()
         await _count(row, now)
 
 
-async def set_apart(milestone_id: UUID, now: datetime) -> None:
-    """This row raises: it is looked at again in a minute, and operators are told."""
-    async with write():
-        await Milestone.filter(id=milestone_id, next_action_at__isnull=False).update(
-            next_action_at=now + SET_APART
-        )
-        await tell_operators("milestone:row", now)
+MILESTONES = DueRows("milestone", Milestone, _go_on, at_once=100, locks=False)
 
 
 async def _count(row: Milestone, now: datetime) -> None:

@@ -267,7 +267,7 @@ async def _ask_for_an_answer(actor: Actor, made: Proposal, now: datetime) -> Non
         due_at=now + REPLY_WITHIN,
         zone=made.zone,
     )
-    await dues.set_due(actor, await Child.get(id=made.child_id), setting, now)
+    await dues.set_task(actor, await Child.get(id=made.child_id), setting, now)
 
 
 async def _no_answer_needed(

@@ -24,52 +24,20 @@ from server.missing.search.handover.ends import IN, OUT, drop, noted, read
 from server.missing.search.models import Episode, SearchHandover, TimelineEntry
 from server.missing.search.opening import TOPIC
 from server.missing.search.timeline import NewEntry, append
-from server.notify.actions import tell_operators
 from server.people.models import Child, Person
-from server.rota.calendar import Shift, spells_between
+from server.rota.calendar import Shift, duty_shifts_between
 from server.rota.duty import INSTANT, rotas_of
-from server.storage.db import as_id, write
+from server.storage.db import write
+from server.storage.due_rows import DueRows
 from server.tasks import actions as dues
 from server.tasks.rules import Kind, Setting
 from server.web.live import announce
 
-AT_ONCE = 50
 # A rota may change at any time, so we look at it again after this long.
 LOOK_EVERY = timedelta(minutes=1)
 # The person who comes has this long to read the state before we tell others that they have not.
 READ_WITHIN = timedelta(minutes=15)
 ON_DUTY = "duty"  # The owner of these dues: it names a place on the rota, not a tie.
-
-
-async def tick(now: datetime, *, at_once: int = AT_ONCE) -> int:
-    """Look at the rota for every search whose look is due; returns how many there were."""
-    async with write():
-        due = Episode.filter(hand_at__lte=now).order_by("hand_at").limit(at_once)
-        rows = await due.select_for_update(skip_locked=True)
-        for row in rows:
-            await _go_on(row, now)
-        return len(rows)
-
-
-async def tick_one(episode_id: UUID, now: datetime) -> None:
-    """The same for one search, when its batch has failed."""
-    async with write():
-        held = Episode.filter(id=episode_id, hand_at__lte=now)
-        for row in await held.select_for_update():
-            await _go_on(row, now)
-
-
-async def due_now(now: datetime, *, at_once: int = AT_ONCE) -> list[UUID]:
-    """The searches whose look is due, the oldest first."""
-    rows = Episode.filter(hand_at__lte=now).order_by("hand_at").limit(at_once)
-    return [as_id(id_) for id_ in await rows.values_list("id", flat=True)]
-
-
-async def set_apart(episode_id: UUID, now: datetime) -> None:
-    """Put aside a search that raises: we look again in a minute, and tell the operators."""
-    async with write():
-        await Episode.filter(id=episode_id, hand_at__lte=now).update(hand_at=now + LOOK_EVERY)
-        await tell_operators("handover:row", now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +49,23 @@ class _Change:
     coming: frozenset[tuple[UUID, datetime]]
 
 
-async def _go_on(episode: Episode, now: datetime) -> None:
+async def _go_on(episodes: Sequence[Episode], now: datetime) -> None:
+    """Look at the rota for each of these searches."""
+    for episode in episodes:
+        await _look(episode, now)
+
+
+# The person who has a search may change at any time, so each look says when the next one is.
+SEARCHES = DueRows("handover", Episode, _go_on, at_once=50, columns=("hand_at",))
+
+
+async def _look(episode: Episode, now: datetime) -> None:
     """Ask and drop people for one search. The caller's transaction has locked the row."""
     clocks, _ = await clocks_of(episode.agency_id, episode.clocks_version)
     since, until = min(episode.shift_at or now, now), now + clocks.handover + INSTANT
     rota = (await rotas_of([episode.agency_id], since, until))[episode.agency_id]
     before = None if episode.on_shift is None else {UUID(id_) for id_ in episode.on_shift}
-    change = _change(spells_between(rota, since, until), before, now, until)
+    change = _change(duty_shifts_between(rota, since, until), before, now, until)
     held = await SearchHandover.filter(episode_id=episode.id, done_at__isnull=True, dropped_at=None)
     await drop(
         SYSTEM, [passing for passing in held if _is_stale(passing, change, now)], "replaced", now
@@ -104,13 +82,13 @@ async def _go_on(episode: Episode, now: datetime) -> None:
 
 
 def _change(
-    spells: Sequence[Shift], before: Collection[UUID] | None, now: datetime, until: datetime
+    shifts: Sequence[Shift], before: Collection[UUID] | None, now: datetime, until: datetime
 ) -> _Change:
     """`before` is None at the first look: the alert has called those who have the search then."""
-    running = {shift.who: shift for shift in spells if shift.begin <= now < shift.end}
+    running = {shift.who: shift for shift in shifts if shift.begin <= now < shift.end}
     leaving = {(who, shift.end) for who, shift in running.items() if shift.end < until}
     # A shift that was cut short, or ended while no one looked.
-    ended = {shift.who: shift.end for shift in spells if shift.end <= now}
+    ended = {shift.who: shift.end for shift in shifts if shift.end <= now}
     leaving |= {(who, ended.get(who, now)) for who in before or () if who not in running}
     coming = {(who, shift.begin) for who, shift in running.items() if who not in (before or ())}
     return _Change(
@@ -219,6 +197,6 @@ async def _part_of(actor: Actor, passing_id: UUID, part: str) -> tuple[SearchHan
 async def _who_comes(episode: Episode, at: datetime) -> str:
     """The names of those who have the search from then on."""
     rota = (await rotas_of([episode.agency_id], at, at + INSTANT))[episode.agency_id]
-    ids = {shift.who for shift in spells_between(rota, at, at + INSTANT)}
+    ids = {shift.who for shift in duty_shifts_between(rota, at, at + INSTANT)}
     people = await Person.filter(id__in=list(ids))
     return ", ".join(sorted(person.name for person in people))

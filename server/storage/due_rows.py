@@ -1,0 +1,156 @@
+"""Rows that store the moment of their next decision, and one loop that goes through those due.
+
+    WATCHES = DueRows("watch", Watch, _go_on, at_once=200)
+    await WATCHES.go_through(now, tell_operators)
+
+Any number of tickers may run: each leaves alone the rows that another has locked. A batch is one
+transaction, oldest first. If it fails, the loop takes its rows one by one. A row that raises is set
+apart for a minute, and operators are told; it never stops the others.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from tortoise.expressions import Q
+from tortoise.models import Model
+from tortoise.queryset import QuerySet
+
+from server import logs
+from server.storage.db import as_id, dialect, write
+
+log = logs.get("ticker")
+
+SET_APART = timedelta(minutes=1)
+SIDE_BY_SIDE = 2
+
+Row = TypeVar("Row", bound=Model)
+Tell = Callable[[str, datetime], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class DueRows(Generic[Row]):
+    """What a room lets the ticker go through: which rows, how many at once, and what to do.
+
+    `go_on` runs in the loop's transaction, and must move each row's moment past `now`. A row is due
+    by any of its `columns`; where the first of them is null, no decision is to come.
+    """
+
+    name: str
+    model: type[Row]
+    go_on: Callable[[Sequence[Row], datetime], Awaitable[object]]
+    at_once: int
+    columns: tuple[str, ...] = ("next_action_at",)
+    # False: `go_on` locks another row first. So each row has a transaction, and comes unlocked.
+    locks: bool = True
+    once_a_tick: bool = False
+
+    @property
+    def table(self) -> str:
+        """The table of the rows."""
+        return self.model._meta.db_table
+
+    def any_due(self) -> str:
+        """SQL: whether a row is due at $1. It asks for the least moment, which an index has at its
+        end, whatever the planner thinks of how many are due."""
+        return " OR ".join(
+            f"(SELECT MIN({column}) FROM {self.table}"  # noqa: S608 (names from the models)
+            f" WHERE {self.columns[0]} IS NOT NULL) <= $1"
+            for column in self.columns
+        )
+
+    async def go_through(self, now: datetime, tell: Tell) -> None:
+        """Everything that is due, batch by batch.
+
+        Where one batch is not enough, several go side by side on PostgreSQL, each with rows of its
+        own, as several tickers would: one is computed while another is written.
+        """
+        if await self._batch(now, tell) < self.at_once or self.once_a_tick:
+            return
+        async with asyncio.TaskGroup() as group:
+            for _ in range(SIDE_BY_SIDE if dialect() == "postgres" else 1):
+                group.create_task(self._batches(now, tell))
+
+    async def _batches(self, now: datetime, tell: Tell) -> None:
+        while await self._batch(now, tell) == self.at_once:
+            pass
+
+    async def _batch(self, now: datetime, tell: Tell) -> int:
+        try:
+            return await self.tick(now)
+        except Exception:
+            log.exception("ticker.batch_failed", rows=self.name)
+        keys = await self.due_now(now)
+        for key in keys:
+            try:
+                await self.tick_one(key, now)
+            except Exception:
+                log.exception("ticker.row_failed", rows=self.name, row=str(key))
+                await self.set_apart(key, now, tell)
+        return len(keys)
+
+    async def tick(self, now: datetime) -> int:
+        """One batch; returns how many rows it took. As many as `at_once` means: look again. Raises
+        what one row raises, with nothing of its transaction written."""
+        if not self.locks:
+            keys = await self.due_now(now)
+            for key in keys:
+                await self.tick_one(key, now)
+            return len(keys)
+        async with write():
+            rows = await self._claim(now)
+            if rows:
+                await self.go_on(rows, now)
+        return len(rows)
+
+    async def _claim(self, now: datetime) -> list[Row]:
+        rows: list[Row] = []
+        for column in self.columns:
+            if len(rows) < self.at_once:
+                due = self._due(column, now, self.at_once - len(rows))
+                rows += await due.select_for_update(skip_locked=True)
+        return rows
+
+    def _due(self, column: str, now: datetime, limit: int) -> QuerySet[Row]:
+        return self.model.filter(self._is_due(column, now)).order_by(column).limit(limit)
+
+    def _is_due(self, column: str, now: datetime, key: UUID | None = None) -> Q:
+        """By this column, and not by the first already."""
+        due: dict[str, Any] = {f"{column}__lte": now}
+        if column != self.columns[0]:
+            due[f"{self.columns[0]}__gt"] = now
+        if key is not None:
+            due[self.model._meta.pk_attr] = key
+        return Q(**due)
+
+    async def due_now(self, now: datetime) -> list[UUID]:
+        """The keys of the rows that are due, oldest first."""
+        keys: list[UUID] = []
+        for column in self.columns:
+            if len(keys) < self.at_once:
+                due = self._due(column, now, self.at_once - len(keys))
+                pk = self.model._meta.pk_attr
+                keys += [as_id(key) for key in await due.values_list(pk, flat=True)]
+        return keys
+
+    async def tick_one(self, key: UUID, now: datetime) -> None:
+        """The tick for one row, after its batch has failed; nothing where it is no longer due."""
+        is_due = Q(*(self._is_due(column, now, key) for column in self.columns), join_type=Q.OR)
+        async with write():
+            due = self.model.filter(is_due)
+            rows = await (due.select_for_update() if self.locks else due)
+            if rows:
+                await self.go_on(rows, now)
+
+    async def set_apart(self, key: UUID, now: datetime, tell: Tell) -> None:
+        """This row raises: the loop takes it again in a minute, and operators are told."""
+        has_field = "quarantined_at" in self.model._meta.fields_map
+        noted = {"quarantined_at": now} if has_field else {}
+        async with write():
+            for column in self.columns:
+                due = self.model.filter(self._is_due(column, now, key))
+                await due.update(**{column: now + SET_APART}, **noted)
+            await tell(f"{self.name}:row", now)
