@@ -224,7 +224,7 @@ class Replay:
                 self._app_seen(child, now)
             case "prompt_failed":
                 child.push = child.reach = Reach.FAILED
-                self._know(child, unreached_since=child.terms.known.unreached_since or now)
+                self._know(child, unreached_since=child.terms.knowledge.unreached_since or now)
             case "prompt_ok":
                 child.push = child.reach = Reach.ACCEPTED
                 self._know(child, unreached_since=None)
@@ -238,7 +238,7 @@ class Replay:
                 if detail.on is not None:
                     self._mark(child, detail.what, detail.on, now)
                 elif detail.what is Milestone.RETURN:
-                    self._know(child, missing=child.terms.known.missing + 1)
+                    self._know(child, missing=child.terms.knowledge.missing + 1)
             case _:
                 pass
 
@@ -297,14 +297,14 @@ class Replay:
             child.past.append(Past(child.standing.due_at, is_answered=True))
         child.past = child.past[-REMEMBERED:]
         habit = learned(child.past, child.terms.zone)
-        child.terms = replace(child.terms, known=replace(child.terms.known, habit=habit))
+        child.terms = replace(child.terms, knowledge=replace(child.terms.knowledge, habit=habit))
 
     def _know(self, child: Child, **told: Any) -> None:
         """Evidence for policies that weigh more than each miss."""
-        evidence = child.terms.known
+        evidence = child.terms.knowledge
         # Most often it is what is known already, and a copy of the terms takes its time.
         if self._learns and any(getattr(evidence, name) != what for name, what in told.items()):
-            child.terms = replace(child.terms, known=replace(evidence, **told))
+            child.terms = replace(child.terms, knowledge=replace(evidence, **told))
 
     def _heed_signals(self, child: Child) -> None:
         """Whether a signal that asks will hold when the round is late, by what is known so far."""
@@ -499,7 +499,7 @@ class Replay:
             return
         standing, changes = self._looked(child, at)
         standing = answering.not_seen(standing, child.terms, at)
-        self._know(child, unseen=(*child.terms.known.unseen, at))
+        self._know(child, unseen=(*child.terms.knowledge.unseen, at))
         child.standing, more = rules.advance(standing, child.terms, at, since=at)
         self._say(child, (*changes, *more), at)
 

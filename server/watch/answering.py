@@ -98,8 +98,8 @@ def not_seen(standing: Standing, terms: Terms, now: datetime) -> Standing:
     # At the end of an absence nothing is weighed.
     doubt = steps_of(terms, standing.missed_due_at).doubt
     if doubt is not None and doubt.weighs_not_seen:
-        knowledge = replace(terms.known, unseen=(*terms.known.unseen, now))
-        weighed = weigh(replace(standing, ask_at=None), replace(terms, known=knowledge), now)
+        knowledge = replace(terms.knowledge, unseen=(*terms.knowledge.unseen, now))
+        weighed = weigh(replace(standing, ask_at=None), replace(terms, knowledge=knowledge), now)
         called = weighed.alarm_at is not None and weighed.alarm_at <= now
         return replace(weighed, alarm_why=Why.NOT_SEEN) if called else weighed
     return replace(standing, ask_at=None, alarm_at=now, alarm_why=Why.NOT_SEEN)

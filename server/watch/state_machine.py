@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from server.clock import as_utc
 from server.policy.model import Steps, Tier
-from server.watch.habit import UNTOLD, Known, odds
+from server.watch.habit import UNTOLD, Knowledge, odds
 from server.watch.rhythm.rules import (
     Rhythm,
     Season,
@@ -78,7 +78,7 @@ class Terms:
     pauses: tuple[Span, ...]
     has_carer: bool
     # The habit in it is that of the rounds before the last sign: no silence changes it.
-    known: Known = UNTOLD
+    knowledge: Knowledge = UNTOLD
     seasons: tuple[Season, ...] = ()
 
     @property
@@ -407,10 +407,10 @@ def _begin_alarm(standing: Standing, terms: Terms, at: datetime) -> Standing:
 def _ask_at_once(standing: Standing, terms: Terms, at: datetime) -> Standing:
     """The child may have had no reminder, or has changed in a way that the policy wants asked
     about: ask the carer first, at once. The time when adults are called stays as it was."""
-    doubt, since = terms.steps.doubt, terms.known.unreached_since
+    doubt, since = terms.steps.doubt, terms.knowledge.unreached_since
     assert doubt is not None
     unreached = doubt.silent_phone and since is not None and since <= at
-    if not (terms.asks_carer and (unreached or terms.known.drifts)):
+    if not (terms.asks_carer and (unreached or terms.knowledge.drifts)):
         return standing
     ask = carer_hour(terms, at)
     return replace(standing, ask_at=ask if standing.ask_at is None else min(ask, standing.ask_at))
@@ -432,7 +432,7 @@ def weigh(standing: Standing, terms: Terms, at: datetime) -> Standing:
     assert doubt is not None
     ceiling = ceiling_at(standing, terms)
     since, missed = ceiling - terms.steps.ceiling, _missed(standing, terms)
-    gone = odds(since, missed, terms.known, terms.zone, doubt, at)
+    gone = odds(since, missed, terms.knowledge, terms.zone, doubt, at)
     page = gone.reach(doubt.page)
     alarm, why = max(min(page, ceiling), at), Why.UNUSUAL if page < ceiling else Why.CEILING
     if standing.alarm_at is None or alarm < standing.alarm_at:

@@ -19,7 +19,7 @@ from server.policy.model import SHIPPED, Doubt, Tier
 from server.policy.parser import read
 from server.watch import answering, changing
 from server.watch import state_machine as rules
-from server.watch.habit import Habit, Known, Past, learned
+from server.watch.habit import Habit, Knowledge, Past, learned
 from server.watch.rhythm.rules import Rhythm, Span
 from server.watch.state_machine import State, Terms, What, Why
 from tests.watch.watches import (
@@ -34,7 +34,7 @@ from tests.watch.watches import (
     any_levels,
     any_steps,
     any_terms,
-    knowns,
+    knowledges,
     lived,
     looks,
     minutes,
@@ -932,7 +932,7 @@ def test_a_child_who_answers_at_random_is_alerted_within_the_ceiling_all_the_sam
     """The worst child to learn from: its habit is that of somebody who answers half the time."""
     steps = HABITUAL.tiers[tier].steps
     past = [Past(start - n * 12 * HOUR, is_answered) for n, is_answered in enumerate(answered)]
-    terms = Terms(tier, steps, rhythm, PARIS, (), carer, Known(learned(past, PARIS)))
+    terms = Terms(tier, steps, rhythm, PARIS, (), carer, Knowledge(learned(past, PARIS)))
     life = Life.begin(terms, start)
     assert life.silence() <= start + steps.ceiling
 
@@ -942,7 +942,7 @@ def test_who_nearly_always_answers_is_missed_earlier_than_who_seldom_does() -> N
     for share in (1, 2, 10):
         past = [Past(EARLY - n * DAY, n % share == 0) for n in range(60)]
         steps = HABITUAL.tiers[Tier.MID].steps
-        terms = Terms(Tier.MID, steps, TWICE, PARIS, (), True, Known(learned(past, PARIS)))
+        terms = Terms(Tier.MID, steps, TWICE, PARIS, (), True, Knowledge(learned(past, PARIS)))
         called[share] = asked_at(terms)
     assert called[1] < called[2] <= called[10]
 
@@ -973,7 +973,9 @@ def usual(share: int, **known: Any) -> Terms:
     """The terms of a child that answers every so many-th evening, in the low tier."""
     past = [Past(EARLY - n * DAY, n % share == 0) for n in range(60)]
     steps = HABITUAL.tiers[Tier.LOW].steps
-    return Terms(Tier.LOW, steps, EVENING, PARIS, (), True, Known(learned(past, PARIS), **known))
+    return Terms(
+        Tier.LOW, steps, EVENING, PARIS, (), True, Knowledge(learned(past, PARIS), **known)
+    )
 
 
 def not_found(terms: Terms, *after: timedelta) -> Life:
@@ -1108,11 +1110,11 @@ def test_where_no_reminder_reaches_the_child_the_carer_is_asked_at_once(
 def test_a_phone_that_shows_nothing_never_changes_when_adults_are_called(
     terms: Terms, start: datetime, happened: list[Act], since: datetime
 ) -> None:
-    def called(known: Known) -> list[datetime]:
-        life = lived(replace(terms, known=known), start, happened)
+    def called(knowledge: Knowledge) -> list[datetime]:
+        life = lived(replace(terms, knowledge=knowledge), start, happened)
         return [change.at for change in life.changes if change.what is What.ALERT]
 
-    without = replace(terms.known, unreached_since=None)
+    without = replace(terms.knowledge, unreached_since=None)
     assert called(replace(without, unreached_since=since)) == called(without)
 
 
@@ -1153,7 +1155,7 @@ def test_a_raised_tier_leaves_an_alarm_where_the_next_miss_would_have_brought_it
     habit = Habit({(2, False): (0, 1)})
     doubt = Doubt(0.006, 0.02, 0.2, 6 * HOUR, 12 * HOUR)
     steps = replace(HABITUAL.tiers[Tier.MID].steps, doubt=doubt)
-    terms = Terms(Tier.MID, steps, dense, PARIS, (), False, Known(habit))
+    terms = Terms(Tier.MID, steps, dense, PARIS, (), False, Knowledge(habit))
     start = datetime(2026, 3, 27, 12, tzinfo=UTC)
     answers = Act("answer", timedelta(seconds=12180)), Act("look", timedelta(seconds=23580))
     life = lived(terms, start, answers)
@@ -1164,12 +1166,12 @@ def test_a_raised_tier_leaves_an_alarm_where_the_next_miss_would_have_brought_it
 
 RAISES = [(Tier.LOW, Tier.MID), (Tier.LOW, Tier.HIGH), (Tier.MID, Tier.HIGH)]
 # Noticed at the beginning, and missing twice before: one miss is enough for the middle tier.
-FEARED = Known(warned_at=STARTS[0], missing=2)
+FEARED = Knowledge(warned_at=STARTS[0], missing=2)
 MIDNIGHTS = Rhythm((time(0),), frozenset({0, 1, 5}))
 
 
 @many
-@given(starts, rhythms, lives, st.booleans(), st.sampled_from(RAISES), knowns)
+@given(starts, rhythms, lives, st.booleans(), st.sampled_from(RAISES), knowledges)
 # At midnight the middle tier waits an hour and calls; the high one waits half an hour, asks the
 # carer, and gives an hour.
 @example(STARTS[0], MIDNIGHTS, [], True, (Tier.MID, Tier.HIGH), FEARED)
@@ -1179,10 +1181,10 @@ def test_under_the_habit_too_a_raised_tier_never_makes_the_next_alert_later(
     happened: list[Act],
     carer: bool,
     raised: tuple[Tier, Tier],
-    known: Known,
+    knowledge: Knowledge,
 ) -> None:
     lower, higher = raised
-    terms = Terms(lower, HABITUAL.tiers[lower].steps, rhythm, PARIS, (), carer, known)
+    terms = Terms(lower, HABITUAL.tiers[lower].steps, rhythm, PARIS, (), carer, knowledge)
     life = lived(terms, start, happened)
     before, open_before = life.silence(), life.standing.is_alerted
     life.retier(higher, HABITUAL.tiers[higher].steps, raised=True)

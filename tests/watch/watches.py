@@ -12,7 +12,7 @@ from server.policy.model import EACH_MISS, Doubt, QuietHours, Steps, Tier
 from server.policy.parser import read
 from server.watch import answering, changing
 from server.watch import state_machine as rules
-from server.watch.habit import Known, Past, learned
+from server.watch.habit import Knowledge, Past, learned
 from server.watch.rhythm.rules import Rhythm, Span
 from server.watch.state_machine import Change, Standing, Terms
 
@@ -51,8 +51,8 @@ habits = st.builds(
 
 
 # A sign long ago, one in the days of the lives below, or none.
-knowns = st.builds(
-    Known,
+knowledges = st.builds(
+    Knowledge,
     habits,
     warned_at=st.sampled_from([None, *STARTS, STARTS[0] + 30 * HOUR]),
     missing=st.integers(0, 3),
@@ -147,7 +147,7 @@ def any_terms(draw: st.DrawFn, *, shipped: bool | None = None) -> Terms:
         zone=draw(st.sampled_from(ZONES)),
         pauses=(),
         has_carer=draw(st.booleans()),
-        known=draw(knowns),
+        knowledge=draw(knowledges),
     )
 
 
@@ -212,8 +212,8 @@ class Life:
             self.see(Evidence(act.what))
         elif act.what == "not_seen":
             self.standing = answering.not_seen(self.standing, terms, now)
-            unseen = (*terms.known.unseen, now)
-            self.terms = replace(terms, known=replace(terms.known, unseen=unseen))
+            unseen = (*terms.knowledge.unseen, now)
+            self.terms = replace(terms, knowledge=replace(terms.knowledge, unseen=unseen))
             self.standing, more = rules.advance(self.standing, self.terms, now, since=now)
             self.changes += more
         elif act.what in ("pause", "pass"):

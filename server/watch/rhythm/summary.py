@@ -82,7 +82,7 @@ class Marked:
     watched: str | None  # From when until when it makes the watch tighter; None: it does so now.
     counts: bool  # It made the watch as tight as it is now.
     may_go: bool  # A person marked it, and may take it back.
-    known: bool  # The child knows of it, and reads it on their phone.
+    child_knows: bool  # And reads it on their phone.
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ async def _days(case: WatchState, language: str, zone: ZoneInfo, now: datetime) 
             ),
             counts=row.next_action_at is None and case.watch.tier_until_at == row.until_at,
             may_go=row.made_by is not None,
-            known=row.known_at is not None,
+            child_knows=row.known_at is not None,
         )
         for row in await rows.order_by("on_day", "id")
     ]
