@@ -21,12 +21,12 @@ from server.people.rules import Action, Role, may
 from server.policy.model import Tier
 from server.watch import actions, evidence, watch_alerts
 from server.watch.children import changed, shown
+from server.watch.machine.advancing import State as Standing
+from server.watch.machine.advancing import as_the_child_sees
 from server.watch.models import Pause, Sighting, Watch
 from server.watch.rhythm import agreements
 from server.watch.rhythm.seasons_api import SeasonOut, season_out
 from server.watch.rhythm.summary import coming_seasons
-from server.watch.state_machine import State as Standing
-from server.watch.state_machine import as_the_child_sees
 from server.watch.wire import Moment, RhythmIn, Words
 from server.web.openapi import api
 from server.web.rendering import language_of, zone_of

@@ -25,15 +25,15 @@ from server.people.models import Child
 from server.people.rules import Leaving
 from server.policy.model import FIRST_HOURS, Tier
 from server.storage.db import as_id, fetch, write
-from server.watch import state_machine as rules
 from server.watch.carer.questions import end_questions
+from server.watch.machine import advancing as rules
+from server.watch.machine.advancing import State, Terms, What
 from server.watch.models import SETTLED, Pause, Round, Watch
 from server.watch.rhythm import proposals
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.agreements import check_rhythm
 from server.watch.rhythm.models import Season
 from server.watch.rhythm.rules import Rhythm
-from server.watch.state_machine import State, Terms, What
 from server.watch.watch_state import as_row, passed
 from server.watch.writing import lock, locked, note_about, watch_of, write_down
 from server.web.live import announce

@@ -45,14 +45,14 @@ from server.simulation import events as kinds
 from server.simulation import reasons
 from server.simulation.events import Event, on_line
 from server.simulation.outcomes import Alert, Child, Day, Result, Row, Watched, facts_of, known_of
-from server.watch import answering, changing
-from server.watch import state_machine as rules
 from server.watch.calendar.milestones import What as Milestone
 from server.watch.calendar.milestones import around, raised
-from server.watch.habit import REMEMBERED, Past, learned
+from server.watch.machine import advancing as rules
+from server.watch.machine import answering, changing
+from server.watch.machine.advancing import Change, Standing, Terms, What, Why
+from server.watch.machine.habit import REMEMBERED, Past, learned
 from server.watch.rhythm.rules import Span, longest_gap
 from server.watch.signals.rules import Answer, Mood, Rows, Sign, changed, that_ask
-from server.watch.state_machine import Change, Standing, Terms, What, Why
 from server.watch.wording import ROUNDS, Asked, Reach, Seen
 
 NUDGE, ASK, PAGE, ESCALATE, REPORT = (

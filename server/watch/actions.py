@@ -24,14 +24,14 @@ from server.policy.model import Policy, Rung, Tier
 from server.storage import bulk
 from server.storage.db import as_id, fetch, write
 from server.storage.ids import uuid7
-from server.watch import answering
-from server.watch import state_machine as rules
 from server.watch.carer.models import Question
+from server.watch.machine import advancing as rules
+from server.watch.machine import answering
+from server.watch.machine.advancing import Settled, State, Terms
 from server.watch.models import Sighting, Watch
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.agreements import check_rhythm
 from server.watch.rhythm.rules import Rhythm
-from server.watch.state_machine import Settled, State, Terms
 from server.watch.watch_state import WatchState, as_row, passed
 from server.watch.wording import TEXT
 from server.watch.writing import lock, locked, note_about, watch_of, write_down

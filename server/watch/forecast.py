@@ -9,8 +9,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from server.i18n import N_, gettext
-from server.watch import answering
-from server.watch import state_machine as rules
+from server.watch.machine import advancing as rules
+from server.watch.machine import answering
 from server.watch.models import Watch
 from server.watch.watch_state import load, passed
 from server.watch.wording import when

@@ -20,11 +20,11 @@ from server.people.models import Tie
 from server.people.rules import Action, Role, may
 from server.policy.model import Tier
 from server.storage.db import write
-from server.watch import answering
-from server.watch import state_machine as rules
 from server.watch.actions import settle_rounds
+from server.watch.machine import advancing as rules
+from server.watch.machine import answering
+from server.watch.machine.advancing import State
 from server.watch.models import Watch
-from server.watch.state_machine import State
 from server.watch.trusted import contacts
 from server.watch.watch_state import passed
 from server.watch.writing import lock, locked, watch_of, write_down

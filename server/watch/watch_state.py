@@ -16,16 +16,7 @@ from server.people.models import Tie
 from server.people.rules import Role
 from server.policy.model import LONGEST, Policy, Tier
 from server.storage.db import among, as_id, as_moment, fetch
-from server.watch.changing import retune
-from server.watch.habit import REMEMBERED, UNTOLD, Knowledge, Past, learned
-from server.watch.models import Pause, Sighting, Watch
-from server.watch.rhythm import rules as rhythms
-from server.watch.rhythm.models import Season as SeasonRow
-from server.watch.rhythm.rules import Season, Span
-from server.watch.signals import drift
-from server.watch.signals.models import Observation
-from server.watch.signals.rules import that_ask
-from server.watch.state_machine import (
+from server.watch.machine.advancing import (
     Change,
     Standing,
     State,
@@ -37,6 +28,15 @@ from server.watch.state_machine import (
     opens_of,
     state,
 )
+from server.watch.machine.changing import retune
+from server.watch.machine.habit import REMEMBERED, UNTOLD, Knowledge, Past, learned
+from server.watch.models import Pause, Sighting, Watch
+from server.watch.rhythm import rules as rhythms
+from server.watch.rhythm.models import Season as SeasonRow
+from server.watch.rhythm.rules import Season, Span
+from server.watch.signals import drift
+from server.watch.signals.models import Observation
+from server.watch.signals.rules import that_ask
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from uuid import UUID
 from server.audit.actions import Actor, note
 from server.errors import Conflict, NotFound
 from server.i18n import N_
+from server.watch.machine.advancing import Change
 from server.watch.models import Watch
-from server.watch.state_machine import Change
 from server.watch.ticking import apply
 from server.watch.watch_state import WatchState, load
 from server.web.live import announce

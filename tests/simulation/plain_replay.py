@@ -16,10 +16,10 @@ from server.policy.levels import Evidence
 from server.policy.model import Ladder, Policy, Rung, Tier
 from server.simulation import events as kinds
 from server.simulation.events import Event
-from server.watch import answering, changing
-from server.watch import state_machine as rules
+from server.watch.machine import advancing as rules
+from server.watch.machine import answering, changing
+from server.watch.machine.advancing import Standing, Terms, What
 from server.watch.rhythm.rules import Span
-from server.watch.state_machine import Standing, Terms, What
 
 MINUTE = timedelta(minutes=1)
 REACH = {

@@ -37,11 +37,11 @@ from server.simulation.events import Event, events_of
 from server.simulation.replay import replay
 from server.watch import actions as watch
 from server.watch import ticking, watch_alerts
-from server.watch.answering import counts
 from server.watch.calendar import milestone_actions
 from server.watch.calendar.models import Milestone
 from server.watch.carer import questions
 from server.watch.carer.models import Question
+from server.watch.machine.answering import counts
 from server.watch.models import Watch
 from server.watch.rhythm import agreements
 from server.watch.rhythm import rules as rhythms

@@ -23,12 +23,12 @@ from server.policy.model import Tier
 from server.security import encryption
 from server.storage.db import close_database, write
 from server.watch import actions as watch
-from server.watch import state_machine as rules
 from server.watch import ticking
 from server.watch.carer.models import Question
+from server.watch.machine import advancing as rules
+from server.watch.machine.advancing import Change, What
 from server.watch.models import Round, Watch
 from server.watch.rhythm.rules import Rhythm
-from server.watch.state_machine import Change, What
 from server.watch.watch_state import load
 from tests.fixtures import Database
 from tests.walks.test_machine import PARIS, STARTS, World

@@ -44,11 +44,11 @@ from server.rota.models import FixedShift
 from server.security import encryption
 from server.storage.db import fetch, open_database, write
 from server.watch import actions as watch
-from server.watch import state_machine as rules
 from server.watch import ticking, watch_alerts
 from server.watch.calendar import milestone_actions
 from server.watch.carer import questions
 from server.watch.carer.models import Question
+from server.watch.machine import advancing as rules
 from server.watch.models import Pause, Round, Watch
 from server.watch.rhythm import agreements
 from server.watch.rhythm.rules import Rhythm

@@ -17,11 +17,11 @@ from server.clock import as_utc
 from server.policy.levels import Does, Evidence, Levels
 from server.policy.model import SHIPPED, Doubt, Tier
 from server.policy.parser import read
-from server.watch import answering, changing
-from server.watch import state_machine as rules
-from server.watch.habit import Habit, Knowledge, Past, learned
+from server.watch.machine import advancing as rules
+from server.watch.machine import answering, changing
+from server.watch.machine.advancing import State, Terms, What, Why
+from server.watch.machine.habit import Habit, Knowledge, Past, learned
 from server.watch.rhythm.rules import Rhythm, Span
-from server.watch.state_machine import State, Terms, What, Why
 from tests.watch.watches import (
     AT_EACH_MISS,
     DAY,

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from server.policy.levels import OF_A_PHONE, Does, Evidence, Levels
 from server.policy.model import EACH_MISS, Doubt, QuietHours, Steps, Tier
 from server.policy.parser import read
-from server.watch import answering, changing
-from server.watch import state_machine as rules
-from server.watch.habit import Knowledge, Past, learned
+from server.watch.machine import advancing as rules
+from server.watch.machine import answering, changing
+from server.watch.machine.advancing import Change, Standing, Terms
+from server.watch.machine.habit import Knowledge, Past, learned
 from server.watch.rhythm.rules import Rhythm, Span
-from server.watch.state_machine import Change, Standing, Terms
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 AT_EACH_MISS = read(EACH_MISS)

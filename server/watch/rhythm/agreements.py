@@ -15,12 +15,12 @@ from server.policy.model import Tier
 from server.security import encryption
 from server.storage.db import as_id, fetch, write
 from server.storage.ids import uuid7
-from server.watch import changing
-from server.watch import state_machine as rules
+from server.watch.machine import advancing as rules
+from server.watch.machine import changing
+from server.watch.machine.advancing import Terms, lasts_too_long
 from server.watch.models import SETTLED, Pause, Round, Watch
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.rules import Rhythm, Span
-from server.watch.state_machine import Terms, lasts_too_long
 from server.watch.watch_state import WatchState, load, passed
 from server.watch.writing import lock, locked, note_about, watch_of, write_down
 

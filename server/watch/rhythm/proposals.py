@@ -16,11 +16,11 @@ from server.tasks import actions as dues
 from server.tasks.models import Task
 from server.tasks.rules import REPLY_WITHIN, Kind, Setting
 from server.tasks.rules import State as DueState
+from server.watch.machine.advancing import Terms
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.agreements import check_rhythm_of, set_rhythm
 from server.watch.rhythm.models import Proposal
 from server.watch.rhythm.temporary_rhythm import shift, wished
-from server.watch.state_machine import Terms
 from server.watch.watch_state import WatchState, passed
 from server.watch.writing import lock, locked, note_about, watch_of
 

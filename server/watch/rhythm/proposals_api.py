@@ -17,6 +17,7 @@ from server.i18n import gettext
 from server.people.access import child_for, nothing_here, now_of, own_child, visitor_of
 from server.people.models import Child, Person
 from server.people.rules import Action, Role
+from server.watch.machine.advancing import Terms
 from server.watch.models import Watch
 from server.watch.rhythm import proposals, summary
 from server.watch.rhythm import rules as rhythms
@@ -24,7 +25,6 @@ from server.watch.rhythm.models import Proposal
 from server.watch.rhythm.rules import Season
 from server.watch.rhythm.seasons_api import SeasonOut, season_out
 from server.watch.rhythm.temporary_rhythm import ONE_DAY_MISSING
-from server.watch.state_machine import Terms
 from server.watch.watch_state import WatchState
 from server.watch.wire import RhythmIn, Words, Zone
 from server.watch.writing import ended

@@ -14,11 +14,11 @@ from server.policy.model import Tier
 from server.watch import watch_state
 from server.watch.calendar import milestones
 from server.watch.calendar.models import Milestone
+from server.watch.machine.advancing import Standing, Terms, What, advance, begin, window_of
 from server.watch.models import Pause, Watch
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.models import Proposal, Season
 from server.watch.rhythm.rules import EVERY_DAY, Rhythm
-from server.watch.state_machine import Standing, Terms, What, advance, begin, window_of
 from server.watch.watch_state import WatchState
 from server.watch.wording import TIERS, when
 

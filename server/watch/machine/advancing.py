@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from server.clock import as_utc
 from server.policy.model import Steps, Tier
-from server.watch.habit import UNTOLD, Knowledge, odds
+from server.watch.machine.habit import UNTOLD, Knowledge, odds
 from server.watch.rhythm.rules import (
     Rhythm,
     Season,

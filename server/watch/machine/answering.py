@@ -5,7 +5,7 @@ from datetime import datetime
 
 from server.policy.levels import OWN, Does, Evidence
 from server.policy.model import Steps
-from server.watch.state_machine import (
+from server.watch.machine.advancing import (
     Settled,
     Standing,
     Terms,

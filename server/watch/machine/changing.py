@@ -3,8 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from server.watch.rhythm.rules import OPENS_BEFORE, Span, is_return
-from server.watch.state_machine import (
+from server.watch.machine.advancing import (
     Change,
     Standing,
     Terms,
@@ -18,6 +17,7 @@ from server.watch.state_machine import (
     opens_of,
     weigh,
 )
+from server.watch.rhythm.rules import OPENS_BEFORE, Span, is_return
 
 
 def retune(standing: Standing, terms: Terms, now: datetime, *, before: Terms) -> Standing:
