@@ -188,6 +188,9 @@ PURE = {
     "watch/signals/rules",
     "watch/signals/warning_signs",
     "watch/machine/advancing",
+    "watch/machine/alarms",
+    "watch/machine/rounds",
+    "watch/machine/standing",
     "watch/wording",
 }
 PURE_MODULES = {f"server.{name.replace('/', '.')}" for name in PURE}

@@ -9,7 +9,7 @@ from server.checkin.rules import Answer
 from server.checkin.words import as_text
 from server.people.rules import Role
 from server.watch.actions import Settlement
-from server.watch.machine.advancing import as_the_child_sees
+from server.watch.machine.standing import as_the_child_sees
 
 
 def row_of(

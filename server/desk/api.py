@@ -21,8 +21,8 @@ from server.people.rules import Action, Role, may
 from server.policy.model import Tier
 from server.watch import actions, evidence, watch_alerts
 from server.watch.children import changed, shown
-from server.watch.machine.advancing import State as Standing
-from server.watch.machine.advancing import as_the_child_sees
+from server.watch.machine.standing import State as Standing
+from server.watch.machine.standing import as_the_child_sees
 from server.watch.models import Pause, Sighting, Watch
 from server.watch.rhythm import agreements
 from server.watch.rhythm.seasons_api import SeasonOut, season_out

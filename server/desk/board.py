@@ -21,7 +21,7 @@ from server.tasks.rules import Kind
 from server.tasks.turns import in_short, overdue
 from server.watch import evidence
 from server.watch.carer.models import Question
-from server.watch.machine.advancing import State
+from server.watch.machine.standing import State
 from server.watch.models import Beat, Watch
 from server.watch.ticking import BLIND_AFTER, TICK
 from server.watch.wording import ROUNDS, Called, Facts, Mark, brief, quiet_phone, span, when

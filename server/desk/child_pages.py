@@ -38,7 +38,7 @@ from server.people.words import FormFault, entered, form_fault
 from server.policy.model import Tier
 from server.watch import actions
 from server.watch.forecast import if_not_seen, in_words
-from server.watch.machine.advancing import Terms
+from server.watch.machine.standing import Terms
 from server.watch.models import Pause, Watch
 from server.watch.rhythm import agreements, proposals, summary
 from server.watch.rhythm.rules import Rhythm, as_data, read

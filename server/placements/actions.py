@@ -26,8 +26,8 @@ from server.people.rules import Leaving
 from server.policy.model import FIRST_HOURS, Tier
 from server.storage.db import as_id, fetch, write
 from server.watch.carer.questions import end_questions
-from server.watch.machine import advancing as rules
-from server.watch.machine.advancing import State, Terms, What
+from server.watch.machine import alarms, rounds
+from server.watch.machine.standing import State, Terms, What
 from server.watch.models import SETTLED, Pause, Round, Watch
 from server.watch.rhythm import proposals
 from server.watch.rhythm import rules as rhythms
@@ -162,9 +162,9 @@ async def begin(
         watch.tier, watch.tier_then = FIRST.value, THEN.value
         watch.tier_until_at = now + FIRST_HOURS
         watch.rhythm, watch.zone = rhythms.as_data(chosen), terms.zone.key
-        standing = rules.begin(terms, now, settled_until=await _settled_until(child_id, now))
+        standing = rounds.begin(terms, now, settled_until=await _settled_until(child_id, now))
         if watch.is_missing:
-            standing = rules.alerted(standing)
+            standing = alarms.alerted(standing)
         row = as_row(standing, terms, watch, now)
         await Watch.filter(child_id=child_id).update(**row, version=watch.version + 1)
         await note_about(actor, child_id, "watch:begin", ["tier", "rhythm", "zone"], now)

@@ -60,8 +60,8 @@ class Ladder:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """What follows a silence by how unusual it is for this child (watch/machine/habit.py), and not at
-    each miss.
+    """What follows a silence by how unusual it is for this child, and not at each miss
+    (watch/machine/habit.py).
 
     Odds are written as a share: 0.05 means one child who has gone to twenty who have forgotten.
     """

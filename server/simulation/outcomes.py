@@ -9,8 +9,8 @@ from server.alerts.ladder import Cause, Climb
 from server.alerts.ladder import State as AlertState
 from server.policy.model import Ladder, Tier
 from server.simulation.events import Event, IfAsked
-from server.watch.machine.advancing import Standing, State, Terms, Why
 from server.watch.machine.habit import Past
+from server.watch.machine.standing import Standing, State, Terms, Why
 from server.watch.rhythm.rules import OPENS_BEFORE, Span
 from server.watch.signals.rules import Answer, Mood, Sign
 from server.watch.wording import Asked, Called, Facts, Mark, Reach, Seen, usual

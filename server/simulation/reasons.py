@@ -7,7 +7,7 @@ to a child and a carer say nothing on a lock screen; here they say what they are
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from server.watch.machine.advancing import Why
+from server.watch.machine.standing import Why
 from server.watch.wording import Facts, sentence, when
 
 ENGLISH = "en"

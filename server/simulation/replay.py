@@ -47,10 +47,9 @@ from server.simulation.events import Event, on_line
 from server.simulation.outcomes import Alert, Child, Day, Result, Row, Watched, facts_of, known_of
 from server.watch.calendar.milestones import What as Milestone
 from server.watch.calendar.milestones import around, raised
-from server.watch.machine import advancing as rules
-from server.watch.machine import answering, changing
-from server.watch.machine.advancing import Change, Standing, Terms, What, Why
+from server.watch.machine import advancing, answering, changing, rounds
 from server.watch.machine.habit import REMEMBERED, Past, learned
+from server.watch.machine.standing import Change, Standing, Terms, What, Why
 from server.watch.rhythm.rules import Span, longest_gap
 from server.watch.signals.rules import Answer, Mood, Rows, Sign, changed, that_ask
 from server.watch.wording import ROUNDS, Asked, Reach, Seen
@@ -163,7 +162,7 @@ class Replay:
             has_carer=detail.has_carer,
         )
         watched = Watched(event.child, at, detail.phone, detail.language, tiers=[(at, detail.tier)])
-        child = Child(event.child, watched, terms, rules.begin(terms, at), placed_at=at)
+        child = Child(event.child, watched, terms, rounds.begin(terms, at), placed_at=at)
         child.days = [day for day in self._days_later.pop(event.child, []) if day.around.begin > at]
         answers = [*before.if_asked, *before.if_called] if before else []
         for answer in self._asked_early.pop(event.child, answers):
@@ -348,13 +347,13 @@ class Replay:
         self._heed_signals(child)
         until = child.tier_until
         if until is None or until > now:
-            return rules.advance(child.standing, child.terms, now)
-        standing, before = rules.advance(child.standing, child.terms, until)
+            return advancing.advance(child.standing, child.terms, now)
+        standing, before = advancing.advance(child.standing, child.terms, until)
         earlier = self._in_tier(child, child.tier_then or child.terms.tier, until)
         child.tier_until = child.tier_then = None
         if child.terms.tier.is_tighter_than(earlier.tier):
             standing = changing.retune(standing, child.terms, until, before=earlier)
-        standing, after = rules.advance(standing, child.terms, now, since=until)
+        standing, after = advancing.advance(standing, child.terms, now, since=until)
         return standing, (*before, *after)
 
     def _in_tier(self, child: Child, tier: Tier, at: datetime) -> Terms:
@@ -378,7 +377,7 @@ class Replay:
         child.tier_until, child.tier_then = until, then
         if tier.is_tighter_than(before.tier):
             standing = changing.retune(standing, child.terms, now, before=before)
-        child.standing, more = rules.advance(standing, child.terms, now, since=now)
+        child.standing, more = advancing.advance(standing, child.terms, now, since=now)
         self._say(child, (*changes, *more), now)
 
     def _mark(self, child: Child, what: Milestone, day: date, now: datetime) -> None:
@@ -409,7 +408,7 @@ class Replay:
 
     def _allows(self, terms: Terms, tier: Tier) -> bool:
         gap = longest_gap(terms.rhythm)
-        return not rules.lasts_too_long(gap, self._policy.tiers[tier].steps)
+        return not rounds.lasts_too_long(gap, self._policy.tiers[tier].steps)
 
     def _pause(self, child: Child, pause: Span, now: datetime) -> None:
         if pause.end <= now:
@@ -456,10 +455,10 @@ class Replay:
         """
         self._heed_signals(child)
         before = child.standing
-        child.standing, changes = rules.advance(before, child.terms, stop)
+        child.standing, changes = advancing.advance(before, child.terms, stop)
         for change in changes:
             if change.what is What.ALERT or self._brings(child, change):
-                child.standing, changes = rules.advance(before, child.terms, change.at)
+                child.standing, changes = advancing.advance(before, child.terms, change.at)
                 self._say(child, changes)
                 return False
         self._say(child, changes)
@@ -500,7 +499,7 @@ class Replay:
         standing, changes = self._looked(child, at)
         standing = answering.not_seen(standing, child.terms, at)
         self._know(child, unseen=(*child.terms.knowledge.unseen, at))
-        child.standing, more = rules.advance(standing, child.terms, at, since=at)
+        child.standing, more = advancing.advance(standing, child.terms, at, since=at)
         self._say(child, (*changes, *more), at)
 
     def _see_again(self, child: Child, blind: Span) -> None:

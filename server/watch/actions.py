@@ -25,9 +25,8 @@ from server.storage import bulk
 from server.storage.db import as_id, fetch, write
 from server.storage.ids import uuid7
 from server.watch.carer.models import Question
-from server.watch.machine import advancing as rules
-from server.watch.machine import answering
-from server.watch.machine.advancing import Settled, State, Terms
+from server.watch.machine import advancing, answering, rounds
+from server.watch.machine.standing import Settled, State, Terms, state
 from server.watch.models import Sighting, Watch
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.agreements import check_rhythm
@@ -86,7 +85,7 @@ def first_row(beginning: Beginning, policy: Policy, now: datetime) -> dict[str, 
         rhythm=rhythms.as_data(beginning.rhythm),
         version=0,
     )
-    return {**as_row(rules.begin(terms, now), terms, watch, now), "version": 0}
+    return {**as_row(rounds.begin(terms, now), terms, watch, now), "version": 0}
 
 
 async def begin(
@@ -184,7 +183,7 @@ async def _settle_nothing(
 
 
 def _settlement(case: WatchState, settled: Settled, now: datetime) -> Settlement:
-    seen = rules.state(case.standing, case.terms, now)
+    seen = state(case.standing, case.terms, now)
     return Settlement(
         settled, case.standing.due_at, State.MISSING if case.watch.is_missing else seen
     )
@@ -300,7 +299,7 @@ async def _heed(sighting: Sighting, evidence: Evidence, now: datetime) -> None:
         return  # The placement has ended: kept, and no alarm.
     case, changes = passed(await locked(sighting.child_id, now), now)
     standing = answering.not_seen(case.standing, case.terms, now)
-    standing, more = rules.advance(standing, case.terms, now, since=now)
+    standing, more = advancing.advance(standing, case.terms, now, since=now)
     await write_down(replace(case, standing=standing), (*changes, *more), now, quietly=False)
 
 

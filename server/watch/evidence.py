@@ -19,7 +19,7 @@ from server.people.rules import Role
 from server.policy.model import Tier
 from server.storage.db import among, as_id, as_moment, dialect, fetch
 from server.watch.carer.models import Question
-from server.watch.machine.advancing import State
+from server.watch.machine.standing import State
 from server.watch.models import Beat, Blind, Pause, Round, Sighting, round_id
 from server.watch.rhythm.rules import Span
 from server.watch.ticking import BLIND_AFTER, TICK

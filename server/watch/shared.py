@@ -18,7 +18,7 @@ from server.notify.models import Address
 from server.notify.rules import PUSH
 from server.people.models import Child
 from server.policy.model import Policy, Tier, Together
-from server.watch.machine.advancing import State
+from server.watch.machine.standing import State
 from server.watch.models import Blind, Watch
 
 HOME, OUTAGE, PROVIDER = "home", "outage", "provider"

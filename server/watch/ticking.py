@@ -16,7 +16,9 @@ from server.notify.rules import Kind
 from server.storage import bulk
 from server.storage.db import as_id, fetch, write
 from server.watch.carer.messages import QUESTIONS, ask
-from server.watch.machine.advancing import Change, What, Why, call_at, steps_of
+from server.watch.machine.alarms import call_at
+from server.watch.machine.rounds import steps_of
+from server.watch.machine.standing import Change, What, Why
 from server.watch.models import CALLED_OFF, Beat, Blind, Round, Watch, round_id
 from server.watch.rhythm.rules import zone_at
 from server.watch.shared import Silent, causes_of

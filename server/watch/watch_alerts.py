@@ -21,9 +21,8 @@ from server.people.rules import Action, Role, may
 from server.policy.model import Tier
 from server.storage.db import write
 from server.watch.actions import settle_rounds
-from server.watch.machine import advancing as rules
-from server.watch.machine import answering
-from server.watch.machine.advancing import State
+from server.watch.machine import alarms, answering
+from server.watch.machine.standing import State
 from server.watch.models import Watch
 from server.watch.trusted import contacts
 from server.watch.watch_state import passed
@@ -126,7 +125,7 @@ async def _open_missing(
     else:
         case, changes = passed(await locked(child_id, now), now)
         case.watch.is_missing = True
-        after = replace(case, standing=rules.alerted(case.standing))
+        after = replace(case, standing=alarms.alerted(case.standing))
         await write_down(after, changes, now, quietly=True)
     policy, _ = await policy_of(watch.agency_id)
     opening = Opening(

@@ -16,20 +16,12 @@ from server.people.models import Tie
 from server.people.rules import Role
 from server.policy.model import LONGEST, Policy, Tier
 from server.storage.db import among, as_id, as_moment, fetch
-from server.watch.machine.advancing import (
-    Change,
-    Standing,
-    State,
-    Terms,
-    Why,
-    advance,
-    ceiling_at,
-    next_action_at,
-    opens_of,
-    state,
-)
+from server.watch.machine.advancing import advance, next_action_at
+from server.watch.machine.alarms import ceiling_at
 from server.watch.machine.changing import retune
 from server.watch.machine.habit import REMEMBERED, UNTOLD, Knowledge, Past, learned
+from server.watch.machine.rounds import opens_of
+from server.watch.machine.standing import Change, Standing, State, Terms, Why, state
 from server.watch.models import Pause, Sighting, Watch
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.models import Season as SeasonRow

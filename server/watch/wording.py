@@ -19,7 +19,7 @@ from server.alerts.ladder import State as AlertState
 from server.i18n import N_, format_day, format_moment, format_span, format_time, gettext
 from server.notify.push_health import Health, Reached
 from server.policy.model import Tier
-from server.watch.machine.advancing import State, Why
+from server.watch.machine.standing import State, Why
 from server.watch.rhythm.rules import Span
 
 TIERS: Mapping[Tier, tuple[str, str]] = {

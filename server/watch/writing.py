@@ -6,7 +6,7 @@ from uuid import UUID
 from server.audit.actions import Actor, note
 from server.errors import Conflict, NotFound
 from server.i18n import N_
-from server.watch.machine.advancing import Change
+from server.watch.machine.standing import Change
 from server.watch.models import Watch
 from server.watch.ticking import apply
 from server.watch.watch_state import WatchState, load

@@ -18,7 +18,7 @@ from server.policy.model import Tier
 from server.watch import actions, evidence, ticking, watch_alerts
 from server.watch.carer import questions
 from server.watch.carer.models import Question
-from server.watch.machine.advancing import State
+from server.watch.machine.standing import State
 from server.watch.models import Blind
 from server.watch.rhythm import agreements
 from server.watch.wording import Reach, read_marks, usual

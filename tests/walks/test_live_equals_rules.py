@@ -25,8 +25,8 @@ from server.storage.db import close_database, write
 from server.watch import actions as watch
 from server.watch import ticking
 from server.watch.carer.models import Question
-from server.watch.machine import advancing as rules
-from server.watch.machine.advancing import Change, What
+from server.watch.machine import advancing
+from server.watch.machine.standing import Change, What
 from server.watch.models import Round, Watch
 from server.watch.rhythm.rules import Rhythm
 from server.watch.watch_state import load
@@ -136,7 +136,7 @@ async def _holds(
     assert await what_stands(often) == await what_stands(seldom)
     assert await Question.filter(child_id=seldom).count() <= 1
 
-    standing, changes = rules.advance(case.standing, case.terms, now)
+    standing, changes = advancing.advance(case.standing, case.terms, now)
     await _is_written_down(seldom, changes, now)
     [after] = await load([await Watch.get(child_id=seldom)], now)
     assert after.standing == standing

@@ -48,7 +48,7 @@ from server.watch import ticking, watch_alerts
 from server.watch.calendar import milestone_actions
 from server.watch.carer import questions
 from server.watch.carer.models import Question
-from server.watch.machine import advancing as rules
+from server.watch.machine.standing import State, state
 from server.watch.models import Pause, Round, Watch
 from server.watch.rhythm import agreements
 from server.watch.rhythm.rules import Rhythm
@@ -389,9 +389,9 @@ class Machine(RuleBasedStateMachine):
         open_ = await Alert.filter(child_id=self.id, closed_at__isnull=True)
         [case] = await load([seen], self.now)
         await self._check_alerts(seen, open_)
-        expected = rules.state(case.standing, case.terms, self.now)
+        expected = state(case.standing, case.terms, self.now)
         if seen.is_missing:
-            expected = rules.State.MISSING
+            expected = State.MISSING
         if self.is_looked:
             assert seen.standing == expected.value
             self._check_looked(seen, open_)

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 from server.policy.levels import OF_A_PHONE, Does, Evidence, Levels
 from server.policy.model import EACH_MISS, Doubt, QuietHours, Steps, Tier
 from server.policy.parser import read
-from server.watch.machine import advancing as rules
-from server.watch.machine import answering, changing
-from server.watch.machine.advancing import Change, Standing, Terms
+from server.watch.machine import advancing, answering, changing, rounds
 from server.watch.machine.habit import Knowledge, Past, learned
+from server.watch.machine.standing import Change, Standing, Terms
 from server.watch.rhythm.rules import Rhythm, Span
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -195,12 +194,12 @@ class Life:
 
     @classmethod
     def begin(cls, terms: Terms, now: datetime) -> "Life":
-        return cls(terms, rules.begin(terms, now), now, [], now)
+        return cls(terms, rounds.begin(terms, now), now, [], now)
 
     def look(self, now: datetime) -> None:
         assert now >= self.now
         self.now = now
-        self.standing, more = rules.advance(self.standing, self.terms, now)
+        self.standing, more = advancing.advance(self.standing, self.terms, now)
         self.changes += more
 
     def act(self, act: Act) -> None:
@@ -214,7 +213,7 @@ class Life:
             self.standing = answering.not_seen(self.standing, terms, now)
             unseen = (*terms.knowledge.unseen, now)
             self.terms = replace(terms, knowledge=replace(terms.knowledge, unseen=unseen))
-            self.standing, more = rules.advance(self.standing, self.terms, now, since=now)
+            self.standing, more = advancing.advance(self.standing, self.terms, now, since=now)
             self.changes += more
         elif act.what in ("pause", "pass"):
             away = Span(now, now + act.lasts, returns=act.what == "pass")
@@ -237,15 +236,15 @@ class Life:
         before, self.terms = self.terms, replace(self.terms, tier=tier, steps=steps)
         if raised:
             self.standing = changing.retune(self.standing, self.terms, self.now, before=before)
-        self.standing, more = rules.advance(self.standing, self.terms, self.now, since=self.now)
+        self.standing, more = advancing.advance(self.standing, self.terms, self.now, since=self.now)
         self.changes += more
 
     def silence(self) -> datetime:
         """Nobody answers from now on: when are adults called?"""
         standing, now = self.standing, self.now
         while not standing.is_alerted:
-            now = rules.next_action_at(standing, self.terms, now)
-            standing, _ = rules.advance(standing, self.terms, now)
+            now = advancing.next_action_at(standing, self.terms, now)
+            standing, _ = advancing.advance(standing, self.terms, now)
         return now
 
 

@@ -34,7 +34,7 @@ from server.simulation import history, lookback
 from server.simulation.events import events_of
 from server.simulation.trial import ONE
 from server.watch import policy_change
-from server.watch.machine.advancing import Terms
+from server.watch.machine.standing import Terms
 from server.watch.models import Watch
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.agreements import check_rhythm

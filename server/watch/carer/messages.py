@@ -16,7 +16,7 @@ from server.policy.model import Policy
 from server.security import encryption
 from server.storage import bulk
 from server.watch.carer.models import Question
-from server.watch.machine.advancing import Change, State
+from server.watch.machine.standing import Change, State
 from server.watch.shared import coming
 from server.watch.watch_state import WatchState
 

@@ -5,19 +5,9 @@ from datetime import datetime
 
 from server.policy.levels import OWN, Does, Evidence
 from server.policy.model import Steps
-from server.watch.machine.advancing import (
-    Settled,
-    Standing,
-    Terms,
-    Why,
-    carer_hour,
-    ceiling_at,
-    hold,
-    next_round,
-    on_to_next_round,
-    steps_of,
-    weigh,
-)
+from server.watch.machine.alarms import carer_hour, ceiling_at, hold, weigh
+from server.watch.machine.rounds import next_round, on_to_next_round, steps_of
+from server.watch.machine.standing import Settled, Standing, Terms, Why
 
 
 def settle(standing: Standing, terms: Terms, now: datetime) -> tuple[Standing, Settled]:

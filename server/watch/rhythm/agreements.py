@@ -15,9 +15,9 @@ from server.policy.model import Tier
 from server.security import encryption
 from server.storage.db import as_id, fetch, write
 from server.storage.ids import uuid7
-from server.watch.machine import advancing as rules
-from server.watch.machine import changing
-from server.watch.machine.advancing import Terms, lasts_too_long
+from server.watch.machine import advancing, changing
+from server.watch.machine.rounds import lasts_too_long
+from server.watch.machine.standing import Change, Terms
 from server.watch.models import SETTLED, Pause, Round, Watch
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.rules import Rhythm, Span
@@ -46,7 +46,7 @@ async def set_rhythm(
 
 async def reschedule(
     case: WatchState,
-    changes: tuple[rules.Change, ...],
+    changes: tuple[Change, ...],
     why: str,
     now: datetime,
     *,
@@ -117,7 +117,7 @@ async def set_tier(
             standing = changing.retune(standing, terms, now, before=case.terms)
         case.watch.tier, case.watch.tier_until_at = tier.value, until_at
         case.watch.tier_then = then.value if then else None
-        standing, more = rules.advance(standing, terms, now, since=now)
+        standing, more = advancing.advance(standing, terms, now, since=now)
         moved = replace(case, terms=terms, standing=standing)
         await write_down(moved, (*changes, *more), now, quietly=False)
         sealed = encryption.seal(why) if why else None

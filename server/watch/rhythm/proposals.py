@@ -16,7 +16,7 @@ from server.tasks import actions as dues
 from server.tasks.models import Task
 from server.tasks.rules import REPLY_WITHIN, Kind, Setting
 from server.tasks.rules import State as DueState
-from server.watch.machine.advancing import Terms
+from server.watch.machine.standing import Terms
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.agreements import check_rhythm_of, set_rhythm
 from server.watch.rhythm.models import Proposal

@@ -17,7 +17,7 @@ from server.i18n import gettext
 from server.people.access import child_for, nothing_here, now_of, own_child, visitor_of
 from server.people.models import Child, Person
 from server.people.rules import Action, Role
-from server.watch.machine.advancing import Terms
+from server.watch.machine.standing import Terms
 from server.watch.models import Watch
 from server.watch.rhythm import proposals, summary
 from server.watch.rhythm import rules as rhythms

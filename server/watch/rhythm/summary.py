@@ -14,7 +14,9 @@ from server.policy.model import Tier
 from server.watch import watch_state
 from server.watch.calendar import milestones
 from server.watch.calendar.models import Milestone
-from server.watch.machine.advancing import Standing, Terms, What, advance, begin, window_of
+from server.watch.machine.advancing import advance
+from server.watch.machine.rounds import begin, window_of
+from server.watch.machine.standing import Standing, Terms, What
 from server.watch.models import Pause, Watch
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.models import Proposal, Season
