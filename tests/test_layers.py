@@ -191,6 +191,8 @@ PURE = {
     "watch/machine/alarms",
     "watch/machine/rounds",
     "watch/machine/standing",
+    "watch/evidence_wording",
+    "watch/facts",
     "watch/wording",
 }
 PURE_MODULES = {f"server.{name.replace('/', '.')}" for name in PURE}

@@ -21,10 +21,12 @@ from server.tasks.rules import Kind
 from server.tasks.turns import in_short, overdue
 from server.watch import evidence
 from server.watch.carer.models import Question
+from server.watch.evidence_wording import brief, quiet_phone
+from server.watch.facts import ROUNDS, Called, Facts, Mark
 from server.watch.machine.standing import State
 from server.watch.models import Beat, Watch
 from server.watch.ticking import BLIND_AFTER, TICK
-from server.watch.wording import ROUNDS, Called, Facts, Mark, brief, quiet_phone, span, when
+from server.watch.wording import span, when
 
 Roles = frozenset[Role]
 # What has changed about these children, in a few words: moods belong to a room above this one.

@@ -39,6 +39,7 @@ from server.plan.offboarding import quarantine
 from server.policy.levels import Way
 from server.tasks.turns import lines
 from server.watch import evidence
+from server.watch.evidence_wording import reminders
 from server.watch.models import Round, Sighting
 from server.watch.rhythm import summary
 from server.watch.rhythm.summary import left_in_words
@@ -48,7 +49,7 @@ from server.watch.signals.observations import noticed
 from server.watch.signals.warning_signs import SIGNS
 from server.watch.signals.wording import sentence as signal_sentence
 from server.watch.trusted.contacts import waiting
-from server.watch.wording import reminders, way_in_words, when
+from server.watch.wording import way_in_words, when
 from server.web.rendering import language_of, page, zone_of
 from server.web.requests import form_body
 

@@ -47,12 +47,12 @@ from server.simulation.events import Event, on_line
 from server.simulation.outcomes import Alert, Child, Day, Result, Row, Watched, facts_of, known_of
 from server.watch.calendar.milestones import What as Milestone
 from server.watch.calendar.milestones import around, raised
+from server.watch.facts import ROUNDS, Asked, Reach, Seen
 from server.watch.machine import advancing, answering, changing, rounds
 from server.watch.machine.habit import REMEMBERED, Past, learned
 from server.watch.machine.standing import Change, Standing, Terms, What, Why
 from server.watch.rhythm.rules import Span, longest_gap
 from server.watch.signals.rules import Answer, Mood, Rows, Sign, changed, that_ask
-from server.watch.wording import ROUNDS, Asked, Reach, Seen
 
 NUDGE, ASK, PAGE, ESCALATE, REPORT = (
     "nudge_child",

@@ -331,7 +331,7 @@ async def _blind(called: Sequence[tuple[WatchState, Change]], now: datetime) -> 
 
 
 def _facts(case: WatchState, change: Change, push: Reached | None) -> dict[str, Any]:
-    """What was known when the alert opened. Times and codes; evidence.py makes the sentence."""
+    """What was known when the alert opened, as times and codes."""
     moments = {
         "due_at": change.due_at,
         "answered_at": case.watch.answered_at,

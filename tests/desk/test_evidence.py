@@ -18,10 +18,10 @@ from server.policy.model import Tier
 from server.watch import actions, evidence, ticking, watch_alerts
 from server.watch.carer import questions
 from server.watch.carer.models import Question
+from server.watch.facts import Reach, read_marks, usual
 from server.watch.machine.standing import State
 from server.watch.models import Blind
 from server.watch.rhythm import agreements
-from server.watch.wording import Reach, read_marks, usual
 from tests.cast import Cast
 from tests.desk.walking import PARIS, answer, at, leave_the_others_out, run_until
 
