@@ -561,7 +561,7 @@ async def _settle_down(now: datetime) -> None:
         return
     for alert in await Alert.filter(child_id=mia, closed_at__isnull=True):
         await watch_alerts.close_alert(SYSTEM, alert.id, Outcome.TECHNICAL, None, now)
-    await watch.settle(mia, Evidence.PROFESSIONAL, uuid5(_DEMO, f"calm:{now}"), now=now)
+    await watch.settle(mia, Evidence.PROFESSIONAL, uuid5(_DEMO, f"calm:{now}"), now)
 
 
 async def _adopt(content: dict[str, Any], now: datetime) -> None:

@@ -31,9 +31,9 @@ from server.watch.models import Sighting, Watch
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.agreements import check_rhythm
 from server.watch.rhythm.rules import Rhythm
-from server.watch.watch_state import WatchState, as_row, passed
+from server.watch.watch_state import as_row, passed
 from server.watch.wording import TEXT
-from server.watch.writing import lock, locked, note_about, watch_of, write_down
+from server.watch.writing import lock, locked, note_about, state_of, watch_of, write_down
 
 # Who says that a child was seen, and how much that counts.
 EVIDENCE = {
@@ -46,8 +46,10 @@ EVIDENCE = {
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """The result of an answer or a sighting. Nothing is due once the placement has ended."""
+    """The result of an answer or a sighting, and the row of the watch, locked. Nothing is due once
+    the placement has ended."""
 
+    watch: Watch
     settled: Settled
     next_due_at: datetime | None
     standing: State
@@ -120,12 +122,7 @@ async def begin(
 
 
 async def settle(
-    child_id: UUID,
-    evidence: Evidence | Way,
-    by_id: UUID,
-    *,
-    note_answer: bool = True,
-    now: datetime,
+    child_id: UUID, evidence: Evidence | Way, by_id: UUID, now: datetime
 ) -> Settlement:
     """The child answered in some way, or was seen: settle what that settles, and tell the adults
     who were called.
@@ -134,59 +131,52 @@ async def settle(
     ended it settles nothing, but is still heard. Raises NotFound if the child never had a watch,
     Conflict if another answer came in the same moment: try again.
     """
-    watch = await watch_of(child_id)
-    way = evidence if isinstance(evidence, Way) else None
+    return await _settle(await watch_of(child_id), evidence, by_id, now)
+
+
+async def _settle(watch: Watch, evidence: Evidence | Way, by_id: UUID, now: datetime) -> Settlement:
+    way = evidence if isinstance(evidence, Way) else Way.APP
     evidence = BY_WAY[evidence] if isinstance(evidence, Way) else evidence
     if watch.is_over:
-        return await _settle_nothing(watch, evidence, by_id, now)
-    case = await locked(child_id, now)
-    if way not in (None, Way.APP):
-        case.watch.heard_at, case.watch.heard_way = now, way
-    case, changes = passed(case, now)
-    if not answering.counts(evidence, case.terms.steps):
-        held = answering.heed(case.standing, case.terms, evidence, now)
-        await write_down(replace(case, standing=held), changes, now, quietly=False)
-        holds = case.terms.steps.levels.does(evidence) is Does.HOLDS
-        if holds and held != case.standing:
-            await _tell_held(case.watch, by_id, now)
-        nothing = answering.is_nothing_open(case.standing, now)
-        return _settlement(case, Settled(now, False, False, nothing), now)
-    standing, settled = answering.settle(case.standing, case.terms, now)
-    if note_answer and evidence in OWN:
-        case.watch.answered_at = now
-    after = replace(case, standing=standing)
-    await write_down(after, changes, now, quietly=True)
-    await settle_rounds(child_id, None if evidence in OWN else "seen", by_id, now)
-    if settled.was_alerted:
-        await alerts.answered(child_id, case.watch.agency_id, now)
-    if case.watch.is_missing:
-        await _sign_of_life(case.watch, by_id, now)
-    return _settlement(after, settled, now)
+        return await _hear_after_the_end(watch, evidence, by_id, now)
+    if way is not Way.APP:
+        watch.heard_at, watch.heard_way = now, way
+    case, changes = passed(await state_of(watch, now), now)
+    decision = answering.decide(case.standing, case.terms, evidence, now)
+    if decision.counts and evidence in OWN:
+        watch.answered_at = now
+    case = replace(case, standing=decision.standing)
+    await write_down(case, changes, now, quietly=decision.counts)
+    if decision.counts:
+        await settle_rounds(watch.child_id, None if evidence in OWN else "seen", by_id, now)
+        if decision.settled.was_alerted:
+            await alerts.answered(watch.child_id, watch.agency_id, now)
+        if watch.is_missing:
+            await _sign_of_life(watch, by_id, now)
+    elif decision.is_held:
+        await _tell_held(watch, by_id, now)
+    seen = State.MISSING if watch.is_missing else state(case.standing, case.terms, now)
+    return Settlement(watch, decision.settled, case.standing.due_at, seen)
 
 
 async def as_it_stands(child_id: UUID, now: datetime) -> Settlement:
     """The result of an answer that settles nothing: it is kept, and the watch goes on as it is."""
     watch = await watch_of(child_id)
-    settled = Settled(now, was_late=False, was_alerted=False, nothing=True)
-    return Settlement(settled, watch.due_at, State(watch.standing))
+    return Settlement(watch, _nothing(now), watch.due_at, State(watch.standing))
 
 
-async def _settle_nothing(
+def _nothing(now: datetime) -> Settled:
+    return Settled(now, was_late=False, was_alerted=False, nothing=True)
+
+
+async def _hear_after_the_end(
     watch: Watch, evidence: Evidence, by_id: UUID, now: datetime
 ) -> Settlement:
     if evidence in OWN:
         await Watch.filter(child_id=watch.child_id).update(answered_at=now)
     if watch.is_missing:
         await _sign_of_life(watch, by_id, now)
-    settled = Settled(now, was_late=False, was_alerted=False, nothing=True)
-    return Settlement(settled, None, State(watch.standing))
-
-
-def _settlement(case: WatchState, settled: Settled, now: datetime) -> Settlement:
-    seen = state(case.standing, case.terms, now)
-    return Settlement(
-        settled, case.standing.due_at, State.MISSING if case.watch.is_missing else seen
-    )
+    return Settlement(watch, _nothing(now), None, State(watch.standing))
 
 
 async def settle_rounds(child_id: UUID, how: str | None, by_id: UUID, now: datetime) -> None:
@@ -268,7 +258,7 @@ async def note_sighting(
     if seen_at > now + timedelta(minutes=5):
         raise Refused("This time is in the future.", field="seen_at")
     async with write():
-        await lock(child_id)
+        watch = await watch_of(child_id)
         existing = await Sighting.filter(id=id).first() if id is not None else None
         if existing is not None:
             if existing.child_id != child_id or existing.by_id != actor.id:
@@ -284,20 +274,20 @@ async def note_sighting(
             seen_at=min(seen_at, now),
             words=words,
         )
-        await _heed(sighting, EVIDENCE[role], now)
+        await _heed(watch, sighting, EVIDENCE[role], now)
         await note_about(actor, child_id, f"sighting:{answer}", [], now, about=sighting.id)
     return sighting
 
 
-async def _heed(sighting: Sighting, evidence: Evidence, now: datetime) -> None:
+async def _heed(watch: Watch, sighting: Sighting, evidence: Evidence, now: datetime) -> None:
     if sighting.answer == "seen":
         # An old sighting says little about now: it is kept, and settles nothing.
         if now - sighting.seen_at <= timedelta(hours=1):
-            await settle(sighting.child_id, evidence, sighting.id, now=now)
+            await _settle(watch, evidence, sighting.id, now)
         return
-    if (await watch_of(sighting.child_id)).is_over:
+    if watch.is_over:
         return  # The placement has ended: kept, and no alarm.
-    case, changes = passed(await locked(sighting.child_id, now), now)
+    case, changes = passed(await state_of(watch, now), now)
     standing = answering.not_seen(case.standing, case.terms, now)
     standing, more = advancing.advance(standing, case.terms, now, since=now)
     await write_down(replace(case, standing=standing), (*changes, *more), now, quietly=False)

@@ -17,8 +17,6 @@ from server.watch.rhythm.rules import Span
 # The number of rounds that tell what is usual, and that the board shows as marks: four weeks of
 # daily rounds.
 ROUNDS = 28
-
-
 # Below three answers nothing is usual.
 FEWEST = 3
 

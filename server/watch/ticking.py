@@ -133,12 +133,17 @@ async def unwatched() -> list[UUID]:
 # --- writing down
 
 
-async def apply(moved: Sequence[Moved], now: datetime, *, quietly: bool = False) -> list[Moved]:
-    """Write what became true: watches by compare-and-swap, rounds, questions, alerts, messages.
+async def apply(moved: Sequence[Moved], now: datetime) -> None:
+    """Write what became true, and tell everyone it concerns."""
+    ours = await store(moved, now)
+    await tell(ours, now)
+    for agency_id in {case.watch.agency_id for case, changes in ours if _shows(changes)}:
+        await announce(agency_id, "watch")
 
-    `quietly` is for an answer in the same moment: the rounds become what they were, and we tell
-    nobody about what the answer settles anyway. Returns those that were still as read.
-    """
+
+async def store(moved: Sequence[Moved], now: datetime) -> list[Moved]:
+    """Write the watches, by compare-and-swap, and their rounds. Returns those that were still as
+    read."""
     rows = [
         {
             "child_id": case.watch.child_id,
@@ -150,18 +155,18 @@ async def apply(moved: Sequence[Moved], now: datetime, *, quietly: bool = False)
     written = {as_id(key) for key in await bulk.update(Watch, rows, guard="version")}
     ours = [(case, changes) for case, changes in moved if case.watch.child_id in written]
     await _write_rounds(ours, now)
-    if quietly:
-        return ours
-    await _remind(ours, now)
-    await ask(_last_asked(ours), now)
-    await _enter(ours, now)
-    await _alert(ours, now)
-    for agency_id in {case.watch.agency_id for case, changes in ours if _shows(case, changes)}:
-        await announce(agency_id, "watch")
     return ours
 
 
-def _shows(case: WatchState, changes: Iterable[Change]) -> bool:
+async def tell(moved: Sequence[Moved], now: datetime) -> None:
+    """Remind the child, ask the carer, write entries, call adults."""
+    await _remind(moved, now)
+    await ask(_last_asked(moved), now)
+    await _enter(moved, now)
+    await _alert(moved, now)
+
+
+def _shows(changes: Iterable[Change]) -> bool:
     return any(change.what is not What.REMIND for change in changes)
 
 

@@ -160,7 +160,8 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
         await open_missing(cast.actor("tom"), mia.id, None, now)
         # The alert about a missing child ends when the child is found; this one is another.
         async with write():
-            alert: Alert = await call_adults(cast.actor("mia"), mia.id, Cause.HELP, uuid4(), now)
+            watch = await Watch.get(child_id=mia.id)
+            alert: Alert = await call_adults(cast.actor("mia"), watch, Cause.HELP, uuid4(), now)
         await actions.put(
             cast.actor("tom"), mia, [Role.CASEWORKER], base=0, given={"hair": "black"}, now=now
         )

@@ -72,7 +72,7 @@ async def entered(cast: Cast, prefix: str) -> list[str]:
 
 async def settle(cast: Cast, evidence: Evidence = Evidence.CHILD) -> watch.Settlement:
     async with write():
-        return await watch.settle(cast.mia.id, evidence, uuid4(), now=cast.clock())
+        return await watch.settle(cast.mia.id, evidence, uuid4(), cast.clock())
 
 
 # --- it begins
@@ -153,7 +153,7 @@ async def test_two_answers_at_once_settle_once(cast: Cast) -> None:
 
 async def test_where_nobody_watches_nothing_can_be_settled(cast: Cast) -> None:
     with pytest.raises(NotFound):
-        await watch.settle(cast.tom.id, Evidence.CHILD, uuid4(), now=cast.clock())
+        await watch.settle(cast.tom.id, Evidence.CHILD, uuid4(), cast.clock())
 
 
 # --- a sighting
@@ -813,7 +813,7 @@ async def test_a_closing_races_everything_and_nobody_waits_in_a_circle(
 async def call(cast: Cast, cause: Cause) -> Alert:
     async with write():
         return await watch_alerts.call_adults(
-            cast.actor("mia"), cast.mia.id, cause, uuid4(), cast.clock()
+            cast.actor("mia"), await mia(cast), cause, uuid4(), cast.clock()
         )
 
 

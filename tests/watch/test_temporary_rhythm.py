@@ -57,7 +57,7 @@ async def mia(cast: Cast) -> Watch:
 
 async def answer(cast: Cast) -> None:
     async with write():
-        await watch.settle(cast.mia.id, Evidence.CHILD, uuid4(), now=cast.clock())
+        await watch.settle(cast.mia.id, Evidence.CHILD, uuid4(), cast.clock())
 
 
 async def rounds_answered_until(cast: Cast, moment: datetime) -> list[datetime]:

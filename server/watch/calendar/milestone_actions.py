@@ -23,7 +23,7 @@ from server.watch.rhythm.agreements import allows, set_tier
 from server.watch.rhythm.rules import Span
 from server.watch.ticking import SET_APART
 from server.watch.watch_state import WatchState, passed
-from server.watch.writing import lock, locked, note_about
+from server.watch.writing import lock, note_about, state_of, watch_of
 
 AT_ONCE = 100
 # Nobody knows what a child needs in more than two years.
@@ -50,13 +50,13 @@ async def mark(
     if what not in BY_HAND:
         raise Refused(N_("Choose one from the list."), field="what")
     async with write():
-        await lock(child_id)
+        watch = await lock(child_id)
         existing = await Milestone.get_or_none(id=id)
         if existing is not None:
             if (existing.child_id, existing.what, existing.on_day) != (child_id, what, day):
                 raise IdReused(N_("This ID is already in use."), field="id")
             return existing
-        case, _ = passed(await locked(child_id, now), now)
+        case, _ = passed(await state_of(watch, now), now)
         span = around(case.policy.milestones, What(what), day, case.terms.zone)
         if span.end <= now or span.begin - now > FARTHEST:
             raise Refused(N_("Enter a day between today and two years from now."), field="day")
@@ -220,10 +220,10 @@ async def _count(row: Milestone, now: datetime) -> None:
     if row.next_action_at is None or row.next_action_at > now:
         return
     await Milestone.filter(id=row.id).update(next_action_at=None)
-    watch = await Watch.get(child_id=row.child_id)
+    watch = await watch_of(row.child_id)
     if watch.is_over or row.until_at <= now:
         return
-    case, _ = passed(await locked(row.child_id, now), now)
+    case, _ = passed(await state_of(watch, now), now)
     tiers = _raised(row, case, now)
     if tiers is None:
         return

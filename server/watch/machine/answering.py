@@ -1,6 +1,6 @@
 """What an answer, a sighting, or a look that found nobody changes in a standing. Pure."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from server.policy.levels import OWN, Does, Evidence
@@ -8,6 +8,27 @@ from server.policy.model import Steps
 from server.watch.machine.alarms import carer_hour, ceiling_at, hold, weigh
 from server.watch.machine.rounds import next_round, on_to_next_round, steps_of
 from server.watch.machine.standing import Settled, Standing, Terms, Why
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What an answer or a sighting comes to. `counts`: it settles; `is_held`: it only puts the
+    alarm off."""
+
+    standing: Standing
+    settled: Settled
+    counts: bool
+    is_held: bool = False
+
+
+def decide(standing: Standing, terms: Terms, evidence: Evidence, now: datetime) -> Decision:
+    """By the evidence table of the tier. Call `advance(…, now)` first, as for `settle`."""
+    if counts(evidence, terms.steps):
+        return Decision(*settle(standing, terms, now), counts=True)
+    after = heed(standing, terms, evidence, now)
+    settled = Settled(now, False, False, is_nothing_open(standing, now))
+    holds = terms.steps.levels.does(evidence) is Does.HOLDS
+    return Decision(after, settled, counts=False, is_held=holds and after != standing)
 
 
 def settle(standing: Standing, terms: Terms, now: datetime) -> tuple[Standing, Settled]:

@@ -22,7 +22,7 @@ from server.watch.models import SETTLED, Pause, Round, Watch
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.rules import Rhythm, Span
 from server.watch.watch_state import WatchState, load, passed
-from server.watch.writing import lock, locked, note_about, watch_of, write_down
+from server.watch.writing import lock, locked, note_about, state_of, watch_of, write_down
 
 LONGEST_PAUSE = timedelta(days=92)
 
@@ -187,13 +187,13 @@ async def pause(
     if until_at - from_at > LONGEST_PAUSE:
         raise Refused("An absence can last up to 92 days.", field="until_at")
     async with write():
-        await lock(child_id)
+        watch = await lock(child_id)
         existing = await Pause.filter(id=id).first() if id is not None else None
         if existing is not None:
             if existing.child_id != child_id:
                 raise Conflict("This ID is already in use.", code="id_reused")
             return existing
-        case, changes = passed(await locked(child_id, now), now)
+        case, changes = passed(await state_of(watch, now), now)
         made = await Pause.create(
             id=id or uuid7(),
             child_id=child_id,

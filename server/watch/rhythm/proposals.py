@@ -22,7 +22,7 @@ from server.watch.rhythm.agreements import check_rhythm_of, set_rhythm
 from server.watch.rhythm.models import Proposal
 from server.watch.rhythm.temporary_rhythm import shift, wished
 from server.watch.watch_state import WatchState, passed
-from server.watch.writing import lock, locked, note_about, watch_of
+from server.watch.writing import lock, note_about, state_of, watch_of
 
 # From a first to a last day.
 Days = tuple[date, date]
@@ -78,11 +78,11 @@ async def propose(
     """
     assert actor.id is not None
     async with write():
-        await lock(child_id)
+        watch = await lock(child_id)
         existing = await Proposal.get_or_none(id=id)
         if existing is not None:
             return _the_same(existing, actor, child_id, data, zone, words, days)
-        case, _ = passed(await locked(child_id, now), now)
+        case, _ = passed(await state_of(watch, now), now)
         terms = as_proposed(case, data, zone, days, now)
         wanted = terms.seasons[-1] if days is not None else terms
         rows = await Proposal.filter(child_id=child_id, by_id=actor.id, state="open")
@@ -148,12 +148,11 @@ async def agree(
     its days are over or have other agreed times.
     """
     async with write():
-        await lock(child_id)
+        watch = await watch_of(child_id)
         proposal = await _proposal(child_id, proposal_id)
         if proposal.state == "agreed":
             return proposal
         _check_open(proposal)
-        watch = await watch_of(child_id)
         if rhythms.version(rhythms.read(watch.rhythm), watch.zone) != version:
             raise Conflict(
                 N_("The check-in times have just changed. Look at both again."),

@@ -15,7 +15,7 @@ from server.watch.rhythm.agreements import check_rhythm_of, reschedule
 from server.watch.rhythm.models import Season
 from server.watch.rhythm.rules import Rhythm, Span
 from server.watch.watch_state import WatchState, load, passed
-from server.watch.writing import lock, locked, note_about
+from server.watch.writing import lock, note_about, state_of
 
 LONGEST_DAYS = 92
 ONE_DAY_MISSING = N_("Enter the first and the last day.")
@@ -45,13 +45,13 @@ async def shift(
     assert actor.id is not None
     rhythm = rhythms.read(data)
     async with write():
-        await lock(child_id)
+        watch = await lock(child_id)
         existing = await Season.get_or_none(id=id)
         if existing is not None:
             if existing.child_id != child_id or rhythms.read(existing.rhythm) != rhythm:
                 raise IdReused("This ID is already in use.")
             return existing
-        case, changes = passed(await locked(child_id, now), now)
+        case, changes = passed(await state_of(watch, now), now)
         wanted = wished(case, rhythm, zone, first, last, now)
         terms = replace(case.terms, seasons=(*case.terms.seasons, wanted))
         check_rhythm_of(case, terms, now)
@@ -110,10 +110,10 @@ def _check_days(first: date, last: date, today: date) -> None:
 async def end_shift(actor: Actor, child_id: UUID, season_id: UUID, now: datetime) -> None:
     """The previous rhythm applies again from now on. Twice is once. Raises NotFound."""
     async with write():
-        await lock(child_id)
+        watch = await lock(child_id)
         if not await Season.filter(id=season_id, child_id=child_id).exists():
             raise NotFound(N_("These times do not exist."))
-        case, changes = passed(await locked(child_id, now), now)
+        case, changes = passed(await state_of(watch, now), now)
         ended = await Season.filter(id=season_id, ended_at__isnull=True, until_at__gt=now).update(
             ended_at=now
         )
