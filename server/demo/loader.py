@@ -58,6 +58,7 @@ from server.watch.carer.models import Question
 from server.watch.models import SETTLED, Round, Watch
 from server.watch.rhythm import agreements
 from server.watch.rhythm import rules as rhythms
+from server.watch.rhythm.agreements import TierRequest
 from server.watch.rhythm.rules import Rhythm, next_due
 
 _DEMO = UUID("4f5a6d3e-2b0a-4c0c-9a55-6f1c1c0de300")
@@ -291,9 +292,8 @@ async def _refresh(now: datetime) -> None:
     await Child.filter(id=id_of("noor")).update(placed_at=came)
     # Where a user has agreed check-in times that the first days do not allow, all of it stays.
     with suppress(Refused):
-        await agreements.set_tier(
-            SYSTEM, id_of("noor"), Tier.HIGH, until_at=came + FIRST_HOURS, then=Tier.MID, now=now
-        )
+        first_days = TierRequest(Tier.HIGH, came + FIRST_HOURS, Tier.MID)
+        await agreements.set_tier(SYSTEM, id_of("noor"), first_days, now)
 
 
 async def _be_of_age(kid: _Kid, now: datetime) -> None:
@@ -373,9 +373,8 @@ async def _people(now: datetime) -> None:
             id_=id_of(kid.name),
             now=now,
         )
-        await watch.begin(
-            SYSTEM, child, tier=kid.tier, rhythm=Rhythm(kid.times), zone=kid.zone, now=now
-        )
+        beginning = watch.Beginning(kid.tier, Rhythm(kid.times), kid.zone)
+        await watch.begin(SYSTEM, child, beginning, now)
     for child_name, person, role in (
         ("mia", "ines", Role.SUPERVISOR),
         ("noor", "ines", Role.SUPERVISOR),
@@ -536,7 +535,7 @@ async def begin_fast(now: datetime) -> None:
         content = policies.merged({"low": FAST_TIER, "quiet": never})
         await _adopt(content, now)
         await agreements.set_rhythm(SYSTEM, id_of("mia"), FAST_RHYTHM, "Europe/Paris", now)
-        await agreements.set_tier(SYSTEM, id_of("mia"), Tier.LOW, now=now)
+        await agreements.set_tier(SYSTEM, id_of("mia"), TierRequest(Tier.LOW), now)
 
 
 async def end_fast(now: datetime) -> None:

@@ -220,16 +220,9 @@ async def set_tier(request: Request) -> Response:
         until_at = moment_of(entered(form, "until"), known_zone(case.watch.zone), "until_at")
         then = _tier_of(entered(form, "then"), "then") if until_at is not None else None
         times = times_of(form, "times")
-        await agreements.set_tier(
-            await staff_of(request),
-            child.id,
-            chosen,
-            until_at=until_at,
-            then=then,
-            why=words_of(form, "why"),
-            rhythm=as_data(Rhythm(times)) if times else None,
-            now=now,
-        )
+        rhythm = as_data(Rhythm(times)) if times else None
+        asked = agreements.TierRequest(chosen, until_at, then, words_of(form, "why"), rhythm)
+        await agreements.set_tier(await staff_of(request), child.id, asked, now)
     except WaymarkError as fault:
         return await _tier_page(request, child.id, form, fault)
     return back_to(child.id, roles, "tier")
@@ -321,16 +314,10 @@ async def add_pause(request: Request) -> Response:
         until_at = moment_of(entered(form, "until"), place, "until_at")
         if until_at is None:
             raise Refused(N_("Enter when the child will be back."), field="until_at")
-        await agreements.pause(
-            await staff_of(request),
-            child.id,
-            moment_of(entered(form, "from"), place, "from_at") or now,
-            until_at,
-            words_of(form),
-            returns=entered(form, "returns") == "yes",
-            id=id_or_new(form),
-            now=now,
-        )
+        from_at = moment_of(entered(form, "from"), place, "from_at") or now
+        returns = entered(form, "returns") == "yes"
+        asked = agreements.PauseRequest(id_or_new(form), from_at, until_at, returns, words_of(form))
+        await agreements.pause(await staff_of(request), child.id, asked, now)
     except WaymarkError as fault:
         return await _pauses_page(request, child.id, form, fault)
     return back_to(child.id, roles, "pause")
@@ -394,16 +381,10 @@ async def note_sighting(request: Request) -> Response:
         if answer not in ("seen", "not_seen"):
             raise Refused(N_("Choose “Seen” or “Could not find”."), field="answer")
         seen_at = moment_of(entered(form, "at"), zone_of(request), "seen_at")
-        await actions.note_sighting(
-            await staff_of(request),
-            child.id,
-            strongest(roles),
-            id=id_or_new(form),
-            answer=answer,
-            seen_at=seen_at or now,
-            words=words_of(form),
-            now=now,
+        asked = actions.SightingRequest(
+            id_or_new(form), "seen" if answer == "seen" else "not_seen", seen_at, words_of(form)
         )
+        await actions.note_sighting(await staff_of(request), child.id, strongest(roles), asked, now)
     except WaymarkError as fault:
         return await _sighting_page(request, child.id, roles, form, fault)
     # Say who was called, and no other result: the reader relies on it.

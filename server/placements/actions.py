@@ -15,7 +15,7 @@ from tortoise.expressions import F
 
 from server.alerts.models import Alert
 from server.alerts.recipients import policy_of
-from server.audit.actions import Actor
+from server.audit.actions import Actor, note
 from server.audit.models import Entry
 from server.auth import pairing
 from server.errors import Conflict
@@ -80,7 +80,8 @@ async def end(
         if shut_out:
             for device in await pairing.devices_of(child_id):
                 await pairing.shut_out(actor, device, now)
-        await note_about(actor, child_id, "watch:end", [], now, why=why)
+        about = ("watch", child_id)
+        await note(actor, "watch:end", child_id=child_id, about=about, why=why, now=now)
     return child
 
 

@@ -6,8 +6,10 @@ carer/questions.py, and alerts about a watch in watch_alerts.py.
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
+
+import msgspec
 
 from server.alerts import actions as alerts
 from server.alerts.ladder import people_on
@@ -23,7 +25,6 @@ from server.policy.levels import BY_WAY, OWN, Does, Evidence, Way
 from server.policy.model import Policy, Rung, Tier
 from server.storage import bulk
 from server.storage.db import as_id, fetch, write
-from server.storage.ids import uuid7
 from server.watch.carer.models import Question
 from server.watch.machine import advancing, answering, rounds
 from server.watch.machine.standing import Settled, State, Terms, state
@@ -32,6 +33,7 @@ from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.agreements import check_rhythm
 from server.watch.rhythm.rules import Rhythm
 from server.watch.watch_state import as_row, passed
+from server.watch.wire import Moment, Words
 from server.watch.wording import TEXT
 from server.watch.writing import lock, locked, note_about, state_of, watch_of, write_down
 
@@ -90,24 +92,13 @@ def first_row(beginning: Beginning, policy: Policy, now: datetime) -> dict[str, 
     return {**as_row(rounds.begin(terms, now), terms, watch, now), "version": 0}
 
 
-async def begin(
-    actor: Actor,
-    child: Child,
-    *,
-    tier: Tier,
-    rhythm: Rhythm,
-    zone: str,
-    tier_until_at: datetime | None = None,
-    tier_then: Tier | None = None,
-    now: datetime,
-) -> Watch:
+async def begin(actor: Actor, child: Child, beginning: Beginning, now: datetime) -> Watch:
     """The watch over a placed child begins now, whether or not a phone is ever paired: a child who
     never checks in from the start alarms too.
 
     Raises Refused if the rhythm is slower than the tier allows. In the caller's transaction.
     """
     policy, _ = await policy_of(child.agency_id)
-    beginning = Beginning(tier, rhythm, zone, tier_until_at, tier_then)
     row = first_row(beginning, policy, now)
     await bulk.insert(
         Watch,
@@ -239,43 +230,46 @@ async def _say(
     await queue(sayings, now)
 
 
+class SightingRequest(msgspec.Struct, frozen=True):
+    """An adult saw the child, or looked and did not find them. The client makes the id."""
+
+    id: UUID
+    answer: Literal["seen", "not_seen"]
+    seen_at: Moment | None = None
+    words: Words | None = None
+
+
 async def note_sighting(
-    actor: Actor,
-    child_id: UUID,
-    role: Role,
-    *,
-    id: UUID | None = None,
-    answer: str,
-    seen_at: datetime,
-    words: str | None,
-    now: datetime,
+    actor: Actor, child_id: UUID, role: Role, asked: SightingRequest, now: datetime
 ) -> Sighting:
-    """An adult saw the child, or looked and did not find them. The same id twice is one sighting.
+    """Note it; without a time it was just now. The same id twice is one sighting.
 
     Raises Refused for a time in the future.
     """
     assert actor.id is not None
+    seen_at = asked.seen_at or now
     if seen_at > now + timedelta(minutes=5):
         raise Refused("This time is in the future.", field="seen_at")
     async with write():
         watch = await watch_of(child_id)
-        existing = await Sighting.filter(id=id).first() if id is not None else None
+        existing = await Sighting.get_or_none(id=asked.id)
         if existing is not None:
             if existing.child_id != child_id or existing.by_id != actor.id:
                 raise Conflict("This ID is already in use.", code="id_reused")
             return existing
         sighting = await Sighting.create(
-            id=id or uuid7(),
+            id=asked.id,
             child_id=child_id,
             by_id=actor.id,
             by_role=role.value,
-            answer=answer,
+            answer=asked.answer,
             at=now,
             seen_at=min(seen_at, now),
-            words=words,
+            words=asked.words,
         )
         await _heed(watch, sighting, EVIDENCE[role], now)
-        await note_about(actor, child_id, f"sighting:{answer}", [], now, about=sighting.id)
+        what = f"sighting:{asked.answer}"
+        await note_about(actor, child_id, what, [], now, about=sighting.id)
     return sighting
 
 

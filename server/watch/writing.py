@@ -81,15 +81,7 @@ async def note_about(
     now: datetime,
     *,
     about: UUID | None = None,
-    why: str | None = None,
 ) -> None:
     """An entry about the watch of a child, or about something of it."""
-    await note(
-        actor,
-        what,
-        child_id=child_id,
-        about=("watch", about or child_id),
-        names=names,
-        why=why,
-        now=now,
-    )
+    about_ = ("watch", about or child_id)
+    await note(actor, what, child_id=child_id, about=about_, names=names, now=now)

@@ -90,7 +90,9 @@ async def test_a_carer_who_only_holds_the_alarm_is_not_said_to_have_been_early(
     is open, nor once it is late. Only the first of these is early."""
     tom, now = cast.actor("tom"), cast.clock()
     twice = {"at": ["09:00", "18:00"]}
-    await agreements.set_tier(tom, cast.mia.id, Tier.HIGH, rhythm=twice, now=now)
+    await agreements.set_tier(
+        tom, cast.mia.id, agreements.TierRequest(Tier.HIGH, rhythm=twice), now
+    )
     await at(cast, DUE - before)
     kept, _ = await record(cast, answer(cast), who="sam", role=Role.CARER)
     assert (kept.is_early, kept.is_late) == (is_early, False)

@@ -181,14 +181,11 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
             from_at=begins,
             now=now,
         )
-        rosa = await contacts.name_her(
+        rosa = await contacts.name_person(
             cast.actor("mia"),
             mia,
-            "Rosa",
-            "rosa@example.org",
-            also_help=False,
-            id=uuid4(),
-            now=now,
+            contacts.TrustedRequest(uuid4(), "Rosa", "rosa@example.org", also_help=False),
+            now,
         )
         shared = await shared_question.agree(cast.actor("tom"), mia, "The dog?", "Rex", now)
         observation = await Observation.create(

@@ -62,7 +62,7 @@ async def a_child(world: World, tier: Tier, rhythm: Rhythm, carer: bool, now: da
         if carer:
             sam = world.persons["sam"].id
             await people.add_tie(SYSTEM, child, person_id=sam, role=Role.CARER, now=now)
-        await watch.begin(SYSTEM, child, tier=tier, rhythm=rhythm, zone=PARIS, now=now)
+        await watch.begin(SYSTEM, child, watch.Beginning(tier, rhythm, PARIS), now)
     return child.id
 
 

@@ -158,7 +158,7 @@ class Machine(RuleBasedStateMachine):
                 now=self.now,
             )
             await watch.begin(
-                SYSTEM, self.child, tier=tier, rhythm=Rhythm((time(18),)), zone=PARIS, now=self.now
+                SYSTEM, self.child, watch.Beginning(tier, Rhythm((time(18),)), PARIS), self.now
             )
             if has_carer:
                 await self._tie()
@@ -267,11 +267,8 @@ class Machine(RuleBasedStateMachine):
                 self.world.actor(who),
                 self.id,
                 role,
-                id=uuid4(),
-                answer=answer,
-                seen_at=self.now,
-                words=None,
-                now=self.now,
+                watch.SightingRequest(uuid4(), answer, seen_at=self.now),
+                self.now,
             )
         )
         if answer == "seen":
@@ -326,7 +323,10 @@ class Machine(RuleBasedStateMachine):
     def a_pause_is_agreed(self, begins: timedelta, lasts: timedelta) -> None:
         until = self.now + begins + lasts
         pause = agreements.pause(
-            self.world.actor("tom"), self.id, self.now + begins, until, None, now=self.now
+            self.world.actor("tom"),
+            self.id,
+            agreements.PauseRequest(uuid4(), self.now + begins, until),
+            self.now,
         )
         if until <= self.now:
             with pytest.raises(Refused):
@@ -351,10 +351,12 @@ class Machine(RuleBasedStateMachine):
                 agreements.set_tier(
                     self.world.actor("tom"),
                     self.id,
-                    tier,
-                    until_at=self.now + ends if ends else None,
-                    then=Tier.MID if ends else None,
-                    now=self.now,
+                    agreements.TierRequest(
+                        tier,
+                        until_at=self.now + ends if ends else None,
+                        then=Tier.MID if ends else None,
+                    ),
+                    self.now,
                 )
             )
 

@@ -141,7 +141,8 @@ async def adopt(request: Request) -> Response:
         if seen is None:
             raise Refused(N_("“{field}” is not valid here."), field="base")
         agency = _agency(visitor)
-        await policy_change.adopt(visitor, agency, id_, new, base=seen, words=why, now=now)
+        adoption = policy_change.Adoption(id_, new, seen, why)
+        await policy_change.adopt(visitor, agency, adoption, now)
     except WaymarkError as fault:
         # A reader who sees here that another person was faster also sees what differs from that
         # version.
