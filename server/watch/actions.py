@@ -150,14 +150,13 @@ async def _settle(watch: Watch, evidence: Evidence | Way, by_id: UUID, now: date
     return Settlement(watch, decision.settled, case.standing.due_at, seen)
 
 
+_NOTHING = Settled(was_late=False, was_alerted=False, nothing=True)
+
+
 async def as_it_stands(child_id: UUID, now: datetime) -> Settlement:
     """The result of an answer that settles nothing: it is kept, and the watch goes on as it is."""
     watch = await watch_of(child_id)
-    return Settlement(watch, _nothing(now), watch.due_at, State(watch.standing))
-
-
-def _nothing(now: datetime) -> Settled:
-    return Settled(now, was_late=False, was_alerted=False, nothing=True)
+    return Settlement(watch, _NOTHING, watch.due_at, State(watch.standing))
 
 
 async def _hear_after_the_end(
@@ -167,7 +166,7 @@ async def _hear_after_the_end(
         await Watch.filter(child_id=watch.child_id).update(answered_at=now)
     if watch.is_missing:
         await _sign_of_life(watch, by_id, now)
-    return Settlement(watch, _nothing(now), None, State(watch.standing))
+    return Settlement(watch, _NOTHING, None, State(watch.standing))
 
 
 async def settle_rounds(child_id: UUID, how: str | None, by_id: UUID, now: datetime) -> None:

@@ -26,7 +26,7 @@ def decide(standing: Standing, terms: Terms, evidence: Evidence, now: datetime) 
     if counts(evidence, terms.steps):
         return Decision(*settle(standing, terms, now), counts=True)
     after = heed(standing, terms, evidence, now)
-    settled = Settled(now, False, False, is_nothing_open(standing, now))
+    settled = Settled(was_late=False, was_alerted=False, nothing=is_nothing_open(standing, now))
     holds = terms.steps.levels.does(evidence) is Does.HOLDS
     return Decision(after, settled, counts=False, is_held=holds and after != standing)
 
@@ -35,9 +35,8 @@ def settle(standing: Standing, terms: Terms, now: datetime) -> tuple[Standing, S
     """An answer of the child, or a sighting that counts as much, settles every round that is open
     by now, never a later one. Call `advance(…, now)` first: then it makes no difference whether the
     tick or the answer came first."""
-    until = now
     was_late = standing.missed_due_at is not None
-    settled = Settled(until, was_late, standing.is_alerted, is_nothing_open(standing, now))
+    settled = Settled(was_late, standing.is_alerted, is_nothing_open(standing, now))
     # Only the round goes on; whatever was late, asked or alarmed is over.
     standing = Standing(
         standing.due_at,

@@ -104,8 +104,7 @@ class Settled:
     """What an answer or a sighting did. One that only holds settles nothing either, and yet a round
     may have been open."""
 
-    until: datetime  # Every open round that opened at or before this moment is settled.
-    was_late: bool  # At least one of them was late.
+    was_late: bool  # At least one open round was late.
     was_alerted: bool
     nothing: bool  # No round was open: it came early, is kept and thanked for.
 
