@@ -317,7 +317,7 @@ async def _child(
     tie = await child.ties.all().first()  # type: ignore[attr-defined]
     cast.ties[name, worker] = tie.id
     times = (time(9), time(18)) if tier is Tier.HIGH else (time(18),)
-    await watch.begin(SYSTEM, child, tier=tier, rhythm=Rhythm(times), zone=zone, now=now)
+    await watch.begin(SYSTEM, child, watch.Beginning(tier, Rhythm(times), zone), now)
 
 
 async def _tie(cast: Cast, child: str, person: str, role: Role) -> None:

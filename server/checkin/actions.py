@@ -8,8 +8,8 @@ from server.alerts.ladder import Cause
 from server.audit.actions import Actor, note
 from server.checkin.models import CheckIn
 from server.checkin.repeats import hand_in_again
-from server.checkin.row import row_of
-from server.checkin.rules import CALLS, Answer, check, content
+from server.checkin.row import Given, row_of
+from server.checkin.rules import CALLS, Answer, content
 from server.errors import Conflict, IdReused, Unavailable
 from server.people.rules import Role
 from server.policy.levels import Way
@@ -17,7 +17,6 @@ from server.security import encryption
 from server.storage import bulk
 from server.storage.db import write
 from server.watch.actions import settle
-from server.watch.models import Watch
 from server.watch.watch_alerts import call_adults
 
 # Two taps of one child in the same moment: one of them reads again what the other has written.
@@ -33,25 +32,25 @@ async def record(
     A known id gives back the first answer and changes nothing. Raises IdReused for a known id with
     other content or of another child, Refused for nonsense, NotFound if the child has no watch.
     """
-    answer = check(replace(answer, way=_way(role, answer.way)))
+    answer = replace(answer, way=_way(role, answer.way))
     assert actor.id is not None
-    mine = encryption.blind(content(answer))
+    given = Given(actor, role, child_id, answer, encryption.blind(content(answer)))
     for _ in range(TRIES):
         if answer.confirmed_at is not None and role is Role.CHILD:
             try:
-                return await hand_in_again(actor, child_id, answer, mine, now)
+                return await hand_in_again(given, now)
             except IdReused:
                 raise
             except Conflict:
                 continue
         existing = await CheckIn.filter(id=answer.id).first()
         if existing is not None:
-            theirs = (existing.child_id, existing.by_id, existing.content_hash)
-            if theirs != (child_id, actor.id, mine):
+            stored = (existing.child_id, existing.by_id, existing.content_hash)
+            if stored != (child_id, actor.id, given.content_hash):
                 raise IdReused("This ID already exists, with different content.")
             return existing, False
         try:
-            return await _record(actor, role, child_id, answer, mine, now), True
+            return await _record(given, now), True
         except Conflict:
             continue
     raise Unavailable("We can't take your answer right now. It's still on this phone.")
@@ -66,14 +65,14 @@ def _way(role: Role, way: Way) -> Way:
     return Way.VOICE if way is Way.VOICE else Way.CARER
 
 
-async def _record(
-    actor: Actor, role: Role, child_id: UUID, answer: Answer, mine: str, now: datetime
-) -> CheckIn:
+async def _record(given: Given, now: datetime) -> CheckIn:
+    actor, child_id, answer = given.actor, given.child_id, given.answer
     async with write():
-        came_to = await settle(child_id, answer.way, answer.id, now=now)
-        listens = role is Role.CHILD and await _listens(child_id, answer.way)
-        row = row_of(actor, role, child_id, answer, mine, came_to, now)
-        row["duress_check_at"] = now if listens else None
+        came_to = await settle(child_id, answer.way, answer.id, now)
+        # Whether we listen for a sign in what this child says; never whether there is one.
+        listens = answer.way is Way.SMS or came_to.watch.listens
+        row = row_of(given, came_to, now)
+        row["duress_check_at"] = now if listens and given.role is Role.CHILD else None
         if not await bulk.insert(CheckIn, [row], skip_known=True):
             raise Conflict("The same answer came twice at the same moment.")
         await note(
@@ -87,10 +86,7 @@ async def _record(
         )
         if answer.want in CALLS:
             wish = {"how": answer.how, "who": answer.who}
-            await call_adults(actor, child_id, Cause(answer.want.value), answer.id, now, wish=wish)
+            cause = Cause(answer.want.value)
+            await call_adults(actor, came_to.watch, cause, answer.id, now, wish=wish)
+    # As stored: a repeat gets the same bytes.
     return await CheckIn.get(id=answer.id)
-
-
-async def _listens(child_id: UUID, way: Way) -> bool:
-    """Whether we listen for a sign in what this child says; never whether there is one."""
-    return way is Way.SMS or await Watch.exists(child_id=child_id, listens=True)

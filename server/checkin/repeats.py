@@ -4,14 +4,13 @@ from datetime import datetime
 from uuid import UUID
 
 from server.alerts.ladder import Cause
-from server.audit.actions import Actor, note
+from server.audit.actions import note
 from server.audit.epochs import was_lost
 from server.checkin.models import CheckIn
-from server.checkin.row import row_of
+from server.checkin.row import Given, row_of
 from server.checkin.rules import CALLS, Answer
 from server.errors import Conflict, IdReused
 from server.people.events import Happening, happened
-from server.people.rules import Role
 from server.storage import bulk
 from server.storage.db import write
 from server.watch.actions import Settlement, as_it_stands, settle
@@ -19,9 +18,7 @@ from server.watch.models import Round
 from server.watch.watch_alerts import call_adults
 
 
-async def hand_in_again(
-    actor: Actor, child_id: UUID, answer: Answer, mine: str, now: datetime
-) -> tuple[CheckIn, bool]:
+async def hand_in_again(given: Given, now: datetime) -> tuple[CheckIn, bool]:
     """Keep it as of the moment it was confirmed. Returns it, and whether it is new.
 
     It settles what is open only if it was confirmed within the newest open round: an old answer
@@ -29,6 +26,7 @@ async def hand_in_again(
     lost as well. The agreed sign is not listened for, since the phone has forgotten its mark.
     Raises IdReused if the id is from another person; Conflict: try again.
     """
+    actor, child_id, answer = given.actor, given.child_id, given.answer
     existing = await CheckIn.filter(id=answer.id).first()
     if existing is not None:
         if existing.child_id != child_id or existing.by_id != actor.id:
@@ -39,7 +37,7 @@ async def hand_in_again(
     async with write():
         fits = at is not now and await _is_within_the_newest(child_id, at)
         came_to = await _came_to(child_id, answer, now, settles=fits)
-        row = row_of(actor, Role.CHILD, child_id, answer, mine, came_to, at)
+        row = row_of(given, came_to, at)
         # What settles nothing now was not too early then.
         row["is_early"] = False
         if not await bulk.insert(CheckIn, [row], skip_known=True):
@@ -53,7 +51,8 @@ async def hand_in_again(
             await happened(actor, child_id, what, now, about=answer.id, at=at)
         if answer.want in CALLS:
             wish = {"how": answer.how, "who": answer.who}
-            await call_adults(actor, child_id, Cause(answer.want.value), answer.id, now, wish=wish)
+            cause = Cause(answer.want.value)
+            await call_adults(actor, came_to.watch, cause, answer.id, now, wish=wish)
     return await CheckIn.get(id=answer.id), True
 
 
@@ -64,5 +63,5 @@ async def _is_within_the_newest(child_id: UUID, at: datetime) -> bool:
 
 async def _came_to(child_id: UUID, answer: Answer, now: datetime, *, settles: bool) -> Settlement:
     if settles:
-        return await settle(child_id, answer.way, answer.id, now=now)
+        return await settle(child_id, answer.way, answer.id, now)
     return await as_it_stands(child_id, now)

@@ -1,5 +1,6 @@
 """An answer as it is stored, with the first answer that we give beside it."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,25 +10,29 @@ from server.checkin.rules import Answer
 from server.checkin.words import as_text
 from server.people.rules import Role
 from server.watch.actions import Settlement
-from server.watch.state_machine import as_the_child_sees
+from server.watch.machine.standing import as_the_child_sees
 
 
-def row_of(
-    actor: Actor,
-    role: Role,
-    child_id: UUID,
-    answer: Answer,
-    mine: str,
-    came_to: Settlement,
-    at: datetime,
-) -> dict[str, Any]:
-    """The row of an answer that counts as of `at`; `mine` is the hash of its content."""
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An answer about a child, the person who gave it, and the hash of its content."""
+
+    actor: Actor
+    role: Role
+    child_id: UUID
+    answer: Answer
+    content_hash: str
+
+
+def row_of(given: Given, came_to: Settlement, at: datetime) -> dict[str, Any]:
+    """The row of an answer that counts as of `at`."""
+    actor, answer = given.actor, given.answer
     return {
         "id": answer.id,
         "agency_id": actor.agency_id,
-        "child_id": child_id,
+        "child_id": given.child_id,
         "by_id": actor.id,
-        "by_role": role.value,
+        "by_role": given.role.value,
         "by_way": answer.way.value,
         "device_id": actor.device_id,
         "said_at": answer.said_at,
@@ -42,7 +47,7 @@ def row_of(
         # Where the placement has ended, nothing is due that it could be too early for.
         "is_early": came_to.settled.nothing and came_to.next_due_at is not None,
         "duress_check_at": None,
-        "content_hash": mine,
+        "content_hash": given.content_hash,
         "answer": {
             "id": str(answer.id),
             "received_at": as_text(at),

@@ -1,6 +1,6 @@
 """Reading an answer. Pure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
@@ -37,7 +37,12 @@ class How(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a child said. `mark` is one of two equal ways to say "I'm OK"; on the wire, in the store
-    and in time nothing else may differ between them. `way` is how it came to us."""
+    and in time nothing else may differ between them. `way` is how it came to us.
+
+    An answer that exists makes sense: making one raises Refused, naming the field. A phone whose
+    clock is lost (1970, after an empty battery) must still be able to answer: our clock decides,
+    and the phone's time is only kept beside it, moved to where it can be stored.
+    """
 
     id: UUID
     said_at: datetime
@@ -51,29 +56,21 @@ class Answer:
     # Handed in again after a restore: when we had confirmed it. It is still the same answer.
     confirmed_at: datetime | None = None
 
-
-def check(answer: Answer) -> Answer:
-    """The answer, if it makes sense. Raises Refused, naming the field.
-
-    A phone whose clock is lost (1970, after an empty battery) must still be able to answer: our
-    clock decides, and the phone's time is only kept beside it, moved to where it can be stored.
-    """
-    if answer.said_at.tzinfo is None:
-        raise Refused("A time needs a time zone.", field="said_at")
-    if answer.said_at.year < EARLIEST.year:
-        answer = replace(answer, said_at=EARLIEST)
-    if answer.said_at.year > LATEST.year:
-        answer = replace(answer, said_at=LATEST)
-    if answer.mood is not None and not 1 <= answer.mood <= 5:
-        raise Refused("The mood must be a number from 1 to 5.", field="mood")
-    if answer.note is not None and len(answer.note) > LONGEST_NOTE:
-        raise Refused("A note can have up to 20,000 characters.", field="note")
-    if answer.mark not in ("a", "b"):
-        raise Refused("The mark must be a or b.", field="mark")
-    for field in ("how", "who"):
-        if getattr(answer, field) is not None and answer.want is not Want.HELP:
-            raise Refused("This is only for a call for help.", field=field)
-    return answer
+    def __post_init__(self) -> None:
+        if self.said_at.tzinfo is None:
+            raise Refused("A time needs a time zone.", field="said_at")
+        if not EARLIEST.year <= self.said_at.year <= LATEST.year:
+            nearest = EARLIEST if self.said_at.year < EARLIEST.year else LATEST
+            object.__setattr__(self, "said_at", nearest)
+        if self.mood is not None and not 1 <= self.mood <= 5:
+            raise Refused("The mood must be a number from 1 to 5.", field="mood")
+        if self.note is not None and len(self.note) > LONGEST_NOTE:
+            raise Refused("A note can have up to 20,000 characters.", field="note")
+        if self.mark not in ("a", "b"):
+            raise Refused("The mark must be a or b.", field="mark")
+        for field in ("how", "who"):
+            if getattr(self, field) is not None and self.want is not Want.HELP:
+                raise Refused("This is only for a call for help.", field=field)
 
 
 def content(answer: Answer) -> str:

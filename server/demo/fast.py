@@ -54,7 +54,7 @@ async def begin_fast(now: datetime) -> None:
         content = policies.merged({"low": FAST_TIER, "quiet": never})
         await _adopt(content, now)
         await agreements.set_rhythm(SYSTEM, id_of("mia"), FAST_RHYTHM, "Europe/Paris", now)
-        await agreements.set_tier(SYSTEM, id_of("mia"), Tier.LOW, now=now)
+        await agreements.set_tier(SYSTEM, id_of("mia"), agreements.TierRequest(Tier.LOW), now)
 
 
 async def end_fast(now: datetime) -> None:

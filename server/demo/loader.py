@@ -173,9 +173,8 @@ async def _refresh(now: datetime) -> None:
     await Child.filter(id=id_of("noor")).update(placed_at=came)
     # Where a user has agreed check-in times that the first days do not allow, all of it stays.
     with suppress(Refused):
-        await agreements.set_tier(
-            SYSTEM, id_of("noor"), Tier.HIGH, until_at=came + FIRST_HOURS, then=Tier.MID, now=now
-        )
+        first_days = agreements.TierRequest(Tier.HIGH, came + FIRST_HOURS, Tier.MID)
+        await agreements.set_tier(SYSTEM, id_of("noor"), first_days, now)
 
 
 async def _be_of_age(kid: Kid, now: datetime) -> None:
@@ -266,9 +265,7 @@ async def _child(kid: Kid, now: datetime) -> None:
         ),
         now,
     )
-    await watch.begin(
-        SYSTEM, child, tier=kid.tier, rhythm=Rhythm(kid.times), zone=kid.zone, now=now
-    )
+    await watch.begin(SYSTEM, child, watch.Beginning(kid.tier, Rhythm(kid.times), kid.zone), now)
 
 
 async def _rota(now: datetime) -> None:

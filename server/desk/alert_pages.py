@@ -34,10 +34,11 @@ from server.people.words import FormFault, entered, form_fault
 from server.tasks.reach import told_instead
 from server.watch import evidence, watch_alerts
 from server.watch.carer.models import Question
+from server.watch.evidence_wording import says_forgot
 from server.watch.models import round_id
 from server.watch.shared import others_of
 from server.watch.trusted.contacts import asked_about
-from server.watch.wording import WAYS, says_forgot, way_in_words, when
+from server.watch.wording import WAYS, way_in_words, when
 from server.web.rendering import language_of, page, zone_of
 from server.web.requests import form_body
 

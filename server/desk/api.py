@@ -1,7 +1,7 @@
 """Children, sightings, rhythms, pauses and alerts over the API, for adults who have a tie."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -20,14 +20,16 @@ from server.people.models import Child, Person
 from server.people.rules import Action, Role, may
 from server.policy.model import Tier
 from server.watch import actions, evidence, watch_alerts
+from server.watch.actions import SightingRequest
 from server.watch.children import changed, shown
+from server.watch.machine.standing import State as Standing
+from server.watch.machine.standing import as_the_child_sees
 from server.watch.models import Pause, Sighting, Watch
 from server.watch.rhythm import agreements
+from server.watch.rhythm.agreements import PauseRequest, TierRequest
 from server.watch.rhythm.seasons_api import SeasonOut, season_out
 from server.watch.rhythm.summary import coming_seasons
-from server.watch.state_machine import State as Standing
-from server.watch.state_machine import as_the_child_sees
-from server.watch.wire import Moment, RhythmIn, Words
+from server.watch.wire import RhythmIn, Words
 from server.web.openapi import api
 from server.web.rendering import language_of, zone_of
 from server.web.requests import json_body
@@ -65,15 +67,6 @@ class ChildrenOut(msgspec.Struct):
     left: list[LeftOut]
 
 
-class SightingRequest(msgspec.Struct):
-    """An adult saw the child, or looked and did not find them. The client makes the id."""
-
-    id: UUID
-    answer: Literal["seen", "not_seen"]
-    seen_at: Moment | None = None
-    words: Words | None = None
-
-
 class SightingOut(msgspec.Struct):
     """A sighting as it was noted."""
 
@@ -95,28 +88,6 @@ class RhythmRequest(msgspec.Struct):
 
     rhythm: RhythmIn
     zone: Annotated[str, msgspec.Meta(max_length=64)]
-
-
-class TierRequest(msgspec.Struct):
-    """How tight the watch is. If that ends by itself, `then` says what follows. A tier that the
-    rhythm is too slow for is refused (`too_slow`): `rhythm` changes both in one step."""
-
-    tier: Tier
-    until_at: Moment | None = None
-    then: Tier | None = None
-    why: Words | None = None
-    rhythm: RhythmIn | None = None
-
-
-class PauseRequest(msgspec.Struct):
-    """An agreed absence with its end. The client makes the id. `returns`: at its end a check-in is
-    due, and without one adults are called sooner than on other days."""
-
-    id: UUID
-    from_at: Moment
-    until_at: Moment
-    returns: bool = False
-    words: Words | None = None
 
 
 class PauseOut(msgspec.Struct):
@@ -257,16 +228,7 @@ async def set_tier(request: Request) -> Response:
     """How tight the watch is."""
     payload = await json_body(request, TierRequest)
     child, roles = await child_for(request, request.path_params["child_id"], Action.TIER_SET)
-    await agreements.set_tier(
-        await visitor_of(request),
-        child.id,
-        payload.tier,
-        until_at=payload.until_at,
-        then=payload.then,
-        why=payload.why,
-        rhythm=payload.rhythm,
-        now=now_of(request),
-    )
+    await agreements.set_tier(await visitor_of(request), child.id, payload, now_of(request))
     return await _watch(child, roles, request)
 
 
@@ -274,16 +236,7 @@ async def pause(request: Request) -> Response:
     """An agreed absence."""
     payload = await json_body(request, PauseRequest)
     child, _ = await child_for(request, request.path_params["child_id"], Action.PAUSE)
-    made = await agreements.pause(
-        await visitor_of(request),
-        child.id,
-        payload.from_at,
-        payload.until_at,
-        payload.words,
-        returns=payload.returns,
-        id=payload.id,
-        now=now_of(request),
-    )
+    made = await agreements.pause(await visitor_of(request), child.id, payload, now_of(request))
     return json_answer(_pause(made), status=201)
 
 
@@ -303,17 +256,8 @@ async def note_sighting(request: Request) -> Response:
     """An adult saw the child, or looked and did not find them."""
     payload = await json_body(request, SightingRequest)
     child, roles = await child_for(request, request.path_params["child_id"], Action.SIGHTING_NOTE)
-    now = now_of(request)
-    made = await actions.note_sighting(
-        await visitor_of(request),
-        child.id,
-        _strongest(roles),
-        id=payload.id,
-        answer=payload.answer,
-        seen_at=payload.seen_at or now,
-        words=payload.words,
-        now=now,
-    )
+    visitor, role = await visitor_of(request), _strongest(roles)
+    made = await actions.note_sighting(visitor, child.id, role, payload, now_of(request))
     return json_answer(_sighting(made), status=201)
 
 

@@ -20,10 +20,12 @@ from server.people.rules import Action, Role, may
 from server.tasks.turns import in_short, overdue
 from server.watch import evidence
 from server.watch.carer.models import Question
+from server.watch.evidence_wording import brief, quiet_phone
+from server.watch.facts import Called, Facts
+from server.watch.machine.standing import State
 from server.watch.models import Beat, Watch
-from server.watch.state_machine import State
 from server.watch.ticking import BLIND_AFTER, TICK
-from server.watch.wording import Called, Facts, brief, quiet_phone, span, when
+from server.watch.wording import span, when
 
 Roles = frozenset[Role]
 # What has changed about these children, in a few words.

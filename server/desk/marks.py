@@ -7,7 +7,7 @@ from itertools import groupby
 from markupsafe import Markup, escape
 
 from server.i18n import N_, gettext
-from server.watch.wording import ROUNDS, Mark
+from server.watch.facts import ROUNDS, Mark
 
 MARK_WORDS: Mapping[str, str] = {
     Mark.ANSWERED: N_("answered"),

@@ -12,8 +12,8 @@ from server.errors import Refused
 from server.i18n import LANGUAGES, N_
 from server.people.rules import clean_name
 from server.policy.model import Policy, Tier
+from server.watch.machine.rounds import lasts_too_long
 from server.watch.rhythm.rules import Rhythm, longest_gap, read_zone
-from server.watch.state_machine import lasts_too_long
 
 MOST_LINES = 10_000
 COLUMNS = (

@@ -23,8 +23,8 @@ from server.people.models import Agency, Person, Tie
 from server.people.rules import Action, Role, may
 from server.watch.actions import app_opened
 from server.watch.forgotten import forgot, offered
+from server.watch.machine.standing import State, as_the_child_sees
 from server.watch.models import Watch
-from server.watch.state_machine import State, as_the_child_sees
 from server.web.openapi import api
 from server.web.requests import json_body
 from server.web.responses import json_answer

@@ -11,9 +11,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from tortoise.expressions import F
+
 from server.alerts.models import Alert
 from server.alerts.recipients import policy_of
-from server.audit.actions import Actor
+from server.audit.actions import Actor, note
 from server.audit.models import Entry
 from server.auth import pairing
 from server.errors import Conflict
@@ -25,17 +27,17 @@ from server.people.models import Child
 from server.people.rules import Leaving
 from server.policy.model import FIRST_HOURS, Tier
 from server.storage.db import as_id, fetch, write
-from server.watch import state_machine as rules
 from server.watch.carer.questions import end_questions
+from server.watch.machine import alarms, rounds
+from server.watch.machine.standing import State, Terms, What
 from server.watch.models import SETTLED, Pause, Round, Watch
 from server.watch.rhythm import proposals
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.agreements import check_rhythm
 from server.watch.rhythm.models import Season
 from server.watch.rhythm.rules import Rhythm
-from server.watch.state_machine import State, Terms, What
 from server.watch.watch_state import as_row, passed
-from server.watch.writing import lock, locked, note_about, watch_of, write_down
+from server.watch.writing import lock, note_about, state_of, watch_of, write_down
 from server.web.live import announce
 
 # Children are most likely to go missing in the first days. Then the watch loosens by itself.
@@ -58,11 +60,11 @@ async def end(
     `people.end_placement` does, NotFound where there never was a watch.
     """
     async with write():
-        await lock(child_id)
+        watch = await lock(child_id)
         child = await Child.get(id=child_id)
         if child.left_at is not None:
             return child
-        case, changes = passed(await locked(child_id, now), now)
+        case, changes = passed(await state_of(watch, now), now)
         # What has become an alert by now is one, also where no tick has opened it yet.
         is_called = any(change.what is What.ALERT for change in changes)
         if is_called or await Alert.exists(child_id=child_id, closed_at__isnull=True):
@@ -78,7 +80,8 @@ async def end(
         if shut_out:
             for device in await pairing.devices_of(child_id):
                 await pairing.shut_out(actor, device, now)
-        await note_about(actor, child_id, "watch:end", [], now, why=why)
+        about = ("watch", child_id)
+        await note(actor, "watch:end", child_id=child_id, about=about, why=why, now=now)
     return child
 
 
@@ -126,10 +129,8 @@ _OVER: Mapping[str, Any] = {
 
 
 async def _stop_watching(child_id: UUID) -> None:
-    watch = await watch_of(child_id)
     # With the next version: a writer who has read the watch before overwrites nothing here.
-    await Watch.filter(child_id=child_id).update(**_OVER, version=watch.version + 1)
-    await announce(watch.agency_id, "watch")
+    await Watch.filter(child_id=child_id).update(**_OVER, version=F("version") + 1)
 
 
 async def begin(
@@ -151,20 +152,19 @@ async def begin(
     given = rhythms.read(rhythm) if rhythm is not None else None
     place = rhythms.read_zone(zone).key if zone is not None else None
     async with write():
-        await lock(child_id)
+        watch = await watch_of(child_id)
         child = await Child.get(id=child_id)
         if child.left_at is None:
             return child
-        watch = await watch_of(child_id)
         chosen = given or rhythms.read(watch.rhythm)
         terms = await first_terms(child.agency_id, chosen, place or watch.zone)
         child = await people.begin_placement(actor, child_id, placed_at, now)
         watch.tier, watch.tier_then = FIRST.value, THEN.value
         watch.tier_until_at = now + FIRST_HOURS
         watch.rhythm, watch.zone = rhythms.as_data(chosen), terms.zone.key
-        standing = rules.begin(terms, now, settled_until=await _settled_until(child_id, now))
+        standing = rounds.begin(terms, now, settled_until=await _settled_until(child_id, now))
         if watch.is_missing:
-            standing = rules.alerted(standing)
+            standing = alarms.alerted(standing)
         row = as_row(standing, terms, watch, now)
         await Watch.filter(child_id=child_id).update(**row, version=watch.version + 1)
         await note_about(actor, child_id, "watch:begin", ["tier", "rhythm", "zone"], now)

@@ -86,8 +86,8 @@ class Ladder:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """What follows a silence by how unusual it is for this child (watch/habit.py), and not at each
-    miss.
+    """What follows a silence by how unusual it is for this child, and not at each miss
+    (watch/machine/habit.py).
 
     Odds are written as a share: 0.05 means one child who has gone to twenty who have forgotten.
     """
@@ -351,7 +351,7 @@ _WEIGHED: dict[str, Any] = {
 
 # The policy that ships. In the high tier the carer is asked at each miss, and has longer to answer.
 # In the other tiers the habit of the child decides when the carer is asked and when adults are
-# called, inside the limits of the tier: watch/habit.py. Tried only on a simulated cohort;
+# called, inside the limits of the tier: watch/machine/habit.py. Tried only on a simulated cohort;
 # docs/frontier.md has the results there, and what it costs in false alarms and questions.
 SHIPPED = over(
     EACH_MISS,

@@ -11,14 +11,13 @@ from server.simulation.events import Event
 from server.simulation.learning import Learning
 from server.simulation.outcomes import Child, Day, Result
 from server.simulation.telling import Telling
-from server.watch import answering, changing
-from server.watch import state_machine as rules
 from server.watch.calendar.milestones import What as Milestone
 from server.watch.calendar.milestones import around, raised
+from server.watch.facts import ROUNDS, Reach, Seen
+from server.watch.machine import advancing, answering, changing, rounds
+from server.watch.machine.standing import Change, Standing, Terms
 from server.watch.rhythm.rules import Span, longest_gap
 from server.watch.signals.rules import Mood, Sign
-from server.watch.state_machine import Change, Standing, Terms
-from server.watch.wording import ROUNDS, Reach, Seen
 
 
 class Arriving:
@@ -50,7 +49,9 @@ class Arriving:
                 self._app_seen(child, now)
             case "prompt_failed":
                 child.push = child.reach = Reach.FAILED
-                self._learning.know(child, unreached_since=child.terms.known.unreached_since or now)
+                self._learning.know(
+                    child, unreached_since=child.terms.knowledge.unreached_since or now
+                )
             case "prompt_ok":
                 child.push = child.reach = Reach.ACCEPTED
                 self._learning.know(child, unreached_since=None)
@@ -64,7 +65,7 @@ class Arriving:
                 if detail.on is not None:
                     self._mark(child, detail.what, detail.on, now)
                 elif detail.what is Milestone.RETURN:
-                    self._learning.know(child, missing=child.terms.known.missing + 1)
+                    self._learning.know(child, missing=child.terms.knowledge.missing + 1)
             case _:
                 pass
 
@@ -136,7 +137,7 @@ class Arriving:
         self._learning.heed_signals(child)
         until = child.tier_until
         if until is None or until > now:
-            return rules.advance(child.standing, child.terms, now)
+            return advancing.advance(child.standing, child.terms, now)
         earlier = self._in_tier(child, child.tier_then or child.terms.tier, until)
         child.tier_until = child.tier_then = None
         return changing.past_tier_end(child.standing, earlier, now, until=until, then=child.terms)
@@ -193,7 +194,7 @@ class Arriving:
 
     def _allows(self, terms: Terms, tier: Tier) -> bool:
         gap = longest_gap(terms.rhythm)
-        return not rules.lasts_too_long(gap, self._policy.tiers[tier].steps)
+        return not rounds.lasts_too_long(gap, self._policy.tiers[tier].steps)
 
     def _pause(self, child: Child, pause: Span, now: datetime) -> None:
         if pause.end <= now:
@@ -226,8 +227,8 @@ class Arriving:
             return
         standing, changes = self.looked(child, at)
         standing = answering.not_seen(standing, child.terms, at)
-        self._learning.know(child, unseen=(*child.terms.known.unseen, at))
-        child.standing, more = rules.advance(standing, child.terms, at, since=at)
+        self._learning.know(child, unseen=(*child.terms.knowledge.unseen, at))
+        child.standing, more = advancing.advance(standing, child.terms, at, since=at)
         self._telling.say(child, (*changes, *more), at)
 
 

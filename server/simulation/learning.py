@@ -7,9 +7,9 @@ from typing import Any
 
 from server.policy.model import Policy
 from server.simulation.outcomes import Child
-from server.watch.habit import REMEMBERED, Past, learned
+from server.watch.machine.habit import REMEMBERED, Past, learned
+from server.watch.machine.standing import Change, What
 from server.watch.signals.rules import Answer, Rows, changed, that_ask
-from server.watch.state_machine import Change, What
 
 # Of so many answers a signal may be worked out: four months of four a day.
 _MOST_ANSWERS = 480
@@ -38,14 +38,14 @@ class Learning:
             child.past.append(Past(child.standing.due_at, is_answered=True))
         child.past = child.past[-REMEMBERED:]
         habit = learned(child.past, child.terms.zone)
-        child.terms = replace(child.terms, known=replace(child.terms.known, habit=habit))
+        child.terms = replace(child.terms, knowledge=replace(child.terms.knowledge, habit=habit))
 
     def know(self, child: Child, **told: Any) -> None:
         """Evidence for policies that weigh more than each miss."""
-        evidence = child.terms.known
+        evidence = child.terms.knowledge
         # Most often it is what is known already, and a copy of the terms takes its time.
         if self.learns and any(getattr(evidence, name) != what for name, what in told.items()):
-            child.terms = replace(child.terms, known=replace(evidence, **told))
+            child.terms = replace(child.terms, knowledge=replace(evidence, **told))
 
     def heed_signals(self, child: Child) -> None:
         """Whether a signal that asks will hold when the round is late, by what is known so far."""

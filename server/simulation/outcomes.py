@@ -9,11 +9,11 @@ from server.alerts.ladder import Cause, Climb
 from server.alerts.ladder import State as AlertState
 from server.policy.model import Ladder, Tier
 from server.simulation.events import Event, IfAsked
-from server.watch.habit import Past
+from server.watch.facts import Asked, Called, Facts, Mark, Reach, Seen, usual
+from server.watch.machine.habit import Past
+from server.watch.machine.standing import Standing, State, Terms, Why
 from server.watch.rhythm.rules import OPENS_BEFORE, Span
 from server.watch.signals.rules import Answer, Mood, Sign
-from server.watch.state_machine import Standing, State, Terms, Why
-from server.watch.wording import Asked, Called, Facts, Mark, Reach, Seen, usual
 
 _NOBODY = UUID(int=0)
 

@@ -7,8 +7,10 @@ to a child and a carer say nothing on a lock screen; here they say what they are
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from server.watch.state_machine import Why
-from server.watch.wording import Facts, sentence, when
+from server.watch.evidence_wording import sentence
+from server.watch.facts import Facts
+from server.watch.machine.standing import Why
+from server.watch.wording import when
 
 ENGLISH = "en"
 

@@ -38,9 +38,9 @@ from server.simulation.events import Event, on_line
 from server.simulation.learning import Learning
 from server.simulation.outcomes import Child, Day, Result, Watched
 from server.simulation.telling import Telling
-from server.watch import state_machine as rules
+from server.watch.machine import advancing, rounds
+from server.watch.machine.standing import Change, Terms, What
 from server.watch.rhythm.rules import Span
-from server.watch.state_machine import Change, Terms, What
 
 _MANY = 16
 _JUST_BEFORE = timedelta(microseconds=1)
@@ -133,7 +133,7 @@ class Replay:
             has_carer=detail.has_carer,
         )
         watched = Watched(event.child, at, detail.phone, detail.language, tiers=[(at, detail.tier)])
-        child = Child(event.child, watched, terms, rules.begin(terms, at), placed_at=at)
+        child = Child(event.child, watched, terms, rounds.begin(terms, at), placed_at=at)
         child.days = [day for day in self._days_later.pop(event.child, []) if day.around.begin > at]
         answers = [*before.if_asked, *before.if_called] if before else []
         for answer in self._asked_early.pop(event.child, answers):
@@ -205,10 +205,10 @@ class Replay:
         """
         self._learning.heed_signals(child)
         before = child.standing
-        child.standing, changes = rules.advance(before, child.terms, stop)
+        child.standing, changes = advancing.advance(before, child.terms, stop)
         for change in changes:
             if change.what is What.ALERT or self._brings(child, change):
-                child.standing, changes = rules.advance(before, child.terms, change.at)
+                child.standing, changes = advancing.advance(before, child.terms, change.at)
                 self._telling.say(child, changes)
                 return False
         self._telling.say(child, changes)

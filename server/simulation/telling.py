@@ -16,8 +16,8 @@ from server.simulation import events as kinds
 from server.simulation import reasons
 from server.simulation.learning import Learning
 from server.simulation.outcomes import Alert, Child, Result, Row, facts_of, known_of
-from server.watch.state_machine import Change, What, Why
-from server.watch.wording import Asked, Reach
+from server.watch.facts import Asked, Reach
+from server.watch.machine.standing import Change, What, Why
 
 NUDGE, ASK, PAGE, ESCALATE, REPORT = (
     "nudge_child",

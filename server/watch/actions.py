@@ -6,8 +6,10 @@ carer/questions.py, and alerts about a watch in watch_alerts.py.
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
+
+import msgspec
 
 from server.alerts import actions as alerts
 from server.alerts.ladder import people_on
@@ -23,18 +25,17 @@ from server.policy.levels import BY_WAY, OWN, Does, Evidence, Way
 from server.policy.model import Policy, Rung, Tier
 from server.storage import bulk
 from server.storage.db import as_id, fetch, write
-from server.storage.ids import uuid7
-from server.watch import answering
-from server.watch import state_machine as rules
 from server.watch.carer.models import Question
+from server.watch.machine import advancing, answering, rounds
+from server.watch.machine.standing import Settled, State, Terms, state
 from server.watch.models import Sighting, Watch
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.agreements import check_rhythm
 from server.watch.rhythm.rules import Rhythm
-from server.watch.state_machine import Settled, State, Terms
-from server.watch.watch_state import WatchState, as_row, passed
+from server.watch.watch_state import as_row, passed
+from server.watch.wire import Moment, Words
 from server.watch.wording import TEXT
-from server.watch.writing import lock, locked, note_about, watch_of, write_down
+from server.watch.writing import lock, locked, note_about, state_of, watch_of, write_down
 
 # Who says that a child was seen, and how much that counts.
 EVIDENCE = {
@@ -47,8 +48,10 @@ EVIDENCE = {
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """The result of an answer or a sighting. Nothing is due once the placement has ended."""
+    """The result of an answer or a sighting, and the row of the watch, locked. Nothing is due once
+    the placement has ended."""
 
+    watch: Watch
     settled: Settled
     next_due_at: datetime | None
     standing: State
@@ -86,27 +89,16 @@ def first_row(beginning: Beginning, policy: Policy, now: datetime) -> dict[str, 
         rhythm=rhythms.as_data(beginning.rhythm),
         version=0,
     )
-    return {**as_row(rules.begin(terms, now), terms, watch, now), "version": 0}
+    return {**as_row(rounds.begin(terms, now), terms, watch, now), "version": 0}
 
 
-async def begin(
-    actor: Actor,
-    child: Child,
-    *,
-    tier: Tier,
-    rhythm: Rhythm,
-    zone: str,
-    tier_until_at: datetime | None = None,
-    tier_then: Tier | None = None,
-    now: datetime,
-) -> Watch:
+async def begin(actor: Actor, child: Child, beginning: Beginning, now: datetime) -> Watch:
     """The watch over a placed child begins now, whether or not a phone is ever paired: a child who
     never checks in from the start alarms too.
 
     Raises Refused if the rhythm is slower than the tier allows. In the caller's transaction.
     """
     policy, _ = await policy_of(child.agency_id)
-    beginning = Beginning(tier, rhythm, zone, tier_until_at, tier_then)
     row = first_row(beginning, policy, now)
     await bulk.insert(
         Watch,
@@ -121,12 +113,7 @@ async def begin(
 
 
 async def settle(
-    child_id: UUID,
-    evidence: Evidence | Way,
-    by_id: UUID,
-    *,
-    note_answer: bool = True,
-    now: datetime,
+    child_id: UUID, evidence: Evidence | Way, by_id: UUID, now: datetime
 ) -> Settlement:
     """The child answered in some way, or was seen: settle what that settles, and tell the adults
     who were called.
@@ -135,59 +122,51 @@ async def settle(
     ended it settles nothing, but is still heard. Raises NotFound if the child never had a watch,
     Conflict if another answer came in the same moment: try again.
     """
-    watch = await watch_of(child_id)
-    way = evidence if isinstance(evidence, Way) else None
+    return await _settle(await watch_of(child_id), evidence, by_id, now)
+
+
+async def _settle(watch: Watch, evidence: Evidence | Way, by_id: UUID, now: datetime) -> Settlement:
+    way = evidence if isinstance(evidence, Way) else Way.APP
     evidence = BY_WAY[evidence] if isinstance(evidence, Way) else evidence
     if watch.is_over:
-        return await _settle_nothing(watch, evidence, by_id, now)
-    case = await locked(child_id, now)
-    if way not in (None, Way.APP):
-        case.watch.heard_at, case.watch.heard_way = now, way
-    case, changes = passed(case, now)
-    if not answering.counts(evidence, case.terms.steps):
-        held = answering.heed(case.standing, case.terms, evidence, now)
-        await write_down(replace(case, standing=held), changes, now, quietly=False)
-        holds = case.terms.steps.levels.does(evidence) is Does.HOLDS
-        if holds and held != case.standing:
-            await _tell_held(case.watch, by_id, now)
-        nothing = answering.is_nothing_open(case.standing, now)
-        return _settlement(case, Settled(now, False, False, nothing), now)
-    standing, settled = answering.settle(case.standing, case.terms, now)
-    if note_answer and evidence in OWN:
-        case.watch.answered_at = now
-    after = replace(case, standing=standing)
-    await write_down(after, changes, now, quietly=True)
-    await settle_rounds(child_id, None if evidence in OWN else "seen", by_id, now)
-    if settled.was_alerted:
-        await alerts.answered(child_id, case.watch.agency_id, now)
-    if case.watch.is_missing:
-        await _sign_of_life(case.watch, by_id, now)
-    return _settlement(after, settled, now)
+        return await _hear_after_the_end(watch, evidence, by_id, now)
+    if way is not Way.APP:
+        watch.heard_at, watch.heard_way = now, way
+    case, changes = passed(await state_of(watch, now), now)
+    decision = answering.decide(case.standing, case.terms, evidence, now)
+    if decision.counts and evidence in OWN:
+        watch.answered_at = now
+    case = replace(case, standing=decision.standing)
+    await write_down(case, changes, now, quietly=decision.counts)
+    if decision.counts:
+        await settle_rounds(watch.child_id, None if evidence in OWN else "seen", by_id, now)
+        if decision.settled.was_alerted:
+            await alerts.answered(watch.child_id, watch.agency_id, now)
+        if watch.is_missing:
+            await _sign_of_life(watch, by_id, now)
+    elif decision.is_held:
+        await _tell_held(watch, by_id, now)
+    seen = State.MISSING if watch.is_missing else state(case.standing, case.terms, now)
+    return Settlement(watch, decision.settled, case.standing.due_at, seen)
+
+
+_NOTHING = Settled(was_late=False, was_alerted=False, nothing=True)
 
 
 async def as_it_stands(child_id: UUID, now: datetime) -> Settlement:
     """The result of an answer that settles nothing: it is kept, and the watch goes on as it is."""
     watch = await watch_of(child_id)
-    settled = Settled(now, was_late=False, was_alerted=False, nothing=True)
-    return Settlement(settled, watch.due_at, State(watch.standing))
+    return Settlement(watch, _NOTHING, watch.due_at, State(watch.standing))
 
 
-async def _settle_nothing(
+async def _hear_after_the_end(
     watch: Watch, evidence: Evidence, by_id: UUID, now: datetime
 ) -> Settlement:
     if evidence in OWN:
         await Watch.filter(child_id=watch.child_id).update(answered_at=now)
     if watch.is_missing:
         await _sign_of_life(watch, by_id, now)
-    settled = Settled(now, was_late=False, was_alerted=False, nothing=True)
-    return Settlement(settled, None, State(watch.standing))
-
-
-def _settlement(case: WatchState, settled: Settled, now: datetime) -> Settlement:
-    seen = rules.state(case.standing, case.terms, now)
-    return Settlement(
-        settled, case.standing.due_at, State.MISSING if case.watch.is_missing else seen
-    )
+    return Settlement(watch, _NOTHING, None, State(watch.standing))
 
 
 async def settle_rounds(child_id: UUID, how: str | None, by_id: UUID, now: datetime) -> None:
@@ -250,57 +229,60 @@ async def _say(
     await queue(sayings, now)
 
 
+class SightingRequest(msgspec.Struct, frozen=True):
+    """An adult saw the child, or looked and did not find them. The client makes the id."""
+
+    id: UUID
+    answer: Literal["seen", "not_seen"]
+    seen_at: Moment | None = None
+    words: Words | None = None
+
+
 async def note_sighting(
-    actor: Actor,
-    child_id: UUID,
-    role: Role,
-    *,
-    id: UUID | None = None,
-    answer: str,
-    seen_at: datetime,
-    words: str | None,
-    now: datetime,
+    actor: Actor, child_id: UUID, role: Role, asked: SightingRequest, now: datetime
 ) -> Sighting:
-    """An adult saw the child, or looked and did not find them. The same id twice is one sighting.
+    """Note it; without a time it was just now. The same id twice is one sighting.
 
     Raises Refused for a time in the future.
     """
     assert actor.id is not None
+    seen_at = asked.seen_at or now
     if seen_at > now + timedelta(minutes=5):
         raise Refused("This time is in the future.", field="seen_at")
     async with write():
-        await lock(child_id)
-        existing = await Sighting.filter(id=id).first() if id is not None else None
+        watch = await watch_of(child_id)
+        existing = await Sighting.get_or_none(id=asked.id)
         if existing is not None:
             if existing.child_id != child_id or existing.by_id != actor.id:
                 raise Conflict("This ID is already in use.", code="id_reused")
             return existing
         sighting = await Sighting.create(
-            id=id or uuid7(),
+            id=asked.id,
             child_id=child_id,
             by_id=actor.id,
             by_role=role.value,
-            answer=answer,
+            answer=asked.answer,
             at=now,
             seen_at=min(seen_at, now),
-            words=words,
+            words=asked.words,
         )
-        await _heed(sighting, EVIDENCE[role], now)
-        await note_about(actor, child_id, f"sighting:{answer}", [], now, about=sighting.id)
+        await _heed(watch, sighting, EVIDENCE[role], now)
+        what = f"sighting:{asked.answer}"
+        await note_about(actor, child_id, what, [], now, about=sighting.id)
     return sighting
 
 
-async def _heed(sighting: Sighting, evidence: Evidence, now: datetime) -> None:
+async def _heed(watch: Watch, sighting: Sighting, evidence: Evidence, now: datetime) -> None:
     if sighting.answer == "seen":
         # An old sighting says little about now: it is kept, and settles nothing.
         if now - sighting.seen_at <= timedelta(hours=1):
-            await settle(sighting.child_id, evidence, sighting.id, now=now)
+            await _settle(watch, evidence, sighting.id, now)
         return
-    if (await watch_of(sighting.child_id)).is_over:
+    if watch.is_over:
         return  # The placement has ended: kept, and no alarm.
-    case, changes = passed(await locked(sighting.child_id, now), now)
+    case, changes = passed(await state_of(watch, now), now)
     standing = answering.not_seen(case.standing, case.terms, now)
-    standing, more = rules.advance(standing, case.terms, now, since=now)
+    standing, more = advancing.advance(standing, case.terms, now, since=now)
     await write_down(replace(case, standing=standing), (*changes, *more), now, quietly=False)
 
 

@@ -1,6 +1,6 @@
 """Reading what is known about silences: a handful of queries, however many children there are.
 
-wording.py puts it in words, without a database.
+evidence_wording.py puts it in words, without a database.
 """
 
 from collections import Counter
@@ -19,25 +19,22 @@ from server.people.rules import Role
 from server.policy.model import Tier
 from server.storage.db import among, as_id, as_moment, dialect, fetch
 from server.watch.carer.models import Question
-from server.watch.models import Beat, Blind, Pause, Round, Sighting, round_id
-from server.watch.rhythm.rules import Span
-from server.watch.state_machine import State
-from server.watch.ticking import BLIND_AFTER, TICK
-from server.watch.wording import (
+from server.watch.evidence_wording import Point, brief, points, sentence
+from server.watch.facts import (
     NO_DEVICE,
     ROUNDS,
     URGENCY,
     Asked,
     Called,
     Facts,
-    Point,
     Reach,
     Seen,
-    brief,
-    points,
     read_marks,
-    sentence,
 )
+from server.watch.machine.standing import State
+from server.watch.models import Beat, Blind, Pause, Round, Sighting, round_id
+from server.watch.rhythm.rules import Span
+from server.watch.ticking import BLIND_AFTER, TICK
 
 __all__ = ["Facts", "Point", "brief", "of", "points", "sentence"]
 

@@ -9,8 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from server.i18n import N_, gettext
-from server.watch import answering
-from server.watch import state_machine as rules
+from server.watch.machine import advancing, answering
 from server.watch.models import Watch
 from server.watch.watch_state import load, passed
 from server.watch.wording import when
@@ -48,7 +47,7 @@ async def if_not_seen(child_id: UUID, now: datetime) -> Foreseen:
     [case] = await load([watch], now)
     case, _ = passed(case, now)
     standing = answering.not_seen(case.standing, case.terms, now)
-    standing, _ = rules.advance(standing, case.terms, now, since=now)
+    standing, _ = advancing.advance(standing, case.terms, now, since=now)
     if standing.is_alerted:
         return Foreseen(Then.CALLED)
     if standing.missed_due_at is None:

@@ -1,6 +1,7 @@
 """Adopting a policy: the next version, and every watch looks again by it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,29 +20,30 @@ from server.web.live import announce
 LONGEST_WHY = 2_000
 
 
-async def adopt(
-    actor: Actor,
-    agency_id: UUID,
-    id_: UUID,
-    content: Mapping[str, Any],
-    *,
-    base: int,
-    words: str,
-    now: datetime,
-) -> Policy:
-    """From now on this policy says what follows silence; it replaces version `base`.
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """A policy that replaces version `base`, and the reason for it."""
+
+    id: UUID
+    content: Mapping[str, Any]
+    base: int
+    words: str
+
+
+async def adopt(actor: Actor, agency_id: UUID, asked: Adoption, now: datetime) -> Policy:
+    """From now on this policy says what follows silence.
 
     What is under way keeps what it began with: an alert its ladder, a question its time. The same
     form sent twice is one version. Raises Refused for a policy that makes no sense or has no
     reason, Conflict if another change came first, IdReused for a known id with other content.
     """
-    policy = policies.read(content)
-    if not words:
+    policy = policies.read(asked.content)
+    if not asked.words:
         raise Refused(N_("Give a reason, for the people who come after you."), field="why")
-    if len(words) > LONGEST_WHY:
+    if len(asked.words) > LONGEST_WHY:
         raise Refused(N_("Write up to {most} characters."), field="why", most=LONGEST_WHY)
     async with write():
-        new = NewVersion(id=id_, content=content, base=base, words=words)
+        new = NewVersion(id=asked.id, content=asked.content, base=asked.base, words=asked.words)
         made, is_new = await add_version(agency_id, new, actor.id, now)
         if is_new:
             # What a watch decides next was worked out by the previous policy. The next tick works

@@ -18,8 +18,8 @@ from server.notify.models import Address
 from server.notify.rules import PUSH
 from server.people.models import Child
 from server.policy.model import Policy, Tier, Together
+from server.watch.machine.standing import State
 from server.watch.models import Blind, Watch
-from server.watch.state_machine import State
 
 HOME, OUTAGE, PROVIDER = "home", "outage", "provider"
 _SHARED = UUID("3d0c2f0e-58a1-4be4-9f4d-6f0f6a0f1f3a")

@@ -17,10 +17,12 @@ from server.storage import bulk
 from server.storage.db import as_id, fetch, write
 from server.storage.due_rows import DueRows
 from server.watch.carer.messages import QUESTIONS, ask
+from server.watch.machine.alarms import call_at
+from server.watch.machine.rounds import steps_of
+from server.watch.machine.standing import Change, What, Why
 from server.watch.models import CALLED_OFF, Beat, Blind, Round, Watch, round_id
 from server.watch.rhythm.rules import zone_at
 from server.watch.shared import Silent, causes_of
-from server.watch.state_machine import Change, What, Why, call_at, steps_of
 from server.watch.trusted import contacts
 from server.watch.watch_state import WatchState, as_row, load, passed
 from server.web.live import announce
@@ -90,12 +92,17 @@ async def unwatched() -> list[UUID]:
 # --- writing down
 
 
-async def apply(moved: Sequence[Moved], now: datetime, *, quietly: bool = False) -> list[Moved]:
-    """Write what became true: watches by compare-and-swap, rounds, questions, alerts, messages.
+async def apply(moved: Sequence[Moved], now: datetime) -> None:
+    """Write what became true, and tell everyone it concerns."""
+    ours = await store(moved, now)
+    await tell(ours, now)
+    for agency_id in {case.watch.agency_id for case, changes in ours if _shows(changes)}:
+        await announce(agency_id, "watch")
 
-    `quietly` is for an answer in the same moment: the rounds become what they were, and we tell
-    nobody about what the answer settles anyway. Returns those that were still as read.
-    """
+
+async def store(moved: Sequence[Moved], now: datetime) -> list[Moved]:
+    """Write the watches, by compare-and-swap, and their rounds. Returns those that were still as
+    read."""
     rows = [
         {
             "child_id": case.watch.child_id,
@@ -107,18 +114,18 @@ async def apply(moved: Sequence[Moved], now: datetime, *, quietly: bool = False)
     written = {as_id(key) for key in await bulk.update(Watch, rows, guard="version")}
     ours = [(case, changes) for case, changes in moved if case.watch.child_id in written]
     await _write_rounds(ours, now)
-    if quietly:
-        return ours
-    await _remind(ours, now)
-    await ask(_last_asked(ours), now)
-    await _enter(ours, now)
-    await _alert(ours, now)
-    for agency_id in {case.watch.agency_id for case, changes in ours if _shows(case, changes)}:
-        await announce(agency_id, "watch")
     return ours
 
 
-def _shows(case: WatchState, changes: Iterable[Change]) -> bool:
+async def tell(moved: Sequence[Moved], now: datetime) -> None:
+    """Remind the child, ask the carer, write entries, call adults."""
+    await _remind(moved, now)
+    await ask(_last_asked(moved), now)
+    await _enter(moved, now)
+    await _alert(moved, now)
+
+
+def _shows(changes: Iterable[Change]) -> bool:
     return any(change.what is not What.REMIND for change in changes)
 
 
@@ -288,7 +295,7 @@ async def _blind(called: Sequence[tuple[WatchState, Change]], now: datetime) -> 
 
 
 def _facts(case: WatchState, change: Change, push: Reached | None) -> dict[str, Any]:
-    """What was known when the alert opened. Times and codes; evidence.py makes the sentence."""
+    """What was known when the alert opened, as times and codes."""
     moments = {
         "due_at": change.due_at,
         "answered_at": case.watch.answered_at,

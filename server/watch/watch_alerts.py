@@ -20,14 +20,13 @@ from server.people.models import Tie
 from server.people.rules import Action, Role, may
 from server.policy.model import Tier
 from server.storage.db import write
-from server.watch import answering
-from server.watch import state_machine as rules
 from server.watch.actions import settle_rounds
+from server.watch.machine import alarms, answering
+from server.watch.machine.standing import State
 from server.watch.models import Watch
-from server.watch.state_machine import State
 from server.watch.trusted import contacts
 from server.watch.watch_state import passed
-from server.watch.writing import lock, locked, watch_of, write_down
+from server.watch.writing import state_of, watch_of, write_down
 from server.web.live import announce
 
 # How an alert about a missing child ends when the child was away and is found. A technical fault
@@ -68,23 +67,22 @@ async def close_alert(
     """
     async with write():
         before = await Alert.filter(id=alert_id).first()
-        if before is not None:
-            await lock(before.child_id)
-            await before.refresh_from_db(["closed_at"])
-        was_open = before is not None and before.closed_at is None
-        if before is not None:
-            # Lock the watch before the alert, as everywhere: an answer in the same moment takes
-            # them in that order, and two transactions that take them crosswise deadlock.
-            await Watch.filter(child_id=before.child_id).select_for_update().first()
-        if before is not None and was_open and before.cause == Cause.MISSING:
+        if before is None:
+            return await alerts.close(actor, alert_id, outcome, words, now)
+        # Lock the watch before the alert, as everywhere: an answer in the same moment takes them in
+        # that order, and two transactions that take them crosswise deadlock.
+        watch = await watch_of(before.child_id)
+        await before.refresh_from_db(["closed_at"])
+        was_open = before.closed_at is None
+        if was_open and before.cause == Cause.MISSING:
             await _ends(actor, before, outcome, words, now)
         alert = await alerts.close(actor, alert_id, outcome, words, now)
         if not was_open:
             return alert
         if outcome is Outcome.MISSING and alert.cause != Cause.MISSING:
-            await _open_missing(actor, alert.child_id, words, alert.reason, now)
+            await _open_missing(actor, watch, words, alert.reason, now)
         elif alert.cause in (Cause.SILENCE, Cause.MISSING):
-            await _begin_anew(alert, now)
+            await _begin_anew(watch, alert, now)
         if alert.cause == Cause.MISSING:
             # An adult who found the child has ended the silence too.
             for silence in await Alert.filter(
@@ -96,12 +94,11 @@ async def close_alert(
     return alert
 
 
-async def _begin_anew(alert: Alert, now: datetime) -> None:
-    watch = await watch_of(alert.child_id)
+async def _begin_anew(watch: Watch, alert: Alert, now: datetime) -> None:
     if watch.is_over:
         await _mark_missing(watch, is_missing=False)
         return
-    case, changes = passed(await locked(alert.child_id, now), now)
+    case, changes = passed(await state_of(watch, now), now)
     if alert.cause == Cause.MISSING:
         case.watch.is_missing = False
     standing, _ = answering.settle(case.standing, case.terms, now)
@@ -113,24 +110,23 @@ async def open_missing(actor: Actor, child_id: UUID, words: str | None, now: dat
     """ "I think this child is missing": everyone is called at once. Never blocked, never delayed;
     said again while an alert is open, it joins that alert."""
     async with write():
-        return await _open_missing(actor, child_id, words, "said", now)
+        return await _open_missing(actor, await watch_of(child_id), words, "said", now)
 
 
 async def _open_missing(
-    actor: Actor, child_id: UUID, words: str | None, reason: str, now: datetime
+    actor: Actor, watch: Watch, words: str | None, reason: str, now: datetime
 ) -> Alert:
-    watch = await watch_of(child_id)
     if watch.is_over:
         # After a placement has ended, an adult who misses the child must still be heard.
         await _mark_missing(watch, is_missing=True)
     else:
-        case, changes = passed(await locked(child_id, now), now)
+        case, changes = passed(await state_of(watch, now), now)
         case.watch.is_missing = True
-        after = replace(case, standing=rules.alerted(case.standing))
+        after = replace(case, standing=alarms.alerted(case.standing))
         await write_down(after, changes, now, quietly=True)
     policy, _ = await policy_of(watch.agency_id)
     opening = Opening(
-        child_id=child_id,
+        child_id=watch.child_id,
         agency_id=watch.agency_id,
         cause=Cause.MISSING,
         tier=Tier.HIGH,
@@ -140,7 +136,7 @@ async def _open_missing(
         actor=actor,
     )
     [alert] = await open_alerts([opening], {watch.agency_id: policy}, now)
-    await happened(actor, child_id, Happening.MISSING, now, about=alert.id)
+    await happened(actor, watch.child_id, Happening.MISSING, now, about=alert.id)
     return alert
 
 
@@ -155,7 +151,7 @@ async def _mark_missing(watch: Watch, *, is_missing: bool) -> None:
 
 async def call_adults(
     actor: Actor,
-    child_id: UUID,
+    watch: Watch,
     cause: Cause,
     about: UUID,
     now: datetime,
@@ -168,11 +164,10 @@ async def call_adults(
     they ask again, the last wish counts. We call the wished-for adult beside the ladder, never
     instead.
     """
-    watch = await Watch.get(child_id=child_id)
     policy, _ = await policy_of(watch.agency_id)
     wished = {name: str(value) for name, value in wish.items() if value is not None}
     opening = Opening(
-        child_id=child_id,
+        child_id=watch.child_id,
         agency_id=watch.agency_id,
         cause=cause,
         tier=Tier(watch.tier),

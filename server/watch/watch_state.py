@@ -16,8 +16,12 @@ from server.people.models import Tie
 from server.people.rules import Role
 from server.policy.model import LONGEST, Policy, Tier
 from server.storage.db import among, as_id, as_moment, fetch
-from server.watch.changing import past_tier_end
-from server.watch.habit import REMEMBERED, UNTOLD, Known, Past, learned
+from server.watch.machine.advancing import advance, next_action_at
+from server.watch.machine.alarms import ceiling_at
+from server.watch.machine.changing import past_tier_end
+from server.watch.machine.habit import REMEMBERED, UNTOLD, Knowledge, Past, learned
+from server.watch.machine.rounds import opens_of
+from server.watch.machine.standing import Change, Standing, State, Terms, Why, state
 from server.watch.models import Pause, Sighting, Watch
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.models import Season as SeasonRow
@@ -25,18 +29,6 @@ from server.watch.rhythm.rules import Season, Span
 from server.watch.signals import drift
 from server.watch.signals.models import Observation
 from server.watch.signals.rules import that_ask
-from server.watch.state_machine import (
-    Change,
-    Standing,
-    State,
-    Terms,
-    Why,
-    advance,
-    ceiling_at,
-    next_action_at,
-    opens_of,
-    state,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +91,7 @@ async def _drifts(watch: Watch, policy: Policy, now: datetime) -> bool:
     return late_at <= now and await drift.holds(watch.child_id, asking, late_at)
 
 
-async def _known(watches: Sequence[Watch], now: datetime) -> dict[UUID, Known]:
+async def _known(watches: Sequence[Watch], now: datetime) -> dict[UUID, Knowledge]:
     """What a policy weighs about a silence, beside the rounds of the silence."""
     if not watches:
         return {}
@@ -107,7 +99,7 @@ async def _known(watches: Sequence[Watch], now: datetime) -> dict[UUID, Known]:
     past, unseen = await _past(ids), await _unseen(watches)
     warned, missing = await _warned(ids, now), await _were_missing(ids)
     return {
-        watch.child_id: Known(
+        watch.child_id: Knowledge(
             habit=learned(past.get(watch.child_id, ()), known_zone(watch.zone)),
             unseen=tuple(unseen.get(watch.child_id, ())),
             warned_at=warned.get(watch.child_id),
@@ -177,7 +169,7 @@ def case(
     policy: Policy,
     pauses: tuple[Span, ...],
     carers: Mapping[UUID, tuple[UUID, ...]],
-    knowledge: Known = UNTOLD,
+    knowledge: Knowledge = UNTOLD,
     seasons: tuple[Season, ...] = (),
 ) -> WatchState:
     """One case. Raises if a row makes no sense: the tick then sets that row apart."""
@@ -190,7 +182,7 @@ def case(
         zone=known_zone(watch.zone),
         pauses=pauses,
         has_carer=bool(asked),
-        known=knowledge,
+        knowledge=knowledge,
         seasons=seasons,
     )
     return WatchState(watch, standing_of(watch), terms, policy, asked)

@@ -6,38 +6,48 @@ from uuid import UUID
 from server.audit.actions import Actor, note
 from server.errors import Conflict, NotFound
 from server.i18n import N_
+from server.watch.machine.standing import Change
 from server.watch.models import Watch
-from server.watch.state_machine import Change
-from server.watch.ticking import apply
+from server.watch.ticking import store, tell
 from server.watch.watch_state import WatchState, load
 from server.web.live import announce
 
 
-async def lock(child_id: UUID) -> None:
-    """No other process writes this watch until the transaction ends."""
+async def lock(child_id: UUID) -> Watch | None:
+    """The row of this child, if there is one. No other process writes it until the transaction
+    ends."""
     # First of all, and before any alert of the child. Then the same request twice in one moment
     # counts once, and there are no deadlocks.
-    await Watch.filter(child_id=child_id).select_for_update().first()
+    return await Watch.filter(child_id=child_id).select_for_update().first()
 
 
 async def locked(child_id: UUID, now: datetime) -> WatchState:
-    """The case of this child as written last, locked.
+    """The case of this child as written last, locked. Raises as `state_of` does."""
+    return await state_of(await lock(child_id), now)
 
-    Raises NotFound if the child has no watch, Conflict `ended` if the placement has ended.
-    """
-    watch = await watch_of(child_id)
+
+async def state_of(watch: Watch | None, now: datetime) -> WatchState:
+    """The case of a locked row. Raises NotFound if the child has no watch, Conflict `ended` if the
+    placement has ended."""
+    if watch is None:
+        raise _unwatched()
     if watch.is_over:
         raise ended()
-    return (await load([watch], now))[0]
+    [case] = await load([watch], now)
+    return case
 
 
 async def watch_of(child_id: UUID) -> Watch:
     """The row of this child, locked: also for messages after a placement has ended. Raises NotFound
     if the child never had a watch."""
-    watch = await Watch.filter(child_id=child_id).select_for_update().first()
+    watch = await lock(child_id)
     if watch is None:
-        raise NotFound("We are not watching over this child.")
+        raise _unwatched()
     return watch
+
+
+def _unwatched() -> NotFound:
+    return NotFound("We are not watching over this child.")
 
 
 def ended() -> Conflict:
@@ -51,9 +61,15 @@ def ended() -> Conflict:
 async def write_down(
     case: WatchState, changes: tuple[Change, ...], now: datetime, *, quietly: bool
 ) -> None:
-    """Write the case and what became true (`ticking.apply`). Raises Conflict if it moved on."""
-    if not await apply([(case, changes)], now, quietly=quietly):
+    """Write the case and what became true. Raises Conflict if it moved on.
+
+    `quietly` is for an answer in the same moment: we tell nobody about what it settles anyway.
+    """
+    written = await store([(case, changes)], now)
+    if not written:
         raise Conflict("This has just changed. Refresh and try again.")
+    if not quietly:
+        await tell(written, now)
     await announce(case.watch.agency_id, "watch")
 
 
@@ -65,15 +81,7 @@ async def note_about(
     now: datetime,
     *,
     about: UUID | None = None,
-    why: str | None = None,
 ) -> None:
     """An entry about the watch of a child, or about something of it."""
-    await note(
-        actor,
-        what,
-        child_id=child_id,
-        about=("watch", about or child_id),
-        names=names,
-        why=why,
-        now=now,
-    )
+    about_ = ("watch", about or child_id)
+    await note(actor, what, child_id=child_id, about=about_, names=names, now=now)

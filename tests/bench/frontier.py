@@ -10,7 +10,7 @@ here is one of a simulation. Three families are compared, all of them by the rul
 - **habit**: the policy that ships. In the high tier the carer is asked at each miss; in the others
   the carer is asked, and adults are called, by how unusual the silence is for this child, by who
   looked for it in vain, by warning signs, and by how often it was missing before
-  (server/watch/habit.py). Before adults are called, the child is asked once more.
+  (server/watch/machine/habit.py). Before adults are called, the child is asked once more.
 
 The numbers of the habit were tuned on seeds 1 to 5; the fixed families are given every point of
 their grid on the very seeds that are reported. The grid is small: a finer one may find better.

@@ -116,10 +116,8 @@ async def stage(cast: Cast) -> dict[str, tuple[str, str]]:
             cast.actor("tom"),
             cast.children["noor"],
             Role.CASEWORKER,
-            id_=uuid4(),
-            sign=sign,
-            words="Under the bed. " * 9,
-            now=now,
+            observations.ObservationRequest(uuid4(), sign, words="Under the bed. " * 9),
+            now,
         )
     question = await Question.get(child_id=cast.mia.id)
     token = encryption.sign(str(question.id), "question", until=question.expires_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -90,7 +91,9 @@ async def test_a_carer_who_only_holds_the_alarm_is_not_said_to_have_been_early(
     is open, nor once it is late. Only the first of these is early."""
     tom, now = cast.actor("tom"), cast.clock()
     twice = {"at": ["09:00", "18:00"]}
-    await agreements.set_tier(tom, cast.mia.id, Tier.HIGH, rhythm=twice, now=now)
+    await agreements.set_tier(
+        tom, cast.mia.id, agreements.TierRequest(Tier.HIGH, rhythm=twice), now
+    )
     await at(cast, DUE - before)
     kept, _ = await record(cast, answer(cast), who="sam", role=Role.CARER)
     assert (kept.is_early, kept.is_late) == (is_early, False)
@@ -283,6 +286,17 @@ async def test_the_same_answer_many_times_at_once_is_one(cast: Cast) -> None:
     assert sorted(is_new for _, is_new in found) == [False] * 4 + [True]
     assert len({str(kept.answer) for kept, _ in found}) == 1
     assert await CheckIn.all().count() == 1
+
+
+async def test_a_late_answer_reads_its_watch_once(
+    cast: Cast, caplog: pytest.LogCaptureFixture
+) -> None:
+    await at(cast, DUE + 6 * HOUR)
+    assert (await mia(cast)).is_alerted
+    with caplog.at_level(logging.DEBUG, logger="tortoise.db_client"):
+        await record(cast, answer(cast))
+    statements = [entry.getMessage() for entry in caplog.records]
+    assert len([sql for sql in statements if 'FROM "watch"' in sql]) == 1
 
 
 async def test_several_answers_at_once_are_all_kept(cast: Cast) -> None:

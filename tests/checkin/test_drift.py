@@ -176,10 +176,8 @@ async def test_two_signs_are_said_and_one_that_was_taken_back_is_none(cast: Cast
             cast.actor("sam"),
             cast.children["mia"],
             Role.CARER,
-            id_=id_,
-            sign=sign,
-            words=None,
-            now=cast.clock(),
+            observations.ObservationRequest(id_, sign),
+            cast.clock(),
         )
     assert await codes(cast) == [Code.OBSERVATIONS]
     # A board that has just read the answers says it at once all the same.

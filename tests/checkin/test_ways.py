@@ -49,7 +49,10 @@ async def said(
 
 async def in_the_high_tier(cast: Cast) -> None:
     await agreements.set_tier(
-        cast.actor("tom"), cast.mia.id, Tier.HIGH, rhythm=TWICE, now=cast.clock()
+        cast.actor("tom"),
+        cast.mia.id,
+        agreements.TierRequest(Tier.HIGH, rhythm=TWICE),
+        cast.clock(),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from statistics import median
 from time import process_time
+from uuid import uuid4
 
 import pytest
 
@@ -69,7 +70,10 @@ async def test_an_alert_that_somebody_has_is_in_hand(cast: Cast) -> None:
 
 async def test_late_due_and_away_are_told_apart(cast: Cast) -> None:
     await agreements.pause(
-        cast.actor("tom"), cast.noor.id, cast.clock(), at(20, day=5), None, now=cast.clock()
+        cast.actor("tom"),
+        cast.noor.id,
+        agreements.PauseRequest(uuid4(), cast.clock(), at(20, day=5)),
+        cast.clock(),
     )
     await run_until(cast, at(17))
     page = await board(cast, "tom")

@@ -569,7 +569,10 @@ async def test_the_rounds_of_all_children_stand_in_a_table(cast: Cast) -> None:
 
 async def test_a_pause_of_another_child_cannot_be_ended_through_this_one(cast: Cast) -> None:
     pause = await agreements.pause(
-        cast.actor("tom"), cast.noor.id, cast.clock(), at(20, day=5), None, now=cast.clock()
+        cast.actor("tom"),
+        cast.noor.id,
+        agreements.PauseRequest(uuid4(), cast.clock(), at(20, day=5)),
+        cast.clock(),
     )
     async with at_desk(cast, "tom") as browser:
         response = await browser.post(path(cast, f"/pauses/{pause.id}/end"))

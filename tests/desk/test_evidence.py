@@ -18,10 +18,10 @@ from server.policy.model import Tier
 from server.watch import actions, evidence, ticking, watch_alerts
 from server.watch.carer import questions
 from server.watch.carer.models import Question
+from server.watch.facts import Reach, read_marks, usual
+from server.watch.machine.standing import State
 from server.watch.models import Blind
 from server.watch.rhythm import agreements
-from server.watch.state_machine import State
-from server.watch.wording import Reach, read_marks, usual
 from tests.cast import Cast
 from tests.desk.walking import PARIS, answer, at, leave_the_others_out, run_until
 
@@ -81,7 +81,10 @@ async def test_an_alert_says_all_that_is_known_in_two_sentences(cast: Cast) -> N
 )
 async def test_what_the_carer_said_is_said(cast: Cast, said: str, clause: str) -> None:
     await agreements.set_tier(
-        cast.actor("tom"), cast.mia.id, Tier.HIGH, rhythm=TWICE, now=cast.clock()
+        cast.actor("tom"),
+        cast.mia.id,
+        agreements.TierRequest(Tier.HIGH, rhythm=TWICE),
+        cast.clock(),
     )
     await run_until(cast, at(18, 31))
     cast.clock.set(at(19, 10))
@@ -99,7 +102,10 @@ async def test_what_the_ceiling_called_about_is_told_of_the_round_that_was_misse
     await answer(cast, "mia")
     cast.clock.set(at(12, 0, 3))
     await agreements.set_tier(
-        cast.actor("tom"), cast.mia.id, Tier.HIGH, rhythm=TWICE, now=cast.clock()
+        cast.actor("tom"),
+        cast.mia.id,
+        agreements.TierRequest(Tier.HIGH, rhythm=TWICE),
+        cast.clock(),
     )
     # A day after her answer is over before her check-in is due.
     await run_until(cast, at(17, 30, 3))
@@ -122,17 +128,18 @@ async def test_a_carer_who_looked_in_vain_without_being_asked_is_heard(cast: Cas
     await answer(cast, "mia")
     cast.clock.set(at(12, 0, 3))
     await agreements.set_tier(
-        cast.actor("tom"), cast.mia.id, Tier.HIGH, rhythm=TWICE, now=cast.clock()
+        cast.actor("tom"),
+        cast.mia.id,
+        agreements.TierRequest(Tier.HIGH, rhythm=TWICE),
+        cast.clock(),
     )
     await run_until(cast, at(18, 40, 3))
     await actions.note_sighting(
         cast.actor("sam"),
         cast.mia.id,
         Role.CARER,
-        answer="not_seen",
-        seen_at=cast.clock(),
-        words=None,
-        now=cast.clock(),
+        actions.SightingRequest(uuid4(), "not_seen", seen_at=cast.clock()),
+        cast.clock(),
     )
     await run_until(cast, at(18, 41, 3))
     assert "looked for, not found 18:40" in await sentence(cast, "mia")
@@ -210,7 +217,10 @@ async def test_help_talk_and_missing_say_who_called(cast: Cast) -> None:
 
 async def test_an_absence_says_its_end(cast: Cast) -> None:
     await agreements.pause(
-        cast.actor("tom"), cast.mia.id, cast.clock(), at(20, day=8), None, now=cast.clock()
+        cast.actor("tom"),
+        cast.mia.id,
+        agreements.PauseRequest(uuid4(), cast.clock(), at(20, day=8)),
+        cast.clock(),
     )
     await run_until(cast, at(20))
     assert (await facts_of(cast, "mia")).standing is State.AWAY

@@ -102,9 +102,7 @@ class Machine(RuleBasedStateMachine):
                 self.now,
             )
             rhythm = Rhythm(tuple(at for at in _TWICE))
-            await watch.begin(
-                SYSTEM, self.child, tier=tier, rhythm=rhythm, zone=PARIS, now=self.now
-            )
+            await watch.begin(SYSTEM, self.child, watch.Beginning(tier, rhythm, PARIS), self.now)
 
     def teardown(self) -> None:
         if hasattr(self, "child"):

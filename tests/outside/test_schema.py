@@ -160,7 +160,8 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
         await open_missing(cast.actor("tom"), mia.id, None, now)
         # The alert about a missing child ends when the child is found; this one is another.
         async with write():
-            alert: Alert = await call_adults(cast.actor("mia"), mia.id, Cause.HELP, uuid4(), now)
+            watch = await Watch.get(child_id=mia.id)
+            alert: Alert = await call_adults(cast.actor("mia"), watch, Cause.HELP, uuid4(), now)
         await actions.put(
             cast.actor("tom"), mia, [Role.CASEWORKER], base=0, given={"hair": "black"}, now=now
         )
@@ -178,14 +179,11 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
             AddTie(person_id=cast.ada.id, role=Role.GUARDIAN, from_at=begins),
             now,
         )
-        rosa = await contacts.name_her(
+        rosa = await contacts.name_person(
             cast.actor("mia"),
             mia,
-            "Rosa",
-            "rosa@example.org",
-            also_help=False,
-            id=uuid4(),
-            now=now,
+            contacts.TrustedRequest(uuid4(), "Rosa", "rosa@example.org", also_help=False),
+            now,
         )
         shared = await shared_question.agree(cast.actor("tom"), mia, "The dog?", "Rex", now)
         observation = await Observation.create(

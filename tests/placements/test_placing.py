@@ -131,7 +131,12 @@ async def test_a_child_whose_placement_has_not_ended_stays_in_the_watch(cast: Ca
 async def test_what_was_open_says_why_it_is_over(cast: Cast, moment: datetime, state: str) -> None:
     await at(cast, moment)
     now = cast.clock()
-    await agreements.pause(cast.actor("tom"), cast.mia.id, now + DAY, now + 3 * DAY, None, now=now)
+    await agreements.pause(
+        cast.actor("tom"),
+        cast.mia.id,
+        agreements.PauseRequest(uuid4(), now + DAY, now + 3 * DAY),
+        now,
+    )
     asked = await Question.filter(child_id=cast.mia.id)
     await end(cast)
     round_ = await Round.get(child_id=cast.mia.id, due_at=DUE)
@@ -268,7 +273,9 @@ async def test_help_is_called_for_a_child_who_has_left_and_it_stands_on_the_boar
         assert str(cast.mia.id) in [child["id"] for child in seen["children"]]
         assert [one["id"] for one in called] == [str(alert.id)]
     with pytest.raises(Conflict):
-        await agreements.set_tier(cast.actor("tom"), cast.mia.id, Tier.LOW, now=now)
+        await agreements.set_tier(
+            cast.actor("tom"), cast.mia.id, agreements.TierRequest(Tier.LOW), now
+        )
     await watch_alerts.close_alert(cast.actor("tom"), alert.id, Outcome.SPOKE, "Fine.", now)
     assert (await mia(cast)).is_over
 
@@ -305,7 +312,11 @@ async def test_a_sighting_of_a_child_who_has_left_is_kept_and_alarms_nobody(
     await end(cast)
     now = cast.clock()
     noted = await watch.note_sighting(
-        cast.actor("sam"), cast.mia.id, Role.CARER, answer=answer, seen_at=now, words=None, now=now
+        cast.actor("sam"),
+        cast.mia.id,
+        Role.CARER,
+        watch.SightingRequest(uuid4(), answer, seen_at=now),
+        now,
     )
     assert noted.answer == answer
     assert not await Alert.exists(child_id=cast.mia.id)
@@ -315,9 +326,9 @@ async def test_what_is_agreed_cannot_be_changed_any_more(cast: Cast) -> None:
     await end(cast)
     tom, id_, now = cast.actor("tom"), cast.mia.id, cast.clock()
     jobs = [
-        agreements.set_tier(tom, id_, Tier.LOW, now=now),
+        agreements.set_tier(tom, id_, agreements.TierRequest(Tier.LOW), now),
         agreements.set_rhythm(tom, id_, TWICE, "UTC", now),
-        agreements.pause(tom, id_, now, now + DAY, None, now=now),
+        agreements.pause(tom, id_, agreements.PauseRequest(uuid4(), now, now + DAY), now),
     ]
     for job in jobs:
         with pytest.raises(Conflict) as told:

@@ -29,7 +29,7 @@ async def a_transfer(cast: Cast, *, is_accepted: bool = False) -> UUID:
         now,
     )
     await watch.begin(
-        SYSTEM, child, tier=Tier.MID, rhythm=Rhythm((time(18),)), zone="Europe/Rome", now=now
+        SYSTEM, child, watch.Beginning(Tier.MID, Rhythm((time(18),)), "Europe/Rome"), now
     )
     code = await a_code(cast, "tom")
     made = await actions.offer(

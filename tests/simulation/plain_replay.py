@@ -16,10 +16,9 @@ from server.policy.levels import Evidence
 from server.policy.model import Ladder, Policy, Rung, Tier
 from server.simulation import events as kinds
 from server.simulation.events import Event
-from server.watch import answering, changing
-from server.watch import state_machine as rules
+from server.watch.machine import advancing, answering, changing, rounds
+from server.watch.machine.standing import Change, Standing, Terms, What
 from server.watch.rhythm.rules import Span
-from server.watch.state_machine import Standing, Terms, What
 
 MINUTE = timedelta(minutes=1)
 REACH = {
@@ -104,7 +103,7 @@ class Plain:
                 (),
                 detail.has_carer,
             )
-            self.standing, self.begun_at = rules.begin(self.terms, now), now
+            self.standing, self.begun_at = rounds.begin(self.terms, now), now
         elif self.terms is None or self.standing is None:
             return
         elif isinstance(detail, kinds.CheckIn):
@@ -120,13 +119,13 @@ class Plain:
         elif isinstance(detail, kinds.Tiered):
             steps = self.policy.tiers[detail.tier].steps
             terms = replace(self.terms, tier=detail.tier, steps=steps)
-            standing, changes = rules.advance(self.standing, self.terms, now)
+            standing, changes = advancing.advance(self.standing, self.terms, now)
             order = [Tier.HIGH, Tier.MID, Tier.LOW]
             if order.index(detail.tier) < order.index(self.terms.tier):
                 standing = changing.retune(standing, terms, now, before=self.terms)
             # What opens in this very moment opens in the new tier.
             self.terms = terms
-            self.standing, more = rules.advance(standing, terms, now, since=now)
+            self.standing, more = advancing.advance(standing, terms, now, since=now)
             self.heed((*changes, *more), now)
         elif isinstance(detail, kinds.Until) and detail.until > now:
             self.look(now)
@@ -148,7 +147,7 @@ class Plain:
     def settle(self, now: datetime, *, but: Cause | None) -> None:
         assert self.terms is not None
         assert self.standing is not None
-        unsaid, _ = rules.advance(self.standing, self.terms, now)
+        unsaid, _ = advancing.advance(self.standing, self.terms, now)
         self.standing, _ = answering.settle(unsaid, self.terms, now)
         self.alerts = {cause: alert for cause, alert in self.alerts.items() if cause is but}
 
@@ -160,10 +159,10 @@ class Plain:
     def look(self, now: datetime) -> None:
         if self.terms is None or self.standing is None:
             return
-        self.standing, changes = rules.advance(self.standing, self.terms, now)
+        self.standing, changes = advancing.advance(self.standing, self.terms, now)
         self.heed(changes, now)
 
-    def heed(self, changes: Iterable[rules.Change], now: datetime) -> None:
+    def heed(self, changes: Iterable[Change], now: datetime) -> None:
         assert self.terms is not None
         reminded = False
         for change in changes:

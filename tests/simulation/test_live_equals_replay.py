@@ -37,11 +37,11 @@ from server.simulation.events import Event, events_of
 from server.simulation.replay import replay
 from server.watch import actions as watch
 from server.watch import ticking, watch_alerts
-from server.watch.answering import counts
 from server.watch.calendar import milestone_actions
 from server.watch.calendar.models import Milestone
 from server.watch.carer import questions
 from server.watch.carer.models import Question
+from server.watch.machine.answering import counts
 from server.watch.models import Watch
 from server.watch.rhythm import agreements
 from server.watch.rhythm import rules as rhythms
@@ -189,18 +189,29 @@ class Live:
                 "carer": ("sam", Role.CARER),
             }[detail.by]
             await watch.note_sighting(
-                cast.actor(name), mia, role, answer="seen", seen_at=now, words=None, now=now
+                cast.actor(name),
+                mia,
+                role,
+                watch.SightingRequest(uuid4(), "seen", seen_at=now),
+                now,
             )
             await self.seen(Evidence(detail.by), now)
         elif isinstance(detail, kinds.Observation):
             child, id_ = await Child.get(id=mia), uuid4()
             await observations.note(
-                cast.actor("sam"), child, Role.CARER, id_=id_, sign=detail.sign, words=None, now=now
+                cast.actor("sam"),
+                child,
+                Role.CARER,
+                observations.ObservationRequest(id_, detail.sign),
+                now,
             )
         elif isinstance(detail, kinds.Milestone):
             assert detail.on is not None
             await milestone_actions.mark(
-                cast.actor("tom"), mia, detail.what, detail.on, id=uuid4(), now=now
+                cast.actor("tom"),
+                mia,
+                milestone_actions.MilestoneRequest(uuid4(), detail.what, detail.on),
+                now,
             )
         elif what.kind == "prompt_failed":
             await self.phone(now, unseen=3, unseen_since=now - STALE_AFTER)
@@ -210,7 +221,9 @@ class Live:
             await note_app_seen(mia, now)
             await watch.app_opened(mia, now)
         elif isinstance(detail, kinds.Tiered):
-            await agreements.set_tier(cast.actor("tom"), mia, detail.tier, now=now)
+            await agreements.set_tier(
+                cast.actor("tom"), mia, agreements.TierRequest(detail.tier), now
+            )
         elif isinstance(detail, kinds.Placed):
             rhythm = rhythms.as_data(detail.rhythm)
             await actions.begin(cast.actor("tom"), mia, now, rhythm=rhythm, now=now)
@@ -222,7 +235,10 @@ class Live:
             self.coming = []
         elif isinstance(detail, kinds.Until) and detail.until > now:
             await agreements.pause(
-                cast.actor("tom"), mia, now, detail.until, None, returns=detail.returns, now=now
+                cast.actor("tom"),
+                mia,
+                agreements.PauseRequest(uuid4(), now, detail.until, returns=detail.returns),
+                now,
             )
 
     async def phone(self, now: datetime, **known: Any) -> None:

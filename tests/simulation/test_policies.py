@@ -31,6 +31,7 @@ from server.simulation.events import events_of
 from server.storage.db import write
 from server.watch import policy_change, ticking
 from server.watch.calendar import milestone_actions
+from server.watch.calendar.milestones import What
 from server.watch.models import Watch
 from server.watch.rhythm import agreements
 from tests.cast import Cast
@@ -53,11 +54,8 @@ async def adopted(cast: Cast, content: Mapping[str, Any], base: int = 0) -> Poli
     return await policy_change.adopt(
         cast.actor("ines"),
         cast.agency.id,
-        uuid4(),
-        content,
-        base=base,
-        words="We look sooner.",
-        now=cast.clock(),
+        policy_change.Adoption(uuid4(), content, base, "We look sooner."),
+        cast.clock(),
     )
 
 
@@ -294,10 +292,12 @@ async def test_the_days_of_the_calendar_are_in_the_history_and_act_there_by_the_
     tom, mia, begin = cast.actor("tom"), cast.mia.id, cast.clock()
     twice = {"at": ["09:00", "18:00"]}
     await agreements.set_rhythm(tom, mia, twice, "Europe/Paris", begin)
-    await agreements.set_tier(tom, mia, Tier.LOW, now=begin)
+    await agreements.set_tier(tom, mia, agreements.TierRequest(Tier.LOW), begin)
     now = cast.clock.advance(hours=1)
     for what, day in (("refusal", now.date()), ("hearing", now.date() + timedelta(days=9))):
-        row = await milestone_actions.mark(tom, mia, what, day, id=uuid4(), now=now)
+        row = await milestone_actions.mark(
+            tom, mia, milestone_actions.MilestoneRequest(uuid4(), What(what), day), now
+        )
     await milestone_actions.take_back(tom, mia, row.id, now)
     for _ in range(30):
         cast.clock.advance(hours=1)

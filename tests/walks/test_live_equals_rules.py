@@ -24,12 +24,12 @@ from server.policy.model import Tier
 from server.security import encryption
 from server.storage.db import close_database, write
 from server.watch import actions as watch
-from server.watch import state_machine as rules
 from server.watch import ticking
 from server.watch.carer.models import Question
+from server.watch.machine import advancing
+from server.watch.machine.standing import Change, What
 from server.watch.models import Round, Watch
 from server.watch.rhythm.rules import Rhythm
-from server.watch.state_machine import Change, What
 from server.watch.watch_state import load
 from tests.fixtures import Database
 from tests.walks.test_machine import PARIS, STARTS, World
@@ -62,7 +62,7 @@ async def a_child(world: World, tier: Tier, rhythm: Rhythm, carer: bool, now: da
         if carer:
             sam = world.persons["sam"].id
             await add_tie(SYSTEM, child, AddTie(person_id=sam, role=Role.CARER), now)
-        await watch.begin(SYSTEM, child, tier=tier, rhythm=rhythm, zone=PARIS, now=now)
+        await watch.begin(SYSTEM, child, watch.Beginning(tier, rhythm, PARIS), now)
     return child.id
 
 
@@ -136,7 +136,7 @@ async def _holds(
     assert await what_stands(often) == await what_stands(seldom)
     assert await Question.filter(child_id=seldom).count() <= 1
 
-    standing, changes = rules.advance(case.standing, case.terms, now)
+    standing, changes = advancing.advance(case.standing, case.terms, now)
     await _is_written_down(seldom, changes, now)
     [after] = await load([await Watch.get(child_id=seldom)], now)
     assert after.standing == standing

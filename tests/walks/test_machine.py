@@ -46,11 +46,11 @@ from server.rota.models import FixedShift
 from server.security import encryption
 from server.storage.db import fetch, open_database, write
 from server.watch import actions as watch
-from server.watch import state_machine as rules
 from server.watch import ticking, watch_alerts
 from server.watch.calendar import milestone_actions
 from server.watch.carer import questions
 from server.watch.carer.models import Question
+from server.watch.machine.standing import State, state
 from server.watch.models import Pause, Round, Watch
 from server.watch.rhythm import agreements
 from server.watch.rhythm.rules import Rhythm
@@ -161,7 +161,7 @@ class Machine(RuleBasedStateMachine):
                 self.now,
             )
             await watch.begin(
-                SYSTEM, self.child, tier=tier, rhythm=Rhythm((time(18),)), zone=PARIS, now=self.now
+                SYSTEM, self.child, watch.Beginning(tier, Rhythm((time(18),)), PARIS), self.now
             )
             if has_carer:
                 await self._tie()
@@ -269,11 +269,8 @@ class Machine(RuleBasedStateMachine):
                 self.world.actor(who),
                 self.id,
                 role,
-                id=uuid4(),
-                answer=answer,
-                seen_at=self.now,
-                words=None,
-                now=self.now,
+                watch.SightingRequest(uuid4(), answer, seen_at=self.now),
+                self.now,
             )
         )
         if answer == "seen":
@@ -328,7 +325,10 @@ class Machine(RuleBasedStateMachine):
     def a_pause_is_agreed(self, begins: timedelta, lasts: timedelta) -> None:
         until = self.now + begins + lasts
         pause = agreements.pause(
-            self.world.actor("tom"), self.id, self.now + begins, until, None, now=self.now
+            self.world.actor("tom"),
+            self.id,
+            agreements.PauseRequest(uuid4(), self.now + begins, until),
+            self.now,
         )
         if until <= self.now:
             with pytest.raises(Refused):
@@ -353,10 +353,12 @@ class Machine(RuleBasedStateMachine):
                 agreements.set_tier(
                     self.world.actor("tom"),
                     self.id,
-                    tier,
-                    until_at=self.now + ends if ends else None,
-                    then=Tier.MID if ends else None,
-                    now=self.now,
+                    agreements.TierRequest(
+                        tier,
+                        until_at=self.now + ends if ends else None,
+                        then=Tier.MID if ends else None,
+                    ),
+                    self.now,
                 )
             )
 
@@ -391,9 +393,9 @@ class Machine(RuleBasedStateMachine):
         open_ = await Alert.filter(child_id=self.id, closed_at__isnull=True)
         [case] = await load([seen], self.now)
         await self._check_alerts(seen, open_)
-        expected = rules.state(case.standing, case.terms, self.now)
+        expected = state(case.standing, case.terms, self.now)
         if seen.is_missing:
-            expected = rules.State.MISSING
+            expected = State.MISSING
         if self.is_looked:
             assert seen.standing == expected.value
             self._check_looked(seen, open_)

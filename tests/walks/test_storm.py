@@ -65,7 +65,10 @@ async def test_everybody_at_once(stage: Stage) -> None:
     async def pause(child: UUID) -> None:
         now = stage.clock()
         await agreements.pause(
-            stage.cast.actor("tom"), child, now, now + timedelta(days=2), None, now=now
+            stage.cast.actor("tom"),
+            child,
+            agreements.PauseRequest(uuid4(), now, now + timedelta(days=2)),
+            now,
         )
 
     async def guarded(work: object) -> None:

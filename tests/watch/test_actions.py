@@ -74,7 +74,7 @@ async def entered(cast: Cast, prefix: str) -> list[str]:
 
 async def settle(cast: Cast, evidence: Evidence = Evidence.CHILD) -> watch.Settlement:
     async with write():
-        return await watch.settle(cast.mia.id, evidence, uuid4(), now=cast.clock())
+        return await watch.settle(cast.mia.id, evidence, uuid4(), cast.clock())
 
 
 # --- it begins
@@ -92,7 +92,7 @@ async def test_a_rhythm_that_is_slower_than_the_tier_allows_is_refused(cast: Cas
     weekly = Rhythm((time(18),), frozenset({0}))
     with pytest.raises(Refused) as told:
         await watch.begin(
-            SYSTEM, child, tier=Tier.LOW, rhythm=weekly, zone="Europe/Paris", now=cast.clock()
+            SYSTEM, child, watch.Beginning(Tier.LOW, weekly, "Europe/Paris"), cast.clock()
         )
     assert told.value.code == "too_slow"
     assert not await Watch.exists(child_id=child.id)
@@ -154,7 +154,7 @@ async def test_two_answers_at_once_settle_once(cast: Cast) -> None:
 
 async def test_where_nobody_watches_nothing_can_be_settled(cast: Cast) -> None:
     with pytest.raises(NotFound):
-        await watch.settle(cast.tom.id, Evidence.CHILD, uuid4(), now=cast.clock())
+        await watch.settle(cast.tom.id, Evidence.CHILD, uuid4(), cast.clock())
 
 
 # --- a sighting
@@ -163,10 +163,9 @@ async def test_where_nobody_watches_nothing_can_be_settled(cast: Cast) -> None:
 async def sight(
     cast: Cast, who: str = "ines", role: Role = Role.SUPERVISOR, **how: Any
 ) -> Sighting:
-    values: dict[str, Any] = {"answer": "seen", "seen_at": cast.clock(), "words": None}
-    return await watch.note_sighting(
-        cast.actor(who), cast.mia.id, role, **(values | how), now=cast.clock()
-    )
+    values: dict[str, Any] = {"id": uuid4(), "answer": "seen", "seen_at": cast.clock()}
+    asked = watch.SightingRequest(**(values | how))
+    return await watch.note_sighting(cast.actor(who), cast.mia.id, role, asked, cast.clock())
 
 
 async def test_a_sighting_settles_what_is_late(cast: Cast) -> None:
@@ -229,7 +228,10 @@ async def test_a_carer_without_a_phone_number_of_the_child_holds_in_the_high_tie
     cast: Cast,
 ) -> None:
     await agreements.set_tier(
-        cast.actor("tom"), cast.mia.id, Tier.HIGH, rhythm=TWICE, now=cast.clock()
+        cast.actor("tom"),
+        cast.mia.id,
+        agreements.TierRequest(Tier.HIGH, rhythm=TWICE),
+        cast.clock(),
     )
     await at(cast, DUE + 31 * MINUTE)
     await sight(cast, "sam", Role.CARER)
@@ -456,10 +458,15 @@ async def test_raising_the_tier_brings_an_alarm_forward_and_never_puts_it_off(ca
     before = (await mia(cast)).alarm_at
     assert before == DUE + 105 * MINUTE
     await agreements.set_tier(
-        cast.actor("tom"), cast.mia.id, Tier.HIGH, rhythm=TWICE, now=cast.clock()
+        cast.actor("tom"),
+        cast.mia.id,
+        agreements.TierRequest(Tier.HIGH, rhythm=TWICE),
+        cast.clock(),
     )
     assert (await mia(cast)).alarm_at == DUE + 75 * MINUTE
-    await agreements.set_tier(cast.actor("tom"), cast.mia.id, Tier.LOW, now=cast.clock())
+    await agreements.set_tier(
+        cast.actor("tom"), cast.mia.id, agreements.TierRequest(Tier.LOW), cast.clock()
+    )
     assert (await mia(cast)).alarm_at == DUE + 75 * MINUTE
 
 
@@ -468,12 +475,10 @@ async def test_a_tier_that_ends_falls_to_what_was_named(cast: Cast) -> None:
     await agreements.set_tier(
         cast.actor("tom"),
         cast.mia.id,
-        Tier.HIGH,
-        until_at=until,
-        then=Tier.LOW,
-        why="Her first night.",
-        rhythm=TWICE,
-        now=cast.clock(),
+        agreements.TierRequest(
+            Tier.HIGH, until_at=until, then=Tier.LOW, why="Her first night.", rhythm=TWICE
+        ),
+        cast.clock(),
     )
     assert (await mia(cast)).next_action_at <= until
     await at(cast, until)
@@ -491,7 +496,10 @@ async def test_a_tier_that_is_raised_by_its_end_brings_an_alarm_forward_too(cast
     until = DUE + 125 * MINUTE  # Late in the low tier for five minutes, which gives three hours.
     now, tom = cast.clock(), cast.actor("tom")
     await agreements.set_tier(
-        tom, cast.mia.id, Tier.LOW, until_at=until, then=Tier.HIGH, rhythm=TWICE, now=now
+        tom,
+        cast.mia.id,
+        agreements.TierRequest(Tier.LOW, until_at=until, then=Tier.HIGH, rhythm=TWICE),
+        now,
     )
     await at(cast, until)
     after = await mia(cast)
@@ -509,10 +517,8 @@ async def test_a_tier_that_ends_needs_an_end_and_what_follows(
         await agreements.set_tier(
             cast.actor("tom"),
             cast.mia.id,
-            Tier.HIGH,
-            until_at=until_at,
-            then=then,
-            now=cast.clock(),
+            agreements.TierRequest(Tier.HIGH, until_at=until_at, then=then),
+            cast.clock(),
         )
 
 
@@ -525,7 +531,10 @@ async def test_a_tier_that_the_rhythm_is_too_slow_for_is_refused(
     until = now + DAY if then is not None else None
     with pytest.raises(Refused) as told:
         await agreements.set_tier(
-            cast.actor("tom"), cast.mia.id, tier, until_at=until, then=then, now=now
+            cast.actor("tom"),
+            cast.mia.id,
+            agreements.TierRequest(tier, until_at=until, then=then),
+            now,
         )
     assert (told.value.code, told.value.field) == ("too_slow", "tier")
     after = await mia(cast)
@@ -535,7 +544,10 @@ async def test_a_tier_that_the_rhythm_is_too_slow_for_is_refused(
 async def test_a_rhythm_that_is_too_slow_for_the_tier_to_come_is_refused(cast: Cast) -> None:
     now, tom = cast.clock(), cast.actor("tom")
     await agreements.set_tier(
-        tom, cast.mia.id, Tier.LOW, until_at=now + DAY, then=Tier.HIGH, rhythm=TWICE, now=now
+        tom,
+        cast.mia.id,
+        agreements.TierRequest(Tier.LOW, until_at=now + DAY, then=Tier.HIGH, rhythm=TWICE),
+        now,
     )
     with pytest.raises(Refused) as told:
         await agreements.set_rhythm(tom, cast.mia.id, {"at": ["18:00"]}, "Europe/Paris", now)
@@ -544,15 +556,19 @@ async def test_a_rhythm_that_is_too_slow_for_the_tier_to_come_is_refused(cast: C
 
 async def test_tier_and_rhythm_change_in_one_step_in_either_direction(cast: Cast) -> None:
     now, tom, id_ = cast.clock(), cast.actor("tom"), cast.mia.id
-    await agreements.set_tier(tom, id_, Tier.HIGH, rhythm=TWICE, now=now)
+    await agreements.set_tier(tom, id_, agreements.TierRequest(Tier.HIGH, rhythm=TWICE), now)
     after = await mia(cast)
     assert (after.tier, after.rhythm) == ("high", TWICE)
     every_other_day = {"at": ["18:00"], "days": [0, 2, 4, 5]}
-    await agreements.set_tier(tom, id_, Tier.LOW, rhythm=every_other_day, now=now)
+    await agreements.set_tier(
+        tom, id_, agreements.TierRequest(Tier.LOW, rhythm=every_other_day), now
+    )
     after = await mia(cast)
     assert (after.tier, after.rhythm["days"]) == ("low", [0, 2, 4, 5])
     with pytest.raises(Refused):
-        await agreements.set_tier(tom, id_, Tier.HIGH, rhythm={"at": ["18:00"]}, now=now)
+        await agreements.set_tier(
+            tom, id_, agreements.TierRequest(Tier.HIGH, rhythm={"at": ["18:00"]}), now
+        )
     after = await mia(cast)
     assert (after.tier, after.rhythm["days"]) == ("low", [0, 2, 4, 5])
 
@@ -560,7 +576,12 @@ async def test_tier_and_rhythm_change_in_one_step_in_either_direction(cast: Cast
 async def test_two_who_set_the_tier_at_once_leave_one_that_holds(cast: Cast) -> None:
     found = await together(
         *(
-            agreements.set_tier(cast.actor(who), cast.mia.id, tier, rhythm=TWICE, now=cast.clock())
+            agreements.set_tier(
+                cast.actor(who),
+                cast.mia.id,
+                agreements.TierRequest(tier, rhythm=TWICE),
+                cast.clock(),
+            )
             for who, tier in (("tom", Tier.HIGH), ("ines", Tier.LOW))
         )
     )
@@ -573,9 +594,9 @@ async def test_two_who_set_the_tier_at_once_leave_one_that_holds(cast: Cast) -> 
 
 async def pause(cast: Cast, begin: timedelta, end: timedelta, **how: Any) -> Pause:
     now = cast.clock()
-    return await agreements.pause(
-        cast.actor("tom"), cast.mia.id, now + begin, now + end, "With her aunt.", **how, now=now
-    )
+    values: dict[str, Any] = {"id": uuid4(), "words": "With her aunt.", **how}
+    asked = agreements.PauseRequest(from_at=now + begin, until_at=now + end, **values)
+    return await agreements.pause(cast.actor("tom"), cast.mia.id, asked, now)
 
 
 async def test_a_pause_excuses_the_round_and_what_was_to_be_said_about_it(cast: Cast) -> None:
@@ -662,11 +683,8 @@ async def test_the_same_pause_twice_is_once(cast: Cast) -> None:
         await agreements.pause(
             cast.actor("tom"),
             cast.noor.id,
+            agreements.PauseRequest(id, cast.clock(), cast.clock() + DAY),
             cast.clock(),
-            cast.clock() + DAY,
-            None,
-            id=id,
-            now=cast.clock(),
         )
     assert told.value.code == "id_reused"
 
@@ -814,7 +832,7 @@ async def test_a_closing_races_everything_and_nobody_waits_in_a_circle(
 async def call(cast: Cast, cause: Cause) -> Alert:
     async with write():
         return await watch_alerts.call_adults(
-            cast.actor("mia"), cast.mia.id, cause, uuid4(), cast.clock()
+            cast.actor("mia"), await mia(cast), cause, uuid4(), cast.clock()
         )
 
 

@@ -36,13 +36,7 @@ async def named(cast: Cast, **more: Any) -> UUID:
 async def vetted(cast: Cast, **more: Any) -> UUID:
     id_ = await named(cast, **more)
     await contacts.say_yes(
-        cast.actor("tom"),
-        cast.mia.id,
-        id_,
-        channel="email",
-        address=JOY,
-        language="fr",
-        now=cast.clock(),
+        cast.actor("tom"), cast.mia.id, id_, contacts.Contact("email", JOY, "fr"), cast.clock()
     )
     return id_
 
@@ -99,8 +93,11 @@ async def test_three_are_enough_also_at_once(cast: Cast) -> None:
     child = cast.children["mia"]
 
     async def name() -> None:
-        await contacts.name_her(
-            cast.actor("mia"), child, "Joy", "1", also_help=False, id=uuid4(), now=cast.clock()
+        await contacts.name_person(
+            cast.actor("mia"),
+            child,
+            contacts.TrustedRequest(uuid4(), "Joy", "1", also_help=False),
+            cast.clock(),
         )
 
     no_fault(await together(*(name() for _ in range(6))), Refused)

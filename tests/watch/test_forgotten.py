@@ -35,7 +35,7 @@ async def answered(cast: Cast, moment: datetime) -> Round:
         await ticking.WATCHES.tick(cast.clock.set(row.next_action_at))
     cast.clock.set(moment)
     async with write():
-        await watch.settle(cast.mia.id, Evidence.CHILD, uuid4(), now=moment)
+        await watch.settle(cast.mia.id, Evidence.CHILD, uuid4(), moment)
     return await Round.get(child_id=cast.mia.id, due_at=DUE)
 
 

@@ -20,7 +20,7 @@ from server.policy.model import EACH_MISS, Tier
 from server.policy.parser import filled, read
 from server.watch import policy_change, ticking
 from server.watch.calendar import milestone_actions
-from server.watch.calendar.milestones import What, around, coming_of_age, raised
+from server.watch.calendar.milestones import What, around, coming_of_age, raised, what_of
 from server.watch.calendar.models import Milestone
 from server.watch.models import Watch
 from server.watch.rhythm import agreements
@@ -48,7 +48,9 @@ async def marked(
     cast: Cast, what: str = "hearing", day: date = FRIDAY, id: UUID | None = None
 ) -> Milestone:
     tom, now = cast.actor("tom"), cast.clock()
-    return await milestone_actions.mark(tom, cast.mia.id, what, day, id=id or uuid4(), now=now)
+    return await milestone_actions.mark(
+        tom, cast.mia.id, milestone_actions.MilestoneRequest(id or uuid4(), what_of(what), day), now
+    )
 
 
 async def tier_at(cast: Cast, moment: datetime) -> tuple[str, datetime | None]:
@@ -80,7 +82,7 @@ async def test_a_day_that_is_near_counts_at_once(cast: Cast) -> None:
 
 async def test_a_rhythm_that_is_too_slow_gets_the_tightest_tier_that_it_allows(cast: Cast) -> None:
     tom = cast.actor("tom")
-    await agreements.set_tier(tom, cast.mia.id, Tier.LOW, now=cast.clock())
+    await agreements.set_tier(tom, cast.mia.id, agreements.TierRequest(Tier.LOW), cast.clock())
     await marked(cast)
     assert await tier_at(cast, local(5)) == ("mid", local(10))
     assert await tier_at(cast, local(10)) == ("low", None)
@@ -90,7 +92,9 @@ async def test_what_a_person_has_set_tighter_or_for_longer_stays(cast: Cast) -> 
     await often(cast)
     tom, mia = cast.actor("tom"), cast.mia.id
     until = local(20)
-    await agreements.set_tier(tom, mia, Tier.HIGH, until_at=until, then=Tier.LOW, now=cast.clock())
+    await agreements.set_tier(
+        tom, mia, agreements.TierRequest(Tier.HIGH, until_at=until, then=Tier.LOW), cast.clock()
+    )
     await marked(cast)
     assert await tier_at(cast, local(5)) == ("high", until)
     assert await tier_at(cast, local(10)) == ("high", until)
@@ -103,7 +107,7 @@ async def test_a_tier_that_would_have_ended_before_is_followed_by_what_was_to_fo
     await often(cast)
     tom, mia = cast.actor("tom"), cast.mia.id
     await agreements.set_tier(
-        tom, mia, Tier.HIGH, until_at=local(7), then=Tier.LOW, now=cast.clock()
+        tom, mia, agreements.TierRequest(Tier.HIGH, until_at=local(7), then=Tier.LOW), cast.clock()
     )
     await marked(cast)
     assert await tier_at(cast, local(5)) == ("high", local(10))
@@ -205,17 +209,18 @@ async def adopted(cast: Cast, base: int = 0, **windows: dict[str, str]) -> None:
     await policy_change.adopt(
         cast.actor("ines"),
         cast.agency.id,
-        uuid4(),
-        filled({"milestones": windows}),
-        base=base,
-        words="Hearings are in the afternoon.",
-        now=cast.clock(),
+        policy_change.Adoption(
+            uuid4(), filled({"milestones": windows}), base, "Hearings are in the afternoon."
+        ),
+        cast.clock(),
     )
 
 
 async def test_how_tight_and_how_long_is_what_the_policy_says(cast: Cast) -> None:
     await often(cast)
-    await agreements.set_tier(cast.actor("tom"), cast.mia.id, Tier.LOW, now=cast.clock())
+    await agreements.set_tier(
+        cast.actor("tom"), cast.mia.id, agreements.TierRequest(Tier.LOW), cast.clock()
+    )
     await adopted(cast, hearing={"tier": "mid", "before": "6h", "after": "1d"})
     await marked(cast)
     assert await tier_at(cast, local(6) - 7 * HOUR) == ("low", None)
@@ -351,7 +356,7 @@ async def test_a_day_that_changes_nothing_promises_nothing(cast: Cast) -> None:
     tom, now = cast.actor("tom"), cast.clock()
     row = await marked(cast)
     await milestone_actions.say_known(tom, cast.mia.id, row.id, True, now)
-    await agreements.set_tier(tom, cast.mia.id, Tier.HIGH, now=now)
+    await agreements.set_tier(tom, cast.mia.id, agreements.TierRequest(Tier.HIGH), now)
     (seen,) = await ahead(cast)
     assert (seen["day"], seen["from_at"], seen["until_at"]) == ("2026-03-06", None, None)
 
@@ -362,7 +367,9 @@ async def test_a_day_that_counts_now_says_until_when(cast: Cast) -> None:
     await milestone_actions.say_known(cast.actor("tom"), cast.mia.id, row.id, True, cast.clock())
     (seen,) = await ahead(cast)
     assert seen["until_at"] == "2026-03-05T23:00:00Z"
-    await agreements.set_tier(cast.actor("tom"), cast.mia.id, Tier.LOW, now=cast.clock())
+    await agreements.set_tier(
+        cast.actor("tom"), cast.mia.id, agreements.TierRequest(Tier.LOW), cast.clock()
+    )
     assert (await ahead(cast))[0]["until_at"] is None
 
 

@@ -37,12 +37,9 @@ def said(**other: Any) -> dict[str, Any]:
 
 
 async def noted(cast: Cast, name: str = "sam", **other: Any) -> Observation:
-    return await observations.note(
-        cast.actor(name),
-        cast.children["mia"],
-        Role.CARER,
-        **{"id_": uuid4(), "sign": "packed_bag", "words": None, "now": cast.clock()} | other,
-    )
+    asked = observations.ObservationRequest(**{"id": uuid4(), "sign": "packed_bag"} | other)
+    child = cast.children["mia"]
+    return await observations.note(cast.actor(name), child, Role.CARER, asked, cast.clock())
 
 
 def test_every_sign_has_a_code_of_its_own_that_a_row_has_room_for() -> None:
@@ -63,9 +60,9 @@ def test_where_a_child_comes_from_and_what_it_believes_is_no_sign() -> None:
 
 async def test_a_tap_is_noted_once_whoever_sends_it_twice(cast: Cast) -> None:
     id_ = uuid4()
-    first = await noted(cast, id_=id_, words=WORDS)
+    first = await noted(cast, id=id_, words=WORDS)
     cast.clock.advance(minutes=5)
-    again = await noted(cast, id_=id_, words=WORDS)
+    again = await noted(cast, id=id_, words=WORDS)
     assert (first.id, first.at) == (again.id, again.at)
     assert await Observation.all().count() == 1
     assert await Entry.filter(what="observation:note", about_id=id_).count() == 1
@@ -73,7 +70,7 @@ async def test_a_tap_is_noted_once_whoever_sends_it_twice(cast: Cast) -> None:
 
 async def test_of_many_that_come_in_one_moment_one_is_noted(cast: Cast) -> None:
     id_ = uuid4()
-    no_fault(await together(*(noted(cast, id_=id_) for _ in range(4))))
+    no_fault(await together(*(noted(cast, id=id_) for _ in range(4))))
     assert await Observation.all().count() == 1
     assert await Entry.filter(what="observation:note").count() == 1
 
@@ -81,11 +78,11 @@ async def test_of_many_that_come_in_one_moment_one_is_noted(cast: Cast) -> None:
 @pytest.mark.parametrize("other", [{"sign": "injuries"}, {"words": "Else."}])
 async def test_a_known_id_with_anything_else_is_refused(cast: Cast, other: dict[str, Any]) -> None:
     id_ = uuid4()
-    await noted(cast, id_=id_)
+    await noted(cast, id=id_)
     with pytest.raises(IdReused):
-        await noted(cast, id_=id_, **other)
+        await noted(cast, id=id_, **other)
     with pytest.raises(IdReused):
-        await noted(cast, "tom", id_=id_)
+        await noted(cast, "tom", id=id_)
 
 
 async def test_what_is_no_sign_is_refused(cast: Cast) -> None:

@@ -43,17 +43,13 @@ def at(hour: int, minute: int = 0, day: int = 2) -> datetime:
 async def propose(
     cast: Cast, rhythm: dict[str, Any] = LATER, id: UUID | None = None, **how: Any
 ) -> Proposal:
-    known = {"zone": None, "words": None, **how}
+    first, last = how.pop("days", None) or (None, None)
     return await proposals.propose(
         cast.actor("mia"),
         Role.CHILD,
         cast.mia.id,
-        rhythm,
-        known["zone"],
-        known["words"],
-        days=known.get("days"),
-        id=id or uuid4(),
-        now=cast.clock(),
+        proposals.ProposalRequest(id or uuid4(), rhythm, first=first, last=last, **how),
+        cast.clock(),
     )
 
 
@@ -163,7 +159,9 @@ async def test_one_that_is_too_seldom_is_refused_in_plain_words_when_it_is_propo
 async def test_one_that_has_become_too_seldom_meanwhile_is_not_agreed(cast: Cast) -> None:
     made = await propose(cast)
     tom, now = cast.actor("tom"), cast.clock()
-    await agreements.set_tier(tom, cast.mia.id, Tier.HIGH, rhythm=TWICE, now=now)
+    await agreements.set_tier(
+        tom, cast.mia.id, agreements.TierRequest(Tier.HIGH, rhythm=TWICE), now
+    )
     with pytest.raises(Refused) as told:
         await agree(cast, made)
     assert told.value.code == "too_slow"
@@ -335,7 +333,7 @@ async def test_days_that_cannot_be_are_refused_in_words_for_a_child(
     tom, now = cast.actor("tom"), cast.clock()
     first, last = date(2026, 3, 21), date(2026, 3, 25)
     await temporary_rhythm.shift(
-        tom, cast.mia.id, TWICE, None, first, last, None, id=uuid4(), now=now
+        tom, cast.mia.id, temporary_rhythm.SeasonRequest(uuid4(), first, last, TWICE), now
     )
     with pytest.raises(Refused) as told:
         await propose(cast, rhythm, days=days)
@@ -627,11 +625,8 @@ async def test_a_guardian_reads_it_and_cannot_agree(cast: Cast) -> None:
         cast.actor("noor"),
         Role.CHILD,
         cast.noor.id,
-        {"at": ["08:00", "20:00"]},
-        None,
-        None,
-        id=uuid4(),
-        now=cast.clock(),
+        proposals.ProposalRequest(uuid4(), {"at": ["08:00", "20:00"]}),
+        cast.clock(),
     )
     async with cast.browser_as("ada") as browser:
         page = (await browser.get(f"/desk/children/{cast.noor.id}")).text

@@ -15,13 +15,12 @@ from hypothesis import strategies as st
 
 from server.clock import as_utc
 from server.policy.levels import Does, Evidence, Levels
-from server.policy.model import SHIPPED, Doubt, Tier
+from server.policy.model import SHIPPED, Doubt, Steps, Tier
 from server.policy.parser import read
-from server.watch import answering, changing
-from server.watch import state_machine as rules
-from server.watch.habit import Habit, Known, Past, learned
+from server.watch.machine import advancing, alarms, answering, changing, rounds
+from server.watch.machine.habit import Habit, Knowledge, Past, learned
+from server.watch.machine.standing import Change, State, Terms, What, Why, as_the_child_sees, state
 from server.watch.rhythm.rules import Rhythm, Span
-from server.watch.state_machine import State, Terms, What, Why
 from tests.watch.watches import (
     AT_EACH_MISS,
     DAY,
@@ -34,7 +33,7 @@ from tests.watch.watches import (
     any_levels,
     any_steps,
     any_terms,
-    knowns,
+    knowledges,
     lived,
     looks,
     minutes,
@@ -76,7 +75,7 @@ def test_looking_at_every_moment_of_decision_equals_one_late_look(
     punctual.look(late.now)
     end = late.now + 6 * DAY
     for _ in range(5000):
-        moment = rules.next_action_at(punctual.standing, punctual.terms, punctual.now)
+        moment = advancing.next_action_at(punctual.standing, punctual.terms, punctual.now)
         assert moment > punctual.now
         if moment > end:
             break
@@ -95,11 +94,11 @@ def test_nothing_is_left_due_and_the_next_moment_lies_ahead(
     life = Life.begin(terms, start)
     for act in happened:
         life.act(act)
-        assert rules.advance(life.standing, life.terms, life.now) == (life.standing, ())
-        moment = rules.next_action_at(life.standing, life.terms, life.now)
+        assert advancing.advance(life.standing, life.terms, life.now) == (life.standing, ())
+        moment = advancing.next_action_at(life.standing, life.terms, life.now)
         assert moment > life.now
         just_before = moment - timedelta(microseconds=1)
-        assert rules.advance(life.standing, life.terms, just_before)[1] == ()
+        assert advancing.advance(life.standing, life.terms, just_before)[1] == ()
 
 
 @many
@@ -140,8 +139,10 @@ def test_what_is_not_computed_yet_is_computed_alike(
     life = lived(terms, start, [act for act in happened if act.what not in ("pause", "pass")])
     lazy = replace(life.standing, following_due_at=None)
     later = life.now + DAY
-    assert rules.advance(lazy, life.terms, later) == rules.advance(life.standing, life.terms, later)
-    assert rules.next_action_at(lazy, life.terms, life.now) == rules.next_action_at(
+    assert advancing.advance(lazy, life.terms, later) == advancing.advance(
+        life.standing, life.terms, later
+    )
+    assert advancing.next_action_at(lazy, life.terms, life.now) == advancing.next_action_at(
         life.standing, life.terms, life.now
     )
     assert answering.settle(lazy, life.terms, life.now) == answering.settle(
@@ -208,9 +209,9 @@ def test_what_softens_puts_adults_off_once_and_never_past_its_time(
     terms = replace(terms, steps=replace(terms.steps, levels=levels))
     life = lived(terms, start, happened)
     while life.standing.missed_due_at is None and not life.standing.is_alerted:
-        life.look(rules.next_action_at(life.standing, life.terms, life.now))
+        life.look(advancing.next_action_at(life.standing, life.terms, life.now))
     life.look(life.now + later)
-    before, ceiling = life.silence(), rules.ceiling_at(life.standing, life.terms)
+    before, ceiling = life.silence(), alarms.ceiling_at(life.standing, life.terms)
     late_at = life.standing.late_at
     life.see(Evidence.APP_SEEN)
     once = life.standing
@@ -287,7 +288,7 @@ def tightened(doubt: Doubt | None) -> Doubt | None:
 @many
 @given(any_terms(), any_steps(), starts, lives, st.booleans())
 def test_a_tighter_tier_never_makes_the_next_alert_later(
-    terms: Terms, tighter: rules.Steps, start: datetime, happened: list[Act], shipped: bool
+    terms: Terms, tighter: Steps, start: datetime, happened: list[Act], shipped: bool
 ) -> None:
     steps = terms.steps
     if shipped:
@@ -333,7 +334,7 @@ def test_an_answer_settles_from_every_state_and_twice_equals_once(
     assert after.sign_at == life.now
     assert settled.was_alerted == before.is_alerted
     assert settled.was_late == (before.missed_due_at is not None)
-    assert rules.state(after, life.terms, life.now) in (State.WELL, State.AWAY)
+    assert state(after, life.terms, life.now) in (State.WELL, State.AWAY)
     again, nothing = answering.settle(after, life.terms, life.now)
     assert again == after
     assert nothing.nothing
@@ -369,7 +370,7 @@ def test_a_sighting_settles_or_holds_and_never_brings_the_alarm_beyond_the_ceili
         assert life.standing.sign_at == before.sign_at
         if before.missed_due_at is not None and not before.is_alerted:
             assert life.standing.alarm_at is not None
-            assert life.standing.alarm_at <= rules.ceiling_at(before, life.terms)
+            assert life.standing.alarm_at <= alarms.ceiling_at(before, life.terms)
 
 
 @many
@@ -413,7 +414,7 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(f"2026-06-{text}").replace(tzinfo=UTC)
 
 
-def story(changes: Sequence[rules.Change]) -> list[str]:
+def story(changes: Sequence[Change]) -> list[str]:
     return [f"{c.at:%d %H:%M} {c.what}{f' {c.why}' if c.why else ''}" for c in changes]
 
 
@@ -468,7 +469,7 @@ def test_without_a_carer_adults_are_called_when_the_round_is_late() -> None:
     life = Life.begin(terms_of(Tier.MID, carer=False), moment("01T06:00"))
     life.look(moment("01T19:00"))
     assert story(life.changes)[-2:] == ["01 19:00 late grace_over", "01 19:00 alert no_carer"]
-    assert rules.state(life.standing, life.terms, life.now) is State.ALERTED
+    assert state(life.standing, life.terms, life.now) is State.ALERTED
 
 
 def test_a_further_miss_joins_the_alert() -> None:
@@ -528,7 +529,7 @@ def test_seen_by_the_carer_settles_a_child_of_the_middle_tier() -> None:
     life = Life.begin(terms_of(Tier.MID), moment("01T06:00"))
     life.look(moment("01T19:10"))
     life.act(Act("carer", MINUTE))
-    assert rules.state(life.standing, life.terms, life.now) is State.WELL
+    assert state(life.standing, life.terms, life.now) is State.WELL
     assert life.standing.due_at == moment("02T18:00")
 
 
@@ -584,7 +585,7 @@ def test_a_rhythm_that_asks_nothing_in_reach_cannot_begin() -> None:
         terms_of(Tier.MID), pauses=(Span(moment("01T00:00"), moment("01T00:00") + 500 * DAY),)
     )
     with pytest.raises(ValueError, match="400 days"):
-        rules.begin(terms, moment("01T06:00"))
+        rounds.begin(terms, moment("01T06:00"))
 
 
 # --- the terms change
@@ -749,11 +750,11 @@ def test_a_pause_excuses_an_open_round_and_silences_nothing_that_is_late() -> No
     life.look(moment("01T17:30"))
     life.act(Act("pause", MINUTE, 20 * HOUR))
     assert life.standing.due_at == moment("02T18:00")
-    assert rules.state(life.standing, life.terms, life.now) is State.AWAY
+    assert state(life.standing, life.terms, life.now) is State.AWAY
     late = Life.begin(terms_of(Tier.MID), moment("01T06:00"))
     late.look(moment("01T19:10"))
     late.act(Act("pause", MINUTE, 20 * HOUR))
-    assert rules.state(late.standing, late.terms, late.now) is State.LATE
+    assert state(late.standing, late.terms, late.now) is State.LATE
     late.look(moment("01T20:00"))
     assert story(late.changes)[-1] == "01 19:45 alert carer_silent"
 
@@ -782,7 +783,7 @@ def test_who_does_not_come_back_from_an_absence_is_missed_sooner_than_on_other_d
     life = Life.begin(terms_of(tier, carer=carer), moment("01T06:00"))
     life.act(Act("pass", 6 * HOUR, 2 * DAY))
     assert life.standing.due_at == moment("03T12:00")
-    assert rules.state(life.standing, life.terms, life.now) is State.AWAY
+    assert state(life.standing, life.terms, life.now) is State.AWAY
     life.look(moment("03T13:00"))
     told = [line for line in story(life.changes) if " remind" not in line]
     assert told == ["03 10:00 opened", *(f"03 {line}" for line in expected)]
@@ -850,7 +851,7 @@ def test_a_policy_may_say_that_coming_back_is_as_on_other_days() -> None:
 def test_the_next_moment_is_the_edge_of_a_pause_where_that_comes_first() -> None:
     life = Life.begin(terms_of(Tier.MID), moment("01T06:00"))
     life.act(Act("pause", MINUTE, HOUR))
-    assert rules.next_action_at(life.standing, life.terms, life.now) == moment("01T07:01")
+    assert advancing.next_action_at(life.standing, life.terms, life.now) == moment("01T07:01")
 
 
 @many
@@ -903,11 +904,11 @@ def test_whatever_rhythm_is_agreed_no_past_round_is_asked_for(
 def test_what_everybody_sees(at: str, seen: State) -> None:
     life = Life.begin(terms_of(Tier.MID), moment("01T06:00"))
     life.look(moment(at))
-    assert rules.state(life.standing, life.terms, life.now) is seen
+    assert state(life.standing, life.terms, life.now) is seen
 
 
 def test_a_childs_own_session_learns_nothing_of_what_adults_do() -> None:
-    seen = {state: rules.as_the_child_sees(state) for state in State}
+    seen = {state: as_the_child_sees(state) for state in State}
     assert set(seen.values()) == {State.WELL, State.DUE, State.LATE}
     assert seen[State.ALERTED] is seen[State.MISSING] is seen[State.LATE] is State.LATE
     assert seen[State.AWAY] is seen[State.WELL] is State.WELL
@@ -932,7 +933,7 @@ def test_a_child_who_answers_at_random_is_alerted_within_the_ceiling_all_the_sam
     """The worst child to learn from: its habit is that of somebody who answers half the time."""
     steps = HABITUAL.tiers[tier].steps
     past = [Past(start - n * 12 * HOUR, is_answered) for n, is_answered in enumerate(answered)]
-    terms = Terms(tier, steps, rhythm, PARIS, (), carer, Known(learned(past, PARIS)))
+    terms = Terms(tier, steps, rhythm, PARIS, (), carer, Knowledge(learned(past, PARIS)))
     life = Life.begin(terms, start)
     assert life.silence() <= start + steps.ceiling
 
@@ -942,7 +943,7 @@ def test_who_nearly_always_answers_is_missed_earlier_than_who_seldom_does() -> N
     for share in (1, 2, 10):
         past = [Past(EARLY - n * DAY, n % share == 0) for n in range(60)]
         steps = HABITUAL.tiers[Tier.MID].steps
-        terms = Terms(Tier.MID, steps, TWICE, PARIS, (), True, Known(learned(past, PARIS)))
+        terms = Terms(Tier.MID, steps, TWICE, PARIS, (), True, Knowledge(learned(past, PARIS)))
         called[share] = asked_at(terms)
     assert called[1] < called[2] <= called[10]
 
@@ -973,7 +974,9 @@ def usual(share: int, **known: Any) -> Terms:
     """The terms of a child that answers every so many-th evening, in the low tier."""
     past = [Past(EARLY - n * DAY, n % share == 0) for n in range(60)]
     steps = HABITUAL.tiers[Tier.LOW].steps
-    return Terms(Tier.LOW, steps, EVENING, PARIS, (), True, Known(learned(past, PARIS), **known))
+    return Terms(
+        Tier.LOW, steps, EVENING, PARIS, (), True, Knowledge(learned(past, PARIS), **known)
+    )
 
 
 def not_found(terms: Terms, *after: timedelta) -> Life:
@@ -991,7 +994,7 @@ EVENING = Rhythm((time(19),))
 # --- asked once more
 
 
-def calls_of(life: Life) -> list[rules.Change]:
+def calls_of(life: Life) -> list[Change]:
     return [change for change in life.changes if change.why is Why.LAST_CALL]
 
 
@@ -1031,7 +1034,7 @@ def test_a_child_is_asked_once_more_at_most_once_in_a_silence_and_awake(
 ) -> None:
     life = lived(terms, start, happened)
     life.look(life.now + 5 * DAY)
-    silences: list[rules.Change] = []
+    silences: list[Change] = []
     for change in calls_of(life):
         steps = life.terms.steps
         assert steps.last_call is not None
@@ -1108,11 +1111,11 @@ def test_where_no_reminder_reaches_the_child_the_carer_is_asked_at_once(
 def test_a_phone_that_shows_nothing_never_changes_when_adults_are_called(
     terms: Terms, start: datetime, happened: list[Act], since: datetime
 ) -> None:
-    def called(known: Known) -> list[datetime]:
-        life = lived(replace(terms, known=known), start, happened)
+    def called(knowledge: Knowledge) -> list[datetime]:
+        life = lived(replace(terms, knowledge=knowledge), start, happened)
         return [change.at for change in life.changes if change.what is What.ALERT]
 
-    without = replace(terms.known, unreached_since=None)
+    without = replace(terms.knowledge, unreached_since=None)
     assert called(replace(without, unreached_since=since)) == called(without)
 
 
@@ -1153,7 +1156,7 @@ def test_a_raised_tier_leaves_an_alarm_where_the_next_miss_would_have_brought_it
     habit = Habit({(2, False): (0, 1)})
     doubt = Doubt(0.006, 0.02, 0.2, 6 * HOUR, 12 * HOUR)
     steps = replace(HABITUAL.tiers[Tier.MID].steps, doubt=doubt)
-    terms = Terms(Tier.MID, steps, dense, PARIS, (), False, Known(habit))
+    terms = Terms(Tier.MID, steps, dense, PARIS, (), False, Knowledge(habit))
     start = datetime(2026, 3, 27, 12, tzinfo=UTC)
     answers = Act("answer", timedelta(seconds=12180)), Act("look", timedelta(seconds=23580))
     life = lived(terms, start, answers)
@@ -1164,12 +1167,12 @@ def test_a_raised_tier_leaves_an_alarm_where_the_next_miss_would_have_brought_it
 
 RAISES = [(Tier.LOW, Tier.MID), (Tier.LOW, Tier.HIGH), (Tier.MID, Tier.HIGH)]
 # Noticed at the beginning, and missing twice before: one miss is enough for the middle tier.
-FEARED = Known(warned_at=STARTS[0], missing=2)
+FEARED = Knowledge(warned_at=STARTS[0], missing=2)
 MIDNIGHTS = Rhythm((time(0),), frozenset({0, 1, 5}))
 
 
 @many
-@given(starts, rhythms, lives, st.booleans(), st.sampled_from(RAISES), knowns)
+@given(starts, rhythms, lives, st.booleans(), st.sampled_from(RAISES), knowledges)
 # At midnight the middle tier waits an hour and calls; the high one waits half an hour, asks the
 # carer, and gives an hour.
 @example(STARTS[0], MIDNIGHTS, [], True, (Tier.MID, Tier.HIGH), FEARED)
@@ -1179,10 +1182,10 @@ def test_under_the_habit_too_a_raised_tier_never_makes_the_next_alert_later(
     happened: list[Act],
     carer: bool,
     raised: tuple[Tier, Tier],
-    known: Known,
+    knowledge: Knowledge,
 ) -> None:
     lower, higher = raised
-    terms = Terms(lower, HABITUAL.tiers[lower].steps, rhythm, PARIS, (), carer, known)
+    terms = Terms(lower, HABITUAL.tiers[lower].steps, rhythm, PARIS, (), carer, knowledge)
     life = lived(terms, start, happened)
     before, open_before = life.silence(), life.standing.is_alerted
     life.retier(higher, HABITUAL.tiers[higher].steps, raised=True)
@@ -1248,7 +1251,7 @@ def test_a_word_in_time_by_a_way_that_only_holds_puts_off_a_call_that_is_kept() 
 @given(any_terms(), any_steps(), starts, lives, lives, st.data())
 def test_after_a_raise_too_the_outcome_does_not_depend_on_how_often_one_looks(
     terms: Terms,
-    tighter: rules.Steps,
+    tighter: Steps,
     start: datetime,
     before: list[Act],
     after: list[Act],
@@ -1270,7 +1273,7 @@ def test_after_a_raise_too_the_outcome_does_not_depend_on_how_often_one_looks(
 @many
 @given(any_terms(), any_steps(), starts, lives)
 def test_by_whatever_policy_a_raised_tier_never_makes_the_next_alert_later(
-    terms: Terms, steps: rules.Steps, start: datetime, happened: list[Act]
+    terms: Terms, steps: Steps, start: datetime, happened: list[Act]
 ) -> None:
     """Also where the higher tier is no tighter in everything: it is a raise all the same."""
     life = lived(terms, start, happened)

@@ -47,7 +47,12 @@ async def shift(
 ) -> Season:
     tom, now = cast.actor("tom"), cast.clock()
     return await temporary_rhythm.shift(
-        tom, cast.mia.id, data, zone, first, last, "Ramadan", id=id or uuid4(), now=now
+        tom,
+        cast.mia.id,
+        temporary_rhythm.SeasonRequest(
+            id or uuid4(), first, last, data, zone=zone, words="Ramadan"
+        ),
+        now,
     )
 
 
@@ -57,7 +62,7 @@ async def mia(cast: Cast) -> Watch:
 
 async def answer(cast: Cast) -> None:
     async with write():
-        await watch.settle(cast.mia.id, Evidence.CHILD, uuid4(), now=cast.clock())
+        await watch.settle(cast.mia.id, Evidence.CHILD, uuid4(), cast.clock())
 
 
 async def rounds_answered_until(cast: Cast, moment: datetime) -> list[datetime]:
@@ -173,7 +178,7 @@ async def test_a_tier_that_it_is_too_slow_for_is_refused(cast: Cast) -> None:
     await agreements.set_rhythm(tom, cast.mia.id, TWICE, "Europe/Paris", now)
     await shift(cast, {"at": ["18:00"]})
     with pytest.raises(Refused) as told:
-        await agreements.set_tier(tom, cast.mia.id, Tier.HIGH, now=now)
+        await agreements.set_tier(tom, cast.mia.id, agreements.TierRequest(Tier.HIGH), now)
     assert told.value.code == "too_slow"
     assert "agreed for some days" in told.value.detail
 

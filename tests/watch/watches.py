@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 from server.policy.levels import OF_A_PHONE, Does, Evidence, Levels
 from server.policy.model import EACH_MISS, Doubt, QuietHours, Steps, Tier
 from server.policy.parser import read
-from server.watch import answering, changing
-from server.watch import state_machine as rules
-from server.watch.habit import Known, Past, learned
+from server.watch.machine import advancing, answering, changing, rounds
+from server.watch.machine.habit import Knowledge, Past, learned
+from server.watch.machine.standing import Change, Standing, Terms
 from server.watch.rhythm.rules import Rhythm, Span
-from server.watch.state_machine import Change, Standing, Terms
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 AT_EACH_MISS = read(EACH_MISS)
@@ -51,8 +50,8 @@ habits = st.builds(
 
 
 # A sign long ago, one in the days of the lives below, or none.
-knowns = st.builds(
-    Known,
+knowledges = st.builds(
+    Knowledge,
     habits,
     warned_at=st.sampled_from([None, *STARTS, STARTS[0] + 30 * HOUR]),
     missing=st.integers(0, 3),
@@ -147,7 +146,7 @@ def any_terms(draw: st.DrawFn, *, shipped: bool | None = None) -> Terms:
         zone=draw(st.sampled_from(ZONES)),
         pauses=(),
         has_carer=draw(st.booleans()),
-        known=draw(knowns),
+        knowledge=draw(knowledges),
     )
 
 
@@ -195,12 +194,12 @@ class Life:
 
     @classmethod
     def begin(cls, terms: Terms, now: datetime) -> "Life":
-        return cls(terms, rules.begin(terms, now), now, [], now)
+        return cls(terms, rounds.begin(terms, now), now, [], now)
 
     def look(self, now: datetime) -> None:
         assert now >= self.now
         self.now = now
-        self.standing, more = rules.advance(self.standing, self.terms, now)
+        self.standing, more = advancing.advance(self.standing, self.terms, now)
         self.changes += more
 
     def act(self, act: Act) -> None:
@@ -212,9 +211,9 @@ class Life:
             self.see(Evidence(act.what))
         elif act.what == "not_seen":
             self.standing = answering.not_seen(self.standing, terms, now)
-            unseen = (*terms.known.unseen, now)
-            self.terms = replace(terms, known=replace(terms.known, unseen=unseen))
-            self.standing, more = rules.advance(self.standing, self.terms, now, since=now)
+            unseen = (*terms.knowledge.unseen, now)
+            self.terms = replace(terms, knowledge=replace(terms.knowledge, unseen=unseen))
+            self.standing, more = advancing.advance(self.standing, self.terms, now, since=now)
             self.changes += more
         elif act.what in ("pause", "pass"):
             away = Span(now, now + act.lasts, returns=act.what == "pass")
@@ -237,15 +236,15 @@ class Life:
         before, self.terms = self.terms, replace(self.terms, tier=tier, steps=steps)
         if raised:
             self.standing = changing.retune(self.standing, self.terms, self.now, before=before)
-        self.standing, more = rules.advance(self.standing, self.terms, self.now, since=self.now)
+        self.standing, more = advancing.advance(self.standing, self.terms, self.now, since=self.now)
         self.changes += more
 
     def silence(self) -> datetime:
         """Nobody answers from now on: when are adults called?"""
         standing, now = self.standing, self.now
         while not standing.is_alerted:
-            now = rules.next_action_at(standing, self.terms, now)
-            standing, _ = rules.advance(standing, self.terms, now)
+            now = advancing.next_action_at(standing, self.terms, now)
+            standing, _ = advancing.advance(standing, self.terms, now)
         return now
 
 

@@ -16,7 +16,7 @@ from server.people.desk_forms import back_to, day_of, id_or_new
 from server.people.rules import Action
 from server.people.words import entered
 from server.watch.calendar import milestone_actions
-from server.watch.calendar.milestones import BY_HAND, WORDS
+from server.watch.calendar.milestones import BY_HAND, WORDS, what_of
 from server.watch.rhythm import summary
 from server.web.rendering import language_of, zone_of
 from server.web.requests import form_body
@@ -36,15 +36,9 @@ async def mark(request: Request) -> Response:
         day = day_of(entered(form, "day"), "day")
         if day is None:
             raise Refused(N_("Enter a day between today and two years from now."), field="day")
-        await milestone_actions.mark(
-            await staff_of(request),
-            child.id,
-            entered(form, "what"),
-            day,
-            child_knows=entered(form, "known") == "yes",
-            id=id_or_new(form),
-            now=now,
-        )
+        what, child_knows = what_of(entered(form, "what")), entered(form, "known") == "yes"
+        asked = milestone_actions.MilestoneRequest(id_or_new(form), what, day, child_knows)
+        await milestone_actions.mark(await staff_of(request), child.id, asked, now)
     except WaymarkError as fault:
         return await _page(request, child.id, form, fault)
     return back_to(child.id, roles, "milestone")

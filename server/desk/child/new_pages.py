@@ -84,16 +84,8 @@ async def _add(visitor: Visitor, form: FormData, now: datetime) -> Child:
             )
         except Refused as fault:
             raise _here(fault) from None
-        await actions.begin(
-            visitor,
-            child,
-            tier=tier,
-            rhythm=rhythm,
-            zone=zone,
-            tier_until_at=until_at,
-            tier_then=then,
-            now=now,
-        )
+        beginning = actions.Beginning(tier, rhythm, zone, until_at, then)
+        await actions.begin(visitor, child, beginning, now)
     return child
 
 

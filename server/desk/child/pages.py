@@ -23,12 +23,13 @@ from server.placements.actions import why_left
 from server.plan.offboarding import quarantine
 from server.tasks.turns import lines
 from server.watch import evidence
+from server.watch.evidence_wording import reminders
 from server.watch.rhythm import summary
 from server.watch.rhythm.summary import left_in_words
 from server.watch.signals import drift
 from server.watch.signals.wording import sentence as signal_sentence
 from server.watch.trusted.contacts import waiting
-from server.watch.wording import reminders, when
+from server.watch.wording import when
 from server.web.rendering import language_of, page, zone_of
 
 

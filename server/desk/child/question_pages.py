@@ -29,10 +29,10 @@ from server.people.words import entered
 from server.policy.model import Tier
 from server.watch import actions
 from server.watch.forecast import if_not_seen, in_words
+from server.watch.machine.standing import Terms
 from server.watch.models import Pause, Watch
 from server.watch.rhythm import agreements, summary
 from server.watch.rhythm.rules import Rhythm, as_data
-from server.watch.state_machine import Terms
 from server.watch.watch_state import WatchState
 from server.watch.wording import TIERS, when
 from server.web.rendering import language_of, zone_of
@@ -57,16 +57,9 @@ async def set_tier(request: Request) -> Response:
         until_at = moment_of(entered(form, "until"), known_zone(case.watch.zone), "until_at")
         then = _tier_of(entered(form, "then"), "then") if until_at is not None else None
         times = times_of(form, "times")
-        await agreements.set_tier(
-            await staff_of(request),
-            child.id,
-            chosen,
-            until_at=until_at,
-            then=then,
-            why=words_of(form, "why"),
-            rhythm=as_data(Rhythm(times)) if times else None,
-            now=now,
-        )
+        rhythm = as_data(Rhythm(times)) if times else None
+        asked = agreements.TierRequest(chosen, until_at, then, words_of(form, "why"), rhythm)
+        await agreements.set_tier(await staff_of(request), child.id, asked, now)
     except WaymarkError as fault:
         return await _tier_page(request, child.id, form, fault)
     return back_to(child.id, roles, "tier")
@@ -158,16 +151,10 @@ async def add_pause(request: Request) -> Response:
         until_at = moment_of(entered(form, "until"), place, "until_at")
         if until_at is None:
             raise Refused(N_("Enter when the child will be back."), field="until_at")
-        await agreements.pause(
-            await staff_of(request),
-            child.id,
-            moment_of(entered(form, "from"), place, "from_at") or now,
-            until_at,
-            words_of(form),
-            returns=entered(form, "returns") == "yes",
-            id=id_or_new(form),
-            now=now,
-        )
+        from_at = moment_of(entered(form, "from"), place, "from_at") or now
+        returns = entered(form, "returns") == "yes"
+        asked = agreements.PauseRequest(id_or_new(form), from_at, until_at, returns, words_of(form))
+        await agreements.pause(await staff_of(request), child.id, asked, now)
     except WaymarkError as fault:
         return await _pauses_page(request, child.id, form, fault)
     return back_to(child.id, roles, "pause")
@@ -231,16 +218,10 @@ async def note_sighting(request: Request) -> Response:
         if answer not in ("seen", "not_seen"):
             raise Refused(N_("Choose “Seen” or “Could not find”."), field="answer")
         seen_at = moment_of(entered(form, "at"), zone_of(request), "seen_at")
-        await actions.note_sighting(
-            await staff_of(request),
-            child.id,
-            strongest(roles),
-            id=id_or_new(form),
-            answer=answer,
-            seen_at=seen_at or now,
-            words=words_of(form),
-            now=now,
+        asked = actions.SightingRequest(
+            id_or_new(form), "seen" if answer == "seen" else "not_seen", seen_at, words_of(form)
         )
+        await actions.note_sighting(await staff_of(request), child.id, strongest(roles), asked, now)
     except WaymarkError as fault:
         return await _sighting_page(request, child.id, roles, form, fault)
     # Say who was called, and no other result: the reader relies on it.

@@ -23,7 +23,7 @@ from server.people.desk_forms import back_to, day_of, id_or_new, words_of
 from server.people.rules import Action
 from server.people.words import entered
 from server.watch.rhythm import summary, temporary_rhythm
-from server.watch.rhythm.temporary_rhythm import ONE_DAY_MISSING
+from server.watch.rhythm.temporary_rhythm import ONE_DAY_MISSING, SeasonRequest
 from server.web.rendering import language_of, zone_of
 from server.web.requests import form_body
 
@@ -40,17 +40,9 @@ async def add(request: Request) -> Response:
     form, now = await form_body(request), now_of(request)
     try:
         first, last = _day(form, "first"), _day(form, "last")
-        await temporary_rhythm.shift(
-            await staff_of(request),
-            child.id,
-            rhythm_of(form),
-            entered(form, "zone"),
-            first,
-            last,
-            words_of(form),
-            id=id_or_new(form),
-            now=now,
-        )
+        rhythm, zone = rhythm_of(form), entered(form, "zone")
+        asked = SeasonRequest(id_or_new(form), first, last, rhythm, zone, words_of(form))
+        await temporary_rhythm.shift(await staff_of(request), child.id, asked, now)
     except WaymarkError as fault:
         return await _page(request, child.id, form, fault)
     return back_to(child.id, roles, "season")

@@ -36,10 +36,10 @@ from server.simulation import history, lookback
 from server.simulation.events import events_of
 from server.simulation.trial import ONE
 from server.watch import policy_change
+from server.watch.machine.standing import Terms
 from server.watch.models import Watch
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.agreements import check_rhythm
-from server.watch.state_machine import Terms
 from server.watch.wording import TIERS
 from server.web.rendering import language_of, page
 from server.web.requests import form_body
@@ -153,7 +153,8 @@ async def adopt(request: Request) -> Response:
         if seen is None:
             raise Refused(N_("“{field}” is not valid here."), field="base")
         agency = _agency(visitor)
-        await policy_change.adopt(visitor, agency, id_, new, base=seen, words=why, now=now)
+        adoption = policy_change.Adoption(id_, new, seen, why)
+        await policy_change.adopt(visitor, agency, adoption, now)
     except WaymarkError as fault:
         # A reader who sees here that another person was faster also sees what differs from that
         # version.

@@ -34,7 +34,7 @@ from server.storage.db import as_moment
 from server.tasks.models import Task
 from server.tasks.rules import Kind as DueKind
 from server.tasks.rules import State as DueState
-from server.watch import evidence, wording
+from server.watch import evidence
 from server.watch.models import Sighting
 from server.watch.trusted.models import Trusted
 
@@ -250,8 +250,8 @@ async def at_the_time(
     facts = (await evidence.of([child.id], now)).get(child.id)
     says, points = "", []
     if facts is not None and copy is Copy.POLICE:
-        says = wording.sentence(facts, reader.language, reader.zone, now, lasts=reader.lasts)
-        evidence_points = wording.points(
+        says = evidence.sentence(facts, reader.language, reader.zone, now, lasts=reader.lasts)
+        evidence_points = evidence.points(
             facts, reader.language, reader.zone, now, lasts=reader.lasts
         )
         points = [PointOut(point.label, point.text) for point in evidence_points]

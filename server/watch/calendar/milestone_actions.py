@@ -5,6 +5,8 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from server.alerts.recipients import policy_of
 from server.audit.actions import SYSTEM, Actor
 from server.clock import known_zone
@@ -20,49 +22,47 @@ from server.storage.ids import uuid7
 from server.watch.calendar.milestones import BY_HAND, What, around, coming_of_age, raised
 from server.watch.calendar.models import Milestone
 from server.watch.models import Watch
-from server.watch.rhythm.agreements import allows, set_tier
+from server.watch.rhythm.agreements import TierRequest, allows, set_tier
 from server.watch.rhythm.rules import Span
 from server.watch.watch_state import WatchState, passed
-from server.watch.writing import lock, locked, note_about
+from server.watch.writing import lock, note_about, state_of, watch_of
 
 # Nobody knows what a child needs in more than two years.
 FARTHEST = timedelta(days=731)
 _FOLLOWS = {Happening.TRANSFER: What.TRANSFER, Happening.RETURN: What.RETURN}
 
 
-async def mark(
-    actor: Actor,
-    child_id: UUID,
-    what: str,
-    day: date,
-    *,
-    child_knows: bool = False,
-    id: UUID,
-    now: datetime,
-) -> Milestone:
-    """Write a day into the calendar. `child_knows`: the child knows of the day, and their phone may
-    show it. The same id again: the first one counts.
+class MilestoneRequest(msgspec.Struct, frozen=True):
+    """A day: a hearing, a refusal or a transfer. The client makes the id. `child_knows`: only then
+    the child's phone shows it."""
+
+    id: UUID
+    what: What
+    day: date
+    child_knows: bool = False
+
+
+async def mark(actor: Actor, child_id: UUID, asked: MilestoneRequest, now: datetime) -> Milestone:
+    """Write a day into the calendar. The same id again: the first one counts.
 
     Raises Refused for a kind of day that a person may not mark, a day in the past, and a day more
     than two years away; IdReused.
     """
+    what, day = asked.what, asked.day
     if what not in BY_HAND:
         raise Refused(N_("Choose one from the list."), field="what")
     async with write():
-        await lock(child_id)
-        existing = await Milestone.get_or_none(id=id)
+        watch = await lock(child_id)
+        existing = await Milestone.get_or_none(id=asked.id)
         if existing is not None:
             if (existing.child_id, existing.what, existing.on_day) != (child_id, what, day):
                 raise IdReused(N_("This ID is already in use."), field="id")
             return existing
-        case, _ = passed(await locked(child_id, now), now)
-        span = around(case.policy.milestones, What(what), day, case.terms.zone)
+        case, _ = passed(await state_of(watch, now), now)
+        span = around(case.policy.milestones, what, day, case.terms.zone)
         if span.end <= now or span.begin - now > FARTHEST:
             raise Refused(N_("Enter a day between today and two years from now."), field="day")
-        made = await _add(actor.id, child_id, What(what), day, span, id, now)
-        if child_knows:
-            made.known_at = now
-            await made.save(update_fields=["known_at"])
+        made = await _add(child_id, asked, span, now, by=actor.id)
         await note_about(actor, child_id, "milestone:add", ["what", "day"], now, about=made.id)
         await _count(made, now)
     return made
@@ -124,7 +124,7 @@ async def hear(
     elif what in _FOLLOWS:
         day = at.astimezone(zone).date()
         span = around(policy.milestones, _FOLLOWS[what], day, zone)
-        await _add(None, child_id, _FOLLOWS[what], day, span, uuid7(), now)
+        await _add(child_id, MilestoneRequest(uuid7(), _FOLLOWS[what], day), span, now)
 
 
 async def _birthday(child_id: UUID, policy: Policy, zone: ZoneInfo, now: datetime) -> None:
@@ -137,27 +137,22 @@ async def _birthday(child_id: UUID, policy: Policy, zone: ZoneInfo, now: datetim
     day = coming_of_age(birthday)
     span = around(policy.milestones, What.TURNING_18, day, zone)
     if span.end > now:
-        await _add(None, child_id, What.TURNING_18, day, span, uuid7(), now)
+        await _add(child_id, MilestoneRequest(uuid7(), What.TURNING_18, day), span, now)
 
 
 async def _add(
-    by: UUID | None,
-    child_id: UUID,
-    what: What,
-    day: date,
-    span: Span,
-    id: UUID,
-    now: datetime,
+    child_id: UUID, asked: MilestoneRequest, span: Span, now: datetime, *, by: UUID | None = None
 ) -> Milestone:
     return await Milestone.create(
-        id=id,
+        id=asked.id,
         child_id=child_id,
-        what=what.value,
-        on_day=day,
+        what=asked.what.value,
+        on_day=asked.day,
         next_action_at=span.begin,
         until_at=span.end,
         made_by=by,
         made_at=now,
+        known_at=now if asked.child_knows else None,
     )
 
 
@@ -198,17 +193,16 @@ async def _count(row: Milestone, now: datetime) -> None:
     if row.next_action_at is None or row.next_action_at > now:
         return
     await Milestone.filter(id=row.id).update(next_action_at=None)
-    watch = await Watch.get(child_id=row.child_id)
+    watch = await watch_of(row.child_id)
     if watch.is_over or row.until_at <= now:
         return
-    case, _ = passed(await locked(row.child_id, now), now)
+    case, _ = passed(await state_of(watch, now), now)
     tiers = _raised(row, case, now)
     if tiers is None:
         return
     tier, after = tiers
-    await set_tier(
-        SYSTEM, row.child_id, tier, until_at=row.until_at, then=after, why=row.what, now=now
-    )
+    asked = TierRequest(tier, row.until_at, after, row.what)
+    await set_tier(SYSTEM, row.child_id, asked, now)
 
 
 async def reckon_anew(agency_id: UUID, policy: Policy, now: datetime) -> None:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from server.clock import as_utc
+from server.errors import Refused
 from server.i18n import N_
 from server.policy.model import Around, Tier
 from server.watch.rhythm.rules import Span
@@ -33,6 +34,13 @@ WORDS: Mapping[What, str] = {
 }
 # What a person writes into the calendar; the others follow from what happens, and from a birthday.
 BY_HAND = (What.HEARING, What.REFUSAL, What.TRANSFER)
+
+
+def what_of(text: str) -> What:
+    """What the day is, from a form. Raises Refused."""
+    if text not in set(What):
+        raise Refused(N_("Choose one from the list."), field="what")
+    return What(text)
 
 
 def around(windows: Mapping[str, Around], what: What, day: date, zone: ZoneInfo) -> Span:

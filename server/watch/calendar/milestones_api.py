@@ -17,6 +17,7 @@ from server.errors import Conflict, IdReused
 from server.people.access import child_for, now_of, own_child, visitor_of
 from server.people.rules import Action, Role, may
 from server.watch.calendar import milestone_actions
+from server.watch.calendar.milestone_actions import MilestoneRequest
 from server.watch.calendar.milestones import What, around
 from server.watch.calendar.models import Milestone
 from server.watch.rhythm import summary
@@ -43,16 +44,6 @@ class MilestonesOut(msgspec.Struct):
     milestones: list[MilestoneOut]
 
 
-class MilestoneRequest(msgspec.Struct):
-    """A day: a hearing, a refusal or a transfer. The client makes the id. `child_knows`: only then
-    the child's phone shows it."""
-
-    id: UUID
-    what: What
-    day: date
-    child_knows: bool = False
-
-
 class KnownRequest(msgspec.Struct):
     """Whether the child knows of the day."""
 
@@ -76,15 +67,7 @@ async def mark(request: Request) -> Response:
     payload = await json_body(request, MilestoneRequest)
     child, _ = await child_for(request, request.path_params["child_id"], Action.TIER_SET)
     visitor, now = await visitor_of(request), now_of(request)
-    made = await milestone_actions.mark(
-        visitor,
-        child.id,
-        payload.what,
-        payload.day,
-        child_knows=payload.child_knows,
-        id=payload.id,
-        now=now,
-    )
+    made = await milestone_actions.mark(visitor, child.id, payload, now)
     return await _one(made, now, status=201)
 
 

@@ -16,8 +16,8 @@ from server.policy.model import Policy
 from server.security import encryption
 from server.storage import bulk
 from server.watch.carer.models import Question
+from server.watch.machine.standing import Change, State
 from server.watch.shared import coming
-from server.watch.state_machine import Change, State
 from server.watch.watch_state import WatchState
 
 # How long a carer's link can be used. The alarm does not wait for it.

@@ -10,7 +10,7 @@ from server.people.models import Tie
 from server.people.rules import Role
 from server.security import encryption
 from server.storage.db import as_id, write
-from server.watch.actions import note_sighting
+from server.watch.actions import SightingRequest, note_sighting
 from server.watch.carer.models import Question
 
 
@@ -39,16 +39,8 @@ async def answer_question(question_id: UUID, answer: str, now: datetime) -> Ques
         # Before the sighting, which has the same id and may have something to say itself.
         await withdraw([question_id], "answered", now)
         actor = Actor(question.person_id, Role.CARER.value, question.agency_id)
-        await note_sighting(
-            actor,
-            question.child_id,
-            Role.CARER,
-            id=question_id,
-            answer=answer,
-            seen_at=now,
-            words=None,
-            now=now,
-        )
+        sighting = SightingRequest(question_id, "seen" if answer == "seen" else "not_seen")
+        await note_sighting(actor, question.child_id, Role.CARER, sighting, now)
     return await Question.get(id=question_id)
 
 

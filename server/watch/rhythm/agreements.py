@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from server.audit.actions import Actor
+import msgspec
+
+from server.audit.actions import Actor, note
 from server.errors import Conflict, NotFound, Refused
 from server.i18n import N_
 from server.notify.actions import withdraw
@@ -14,15 +16,15 @@ from server.people.models import Child
 from server.policy.model import Tier
 from server.security import encryption
 from server.storage.db import as_id, fetch, write
-from server.storage.ids import uuid7
-from server.watch import changing
-from server.watch import state_machine as rules
+from server.watch.machine import advancing, changing
+from server.watch.machine.rounds import lasts_too_long
+from server.watch.machine.standing import Change, Terms
 from server.watch.models import SETTLED, Pause, Round, Watch
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.rules import Rhythm, Span
-from server.watch.state_machine import Terms, lasts_too_long
 from server.watch.watch_state import WatchState, load, passed
-from server.watch.writing import lock, locked, note_about, watch_of, write_down
+from server.watch.wire import Moment, RhythmIn, Words
+from server.watch.writing import lock, locked, note_about, state_of, watch_of, write_down
 
 LONGEST_PAUSE = timedelta(days=92)
 
@@ -46,7 +48,7 @@ async def set_rhythm(
 
 async def reschedule(
     case: WatchState,
-    changes: tuple[rules.Change, ...],
+    changes: tuple[Change, ...],
     why: str,
     now: datetime,
     *,
@@ -75,77 +77,89 @@ async def reschedule(
         await withdraw([as_id(row["id"]) for row in gone], why, now)
 
 
-async def set_tier(
-    actor: Actor,
-    child_id: UUID,
-    tier: Tier,
-    *,
-    until_at: datetime | None = None,
-    then: Tier | None = None,
-    why: str | None = None,
-    rhythm: Mapping[str, Any] | None = None,
-    now: datetime,
-) -> Watch:
+class TierRequest(msgspec.Struct, frozen=True):
+    """How tight the watch is. If that ends by itself, `then` says what follows. A tier that the
+    rhythm is too slow for is refused (`too_slow`): `rhythm` changes both in one step."""
+
+    tier: Tier
+    until_at: Moment | None = None
+    then: Tier | None = None
+    why: Words | None = None
+    rhythm: RhythmIn | None = None
+
+    @property
+    def tightest(self) -> Tier:
+        """The tighter of the tier and the one that follows it."""
+        return self.then if self.then and self.then.is_tighter_than(self.tier) else self.tier
+
+
+async def set_tier(actor: Actor, child_id: UUID, asked: TierRequest, now: datetime) -> Watch:
     """A person sets how tight the watch is; if that ends by itself, they name what follows.
 
-    An alarm under way may come earlier by a tighter tier, never later by any. `rhythm`: another one
-    in the same step. Raises Refused, code `too_slow`, if the rhythm is slower than one of the tiers
-    allows.
+    An alarm under way may come earlier by a tighter tier, never later by any. Raises Refused, code
+    `too_slow`, if the rhythm is slower than one of the tiers allows.
     """
+    until_at, then = asked.until_at, asked.then
     if (until_at is None) != (then is None) or (until_at is not None and until_at <= now):
         raise Refused(
             "To set an end, enter a future time and the watch level that follows.", field="until_at"
         )
     async with write():
-        if rhythm is not None:
-            return await _set_both(actor, child_id, tier, until_at, then, why, rhythm, now)
-        case, changes = passed(await locked(child_id, now), now)
-        for wanted in (tier, then or tier):
-            if _is_too_slow(case.terms.rhythm, in_tier(case, wanted)):
-                raise Refused(
-                    N_(
-                        "The check-in times are too far apart for this watch level. Change"
-                        " both together, or the times first."
-                    ),
-                    field="tier",
-                    code="too_slow",
-                )
-            check_seasons(in_tier(case, wanted), now)
-        terms = in_tier(case, tier)
-        standing = case.standing
-        if tier.is_tighter_than(case.terms.tier):
-            standing = changing.retune(standing, terms, now, before=case.terms)
-        case.watch.tier, case.watch.tier_until_at = tier.value, until_at
-        case.watch.tier_then = then.value if then else None
-        standing, more = rules.advance(standing, terms, now, since=now)
-        moved = replace(case, terms=terms, standing=standing)
-        await write_down(moved, (*changes, *more), now, quietly=False)
-        sealed = encryption.seal(why) if why else None
-        await note_about(actor, child_id, "tier:set", ["tier", "tier_until_at"], now, why=sealed)
+        if asked.rhythm is None:
+            await _set_tier(actor, child_id, asked, now)
+        else:
+            await _set_both(actor, child_id, asked, asked.rhythm, now)
     return await Watch.get(child_id=child_id)
+
+
+async def _set_tier(actor: Actor, child_id: UUID, asked: TierRequest, now: datetime) -> None:
+    case, changes = passed(await locked(child_id, now), now)
+    for tier in (asked.tier, asked.then or asked.tier):
+        _check_tier(case, tier, now)
+    terms, standing = in_tier(case, asked.tier), case.standing
+    if asked.tier.is_tighter_than(case.terms.tier):
+        standing = changing.retune(standing, terms, now, before=case.terms)
+    case.watch.tier, case.watch.tier_until_at = asked.tier.value, asked.until_at
+    case.watch.tier_then = asked.then.value if asked.then else None
+    standing, more = advancing.advance(standing, terms, now, since=now)
+    moved = replace(case, terms=terms, standing=standing)
+    await write_down(moved, (*changes, *more), now, quietly=False)
+    await note(
+        actor,
+        "tier:set",
+        child_id=child_id,
+        about=("watch", child_id),
+        names=["tier", "tier_until_at"],
+        why=encryption.seal(asked.why) if asked.why else None,
+        now=now,
+    )
+
+
+def _check_tier(case: WatchState, tier: Tier, now: datetime) -> None:
+    if _is_too_slow(case.terms.rhythm, in_tier(case, tier)):
+        raise Refused(
+            N_(
+                "The check-in times are too far apart for this watch level. Change"
+                " both together, or the times first."
+            ),
+            field="tier",
+            code="too_slow",
+        )
+    check_seasons(in_tier(case, tier), now)
 
 
 async def _set_both(
-    actor: Actor,
-    child_id: UUID,
-    tier: Tier,
-    until_at: datetime | None,
-    then: Tier | None,
-    why: str | None,
-    rhythm: Mapping[str, Any],
-    now: datetime,
-) -> Watch:
+    actor: Actor, child_id: UUID, asked: TierRequest, rhythm: Mapping[str, Any], now: datetime
+) -> None:
     """The looser of the two changes comes second, so that each is checked against the other as it
     will be."""
     watch = await watch_of(child_id)
-    tightest = then if then is not None and then.is_tighter_than(tier) else tier
-    is_tighter = not Tier(watch.tier).is_tighter_than(tightest)
+    is_tighter = not Tier(watch.tier).is_tighter_than(asked.tightest)
     if is_tighter:
         await set_rhythm(actor, child_id, rhythm, watch.zone, now)
-    await set_tier(actor, child_id, tier, until_at=until_at, then=then, why=why, now=now)
+    await _set_tier(actor, child_id, asked, now)
     if not is_tighter:
         await set_rhythm(actor, child_id, rhythm, watch.zone, now)
-    return await Watch.get(child_id=child_id)
 
 
 def allows(case: WatchState, tier: Tier, now: datetime) -> bool:
@@ -164,50 +178,36 @@ def in_tier(case: WatchState, tier: Tier) -> Terms:
     return replace(case.terms, tier=tier, steps=case.policy.tiers[tier].steps)
 
 
-async def pause(
-    actor: Actor,
-    child_id: UUID,
-    from_at: datetime,
-    until_at: datetime,
-    words: str | None,
-    *,
-    returns: bool = False,
-    id: UUID | None = None,
-    now: datetime,
-) -> Pause:
+class PauseRequest(msgspec.Struct, frozen=True):
+    """An agreed absence with its end. The client makes the id. `returns`: at its end a check-in is
+    due, and without one adults are called sooner than on other days."""
+
+    id: UUID
+    from_at: Moment
+    until_at: Moment
+    returns: bool = False
+    words: Words | None = None
+
+
+async def pause(actor: Actor, child_id: UUID, asked: PauseRequest, now: datetime) -> Pause:
     """An agreed absence. It always ends, it silences nothing that is already late, and the child
-    stays on the board. `returns`: a check-in is due at its end, and without one adults are called
-    sooner than on other days.
+    stays on the board.
 
     Raises Refused if it has no end, ends in the past, or is longer than 92 days.
     """
-    assert actor.id is not None
-    if not from_at < until_at or until_at <= now:
-        raise Refused("An absence must end after it begins, and not in the past.", field="until_at")
-    if until_at - from_at > LONGEST_PAUSE:
-        raise Refused("An absence can last up to 92 days.", field="until_at")
+    _check_absence(asked, now)
     async with write():
-        await lock(child_id)
-        existing = await Pause.filter(id=id).first() if id is not None else None
+        watch = await lock(child_id)
+        existing = await Pause.get_or_none(id=asked.id)
         if existing is not None:
             if existing.child_id != child_id:
                 raise Conflict("This ID is already in use.", code="id_reused")
             return existing
-        case, changes = passed(await locked(child_id, now), now)
-        made = await Pause.create(
-            id=id or uuid7(),
-            child_id=child_id,
-            from_at=max(from_at, now),
-            until_at=until_at,
-            returns=returns,
-            words=words,
-            made_by=actor.id,
-            made_at=now,
-        )
+        case, changes = passed(await state_of(watch, now), now)
+        made = await _add_pause(actor, child_id, asked, now)
+        span = Span(made.from_at, made.until_at, made.returns)
         # `passed` used the previous pauses: what was late by now stays late.
-        terms = replace(
-            case.terms, pauses=(*case.terms.pauses, Span(made.from_at, made.until_at, returns))
-        )
+        terms = replace(case.terms, pauses=(*case.terms.pauses, span))
         try:
             moved = replace(case, terms=terms)
             await reschedule(moved, changes, "excused", now, before=case.terms)
@@ -216,6 +216,27 @@ async def pause(
             raise Refused("An absence can last up to 92 days.", field="until_at") from None
         await note_about(actor, child_id, "pause:add", ["from_at", "until_at"], now, about=made.id)
     return made
+
+
+def _check_absence(asked: PauseRequest, now: datetime) -> None:
+    if not asked.from_at < asked.until_at or asked.until_at <= now:
+        raise Refused("An absence must end after it begins, and not in the past.", field="until_at")
+    if asked.until_at - asked.from_at > LONGEST_PAUSE:
+        raise Refused("An absence can last up to 92 days.", field="until_at")
+
+
+async def _add_pause(actor: Actor, child_id: UUID, asked: PauseRequest, now: datetime) -> Pause:
+    assert actor.id is not None
+    return await Pause.create(
+        id=asked.id,
+        child_id=child_id,
+        from_at=max(asked.from_at, now),
+        until_at=asked.until_at,
+        returns=asked.returns,
+        words=asked.words,
+        made_by=actor.id,
+        made_at=now,
+    )
 
 
 async def end_pause(actor: Actor, child_id: UUID, pause_id: UUID, now: datetime) -> None:

@@ -6,6 +6,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from server.audit.actions import Actor
 from server.errors import Conflict, Denied, IdReused, NotFound, Refused
 from server.i18n import N_
@@ -16,13 +18,14 @@ from server.tasks import actions as dues
 from server.tasks.models import Task
 from server.tasks.rules import REPLY_WITHIN, Kind, Setting
 from server.tasks.rules import State as DueState
+from server.watch.machine.standing import Terms
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.agreements import check_rhythm_of, set_rhythm
 from server.watch.rhythm.models import Proposal
-from server.watch.rhythm.temporary_rhythm import shift, wished
-from server.watch.state_machine import Terms
+from server.watch.rhythm.temporary_rhythm import ONE_DAY_MISSING, SeasonRequest, shift, wished
 from server.watch.watch_state import WatchState, passed
-from server.watch.writing import lock, locked, note_about, watch_of
+from server.watch.wire import RhythmIn, Words, Zone
+from server.watch.writing import lock, note_about, state_of, watch_of
 
 # From a first to a last day.
 Days = tuple[date, date]
@@ -57,17 +60,29 @@ def as_proposed(
     return terms
 
 
+class ProposalRequest(msgspec.Struct, frozen=True):
+    """Another rhythm; with `first` and `last` for these days only. The id is made by the client;
+    without a zone, that of now."""
+
+    id: UUID
+    rhythm: RhythmIn
+    zone: Zone | None = None
+    first: date | None = None
+    last: date | None = None
+    words: Words | None = None
+
+
+def days_of(first: date | None, last: date | None) -> Days | None:
+    """Both days, or none. Raises Refused."""
+    if first is None and last is None:
+        return None
+    if first is None or last is None:
+        raise Refused(ONE_DAY_MISSING, field="first" if first is None else "last")
+    return first, last
+
+
 async def propose(
-    actor: Actor,
-    role: Role,
-    child_id: UUID,
-    data: Mapping[str, Any],
-    zone: str | None,
-    words: str | None,
-    *,
-    days: Days | None = None,
-    id: UUID,
-    now: datetime,
+    actor: Actor, role: Role, child_id: UUID, asked: ProposalRequest, now: datetime
 ) -> Proposal:
     """Propose a rhythm, for good or for some days; the caseworker is asked for an answer. The same
     id again: the first proposal counts. Another proposal by the same person for the same days
@@ -76,37 +91,44 @@ async def propose(
     Raises Refused if the rhythm is wrong, or slower than the tier allows (code `too_slow`);
     IdReused; Conflict `ended` if the placement has ended.
     """
-    assert actor.id is not None
+    days = days_of(asked.first, asked.last)
     async with write():
-        await lock(child_id)
-        existing = await Proposal.get_or_none(id=id)
+        watch = await lock(child_id)
+        existing = await Proposal.get_or_none(id=asked.id)
         if existing is not None:
-            return _the_same(existing, actor, child_id, data, zone, words, days)
-        case, _ = passed(await locked(child_id, now), now)
-        terms = as_proposed(case, data, zone, days, now)
+            return _the_same(existing, actor, child_id, asked)
+        case, _ = passed(await state_of(watch, now), now)
+        terms = as_proposed(case, asked.rhythm, asked.zone, days, now)
         wanted = terms.seasons[-1] if days is not None else terms
-        rows = await Proposal.filter(child_id=child_id, by_id=actor.id, state="open")
-        mine = [row for row in rows if _is_about_the_same(row.days, days)]
-        await Proposal.filter(id__in=[row.id for row in mine]).update(
-            state="replaced", decided_at=now
-        )
+        replaced = await _replace(actor, child_id, days, now)
         made = await Proposal.create(
-            id=id,
+            id=asked.id,
             child_id=child_id,
             by_id=actor.id,
             by_role=role.value,
             rhythm=rhythms.as_data(wanted.rhythm),
             zone=wanted.zone.key,
-            first_day=days[0] if days is not None else None,
-            last_day=days[1] if days is not None else None,
-            words=words,
+            first_day=asked.first,
+            last_day=asked.last,
+            words=asked.words,
             made_at=now,
         )
-        await _no_answer_needed(actor, mine, "replaced", now)
+        await _no_answer_needed(actor, replaced, "replaced", now)
         if role is Role.CHILD:
             await _ask_for_an_answer(actor, made, now)
         await note_about(actor, child_id, "rhythm:propose", ["rhythm", "zone"], now, about=made.id)
     return made
+
+
+async def _replace(
+    actor: Actor, child_id: UUID, days: Days | None, now: datetime
+) -> list[Proposal]:
+    """The open proposals of this person about the same days are replaced by a new one."""
+    rows = await Proposal.filter(child_id=child_id, by_id=actor.id, state="open")
+    same = [row for row in rows if _is_about_the_same(row.days, days)]
+    ids = [row.id for row in same]
+    await Proposal.filter(id__in=ids).update(state="replaced", decided_at=now)
+    return same
 
 
 def _is_about_the_same(days: Days | None, other: Days | None) -> bool:
@@ -116,21 +138,13 @@ def _is_about_the_same(days: Days | None, other: Days | None) -> bool:
     return days[0] <= other[1] and other[0] <= days[1]
 
 
-def _the_same(
-    existing: Proposal,
-    actor: Actor,
-    child_id: UUID,
-    data: Mapping[str, Any],
-    zone: str | None,
-    words: str | None,
-    days: Days | None,
-) -> Proposal:
+def _the_same(existing: Proposal, actor: Actor, child_id: UUID, asked: ProposalRequest) -> Proposal:
     is_same = (
         (existing.child_id, existing.by_id) == (child_id, actor.id)
-        and rhythms.read(existing.rhythm) == rhythms.read(data)
-        and zone in (None, existing.zone)
-        and words == existing.words
-        and days == existing.days
+        and rhythms.read(existing.rhythm) == rhythms.read(asked.rhythm)
+        and asked.zone in (None, existing.zone)
+        and asked.words == existing.words
+        and (asked.first, asked.last) == (existing.first_day, existing.last_day)
     )
     if not is_same:
         raise IdReused("This ID is already in use.")
@@ -148,12 +162,11 @@ async def agree(
     its days are over or have other agreed times.
     """
     async with write():
-        await lock(child_id)
+        watch = await watch_of(child_id)
         proposal = await _proposal(child_id, proposal_id)
         if proposal.state == "agreed":
             return proposal
         _check_open(proposal)
-        watch = await watch_of(child_id)
         if rhythms.version(rhythms.read(watch.rhythm), watch.zone) != version:
             raise Conflict(
                 N_("The check-in times have just changed. Look at both again."),
@@ -165,8 +178,8 @@ async def agree(
         if days is None:
             await set_rhythm(actor, child_id, rhythm, zone, now)
         else:
-            id_, words = proposal.id, proposal.words
-            await shift(actor, child_id, rhythm, zone, *days, words, id=id_, now=now)
+            asked = SeasonRequest(proposal.id, *days, rhythm, zone, proposal.words)
+            await shift(actor, child_id, asked, now)
         await _decide(actor, proposal, "agreed", None, now)
     return await Proposal.get(id=proposal_id)
 

@@ -17,14 +17,14 @@ from server.i18n import gettext
 from server.people.access import child_for, nothing_here, now_of, own_child, visitor_of
 from server.people.models import Child, Person
 from server.people.rules import Action, Role
+from server.watch.machine.standing import Terms
 from server.watch.models import Watch
 from server.watch.rhythm import proposals, summary
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.models import Proposal
+from server.watch.rhythm.proposals import ProposalRequest
 from server.watch.rhythm.rules import Season
 from server.watch.rhythm.seasons_api import SeasonOut, season_out
-from server.watch.rhythm.temporary_rhythm import ONE_DAY_MISSING
-from server.watch.state_machine import Terms
 from server.watch.watch_state import WatchState
 from server.watch.wire import RhythmIn, Words, Zone
 from server.watch.writing import ended
@@ -84,18 +84,6 @@ class ProposalsOut(msgspec.Struct):
     proposals: list[ProposalOut]
 
 
-class ProposalRequest(msgspec.Struct):
-    """Another rhythm; with `first` and `last` for these days only. The id is made by the client;
-    without a zone, that of now."""
-
-    id: UUID
-    rhythm: RhythmIn
-    zone: Zone | None = None
-    first: date | None = None
-    last: date | None = None
-    words: Words | None = None
-
-
 class LookRequest(msgspec.Struct):
     """A rhythm, for good or for some days, to preview."""
 
@@ -130,15 +118,6 @@ async def _child(request: Request, action: Action) -> tuple[Child, frozenset[Rol
     return await own_child(request, action)
 
 
-def _days(payload: ProposalRequest | LookRequest) -> proposals.Days | None:
-    """Both days, or none. Raises Refused."""
-    if payload.first is None and payload.last is None:
-        return None
-    if payload.first is None or payload.last is None:
-        raise Refused(ONE_DAY_MISSING, field="first" if payload.first is None else "last")
-    return payload.first, payload.last
-
-
 async def show(request: Request) -> Response:
     """The current rhythm, and the proposals."""
     child, _ = await _child(request, Action.RHYTHM_SEE)
@@ -168,7 +147,7 @@ async def look(request: Request) -> Response:
     if case is None:
         raise ended() if await Watch.exists(child_id=child.id) else nothing_here()
     try:
-        days = _days(payload)
+        days = proposals.days_of(payload.first, payload.last)
         terms = proposals.as_proposed(case, payload.rhythm, payload.zone, days, now)
     except Refused as fault:
         if fault.code not in ("too_slow", "taken"):
@@ -183,17 +162,8 @@ async def propose(request: Request) -> Response:
     child, roles = await _child(request, Action.RHYTHM_PROPOSE)
     now = now_of(request)
     role = next(role for role in (Role.CHILD, Role.CASEWORKER, Role.SUPERVISOR) if role in roles)
-    made = await proposals.propose(
-        await visitor_of(request),
-        role,
-        child.id,
-        payload.rhythm,
-        payload.zone,
-        payload.words,
-        days=_days(payload),
-        id=payload.id,
-        now=now,
-    )
+    visitor = await visitor_of(request)
+    made = await proposals.propose(visitor, role, child.id, payload, now)
     return await _one(made, now, status=201)
 
 

@@ -1,6 +1,6 @@
 """Other times for some days, over the API."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,22 +13,10 @@ from server.people.access import child_for, now_of, visitor_of
 from server.people.rules import Action
 from server.watch.rhythm import temporary_rhythm
 from server.watch.rhythm.models import Season
-from server.watch.wire import RhythmIn, Words, Zone
+from server.watch.rhythm.temporary_rhythm import SeasonRequest
 from server.web.openapi import api
 from server.web.requests import json_body
 from server.web.responses import json_answer
-
-
-class SeasonRequest(msgspec.Struct):
-    """Another rhythm from a first to a last day, by the clock in `zone` (without one: that of the
-    watch). The id is made by the client."""
-
-    id: UUID
-    first: date
-    last: date
-    rhythm: RhythmIn
-    zone: Zone | None = None
-    words: Words | None = None
 
 
 class SeasonOut(msgspec.Struct):
@@ -56,15 +44,7 @@ async def add(request: Request) -> Response:
     payload = await json_body(request, SeasonRequest)
     child, _ = await child_for(request, request.path_params["child_id"], Action.RHYTHM_AGREE)
     made = await temporary_rhythm.shift(
-        await visitor_of(request),
-        child.id,
-        payload.rhythm,
-        payload.zone,
-        payload.first,
-        payload.last,
-        payload.words,
-        id=payload.id,
-        now=now_of(request),
+        await visitor_of(request), child.id, payload, now_of(request)
     )
     return json_answer(season_out(made), status=201)
 

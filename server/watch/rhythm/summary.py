@@ -14,11 +14,13 @@ from server.policy.model import Tier
 from server.watch import watch_state
 from server.watch.calendar import milestones
 from server.watch.calendar.models import Milestone
+from server.watch.machine.advancing import advance
+from server.watch.machine.rounds import begin, window_of
+from server.watch.machine.standing import Standing, Terms, What
 from server.watch.models import Pause, Watch
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.models import Proposal, Season
 from server.watch.rhythm.rules import EVERY_DAY, Rhythm
-from server.watch.state_machine import Standing, Terms, What, advance, begin, window_of
 from server.watch.watch_state import WatchState
 from server.watch.wording import TIERS, when
 
@@ -82,7 +84,7 @@ class Marked:
     watched: str | None  # From when until when it makes the watch tighter; None: it does so now.
     counts: bool  # It made the watch as tight as it is now.
     may_go: bool  # A person marked it, and may take it back.
-    known: bool  # The child knows of it, and reads it on their phone.
+    child_knows: bool  # And reads it on their phone.
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ async def _days(case: WatchState, language: str, zone: ZoneInfo, now: datetime) 
             ),
             counts=row.next_action_at is None and case.watch.tier_until_at == row.until_at,
             may_go=row.made_by is not None,
-            known=row.known_at is not None,
+            child_knows=row.known_at is not None,
         )
         for row in await rows.order_by("on_day", "id")
     ]

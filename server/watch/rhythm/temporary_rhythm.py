@@ -1,10 +1,10 @@
 """Another rhythm for a time (Ramadan, holidays, a journey): agreed with its end, taken back."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from server.audit.actions import Actor
 from server.errors import IdReused, NotFound, Refused
@@ -15,7 +15,8 @@ from server.watch.rhythm.agreements import check_rhythm_of, reschedule
 from server.watch.rhythm.models import Season
 from server.watch.rhythm.rules import Rhythm, Span
 from server.watch.watch_state import WatchState, load, passed
-from server.watch.writing import lock, locked, note_about
+from server.watch.wire import RhythmIn, Words, Zone
+from server.watch.writing import lock, note_about, state_of
 
 LONGEST_DAYS = 92
 ONE_DAY_MISSING = N_("Enter the first and the last day.")
@@ -23,53 +24,60 @@ ONE_DAY_MISSING = N_("Enter the first and the last day.")
 FARTHEST = timedelta(days=366)
 
 
-async def shift(
-    actor: Actor,
-    child_id: UUID,
-    data: Mapping[str, Any],
-    zone: str | None,
-    first: date,
-    last: date,
-    words: str | None,
-    *,
-    id: UUID,
-    now: datetime,
-) -> Season:
-    """Another rhythm from a first to a last day, by the clock in `zone` (default: the zone of the
-    watch); then the previous one returns by itself. The same id again: the first one counts.
+class SeasonRequest(msgspec.Struct, frozen=True):
+    """Another rhythm from a first to a last day, by the clock in `zone` (without one: that of the
+    watch). The id is made by the client."""
+
+    id: UUID
+    first: date
+    last: date
+    rhythm: RhythmIn
+    zone: Zone | None = None
+    words: Words | None = None
+
+
+async def shift(actor: Actor, child_id: UUID, asked: SeasonRequest, now: datetime) -> Season:
+    """Another rhythm for some days; then the previous one returns by itself. The same id again: the
+    first one counts.
 
     An open round stays as it was agreed. Raises Refused if the season has no end in reach, is in
     the past, or overlaps another one; code `too_slow` if a silence could last longer than the tier
     allows, at its edges too. IdReused; Conflict `ended`.
     """
-    assert actor.id is not None
-    rhythm = rhythms.read(data)
+    rhythm = rhythms.read(asked.rhythm)
     async with write():
-        await lock(child_id)
-        existing = await Season.get_or_none(id=id)
+        watch = await lock(child_id)
+        existing = await Season.get_or_none(id=asked.id)
         if existing is not None:
             if existing.child_id != child_id or rhythms.read(existing.rhythm) != rhythm:
                 raise IdReused("This ID is already in use.")
             return existing
-        case, changes = passed(await locked(child_id, now), now)
-        wanted = wished(case, rhythm, zone, first, last, now)
+        case, changes = passed(await state_of(watch, now), now)
+        wanted = wished(case, rhythm, asked.zone, asked.first, asked.last, now)
         terms = replace(case.terms, seasons=(*case.terms.seasons, wanted))
         check_rhythm_of(case, terms, now)
-        made = await Season.create(
-            id=id,
-            child_id=child_id,
-            from_at=wanted.span.begin,
-            until_at=wanted.span.end,
-            rhythm=rhythms.as_data(rhythm),
-            zone=wanted.zone.key,
-            words=words,
-            made_by=actor.id,
-            made_at=now,
-        )
+        made = await _add(actor, child_id, asked, wanted, now)
         await reschedule(replace(case, terms=terms), changes, "replaced", now, before=case.terms)
         names = ["from_at", "until_at", "rhythm", "zone"]
         await note_about(actor, child_id, "season:add", names, now, about=made.id)
     return made
+
+
+async def _add(
+    actor: Actor, child_id: UUID, asked: SeasonRequest, wanted: rhythms.Season, now: datetime
+) -> Season:
+    assert actor.id is not None
+    return await Season.create(
+        id=asked.id,
+        child_id=child_id,
+        from_at=wanted.span.begin,
+        until_at=wanted.span.end,
+        rhythm=rhythms.as_data(wanted.rhythm),
+        zone=wanted.zone.key,
+        words=asked.words,
+        made_by=actor.id,
+        made_at=now,
+    )
 
 
 def wished(
@@ -110,10 +118,10 @@ def _check_days(first: date, last: date, today: date) -> None:
 async def end_shift(actor: Actor, child_id: UUID, season_id: UUID, now: datetime) -> None:
     """The previous rhythm applies again from now on. Twice is once. Raises NotFound."""
     async with write():
-        await lock(child_id)
+        watch = await lock(child_id)
         if not await Season.filter(id=season_id, child_id=child_id).exists():
             raise NotFound(N_("These times do not exist."))
-        case, changes = passed(await locked(child_id, now), now)
+        case, changes = passed(await state_of(watch, now), now)
         ended = await Season.filter(id=season_id, ended_at__isnull=True, until_at__gt=now).update(
             ended_at=now
         )

@@ -3,7 +3,10 @@ short time."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Annotated
 from uuid import UUID
+
+import msgspec
 
 from server.audit.actions import Actor
 from server.errors import Conflict, IdReused, NotFound, Refused
@@ -16,6 +19,7 @@ from server.storage.ids import uuid7
 from server.watch.models import Noted
 from server.watch.signals.models import Observation
 from server.watch.signals.warning_signs import SIGNS
+from server.watch.wire import Words
 from server.watch.writing import note_about
 from server.web.live import announce
 
@@ -24,38 +28,39 @@ TAKE_BACK_WITHIN = timedelta(hours=1)
 MOST = 500
 
 
+class ObservationRequest(msgspec.Struct, frozen=True):
+    """An adult noticed a warning sign: its code. The client makes the id."""
+
+    id: UUID
+    sign: Annotated[str, msgspec.Meta(max_length=24)]
+    words: Words | None = None
+
+
 async def note(
-    actor: Actor,
-    child: Child,
-    role: Role,
-    *,
-    id_: UUID,
-    sign: str,
-    words: str | None,
-    now: datetime,
+    actor: Actor, child: Child, role: Role, asked: ObservationRequest, now: datetime
 ) -> Observation:
     """An adult noticed this. The same id twice is one observation.
 
     Raises Refused for an unknown sign, IdReused for a known id with other content.
     """
-    if sign not in SIGNS:
+    if asked.sign not in SIGNS:
         raise Refused(N_("Choose one from the list."), field="sign")
     assert actor.id is not None
     row = {
-        "id": id_,
+        "id": asked.id,
         "child_id": child.id,
-        "sign": sign,
+        "sign": asked.sign,
         "by_id": actor.id,
         "by_role": role.value,
         "at": now,
-        "words": words,
+        "words": asked.words,
     }
     async with write():
         # The database lets one of two that come in the same moment in.
         is_new = bool(await bulk.insert(Observation, [row], skip_known=True))
-        made = await Observation.get(id=id_)
+        made = await Observation.get(id=asked.id)
         stored = (made.child_id, made.by_id, made.sign, made.words)
-        if stored != (child.id, actor.id, sign, words):
+        if stored != (child.id, actor.id, asked.sign, asked.words):
             raise IdReused(N_("This ID is already in use."), field="id")
         if is_new:
             await note_about(actor, child.id, "observation:note", [], now, about=made.id)

@@ -1,7 +1,6 @@
 """Observations over the API: adults who see the child note them, adults responsible read them."""
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -15,18 +14,10 @@ from server.people.models import Person
 from server.people.rules import Action, Role
 from server.watch.signals import observations
 from server.watch.signals.models import Observation
-from server.watch.wire import Words
+from server.watch.signals.observations import ObservationRequest
 from server.web.openapi import api
 from server.web.requests import json_body
 from server.web.responses import json_answer
-
-
-class ObservationRequest(msgspec.Struct):
-    """An adult noticed a warning sign: its code. The client makes the id."""
-
-    id: UUID
-    sign: Annotated[str, msgspec.Meta(max_length=24)]
-    words: Words | None = None
 
 
 class ObservationOut(msgspec.Struct):
@@ -53,15 +44,7 @@ async def note(request: Request) -> Response:
         request, request.path_params["child_id"], Action.OBSERVATION_NOTE
     )
     visitor = await visitor_of(request)
-    made = await observations.note(
-        visitor,
-        child,
-        strongest(roles),
-        id_=payload.id,
-        sign=payload.sign,
-        words=payload.words,
-        now=now_of(request),
-    )
+    made = await observations.note(visitor, child, strongest(roles), payload, now_of(request))
     names = {visitor.person_id: (await Person.get(id=visitor.person_id)).name}
     return json_answer(_out(made, names), status=201)
 

@@ -21,7 +21,7 @@ from server.people.rules import Action, may
 from server.people.words import entered, form_fault
 from server.watch.signals import observations
 from server.watch.signals.models import Observation
-from server.watch.signals.observations import TAKE_BACK_WITHIN
+from server.watch.signals.observations import TAKE_BACK_WITHIN, ObservationRequest
 from server.watch.signals.warning_signs import GROUPS, SIGNS
 from server.watch.wording import when
 from server.web.rendering import language_of, page, zone_of
@@ -39,15 +39,9 @@ async def note(request: Request) -> Response:
     child, roles = await desk_child(request, Action.OBSERVATION_NOTE)
     form, now = await form_body(request), now_of(request)
     try:
-        await observations.note(
-            await staff_of(request),
-            child,
-            strongest(roles),
-            id_=_id_of(form),
-            sign=entered(form, "sign"),
-            words=words_of(form),
-            now=now,
-        )
+        visitor = await staff_of(request)
+        asked = ObservationRequest(_id_of(form), entered(form, "sign"), words_of(form))
+        await observations.note(visitor, child, strongest(roles), asked, now)
     except WaymarkError as fault:
         return await _page(request, child, roles, form, fault)
     return _again(child)

@@ -20,38 +20,40 @@ SHORT: Mapping[Code, str] = {
     Code.BROKEN_PROMISES: N_("a broken promise"),
     Code.STALLED_GOALS: N_("a goal with no progress"),
 }
+# Sentences that need only the name of the child.
+_ABOUT: Mapping[Code, str] = {
+    Code.NEW_PHONE: N_("Another phone was paired for {name}."),
+    Code.OTHER_LANGUAGE: N_("Another language was chosen on {name}'s phone."),
+    Code.SHARED_QUESTION: N_(
+        "{name} answered your shared question differently from what you agreed."
+    ),
+    Code.REGULAR_ANSWERS: N_(
+        "{name} answers at nearly the same minute each time. Before, it varied."
+    ),
+    Code.FEWER_ANSWERS: N_("{name} answers less often than in the month before."),
+    Code.LOWER_MOOD: N_("{name}'s mood is lower than in the month before."),
+}
 _HALF_AN_HOUR = timedelta(minutes=30)
 
 
 def sentence(change: Changed, name: str, language: str) -> str:
     """What a signal says to the worker."""
+    if change.code in _ABOUT:
+        return gettext(language, _ABOUT[change.code], name=name)
+    if change.code is Code.OBSERVATIONS:
+        # Each is a phrase of its own, with commas in it.
+        signs = " · ".join(gettext(language, SIGNS.get(sign, sign)) for sign in change.signs)
+        return gettext(language, N_("Adults noticed: {signs}."), signs=signs)
+    if change.code is Code.LATER_ANSWERS:
+        halves = max(round(change.span / _HALF_AN_HOUR), 1)
+        span = format_span(language, halves * _HALF_AN_HOUR)
+        msgid = N_("{name} answers about {span} later than in the month before.")
+        return gettext(language, msgid, name=name, span=span)
+    return _counted(change, language)
+
+
+def _counted(change: Changed, language: str) -> str:
     match change.code:
-        case Code.OBSERVATIONS:
-            # Each is a phrase of its own, with commas in it.
-            signs = " · ".join(gettext(language, SIGNS.get(sign, sign)) for sign in change.signs)
-            return gettext(language, N_("Adults noticed: {signs}."), signs=signs)
-        case Code.NEW_PHONE:
-            return gettext(language, N_("Another phone was paired for {name}."), name=name)
-        case Code.OTHER_LANGUAGE:
-            msgid = N_("Another language was chosen on {name}'s phone.")
-            return gettext(language, msgid, name=name)
-        case Code.SHARED_QUESTION:
-            msgid = N_("{name} answered your shared question differently from what you agreed.")
-            return gettext(language, msgid, name=name)
-        case Code.REGULAR_ANSWERS:
-            msgid = N_("{name} answers at nearly the same minute each time. Before, it varied.")
-            return gettext(language, msgid, name=name)
-        case Code.LATER_ANSWERS:
-            halves = max(round(change.span / _HALF_AN_HOUR), 1)
-            span = format_span(language, halves * _HALF_AN_HOUR)
-            msgid = N_("{name} answers about {span} later than in the month before.")
-            return gettext(language, msgid, name=name, span=span)
-        case Code.FEWER_ANSWERS:
-            msgid = N_("{name} answers less often than in the month before.")
-            return gettext(language, msgid, name=name)
-        case Code.LOWER_MOOD:
-            msgid = N_("{name}'s mood is lower than in the month before.")
-            return gettext(language, msgid, name=name)
         case Code.MISSED_DATES:
             return ngettext(
                 language,

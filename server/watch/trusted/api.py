@@ -1,7 +1,6 @@
 """The people a child trusts, over the API: only for the child's own session."""
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -12,6 +11,7 @@ from server.errors import IdReused, NotFound, Refused
 from server.people.access import now_of, own_child, visitor_of
 from server.people.rules import Action
 from server.watch.trusted import contacts
+from server.watch.trusted.contacts import TrustedRequest
 from server.watch.trusted.models import Trusted
 from server.web.openapi import api
 from server.web.requests import json_body
@@ -36,15 +36,6 @@ class TrustedListOut(msgspec.Struct):
     trusted: list[TrustedOut]
 
 
-class TrustedRequest(msgspec.Struct):
-    """Ask this person first. The phone makes the id: the same one again changes nothing."""
-
-    id: UUID
-    name: Annotated[str, msgspec.Meta(max_length=120)]
-    reach: Annotated[str, msgspec.Meta(max_length=120)]
-    also_help: bool = False
-
-
 async def show(request: Request) -> Response:
     """The people I named."""
     child, _ = await own_child(request, Action.TRUSTED_NAME)
@@ -57,15 +48,7 @@ async def name(request: Request) -> Response:
     child, _ = await own_child(request, Action.TRUSTED_NAME)
     payload = await json_body(request, TrustedRequest)
     existed = await Trusted.exists(id=payload.id)
-    row = await contacts.name_her(
-        await visitor_of(request),
-        child,
-        payload.name,
-        payload.reach,
-        also_help=payload.also_help,
-        id=payload.id,
-        now=now_of(request),
-    )
+    row = await contacts.name_person(await visitor_of(request), child, payload, now_of(request))
     return json_answer(_out(row), status=200 if existed else 201)
 
 

@@ -1,4 +1,4 @@
-""" "Ask her first": a person the child trusts is asked when adults are called.
+""" "Ask this person first": a person the child trusts is asked when adults are called.
 
 In parallel, never instead: nothing waits for them, and what they say ends nothing. They have no
 account; a signed link leads to one question without a name. Their word is third-party evidence:
@@ -6,8 +6,12 @@ the alert shows it, and a person must confirm it.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Annotated
 from uuid import UUID, uuid5
+
+import msgspec
 
 from server.alerts.ladder import Cause
 from server.alerts.models import Alert
@@ -36,21 +40,37 @@ _ASKS = UUID("5f8c2a0e-6c65-4c37-9c8e-64a6a9d5c0b7")
 LIVE = ("named", "yes")
 
 
-async def name_her(
-    actor: Actor, child: Child, name: str, reach: str, *, also_help: bool, id: UUID, now: datetime
-) -> Trusted:
+class TrustedRequest(msgspec.Struct, frozen=True):
+    """Ask this person first. The phone makes the id: the same one again changes nothing."""
+
+    id: UUID
+    name: Annotated[str, msgspec.Meta(max_length=120)]
+    reach: Annotated[str, msgspec.Meta(max_length=120)]
+    also_help: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How a person is asked, and in which language."""
+
+    channel: str
+    address: str
+    language: str
+
+
+async def name_person(actor: Actor, child: Child, asked: TrustedRequest, now: datetime) -> Trusted:
     """The child names a person they trust; the caseworkers are asked to check. The same id again is
     the same.
 
     Raises Refused without a name or a way to reach the person, or over the limit; IdReused.
     """
-    cleaned, way = clean_name(name), " ".join(reach.split())
+    cleaned, way = clean_name(asked.name), " ".join(asked.reach.split())
     if cleaned is None:
         raise Refused(N_("Enter a name."), field="name")
     if not 0 < len(way) <= LONGEST_REACH or not way.isprintable():
         raise Refused(N_("Enter a phone number or an email address."), field="reach")
     async with write():
-        before = await Trusted.get_or_none(id=id)
+        before = await Trusted.get_or_none(id=asked.id)
         if before is not None:
             if (before.child_id, before.name, before.reach) != (child.id, cleaned, way):
                 raise IdReused("This ID already exists, with different content.")
@@ -59,21 +79,23 @@ async def name_her(
         if await Trusted.filter(child_id=child.id, state__in=LIVE).count() >= MOST:
             raise Refused(N_("You've named 3 people. Take one back first."), field="name")
         row = {
-            "id": id,
+            "id": asked.id,
             "agency_id": child.agency_id,
             "child_id": child.id,
             "name": cleaned,
             "reach": way,
-            "also_help": also_help,
+            "also_help": asked.also_help,
             "named_at": now,
             "state": "named",
             "language": "en",
         }
         if await bulk.insert(Trusted, [row], skip_known=True):
-            await queue(_to_look(child, id, await _caseworkers(child.id, now), now), now)
-            await note(actor, "trusted:name", child_id=child.id, about=("trusted", id), now=now)
+            people = await _caseworkers(child.id, now)
+            await queue(_to_look(child, asked.id, people, now), now)
+            about = ("trusted", asked.id)
+            await note(actor, "trusted:name", child_id=child.id, about=about, now=now)
             await announce(child.agency_id, "watch")
-        return await Trusted.get(id=id)
+        return await Trusted.get(id=asked.id)
 
 
 def _to_look(child: Child, about: UUID, people: Sequence[UUID], now: datetime) -> list[Saying]:
@@ -126,21 +148,15 @@ async def _no_more(row: Trusted, now: datetime) -> None:
 
 
 async def say_yes(
-    actor: Actor,
-    child_id: UUID,
-    trusted_id: UUID,
-    *,
-    channel: str,
-    address: str,
-    language: str,
-    now: datetime,
+    actor: Actor, child_id: UUID, trusted_id: UUID, contact: Contact, now: datetime
 ) -> None:
     """The caseworker has spoken with the person: from now on we ask them. Twice is once. Raises
     NotFound, and Conflict if the child has taken them back or another caseworker has decided
     otherwise."""
     async with write():
         row = await _to_decide(child_id, trusted_id, "yes")
-        values = {"channel": channel, "address": address, "language": supported_language(language)}
+        language = supported_language(contact.language)
+        values = {"channel": contact.channel, "address": contact.address, "language": language}
         await _decide(actor, row, "yes", values, now)
 
 
@@ -183,19 +199,7 @@ async def _decide(
 async def ask(alerts: Sequence[Alert], now: datetime) -> None:
     """Adults are called about these children: also ask the people the children trust. Once for each
     alert. In the transaction that calls."""
-    about = {
-        alert.child_id: alert
-        for alert in alerts
-        if alert.cause in (Cause.SILENCE, Cause.HELP) and alert.closed_at is None
-    }
-    if not about:
-        return
-    rows = await Trusted.filter(child_id__in=list(about), state="yes")
-    asked = [
-        (row, about[row.child_id])
-        for row in rows
-        if row.also_help or about[row.child_id].cause == Cause.SILENCE
-    ]
+    asked = await _to_ask(alerts)
     if not asked:
         return
     asks = [
@@ -211,16 +215,31 @@ async def ask(alerts: Sequence[Alert], now: datetime) -> None:
         for row, alert in asked
     ]
     made = {as_id(key) for key in await bulk.insert(TrustedAsk, asks, skip_known=True)}
-    names = {
-        agency.id: agency.display_name
-        for agency in await Agency.filter(id__in=[row.agency_id for row, _ in asked])
-    }
+    agencies = await Agency.filter(id__in=[row.agency_id for row, _ in asked])
+    names = {agency.id: agency.display_name for agency in agencies}
     sayings = [
         _question(row, alert, as_id(question["id"]), names.get(row.agency_id), now)
         for (row, alert), question in zip(asked, asks, strict=True)
         if question["id"] in made
     ]
     await queue(sayings, now)
+
+
+async def _to_ask(alerts: Sequence[Alert]) -> list[tuple[Trusted, Alert]]:
+    """The people who are asked about an open alert for silence, or for help if they agreed to."""
+    about = {
+        alert.child_id: alert
+        for alert in alerts
+        if alert.cause in (Cause.SILENCE, Cause.HELP) and alert.closed_at is None
+    }
+    if not about:
+        return []
+    rows = await Trusted.filter(child_id__in=list(about), state="yes")
+    return [
+        (row, about[row.child_id])
+        for row in rows
+        if row.also_help or about[row.child_id].cause == Cause.SILENCE
+    ]
 
 
 def _question(row: Trusted, alert: Alert, id_: UUID, sender: str | None, now: datetime) -> Saying:

@@ -39,15 +39,8 @@ async def decide(request: Request) -> Response:
     try:
         if fields["answer"] == "yes":
             check_address(request, fields["channel"], fields["address"])
-            await contacts.say_yes(
-                visitor,
-                child.id,
-                trusted_id,
-                channel=fields["channel"],
-                address=fields["address"],
-                language=fields["language"],
-                now=now,
-            )
+            contact = contacts.Contact(fields["channel"], fields["address"], fields["language"])
+            await contacts.say_yes(visitor, child.id, trusted_id, contact, now)
         elif fields["answer"] == "no":
             await contacts.say_no(visitor, child.id, trusted_id, fields["why"], now)
         else:

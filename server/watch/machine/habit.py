@@ -97,7 +97,7 @@ class Odds:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Knowledge:
     """What is known of a child beside its rounds."""
 
     habit: Habit = UNKNOWN
@@ -128,13 +128,13 @@ class Known:
                 last = moment
 
 
-UNTOLD = Known()
+UNTOLD = Knowledge()
 
 
 def odds(
     since: datetime,
     missed: Sequence[datetime],
-    knowledge: Known,
+    knowledge: Knowledge,
     zone: ZoneInfo,
     doubt: Doubt,
     at: datetime,

@@ -1,32 +1,42 @@
 """What an answer, a sighting, or a look that found nobody changes in a standing. Pure."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from server.policy.levels import OWN, Does, Evidence
 from server.policy.model import Steps
-from server.watch.state_machine import (
-    Settled,
-    Standing,
-    Terms,
-    Why,
-    carer_hour,
-    ceiling_at,
-    hold,
-    next_round,
-    on_to_next_round,
-    steps_of,
-    weigh,
-)
+from server.watch.machine.alarms import carer_hour, ceiling_at, hold, weigh
+from server.watch.machine.rounds import next_round, on_to_next_round, steps_of
+from server.watch.machine.standing import Settled, Standing, Terms, Why
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What an answer or a sighting comes to. `counts`: it settles; `is_held`: it only puts the
+    alarm off."""
+
+    standing: Standing
+    settled: Settled
+    counts: bool
+    is_held: bool = False
+
+
+def decide(standing: Standing, terms: Terms, evidence: Evidence, now: datetime) -> Decision:
+    """By the evidence table of the tier. Call `advance(…, now)` first, as for `settle`."""
+    if counts(evidence, terms.steps):
+        return Decision(*settle(standing, terms, now), counts=True)
+    after = heed(standing, terms, evidence, now)
+    settled = Settled(was_late=False, was_alerted=False, nothing=is_nothing_open(standing, now))
+    holds = terms.steps.levels.does(evidence) is Does.HOLDS
+    return Decision(after, settled, counts=False, is_held=holds and after != standing)
 
 
 def settle(standing: Standing, terms: Terms, now: datetime) -> tuple[Standing, Settled]:
     """An answer of the child, or a sighting that counts as much, settles every round that is open
     by now, never a later one. Call `advance(…, now)` first: then it makes no difference whether the
     tick or the answer came first."""
-    until = now
     was_late = standing.missed_due_at is not None
-    settled = Settled(until, was_late, standing.is_alerted, is_nothing_open(standing, now))
+    settled = Settled(was_late, standing.is_alerted, is_nothing_open(standing, now))
     # Only the round goes on; whatever was late, asked or alarmed is over.
     standing = Standing(
         standing.due_at,
@@ -98,8 +108,8 @@ def not_seen(standing: Standing, terms: Terms, now: datetime) -> Standing:
     # At the end of an absence nothing is weighed.
     doubt = steps_of(terms, standing.missed_due_at).doubt
     if doubt is not None and doubt.weighs_not_seen:
-        knowledge = replace(terms.known, unseen=(*terms.known.unseen, now))
-        weighed = weigh(replace(standing, ask_at=None), replace(terms, known=knowledge), now)
+        knowledge = replace(terms.knowledge, unseen=(*terms.knowledge.unseen, now))
+        weighed = weigh(replace(standing, ask_at=None), replace(terms, knowledge=knowledge), now)
         called = weighed.alarm_at is not None and weighed.alarm_at <= now
         return replace(weighed, alarm_why=Why.NOT_SEEN) if called else weighed
     return replace(standing, ask_at=None, alarm_at=now, alarm_why=Why.NOT_SEEN)

@@ -3,21 +3,11 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from server.watch.machine.advancing import advance
+from server.watch.machine.alarms import call_at, carer_hour, ceiling_at, weigh
+from server.watch.machine.rounds import next_round, opens_of
+from server.watch.machine.standing import Change, Standing, Terms, What, Why
 from server.watch.rhythm.rules import OPENS_BEFORE, Span, is_return
-from server.watch.state_machine import (
-    Change,
-    Standing,
-    Terms,
-    What,
-    Why,
-    advance,
-    call_at,
-    carer_hour,
-    ceiling_at,
-    next_round,
-    opens_of,
-    weigh,
-)
 
 
 def retune(standing: Standing, terms: Terms, now: datetime, *, before: Terms) -> Standing:

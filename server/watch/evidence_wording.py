@@ -1,0 +1,337 @@
+"""The sentence that says what is known about a silence. Pure.
+
+A caseworker reads one sentence and knows why we call, what speaks for a forgotten phone and what
+for something worse: the last answer, the usual delay, the last sign of life, whether the reminder
+arrived, whether the carer was asked and what they said, and whether the fault may be ours.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from server.alerts.ladder import Cause
+from server.alerts.ladder import State as AlertState
+from server.i18n import N_, format_moment, gettext
+from server.notify.push_health import Health, Reached
+from server.watch.facts import FEWEST, Called, Facts, Mark, Reach
+from server.watch.machine.standing import State, Why
+from server.watch.wording import TEXT, span, way_in_words, when
+
+# A median delay below this is not worth a word.
+IN_TIME = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """The reader of the sentence."""
+
+    language: str
+    zone: ZoneInfo
+    now: datetime
+    lasts: bool = False  # It is read on another day too, where "yesterday" would be another one.
+
+    def at(self, at: datetime) -> str:
+        """A moment on the reader's clock."""
+        if self.lasts:
+            return format_moment(self.language, at, self.zone)
+        return when(self.language, at, self.zone, self.now)
+
+    def say(self, msgid: str, **times: datetime) -> str:
+        """The clause, with its times on the reader's clock."""
+        shown = {name: self.at(at) for name, at in times.items()}
+        return gettext(self.language, msgid, **shown)
+
+
+def sentence(
+    facts: Facts, language: str, zone: ZoneInfo, now: datetime, *, lasts: bool = False
+) -> str:
+    """All that is known, in one sentence or two short ones, for the reader. `lasts`: on paper."""
+    reader = _Reader(language, zone, now, lasts)
+    if facts.alerts and facts.alerts[0].cause is not Cause.SILENCE:
+        return _called(facts, facts.alerts[0], reader)
+    if facts.alerts and facts.alerts[0].state is AlertState.ANSWERED:
+        return _confirm(facts.alerts[0], reader)
+    if not facts.is_silent:
+        return _calm(facts, reader)
+    first = [_silence(facts, reader), _last_answer(facts, reader), *_usual(facts, reader)]
+    first += _life(facts, reader)
+    second = [_phone(facts, reader), _carer(facts, reader), *_ours(facts, reader, always=True)]
+    return " ".join([_join(first, reader), _join(second, reader)])
+
+
+def brief(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> str:
+    """The same for a row of the board: only what decides what to do."""
+    reader = _Reader(language, zone, now)
+    if facts.alerts or not facts.is_silent:
+        if not facts.alerts or facts.alerts[0].cause is not Cause.SILENCE:
+            return sentence(facts, language, zone, now)
+        if facts.alerts[0].state is AlertState.ANSWERED:
+            return _confirm(facts.alerts[0], reader)
+        clauses = [_silence(facts, reader), _phone(facts, reader), _carer(facts, reader)]
+    else:
+        clauses = [_silence(facts, reader), *_usual(facts, reader), _carer(facts, reader)]
+    return _join([*clauses, *_ours(facts, reader, always=False)], reader)
+
+
+def _join(clauses: Iterable[str], reader: _Reader) -> str:
+    """Join clauses into a sentence. The text between them depends on the language too."""
+    joined = gettext(reader.language, N_(", ")).join(clause for clause in clauses if clause)
+    return joined[0].upper() + joined[1:] + "."
+
+
+def _called(facts: Facts, alert: Called, reader: _Reader) -> str:
+    """A person called: the child, or an adult who misses them."""
+    msgid = {
+        Cause.HELP: N_("Asked for help {time}"),
+        Cause.CONCERN: N_("Needs checking since {time}"),
+        Cause.TALK: N_("Asked to talk {time}"),
+        Cause.MISSING: N_("Reported missing {time}"),
+    }[alert.cause]
+    clauses = [reader.say(msgid, time=alert.opened_at)]
+    if facts.answered_at is not None and facts.answered_at > alert.opened_at:
+        clauses.append(reader.say(N_("last sign of life {time}"), time=facts.answered_at))
+    elif alert.cause is Cause.MISSING:
+        clauses += [_last_answer(facts, reader), *_life(facts, reader)]
+    return _join([*clauses, *_ours(facts, reader, always=False)], reader)
+
+
+def _confirm(alert: Called, reader: _Reader) -> str:
+    if alert.answered_at is None:
+        return _join([gettext(reader.language, N_("answered after the alert"))], reader)
+    answered = reader.say(N_("answered {time}, after the alert"), time=alert.answered_at)
+    return _join(
+        [answered, gettext(reader.language, N_("please confirm that all is well"))], reader
+    )
+
+
+def _calm(facts: Facts, reader: _Reader) -> str:
+    if facts.standing is State.AWAY and facts.away_until is not None:
+        clauses = [reader.say(N_("away until {time}"), time=facts.away_until)]
+        if facts.returns:
+            clauses.append(gettext(reader.language, N_("then a check-in")))
+        return _join(clauses, reader)
+    if facts.standing is State.DUE and facts.due_at is not None:
+        is_over = facts.due_at <= reader.now
+        due = N_("was due {time}") if is_over else N_("due {time}")
+        return _join([reader.say(due, time=facts.due_at), *_usual(facts, reader)], reader)
+    clauses = [_last_answer(facts, reader)]
+    if facts.due_at is not None:
+        clauses.append(reader.say(N_("next check-in {time}"), time=facts.due_at))
+    return _join(clauses, reader)
+
+
+def _silence(facts: Facts, reader: _Reader) -> str:
+    if facts.missed_due_at is None:
+        since = facts.sign_at or facts.placed_at
+        return reader.say(N_("no sign of life since {time}"), time=since)
+    if facts.alerts:
+        return reader.say(N_("no answer since {time}"), time=facts.missed_due_at)
+    return reader.say(N_("no answer to the check-in due {time}"), time=facts.missed_due_at)
+
+
+def _last_answer(facts: Facts, reader: _Reader) -> str:
+    if facts.answered_at is None:
+        return gettext(reader.language, N_("has never answered"))
+    last = reader.say(N_("last answer {time}"), time=facts.answered_at)
+    return _join_way(last, facts, reader) if facts.heard_at == facts.answered_at else last
+
+
+def _join_way(clause: str, facts: Facts, reader: _Reader) -> str:
+    way = way_in_words(facts.heard_way, reader.language)
+    return gettext(reader.language, N_("{said} ({way})"), said=clause, way=way) if way else clause
+
+
+# What a child usually does is told by so many rounds before the silence.
+OFTEN = 10
+
+
+def _often(facts: Facts, reader: _Reader) -> str | None:
+    """If adults are called because the silence is unusual: what it is compared with."""
+    before = facts.marks.rstrip(Mark.MISSED + Mark.OPEN)
+    rounds = [mark for mark in before if mark not in (Mark.AWAY, Mark.OPEN, Mark.SEEN)][-OFTEN:]
+    if not facts.alerts or facts.alerts[0].reason != Why.UNUSUAL or len(rounds) < FEWEST:
+        return None
+    n, total = rounds.count(Mark.ANSWERED), len(rounds)
+    return gettext(reader.language, N_("usually answers {n} of {total} on time"), n=n, total=total)
+
+
+def _usual(facts: Facts, reader: _Reader) -> Iterator[str]:
+    often = _often(facts, reader)
+    if often is not None:
+        yield often
+        return
+    if facts.usual_delay is None:
+        return
+    if facts.usual_delay < IN_TIME:
+        yield gettext(reader.language, N_("usually answers on time"))
+    else:
+        delay = span(reader.language, facts.usual_delay)
+        yield gettext(reader.language, N_("usual delay {span}"), span=delay)
+
+
+def _life(facts: Facts, reader: _Reader) -> Iterator[str]:
+    """Signs of life after the last answer."""
+    last = facts.answered_at or facts.placed_at
+    if facts.app_seen_at is not None and facts.app_seen_at > last:
+        yield reader.say(N_("app last opened {time}"), time=facts.app_seen_at)
+    if facts.heard_at is not None and facts.heard_at > last:
+        yield _heard(facts, facts.heard_at, reader)
+    if facts.seen is not None and facts.seen.answer == "seen" and facts.seen.at > last:
+        yield reader.say(N_("last seen by an adult {time}"), time=facts.seen.at)
+    if _in_vain(facts) and facts.seen is not None and facts.seen.at > last:
+        yield reader.say(N_("looked for, not found {time}"), time=facts.seen.at)
+
+
+def _in_vain(facts: Facts) -> bool:
+    """Whether an adult looked for the child and did not find them, without being asked: what a
+    carer answered is said as the carer's."""
+    is_answer = facts.asked is not None and facts.asked.answer is not None
+    return facts.seen is not None and facts.seen.answer == "not_seen" and not is_answer
+
+
+def _heard(facts: Facts, at: datetime, reader: _Reader) -> str:
+    """What came another way and settled nothing."""
+    if facts.heard_way == TEXT:
+        return reader.say(N_("a text came from the agreed number {time}"), time=at)
+    is_settled = facts.sign_at is not None and facts.sign_at >= at
+    msgid = (
+        N_("answered {time}")
+        if is_settled
+        else N_("answered {time}, but this does not count as the check-in")
+    )
+    clause = reader.say(msgid, time=at)
+    return _join_way(clause, facts, reader)
+
+
+PHONE: dict[Reach, str] = {
+    Reach.SEEN: N_("reminder shown on the phone"),
+    Reach.ACCEPTED: N_("phone reachable"),
+    Reach.WAITING: N_("reminder on its way"),
+    Reach.QUIET: N_("no reminder in quiet hours"),
+    Reach.FAILED: N_("reminder did not arrive"),
+    Reach.NO_PHONE: N_("no phone we can remind"),
+    Reach.NONE: N_("no reminder sent yet"),
+}
+
+
+def _phone(facts: Facts, reader: _Reader) -> str:
+    # If the phone shows nothing, "accepted" would read as if the child could be reached.
+    if facts.reach is not Reach.FAILED and facts.push.silent_since is not None:
+        return _silent_phone(facts.push, reader)
+    return gettext(reader.language, PHONE[facts.reach])
+
+
+def _silent_phone(push: Reached, reader: _Reader) -> str:
+    if push.seen_at is None:
+        return gettext(reader.language, N_("phone has never shown a reminder"))
+    return reader.say(N_("phone has shown no reminder since {time}"), time=push.seen_at)
+
+
+def quiet_phone(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> str:
+    """That the phone shows no reminders, for a child who is not silent; otherwise empty."""
+    if facts.push.silent_since is None or facts.is_silent:
+        return ""
+    return reminders(facts, language, zone, now)
+
+
+def reminders(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> str:
+    """Whether reminders reach the phone, in a sentence; empty if nothing is known."""
+    reader = _Reader(language, zone, now)
+    if facts.push.silent_since is not None:
+        return _join([_silent_phone(facts.push, reader)], reader)
+    if facts.push.health is Health.BROKEN:
+        return _join([gettext(language, N_("reminders do not reach the phone"))], reader)
+    if facts.push.seen_at is None:
+        return ""
+    return _join(
+        [reader.say(N_("last reminder reached the phone {time}"), time=facts.push.seen_at)],
+        reader,
+    )
+
+
+def _carer(facts: Facts, reader: _Reader) -> str:
+    if not facts.has_carer:
+        return gettext(reader.language, N_("no carer to ask"))
+    asked = facts.asked
+    if asked is None:
+        return gettext(reader.language, N_("carer not asked yet"))
+    if asked.answer is None and asked.times > 1:
+        last = reader.at(asked.at)
+        msgid = N_("carer asked {n} times, last {time}, no answer yet")
+        return gettext(reader.language, msgid, n=asked.times, time=last)
+    if asked.answer is None:
+        return reader.say(N_("carer asked {time}, no answer yet"), time=asked.at)
+    at = asked.answered_at or asked.at
+    if asked.answer == "seen":
+        return reader.say(N_("carer saw the child {time}"), time=at)
+    return reader.say(N_("carer could not find the child, {time}"), time=at)
+
+
+def _ours(facts: Facts, reader: _Reader, *, always: bool) -> Iterator[str]:
+    """Whether the silence may be ours."""
+    if facts.blind:
+        begin, end = facts.blind[-1].begin, facts.blind[-1].end
+        yield reader.say(N_("our server was down {begin}–{end}"), begin=begin, end=end)
+    if facts.unsent_since is not None:
+        yield reader.say(
+            N_("we have not been able to call anyone since {time}"), time=facts.unsent_since
+        )
+    if facts.has_fault:
+        yield gettext(reader.language, N_("sending failed on our side"))
+    elif always and not facts.blind and facts.unsent_since is None:
+        yield gettext(reader.language, N_("our system is fine"))
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One piece of evidence: its subject, and what is known."""
+
+    label: str
+    text: str
+
+
+def points(
+    facts: Facts, language: str, zone: ZoneInfo, now: datetime, *, lasts: bool = False
+) -> list[Point]:
+    """The evidence as a list, for the page of an alert: it names what is not known too."""
+    reader = _Reader(language, zone, now, lasts)
+    never, none = gettext(language, N_("none yet")), gettext(language, N_("none"))
+    answered = facts.answered_at
+    last = never if answered is None else reader.at(answered)
+    if answered is not None and facts.heard_at == answered:
+        last = _join_way(last, facts, reader)
+    rows = [
+        (N_("Last answer"), [last]),
+        (N_("Usually"), [_usually(facts, reader)]),
+        # "Since" alone would read as if the answer itself had been none.
+        (
+            N_("Signs of life") if answered is None else N_("Signs of life after the last answer"),
+            list(_life(facts, reader)) or [none],
+        ),
+        (N_("Reminder"), [_phone(facts, reader)]),
+        (N_("Carer"), [_carer(facts, reader)]),
+        (N_("Our system"), list(_ours(facts, reader, always=True))),
+    ]
+    entries = [Point(gettext(language, label), _join(clauses, reader)) for label, clauses in rows]
+    forgot = says_forgot(facts, language, zone, now)
+    return entries if forgot is None else [*entries, forgot]
+
+
+def says_forgot(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> Point | None:
+    """That the child says they forgot; None if they have said nothing."""
+    if facts.forgot is None:
+        return None
+    reader, (due, at) = _Reader(language, zone, now), facts.forgot
+    clause = reader.say(N_("forgot the check-in due {due}, said so {time}"), due=due, time=at)
+    return Point(gettext(language, N_("The child says")), _join([clause], reader))
+
+
+def _usually(facts: Facts, reader: _Reader) -> str:
+    """What goes beside the word "usually", without repeating it."""
+    if facts.usual_delay is None:
+        return gettext(reader.language, N_("too few answers to tell"))
+    if facts.usual_delay < IN_TIME:
+        return gettext(reader.language, N_("on time"))
+    delay = span(reader.language, facts.usual_delay)
+    return gettext(reader.language, N_("{span} after it was due"), span=delay)

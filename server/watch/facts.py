@@ -1,0 +1,141 @@
+"""What is known about a child's silence, before it is put in words. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from statistics import median
+from uuid import UUID
+
+from server.alerts.ladder import Cause
+from server.alerts.ladder import State as AlertState
+from server.notify.push_health import Reached
+from server.policy.model import Tier
+from server.watch.machine.standing import State
+from server.watch.rhythm.rules import Span
+
+# The number of rounds that tell what is usual, and that the board shows as marks: four weeks of
+# daily rounds.
+ROUNDS = 28
+# Below three answers nothing is usual.
+FEWEST = 3
+
+
+class Mark(StrEnum):
+    """The result of one round, as a letter: the last ones together are a word."""
+
+    ANSWERED = "a"
+    LATE = "l"  # Answered after its grace.
+    SEEN = "s"  # Settled by an adult who saw the child, or who closed the alert.
+    MISSED = "m"  # The next round had come before anything settled it, or nothing has yet.
+    AWAY = "x"
+    OPEN = "o"
+
+
+class Reach(StrEnum):
+    """What became of the reminder, the best that is known first."""
+
+    SEEN = "seen"
+    ACCEPTED = "accepted"
+    WAITING = "waiting"
+    QUIET = "quiet"
+    FAILED = "failed"
+    NO_PHONE = "no_phone"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A carer was asked; `answer` is seen, not_seen, or None."""
+
+    at: datetime
+    answer: str | None
+    answered_at: datetime | None
+    times: int = 1  # How often, about this silence.
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The last time an adult looked for the child: seen or not, and by which adult."""
+
+    at: datetime
+    by_role: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """An open alert, as far as the board needs it."""
+
+    id: UUID
+    cause: Cause
+    state: AlertState
+    reason: str
+    opened_at: datetime
+    has: UUID | None  # Who acknowledged it.
+    held_until: datetime | None
+    answered_at: datetime | None
+    misses: int
+    next_action_at: datetime | None
+
+
+NO_DEVICE = Reached()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything that is known about one child's silence."""
+
+    child_id: UUID
+    standing: State
+    tier: Tier
+    placed_at: datetime
+    due_at: datetime | None = None
+    opens_at: datetime | None = None
+    missed_due_at: datetime | None = None
+    late_at: datetime | None = None
+    sign_at: datetime | None = None
+    ask_at: datetime | None = None
+    asked_at: datetime | None = None
+    answered_at: datetime | None = None
+    app_seen_at: datetime | None = None
+    heard_at: datetime | None = None  # The last answer that came another way than by the app.
+    heard_way: str = ""
+    marks: str = ""
+    usual_delay: timedelta | None = None
+    seen: Seen | None = None
+    reach: Reach = Reach.NONE
+    push: Reached = NO_DEVICE  # How well pushes reach the phone on the whole.
+    has_carer: bool = False
+    asked: Asked | None = None
+    blind: tuple[Span, ...] = ()
+    has_fault: bool = False  # A channel of ours refused or broke.
+    unsent_since: datetime | None = None  # Adults are called, and none of it has gone out.
+    alerts: tuple[Called, ...] = ()  # The most urgent first.
+    away_until: datetime | None = None
+    forgot: tuple[datetime, datetime] | None = None  # A check-in, and when the child said so.
+    returns: bool = False  # A check-in is due at the end of the absence.
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether an answer is overdue."""
+        return self.missed_due_at is not None or self.standing is State.ALERTED
+
+
+URGENCY = (Cause.MISSING, Cause.CONCERN, Cause.HELP, Cause.SILENCE, Cause.TALK)
+
+
+def usual(delays_min: Iterable[int]) -> timedelta | None:
+    """The median delay of answered rounds, from when they were due; None if there are few."""
+    delays = [max(minutes, 0) for minutes in delays_min]
+    return timedelta(minutes=round(median(delays))) if len(delays) >= FEWEST else None
+
+
+def read_marks(text: str | None) -> tuple[str, timedelta | None]:
+    """Letters and delays, oldest first ("a12,l75,m,s"), as the marks and the usual delay."""
+    if not text:
+        return "", None
+    tokens = text.split(",")
+    marks = "".join(token[0] for token in tokens)
+    delays = [int(token[1:]) for token in tokens if len(token) > 1 and token[0] in "al"]
+    return marks, usual(delays)

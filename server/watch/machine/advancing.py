@@ -1,0 +1,191 @@
+"""What time changes in a watch. Pure.
+
+Two things run side by side. The **round** is what the child is asked next: it opens, reminders go
+out, it becomes late, and the next one takes its place. The **alarm** belongs to the oldest round
+that is late and open: the carer is asked, and unless something settles it, adults are called. The
+**ceiling** limits both: it is the longest silence that anything may allow.
+
+`advance` processes moments in the order of time. It gives every change the moment at which it
+became true, not the moment at which we looked. So many looks equal one late look, and downtime is
+safe.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from server.watch.machine.alarms import (
+    alerted,
+    awake,
+    begin_alarm,
+    call_at,
+    carer_hour,
+    ceiling_at,
+    hold,
+    last_call_at,
+    weigh,
+)
+from server.watch.machine.rounds import next_round, on_to_next_round, round_moments, steps_of
+from server.watch.machine.standing import Change, Standing, Terms, What, Why
+
+_Stepped = tuple[Standing, tuple[Change, ...]]
+_Step = Callable[[Standing, Terms, datetime], _Stepped]
+
+
+def advance(
+    standing: Standing, terms: Terms, now: datetime, *, since: datetime | None = None
+) -> tuple[Standing, tuple[Change, ...]]:
+    """Everything that has become true by `now`, in order, each change with its true moment.
+
+    `since` is when these terms began to apply, if that was just now: nothing becomes true by them
+    before it, so that we never call a child silent before we asked them.
+    """
+    if standing.following_due_at is None:
+        standing = replace(standing, following_due_at=next_round(terms, standing.due_at))
+    changes: list[Change] = []
+    floor = since
+    while True:
+        steps = steps_of(terms, standing.due_at)
+        moments = round_moments(standing.due_at, standing.opens_at, steps)
+        alarm, call = _next_alarm(standing, terms)
+        passed = standing.prompted
+        while (
+            passed < _LATE and moments[passed] <= now and _goes_first(moments[passed], alarm, call)
+        ):
+            # Where two rounds overlap, the second one's moments wait for the first to be late.
+            floor = moments[passed] if floor is None else max(moments[passed], floor)
+            what, why = _PROMPTS[passed]
+            changes.append(Change(what, floor, standing.due_at, why))
+            passed += 1
+        if passed > standing.prompted:
+            standing = _prompted(standing, passed)
+        is_late = _goes_first(moments[passed], alarm, call)
+        moment = moments[passed] if is_late else alarm
+        if moment > now:
+            return standing, tuple(changes)
+        floor = moment if floor is None else max(moment, floor)
+        standing, more = (_late if is_late else call)(standing, terms, floor)
+        changes.extend(more)
+
+
+def _goes_first(moment: datetime, alarm: datetime, call: _Step) -> bool:
+    """Whether a moment of the round comes before the alarm. At the same moment, the question to the
+    carer goes before the round, and the call to adults after it."""
+    return moment < alarm or (moment == alarm and call is not _ask)
+
+
+def _next_alarm(standing: Standing, terms: Terms) -> tuple[datetime, _Step]:
+    if standing.is_alerted:
+        return _NEVER, _ceiling
+    alarm, call = standing.alarm_at, _alarm
+    if alarm is None:
+        alarm, call = ceiling_at(standing, terms), _ceiling
+    if standing.ask_at is not None and standing.ask_at <= alarm:
+        alarm, call = standing.ask_at, _ask
+    if terms.steps.last_call is not None and standing.last_call_at is None:
+        last = last_call_at(standing, terms)
+        if last is not None and last < alarm:
+            return last, _last_call
+    return alarm, call
+
+
+def next_action_at(standing: Standing, terms: Terms, now: datetime) -> datetime:
+    """The moment of the next decision, later than `now` once `advance(…, now)` has run.
+
+    A pause that begins or ends counts too: it changes the state that everyone sees.
+    """
+    if standing.following_due_at is None:
+        standing = replace(standing, following_due_at=next_round(terms, standing.due_at))
+    steps = steps_of(terms, standing.due_at)
+    round_ = round_moments(standing.due_at, standing.opens_at, steps)
+    moments = [round_[standing.prompted], _next_alarm(standing, terms)[0]]
+    moments += [edge for p in terms.pauses for edge in (p.begin, p.end) if edge > now]
+    return min(moments)
+
+
+_PROMPTS: tuple[tuple[What, Why | None], ...] = (
+    (What.OPENED, None),
+    (What.REMIND, Why.BEFORE),
+    (What.REMIND, Why.DUE),
+    (What.REMIND, Why.AGAIN),
+)
+_LATE = len(_PROMPTS)  # The last of the five moments.
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+def _late(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
+    change = Change(What.LATE, at, standing.due_at, Why.GRACE_OVER)
+    missed, opened = standing.due_at, standing.opens_at
+    standing = on_to_next_round(standing, terms)
+    if standing.is_alerted:
+        # If the ceiling called adults before anything was late, this is the first miss.
+        first = standing.missed_due_at or missed
+        late = replace(standing, missed_due_at=first, late_at=standing.late_at or at)
+        return late, (change, Change(What.JOIN, at, missed))
+    if standing.missed_due_at is not None:
+        # One more miss makes the silence less usual; if each miss is asked about, this changes
+        # nothing.
+        return weigh(standing, terms, at) if terms.steps.doubt else standing, (change,)
+    standing = replace(standing, missed_due_at=missed, late_at=at)
+    steps = steps_of(terms, missed)
+    # Nearly always the same, and a copy of the terms for each late round shows in a replay.
+    of_it = terms if steps is terms.steps else replace(terms, steps=steps)
+    begun = begin_alarm(standing, of_it, at)
+    held_at = standing.held_at
+    if held_at is None or held_at < opened:
+        return begun, (change,)
+    held = hold(begun, of_it, held_at)
+    # A hold can only put the alarm off: a child who says something must never be alarmed about
+    # sooner.
+    is_later = call_at(held, of_it) > call_at(begun, of_it)
+    return held if is_later and held_at + steps.levels.holds_for > at else begun, (change,)
+
+
+def _prompted(standing: Standing, passed: int) -> Standing:
+    # `replace(standing, prompted=passed)` takes three times as long, and of all that a tick does
+    # this is done most often.
+    return Standing(
+        standing.due_at,
+        standing.opens_at,
+        standing.following_due_at,
+        passed,
+        standing.sign_at,
+        standing.missed_due_at,
+        standing.late_at,
+        standing.ask_at,
+        standing.asked_at,
+        standing.alarm_at,
+        standing.alarm_why,
+        standing.is_alerted,
+        standing.last_call_at,
+        standing.held_at,
+    )
+
+
+def _ask(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
+    assert standing.missed_due_at is not None
+    change = Change(What.ASK, at, standing.missed_due_at)
+    doubt = terms.steps.doubt
+    again = carer_hour(terms, at + doubt.ask_again) if doubt and terms.asks_carer else None
+    return replace(standing, ask_at=again, asked_at=at), (change,)
+
+
+def _last_call(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
+    """Once in a silence, while there is still time to answer. Not if a last call that comes earlier
+    than planned would wake the child."""
+    assert standing.missed_due_at is not None
+    called = replace(standing, last_call_at=at)
+    if call_at(standing, terms) <= at or awake(at, terms) < at:
+        return called, ()
+    return called, (Change(What.REMIND, at, standing.missed_due_at, Why.LAST_CALL),)
+
+
+def _alarm(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
+    due = standing.missed_due_at or standing.due_at
+    change = Change(What.ALERT, at, due, standing.alarm_why)
+    return alerted(standing), (change,)
+
+
+def _ceiling(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
+    due = standing.missed_due_at or standing.due_at
+    return alerted(standing), (Change(What.ALERT, at, due, Why.CEILING),)

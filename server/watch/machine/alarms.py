@@ -1,0 +1,142 @@
+"""The alarm of a silence: when the carer is asked, and when adults are called. Pure."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from server.clock import as_utc
+from server.watch.machine.habit import odds
+from server.watch.machine.rounds import next_round
+from server.watch.machine.standing import Standing, Terms, Why
+
+
+def begin_alarm(standing: Standing, terms: Terms, at: datetime) -> Standing:
+    """The oldest round is late: when the carer is asked, and when adults are called."""
+    return _no_later(_begun(standing, terms, at), standing)
+
+
+def _begun(standing: Standing, terms: Terms, at: datetime) -> Standing:
+    if terms.steps.doubt is not None:
+        return _ask_at_once(weigh(standing, terms, at), terms, at)
+    if not terms.asks_carer:
+        return replace(standing, alarm_at=at, alarm_why=Why.NO_CARER)
+    return ask_first(standing, terms, at)
+
+
+def _no_later(begun: Standing, before: Standing) -> Standing:
+    """When a tier was raised while nothing was late, we kept the time at which the lower tier would
+    have called adults (`changing.retune`): the alarm that begins must not come later."""
+    kept, alarm = before.alarm_at, begun.alarm_at
+    if kept is None or (alarm is not None and alarm <= kept):
+        return begun
+    return replace(begun, alarm_at=kept, alarm_why=before.alarm_why)
+
+
+def _ask_at_once(standing: Standing, terms: Terms, at: datetime) -> Standing:
+    """The child may have had no reminder, or has changed in a way that the policy wants asked
+    about: ask the carer first, at once. The time when adults are called stays as it was."""
+    doubt, since = terms.steps.doubt, terms.knowledge.unreached_since
+    assert doubt is not None
+    unreached = doubt.silent_phone and since is not None and since <= at
+    if not (terms.asks_carer and (unreached or terms.knowledge.drifts)):
+        return standing
+    ask = carer_hour(terms, at)
+    return replace(standing, ask_at=ask if standing.ask_at is None else min(ask, standing.ask_at))
+
+
+def ask_first(standing: Standing, terms: Terms, at: datetime) -> Standing:
+    """The carer is asked from a moment on; if that brings nothing, adults are called, and never
+    later than the ceiling allows."""
+    ask = carer_hour(terms, at)
+    alarm, ceiling = ask + terms.steps.carer_window, ceiling_at(standing, terms)
+    why = Why.CARER_SILENT if alarm <= ceiling else Why.CEILING
+    return replace(standing, ask_at=ask, asked_at=None, alarm_at=min(alarm, ceiling), alarm_why=why)
+
+
+def hold(standing: Standing, terms: Terms, said_at: datetime) -> Standing:
+    """Seen or said, but it only holds: the carer is asked when the hold is over."""
+    again = said_at + terms.steps.levels.holds_for
+    if terms.asks_carer:
+        return ask_first(standing, terms, again)
+    alarm = min(again, ceiling_at(standing, terms))
+    return replace(standing, ask_at=None, asked_at=None, alarm_at=alarm, alarm_why=Why.NO_CARER)
+
+
+def weigh(standing: Standing, terms: Terms, at: datetime) -> Standing:
+    """By how unusual the silence is: when the carer is asked, and when adults are called. Both only
+    ever come earlier by this; a carer who says nothing brings no alarm, but is asked again."""
+    doubt = terms.steps.doubt
+    assert doubt is not None
+    ceiling = ceiling_at(standing, terms)
+    since, missed = ceiling - terms.steps.ceiling, _missed(standing, terms)
+    gone = odds(since, missed, terms.knowledge, terms.zone, doubt, at)
+    page = gone.reach(doubt.page)
+    alarm, why = max(min(page, ceiling), at), Why.UNUSUAL if page < ceiling else Why.CEILING
+    if standing.alarm_at is None or alarm < standing.alarm_at:
+        standing = replace(standing, alarm_at=alarm, alarm_why=why)
+    if not terms.asks_carer:
+        return standing
+    asked = standing.asked_at
+    free = at if asked is None else max(at, asked + doubt.ask_again)
+    ask = carer_hour(terms, max(min(gone.reach(doubt.ask), ceiling - doubt.ask_before), free))
+    return replace(standing, ask_at=ask if standing.ask_at is None else min(ask, standing.ask_at))
+
+
+def _missed(standing: Standing, terms: Terms) -> list[datetime]:
+    """When the rounds of this silence were due: all from the oldest missed to the current one."""
+    missed, due = [], standing.missed_due_at
+    while due is not None and due < standing.due_at:
+        missed.append(due)
+        due = next_round(terms, due)
+    return missed
+
+
+def carer_hour(terms: Terms, at: datetime) -> datetime:
+    """The first moment from `at` on at which the carer may be asked, by the clock on their wall."""
+    first, last = terms.steps.carer_from, terms.steps.carer_until
+    if first == last:
+        return at
+    local = at.astimezone(terms.zone)
+    if first <= local.time() < last:
+        return at
+    day = local.date() if local.time() < first else local.date() + timedelta(days=1)
+    return max(at, as_utc(day, first, terms.zone))
+
+
+def call_at(standing: Standing, terms: Terms) -> datetime:
+    """When adults are called if nothing comes before, as things are now."""
+    return standing.alarm_at or ceiling_at(standing, terms)
+
+
+def last_call_at(standing: Standing, terms: Terms) -> datetime | None:
+    """When a child who has missed a round is asked once more before adults are called: in time, and
+    not while they sleep. None if there is no such moment."""
+    if standing.late_at is None or terms.steps.last_call is None:
+        return None
+    moment = awake(call_at(standing, terms) - terms.steps.last_call, terms)
+    return moment if moment >= standing.late_at else None
+
+
+def awake(moment: datetime, terms: Terms) -> datetime:
+    """The last moment up to this one at which a child may be asked."""
+    rest, local = terms.steps.rest, moment.astimezone(terms.zone)
+    if rest is None or not rest.holds(local.time()):
+        return moment
+    day = local.date() if local.time() >= rest.from_ else local.date() - timedelta(days=1)
+    return min(moment, as_utc(day, rest.from_, terms.zone) - timedelta(minutes=1))
+
+
+def ceiling_at(standing: Standing, terms: Terms) -> datetime:
+    """When the silence has lasted as long as anything may allow.
+
+    An agreed absence is no silence: what follows it counts from its end.
+    """
+    moment = standing.sign_at + terms.steps.ceiling
+    for pause in sorted(terms.pauses, key=lambda pause: pause.begin):
+        if pause.begin < moment and pause.end > standing.sign_at:
+            moment = max(moment, pause.end + terms.steps.ceiling)
+    return moment
+
+
+def alerted(standing: Standing) -> Standing:
+    """Adults have been called: nothing further is asked, and no second alarm comes."""
+    return replace(standing, is_alerted=True, ask_at=None, alarm_at=None, alarm_why=None)

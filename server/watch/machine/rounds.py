@@ -1,0 +1,96 @@
+"""The rounds of a watch: when the next one is due, opens, and what happens around it. Pure."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from server.policy.model import Steps
+from server.watch.machine.standing import Standing, Terms
+from server.watch.rhythm.rules import is_return, next_due, opens_at, window_begin
+
+
+def begin(terms: Terms, now: datetime, *, settled_until: datetime | None = None) -> Standing:
+    """The watch of a child who is placed now. Raises ValueError if nothing is ever due.
+
+    `settled_until`: a round that is due then was answered in an earlier placement, and is not asked
+    for again.
+    """
+    due = next_round(terms, max(now, settled_until or now))
+    opens = max(opens_of(terms, due, None), now)
+    return Standing(due, opens, next_round(terms, due), prompted=0, sign_at=now)
+
+
+def opens_of(terms: Terms, due: datetime, before: datetime | None) -> datetime:
+    """When the round due at `due` opens; the previous one is due at `before`."""
+    return opens_at(due, before, window_of(terms, due))
+
+
+def window_of(terms: Terms, due: datetime) -> datetime | None:
+    """When the free window of a round begins; None if it has none. At the end of an absence it
+    has none: an answer is due then."""
+    if not (terms.rhythm.windows or terms.seasons) or is_return(terms.pauses, due):
+        return None
+    return window_begin(terms.rhythm, terms.zone, terms.seasons, due)
+
+
+def next_round(terms: Terms, after: datetime) -> datetime:
+    due = next_due(terms.rhythm, terms.zone, terms.pauses, after, terms.seasons)
+    if due is None:
+        raise ValueError("Nothing is due within 400 days.")
+    return due
+
+
+def steps_of(terms: Terms, due: datetime) -> Steps:
+    """What happens around the round that is due then. In a free window we remind the child at its
+    beginning. At the end of an absence we wait less long than on other days, and no habit makes us
+    wait longer."""
+    steps = terms.steps
+    begin = window_of(terms, due)
+    if begin is not None:
+        # A child who is away then is reminded when they are back.
+        back = (pause.end for pause in terms.pauses if pause.holds(begin) and pause.end <= due)
+        return replace(steps, remind_before=due - max([begin, *back]))
+    if not terms.pauses or steps.after_pass is None or not is_return(terms.pauses, due):
+        return steps
+    grace = min(steps.grace, steps.after_pass)
+    return replace(
+        steps,
+        grace=grace,
+        remind_again=min(steps.remind_again, grace),
+        carer_window=min(steps.carer_window, steps.after_pass),
+        doubt=None,
+    )
+
+
+def lasts_too_long(gap: timedelta, steps: Steps) -> bool:
+    """Whether a silence could outlast the ceiling if check-ins are so far apart."""
+    return gap + steps.grace + steps.carer_window > steps.ceiling
+
+
+def round_moments(due: datetime, opens: datetime, steps: Steps) -> tuple[datetime, ...]:
+    """The five moments of a round: it opens, a reminder before, at due, again, and late.
+
+    A reminder is never sent before the round opens: an answer to it would settle nothing.
+    """
+    before = max(opens, due - steps.remind_before)
+    return (opens, before, due, due + steps.remind_again, due + steps.grace)
+
+
+def on_to_next_round(standing: Standing, terms: Terms) -> Standing:
+    due = standing.following_due_at
+    assert due is not None, "advance and settle fill it first"
+    return Standing(
+        due,
+        opens_of(terms, due, standing.due_at),
+        next_round(terms, due),
+        0,
+        standing.sign_at,
+        standing.missed_due_at,
+        standing.late_at,
+        standing.ask_at,
+        standing.asked_at,
+        standing.alarm_at,
+        standing.alarm_why,
+        standing.is_alerted,
+        standing.last_call_at,
+        standing.held_at,
+    )
