@@ -267,8 +267,7 @@ async def note_sighting(
             words=asked.words,
         )
         await _heed(watch, sighting, EVIDENCE[role], now)
-        what = f"sighting:{asked.answer}"
-        await note_about(actor, child_id, what, [], now, about=sighting.id)
+        await note_about(actor, child_id, f"sighting:{asked.answer}", [], now, about=sighting.id)
     return sighting
 
 
