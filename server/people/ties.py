@@ -6,7 +6,7 @@ without an end date cannot be ended. So the ladder of an alert always begins wit
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -55,7 +55,7 @@ async def add_tie(actor: Actor, child: Child, tie: AddTie, now: datetime) -> Tie
             from_at=from_at,
             until_at=tie.until_at,
         )
-        await _note(actor, "tie:add", child, row, now)
+        await note(actor, "tie:add", **_facts(child, row), now=now)
         others = Tie.filter(child_id=child.id, role=Role.CASEWORKER).exclude(id=row.id)
         if is_worker(row) and await others.exists():
             begins = max(from_at, now)
@@ -88,16 +88,14 @@ async def _check(child: Child, tie: AddTie, now: datetime) -> None:
         raise Refused(N_("This person already has this role."), field="person_id")
 
 
-async def _note(actor: Actor, what: str, child: Child, tie: Tie, now: datetime) -> None:
-    await note(
-        actor,
-        what,
-        child_id=child.id,
-        about=("tie", tie.id),
-        names=[tie.role],
-        agency_id=child.agency_id,
-        now=now,
-    )
+def _facts(child: Child, tie: Tie) -> dict[str, Any]:
+    """What the entries about a tie have in common."""
+    return {
+        "child_id": child.id,
+        "about": ("tie", tie.id),
+        "names": [tie.role],
+        "agency_id": child.agency_id,
+    }
 
 
 def is_worker(tie: Tie) -> bool:
@@ -123,7 +121,7 @@ async def end_tie(actor: Actor, child: Child, tie_id: UUID, now: datetime) -> Ti
         # A tie that was to begin later is never valid: it ends at its own beginning.
         end, was_worker = max(now, tie.from_at), is_worker(tie)
         swapped(await Tie.filter(id=tie.id, until_at=tie.until_at).update(until_at=end))
-        await _note(actor, "tie:end", child, tie, now)
+        await note(actor, "tie:end", **_facts(child, tie), now=now)
         tie.until_at = end
         if was_worker:
             await happened(actor, child.id, Happening.NEW_WORKER, now, about=tie.id)
