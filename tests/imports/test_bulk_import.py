@@ -12,7 +12,7 @@ import pytest
 from server.audit.models import Entry
 from server.auth import actions as doors
 from server.errors import Conflict, NotFound
-from server.imports import bulk_import, existing
+from server.imports import bulk_import, existing, import_csv
 from server.imports.models import Intake
 from server.people.models import Child, Person, Tie
 from server.people.rules import Role
@@ -134,8 +134,8 @@ async def test_nobody_is_added_before_somebody_says_so(cast: Cast) -> None:
     assert "Child 2" in text
 
 
-def _line(row: Intake, place: int) -> bulk_import.Line:
-    return msgspec.convert(row.lines[place], bulk_import.Line)
+def _line(row: Intake, place: int) -> import_csv.Line:
+    return msgspec.convert(row.lines[place], import_csv.Line)
 
 
 async def test_a_list_with_a_fault_adds_nobody(cast: Cast) -> None:
