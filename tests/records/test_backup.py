@@ -431,8 +431,8 @@ async def test_a_restore_that_is_killed_leaves_the_database_as_it_was(
     class Killed(BaseException):
         pass
 
-    def told(what: str, _rows: int) -> None:
-        if what == "restored":
+    def told(_rows: int, what: str) -> None:
+        if what == "rows restored":
             raise Killed
 
     where = restore.Where(url=db.url, keyring=encryption.current(), replaces=True, now=clock())
@@ -566,7 +566,7 @@ def test_one_command_each_and_a_look_before(tmp_path: Path) -> None:
     assert not (tmp_path / "b.db").exists()
     put = _waymark("restore", file, cwd=ROOT, **two)
     assert put.returncode == 0
-    assert "hand in again" in put.stdout
+    assert "send again what they still have" in put.stdout
     whole = _waymark("audit", "verify", cwd=ROOT, **two)
     assert whole.stdout == "The record is whole.\n"
     other = {**two, "WAYMARK_SECRET_KEYS": "another secret of nobody that we know"}
