@@ -182,7 +182,7 @@ def settings_faults(settings: Settings) -> list[str]:
     """What each setting allows alone, and what cannot work together."""
     lines = []
     if not settings.last_resort:
-        lines.append("WAYMARK_LAST_RESORT is not set: nobody is called when everybody is away")
+        lines.append("WAYMARK_LAST_RESORT is not set: we call nobody when everyone is away")
     names = channel_names(settings)
     for number, (name, _) in enumerate(settings.last_resort, 1):
         if name not in names:
@@ -192,7 +192,7 @@ def settings_faults(settings: Settings) -> list[str]:
     if settings.public_url.startswith("https:") and not settings.trusted_proxies:
         lines.append(
             "WAYMARK_TRUSTED_PROXIES is not set, but WAYMARK_PUBLIC_URL is https, so a proxy is in"
-            " front: all visitors look like one, and wrong passwords of one lock everybody out."
+            " front: all visitors look like one, and the wrong passwords of one lock everyone out."
             " Set it to the address of the proxy, such as 127.0.0.1"
         )
     return lines

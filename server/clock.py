@@ -23,6 +23,11 @@ def monotonic() -> float:
     return _time.monotonic()
 
 
+def stamp(at: datetime) -> str:
+    """A moment in RFC 3339, UTC, whole seconds."""
+    return at.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+
+
 def known_zone(name: str) -> ZoneInfo:
     """The zone that a row names. A zone that a later tz database no longer has is UTC: what we show
     and ask shifts by some hours, but nobody is locked out or forgotten."""

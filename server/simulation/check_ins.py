@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from server.clock import stamp
 from server.simulation import figures
-from server.simulation.life import DAY, HOUR, MINUTE, Absence, Life, as_utc, text_of, whole
+from server.simulation.life import DAY, HOUR, MINUTE, Absence, Life, as_utc, whole
 from server.watch.rhythm.rules import next_due
 
 
@@ -90,7 +91,7 @@ def called(life: Life) -> None:
         for at, until in _outside(mute, begin, as_utc(day, figures.SLEEP_FROM, life.zone)):
             until -= after * timedelta(seconds=1)
             if answers and at < until and at > life.begin:
-                text = text_of(until)
+                text = stamp(until)
                 life.add(
                     whole(at), "if_asked", until=text, by="child", answer="answered", after_s=after
                 )

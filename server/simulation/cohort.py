@@ -13,8 +13,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
+from server.clock import stamp
 from server.simulation import check_ins, figures
-from server.simulation.life import DAY, HOUR, MINUTE, Absence, Life, Row, as_utc, text_of, whole
+from server.simulation.life import DAY, HOUR, MINUTE, Absence, Life, Row, as_utc, whole
 from server.watch.rhythm.rules import Rhythm, as_data
 
 BEGIN = datetime(2026, 1, 5, 8, tzinfo=UTC)
@@ -44,7 +45,7 @@ def _server(days: int, seed: int) -> list[Row]:
         if random.random() < figures.SERVER_DOWN_MONTH / figures.MONTH_DAYS:
             at = BEGIN + (day + random.random()) * DAY
             until = at + random.expovariate(1 / figures.SERVER_DOWN_H) * HOUR + MINUTE
-            rows.append((whole(at), "", "blind", {"until": text_of(until)}))
+            rows.append((whole(at), "", "blind", {"until": stamp(until)}))
     return rows
 
 
@@ -216,7 +217,7 @@ def _pauses(life: Life) -> None:
         if at > free_from and life.gone(at) is None:
             until = at + life.random.randint(1, 4) * DAY
             life.pauses.append((at, until))
-            life.add(at, "pause", until=text_of(until))
+            life.add(at, "pause", until=stamp(until))
             free_from = until + DAY
 
 
@@ -251,7 +252,7 @@ def _would_answer(life: Life, at: datetime, until: datetime) -> None:
         life.add(
             at,
             "if_asked",
-            until=text_of(until - timedelta(seconds=1)),
+            until=stamp(until - timedelta(seconds=1)),
             by="carer",
             answer="seen" if is_seen else "not_seen",
             after_s=after,

@@ -9,14 +9,14 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from server.clock import monotonic
+from server.clock import stamp
 from server.errors import Refused
 from server.policy.model import SHIPPED, Policy
 from server.policy.parser import merged, read
+from server.progress import progress
 from server.simulation import cohort as cohorts
 from server.simulation.evaluation import TRUTH_HEADER, read_truth, report
 from server.simulation.events import HEADER, Event, moment, read_events
@@ -25,8 +25,6 @@ from server.simulation.outcomes import Result
 from server.simulation.replay import replay
 
 ALERTS_HEADER = ["child", "at", "level", "rung", "reason"]
-# A command that takes longer than this says how far it is.
-QUIET_S = 2.0
 EACH = 5_000
 
 
@@ -94,7 +92,7 @@ def replay_command(args: argparse.Namespace) -> int:
     until = moment(args.until, "until") if args.until else None
     truth = read_truth(args.truth) if args.truth else None
     with _uncollected():
-        result = replay(_counted(read_events(args.events), "events"), policy, until)
+        result = replay(_counted(read_events(args.events)), policy, until)
     write_alerts(args.alerts, result)
     if truth is not None:
         sys.stdout.write(report(result, truth))
@@ -107,7 +105,10 @@ def cohort_command(args: argparse.Namespace) -> int:
         raise Refused("--children is 1 to 100,000.")
     if not 1 <= args.days <= 3_650:
         raise Refused("--days is 1 to 3,650.")
-    rows, truth = cohorts.cohort(args.children, args.days, args.seed, _said("children"))
+    say = progress()
+    rows, truth = cohorts.cohort(
+        args.children, args.days, args.seed, lambda number: say(number, "children")
+    )
     _write(args.events, HEADER, map(_event, rows))
     _write(args.truth, TRUTH_HEADER, map(_absence, truth))
     return 0
@@ -129,11 +130,6 @@ def write_alerts(path: Path, result: Result) -> None:
     """ALERTS.csv: whole seconds, lines that end in a line feed."""
     rows = ((r.child, stamp(r.at), r.level, r.rung, r.reason) for r in result.rows)
     _write(path, ALERTS_HEADER, rows)
-
-
-def stamp(at: datetime) -> str:
-    """A moment in RFC 3339, UTC, whole seconds."""
-    return at.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
 def _event(row: Row) -> Sequence[str]:
@@ -183,25 +179,9 @@ def _uncollected() -> Iterator[None]:
         gc.enable()
 
 
-def _counted(events: Iterable[Event], what: str) -> Iterator[Event]:
-    report = _said(what)
+def _counted(events: Iterable[Event]) -> Iterator[Event]:
+    say = progress()
     for number, event in enumerate(events, start=1):
         yield event
         if number % EACH == 0:
-            report(number)
-
-
-def _said(what: str) -> Callable[[int], None]:
-    """Say on the terminal how far a long command is, once it has taken two seconds."""
-    began = monotonic()
-    last = began
-
-    def say(number: int) -> None:
-        nonlocal last
-        now = monotonic()
-        if now - began > QUIET_S and now - last > QUIET_S / 2:
-            last = now
-            sys.stderr.write(f"{number:,} {what} …\n")
-            sys.stderr.flush()
-
-    return say
+            say(number, "events")

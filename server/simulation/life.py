@@ -78,7 +78,3 @@ class Life:
 
 def whole(at: datetime) -> datetime:
     return at.replace(microsecond=0)
-
-
-def text_of(at: datetime) -> str:
-    return f"{at.replace(microsecond=0, tzinfo=None).isoformat()}Z"

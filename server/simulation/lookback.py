@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from statistics import median_high
 
 from server.alerts.ladder import Cause
 from server.policy.model import Policy, Tier
@@ -59,7 +60,7 @@ def compare(
     """Replay both. Raises Refused if the rules cannot follow an event."""
     first, second = run(events, before, until), run(events, after, until)
     told, then = told_of(first), told_of(second)
-    shifts = sorted(then[key] - told[key] for key in told.keys() & then.keys())
+    shifts = [then[key] - told[key] for key in told.keys() & then.keys()]
     which = {(child, nth(first, child, at)) for child, at in real}
     late = [then[key] - told[key] for key in which if key in then and key in told]
     return Compared(
@@ -69,7 +70,7 @@ def compare(
         only_after=len(then.keys() - told.keys()),
         sooner=sum(shift < timedelta(0) for shift in shifts),
         later=sum(shift > timedelta(0) for shift in shifts),
-        shift=_middle(shifts) or timedelta(0),
+        shift=median_high(shifts) if shifts else timedelta(0),
         real=len(which),
         real_told=sum(key in then for key in which),
         real_shift=max(late, default=None),
@@ -89,11 +90,6 @@ def run(
             go_on()
         replay.feed(event)
     return replay.finish()
-
-
-def _middle(spans: Sequence[timedelta]) -> timedelta | None:
-    """The median of sorted spans; of the two middle ones, the longer."""
-    return spans[len(spans) // 2] if spans else None
 
 
 def nth(result: Result, child: str, at: datetime) -> int:
@@ -126,6 +122,6 @@ def did(result: Result) -> Did:
         questions=levels.count(ASK),
         alerts=len(silent),
         by_tier={tier: sum(alert.tier is tier for alert in silent) for tier in Tier},
-        silence=_middle(sorted(lasted)),
+        silence=median_high(lasted) if lasted else None,
         longest=max(lasted, default=None),
     )

@@ -432,8 +432,8 @@ async def test_a_restore_that_is_killed_leaves_the_database_as_it_was(
     class Killed(BaseException):
         pass
 
-    def told(what: str, _rows: int) -> None:
-        if what == "restored":
+    def told(_rows: int, what: str) -> None:
+        if what == "rows restored":
             raise Killed
 
     where = restore.Where(url=db.url, keyring=encryption.current(), replaces=True, now=clock())
@@ -548,7 +548,7 @@ def test_one_command_each_and_a_look_before(run: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "b.db").exists()
     code, out, _ = run("restore", file, **of("b"))
     assert code == 0
-    assert "hand in again" in out
+    assert "send again what they still have" in out
     assert run("audit", "verify", **of("b"))[1] == "The record is whole.\n"
     other = of("b", WAYMARK_SECRET_KEYS="another secret of nobody that we know")
     code, _, err = run("restore", file, "--replace", **other)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -199,8 +200,7 @@ async def check(request: Request) -> Response:
     """Nothing has changed."""
     child, roles = await desk_child(request, Action.PACK_CHANGE)
     visitor, form, now = await staff_of(request), await form_body(request), now_of(request)
-    typed = entered(form, "version")
-    version = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 9 else 0
+    version = _version(form, "version")
     if not await is_unsealed(request, child):
         return await _sealed(request, child)
     try:
@@ -208,6 +208,11 @@ async def check(request: Request) -> Response:
     except Conflict as fault:
         return await _page(request, child, fault, roles=roles)
     return RedirectResponse(f"{path_of(child)}?done=checked", status_code=303)
+
+
+def _version(form: FormData, name: str) -> int:
+    typed = entered(form, name)
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 9 else 0
 
 
 # --- changing it
@@ -235,9 +240,8 @@ async def save(request: Request) -> Response:
     """Another version, with this group as it was typed."""
     child, roles = await desk_child(request, Action.PACK_CHANGE)
     group, form = _group(request), await form_body(request)
-    base = entered(form, "base")
     typed = Typed(
-        int(base) if base.isascii() and base.isdigit() and len(base) < 9 else 0,
+        _version(form, "base"),
         # This form has no child's own words. A page from an older version may still send some.
         {
             field.name: entered(form, field.name)

@@ -101,7 +101,7 @@ class _Copied:
             member.add(rows)
             self._rows += len(rows)
             self._follow_chain(table, rows)
-            told("backed up", self._rows)
+            told(self._rows, "rows backed up")
         member.end()
         self._counts[table.name] = self._rows - before
         self.key_ids |= member.key_ids

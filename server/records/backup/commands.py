@@ -2,13 +2,13 @@
 
 import argparse
 import hashlib
-import sys
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from server.clock import monotonic
+from server.clock import stamp
+from server.progress import progress
 from server.records.backup import restore, verify
 from server.records.backup.archive import Archive, Manifest
 from server.records.backup.backup import What, back_up
@@ -22,9 +22,6 @@ Work = Callable[[Settings, datetime], Awaitable[Any]]
 Beside = Callable[[Work], Any]
 Add = Callable[[str, Callable[[argparse.Namespace], Any], str], Any]
 Say = Callable[[str], None]
-
-# A command that takes longer than this shows its progress.
-QUIET_S = 2.0
 
 
 def add_commands(add: Add, beside: Beside, say: Say = print) -> None:
@@ -63,7 +60,7 @@ async def _backup(args: argparse.Namespace, settings: Settings, now: datetime) -
         push_key=fingerprint(settings),
         made_at=now,
     )
-    made = await back_up(what, args.file, replaces=args.force, told=_said())
+    made = await back_up(what, args.file, replaces=args.force, told=progress())
     manifest = made.manifest
     return [
         f"{args.file}: {_sum(manifest)}. Read back: {made.opened.values:,} sealed values opened.",
@@ -86,7 +83,7 @@ async def _restore(args: argparse.Namespace, settings: Settings, now: datetime) 
             now=now,
             with_unreadable=args.with_unreadable,
         )
-        opened = await restore.restore(archive, where, _said())
+        opened = await restore.restore(archive, where, progress())
     manifest = archive.manifest
     return [
         f"Restored: {_sum(manifest)}. The record is whole.",
@@ -98,7 +95,7 @@ async def _restore(args: argparse.Namespace, settings: Settings, now: datetime) 
 def _checked(
     args: argparse.Namespace, settings: Settings, archive: Archive, keyring: encryption.Keyring
 ) -> list[str]:
-    opened = verify.check(archive, keyring, _said(), with_unreadable=args.with_unreadable)
+    opened = verify.check(archive, keyring, progress(), with_unreadable=args.with_unreadable)
     manifest = archive.manifest
     return [
         f"{args.file} is whole and can be read: {_sum(manifest)};"
@@ -123,7 +120,7 @@ def fingerprint(settings: Settings) -> str | None:
 
 def _sum(manifest: Manifest) -> str:
     tables = sum(1 for entry in manifest.tables if entry.rows)
-    made = _moment(manifest.made_at)
+    made = stamp(manifest.made_at)
     return f"{manifest.rows:,} rows of {tables} tables, as of {made}, from {manifest.engine}"
 
 
@@ -132,21 +129,17 @@ def _needed(manifest: Manifest) -> str:
     return ", ".join(sorted({*keys.seals, keys.signs, keys.index}))
 
 
-def _moment(at: datetime) -> str:
-    return at.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
-
-
 def _next(settings: Settings, manifest: Manifest, now: datetime) -> list[str]:
     """What the operator who restores must know, and do next."""
-    made, lost = _moment(manifest.made_at), now - manifest.made_at
+    made, lost = stamp(manifest.made_at), now - manifest.made_at
     return [
-        f"What was taken in since {made} ({_long(lost)}) is not in it. The phones of children and"
-        " of whoever writes in a project hand in again what they still have.",
-        "Invitations that were open count no longer: make new ones. Adults sign in again.",
-        f"Whoever since {made} shut out a phone, took back a link or a card, ended a tie, disabled"
-        " somebody or changed a password has to do it again.",
-        "Alerts that were closed since then are open again, and messages that were sent since then"
-        " may be sent a second time: rather twice than never.",
+        f"What reached the server after {made} ({_long(lost)}) is not in it. The phones of"
+        " children, and of people who write in a project, send again what they still have.",
+        "Open invitations no longer work: make new ones. Adults sign in again.",
+        "Did anyone block a phone, take back a link or a card, end a person's work with a child,"
+        f" disable a person or change a password after {made}? They have to do it again.",
+        "Alerts that were closed after that are open again, and messages that were sent after that"
+        " may be sent a second time: better twice than never.",
         *_of_push(settings, manifest),
     ]
 
@@ -163,19 +156,3 @@ def _of_push(settings: Settings, manifest: Manifest) -> list[str]:
 def _long(lost: timedelta) -> str:
     hours, minutes = divmod(int(lost.total_seconds()) // 60, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
-
-
-def _said() -> Callable[[str, int], None]:
-    """Print the progress of a long command on the terminal, once it has taken two seconds."""
-    began = monotonic()
-    last = began
-
-    def say(what: str, rows: int) -> None:
-        nonlocal last
-        now = monotonic()
-        if rows and now - began > QUIET_S and now - last > QUIET_S / 2:
-            last = now
-            sys.stderr.write(f"{rows:,} rows {what} …\n")
-            sys.stderr.flush()
-
-    return say

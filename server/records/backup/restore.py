@@ -149,7 +149,7 @@ def _counted(
     for batch in batches:
         yield batch
         done += len(batch)
-        told("restored", done)
+        told(done, "rows restored")
 
 
 def _check_tables(entries: dict[str, TableEntry], there: dict[str, copying.Table]) -> None:

@@ -20,7 +20,7 @@ from server.storage.engines.copying import CopyFault, Row
 from server.storage.engines.migrate import BEFORE_0_1, known_migrations
 
 # Reports how many rows are done, and of which part.
-Told = Callable[[str, int], None]
+Told = Callable[[int, str], None]
 
 
 class Unopened(CopyFault):
@@ -74,7 +74,7 @@ def verify(
             for row in rows:
                 opening.open(row)
             done += len(rows)
-            told("checked", done)
+            told(done, "rows checked")
     if opened.unreadable and not with_unreadable:
         raise Unopened(f"{opened}.")
     return opened
