@@ -323,17 +323,15 @@ EXPECTED: Mapping[str, Expected] = {
     f"PUT {CHILD}/rhythm": child("caseworker supervisor"),
     "GET /api/v1/rhythm/proposals": children_alone,
     "POST /api/v1/rhythm/proposals": children_alone,
-    "POST /api/v1/rhythm/look": children_alone,
+    "POST /api/v1/rhythm/preview": children_alone,
     f"GET {CHILD}/rhythm/proposals": child("child caseworker supervisor guardian"),
     f"POST {CHILD}/rhythm/proposals": child("child caseworker supervisor"),
-    f"POST {CHILD}/rhythm/look": child("child caseworker supervisor"),
+    f"POST {CHILD}/rhythm/preview": child("child caseworker supervisor"),
     f"POST {CHILD}/rhythm/proposals/{{proposal_id}}/agree": child("caseworker supervisor"),
     f"POST {CHILD}/rhythm/proposals/{{proposal_id}}/decline": child("caseworker supervisor"),
     f"PUT {CHILD}/tier": child("caseworker supervisor"),
-    "POST /api/v1/rhythm/proposals/{proposal_id}/take-back": children_alone,
-    f"POST {CHILD}/rhythm/proposals/{{proposal_id}}/take-back": child(
-        "child caseworker supervisor"
-    ),
+    "DELETE /api/v1/rhythm/proposals/{proposal_id}": children_alone,
+    f"DELETE {CHILD}/rhythm/proposals/{{proposal_id}}": child("child caseworker supervisor"),
     "GET /api/v1/milestones": children_alone,
     f"GET {CHILD}/milestones": child("child caseworker supervisor guardian"),
     f"POST {CHILD}/milestones": child("caseworker supervisor"),
@@ -405,8 +403,8 @@ EXPECTED: Mapping[str, Expected] = {
     f"GET {CHILD}/pack.pdf": child("caseworker supervisor"),
     f"GET {CHILD}/pack.txt": child("caseworker supervisor"),
     "GET /api/v1/packs": staff,
-    f"POST {CHILD}/pack/carry": child("caseworker supervisor"),
-    f"DELETE {CHILD}/pack/carry": child("caseworker supervisor"),
+    f"POST {CHILD}/pack/checkouts": child("caseworker supervisor"),
+    f"DELETE {CHILD}/pack/checkouts": child("caseworker supervisor"),
     f"GET {CHILD}/pack/photos": child("caseworker supervisor"),
     f"GET {CHILD}/pack/photos/{{photo_id}}": child("caseworker supervisor"),
     f"PUT {CHILD}/pack/photos/{{photo_id}}": child("caseworker supervisor"),
@@ -624,8 +622,8 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     f"PUT {CHILD}/tier": {"tier": "mid"},
     f"POST {CHILD}/rhythm/proposals": {"id": "{id}", "rhythm": {"at": ["17:00"]}},
     "POST /api/v1/rhythm/proposals": {"id": "{id}", "rhythm": {"at": ["17:00"]}},
-    f"POST {CHILD}/rhythm/look": {"rhythm": {"at": ["17:00"]}},
-    "POST /api/v1/rhythm/look": {"rhythm": {"at": ["17:00"]}},
+    f"POST {CHILD}/rhythm/preview": {"rhythm": {"at": ["17:00"]}},
+    "POST /api/v1/rhythm/preview": {"rhythm": {"at": ["17:00"]}},
     f"POST {CHILD}/rhythm/proposals/{{proposal_id}}/agree": {"version": "1"},
     f"POST {CHILD}/rhythm/proposals/{{proposal_id}}/decline": {},
     f"POST {CHILD}/milestones": {"id": "{id}", "what": "hearing", "day": "2026-04-10"},
@@ -818,7 +816,7 @@ async def milestone_id(cast: Cast, who: str | None, path: str) -> UUID:
 async def proposal_id(cast: Cast, who: str | None, path: str) -> UUID:
     """Another rhythm that was proposed for Mia: by herself, or by whoever takes it back; one that a
     child takes back is its own."""
-    by = cast.persons[(_name(who) if path.endswith("/take-back") else None) or "mia"]
+    by = cast.persons[(_name(who) if path.endswith("/{proposal_id}") else None) or "mia"]
     is_own = path.startswith("/api/v1/rhythm/") and who in CHILDREN
     made = await Proposal.create(
         id=uuid4(),

@@ -70,7 +70,7 @@ def signed_in(chromium: Browser, demo: dict[str, Any], faults: list[str]) -> Ite
         voice.phone.context.close()
     with client_of(demo, "ines") as client:
         for child in demo["children"].values():
-            client.delete(f"/api/v1/children/{child['id']}/pack/carry")
+            client.delete(f"/api/v1/children/{child['id']}/pack/checkouts")
 
 
 @contextmanager

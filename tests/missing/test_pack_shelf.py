@@ -53,7 +53,7 @@ async def take(cast: Cast, who: str, child: str = "mia", **said: Any) -> Any:
     body = {"id": str(uuid4()), **said}
     async with cast.client_as(who) as client:
         return await client.post(
-            f"/api/v1/children/{cast.children[child].id}/pack/carry", json=body
+            f"/api/v1/children/{cast.children[child].id}/pack/checkouts", json=body
         )
 
 
@@ -289,7 +289,7 @@ async def test_what_was_put_down_is_sealed_again_and_twice_is_once(cast: Cast) -
     await take(cast, "tom", id=id_, why=WHY)
     async with cast.client_as("tom") as client:
         for _ in range(2):
-            answer = await client.delete(f"/api/v1/children/{cast.mia.id}/pack/carry")
+            answer = await client.delete(f"/api/v1/children/{cast.mia.id}/pack/checkouts")
             assert answer.status_code == 204
     assert await Entry.filter(child_id=cast.mia.id, what="pack:put_down").count() == 1
     assert await states(cast, "tom") == {"mia": "sealed", "noor": "sealed"}

@@ -267,10 +267,10 @@ FITS: Mapping[str, Fits] = {
     "POST /api/v1/me/questions/{question_id}": Fits("mia", {"id": NEW, "words": "x"}),
     "GET /api/v1/rhythm/proposals": _TO_MIA,
     "POST /api/v1/rhythm/proposals": Fits("mia", _PROPOSAL),
-    "POST /api/v1/rhythm/look": Fits("mia", _LOOK),
+    "POST /api/v1/rhythm/preview": Fits("mia", _LOOK),
     f"GET {_API}/rhythm/proposals": _TO_TOM,
     f"POST {_API}/rhythm/proposals": Fits(body=_PROPOSAL),
-    f"POST {_API}/rhythm/look": Fits(body=_LOOK),
+    f"POST {_API}/rhythm/preview": Fits(body=_LOOK),
     f"POST {_API}/rhythm/proposals/{{proposal_id}}/agree": Fits(
         body={"version": version(Rhythm((time(18),)), "Europe/Paris")}
     ),
@@ -284,8 +284,8 @@ FITS: Mapping[str, Fits] = {
             "rhythm": {"at": ["09:00", "18:00"]},
         }
     ),
-    "POST /api/v1/rhythm/proposals/{proposal_id}/take-back": _TO_MIA,
-    f"POST {_API}/rhythm/proposals/{{proposal_id}}/take-back": _TO_MIA,
+    "DELETE /api/v1/rhythm/proposals/{proposal_id}": _TO_MIA,
+    f"DELETE {_API}/rhythm/proposals/{{proposal_id}}": _TO_MIA,
     "GET /api/v1/milestones": _TO_MIA,
     f"GET {_API}/milestones": _TO_TOM,
     f"POST {_API}/milestones": Fits(
@@ -481,8 +481,8 @@ FITS: Mapping[str, Fits] = {
     f"GET {_API}/pack.pdf": _TO_TOM,
     f"GET {_API}/pack.txt": _TO_TOM,
     "GET /api/v1/packs": _TO_TOM,
-    f"POST {_API}/pack/carry": Fits("ines", {"id": NEW, "why": "On duty tonight."}),
-    f"DELETE {_API}/pack/carry": _TO_TOM,
+    f"POST {_API}/pack/checkouts": Fits("ines", {"id": NEW, "why": "On duty tonight."}),
+    f"DELETE {_API}/pack/checkouts": _TO_TOM,
     f"GET {_API}/pack/photos": _TO_TOM,
     f"GET {_API}/pack/photos/{{photo_id}}": _TO_TOM,
     # What is no photo, or a broken one: tests/missing/test_photo_api.py.

@@ -324,7 +324,7 @@ async def _path(cast: Cast, route: str, who: str | None) -> bytes:
     path = route.split(" ")[1]
     if "/pack" in path:
         await alert_id(cast, who, path)  # What is sealed is open while adults are alerted.
-    if path.endswith("/pack/carry"):
+    if path.endswith("/pack/checkouts"):
         await cast.on_duty("ines")  # It goes along with whoever is on duty; Tom goes on leave here.
     for name in re.findall(r"{(\w+)}", path):
         path = path.replace(f"{{{name}}}", str(await IDS[name](cast, who, path)))

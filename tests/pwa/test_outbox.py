@@ -31,7 +31,7 @@ KINDS: dict[str, tuple[dict[str, Any], str | None, str, Any]] = {
     "take-back": (
         {"said_at": AT, "proposal": "p"},
         "take-back-p",
-        "POST /rhythm/proposals/p/take-back",
+        "DELETE /rhythm/proposals/p",
         None,
     ),
     "forgot": ({"said_at": AT, "round": "r"}, "forgot-r", "POST /me/rounds/r/forgot", None),

@@ -170,10 +170,6 @@ def an_open_one(double: Double, **how: Any) -> dict[str, Any]:
     }
 
 
-def back_path(one: dict[str, Any]) -> str:
-    return f"{PATH}/{one['id']}/take-back"
-
-
 def test_what_nobody_answered_is_taken_back(phone: Phone, double: Double) -> None:
     double.proposals = [an_open_one(double)]
     at_the_rhythm(phone)
@@ -241,7 +237,7 @@ def test_other_times_are_proposed_for_some_days_only(phone: Phone, double: Doubl
     phone.page.get_by_text("Waiting for an answer.").wait_for()
     (said,) = double.posted(PATH)
     assert (said["first"], said["last"]) == ("2031-03-05", "2031-03-07")
-    looked = double.posted("/api/v1/rhythm/look")[-1]
+    looked = double.posted("/api/v1/rhythm/preview")[-1]
     assert (looked["first"], looked["last"]) == ("2031-03-05", "2031-03-07")
     assert "Wednesday 5 March to Friday 7 March: Every day at 20:00" in words(phone)
 

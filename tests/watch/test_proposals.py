@@ -289,8 +289,8 @@ async def test_nobody_takes_back_what_somebody_else_proposed(cast: Cast) -> None
 async def test_a_child_takes_it_back_by_its_phone(cast: Cast) -> None:
     made = await propose(cast)
     async with cast.client_as("mia") as child:
-        path = f"/api/v1/rhythm/proposals/{made.id}/take-back"
-        told = await child.post(path)
+        path = f"/api/v1/rhythm/proposals/{made.id}"
+        told = await child.delete(path)
         known = (await child.get("/api/v1/rhythm/proposals")).json()
     assert told.status_code == 200
     assert told.json()["state"] == known["proposals"][0]["state"] == "recalled"
@@ -398,11 +398,11 @@ async def test_both_see_the_days_and_what_they_come_to(cast: Cast) -> None:
     path = f"/desk/children/{cast.mia.id}"
     look = {"rhythm": LATER, "first": "2026-03-05", "last": "2026-03-07"}
     async with cast.client_as("mia") as child:
-        looked = (await child.post("/api/v1/rhythm/look", json=look)).json()
+        looked = (await child.post("/api/v1/rhythm/preview", json=look)).json()
         made = (await child.post("/api/v1/rhythm/proposals", json=said)).json()
-        half = await child.post("/api/v1/rhythm/look", json={**look, "last": None})
+        half = await child.post("/api/v1/rhythm/preview", json={**look, "last": None})
         slow = {**look, "rhythm": {"at": ["20:00"], "days": [0]}}
-        refused = (await child.post("/api/v1/rhythm/look", json=slow)).json()
+        refused = (await child.post("/api/v1/rhythm/preview", json=slow)).json()
     sums = [
         {
             "due_at": "2026-03-05T19:00:00Z",
@@ -434,7 +434,7 @@ async def test_both_see_the_same_sum(cast: Cast) -> None:
         made = (await child.post("/api/v1/rhythm/proposals", json=said)).json()
         path = f"/api/v1/children/{cast.mia.id}/rhythm/proposals"
         theirs = (await worker.get(path)).json()
-        looked = await child.post("/api/v1/rhythm/look", json={"rhythm": LATER})
+        looked = await child.post("/api/v1/rhythm/preview", json={"rhythm": LATER})
     # Late at 21:00 in Paris, and the carer has 45 minutes.
     sums = [{"due_at": "2026-03-02T19:00:00Z", "told_by": "2026-03-02T20:45:00Z", "from_at": None}]
     assert made["sums"] == theirs["proposals"][0]["sums"] == looked.json()["sums"] == sums
@@ -447,9 +447,9 @@ async def test_both_see_the_same_sum(cast: Cast) -> None:
 async def test_a_look_says_why_it_cannot_be_and_keeps_nothing(cast: Cast) -> None:
     async with cast.client_as("mia") as child:
         looked = await child.post(
-            "/api/v1/rhythm/look", json={"rhythm": {"at": ["18:00"], "days": [0]}}
+            "/api/v1/rhythm/preview", json={"rhythm": {"at": ["18:00"], "days": [0]}}
         )
-        wrong = await child.post("/api/v1/rhythm/look", json={"rhythm": {"at": ["25:00"]}})
+        wrong = await child.post("/api/v1/rhythm/preview", json={"rhythm": {"at": ["25:00"]}})
     assert looked.json()["sums"] == []
     assert looked.json()["problem"].startswith("That's not often enough")
     assert wrong.status_code == 422
@@ -497,7 +497,7 @@ FREE = {"at": ["20:00"], "from": {"20:00": "16:00"}}
 async def test_a_free_window_is_proposed_agreed_and_lived(cast: Cast) -> None:
     await Watch.exclude(child_id=cast.mia.id).delete()
     async with cast.client_as("mia") as child:
-        looked = (await child.post("/api/v1/rhythm/look", json={"rhythm": FREE})).json()
+        looked = (await child.post("/api/v1/rhythm/preview", json={"rhythm": FREE})).json()
     assert looked["sums"] == [
         {
             "due_at": "2026-03-02T19:00:00Z",

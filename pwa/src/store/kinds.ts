@@ -122,7 +122,7 @@ const KINDS: { [K in Kind]: Row<Extract<Content, { kind: K }>> } = {
   },
   "take-back": {
     id: ({ proposal }) => `take-back-${proposal}`,
-    send: async ({ body }, tell) => void (await tell("POST", `/rhythm/proposals/${body.proposal}/take-back`)),
+    send: async ({ body }, tell) => void (await tell("DELETE", `/rhythm/proposals/${body.proposal}`)),
     isKept: true,
     isExplained: true,
     // What is taken back never left this phone.

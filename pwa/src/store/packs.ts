@@ -173,7 +173,7 @@ function note(child: string, copy: Pack["copy"]): void {
 /** Takes along what needs no reason of one's own: adults are alerted, or the reason was said on another phone. */
 async function takeOpen(onServer: OnServer[]): Promise<boolean> {
   const open = onServer.filter((pack) => pack.state === "open");
-  for (const pack of open) await ask("POST", `/children/${pack.child_id}/pack/carry`, { id: uuid() });
+  for (const pack of open) await ask("POST", `/children/${pack.child_id}/pack/checkouts`, { id: uuid() });
   return open.length > 0;
 }
 
@@ -232,7 +232,7 @@ export function refresh(): Promise<void> {
 /** Takes these along for a reason that each child can read. Throws what the server said, or that nobody answered. */
 export async function take(children: string[], why: string): Promise<void> {
   try {
-    for (const child of children) await ask("POST", `/children/${child}/pack/carry`, { id: uuid(), why });
+    for (const child of children) await ask("POST", `/children/${child}/pack/checkouts`, { id: uuid(), why });
   } finally {
     await refreshAnew();
   }
@@ -257,7 +257,7 @@ async function refreshAnew(): Promise<void> {
 
 async function sayDropped(): Promise<void> {
   for (const child of shelf.value?.dropped ?? []) {
-    await ask("DELETE", `/children/${child}/pack/carry`).catch((why: unknown) => {
+    await ask("DELETE", `/children/${child}/pack/checkouts`).catch((why: unknown) => {
       // A person who may not put it down no longer has it with them.
       if (!(why instanceof Refused) || ![403, 404].includes(why.status)) throw why;
     });

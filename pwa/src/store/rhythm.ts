@@ -90,7 +90,7 @@ export interface Look {
 }
 
 export async function look(wish: Wish): Promise<Look | null> {
-  return ask<Look>("POST", "/rhythm/look", wish).catch((why: unknown) =>
+  return ask<Look>("POST", "/rhythm/preview", wish).catch((why: unknown) =>
     why instanceof Refused && why.detail ? { sums: [], problem: why.detail } : null,
   );
 }

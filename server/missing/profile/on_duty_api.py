@@ -59,7 +59,7 @@ async def put_down(request: Request) -> Response:
 
 
 Sealed = Literal["yes", "no"]
-_CARRY = "/api/v1/children/{child_id:uuid}/pack/carry"
+_CARRY = "/api/v1/children/{child_id:uuid}/pack/checkouts"
 
 routes = [
     api(

@@ -261,7 +261,7 @@ routes = [
         ),
         api(
             "POST",
-            f"{path}/look",
+            f"{path}/preview",
             look,
             "What a rhythm would come to",
             takes=LookRequest,
@@ -269,8 +269,8 @@ routes = [
             problems=(Conflict,),
         ),
         api(
-            "POST",
-            f"{path}/proposals/{{proposal_id:uuid}}/take-back",
+            "DELETE",
+            f"{path}/proposals/{{proposal_id:uuid}}",
             take_back,
             "Take back what one proposed",
             gives={200: ProposalOut},
