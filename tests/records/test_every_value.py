@@ -344,10 +344,10 @@ async def test_a_file_that_cannot_be_read_back_is_taken_away(
     await fill_every_table(clock())
     path = tmp_path / "b.zip"
 
-    def told(what: str, _rows: int) -> None:
+    def told(_rows: int, what: str) -> None:
         # The disk loses what was written first, while the rest is written.
         (beside,) = tmp_path.glob(".b.zip.*.part")
-        if what == "backed up":
+        if what == "rows backed up":
             with beside.open("r+b") as file:
                 file.write(b"lost")
 
