@@ -21,7 +21,7 @@ from tests.cast import Cast
 from tests.doubles.gateway import Gateway
 from tests.doubles.smtp import Relay
 from tests.postgres import _free_port as free_port
-from tests.test_commands import SECRET, environment, run  # noqa: F401 (fixtures)
+from tests.test_commands import SECRET
 
 NIGHT = "night@example.org"
 
@@ -35,7 +35,7 @@ def gateway() -> Iterator[Gateway]:
 # --- the command
 
 
-def test_a_last_resort_by_mail_without_a_mail_server_is_a_fault(run) -> None:  # noqa: F811
+def test_a_last_resort_by_mail_without_a_mail_server_is_a_fault(run) -> None:
     assert run("migrate")[0] == 0
     code, _, err = run("check", WAYMARK_LAST_RESORT=f"email:{NIGHT}")
     assert code == 1
@@ -44,7 +44,7 @@ def test_a_last_resort_by_mail_without_a_mail_server_is_a_fault(run) -> None:  #
     ]
 
 
-def test_a_gateway_on_a_dead_port_is_a_fault(run, relay: Relay) -> None:  # noqa: F811
+def test_a_gateway_on_a_dead_port_is_a_fault(run, relay: Relay) -> None:
     assert run("migrate")[0] == 0
     code, _, err = run(
         "check",
@@ -58,7 +58,7 @@ def test_a_gateway_on_a_dead_port_is_a_fault(run, relay: Relay) -> None:  # noqa
 
 
 def test_https_without_a_trusted_proxy_is_a_fault(
-    run,  # noqa: F811
+    run,
     relay: Relay,
     tmp_path: Path,
 ) -> None:
@@ -79,7 +79,7 @@ def test_https_without_a_trusted_proxy_is_a_fault(
 
 
 def test_an_agency_in_which_an_alert_reaches_nobody_is_a_fault(
-    run,  # noqa: F811
+    run,
     relay: Relay,
 ) -> None:
     assert run("demo")[0] == 0
