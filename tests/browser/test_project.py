@@ -8,17 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.voices import Voice, child_at, phone_of, worker_at
 from tests.plan.pdfs import text_of
-from tests.pwa.conftest import ARGUMENTS, CHROMIUM
+from tests.pwa.conftest import ARGUMENTS, CHROMIUM, violations
 from tests.pwa.demo import demo_agency
 
 pytestmark = pytest.mark.browser
-
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 @pytest.fixture(scope="module")
@@ -68,16 +65,6 @@ def tom(chromium: Browser, demo: dict[str, Any], faults: list[str]) -> Iterator[
     voice.phone.context.close()
 
 
-def _axe(voice: Voice) -> list[str]:
-    options = {
-        "runOnly": RULES,
-        "rules": {"color-contrast-enhanced": {"enabled": True}},
-        "preload": False,
-    }
-    found = Axe().run(voice.page, options=options).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found]
-
-
 def test_two_voices_make_one_plan_live_then_apart_and_then_decide_and_agree(
     noor: Voice, tom: Voice, demo: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -118,7 +105,7 @@ def test_two_voices_make_one_plan_live_then_apart_and_then_decide_and_agree(
         voice.tap("See both")
         voice.sees("كي لا أسأل أخي دائمًا")
         voice.sees("She can go to school in spring.")
-        assert _axe(voice) == []
+        assert violations(voice.page) == []
         voice.page.screenshot(path=tmp_path / f"both-{voice.language}.png")
 
     # Noor decides, with both before her eyes; Tom sees it at once.
@@ -139,7 +126,7 @@ def test_two_voices_make_one_plan_live_then_apart_and_then_decide_and_agree(
         voice.project()
         voice.sees(voice.says("You have both agreed."), 6_000)
         voice.sees(voice.says("We agreed on this path"))
-        assert _axe(voice) == []
+        assert violations(voice.page) == []
         voice.page.screenshot(path=tmp_path / f"agreed-{voice.language}.png")
 
     # And take it along, each in a language of their own.

@@ -6,16 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from server.plan import phrases, shape
 from tests.pwa.book import MIA, TOM, WORDS, Book, a_project
-from tests.pwa.conftest import Phone, Phones
+from tests.pwa.conftest import Phone, Phones, violations
 from tests.pwa.days import day, days_from_now
 from tests.pwa.double import Double
 from tests.pwa.test_project import click, eventually, shown
-from tests.pwa.test_project_screens import GO, RULES
+from tests.pwa.test_project_screens import GO
 from tests.pwa.test_screens import TARGET, is_sideways
 
 pytestmark = pytest.mark.browser
@@ -358,15 +357,9 @@ def test_axe_finds_nothing_where_one_agrees_and_looks_back_and_nothing_goes_side
     phones: Phones, double: Double, language: str, scheme: str
 ) -> None:
     phone = phones(language=language, scheme=scheme, width=320, height=568)
-    options = {
-        "runOnly": RULES,
-        "rules": {"color-contrast-enhanced": {"enabled": True}},
-        "preload": False,
-    }
     found: dict[str, list[object]] = {}
     for name in walk(phone, double):
-        violations = Axe().run(phone.page, options=options).response["violations"]
-        wrong: list[object] = [(one["id"], one["nodes"][0]["html"]) for one in violations]
+        wrong: list[object] = [*violations(phone.page)]
         if is_sideways(phone):
             wrong.append("sideways")
         for target in phone.page.locator("button, a:not(.skip), summary, input, select").all():

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.pwa.book import AGENCY, MIA, TOM, a_project
-from tests.pwa.conftest import Phone, Phones
+from tests.pwa.conftest import Phone, Phones, violations
 from tests.pwa.days import day
 from tests.pwa.double import Double
 from tests.pwa.test_project import click, eventually, goals
-from tests.pwa.test_project_screens import RULES
 from tests.pwa.test_screens import TARGET, is_sideways
 
 pytestmark = pytest.mark.browser
@@ -177,15 +175,9 @@ def test_the_screens_of_ideas_are_readable_and_reachable(
     double.templates = [idea(long, steps=STEPS), *(idea(f"{NAME} {n}") for n in range(6))]
     phone = phones(language=language, scheme=scheme, width=320, height=568)
     to_words(phone, double)
-    options = {
-        "runOnly": RULES,
-        "rules": {"color-contrast-enhanced": {"enabled": True}},
-        "preload": False,
-    }
 
     def check() -> None:
-        violations = Axe().run(phone.page, options=options).response["violations"]
-        assert [(v["id"], v["nodes"][0]["html"]) for v in violations] == []
+        assert violations(phone.page) == []
         assert not is_sideways(phone)
         for target in phone.page.locator("button, a:not(.skip), input").all():
             box = target.bounding_box()

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.pwa.conftest import Phone, Phones
+from tests.pwa.conftest import Phone, Phones, violations
 from tests.pwa.double import Double
 from tests.pwa.test_project import eventually
 
 pytestmark = pytest.mark.browser
 ROW = 9
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 def go(phone: Phone) -> None:
@@ -141,13 +139,7 @@ def test_it_fits_a_small_phone_and_everyone_can_use_it(
     phone.pair()
     go(phone)
     assert phone.page.evaluate("document.documentElement.scrollWidth") <= 320
-    options = {
-        "runOnly": RULES,
-        "rules": {"color-contrast-enhanced": {"enabled": True}},
-        "preload": False,
-    }
-    found = Axe().run(phone.page, options=options).response["violations"]
-    assert [f"{one['id']}: {one['nodes'][0]['html']}" for one in found] == []
+    assert violations(phone.page) == []
     # By keyboard: from one field to the next, and the button by Enter.
     phone.page.focus("#own_more")
     phone.page.keyboard.type("Trains")

@@ -11,18 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.pwa.book import ADA, INES, MIA, OTHERS, SAM, TOM, everything
-from tests.pwa.conftest import Phone, Phones
+from tests.pwa.conftest import Phone, Phones, violations
 from tests.pwa.double import COOKIE, Double
 from tests.pwa.talks import talks
 from tests.pwa.test_screens import TARGET, is_sideways
 
 pytestmark = pytest.mark.browser
 
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "wcag2aaa", "best-practice"]
 SCREENS = Path(__file__).parents[2] / "pwa" / "src" / "plan" / "screens.tsx"
 
 
@@ -246,18 +244,6 @@ def _id(ids: Mapping[str, str], text: str) -> str:
     return ids.get(text[1:-1], "nothing") if text.startswith("{") else text
 
 
-def violations(phone: Phone) -> list[tuple[str, str]]:
-    """What axe finds on the page."""
-    options = {
-        "runOnly": RULES,
-        "rules": {"color-contrast-enhanced": {"enabled": True}},
-        # Which reads style sheets again as inline ones: our own policy forbids that.
-        "preload": False,
-    }
-    found = Axe().run(phone.page, options=options).response["violations"]
-    return [(one["id"], one["nodes"][0]["html"]) for one in found]
-
-
 NAMES = {MIA: "child", TOM: "caseworker", ADA: "guardian", SAM: "carer"}
 BOTH = pytest.mark.parametrize("who", [MIA, TOM], ids=NAMES.get)
 
@@ -279,7 +265,7 @@ def test_axe_finds_nothing_on_any_screen_of_the_project(
     phones: Phones, double: Double, who: str, language: str, scheme: str
 ) -> None:
     phone = phones(language=language, scheme=scheme)
-    found = {name: violations(phone) for name in visit(phone, double, who=who)}
+    found = {name: violations(phone.page) for name in visit(phone, double, who=who)}
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
 
 
@@ -288,7 +274,7 @@ def test_axe_finds_nothing_where_nothing_was_said_yet(
     phones: Phones, double: Double, who: str, language: str, scheme: str
 ) -> None:
     phone = phones(language=language, scheme=scheme)
-    found = {name: violations(phone) for name in visit(phone, double, who=who, is_full=False)}
+    found = {name: violations(phone.page) for name in visit(phone, double, who=who, is_full=False)}
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
 
 
