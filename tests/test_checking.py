@@ -244,7 +244,7 @@ async def test_an_address_that_nobody_has_proven_or_that_was_given_up_is_none(ca
     assert len(await lines(cast, working("email"))) == 2
 
 
-async def test_who_has_left_or_is_tied_no_more_is_nobody(cast: Cast) -> None:
+async def test_a_person_who_has_left_or_is_no_longer_assigned_counts_as_nobody(cast: Cast) -> None:
     await proven(cast, "tom")
     await Person.filter(id=cast.tom.id).update(disabled_at=cast.clock())
     assert len(await lines(cast, working("email"))) == 2
@@ -253,7 +253,7 @@ async def test_who_has_left_or_is_tied_no_more_is_nobody(cast: Cast) -> None:
     assert len(await lines(cast, working("email"))) == 2
 
 
-async def test_a_deputy_is_somebody(cast: Cast) -> None:
+async def test_a_deputy_counts_as_a_person_to_reach(cast: Cast) -> None:
     await Person.filter(id=cast.tom.id).update(deputy_id=cast.eve.id)
     await proven(cast, "eve")
     assert len(await lines(cast, working("email"))) == 1

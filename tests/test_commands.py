@@ -377,7 +377,7 @@ def test_migrating_twice_does_nothing_the_second_time(run, empty: Database):
     assert run("migrate", WAYMARK_DATABASE_URL=empty.url) == (0, "", [])
 
 
-def test_somebody_comes_in_from_the_terminal(run):
+def test_an_operator_adds_a_person_from_the_terminal(run):
     words = ["person", "add", "Jo Doe", "--sign-in", "jo", "--role", "administrator"]
     code, out, _ = run(*words, "--agency", "Harbour")
     assert code == 0

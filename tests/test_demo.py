@@ -402,7 +402,9 @@ async def test_it_can_begin_again(start, clock):
     assert await _is_shipped()
 
 
-async def test_after_a_kill_the_next_start_ends_it_whoever_starts(start, db, settings, clock):
+async def test_after_a_kill_the_next_start_ends_fast_mode_no_matter_who_starts(
+    start, db, settings, clock
+):
     await start()
     await fast.begin_fast(clock())
     await close_database()

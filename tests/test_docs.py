@@ -365,7 +365,7 @@ def test_the_machine_is_told_by_facts_alone():
     assert socket.gethostname() not in docs.machine()
 
 
-def test_a_copy_of_a_guide_that_somebody_changed_by_hand_is_stale_until_it_is_written(
+def test_a_guide_copy_a_person_changed_by_hand_is_stale_until_the_tool_writes_it(
     tmp_path, monkeypatch
 ):
     copy, source = next(iter(docs.COPIES.items()))

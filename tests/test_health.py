@@ -45,7 +45,7 @@ async def test_it_is_red_two_minutes_after_the_last_tick(cast: Cast) -> None:
     assert (await health(cast))[0] == 503
 
 
-async def test_it_is_red_when_a_decision_waits_though_somebody_ticks(cast: Cast) -> None:
+async def test_health_is_red_when_a_decision_waits_even_though_a_process_ticks(cast: Cast) -> None:
     cast.clock.advance(hours=3, minutes=10)
     await ticking.beat("tick", cast.clock())
     status, body = await health(cast)

@@ -134,7 +134,7 @@ async def test_the_watchdog_hears_nothing_once_one_of_them_fails(
     assert gateway.taken == []
 
 
-async def test_a_child_over_whom_nobody_watches_is_told_and_one_that_has_left_is_not(
+async def test_operators_are_told_of_an_unwatched_child_but_not_of_a_child_who_has_left(
     cast: Cast, watched: Ticker, gateway: Gateway
 ) -> None:
     set_last_resorts(1)

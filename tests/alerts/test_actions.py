@@ -159,7 +159,7 @@ async def test_a_rung_without_a_person_is_skipped_at_once(cast: Cast) -> None:
     assert (last.last_resort, last.channel) == (0, "last_resort")
 
 
-async def test_whoever_has_left_is_not_called(cast: Cast) -> None:
+async def test_a_person_who_has_left_is_not_called(cast: Cast) -> None:
     await add_tie(
         SYSTEM,
         cast.children["mia"],
@@ -411,7 +411,9 @@ async def test_everyone_who_was_told_hears_that_it_is_over(cast: Cast) -> None:
     assert clear == [("tom", "all_clear", "waiting"), (None, "all_clear", "waiting")]
 
 
-async def test_whoever_is_being_told_in_this_moment_hears_that_it_is_over(cast: Cast) -> None:
+async def test_a_person_who_is_being_told_at_that_moment_is_told_that_the_alert_is_over(
+    cast: Cast,
+) -> None:
     """The worker has claimed the message: it may arrive after the closing."""
     await reachable(cast, "tom", "ines")
     alert = await opened(cast)
@@ -423,7 +425,7 @@ async def test_whoever_is_being_told_in_this_moment_hears_that_it_is_over(cast: 
     ]
 
 
-async def test_whoever_was_not_told_needs_no_all_clear(cast: Cast) -> None:
+async def test_a_person_who_was_not_told_needs_no_all_clear(cast: Cast) -> None:
     alert = await opened(cast)
     await alerts.close(cast.actor("ines"), alert.id, Outcome.SEEN, None, cast.clock())
     assert await said(alert) == [("tom", "alert", "withdrawn")]
@@ -439,7 +441,9 @@ async def test_closing_twice_gives_the_first_answer(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize(("who", "outcome"), [("ines", Outcome.SEEN), ("tom", Outcome.SPOKE)])
-async def test_closing_what_is_closed_says_by_whom(cast: Cast, who: str, outcome: Outcome) -> None:
+async def test_closing_a_closed_alert_says_who_closed_it(
+    cast: Cast, who: str, outcome: Outcome
+) -> None:
     alert = await opened(cast)
     await alerts.close(cast.actor("tom"), alert.id, Outcome.SEEN, None, cast.clock())
     with pytest.raises(Conflict) as told:

@@ -197,7 +197,7 @@ async def test_a_deputy_who_is_called_works_on_the_search_and_ends_it(cast: Cast
 # --- who is called no longer
 
 
-async def test_a_call_gives_nothing_back_to_whoever_was_disabled(cast: Cast) -> None:
+async def test_a_call_gives_no_access_back_to_a_disabled_person(cast: Cast) -> None:
     alert = await eve_is_called(cast)
     await doors.disable_person(cast.actor("root"), cast.agency.id, cast.eve.id, cast.clock())
     assert await statuses(cast, "eve", f"/api/v1/alerts/{alert.id}") == [401]
@@ -301,7 +301,7 @@ async def by_text(cast: Cast, code: str, id_: str) -> None:
     await inbound.take(Hook("sms", id_, NUMBER, f"1 {code}"), cast.clock())
 
 
-async def test_whoever_takes_it_by_text_can_open_and_close_what_they_took(cast: Cast) -> None:
+async def test_a_person_who_takes_an_alert_by_text_can_open_and_close_it(cast: Cast) -> None:
     set_inbound(["sms"])
     try:
         actor = Actor(cast.eve.id, "caseworker", cast.agency.id)
@@ -358,7 +358,7 @@ async def page(cast: Cast, name: str, path: str) -> tuple[int, str]:
     return answer.status_code, answer.text
 
 
-async def test_the_board_shows_someone_called_the_child_the_alert_and_no_more(cast: Cast) -> None:
+async def test_the_board_shows_a_called_person_only_the_child_and_the_alert(cast: Cast) -> None:
     alert = await eve_is_called(cast)
     _, text = await page(cast, "eve", "/desk/")
     assert "Mia Castellane" in text

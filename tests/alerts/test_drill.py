@@ -53,7 +53,7 @@ def test_the_next_drill_is_later_and_on_its_day(
         assert every is Every.WEEK or local.day <= 7
 
 
-def test_rungs_without_a_person_are_passed_and_the_last_resort_is_somebody() -> None:
+def test_rungs_without_a_person_are_passed_and_the_last_resort_counts_as_a_person() -> None:
     stood = [
         Place(Rung.CASEWORKER, (uuid4(),)),
         Place(Rung.DEPUTY, ()),
@@ -232,7 +232,7 @@ async def test_by_their_schedule_drills_go_round_the_caseworkers(stage: Stage) -
     assert (await DrillPlan.get(id=plan.id)).next_action_at is None
 
 
-async def test_a_planned_drill_waits_while_somebody_is_called_for_real(stage: Stage) -> None:
+async def test_a_planned_drill_waits_while_adults_are_called_for_real(stage: Stage) -> None:
     await stage.subscribe("mia")
     await stage.only("mia")
     plan = await actions.set_plan(stage.cast.actor("ines"), Every.WEEK, 2, time(10), stage.clock())

@@ -152,7 +152,7 @@ def test_nobody_is_called_twice_for_one_rung_and_turn_and_moments_never_go_back(
 
 @many
 @given(ladders, with_last_resort)
-def test_somebody_is_called_in_each_turn_when_anybody_stands_anywhere(
+def test_a_person_is_called_in_each_turn_when_anybody_is_on_the_ladder(
     ladder: Ladder, reach: Reach
 ) -> None:
     story = Story.begin(ladder, reach)
@@ -176,7 +176,7 @@ def someone(rung: Rung, reach: Reach) -> Collection[UUID] | bool:
 
 @many
 @given(ladders, with_last_resort)
-def test_every_rung_with_somebody_on_it_is_called_in_order_and_round_again(
+def test_every_rung_with_a_person_is_called_in_order_and_then_again(
     ladder: Ladder, reach: Reach
 ) -> None:
     standing = [rung for rung, who in enumerate(ladder.rungs) if someone(who, reach)]
@@ -264,7 +264,7 @@ def test_the_same_person_acknowledges_once_and_another_learns_who_has_it() -> No
     assert (taken.value.code, taken.value.extra["by"]) == ("taken", TOM)
 
 
-def test_whoever_comes_has_it_whoever_had_it_before_and_for_the_whole_time() -> None:
+def test_a_person_who_takes_over_has_the_alert_for_the_whole_time_no_matter_who_had_it() -> None:
     story = Story.begin(LADDER)
     story.look(at(5))
     story.climb = rules.acknowledge(story.climb, LADDER, TOM, at(5))

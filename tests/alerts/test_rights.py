@@ -97,7 +97,7 @@ async def tied(cast: Cast, name: str, **how: float) -> Tie:
 # --- a duty
 
 
-async def test_when_the_duty_of_whoever_has_it_ends_the_ladder_goes_on_at_that_moment(
+async def test_when_the_person_with_the_alert_goes_off_duty_the_ladder_goes_on_at_that_moment(
     cast: Cast,
 ) -> None:
     await on_duty(cast, "eve", 0, 10)
@@ -200,7 +200,7 @@ async def test_a_shift_that_is_ended_ends_what_was_taken_in_it(cast: Cast) -> No
     assert await now_of(alert) == ("open", None)
 
 
-async def test_a_change_of_the_rota_takes_nothing_from_those_whom_it_does_not_concern(
+async def test_a_rota_change_takes_nothing_from_people_it_does_not_concern(
     cast: Cast,
 ) -> None:
     shift = await on_duty(cast, "eve", 0, 600)
@@ -213,7 +213,9 @@ async def test_a_change_of_the_rota_takes_nothing_from_those_whom_it_does_not_co
     assert same.version == after.version
 
 
-async def test_whoever_had_it_on_duty_may_take_it_anew_by_their_call(cast: Cast) -> None:
+async def test_a_person_who_had_the_alert_on_duty_may_take_it_again_by_their_call(
+    cast: Cast,
+) -> None:
     await on_duty(cast, "eve", 0, 10)
     alert = await opened(cast, Cause.HELP)
     await taken(cast, "eve", alert)
@@ -343,7 +345,7 @@ async def test_what_says_that_it_went_on_names_no_child_and_opens_their_own_mess
 # --- a tie
 
 
-async def test_when_the_tie_of_whoever_has_it_is_ended_the_next_is_called_in_the_same_moment(
+async def test_when_the_person_with_the_alert_loses_the_assignment_the_next_is_called_at_once(
     cast: Cast,
 ) -> None:
     tie = await tied(cast, "eve")
@@ -412,7 +414,7 @@ async def test_in_an_answered_alert_a_person_is_asked_to_confirm_when_a_right_en
 # --- a person
 
 
-async def test_whoever_is_disabled_has_nothing_any_more(cast: Cast) -> None:
+async def test_a_disabled_person_no_longer_has_the_alert(cast: Cast) -> None:
     await on_duty(cast, "eve", 0, 600)
     alert = await opened(cast, Cause.HELP)
     await taken(cast, "eve", alert)
@@ -440,7 +442,7 @@ async def test_another_role_ends_what_was_taken_on_duty(cast: Cast) -> None:
     assert await now_of(alert) == ("open", None)
 
 
-async def test_whoever_is_a_deputy_no_longer_has_nothing_by_it(cast: Cast) -> None:
+async def test_a_person_who_is_no_longer_deputy_loses_the_alert(cast: Cast) -> None:
     await people.set_deputy(SYSTEM, cast.agency.id, cast.tom.id, cast.eve.id, cast.clock())
     alert = await opened(cast)
     cast.clock.advance(minutes=30)
@@ -484,7 +486,9 @@ async def test_a_new_caseworker_hears_at_once_on_whichever_rung_the_ladder_is(ca
     assert (await calls(alert))["eve"] == 1, "not twice"
 
 
-async def test_a_new_caseworker_hears_though_somebody_has_it(cast: Cast) -> None:
+async def test_a_new_caseworker_is_called_even_when_another_adult_took_the_alert(
+    cast: Cast,
+) -> None:
     alert = await opened(cast)
     await taken(cast, "tom", alert)
     await tied(cast, "eve")
@@ -577,7 +581,7 @@ async def test_who_becomes_a_deputy_because_another_leaves_hears_at_once(cast: C
     assert (await calls(alert))["eve"] == 1
 
 
-async def test_whoever_covers_from_now_on_hears_of_what_is_open(cast: Cast) -> None:
+async def test_a_person_who_covers_from_now_on_is_called_for_open_alerts(cast: Cast) -> None:
     alert = await opened(cast)
     await taken(cast, "ines", alert)
     last = cast.clock()
@@ -594,7 +598,7 @@ async def test_whoever_covers_from_now_on_hears_of_what_is_open(cast: Cast) -> N
     assert (await calls(alert))["eve"] == 1
 
 
-async def test_whoever_takes_over_from_one_who_leaves_hears_though_another_has_it(
+async def test_the_successor_of_a_leaving_colleague_is_called_though_another_took_the_alert(
     cast: Cast,
 ) -> None:
     alert = await opened(cast)
@@ -611,7 +615,9 @@ async def test_whoever_takes_over_from_one_who_leaves_hears_though_another_has_i
     assert await now_of(alert) == ("acknowledged", "ines")
 
 
-async def test_whoever_takes_over_what_one_who_leaves_has_is_called_once(cast: Cast) -> None:
+async def test_a_person_who_takes_over_the_alert_of_a_colleague_who_leaves_is_called_once(
+    cast: Cast,
+) -> None:
     alert = await opened(cast)
     await taken(cast, "tom", alert)
     await leave(

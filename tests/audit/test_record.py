@@ -30,7 +30,9 @@ async def sealed(clock: DrivenClock, batches: int = 2) -> None:
         await seal(clock())
 
 
-async def test_an_entry_says_who_what_about_whom_and_why(db: Database, clock: DrivenClock) -> None:
+async def test_an_entry_says_who_did_what_about_which_child_and_why(
+    db: Database, clock: DrivenClock
+) -> None:
     child, alert = uuid4(), uuid4()
     async with write():
         await note(

@@ -206,7 +206,7 @@ async def test_of_two_who_come_with_one_code_at_once_one_is_tied(
     assert await Welcome.filter(ended_at__isnull=True).count() == 0
 
 
-async def test_an_account_without_a_role_and_one_of_somebody_who_left_read_the_same(
+async def test_an_account_without_a_role_and_an_account_of_a_person_who_left_read_the_same(
     cast: Cast, known: Known, house: Provider
 ) -> None:
     await give(cast, known, "eve")
@@ -358,7 +358,7 @@ async def test_of_two_last_administrators_who_change_at_once_one_stays(cast: Cas
     assert await left.count() == 1
 
 
-async def test_of_several_roles_the_one_that_somebody_has_stays(
+async def test_a_person_whose_account_has_several_roles_keeps_the_role_they_have(
     cast: Cast, known: Known, house: Provider
 ) -> None:
     await give(cast, known, "eve")
@@ -606,7 +606,7 @@ async def test_an_account_taken_away_shuts_what_it_opened(
     assert await Entry.filter(what="identity:untie").count() == 1
 
 
-async def test_somebody_has_one_account_there_and_an_account_one_person(
+async def test_a_person_has_one_provider_account_and_an_account_belongs_to_one_person(
     cast: Cast, known: Known
 ) -> None:
     await give(cast, known, "tom", "first")

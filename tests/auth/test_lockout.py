@@ -92,7 +92,7 @@ async def test_ten_guesses_from_ten_networks_keep_a_new_browser_out_and_say_what
         assert 'action="/sign-in/link"' in answer.text
 
 
-async def test_a_browser_in_which_tom_has_signed_in_is_heard_whoever_guesses(cast: Cast) -> None:
+async def test_tom_can_sign_in_from_a_known_browser_while_strangers_guess(cast: Cast) -> None:
     async with known(cast) as tom:
         await lock(cast)
         assert (await come(tom)).status_code == 303
@@ -351,7 +351,7 @@ async def test_who_has_found_out_the_password_does_not_keep_tom_from_his_second_
         assert (await tom.post("/sign-in/second", data=code)).status_code == 303
 
 
-async def test_a_link_is_no_more_guesses_at_the_second_key(stage: Stage) -> None:
+async def test_a_link_gives_no_extra_guesses_at_the_second_key(stage: Stage) -> None:
     cast = stage.cast
     secret, _ = await with_app(cast, "tom")
     await with_mail(stage)
@@ -369,7 +369,9 @@ async def test_a_link_is_no_more_guesses_at_the_second_key(stage: Stage) -> None
     assert secret
 
 
-async def test_who_is_in_can_show_it_again_whoever_guesses_at_the_door(cast: Cast) -> None:
+async def test_a_signed_in_person_can_confirm_their_identity_while_strangers_guess(
+    cast: Cast,
+) -> None:
     await lock(cast)
     async with cast.browser_as("tom") as tom:
         said = {"password": password_of("tom"), "next": "/desk/settings"}

@@ -260,7 +260,7 @@ async def test_one_passkey_is_added_once_and_goes_for_good(cast: Cast) -> None:
     assert not await factors.has_second(cast.tom.id)
 
 
-async def test_nobody_removes_a_passkey_of_somebody_else(cast: Cast) -> None:
+async def test_nobody_removes_another_persons_passkey(cast: Cast) -> None:
     await with_passkey(cast, "tom")
     key = await Passkey.get(person_id=cast.tom.id)
     async with cast.browser_as("ines") as ines:
@@ -278,7 +278,7 @@ async def test_a_passkey_without_a_name_is_asked_for_one(cast: Cast) -> None:
         assert 'id="name-error"' in refused.text
 
 
-async def test_whoever_left_does_not_come_in_by_passkey(cast: Cast) -> None:
+async def test_a_person_who_left_cannot_sign_in_by_passkey(cast: Cast) -> None:
     device = await with_passkey(cast, "eve")
     await Person.filter(id=cast.eve.id).update(disabled_at=cast.clock())
     async with stranger(cast) as browser:

@@ -236,7 +236,7 @@ async def test_nothing_goes_unencrypted_to_another_machine() -> None:
             await ask(url)
 
 
-async def test_whoever_breaks_it_off_there_may_try_again(
+async def test_a_person_who_cancels_at_the_provider_may_try_again(
     cast: Cast, known: Known, house: Provider
 ) -> None:
     house.denies = "access_denied"

@@ -297,7 +297,9 @@ async def test_taking_the_app_away_takes_the_recovery_codes_too(cast: Cast) -> N
         assert (await password_first(cast, browser, "tom")).headers["location"] == "/desk/"
 
 
-async def test_whoever_was_in_for_a_while_shows_again_who_it_is(cast: Cast) -> None:
+async def test_a_person_who_has_been_signed_in_for_a_while_confirms_their_identity_again(
+    cast: Cast,
+) -> None:
     async with cast.browser_as("tom") as tom:
         cast.clock.advance(minutes=11)
         asked = await tom.post(f"{KEYS}/app/begin", data={"next": "/desk/rounds"})
@@ -378,7 +380,7 @@ async def test_an_administrator_of_another_agency_reaches_nobody_here(cast: Cast
     assert await factors.has_second(cast.tom.id)
 
 
-async def test_whoever_needs_a_key_is_led_to_it_and_an_alert_opens_all_the_same(
+async def test_a_person_who_needs_a_key_is_led_to_it_and_an_alert_still_opens(
     cast: Cast,
 ) -> None:
     await need_keys(cast, minutes=1)

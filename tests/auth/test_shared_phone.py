@@ -101,7 +101,7 @@ async def test_one_signs_out_and_the_other_stays_in(
     assert await who_is(browser, MIAS) == str(cast.mia.id)
 
 
-async def test_the_first_one_signs_out_and_whoever_came_beside_stays_in(
+async def test_the_first_child_signs_out_and_the_child_who_joined_stays_signed_in(
     cast: Cast, browser: httpx2.AsyncClient
 ) -> None:
     assert (await browser.delete("/api/v1/sessions", headers=of(MIAS))).status_code == 204
@@ -109,7 +109,7 @@ async def test_the_first_one_signs_out_and_whoever_came_beside_stays_in(
     assert (await browser.get("/api/v1/me", headers=of(MIAS))).status_code == 401
 
 
-async def test_to_sign_out_for_somebody_else_ends_nobodys_session(
+async def test_signing_out_for_another_person_ends_no_session(
     cast: Cast, browser: httpx2.AsyncClient
 ) -> None:
     browser.cookies.delete(f"s-{NOORS.hex}")
@@ -117,7 +117,7 @@ async def test_to_sign_out_for_somebody_else_ends_nobodys_session(
     assert await who_is(browser, MIAS) == str(cast.mia.id)
 
 
-async def test_whoever_is_shut_out_takes_nobody_along(
+async def test_blocking_one_child_on_a_shared_phone_blocks_no_other_child(
     cast: Cast, browser: httpx2.AsyncClient
 ) -> None:
     async with cast.client_as("tom") as tom:

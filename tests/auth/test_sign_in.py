@@ -150,7 +150,7 @@ async def test_no_row_holds_a_name_or_an_address(cast: Cast) -> None:
     assert all(len(str(key)) == 64 for key in keys)
 
 
-async def test_somebody_disabled_is_out_in_mid_session(cast: Cast) -> None:
+async def test_a_person_disabled_in_mid_session_is_signed_out(cast: Cast) -> None:
     async with cast.client_as("eve") as eve, cast.browser_as("root") as root:
         assert (await eve.get("/api/v1/me")).status_code == 200
         done = await root.post(f"/desk/people/{cast.eve.id}/leaving", data={"everything": ""})

@@ -331,7 +331,7 @@ def test_a_pack_that_has_changed_comes_anew_by_itself(
         assert tom.put(path, json={"base": stands["version"], "fields": fields}).status_code == 200
 
 
-def test_the_pack_of_a_child_about_whom_adults_are_alerted_comes_by_itself(
+def test_the_pack_of_a_child_with_an_open_alert_loads_by_itself(
     signed_in: SignedIn, demo: dict[str, Any]
 ) -> None:
     noor = demo["children"]["noor"]["id"]

@@ -158,7 +158,7 @@ def test_a_message_of_the_child_reaches_the_caseworker_and_the_answer_comes_back
     noor.sees("In ten minutes.", 4_000)
 
 
-def test_somebody_without_a_tie_gets_no_project_by_the_link(
+def test_a_caseworker_without_an_assignment_gets_no_project_by_the_link(
     chromium: Browser, demo: dict[str, Any]
 ) -> None:
     voice, context = phone_of(chromium, demo["url"], "en")

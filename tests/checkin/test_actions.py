@@ -143,7 +143,7 @@ async def test_a_known_id_with_other_content_is_refused(cast: Cast, other: dict[
     assert not await Alert.all()
 
 
-async def test_a_known_id_of_another_child_or_by_somebody_else_is_refused(cast: Cast) -> None:
+async def test_a_known_id_of_another_child_or_from_another_person_is_refused(cast: Cast) -> None:
     said = answer(cast)
     await record(cast, said)
     with pytest.raises(IdReused):

@@ -209,7 +209,9 @@ async def test_another_language_is_said_where_the_phone_is_not_new(cast: Cast) -
     assert await found(cast) == []
 
 
-async def test_a_goal_that_nobody_speaks_of_stands_still_until_somebody_does(cast: Cast) -> None:
+async def test_a_goal_nobody_mentions_counts_as_stalled_until_the_child_acts_on_it(
+    cast: Cast,
+) -> None:
     mia = Phone(cast, "mia")
     area = mia.make("area", kind="education")
     goal = mia.make("goal", area_id=area["entity_id"], child_words="Learn to swim")

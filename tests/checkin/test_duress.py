@@ -324,7 +324,7 @@ def path_of(child_id: UUID) -> str:
     return f"/desk/children/{child_id}/sign"
 
 
-async def test_the_page_opens_to_whoever_has_just_shown_who_they_are(cast: Cast) -> None:
+async def test_the_page_opens_to_a_person_who_has_just_confirmed_their_identity(cast: Cast) -> None:
     path = path_of(cast.mia.id)
     await agree(cast, "b", "umbrella")
     await cast.new_token("tom")

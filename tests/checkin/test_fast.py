@@ -116,7 +116,7 @@ async def test_after_it_time_passes_as_after_the_long_way(cast: Cast, lane: Fast
     assert mine.late_at == theirs.late_at
 
 
-async def test_it_takes_no_answer_that_names_the_phone_of_somebody_else(
+async def test_the_fast_lane_takes_no_answer_that_names_another_persons_phone(
     cast: Cast, lane: FastLane
 ) -> None:
     await ticking.WATCHES.tick(cast.clock.advance(hours=4))

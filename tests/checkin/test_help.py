@@ -40,7 +40,7 @@ async def test_the_first_tap_calls_and_the_wish_that_follows_stands_on_the_alert
     assert alert.facts["how"] == "come", "the last wish counts"
 
 
-async def test_whom_the_child_would_like_best_is_called_beside_the_others(cast: Cast) -> None:
+async def test_the_adult_the_child_would_like_best_is_called_beside_the_others(cast: Cast) -> None:
     assert (await call(cast, who=str(cast.ines.id), how="call")).status_code == 201
     assert await called(cast) == {cast.tom.id, cast.ines.id}
     [alert] = await Alert.all()
@@ -49,7 +49,7 @@ async def test_whom_the_child_would_like_best_is_called_beside_the_others(cast: 
 
 
 @pytest.mark.parametrize("who", ["sam", "eve", "uwe", "root"])
-async def test_whoever_may_not_act_is_not_called_and_help_comes_all_the_same(
+async def test_an_adult_who_may_not_act_is_not_called_and_help_still_comes(
     cast: Cast, who: str
 ) -> None:
     assert (await call(cast, who=str(cast.persons[who].id))).status_code == 201

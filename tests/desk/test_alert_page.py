@@ -157,7 +157,7 @@ async def test_a_closed_alert_says_who_was_called_and_who_was_not(cast: Cast, al
     assert set(states[1:]) == {"not called"}
 
 
-async def test_a_rung_that_was_called_stays_called_when_somebody_takes_it_and_ends_it(
+async def test_a_called_rung_stays_called_when_the_caseworker_takes_and_closes_the_alert(
     cast: Cast, alert: Alert
 ) -> None:
     await run_until(cast, at(20, 20))  # Nobody takes it: the deputy is called as well.
@@ -215,7 +215,7 @@ async def test_an_answer_of_the_high_tier_is_confirmed_by_a_person(cast: Cast) -
     assert "If not confirmed by 20:00" in page
 
 
-async def test_what_somebody_said_stands_there_as_their_words(cast: Cast) -> None:
+async def test_what_a_carer_said_appears_as_their_words(cast: Cast) -> None:
     alert = await watch_alerts.open_missing(
         cast.actor("sam"), cast.mia.id, "<b>Her bed is empty</b>", cast.clock()
     )

@@ -32,7 +32,7 @@ async def board(cast: Cast, name: str) -> str:
     return response.text
 
 
-async def test_who_needs_somebody_now_comes_first(cast: Cast) -> None:
+async def test_a_child_who_needs_an_adult_now_comes_first(cast: Cast) -> None:
     await run_until(cast, at(19, 50))
     await answer(cast, "noor")
     page = await board(cast, "tom")
@@ -46,7 +46,9 @@ async def test_who_needs_somebody_now_comes_first(cast: Cast) -> None:
     assert "(1) Board" in page
 
 
-async def test_a_missing_child_stands_on_top_whoever_has_it(cast: Cast) -> None:
+async def test_a_missing_child_tops_the_board_even_when_another_adult_took_the_alert(
+    cast: Cast,
+) -> None:
     await run_until(cast, at(19, 50))
     alert = await watch_alerts.open_missing(cast.actor("sam"), cast.noor.id, None, cast.clock())
     async with at_desk(cast, "ines") as browser:
@@ -57,7 +59,7 @@ async def test_a_missing_child_stands_on_top_whoever_has_it(cast: Cast) -> None:
     assert "Ines Quintanar" in page
 
 
-async def test_an_alert_that_somebody_has_is_in_hand(cast: Cast) -> None:
+async def test_an_alert_that_an_adult_took_is_in_hand(cast: Cast) -> None:
     await run_until(cast, at(19, 50))
     alert = await Alert.get(child_id=cast.mia.id)
     async with at_desk(cast, "tom") as browser:

@@ -66,7 +66,7 @@ async def test_a_page_from_another_site_does_nothing(cast: Cast) -> None:
 # --- the child's page
 
 
-async def test_the_page_shows_what_was_said_by_whom_and_how_it_came(cast: Cast) -> None:
+async def test_the_page_shows_what_was_said_who_said_it_and_how_it_came(cast: Cast) -> None:
     await run_until(cast, at(17))
     await answer(cast, "mia", want=Want.TALK, mood=2)
     cast.clock.set(at(17, 30))

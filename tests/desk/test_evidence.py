@@ -227,7 +227,7 @@ async def test_an_absence_says_its_end(cast: Cast) -> None:
     assert "Away until" in await sentence(cast, "mia")
 
 
-async def test_an_answer_of_a_high_tier_waits_for_somebody_to_confirm(cast: Cast) -> None:
+async def test_an_answer_in_the_high_tier_waits_for_an_adult_to_confirm(cast: Cast) -> None:
     await run_until(cast, at(19, 30))
     facts = await facts_of(cast, "noor")
     assert facts.alerts

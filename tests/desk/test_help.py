@@ -143,7 +143,7 @@ def test_every_page_of_the_desk_leads_each_role_to_a_section_of_its_guide(page: 
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_whoever_may_open_a_page_has_a_section_chosen_for_it(page: str) -> None:
+def test_a_role_that_may_open_a_page_has_a_help_section_chosen_for_it(page: str) -> None:
     row = section_row(path_of(page)) or {}
     unsaid = [
         role

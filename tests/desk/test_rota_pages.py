@@ -89,7 +89,9 @@ async def test_a_weekly_shift_is_planned_shown_and_ended(cast: Cast, planner: st
         assert (await Duty.get(id=duty.id)).until_on is not None
 
 
-async def test_somebody_who_plans_nothing_sees_it_and_may_change_only_their_own(cast: Cast) -> None:
+async def test_a_person_who_plans_nothing_sees_the_rota_and_may_change_only_their_own_shifts(
+    cast: Cast,
+) -> None:
     await nights(cast, "eve")
     begin = f"{day_of(cast)}T18:00"
     form = {"id": str(uuid4()), "who": str(cast.eve.id), "to": str(cast.tom.id)}
@@ -198,7 +200,7 @@ async def test_the_board_warns_those_who_plan_and_nobody_else(cast: Cast) -> Non
         assert "Nobody is on duty" not in (await browser.get("/desk/")).text
 
 
-async def test_whoever_is_on_duty_sees_what_is_open(cast: Cast) -> None:
+async def test_the_person_on_duty_sees_what_is_open(cast: Cast) -> None:
     await open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())
     async with at_desk(cast, "eve") as browser:
         page = (await browser.get("/desk/duty")).text

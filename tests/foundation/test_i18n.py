@@ -234,7 +234,7 @@ def test_other_placeholders_and_fuzzy_ones_are_faults(sources: Path) -> None:
     assert any("placeholders" in line for line in faults)
 
 
-def test_the_phone_gets_what_it_uses_and_no_more(tmp_path: Path) -> None:
+def test_the_phone_gets_only_the_texts_it_uses(tmp_path: Path) -> None:
     assert catalogs.main(["pwa", str(tmp_path)]) == 0
     used = set(catalogs.phone_sources().used)
     for language in catalogs.TRANSLATED:

@@ -154,7 +154,7 @@ def test_a_body_that_does_not_fit_gets_a_precise_problem(
         assert f"“{field}”" in document["detail"]
 
 
-def test_a_sealed_text_is_not_taken_as_somebodys_words(phone: TestClient) -> None:
+def test_a_sealed_text_is_not_accepted_as_a_persons_words(phone: TestClient) -> None:
     stolen = encryption.Keyring(["k" * 32]).seal("words of another child")
     for text in (stolen, f" {stolen} ", stolen.replace("w", "\\u0077", 1)):
         assert post(phone, f'{{"a":1,"note":"{text}"}}'.encode()).status_code == 400

@@ -125,7 +125,7 @@ async def test_it_is_the_same_watch_as_of_a_child_who_is_added_by_hand(cast: Cas
     assert rows[0] == rows[1]
 
 
-async def test_nobody_is_added_before_somebody_says_so(cast: Cast) -> None:
+async def test_no_child_is_added_before_a_person_confirms(cast: Cast) -> None:
     row = await handed_in(cast, many(3))
     assert await bulk_import.LISTS.tick(cast.clock()) == 0
     assert not await Child.exists(id=existing.id_of(cast.agency.id, _line(row, 0)))
@@ -162,7 +162,7 @@ async def test_the_same_list_twice_adds_nobody_twice(cast: Cast) -> None:
     assert await Child.all().count() == before + 4
 
 
-async def test_whoever_was_added_by_hand_is_not_added_again(cast: Cast) -> None:
+async def test_a_child_added_by_hand_is_not_added_again(cast: Cast) -> None:
     row = await handed_in(cast, listed("mia  CASTELLANE,tom,1", "Mia Castellane,tom,2"))
     # One of the two is there; who has two of a name gives them references.
     assert (row.known_count, len(row.lines)) == (1, 1)

@@ -54,7 +54,7 @@ async def a_desk(cast: Cast) -> Desk:
     return Desk(cast, browser)
 
 
-async def test_setting_up_a_desk_signs_out_whoever_did(cast: Cast) -> None:
+async def test_setting_up_a_front_desk_signs_out_the_person_who_set_it_up(cast: Cast) -> None:
     await a_desk(cast)
     async with cast.browser_as("sam") as browser:
         assert (await browser.get("/desk/front")).status_code == 303
@@ -150,7 +150,7 @@ async def test_a_right_pin_forgets_the_wrong_ones_before_it(cast: Cast) -> None:
     assert (await Card.get(id=card.id)).locked_at is None
 
 
-async def test_a_card_of_another_home_says_whom_to_ask(cast: Cast) -> None:
+async def test_a_card_of_another_home_tells_the_child_to_ask_an_adult(cast: Cast) -> None:
     desk, card = await a_desk(cast), await a_card(cast)
     other = await Home.create(
         agency_id=cast.agency.id, name="Elsewhere", zone="UTC", made_at=cast.clock()

@@ -111,7 +111,7 @@ async def test_a_page_that_was_left_open_since_yesterday_still_answers(cast: Cas
     assert await CheckIn.filter(child_id=cast.mia.id).count() == 2
 
 
-async def test_a_link_that_is_over_taken_back_or_forged_says_whom_to_ask(cast: Cast) -> None:
+async def test_an_expired_withdrawn_or_forged_link_tells_the_child_who_to_ask(cast: Cast) -> None:
     link, path = await a_link(cast, days=1)
     for wrong in (path[:-1], f"{path}x", "/c/nonsense", "/c/a.b.c"):
         assert (await tap(cast, wrong)).status_code == 404

@@ -404,7 +404,9 @@ async def test_a_code_answers_once_and_for_a_day(cast: Cast) -> None:
     assert (await Alert.get(id=alert.id)).acknowledged_by is None
 
 
-async def test_an_alert_that_somebody_else_has_stays_theirs(cast: Cast) -> None:
+async def test_an_alert_another_adult_took_stays_theirs_when_a_text_tries_to_take_it(
+    cast: Cast,
+) -> None:
     alert, code = await called(cast)
     async with cast.client_as("ines") as ines:
         assert (await ines.post(f"/api/v1/alerts/{alert.id}/acknowledge", json={})).is_success

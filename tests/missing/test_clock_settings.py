@@ -138,7 +138,9 @@ async def test_two_who_set_them_at_once_are_told_of_each_other(cast: Cast) -> No
     assert await ClocksVersion.all().count() == 1
 
 
-async def test_a_line_is_set_at_the_desk_and_stands_beside_whom_to_tell(cast: Cast) -> None:
+async def test_the_supervisor_sets_the_helpline_at_the_desk_and_the_report_page_shows_it(
+    cast: Cast,
+) -> None:
     now = cast.clock()
     made, _ = await open_episode(cast.actor("tom"), cast.mia.id, uuid4(), Saying(now), now)
     entry = f"/desk/episodes/{made.id}/enter/report"

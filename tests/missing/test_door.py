@@ -52,7 +52,7 @@ async def test_the_phone_learns_of_the_door_and_of_nothing_else(cast: Cast) -> N
         assert "door" not in (await client.get("/api/v1/me")).json()
 
 
-async def test_the_door_closes_when_somebody_has_seen_the_child(cast: Cast) -> None:
+async def test_the_door_closes_when_an_adult_has_seen_the_child(cast: Cast) -> None:
     made = await opened(cast)
     body = {
         "id": str(uuid4()),
@@ -67,7 +67,7 @@ async def test_the_door_closes_when_somebody_has_seen_the_child(cast: Cast) -> N
     assert "door" not in await me(cast)
 
 
-async def test_i_am_safe_reaches_whoever_looks_and_settles_nothing(cast: Cast) -> None:
+async def test_i_am_safe_reaches_the_adults_who_search_and_settles_nothing(cast: Cast) -> None:
     made = await opened(cast)
     id_ = str(uuid4())
     body = {"id": id_, "want": "safe", "note": "With a friend. I am cold."}

@@ -155,7 +155,9 @@ async def test_two_who_say_it_in_the_same_moment_open_one(cast: Cast) -> None:
     ("name", "status"),
     [("tom", 201), ("ines", 201), ("sam", 201), ("eve", 404), ("root", 404), ("mia", 403)],
 )
-async def test_whoever_is_tied_to_the_child_may_say_it(cast: Cast, name: str, status: int) -> None:
+async def test_a_person_assigned_to_the_child_may_report_them_missing(
+    cast: Cast, name: str, status: int
+) -> None:
     assert (await post(cast, name, path_of(cast), says(cast))).status_code == status
 
 
@@ -165,7 +167,7 @@ async def test_a_guardian_says_it_of_her_own_child(cast: Cast) -> None:
     assert clocks(answer.json())
 
 
-async def test_a_carer_reads_no_more_of_it_than_their_own_words(cast: Cast) -> None:
+async def test_a_carer_reads_only_their_own_words_in_the_search(cast: Cast) -> None:
     first = await opened(cast)
     answer = await post(cast, "sam", path_of(cast), says(cast, why="The window is open."))
     body = answer.json()

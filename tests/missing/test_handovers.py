@@ -105,13 +105,15 @@ async def note(
 # --- who is asked, and when
 
 
-async def test_whoever_has_it_at_the_beginning_is_asked_nothing(cast: Cast) -> None:
+async def test_the_person_on_duty_at_the_beginning_is_asked_nothing(cast: Cast) -> None:
     await tom_then_eve(cast)
     await moved(cast, minutes=5)
     assert await parts() == []
 
 
-async def test_whoever_leaves_is_asked_before_the_end_while_they_may_still_read(cast: Cast) -> None:
+async def test_a_person_going_off_duty_is_asked_before_the_end_while_they_may_still_read(
+    cast: Cast,
+) -> None:
     await tom_then_eve(cast)
     await moved(cast, minutes=29)
     assert await parts() == []
@@ -126,7 +128,9 @@ async def test_whoever_leaves_is_asked_before_the_end_while_they_may_still_read(
     assert message.data["path"] == f"/desk/handovers/{due.subject_id}"
 
 
-async def test_whoever_comes_is_asked_to_read_how_it_stands_without_any_tie(cast: Cast) -> None:
+async def test_the_next_person_on_duty_is_asked_to_read_the_search_without_an_assignment(
+    cast: Cast,
+) -> None:
     await tom_then_eve(cast)
     await moved(cast, minutes=31)
     await moved(cast, minutes=30)
@@ -150,7 +154,7 @@ async def test_nobody_confirming_rings_on_and_others_hear_of_it(cast: Cast) -> N
     assert (await Task.get(id=due.id)).state == State.OPEN
 
 
-async def test_whoever_has_read_how_it_stands_has_the_alert_until_their_shift_ends(
+async def test_a_person_who_has_read_about_the_search_has_the_alert_until_their_shift_ends(
     cast: Cast,
 ) -> None:
     """The 14 hours are the most: nobody has an alert who is off shift, and the next are called."""
@@ -186,7 +190,9 @@ async def test_whoever_has_read_how_it_stands_has_the_alert_until_their_shift_en
     assert (await Alert.get(id=alert_id)).acknowledged_by == cast.ines.id
 
 
-async def test_before_the_police_are_told_whoever_has_it_is_asked_again_soon(cast: Cast) -> None:
+async def test_before_the_police_are_told_the_person_with_the_alert_is_asked_again_soon(
+    cast: Cast,
+) -> None:
     episode = await missing(cast)
     assert episode.alert_id is not None
     await acknowledge(cast.actor("tom"), episode.alert_id, cast.clock())
@@ -279,7 +285,7 @@ async def test_two_tickers_in_one_moment_ask_once(cast: Cast) -> None:
     assert await Task.filter(kind__in=list(OF_A_SHIFT), state=State.OPEN).count() == 2
 
 
-async def test_somebody_who_goes_on_passes_nothing_on(cast: Cast) -> None:
+async def test_a_person_whose_next_shift_follows_passes_nothing_on(cast: Cast) -> None:
     now = cast.clock()
     await shift(cast, "tom", now - HOUR, now + HOUR)
     await shift(cast, "tom", now + HOUR, now + 8 * HOUR)
@@ -292,7 +298,9 @@ async def test_somebody_who_goes_on_passes_nothing_on(cast: Cast) -> None:
 # --- holes, two on one shift, another plan, the night of the clocks
 
 
-async def test_in_a_hole_the_note_is_asked_for_and_whoever_comes_after_it_reads(cast: Cast) -> None:
+async def test_in_a_rota_gap_the_note_is_asked_for_and_the_next_person_on_duty_reads_it(
+    cast: Cast,
+) -> None:
     now = cast.clock()
     await shift(cast, "tom", now - HOUR, now + HOUR)
     await shift(cast, "eve", now + 5 * HOUR, now + 9 * HOUR)
@@ -364,7 +372,9 @@ async def test_a_shift_that_is_cut_short_is_passed_on_all_the_same(cast: Cast) -
     assert await parts() == [("eve", "in", True), ("tom", "out", True)]
 
 
-async def test_whoever_came_and_is_gone_is_asked_no_more_where_others_have_it(cast: Cast) -> None:
+async def test_a_person_whose_shift_is_over_is_no_longer_asked_to_read_once_another_has_duty(
+    cast: Cast,
+) -> None:
     now = cast.clock()
     await shift(cast, "tom", now - HOUR, now + HOUR)
     await shift(cast, "eve", now + HOUR, now + 2 * HOUR)
@@ -481,7 +491,7 @@ async def test_a_tick_and_being_seen_in_one_moment_leave_nobody_asked(cast: Cast
     assert not await Task.exists(kind__in=list(OF_A_SHIFT), state=State.OPEN)
 
 
-async def test_somebody_who_has_left_is_asked_nothing_and_others_hear_of_it(cast: Cast) -> None:
+async def test_a_person_who_has_left_is_asked_nothing_and_others_are_told(cast: Cast) -> None:
     await tom_then_eve(cast)
     await moved(cast, minutes=61)
     await Person.filter(id=cast.eve.id).update(disabled_at=cast.clock())
@@ -502,7 +512,9 @@ async def page(cast: Cast, name: str, part: str, **who: Any) -> tuple[str, str]:
     return path, answer.text
 
 
-async def test_whoever_comes_reads_how_it_stands_in_plain_sentences(cast: Cast) -> None:
+async def test_the_next_person_on_duty_reads_about_the_search_in_plain_sentences(
+    cast: Cast,
+) -> None:
     episode = await tom_then_eve(cast)
     tom = cast.actor("tom")
     for act, details in (
@@ -536,7 +548,7 @@ async def test_whoever_comes_reads_how_it_stands_in_plain_sentences(cast: Cast) 
     assert await TimelineEntry.filter(what="handover_read").count() == 1
 
 
-async def test_whoever_had_it_writes_after_their_shift_and_reads_nothing_of_the_child(
+async def test_a_person_writes_the_note_after_their_shift_and_reads_nothing_of_the_child(
     cast: Cast,
 ) -> None:
     now = cast.clock()

@@ -142,7 +142,7 @@ async def test_a_correction_is_a_new_version_beside_the_old_one(cast: Cast) -> N
     ]
 
 
-async def test_whoever_saw_an_older_version_gets_both_and_loses_nothing(cast: Cast) -> None:
+async def test_a_person_who_saw_an_older_version_gets_both_and_loses_nothing(cast: Cast) -> None:
     episode = await returned(cast)
     await put(cast, episode, 0, said(cast))
     answer = await put(cast, episode, 0, said(cast, own="Other words."))

@@ -207,7 +207,9 @@ async def test_what_cannot_be_sent_is_said_beside_it_and_nothing_typed_is_lost(
     assert not await PaperSent.exists()
 
 
-async def test_the_page_after_it_leads_to_an_entry_that_knows_to_whom_it_went(stage: Stage) -> None:
+async def test_the_page_after_the_mail_leads_to_an_entry_that_knows_its_recipient(
+    stage: Stage,
+) -> None:
     cast = stage.cast
     await put(cast, "tom", 0, {"aliases": "Mimi"})
     episode = await say_missing(cast)
@@ -249,7 +251,7 @@ async def test_once_the_child_was_seen_nothing_is_sent_any_more(stage: Stage) ->
 
 
 @pytest.mark.parametrize("name", ["sam", "uwe"])
-async def test_whoever_may_not_read_the_pack_sends_none(stage: Stage, name: str) -> None:
+async def test_a_person_who_may_not_read_the_pack_cannot_send_it(stage: Stage, name: str) -> None:
     cast = stage.cast
     episode = await say_missing(cast)
     answer = await send(cast, episode, said(), name)

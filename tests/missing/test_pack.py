@@ -87,7 +87,7 @@ async def test_the_same_again_is_the_same_version(cast: Cast) -> None:
     assert await GrabPack.filter(child_id=cast.mia.id).count() == 1
 
 
-async def test_whoever_did_not_see_the_last_version_is_shown_both(cast: Cast) -> None:
+async def test_a_person_who_did_not_see_the_last_version_is_shown_both(cast: Cast) -> None:
     await put(cast, "tom", 0, LOOKS)
     await put(cast, "ines", 1, {**LOOKS, "hair": "red"})
     late = await put(cast, "tom", 1, {**LOOKS, "eyes": "green"})
@@ -148,7 +148,7 @@ async def test_nothing_of_it_stands_readable_in_the_database(cast: Cast) -> None
 # --- the seal
 
 
-async def test_it_is_sealed_until_somebody_says_why_and_the_child_can_read_that(
+async def test_the_pack_is_sealed_until_an_adult_says_why_and_the_child_can_read_the_reason(
     cast: Cast,
 ) -> None:
     await put(cast, "tom", 0, LOOKS)
@@ -190,7 +190,7 @@ async def test_while_adults_are_alerted_those_who_may_read_it(cast: Cast) -> Non
     assert await Entry.filter(child_id=cast.mia.id, what="look:pack:open").count() == 3
 
 
-async def test_an_administrator_and_whoever_has_no_tie_find_nothing(cast: Cast) -> None:
+async def test_an_administrator_and_people_without_an_assignment_find_no_pack(cast: Cast) -> None:
     await put(cast, "tom", 0, LOOKS)
     for who in ("root", "eve", "uwe", "lia"):
         for rest in ("", ".pdf", f"/photos/{uuid4()}"):

@@ -47,7 +47,7 @@ async def test_it_is_two_taps_from_the_child_to_the_paper(cast: Cast) -> None:
     assert paper in (await tom.get(alert)).text
 
 
-async def test_it_is_sealed_until_somebody_says_why(cast: Cast) -> None:
+async def test_the_pack_is_sealed_until_an_adult_says_why(cast: Cast) -> None:
     await put(cast, "tom", 0, {"hair": "black as coal"})
     tom = cast.browser_as("tom")
     for rest in ("", "/versions", "/group/looks"):
@@ -63,7 +63,9 @@ async def test_it_is_sealed_until_somebody_says_why(cast: Cast) -> None:
     assert "black as coal" not in (await tom.get(path_of(cast), follow_redirects=True)).text
 
 
-async def test_whoever_has_not_shown_lately_that_it_is_them_does_so_first(cast: Cast) -> None:
+async def test_a_person_who_has_not_lately_confirmed_their_identity_does_so_first(
+    cast: Cast,
+) -> None:
     tom = cast.browser_as("tom")
     cast.clock.advance(minutes=20)
     led = await tom.get(path_of(cast))
@@ -168,7 +170,7 @@ async def test_the_childs_words_are_read_at_the_desk_and_written_by_the_child_al
     }
 
 
-async def test_words_from_a_page_of_before_are_refused_and_shown_to_whoever_wrote_them(
+async def test_words_from_an_old_page_are_refused_and_shown_to_the_person_who_wrote_them(
     cast: Cast,
 ) -> None:
     await prepared(cast, {**OWN, "hair": "black"})

@@ -183,7 +183,7 @@ async def test_one_that_no_adult_has_looked_through_says_that_and_no_number_of_d
     assert "30 days" not in words
 
 
-async def test_the_copy_for_partners_says_no_more_than_they_need(cast: Cast) -> None:
+async def test_the_copy_for_partners_says_only_what_they_need(cast: Cast) -> None:
     await prepared(cast, FULL)
     words = text_of(await paper(cast, "?for=partner"))
     for name, value in FULL.items():

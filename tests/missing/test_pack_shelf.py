@@ -79,7 +79,7 @@ def moment(said: str) -> datetime:
 # --- who, and until when
 
 
-async def test_whoever_is_on_duty_by_the_rota_has_every_child_until_the_shift_ends(
+async def test_the_person_on_duty_by_the_rota_has_every_childs_pack_until_the_shift_ends(
     cast: Cast,
 ) -> None:
     await prepared(cast)
@@ -90,7 +90,7 @@ async def test_whoever_is_on_duty_by_the_rota_has_every_child_until_the_shift_en
     assert await states(cast, "eve") == {"mia": "sealed", "noor": "sealed"}
 
 
-async def test_whoever_is_not_on_duty_has_none_though_tied(cast: Cast) -> None:
+async def test_an_assigned_person_who_is_not_on_duty_has_no_packs(cast: Cast) -> None:
     await prepared(cast)
     await cast.on_duty("eve")
     assert (await shelf(cast, "tom"))["until_at"] is None
@@ -258,7 +258,7 @@ async def test_when_the_duty_ends_nothing_of_it_is_left(cast: Cast) -> None:
     assert (await get(cast, "eve", "")).status_code == 404
 
 
-async def test_whoever_hands_over_early_has_it_no_more_and_the_next_one_says_why(
+async def test_a_person_who_hands_over_early_no_longer_has_packs_and_the_next_person_says_why(
     cast: Cast,
 ) -> None:
     await prepared(cast)
@@ -327,7 +327,7 @@ async def test_the_digest_changes_with_the_pack_and_not_with_time(cast: Cast) ->
     assert (await shelf(cast, "tom"))["packs"][0]["sha"] != first["sha"]
 
 
-async def test_the_pages_are_in_the_language_of_the_agency_and_of_whoever_is_on_duty(
+async def test_the_pages_are_in_the_language_of_the_agency_and_of_the_person_on_duty(
     cast: Cast,
 ) -> None:
     await prepared(cast, "mia")

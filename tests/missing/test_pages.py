@@ -183,7 +183,7 @@ async def test_a_clock_that_is_over_says_since_when(cast: Cast) -> None:
     assert cast.clock() - episode.opened_at == timedelta(minutes=40)
 
 
-async def test_who_is_called_by_one_tap_are_those_whom_the_page_named(cast: Cast) -> None:
+async def test_one_tap_calls_exactly_the_people_the_page_named(cast: Cast) -> None:
     async with at_desk(cast, "ines") as browser:
         page = " ".join((await browser.get(path(cast, "/missing"))).text.split())
     said = re.search(r"Tap once and we call (.*?), all at once\.", page)

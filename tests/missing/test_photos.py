@@ -173,7 +173,7 @@ async def test_a_day_to_come_is_refused_and_a_camera_that_lies_has_no_day(cast: 
     assert (await add(cast, as_bytes(drawn(), exif=exif))).taken_on is None
 
 
-async def test_there_are_six_at_the_most_and_what_is_taken_out_is_gone(cast: Cast) -> None:
+async def test_a_pack_has_at_most_six_photos_and_a_removed_photo_is_gone(cast: Cast) -> None:
     rows = [await add(cast, as_bytes(drawn())) for _ in range(rules.MOST_PHOTOS)]
     with pytest.raises(Conflict, match="6 photos"):
         await add(cast, as_bytes(drawn()))

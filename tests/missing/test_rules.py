@@ -23,7 +23,7 @@ ZONES = st.sampled_from(sorted(available_timezones())[::7]).map(ZoneInfo)
 
 
 @given(TIERS, MOMENTS, st.booleans(), st.booleans())
-def test_every_search_has_a_decision_a_report_and_somebody_who_tries(
+def test_every_search_has_a_decision_a_report_and_an_adult_who_keeps_trying(
     tier: str, now: datetime, has_flags: bool, is_third: bool
 ) -> None:
     found = rules.opened(DEFAULT, tier, now, has_flags=has_flags, is_third=is_third)

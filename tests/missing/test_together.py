@@ -91,7 +91,9 @@ def test_those_who_are_back_count_only_where_both_left_in_one_time() -> None:
     assert may_be_together(Away(start, is_open=False), Away(start, is_open=False), DAY)
 
 
-async def test_whoever_looks_for_both_is_asked_and_nobody_is_linked_by_itself(cast: Cast) -> None:
+async def test_an_adult_who_looks_for_both_is_asked_and_no_search_is_linked_by_itself(
+    cast: Cast,
+) -> None:
     mia, noor = await both_missing(cast)
     here, there = await read(cast, "tom", mia), await read(cast, "tom", noor, "noor")
     assert [one["name"] for one in here["together_offered"]] == ["Noor Haddadin"]
@@ -183,7 +185,9 @@ async def test_taken_back_it_stays_in_the_timeline_and_can_be_said_again(cast: C
     assert kinds(await read(cast, "tom", mia)) == ["opened", "together", "apart", "together"]
 
 
-async def test_whoever_works_with_one_of_them_alone_can_say_nothing_about_both(cast: Cast) -> None:
+async def test_a_caseworker_of_only_one_of_the_children_can_say_nothing_about_both(
+    cast: Cast,
+) -> None:
     mia, noor = await both_missing(cast)
     await only_mias(cast)
     where, body = f"{path_of(cast)}/{mia.id}/together", {"episode_id": str(noor.id)}

@@ -298,7 +298,7 @@ async def test_an_id_that_names_another_address_is_refused(cast: Cast) -> None:
         await add(cast, "tom", "email", "tom@example.net", id=known.id)
 
 
-async def test_a_person_has_so_many_addresses_at_the_most(cast: Cast) -> None:
+async def test_a_person_has_at_most_so_many_addresses(cast: Cast) -> None:
     for number in range(MOST_ADDRESSES):
         await add(cast, "tom", "email", f"tom{number}@example.org")
     with pytest.raises(Refused):

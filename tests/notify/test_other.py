@@ -38,7 +38,7 @@ def text(**changes: object) -> Envelope:
     return envelope(**(usual | changes))
 
 
-async def test_a_message_reaches_the_number_and_says_no_more_than_its_body(
+async def test_a_message_reaches_the_number_and_says_only_what_its_body_says(
     sms: Other, gateway: Gateway
 ) -> None:
     body = "نحتاج إليك. :smile: {x} \\n https://planner.example.org/desk/"

@@ -128,7 +128,9 @@ CALLS += [Kind.DUE]  # One that is urgent: somebody is woken for a clock of a se
 
 
 @pytest.mark.parametrize("kind", CALLS)
-async def test_what_calls_somebody_never_waits_for_the_morning(stage: Stage, kind: Kind) -> None:
+async def test_a_message_that_calls_a_person_never_waits_for_the_morning(
+    stage: Stage, kind: Kind
+) -> None:
     address, tom = await mail_of(stage, "tom"), stage.cast.tom
     await set_quiet(stage.cast.actor("tom"), tom.id, *NIGHT, stage.clock())
     stage.clock.set(datetime(2026, 3, 2, 22, 30, tzinfo=UTC))

@@ -85,7 +85,7 @@ def test_a_fault_that_is_over_is_none(worked: str) -> None:
     assert health(device, NOW) is not Health.BROKEN
 
 
-def test_whoever_has_no_device_is_reached_by_none() -> None:
+def test_a_person_without_a_device_is_reached_by_none() -> None:
     assert reached([], NOW) == Reached()
 
 
@@ -185,7 +185,7 @@ devices = st.builds(
 
 
 @given(st.lists(devices, max_size=4))
-def test_whoever_is_out_of_reach_has_been_so_since_a_moment_that_has_passed(
+def test_a_person_out_of_reach_has_been_so_since_a_past_moment(
     held: list[Device],
 ) -> None:
     found = reached(held, NOW)

@@ -96,7 +96,7 @@ async def test_a_token_for_another_place_another_time_or_by_another_key_is_refus
             assert answer.status == 403
 
 
-async def test_a_body_for_somebody_else_or_changed_on_the_way_cannot_be_read() -> None:
+async def test_a_receiver_cannot_read_a_body_for_another_receiver_or_changed_in_transit() -> None:
     receiver = Receiver()
     body = await body_for(receiver)
     assert receiver.decrypt(body).startswith(b'{"web_push":8030')

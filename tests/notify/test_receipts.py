@@ -279,7 +279,7 @@ async def test_a_try_goes_to_one_device_alone_and_by_nothing_else(stage: Stage) 
     assert (await stage.send("noor", "POST", path)).status_code == 404
 
 
-async def test_nobody_tries_out_the_device_of_somebody_else(stage: Stage) -> None:
+async def test_nobody_tries_out_another_persons_device(stage: Stage) -> None:
     await phone_of(stage, "mia")
     actor = stage.cast.actor("noor")
     with pytest.raises(NotFound):

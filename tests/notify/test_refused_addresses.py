@@ -159,7 +159,7 @@ async def test_of_several_that_fail_within_the_hour_none_is_given_up(stage: Stag
     assert await live() == 2
 
 
-async def test_one_mailbox_that_is_no_more_is_given_up_beside_those_that_take_mail(
+async def test_a_mailbox_that_no_longer_exists_is_given_up_while_others_take_mail(
     stage: Stage,
 ) -> None:
     tom = await mail_of(stage, "tom")
@@ -372,7 +372,7 @@ async def test_whose_address_was_given_up_reads_when_and_why_and_can_correct_it(
         assert "We stopped sending" not in (await browser.get("/desk/settings")).text
 
 
-async def test_nobody_corrects_the_address_of_somebody_else(stage: Stage) -> None:
+async def test_nobody_corrects_another_persons_address(stage: Stage) -> None:
     address = await given_up_mail(stage, "ines")
     row = await Address.get(channel="email")
     async with at_desk(stage.cast, "tom") as browser:

@@ -432,7 +432,7 @@ async def test_quiet_hours_withhold_reminders_alone(stage: Stage, kind: Kind, st
     assert message.why == ("quiet_hours" if state == "withheld" else None)
 
 
-async def test_whoever_has_left_gets_nothing(stage: Stage) -> None:
+async def test_a_person_who_has_left_gets_no_message(stage: Stage) -> None:
     phone = await phone_of(stage, "tom")
     await say(stage)
     await Person.filter(id=stage.cast.tom.id).update(disabled_at=stage.clock())

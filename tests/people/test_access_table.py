@@ -197,7 +197,7 @@ async def test_a_board_of_40_000_children_is_two_statements_and_none_twice(cast:
     assert await Entry.filter(what="look:alert:see").count() == 40_000
 
 
-async def test_to_whoever_holds_the_phone_looks_at_an_alert_are_one_at_the_page(
+async def test_the_childs_phone_shows_looks_at_an_alert_as_one_look_at_the_childs_page(
     cast: Cast,
 ) -> None:
     alert = await open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())

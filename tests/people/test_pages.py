@@ -118,7 +118,7 @@ async def test_an_invitation_shows_code_link_and_picture_once(cast: Cast) -> Non
         assert (await phone.post("/api/v1/pair", json=body)).status_code == 201
 
 
-async def test_an_administrator_adds_somebody_who_can_sign_in(cast: Cast) -> None:
+async def test_an_administrator_adds_a_person_who_can_sign_in(cast: Cast) -> None:
     form = {
         "name": "Joy Adeyemi",
         "sign_in_name": "joy",

@@ -135,7 +135,7 @@ async def test_a_child_has_nothing_to_order(cast: Cast, name: str) -> None:
         assert (await client.get("/api/v1/me/reaching")).status_code == 404
 
 
-async def test_administrators_see_whom_nothing_reaches_for_sure(cast: Cast) -> None:
+async def test_administrators_see_the_people_we_are_not_sure_to_reach(cast: Cast) -> None:
     for name in ("tom", "ines", "ada", "sam", "eve"):
         await both_ways(cast, name)
     # A browser that asked for pushes has answered by that; a mailbox has not.

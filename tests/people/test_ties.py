@@ -29,7 +29,9 @@ async def test_a_caseworker_sees_who_is_tied(cast: Cast) -> None:
     }
 
 
-async def test_a_supervisor_ties_somebody_and_the_same_id_changes_nothing(cast: Cast) -> None:
+async def test_a_supervisor_assigns_a_caseworker_and_the_same_id_changes_nothing(
+    cast: Cast,
+) -> None:
     path = f"/api/v1/children/{cast.mia.id}/ties"
     body = {"id": str(uuid4()), "person_id": str(cast.eve.id), "role": "caseworker"}
     async with cast.client_as("ines") as ines, cast.client_as("eve") as eve:
@@ -131,7 +133,7 @@ async def test_an_administrator_cannot_let_themselves_in(cast: Cast) -> None:
         assert (await root.get(f"/api/v1/children/{cast.mia.id}/looks")).status_code == 404
 
 
-async def test_whoever_is_on_duty_comes_in_for_that_time_and_the_child_can_read_it(
+async def test_the_person_on_duty_gets_in_for_that_time_and_the_child_can_read_it(
     cast: Cast,
 ) -> None:
     path = f"/api/v1/children/{cast.mia.id}/devices"
@@ -176,7 +178,9 @@ async def test_a_board_that_refreshes_is_one_look_an_hour(cast: Cast) -> None:
     assert await Entry.filter(what__startswith="look", child_id=cast.mia.id).count() == 2
 
 
-async def test_the_phone_does_not_tell_that_somebody_looked_at_an_alert(cast: Cast) -> None:
+async def test_the_phone_does_not_tell_the_child_that_an_adult_looked_at_an_alert(
+    cast: Cast,
+) -> None:
     alert = await open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())
     await cast.on_duty("eve")
     async with cast.client_as("eve") as eve, cast.client_as("mia") as mia:

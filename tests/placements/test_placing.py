@@ -194,7 +194,7 @@ async def test_a_time_that_cannot_be_is_refused(cast: Cast, days: int) -> None:
     assert not (await mia(cast)).is_over
 
 
-async def test_the_phones_stay_in_unless_somebody_says_otherwise(cast: Cast) -> None:
+async def test_the_phones_stay_paired_unless_the_caseworker_says_otherwise(cast: Cast) -> None:
     await end(cast)
     assert len(await pairing.devices_of(cast.mia.id)) == 1
     await begin(cast)
@@ -280,7 +280,7 @@ async def test_help_is_called_for_a_child_who_has_left_and_it_stands_on_the_boar
     assert (await mia(cast)).is_over
 
 
-async def test_whoever_misses_a_child_who_has_left_is_never_held_up(cast: Cast) -> None:
+async def test_an_adult_who_misses_a_child_who_has_left_is_never_held_up(cast: Cast) -> None:
     await end(cast)
     now = cast.clock()
     alert = await watch_alerts.open_missing(cast.actor("tom"), cast.mia.id, "Gone.", now)
@@ -416,7 +416,7 @@ async def test_what_was_answered_before_it_was_due_is_not_asked_for_again(cast: 
     assert (await mia(cast)).due_at == datetime(2026, 3, 3, 8, tzinfo=UTC)
 
 
-async def test_somebody_has_to_be_the_caseworker(cast: Cast) -> None:
+async def test_a_placement_cannot_begin_without_a_caseworker(cast: Cast) -> None:
     await end(cast)
     tie = await Tie.get(child_id=cast.mia.id, person_id=cast.tom.id)
     await end_tie(cast.actor("ines"), cast.children["mia"], tie.id, cast.clock())

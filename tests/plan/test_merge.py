@@ -93,7 +93,7 @@ def test_without_a_difference_the_one_side_stands(nodes: list[Node]) -> None:
 
 
 @given(graphs(), st.sampled_from(PEOPLE))
-def test_whoever_saw_all_sides_ends_every_difference(nodes: list[Node], who: str) -> None:
+def test_a_person_who_saw_all_sides_ends_every_difference(nodes: list[Node], who: str) -> None:
     field = settle(nodes)
     late = START + timedelta(days=1)
     saw = tuple(side.id for side in field.sides)

@@ -48,7 +48,9 @@ async def caseworkers(cast: Cast, child: str) -> set[str]:
     return {by_id[tie.person_id] for tie in await held}
 
 
-async def test_children_steps_alerts_deputies_and_duty_go_to_whoever_takes_over(cast: Cast) -> None:
+async def test_children_steps_alerts_deputies_and_duty_pass_to_the_person_who_takes_over(
+    cast: Cast,
+) -> None:
     tom = Phone(cast, "tom")
     step = await a_step(tom, "tom", "2026-03-20")
     done = await a_step(tom, "tom", "2026-03-20", status="done")
@@ -94,20 +96,20 @@ async def test_children_steps_alerts_deputies_and_duty_go_to_whoever_takes_over(
     assert await called.exists()
 
 
-async def test_the_child_hears_once_that_somebody_else_is_there(cast: Cast) -> None:
+async def test_the_child_is_told_once_that_there_is_a_new_caseworker(cast: Cast) -> None:
     await leaves(cast, "tom", Takers(cast.eve.id))
     assert await Message.filter(kind="news_child", person_id=cast.mia.id).count() == 1
     [review] = (await state_of(cast.mia.id)).things("review")
     assert (await state_of(cast.mia.id)).value("review", review, "kind") == "new_worker"
 
 
-async def test_each_child_can_have_somebody_else(cast: Cast) -> None:
+async def test_each_child_can_get_a_different_caseworker(cast: Cast) -> None:
     await leaves(cast, "tom", Takers(cast.eve.id, {cast.noor.id: cast.ines.id}))
     assert await caseworkers(cast, "mia") == {"eve"}
     assert await caseworkers(cast, "noor") == {"ines"}
 
 
-async def test_doors_close_and_nothing_is_sent_to_whoever_left(cast: Cast) -> None:
+async def test_a_person_who_left_has_no_access_and_we_send_them_nothing(cast: Cast) -> None:
     await add_address(
         cast.actor("tom"),
         cast.tom.id,
@@ -153,7 +155,7 @@ async def test_who_cannot_take_over_is_refused(cast: Cast, taker: str) -> None:
     assert await caseworkers(cast, "mia") == {"tom"}
 
 
-async def test_duty_is_handed_to_somebody_who_can_be_on_duty(cast: Cast) -> None:
+async def test_duty_is_handed_to_a_person_who_can_be_on_duty(cast: Cast) -> None:
     await cast.on_duty("ines", hours=3)
     with pytest.raises(Refused) as refused:
         await leaves(cast, "ines", Takers(None))
@@ -162,7 +164,7 @@ async def test_duty_is_handed_to_somebody_who_can_be_on_duty(cast: Cast) -> None
     assert await on_duty([cast.agency.id], cast.clock()) == {cast.agency.id: {cast.tom.id}}
 
 
-async def test_a_turn_of_the_rota_and_cover_for_leave_go_to_whoever_takes_over(cast: Cast) -> None:
+async def test_a_rota_turn_and_leave_cover_pass_to_the_person_who_takes_over(cast: Cast) -> None:
     now = cast.clock()
     await Duty.create(
         agency_id=cast.agency.id,
@@ -210,7 +212,7 @@ async def test_two_who_leave_at_once_to_each_other_leave_no_child_alone(cast: Ca
     assert await workers.count() == 1
 
 
-async def test_whoever_leaves_is_given_no_child_at_that_moment(cast: Cast) -> None:
+async def test_a_person_who_is_leaving_is_given_no_child_at_that_moment(cast: Cast) -> None:
     found = await together(
         leaves(cast, "eve", Takers(None)), leaves(cast, "tom", Takers(cast.eve.id))
     )
@@ -250,7 +252,9 @@ async def test_a_promise_of_a_tie_that_is_over_goes_to_the_caseworker(cast: Cast
     assert (await state_of(cast.mia.id)).value("step", step, "owner_id") == str(cast.tom.id)
 
 
-async def test_an_alert_that_somebody_else_has_stays_with_them(cast: Cast) -> None:
+async def test_an_alert_another_adult_took_stays_with_them_when_the_caseworker_leaves(
+    cast: Cast,
+) -> None:
     alert = await open_missing(cast.actor("ines"), cast.mia.id, "Not at school.", cast.clock())
     await ALERTS.tick(cast.clock())
     before = await acknowledge(cast.actor("ines"), alert.id, cast.clock())
@@ -293,7 +297,9 @@ async def test_the_page_says_at_which_child_nobody_would_be(cast: Cast) -> None:
     assert f'<option value="{cast.eve.id}" selected>' in answer.text
 
 
-async def test_whoever_has_nothing_leaves_by_one_button(cast: Cast) -> None:
+async def test_an_administrator_offboards_a_person_with_nothing_to_hand_over_by_one_button(
+    cast: Cast,
+) -> None:
     async with cast.browser_as("root") as root:
         assert "nothing to hand over" in (await page_of(root, cast, "eve")).text
         done = await root.post(f"/desk/people/{cast.eve.id}/leaving", data={"everything": ""})

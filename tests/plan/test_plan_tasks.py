@@ -217,7 +217,7 @@ async def test_a_childs_own_step_reminds_the_child_alone(mia: Phone) -> None:
     assert not await Message.filter(kind__in=["alert", "due"]).exists()
 
 
-async def test_what_an_agency_promised_is_done_by_whoever_leads_the_plan(tom: Phone) -> None:
+async def test_the_caseworker_who_leads_the_plan_does_what_the_agency_promised(tom: Phone) -> None:
     cast = tom.cast
     step = await a_step(tom, None, "2026-03-03")
     await change(tom, step, owner_id=str(cast.agency.id))
@@ -413,7 +413,7 @@ async def test_a_review_without_a_day_is_nobodys_turn(tom: Phone) -> None:
     assert (await rows())[0].state == "dropped"
 
 
-async def test_a_complaint_asks_whom_it_is_for_and_nobody_else_until_it_is_answered(
+async def test_a_complaint_asks_only_its_recipient_until_they_answer(
     mia: Phone,
 ) -> None:
     cast = mia.cast

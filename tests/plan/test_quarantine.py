@@ -75,7 +75,7 @@ async def test_it_says_who_when_what_and_the_words_and_the_childs_page_leads_the
     assert "Nothing to check here" in await page(cast, "tom")
 
 
-async def test_left_out_it_is_kept_and_stands_nowhere_and_whoever_comes_late_is_told(
+async def test_a_change_left_out_is_kept_but_shown_nowhere_and_a_late_reviewer_is_told(
     mia: Phone,
 ) -> None:
     cast, goal = mia.cast, await goal_of(mia)
@@ -93,7 +93,7 @@ async def test_left_out_it_is_kept_and_stands_nowhere_and_whoever_comes_late_is_
     assert (await Quarantined.get(id=said["id"])).is_let_in is False
 
 
-async def test_what_fits_no_more_says_so_and_waits_on(mia: Phone) -> None:
+async def test_a_change_that_no_longer_fits_says_so_and_keeps_waiting(mia: Phone) -> None:
     cast = mia.cast
     ada = await former(mia)
     lost = ada.make("goal", area_id=str(cast.mia.id), why="Of an area that never came")

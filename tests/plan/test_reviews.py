@@ -95,7 +95,9 @@ async def test_a_new_caseworker_calls_for_a_handover_and_the_child_is_told(
     assert there["Tom Verhoeven"]
 
 
-async def test_the_one_who_goes_makes_no_second_review_and_is_here_no_more(mia: Phone) -> None:
+async def test_a_caseworker_who_leaves_makes_no_second_review_and_is_no_longer_here(
+    mia: Phone,
+) -> None:
     cast = mia.cast
     await tie(cast, "eve")
     cast.clock.advance(hours=1)
@@ -223,7 +225,7 @@ async def test_a_placement_that_begins_again_is_a_return(cast: Cast) -> None:
 # --- complaints
 
 
-async def test_a_complaint_calls_for_a_review_that_goes_round_whoever_it_goes_round(
+async def test_a_complaint_leads_to_a_review_hidden_from_the_people_the_complaint_bypasses(
     mia: Phone, tom: Phone
 ) -> None:
     cast = mia.cast
@@ -253,7 +255,9 @@ async def test_a_complaint_calls_for_a_review_that_goes_round_whoever_it_goes_ro
     assert await dues() == []
 
 
-async def test_a_second_complaint_makes_a_second_review_only_for_somebody_else(mia: Phone) -> None:
+async def test_a_second_complaint_makes_a_second_review_only_for_another_recipient(
+    mia: Phone,
+) -> None:
     for to in ("supervisor", "supervisor", "guardian"):
         assert await mia.sync(mia.make("complaint", text="Again", to=to)) == ["applied"]
     assert [kind for kind, _ in await reviews(mia.cast)] == ["complaint", "complaint"]

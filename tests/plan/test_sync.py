@@ -323,7 +323,7 @@ async def test_the_child_alone_rates_a_meeting_and_lets_a_goal_go(mia: Phone, to
         assert await tom.sync(tom.make("choice", **chosen)) == ["not_allowed"]
 
 
-async def test_a_complaint_is_its_authors_and_answered_by_those_whom_it_is_for(
+async def test_only_the_author_changes_a_complaint_and_only_its_recipients_answer_it(
     mia: Phone, tom: Phone
 ) -> None:
     ada, ines = await with_a_guardian(mia), Phone(mia.cast, "ines")
@@ -402,7 +402,7 @@ async def test_what_both_signed_is_not_pulled_back_by_something_older(
     assert difference["agreed_value"] == "Signed"
 
 
-async def test_what_comes_over_an_ended_tie_waits_for_somebody_to_look_at_it(
+async def test_a_change_over_an_ended_assignment_waits_for_the_caseworker_to_look_at_it(
     mia: Phone, tom: Phone
 ) -> None:
     ids = await a_goal(mia)
@@ -512,7 +512,7 @@ async def test_a_phone_whose_clock_is_wrong_by_a_year_is_heard_all_the_same(
     assert (await tom.project())["areas"][0]["goals"][0]["why"] == "now"
 
 
-async def test_whoever_has_the_changes_up_to_a_revision_has_the_project_as_it_was(
+async def test_a_phone_with_the_changes_up_to_a_revision_has_the_project_as_it_was(
     mia: Phone, tom: Phone
 ) -> None:
     ids = await a_goal(mia, child_words="I want to be a nurse")

@@ -166,7 +166,9 @@ def test_whatever_is_offered_comes_back_from_the_form_and_from_the_store(offer: 
 # --- who hears of it
 
 
-async def test_whoever_may_change_the_project_is_offered_all_of_it(cast: Cast) -> None:
+async def test_a_person_who_may_change_the_project_is_offered_the_whole_template(
+    cast: Cast,
+) -> None:
     id_ = await offered(cast)
     answer = await Phone(cast, "mia").client.get("/api/v1/project/templates")
     assert answer.json() == {
@@ -287,7 +289,9 @@ async def test_who_was_slower_is_told_and_the_same_change_twice_is_one(cast: Cas
     assert await Entry.filter(about_id=id_, what="template:change").count() == 2
 
 
-async def test_retired_it_is_offered_no_more_and_what_was_made_from_it_stays(cast: Cast) -> None:
+async def test_a_retired_template_is_no_longer_offered_and_goals_made_from_it_stay(
+    cast: Cast,
+) -> None:
     id_ = await offered(cast)
     mia, now = Phone(cast, "mia"), cast.clock()
     area = mia.make("area", kind="health")

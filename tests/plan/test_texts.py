@@ -37,7 +37,7 @@ def test_the_texts_that_outsiders_rely_on_are_among_them() -> None:
 
 
 @pytest.mark.parametrize(("entity", "name"), TEXTS)
-def test_each_text_takes_twenty_thousand_letters_and_no_more(entity: str, name: str) -> None:
+def test_each_text_takes_at_most_twenty_thousand_letters(entity: str, name: str) -> None:
     read = shape.FIELDS[entity][name]
     assert len(LONG) == 20_000
     if _takes(read, [WORDS]) and not _takes(read, WORDS):

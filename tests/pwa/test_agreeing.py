@@ -51,7 +51,9 @@ def test_a_picture_says_what_is_meant_once_it_is_confirmed(phone: Phone, double:
     assert (value["decision"], value["method"]) == ("in_part", "pictogram")
 
 
-def test_how_it_was_explained_and_by_whom_goes_along(phone: Phone, double: Double) -> None:
+def test_the_answer_carries_how_the_plan_was_explained_and_who_interpreted(
+    phone: Phone, double: Double
+) -> None:
     book = double.book
     a_project(book)
     phone.pair()
@@ -102,7 +104,7 @@ def test_what_an_adult_wrote_down_counts_when_the_child_says_it_itself(
     expect(phone.page.get_by_text("Tom wrote down what you said")).to_have_count(0)
 
 
-def test_whoever_disagrees_can_take_the_words_to_somebody_else(
+def test_a_child_who_disagrees_can_take_the_words_to_another_adult(
     phone: Phone, double: Double
 ) -> None:
     book = double.book
@@ -244,9 +246,7 @@ def test_a_meeting_goes_through_what_changed_and_says_what_became_of_each_goal(
     assert "How it is going" not in phone.page.locator(".agenda").inner_text()
 
 
-def test_a_goal_that_is_the_childs_no_more_leaves_what_adults_promised(
-    phone: Phone, double: Double
-) -> None:
+def test_a_goal_the_child_dropped_leaves_what_adults_promised(phone: Phone, double: Double) -> None:
     book = double.book
     ids = a_project(book)
     phone.pair()

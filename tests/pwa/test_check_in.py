@@ -104,7 +104,7 @@ def received(phone: Phone, double: Double, many: int) -> None:
     raise AssertionError(f"{len(double.check_ins)} arrived, not {many}")
 
 
-def test_after_the_call_one_can_say_how_and_by_whom_one_would_like_to_be_met(
+def test_after_calling_for_help_the_child_can_choose_how_and_by_which_adult_to_be_reached(
     phone: Phone, double: Double
 ) -> None:
     phone.pair()

@@ -173,7 +173,7 @@ def test_a_lost_connection_is_said_and_taken_back(desk: Desk, page: Page) -> Non
     page.locator("#news").wait_for(state="hidden", timeout=20_000)
 
 
-def test_the_app_is_told_whether_somebody_is_at_the_desk(desk: Desk, page: Page) -> None:
+def test_the_app_is_told_whether_a_person_is_signed_in_at_the_desk(desk: Desk, page: Page) -> None:
     here = "localStorage.getItem('desk-here')"
     page.evaluate("localStorage.setItem('desk-here', 'yes')")
     page.reload()  # A page without the places of the desk: nobody is signed in.

@@ -33,7 +33,7 @@ def test_one_tap_says_it_and_it_is_not_offered_again(phone: Phone, double: Doubl
     assert phone.page.locator(".forgot").count() == 0
 
 
-def test_whoever_says_nothing_hears_no_more_of_it(phone: Phone, double: Double) -> None:
+def test_a_child_who_says_nothing_is_no_longer_asked_about_it(phone: Phone, double: Double) -> None:
     offered(phone, double)
     phone.page.get_by_role("button", name="Skip").click()
     phone.page.locator(".forgot").wait_for(state="detached")
@@ -66,7 +66,9 @@ def test_it_is_offered_as_soon_as_a_late_answer_was_received(phone: Phone, doubl
     phone.page.wait_for_selector(".forgot")
 
 
-def test_whoever_is_looked_for_is_not_asked_whether_it_forgot(phone: Phone, double: Double) -> None:
+def test_a_child_adults_look_for_is_not_asked_whether_they_forgot(
+    phone: Phone, double: Double
+) -> None:
     double.answered_late, double.door = dict(LATE), True
     phone.pair()
     phone.page.locator(".door").wait_for()

@@ -294,7 +294,7 @@ def test_one_signs_out_and_the_others_stay(shared: SharedPhone) -> None:
     assert [name for name in names if name.startswith("s")] == ["s"]
 
 
-def test_a_third_comes_in_by_a_code_and_what_is_taken_along_is_of_whoever_takes_it(
+def test_a_third_child_joins_by_code_and_each_child_takes_along_only_their_own_data(
     shared: SharedPhone,
 ) -> None:
     page = shared.page

@@ -105,7 +105,7 @@ def test_an_idea_fills_the_words_and_each_of_its_steps_is_kept_or_left(
     assert AGENCY not in str(said(double, "step"))
 
 
-def test_whoever_writes_their_own_words_loses_none_of_them_to_an_idea(
+def test_a_child_who_writes_their_own_words_loses_none_of_them_to_an_idea(
     phone: Phone, double: Double
 ) -> None:
     double.templates = [idea(NAME, steps=STEPS), idea("I want to run.")]

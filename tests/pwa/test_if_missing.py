@@ -98,7 +98,7 @@ def test_an_answer_that_was_lost_is_no_difference(phone: Phone, double: Double) 
 
 
 @pytest.mark.parametrize("mine", [True, False])
-def test_where_somebody_else_wrote_other_words_both_are_shown_and_the_child_decides(
+def test_where_another_person_wrote_other_words_both_are_shown_and_the_child_decides(
     phone: Phone, double: Double, mine: bool
 ) -> None:
     double.own = {"version": 3, "fields": {"own_call_first": "Joy"}}

@@ -260,7 +260,7 @@ def test_what_arrives_while_one_writes_moves_nothing_and_is_kept_beside(
 
 
 @pytest.mark.load
-def test_what_somebody_else_writes_appears_within_a_second_or_two(
+def test_what_another_person_writes_appears_within_a_second_or_two(
     phone: Phone, double: Double
 ) -> None:
     ids = a_project(double.book)
@@ -598,7 +598,7 @@ def test_the_projects_words_of_one_person_are_never_sent_under_another(
     assert goals(double) == []
 
 
-def test_a_complaint_goes_to_whom_the_child_chose_and_its_answer_comes_back(
+def test_a_complaint_goes_to_the_adult_the_child_chose_and_the_answer_comes_back(
     phone: Phone, double: Double
 ) -> None:
     phone.pair()

@@ -204,7 +204,9 @@ def test_what_never_left_the_phone_is_taken_back_there(phone: Phone, double: Dou
     assert double.proposals == []
 
 
-def test_whoever_is_too_late_reads_so_and_what_was_answered(phone: Phone, double: Double) -> None:
+def test_a_child_who_takes_back_too_late_reads_so_and_what_was_answered(
+    phone: Phone, double: Double
+) -> None:
     double.proposals = [an_open_one(double)]
     at_the_rhythm(phone)
     phone.network(is_there=False)

@@ -287,7 +287,7 @@ def test_reading_aloud_is_offered_only_with_a_voice_of_the_phone_and_on_tap(
     expect(phone.page.get_by_role("button", name="Stop")).to_be_visible()
 
 
-def test_a_phone_that_somebody_else_had_comes_in_as_a_new_one(phone: Phone) -> None:
+def test_a_phone_another_person_had_pairs_as_a_new_phone(phone: Phone) -> None:
     phone.double.knows_phones = 1
     phone.pair()
     ids = [body["device"]["id"] for body in phone.double.posted("/api/v1/pair")]

@@ -19,7 +19,7 @@ def name_rosa(phone: Phone) -> None:
     phone.page.locator(".entry", has_text="Rosa").wait_for()
 
 
-def test_somebody_is_named_and_the_caseworkers_answer_stands_beside_the_name(
+def test_a_child_names_a_trusted_person_and_sees_the_caseworkers_answer_beside_the_name(
     phone: Phone, double: Double
 ) -> None:
     phone.pair()

@@ -401,7 +401,7 @@ async def test_it_holds_no_name_and_no_key(
         assert word not in text
 
 
-def test_whoever_is_killed_leaves_what_was_there(tmp_path: Path) -> None:
+def test_a_killed_backup_process_leaves_the_earlier_backup(tmp_path: Path) -> None:
     path = tmp_path / "b.zip"
     path.write_bytes(b"the backup of yesterday")
     program = (

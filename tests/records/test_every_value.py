@@ -322,7 +322,7 @@ async def test_a_line_of_an_episode_that_cannot_be_opened_stops_no_restore_that_
     assert opened.unreadable == len(KINDS)
 
 
-async def test_a_lost_key_costs_what_it_sealed_and_no_more(
+async def test_a_lost_key_costs_only_what_it_sealed(
     whole: Path, make_target: Make, clock: DrivenClock
 ) -> None:
     lost = Keyring(["a key that was lost, and long enough"])

@@ -203,7 +203,7 @@ async def test_an_offer_says_why_and_whole_lines(
     assert (answer.status_code, answer.json()["field"]) == (422, field)
 
 
-async def test_until_somebody_says_yes_everything_stays(cast: Cast) -> None:
+async def test_everything_stays_until_the_other_agency_says_yes(cast: Cast) -> None:
     await offered(cast)
     assert (await get(cast, "tom", f"/children/{cast.mia.id}/project")).status_code == 200
     assert (await get(cast, "uwe", f"/children/{cast.mia.id}/project")).status_code == 404
@@ -212,7 +212,9 @@ async def test_until_somebody_says_yes_everything_stays(cast: Cast) -> None:
     assert kept.agency_id == cast.agency.id
 
 
-async def test_whoever_is_asked_reads_the_cover_alone_and_a_stranger_nothing(cast: Cast) -> None:
+async def test_another_agency_that_is_asked_reads_only_the_cover_and_a_stranger_reads_nothing(
+    cast: Cast,
+) -> None:
     made = await offered(cast, "noor")
     seen = (await get(cast, "uwe", f"/transfers/{made['id']}")).json()
     assert (seen["cover"]["name"], seen["cover"]["language"]) == ("Noor Haddadin", "ar")
@@ -224,7 +226,7 @@ async def test_whoever_is_asked_reads_the_cover_alone_and_a_stranger_nothing(cas
     assert (await get(cast, "eve", "/transfers")).json() == {"transfers": []}
 
 
-async def test_whoever_asked_is_reminded_until_there_is_an_answer(cast: Cast) -> None:
+async def test_the_caseworker_who_asked_is_reminded_until_there_is_an_answer(cast: Cast) -> None:
     made = await offered(cast)
     due = await Task.get(kind=DueKind.TRANSFER, state=DueState.OPEN)
     assert (due.owner_id, due.due_at - due.set_at) == (cast.tom.id, timedelta(days=1))
@@ -317,7 +319,7 @@ async def test_nothing_of_another_child_moves(cast: Cast) -> None:
     assert (await get(cast, "uwe", f"/children/{cast.noor.id}/project")).status_code == 404
 
 
-async def test_every_table_of_an_agency_moves_or_somebody_has_said_why_not(cast: Cast) -> None:
+async def test_every_table_of_an_agency_moves_or_is_listed_as_an_exception(cast: Cast) -> None:
     of_an_agency = {
         model.__name__
         for model in Tortoise.apps["server"].values()
@@ -582,7 +584,7 @@ async def test_a_placement_that_has_ended_goes_along_as_it_is(cast: Cast) -> Non
     assert (child.agency_id, child.left_at is not None) == (cast.other_agency.id, True)
 
 
-async def test_somebody_who_cannot_have_a_child_is_refused_and_nothing_moves(cast: Cast) -> None:
+async def test_a_person_who_cannot_take_the_child_is_refused_and_nothing_moves(cast: Cast) -> None:
     made = await offered(cast)
     for wrong in (cast.tom.id, cast.lia.id, uuid4()):
         answer = await accept(cast, made, caseworker_id=str(wrong))

@@ -106,7 +106,7 @@ def test_every_time_counts_from_the_last_answer() -> None:
     assert (found.found, found.offered, found.held) == (10, 10, 0)
 
 
-def test_whoever_never_answered_counts_and_makes_no_span() -> None:
+def test_a_child_who_never_answered_counts_and_makes_no_span() -> None:
     found = indicators([case(n, answered_at=None) for n in range(6)], {}, NOW)
     assert found.episodes == 6
     assert found.to_told.median is None

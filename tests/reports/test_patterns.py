@@ -310,7 +310,9 @@ async def test_it_says_what_is_the_same_and_not_what_it_is(cast: Cast) -> None:
     assert await Entry.filter(child_id=cast.noor.id, what="look:episode:see").count() == 1
 
 
-async def test_whoever_works_with_one_of_two_reads_nothing_of_it(cast: Cast) -> None:
+async def test_a_person_who_works_with_one_of_two_children_reads_nothing_of_the_pattern(
+    cast: Cast,
+) -> None:
     await both_packs(cast)
     await add_tie(
         cast.actor("root"),

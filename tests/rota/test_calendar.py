@@ -154,7 +154,7 @@ def test_a_later_wall_clock_is_never_an_earlier_moment(
 
 @many
 @given(rotas(), st.lists(st.integers(0, 10 * 24 * 60 - 1)))
-def test_at_each_moment_there_is_a_gap_or_somebody_who_is_there(
+def test_at_every_moment_there_is_a_gap_or_a_person_on_duty_who_is_there(
     rota: Rota, looks: list[int]
 ) -> None:
     shifts = rules.shifts_between(rota, BEGIN, END)
@@ -292,7 +292,7 @@ def test_a_shift_that_was_taken_over_can_be_handed_on() -> None:
     assert rules.shifts_between(rota, begin, end) == [Shift(INES, begin, end, TOM)]
 
 
-def test_whoever_covers_may_hand_that_shift_over_too() -> None:
+def test_a_person_who_covers_may_hand_that_shift_over_too() -> None:
     begin, end = at("2026-03-02T18:00"), at("2026-03-03T08:00")
     rota = Rota(
         [night(TOM)],
@@ -302,13 +302,13 @@ def test_whoever_covers_may_hand_that_shift_over_too() -> None:
     assert rules.on_duty_at(rota, begin) == {INES}
 
 
-def test_a_handover_of_what_somebody_does_not_have_changes_nothing() -> None:
+def test_a_handover_of_a_shift_the_person_does_not_have_changes_nothing() -> None:
     begin, end = at("2026-03-02T18:00"), at("2026-03-03T08:00")
     rota = Rota([night(TOM)], handovers=[Handover(begin, end, INES, EVE)])
     assert rules.on_duty_at(rota, begin) == {TOM}
 
 
-def test_somebody_more_fills_a_gap() -> None:
+def test_an_extra_person_fills_a_gap() -> None:
     begin, end = at("2026-03-07T08:00"), at("2026-03-09T18:00")
     rota = Rota([night(TOM)])
     week = (at("2026-03-02T18:00"), at("2026-03-09T18:00"))
@@ -333,7 +333,7 @@ def test_where_only_the_planned_hours_count_the_day_is_no_gap_but_an_empty_night
     ]
 
 
-def test_leave_goes_to_the_cover_then_to_the_deputy_and_on_from_whoever_is_away_too() -> None:
+def test_leave_passes_duty_to_the_cover_then_the_deputy_and_on_if_they_are_away_too() -> None:
     begin, end = at("2026-03-02T18:00"), at("2026-03-03T08:00")
     away = [Leave(TOM, begin, end, EVE)]
     rota = Rota([night(TOM)], leaves=away, deputies={TOM: INES, EVE: SAM})

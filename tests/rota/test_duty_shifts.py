@@ -191,7 +191,7 @@ async def test_a_shift_in_the_early_morning_is_asked_about_the_evening_before(ca
         ("2026-03-29T09:30", "2026-03-28T12:00", "2026-03-29T07:30"),
     ],
 )
-def test_when_somebody_is_asked(begin: str, now: str, asked: str) -> None:
+def test_when_the_person_on_duty_is_asked(begin: str, now: str, asked: str) -> None:
     moments = [datetime.fromisoformat(one).replace(tzinfo=PARIS) for one in (begin, now, asked)]
     first, second, third = (one.astimezone(UTC) for one in moments)
     assert duty_shifts.ask_at(first, 2 * HOUR, "Europe/Paris", second) == third
@@ -237,7 +237,7 @@ async def test_a_shift_that_is_handed_over_while_it_runs_is_told_at_once(cast: C
     assert len(await said(cast, "shift")) == 2, "nobody is told twice"
 
 
-async def test_a_question_about_a_shift_that_is_no_more_is_taken_back(cast: Cast) -> None:
+async def test_a_question_about_a_shift_that_no_longer_exists_is_withdrawn(cast: Cast) -> None:
     await nights(cast, "eve")
     await until(cast, at(cast, 17))
     [asked] = await Message.filter(kind="reach")
@@ -345,7 +345,7 @@ async def test_an_agency_without_a_rota_is_not_told_of_it_each_day(cast: Cast) -
     assert await duty_shifts.gaps_ahead(cast.agency.id, cast.clock()) == []
 
 
-async def test_where_somebody_has_to_be_there_at_any_time_each_hour_without_one_is_a_gap(
+async def test_where_a_person_must_always_be_on_duty_each_hour_without_one_is_a_gap(
     cast: Cast,
 ) -> None:
     await nights(cast, "eve")

@@ -106,7 +106,7 @@ async def test_a_fixed_shift_and_a_weekly_one_stand_side_by_side(cast: Cast) -> 
     assert await on(cast, local(cast, f"{cast.clock().date()}T20:00")) == {"ines", "eve"}
 
 
-async def test_a_weekly_shift_that_is_ended_comes_no_more_and_one_that_runs_goes_on(
+async def test_an_ended_weekly_shift_no_longer_recurs_but_the_running_shift_goes_on(
     cast: Cast,
 ) -> None:
     row = await nights(cast, "eve")
@@ -119,7 +119,7 @@ async def test_a_weekly_shift_that_is_ended_comes_no_more_and_one_that_runs_goes
     assert await Entry.filter(what="rota:duty_end").count() == 1
 
 
-async def test_somebody_who_left_the_agency_is_not_on_duty(cast: Cast) -> None:
+async def test_a_person_who_left_the_agency_is_not_on_duty(cast: Cast) -> None:
     await nights(cast, "eve")
     await Person.filter(id=cast.eve.id).update(disabled_at=cast.clock())
     assert await on(cast, local(cast, f"{cast.clock().date()}T20:00")) == set()
@@ -149,7 +149,7 @@ async def test_nothing_is_planned_backwards(cast: Cast) -> None:
 # --- the ladder
 
 
-async def test_whoever_covers_stands_on_the_rungs_of_whoever_is_on_leave(cast: Cast) -> None:
+async def test_a_person_who_covers_is_on_the_rungs_of_the_person_on_leave(cast: Cast) -> None:
     await away(cast, "tom", "eve")
     assert await reach(cast) == {
         Rung.CASEWORKER: {"eve"},
@@ -205,7 +205,7 @@ async def test_managers_are_the_supervisors_tied_to_the_child(cast: Cast) -> Non
 # --- whoever covers may come in
 
 
-async def test_whoever_covers_sees_the_children_of_whoever_is_away_and_it_is_written_down(
+async def test_a_person_who_covers_sees_the_absent_persons_children_and_each_look_is_recorded(
     cast: Cast,
 ) -> None:
     path = f"/api/v1/children/{cast.mia.id}/watch"
@@ -301,7 +301,7 @@ async def test_nobody_covers_for_themselves_or_takes_over_from_themselves(cast: 
         await handed(cast, "tom", "tom", cast.clock(), cast.clock() + HOUR)
 
 
-async def test_a_shift_that_somebody_does_not_have_is_not_handed_over(cast: Cast) -> None:
+async def test_a_person_cannot_hand_over_a_shift_they_do_not_have(cast: Cast) -> None:
     with pytest.raises(Refused) as refused:
         await handed(cast, "tom", "eve", cast.clock(), cast.clock() + HOUR)
     assert refused.value.field == "who_id"

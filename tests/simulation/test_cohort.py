@@ -97,7 +97,9 @@ def test_the_figures_of_the_cohort_lie_where_they_are_published(
     }
 
 
-def test_whoever_is_gone_answers_only_where_it_goes_on_answering(one: tuple[Path, Path]) -> None:
+def test_a_child_who_is_gone_answers_only_where_they_go_on_answering(
+    one: tuple[Path, Path],
+) -> None:
     stopped = {}
     for gone in read_truth(one[1]):
         if not gone.is_coerced:

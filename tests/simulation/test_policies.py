@@ -365,7 +365,7 @@ async def test_of_two_who_adopt_in_the_same_moment_one_wins_and_the_other_is_tol
     assert await Policy.filter(agency_id=cast.agency.id, version__gt=0).count() == 1
 
 
-async def test_whoever_was_slower_sees_what_changes_against_the_new_one(cast: Cast) -> None:
+async def test_a_slower_supervisor_sees_what_changes_against_the_new_policy(cast: Cast) -> None:
     await adopted(cast, other(grace="1h", remind_again="30m"))
     sent = form(other(grace="3h")) | {"id": str(uuid4()), "base": "0", "why": "Fewer calls."}
     answer = await cast.client_as("ines").post("/desk/policies", data=sent)

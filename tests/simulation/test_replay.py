@@ -235,7 +235,7 @@ def test_an_answer_that_nobody_asks_for_never_arrives() -> None:
     assert told(result) == []
 
 
-def test_a_link_that_is_used_after_a_day_works_no_more() -> None:
+def test_a_link_used_after_a_day_no_longer_works() -> None:
     result = run(
         ("01T06:00", "placed", placed()),
         ("01T06:00", "if_asked", asked("03T00:00", "seen", 86_400)),

@@ -249,7 +249,7 @@ async def test_before_anybody_was_watched_there_is_nothing_to_replay(cast: Cast)
     assert "We watched over no child in this time." in told.text
 
 
-async def test_whoever_waits_too_long_for_another_replay_is_told_so() -> None:
+async def test_a_person_who_waits_too_long_for_another_replay_is_told_so() -> None:
     with trial.ONE:
         # Somebody else replays, and goes on doing so.
         seen = [

@@ -184,7 +184,7 @@ async def test_a_due_that_nobody_can_be_told_of_goes_to_the_operators(cast: Cast
         set_last_resorts(0)
 
 
-async def test_whoever_is_disabled_is_passed_by_and_so_is_a_deputy_who_is(cast: Cast) -> None:
+async def test_a_disabled_caseworker_is_passed_over_and_so_is_a_disabled_deputy(cast: Cast) -> None:
     reply = setting(cast, kind=Kind.REPLY, owner_id=None, due_at=cast.clock())
     due = await stand(cast, reply)
     await Person.filter(id=cast.tom.id).update(disabled_at=cast.clock())
@@ -194,7 +194,7 @@ async def test_whoever_is_disabled_is_passed_by_and_so_is_a_deputy_who_is(cast: 
     assert (await Task.get(id=due.id)).told == 2
 
 
-async def test_where_a_child_has_no_supervisor_whoever_is_on_duty_hears_of_it(cast: Cast) -> None:
+async def test_where_a_child_has_no_supervisor_the_person_on_duty_is_told(cast: Cast) -> None:
     await Tie.filter(id=cast.ties["mia", "ines"]).update(until_at=cast.clock())
     await stand(cast, setting(cast))
     await cast.on_duty("eve", days=5)

@@ -102,7 +102,7 @@ async def test_whose_turn_it_is_renews_itself_without_a_look_each_time(cast: Cas
     assert await looks.count() == before + 1
 
 
-async def test_open_pages_hear_when_it_is_somebody_elses_turn(cast: Cast) -> None:
+async def test_open_pages_are_told_when_it_is_another_persons_turn(cast: Cast) -> None:
     await live.open_live()
     heard = live.subscribe(cast.agency.id)
     try:
@@ -129,7 +129,9 @@ async def eve_stands_in(cast: Cast) -> Task:
     return await Task.get()
 
 
-async def test_what_a_deputy_without_a_tie_is_told_leads_to_whom_to_ask(cast: Cast) -> None:
+async def test_a_message_to_a_deputy_without_an_assignment_leads_to_a_page_that_says_who_to_ask(
+    cast: Cast,
+) -> None:
     due = await eve_stands_in(cast)
     told = {one.person_id: (one.data or {})["path"] for one in await Message.filter(kind="due")}
     assert told[cast.eve.id] == f"/desk/dues/{due.id}"
@@ -166,7 +168,7 @@ async def test_it_says_when_it_is_done(cast: Cast) -> None:
     assert "It is done" in answer.text
 
 
-async def test_an_alert_that_has_called_nobody_yet_leads_a_deputy_to_whom_to_ask(
+async def test_an_alert_that_has_called_nobody_yet_shows_the_deputy_who_to_ask(
     cast: Cast,
 ) -> None:
     alert = await open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())

@@ -122,7 +122,7 @@ def test_of_a_review_the_child_hears_three_days_before_and_the_supervisor_when_i
     ]
 
 
-def test_whose_turn_it_is_grows_with_whom_it_was_told() -> None:
+def test_whose_turn_it_is_grows_as_more_people_are_told() -> None:
     task, terms = reply(), terms_of(Kind.REPLY, "caseworker")
     assert whose_turn(task, terms, ALL) == {TOM}
     for hours, turn in ((0, {TOM}), (24, {TOM, DEPUTY}), (48, {TOM, DEPUTY, INES})):

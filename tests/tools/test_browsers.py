@@ -29,7 +29,7 @@ def test_browsers_on_the_path_are_enough(path: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out == ""
 
 
-def test_whoever_may_not_install_is_told_the_line_to_run(
+def test_a_developer_who_may_not_install_is_told_the_line_to_run(
     path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     put(path, "apt-get", "exit 9")

@@ -79,7 +79,7 @@ async def test_three_at_once_or_within_a_minute_are_one_message(stage: Stage, ap
     assert page.count("19:45") == 3
 
 
-async def test_whoever_is_signed_in_as_the_carer_reads_the_names(stage: Stage) -> None:
+async def test_a_person_who_is_signed_in_as_the_carer_reads_the_names(stage: Stage) -> None:
     await asked(stage)
     [path] = stage.paths("sam")
     page = (await (await browser(stage, "sam")).get(path)).text

@@ -15,7 +15,7 @@ DUE = datetime(2026, 3, 2, 17, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
-async def test_help_now_calls_the_caseworker_and_whoever_is_on_duty_within_one_pass(
+async def test_help_now_calls_the_caseworker_and_the_person_on_duty_within_one_pass(
     stage: Stage,
 ) -> None:
     await stage.only("mia")
@@ -168,7 +168,7 @@ async def test_the_night_of_a_child_of_the_high_tier_is_watched_as_closely_as_it
     assert len(stage.shown("tom")) == 1
 
 
-async def test_every_child_is_watched_whoever_is_on_duty(stage: Stage) -> None:
+async def test_every_child_is_watched_no_matter_who_is_on_duty(stage: Stage) -> None:
     """Nobody at all stands on the ladder, and there is a next step all the same."""
     await stage.only("lia")
     await Watch.filter(child_id=stage.cast.lia.id).update(tier="mid")

@@ -234,7 +234,7 @@ async def test_an_answer_after_the_alert_ends_it_and_everyone_hears_so(stage: St
     assert (len(stage.shown("tom")), len(stage.shown("ines"))) == (2, 2)
 
 
-async def test_in_the_high_tier_an_answer_waits_until_somebody_has_confirmed_it(
+async def test_in_the_high_tier_an_answer_waits_until_an_adult_has_confirmed_it(
     stage: Stage,
 ) -> None:
     """Noor is due at 09:00 and 18:00 in Lisbon, without a carer."""

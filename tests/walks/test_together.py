@@ -133,7 +133,7 @@ async def test_two_who_take_all_at_once_never_have_the_same_one(stage: Stage) ->
     assert not await Alert.filter(acknowledged_by__isnull=True)
 
 
-async def test_whoever_is_tied_to_one_of_them_sees_that_one_alone(stage: Stage) -> None:
+async def test_a_person_assigned_to_one_of_the_children_sees_that_child_alone(stage: Stage) -> None:
     alerts = await late_together(stage)
     await add_tie(
         stage.cast.actor("root"),

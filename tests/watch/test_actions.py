@@ -319,7 +319,9 @@ async def test_a_carer_whose_tie_has_ended_is_not_asked(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("how", ["tie", "person"])
-async def test_whoever_is_no_carer_any_more_can_answer_no_question(cast: Cast, how: str) -> None:
+async def test_a_person_who_is_no_longer_a_carer_can_answer_no_question(
+    cast: Cast, how: str
+) -> None:
     asked = await question(cast)
     if how == "tie":
         await Tie.filter(id=cast.ties["mia", "sam"]).update(until_at=cast.clock())
@@ -886,7 +888,7 @@ async def test_a_row_that_makes_no_sense_is_set_apart_and_the_others_go_on(cast:
     assert len(await open_alerts(cast)) == 1
 
 
-async def test_blindness_is_recorded_once_by_whoever_looks_first(cast: Cast) -> None:
+async def test_the_first_process_to_look_records_blindness_once(cast: Cast) -> None:
     begun = cast.clock()
     await ticking.beat(ticking.TICK, begun)
     assert await ticking.look(cast.clock.advance(seconds=90)) is None
@@ -908,7 +910,7 @@ async def test_ids_of_rounds_and_questions_come_from_what_they_are_about(cast: C
 # --- over the wire
 
 
-async def test_whoever_holds_the_phone_of_a_child_does_not_learn_that_adults_were_called(
+async def test_a_childs_phone_does_not_show_that_adults_were_called(
     cast: Cast,
 ) -> None:
     """Neither by what is due, nor by the list, nor by the watch."""

@@ -57,7 +57,9 @@ async def silent(stage: Stage) -> None:
     await stage.until(DUE + timedelta(hours=6))
 
 
-async def test_a_child_names_somebody_and_its_caseworker_is_asked_to_look(cast: Cast) -> None:
+async def test_a_child_names_a_trusted_person_and_the_caseworker_is_asked_to_look(
+    cast: Cast,
+) -> None:
     id_ = await named(cast)
     async with cast.client_as("mia") as phone:
         body = {"id": str(id_), **NAMED}
@@ -123,7 +125,7 @@ async def test_no_comes_with_a_reason_that_the_child_reads(cast: Cast) -> None:
     assert (mine["state"], mine["why"]) == ("no", "She moved away. Who else?")
 
 
-async def test_whom_nobody_has_vetted_is_not_asked(stage: Stage) -> None:
+async def test_a_trusted_person_nobody_has_vetted_is_not_asked(stage: Stage) -> None:
     await named(stage.cast)
     await silent(stage)
     assert await stage.open_alert("mia")

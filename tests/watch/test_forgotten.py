@@ -84,7 +84,9 @@ async def test_twice_is_once_and_the_first_time_stands(cast: Cast) -> None:
     assert await Entry.filter(child_id=cast.mia.id, what="round:forgot").count() == 1
 
 
-async def test_what_was_not_late_or_is_long_ago_or_somebody_elses_is_not_there(cast: Cast) -> None:
+async def test_an_answer_that_was_on_time_old_or_another_childs_cannot_be_called_forgotten(
+    cast: Cast,
+) -> None:
     found = await answered(cast, DUE + 90 * MINUTE)
     actor = cast.actor("noor")
     with pytest.raises(NotFound):

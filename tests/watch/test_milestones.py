@@ -442,6 +442,6 @@ def test_a_day_raises_as_far_as_it_wants_and_the_rhythm_lets_it_and_lowers_nothi
     assert raised(now, wanted, T2, allowed.__contains__) == found
 
 
-def test_whoever_is_born_on_a_leap_day_is_of_age_on_the_first_of_march() -> None:
+def test_a_child_born_on_a_leap_day_is_of_age_on_the_first_of_march() -> None:
     assert coming_of_age(date(2008, 2, 29)) == date(2026, 3, 1)
     assert coming_of_age(date(2008, 3, 1)) == date(2026, 3, 1)

@@ -58,7 +58,7 @@ def test_where_a_child_comes_from_and_what_it_believes_is_no_sign() -> None:
 # --- noting
 
 
-async def test_a_tap_is_noted_once_whoever_sends_it_twice(cast: Cast) -> None:
+async def test_a_tap_is_noted_once_even_when_the_carer_sends_it_twice(cast: Cast) -> None:
     id_ = uuid4()
     first = await noted(cast, id=id_, words=WORDS)
     cast.clock.advance(minutes=5)
@@ -176,7 +176,7 @@ async def test_a_carer_notes_and_reads_nobodys_and_those_who_answer_for_her_read
         assert len((await tom.get(api(cast))).json()["observations"]) == 1
 
 
-async def test_a_look_at_it_is_one_at_her_page_to_whoever_holds_the_childs_phone(
+async def test_the_childs_phone_shows_a_look_at_observations_as_a_look_at_the_childs_page(
     cast: Cast,
 ) -> None:
     async with cast.client_as("tom") as tom, cast.client_as("mia") as mia:
@@ -237,7 +237,7 @@ async def test_nonsense_keeps_what_was_typed_and_says_what_to_do(
     assert not await Observation.exists()
 
 
-async def test_the_page_of_the_child_says_what_was_noticed_by_whom(cast: Cast) -> None:
+async def test_the_childs_page_says_what_an_adult_noticed_and_which_adult(cast: Cast) -> None:
     made = await noted(cast, words="<b>Under the bed</b>")
     wrong = await noted(cast, sign="injuries")
     await observations.take_back(cast.actor("sam"), cast.children["mia"], wrong.id, cast.clock())

@@ -72,7 +72,9 @@ async def dues(cast: Cast) -> list[tuple[str, str]]:
     return [(row.state, row.why or "") for row in found]
 
 
-async def test_a_proposal_changes_nothing_and_somebody_is_asked_for_an_answer(cast: Cast) -> None:
+async def test_a_proposal_changes_nothing_and_the_caseworker_is_asked_for_an_answer(
+    cast: Cast,
+) -> None:
     before = await mia(cast)
     await propose(cast, words="I am at training until seven.")
     after = await mia(cast)
@@ -239,7 +241,7 @@ async def test_one_that_nobody_answered_is_taken_back_and_nobody_is_asked_any_mo
     assert await Entry.filter(child_id=cast.mia.id, what="rhythm:take_back").count() == 1
 
 
-async def test_whoever_answers_what_was_taken_back_reads_so(cast: Cast) -> None:
+async def test_a_caseworker_who_answers_a_withdrawn_proposal_reads_so(cast: Cast) -> None:
     made = await propose(cast)
     await take_back(cast, made)
     tom = cast.actor("tom")
@@ -277,7 +279,7 @@ async def test_of_a_child_who_takes_it_back_and_a_worker_who_agrees_one_is_first
     assert [row for row, _ in await dues(cast)] == ["done" if state == "agreed" else "dropped"]
 
 
-async def test_nobody_takes_back_what_somebody_else_proposed(cast: Cast) -> None:
+async def test_nobody_takes_back_another_persons_proposal(cast: Cast) -> None:
     made = await propose(cast)
     with pytest.raises(Denied):
         await take_back(cast, made, "tom")

@@ -694,7 +694,7 @@ def test_an_answer_before_the_window_is_early_and_settles_nothing() -> None:
     assert life.standing.due_at == moment("01T18:00")
 
 
-def test_whoever_is_away_when_the_window_begins_is_reminded_when_they_are_back() -> None:
+def test_a_child_away_when_the_window_begins_is_reminded_when_they_are_back() -> None:
     life = Life.begin(free(Tier.MID), moment("01T06:00"))
     life.act(Act("pause", HOUR, 8 * HOUR + 30 * MINUTE))
     life.look(moment("01T17:30"))
@@ -1141,7 +1141,7 @@ def test_where_the_policy_weighs_nothing_of_it_not_seen_calls_adults_at_once() -
 
 @many
 @given(any_terms(shipped=False), starts, lives)
-def test_whoever_looks_in_vain_never_makes_the_next_alert_later(
+def test_an_adult_who_could_not_find_the_child_never_makes_the_next_alert_later(
     terms: Terms, start: datetime, happened: list[Act]
 ) -> None:
     life = lived(terms, start, happened)
