@@ -42,6 +42,7 @@ async def restore(rows: Rows) -> None:
             # As many as one statement may have parameters (server/storage/engines/width.py).
             for some in batched(those, MOST // len(those[0])):
                 await _insert(table, some)
+            await _number_on(table, those)
 
 
 def _restore_file(rows: Rows) -> None:
@@ -70,9 +71,11 @@ async def _insert(table: str, rows: list[dict[str, Any]]) -> None:
     names = ", ".join(f'"{column}"' for column in columns)
     values = [row[column] for row in rows for column in columns]
     await fetch(f'INSERT INTO "{table}" ({names}) VALUES {places}', values)  # noqa: S608
-    if dialect() == "postgres" and isinstance(rows[0].get("id"), int):
+
+
+async def _number_on(table: str, rows: list[dict[str, Any]]) -> None:
+    """The next row gets the next number."""
+    if isinstance(rows[0].get("id"), int):
         highest = max(row["id"] for row in rows)
-        await fetch(
-            f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), $1::bigint)",
-            [highest],
-        )
+        sql = f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), $1::bigint)"
+        await fetch(sql, [highest])

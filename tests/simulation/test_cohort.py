@@ -316,7 +316,7 @@ def test_the_command_reports_where_a_truth_is_given(
 def test_a_long_command_says_how_far_it_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.simulation.commands.QUIET_S", 0.0)
+    monkeypatch.setattr("server.progress.QUIET_S", 0.0)
     monkeypatch.setattr("server.simulation.commands.EACH", 10)
     events, _ = made(tmp_path, children=5, days=10)
     assert "children" in capsys.readouterr().err
