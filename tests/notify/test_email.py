@@ -79,11 +79,11 @@ async def test_the_same_message_has_the_same_id_each_time(relay: smtp.Relay) -> 
 
 async def test_any_script_arrives_unharmed(relay: smtp.Relay) -> None:
     body = word(Kind.ALERT, "ar", Facts(display_name="", url="https://x.org/")).body + "\n.\n..مخطط"
-    sent = letter(language="ar", subject="لديك عنصر جديد واحد", sender="مخطط", body=body)
+    sent = letter(language="ar", subject="لديك إشعار جديد واحد", sender="مخطط", body=body)
     assert await channel(relay).send(sent) == Outcome.accepted(250)
     [mail] = relay.mails
     message = mail.message
-    assert message["Subject"] == "لديك عنصر جديد واحد"
+    assert message["Subject"] == "لديك إشعار جديد واحد"
     assert message["From"].addresses[0].display_name == "مخطط"
     assert body_of(mail) == body + "\n"
     assert mail.raw.isascii()
