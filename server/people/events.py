@@ -2,8 +2,9 @@
 
   await happened(actor, child.id, Happening.TRANSFER, now)
 
-Listeners act in the transaction in which it happens: all is stored, or nothing. The watch and the
-life project are later rooms, so `wiring.py` registers their listeners.
+Listeners act in the transaction in which it happens: all is stored, or nothing. They are of later
+rooms, so `wiring.py` registers them: five for what happens (calendar, life project, search, returns
+and profile), and one in the alerts for rights that changed.
 """
 
 from collections.abc import Awaitable, Callable
