@@ -155,13 +155,18 @@ async def rungs_called(alert_id: UUID) -> dict[int, bool]:
 async def sent_about(subjects: Iterable[UUID], language: str) -> list[Sent]:
     """Every message about these subjects, oldest first."""
     messages = Message.filter(subject_id__in=list(subjects))
-    return await _with_tries(await messages.order_by("queued_at", "id"), language)
+    return await _with_tries(await messages.order_by(*_IN_ORDER), language)
 
 
 async def sent_to(person_id: UUID, language: str, most: int) -> list[Sent]:
     """The latest messages to one person, newest first."""
-    messages = Message.filter(person_id=person_id).order_by("-queued_at", "-id").limit(most)
+    newest_first = [f"-{column}" for column in _IN_ORDER]
+    messages = Message.filter(person_id=person_id).order_by(*newest_first).limit(most)
     return await _with_tries(await messages, language)
+
+
+# Ids of one millisecond are random: the other columns decide before them.
+_IN_ORDER = ("queued_at", "turn", "rung", "kind", "channel", "to_key", "id")
 
 
 async def _with_tries(messages: Sequence[Message], language: str) -> list[Sent]:
