@@ -1,8 +1,7 @@
 """What `waymark check` finds out: what is wrong with this installation, and whether alerts would go
 out and reach a person.
 
-Every channel is tried as far as possible without sending. People are counted in the database; the
-output names agencies, and no person.
+Every channel is tried as far as possible without sending. The output names agencies, and no person.
 """
 
 import os
@@ -15,6 +14,7 @@ from uuid import UUID
 
 import asyncpg
 
+from server.alerts.recipients import reach_of
 from server.auth.oidc.claims import Untrue
 from server.auth.oidc.provider import Talk
 from server.clock import Clock, utcnow
@@ -24,8 +24,8 @@ from server.notify.channels.provider import Unanswered
 from server.notify.channels.reach import Found, try_channels, untried_line
 from server.notify.models import Address
 from server.notify.rules import EMAIL, PUSH
-from server.people.models import Agency
-from server.rota.duty import on_duty
+from server.people.models import Agency, Child
+from server.policy.model import PEOPLED
 from server.settings import SettingFault, Settings
 from server.storage import private
 from server.storage.db import among, as_id, close_database, fetch, open_database
@@ -37,6 +37,8 @@ from server.wiring import wire
 
 # So many are listed by their ids; the page of people on the desk has them all.
 MOST_LISTED = 20
+# So many children are looked up at once.
+AT_ONCE = 500
 
 
 def own_files(settings: Settings) -> list[Path]:
@@ -204,19 +206,8 @@ async def has_push() -> bool:
 
 
 _ADDRESS = """
-EXISTS (SELECT 1 FROM address a WHERE a.person_id = {of} AND a.dropped_at IS NULL
+EXISTS (SELECT 1 FROM address a WHERE a.person_id = p.id AND a.dropped_at IS NULL
 AND a.channel {any} AND (a.channel = 'push' OR a.verified_at IS NOT NULL))
-"""
-_TIED = """
-EXISTS (SELECT 1 FROM tie t JOIN person w ON w.id = t.person_id
-LEFT JOIN person d ON d.id = w.deputy_id AND d.disabled_at IS NULL
-WHERE t.child_id = c.id AND t.role IN ('caseworker', 'supervisor')
-AND t.from_at <= $2 AND (t.until_at IS NULL OR t.until_at > $2)
-AND ((w.disabled_at IS NULL AND {worker}) OR {deputy}))
-"""
-_ALONE = """
-SELECT c.agency_id, COUNT(*) AS children, SUM(CASE WHEN {tied} THEN 0 ELSE 1 END) AS alone
-FROM child c WHERE c.left_at IS NULL GROUP BY c.agency_id ORDER BY c.agency_id
 """
 _ADULTS = "FROM person p WHERE p.disabled_at IS NULL AND p.role <> 'child'"
 
@@ -225,12 +216,12 @@ async def unreached(channels: Channels, now: datetime) -> tuple[list[str], list[
     """Faults: agencies with a child whose alert would reach nobody at all. Notes: agencies
     where it would reach only the last resort. The database is open."""
     faults, notes = [], []
-    for row in await fetch(_alone_sql(), [list(channels.working), now]):
-        alone, agency_id = int(row["alone"] or 0), as_id(row["agency_id"])
-        if not alone or await _is_covered(agency_id, channels, now):
+    reachable = await _reachable(channels)
+    for agency in await Agency.all().order_by("id"):
+        children, alone = await _alone(agency.id, reachable, now)
+        if not alone:
             continue
-        name = (await Agency.get(id=agency_id)).name
-        about = f"{name}: an alert about {alone} of {row['children']} children would reach"
+        about = f"{agency.name}: an alert about {alone} of {children} children would reach"
         if channels.resorts:
             notes.append(f"{about} the last resort alone. {_REMEDY}")
         else:
@@ -243,27 +234,28 @@ _REMEDY = (
 )
 
 
-def _alone_sql() -> str:
-    worker, deputy = (_ADDRESS.format(of=of, any=among()) for of in ("w.id", "d.id"))
-    return _ALONE.format(tied=_TIED.format(worker=worker, deputy=deputy))
+async def _alone(agency_id: UUID, reachable: set[UUID], now: datetime) -> tuple[int, int]:
+    """How many children the agency has, and how many of them have nobody within reach on any
+    rung."""
+    here = Child.filter(agency_id=agency_id, left_at__isnull=True)
+    children = [as_id(id_) for id_ in await here.values_list("id", flat=True)]
+    alone = 0
+    for at in range(0, len(children), AT_ONCE):
+        reach = await reach_of(dict.fromkeys(children[at : at + AT_ONCE], agency_id), now)
+        for on_rungs in reach.values():
+            called = on_rungs.on(*PEOPLED)
+            alone += not any(reachable.intersection(people) for people in called.values())
+    return len(children), alone
 
 
-async def _is_covered(agency_id: UUID, channels: Channels, now: datetime) -> bool:
-    """Whether a person within reach of alerts is on duty now, for all children of the agency."""
-    on_it = (await on_duty([agency_id], now))[agency_id]
-    ways = Address.filter(channel__in=list(channels.working), dropped_at__isnull=True)
-    for person in on_it:
-        mine = ways.filter(person_id=person)
-        if await mine.filter(channel=PUSH).exists():
-            return True
-        if await mine.filter(verified_at__isnull=False).exists():
-            return True
-    return False
+async def _reachable(channels: Channels) -> set[UUID]:
+    sql = f"SELECT p.id {_ADULTS} AND {_ADDRESS.format(any=among())}"
+    return {as_id(row["id"]) for row in await fetch(sql, [list(channels.working)])}
 
 
 async def without_address(channels: Channels) -> list[str]:
     """How many adults no alert reaches for sure, and who the first of them are."""
-    lost = f"{_ADULTS} AND NOT {_ADDRESS.format(of='p.id', any=among())}"
+    lost = f"{_ADULTS} AND NOT {_ADDRESS.format(any=among())}"
     working = [list(channels.working)]
     [every] = await fetch(f"SELECT COUNT(*) AS n {_ADULTS}")
     [count] = await fetch(f"SELECT COUNT(*) AS n {lost}", working)

@@ -5,18 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from server import checking
+from server.alerts.ladder import Reachable
 from server.checking import Channels
 from server.notify.addresses import AddAddress, add_address
 from server.notify.channels.other import Place, place_of
 from server.notify.channels.reach import try_channels, untried_line
 from server.notify.models import Address
 from server.people.models import Child, Person, Tie
+from server.policy.model import PEOPLED
+from server.rota.models import Leave
 from tests.cast import Cast
 from tests.doubles.gateway import Gateway
 from tests.doubles.smtp import Relay
@@ -263,6 +267,33 @@ async def test_who_is_on_duty_is_there_for_all_children(cast: Cast) -> None:
     await proven(cast, "eve")
     assert len(await lines(cast, working("email"))) == 2
     await cast.on_duty("eve", hours=8)
+    assert len(await lines(cast, working("email"))) == 1
+
+
+async def test_people_count_by_the_rungs_that_alerts_call(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def one_more_rung(children: dict[UUID, UUID], now: datetime) -> dict[UUID, Reachable]:
+        return {child: Reachable({PEOPLED[-1]: {cast.eve.id}}) for child in children}
+
+    await proven(cast, "eve")
+    monkeypatch.setattr(checking, "reach_of", one_more_rung)
+    assert await lines(cast, working("email")) == []
+
+
+async def test_a_person_on_leave_counts_by_their_cover(cast: Cast) -> None:
+    await proven(cast, "tom")
+    now = cast.clock()
+    await Leave.create(
+        agency_id=cast.agency.id,
+        person_id=cast.tom.id,
+        cover_id=cast.eve.id,
+        from_at=now,
+        until_at=now + timedelta(days=7),
+        made_at=now,
+    )
+    assert len(await lines(cast, working("email"))) == 2
+    await proven(cast, "eve")
     assert len(await lines(cast, working("email"))) == 1
 
 

@@ -1,4 +1,4 @@
-"""Keeping the catalogs: `python -m tools.catalogs extract|compile|check|take|pwa`.
+"""Keeping the catalogs: `python -m tools.catalogs extract|compile|check|take|todo|pwa`.
 
     extract          bring the .po files in line with what the code, the templates and the phone say
     compile          make the .mo files, which are read a little faster

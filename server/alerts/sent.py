@@ -32,6 +32,14 @@ KINDS: Mapping[str, str] = {
     Kind.VERIFY: N_("Code to confirm an address"),
     Kind.TRY_PUSH: N_("Test notification"),
     Kind.DUE: N_("Something to do"),
+    Kind.DUE_CHILD: N_("Something to do, for a child"),
+    Kind.NEWS_CHILD: N_("News for a child"),
+    Kind.THANKS: N_("Thanks for a text message"),
+    Kind.UNREACHED: N_("Person on duty has not confirmed"),
+    Kind.ROTA_GAP: N_("Gap in the rota"),
+    Kind.TRANSFER: N_("News about a transfer"),
+    Kind.PAPER: N_("Confidential document"),
+    Kind.OPERATORS: N_("Server needs attention"),
     Kind.DOORS: N_("Sign-in changed"),
     Kind.UNLOCK: N_("Sign-in link"),
 }
@@ -53,38 +61,56 @@ RESULTS: Mapping[str, str] = {
     "unknown": N_("we don't know if it arrived"),
     "withheld": N_("not sent"),
 }
-# Codes of workers, channels and actions. An unknown one is shown as it is.
+# Codes of workers, channels and actions. tests/alerts/test_sent.py finds one without words.
 REASONS: Mapping[str, str] = {
     "acknowledged": N_("the alert was taken"),
     "already_done": N_("it had arrived before"),
     "answered": N_("an answer came first"),
     "bad_address": N_("this address does not exist"),
     "bad_keys": N_("the phone's keys do not match"),
+    "bad_request": N_("the push service refused it"),
     "before_the_demo": N_("it was from before the demo"),
+    "busy": N_("the push service was busy"),
     "channel_closed": N_("this channel is not set up"),
     "closed": N_("the alert was closed"),
+    "content": N_("the text has characters that cannot be sent"),
+    "content_refused": N_("the mail server refused the message"),
+    "drill_answered": N_("the drill was answered first"),
+    "drill_over": N_("the drill was over"),
+    "ended": N_("the placement ended"),
     "excused": N_("the child is away"),
     "expired": N_("it was too late to send"),
     "gateway": N_("the gateway is not set up correctly"),
     "gateway_failed": N_("the gateway failed"),
     "gateway_refused": N_("the gateway refused it"),
     "gone": N_("the app was removed or its messages were turned off"),
+    "handed_over": N_("the alert went to another agency"),
+    "news": N_("a newer message replaced it"),
     "no_address": N_("there is no address or phone to send to"),
     "no_mailbox": N_("this mailbox does not exist"),
+    "not_supported": N_("the mail server cannot handle this message"),
     "origin_not_allowed": N_("this push service is not allowed here"),
+    "our_mistake": N_("a mistake on our side"),
     "password": N_("the password for the mail server is wrong"),
     "person_disabled": N_("this person has left"),
     "quiet_hours": N_("quiet hours"),
+    "recipient_refused": N_("the mail server refused this address"),
+    "redirect": N_("the push service has moved"),
     "relay": N_("the mail server is not set up correctly"),
     "relay_busy": N_("the mail server was busy"),
-    "busy": N_("the push service was busy"),
-    "service_failed": N_("the push service failed"),
     "replaced": N_("the check-in times changed"),
+    "sender_refused": N_("the mail server refused our sender address"),
+    "service_failed": N_("the push service failed"),
     "settled": N_("it was resolved first"),
+    "taken_back": N_("the transfer request was withdrawn"),
+    "template": N_("this channel is not set up correctly"),
     "timeout": N_("no answer in time"),
     "tls": N_("no secure connection"),
+    "too_large": N_("the message is too long"),
+    "transfer": N_("the child was transferred to another agency"),
     "unreachable": N_("not reachable"),
     "vapid": N_("our push key was refused"),
+    "withdrawn": N_("no longer needed"),
 }
 GOOD, BAD, NEUTRAL = "good", "bad", "neutral"
 
@@ -129,13 +155,18 @@ async def rungs_called(alert_id: UUID) -> dict[int, bool]:
 async def sent_about(subjects: Iterable[UUID], language: str) -> list[Sent]:
     """Every message about these subjects, oldest first."""
     messages = Message.filter(subject_id__in=list(subjects))
-    return await _with_tries(await messages.order_by("queued_at", "id"), language)
+    return await _with_tries(await messages.order_by(*_IN_ORDER), language)
 
 
 async def sent_to(person_id: UUID, language: str, most: int) -> list[Sent]:
     """The latest messages to one person, newest first."""
-    messages = Message.filter(person_id=person_id).order_by("-queued_at", "-id").limit(most)
+    newest_first = [f"-{column}" for column in _IN_ORDER]
+    messages = Message.filter(person_id=person_id).order_by(*newest_first).limit(most)
     return await _with_tries(await messages, language)
+
+
+# Ids of one millisecond are random: the other columns decide before them.
+_IN_ORDER = ("queued_at", "turn", "rung", "kind", "channel", "to_key", "id")
 
 
 async def _with_tries(messages: Sequence[Message], language: str) -> list[Sent]:
@@ -178,8 +209,10 @@ def _try(delivery: Delivery, language: str) -> str:
 
 
 def reason_word(code: str, language: str) -> str:
-    """Why an attempt failed, in words; a code without words is returned as it is."""
-    return gettext(language, REASONS[code]) if code in REASONS else code
+    """Why an attempt failed, in words, or its result where no reason is known. A code of an older
+    version without words is returned as it is."""
+    words = REASONS.get(code) or RESULTS.get(code)
+    return gettext(language, words) if words is not None else code
 
 
 def _because(word: str, why: str | None, language: str) -> str:

@@ -1,4 +1,5 @@
-"""The sign-in page, and the pages that give an adult a way in."""
+"""The pages that sign adults in and out, and those that make a person, their password and a link to
+sign in."""
 
 from typing import Any
 from uuid import UUID

@@ -1,4 +1,8 @@
-"""The languages of Waymark: everything the server has to know of each, in one place."""
+"""The languages of Waymark, and what code has to know of each.
+
+A language also needs words: its catalog in `locale/` (`python -m tools.catalogs`), its name in
+`pwa/src/i18n.ts`, and the guides in `server/desk/help/guides/`. CONTRIBUTING.md has the steps.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,4 +38,7 @@ TABLE: Final[Mapping[str, LanguageFacts]] = {
     ),
 }
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
+# Type checkers read the Literal, everything else the table.
+if tuple(TABLE) != LANGUAGES:
+    raise ValueError(f"Language lists {LANGUAGES}, TABLE has {tuple(TABLE)}")
 NAMES: Final[Mapping[str, str]] = {code: language.name for code, language in TABLE.items()}

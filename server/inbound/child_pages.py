@@ -1,4 +1,5 @@
-"""What a caseworker agrees with a child who has no phone, no data, or no phone of their own."""
+"""Desk pages of a caseworker for a child who has no phone, no data, or no phone of their own:
+texts, links and the card."""
 
 from typing import Any
 from uuid import uuid4

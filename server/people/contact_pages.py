@@ -1,5 +1,5 @@
-"""How the caller is reached, at the desk: codes, order, quiet hours. And the link beside a code,
-which opens without signing in: only the address's reader has it."""
+"""Desk pages on how we reach the signed-in adult: codes, order, quiet hours. And the link beside
+a code, which opens without signing in: only the address's reader has it."""
 
 from datetime import time
 

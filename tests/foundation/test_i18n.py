@@ -1,6 +1,7 @@
 """Sentences, plurals and times in three languages; the catalogs are complete."""
 
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -249,3 +250,13 @@ def test_arabic_has_six_forms_in_the_order_that_browsers_use() -> None:
     catalog = i18n._catalog("ar")
     order = [catalog.plural(n) for n in (0, 1, 2, 3, 11, 100)]  # type: ignore[attr-defined]
     assert order == [0, 1, 2, 3, 4, 5]
+
+
+def test_the_phone_offers_the_languages_of_the_server_under_the_same_names() -> None:
+    source = (catalogs.ROOT / "pwa" / "src" / "i18n.ts").read_text(encoding="utf-8")
+    [listed] = re.findall(r"const NAMES\b[^=]*= \{([^}]*)\}", source)
+    assert dict(re.findall(r'(\w+): "([^"]*)"', listed)) == i18n.NAMES
+    [right_to_left] = re.findall(r"const direction = [^\[]*\[([^\]]*)\]", source)
+    assert [i18n.direction(language) for language in LANGUAGES] == [
+        "rtl" if f'"{language}"' in right_to_left else "ltr" for language in LANGUAGES
+    ]

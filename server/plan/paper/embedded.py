@@ -1,4 +1,5 @@
-"""A font inside a PDF, which may get more codes for the glyphs that it has."""
+"""A font inside a PDF, and new codes for its glyphs, so that one glyph can be copied as several
+texts."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +22,8 @@ _MOST_OF_ONE_MAP = 100
 
 
 class Font:
-    """A font of the document, which may get more codes for the glyphs that it has."""
+    """A font of the document. A code has one text and one width: a glyph that needs another text or
+    width gets another code."""
 
     def __init__(self, made: Any) -> None:
         self.made = made
