@@ -41,7 +41,7 @@ class _Shelf:
 async def shelf(
     visitor: Visitor, children: Collection[UUID], until: datetime, now: datetime
 ) -> list[OnShelfOut]:
-    """The children of these who have a pack, or about whom adults are alerted. First those whose
+    """The children of these who have a pack, or who an open alert is about. First those whose
     pack this session has, then those it may take, then those that need a reason."""
     facts = _Shelf(
         visitor,
@@ -121,7 +121,7 @@ def _photo(shown: PackOut) -> ShelfPhotoOut | None:
 
 
 async def of_concern(visitor: Visitor, now: datetime) -> set[UUID]:
-    """The children whose pack this person has taken, or about whom adults are alerted."""
+    """The children whose pack this person has taken, or who an open alert is about."""
     alerts = Alert.filter(agency_id=visitor.agency_id, closed_at__isnull=True)
     episodes = Episode.filter(agency_id=visitor.agency_id, found_at__isnull=True)
     child_ids = {checkout.child_id for checkout in await held_by(visitor, now)}

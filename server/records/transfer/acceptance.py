@@ -126,7 +126,7 @@ async def _go_over(
     await _tie(actor, child, acceptance, now)
     await _hand_over_promises(actor, child, transfer, acceptance.caseworker_id, before, now)
     await _greet(actor, child, transfer, hello, now)
-    # The former carers get no more questions about the child.
+    # We stop asking the former carers about the child.
     await withdraw(await end_questions(child.id, now), "transfer", now)
     await alerts.hand_over_child(actor, child.id, child.agency_id, now)
     # The former rules decided the next check. A process that has read the watch before this writes

@@ -42,7 +42,7 @@ def _other(row: MissingTogether, episode_id: UUID) -> UUID:
 
 
 async def offered(episode: Episode) -> list[Episode]:
-    """The children about whom we ask: are they missing together with this child? Only while one of
+    """We ask about these children: are they missing together with this child? Only while one of
     the two is looked for."""
     clocks, _ = await clocks_of(episode.agency_id, episode.clocks_version)
     lately = Q(opened_at__gte=episode.opened_at - clocks.together)
