@@ -38,13 +38,16 @@ folder=$1; shift
 { "$@" >>"$folder/log" 2>&1; echo "$?" >"$folder/ended"; } &
 word=
 read -r word
-[ -e "$folder/ended" ] || kill -s "${word:-QUIT}" "$(head -n 1 "$folder/data/postmaster.pid")"
+if [ ! -e "$folder/ended" ]; then
+  read -r server <"$folder/data/postmaster.pid"
+  kill -s "${word:-QUIT}" "$server"
+fi
 wait
-[ -n "$word" ] || rm -rf "$folder"
+[ -n "$word" ] || command -p rm -rf "$folder"
 """
 """Waits for one word, the signal that ends the server: INT lets it write out, QUIT is a crash.
 Where the tests are killed there is no word, but the pipe closes all the same, and both go, the
-server and its folder.
+server and its folder. It needs no PATH, of which this user may be allowed nothing.
 """
 
 # Headers and what builds extensions: half of the files.

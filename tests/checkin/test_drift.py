@@ -264,7 +264,7 @@ async def test_a_list_for_other_programs_says_what_the_board_says_and_to_the_sam
     assert "answers later" in says
     assert says in await page_of(cast, "tom", "/desk/")
     await Person.filter(id=cast.tom.id).update(language="fr")
-    assert "répond" in (await changed("tom") or "")
+    assert "réponses plus tardives" in (await changed("tom") or "")
     assert await changed("sam") is None
     assert await changed("mia") is None
     await adopt(cast, "later_answers", "fewer_answers", "lower_mood", is_on=False)
