@@ -735,10 +735,10 @@ def test_everything_that_was_said_can_be_read_with_who_and_when(
     phone.project()
     phone.page.locator(".row", has_text="Everything that was said").click()
     entry = phone.page.locator(".entry", has_text=WORDS["en"]["reason"]).first
-    text = entry.inner_text()
-    assert "Tom" in text
-    assert "Why it wasn't done" in text
-    assert WORDS["en"]["missed"] in text
+    # Who people are comes after what they said.
+    expect(entry).to_contain_text("Tom")
+    expect(entry).to_contain_text("Why it wasn't done")
+    expect(entry).to_contain_text(WORDS["en"]["missed"])
 
 
 def test_a_cut_emoji_does_not_keep_the_words_from_going_in(phone: Phone, double: Double) -> None:
