@@ -58,7 +58,7 @@ class HandoverOut(msgspec.Struct):
 
 
 class LeaveOut(msgspec.Struct):
-    """A person is away; without a `cover` their deputy stands in."""
+    """A person is away; without a `cover` we call their deputy."""
 
     id: UUID
     person: NamedOut

@@ -181,7 +181,7 @@ async def take_back_handover(
 
 
 class LeaveRequest(msgspec.Struct):
-    """A person is away. Without a cover their deputy stands in."""
+    """A person is away. Without a cover we call their deputy."""
 
     id: UUID
     person_id: UUID

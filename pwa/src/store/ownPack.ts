@@ -31,7 +31,7 @@ const all = computed(() => queue.value.filter((each): each is Waiting => each.ki
 /** The newest that has not arrived. */
 export const waiting = computed(() => all.value[all.value.length - 1] ?? null);
 
-/** True where another person wrote it down in other words meanwhile: the child decides. */
+/** True where another person wrote it down in other words in the meantime: the child decides. */
 export const differs = computed(() => waiting.value?.problem === "changed");
 
 /** What the form begins with. */

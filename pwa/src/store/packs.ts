@@ -69,7 +69,7 @@ const FRESH_MS = 15 * 60_000;
 /** A clock that was turned back this far is no longer believed. */
 const SLACK_MS = 10 * 60_000;
 
-/** Keeps something of this person's; nothing is left of it where another person has come in meanwhile. */
+/** Keeps something of this person's; nothing is left of it where another person has signed in since. */
 async function keep(person: string, name: string, value: unknown): Promise<void> {
   await write(person, name, value);
   if (who.value !== person) await dropPacks(who.value ?? undefined);

@@ -26,7 +26,7 @@ export async function recall(): Promise<void> {
   roster.value = await mates();
 }
 
-/** Another window may have let a person in meanwhile: what is written is made from what is kept. */
+/** Another window may have let a person in since: what is written is made from what is kept. */
 export async function change(how: (mates: Mate[]) => Mate[]): Promise<void> {
   const next = how(await mates());
   if (next.length > 0) await write(PHONE, "roster", next);
