@@ -32,6 +32,51 @@ def test_mood_and_words_go_along(phone: Phone, double: Double) -> None:
     assert (double.check_ins[0]["mood"], double.check_ins[0]["note"]) == (4, "Football today.")
 
 
+def test_a_face_makes_the_button_say_send_and_the_thanks_show_it(
+    phone: Phone, double: Double
+) -> None:
+    phone.pair()
+    main = phone.page.locator(".act .main")
+    expect(main).to_have_text("I'm OK")
+    for place in range(5):
+        phone.page.locator(".face").nth(place).click()
+        expect(main).to_have_text("Send")
+    phone.ok()
+    expect(phone.page.locator(".thanks .chosen")).to_have_attribute("aria-label", "Great")
+
+
+def test_on_the_two_lowest_faces_talking_is_offered_as_large_as_the_answer(
+    phone: Phone, double: Double
+) -> None:
+    phone.pair()
+    for place, beside in ((0, 1), (1, 1), (2, 0)):
+        phone.page.locator(".face").nth(place).click()
+        talk = phone.page.locator(".act").get_by_role("button", name="I want to talk")
+        expect(talk).to_have_count(beside)
+        expect(phone.page.get_by_role("button", name="I want to talk")).to_have_count(1)
+        if beside:
+            send = box_of(phone.page.locator(".act .main"))
+            assert box_of(talk)["height"] == send["height"]
+            assert abs(box_of(talk)["width"] - send["width"]) <= 40
+
+
+def test_a_call_for_help_that_waits_is_asked_about_once_more_before_it_is_deleted(
+    phone: Phone, double: Double
+) -> None:
+    phone.pair()
+    phone.network(is_there=False)
+    phone.page.get_by_role("button", name="Help now").click()
+    phone.page.get_by_role("button", name="Yes, I need help now").click()
+    phone.page.locator(".thanks", has_text="You did the right thing.").wait_for()
+    phone.go(2, 3)
+    phone.page.get_by_role("button", name="Delete").click()
+    phone.page.get_by_text("No one has received this call for help. Delete it?").wait_for()
+    phone.page.get_by_role("button", name="Keep it").click()
+    phone.network(is_there=True)
+    phone.page.get_by_text("We've received everything you said.").wait_for()
+    assert [c["want"] for c in double.check_ins] == ["help"]
+
+
 def project_is_there(phone: Phone) -> None:
     """Opens the project's own file once, and comes back to Today."""
     phone.project()

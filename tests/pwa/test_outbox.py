@@ -126,6 +126,16 @@ def test_what_could_not_be_sent_waits_as_it_is(
     assert phone["stored"] == [["c", _content(kind)]]
 
 
+def test_a_fault_of_ours_is_not_said_to_be_the_network_and_holds_nothing_up(
+    outbox: Outbox,
+) -> None:
+    rows = [["c", {"kind": "trusted", "body": None}], ["language-x", _content("language")]]
+    phone = outbox(rows=rows)
+    assert phone["halt"] == "fault"
+    assert phone["waiting"] == [["c", None, None]]
+    assert [request for request, _ in phone["requests"]] == ["PATCH /me"]
+
+
 def test_help_goes_first_and_the_rest_in_its_order(outbox: Outbox) -> None:
     rows = [[f"{n}", _content(kind)] for n, kind in enumerate(("forgot", "trusted", "rhythm"))]
     phone = outbox(rows=[*rows, ["h", {"kind": "check_in", "body": HELP}]])

@@ -24,7 +24,7 @@ export function SearchNotice({ onSafe }: { onSafe: () => void }) {
   const mine = tap.value?.want === "safe" ? tap.value : null;
   return (
     <section class="card door" aria-labelledby="door">
-      <h2 id="door">{t("You're not in trouble. We're looking for you because we care.")}</h2>
+      <h2 id="door">{t("We're looking for you because we care.")}</h2>
       <button type="button" class="main" onClick={() => go("help")}>
         {t("I need help")}
       </button>

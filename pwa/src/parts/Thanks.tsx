@@ -2,7 +2,8 @@ import { useArrival } from "../a11y";
 import { clockTime, t } from "../i18n";
 import { go } from "../routes";
 import { halt, type Tap } from "../store/sender";
-import { Icon } from "./Icon";
+import { moods } from "./Faces";
+import { Face, Icon } from "./Icon";
 
 /** Where the words are now, in one sentence. "Received" is said only after the server said so. */
 export function whereabouts({ stage, receivedAt, want }: Tap): string {
@@ -19,12 +20,19 @@ export function whereabouts({ stage, receivedAt, want }: Tap): string {
   }
   if (stage === "refused") return t("We couldn't send this. It's still on this phone.");
   if (stage === "saving") return "\u00a0";
+  if (halt.value === "fault") return t("Saved on this phone. Something went wrong on our side. We keep trying.");
   if (want === "help") {
     return halt.value
       ? t("Saved on this phone. There's no connection, so it isn't sent yet. This phone keeps trying.")
       : t("Saved on this phone. Sending…");
   }
   return halt.value ? t("Saved on this phone. Not sent yet.") : t("Saved on this phone.");
+}
+
+/** Help is said to be on its way only after the server said that it heard the call. */
+function thanks(want: Tap["want"], isThere: boolean): string {
+  if (want !== "help") return t("Thank you.");
+  return isThere ? t("Help is on its way.") : t("You did the right thing.");
 }
 
 /** Takes the place of the button that was tapped: nothing else moves. */
@@ -34,8 +42,8 @@ export function Thanks({ tap }: { tap: Tap }) {
   return (
     <div class={isThere ? "thanks received" : "thanks"} tabIndex={-1} ref={panel}>
       <Icon name={isThere ? "received" : "phone"} />
-      <div>
-        <p class="strong">{tap.want === "help" ? t("You did the right thing.") : t("Thank you.")}</p>
+      <div class="grow">
+        <p class="strong">{thanks(tap.want, isThere)}</p>
         <p>{whereabouts(tap)}</p>
         {tap.stage === "refused" && (
           <button type="button" class="quiet" onClick={() => go("unsent")}>
@@ -43,6 +51,11 @@ export function Thanks({ tap }: { tap: Tap }) {
           </button>
         )}
       </div>
+      {tap.mood !== null && (
+        <span class="chosen" role="img" aria-label={moods()[tap.mood - 1]}>
+          <Face mood={tap.mood} />
+        </span>
+      )}
     </div>
   );
 }

@@ -45,6 +45,36 @@ function write(): void {
   isWriting.value = true;
 }
 
+/** The two lowest faces: then talking is offered beside the answer, as large as it. */
+const isLow = () => mood.value !== null && mood.value <= 2;
+
+function Talk() {
+  return (
+    <button type="button" class="second" onClick={() => void wantToTalk()}>
+      <Icon name="talk" />
+      {t("I want to talk")}
+    </button>
+  );
+}
+
+/** A child who chose a face has not said that they are OK: what is sent is what they chose. */
+function Main() {
+  const word = mood.value === null ? t("I'm OK") : t("Send");
+  const main = (
+    <button type="button" class="main" onClick={() => void say("nothing", "a")}>
+      <Icon name="check" />
+      {word}
+    </button>
+  );
+  if (!isLow()) return main;
+  return (
+    <div class="pair-of grow">
+      {main}
+      <Talk />
+    </div>
+  );
+}
+
 function FewWords() {
   if (isWriting.value) return <Words />;
   return (
@@ -122,30 +152,22 @@ function spoken(): string {
 export function Today() {
   const shown = tap.value?.want === "help" || (tap.value?.want === "safe" && isOpen.value) ? null : tap.value;
   return (
-    <Page title={t("How are you today?")} isTop>
+    <Page title={isOpen.value ? t("You're not in trouble") : t("How are you today?")} isTop>
       <Notices />
       <SearchNotice onSafe={() => void say("safe", "a")} />
-      <Faces labelledBy="title" value={mood.value} onChoose={choose} />
-      <FewWords />
-      <div class="act">
-        {shown ? (
-          <Thanks key={shown.id} tap={shown} />
-        ) : (
-          <button type="button" class="main" onClick={() => void say("nothing", "a")}>
-            <Icon name="check" />
-            {t("I'm OK")}
-          </button>
-        )}
-      </div>
+      {!isOpen.value && (
+        <>
+          <Faces labelledBy="title" value={mood.value} onChoose={choose} />
+          <FewWords />
+        </>
+      )}
+      <div class="act">{shown ? <Thanks key={shown.id} tap={shown} /> : <Main />}</div>
       <Line />
       <button type="button" class="quiet" onClick={() => go("rhythm")}>
         <Icon name="clock" />
         {t("My check-in times")}
       </button>
-      <button type="button" class="second" onClick={() => void wantToTalk()}>
-        <Icon name="talk" />
-        {t("I want to talk")}
-      </button>
+      {(shown || !isLow()) && <Talk />}
       <Forgot />
       <SharedQuestion />
       <p class="hidden-text" role="status">

@@ -55,6 +55,26 @@ function reason({ problem: code, sentence }: Sending): string {
   return t("We couldn't send it. The system didn't accept it.");
 }
 
+/** Asked once more, with keeping it first: what is deleted here never reached anybody. */
+function Sure({ sending }: { sending: Sending }) {
+  const isHelp = sending.kind === "check_in" && sending.body.want === "help";
+  return (
+    <>
+      <p class="strong">
+        {isHelp ? t("No one has received this call for help. Delete it?") : t("No one has received this. Delete it?")}
+      </p>
+      <div class="pair-of">
+        <button type="button" class="plain" onClick={() => (sure.value = null)}>
+          {t("Keep it")}
+        </button>
+        <button type="button" class="quiet" onClick={() => void throwAway(sending)}>
+          {t("Yes, delete it")}
+        </button>
+      </div>
+    </>
+  );
+}
+
 function Item({ sending }: { sending: Sending }) {
   const at = sending.kind === "language" ? "" : sending.body.said_at;
   const shown = SHOWN[sending.kind] as Shown<Content["body"]>;
@@ -82,16 +102,13 @@ function Item({ sending }: { sending: Sending }) {
               {t("Copy the text")}
             </button>
           )}
-          {sure.value === sending.id ? (
-            <button type="button" class="plain" onClick={() => void throwAway(sending)}>
-              {t("Yes, delete it")}
-            </button>
-          ) : (
-            <button type="button" class="plain" onClick={() => (sure.value = sending.id)}>
+          {sure.value !== sending.id && (
+            <button type="button" class="quiet" onClick={() => (sure.value = sending.id)}>
               {t("Delete")}
             </button>
           )}
         </div>
+        {sure.value === sending.id && <Sure sending={sending} />}
       </div>
     </li>
   );

@@ -5,7 +5,7 @@
  * every time, so that sending twice changes nothing; help goes first, then in the order in which it was said;
  * "sent" is said only after the server said so. Page and worker share this file.
  */
-import { ask, Refused, type Answer, type Receipt } from "../api";
+import { ask, Refused, Unreachable, type Answer, type Receipt } from "../api";
 import { uuid } from "../bytes";
 import { dropRow, dropRows, keepRow, read, rows, writeIfRoom, type Who } from "./db";
 import { isOurs, rowOf, type Content, type ProjectChange } from "./kinds";
@@ -23,8 +23,8 @@ export type Sending = Content & {
   loose?: boolean;
 };
 
-/** Why sending stopped before the end: no answer, too busy, or this phone is not let in. */
-export type Halt = "network" | "busy" | "unauthenticated";
+/** Why sending stopped before the end: no answer, the server is busy, a fault of ours on this phone, not let in. */
+export type Halt = "network" | "busy" | "fault" | "unauthenticated";
 
 export interface Outcome {
   receipts: Receipt[];
@@ -119,7 +119,9 @@ async function confirm(who: Who, sending: Sending, receipt: Receipt | undefined)
 
 /** Some refusals pass by themselves, and one means that this phone must be paired again. */
 function haltFor(why: unknown): Halt | null {
-  if (!(why instanceof Refused)) return "network";
+  if (why instanceof Unreachable) return "network";
+  // A fault in this app is no lack of a network, and is not said to be one.
+  if (!(why instanceof Refused)) return "fault";
   if (why.status === 401) return "unauthenticated";
   // Nothing that waiting mends: another thing under this id, nobody is asked any more, or it has an answer.
   if (["id_reused", "ended", "decided", "changed"].includes(why.code)) return null;
@@ -128,6 +130,7 @@ function haltFor(why: unknown): Halt | null {
 
 /** A fault at one item alone must not keep the others back; these concern all of them. */
 function stopsAll(halt: Halt, why: unknown): boolean {
+  if (halt === "fault") return false;
   return halt !== "busy" || (why instanceof Refused && [429, 503].includes(why.status));
 }
 

@@ -27,6 +27,7 @@ export const refused = computed(() => queue.value.filter((sending) => sending.pr
 export interface Tap {
   id: string;
   want: Want;
+  mood: number | null;
   stage: "saving" | "saved" | "loose" | "received" | "refused";
   receivedAt: string | null;
 }
@@ -135,7 +136,7 @@ export async function checkIn({ mood, note, want, mark, ...wish }: Said): Promis
   const id = uuid();
   const words = note.trim() || null;
   const body: Answer = { id, said_at: new Date().toISOString(), mood, note: words, want, mark, ...wish };
-  tap.value = { id, want, stage: "saving", receivedAt: null };
+  tap.value = { id, want, mood, stage: "saving", receivedAt: null };
   tappedAt = Date.now();
   const kept = await put({ kind: "check_in", body });
   if (tap.value?.id === id && tap.value.stage === "saving") {

@@ -31,7 +31,7 @@ from server.web.requests import form_body
 
 # The two ways, as children see them on their phone.
 WAYS: Mapping[str, str] = {
-    "a": N_("The large button “I'm OK”"),
+    "a": N_("The large button: “I'm OK”, or “Send” after a face"),
     "b": N_("The line “Check-in” under it"),
 }
 
