@@ -119,7 +119,7 @@ class Double:
     trusted: list[dict[str, Any]] = field(default_factory=list)
     own: dict[str, Any] = field(default_factory=lambda: {"version": 0, "fields": {}})
     glass: str = ""  # Why somebody opened what is kept for when the child is missing.
-    loses_own: bool = False  # It is taken, and the answer gets lost.
+    loses_own: bool = False  # It is taken, and each answer gets lost.
     shared: list[dict[str, str]] = field(default_factory=list)
     more_books: dict[str, Book] = field(default_factory=dict)
     """The life projects of other children, by the child, for those who work with several."""
@@ -413,7 +413,6 @@ def application(double: Double) -> Starlette:
                 version = double.own["version"] + 1
                 double.own = {"version": version, "fields": said["fields"]}
             if double.loses_own:
-                double.loses_own = False
                 return _problem(503, "unavailable")
         return JSONResponse(double.own)
 

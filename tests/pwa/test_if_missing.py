@@ -90,6 +90,7 @@ def test_an_answer_that_was_lost_is_no_difference(phone: Phone, double: Double) 
     keep(phone)
     status(phone, "Not sent yet")
     phone.page.fill("#own_calms", "Music, and time")
+    double.loses_own = False
     keep(phone)
     phone.page.evaluate("dispatchEvent(new Event('online'))")
     both = {"version": 2, "fields": {"own_calms": "Music, and time"}}
