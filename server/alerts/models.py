@@ -79,3 +79,33 @@ class Alert(Model):
                 name="alert_open_has_next_step",
             ),
         )
+
+
+class Attempt(Model):
+    """A try to reach the child or the people around them, as the person who made it logged it.
+    Only ever added."""
+
+    id = fields.UUIDField(primary_key=True)  # Made by the form: sent twice, it is one attempt.
+    agency_id = fields.UUIDField()
+    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Child", related_name="attempts", on_delete=fields.RESTRICT
+    )
+    child_id: UUID
+    alert: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Alert", related_name="attempts", on_delete=fields.RESTRICT
+    )
+    alert_id: UUID
+    at = fields.DatetimeField()  # When they tried.
+    received_at = fields.DatetimeField()  # When we heard of it.
+    who_id = fields.UUIDField()
+    way = fields.CharField(max_length=8)  # attempt_rules.Way
+    target = fields.CharField(max_length=8)  # attempt_rules.Target
+    result = fields.CharField(max_length=16)  # attempt_rules.Result
+    words = EncryptedText(null=True)
+
+    class Meta:
+        table = "alert_attempt"
+        indexes = (
+            Index(fields=("alert_id", "at"), name="attempt_alert_at"),
+            Index(fields=("child_id", "at"), name="attempt_child_at"),
+        )
