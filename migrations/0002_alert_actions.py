@@ -1,4 +1,4 @@
-"""Attempts."""
+"""Alert actions."""
 
 from tortoise import fields, migrations
 from tortoise.fields.base import OnDelete
@@ -38,4 +38,6 @@ class Migration(migrations.Migration):
             model_name="Alert", name="contacted_at", field=fields.DatetimeField(null=True)
         ),
         ops.AddField(model_name="Alert", name="contacted_by", field=fields.UUIDField(null=True)),
+        ops.AddField(model_name="Home", name="phone", field=fields.TextField(null=True)),
+        ops.AddField(model_name="Person", name="phone", field=fields.TextField(null=True)),
     ]
