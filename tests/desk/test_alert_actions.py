@@ -80,7 +80,12 @@ async def test_the_numbers_are_sealed_until_one_opens_them_and_that_is_a_look(
     )
     fields = {"phone_number": "+33 6 00 00 00 02", "school_phone": "ask Rosa"}
     await put(
-        cast.actor("tom"), cast.children["mia"], [Role.CASEWORKER], base=0, given=fields, now=cast.clock()
+        cast.actor("tom"),
+        cast.children["mia"],
+        [Role.CASEWORKER],
+        base=0,
+        given=fields,
+        now=cast.clock(),
     )
     await Person.filter(id=cast.sam.id).update(phone="+33 6 00 00 00 03")
     looks = Entry.filter(child_id=cast.mia.id, what="look:alert:numbers")
