@@ -31,6 +31,7 @@ from server.people.rules import Role
 from server.plan.goal_templates import actions as template_actions
 from server.plan.goal_templates.rules import Offer, Step
 from server.security import encryption
+from server.storage.db import write
 from server.watch import watch_alerts
 from server.watch.carer.models import Question
 from server.watch.models import Watch
@@ -113,13 +114,11 @@ async def stage(cast: Cast) -> dict[str, tuple[str, str]]:
     await watch_alerts.close_alert(
         cast.actor("ines"), closed.id, alerts.Outcome.SEEN, "At school.", cast.clock()
     )
-    reached = await watch_alerts.call_adults(
-        cast.actor("noor"),
-        await Watch.get(child_id=cast.noor.id),
-        Cause.HELP,
-        uuid4(),
-        cast.clock(),
-    )
+    watch = await Watch.get(child_id=cast.noor.id)
+    async with write():
+        reached = await watch_alerts.call_adults(
+            cast.actor("noor"), watch, Cause.HELP, uuid4(), cast.clock()
+        )
     await tried_often(cast, reached)
     await beat("tick", at(19, 30))
     tom, kid = cast.actor("tom"), cast.children["mia"]
