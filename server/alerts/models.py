@@ -33,7 +33,7 @@ class Alert(Model):
         default=dict
     )  # Codes and times, no words.
     ladder: fields.Field[dict[str, Any]] = fields.JSONField()
-    state = fields.CharField(max_length=12, default="open")  # open acknowledged answered closed
+    state = fields.CharField(max_length=12, default="open")  # ladder.State
     rung = fields.SmallIntField(default=-1)
     turn = fields.IntField(default=0)
     next_action_at = fields.DatetimeField(null=True)
@@ -45,6 +45,8 @@ class Alert(Model):
     # The holder had no tie, duty or place on the ladder when they took it, only a call about it.
     held_by_call = fields.BooleanField(default=False, db_default=False)
     answered_at = fields.DatetimeField(null=True)
+    contacted_at = fields.DatetimeField(null=True)  # The last time someone reached the child.
+    contacted_by = fields.UUIDField(null=True)
     closed_at = fields.DatetimeField(null=True)
     closed_by = fields.UUIDField(null=True)
     outcome = fields.CharField(max_length=16, null=True)
@@ -78,4 +80,34 @@ class Alert(Model):
                 check="closed_at IS NOT NULL OR next_action_at IS NOT NULL",
                 name="alert_open_has_next_step",
             ),
+        )
+
+
+class Attempt(Model):
+    """A try to reach the child or the people around them, as the person who made it logged it.
+    Only ever added."""
+
+    id = fields.UUIDField(primary_key=True)  # Made by the form: sent twice, it is one attempt.
+    agency_id = fields.UUIDField()
+    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Child", related_name="attempts", on_delete=fields.RESTRICT
+    )
+    child_id: UUID
+    alert: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Alert", related_name="attempts", on_delete=fields.RESTRICT
+    )
+    alert_id: UUID
+    at = fields.DatetimeField()  # When they tried.
+    received_at = fields.DatetimeField()  # When we heard of it.
+    who_id = fields.UUIDField()
+    way = fields.CharField(max_length=8)  # attempt_rules.Way
+    target = fields.CharField(max_length=8)  # attempt_rules.Target
+    result = fields.CharField(max_length=16)  # attempt_rules.Result
+    words = EncryptedText(null=True)
+
+    class Meta:
+        table = "alert_attempt"
+        indexes = (
+            Index(fields=("alert_id", "at"), name="attempt_alert_at"),
+            Index(fields=("child_id", "at"), name="attempt_child_at"),
         )
