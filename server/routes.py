@@ -71,6 +71,7 @@ PAGES = (
     "server.desk.alert_pages",
     "server.desk.attempt_pages",
     "server.desk.duty_pages",
+    "server.desk.finding.pages",
     "server.watch.carer.pages",
     "server.desk.child.new_pages",
     "server.imports.pages",

@@ -2,6 +2,7 @@
 import "htmx.org/dist/htmx.esm.js";
 import "htmx.org/dist/ext/hx-sse.js";
 import { begin as beginAlarms } from "./desk/alarms";
+import { begin as beginFinding } from "./desk/find";
 import { begin as beginLive } from "./desk/live";
 import { begin as beginKeeping } from "./desk/keeping";
 import { begin as beginPasskeys } from "./desk/passkeys";
@@ -10,5 +11,6 @@ import { tell as tellWhoIsHere } from "./desk/here";
 beginLive();
 beginAlarms();
 beginKeeping();
+beginFinding();
 beginPasskeys();
 tellWhoIsHere();
