@@ -8,6 +8,7 @@ from uuid import UUID
 from tortoise.expressions import Q
 
 from server.alerts import ladder as rules
+from server.alerts.called_access import was_called
 from server.alerts.climbing import (
     CALLING,
     climb_of,
@@ -50,7 +51,11 @@ async def acknowledge(actor: Actor, alert_id: UUID, now: datetime) -> Alert:
             # Their right has ended, though no tick has run yet. The alert is free, for them too.
             before = replace(before, acknowledged_by=None)
         until = now + ladder.lapse
-        right = await right_of(actor.id, alert.child_id, alert.agency_id, now, until)
+        # A call lasts as long as the alert, a glass for an hour.
+        by_glass = not await was_called(actor.id, alert.id)
+        right = await right_of(
+            actor.id, alert.child_id, alert.agency_id, now, until, by_glass=by_glass
+        )
         after = rules.acknowledge(before, ladder, actor.id, now, right_ends=right.ends)
         if after != before:
             await swap(alert, after, held_by_call=not right.stands)

@@ -36,6 +36,8 @@ LOOKS: Mapping[str, str] = {
     f"{_DESK}/ties": "look:ties:see",
     f"{_API}/looks": "look:looks:see",
     f"{_DESK}/looks": "look:looks:see",
+    "/desk/glass/{glass_id}": "look:looks:see",
+    f"{_DESK}/emergency": "look:child:see",
     f"{_API}/episodes": "look:episode:see",
     _EPISODE: "look:episode:see",
     f"{_EPISODE}/handovers": "look:episode:see",

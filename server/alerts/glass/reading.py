@@ -1,0 +1,38 @@
+"""Who has broken the glass for which child. Reads rows, and writes none."""
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from tortoise.expressions import Q
+
+from server.alerts.glass.models import Glass
+from server.audit.models import Entry
+from server.storage.db import as_id
+
+LOOKS_SHOWN = 50
+
+
+def standing_at(now: datetime) -> Q:
+    """The glasses that are broken at a moment."""
+    return Q(until_at__gt=now, ended_at__isnull=True)
+
+
+async def broken_for(person_id: UUID, agency_id: UUID, now: datetime) -> frozenset[UUID]:
+    """The children of this agency for whom the person has broken the glass."""
+    held = Glass.filter(standing_at(now), person_id=person_id, agency_id=agency_id)
+    return frozenset(as_id(id_) for id_ in await held.values_list("child_id", flat=True))
+
+
+async def of_person(person_id: UUID, agency_id: UUID, now: datetime) -> list[Glass]:
+    """What this person has opened and may still use, the latest first."""
+    held = Glass.filter(standing_at(now), person_id=person_id, agency_id=agency_id)
+    return await held.order_by("-opened_at", "-id")
+
+
+async def looks_by(glass: Glass) -> Collection[Entry]:
+    """What the person looked at and did about the child while it was open, the latest first."""
+    until = min(glass.until_at, glass.ended_at or glass.until_at)
+    about = Entry.filter(child_id=glass.child_id, who_id=glass.person_id)
+    during = about.filter(at__gte=glass.opened_at, at__lte=until)
+    return await during.exclude(what__startswith="glass:").order_by("-at", "-id").limit(LOOKS_SHOWN)

@@ -1,0 +1,1 @@
+"""Finding a child by name, home or reference."""
