@@ -8,7 +8,11 @@ from tortoise.expressions import Q
 
 from server.alerts.glass.models import Glass
 from server.audit.models import Entry
+from server.people.models import Person
+from server.people.rules import AgencyAction, Role, may_agency
 from server.storage.db import as_id
+
+MAY_BREAK = frozenset(role for role in Role if may_agency(role, AgencyAction.GLASS_BREAK))
 
 LOOKS_SHOWN = 50
 
@@ -21,7 +25,10 @@ def standing_at(now: datetime) -> Q:
 async def broken_for(person_id: UUID, agency_id: UUID, now: datetime) -> frozenset[UUID]:
     """The children of this agency for whom the person has broken the glass."""
     held = Glass.filter(standing_at(now), person_id=person_id, agency_id=agency_id)
-    return frozenset(as_id(id_) for id_ in await held.values_list("child_id", flat=True))
+    ids = frozenset(as_id(id_) for id_ in await held.values_list("child_id", flat=True))
+    # A session may be older than what has become of its person.
+    here = Person.filter(id=person_id, agency_id=agency_id, disabled_at__isnull=True)
+    return ids if ids and await here.filter(role__in=list(MAY_BREAK)).exists() else frozenset()
 
 
 async def of_person(person_id: UUID, agency_id: UUID, now: datetime) -> list[Glass]:

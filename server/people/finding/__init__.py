@@ -1,1 +1,0 @@
-"""Finding a child by name, home or reference."""
