@@ -33,6 +33,7 @@ from server.notify.heartbeats import LOOK_EVERY_S, Look
 from server.notify.push_health import is_the_channel
 from server.notify.sending.claims import AT_ONCE as SENT_AT_ONCE
 from server.notify.worker import PASSES, Worker
+from server.people.finding.actions import prepare
 from server.rota import duty_shifts
 from server.settings import Settings
 from server.storage.db import fetch, opened_url, write
@@ -86,6 +87,7 @@ class Ticker:
         self._arrived_at: datetime | None = None
         self._beating: Beating | None = None
         self._look: Look | None = None
+        self._all_found = False
         self.worker = Worker(
             channels,
             public_url=settings.public_url,
@@ -189,6 +191,13 @@ class Ticker:
             if waits["watch"] or waits[rows.table]:
                 await rows.go_through(now, tell_operators)
         await ticking.beat(ticking.TICK, now)
+        await self._guarded("finding", self._prepare_search)
+
+    async def _prepare_search(self) -> None:
+        """One batch a tick of the children that no search finds yet, until there are none. `tidy`
+        looks again each hour; what adds a child makes them found at once."""
+        if not self._all_found:
+            self._all_found = await prepare() == 0
 
     async def _arrivals(self, now: datetime) -> None:
         """Tell adults who have become a caseworker by time alone what is open. Starts from where
@@ -227,6 +236,7 @@ class Ticker:
         await doors.tidy(now)
         await bulk_import.tidy(now)
         await pack_marking.fill()
+        self._all_found = False
         devices = await census(now)
         if is_the_channel(devices.stale, devices.devices):
             log.error("ticker.pushes_unseen", stale=devices.stale, devices=devices.devices)

@@ -173,6 +173,7 @@ PURE = {
     "missing/profile/rules",
     "reports/indicators",
     "reports/patterns",
+    "people/finding/rules",
     "people/rules",
     "plan/goals",
     "plan/offboarding/reassigned",

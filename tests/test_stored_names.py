@@ -64,8 +64,8 @@ def constants(*ends: str) -> Iterator[str]:
 
 
 def tables() -> Iterator[str]:
-    text = (ROOT / "migrations" / "0001_initial.py").read_text(encoding="utf-8")
-    yield from re.findall(r'"table": "(\w+)"', text)
+    for path in (ROOT / "migrations").glob("0*.py"):
+        yield from re.findall(r'"table": "(\w+)"', path.read_text(encoding="utf-8"))
 
 
 NOW: dict[str, set[str]] = {

@@ -5,7 +5,7 @@ same list twice adds no child twice, and a batch that was cut off can run again 
 calendar of birthdays takes time and can wait: it follows once all are watched.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Any
@@ -25,6 +25,7 @@ from server.imports.existing import id_of, lines_of_new, new_by_id
 from server.imports.import_csv import Fault, Known, Line, Place, Read, folded
 from server.imports.models import Intake
 from server.people.events import Happening, happened
+from server.people.finding import actions as index
 from server.people.models import Agency, Child, Home, Person, Tie
 from server.people.rules import PROFESSIONAL, Role
 from server.placements import actions
@@ -46,6 +47,7 @@ FAULTS_KEPT = 200
 FORGOTTEN_AFTER = timedelta(days=1)
 SET_APART = timedelta(minutes=1)
 _GONE = N_("The caseworker has left. Add this child by hand.")
+_TAKEN = N_("Another child has this file reference. Add this child by hand.")
 _SLOW = N_("The policy has changed, and these times are now too far apart. Add this child by hand.")
 
 
@@ -183,16 +185,31 @@ async def _fitting(
     here = {person.id for person in workers}
     policy, _ = await policy_of(row.agency_id)
     watches = _watches(policy, now)
+    taken = await _taken(row.agency_id, new.values())
     fits, faults = {}, []
     for id_, line in new.items():
         if line.worker_id not in here:
             faults.append(Fault(line.number, _GONE))
             continue
+        reference = index.reference_index(row.agency_id, line.reference or None)
+        if reference in taken:
+            faults.append(Fault(line.number, _TAKEN))
+            continue
         try:
             fits[id_] = line, watches(line.tier, line.times, line.zone)
         except Refused:
             faults.append(Fault(line.number, _SLOW))
+            continue
+        if reference is not None:
+            taken.add(reference)
     return fits, faults
+
+
+async def _taken(agency_id: UUID, lines: Iterable[Line]) -> set[str]:
+    """The blind indexes of the references among these that a child of the agency has."""
+    wanted = {index.reference_index(agency_id, line.reference or None) for line in lines} - {None}
+    rows = Child.filter(reference_index__in=list(wanted))
+    return {str(text) for text in await rows.values_list("reference_index", flat=True)}
 
 
 def _watches(policy: Policy, now: datetime) -> Any:
@@ -218,6 +235,12 @@ async def _add(row: Intake, new: Mapping[UUID, tuple[Line, dict[str, Any]]], now
     fits = {id_: pair for id_, pair in new.items() if id_ in made}
     ties = {id_: uuid7() for id_ in fits}
     await bulk.insert(Child, [_child(row, id_, line, now) for id_, (line, _) in fits.items()])
+    await index.put(
+        [
+            index.Filed(id_, row.agency_id, line.name, line.reference or None)
+            for id_, (line, _) in fits.items()
+        ]
+    )
     await bulk.insert(
         Tie, [_tie(row, ties[id_], id_, line, now) for id_, (line, _) in fits.items()]
     )
@@ -259,6 +282,7 @@ def _child(row: Intake, id_: UUID, line: Line, now: datetime) -> dict[str, Any]:
         "home_id": line.home_id,
         "placed_at": placed_at,
         "born_on": line.born_on,
+        "reference": line.reference or None,
     }
 
 

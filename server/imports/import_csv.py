@@ -10,6 +10,7 @@ from uuid import UUID
 
 from server.errors import Refused
 from server.i18n import LANGUAGES, N_
+from server.people.finding.rules import LONGEST_REFERENCE, checked_reference
 from server.people.rules import clean_name
 from server.policy.model import Policy, Tier
 from server.watch.machine.rounds import lasts_too_long
@@ -32,7 +33,6 @@ NEEDED = ("name", "caseworker")
 FIRST = "first"
 TIERS = (FIRST, *(tier.value for tier in Tier))
 USUAL_TIMES = "09:00 18:00"
-LONGEST_REFERENCE = 64
 OLDEST = timedelta(days=30 * 366)
 # A spreadsheet takes these for a formula when it opens the file.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -326,7 +326,8 @@ def _clock(text: str) -> time:
     return time(int(hours), int(minutes))
 
 
-def _reference(reference: str) -> str:
-    if len(reference) > LONGEST_REFERENCE:
-        raise _Wrong(N_("A reference can have up to {n} characters."), n=str(LONGEST_REFERENCE))
-    return reference
+def _reference(text: str) -> str:
+    try:
+        return checked_reference(text) or ""
+    except Refused as fault:
+        raise _Wrong(fault.detail, n=str(LONGEST_REFERENCE)) from None

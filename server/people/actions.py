@@ -10,6 +10,8 @@ from server.audit.actions import Actor, note
 from server.errors import Refused
 from server.i18n import LANGUAGES, N_
 from server.people.events import Happening, Rights, happened, rights_changed
+from server.people.finding.actions import index_child
+from server.people.finding.rules import checked_reference
 from server.people.models import Child, Home, Person, Tie
 from server.people.rules import STAFF, Leaving, Role, clean_name
 from server.people.ties import (
@@ -51,6 +53,7 @@ class AddChild(msgspec.Struct, frozen=True, kw_only=True):
     home_id: UUID | None = None
     placed_at: datetime | None = None
     born_on: date | None = None
+    reference: str | None = None
     id: UUID = msgspec.field(default_factory=uuid7)
 
 
@@ -84,7 +87,9 @@ async def add_child(actor: Actor, agency_id: UUID, child: AddChild, now: datetim
             home_id=child.home_id,
             placed_at=child.placed_at or now,
             born_on=_day_of_birth(child.born_on, now),
+            reference=checked_reference(child.reference),
         )
+        await index_child(row.id)
         await note(actor, "child:add", child_id=row.id, agency_id=agency_id, now=now)
         tie = AddTie(person_id=child.caseworker_id, role=Role.CASEWORKER, from_at=now)
         await add_tie(actor, row, tie, now)
@@ -110,9 +115,28 @@ async def set_birthday(actor: Actor, child_id: UUID, born_on: date | None, now: 
         if child.born_on != day:
             await Child.filter(id=child.id).update(born_on=day)
             await child.refresh_from_db(["born_on"])
-            await _note_child(actor, child, "child:change", "born_on", now)
+            await _note_child(actor, child, "child:change", ["born_on"], now)
             await happened(actor, child.id, Happening.BIRTHDAY, now)
     return child
+
+
+async def set_names(
+    actor: Actor, child_id: UUID, name: str, reference: str | None, now: datetime
+) -> None:
+    """The child's name and file reference; None: no reference. The same again changes nothing.
+
+    Raises Refused, naming the field: also for a reference that another child of the agency has.
+    """
+    new = {"name": checked_name(name), "reference": checked_reference(reference)}
+    async with write():
+        await lock_children([child_id])
+        child, person = await Child.get(id=child_id), await Person.get(id=child_id)
+        old = {"name": person.name, "reference": child.reference}
+        if changed := sorted(field for field in new if new[field] != old[field]):
+            await Person.filter(id=child_id).update(name=new["name"])
+            await Child.filter(id=child_id).update(reference=new["reference"])
+            await index_child(child_id)
+            await _note_child(actor, child, "child:change", changed, now)
 
 
 async def move(actor: Actor, child_id: UUID, home_id: UUID | None, now: datetime) -> Child:
@@ -128,7 +152,7 @@ async def move(actor: Actor, child_id: UUID, home_id: UUID | None, now: datetime
         if child.home_id != home_id:
             child.home_id = home_id
             await child.save(update_fields=["home_id"])
-            await _note_child(actor, child, "child:move", "home_id", now)
+            await _note_child(actor, child, "child:move", ["home_id"], now)
             await happened(actor, child.id, Happening.TRANSFER, now)
     return child
 
@@ -143,14 +167,20 @@ def _day_of_birth(born_on: date | None, now: datetime) -> str | None:
 
 
 async def _note_child(
-    actor: Actor, child: Child, what: str, name: str, now: datetime, *, why: Leaving | None = None
+    actor: Actor,
+    child: Child,
+    what: str,
+    names: list[str],
+    now: datetime,
+    *,
+    why: Leaving | None = None,
 ) -> None:
     await note(
         actor,
         what,
         child_id=child.id,
         about=("child", child.id),
-        names=[name],
+        names=names,
         agency_id=child.agency_id,
         why=why,
         now=now,
@@ -175,7 +205,7 @@ async def end_placement(
             raise Refused(N_("The placement began after that time."), field="at")
         child.left_at = min(left_at, now)
         await child.save(update_fields=["left_at"])
-        await _note_child(actor, child, "placement:end", "left_at", now, why=why)
+        await _note_child(actor, child, "placement:end", ["left_at"], now, why=why)
     return child
 
 
@@ -199,7 +229,7 @@ async def begin_placement(
         child.placed_at, child.left_at = min(placed_at, now), None
         await child.save(update_fields=["placed_at", "left_at"])
         await keeps_a_caseworker(child.id, None, now)
-        await _note_child(actor, child, "placement:begin", "placed_at", now)
+        await _note_child(actor, child, "placement:begin", ["placed_at"], now)
     return child
 
 

@@ -44,10 +44,14 @@ class Home(Model):
     name = EncryptedText()
     zone = fields.CharField(max_length=64)
     made_at = fields.DatetimeField()
+    indexed_by = fields.CharField(max_length=16, null=True)  # finding/actions.py `mark`
 
     class Meta:
         table = "home"
-        indexes = (Index(fields=("agency_id",), name="home_agency"),)
+        indexes = (
+            Index(fields=("agency_id",), name="home_agency"),
+            Index(fields=("indexed_by",), name="home_indexed"),
+        )
 
 
 class Person(Model):
@@ -97,12 +101,16 @@ class Child(Model):
     placed_at = fields.DatetimeField()
     left_at = fields.DatetimeField(null=True)  # The placement ended: we stop asking.
     born_on = EncryptedText(null=True)  # A day as 2010-05-17, where it is known.
+    reference = EncryptedText(null=True)  # The agency's own number for the child's file.
+    reference_index = fields.CharField(max_length=64, null=True, unique=True)  # Blind.
+    indexed_by = fields.CharField(max_length=16, null=True)  # finding/actions.py `mark`
 
     class Meta:
         table = "child"
         indexes = (
             Index(fields=("agency_id",), name="child_agency"),
             Index(fields=("home_id",), name="child_home"),
+            Index(fields=("indexed_by", "agency_id"), name="child_indexed"),
         )
 
     @property

@@ -163,9 +163,10 @@ def dialect() -> Dialect:
     return cast(Dialect, connection().capabilities.dialect)
 
 
-def among() -> str:
-    """How `fetch` compares a column with the list that is its first parameter."""
-    return "= ANY($1)" if dialect() == "postgres" else "IN (SELECT value FROM json_each($1))"
+def among(place: str = "$1") -> str:
+    """How `fetch` compares a column with a list that is a parameter, the first unless said."""
+    words = "= ANY({})" if dialect() == "postgres" else "IN (SELECT value FROM json_each({}))"
+    return words.format(place)
 
 
 def write() -> AbstractAsyncContextManager[TransactionalDBClient]:

@@ -112,7 +112,7 @@ def test_names_of_every_script_are_names(name: str):
         ("times", "noon", "“noon” is not a list of times such as 09:00 18:00."),
         ("times", "25:00", "is not a list of times"),
         ("times", "18:00", "These times are too far apart for the watch level. Add one."),
-        ("reference", "x" * 65, "A reference can have up to 64 characters."),
+        ("reference", "x" * 65, "Enter a file reference of up to 64 letters and digits."),
         ("home", "=HYPERLINK(1)", "A cell starts with “=”, like a formula."),
         ("home", "@SUM(1)", "A cell starts with “@”"),
         ("home", "-2+3", "A cell starts with “-”"),

@@ -16,6 +16,7 @@ from server.errors import IdReused, NotFound, Refused
 from server.i18n import N_
 from server.people.actions import checked_language, checked_name, checked_zone
 from server.people.events import Rights, rights_changed
+from server.people.finding.actions import index_home
 from server.people.models import Agency, Home, Person, Tie
 from server.people.rules import STAFF, Role, clean_name, may_hold
 from server.people.ties import lock_adults
@@ -144,6 +145,7 @@ async def add_home(
             zone=checked_zone(zone),
             made_at=now,
         )
+        await index_home(home)
         await note(actor, "home:add", about=("home", home.id), agency_id=agency_id, now=now)
     return home
 
@@ -162,6 +164,7 @@ async def change_home(
         changed = _changed(home, fields)
         if changed:
             await Home.filter(id=home.id).update(**changed)
+            await index_home(await Home.get(id=home.id))
             await note(
                 actor,
                 "home:change",

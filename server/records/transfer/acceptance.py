@@ -21,6 +21,7 @@ from server.notify.models import Message
 from server.notify.rules import Kind
 from server.people import ties
 from server.people.events import Happening, happened
+from server.people.finding.actions import index_child
 from server.people.models import Child, Home, Person, Tie
 from server.people.offboarding import end_all
 from server.people.rules import PROFESSIONAL, Role
@@ -118,10 +119,7 @@ async def _go_over(
         signature=package.sign(manifest),
     )
     await end_invites(child.id, InviteEnded.REPLACED, now)
-    await move_rows.move(child.id, transfer.to_agency_id)
-    if acceptance.home_id is not None:
-        await Child.filter(id=child.id).update(home_id=acceptance.home_id)
-    child = await Child.get(id=child.id)
+    child = await _moved(child.id, transfer.to_agency_id, acceptance.home_id)
     await open_search.part(actor, child, now)
     await _tie(actor, child, acceptance, now)
     await _hand_over_promises(actor, child, transfer, acceptance.caseworker_id, before, now)
@@ -138,6 +136,14 @@ async def _go_over(
     await tell(transfer, [transfer.offered_by, *told], transfer.agency_id, now)
     for agency_id in (transfer.agency_id, transfer.to_agency_id):
         await announce(agency_id, "watch")
+
+
+async def _moved(child_id: UUID, agency_id: UUID, home_id: UUID | None) -> Child:
+    await move_rows.move(child_id, agency_id)
+    if home_id is not None:
+        await Child.filter(id=child_id).update(home_id=home_id)
+    await index_child(child_id)
+    return await Child.get(id=child_id)
 
 
 async def _tie(actor: Actor, child: Child, acceptance: Acceptance, now: datetime) -> None:

@@ -35,7 +35,9 @@ def by_child() -> Iterator[type[Model]]:
 async def move(child_id: UUID, to_agency_id: UUID) -> None:
     """Move the rows. The caller's transaction has locked the child."""
     new = {"agency_id": to_agency_id}
-    await Child.filter(id=child_id).update(**new, home_id=None)
+    # The file reference is the former agency's. The package that goes along has it.
+    file = {"reference": None, "reference_index": None}
+    await Child.filter(id=child_id).update(**new, **file, home_id=None)
     await Person.filter(id=child_id).update(**new, deputy_id=None)
     for model in by_child():
         await model.filter(child_id=child_id).update(**new)

@@ -116,6 +116,7 @@ async def _about(child: Child) -> Part:
         "id": child.id,
         "name": person.name,
         "born_on": child.birthday,
+        "reference": child.reference,
         "language": person.language,
         "zone": person.zone,
         "placed_at": child.placed_at,

@@ -1,0 +1,1 @@
+"""Finding a child by name, home or file reference, without opening what is sealed."""
