@@ -71,8 +71,8 @@ NOTHING = OnRota(is_on_duty=False, covers=frozenset())
 class Sources:
     """What the way to a child asks of later rooms: of `auth`, who sent a request and whether a
     session is still valid; of `rota`, what it makes of a person; of `alerts`, the child of each
-    open alert that has called a person in an agency, the children for whom a person has broken the
-    glass at a moment, and whether an alert about a child is open."""
+    open alert that has called a person in an agency, the children whose glass a person has broken
+    at a moment, and whether an alert about a child is open."""
 
     session_of: Callable[[HTTPConnection], Awaitable[Visitor]]
     session_holds: Callable[[UUID, datetime], Awaitable[bool]]
@@ -227,7 +227,7 @@ async def called_about(request: HTTPConnection) -> Mapping[UUID, UUID]:
 
 
 async def broken_for(request: HTTPConnection) -> frozenset[UUID]:
-    """The children for whom the visitor has broken the glass, as long as that lasts."""
+    """The children whose glass the visitor has broken, as long as that lasts."""
     if "waymark.broken" not in request.scope:
         visitor, broken = await visitor_of(request), frozenset[UUID]()
         if may_agency(Role(visitor.role), AgencyAction.GLASS_BREAK):

@@ -48,7 +48,7 @@ async def children_for(
     for each one without a tie (once an hour, or as `at_most_every` says: a board refreshes itself).
     For the cover of a caseworker on leave: that caseworker's children. `by_call`: also children
     about which an open alert has called the visitor (`called_about` says which alerts may be
-    shown), and those for whom the visitor has broken the glass.
+    shown), and those whose glass the visitor has broken.
     """
     visitor, now = await visitor_of(request), now_of(request)
     roles_by_child = await _by_ties(visitor, now)

@@ -50,9 +50,9 @@ async def break_glass(actor: Actor, asked: Asked, now: datetime) -> Glass:
     """
     async with write():
         agency_id = await _lock(actor)
-        known = await _known(actor, asked, now)
-        if known is not None:
-            return known
+        earlier = await _earlier(actor, asked, now)
+        if earlier is not None:
+            return earlier
         opened = await Glass.filter(person_id=actor.id, opened_at__gt=now - rules.WITHIN)
         rules.check_count([glass.opened_at for glass in opened], now)
         child = await _placed(asked, agency_id)
@@ -83,7 +83,7 @@ async def _lock(actor: Actor) -> UUID:
     return person.agency_id
 
 
-async def _known(actor: Actor, asked: Asked, now: datetime) -> Glass | None:
+async def _earlier(actor: Actor, asked: Asked, now: datetime) -> Glass | None:
     same = await Glass.get_or_none(id=asked.id)
     if same is not None:
         if (same.person_id, same.child_id) != (actor.id, asked.child_id):

@@ -9,11 +9,18 @@ from starlette.requests import Request
 
 from server.alerts.glass import rules
 from server.alerts.glass.actions import Asked, break_glass
+from server.errors import Unavailable
+from server.i18n import N_
 from server.people.access import Visitor, now_of
 from server.people.children_access import children_for
-from server.people.finding.search import exact
+from server.people.finding.search import exact, is_prepared
 from server.people.models import Child
 from server.people.rules import Action
+
+_PREPARING = N_(
+    "We are still preparing the search by name. Try again in a few minutes, or call the people on"
+    " duty."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +54,15 @@ async def ask(request: Request, visitor: Visitor, typed: Typed) -> Opened:
 
 
 async def _named(visitor: Visitor, typed: Typed) -> UUID | None:
-    """The one placed child with exactly this full name or reference."""
+    """The one placed child with exactly this full name or reference. Raises Unavailable while not
+    every child can be found."""
     text = typed.name_or_reference.strip()
     if not text or len(text) > rules.LONGEST_TEXT:
         return None
     assert visitor.agency_id is not None
     ids = await exact(visitor.agency_id, text)
+    if not ids and not await is_prepared(visitor.agency_id):
+        raise Unavailable(_PREPARING)
     if len(ids) > 1:
         ids = await _born_on(ids, typed.birthday)
     return ids[0] if len(ids) == 1 else None

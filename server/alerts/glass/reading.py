@@ -23,7 +23,7 @@ def standing_at(now: datetime) -> Q:
 
 
 async def broken_for(person_id: UUID, agency_id: UUID, now: datetime) -> frozenset[UUID]:
-    """The children of this agency for whom the person has broken the glass."""
+    """The children of this agency whose glass the person has broken."""
     held = Glass.filter(standing_at(now), person_id=person_id, agency_id=agency_id)
     ids = frozenset(as_id(id_) for id_ in await held.values_list("child_id", flat=True))
     # A session may be older than what has become of its person.
