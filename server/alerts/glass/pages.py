@@ -13,6 +13,7 @@ from server.alerts.glass.asking import Typed, ask
 from server.alerts.glass.models import Glass
 from server.alerts.glass.reading import looks_by, of_person
 from server.audit.models import Entry
+from server.auth.second_factor.reauthentication import fresh
 from server.errors import WaymarkError
 from server.i18n import N_, gettext
 from server.people.access import Visitor, agency_for, child_for, nothing_here, now_of, staff_of
@@ -36,12 +37,19 @@ DEEDS: Mapping[str, str] = {
 
 async def show(request: Request) -> Response:
     """Before it: one form. It says first what follows."""
-    return await _page(request, await agency_for(request, AgencyAction.GLASS_BREAK))
+    return await _page(request, await _visitor(request))
+
+
+async def _visitor(request: Request) -> Visitor:
+    """A visitor who may, and has proved who they are: a desk stands open in an office."""
+    visitor = await agency_for(request, AgencyAction.GLASS_BREAK)
+    await fresh(request, back="/desk/glass")
+    return visitor
 
 
 async def break_(request: Request) -> Response:
     """Open it."""
-    visitor = await agency_for(request, AgencyAction.GLASS_BREAK)
+    visitor = await _visitor(request)
     form = await form_body(request)
     given = {name: entered(form, name) for name in ("id", "name", "reason", "birthday")}
     try:
