@@ -6,7 +6,8 @@ is needed.
 """
 
 from server.alerts import rights_changes
-from server.alerts.called_access import called_about
+from server.alerts.called_access import called_about, is_alerted
+from server.alerts.glass.reading import broken_for
 from server.auth.sessions import session_holds, session_of
 from server.missing.profile import actions as profiles
 from server.missing.returns import child_found
@@ -41,6 +42,8 @@ def wire_rooms() -> None:
             session_holds=session_holds,
             on_rota=on_rota,
             called_about=called_about,
+            broken_for=broken_for,
+            is_alerted=is_alerted,
         )
     )
     use_listeners(

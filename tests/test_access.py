@@ -23,6 +23,7 @@ from starlette.routing import BaseRoute, Route
 
 from server.alerts.drills.actions import TAP
 from server.alerts.drills.models import Drill, DrillCall
+from server.alerts.glass.models import Glass
 from server.alerts.ladder import Cause, Outcome
 from server.alerts.models import Alert
 from server.alerts.opening import Opening, open_alerts
@@ -48,7 +49,7 @@ from server.notify.address_verification import PROOF
 from server.notify.arrivals import ARRIVED, send_test
 from server.notify.models import Address, Message
 from server.people import actions as people
-from server.people.models import Child
+from server.people.models import Child, Person
 from server.people.rules import Action, Role, may
 from server.people.ties import AddTie, add_tie
 from server.plan.models import Quarantined, Template
@@ -87,6 +88,7 @@ ROLE_IN_AGENCY = {name: role.value for name, (_, role, _, _) in ADULTS.items()} 
 }
 ON_DUTY = "eve on duty"
 CALLED = "eve called"  # By an open alert about Mia, without a tie and without a duty.
+GLASS = "eve with a broken glass"  # For Mia, while an alert about Mia is open.
 WHO = (None, *TIED, *STRANGERS, ON_DUTY)
 
 Expected = Callable[[str | None], int]
@@ -171,6 +173,11 @@ def due_seen(who: str | None) -> int:
     """Whoever may see the page of the child; to everybody else it is not there, tie or not."""
     got = desk_child("caseworker supervisor guardian")(who)
     return HIDDEN if got == DENIED else got
+
+
+def nobody(who: str | None) -> int:
+    """To everyone without a broken glass it is not there."""
+    return SIGN_IN if who is None else HIDDEN
 
 
 def front_desk(who: str | None) -> int:
@@ -293,6 +300,13 @@ EXPECTED: Mapping[str, Expected] = {
     f"GET {CHILD}/looks": child("child caseworker supervisor guardian"),
     f"GET {DESK}/looks": desk_child("caseworker supervisor guardian"),
     "GET /desk/people/children/{child_id}/looks": agency("administrator"),
+    # Breaking the glass.
+    "GET /desk/glass": agency("caseworker supervisor"),
+    "POST /desk/glass": agency("caseworker supervisor"),
+    "POST /api/v1/glass": agency("caseworker supervisor"),
+    "GET /desk/glass/{glass_id}": desk_child("caseworker supervisor guardian"),
+    "POST /desk/glass/{glass_id}/end": desk_child("supervisor"),
+    f"GET {DESK}/emergency": nobody,
     "GET /desk/settings": staff,
     "POST /desk/settings/language": staff,
     "POST /desk/settings/phone": staff,
@@ -898,6 +912,8 @@ async def alert_id(cast: Cast, who: str | None, path: str) -> UUID:
         return (await the_call(cast, cause)).id
     if path.endswith("/sealed"):
         return (await concern(cast)).id
+    if who == GLASS:
+        return (await open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())).id
     alert = await Alert.filter(child_id=cast.mia.id).first()
     return (alert or await open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())).id
 
@@ -1153,6 +1169,24 @@ async def photo_id(cast: Cast, _who: str | None, _path: str) -> object:
     return row.id
 
 
+async def glass_id(cast: Cast, _who: str | None, _path: str) -> UUID:
+    """A glass that none of those who ask has broken."""
+    return (await a_glass(cast, cast.noor.id)).id
+
+
+async def a_glass(cast: Cast, person_id: UUID) -> Glass:
+    """A glass broken for Mia."""
+    return await Glass.create(
+        id=uuid4(),
+        agency_id=cast.agency.id,
+        child_id=cast.mia.id,
+        person_id=person_id,
+        opened_at=cast.clock(),
+        until_at=cast.clock() + timedelta(hours=1),
+        reason="Seen at the station.",
+    )
+
+
 async def group(_cast: Cast, _who: str | None, path: str) -> object:
     """A screen of the grab pack, or of the talk after a return."""
     return "own" if "/interview/" in path else "looks"
@@ -1196,7 +1230,7 @@ async def episode_id(cast: Cast, who: str | None, path: str) -> UUID:
     # All of them began in one moment: the one that is open comes first.
     every = Episode.filter(child_id=cast.mia.id)
     held = await every.filter(found_at__isnull=True).first() or await every.order_by("id").first()
-    needs_open = path.endswith("/found") or "/mail" in path or who == CALLED
+    needs_open = path.endswith("/found") or "/mail" in path or who in (CALLED, GLASS)
     if held is None or (not held.is_open and needs_open):
         held, _ = await open_episode(cast.actor("tom"), cast.mia.id, uuid4(), Saying(now), now)
     is_after = path.endswith(("/interview", "/interview/{group}"))
@@ -1269,6 +1303,7 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
     maker.__name__: maker
     for maker in (
         change_id,
+        glass_id,
         due_id,
         act,
         guide,
@@ -1320,7 +1355,7 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
 
 
 def _name(who: str | None) -> str | None:
-    return "eve" if who in (ON_DUTY, CALLED) else who
+    return "eve" if who in (ON_DUTY, CALLED, GLASS) else who
 
 
 def described(routes: list[BaseRoute]) -> list[str]:
@@ -1343,6 +1378,8 @@ async def call(cast: Cast, who: str | None, route: str) -> int:
     if who == CALLED:
         # What an earlier route or a maker has ended: every route is asked under an open alert.
         await the_call(cast)
+    if who == GLASS and not await Glass.exists(person_id=cast.eve.id, ended_at__isnull=True):
+        await a_glass(cast, cast.eve.id)
     body = BODIES.get(route)
     how: dict[str, Any] = {}
     if "/pack" in path:
@@ -1437,7 +1474,14 @@ OF_A_CALL = {
     f"GET {DESK}/pack",
 }
 # They see that there is a pack, and may not write in it.
-SHUT_IN_A_CALL = {f"PUT {CHILD}/pack"}
+SHUT_IN_A_CALL = {
+    f"PUT {CHILD}/pack",
+    # Open to a broken glass, which a call is not.
+    f"GET {DESK}/emergency",
+    f"GET {DESK}/sighting",
+    f"POST {DESK}/sighting",
+    f"POST {CHILD}/sightings",
+}
 
 
 def by_a_call(route: str) -> int:
@@ -1455,8 +1499,54 @@ async def test_everyone_called_gets_what_the_alert_needs_and_nothing_else_of_the
         compare(subtests, CALLED, route, await call(cast, CALLED, route), by_a_call(route))
 
 
+# What a person needs who meets the child at night. Those who answer for the child close the alert.
+OF_A_GLASS = {route for route in OF_A_CALL if not route.endswith("/close")} | {
+    f"GET {DESK}",  # Leads on to the page in short.
+    f"GET {DESK}/emergency",
+    f"GET {DESK}/sighting",
+    f"POST {DESK}/sighting",
+    f"POST {CHILD}/sightings",
+}
+SHUT_BEHIND_GLASS = {f"PUT {CHILD}/pack"} | {
+    route for route in OF_A_CALL if route.endswith("/close")
+}
+
+
+def by_a_glass(route: str) -> int:
+    """What Eve gets who broke the glass: what an emergency needs, and else what a stranger gets."""
+    if route in OF_A_GLASS:
+        return IN
+    return DENIED if route in SHUT_BEHIND_GLASS else EXPECTED[route]("eve")
+
+
+async def test_a_broken_glass_opens_what_an_emergency_needs_and_nothing_else_of_the_child(
+    cast: Cast, subtests: pytest.Subtests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.web.live.LONGEST_S", 0)
+    for route in described(cast.app.routes):
+        compare(subtests, GLASS, route, await call(cast, GLASS, route), by_a_glass(route))
+
+
+@pytest.mark.parametrize("over", ["by time", "by hand", "disabled", "moved"])
+async def test_after_the_glass_everything_of_the_child_is_gone_again(
+    cast: Cast, subtests: pytest.Subtests, monkeypatch: pytest.MonkeyPatch, over: str
+) -> None:
+    monkeypatch.setattr("server.web.live.LONGEST_S", 0)
+    glass = await a_glass(cast, cast.eve.id)
+    ends = {"by time": {"until_at": cast.clock()}, "by hand": {"ended_at": cast.clock()}}
+    if over in ends:
+        await Glass.filter(id=glass.id).update(**ends[over])
+    elif over == "disabled":
+        await Person.filter(id=cast.eve.id).update(disabled_at=cast.clock())
+    else:
+        await Person.filter(id=cast.eve.id).update(agency_id=cast.other_agency.id)
+    for route in OF_A_GLASS & set(described(cast.app.routes)):
+        due = SIGN_IN if over == "disabled" else HIDDEN
+        compare(subtests, "eve", route, await call(cast, "eve", route), due)
+
+
 def test_no_expectation_is_left_of_a_route_that_is_gone(cast_free_routes: list[str]) -> None:
-    declared = [*EXPECTED, *OF_A_CALL, *SHUT_IN_A_CALL]
+    declared = [*EXPECTED, *OF_A_CALL, *SHUT_IN_A_CALL, *OF_A_GLASS]
     assert [route for route in declared if route not in cast_free_routes] == []
 
 

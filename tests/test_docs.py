@@ -256,7 +256,7 @@ def test_pictures_are_there_and_light():
 
 # --- who may what
 
-C, W, S, G, K, R, X = (
+C, W, S, G, K, R, X, B = (
     Role.CHILD,
     Role.CASEWORKER,
     Role.SUPERVISOR,
@@ -264,21 +264,24 @@ C, W, S, G, K, R, X = (
     Role.CARER,
     Role.ADMINISTRATOR,
     Role.CALLED,
+    Role.GLASS,
 )
 # The table of the contract, as far as this release has what it speaks of: who may, and nobody else.
 CONTRACT = {
     Action.CHECK_IN: {C},
     Action.CHECK_IN_FOR: {W, K},
-    Action.SIGHTING_NOTE: {W, S, G, K},
+    Action.SIGHTING_NOTE: {W, S, G, K, B},
     Action.RHYTHM_PROPOSE: {C, W, S},
     Action.RHYTHM_AGREE: {W, S},
     Action.TIER_SET: {W, S},
     Action.RHYTHM_SEE: {C, W, S, G},
-    Action.ALERT_SEE: {W, S, G, X},
-    Action.ALERT_ACKNOWLEDGE: {W, S, X},
+    Action.ALERT_SEE: {W, S, G, X, B},
+    Action.ALERT_ACKNOWLEDGE: {W, S, X, B},
+    Action.ALERT_CLOSE: {W, S, X},
+    Action.GLASS_END: {S},
     Action.QUESTION_ANSWER: {K},
-    Action.EPISODE_OPEN: {W, S, G, K, X},
-    Action.PACK_READ: {W, S, X},
+    Action.EPISODE_OPEN: {W, S, G, K, X, B},
+    Action.PACK_READ: {W, S, X, B},
     Action.PACK_CHANGE: {W, S},
     Action.INVITE: {W},
     Action.TIES_CHANGE: {S},
@@ -290,6 +293,7 @@ CONTRACT_AGENCY = {
     AgencyAction.TIES_CHANGE: {R},
     AgencyAction.POLICY_SEE: {W, S},
     AgencyAction.POLICY_CHANGE: {S},
+    AgencyAction.GLASS_BREAK: {W, S},
 }
 
 

@@ -141,6 +141,7 @@ PURE = {
     "records/transfer/rules",
     "alerts/causes",
     "alerts/drills/rules",
+    "alerts/glass/rules",
     "alerts/ladder",
     "policy/levels",
     "policy/model",

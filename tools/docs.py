@@ -182,6 +182,7 @@ COLUMNS = {
     Role.CARER: "carer",
     Role.ADMINISTRATOR: "administrator",
     Role.CALLED: "called, no tie",
+    Role.GLASS: "broken glass, no tie",
 }
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from tortoise.expressions import Q
 
 from server.alerts import ladder as rules
+from server.alerts.called_access import was_called
 from server.alerts.climbing import (
     CALLING,
     climb_of,
@@ -61,7 +62,11 @@ async def _free_for(person_id: UUID, alert: Alert, now: datetime) -> tuple[Climb
         # The holder's right has ended, though no tick has run yet. It is free, for them too.
         before = replace(before, acknowledged_by=None)
     until = now + ladder.lapse
-    return before, await right_of(person_id, alert.child_id, alert.agency_id, now, until)
+    # A call lasts as long as the alert, a glass for an hour.
+    by_glass = not await was_called(person_id, alert.id)
+    return before, await right_of(
+        person_id, alert.child_id, alert.agency_id, now, until, by_glass=by_glass
+    )
 
 
 async def _taken(actor: Actor, alert: Alert, now: datetime) -> None:

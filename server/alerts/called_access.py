@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from server.alerts.climbing import CALLING
+from server.alerts.models import Alert
 from server.notify.models import Message
 from server.storage.db import as_id, fetch
 
@@ -26,6 +27,11 @@ async def was_called(person_id: UUID, alert_id: UUID) -> bool:
     """Whether the ladder has called this person to this alert, open or closed."""
     kinds = [kind.value for kind in CALLING]
     return await Message.exists(subject_id=alert_id, person_id=person_id, kind__in=kinds)
+
+
+async def is_alerted(child_id: UUID) -> bool:
+    """Whether an alert about this child is open."""
+    return await Alert.exists(child_id=child_id, closed_at__isnull=True)
 
 
 async def called_about(person_id: UUID, agency_id: UUID) -> Mapping[UUID, UUID]:

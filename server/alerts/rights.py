@@ -1,7 +1,8 @@
 """Until when a person who has an alert may act on it. Reads rows, and writes none.
 
-They may by a tie, as a deputy, on duty, or as the cover of a person on leave. All but the second
-have dates, so the end is known in advance, and a late check finds the same moment.
+They may by a tie, as a deputy, on duty, as the cover of a person on leave, or by a broken glass.
+All but the second have dates, so the end is known in advance, and a late check finds the same
+moment.
 """
 
 from collections.abc import Collection
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from server.alerts.glass.models import Glass
+from server.alerts.glass.reading import standing_at
 from server.people.models import Person, Tie
 from server.people.rules import Role
 from server.rota.calendar import Rota, duty_shifts_between, on_duty_at, stand_in
@@ -37,13 +40,21 @@ class _Tied:
 
 
 async def right_of(
-    person_id: UUID, child_id: UUID, agency_id: UUID, at: datetime, until: datetime
+    person_id: UUID,
+    child_id: UUID,
+    agency_id: UUID,
+    at: datetime,
+    until: datetime,
+    *,
+    by_glass: bool = True,
 ) -> Right:
     """The right of this person to act on the alerts of this child, from `at` to `until`, a later
     moment. A person who has left the agency has none."""
     if not await is_there(person_id, agency_id):
         return Right(stands=False)
     tied = await _tied(child_id, agency_id, at, until)
+    if by_glass:
+        tied += await _broken(person_id, child_id, agency_id, at)
     if any(
         tie.who == person_id and tie.stands(at) and (tie.end is None or tie.end >= until)
         for tie in tied
@@ -77,6 +88,13 @@ async def _tied(child_id: UUID, agency_id: UUID, at: datetime, until: datetime) 
         _Tied(who, deputy if role == Role.CASEWORKER else None, begin, end)
         for who, role, deputy, begin, end in rows
     ]
+
+
+async def _broken(person_id: UUID, child_id: UUID, agency_id: UUID, at: datetime) -> list[_Tied]:
+    """What a glass gives, which is like a tie of an hour."""
+    held = Glass.filter(standing_at(at), person_id=person_id, child_id=child_id)
+    rows = await held.filter(agency_id=agency_id).values_list("opened_at", "until_at")
+    return [_Tied(person_id, None, begin, end) for begin, end in rows]
 
 
 def _may(who: UUID, tied: Collection[_Tied], rota: Rota, at: datetime) -> bool:

@@ -37,6 +37,7 @@ KINDS: Mapping[str, str] = {
     Kind.THANKS: N_("Thanks for a text message"),
     Kind.UNREACHED: N_("Person on duty has not confirmed"),
     Kind.ROTA_GAP: N_("Gap in the rota"),
+    Kind.GLASS: N_("Page opened in an emergency"),
     Kind.TRANSFER: N_("News about a transfer"),
     Kind.PAPER: N_("Confidential document"),
     Kind.OPERATORS: N_("Server needs attention"),

@@ -29,7 +29,7 @@ from server.people.access import (
     visitor_of,
 )
 from server.people.models import Person
-from server.people.rules import Action
+from server.people.rules import Action, Role
 from server.policy.model import Tier
 from server.watch import children, evidence, watch_alerts
 from server.watch.wire import Moment, Words
@@ -155,7 +155,9 @@ async def those_for(
     return [
         alert
         for alert in candidates
-        if alert.id in called or not is_only_called(roles[alert.child_id], Action.ALERT_SEE)
+        if alert.id in called
+        or Role.GLASS in roles[alert.child_id]
+        or not is_only_called(roles[alert.child_id], Action.ALERT_SEE)
     ]
 
 
@@ -212,12 +214,14 @@ async def alert_to_log(request: Request) -> Alert:
 
 async def alert_for(request: Request, action: Action) -> tuple[Alert, Roles]:
     """The alert of the path and the visitor's roles for its child, if the visitor may do this about
-    that child. Anyone else gets NotFound."""
+    that child. Anyone else gets NotFound, as does a visitor in an emergency once it is closed."""
     visitor = await staff_of(request)
     alert = await Alert.get_or_none(id=request.path_params["alert_id"], agency_id=visitor.agency_id)
     if alert is None:
         raise nothing_here()
     _, roles = await child_for(request, alert.child_id, action, by_call=True, alert_id=alert.id)
+    if alert.closed_at is not None and is_only_called(roles, action):
+        raise nothing_here()
     return alert, roles
 
 
@@ -225,7 +229,7 @@ async def alert_to_close(request: Request) -> Alert:
     """The alert of the path, for an adult who may close it. Also for the adult who closed it,
     although that ended their call: the same request again gets the first answer."""
     try:
-        alert, _ = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
+        alert, _ = await alert_for(request, Action.ALERT_CLOSE)
     except NotFound:
         visitor = await staff_of(request)
         own = Alert.filter(agency_id=visitor.agency_id, closed_by=visitor.person_id)

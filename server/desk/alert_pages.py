@@ -211,6 +211,7 @@ def _rights(roles: Roles) -> dict[str, bool]:
     """What the reader may do. An adult called to this alert sees only what the alert needs."""
     return {
         "may_act": may(roles, Action.ALERT_ACKNOWLEDGE),
+        "may_close": may(roles, Action.ALERT_CLOSE),
         "has_page": may(roles, Action.CHILD_SEE),
         "sees_history": may(roles, Action.HISTORY_SEE),
         "carries": may(roles, Action.PACK_CHANGE),
@@ -333,7 +334,7 @@ async def acknowledge(request: Request) -> Response:
 async def close(request: Request) -> Response:
     """Close the alert: an outcome, and words for a later reader."""
     try:
-        alert, roles = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
+        alert, roles = await alert_for(request, Action.ALERT_CLOSE)
     except NotFound:
         return await over(request)
     visitor, form = await staff_of(request), await form_body(request)

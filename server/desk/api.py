@@ -16,6 +16,7 @@ from server.people.access import (
     now_of,
     visitor_of,
 )
+from server.people.desk_forms import strongest
 from server.people.models import Child, Person
 from server.people.rules import Action, Role, may
 from server.policy.model import Tier
@@ -255,20 +256,15 @@ def _pause(row: Pause) -> PauseOut:
 async def note_sighting(request: Request) -> Response:
     """An adult saw the child, or looked and did not find them."""
     payload = await json_body(request, SightingRequest)
-    child, roles = await child_for(request, request.path_params["child_id"], Action.SIGHTING_NOTE)
-    visitor, role = await visitor_of(request), _strongest(roles)
+    child_id, visitor = request.path_params["child_id"], await visitor_of(request)
+    child, roles = await child_for(request, child_id, Action.SIGHTING_NOTE, by_call=True)
+    role = strongest(roles, visitor)
     made = await actions.note_sighting(visitor, child.id, role, payload, now_of(request))
     return json_answer(_sighting(made), status=201)
 
 
 def _sighting(row: Sighting) -> SightingOut:
     return SightingOut(row.id, row.answer, row.at, row.seen_at, Role(row.by_role))
-
-
-def _strongest(roles: frozenset[Role]) -> Role:
-    """The role that counts when an adult has several for a child: its word settles the most."""
-    order = (Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN, Role.CARER)
-    return next(role for role in order if role in roles)
 
 
 async def missing(request: Request) -> Response:

@@ -16,7 +16,7 @@ from server.desk.marks import strip
 from server.i18n import N_, format_ago, format_day, gettext, ngettext
 from server.people.access import is_only_called
 from server.people.models import Person
-from server.people.rules import Action, Role, may
+from server.people.rules import IN_NEED, Action, Role, may
 from server.tasks.turns import in_short, overdue
 from server.watch import evidence
 from server.watch.carer.models import Question
@@ -172,16 +172,16 @@ def _quiet_phone(facts: Facts, held: Roles, reader: Reader) -> str:
 
 
 def _as_seen(facts: Facts, held: Roles, called: Collection[UUID]) -> Facts:
-    """What is known; for a reader who was only called, without earlier check-ins and other
-    alerts."""
+    """What is known; in an emergency alone, without earlier check-ins; for a reader who was only
+    called, without other alerts."""
     if not is_only_called(held, Action.ALERT_SEE):
         return facts
-    alerts = tuple(alert for alert in facts.alerts if alert.id in called)
+    alerts = tuple(a for a in facts.alerts if a.id in called or Role.GLASS in held)
     return replace(facts, alerts=alerts, marks="")
 
 
 def _is_only_cared(held: Roles) -> bool:
-    return bool(held - {Role.CALLED}) and is_only_called(held, Action.ALERT_SEE)
+    return bool(held - IN_NEED) and is_only_called(held, Action.ALERT_SEE)
 
 
 async def _names(ids: Collection[UUID]) -> dict[UUID, str]:

@@ -61,6 +61,7 @@ class Kind(StrEnum):
     UNREACHED = "unreached"  # On duty now, and has not said that we can reach them.
     ROTA_GAP = "rota_gap"  # Nobody is on duty at some time of the coming days.
     TRANSFER = "transfer"  # Another agency is asked to take over a child, or has answered.
+    GLASS = "glass"  # A person without a tie opened a child's page in an emergency.
     TEST = "test"
     DRILL = "drill"
     TRY_PUSH = "try_push"  # Whether pushes reach one device: goes to it alone, by nothing else.

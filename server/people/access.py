@@ -2,10 +2,10 @@
 
 `child_for` answers 404 to a visitor without a tie to the child, so that a stranger cannot tell
 whether the child exists, and 403 where the tie lacks this right. `Sources` has what it asks of
-later rooms. Rights come from ties, from the rota and from a call by an alert alone, never from a
-role in the agency: an administrator without a tie is a stranger to every child.
+later rooms. Rights come from ties, from the rota, from a call by an alert and from a broken glass
+alone, never from a role in the agency: an administrator without a tie is a stranger to every child.
 
-A call opens only pages that ask for it (`by_call`), so a new page stays shut to people called.
+A call and a glass open only pages that ask for it (`by_call`), so a new page stays shut to both.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
@@ -21,10 +21,11 @@ from server.audit.actions import Actor, note_all
 from server.errors import Denied, NotFound, Unauthenticated
 from server.i18n import N_
 from server.people.looks.middleware import leave_with_answer
+from server.people.looks.recent import not_seen
 from server.people.looks.table import ONE_LOOK, look_of
 from server.people.models import Child, Tie
-from server.people.rules import Action, AgencyAction, Role, may, may_agency
-from server.storage.db import as_id, dialect, fetch, write
+from server.people.rules import IN_NEED, Action, AgencyAction, Role, may, may_agency
+from server.storage.db import dialect, fetch, write
 
 Roles = frozenset[Role]
 
@@ -70,12 +71,15 @@ NOTHING = OnRota(is_on_duty=False, covers=frozenset())
 class Sources:
     """What the way to a child asks of later rooms: of `auth`, who sent a request and whether a
     session is still valid; of `rota`, what it makes of a person; of `alerts`, the child of each
-    open alert that has called a person in an agency."""
+    open alert that has called a person in an agency, the children whose glass a person has broken
+    at a moment, and whether an alert about a child is open."""
 
     session_of: Callable[[HTTPConnection], Awaitable[Visitor]]
     session_holds: Callable[[UUID, datetime], Awaitable[bool]]
     on_rota: Callable[[UUID, datetime], Awaitable[OnRota]]
     called_about: Callable[[UUID, UUID], Awaitable[Mapping[UUID, UUID]]]
+    broken_for: Callable[[UUID, UUID, datetime], Awaitable[frozenset[UUID]]]
+    is_alerted: Callable[[UUID], Awaitable[bool]]
 
 
 _sources: Sources
@@ -96,10 +100,8 @@ def now_of(request: HTTPConnection) -> datetime:
 
 async def visitor_of(request: HTTPConnection) -> Visitor:
     """Who sent this request. Raises Unauthenticated; looks only once per request."""
-    visitor = request.scope.get("waymark.visitor")
-    if visitor is None:
-        visitor = await _sources.session_of(request)
-        request.scope["waymark.visitor"] = visitor
+    if (visitor := request.scope.get("waymark.visitor")) is None:
+        request.scope["waymark.visitor"] = visitor = await _sources.session_of(request)
         # For the frame around every page: who is signed in, and what they may open.
         request.state.visitor = visitor
     return cast(Visitor, visitor)
@@ -166,8 +168,8 @@ async def child_for(
     request is a look, and at what. A person who is only on duty, or covers for a caseworker on
     leave, leaves one at each thing they do.
 
-    `by_call`: an open alert that called the visitor is enough; with `alert_id`, only that one. That
-    is a look too.
+    `by_call`: an open alert that called the visitor is enough; with `alert_id`, only that one. So
+    is a glass that the visitor broke for this child. Either is a look too.
     """
     visitor, now = await visitor_of(request), now_of(request)
     child = await Child.get_or_none(id=child_id, agency_id=visitor.agency_id)
@@ -177,9 +179,9 @@ async def child_for(
     if not may(roles, action) and (why := await _why_by_rota(visitor, child.id, now)):
         roles |= {Role.SUPERVISOR}
     usual = f"look:{action}" if why is not None and not visitor.is_child else None
-    if by_call and not may(roles, action) and await _is_called(request, child.id, alert_id):
-        roles |= {Role.CALLED}
-        usual, why = look_by_call(action), CALLED
+    if by_call and not may(roles, action):
+        for role, code in (await _in_need(request, child, action, alert_id)).items():
+            roles, usual, why = roles | {role}, look_by_call(action), code
     if not roles:
         raise nothing_here()
     if not may(roles, action):
@@ -214,8 +216,7 @@ async def own_child(request: HTTPConnection, action: Action) -> tuple[Child, Rol
 
 
 async def called_about(request: HTTPConnection) -> Mapping[UUID, UUID]:
-    """The open alerts to which the ladder has called the visitor, with the child of each. Asked
-    once per request."""
+    """The open alerts to which the ladder has called the visitor, with the child of each."""
     if "waymark.called" not in request.scope:
         visitor = await visitor_of(request)
         is_asked = not visitor.is_child and visitor.agency_id is not None
@@ -223,6 +224,27 @@ async def called_about(request: HTTPConnection) -> Mapping[UUID, UUID]:
         called = await _sources.called_about(visitor.person_id, agency_id) if is_asked else {}
         request.scope["waymark.called"] = called
     return cast(Mapping[UUID, UUID], request.scope["waymark.called"])
+
+
+async def broken_for(request: HTTPConnection) -> frozenset[UUID]:
+    """The children whose glass the visitor has broken, as long as that lasts."""
+    if "waymark.broken" not in request.scope:
+        visitor, broken = await visitor_of(request), frozenset[UUID]()
+        if may_agency(Role(visitor.role), AgencyAction.GLASS_BREAK):
+            agency_id, now = cast(UUID, visitor.agency_id), now_of(request)
+            broken = await _sources.broken_for(visitor.person_id, agency_id, now)
+        request.scope["waymark.broken"] = broken
+    return cast(frozenset[UUID], request.scope["waymark.broken"])
+
+
+async def has_broken_glass(request: HTTPConnection, child: Child) -> bool:
+    """Whether the visitor has broken the glass for this child, who has not left."""
+    return child.left_at is None and child.id in await broken_for(request)
+
+
+async def is_alerted(child_id: UUID) -> bool:
+    """Whether an alert about this child is open."""
+    return await _sources.is_alerted(child_id)
 
 
 def look_by_call(action: Action) -> str:
@@ -233,8 +255,9 @@ def look_by_call(action: Action) -> str:
 
 
 def is_only_called(roles: Roles, action: Action) -> bool:
-    """Whether this right comes from a call alone: then it is limited to what that alert needs."""
-    return not may(roles - {Role.CALLED}, action)
+    """Whether this right comes from a call or a broken glass alone: then it is limited to what the
+    emergency needs."""
+    return not may(roles - IN_NEED, action)
 
 
 async def child_for_ties(request: HTTPConnection, child_id: UUID, action: Action) -> Child:
@@ -284,33 +307,14 @@ async def looked(
     assert what.startswith("look"), "the list of looks finds them by their beginning"
     # Most looks are not the first of their hour: those take one read, and no lock.
     since = now - at_most_every
-    if not (wanted := await _not_seen(visitor, child_ids, what, since)):
+    if not (wanted := await not_seen(visitor.person_id, child_ids, what, since)):
         return
     async with write():
         if dialect() == "postgres":  # SQLite has one writer at a time as it is.
             key = f"{what} {visitor.person_id}"
             await fetch("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [key])
-        wanted = await _not_seen(visitor, wanted, what, since)
+        wanted = await not_seen(visitor.person_id, wanted, what, since)
         await note_all(visitor, what, wanted, why=why, now=now)
-
-
-_SOURCES = {"sqlite": "json_each($1) AS child", "postgres": "unnest($1::uuid[]) AS child(value)"}
-
-
-async def _not_seen(
-    visitor: Visitor, child_ids: Iterable[UUID], what: str, since: datetime
-) -> list[UUID]:
-    """The children among these at which this person has not looked since then."""
-    ids = list(dict.fromkeys(child_ids))
-    if not ids:
-        return []
-    rows = await fetch(
-        f"SELECT value AS child_id FROM {_SOURCES[dialect()]} WHERE NOT EXISTS (SELECT 1"  # noqa: S608
-        " FROM entry WHERE entry.child_id = child.value AND entry.at > $2 AND entry.who_id = $3"
-        " AND entry.what = $4)",
-        [ids, since, visitor.person_id, what],
-    )
-    return [as_id(row["child_id"]) for row in rows]
 
 
 async def _looks_at(
@@ -322,15 +326,8 @@ async def _looks_at(
     at_most_every: timedelta = ONE_LOOK,
 ) -> None:
     """An entry for what this request shows, if it shows it in the end."""
-    leave = partial(
-        looked,
-        await visitor_of(request),
-        [child.id],
-        what,
-        now_of(request),
-        why=why,
-        at_most_every=at_most_every,
-    )
+    visitor, now = await visitor_of(request), now_of(request)
+    leave = partial(looked, visitor, [child.id], what, now, why=why, at_most_every=at_most_every)
     if request.scope.get("method") != "GET":
         await leave()
         return
@@ -348,7 +345,20 @@ def not_yours() -> Denied:
 
 
 # Why a visitor without a tie came in, as the record of looks says it.
-ON_DUTY, COVER, CALLED = "on_duty", "cover", "called"
+ON_DUTY, COVER, CALLED, GLASS = "on_duty", "cover", "called", "glass"
+
+
+async def _in_need(
+    request: HTTPConnection, child: Child, action: Action, alert_id: UUID | None
+) -> Mapping[Role, str]:
+    """What an emergency makes of a visitor, and why: called, and with a broken glass where that is
+    not enough."""
+    given: dict[Role, str] = {}
+    if await _is_called(request, child.id, alert_id):
+        given[Role.CALLED] = CALLED
+    if not may(frozenset(given), action) and await has_broken_glass(request, child):
+        given[Role.GLASS] = GLASS
+    return given
 
 
 async def _is_called(request: HTTPConnection, child_id: UUID, alert_id: UUID | None) -> bool:

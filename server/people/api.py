@@ -12,6 +12,7 @@ from server.people import ties as verbs
 from server.people.access import (
     child_for,
     child_for_ties,
+    is_alerted,
     now_of,
     own_child,
     visitor_of,
@@ -113,7 +114,12 @@ async def looks(request: Request) -> Response:
 
 async def _looks(request: Request, child: Child) -> Response:
     visitor = await visitor_of(request)
-    entries = await looks_at(child.id, visitor.language, is_child=visitor.is_child)
+    entries = await looks_at(
+        child.id,
+        visitor.language,
+        is_child=visitor.is_child,
+        is_alerted=visitor.is_child and await is_alerted(child.id),
+    )
     return json_answer(
         LooksOut(
             [

@@ -14,9 +14,11 @@ from tortoise.expressions import Q
 from server.people.access import (
     CALLED,
     COVER,
+    GLASS,
     ON_DUTY,
     Roles,
     Visitor,
+    broken_for,
     called_about,
     look_by_call,
     looked,
@@ -27,7 +29,7 @@ from server.people.access import (
 )
 from server.people.looks.table import ONE_LOOK
 from server.people.models import Child, Tie
-from server.people.rules import Action, Role, may
+from server.people.rules import IN_NEED, Action, Role, may
 
 
 async def children_for(
@@ -45,14 +47,15 @@ async def children_for(
     For a visitor on duty: every placed child of the agency, and those in `also`; it leaves an entry
     for each one without a tie (once an hour, or as `at_most_every` says: a board refreshes itself).
     For the cover of a caseworker on leave: that caseworker's children. `by_call`: also children
-    about which an open alert has called the visitor; `called_about` says which alerts may be shown.
+    about which an open alert has called the visitor (`called_about` says which alerts may be
+    shown), and those whose glass the visitor has broken.
     """
     visitor, now = await visitor_of(request), now_of(request)
     roles_by_child = await _by_ties(visitor, now)
     for way in await _further_ways(request, visitor, also, by_call=by_call, action=action):
         wanted = [id_ for id_ in way.children if among is None or id_ in among]
         new = [id_ for id_ in wanted if not may(roles_by_child.get(id_, frozenset()), action)]
-        for id_ in new if way.role is Role.CALLED else wanted:
+        for id_ in new if way.role in IN_NEED else wanted:
             roles_by_child[id_] = roles_by_child.get(id_, frozenset()) | {way.role}
         await looked(visitor, new, way.look, now, why=way.why, at_most_every=at_most_every)
     return {
@@ -89,6 +92,9 @@ async def _further_ways(
     if by_call and may(frozenset({Role.CALLED}), action):
         called = set((await called_about(request)).values())
         ways.append(_Way(CALLED, Role.CALLED, look_by_call(action), called))
+    if by_call and may(frozenset({Role.GLASS}), action):
+        broken = await _here(visitor, await broken_for(request))
+        ways.append(_Way(GLASS, Role.GLASS, look_by_call(action), broken))
     return ways
 
 
@@ -107,6 +113,14 @@ async def _by_ties(visitor: Visitor, now: datetime) -> dict[UUID, Roles]:
     for child_id, role in await held.values_list("child_id", "role"):
         roles_by_child[child_id] = roles_by_child.get(child_id, frozenset()) | {Role(role)}
     return roles_by_child
+
+
+async def _here(visitor: Visitor, ids: Collection[UUID]) -> list[UUID]:
+    """Those of these children who are placed in the agency."""
+    if not ids:
+        return []
+    here = Child.filter(id__in=list(ids), agency_id=visitor.agency_id, left_at__isnull=True)
+    return [cast(UUID, id_) for id_ in await here.values_list("id", flat=True)]
 
 
 async def _placed(visitor: Visitor, also: Collection[UUID]) -> list[UUID]:

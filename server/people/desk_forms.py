@@ -66,14 +66,16 @@ def done(request: Request) -> str | None:
     return gettext(language_of(request), DONE[code]) if code in DONE else None
 
 
-def strongest(roles: Collection[Role]) -> Role:
-    """The strongest of a person's roles."""
-    return next(role for role in _STRONGEST if role in roles)
+def strongest(roles: Collection[Role], visitor: Visitor) -> Role:
+    """The strongest of a person's roles; of a person without a tie, the role in the agency."""
+    return next((role for role in _STRONGEST if role in roles), Role(visitor.role))
 
 
 def back_to(child_id: object, roles: frozenset[Role], what: str) -> RedirectResponse:
-    """To the child's page, or to the board for readers who may not see that page."""
+    """To the child's page, as much of it as they may see; else to the board."""
     home = f"/desk/children/{child_id}" if may(roles, Action.HISTORY_SEE) else "/desk/"
+    if Role.GLASS in roles:
+        home = f"/desk/children/{child_id}/emergency"
     return RedirectResponse(f"{home}?done={what}", status_code=303)
 
 

@@ -16,9 +16,13 @@ class Role(StrEnum):
     # No person is given this role: the ladder gives it to everyone it has called about a child,
     # until that alert is closed.
     CALLED = "called"
+    # Nor this one: breaking the glass gives it, for an hour.
+    GLASS = "glass"
 
 
-STAFF = frozenset(Role) - {Role.CHILD, Role.CALLED}
+# What a person without a tie gets in an emergency, and only on pages that ask for it.
+IN_NEED = frozenset({Role.CALLED, Role.GLASS})
+STAFF = frozenset(Role) - {Role.CHILD} - IN_NEED
 
 
 class Leaving(StrEnum):
@@ -34,6 +38,7 @@ class Action(StrEnum):
     """What can be done about one child. Kept in alphabetical order."""
 
     ALERT_ACKNOWLEDGE = "alert:acknowledge"
+    ALERT_CLOSE = "alert:close"
     ALERT_SEE = "alert:see"
     CHECK_IN = "check_in:own"
     CHECK_IN_FOR = "check_in:for"
@@ -44,6 +49,7 @@ class Action(StrEnum):
     EPISODE_OPEN = "episode:open"
     EPISODE_SEE = "episode:see"
     EPISODE_WORK = "episode:work"
+    GLASS_END = "glass:end"
     HISTORY_SEE = "history:see"
     INVITE = "invite"
     LOOKS_SEE = "looks:see"
@@ -116,6 +122,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.PLACEMENT_CHANGE,
             _A.ALERT_SEE,
             _A.ALERT_ACKNOWLEDGE,
+            _A.ALERT_CLOSE,
             _A.EPISODE_FOUND,
             _A.EPISODE_OPEN,
             _A.EPISODE_SEE,
@@ -149,10 +156,12 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.PLACEMENT_CHANGE,
             _A.ALERT_SEE,
             _A.ALERT_ACKNOWLEDGE,
+            _A.ALERT_CLOSE,
             _A.EPISODE_FOUND,
             _A.EPISODE_OPEN,
             _A.EPISODE_SEE,
             _A.EPISODE_WORK,
+            _A.GLASS_END,
             _A.DEVICES_SEE,
             _A.DEVICES_SHUT_OUT,
             _A.TIES_SEE,
@@ -199,12 +208,29 @@ ALLOWED: dict[Role, frozenset[Action]] = {
         {
             _A.ALERT_SEE,
             _A.ALERT_ACKNOWLEDGE,
+            _A.ALERT_CLOSE,
             _A.EPISODE_FOUND,
             _A.EPISODE_OPEN,
             _A.EPISODE_SEE,
             _A.EPISODE_WORK,
             _A.PACK_READ,
             _A.PACK_SEE,
+        }
+    ),
+    # What a person needs who meets the child at night. Closing the alert is for those who answer
+    # for the child; a sighting tells them.
+    Role.GLASS: frozenset(
+        {
+            _A.CHILD_SEE,
+            _A.ALERT_SEE,
+            _A.ALERT_ACKNOWLEDGE,
+            _A.EPISODE_FOUND,
+            _A.EPISODE_OPEN,
+            _A.EPISODE_SEE,
+            _A.EPISODE_WORK,
+            _A.PACK_READ,
+            _A.PACK_SEE,
+            _A.SIGHTING_NOTE,
         }
     ),
 }
@@ -216,6 +242,7 @@ class AgencyAction(StrEnum):
     CHILD_ADD = "agency:child_add"
     CHILD_TAKE_OVER = "agency:child_take_over"
     DRILL = "agency:drill"
+    GLASS_BREAK = "agency:glass_break"
     INDICATORS_SEE = "agency:indicators_see"
     PEOPLE_SEE = "agency:people_see"
     PEOPLE_CHANGE = "agency:people_change"
@@ -233,6 +260,7 @@ ALLOWED_AGENCY: dict[Role, frozenset[AgencyAction]] = {
             AgencyAction.POLICY_SEE,
             AgencyAction.CHILD_ADD,
             AgencyAction.CHILD_TAKE_OVER,
+            AgencyAction.GLASS_BREAK,
             AgencyAction.ROTA_SEE,
         }
     ),
@@ -242,6 +270,7 @@ ALLOWED_AGENCY: dict[Role, frozenset[AgencyAction]] = {
             AgencyAction.POLICY_CHANGE,
             AgencyAction.CHILD_ADD,
             AgencyAction.CHILD_TAKE_OVER,
+            AgencyAction.GLASS_BREAK,
             AgencyAction.ROTA_PLAN,
             AgencyAction.ROTA_SEE,
             AgencyAction.TEMPLATES_CHANGE,

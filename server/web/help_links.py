@@ -31,6 +31,7 @@ _REACH = "how-we-reach-you"
 _NEW, _DAILY = ("a-new-child", "what-you-may-do"), ("each-day", "what-you-may-do")
 _GONE = ("a-child-is-missing", "in-a-search")
 _BACK = (*_GONE, "when-a-child-comes-back")
+_BROKEN = ("a-child-who-is-not-assigned-to-you", "a-page-was-opened-in-an-emergency")
 _CARED = "where-you-sign-in"
 SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     # The path, and the sections for caseworkers, supervisors, carers and administrators.
@@ -43,6 +44,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/children/*/calendar", _DAILY),
     ("/desk/children/*/check-in", (*_DAILY, _CARED)),
     ("/desk/children/*/devices", ("endings", "what-you-may-do")),
+    ("/desk/children/*/emergency", _BROKEN),
     ("/desk/children/*/found", _BACK),
     ("/desk/children/*/home", _NEW),
     ("/desk/children/*/invite", _NEW),
@@ -73,6 +75,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/episodes", _GONE),
     ("/desk/find", ("find-a-child", "find-a-child", _CARED, "roles")),
     ("/desk/front", ("a-new-child", "what-you-may-do", "the-front-desk", "roles")),
+    ("/desk/glass", _BROKEN),
     ("/desk/handovers", _GONE),
     ("/desk/indicators", ("", "the-policy", "", "templates-figures")),
     ("/desk/live", (*_DAILY, _CARED, "roles")),

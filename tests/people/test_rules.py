@@ -6,6 +6,7 @@ import pytest
 
 from server.people.rules import (
     ALLOWED,
+    IN_NEED,
     Action,
     AgencyAction,
     Role,
@@ -31,6 +32,8 @@ TABLE: dict[Action, tuple[bool, ...]] = {
     Action.TIER_SET: (NO, YES, YES, NO, NO, NO),
     Action.ALERT_SEE: (NO, YES, YES, YES, NO, NO),
     Action.ALERT_ACKNOWLEDGE: (NO, YES, YES, NO, NO, NO),
+    Action.ALERT_CLOSE: (NO, YES, YES, NO, NO, NO),
+    Action.GLASS_END: (NO, NO, YES, NO, NO, NO),
     Action.QUESTION_ANSWER: (NO, NO, NO, NO, YES, NO),
     Action.EPISODE_OPEN: (NO, YES, YES, YES, YES, NO),
     Action.INVITE: (NO, YES, NO, NO, NO, NO),
@@ -52,8 +55,8 @@ def test_an_administrator_has_no_right_at_any_child() -> None:
 
 
 def test_every_role_has_a_column() -> None:
-    # Those the ladder has called have a seat of their own: tests/alerts/test_called_access.py.
-    assert set(ALLOWED) - {Role.CALLED} == {Role(column) for column in COLUMNS}
+    # An emergency has seats of its own: tests/alerts/test_called_access.py and test_glass.py.
+    assert set(ALLOWED) - IN_NEED == {Role(column) for column in COLUMNS}
     assert set(ALLOWED) == set(Role)
 
 

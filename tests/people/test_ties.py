@@ -12,7 +12,7 @@ from server.audit.actions import SYSTEM
 from server.audit.models import Entry
 from server.errors import IdReused, Refused
 from server.people.models import Tie
-from server.people.rules import ALLOWED, PROFESSIONAL, STAFF, Role, may_hold
+from server.people.rules import ALLOWED, IN_NEED, PROFESSIONAL, STAFF, Role, may_hold
 from server.people.ties import AddTie, add_tie, end_tie
 from server.watch.watch_alerts import open_missing
 from tests.cast import Cast
@@ -116,7 +116,7 @@ async def test_a_tie_of_another_child_or_agency_is_not_there(cast: Cast) -> None
 @pytest.mark.parametrize("role", list(Role))
 def test_who_may_hold_which_tie(role: Role, tie: Role) -> None:
     allowed = may_hold(role, tie)
-    none = {Role.ADMINISTRATOR, Role.CHILD, Role.CALLED}
+    none = {Role.ADMINISTRATOR, Role.CHILD, *IN_NEED}
     if none & {role, tie}:
         assert not allowed
     elif tie in PROFESSIONAL:

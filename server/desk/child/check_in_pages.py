@@ -35,10 +35,10 @@ async def check_in(request: Request) -> Response:
 async def record_for(request: Request) -> Response:
     """The answer of a child, given by an adult."""
     child, roles = await desk_child(request, Action.CHECK_IN_FOR)
-    form, now = await form_body(request), now_of(request)
+    visitor, form, now = await staff_of(request), await form_body(request), now_of(request)
     try:
         answer = _answer_of(form, now)
-        await record(await staff_of(request), strongest(roles), child.id, answer, now)
+        await record(visitor, strongest(roles, visitor), child.id, answer, now)
     except IdReused:
         pass  # The same form again: it was noted the first time.
     except WaymarkError as fault:
@@ -83,7 +83,7 @@ async def _check_in_page(
         "path": f"/desk/children/{child_id}",
         "given": given,
         "moods": _moods(language),
-        "is_carer": strongest(roles) is Role.CARER,
+        "is_carer": strongest(roles, await staff_of(request)) is Role.CARER,
         "longest": LONGEST_NOTE,
         "error": form_fault(fault, language) if fault is not None else None,
         "now": now_of(request),

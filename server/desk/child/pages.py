@@ -5,15 +5,16 @@ from typing import Any
 from uuid import uuid4
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.alerts.words import CAUSES
 from server.desk.board import group_of, look_of
 from server.desk.child.history import history_of, noticed_of
 from server.desk.marks import MARK_WORDS, marks_one_by_one, strip
+from server.errors import Denied, NotFound
 from server.i18n import N_, format_day, format_short_date, gettext, ngettext
-from server.people.access import Roles, desk_child, looked, now_of, staff_of
+from server.people.access import Roles, broken_for, desk_child, looked, now_of, staff_of
 from server.people.desk_forms import done
 from server.people.models import Child, Home, Person, Tie
 from server.people.rules import Action, Role, may
@@ -35,7 +36,13 @@ from server.web.rendering import language_of, page, zone_of
 
 async def show(request: Request) -> Response:
     """How a child is, at a glance, and everything that can be done about it."""
-    child, roles = await desk_child(request, Action.HISTORY_SEE)
+    try:
+        child, roles = await desk_child(request, Action.HISTORY_SEE)
+    except (NotFound, Denied):
+        # Who broke the glass has a page in short.
+        if request.path_params["child_id"] in await broken_for(request):
+            return RedirectResponse(f"{request.url.path}/emergency", status_code=303)
+        raise
     visitor, now = await staff_of(request), now_of(request)
     look = f"look:{Action.HISTORY_SEE}"
     await looked(visitor, [child.id], look, now)

@@ -206,14 +206,14 @@ async def _pauses_page(
 
 async def sighting(request: Request) -> Response:
     """Seen, or looked for and not seen."""
-    child, roles = await desk_child(request, Action.SIGHTING_NOTE)
+    child, roles = await desk_child(request, Action.SIGHTING_NOTE, by_call=True)
     return await _sighting_page(request, child.id, roles)
 
 
 async def note_sighting(request: Request) -> Response:
     """Note it: with one tap it was just now."""
-    child, roles = await desk_child(request, Action.SIGHTING_NOTE)
-    form, now = await form_body(request), now_of(request)
+    child, roles = await desk_child(request, Action.SIGHTING_NOTE, by_call=True)
+    visitor, form, now = await staff_of(request), await form_body(request), now_of(request)
     answer = entered(form, "answer")
     try:
         if answer not in ("seen", "not_seen"):
@@ -222,7 +222,7 @@ async def note_sighting(request: Request) -> Response:
         asked = actions.SightingRequest(
             id_or_new(form), "seen" if answer == "seen" else "not_seen", seen_at, words_of(form)
         )
-        await actions.note_sighting(await staff_of(request), child.id, strongest(roles), asked, now)
+        await actions.note_sighting(visitor, child.id, strongest(roles, visitor), asked, now)
     except WaymarkError as fault:
         return await _sighting_page(request, child.id, roles, form, fault)
     # Say who was called, and no other result: the reader relies on it.
@@ -250,7 +250,7 @@ async def _sighting_page(
             language_of(request),
             zone,
             now,
-            to_carer=strongest(roles) is Role.CARER,
+            to_carer=strongest(roles, await staff_of(request)) is Role.CARER,
         ),
     }
     return await show(request, "desk/sighting.html", child_id, context, fault)

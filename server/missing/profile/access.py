@@ -1,9 +1,10 @@
 """The seal of the grab pack: who may read it now, and what each look leaves behind.
 
 While an alert about the child or a search for them is open, those who may read the pack read it
-without a reason. At any other time they give a reason, which the child can read. A reason opens the
-pack for some minutes, and all reading in them is one look. All that a phone fetches while the pack
-is on it for duty is one look too (`checkouts.py`).
+without a reason, and so does a person who gave one when they broke the glass. At any other time
+they give a reason, which the child can read. A reason opens the pack for some minutes, and all
+reading in them is one look. All that a phone fetches while the pack is on it for duty is one look
+too (`checkouts.py`).
 """
 
 from collections.abc import Collection
@@ -19,7 +20,7 @@ from server.i18n import N_
 from server.missing.profile import actions, checkouts, rules
 from server.missing.profile.models import PackOpening
 from server.missing.profile.reading import open_since
-from server.people.access import child_for, looked, now_of, visitor_of
+from server.people.access import child_for, has_broken_glass, looked, now_of, visitor_of
 from server.people.looks.table import ONE_LOOK
 from server.people.models import Child
 from server.people.rules import Action, Role, may
@@ -88,7 +89,8 @@ async def is_unsealed(request: Request, child: Child) -> bool:
     if (why := _reason_of(request)) is not None:
         await actions.look(visitor, child, why, now)
         return True
-    return await _is_opened(request, child)
+    # Who broke the glass gave the reason there; `child_for` has left the look.
+    return await has_broken_glass(request, child) or await _is_opened(request, child)
 
 
 async def _is_opened(request: Request, child: Child) -> bool:

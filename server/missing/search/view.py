@@ -11,7 +11,7 @@ from server.missing.search import entry_kinds
 from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.signs_of_life import Sign, signs_of
 from server.people.models import Person
-from server.people.rules import Role
+from server.people.rules import IN_NEED, Role
 from server.tasks.models import Task
 from server.tasks.reach import reach_of
 from server.tasks.rules import OF_AN_EPISODE, Kind, State, To
@@ -70,7 +70,7 @@ class Reader:
         self.person_id = person_id
         self.is_child = Role.CHILD in roles
         self.reads_all = not self.is_child and bool(
-            set(roles) & {Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN, Role.CALLED}
+            set(roles) & {Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN, *IN_NEED}
         )
 
     def lines(self, lines: Sequence[TimelineEntry]) -> list[TimelineEntry]:

@@ -24,6 +24,8 @@ WORDS: Mapping[str, str] = {
     "child": N_("Your page"),
     "devices": N_("Your phones"),
     "dues": N_("What you and others promised"),
+    # Without a tie, for a reason that the child can read.
+    "emergency": N_("Opened your page in an emergency"),
     "episode": N_("Your page"),
     # Opened for a reason, while there is no alert: the child can read it at once.
     "glass": N_("What we keep in case you go missing"),
@@ -59,6 +61,8 @@ HIDDEN_FROM_CHILD = frozenset(
 )
 # For the same reason: only adults who are called about an open alert look by a call.
 HIDDEN_REASONS = frozenset({"called"})
+# As long as an alert is open: then it might say that adults look for the child, and where.
+HIDDEN_IN_ALERT, EMERGENCY = "glass", "emergency"
 PAGE = "look:child:see"
 SOMETHING = N_("Something about you")
 REASONS: Mapping[str, str] = {
@@ -66,6 +70,7 @@ REASONS: Mapping[str, str] = {
     "wrote_too": N_("Another person changed it while they were writing."),
     "cover": N_("They were covering for your caseworker."),
     "called": N_("We asked them to help."),
+    "glass": N_("They opened your page in an emergency."),
 }
 
 
@@ -81,11 +86,15 @@ class Look:
     code: str
 
 
-async def looks_at(child_id: UUID, language: str, *, is_child: bool) -> list[Look]:
+async def looks_at(
+    child_id: UUID, language: str, *, is_child: bool, is_alerted: bool = False
+) -> list[Look]:
     """The latest looks at what is written about this child, newest first, in that language.
 
-    `is_child`: the reader is the child, or a stranger with their phone.
+    `is_child`: the reader is the child, or a stranger with their phone. `is_alerted`: an alert
+    about the child is open.
     """
+    hidden = _Hidden(is_child, is_child and is_alerted)
     rows = Entry.filter(child_id=child_id, what__startswith="look").order_by("-at", "-id")
     entries = await rows.limit(MOST)
     ids = {entry.who_id for entry in entries if entry.who_id is not None}
@@ -96,13 +105,31 @@ async def looks_at(child_id: UUID, language: str, *, is_child: bool) -> list[Loo
             who=people.get(entry.who_id) if entry.who_id else None,
             role=entry.who_role,
             what=gettext(language, words_of(code)),
-            why=None if is_child and entry.why in HIDDEN_REASONS else _why(entry.why, language),
+            why=None if hidden.hides_why(entry) else _why(entry.why, language),
             code=code,
         )
         for entry in entries
-        for code in (_code(entry.what, is_child=is_child),)
+        for code in (hidden.code(entry),)
     ]
     return _one_an_hour(shown)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hidden:
+    """What a reader is not told: the child, and more of it while an alert about them is open."""
+
+    is_child: bool
+    is_alerted: bool
+
+    def code(self, entry: Entry) -> str:
+        thing = _thing(entry.what)
+        is_hidden = self.is_child and thing in HIDDEN_FROM_CHILD
+        return PAGE if is_hidden or (self.is_alerted and thing == EMERGENCY) else entry.what
+
+    def hides_why(self, entry: Entry) -> bool:
+        if self.is_alerted and (entry.why == HIDDEN_IN_ALERT or _thing(entry.what) == EMERGENCY):
+            return True
+        return self.is_child and entry.why in HIDDEN_REASONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +148,8 @@ async def deeds_about(child_id: UUID, language: str) -> list[Deed]:
     answer for the accounts of an agency and read no child's content. No reasons, nothing that
     reveals an alert, and nothing that the child or the server did."""
     rows = Entry.filter(child_id=child_id, who_id__isnull=False).exclude(who_id=child_id)
-    entries = await rows.order_by("-at", "-id").limit(MOST)
+    # Opening in an emergency is a look too, and no change.
+    entries = await rows.exclude(what="glass:open").order_by("-at", "-id").limit(MOST)
     people = {
         person.id: person
         for person in await Person.filter(id__in=list({e.who_id for e in entries}))
@@ -151,6 +179,7 @@ _DESK_WORDS: Mapping[str, str] = {
     "carried": N_("Saved the grab pack on their phone"),
     "devices": N_("Looked at the phones"),
     "dues": N_("Looked at the project"),
+    "emergency": N_("Opened the child's page in an emergency"),
     "episode": N_("Looked at the search"),
     "glass": N_("Looked at the grab pack"),
     "history": N_("Looked at the check-ins"),
@@ -203,10 +232,6 @@ def words_of(code: str) -> str:
     """What was looked at, in words, in English."""
     thing = code.removeprefix("look:")
     return WORDS.get(thing) or WORDS.get(_thing(code), SOMETHING)
-
-
-def _code(what: str, *, is_child: bool) -> str:
-    return PAGE if is_child and _thing(what) in HIDDEN_FROM_CHILD else what
 
 
 def _thing(code: str) -> str:

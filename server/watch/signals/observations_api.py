@@ -43,8 +43,8 @@ async def note(request: Request) -> Response:
     child, roles = await child_for(
         request, request.path_params["child_id"], Action.OBSERVATION_NOTE
     )
-    visitor = await visitor_of(request)
-    made = await observations.note(visitor, child, strongest(roles), payload, now_of(request))
+    visitor, now = await visitor_of(request), now_of(request)
+    made = await observations.note(visitor, child, strongest(roles, visitor), payload, now)
     names = {visitor.person_id: (await Person.get(id=visitor.person_id)).name}
     return json_answer(_out(made, names), status=201)
 

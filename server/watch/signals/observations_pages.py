@@ -41,7 +41,7 @@ async def note(request: Request) -> Response:
     try:
         visitor = await staff_of(request)
         asked = ObservationRequest(_id_of(form), entered(form, "sign"), words_of(form))
-        await observations.note(visitor, child, strongest(roles), asked, now)
+        await observations.note(visitor, child, strongest(roles, visitor), asked, now)
     except WaymarkError as fault:
         return await _page(request, child, roles, form, fault)
     return _again(child)

@@ -1,0 +1,1 @@
+"""Breaking the glass: a way to a child in an emergency, for people without a tie."""

@@ -1,0 +1,157 @@
+"""Breaking the glass, and ending it before its time."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from server import logs
+from server.alerts.glass import rules
+from server.alerts.glass.models import Glass
+from server.alerts.glass.reading import standing_at
+from server.alerts.ladder import people_on
+from server.alerts.recipients import reach_of
+from server.audit.actions import Actor, note
+from server.errors import IdReused, NotFound
+from server.i18n import N_
+from server.notify.actions import Saying, last_resorts, queue
+from server.notify.rules import Kind
+from server.people.events import Rights, rights_changed
+from server.people.models import Child, Person
+from server.policy.model import Rung
+from server.security import encryption
+from server.storage.db import write
+
+# What the child reads: that a person opened their page, and why in that person's words.
+LOOK = "look:emergency:open"
+# The same for a name that nobody has, for a name that two have, and without a reason.
+NOTHING_OPENED = N_(
+    "Nothing was opened. Check the full name or the reference, and write a reason of three words or"
+    " more. If two children share the name, add the birthday."
+)
+
+_log = logs.get("glass")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a person asks for. `child_id`: the one child that the name or reference names."""
+
+    id: UUID
+    child_id: UUID | None
+    reason: str | None
+
+
+async def break_glass(actor: Actor, asked: Asked, now: datetime) -> Glass:
+    """Open what an emergency needs of a child, and tell those who answer for the child.
+
+    The same id again is the same; so is another one by the same person while it is open: it
+    extends nothing. Raises TooMany whatever the name is, NotFound, and IdReused.
+    """
+    async with write():
+        agency_id = await _lock(actor)
+        earlier = await _earlier(actor, asked, now)
+        if earlier is not None:
+            return earlier
+        opened = await Glass.filter(person_id=actor.id, opened_at__gt=now - rules.WITHIN)
+        rules.check_count([glass.opened_at for glass in opened], now)
+        child = await _placed(asked, agency_id)
+        if child is None or asked.reason is None:
+            raise NotFound(NOTHING_OPENED)
+        glass = await Glass.create(
+            id=asked.id,
+            agency_id=agency_id,
+            child_id=child.id,
+            person_id=actor.id,
+            opened_at=now,
+            until_at=now + rules.OPEN_FOR,
+            reason=asked.reason,
+        )
+        await _write_down(actor, glass, now)
+        told = await _tell(child, glass, now)
+    _log.info("opened", glass_id=glass.id, person_id=actor.id, child_id=child.id, told=told)
+    return glass
+
+
+async def _lock(actor: Actor) -> UUID:
+    """The agency of the person, locked until the end of this write: two at once are counted one
+    after the other, and nobody opens anything while they leave."""
+    here = Person.filter(id=actor.id, agency_id=actor.agency_id, disabled_at__isnull=True)
+    person = await here.select_for_update(no_key=True).first()
+    if person is None:
+        raise NotFound(NOTHING_OPENED)
+    return person.agency_id
+
+
+async def _earlier(actor: Actor, asked: Asked, now: datetime) -> Glass | None:
+    same = await Glass.get_or_none(id=asked.id)
+    if same is not None:
+        if (same.person_id, same.child_id) != (actor.id, asked.child_id):
+            raise IdReused(N_("This id belongs to something else."), field="id")
+        return same
+    if asked.child_id is None or asked.reason is None:
+        return None
+    held = Glass.filter(standing_at(now), person_id=actor.id, child_id=asked.child_id)
+    return await held.filter(agency_id=actor.agency_id).first()
+
+
+async def _placed(asked: Asked, agency_id: UUID) -> Child | None:
+    if asked.child_id is None:
+        return None
+    return await Child.get_or_none(id=asked.child_id, agency_id=agency_id, left_at__isnull=True)
+
+
+async def _write_down(actor: Actor, glass: Glass, now: datetime) -> None:
+    about, why = ("glass", glass.id), encryption.seal(glass.reason)
+    await note(actor, "glass:open", child_id=glass.child_id, about=about, now=now)
+    await note(actor, LOOK, child_id=glass.child_id, about=about, why=why, now=now)
+
+
+async def _tell(child: Child, glass: Glass, now: datetime) -> int:
+    """Tell the caseworkers and the supervisors, or their covers; where there are none, the people
+    on duty; else the last resort. Returns how many."""
+    people = await _answering(child, glass.person_id, now)
+    last = [] if people else list(range(last_resorts()))
+    sayings = [_saying(glass, person_id=person) for person in people]
+    sayings += [_saying(glass, last_resort=index) for index in last]
+    await queue(sayings, now)
+    return len(sayings)
+
+
+async def _answering(child: Child, but: UUID, now: datetime) -> Collection[UUID]:
+    reach = (await reach_of({child.id: child.agency_id}, now))[child.id]
+    on = reach.on(Rung.CASEWORKER, Rung.MANAGER)
+    workers = dict.fromkeys((*people_on(Rung.MANAGER, on), *people_on(Rung.CASEWORKER, on)))
+    people = [person for person in workers if person != but]
+    return people or [who for who in people_on(Rung.ON_DUTY, on) if who != but]
+
+
+def _saying(
+    glass: Glass, *, person_id: UUID | None = None, last_resort: int | None = None
+) -> Saying:
+    return Saying(
+        kind=Kind.GLASS,
+        agency_id=glass.agency_id,
+        subject_kind="glass",
+        subject_id=glass.id,
+        person_id=person_id,
+        last_resort=last_resort,
+        child_id=glass.child_id,
+        urgency="high",
+        data={"path": f"/desk/glass/{glass.id}"},
+    )
+
+
+async def end_glass(actor: Actor, glass_id: UUID, now: datetime) -> None:
+    """End it before its time. What its person has taken by it goes on to others at once. Twice is
+    once, and after its time there is nothing to end."""
+    async with write():
+        held = Glass.filter(standing_at(now), id=glass_id)
+        glass = await held.select_for_update(no_key=True).first()
+        if glass is None:
+            return
+        await Glass.filter(id=glass_id).update(ended_at=now, ended_by=actor.id)
+        about = ("glass", glass.id)
+        await note(actor, "glass:end", child_id=glass.child_id, about=about, now=now)
+        await rights_changed(Rights(person_id=glass.person_id), now)
+    _log.info("ended", glass_id=glass_id, by=actor.id)
