@@ -118,7 +118,27 @@ async def climb(alerts: Sequence[Alert], now: datetime) -> None:
     await say([move for move in ours if move[2]], now)
 
 
-ALERTS = DueRows("alert", Alert, climb, at_once=AT_ONCE, columns=("next_action_at", "decide_at"))
+async def _enter_apart(alert_id: UUID, now: datetime) -> None:
+    """Nobody further is called until the row makes sense: the record says so."""
+    alert = await Alert.get(id=alert_id)
+    await note(
+        SYSTEM,
+        "alert:set_apart",
+        child_id=alert.child_id,
+        about=("alert", alert_id),
+        agency_id=alert.agency_id,
+        now=now,
+    )
+
+
+ALERTS = DueRows(
+    "alert",
+    Alert,
+    climb,
+    at_once=AT_ONCE,
+    columns=("next_action_at", "decide_at"),
+    enter_apart=_enter_apart,
+)
 
 
 async def still_held(alert: Alert, now: datetime) -> Climb:
