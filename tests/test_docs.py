@@ -276,6 +276,7 @@ CONTRACT = {
     Action.RHYTHM_SEE: {C, W, S, G},
     Action.ALERT_SEE: {W, S, G, X},
     Action.ALERT_ACKNOWLEDGE: {W, S, X},
+    Action.ALERT_EXPLAIN: {S},
     Action.QUESTION_ANSWER: {K},
     Action.EPISODE_OPEN: {W, S, G, K, X},
     Action.PACK_READ: {W, S, X},

@@ -34,6 +34,7 @@ class Action(StrEnum):
     """What can be done about one child. Kept in alphabetical order."""
 
     ALERT_ACKNOWLEDGE = "alert:acknowledge"
+    ALERT_EXPLAIN = "alert:explain"
     ALERT_SEE = "alert:see"
     CHECK_IN = "check_in:own"
     CHECK_IN_FOR = "check_in:for"
@@ -149,6 +150,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.PLACEMENT_CHANGE,
             _A.ALERT_SEE,
             _A.ALERT_ACKNOWLEDGE,
+            _A.ALERT_EXPLAIN,
             _A.EPISODE_FOUND,
             _A.EPISODE_OPEN,
             _A.EPISODE_SEE,

@@ -62,6 +62,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/children/*/transfer", ("endings", "transfers")),
     ("/desk/children/*/trusted", ("each-day", "people-the-child-named")),
     ("/desk/children/*/turns", _DAILY),
+    ("/desk/children/*/why", ("an-alert", "in-an-alert")),
     ("/desk/children/*/without-app", _NEW),
     ("/desk/children/*", _DAILY),
     ("/desk/drills", ("", "drills", "", "rota-and-drills")),

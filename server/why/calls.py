@@ -7,7 +7,7 @@ from uuid import UUID
 from tortoise.expressions import Q
 
 from server.alerts.ladder import Cause, Reachable, people_on
-from server.alerts.models import Alert
+from server.alerts.models import Alert, Attempt
 from server.alerts.recipients import reach_of
 from server.audit.models import Entry
 from server.policy.model import Rung, ladder_from_data
@@ -35,13 +35,27 @@ async def alerts_of(child_id: UUID, period: Period) -> list[Alert]:
     return await rows.order_by("opened_at").limit(MOST)
 
 
-async def of_alert(alert: Alert, rota: Rota) -> list[Event]:
-    """Why it opened, and who was to be called by its ladder."""
+async def of_attempts(child_id: UUID, period: Period) -> list[Event]:
+    """What people logged on the alert: how they tried to reach the child, and the result."""
+    rows = Attempt.filter(child_id=child_id, at__gte=period.begin, at__lt=period.end)
+    return [
+        Event(
+            row.at,
+            "attempt.logged",
+            {"who": row.who_id, "attempt_way": row.way, "target": row.target, "came": row.result},
+        )
+        for row in await rows.order_by("at").limit(MOST)
+    ]
+
+
+async def of_alert(alert: Alert, rota: Rota, people: set[UUID]) -> list[Event]:
+    """Why it opened, and who was to be called by its ladder. `people`: those who answer for the
+    child; of their leave it tells."""
     values, because = _opening(alert)
     events = [Event(alert.opened_at, "alert.opened", values, because)]
     if alert.noticed_at - alert.opened_at > _AT_ONCE:
         events.append(Event(alert.noticed_at, "alert.noticed", {"opened": alert.opened_at}))
-    return events + await _ladder(alert, rota)
+    return events + await _ladder(alert, rota, people)
 
 
 def _opening(alert: Alert) -> tuple[dict[str, Value], tuple[str, ...]]:
@@ -60,12 +74,12 @@ def _opening(alert: Alert) -> tuple[dict[str, Value], tuple[str, ...]]:
     return values, because
 
 
-async def _ladder(alert: Alert, rota: Rota) -> list[Event]:
+async def _ladder(alert: Alert, rota: Rota, people: set[UUID]) -> list[Event]:
     ladder, at = ladder_from_data(alert.ladder), alert.noticed_at
     rungs = tuple(rung.value for rung in ladder.rungs)
     events = [Event(at, "alert.ladder", {"rungs": rungs, "each": ladder.each})]
     reach = (await reach_of({alert.child_id: alert.agency_id}, at))[alert.child_id]
-    events += [_on_leave(who, rota, at) for who in _away(rota, at)]
+    events += [_on_leave(who, rota, at) for who in _away(rota, at) if who in people]
     return events + [_rung(rung, reach, at, ladder.rungs) for rung in ladder.rungs]
 
 

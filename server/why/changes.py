@@ -1,4 +1,4 @@
-"""What people changed in a night: absences, ties, levels, the placement, the policy; and the rota."""
+"""What people changed in a night: absences, ties, levels, placement, policy; and the rota."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -116,9 +116,7 @@ def of_rota(rota: Rota, period: Period) -> list[Event]:
         if shift.instead_of is None:
             events.append(Event(shift.begin, "duty.began", values))
         else:
-            events.append(
-                Event(shift.begin, "duty.instead", {**values, "other": shift.instead_of})
-            )
+            events.append(Event(shift.begin, "duty.instead", {**values, "other": shift.instead_of}))
     return events
 
 

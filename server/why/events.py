@@ -76,9 +76,14 @@ def last_night(now: datetime, zone: ZoneInfo) -> date:
     return local.date() if local.time() >= EVENING else local.date() - _DAY
 
 
+# The steps of a ladder stay in its order.
+_STEPS = ("alert.rung", "alert.rung_empty", "alert.last_resort")
+
+
 def in_order(events: Iterable[Event], period: Period, codes: Iterable[str]) -> list[Event]:
     """What lies in the period, oldest first. At one moment, in the order of `codes`, in which a
     cause comes before what follows from it."""
     rank = {code: place for place, code in enumerate(codes)}
+    rank |= dict.fromkeys(_STEPS, rank[_STEPS[0]])
     inside = [event for event in events if period.has(event.at)]
     return sorted(inside, key=lambda event: (event.at, rank[event.code]))

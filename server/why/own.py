@@ -1,5 +1,6 @@
 """What our own server did in a night: whether it looked, when it was down, when it started."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from server.audit.models import Entry
@@ -22,9 +23,7 @@ async def silent_since(now: datetime) -> datetime | None:
     return last.at if last is not None and now - last.at > BLIND_AFTER else None
 
 
-async def of_server(
-    period: Period, blinds: list[Blind], since: datetime | None, now: datetime
-) -> list[Event]:
+async def of_server(period: Period, blinds: Sequence[Blind], since: datetime | None) -> list[Event]:
     """Where it was down, and that it was not; starts, and restored backups."""
     events = []
     for blind in blinds:

@@ -17,6 +17,7 @@ from server.notify.wording import channel_word
 from server.people.words import ROLES
 from server.policy.model import Rung
 from server.watch.wording import TIERS, WAYS
+from server.why.answer import ANSWERS, Answer
 from server.why.events import Event, Value
 
 SENTENCES: Mapping[str, str] = {
@@ -89,19 +90,19 @@ SENTENCES: Mapping[str, str] = {
     "alert.held": N_("The search began. The person who has the alert keeps it for longer."),
     "alert.handed_over": N_("The alert went on to others."),
     "alert.answered": N_("The alert waits for a person to confirm that all is well."),
-    "attempt.logged": N_("{who} tried to reach {child}: {attempt}."),
+    "attempt.logged": N_("{who} tried to reach {child}: {attempt_way}, {target}: {came}."),
     "alert.closed": N_("{who} closed the alert: {outcome}."),
     "alert.closed_itself": N_("The alert closed: {outcome}."),
     "alert.closed_sealed": N_("{who} closed the alert. How it ended is sealed."),
     # What was sent.
-    "sent.open": N_("{kind} to {to}, {channel}: on its way."),
-    "sent.waits": N_("{kind} to {to}, {channel}: waits until {ready}."),
-    "sent.withheld": N_("{kind} to {to}, {channel}: not sent."),
-    "sent.accepted": N_("{kind} to {to}, {channel}: accepted."),
-    "sent.failed": N_("{kind} to {to}, {channel}: {result}."),
-    "sent.nowhere": N_("{kind} to {to}, {channel}: not delivered."),
-    "sent.shown": N_("{kind} to {to}, {channel}: shown on the device."),
-    "sent.withdrawn": N_("{kind} to {to}, {channel}: cancelled."),
+    "sent.open": N_("{kind} for {to}, {channel}: on its way."),
+    "sent.waits": N_("{kind} for {to}, {channel}: waits until {ready}."),
+    "sent.withheld": N_("{kind} for {to}, {channel}: not sent."),
+    "sent.accepted": N_("{kind} for {to}, {channel}: accepted."),
+    "sent.failed": N_("{kind} for {to}, {channel}: {result}."),
+    "sent.nowhere": N_("{kind} for {to}, {channel}: not delivered."),
+    "sent.shown": N_("{kind} for {to}, {channel}: shown on the device."),
+    "sent.withdrawn": N_("{kind} for {to}, {channel}: cancelled."),
     "server.told": N_("We told IT support of a fault: {fault}."),
 }
 BECAUSE: Mapping[str, str] = {
@@ -145,6 +146,23 @@ WHYS: Mapping[str, str] = {
     "said_help": N_("the child asked for help"),
     "said_talk": N_("the child asked to talk"),
 }
+_ATTEMPT_WAYS = {
+    "call": N_("phone call"),
+    "text": N_("text message"),
+    "visit": N_("visit"),
+}
+_TARGETS = {
+    "child": N_("the child"),
+    "home": N_("the home"),
+    "carer": N_("the carer"),
+    "school": N_("the school"),
+    "other": N_("another person"),
+}
+_CAME = {
+    "no_answer": N_("no answer"),
+    "reached": N_("reached"),
+    "other_answered": N_("someone else answered"),
+}
 LAST_RESORT, OUTSIDE = "last_resort", "outside"
 _TO: Mapping[str, str] = {
     LAST_RESORT: N_("the last resort"),
@@ -167,6 +185,9 @@ _CODES: Mapping[str, Callable[[str, str], str]] = {
     "way": _table(WAYS),
     "why": _table(WHYS),
     "to": _table(_TO),
+    "attempt_way": _table(_ATTEMPT_WAYS),
+    "target": _table(_TARGETS),
+    "came": _table(_CAME),
     "reason": reason_word,
     "channel": channel_word,
 }
@@ -180,22 +201,27 @@ class Reader:
     language: str
     zone: ZoneInfo
     name: Callable[[UUID], str]
-    begin: datetime  # Times of the first two days are told without the day.
+    begin: datetime  # A time within a day from here is told without the day.
+    child_id: UUID
+
+    def answer(self, answer: Answer) -> str:
+        """Why there was an alert, or none."""
+        return " ".join(self._fill(ANSWERS[code], answer.values) for code in answer.codes)
 
     def sentence(self, event: Event) -> str:
         """What happened."""
-        return self.fill(SENTENCES[event.code], event.values)
+        return self._fill(SENTENCES[event.code], event.values)
 
     def because(self, event: Event) -> str:
         """Why, or what is known beside it; empty where there is nothing to add."""
-        return " ".join(self.fill(BECAUSE[key], event.values) for key in event.because)
+        return " ".join(self._fill(BECAUSE[key], event.values) for key in event.because)
 
-    def fill(self, msgid: str, values: Mapping[str, Value]) -> str:
-        """The sentence with its values in words."""
+    def _fill(self, msgid: str, values: Mapping[str, Value]) -> str:
         words = {name: self._shown(name, value) for name, value in values.items()}
-        return gettext(self.language, msgid, **words)
+        text = gettext(self.language, msgid, child=self.name(self.child_id), **words)
+        return text[:1].upper() + text[1:]
 
-    def at(self, at: datetime) -> str:
+    def _at(self, at: datetime) -> str:
         """A moment: the time alone where it lies near, else with the day."""
         if timedelta(0) <= at - self.begin < timedelta(hours=25):
             return format_time(self.language, at, self.zone)
@@ -203,7 +229,7 @@ class Reader:
 
     def _shown(self, name: str, value: Value) -> str:
         if isinstance(value, datetime):
-            return self.at(value)
+            return self._at(value)
         if isinstance(value, timedelta):
             return format_span(self.language, value)
         if isinstance(value, UUID):
@@ -216,13 +242,12 @@ class Reader:
         return str(value)
 
 
-def people_in(events: Iterable[Event]) -> set[UUID]:
-    """Everyone named in these."""
+def people_in(events: Iterable[Event], more: Mapping[str, Value]) -> set[UUID]:
+    """Everyone named in these, and in the values of the answer."""
     return {
         item
-        for event in events
-        for value in event.values.values()
+        for values in (more, *(event.values for event in events))
+        for value in values.values()
         for item in (value if isinstance(value, tuple) else (value,))
         if isinstance(item, UUID)
     }
-

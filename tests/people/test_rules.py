@@ -31,6 +31,7 @@ TABLE: dict[Action, tuple[bool, ...]] = {
     Action.TIER_SET: (NO, YES, YES, NO, NO, NO),
     Action.ALERT_SEE: (NO, YES, YES, YES, NO, NO),
     Action.ALERT_ACKNOWLEDGE: (NO, YES, YES, NO, NO, NO),
+    Action.ALERT_EXPLAIN: (NO, NO, YES, NO, NO, NO),
     Action.QUESTION_ANSWER: (NO, NO, NO, NO, YES, NO),
     Action.EPISODE_OPEN: (NO, YES, YES, YES, YES, NO),
     Action.INVITE: (NO, YES, NO, NO, NO, NO),
