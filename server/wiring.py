@@ -10,6 +10,7 @@ from server.alerts.called_access import called_about
 from server.auth.sessions import session_holds, session_of
 from server.missing.profile import actions as profiles
 from server.missing.returns import child_found
+from server.missing.search import actions as entries
 from server.missing.search import opening
 from server.notify.actions import set_inbound, set_last_resorts
 from server.people.access import Sources, use_sources
@@ -46,6 +47,7 @@ def wire_rooms() -> None:
         milestone_actions.hear,
         heard,
         opening.hear,
+        entries.hear,
         child_found.hear,
         profiles.heard,
         rights=rights_changes.hear,

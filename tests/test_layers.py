@@ -195,6 +195,7 @@ PURE = {
     "desk/policies/words",
     "simulation/events",
     "simulation/lookback",
+    "alerts/attempt_rules",
     "desk/picture",
     "reports/quality",
     "simulation/reasons",
@@ -332,6 +333,7 @@ def test_models_know_their_own_rules_and_no_verbs() -> None:
 VERBS = {
     "actions",
     "agreements",
+    "attempts",
     "watch_alerts",
     "cards",
     "climbing",

@@ -19,7 +19,7 @@ from server.alerts.climbing import (
 )
 from server.alerts.ladder import Cause, Climb, Outcome, State
 from server.alerts.models import Alert
-from server.alerts.rights import right_of
+from server.alerts.rights import Right, right_of
 from server.alerts.rights_changes import tell_caseworkers
 from server.audit.actions import SYSTEM, Actor, note
 from server.errors import Conflict, NotFound, Refused
@@ -44,25 +44,48 @@ async def acknowledge(actor: Actor, alert_id: UUID, now: datetime) -> Alert:
     assert actor.id is not None
     async with write():
         await _works_here(actor.id)
-        alert = await _locked(alert_id)
-        before, ladder = await still_held(alert, now), ladder_from_data(alert.ladder)
-        if rules.is_ended(before, now):
-            # Their right has ended, though no tick has run yet. The alert is free, for them too.
-            before = replace(before, acknowledged_by=None)
-        until = now + ladder.lapse
-        right = await right_of(actor.id, alert.child_id, alert.agency_id, now, until)
+        alert = await locked(alert_id)
+        before, right = await _free_for(actor.id, alert, now)
+        ladder = ladder_from_data(alert.ladder)
         after = rules.acknowledge(before, ladder, actor.id, now, right_ends=right.ends)
         if after != before:
             await swap(alert, after, held_by_call=not right.stands)
-            await withdraw([alert.id], "acknowledged", now, kinds=CALLING)
-            # Unsent, it would tell them now that it is with others.
-            await withdraw(
-                [alert.id], "acknowledged", now, kinds=[Kind.WENT_ON], person_id=actor.id
-            )
-            if alert.acknowledged_by not in (None, actor.id):
-                await queue(went_on(alert), now)
-            await _note(actor, alert, "alert:acknowledge", now)
+            await _taken(actor, alert, now)
         return await Alert.get(id=alert_id)
+
+
+async def _free_for(person_id: UUID, alert: Alert, now: datetime) -> tuple[Climb, Right]:
+    """Where the alert is by now, and the right of this person to have it from now on."""
+    before, ladder = await still_held(alert, now), ladder_from_data(alert.ladder)
+    if rules.is_ended(before, now):
+        # The holder's right has ended, though no tick has run yet. It is free, for them too.
+        before = replace(before, acknowledged_by=None)
+    until = now + ladder.lapse
+    return before, await right_of(person_id, alert.child_id, alert.agency_id, now, until)
+
+
+async def _taken(actor: Actor, alert: Alert, now: datetime) -> None:
+    """A person has it from now on: nobody else is called. `alert` is the row as it was."""
+    await withdraw([alert.id], "acknowledged", now, kinds=CALLING)
+    # Unsent, it would tell them now that it is with others.
+    await withdraw([alert.id], "acknowledged", now, kinds=[Kind.WENT_ON], person_id=actor.id)
+    if alert.acknowledged_by not in (None, actor.id):
+        await queue(went_on(alert), now)
+    await note_alert(actor, alert, "alert:acknowledge", now)
+
+
+async def contacted(actor: Actor, alert: Alert, at: datetime, now: datetime) -> None:
+    """This person reached the child by voice at that time; nobody has seen them yet. In the
+    caller's transaction, with the alert locked."""
+    assert actor.id is not None
+    before, right = await _free_for(actor.id, alert, now)
+    ladder = ladder_from_data(alert.ladder)
+    after = rules.contacted(before, ladder, actor.id, now, right_ends=right.ends)
+    takes = before.acknowledged_by is None
+    changed = {"held_by_call": not right.stands} if takes else {}
+    await swap(alert, after, contacted_at=at, contacted_by=actor.id, **changed)
+    if takes:
+        await _taken(actor, alert, now)
 
 
 async def _works_here(person_id: UUID) -> None:
@@ -78,16 +101,30 @@ async def close(
     """Close the alert with its outcome. Everyone we had told hears that it is over. The same person
     with the same outcome twice gets the first answer again.
 
-    Raises Refused without an outcome, NotFound, Conflict `closed` (by which person).
+    Raises Refused without an outcome or for one that is not enough, NotFound, Conflict `closed`
+    (by which person).
     """
     async with write():
-        alert = await _locked(alert_id)
+        alert = await locked(alert_id)
         if alert.closed_at is not None:
             if alert.closed_by == actor.id and outcome is not None and alert.outcome == outcome:
                 return alert
             raise Conflict("This alert is already closed.", code="closed", by=alert.closed_by)
+        _check_seen(alert, outcome)
         await _close(alert, actor, rules.close(climb_of(alert), outcome, now), outcome, words, now)
         return await Alert.get(id=alert_id)
+
+
+def _check_seen(alert: Alert, outcome: Outcome | None) -> None:
+    possible = rules.outcomes_of(Cause(alert.cause), Tier(alert.tier))
+    if outcome is not None and outcome not in possible:
+        raise Refused(
+            N_(
+                "At the high level, hearing the child is not enough. Log that you reached them."
+                " Close the alert when someone has seen them."
+            ),
+            field="outcome",
+        )
 
 
 async def _close(
@@ -102,7 +139,7 @@ async def _close(
     await swap(alert, climb, outcome=outcome.value, closing_words=words, closed_by=actor.id)
     await withdraw([alert.id], "closed", now, kinds=CALLING)
     await _all_clear(alert, actor.id, now)
-    await _note(actor, alert, "alert:close", now, why=outcome.value)
+    await note_alert(actor, alert, "alert:close", now, why=outcome.value)
 
 
 async def answered(child_id: UUID, agency_id: UUID, now: datetime) -> list[Alert]:
@@ -122,7 +159,7 @@ async def answered(child_id: UUID, agency_id: UUID, now: datetime) -> list[Alert
             await swap(alert, after)
             await withdraw([alert.id], "answered", now, kinds=CALLING)
             await _all_clear(alert, None, now)
-            await _note(SYSTEM, alert, "alert:answered", now)
+            await note_alert(SYSTEM, alert, "alert:answered", now)
     return alerts
 
 
@@ -139,7 +176,7 @@ async def hold_search(actor: Actor, child_id: UUID, lapse: timedelta, now: datet
             after = rules.hold(after, right.ends if right.stands else now)
         if (longer, after) != (ladder, before):
             await swap(alert, after, ladder=ladder_as_data(longer))
-            await _note(actor, alert, "alert:hold", now)
+            await note_alert(actor, alert, "alert:hold", now)
 
 
 async def take_search(actor: Actor, child_id: UUID, now: datetime) -> None:
@@ -153,7 +190,7 @@ async def take_search(actor: Actor, child_id: UUID, now: datetime) -> None:
         after = rules.take_over(climb_of(alert), ladder, actor.id, now, right_ends=right.ends)
         await swap(alert, after, held_by_call=not right.stands)
         await withdraw([alert.id], "acknowledged", now, kinds=CALLING)
-        await _note(actor, alert, "alert:acknowledge", now)
+        await note_alert(actor, alert, "alert:acknowledge", now)
 
 
 async def _of_search(child_id: UUID) -> list[Alert]:
@@ -173,7 +210,7 @@ async def hand_over(
         after = rules.hand_over(before, person_id, now)
         if after != before:
             await swap(alert, after)
-            await _note(actor, alert, "alert:hand_over", now, why="leaving")
+            await note_alert(actor, alert, "alert:hand_over", now, why="leaving")
         elif alert.child_id in children:
             await tell_caseworkers([alert], now)
 
@@ -190,7 +227,7 @@ async def hand_over_child(actor: Actor, child_id: UUID, agency_id: UUID, now: da
             await swap(alert, after)
         alert.agency_id = agency_id
         await Alert.filter(id=alert.id).update(agency_id=agency_id)
-        await _note(actor, alert, "alert:hand_over", now, why="transfer")
+        await note_alert(actor, alert, "alert:hand_over", now, why="transfer")
         if after == before:
             await tell_caseworkers([alert], now)
 
@@ -251,16 +288,18 @@ async def _all_clear(alert: Alert, but: UUID | None, now: datetime) -> None:
     await queue(sayings, now)
 
 
-async def _locked(alert_id: UUID) -> Alert:
+async def locked(alert_id: UUID) -> Alert:
+    """The alert, locked until the transaction ends. Raises NotFound."""
     alert = await Alert.filter(id=alert_id).select_for_update().first()
     if alert is None:
         raise NotFound("This alert does not exist.")
     return alert
 
 
-async def _note(
+async def note_alert(
     actor: Actor, alert: Alert, what: str, now: datetime, *, why: str | None = None
 ) -> None:
+    """Enter into the record what was done with an alert, and tell the boards."""
     await note(
         actor,
         what,

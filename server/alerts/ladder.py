@@ -26,10 +26,12 @@ class Cause(StrEnum):
 
 
 class State(StrEnum):
-    """Where an alert is. `answered`: the child has answered; a person is asked to confirm."""
+    """Where an alert is. `answered`: the child has answered; a person is asked to confirm.
+    `contacted`: a person reached the child by voice, and nobody has seen them yet."""
 
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
+    CONTACTED = "contacted"
     ANSWERED = "answered"
     CLOSED = "closed"
 
@@ -44,6 +46,17 @@ class Outcome(StrEnum):
     TECHNICAL = "technical"
     MISSING = "missing"
     DURESS = "duress"
+
+
+# In the high level a voice may be forced: these stay open until someone has seen the child.
+_TO_BE_SEEN = frozenset({Cause.SILENCE, Cause.CONCERN})
+
+
+def outcomes_of(cause: Cause, tier: Tier) -> tuple[Outcome, ...]:
+    """The outcomes that close such an alert."""
+    if tier is Tier.HIGH and cause in _TO_BE_SEEN:
+        return tuple(outcome for outcome in Outcome if outcome is not Outcome.SPOKE)
+    return tuple(Outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +141,7 @@ def advance(
 
 
 def _step(climb: Climb, ladder: Ladder, reach: Reach, at: datetime) -> tuple[Climb, Call]:
-    if climb.state is State.ANSWERED:
+    if _is_answered(climb):
         # The child has answered: a person is asked to confirm, until one has.
         climb = replace(
             climb,
@@ -138,15 +151,26 @@ def _step(climb: Climb, ladder: Ladder, reach: Reach, at: datetime) -> tuple[Cli
             held_until=None,
         )
         return climb, _call(climb, Rung.CASEWORKER_AND_ON_DUTY, reach, at, "confirm")
-    if climb.state is State.ACKNOWLEDGED and is_ended(climb, at):
+    if climb.acknowledged_by is not None and is_ended(climb, at):
         return _pass_on(climb, ladder, reach, at)
     why = "unanswered" if climb.rung >= 0 else "first"
-    if climb.state is State.ACKNOWLEDGED:
+    if climb.acknowledged_by is not None:
         why = "lapsed"
-        climb = replace(climb, state=State.OPEN, acknowledged_by=None, held_until=None)
+        climb = replace(climb, state=_free(climb), acknowledged_by=None, held_until=None)
     rung, turn = _next_rung(climb, ladder, reach)
     climb = replace(climb, rung=rung, turn=turn, next_action_at=at + ladder.each)
     return climb, _call(climb, ladder.rungs[rung], reach, at, why)
+
+
+def _is_answered(climb: Climb) -> bool:
+    """Whether the child has answered: also where a person has reached them by voice since."""
+    is_contacted = climb.state is State.CONTACTED
+    return climb.state is State.ANSWERED or (is_contacted and climb.answered_at is not None)
+
+
+def _free(climb: Climb) -> State:
+    """The state without a holder. That the child was reached stays true."""
+    return State.CONTACTED if climb.state is State.CONTACTED else State.OPEN
 
 
 def is_ended(climb: Climb, now: datetime) -> bool:
@@ -162,7 +186,7 @@ def _pass_on(climb: Climb, ladder: Ladder, reach: Reach, at: datetime) -> tuple[
     called."""
     climb = replace(
         climb,
-        state=State.OPEN,
+        state=_free(climb),
         rung=max(climb.rung, 0),
         turn=climb.turn + 1,
         next_action_at=at + ladder.each,
@@ -226,7 +250,7 @@ def acknowledge(
             "Another person has taken this alert.", code="taken", by=climb.acknowledged_by
         )
     until = now + ladder.lapse
-    state = climb.state if climb.state is State.ANSWERED else State.ACKNOWLEDGED
+    state = State.ACKNOWLEDGED if climb.state is State.OPEN else climb.state
     return replace(
         climb,
         state=state,
@@ -235,6 +259,19 @@ def acknowledge(
         held_until=until,
         next_action_at=_sooner(until, right_ends),
     )
+
+
+def contacted(
+    climb: Climb, ladder: Ladder, who: UUID, now: datetime, *, right_ends: datetime | None = None
+) -> Climb:
+    """`who` reached the child by voice. It ends nothing: the person who has the alert keeps it, and
+    where nobody has it, `who` has it from now on. When that lapses, the ladder goes on, until a
+    person has seen the child."""
+    if climb.state is State.CLOSED:
+        return climb
+    if climb.acknowledged_by is None:
+        climb = acknowledge(climb, ladder, who, now, right_ends=right_ends)
+    return replace(climb, state=State.CONTACTED)
 
 
 def _sooner(lapses: datetime, right_ends: datetime | None) -> datetime:
@@ -265,7 +302,7 @@ def decided(
     """Nobody is called for a decision any more. The holder has it for as long as if they took it
     now, never shorter than before."""
     climb = replace(climb, decide_at=None)
-    if climb.state is not State.ACKNOWLEDGED or climb.held_until is None:
+    if _is_answered(climb) or climb.acknowledged_by is None or climb.held_until is None:
         return climb
     until = max(climb.held_until, now + ladder.lapse)
     return replace(climb, held_until=until, next_action_at=_sooner(until, right_ends))
@@ -286,19 +323,19 @@ def answer(climb: Climb, ladder: Ladder, tier: Tier, now: datetime) -> Climb:
     High: a person confirms, and is asked again and again until then; further answers do not delay
     that. Otherwise the answer ends it.
     """
-    if climb.state in (State.CLOSED, State.ANSWERED):
+    if climb.state is State.CLOSED or _is_answered(climb):
         return climb
     if tier is not Tier.HIGH:
         return replace(
             climb, state=State.CLOSED, closed_at=now, next_action_at=None, decide_at=None
         )
-    at = climb.next_action_at if climb.state is State.ACKNOWLEDGED else now + ladder.lapse
+    at = climb.next_action_at if climb.acknowledged_by is not None else now + ladder.lapse
     return replace(climb, state=State.ANSWERED, answered_at=now, next_action_at=at, decide_at=None)
 
 
 def rejoin(climb: Climb, ladder: Ladder, now: datetime) -> Climb:
     """A further miss joins an open alert. One that had been answered climbs anew."""
-    if climb.state is not State.ANSWERED:
+    if not _is_answered(climb):
         return climb
     decide_at = now + ladder.decide if ladder.decide is not None else None
     return replace(
@@ -334,7 +371,7 @@ def hand_over(climb: Climb, who: UUID, now: datetime) -> Climb:
 def _hand_over(climb: Climb, now: datetime, *, is_theirs: bool) -> Climb:
     if climb.state is State.CLOSED:
         return climb
-    if climb.state is State.ANSWERED:
+    if _is_answered(climb):
         if not is_theirs:
             return climb
         return replace(climb, next_action_at=now, acknowledged_by=None, held_until=None)
@@ -342,7 +379,7 @@ def _hand_over(climb: Climb, now: datetime, *, is_theirs: bool) -> Climb:
         return climb
     return replace(
         climb,
-        state=State.OPEN,
+        state=_free(climb),
         rung=-1,
         turn=climb.turn + 1,
         next_action_at=now,

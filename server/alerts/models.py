@@ -33,7 +33,7 @@ class Alert(Model):
         default=dict
     )  # Codes and times, no words.
     ladder: fields.Field[dict[str, Any]] = fields.JSONField()
-    state = fields.CharField(max_length=12, default="open")  # open acknowledged answered closed
+    state = fields.CharField(max_length=12, default="open")  # ladder.State
     rung = fields.SmallIntField(default=-1)
     turn = fields.IntField(default=0)
     next_action_at = fields.DatetimeField(null=True)
@@ -45,6 +45,8 @@ class Alert(Model):
     # The holder had no tie, duty or place on the ladder when they took it, only a call about it.
     held_by_call = fields.BooleanField(default=False, db_default=False)
     answered_at = fields.DatetimeField(null=True)
+    contacted_at = fields.DatetimeField(null=True)  # The last time someone reached the child.
+    contacted_by = fields.UUIDField(null=True)
     closed_at = fields.DatetimeField(null=True)
     closed_by = fields.UUIDField(null=True)
     outcome = fields.CharField(max_length=16, null=True)

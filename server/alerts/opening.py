@@ -105,6 +105,8 @@ _NOT_YET = dict.fromkeys(
         "acknowledged_at",
         "held_until",
         "answered_at",
+        "contacted_at",
+        "contacted_by",
         "closed_at",
         "closed_by",
         "outcome",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -10,9 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.alerts import actions as alerts
+from server.alerts.attempt_rules import LONGEST, STILL, Result, Target, Tried, Way
+from server.alerts.called_access import was_called
 from server.alerts.ladder import Cause, Outcome, State
-from server.alerts.models import Alert
-from server.errors import Conflict, NotFound, Refused
+from server.alerts.models import Alert, Attempt
+from server.alerts.tried import attempts_by_alert
+from server.errors import Conflict, IdReused, NotFound, Refused
 from server.notify.models import Delivery, Message
 from server.people.access import (
     Roles,
@@ -29,7 +32,7 @@ from server.people.models import Person
 from server.people.rules import Action
 from server.policy.model import Tier
 from server.watch import children, evidence, watch_alerts
-from server.watch.wire import Words
+from server.watch.wire import Moment, Words
 from server.web.openapi import api
 from server.web.rendering import language_of, zone_of
 from server.web.requests import json_body
@@ -54,6 +57,19 @@ class SentOut(msgspec.Struct):
     why: str | None
     seen_at: datetime | None
     deliveries: list[dict[str, Any]]
+
+
+class AttemptOut(msgspec.Struct):
+    """What a person tried, and what came of it."""
+
+    id: UUID
+    at: datetime
+    received_at: datetime
+    who: Named | None
+    way: Way
+    target: Target
+    result: Result
+    words: str | None
 
 
 class AlertOut(msgspec.Struct):
@@ -82,7 +98,10 @@ class AlertOut(msgspec.Struct):
     closed_at: datetime | None
     closed_by: Named | None
     outcome: Outcome | None
+    contacted_at: datetime | None
+    contacted_by: Named | None
     sent: list[SentOut]
+    attempts: list[AttemptOut]
 
 
 class AlertsOut(msgspec.Struct):
@@ -100,6 +119,18 @@ class CloseRequest(msgspec.Struct):
 
     outcome: Outcome
     words: Words | None = None
+
+
+class AttemptRequest(msgspec.Struct):
+    """What you tried. `result` `reached`: you reached the child, on whatever number. Without `at`
+    it was just now."""
+
+    id: UUID
+    way: Way
+    target: Target
+    result: Result
+    at: Moment | None = None
+    words: Annotated[str, msgspec.Meta(max_length=LONGEST)] | None = None
 
 
 async def open_alerts(request: Request) -> Response:
@@ -152,6 +183,33 @@ async def close(request: Request) -> Response:
     return json_answer(await one_out(alert, request))
 
 
+async def log_attempt(request: Request) -> Response:
+    """Log that one tried to reach the child."""
+    payload = await json_body(request, AttemptRequest)
+    alert = await alert_to_log(request)
+    tried = Tried(
+        payload.id, payload.way, payload.target, payload.result, payload.words, payload.at
+    )
+    await watch_alerts.log_attempt(await visitor_of(request), alert.id, tried, now_of(request))
+    await alert.refresh_from_db()
+    return json_answer(await one_out(alert, request))
+
+
+async def alert_to_log(request: Request) -> Alert:
+    """The alert of the path, for an adult who may log what they tried. For some hours after it has
+    closed also for those it had called: what they tried must not get lost."""
+    try:
+        alert, _ = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
+    except NotFound:
+        visitor, since = await staff_of(request), now_of(request) - STILL
+        ended = Alert.filter(agency_id=visitor.agency_id, closed_at__gt=since)
+        closed = await ended.get_or_none(id=request.path_params["alert_id"])
+        if closed is None or not await was_called(visitor.person_id, closed.id):
+            raise
+        return closed
+    return alert
+
+
 async def alert_for(request: Request, action: Action) -> tuple[Alert, Roles]:
     """The alert of the path and the visitor's roles for its child, if the visitor may do this about
     that child. Anyone else gets NotFound."""
@@ -188,7 +246,8 @@ async def alerts_out(alert_rows: list[Alert], request: Request) -> list[AlertOut
     now, language, zone = now_of(request), language_of(request), zone_of(request)
     facts = await evidence.of([alert.child_id for alert in alert_rows], now)
     messages = await Message.filter(subject_id__in=[a.id for a in alert_rows]).order_by("queued_at")
-    names = await _names(alert_rows, messages)
+    tried = await attempts_by_alert([a.id for a in alert_rows])
+    names = await _names(alert_rows, messages, [t.who_id for some in tried.values() for t in some])
     sent = await _sent(messages, names)
     return [
         _out(
@@ -196,14 +255,22 @@ async def alerts_out(alert_rows: list[Alert], request: Request) -> list[AlertOut
             names,
             evidence.sentence(facts[alert.child_id], language, zone, now),
             sent.get(alert.id, []),
+            [_attempt_out(attempt, names) for attempt in tried.get(alert.id, [])],
         )
         for alert in alert_rows
     ]
 
 
-async def _names(alert_rows: Sequence[Alert], messages: Sequence[Message]) -> dict[UUID, str]:
+async def _names(
+    alert_rows: Sequence[Alert], messages: Sequence[Message], who: Sequence[UUID]
+) -> dict[UUID, str]:
     people = {a.child_id for a in alert_rows} | {m.person_id for m in messages if m.person_id}
-    people |= {p for a in alert_rows for p in (a.acknowledged_by, a.closed_by) if p is not None}
+    people |= {
+        person
+        for a in alert_rows
+        for person in (a.acknowledged_by, a.contacted_by, a.closed_by, *who)
+        if person is not None
+    }
     return {p.id: p.name for p in await Person.filter(id__in=list(people))}
 
 
@@ -219,7 +286,13 @@ async def _sent(messages: Sequence[Message], names: dict[UUID, str]) -> dict[UUI
     return sent
 
 
-def _out(alert: Alert, names: dict[UUID, str], sentence: str, sent: list[SentOut]) -> AlertOut:
+def _out(
+    alert: Alert,
+    names: dict[UUID, str],
+    sentence: str,
+    sent: list[SentOut],
+    tried: list[AttemptOut],
+) -> AlertOut:
     return AlertOut(
         id=alert.id,
         child=Named(alert.child_id, names[alert.child_id]),
@@ -244,7 +317,23 @@ def _out(alert: Alert, names: dict[UUID, str], sentence: str, sent: list[SentOut
         closed_at=alert.closed_at,
         closed_by=_named(alert.closed_by, names),
         outcome=Outcome(alert.outcome) if alert.outcome else None,
+        contacted_at=alert.contacted_at,
+        contacted_by=_named(alert.contacted_by, names),
         sent=sent,
+        attempts=tried,
+    )
+
+
+def _attempt_out(attempt: Attempt, names: dict[UUID, str]) -> AttemptOut:
+    return AttemptOut(
+        id=attempt.id,
+        at=attempt.at,
+        received_at=attempt.received_at,
+        who=_named(attempt.who_id, names),
+        way=Way(attempt.way),
+        target=Target(attempt.target),
+        result=Result(attempt.result),
+        words=attempt.words,
     )
 
 
@@ -290,5 +379,14 @@ routes = [
         takes=CloseRequest,
         gives={200: AlertOut},
         problems=(Conflict, Refused),
+    ),
+    api(
+        "POST",
+        f"{_ALERT}/attempts",
+        log_attempt,
+        "Log an attempt",
+        takes=AttemptRequest,
+        gives={200: AlertOut},
+        problems=(IdReused, Refused),
     ),
 ]

@@ -64,6 +64,7 @@ WORDS: Mapping[Group, str] = {
 }
 # The groups in which a person waits for an adult.
 CALLING = frozenset({Group.MISSING, Group.NOW, Group.HELD, Group.LATE})
+_ANY_HOLDER = frozenset({Group.NOW, Group.HELD})
 BY_CAUSE: Mapping[Cause, tuple[str, str]] = {
     Cause.HELP: ("help", N_("Asked for help")),
     Cause.CONCERN: ("now", N_("Now")),
@@ -149,9 +150,8 @@ async def read(
     }
     owed = await overdue(seen, reader.id, reader.now)
     changed = await changes([id_ for id_ in seen if may(roles[id_], Action.OBSERVATION_SEE)])
-    holders = {
-        alert.has for child_facts in facts.values() for alert in child_facts.alerts if alert.has
-    }
+    shown = [alert for child_facts in facts.values() for alert in child_facts.alerts]
+    holders = {who for alert in shown for who in (alert.has, alert.contacted_by) if who}
     names = await _names({*roles, *holders})
     rows = [
         replace(
@@ -245,7 +245,7 @@ def _row(facts: Facts, held: Roles, names: Mapping[UUID, str], reader: Reader) -
         is_calm=group not in CALLING,
         icon=icon,
         word=gettext(language, word),
-        text=brief(facts, language, zone, now),
+        text=contacted_in_words(alert, names, reader) or brief(facts, language, zone, now),
         owed="",
         changed="",
         strip=strip(facts.marks, language),
@@ -276,12 +276,26 @@ def group_of(facts: Facts, alert: Called | None) -> Group:
 
 def look_of(group: Group, alert: Called | None) -> tuple[str, str]:
     """The drawing and the word of a row."""
+    if alert is not None and alert.state is AlertState.CONTACTED and group in _ANY_HOLDER:
+        return "phone", N_("Contacted")
     if alert is not None and group is Group.NOW:
         if alert.state is AlertState.ANSWERED:
             return "confirm", N_("Confirm")
         if alert.cause in BY_CAUSE:
             return BY_CAUSE[alert.cause]
     return group.value, WORDS[group]
+
+
+def contacted_in_words(alert: Called | None, names: Mapping[UUID, str], reader: Reader) -> str:
+    """ "Contacted, not yet seen, 21:12 by Tom"; empty where nobody has reached the child."""
+    if alert is None or alert.state is not AlertState.CONTACTED or alert.contacted_at is None:
+        return ""
+    return gettext(
+        reader.language,
+        N_("Contacted, not yet seen, {time} by {name}."),
+        time=when(reader.language, alert.contacted_at, reader.zone, reader.now),
+        name=names.get(alert.contacted_by, "") if alert.contacted_by else "",
+    )
 
 
 def _since(facts: Facts, alert: Called | None, group: Group) -> datetime | None:
@@ -341,7 +355,7 @@ def _board(rows: Iterable[Row], facts: Mapping[UUID, Facts], reader: Reader) -> 
     return Board(counts, [part for part in shown if part[2]], calling)
 
 
-_BY_ICON = {"help": 0, "now": 1, "confirm": 2, "talk": 3}
+_BY_ICON = {"help": 0, "now": 1, "phone": 2, "confirm": 3, "talk": 4}
 
 
 def _order(row: Row, group: Group, now: datetime) -> tuple[int, datetime, str]:

@@ -3,7 +3,7 @@
   await happened(actor, child.id, Happening.TRANSFER, now)
 
 Listeners act in the transaction in which it happens: all is stored, or nothing. They are of later
-rooms, so `wiring.py` registers them: five for what happens (calendar, life project, search, returns
+rooms, so `wiring.py` registers them: six for what happens (calendar, life project, search, returns
 and profile), and one in the alerts for rights that changed.
 """
 
@@ -27,6 +27,7 @@ class Happening(StrEnum):
     BIRTHDAY = "birthday"  # The day of birth is known now, or has changed.
     MISSING = "missing"  # A person reported it; `about` is the alert.
     SIGN_OF_LIFE = "sign_of_life"  # A missing child wrote or was seen.
+    TRIED = "tried"  # A person logged that they tried to reach the child; `about` is the attempt.
     REVIEWED = "reviewed"  # A review of the life project was held; `about` is the review.
     NEW_PHONE = "new_phone"  # A phone was paired that is not one of those before.
 

@@ -173,7 +173,7 @@ FROM message WHERE subject_id {any}
 """
 _ALERTS = """
 SELECT id, child_id, cause, state, reason, opened_at, acknowledged_by, held_until, answered_at,
-       misses, next_action_at
+       misses, next_action_at, contacted_at, contacted_by
 FROM alert WHERE closed_at IS NULL AND child_id {any}
 """
 
@@ -190,6 +190,7 @@ async def _alerts(ids: Sequence[UUID]) -> dict[UUID, tuple[Called, ...]]:
 
 def _called(row: Mapping[str, Any]) -> Called:
     has = row["acknowledged_by"] if row["held_until"] is not None else None
+    contacted_by = row["contacted_by"]
     return Called(
         id=as_id(row["id"]),
         cause=Cause(row["cause"]),
@@ -201,6 +202,8 @@ def _called(row: Mapping[str, Any]) -> Called:
         answered_at=_moment(row["answered_at"]),
         misses=row["misses"],
         next_action_at=_moment(row["next_action_at"]),
+        contacted_at=_moment(row["contacted_at"]),
+        contacted_by=None if contacted_by is None else as_id(contacted_by),
     )
 
 

@@ -77,6 +77,8 @@ class Called:
     answered_at: datetime | None
     misses: int
     next_action_at: datetime | None
+    contacted_at: datetime | None = None  # When someone reached the child, and who that was.
+    contacted_by: UUID | None = None
 
 
 NO_DEVICE = Reached()

@@ -8,8 +8,10 @@ from typing import Protocol
 from uuid import UUID
 
 from server.alerts import actions as alerts
+from server.alerts import attempts
+from server.alerts.attempt_rules import Tried
 from server.alerts.ladder import Cause, Outcome
-from server.alerts.models import Alert
+from server.alerts.models import Alert, Attempt
 from server.alerts.opening import Opening, open_alerts
 from server.alerts.recipients import policy_of
 from server.audit.actions import Actor
@@ -26,7 +28,7 @@ from server.watch.machine.standing import State
 from server.watch.models import Watch
 from server.watch.trusted import contacts
 from server.watch.watch_state import passed
-from server.watch.writing import state_of, watch_of, write_down
+from server.watch.writing import lock, state_of, watch_of, write_down
 from server.web.live import announce
 
 # How an alert about a missing child ends when the child was away and is found. A technical fault
@@ -92,6 +94,21 @@ async def close_alert(
             if outcome in FOUND:
                 await happened(actor, alert.child_id, Happening.RETURN, now)
     return alert
+
+
+async def log_attempt(actor: Actor, alert_id: UUID, tried: Tried, now: datetime) -> Attempt:
+    """Log that a person tried to reach the child; a search that is open hears of it, once. The same
+    id again is the same attempt. Raises as `attempts.log`."""
+    async with write():
+        alert = await Alert.get_or_none(id=alert_id)
+        if alert is not None:
+            await lock(alert.child_id)  # Before the alert, as everywhere.
+        attempt, is_new = await attempts.log(actor, alert_id, tried, now)
+        if is_new:
+            await happened(
+                actor, attempt.child_id, Happening.TRIED, now, about=attempt.id, at=attempt.at
+            )
+    return attempt
 
 
 async def _begin_anew(watch: Watch, alert: Alert, now: datetime) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.alerts import ladder as rules
-from server.alerts.ladder import Call, Climb, Outcome, Reach, State
+from server.alerts.ladder import Call, Cause, Climb, Outcome, Reach, State
 from server.errors import Conflict, Refused
 from server.policy import model, parser
 from server.policy.model import Ladder, Rung, Tier
@@ -57,7 +57,9 @@ class Act:
 
 acts = st.builds(
     Act,
-    st.sampled_from(["look", "acknowledge", "take_over", "decided", "answer", "rejoin"]),
+    st.sampled_from(
+        ["look", "acknowledge", "contacted", "take_over", "decided", "answer", "rejoin"]
+    ),
     st.integers(0, 200).map(lambda n: n * MINUTE),
     st.sampled_from([TOM, INES]),
 )
@@ -85,6 +87,8 @@ class Story:
         if act.what == "acknowledge":
             if self.climb.acknowledged_by in (None, act.who):
                 self.climb = rules.acknowledge(self.climb, self.ladder, act.who, self.now)
+        elif act.what == "contacted":
+            self.climb = rules.contacted(self.climb, self.ladder, act.who, self.now)
         elif act.what == "take_over":
             self.climb = rules.take_over(self.climb, self.ladder, act.who, self.now)
         elif act.what == "decided":
@@ -385,3 +389,46 @@ def test_the_people_of_a_rung_stand_in_a_fixed_order_each_once() -> None:
     assert rules.people_on(Rung.CASEWORKER_AND_ON_DUTY, FULL) == (TOM, INES, SAM)
     assert rules.people_on(Rung.ON_DUTY, FULL) == (INES, SAM)
     assert rules.people_on(Rung.LAST_RESORT, FULL) == ()
+
+
+def test_a_child_reached_by_voice_is_not_seen_yet_and_the_ladder_goes_on_when_that_lapses() -> None:
+    story = Story.begin(LADDER)
+    story.look(at(5))
+    story.act(Act("contacted", MINUTE, TOM))
+    assert (story.climb.state, story.climb.acknowledged_by) == (State.CONTACTED, TOM)
+    assert story.climb.held_until == at(6) + LADDER.lapse
+    calls = len(story.calls)
+    story.look(at(66))
+    assert told(story.calls[calls:]) == [(66, "deputy", "lapsed")]
+    assert (story.climb.state, story.climb.acknowledged_by) == (State.CONTACTED, None)
+    story.look(at(96))
+    assert told(story.calls)[-1][2] == "unanswered"
+    taken = rules.acknowledge(story.climb, LADDER, INES, at(97))
+    assert (taken.state, taken.acknowledged_by) == (State.CONTACTED, INES)
+
+
+def test_the_person_who_has_it_keeps_it_when_another_reaches_the_child() -> None:
+    story = Story.begin(LADDER)
+    story.act(Act("acknowledge", MINUTE, TOM))
+    until = story.climb.held_until
+    story.act(Act("contacted", MINUTE, INES))
+    assert (story.climb.acknowledged_by, story.climb.held_until) == (TOM, until)
+
+
+def test_a_voice_after_an_answer_leaves_the_question_to_confirm_as_it_was() -> None:
+    story = Story.begin(LADDER)
+    story.act(Act("answer", MINUTE))
+    asked = story.climb.next_action_at
+    story.act(Act("acknowledge", MINUTE, TOM))
+    story.act(Act("contacted", MINUTE, TOM))
+    assert asked is not None
+    story.look(at(2) + LADDER.lapse)
+    assert told(story.calls)[-1][2] == "confirm"
+    assert rules.answer(story.climb, LADDER, Tier.HIGH, story.now) == story.climb
+
+
+def test_in_the_high_level_a_voice_alone_never_closes_a_silence() -> None:
+    assert Outcome.SPOKE not in rules.outcomes_of(Cause.SILENCE, Tier.HIGH)
+    assert Outcome.SPOKE not in rules.outcomes_of(Cause.CONCERN, Tier.HIGH)
+    assert Outcome.SPOKE in rules.outcomes_of(Cause.SILENCE, Tier.MID)
+    assert Outcome.SPOKE in rules.outcomes_of(Cause.TALK, Tier.HIGH)

@@ -89,7 +89,10 @@ async def _begin(
 
 async def _is_real(agency_id: UUID) -> bool:
     """Whether adults are being called about a child now and nobody has answered."""
-    calling = Alert.filter(agency_id=agency_id, closed_at__isnull=True, state=State.OPEN.value)
+    free = [State.OPEN.value, State.CONTACTED.value]
+    calling = Alert.filter(
+        agency_id=agency_id, closed_at__isnull=True, state__in=free, acknowledged_by__isnull=True
+    )
     return await calling.exists()
 
 

@@ -8,10 +8,12 @@ from uuid import UUID, uuid5
 import msgspec
 
 from server.alerts.actions import hold_search
+from server.alerts.models import Attempt
 from server.audit.actions import Actor
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.i18n import N_
 from server.missing.search import entry_kinds, rules
+from server.missing.search.attempt_lines import carry
 from server.missing.search.clocks.actions import (
     ClockChange,
     clocks_of,
@@ -23,10 +25,11 @@ from server.missing.search.clocks.effects import Standing, follow
 from server.missing.search.entry_kinds import Act
 from server.missing.search.handover import ends as handover_ends
 from server.missing.search.models import Episode, TimelineEntry
-from server.missing.search.opening import TOPIC
+from server.missing.search.opening import TOPIC, open_of_child
 from server.missing.search.rules import Facts, Stage
 from server.missing.search.timeline import NewEntry, append
 from server.missing.search.together.reading import linked
+from server.people.events import Happening
 from server.storage.db import swapped, write
 from server.watch.wire import Moment, Words
 from server.watch.writing import lock
@@ -124,6 +127,23 @@ async def _enter_too(
         id=uuid5(original.id, str(other.id)),
     )
     await _follow(actor, other, act, await append(actor, other, entry, now), now)
+
+
+async def hear(
+    actor: Actor,
+    child_id: UUID,
+    what: Happening,
+    now: datetime,
+    *,
+    about: UUID | None,
+    at: datetime,
+) -> None:
+    """An attempt was logged at an alert while a search is open: it is a line there too."""
+    if what is not Happening.TRIED or (episode := await open_of_child(child_id)) is None:
+        return
+    line = await carry(episode, await Attempt.get(id=about), now)
+    if line is not None:
+        await _follow(actor, episode, Act.ATTEMPT, line, now)
 
 
 async def locked(episode_id: UUID) -> Episode:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from server.alerts.attempt_rules import TARGETS
 from server.errors import Refused
 from server.i18n import N_
 from server.missing.search.rules import Decision, Flag
@@ -63,6 +64,7 @@ class Detail:
     choices: Mapping[str, str] | None = None
     is_needed: bool = False
     is_named: bool = False  # Beside others in one line, it says nothing without its label.
+    is_asked: bool = True  # False: the form does not ask for it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,9 @@ RESULT = {
     "not_there": N_("Not there"),
     "heard": N_("Heard something"),
     "reached": N_("Reached the child"),
+    "other_answered": N_("Someone else answered"),
 }
+_TARGETS = {target.value: words for target, words in TARGETS.items()}
 FLAGS: Mapping[Flag, str] = {
     Flag.CONTACT: N_("In contact with a person who may harm or traffic the child"),
     Flag.UNDER_14: N_("Under 14"),
@@ -146,6 +150,8 @@ ENTRIES: Mapping[Act, Entry] = {
         "phone",
         (
             Detail("how", N_("How"), HOW, is_needed=True),
+            # From an alert, where it is chosen and not written.
+            Detail("target", N_("Who"), _TARGETS, is_asked=False),
             Detail("whom", N_("Who or where")),
             Detail("result", N_("Result"), RESULT, is_needed=True),
         ),

@@ -13,6 +13,7 @@ from server.alerts.models import Alert
 from server.audit.actions import Actor
 from server.errors import IdReused
 from server.missing.search import entry_kinds, rules
+from server.missing.search.attempt_lines import carry_over
 from server.missing.search.clocks.actions import ClockChange, clocks_of, move
 from server.missing.search.models import Alias, Episode, TimelineEntry
 from server.missing.search.rules import Flag
@@ -108,6 +109,7 @@ async def _open(actor: Actor, child_id: UUID, id: UUID, saying: Saying, now: dat
     details = {"flags": episode.flags, **_seen(saying)}
     opened = NewEntry(entry_kinds.OPENED, _said(saying, now), saying.why, details)
     await append(actor, episode, opened, now)
+    await carry_over(episode, now)
     is_third = await _lately(child_id, now) >= rules.PATTERN
     has_flags = bool(episode.flags)
     sets = rules.opened(clocks, episode.tier, now, has_flags=has_flags, is_third=is_third)

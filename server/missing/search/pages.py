@@ -295,7 +295,9 @@ async def _entry_page(
         "is_also": form is not None and bool(entered(form, "also")),
         "act": act.value,
         "title": gettext(language, kind.title),
-        "details": [_field(detail, language, missing_line) for detail in kind.details],
+        "details": [
+            _field(detail, language, missing_line) for detail in kind.details if detail.is_asked
+        ],
         "needs_words": kind.needs_words,
         "zone_name": str(zone_of(request)),
         "given": given,

@@ -4,6 +4,7 @@ the person who has it from now on, who may read them at three in the morning."""
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from server.alerts.attempt_rules import TARGETS
 from server.i18n import N_, fill, format_list, gettext, ngettext
 from server.missing.search import entry_kinds
 from server.missing.search.entry_kinds import HOW, RESULT, Act
@@ -58,7 +59,8 @@ def _tried(timeline: Sequence[Told], language: str, shown: Shown) -> str:
         return gettext(language, N_("No attempt to reach the child is logged."))
     last, n = max(tries, key=lambda attempt: attempt.at), len(tries)
     how, result = last.details.get("how", ""), last.details.get("result", "")
-    whom = last.details.get("whom")
+    target = TARGETS.get(last.details.get("target", ""))
+    whom = last.details.get("whom") or (gettext(language, target) if target else None)
     way = gettext(language, HOW.get(how, how))
     return ngettext(
         language,

@@ -1,4 +1,4 @@
-"""Alert attempt."""
+"""Attempts."""
 
 from tortoise import fields, migrations
 from tortoise.fields.base import OnDelete
@@ -33,5 +33,9 @@ class Migration(migrations.Migration):
                     Index(fields=["child_id", "at"], name="attempt_child_at"),
                 ],
             },
-        )
+        ),
+        ops.AddField(
+            model_name="Alert", name="contacted_at", field=fields.DatetimeField(null=True)
+        ),
+        ops.AddField(model_name="Alert", name="contacted_by", field=fields.UUIDField(null=True)),
     ]

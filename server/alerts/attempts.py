@@ -1,0 +1,66 @@
+"""Logging what people tried to reach a child: entries are only added."""
+
+from datetime import datetime
+from uuid import UUID
+
+from server.alerts.actions import contacted, locked, note_alert
+from server.alerts.attempt_rules import Result, Tried, Way, is_contact
+from server.alerts.ladder import Cause
+from server.alerts.models import Alert, Attempt
+from server.audit.actions import Actor
+from server.errors import IdReused
+from server.storage import bulk
+from server.storage.db import write
+
+
+async def log(actor: Actor, alert_id: UUID, tried: Tried, now: datetime) -> tuple[Attempt, bool]:
+    """Log one attempt; whether it is new. The same id again is the same attempt.
+
+    A person who reaches the child by voice has the alert from then on, unless another has it.
+    After the alert has closed it changes nothing there. Raises NotFound, Refused (naming the
+    field), IdReused.
+    """
+    assert actor.id is not None
+    at, words = tried.moment(now), tried.line()
+    async with write():
+        alert = await locked(alert_id)
+        row = {
+            "id": tried.id,
+            "agency_id": alert.agency_id,
+            "child_id": alert.child_id,
+            "alert_id": alert.id,
+            "at": at,
+            "received_at": now,
+            "who_id": actor.id,
+            "way": tried.way.value,
+            "target": tried.target.value,
+            "result": tried.result.value,
+            "words": words,
+        }
+        is_new = bool(await bulk.insert(Attempt, [row], skip_known=True))
+        attempt = await Attempt.get(id=tried.id)
+        if not is_new:
+            _check_same(attempt, row)
+            return attempt, False
+        await note_alert(actor, alert, "alert:attempt", now, why=tried.result.value)
+        if _is_contact(alert, attempt):
+            await contacted(actor, alert, at, now)
+    return attempt, True
+
+
+def _check_same(attempt: Attempt, row: dict[str, object]) -> None:
+    """The time may differ: without one, it is when the request was sent."""
+    names = ("alert_id", "who_id", "way", "target", "result", "words")
+    if any(getattr(attempt, name) != row[name] for name in names):
+        raise IdReused("This ID already exists, with different content.")
+
+
+def _is_contact(alert: Alert, attempt: Attempt) -> bool:
+    """Whether it changes the alert: what was before the alert, or before the last contact, does
+    not."""
+    since = alert.contacted_at or alert.opened_at
+    return (
+        alert.closed_at is None
+        and attempt.at >= since
+        and is_contact(Way(attempt.way), Result(attempt.result), Cause(alert.cause))
+    )
