@@ -7,7 +7,7 @@ from server.storage.engines import operations as ops
 
 
 class Migration(migrations.Migration):
-    dependencies = [("server", "0002_alert_attempt")]
+    dependencies = [("server", "0002_attempts")]
     initial = False
     operations = [
         ops.AddIndex(

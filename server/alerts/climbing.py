@@ -14,6 +14,7 @@ from server.alerts.models import Alert
 from server.alerts.recipients import reach_of
 from server.alerts.rights import Right, is_there, right_of
 from server.audit.actions import SYSTEM, note
+from server.audit.models import Entry
 from server.clock import known_zone
 from server.notify.actions import (
     Saying,
@@ -119,8 +120,12 @@ async def climb(alerts: Sequence[Alert], now: datetime) -> None:
 
 
 async def _enter_apart(alert_id: UUID, now: datetime) -> None:
-    """Nobody further is called until the row makes sense: the record says so."""
+    """Nobody further is called until the row makes sense: the record says so, once an hour."""
     alert = await Alert.get(id=alert_id)
+    since = now - timedelta(hours=1)
+    noted = Entry.filter(child_id=alert.child_id, what="alert:set_apart", at__gt=since)
+    if await noted.exists():
+        return
     await note(
         SYSTEM,
         "alert:set_apart",

@@ -43,7 +43,11 @@ async def _go_on(watches: Sequence[Watch], now: datetime) -> None:
 
 
 async def _enter_apart(child_id: UUID, now: datetime) -> None:
-    """Nothing is decided about this child until the row makes sense: the record says so."""
+    """Nothing is decided about this child until the row makes sense: the record says so, once an
+    hour."""
+    since = now - timedelta(hours=1)
+    if await Entry.filter(child_id=child_id, what="watch:set_apart", at__gt=since).exists():
+        return
     await note(SYSTEM, "watch:set_apart", child_id=child_id, about=("watch", child_id), now=now)
 
 

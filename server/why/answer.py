@@ -35,6 +35,7 @@ ANSWERS: Mapping[str, str] = {
     "down": N_("No alert: our server was down from {begin} to {until}."),
     "down_now": N_("No alert: our server has been down since {begin}. Call IT support."),
     "not_late": N_("No alert yet: the check-in due {due} is not late before {late}."),
+    "late_later": N_("No alert in this time: the check-in due {due} was late only at {late}."),
     "late": N_(
         "No alert yet: the check-in due {due} was late at {late}. We call adults at {call},"
         " unless someone answers."
@@ -186,7 +187,7 @@ def _of_rounds(known: Known) -> Answer | None:
     waiting = [
         row
         for row in known.rounds
-        if row.opens_at < end and (row.settled_at is None or row.settled_at >= end)
+        if row.opens_at < end and (row.settled_at is None or row.settled_at >= known.period.end)
     ]
     if waiting:
         return _waits(waiting[0], known, end)
@@ -200,11 +201,11 @@ def _of_rounds(known: Known) -> Answer | None:
 def _waits(row: RoundRow, known: Known, end: datetime) -> Answer:
     values: dict[str, Value] = {"due": row.due_at, "late": row.late_at}
     if row.late_at > end:
-        return Answer(("not_late",), values)
-    call = row.call_at if known.alarm_at is None or end < known.now else known.alarm_at
+        return Answer(("not_late" if end == known.now else "late_later",), values)
+    call = row.call_at if known.alarm_at is None or end != known.now else known.alarm_at
     if call is None:
         return Answer(("late_unknown",), values)
-    return Answer(("late" if end >= known.now else "late_after",), {**values, "call": call})
+    return Answer(("late" if end == known.now else "late_after",), {**values, "call": call})
 
 
 def _settled(row: RoundRow, known: Known) -> Answer:

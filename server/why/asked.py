@@ -94,12 +94,12 @@ def _of_round(row: Round, policy: InForce, *, has_windows: bool) -> list[Event]:
         if not has_windows and row.late_at - row.due_at == steps.grace:
             values |= planned(row, steps)
             plan = ("plan",)
-    events = [Event(row.opens_at, "round.opened", values, (*plan, *level))]
+    events = [Event(row.opens_at, "round.opened", values, plan)]
     over = row.settled_at
     if row.state in ("excused", "replaced", "ended") and over is not None:
         return [*events, Event(over, f"round.{row.state}", values)]
     if over is None or over > row.due_at:
-        events.append(Event(row.due_at, "round.due", values, ("late_at",)))
+        events.append(Event(row.due_at, "round.due", values, ("late_at", *level)))
     if row.state != "open" and (over is None or over >= row.late_at):
         events.append(_late(row, values))
     if row.forgot_at is not None:

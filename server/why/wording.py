@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from server.alerts import attempt_rules
 from server.alerts.sent import KINDS, RESULTS, reason_word
 from server.alerts.words import CAUSES, OUTCOMES
 from server.i18n import N_, format_list, format_moment, format_span, format_time, gettext
@@ -90,7 +91,7 @@ SENTENCES: Mapping[str, str] = {
     "alert.held": N_("The search began. The person who has the alert keeps it for longer."),
     "alert.handed_over": N_("The alert went on to others."),
     "alert.answered": N_("The alert waits for a person to confirm that all is well."),
-    "attempt.logged": N_("{who} tried to reach {child}: {attempt_way}, {target}: {came}."),
+    "attempt.logged": N_("{who} logged an attempt: {attempt_way} · {target} · {came}."),
     "alert.closed": N_("{who} closed the alert: {outcome}."),
     "alert.closed_itself": N_("The alert closed: {outcome}."),
     "alert.closed_sealed": N_("{who} closed the alert. How it ended is sealed."),
@@ -110,8 +111,7 @@ BECAUSE: Mapping[str, str] = {
     "late_at": N_("Late at {late}."),
     "tier": N_("Watch level {tier}, policy version {policy}."),
     "tier_unknown": N_("Which watch level applied was not stored at that time."),
-    "call": N_("Unless someone answers, we call adults at {call}: {why}."),
-    "call_unknown": N_("When adults were to be called was not stored at that time."),
+    "call": N_("Unless someone answers, we call adults at {call}. The reason then: {why}."),
     "settled": N_("That settled the check-in due {due}."),
     "early": N_("No check-in was open yet: we kept it, and it settled none."),
     "holds": N_("In the {tier} level this only puts off the call to adults."),
@@ -132,7 +132,6 @@ BECAUSE: Mapping[str, str] = {
     "left": N_("The person who had it has left."),
     "right_ended": N_("The person who had it has no right to it any more."),
     "moved_agency": N_("Another agency has the child."),
-    "rows_apart": N_("It happened {n} times until {until}."),
 }
 # Why adults are called, by the code in the alert or at the round: a part of a sentence.
 WHYS: Mapping[str, str] = {
@@ -145,23 +144,6 @@ WHYS: Mapping[str, str] = {
     "said": N_("an adult reported it"),
     "said_help": N_("the child asked for help"),
     "said_talk": N_("the child asked to talk"),
-}
-_ATTEMPT_WAYS = {
-    "call": N_("phone call"),
-    "text": N_("text message"),
-    "visit": N_("visit"),
-}
-_TARGETS = {
-    "child": N_("the child"),
-    "home": N_("the home"),
-    "carer": N_("the carer"),
-    "school": N_("the school"),
-    "other": N_("another person"),
-}
-_CAME = {
-    "no_answer": N_("no answer"),
-    "reached": N_("reached"),
-    "other_answered": N_("someone else answered"),
 }
 LAST_RESORT, OUTSIDE = "last_resort", "outside"
 _TO: Mapping[str, str] = {
@@ -185,13 +167,22 @@ _CODES: Mapping[str, Callable[[str, str], str]] = {
     "way": _table(WAYS),
     "why": _table(WHYS),
     "to": _table(_TO),
-    "attempt_way": _table(_ATTEMPT_WAYS),
-    "target": _table(_TARGETS),
-    "came": _table(_CAME),
+    "attempt_way": _table({way.value: words for way, words in attempt_rules.WAYS.items()}),
+    "target": _table({target.value: words for target, words in attempt_rules.TARGETS.items()}),
+    "came": _table({came.value: words for came, words in attempt_rules.RESULTS.items()}),
     "reason": reason_word,
     "channel": channel_word,
 }
 _CODES_OF_MANY = {"rungs": "rung"}
+
+
+_Near = tuple[datetime, datetime]
+_A_DAY, _HALF_A_DAY = timedelta(hours=25), timedelta(hours=12)
+
+
+def _near(event: Event) -> _Near:
+    """A time so near to what happened is told without its day."""
+    return event.at - _HALF_A_DAY, event.at + _HALF_A_DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,42 +192,44 @@ class Reader:
     language: str
     zone: ZoneInfo
     name: Callable[[UUID], str]
-    begin: datetime  # A time within a day from here is told without the day.
+    begin: datetime  # Of what is told. The answer tells times of the day from here on without it.
     child_id: UUID
 
     def answer(self, answer: Answer) -> str:
         """Why there was an alert, or none."""
-        return " ".join(self._fill(ANSWERS[code], answer.values) for code in answer.codes)
+        near = (self.begin, self.begin + _A_DAY)
+        return " ".join(self._fill(ANSWERS[code], answer.values, near) for code in answer.codes)
 
     def sentence(self, event: Event) -> str:
         """What happened."""
-        return self._fill(SENTENCES[event.code], event.values)
+        return self._fill(SENTENCES[event.code], event.values, _near(event))
 
     def because(self, event: Event) -> str:
         """Why, or what is known beside it; empty where there is nothing to add."""
-        return " ".join(self._fill(BECAUSE[key], event.values) for key in event.because)
+        near = _near(event)
+        return " ".join(self._fill(BECAUSE[key], event.values, near) for key in event.because)
 
-    def _fill(self, msgid: str, values: Mapping[str, Value]) -> str:
-        words = {name: self._shown(name, value) for name, value in values.items()}
+    def _fill(self, msgid: str, values: Mapping[str, Value], near: _Near) -> str:
+        words = {name: self._shown(name, value, near) for name, value in values.items()}
         text = gettext(self.language, msgid, child=self.name(self.child_id), **words)
         return text[:1].upper() + text[1:]
 
-    def _at(self, at: datetime) -> str:
+    def _at(self, at: datetime, near: _Near) -> str:
         """A moment: the time alone where it lies near, else with the day."""
-        if timedelta(0) <= at - self.begin < timedelta(hours=25):
+        if near[0] <= at <= near[1]:
             return format_time(self.language, at, self.zone)
         return format_moment(self.language, at, self.zone)
 
-    def _shown(self, name: str, value: Value) -> str:
+    def _shown(self, name: str, value: Value, near: _Near) -> str:
         if isinstance(value, datetime):
-            return self._at(value)
+            return self._at(value, near)
         if isinstance(value, timedelta):
             return format_span(self.language, value)
         if isinstance(value, UUID):
             return self.name(value)
         if isinstance(value, tuple):
             one = _CODES_OF_MANY.get(name, name)
-            return format_list(self.language, [self._shown(one, item) for item in value])
+            return format_list(self.language, [self._shown(one, item, near) for item in value])
         if isinstance(value, str) and name in _CODES:
             return _CODES[name](value, self.language)
         return str(value)
