@@ -104,29 +104,29 @@ class Known:
     alarm_at: datetime | None = None
 
 
-def answer(known: Known) -> Answer:
+def answer(night: Known) -> Answer:
     """Why there was an alert in this time, or none."""
     for look in (_outside, _alert, _placement, _down, _of_rounds):
-        if (answered := look(known)) is not None:
+        if (answered := look(night)) is not None:
             return answered
-    return _nothing_due(known)
+    return _nothing_due(night)
 
 
-def _outside(known: Known) -> Answer | None:
-    if known.period.begin > known.now:
+def _outside(night: Known) -> Answer | None:
+    if night.period.begin > night.now:
         return Answer(("not_yet",))
-    if known.period.end <= known.made_at:
-        return Answer(("before_records",), {"begin": known.made_at})
+    if night.period.end <= night.made_at:
+        return Answer(("before_records",), {"begin": night.made_at})
     return None
 
 
-def _alert(known: Known) -> Answer | None:
-    inside = [alert for alert in known.alerts if known.period.has(alert.opened_at)]
+def _alert(night: Known) -> Answer | None:
+    inside = [alert for alert in night.alerts if night.period.has(alert.opened_at)]
     if inside:
-        return _opened(known, inside)
-    if known.alerts:
-        alert = known.alerts[0]
-        code = "alert_before" if alert.noticed_at < known.period.begin else "alert"
+        return _opened(night, inside)
+    if night.alerts:
+        alert = night.alerts[0]
+        code = "alert_before" if alert.noticed_at < night.period.begin else "alert"
         return Answer((code, *_end(alert)[0]), {**_of(alert), **_end(alert)[1]})
     return None
 
@@ -135,14 +135,14 @@ def _of(alert: AlertRow) -> dict[str, Value]:
     return {"at": alert.opened_at, "cause": alert.cause, "why": alert.reason}
 
 
-def _opened(known: Known, inside: Sequence[AlertRow]) -> Answer:
+def _opened(night: Known, inside: Sequence[AlertRow]) -> Answer:
     first = inside[0]
     codes, more = _end(first)
     values: dict[str, Value] = {**_of(first), **more, "n": len(inside)}
     if len(inside) > 1:
         return Answer(("alerts",), values)
     why = ("why",) if first.cause == "silence" else ()
-    down = next((d for d in known.downs if d[0] <= first.opened_at <= d[1]), None)
+    down = next((d for d in night.downs if d[0] <= first.opened_at <= d[1]), None)
     if down is None or first.noticed_at <= first.opened_at:
         return Answer(("alert", *why, *codes), values)
     values |= {"begin": down[0], "until": down[1], "noticed": first.noticed_at}
@@ -161,60 +161,60 @@ def _end(alert: AlertRow) -> tuple[tuple[str, ...], dict[str, Value]]:
     return ((*codes, "open") if codes else ("not_taken",)), values
 
 
-def _placement(known: Known) -> Answer | None:
-    if known.left_at is not None and known.left_at <= known.period.begin:
-        return Answer(("left",), {"left": known.left_at})
-    if known.placed_at >= known.period.end and not known.rounds:
-        return Answer(("not_placed",), {"begin": known.placed_at})
+def _placement(night: Known) -> Answer | None:
+    if night.left_at is not None and night.left_at <= night.period.begin:
+        return Answer(("left",), {"left": night.left_at})
+    if night.placed_at >= night.period.end and not night.rounds:
+        return Answer(("not_placed",), {"begin": night.placed_at})
     return None
 
 
-def _down(known: Known) -> Answer | None:
+def _down(night: Known) -> Answer | None:
     """Our server did not look while a check-in was open or late, and has not looked since."""
-    waits = any(row.settled_at is None for row in known.rounds)
-    if known.silent_since is not None and known.silent_since < known.period.end and waits:
-        return Answer(("down_now",), {"begin": known.silent_since})
-    for begin, until in known.downs:
-        is_whole = begin <= known.period.begin and until >= known.period.end
-        late = [row for row in known.rounds if begin <= row.late_at <= until]
+    waits = any(row.settled_at is None for row in night.rounds)
+    if night.silent_since is not None and night.silent_since < night.period.end and waits:
+        return Answer(("down_now",), {"begin": night.silent_since})
+    for begin, until in night.downs:
+        is_whole = begin <= night.period.begin and until >= night.period.end
+        late = [row for row in night.rounds if begin <= row.late_at <= until]
         if is_whole or any(row.settled_at is None or row.settled_at > until for row in late):
             return Answer(("down",), {"begin": begin, "until": until})
     return None
 
 
-def _of_rounds(known: Known) -> Answer | None:
-    end = min(known.period.end, known.now)
+def _of_rounds(night: Known) -> Answer | None:
+    end = min(night.period.end, night.now)
     waiting = [
         row
-        for row in known.rounds
-        if row.opens_at < end and (row.settled_at is None or row.settled_at >= known.period.end)
+        for row in night.rounds
+        if row.opens_at < end and (row.settled_at is None or row.settled_at >= night.period.end)
     ]
     if waiting:
-        return _waits(waiting[0], known, end)
-    due = [row for row in known.rounds if known.period.meets(row.due_at, row.late_at)]
-    due += [row for row in known.rounds if known.period.has(row.settled_at)]
+        return _waits(waiting[0], night, end)
+    due = [row for row in night.rounds if night.period.meets(row.due_at, row.late_at)]
+    due += [row for row in night.rounds if night.period.has(row.settled_at)]
     if not due:
         return None
-    return _settled(max(due, key=lambda row: row.due_at), known)
+    return _settled(max(due, key=lambda row: row.due_at), night)
 
 
-def _waits(row: RoundRow, known: Known, end: datetime) -> Answer:
+def _waits(row: RoundRow, night: Known, end: datetime) -> Answer:
     values: dict[str, Value] = {"due": row.due_at, "late": row.late_at}
     if row.late_at > end:
-        return Answer(("not_late" if end == known.now else "late_later",), values)
-    call = row.call_at if known.alarm_at is None or end != known.now else known.alarm_at
+        return Answer(("not_late" if end == night.now else "late_later",), values)
+    call = row.call_at if night.alarm_at is None or end != night.now else night.alarm_at
     if call is None:
         return Answer(("late_unknown",), values)
-    return Answer(("late" if end == known.now else "late_after",), {**values, "call": call})
+    return Answer(("late" if end == night.now else "late_after",), {**values, "call": call})
 
 
-def _settled(row: RoundRow, known: Known) -> Answer:
+def _settled(row: RoundRow, night: Known) -> Answer:
     at = row.settled_at
     assert at is not None
     values: dict[str, Value] = {"due": row.due_at, "at": at, "late": row.late_at}
     if row.state in ("excused", "replaced", "ended", "ended_late"):
-        return _called_off(row, known, values)
-    if (by := _what_settled(row, known)) is None:
+        return _called_off(row, night, values)
+    if (by := _what_settled(row, night)) is None:
         return Answer(("settled",), values)
     if by.code.startswith("seen."):
         return Answer(("seen",), {**values, **by.values, "at": by.at})
@@ -227,30 +227,30 @@ def _settled(row: RoundRow, known: Known) -> Answer:
     return Answer(("answered_before_call",), {**values, "span": row.call_at - at})
 
 
-def _what_settled(row: RoundRow, known: Known) -> Event | None:
+def _what_settled(row: RoundRow, night: Known) -> Event | None:
     """The answer or the sighting that settled it: they have the same moment."""
     return next(
         (
             event
-            for event in known.events
+            for event in night.events
             if event.at == row.settled_at and event.code.startswith(("answer.", "seen.seen"))
         ),
         None,
     )
 
 
-def _called_off(row: RoundRow, known: Known, values: dict[str, Value]) -> Answer:
+def _called_off(row: RoundRow, night: Known, values: dict[str, Value]) -> Answer:
     if row.state == "excused":
-        for begin, until, who in known.absences:
+        for begin, until, who in night.absences:
             if begin <= row.late_at and row.opens_at <= until:
                 return Answer(("absence",), {**values, "until": until, "who": who})
     return Answer((row.state.removesuffix("_late"),), values)
 
 
-def _nothing_due(known: Known) -> Answer:
-    for begin, until, who in known.absences:
-        if begin < known.period.end and until > known.period.begin:
+def _nothing_due(night: Known) -> Answer:
+    for begin, until, who in night.absences:
+        if begin < night.period.end and until > night.period.begin:
             return Answer(("absence",), {"until": until, "who": who})
-    if known.due_at is not None and known.due_at >= known.period.end:
-        return Answer(("none_due_next",), {"due": known.due_at})
+    if night.due_at is not None and night.due_at >= night.period.end:
+        return Answer(("none_due_next",), {"due": night.due_at})
     return Answer(("none_due",))

@@ -152,11 +152,11 @@ def _hour(at: datetime, zone: ZoneInfo) -> datetime:
 
 def _line(event: Event, reader: Reader, own: ZoneInfo) -> Line:
     clock = format_time(reader.language, event.at, reader.zone)
-    theirs = format_time(reader.language, event.at, own)
+    of_reader = format_time(reader.language, event.at, own)
     return Line(
         at=event.at,
         clock=clock,
-        own=theirs if theirs != clock else "",
+        own=of_reader if of_reader != clock else "",
         text=reader.sentence(event),
         because=reader.because(event),
         group=event.code.partition(".")[0],

@@ -177,12 +177,13 @@ _CODES_OF_MANY = {"rungs": "rung"}
 
 
 _Near = tuple[datetime, datetime]
-_A_DAY, _HALF_A_DAY = timedelta(hours=25), timedelta(hours=12)
+# Less than a day each, so that a time without its day means one moment.
+_A_DAY, _BEFORE, _AFTER = timedelta(hours=25), timedelta(hours=10), timedelta(hours=14)
 
 
 def _near(event: Event) -> _Near:
     """A time so near to what happened is told without its day."""
-    return event.at - _HALF_A_DAY, event.at + _HALF_A_DAY
+    return event.at - _BEFORE, event.at + _AFTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +229,8 @@ class Reader:
         if isinstance(value, UUID):
             return self.name(value)
         if isinstance(value, tuple):
-            one = _CODES_OF_MANY.get(name, name)
-            return format_list(self.language, [self._shown(one, item, near) for item in value])
+            each = _CODES_OF_MANY.get(name, name)
+            return format_list(self.language, [self._shown(each, item, near) for item in value])
         if isinstance(value, str) and name in _CODES:
             return _CODES[name](value, self.language)
         return str(value)

@@ -335,9 +335,9 @@ async def test_every_line_is_in_the_language_of_the_reader(cast: Cast, language:
     await alerts.acknowledge(cast.actor("tom"), alert.id, cast.clock())
     await close_alert(cast.actor("tom"), alert.id, alerts.Outcome.SEEN, "Seen.", cast.clock())
     cast.clock.advance(minutes=1)
-    ours, theirs = await read(cast), await read(cast, language=language)
-    assert ours.answer != theirs.answer
-    same = [a for a, b in zip(ours.lines, theirs.lines, strict=True) if a == b]
+    english, other = await read(cast), await read(cast, language=language)
+    assert english.answer != other.answer
+    same = [a for a, b in zip(english.lines, other.lines, strict=True) if a == b]
     assert same == []
 
 
