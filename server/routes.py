@@ -70,6 +70,7 @@ PAGES = (
     "server.desk.child.duress_pages",
     "server.desk.pages",
     "server.desk.alert_pages",
+    "server.desk.attempt_pages",
     "server.desk.duty_pages",
     "server.watch.carer.pages",
     "server.desk.child.new_pages",

@@ -4,12 +4,12 @@ It is here and not in the room of alerts, because its evidence is the watch's, a
 about silence begins the watch anew.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -17,20 +17,24 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.alerts import actions as alerts
+from server.alerts import attempt_rules as attempts
 from server.alerts.called_access import was_called
-from server.alerts.ladder import Cause, Outcome
+from server.alerts.ladder import Cause, Outcome, outcomes_of
 from server.alerts.models import Alert
 from server.alerts.sent import sent_about
+from server.alerts.tried import tried_in_words
 from server.alerts.words import CAUSES, OUTCOMES
 from server.desk.alert_api import alert_for
 from server.desk.board import group_of, look_of
 from server.desk.ladder import next_call_in_words, steps
+from server.desk.numbers import Number
 from server.errors import Conflict, NotFound, Refused
 from server.i18n import N_, gettext
 from server.people.access import Roles, is_only_called, looked, nothing_here, now_of, staff_of
 from server.people.models import Person
 from server.people.rules import Action, may
 from server.people.words import FormFault, entered, form_fault
+from server.policy.model import Tier
 from server.tasks.reach import told_instead
 from server.watch import evidence, watch_alerts
 from server.watch.carer.models import Question
@@ -62,14 +66,14 @@ async def show(request: Request) -> Response:
         alert, roles = await alert_for(request, Action.ALERT_SEE)
     except NotFound:
         return await _instead(request)
-    return await _page(request, alert, roles)
+    return await alert_page(request, alert, roles)
 
 
 async def _instead(request: Request) -> Response:
     visitor, now = await staff_of(request), now_of(request)
     alert = await _of_path(request)
     if alert.closed_at is not None and await was_called(visitor.person_id, alert.id):
-        return await _over(request)
+        return await over(request)
     instead = await told_instead(alert.child_id, visitor.person_id, now)
     if instead is None:
         raise nothing_here()
@@ -83,13 +87,14 @@ async def _instead(request: Request) -> Response:
     return page(request, "tasks/instead.html", context)
 
 
-async def _over(request: Request) -> Response:
-    """Tell an adult whose call ended with the alert that it is over. Raises NotFound for all
-    others."""
+async def over(request: Request, *, is_logged: bool = False) -> Response:
+    """Tell an adult whose call ended with the alert that it is over, and whether what they tried
+    was logged all the same. Raises NotFound for all others."""
     visitor, alert = await staff_of(request), await _of_path(request)
     if alert.closed_at is None or not await was_called(visitor.person_id, alert.id):
         raise nothing_here()
-    return page(request, "desk/over.html", {"now": now_of(request)}, status=404)
+    context = {"now": now_of(request), "is_logged": is_logged}
+    return page(request, "desk/over.html", context, status=200 if is_logged else 404)
 
 
 async def _of_path(request: Request) -> Alert:
@@ -102,18 +107,25 @@ async def _of_path(request: Request) -> Alert:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why the page comes back: what is wrong with what was typed, or that another adult was
-    faster."""
+    """Why the page comes back: what is wrong with what was typed (to close it, or to log an
+    attempt), or that another adult was faster."""
 
     status: int
     words: str | None = None
     given: Mapping[str, str] = field(default_factory=dict)
     error: FormFault | None = None
+    is_log: bool = False
 
 
-async def _page(
-    request: Request, alert: Alert, roles: Roles, problem: Problem | None = None
+async def alert_page(
+    request: Request,
+    alert: Alert,
+    roles: Roles,
+    problem: Problem | None = None,
+    *,
+    numbers: Sequence[Number] = (),
 ) -> Response:
+    """The page of an alert; `numbers` where the reader has opened them."""
     visitor, now, language = await staff_of(request), now_of(request), language_of(request)
     await looked(visitor, [alert.child_id], f"look:{Action.ALERT_SEE}", now)
     facts = (await evidence.of([alert.child_id], now))[alert.child_id]
@@ -127,18 +139,52 @@ async def _page(
         "trusted": await asked_about(alert.id),
         "wishes": _wishes(alert, names, language),
         "before": await sent_about(await _asked_before(alert), language),
-        "steps": await steps(alert, language, now),
+        "steps": await steps(alert, visitor.person_id, language, now),
+        "tried": await tried_in_words(alert, language),
+        "numbers": numbers,
+        "log": _log(problem, language),
+        "zone_name": str(zone_of(request)),
+        "done": _done(request, names[alert.child_id]),
         "others": len(await others_of(alert)),
         "next": await next_call_in_words(alert, language, now),
         "names": names,
         "is_mine": alert.acknowledged_by == visitor.person_id,
-        "given": {"outcome": "", "words": "", **problem.given},
+        "given": {"outcome": "", "words": "", **({} if problem.is_log else problem.given)},
         "shown": partial(_shown, language, zone_of(request), now),
         "problem": problem.words,
-        "error": problem.error,
+        "error": None if problem.is_log else problem.error,
         "now": now,
     }
     return page(request, "desk/alert.html", context, status=problem.status)
+
+
+def _log(problem: Problem, language: str) -> dict[str, Any]:
+    """The form that logs an attempt, with what was typed where it comes back."""
+    given = problem.given if problem.is_log else {}
+    return {
+        "targets": [
+            (target.value, gettext(language, word)) for target, word in attempts.TARGETS.items()
+        ],
+        "ways": [(way.value, gettext(language, word)) for way, word in attempts.WAYS.items()],
+        "results": [
+            (result.value, gettext(language, word)) for result, word in attempts.RESULTS.items()
+        ],
+        "given": {"id": str(uuid4()), "tried": "", "words": "", "ago": "", "at": "", **given},
+        "error": problem.error if problem.is_log else None,
+    }
+
+
+DONE: Mapping[str, str] = {
+    "logged": N_("Saved."),
+    "contacted": N_("Saved. The alert stays open until someone has seen {name}."),
+    "met": N_("Saved. You have seen {name}: close the alert below."),
+    "late": N_("Saved. The alert had already been closed."),
+}
+
+
+def _done(request: Request, name: str) -> str | None:
+    code = request.query_params.get("done", "")
+    return gettext(language_of(request), DONE[code], name=name) if code in DONE else None
 
 
 def _head(
@@ -156,7 +202,7 @@ def _head(
         "tone": group.value,
         "sentence": evidence.sentence(facts, language, zone, now),
         "points": _points(alert, facts, language, zone, now),
-        "outcomes": _outcomes(cause, language),
+        "outcomes": _outcomes(cause, Tier(alert.tier), language),
         "outcome": gettext(language, OUTCOMES[Outcome(alert.outcome)][0]) if alert.outcome else "",
     }
 
@@ -237,8 +283,8 @@ def _shown(language: str, zone: ZoneInfo, now: datetime, at: datetime) -> str:
 
 
 async def _names(alert: Alert) -> dict[UUID, str]:
-    involved = (alert.child_id, alert.acknowledged_by, alert.closed_by, alert.opened_by)
-    wanted = [id_ for id_ in involved if id_ is not None]
+    adults = (alert.acknowledged_by, alert.contacted_by, alert.closed_by, alert.opened_by)
+    wanted = [id_ for id_ in (alert.child_id, *adults) if id_ is not None]
     if "who" in alert.facts:
         wanted.append(UUID(alert.facts["who"]))
     people = Person.filter(id__in=wanted, agency_id=alert.agency_id)
@@ -256,12 +302,14 @@ async def _asked_before(alert: Alert) -> list[UUID]:
     return [round_id(alert.child_id, due_at), *asked]
 
 
-def _outcomes(cause: Cause, language: str) -> list[tuple[str, str, str]]:
+def _outcomes(cause: Cause, tier: Tier, language: str) -> list[tuple[str, str, str]]:
+    possible = outcomes_of(cause, tier)
     return [
         (outcome.value, gettext(language, title), gettext(language, hint))
         for outcome, (title, hint) in OUTCOMES.items()
+        if outcome in possible
         # A missing child is found by being seen; until then the alert stays open.
-        if cause is not Cause.MISSING or outcome is Outcome.SEEN
+        and (cause is not Cause.MISSING or outcome is Outcome.SEEN)
     ]
 
 
@@ -273,7 +321,7 @@ async def acknowledge(request: Request) -> Response:
     try:
         alert, roles = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
     except NotFound:
-        return await _over(request)
+        return await over(request)
     visitor = await staff_of(request)
     try:
         await alerts.acknowledge(visitor, alert.id, now_of(request))
@@ -287,7 +335,7 @@ async def close(request: Request) -> Response:
     try:
         alert, roles = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
     except NotFound:
-        return await _over(request)
+        return await over(request)
     visitor, form = await staff_of(request), await form_body(request)
     given = {"outcome": entered(form, "outcome"), "words": entered(form, "words")}
     try:
@@ -297,7 +345,7 @@ async def close(request: Request) -> Response:
         return await _too_late(request, alert.id, roles, fault)
     except Refused as fault:
         error = form_fault(fault, language_of(request))
-        return await _page(request, alert, roles, Problem(422, given=given, error=error))
+        return await alert_page(request, alert, roles, Problem(422, given=given, error=error))
     if is_only_called(roles, Action.ALERT_SEE):
         # When the alert closes, the call is over, and so is the right to its page.
         return RedirectResponse("/desk/?done=alert-closed", status_code=303)
@@ -319,7 +367,7 @@ async def _too_late(request: Request, alert_id: UUID, roles: Roles, fault: Confl
     """Another adult was faster: the current alert, and that adult's name."""
     alert = await Alert.get(id=alert_id)
     if alert.closed_at is not None and is_only_called(roles, Action.ALERT_SEE):
-        return await _over(request)
+        return await over(request)
     language, zone, now = language_of(request), zone_of(request), now_of(request)
     names = await _names(alert)
     if alert.closed_at is not None and alert.closed_by in names:
@@ -338,7 +386,7 @@ async def _too_late(request: Request, alert_id: UUID, roles: Roles, fault: Confl
         )
     else:
         problem = gettext(language, fault.detail)
-    return await _page(request, alert, roles, Problem(409, problem))
+    return await alert_page(request, alert, roles, Problem(409, problem))
 
 
 routes = [

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from unicodedata import bidirectional
+from uuid import UUID
 
 from server.alerts import climbing
 from server.alerts import ladder as rules
@@ -16,15 +18,21 @@ from server.policy.model import Rung, ladder_from_data
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One rung of the ladder, as people read it. `state`: done, unsent, next, later."""
+    """One rung of the ladder, as people read it. `state`: done, unsent, next, later. `faces`: the
+    initials of the first people on it. `is_here`: the reader is on it."""
 
     title: str
     people: str
     state: str
     at: datetime | None
+    faces: tuple[str, ...]
+    is_here: bool
 
 
-async def steps(alert: Alert, language: str, now: datetime) -> list[Step]:
+MOST_FACES = 3
+
+
+async def steps(alert: Alert, reader: UUID, language: str, now: datetime) -> list[Step]:
     """The ladder as it was frozen, with the people who are on each rung now."""
     ladder, called = ladder_from_data(alert.ladder), await rungs_called(alert.id)
     reachable = (await reach_of({alert.child_id: alert.agency_id}, now))[alert.child_id]
@@ -39,10 +47,21 @@ async def steps(alert: Alert, language: str, now: datetime) -> list[Step]:
             people=format_list(language, [names[person] for person in people[rung]]),
             state=_state(place, coming, called.get(place)),
             at=coming.at if coming is not None and coming.rung == place else None,
+            faces=tuple(initials(names[person]) for person in people[rung][:MOST_FACES]),
+            is_here=reader in people[rung],
         )
         for place, rung in enumerate(ladder.rungs)
         if people[rung] or (rung is Rung.LAST_RESORT and rung in reach)
     ]
+
+
+def initials(name: str) -> str:
+    """ "TV" for Tom Verhoeven. Scripts that join their letters have one: two would join as well."""
+    words = name.split()
+    ends = words[:1] + words[1:][-1:]
+    letters = [word[0].upper() for word in ends]
+    is_joined = any(bidirectional(letter) == "AL" for letter in letters)
+    return "".join(letters[:1] if is_joined else letters)
 
 
 def _state(place: int, coming: rules.Call | None, went_out: bool | None) -> str:

@@ -1,7 +1,7 @@
 """Shared by the pages of this room: a person's strongest role, times in forms, what was done."""
 
 from collections.abc import Collection, Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -87,6 +87,17 @@ def words_of(form: FormData, field: str = "words") -> str | None:
 def moment_of(text: str, zone: ZoneInfo, field: str) -> datetime | None:
     """The moment of a local date and time from a form, on the clock of `zone`. Raises Refused."""
     return form_moment(text, field, zone) if text else None
+
+
+def when_of(form: FormData, zone: ZoneInfo, field: str, now: datetime) -> datetime | None:
+    """The answer to "When?": None for just now. Raises Refused."""
+    ago = entered(form, "ago")
+    if ago == "30":
+        return now - timedelta(minutes=30)
+    if ago == "now":
+        return None
+    text = entered(form, "at")
+    return form_moment(text, field, zone) if text or ago == "other" else None
 
 
 def day_of(text: str, field: str, *, earliest: int = 2000) -> date | None:

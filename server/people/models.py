@@ -42,6 +42,7 @@ class Home(Model):
     )
     agency_id: UUID
     name = EncryptedText()
+    phone = EncryptedText(null=True)  # To call at any hour, about an alert.
     zone = fields.CharField(max_length=64)
     made_at = fields.DatetimeField()
 
@@ -61,6 +62,7 @@ class Person(Model):
     agency_id: UUID
     role = fields.CharEnumField(Role, max_length=16)
     name = EncryptedText()
+    phone = EncryptedText(null=True)  # An adult's number for calls about an alert.
     language = fields.CharField(max_length=8, default="en")
     zone = fields.CharField(max_length=64, default="UTC")
     deputy: fields.ForeignKeyNullableRelation["Person"] = fields.ForeignKeyField(

@@ -18,7 +18,7 @@ from server.web.rendering import language_of, page
 from server.web.requests import form_body
 
 ADULT_ROLES = [role for role in Role if role in STAFF]
-_FIELDS = ("name", "role", "language", "zone", "deputy_id")
+_FIELDS = ("name", "role", "phone", "language", "zone", "deputy_id")
 
 
 async def show(request: Request) -> Response:
@@ -39,6 +39,7 @@ async def change(request: Request) -> Response:
             language=typed["language"],
             zone=typed["zone"],
             deputy_id=_deputy(typed["deputy_id"]),
+            phone=typed["phone"],
         )
         await agency.change_person(visitor, person.agency_id, person.id, change, now_of(request))
     except Refused as fault:

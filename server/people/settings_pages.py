@@ -55,6 +55,17 @@ async def change_language(request: Request) -> Response:
     return _to("/desk/settings?saved=language")
 
 
+async def change_phone(request: Request) -> Response:
+    """Change the number at which colleagues call the reader."""
+    visitor = await staff_of(request)
+    phone = entered(await form_body(request), "phone")
+    try:
+        await actions.set_phone(visitor, visitor.person_id, phone, now_of(request))
+    except Refused as fault:
+        return await settings_page(request, visitor, typed={"phone": phone}, fault=fault)
+    return _to("/desk/settings?saved=phone")
+
+
 async def add_mail(request: Request) -> Response:
     """Add an address, for messages by e-mail or another channel of the installation."""
     visitor = await staff_of(request)
@@ -150,6 +161,7 @@ def _to(path: str) -> RedirectResponse:
 routes = [
     Route("/desk/settings", settings, methods=["GET"]),
     Route("/desk/settings/language", change_language, methods=["POST"]),
+    Route("/desk/settings/phone", change_phone, methods=["POST"]),
     Route("/desk/settings/addresses", add_mail, methods=["POST"]),
     Route("/desk/settings/addresses/{address_id:uuid}/drop", drop_mail, methods=["POST"]),
 ]

@@ -28,6 +28,7 @@ _ENTRIES = {
     "pause:end": "pause.ended",
     "device:pair": "phone.paired",
     "device:shut_out": "phone.blocked",
+    "glass:open": "glass.broken",
     "text:words": "text.words",
     "watch:set_apart": "server.apart",
     "alert:set_apart": "server.apart",

@@ -151,7 +151,7 @@ async def test_a_closed_alert_says_who_was_called_and_who_was_not(cast: Cast, al
     async with at_desk(cast, "tom") as browser:
         await browser.post(f"/desk/alerts/{alert.id}/close", data=said)
     page = await look(cast, "ines", alert)
-    ladder = page[page.index('id="ladder"') : page.index('id="sent"')]
+    ladder = page[page.index('id="rungs"') : page.index('id="evidence"')]
     states = re.findall(r'<span class="soft">(.*?)</span>', ladder)
     assert states[0] == "called"
     assert set(states[1:]) == {"not called"}
@@ -166,7 +166,7 @@ async def test_a_called_rung_stays_called_when_the_caseworker_takes_and_closes_t
         said = {"outcome": "spoke_to", "words": "She called from school."}
         await browser.post(f"/desk/alerts/{alert.id}/close", data=said)
     page = await look(cast, "ines", alert)
-    ladder = page[page.index('id="ladder"') : page.index('id="sent"')]
+    ladder = page[page.index('id="rungs"') : page.index('id="evidence"')]
     assert re.findall(r'<span class="soft">(.*?)</span>', ladder)[:2] == ["called", "called"]
 
 

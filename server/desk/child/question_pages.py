@@ -22,6 +22,7 @@ from server.people.desk_forms import (
     moment_of,
     strongest,
     times_of,
+    when_of,
     words_of,
 )
 from server.people.rules import Action, Role
@@ -217,7 +218,7 @@ async def note_sighting(request: Request) -> Response:
     try:
         if answer not in ("seen", "not_seen"):
             raise Refused(N_("Choose “Seen” or “Could not find”."), field="answer")
-        seen_at = moment_of(entered(form, "at"), zone_of(request), "seen_at")
+        seen_at = when_of(form, zone_of(request), "seen_at", now)
         asked = actions.SightingRequest(
             id_or_new(form), "seen" if answer == "seen" else "not_seen", seen_at, words_of(form)
         )
@@ -237,7 +238,7 @@ async def _sighting_page(
     form: FormData | None = None,
     fault: WaymarkError | None = None,
 ) -> Response:
-    given = {"at": "", "words": "", "id": str(uuid4())}
+    given = {"ago": "", "at": "", "words": "", "id": str(uuid4())}
     if form is not None:
         given = {name: entered(form, name) for name in given}
     now, zone = now_of(request), zone_of(request)

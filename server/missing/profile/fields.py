@@ -171,6 +171,7 @@ _PLACE = Group(
         Field("placement_type", N_("Type of placement"), need=3),
         Field("previous_addresses", N_("Previous addresses"), _WORDS, need=2),
         Field("school", N_("School, work, and hours"), _WORDS, need=2),
+        Field("school_phone", N_("Phone number of the school"), need=2),
     ),
 )
 _PHONES = Group(

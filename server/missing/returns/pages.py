@@ -14,7 +14,7 @@ from server.missing.search import opening
 from server.missing.search.models import Episode
 from server.missing.search.paths import desk_episode, frame
 from server.people.access import Roles, desk_child, is_only_called, now_of, staff_of
-from server.people.desk_forms import back_to, id_or_new, moment_of, words_of
+from server.people.desk_forms import back_to, id_or_new, when_of, words_of
 from server.people.models import Person
 from server.people.rules import Action, may
 from server.people.words import entered, form_fault
@@ -44,7 +44,7 @@ async def record_found(request: Request) -> Response:
     episode, roles = await desk_episode(request, Action.EPISODE_FOUND, by_call=True)
     form, now = await form_body(request), now_of(request)
     try:
-        at = moment_of(entered(form, "at"), zone_of(request), "at")
+        at = when_of(form, zone_of(request), "at", now)
         what = child_found.checked(
             Found(at or now, entered(form, "where"), entered(form, "by"), words_of(form) or "")
         )
@@ -72,8 +72,8 @@ async def _found_page(
 ) -> Response:
     visitor, language = await staff_of(request), language_of(request)
     me = await Person.get(id=visitor.person_id)
-    names = ("id", "at", "where", "by", "words")
-    given = {"id": str(uuid4()), "at": "", "where": "", "by": me.name, "words": ""}
+    names = ("id", "ago", "at", "where", "by", "words")
+    given = {"id": str(uuid4()), "ago": "", "at": "", "where": "", "by": me.name, "words": ""}
     if form is not None:
         given = {name: entered(form, name) for name in names}
     context = {

@@ -27,7 +27,7 @@ from server.missing.search.together import pages as together_pages
 from server.missing.search.view import Running, Told, names_of, others_in, view
 from server.missing.search.wording import ENDED_BY, STAGES, details_of, icon_of, title_of
 from server.people.access import Roles, desk_child, looked, nothing_here, now_of, staff_of
-from server.people.desk_forms import LONGEST_WORDS, back_to, id_or_new, moment_of, words_of
+from server.people.desk_forms import LONGEST_WORDS, back_to, id_or_new, when_of, words_of
 from server.people.models import Child, Person
 from server.people.rules import Action, Role, may
 from server.people.words import ROLES, entered, form_fault
@@ -227,7 +227,7 @@ async def enter(request: Request) -> Response:
             EntryRequest(
                 id_or_new(form),
                 act,
-                at=moment_of(entered(form, "at"), zone_of(request), "at"),
+                at=when_of(form, zone_of(request), "at", now_of(request)),
                 words=words_of(form),
                 details={name: value for name, value in details.items() if value},
                 also=await _also(request, episode, form),
@@ -280,10 +280,10 @@ async def _entry_page(
     fault: WaymarkError | None = None,
 ) -> Response:
     language, kind = language_of(request), ENTRIES[act]
-    names = ["id", "at", "words", *(detail.name for detail in kind.details)]
+    names = ["id", "ago", "at", "words", *(detail.name for detail in kind.details)]
     # A page that knows some of the details already puts them into its link.
     prefilled = {detail.name: request.query_params.get(detail.name, "") for detail in kind.details}
-    given: Mapping[str, str] = {"words": "", "at": "", "id": str(uuid4()), **prefilled}
+    given: Mapping[str, str] = {"words": "", "ago": "", "at": "", "id": str(uuid4()), **prefilled}
     if form is not None:
         given = {name: entered(form, name) for name in names}
     others = await together_pages.shared(request, episode) if act in SHARED else []

@@ -69,13 +69,14 @@ async def add_home(request: Request) -> Response:
     """Add a home."""
     visitor = await agency_for(request, AgencyAction.PEOPLE_CHANGE)
     form = await form_body(request)
-    typed = {name: entered(form, name) for name in ("id", "name", "zone")}
+    typed = {name: entered(form, name) for name in ("id", "name", "phone", "zone")}
     try:
         await agency.add_home(
             visitor,
             _agency(visitor),
             name=typed["name"],
             zone=typed["zone"],
+            phone=typed["phone"],
             id_=_form_id(typed["id"]),
             now=now_of(request),
         )
@@ -97,7 +98,10 @@ async def change_home(request: Request) -> Response:
     """Change a home's name or zone."""
     visitor = await agency_for(request, AgencyAction.PEOPLE_CHANGE)
     form, home_id = await form_body(request), request.path_params["home_id"]
-    typed = {"of": str(home_id), **{name: entered(form, name) for name in ("name", "zone")}}
+    typed = {
+        "of": str(home_id),
+        **{name: entered(form, name) for name in ("name", "phone", "zone")},
+    }
     try:
         await agency.change_home(
             visitor,
@@ -105,6 +109,7 @@ async def change_home(request: Request) -> Response:
             home_id,
             name=typed["name"],
             zone=typed["zone"],
+            phone=typed["phone"],
             now=now_of(request),
         )
     except Refused as fault:

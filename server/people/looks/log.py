@@ -147,6 +147,7 @@ SOMEWHERE, CHANGED = N_("Looked at the child's page"), N_("Changed something")
 _DESK_WORDS: Mapping[str, str] = {
     "account": N_("Looked at the account of what happened"),
     "alert": N_("Looked at an alert"),
+    "alert:numbers": N_("Opened the phone numbers"),
     "carried": N_("Saved the grab pack on their phone"),
     "devices": N_("Looked at the phones"),
     "dues": N_("Looked at the project"),
@@ -175,7 +176,8 @@ _HIDDEN_FROM_ADMINISTRATORS = HIDDEN_FROM_CHILD | {"interview"}
 
 def desk_words_of(code: str) -> str:
     """What was looked at, in words for adults, in English."""
-    return _DESK_WORDS.get(_thing(code), SOMEWHERE)
+    thing = code.removeprefix("look:")
+    return _DESK_WORDS.get(thing) or _DESK_WORDS.get(_thing(code), SOMEWHERE)
 
 
 def _one_an_hour(looks: Sequence[Look]) -> list[Look]:

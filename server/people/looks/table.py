@@ -78,6 +78,7 @@ OWN: Mapping[str, str] = {
     "/api/v1/patterns": "look:episode:see",
     "/desk/patterns": "look:episode:see",
     "/desk/alerts/{alert_id}": "look:alert:see",
+    "/desk/alerts/{alert_id}/numbers": "look:alert:numbers",
     "/desk/alerts/{alert_id}/sealed": "look:sign:agree",
     "/desk/alerts/{alert_id}/together": "look:alert:see",
     "/desk/episodes/{episode_id}": "look:episode:see",
