@@ -1,8 +1,4 @@
-<<<<<<<< HEAD:migrations/0002_attempts.py
-"""Attempts."""
-========
 """Alert actions."""
->>>>>>>> alert:migrations/0002_alert_actions.py
 
 from tortoise import fields, migrations
 from tortoise.fields.base import OnDelete
@@ -42,9 +38,6 @@ class Migration(migrations.Migration):
             model_name="Alert", name="contacted_at", field=fields.DatetimeField(null=True)
         ),
         ops.AddField(model_name="Alert", name="contacted_by", field=fields.UUIDField(null=True)),
-<<<<<<<< HEAD:migrations/0002_attempts.py
-========
         ops.AddField(model_name="Home", name="phone", field=fields.TextField(null=True)),
         ops.AddField(model_name="Person", name="phone", field=fields.TextField(null=True)),
->>>>>>>> alert:migrations/0002_alert_actions.py
     ]
