@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from server.clock import as_utc, known_zone, stamp
 from server.people.models import Child, Person
-from server.why.events import Event, Period, Value, around, last_day, night_of
+from server.why.events import Event, Period, Value, around, day, last_day, moment, night_of
 from server.why.finding import child_named, codes_of
 from server.why.night import Told, tell
 from server.why.wording import Reader, people_in
@@ -54,14 +54,14 @@ def add_commands(
 
 def _moment(text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text)
+        return moment(text)
     except ValueError:
         raise argparse.ArgumentTypeError("write a time such as 2026-03-02T19:30") from None
 
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        return day(text)
     except ValueError:
         raise argparse.ArgumentTypeError("write a day such as 2026-03-02") from None
 
@@ -105,10 +105,10 @@ def _day_and_time(at: datetime, reader: Reader) -> str:
 
 
 def _body(told: Told, reader: Reader, width: int) -> Iterator[str]:
-    def day(event: Event) -> date:
+    def day_of(event: Event) -> date:
         return event.at.astimezone(reader.zone).date()
 
-    for on_day, events in groupby(told.events, day):
+    for on_day, events in groupby(told.events, day_of):
         yield ""
         yield f"{on_day:%A, %Y-%m-%d}"
         for event in events:

@@ -52,6 +52,7 @@ LAST_DAY = timedelta(hours=24)
 AROUND = timedelta(hours=3)
 EVENING, MORNING = time(18), time(8)
 _DAY = timedelta(days=1)
+_YEARS = range(1970, 3000)
 
 
 def last_day(now: datetime) -> Period:
@@ -68,6 +69,23 @@ def night_of(day: date, zone: ZoneInfo) -> Period:
 def around(at: datetime) -> Period:
     """Three hours before, and three hours after."""
     return Period(at - AROUND, at + AROUND, Chosen.AROUND)
+
+
+def moment(text: str) -> datetime:
+    """A time as people write it, or a link of ours. Raises ValueError, also for a year in which no
+    child is watched over."""
+    at = datetime.fromisoformat(text)
+    if at.year not in _YEARS:
+        raise ValueError(text)
+    return at
+
+
+def day(text: str) -> date:
+    """A day, as 2026-03-02. Raises as `moment` does."""
+    on_day = date.fromisoformat(text)
+    if on_day.year not in _YEARS:
+        raise ValueError(text)
+    return on_day
 
 
 def last_night(now: datetime, zone: ZoneInfo) -> date:

@@ -19,7 +19,7 @@ from server.people.models import Person
 from server.people.rules import Action
 from server.people.words import form_fault
 from server.web.rendering import language_of, page, zone_of
-from server.why.events import Chosen, Event, Period, around, last_day, last_night, night_of
+from server.why.events import Chosen, Event, Period, around, last_day, last_night, moment, night_of
 from server.why.finding import names_of
 from server.why.night import tell
 from server.why.wording import Reader, people_in
@@ -102,7 +102,7 @@ def _chosen(request: Request, zone: ZoneInfo, now: datetime) -> tuple[Period, da
 def _moment(text: str) -> datetime | None:
     """A moment of a link of ours; anything else is none."""
     try:
-        at = datetime.fromisoformat(text.replace(" ", "+"))
+        at = moment(text.replace(" ", "+"))
     except ValueError:
         return None
     return at if at.tzinfo is not None else at.replace(tzinfo=UTC)

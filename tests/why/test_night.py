@@ -8,7 +8,9 @@ from uuid import uuid4
 import pytest
 
 from server.alerts import actions as alerts
+from server.alerts.attempt_rules import Result, Target, Tried, Way
 from server.alerts.attempts import log
+from server.alerts.ladder import Outcome
 from server.alerts.models import Alert
 from server.notify.models import Message
 from server.people.rules import Leaving, Role
@@ -287,8 +289,6 @@ async def test_an_attempt_is_told_without_its_words(cast: Cast) -> None:
     await leave_the_others_out(cast)
     await run_until(cast, at(20))
     [alert] = await Alert.filter(child_id=cast.mia.id)
-    from server.alerts.attempt_rules import Result, Target, Tried, Way
-
     tried = Tried(uuid4(), Way.CALL, Target.HOME, Result.NO_ANSWER, words="It rang out.")
     await log(cast.actor("tom"), alert.id, tried, cast.clock())
     cast.clock.advance(minutes=1)
@@ -333,7 +333,7 @@ async def test_every_line_is_in_the_language_of_the_reader(cast: Cast, language:
     await run_until(cast, at(20))
     [alert] = await Alert.filter(child_id=cast.mia.id)
     await alerts.acknowledge(cast.actor("tom"), alert.id, cast.clock())
-    await close_alert(cast.actor("tom"), alert.id, alerts.Outcome.SEEN, "Seen.", cast.clock())
+    await close_alert(cast.actor("tom"), alert.id, Outcome.SEEN, "Seen.", cast.clock())
     cast.clock.advance(minutes=1)
     english, other = await read(cast), await read(cast, language=language)
     assert english.answer != other.answer
