@@ -295,6 +295,7 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /desk/people/children/{child_id}/looks": agency("administrator"),
     "GET /desk/settings": staff,
     "POST /desk/settings/language": staff,
+    "POST /desk/settings/phone": staff,
     "POST /desk/settings/addresses": staff,
     "POST /desk/settings/addresses/{address_id}/drop": staff,
     "POST /desk/settings/addresses/{address_id}/code": staff,
@@ -430,6 +431,7 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /api/v1/alerts/{alert_id}": _ALERT_SEEN,
     "POST /api/v1/alerts/{alert_id}/acknowledge": _ALERT_TAKEN,
     "POST /api/v1/alerts/{alert_id}/close": _ALERT_TAKEN,
+    "POST /api/v1/alerts/{alert_id}/attempts": _ALERT_TAKEN,
     # The desk.
     "GET /desk/": staff,
     "GET /desk/live": staff,
@@ -439,6 +441,8 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /desk/alerts/{alert_id}": _ALERT_SEEN,
     "POST /desk/alerts/{alert_id}/acknowledge": _ALERT_TAKEN,
     "POST /desk/alerts/{alert_id}/close": _ALERT_TAKEN,
+    "POST /desk/alerts/{alert_id}/attempts": _ALERT_TAKEN,
+    "GET /desk/alerts/{alert_id}/numbers": _ALERT_TAKEN,
     "GET /desk/alerts/{alert_id}/sealed": _ALERT_TAKEN,
     "GET /desk/alerts/{alert_id}/together": _ALERT_SEEN,
     "POST /desk/alerts/{alert_id}/together": _ALERT_TAKEN,
@@ -668,6 +672,12 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     },
     "POST /api/v1/alerts/{alert_id}/acknowledge": {},
     "POST /api/v1/alerts/{alert_id}/close": {"outcome": "seen", "words": "Seen."},
+    "POST /api/v1/alerts/{alert_id}/attempts": {
+        "id": "{id}",
+        "way": "call",
+        "target": "home",
+        "result": "no_answer",
+    },
 }
 
 

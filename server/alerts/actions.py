@@ -116,7 +116,8 @@ async def close(
 
 
 def _check_seen(alert: Alert, outcome: Outcome | None) -> None:
-    possible = rules.outcomes_of(Cause(alert.cause), Tier(alert.tier))
+    is_answered = alert.answered_at is not None
+    possible = rules.outcomes_of(Cause(alert.cause), Tier(alert.tier), is_answered=is_answered)
     if outcome is not None and outcome not in possible:
         raise Refused(
             N_(

@@ -56,9 +56,11 @@ def _check_same(attempt: Attempt, row: dict[str, object]) -> None:
 
 
 def _is_contact(alert: Alert, attempt: Attempt) -> bool:
-    """Whether it changes the alert: what was before the alert, or before the last contact, does
-    not."""
-    since = alert.contacted_at or alert.opened_at
+    """Whether it changes the alert: a contact before the missed check-in, or before the last
+    contact, does not."""
+    missed = alert.facts.get("due_at")
+    began = datetime.fromisoformat(missed) if missed else alert.opened_at
+    since = alert.contacted_at or min(began, alert.opened_at)
     return (
         alert.closed_at is None
         and attempt.at >= since

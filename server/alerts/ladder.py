@@ -52,9 +52,10 @@ class Outcome(StrEnum):
 _TO_BE_SEEN = frozenset({Cause.SILENCE, Cause.CONCERN})
 
 
-def outcomes_of(cause: Cause, tier: Tier) -> tuple[Outcome, ...]:
-    """The outcomes that close such an alert."""
-    if tier is Tier.HIGH and cause in _TO_BE_SEEN:
+def outcomes_of(cause: Cause, tier: Tier, *, is_answered: bool) -> tuple[Outcome, ...]:
+    """The outcomes that close such an alert. Where the child has answered too (`is_answered`), it
+    is not a voice alone."""
+    if tier is Tier.HIGH and cause in _TO_BE_SEEN and not is_answered:
         return tuple(outcome for outcome in Outcome if outcome is not Outcome.SPOKE)
     return tuple(Outcome)
 

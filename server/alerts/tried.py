@@ -12,6 +12,9 @@ from server.alerts.models import Alert, Attempt
 from server.i18n import gettext
 from server.people.models import Person
 
+# More than any night has, and a page can show.
+MOST = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -33,7 +36,8 @@ async def attempts_of(alert: Alert) -> list[Attempt]:
     was_open = Q(closed_at__isnull=True) | Q(closed_at__gte=alert.opened_at)
     before = Alert.filter(was_open, child_id=alert.child_id, opened_at__lte=alert.opened_at)
     ids = {alert.id, *await before.values_list("id", flat=True)}
-    return await Attempt.filter(alert_id__in=list(ids)).order_by("-at", "-received_at", "-id")
+    rows = Attempt.filter(alert_id__in=list(ids)).order_by("-at", "-received_at", "-id")
+    return await rows.limit(MOST)
 
 
 async def attempts_by_alert(alerts: Collection[UUID]) -> dict[UUID, list[Attempt]]:

@@ -202,7 +202,7 @@ def _head(
         "tone": group.value,
         "sentence": evidence.sentence(facts, language, zone, now),
         "points": _points(alert, facts, language, zone, now),
-        "outcomes": _outcomes(cause, Tier(alert.tier), language),
+        "outcomes": _outcomes(alert, language),
         "outcome": gettext(language, OUTCOMES[Outcome(alert.outcome)][0]) if alert.outcome else "",
     }
 
@@ -302,8 +302,9 @@ async def _asked_before(alert: Alert) -> list[UUID]:
     return [round_id(alert.child_id, due_at), *asked]
 
 
-def _outcomes(cause: Cause, tier: Tier, language: str) -> list[tuple[str, str, str]]:
-    possible = outcomes_of(cause, tier)
+def _outcomes(alert: Alert, language: str) -> list[tuple[str, str, str]]:
+    cause, is_answered = Cause(alert.cause), alert.answered_at is not None
+    possible = outcomes_of(cause, Tier(alert.tier), is_answered=is_answered)
     return [
         (outcome.value, gettext(language, title), gettext(language, hint))
         for outcome, (title, hint) in OUTCOMES.items()

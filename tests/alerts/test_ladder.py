@@ -428,7 +428,11 @@ def test_a_voice_after_an_answer_leaves_the_question_to_confirm_as_it_was() -> N
 
 
 def test_in_the_high_level_a_voice_alone_never_closes_a_silence() -> None:
-    assert Outcome.SPOKE not in rules.outcomes_of(Cause.SILENCE, Tier.HIGH)
-    assert Outcome.SPOKE not in rules.outcomes_of(Cause.CONCERN, Tier.HIGH)
-    assert Outcome.SPOKE in rules.outcomes_of(Cause.SILENCE, Tier.MID)
-    assert Outcome.SPOKE in rules.outcomes_of(Cause.TALK, Tier.HIGH)
+    def closes(cause: Cause, tier: Tier, *, is_answered: bool = False) -> bool:
+        return Outcome.SPOKE in rules.outcomes_of(cause, tier, is_answered=is_answered)
+
+    assert not closes(Cause.SILENCE, Tier.HIGH)
+    assert not closes(Cause.CONCERN, Tier.HIGH)
+    assert closes(Cause.SILENCE, Tier.HIGH, is_answered=True)
+    assert closes(Cause.SILENCE, Tier.MID)
+    assert closes(Cause.TALK, Tier.HIGH)

@@ -14,6 +14,8 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from server import i18n
 from server.alerts import actions as alerts
+from server.alerts.attempt_rules import Result, Target, Tried, Way
+from server.alerts.ladder import Cause
 from server.alerts.models import Alert
 from server.checkin import actions as checkin
 from server.checkin.rules import Answer, Want
@@ -29,8 +31,10 @@ from server.people.rules import Role
 from server.plan.goal_templates import actions as template_actions
 from server.plan.goal_templates.rules import Offer, Step
 from server.security import encryption
+from server.storage.db import write
 from server.watch import watch_alerts
 from server.watch.carer.models import Question
+from server.watch.models import Watch
 from server.watch.signals import observations
 from server.watch.ticking import beat
 from tests.browser import further
@@ -81,6 +85,17 @@ async def desk(
     return await context.new_page()
 
 
+async def tried_often(cast: Cast, alert: Alert) -> None:
+    """More attempts than the page shows at once, the last of which reached the child."""
+    for _ in range(8):
+        nothing = Tried(
+            uuid4(), Way.CALL, Target.HOME, Result.NO_ANSWER, "They do not answer. " * 9
+        )
+        await watch_alerts.log_attempt(cast.actor("tom"), alert.id, nothing, cast.clock())
+    voice = Tried(uuid4(), Way.CALL, Target.CHILD, Result.REACHED, "With a friend.")
+    await watch_alerts.log_attempt(cast.actor("ines"), alert.id, voice, cast.clock())
+
+
 async def stage(cast: Cast) -> dict[str, tuple[str, str]]:
     """Something in every standing; each page by its name, and who looks at it."""
     mia = f"/desk/children/{cast.mia.id}"
@@ -97,8 +112,14 @@ async def stage(cast: Cast) -> dict[str, tuple[str, str]]:
     alert = await Alert.get(child_id=cast.mia.id)
     closed = await Alert.get(child_id=cast.noor.id, cause="silence")
     await watch_alerts.close_alert(
-        cast.actor("ines"), closed.id, alerts.Outcome.SPOKE, "She called.", cast.clock()
+        cast.actor("ines"), closed.id, alerts.Outcome.SEEN, "At school.", cast.clock()
     )
+    watch = await Watch.get(child_id=cast.noor.id)
+    async with write():
+        reached = await watch_alerts.call_adults(
+            cast.actor("noor"), watch, Cause.HELP, uuid4(), cast.clock()
+        )
+    await tried_often(cast, reached)
     await beat("tick", at(19, 30))
     tom, kid = cast.actor("tom"), cast.children["mia"]
     link = await links.make(tom, kid, 7, uuid4(), cast.clock())
@@ -136,6 +157,8 @@ async def stage(cast: Cast) -> dict[str, tuple[str, str]]:
         "board": ("tom", "/desk/"),
         "rounds": ("tom", "/desk/rounds"),
         "alert": ("tom", f"/desk/alerts/{alert.id}"),
+        "numbers": ("tom", f"/desk/alerts/{alert.id}/numbers"),
+        "contacted": ("tom", f"/desk/alerts/{reached.id}/numbers?done=contacted"),
         "together": ("tom", f"/desk/alerts/{alert.id}/together"),
         "closed": ("tom", f"/desk/alerts/{closed.id}"),
         "child": ("tom", f"/desk/children/{cast.noor.id}"),

@@ -115,7 +115,7 @@ async def test_the_page_and_the_file_say_what_happened_and_name_nobody(cast: Cas
         await cast.new_token(name)
     tom, cast_tom = cast.client_as("tom"), cast.actor("tom")
     await alerts.acknowledge(cast_tom, first.id, cast.clock())
-    await alerts.close(cast_tom, first.id, Outcome.SPOKE, None, cast.clock())
+    await alerts.close(cast_tom, first.id, Outcome.LATE_ANSWER, None, cast.clock())
     shown = await tom.get("/desk/quality")
     assert shown.status_code == 200
     assert "too few" in shown.text
