@@ -60,6 +60,7 @@ PAGES = (
     "server.desk.search_pages",
     "server.reports.indicator_pages",
     "server.missing.account.account_pages",
+    "server.why.pages",
     "server.plan.goal_templates.pages",
     "server.plan.offboarding.quarantine_pages",
     "server.plan.offboarding.pages",

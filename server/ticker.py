@@ -15,7 +15,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from server import logs
 from server.alerts import climbing, rights_changes
 from server.alerts.drills import actions as drills
-from server.audit.actions import seal
+from server.audit.actions import SYSTEM, note, seal
 from server.auth import actions as doors
 from server.checkin.duress import listening
 from server.clock import Clock
@@ -137,7 +137,13 @@ class Ticker:
 
     async def first(self) -> None:
         """One look before the clock starts: finds what we missed while no ticker ran."""
+        await self._guarded("start", self._enter_start)
         await self._guarded("tick", self.tick)
+
+    async def _enter_start(self) -> None:
+        """The record says when a ticker started: `waymark why` tells it."""
+        async with write():
+            await note(SYSTEM, "server:start", now=self._clock())
 
     async def stop(self) -> None:
         """Finish what runs (the scheduler itself would cancel it), then stop looking."""

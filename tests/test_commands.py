@@ -45,6 +45,7 @@ COMMANDS = (
     "invite",
     "replay",
     "cohort",
+    "why",
     "backup",
     "restore",
 )

@@ -49,6 +49,7 @@ ROOMS = (
     "imports",
     "simulation",
     "reports",
+    "why",
     "phone",
     "desk",
     "demo",
@@ -218,6 +219,8 @@ PURE = {
     "watch/evidence_wording",
     "watch/facts",
     "watch/wording",
+    "why/answer",
+    "why/events",
 }
 PURE_MODULES = {f"server.{name.replace('/', '.')}" for name in PURE}
 # What a decision may know beside other decisions: faults, local time, words.

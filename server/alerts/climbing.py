@@ -14,6 +14,7 @@ from server.alerts.models import Alert
 from server.alerts.recipients import reach_of
 from server.alerts.rights import Right, is_there, right_of
 from server.audit.actions import SYSTEM, note
+from server.audit.models import Entry
 from server.clock import known_zone
 from server.notify.actions import (
     Saying,
@@ -118,7 +119,31 @@ async def climb(alerts: Sequence[Alert], now: datetime) -> None:
     await say([move for move in ours if move[2]], now)
 
 
-ALERTS = DueRows("alert", Alert, climb, at_once=AT_ONCE, columns=("next_action_at", "decide_at"))
+async def _enter_apart(alert_id: UUID, now: datetime) -> None:
+    """Nobody further is called until the row makes sense: the record says so, once an hour."""
+    alert = await Alert.get(id=alert_id)
+    since = now - timedelta(hours=1)
+    noted = Entry.filter(child_id=alert.child_id, what="alert:set_apart", at__gt=since)
+    if await noted.exists():
+        return
+    await note(
+        SYSTEM,
+        "alert:set_apart",
+        child_id=alert.child_id,
+        about=("alert", alert_id),
+        agency_id=alert.agency_id,
+        now=now,
+    )
+
+
+ALERTS = DueRows(
+    "alert",
+    Alert,
+    climb,
+    at_once=AT_ONCE,
+    columns=("next_action_at", "decide_at"),
+    enter_apart=_enter_apart,
+)
 
 
 async def still_held(alert: Alert, now: datetime) -> Climb:

@@ -215,6 +215,7 @@ def _rights(roles: Roles) -> dict[str, bool]:
         "has_page": may(roles, Action.CHILD_SEE),
         "sees_history": may(roles, Action.HISTORY_SEE),
         "carries": may(roles, Action.PACK_CHANGE),
+        "explains": may(roles, Action.ALERT_EXPLAIN),
     }
 
 

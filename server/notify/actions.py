@@ -3,15 +3,17 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid5
 
 from server.notify.contact_routes import NOWHERE, Ways, ways_of
 from server.notify.models import Enclosure, Message
 from server.notify.rules import NONE, PUSH, Attachment, Kind
+from server.notify.sending.log_lines import log_withdrawn
 from server.security import encryption
 from server.storage import bulk
-from server.storage.db import as_id, as_moment, dialect, fetch
+from server.storage.db import after_commit, as_id, as_moment, dialect, fetch, is_writing
 from server.storage.ids import uuid7
 
 # A message this far past its next attempt has no worker. The audit names at most this many.
@@ -189,14 +191,16 @@ async def withdraw(
     )
     if person_id is not None:
         unsent = unsent.filter(person_id=person_id)
-    message_ids = [as_id(row) for row in await unsent.values_list("id", flat=True)]
-    if message_ids:
-        await lock(message_ids)
+    rows = await unsent.values_list("id", "child_id", "kind", "channel")
+    if rows:
+        await lock([as_id(row[0]) for row in rows])
         # Select all of them again: a worker that had one of these may have gone on by another
         # channel.
         await unsent.update(
             state="withdrawn", next_action_at=None, leased_by=None, done_at=now, why=why
         )
+        if is_writing():
+            after_commit(partial(log_withdrawn, rows, why))
 
 
 async def set_aside(subjects: Collection[UUID], now: datetime) -> None:

@@ -145,6 +145,7 @@ class Message(Model):
             Index(fields=("next_action_at",), name="message_act_at"),
             Index(fields=("subject_id",), name="message_subject"),
             Index(fields=("person_id",), name="message_person"),
+            Index(fields=("child_id", "queued_at"), name="message_child_queued"),
         )
         constraints = (
             UniqueConstraint(

@@ -36,6 +36,7 @@ from server.notify.rules import (
 from server.notify.sending.attempts import Attempt, accepted_before, as_one, person_of, quiet_hours
 from server.notify.sending.claims import Claimer, claim
 from server.notify.sending.envelopes import Sender, attachments, envelope_of
+from server.notify.sending.log_lines import log_results
 from server.notify.sending.results import end_of, log_ends
 from server.storage import bulk
 from server.storage.db import as_id, write
@@ -313,6 +314,7 @@ class Worker:
                 async with write():
                     await lock([message.id])
                     await self._mark([message], tries, now)
+        log_results(messages, tries)
 
     async def _mark(
         self,

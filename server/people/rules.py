@@ -39,6 +39,7 @@ class Action(StrEnum):
 
     ALERT_ACKNOWLEDGE = "alert:acknowledge"
     ALERT_CLOSE = "alert:close"
+    ALERT_EXPLAIN = "alert:explain"
     ALERT_SEE = "alert:see"
     CHECK_IN = "check_in:own"
     CHECK_IN_FOR = "check_in:for"
@@ -157,6 +158,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.ALERT_SEE,
             _A.ALERT_ACKNOWLEDGE,
             _A.ALERT_CLOSE,
+            _A.ALERT_EXPLAIN,
             _A.EPISODE_FOUND,
             _A.EPISODE_OPEN,
             _A.EPISODE_SEE,

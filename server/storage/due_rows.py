@@ -47,6 +47,8 @@ class DueRows(Generic[Row]):
     # False: `go_on` locks another row first. So each row has a transaction, and comes unlocked.
     locks: bool = True
     once_a_tick: bool = False
+    # Writes into the record that a row was set apart, where that is about a child.
+    enter_apart: Callable[[UUID, datetime], Awaitable[None]] | None = None
 
     @property
     def table(self) -> str:
@@ -153,4 +155,6 @@ class DueRows(Generic[Row]):
             for column in self.columns:
                 due = self.model.filter(self._is_due(column, now, key))
                 await due.update(**{column: now + SET_APART}, **noted)
+            if self.enter_apart is not None:
+                await self.enter_apart(key, now)
             await tell(f"{self.name}:row", now)

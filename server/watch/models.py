@@ -113,6 +113,11 @@ class Round(Model):
     settled_at = fields.DatetimeField(null=True)
     settled_by = fields.UUIDField(null=True)  # The check-in or the sighting.
     forgot_at = fields.DatetimeField(null=True)  # When the child said that they forgot this one.
+    # Of the watch when it opened; and when adults were to be called as things were when it became
+    # late, and why. Nothing decides by these: they tell later why there was an alert, or none.
+    tier = fields.CharField(max_length=8, null=True)
+    call_at = fields.DatetimeField(null=True)
+    call_why = fields.CharField(max_length=24, null=True)
 
     class Meta:
         table = "round"

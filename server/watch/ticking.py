@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 
 from server.alerts.ladder import Cause
 from server.alerts.opening import Opening, join_misses, open_alerts
+from server.audit.actions import SYSTEM, note
 from server.audit.models import Entry
 from server.notify.actions import Saying, queue, set_aside, tell_operators
 from server.notify.devices import reached_of
@@ -41,7 +42,16 @@ async def _go_on(watches: Sequence[Watch], now: datetime) -> None:
     await apply([passed(case, now) for case in cases], now)
 
 
-WATCHES = DueRows("watch", Watch, _go_on, at_once=200)
+async def _enter_apart(child_id: UUID, now: datetime) -> None:
+    """Nothing is decided about this child until the row makes sense: the record says so, once an
+    hour."""
+    since = now - timedelta(hours=1)
+    if await Entry.filter(child_id=child_id, what="watch:set_apart", at__gt=since).exists():
+        return
+    await note(SYSTEM, "watch:set_apart", child_id=child_id, about=("watch", child_id), now=now)
+
+
+WATCHES = DueRows("watch", Watch, _go_on, at_once=200, enter_apart=_enter_apart)
 
 
 async def _tell_of_zones(cases: Iterable[WatchState], now: datetime) -> None:
@@ -141,7 +151,7 @@ def _last_asked(moved: Sequence[Moved]) -> list[tuple[WatchState, Change]]:
 
 async def _write_rounds(moved: Sequence[Moved], now: datetime) -> None:
     late = {
-        round_id(case.watch.child_id, change.due_at): change.at
+        round_id(case.watch.child_id, change.due_at): (case, change.at)
         for case, change in _of(moved, What.LATE)
     }
     opened = []
@@ -155,15 +165,30 @@ async def _write_rounds(moved: Sequence[Moved], now: datetime) -> None:
                 "due_at": change.due_at,
                 "late_at": change.due_at + steps_of(case.terms, change.due_at).grace,
                 "state": "late" if key in late else "open",
+                "tier": case.terms.tier.value,
+                **_call(case, is_late=key in late),
             }
         )
     made = {as_id(key) for key in await bulk.insert(Round, opened, skip_known=True)}
     await _open_again([row for row in opened if row["id"] not in made], now)
     new = {row["id"] for row in opened}
     rows = [
-        {"id": key, "state": "late", "late_at": at} for key, at in late.items() if key not in new
+        {"id": key, "state": "late", "late_at": at, **_call(case, is_late=True)}
+        for key, (case, at) in late.items()
+        if key not in new
     ]
     await bulk.update(Round, rows)
+
+
+def _call(case: WatchState, *, is_late: bool) -> dict[str, Any]:
+    """When adults are to be called about a round that is late, and why."""
+    standing = case.standing
+    if not is_late or standing.is_alerted:
+        return {"call_at": None, "call_why": None}
+    return {
+        "call_at": call_at(standing, case.terms),
+        "call_why": (standing.alarm_why or Why.CEILING).value,
+    }
 
 
 async def _open_again(existing: Sequence[dict[str, Any]], now: datetime) -> None:

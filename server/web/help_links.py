@@ -65,6 +65,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/children/*/transfer", ("endings", "transfers")),
     ("/desk/children/*/trusted", ("each-day", "people-the-child-named")),
     ("/desk/children/*/turns", _DAILY),
+    ("/desk/children/*/why", ("an-alert", "in-an-alert")),
     ("/desk/children/*/without-app", _NEW),
     ("/desk/children/*", _DAILY),
     ("/desk/children", ("find-a-child", "find-a-child", _CARED, "roles")),

@@ -38,6 +38,7 @@ NAMES = (
     "pack_mail",
     "pack_offline",
     "seen",
+    "why",
     "help",
     "answer_stops",
     "duress",

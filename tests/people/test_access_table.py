@@ -89,6 +89,8 @@ EACH = [
 async def test_each_look_of_a_tied_adult_is_one_line_an_hour(cast: Cast, path: str) -> None:
     code = LOOKS.get(path) or OWN[path]
     real = path
+    # A caseworker has every page but one.
+    reader = "ines" if path.endswith("/why") else "tom"
     for name in re.findall(r"{(\w+)}", path):
         real = real.replace(f"{{{name}}}", str(await MAKERS[name](cast, "tom", path)))
     if path.endswith("/card"):
@@ -96,18 +98,18 @@ async def test_each_look_of_a_tied_adult_is_one_line_an_hour(cast: Cast, path: s
     if path == "/api/v1/alerts":
         await open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())
     await Entry.all().delete()
-    await cast.new_token("tom")
-    async with cast.client_as("tom") as tom:
+    await cast.new_token(reader)
+    async with cast.client_as(reader) as client:
         for _ in range(2):
-            answer = await tom.get(real)
+            answer = await client.get(real)
             assert answer.status_code == 200, (answer.status_code, answer.text[:300])
-    held = Entry.filter(what=code, who_id=cast.tom.id)
+    held = Entry.filter(what=code, who_id=cast.persons[reader].id)
     children = [entry.child_id for entry in await held]
     assert len(children) == len(set(children)) >= 1, children
     cast.clock.advance(minutes=61)
-    await cast.new_token("tom")
-    async with cast.client_as("tom") as tom:
-        if (await tom.get(real)).status_code == 200:
+    await cast.new_token(reader)
+    async with cast.client_as(reader) as client:
+        if (await client.get(real)).status_code == 200:
             assert await held.count() > len(children)
 
 

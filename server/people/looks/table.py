@@ -47,6 +47,7 @@ LOOKS: Mapping[str, str] = {
     "/api/v1/alerts/{alert_id}": "look:alert:see",
     f"{_DESK}/rhythm": "look:rhythm:see",
     f"{_DESK}/tier": "look:tier:set",
+    f"{_DESK}/why": "look:alert:explain",
     f"{_DESK}/season": "look:rhythm:see",
     f"{_DESK}/calendar": "look:rhythm:see",
     f"{_DESK}/pauses": "look:pause:see",

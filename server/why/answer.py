@@ -1,0 +1,256 @@
+"""The one sentence at the top: why there was an alert, or why there was none. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from server.i18n import N_
+from server.why.events import Event, Period, Value
+
+ANSWERS: Mapping[str, str] = {
+    "not_yet": N_("This time is still to come."),
+    "before_records": N_("We have no records from this time. Ours about {child} begin {begin}."),
+    "not_placed": N_("No alert: the placement began later, {begin}."),
+    "left": N_("No alert: the placement had ended {left}. After that we do not ask."),
+    "alert": N_("An alert opened at {at}: {cause}."),
+    "alerts": N_("{n} alerts opened. The first was at {at}: {cause}."),
+    "alert_before": N_("No new alert: one was open already, since {at}: {cause}."),
+    "alert_late": N_(
+        "Our server was down from {begin} to {until}, so we noticed the alert of {at} at {noticed}."
+    ),
+    "answered": N_("No alert: {child} answered at {at}, {span} before the check-in was late."),
+    "answered_late": N_("No alert: {child} answered at {at}, late, but before we called adults."),
+    "answered_before_call": N_(
+        "No alert: {child} answered at {at}, {span} before we would have called adults."
+    ),
+    "answered_for": N_("No alert: {who} answered for {child} at {at}."),
+    "seen": N_("No alert: {who} saw {child} at {at}."),
+    "settled": N_("No alert: the check-in due {due} was settled at {at}."),
+    "absence": N_("No alert: an agreed absence until {until}, entered by {who}."),
+    "excused": N_("No alert: the check-in due {due} was called off, as {child} was away."),
+    "replaced": N_("No alert: the check-in due {due} was called off, as the times changed."),
+    "ended": N_("No alert: the check-in due {due} was called off, as the placement ended."),
+    "down": N_("No alert: our server was down from {begin} to {until}."),
+    "down_now": N_("No alert: our server has been down since {begin}. Call IT support."),
+    "not_late": N_("No alert yet: the check-in due {due} is not late before {late}."),
+    "late_later": N_("No alert in this time: the check-in due {due} was late only at {late}."),
+    "late": N_(
+        "No alert yet: the check-in due {due} was late at {late}. We call adults at {call},"
+        " unless someone answers."
+    ),
+    "late_after": N_("No alert in this time. We were to call adults at {call}."),
+    "late_unknown": N_("No alert: the check-in due {due} was late, and nobody was called by then."),
+    "none_due": N_("No alert: no check-in was due in this time."),
+    "none_due_next": N_("No alert: no check-in was due in this time. The next is due {due}."),
+    # Said after the first sentence.
+    "why": N_("Why: {why}."),
+    "taken": N_("{who} took it at {taken}."),
+    "not_taken": N_("Nobody has taken it yet."),
+    "closed": N_("It closed at {closed}."),
+    "open": N_("It is still open."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Codes of sentences, the main one first, and their values."""
+
+    codes: tuple[str, ...]
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+
+class AlertRow(Protocol):
+    """The slice of an alert that the answer needs."""
+
+    cause: str
+    reason: str
+    opened_at: datetime
+    noticed_at: datetime
+    acknowledged_by: UUID | None
+    acknowledged_at: datetime | None
+    closed_at: datetime | None
+
+
+class RoundRow(Protocol):
+    """The slice of a round."""
+
+    due_at: datetime
+    opens_at: datetime
+    late_at: datetime
+    call_at: datetime | None
+    state: str
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Everything that the answer is made from."""
+
+    period: Period
+    now: datetime
+    made_at: datetime  # The first row about the child.
+    placed_at: datetime
+    left_at: datetime | None
+    alerts: Sequence[AlertRow]
+    rounds: Sequence[RoundRow]
+    events: Sequence[Event]
+    absences: Sequence[tuple[datetime, datetime, UUID]]  # From, until, entered by.
+    downs: Sequence[tuple[datetime, datetime]]
+    silent_since: datetime | None
+    # Of the watch as it is now.
+    due_at: datetime | None = None
+    alarm_at: datetime | None = None
+
+
+def answer(night: Known) -> Answer:
+    """Why there was an alert in this time, or none."""
+    for look in (_outside, _alert, _placement, _down, _of_rounds):
+        if (answered := look(night)) is not None:
+            return answered
+    return _nothing_due(night)
+
+
+def _outside(night: Known) -> Answer | None:
+    if night.period.begin > night.now:
+        return Answer(("not_yet",))
+    if night.period.end <= night.made_at:
+        return Answer(("before_records",), {"begin": night.made_at})
+    return None
+
+
+def _alert(night: Known) -> Answer | None:
+    inside = [alert for alert in night.alerts if night.period.has(alert.opened_at)]
+    if inside:
+        return _opened(night, inside)
+    if night.alerts:
+        alert = night.alerts[0]
+        code = "alert_before" if alert.noticed_at < night.period.begin else "alert"
+        return Answer((code, *_end(alert)[0]), {**_of(alert), **_end(alert)[1]})
+    return None
+
+
+def _of(alert: AlertRow) -> dict[str, Value]:
+    return {"at": alert.opened_at, "cause": alert.cause, "why": alert.reason}
+
+
+def _opened(night: Known, inside: Sequence[AlertRow]) -> Answer:
+    first = inside[0]
+    codes, more = _end(first)
+    values: dict[str, Value] = {**_of(first), **more, "n": len(inside)}
+    if len(inside) > 1:
+        return Answer(("alerts",), values)
+    why = ("why",) if first.cause == "silence" else ()
+    down = next((d for d in night.downs if d[0] <= first.opened_at <= d[1]), None)
+    if down is None or first.noticed_at <= first.opened_at:
+        return Answer(("alert", *why, *codes), values)
+    values |= {"begin": down[0], "until": down[1], "noticed": first.noticed_at}
+    return Answer(("alert_late", *why, *codes), values)
+
+
+def _end(alert: AlertRow) -> tuple[tuple[str, ...], dict[str, Value]]:
+    """Who took it, and whether it is closed."""
+    codes: tuple[str, ...] = ()
+    values: dict[str, Value] = {}
+    if alert.acknowledged_by is not None and alert.acknowledged_at is not None:
+        values = {"who": alert.acknowledged_by, "taken": alert.acknowledged_at}
+        codes = ("taken",)
+    if alert.closed_at is not None:
+        return (*codes, "closed"), {**values, "closed": alert.closed_at}
+    return ((*codes, "open") if codes else ("not_taken",)), values
+
+
+def _placement(night: Known) -> Answer | None:
+    if night.left_at is not None and night.left_at <= night.period.begin:
+        return Answer(("left",), {"left": night.left_at})
+    if night.placed_at >= night.period.end and not night.rounds:
+        return Answer(("not_placed",), {"begin": night.placed_at})
+    return None
+
+
+def _down(night: Known) -> Answer | None:
+    """Our server did not look while a check-in was open or late, and has not looked since."""
+    waits = any(row.settled_at is None for row in night.rounds)
+    if night.silent_since is not None and night.silent_since < night.period.end and waits:
+        return Answer(("down_now",), {"begin": night.silent_since})
+    for begin, until in night.downs:
+        is_whole = begin <= night.period.begin and until >= night.period.end
+        late = [row for row in night.rounds if begin <= row.late_at <= until]
+        if is_whole or any(row.settled_at is None or row.settled_at > until for row in late):
+            return Answer(("down",), {"begin": begin, "until": until})
+    return None
+
+
+def _of_rounds(night: Known) -> Answer | None:
+    end = min(night.period.end, night.now)
+    waiting = [
+        row
+        for row in night.rounds
+        if row.opens_at < end and (row.settled_at is None or row.settled_at >= night.period.end)
+    ]
+    if waiting:
+        return _waits(waiting[0], night, end)
+    due = [row for row in night.rounds if night.period.meets(row.due_at, row.late_at)]
+    due += [row for row in night.rounds if night.period.has(row.settled_at)]
+    if not due:
+        return None
+    return _settled(max(due, key=lambda row: row.due_at), night)
+
+
+def _waits(row: RoundRow, night: Known, end: datetime) -> Answer:
+    values: dict[str, Value] = {"due": row.due_at, "late": row.late_at}
+    if row.late_at > end:
+        return Answer(("not_late" if end == night.now else "late_later",), values)
+    call = row.call_at if night.alarm_at is None or end != night.now else night.alarm_at
+    if call is None:
+        return Answer(("late_unknown",), values)
+    return Answer(("late" if end == night.now else "late_after",), {**values, "call": call})
+
+
+def _settled(row: RoundRow, night: Known) -> Answer:
+    at = row.settled_at
+    assert at is not None
+    values: dict[str, Value] = {"due": row.due_at, "at": at, "late": row.late_at}
+    if row.state in ("excused", "replaced", "ended", "ended_late"):
+        return _called_off(row, night, values)
+    if (by := _what_settled(row, night)) is None:
+        return Answer(("settled",), values)
+    if by.code.startswith("seen."):
+        return Answer(("seen",), {**values, **by.values, "at": by.at})
+    if "who" in by.values:
+        return Answer(("answered_for",), {**values, "who": by.values["who"]})
+    if at < row.late_at:
+        return Answer(("answered",), {**values, "span": row.late_at - at})
+    if row.call_at is None or row.call_at <= at:
+        return Answer(("answered_late",), values)
+    return Answer(("answered_before_call",), {**values, "span": row.call_at - at})
+
+
+def _what_settled(row: RoundRow, night: Known) -> Event | None:
+    """The answer or the sighting that settled it: they have the same moment."""
+    return next(
+        (
+            event
+            for event in night.events
+            if event.at == row.settled_at and event.code.startswith(("answer.", "seen.seen"))
+        ),
+        None,
+    )
+
+
+def _called_off(row: RoundRow, night: Known, values: dict[str, Value]) -> Answer:
+    if row.state == "excused":
+        for begin, until, who in night.absences:
+            if begin <= row.late_at and row.opens_at <= until:
+                return Answer(("absence",), {**values, "until": until, "who": who})
+    return Answer((row.state.removesuffix("_late"),), values)
+
+
+def _nothing_due(night: Known) -> Answer:
+    for begin, until, who in night.absences:
+        if begin < night.period.end and until > night.period.begin:
+            return Answer(("absence",), {"until": until, "who": who})
+    if night.due_at is not None and night.due_at >= night.period.end:
+        return Answer(("none_due_next",), {"due": night.due_at})
+    return Answer(("none_due",))

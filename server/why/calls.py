@@ -1,0 +1,139 @@
+"""The alerts of a night: why they opened, who was to be called, who took them, how they ended."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from tortoise.expressions import Q
+
+from server.alerts.ladder import Cause, Reachable, people_on
+from server.alerts.models import Alert, Attempt
+from server.alerts.recipients import reach_of
+from server.audit.models import Entry
+from server.policy.model import Rung, ladder_from_data
+from server.rota.calendar import Rota, stand_in
+from server.why.events import Event, Period, Value
+
+MOST = 200
+# What was noticed later than this after it became true was not noticed at once.
+_AT_ONCE = timedelta(seconds=90)
+_FACTS = {
+    "answered_at": ("answered", "fact_answered"),
+    "app_seen_at": ("app", "fact_app"),
+    "asked_at": ("asked", "fact_asked"),
+    "push_silent_since": ("push", "fact_push"),
+}
+
+
+async def alerts_of(child_id: UUID, period: Period) -> list[Alert]:
+    """The alerts that were open at some time of this, or should have been."""
+    rows = Alert.filter(
+        Q(closed_at__isnull=True) | Q(closed_at__gte=period.begin),
+        child_id=child_id,
+        opened_at__lt=period.end,
+    )
+    return await rows.order_by("opened_at").limit(MOST)
+
+
+async def of_attempts(child_id: UUID, period: Period) -> list[Event]:
+    """What people logged on the alert: how they tried to reach the child, and the result."""
+    rows = Attempt.filter(child_id=child_id, at__gte=period.begin, at__lt=period.end)
+    return [
+        Event(
+            row.at,
+            "attempt.logged",
+            {"who": row.who_id, "attempt_way": row.way, "target": row.target, "came": row.result},
+        )
+        for row in await rows.order_by("at").limit(MOST)
+    ]
+
+
+async def of_alert(alert: Alert, rota: Rota, people: set[UUID]) -> list[Event]:
+    """Why it opened, and who was to be called by its ladder. `people`: those who answer for the
+    child; of their leave it tells."""
+    values, because = _opening(alert)
+    events = [Event(alert.opened_at, "alert.opened", values, because)]
+    if alert.noticed_at - alert.opened_at > _AT_ONCE:
+        events.append(Event(alert.noticed_at, "alert.noticed", {"opened": alert.opened_at}))
+    return events + await _ladder(alert, rota, people)
+
+
+def _opening(alert: Alert) -> tuple[dict[str, Value], tuple[str, ...]]:
+    values: dict[str, Value] = {"cause": alert.cause, "why": alert.reason}
+    # Why a concern opened is sealed.
+    because: tuple[str, ...] = () if alert.cause == Cause.CONCERN else ("why",)
+    if alert.cause != Cause.SILENCE:
+        return values, because
+    for fact, (name, reason) in _FACTS.items():
+        if fact in alert.facts:
+            values[name], because = datetime.fromisoformat(alert.facts[fact]), (*because, reason)
+    if "answered_at" not in alert.facts:
+        because = (*because, "fact_never")
+    if alert.misses > 1:
+        values["misses"], because = alert.misses, (*because, "misses")
+    return values, because
+
+
+async def _ladder(alert: Alert, rota: Rota, people: set[UUID]) -> list[Event]:
+    ladder, at = ladder_from_data(alert.ladder), alert.noticed_at
+    rungs = tuple(rung.value for rung in ladder.rungs)
+    events = [Event(at, "alert.ladder", {"rungs": rungs, "each": ladder.each})]
+    reach = (await reach_of({alert.child_id: alert.agency_id}, at))[alert.child_id]
+    events += [_on_leave(who, rota, at) for who in _away(rota, at) if who in people]
+    return events + [_rung(rung, reach, at, ladder.rungs) for rung in ladder.rungs]
+
+
+def _rung(rung: Rung, reach: Reachable, at: datetime, rungs: Sequence[Rung]) -> Event:
+    values: dict[str, Value] = {"rung": rung.value}
+    people = people_on(rung, reach.on(*rungs))
+    if people:
+        return Event(at, "alert.rung", {**values, "people": people})
+    is_there = rung is Rung.LAST_RESORT and rung in reach.there
+    return Event(at, "alert.last_resort" if is_there else "alert.rung_empty", values)
+
+
+def _away(rota: Rota, at: datetime) -> list[UUID]:
+    return [leave.who for leave in rota.leaves if leave.begin <= at < leave.end]
+
+
+def _on_leave(who: UUID, rota: Rota, at: datetime) -> Event:
+    other = stand_in(rota, who, at)
+    if other is None:
+        return Event(at, "alert.on_leave_alone", {"who": who})
+    return Event(at, "alert.on_leave", {"who": who, "other": other})
+
+
+# --- what people and the child did about them
+
+_ENTRIES = {
+    "alert:join": "alert.joined",
+    "alert:acknowledge": "alert.taken",
+    "alert:hold": "alert.held",
+    "alert:hand_over": "alert.handed_over",
+    "alert:answered": "alert.answered",
+    "alert:close": "alert.closed",
+}
+CODES = tuple(_ENTRIES)
+_WHY_HANDED_OVER = {
+    "leaving": "left",
+    "right_ended": "right_ended",
+    "transfer": "moved_agency",
+}
+
+
+def of_entry(entry: Entry, alerts: Sequence[Alert]) -> Event:
+    """What the record says was done about an alert."""
+    code, values = _ENTRIES[entry.what], dict[str, Value]()
+    if entry.who_id is not None:
+        values["who"] = entry.who_id
+    if code == "alert.handed_over":
+        because = _WHY_HANDED_OVER.get(entry.why or "")
+        return Event(entry.at, code, values, (because,) if because else ())
+    if code != "alert.closed":
+        return Event(entry.at, code, values)
+    values["outcome"] = entry.why or ""
+    alert = next((alert for alert in alerts if alert.id == entry.about_id), None)
+    if alert is None or alert.cause == Cause.CONCERN:
+        # How it ended would tell why it was opened.
+        return Event(entry.at, "alert.closed_sealed", {"who": values.get("who", "")})
+    return Event(entry.at, code if "who" in values else "alert.closed_itself", values)

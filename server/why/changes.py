@@ -1,0 +1,135 @@
+"""What people changed in a night: absences, ties, levels, placement, policy; and the rota."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from tortoise.expressions import Q
+
+from server.audit.models import Entry
+from server.people.models import Child, Tie
+from server.rota.calendar import Rota, gaps_between, shifts_between
+from server.watch.models import Pause
+from server.why.asked import InForce
+from server.why.calls import CODES as ABOUT_ALERTS
+from server.why.events import Event, Period, Value
+
+MOST = 1_000
+_ENTRIES = {
+    "watch:begin": "watch.began",
+    "placement:begin": "placement.began",
+    "placement:end": "placement.ended",
+    "child:move": "child.moved",
+    "transfer:accepted": "transfer.accepted",
+    "tier:set": "tier.set",
+    "rhythm:set": "rhythm.set",
+    "season:add": "season.added",
+    "season:end": "season.ended",
+    "pause:end": "pause.ended",
+    "device:pair": "phone.paired",
+    "device:shut_out": "phone.blocked",
+    "glass:open": "glass.broken",
+    "text:words": "text.words",
+    "watch:set_apart": "server.apart",
+    "alert:set_apart": "server.apart",
+}
+
+
+async def entries_of(child_id: UUID, period: Period) -> list[Entry]:
+    """What the record says about this child, as far as a sentence tells it. No look, no word."""
+    rows = Entry.filter(
+        child_id=child_id,
+        at__gte=period.begin,
+        at__lt=period.end,
+        what__in=[*_ENTRIES, *ABOUT_ALERTS],
+    )
+    return await rows.order_by("at", "id").limit(MOST)
+
+
+def of_entry(entry: Entry) -> Event | None:
+    """A change by a person, or by the server itself."""
+    if entry.what not in _ENTRIES:
+        return None
+    values: dict[str, Value] = {"who": entry.who_id} if entry.who_id is not None else {}
+    return Event(entry.at, _ENTRIES[entry.what], values)
+
+
+async def pauses_of(child_id: UUID, period: Period) -> list[Pause]:
+    """The agreed absences that lie in this time, or were entered in it."""
+    rows = Pause.filter(child_id=child_id, until_at__gt=period.begin)
+    near = rows.filter(Q(from_at__lt=period.end) | Q(made_at__lt=period.end))
+    return await near.order_by("from_at").limit(MOST)
+
+
+def of_pauses(pauses: Iterable[Pause]) -> list[Event]:
+    """Who entered it, when it began, and when it was over."""
+    events = []
+    for row in pauses:
+        values: dict[str, Value] = {
+            "who": row.made_by,
+            "begin": row.from_at,
+            "until": row.until_at,
+        }
+        events.append(Event(row.made_at, "pause.added", values))
+        if row.ended_at is None or row.ended_at > row.from_at:
+            events.append(Event(row.from_at, "pause.began", values))
+        if row.ended_at is None:
+            events.append(Event(row.until_at, "pause.over", values))
+    return events
+
+
+async def ties_of(child_id: UUID, period: Period) -> list[Tie]:
+    """The ties that were valid at some time of this."""
+    rows = Tie.filter(Tie.ending_after(period.begin), child_id=child_id, from_at__lt=period.end)
+    return await rows.order_by("from_at", "id").limit(MOST)
+
+
+def of_ties(ties: Iterable[Tie]) -> list[Event]:
+    """Who came, and who went."""
+    events = []
+    for row in ties:
+        values: dict[str, Value] = {"who": row.person_id, "role": row.role.value}
+        events.append(Event(row.from_at, "tie.began", values))
+        if row.until_at is not None and row.until_at > row.from_at:
+            events.append(Event(row.until_at, "tie.ended", values))
+    return events
+
+
+def of_policies(versions: Sequence[InForce]) -> list[Event]:
+    """Each version that came into force."""
+    return [
+        Event(version.since, "policy.adopted", {"who": version.made_by, "policy": version.version})
+        for version in versions
+        if version.made_by is not None
+    ]
+
+
+def of_rota(rota: Rota, period: Period) -> list[Event]:
+    """Who was on duty, who was on leave, and when nobody was on duty."""
+    if not (rota.duties or rota.slots or rota.handovers):
+        return []
+    events = [
+        Event(gap.begin, "duty.gap", {"until": gap.end})
+        for gap in gaps_between(rota, period.begin, period.end)
+    ]
+    for shift in shifts_between(rota, period.begin, period.end):
+        values: dict[str, Value] = {"who": shift.who, "until": shift.end}
+        if shift.instead_of is None:
+            events.append(Event(shift.begin, "duty.began", values))
+        else:
+            events.append(Event(shift.begin, "duty.instead", {**values, "other": shift.instead_of}))
+    return events
+
+
+def of_leaves(rota: Rota, people: set[UUID], period: Period) -> list[Event]:
+    """The leave of the people who would be called about the child."""
+    return [
+        Event(max(leave.begin, period.begin), "leave.began", {"who": leave.who, "until": leave.end})
+        for leave in rota.leaves
+        if leave.who in people and period.meets(leave.begin, leave.end)
+    ]
+
+
+def was_placed(child: Child, at: datetime) -> bool:
+    """Whether the placement had begun by then, and not ended."""
+    return child.placed_at <= at and (child.left_at is None or at < child.left_at)

@@ -1,0 +1,46 @@
+"""Which child is meant on the command line, and what the people of a night are called."""
+
+from collections.abc import Callable, Iterable
+from uuid import UUID
+
+from server.auth.rules import fold
+from server.i18n import N_, gettext
+from server.people.models import Child, Person
+from server.people.rules import Role
+from server.people.words import ROLES
+
+
+async def child_named(which: str) -> Child:
+    """By id, or by the whole name where only one child has it; also a child who has left. Raises
+    ValueError with a sentence that says what to do."""
+    try:
+        wanted = [UUID(which)]
+    except ValueError:
+        # Names are sealed: all are read.
+        people = await Person.filter(role=Role.CHILD).values_list("id", "name")
+        wanted = [id_ for id_, name in people if fold(name) == fold(which)]
+    children = await Child.filter(id__in=wanted).order_by("id")
+    if not children:
+        raise ValueError(
+            "There is no child with this name or id. A name is written whole, as on the desk."
+        )
+    if len(children) > 1:
+        ids = ", ".join(str(child.id) for child in children)
+        raise ValueError(f"{len(children)} children have this name. Give the id: {ids}.")
+    return children[0]
+
+
+async def names_of(people: Iterable[UUID], language: str) -> Callable[[UUID], str]:
+    """What a page calls them: by their names."""
+    rows = await Person.filter(id__in=list(people)).values_list("id", "name")
+    names = dict(rows)
+    unknown = gettext(language, N_("unknown person"))
+    return lambda id_: names.get(id_, unknown)
+
+
+async def codes_of(people: Iterable[UUID], child_id: UUID) -> Callable[[UUID], str]:
+    """What the command calls them: by role and id. An operator needs no names."""
+    rows = await Person.filter(id__in=list(people)).values_list("id", "role")
+    codes = {id_: f"{ROLES[Role(role)]} {id_}" for id_, role in rows}
+    codes[child_id] = "the child"
+    return lambda id_: codes.get(id_, f"person {id_}")

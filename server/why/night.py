@@ -1,0 +1,140 @@
+"""A night of one child, gathered from the rows of each room and put in one order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from server.alerts.models import Alert
+from server.people.models import Child, Person, Tie
+from server.people.rules import Role
+from server.rota.calendar import Rota
+from server.rota.duty import rotas_of
+from server.watch.models import Blind, Pause, Round, Watch
+from server.why import asked, calls, changes, own, sends
+from server.why.answer import Answer, Known, answer
+from server.why.events import Event, Period, in_order
+from server.why.wording import SENTENCES
+
+_CALLED = frozenset({Role.CASEWORKER, Role.SUPERVISOR})
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What happened in this time, oldest first, and the answer to "why"."""
+
+    period: Period
+    answer: Answer
+    events: Sequence[Event]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows that both the events and the answer need."""
+
+    watch: Watch | None
+    rounds: Sequence[Round]
+    alerts: Sequence[Alert]
+    pauses: Sequence[Pause]
+    blinds: Sequence[Blind]
+    silent_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Which time is asked about, when, and when the first row about the child was made."""
+
+    period: Period
+    now: datetime
+    made_at: datetime
+
+
+async def tell(child: Child, period: Period, now: datetime) -> Told:
+    """The watch over this child in this time. Reads stored rows alone, each by child and time."""
+    rows = _Rows(
+        watch=await Watch.get_or_none(child_id=child.id),
+        rounds=await asked.rounds_of(child.id, period),
+        alerts=await calls.alerts_of(child.id, period),
+        pauses=await changes.pauses_of(child.id, period),
+        blinds=await own.blinds_of(period),
+        silent_since=await own.silent_since(now),
+    )
+    events = [
+        *await own.of_server(period, rows.blinds, rows.silent_since),
+        *await _people(child, period, rows),
+        *await _evidence(child, period, rows),
+        *await sends.of_messages(child.id, period),
+        *await sends.to_operators(period),
+    ]
+    ordered = in_order([event for event in events if event.at <= now], period, SENTENCES)
+    what = _Asked(period, now, (await Person.get(id=child.id)).made_at)
+    return Told(period, answer(_known(child, what, rows, ordered)), ordered)
+
+
+async def _evidence(child: Child, period: Period, rows: _Rows) -> list[Event]:
+    """What was due and what was said, and the policy that weighed it."""
+    versions = await asked.policies_of(child.agency_id, period)
+    night = asked.Night(rows.rounds, versions)
+    check_ins = await asked.check_ins_of(child.id, period)
+    sightings = await asked.sightings_of(child.id, period)
+    return [
+        *changes.of_policies(versions),
+        *asked.of_rounds(rows.rounds, versions, rows.watch),
+        *(asked.of_check_in(row, night) for row in check_ins),
+        *(asked.of_sighting(row, night) for row in sightings),
+        *await asked.of_questions(child.id, period),
+        *await asked.of_trusted([alert.id for alert in rows.alerts]),
+        *await asked.of_signs(child.id, period, rows.watch),
+    ]
+
+
+async def _people(child: Child, period: Period, rows: _Rows) -> list[Event]:
+    """What people changed, who was on duty, and what was done about alerts."""
+    ties = await changes.ties_of(child.id, period)
+    rota = (await rotas_of([child.agency_id], period.begin, period.end))[child.agency_id]
+    people = await _called(ties)
+    entries = await changes.entries_of(child.id, period)
+    return [
+        *changes.of_pauses(rows.pauses),
+        *changes.of_ties(ties),
+        *changes.of_rota(rota, period),
+        *changes.of_leaves(rota, people, period),
+        *(event for entry in entries if (event := changes.of_entry(entry)) is not None),
+        *(calls.of_entry(entry, rows.alerts) for entry in entries if entry.what in calls.CODES),
+        *await _alerts(rows.alerts, rota, people),
+        *await calls.of_attempts(child.id, period),
+    ]
+
+
+async def _called(ties: Sequence[Tie]) -> set[UUID]:
+    """The people who answer for the child, and their deputies."""
+    people = {tie.person_id for tie in ties if tie.role in _CALLED}
+    deputies = Person.filter(id__in=list(people), deputy_id__isnull=False)
+    return people | {row.deputy_id for row in await deputies if row.deputy_id is not None}
+
+
+async def _alerts(alerts: Sequence[Alert], rota: Rota, people: set[UUID]) -> list[Event]:
+    return [event for alert in alerts for event in await calls.of_alert(alert, rota, people)]
+
+
+def _known(child: Child, told: _Asked, rows: _Rows, events: Sequence[Event]) -> Known:
+    absences = [
+        (row.from_at, row.until_at if row.ended_at is None else row.ended_at, row.made_by)
+        for row in rows.pauses
+    ]
+    watch = rows.watch
+    return Known(
+        period=told.period,
+        now=told.now,
+        made_at=told.made_at,
+        placed_at=child.placed_at,
+        left_at=child.left_at,
+        alerts=rows.alerts,
+        rounds=rows.rounds,
+        events=events,
+        absences=absences,
+        downs=[(row.from_at, row.until_at) for row in rows.blinds],
+        silent_since=rows.silent_since,
+        due_at=watch.due_at if watch is not None else None,
+        alarm_at=watch.alarm_at if watch is not None else None,
+    )

@@ -1,0 +1,166 @@
+"""The page that says why there was an alert about a child in some time, or why there was none."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server.clock import known_zone
+from server.errors import WaymarkError
+from server.i18n import format_moment, format_time
+from server.people.access import desk_child, now_of
+from server.people.desk_forms import day_of
+from server.people.models import Person
+from server.people.rules import Action
+from server.people.words import form_fault
+from server.web.rendering import language_of, page, zone_of
+from server.why.events import Chosen, Event, Period, around, last_day, last_night, moment, night_of
+from server.why.finding import names_of
+from server.why.night import tell
+from server.why.wording import Reader, people_in
+
+# Lines on a page: what is beyond comes on the next part.
+MOST = 150
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line as it is read. `own`: the time on the reader's clock, where that is another one."""
+
+    at: datetime
+    clock: str
+    own: str
+    text: str
+    because: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """The lines of an hour."""
+
+    title: str
+    lines: Sequence[Line]
+
+
+async def show(request: Request) -> Response:
+    """One night, or the time around a moment; without either, the last 24 hours."""
+    child, _ = await desk_child(request, Action.ALERT_EXPLAIN)
+    person, now, language = await Person.get(id=child.id), now_of(request), language_of(request)
+    zone, fault = known_zone(person.zone), None
+    period, night = last_day(now), last_night(now, zone)
+    try:
+        period, night = _chosen(request, zone, now)
+    except WaymarkError as wrong:
+        fault = form_fault(wrong, language)
+    told = await tell(child, period, now)
+    people = people_in(told.events, told.answer.values) | {child.id}
+    reader = Reader(language, zone, await names_of(people, language), period.begin, child.id)
+    part, parts = _part(request, len(told.events))
+    events = told.events[part * MOST : (part + 1) * MOST]
+    context = {
+        "child": person,
+        "path": f"/desk/children/{child.id}",
+        "answer": reader.answer(told.answer),
+        "hours": _hours(events, reader, zone_of(request)),
+        "begin": format_moment(language, period.begin, zone),
+        "end": format_moment(language, period.end, zone),
+        "zone_name": zone.key,
+        "is_last_day": period.chosen is Chosen.LAST_DAY,
+        "is_other_clock": _differ(zone, zone_of(request), now),
+        "night": night.isoformat(),
+        "before": (night - _DAY).isoformat()
+        if period.chosen is Chosen.NIGHT
+        else night.isoformat(),
+        "after": _after(period, night, now, zone),
+        "part": part,
+        "parts": parts,
+        "query": _query(request),
+        "error": fault,
+    }
+    return page(request, "why/why.html", context, status=422 if fault is not None else 200)
+
+
+def _chosen(request: Request, zone: ZoneInfo, now: datetime) -> tuple[Period, date]:
+    """Raises Refused for what is no day or no time."""
+    given = request.query_params
+    day = day_of(given.get("night", ""), "night")
+    if day is not None:
+        return night_of(day, zone), day
+    at = _moment(given.get("at", ""))
+    if at is not None:
+        return around(at), last_night(at, zone)
+    return last_day(now), last_night(now, zone)
+
+
+def _moment(text: str) -> datetime | None:
+    """A moment of a link of ours; anything else is none."""
+    try:
+        at = moment(text.replace(" ", "+"))
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+
+
+def _after(period: Period, night: date, now: datetime, zone: ZoneInfo) -> str:
+    """The next night, where it has begun."""
+    after = night + _DAY
+    has_begun = night_of(after, zone).begin <= now
+    return after.isoformat() if period.chosen is Chosen.NIGHT and has_begun else ""
+
+
+def _differ(zone: ZoneInfo, own: ZoneInfo, now: datetime) -> bool:
+    return now.astimezone(zone).utcoffset() != now.astimezone(own).utcoffset()
+
+
+def _part(request: Request, lines: int) -> tuple[int, int]:
+    """Which part is asked for, from 0 on, and how many there are."""
+    parts = max(1, -(-lines // MOST))
+    text = request.query_params.get("part", "1")
+    asked = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 1
+    return min(max(asked, 1), parts) - 1, parts
+
+
+def _query(request: Request) -> dict[str, str]:
+    """What chose the time, for the links to the other parts."""
+    given = request.query_params
+    return {name: given[name] for name in ("night", "at") if given.get(name)}
+
+
+def _hours(events: Sequence[Event], reader: Reader, own: ZoneInfo) -> list[Hour]:
+    hours: list[Hour] = []
+    day: date | None = None
+    for begin, several in groupby(events, lambda event: _hour(event.at, reader.zone)):
+        is_new_day = begin.date() != day
+        day = begin.date()
+        told = format_moment if is_new_day else format_time
+        title = told(reader.language, begin, reader.zone)
+        hours.append(Hour(title, [_line(event, reader, own) for event in several]))
+    return hours
+
+
+def _hour(at: datetime, zone: ZoneInfo) -> datetime:
+    """The beginning of its hour by that clock; the hour that comes twice in autumn is two."""
+    return at.astimezone(zone).replace(minute=0, second=0, microsecond=0)
+
+
+def _line(event: Event, reader: Reader, own: ZoneInfo) -> Line:
+    clock = format_time(reader.language, event.at, reader.zone)
+    of_reader = format_time(reader.language, event.at, own)
+    return Line(
+        at=event.at,
+        clock=clock,
+        own=of_reader if of_reader != clock else "",
+        text=reader.sentence(event),
+        because=reader.because(event),
+        group=event.code.partition(".")[0],
+    )
+
+
+routes = [Route("/desk/children/{child_id:uuid}/why", show, methods=["GET"])]
