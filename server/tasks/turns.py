@@ -7,10 +7,12 @@ from uuid import UUID
 
 from server.i18n import N_, gettext, ngettext
 from server.people.models import Child, Person
+from server.people.rules import Role
 from server.tasks.actions import open_tasks
 from server.tasks.models import Task
 from server.tasks.reach import reach_of
 from server.tasks.rules import NEVER_RESTS, Kind, State, may_see, whose_turn
+from server.tasks.ways import way_for
 
 Turns = Mapping[UUID, frozenset[UUID]]  # Whose turn it is, by task.
 
@@ -57,12 +59,14 @@ def until(kind: Kind, due_at: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One task as a line: what, until when, whose turn."""
+    """One task as a line: what, until when, whose turn, and where the reader does it, if they
+    may."""
 
     word: str
     until: datetime
     is_over: bool
     names: tuple[str, ...]
+    href: str | None
 
 
 async def turns_of(tasks: Sequence[Task], now: datetime) -> Turns:
@@ -90,6 +94,7 @@ async def lines(
     child: Child, person_id: UUID, roles: frozenset[str], language: str, now: datetime
 ) -> list[Line]:
     """Whose turn it is, in words."""
+    as_roles = [Role(role) for role in roles]
     seen, turns = await seen_by(child, person_id, roles, now)
     ids = frozenset[UUID]().union(*(turns[task.id] for task in seen))
     names = {person.id: person.name for person in await Person.filter(id__in=list(ids))}
@@ -99,6 +104,7 @@ async def lines(
             until(Kind(task.kind), task.due_at),
             task.slice().is_over(now),
             tuple(sorted(names[id_] for id_ in turns[task.id])),
+            way_for(as_roles, Kind(task.kind), child.id, subject_id=task.subject_id),
         )
         for task in seen
     ]

@@ -25,15 +25,15 @@ from server.missing.search.paths import desk_episode, frame, others_for
 from server.missing.search.rules import Flag, Stage
 from server.missing.search.together import pages as together_pages
 from server.missing.search.view import Running, Told, names_of, others_in, view
-from server.missing.search.wording import ENDED_BY, STAGES, details_of, icon_of, title_of
+from server.missing.search.wording import STAGES, details_of, icon_of, title_of
 from server.people.access import Roles, desk_child, looked, nothing_here, now_of, staff_of
 from server.people.desk_forms import LONGEST_WORDS, back_to, id_or_new, moment_of, words_of
 from server.people.models import Child, Person
 from server.people.rules import Action, Role, may
 from server.people.words import ROLES, entered, form_fault
 from server.policy.model import Rung
-from server.tasks.rules import Kind
 from server.tasks.turns import WORDS
+from server.tasks.ways import way_for
 from server.web.rendering import language_of, page, zone_of
 from server.web.requests import form_body
 
@@ -121,7 +121,7 @@ async def show(request: Request, *, links_about: LinksAbout) -> Response:
     await looked(visitor, [episode.child_id], what, now)
     visible_names = await names_of(await others_for(request, await others_in([episode])))
     [seen] = await view([episode], roles, visitor.person_id, now, visible_names)
-    clocks = [_clock(clock, episode, language) for clock in seen.clocks]
+    clocks = [_clock(clock, episode, roles, language) for clock in seen.clocks]
     works = may(roles, Action.EPISODE_WORK)
     # The alert opens this search to those called without a tie, and nothing else of the child.
     has_page = may(roles, Action.CHILD_SEE)
@@ -160,26 +160,15 @@ def _done(request: Request) -> str | None:
     return gettext(language_of(request), DONE[code]) if code in DONE else None
 
 
-def _clock(clock: Running, episode: Episode, language: str) -> dict[str, Any]:
+def _clock(clock: Running, episode: Episode, roles: Roles, language: str) -> dict[str, Any]:
     names = format_list(language, [person.name for person in clock.people])
     return {
         "word": gettext(language, WORDS[clock.what]),
         "due_at": clock.due_at,
         "is_over": clock.is_over,
         "who": names or gettext(language, ROLES[Role(clock.role)]),
-        "href": _way_to(clock.what, episode),
+        "href": way_for(roles, clock.what, episode.child_id, subject_id=episode.id),
     }
-
-
-def _way_to(what: Kind, episode: Episode) -> str | None:
-    """Where to do it: an entry on a page of its own, the project, or the grab pack, where the
-    review is the entry."""
-    if what is Kind.PLAN_REVIEW:
-        return f"/app/#with={episode.child_id}"
-    if what is Kind.PACK_UPDATE:
-        return f"/desk/children/{episode.child_id}/pack"
-    act = ENDED_BY.get(what)
-    return None if act is None else f"/desk/episodes/{episode.id}/enter/{act.value}"
 
 
 def _line(line: Told, language: str) -> dict[str, Any]:
