@@ -47,6 +47,7 @@ PAGES = (
     "server.records.transfer.pages",
     "server.records.transfer.package_pages",
     "server.missing.search.pages",
+    "server.missing.search.searches_pages",
     "server.missing.search.together.pages",
     "server.missing.search.handover.pages",
     "server.missing.search.clocks.settings_pages",

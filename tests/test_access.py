@@ -494,6 +494,7 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /desk/episodes/{episode_id}": desk_child("caseworker supervisor guardian"),
     "GET /desk/episodes/{episode_id}/enter/{act}": desk_child("caseworker supervisor"),
     "POST /desk/episodes/{episode_id}/enter/{act}": desk_child("caseworker supervisor"),
+    "GET /desk/searches": staff,
     "GET /desk/patterns": staff,
     "GET /desk/handovers/{passing_id}": desk_child("caseworker supervisor"),
     "POST /desk/handovers/{passing_id}": whose_part,

@@ -79,6 +79,7 @@ OWN: Mapping[str, str] = {
     "/desk/alerts/{alert_id}": "look:alert:see",
     "/desk/alerts/{alert_id}/sealed": "look:sign:agree",
     "/desk/alerts/{alert_id}/together": "look:alert:see",
+    "/desk/searches": "look:episode:see",
     "/desk/episodes/{episode_id}": "look:episode:see",
     "/desk/handovers/{passing_id}": "look:episode:see",
     "/api/v1/transfers/{transfer_id}/package": "look:package",
