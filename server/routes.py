@@ -52,6 +52,7 @@ PAGES = (
     "server.missing.search.handover.pages",
     "server.missing.search.clocks.settings_pages",
     "server.missing.returns.pages",
+    "server.missing.returns.closing_pages",
     "server.missing.returns.interview_pages",
     "server.missing.profile.pages",
     "server.missing.profile.photos.pages",

@@ -145,7 +145,7 @@ async def test_after_the_return_the_ways_to_project_and_pack_are_on_the_page(cas
     assert "Open the project" in row
     [row] = [one for one in page.split("<li") if "Update the grab pack" in one]
     assert f'href="{path(cast, "/pack")}"' in row
-    assert "/enter/" not in row
+    assert "/enter/pack_update" not in row
 
 
 async def test_of_a_missing_child_the_search_comes_first_and_each_alert_is_named(

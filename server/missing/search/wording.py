@@ -24,6 +24,7 @@ LINES: Mapping[str, tuple[str, str]] = {
     entry_kinds.INTERVIEW_HELD: (N_("Return interview held"), "talk"),
     entry_kinds.MAILED: (N_("Emailed the grab pack"), "mail"),
     entry_kinds.PLAN_REVIEW: (N_("Reviewed the life project together"), "check"),
+    entry_kinds.FOLLOWED_UP: (N_("The return is complete: everything is done"), "check"),
     entry_kinds.HANDOVER_READ: (N_("Read where the search stands and took over"), "check"),
     entry_kinds.MOVED: (N_("Another agency searches for the child from now on"), "check"),
     entry_kinds.OTHER_MOVED: (

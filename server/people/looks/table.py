@@ -81,6 +81,8 @@ OWN: Mapping[str, str] = {
     "/desk/alerts/{alert_id}/together": "look:alert:see",
     "/desk/searches": "look:episode:see",
     "/desk/episodes/{episode_id}": "look:episode:see",
+    "/desk/episodes/{episode_id}/summary": "look:episode:see",
+    "/desk/episodes/{episode_id}/summary.pdf": "look:episode:see",
     "/desk/handovers/{passing_id}": "look:episode:see",
     "/api/v1/transfers/{transfer_id}/package": "look:package",
     "/desk/transfers/{transfer_id}/package": "look:package",
