@@ -518,6 +518,10 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /desk/episodes/{episode_id}": desk_child("caseworker supervisor guardian"),
     "GET /desk/episodes/{episode_id}/enter/{act}": desk_child("caseworker supervisor"),
     "POST /desk/episodes/{episode_id}/enter/{act}": desk_child("caseworker supervisor"),
+    "GET /desk/episodes/{episode_id}/summary": desk_child("caseworker supervisor guardian"),
+    "POST /desk/episodes/{episode_id}/summary": desk_child("caseworker supervisor"),
+    "GET /desk/episodes/{episode_id}/summary.pdf": desk_child("caseworker supervisor guardian"),
+    "GET /desk/searches": staff,
     "GET /desk/patterns": staff,
     "GET /desk/handovers/{passing_id}": desk_child("caseworker supervisor"),
     "POST /desk/handovers/{passing_id}": whose_part,
@@ -1234,10 +1238,13 @@ async def episode_id(cast: Cast, who: str | None, path: str) -> UUID:
     needs_open = path.endswith("/found") or "/mail" in path or who in (CALLED, GLASS)
     if held is None or (not held.is_open and needs_open):
         held, _ = await open_episode(cast.actor("tom"), cast.mia.id, uuid4(), Saying(now), now)
-    is_after = path.endswith(("/interview", "/interview/{group}"))
+    is_complete = path.endswith(("/summary", "/summary.pdf"))
+    is_after = is_complete or path.endswith(("/interview", "/interview/{group}"))
     if held.is_open and (is_after or (who == "mia" and path.endswith("/{episode_id}"))):
         what = Found(now, "Here", "Sam", "Well.")
         await record_found(cast.actor("tom"), held.id, uuid4(), what, now)
+    if is_complete:
+        await Episode.filter(id=held.id).update(stage="followed_up", followed_up_at=now)
     if path.startswith("/desk/") and path.endswith("/interview"):
         await _a_talk(cast, held.id, now)
     if "/together" in path or path.endswith("/apart"):

@@ -157,6 +157,8 @@ PURE = {
     "auth/rules",
     "tasks/rules",
     "tasks/terms",
+    "tasks/ways",
+    "tasks/words",
     "notify/push_health",
     "notify/heartbeats",
     "notify/refusals",

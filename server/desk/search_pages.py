@@ -1,12 +1,21 @@
-"""The page of a search, with links to related searches."""
+"""The page of a search or of a return, with links to related searches."""
 
-from functools import partial
-
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
+from server.missing.returns import back_pages
 from server.missing.search import pages as search
+from server.missing.search.paths import desk_episode
+from server.people.rules import Action
 from server.reports.patterns_pages import about
 
-_show = partial(search.show, links_about=about)
 
-routes = [Route("/desk/episodes/{episode_id:uuid}", _show, methods=["GET"])]
+async def show(request: Request) -> Response:
+    """The search; once the child was seen, what is still to do."""
+    episode, roles = await desk_episode(request, Action.EPISODE_SEE, by_call=True)
+    read = search.show if episode.is_open else back_pages.show
+    return await read(request, episode, roles, about)
+
+
+routes = [Route("/desk/episodes/{episode_id:uuid}", show, methods=["GET"])]

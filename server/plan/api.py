@@ -89,7 +89,7 @@ async def as_file(request: Request) -> Response:
         child.id,
         feed.Reader(visitor.person_id, roles, shown),
         project=await _for(request, child, roles, shown),
-        dues=(await listed(seen, turns, visitor.person_id, now)).dues,
+        dues=(await listed(seen, turns, visitor.person_id, {child.id: roles}, now)).dues,
         upto=stored.number if stored else 0,
         now=now,
     )

@@ -1,6 +1,6 @@
 """Whose turn it is, for phones and native clients."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -8,13 +8,14 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.people.access import child_for, now_of, visitor_of
+from server.people.access import Roles, child_for, now_of, visitor_of
 from server.people.children_access import children_for
 from server.people.models import Child, Person
 from server.people.rules import Action
 from server.tasks.models import Task
-from server.tasks.rules import State
+from server.tasks.rules import Kind, State
 from server.tasks.turns import Turns, seen_by, turns_of
+from server.tasks.ways import way_for
 from server.web.openapi import api
 from server.web.responses import json_answer
 
@@ -30,7 +31,8 @@ class DueOut(msgspec.Struct):
     """Something that must happen by a time: `step`, `reply`, `end`, `review`, `answer` or `rhythm`.
     `subject_id` is the step, the message, the child, the review, the complaint or the proposal;
     `owner_role` is the owner's role for the child, or `agency`. `whose` lists the people whose turn
-    it is: the owner, and those who were told that it is over."""
+    it is: the owner, and those who were told that it is over. `href`: the page of the desk on which
+    the caller can do it, if they may."""
 
     id: UUID
     kind: str
@@ -41,6 +43,7 @@ class DueOut(msgspec.Struct):
     is_over: bool
     is_mine: bool
     whose: list[PersonOut]
+    href: str | None
 
 
 class DuesOut(msgspec.Struct):
@@ -59,7 +62,7 @@ async def my_tasks(request: Request) -> Response:
     tasks = await open_.order_by("due_at", "id")
     turns = await turns_of(tasks, now)
     mine = [task for task in tasks if visitor.person_id in turns[task.id]]
-    return json_answer(await listed(mine, turns, visitor.person_id, now))
+    return json_answer(await listed(mine, turns, visitor.person_id, children, now))
 
 
 async def tasks_of_child(request: Request) -> Response:
@@ -67,10 +70,16 @@ async def tasks_of_child(request: Request) -> Response:
     child, roles = await child_for(request, request.path_params["child_id"], Action.PROJECT_SEE)
     visitor, now = await visitor_of(request), now_of(request)
     seen, turns = await seen_by(child, visitor.person_id, frozenset(roles), now)
-    return json_answer(await listed(seen, turns, visitor.person_id, now))
+    return json_answer(await listed(seen, turns, visitor.person_id, {child.id: roles}, now))
 
 
-async def listed(tasks: Sequence[Task], turns: Turns, me: UUID, now: datetime) -> DuesOut:
+async def listed(
+    tasks: Sequence[Task],
+    turns: Turns,
+    me: UUID,
+    roles_by_child: Mapping[UUID, Roles],
+    now: datetime,
+) -> DuesOut:
     """These tasks for the API, with the names of those whose turn it is."""
     ids = {task.child_id for task in tasks}.union(*(turns[task.id] for task in tasks))
     people = {
@@ -89,6 +98,12 @@ async def listed(tasks: Sequence[Task], turns: Turns, me: UUID, now: datetime) -
                 task.slice().is_over(now),
                 me in turns[task.id],
                 sorted((people[id_] for id_ in turns[task.id]), key=lambda who: who.name),
+                way_for(
+                    roles_by_child[task.child_id],
+                    Kind(task.kind),
+                    task.child_id,
+                    subject_id=task.subject_id,
+                ),
             )
             for task in tasks
         ]

@@ -2,7 +2,7 @@
 
 A deputy is called when another person does not answer, and that gives no right to the child: only
 ties and the rota decide who may read about a child. So this page leads readers with the right on to
-the child, and tells everyone else only who to ask.
+the page where the task is done, and tells everyone else only who to ask.
 """
 
 from typing import Any
@@ -14,11 +14,12 @@ from starlette.routing import Route
 from server.errors import Denied, NotFound
 from server.i18n import gettext
 from server.people.access import child_for, nothing_here, now_of, staff_of
-from server.people.rules import Action
+from server.people.rules import Action, Role
 from server.tasks.models import Task
 from server.tasks.reach import told_instead
-from server.tasks.rules import Kind, State
-from server.tasks.turns import WORDS
+from server.tasks.rules import OF_A_PROJECT, OF_A_SHIFT, OF_AN_EPISODE, Kind, State, may_see
+from server.tasks.turns import WORDS, turns_of
+from server.tasks.ways import page_about, path_of, way_for
 from server.web.rendering import language_of, page
 
 
@@ -29,10 +30,37 @@ async def show(request: Request) -> Response:
     if task is None:
         raise nothing_here()
     try:
-        await child_for(request, task.child_id, Action.HISTORY_SEE)
+        path = await _onward(request, task)
     except (Denied, NotFound):
         return await _instead(request, task)
-    return RedirectResponse(f"/desk/children/{task.child_id}", status_code=303)
+    return RedirectResponse(path, status_code=303)
+
+
+async def _onward(request: Request, task: Task) -> str:
+    """Where this reader does it, or reads how it stands. Raises NotFound, Denied."""
+    visitor, kind = await staff_of(request), Kind(task.kind)
+    if kind in OF_A_SHIFT and task.owner_id == visitor.person_id:
+        # They write their note after the shift too, when the rota gives them no right any more.
+        return path_of(kind, task.child_id, task.subject_id)
+    if kind in OF_AN_EPISODE:
+        _, roles = await child_for(request, task.child_id, Action.EPISODE_SEE, by_call=True)
+    else:
+        action = Action.PROJECT_SEE if kind in OF_A_PROJECT else Action.HISTORY_SEE
+        _, roles = await child_for(request, task.child_id, action)
+        if roles == {Role.CARER} and not await _is_theirs(task, request):
+            raise nothing_here()
+    about = page_about(kind, task.child_id, task.subject_id)
+    is_over = kind in OF_AN_EPISODE and task.state != State.OPEN
+    way = None if is_over else way_for(roles, kind, task.child_id, subject_id=task.subject_id)
+    return way or about
+
+
+async def _is_theirs(task: Task, request: Request) -> bool:
+    """Whether a carer, who has no page about the child, may see this task."""
+    if may_see(Kind(task.kind), frozenset({Role.CARER}), task.owner_role):
+        return True
+    visitor, now = await staff_of(request), now_of(request)
+    return visitor.person_id in (await turns_of([task], now))[task.id]
 
 
 async def _instead(request: Request, task: Task) -> Response:

@@ -103,15 +103,11 @@ def _saying(row: Task, person: UUID, role: str | None, number: int, now: datetim
         "until": f"{rules.QUIET_UNTIL:%H:%M}",
         "zone": row.zone,
     }
-    # A carer has no page about the child at the desk; the promise is in the app. A deputy without a
-    # tie may open nothing about the child: their page says what to do.
+    # A carer has no page about the child at the desk; the promise is in the app. Everyone else is
+    # led on to the page where it is done, once they open the message: by then it may be done, or
+    # they may be a deputy without a tie, who reads only who to ask.
     is_in_app = is_child or role == Role.CARER
-    about = f"/desk/children/{row.child_id}" if role else f"/desk/dues/{row.id}"
-    if row.kind in rules.OF_AN_EPISODE:
-        about = f"/desk/episodes/{row.subject_id}"
-    elif row.kind in rules.OF_A_SHIFT:
-        about = f"/desk/handovers/{row.subject_id}"
-    path = "/app/" if is_in_app else about
+    path = "/app/" if is_in_app else f"/desk/dues/{row.id}"
     return Saying(
         kind=Message.DUE_CHILD if is_child else Message.DUE,
         agency_id=row.agency_id,

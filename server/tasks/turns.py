@@ -7,44 +7,16 @@ from uuid import UUID
 
 from server.i18n import N_, gettext, ngettext
 from server.people.models import Child, Person
+from server.people.rules import Role
 from server.tasks.actions import open_tasks
 from server.tasks.models import Task
 from server.tasks.reach import reach_of
 from server.tasks.rules import NEVER_RESTS, Kind, State, may_see, whose_turn
+from server.tasks.ways import way_for
+from server.tasks.words import WORDS as WORDS
 
 Turns = Mapping[UUID, frozenset[UUID]]  # Whose turn it is, by task.
 
-WORDS: Mapping[Kind, str] = {
-    Kind.STEP: N_("A promised step"),
-    Kind.REPLY: N_("An answer to a message"),
-    Kind.END: N_("Decide how the life project continues"),
-    Kind.REVIEW: N_("A review"),
-    Kind.ANSWER: N_("An answer to a complaint"),
-    Kind.RHYTHM: N_("An answer about the check-in times"),
-    Kind.DECISION: N_("Decide: tell the police?"),
-    Kind.REPORT: N_("Tell the police and others who must know"),
-    Kind.KEEP_TRYING: N_("Try to reach the child again"),
-    Kind.BRING_BACK: N_("Bring the child to a safe place"),
-    Kind.STRATEGY_24H: N_("Talk to the police after 24 hours"),
-    Kind.STRATEGY_72H: N_("Review meeting, 72 hours"),
-    Kind.STRATEGY_7D: N_("Review meeting, 7 days"),
-    Kind.STRATEGY_14D: N_("Review meeting, 14 days"),
-    Kind.STRATEGY_28D: N_("Review meeting, 28 days"),
-    Kind.STRATEGY_3M: N_("Review the search after 3 months"),
-    Kind.STRATEGY_3IN30: N_("Review meeting: missing three times in 30 days"),
-    Kind.TELL_FOUND: N_("Tell the police that the child is found"),
-    Kind.SAFE_AND_WELL: N_("Check that the child is safe and well"),
-    Kind.MEDICAL: N_("Check if a doctor is needed"),
-    Kind.RETURN_INTERVIEW: N_("Offer the return interview"),
-    Kind.RESCREEN: N_("Check again for signs of trafficking"),
-    Kind.PHONE_CHECK: N_("Check the phone together"),
-    Kind.PACK_UPDATE: N_("Update the grab pack"),
-    Kind.PLAN_REVIEW: N_("Review the life project together"),
-    Kind.HANDOVER: N_("Write the search handover"),
-    Kind.HANDOVER_READ: N_("Read the search handover"),
-    Kind.PACK: N_("Check the grab pack"),
-    Kind.TRANSFER: N_("Ask the other agency for its answer"),
-}
 _TO_THE_MINUTE = frozenset({Kind.REPLY, Kind.RHYTHM}) | NEVER_RESTS
 # A day ends at midnight, which readers take for the next day.
 _STILL_THAT_DAY = timedelta(minutes=1)
@@ -57,12 +29,14 @@ def until(kind: Kind, due_at: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One task as a line: what, until when, whose turn."""
+    """One task as a line: what, until when, whose turn, and where the reader does it, if they
+    may."""
 
     word: str
     until: datetime
     is_over: bool
     names: tuple[str, ...]
+    href: str | None
 
 
 async def turns_of(tasks: Sequence[Task], now: datetime) -> Turns:
@@ -90,6 +64,7 @@ async def lines(
     child: Child, person_id: UUID, roles: frozenset[str], language: str, now: datetime
 ) -> list[Line]:
     """Whose turn it is, in words."""
+    as_roles = [Role(role) for role in roles]
     seen, turns = await seen_by(child, person_id, roles, now)
     ids = frozenset[UUID]().union(*(turns[task.id] for task in seen))
     names = {person.id: person.name for person in await Person.filter(id__in=list(ids))}
@@ -99,6 +74,7 @@ async def lines(
             until(Kind(task.kind), task.due_at),
             task.slice().is_over(now),
             tuple(sorted(names[id_] for id_ in turns[task.id])),
+            way_for(as_roles, Kind(task.kind), child.id, subject_id=task.subject_id),
         )
         for task in seen
     ]

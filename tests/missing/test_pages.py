@@ -141,11 +141,11 @@ async def test_after_the_return_the_ways_to_project_and_pack_are_on_the_page(cas
         await browser.post(f"/desk/episodes/{episode.id}/found", data=seen)
         page = (await browser.get(f"/desk/episodes/{episode.id}")).text
     [row] = [one for one in page.split("<li") if "Review the life project together" in one]
-    assert f'href="/app/#with={cast.mia.id}"' in row
+    assert f'href="/app/#with={cast.mia.id}&amp;review"' in row
     assert "Open the project" in row
     [row] = [one for one in page.split("<li") if "Update the grab pack" in one]
     assert f'href="{path(cast, "/pack")}"' in row
-    assert "/enter/" not in row
+    assert "/enter/pack_update" not in row
 
 
 async def test_of_a_missing_child_the_search_comes_first_and_each_alert_is_named(

@@ -247,6 +247,7 @@ async def test_a_child_sees_the_promises_of_adults_as_plainly_as_its_own(cast: C
         "is_over": True,
         "is_mine": False,
         "whose": [{"id": str(cast.tom.id), "name": "Tom Verhoeven"}],
+        "href": None,
     }
     assert (own["is_over"], own["is_mine"]) == (False, True)
     assert [one["id"] for one in await seen(cast, "mia")] == [own["id"]]

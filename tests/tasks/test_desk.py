@@ -53,7 +53,7 @@ async def test_the_page_of_a_child_says_whose_turn_it_is_and_until_when(cast: Ca
     assert "late" not in turns
     await stand(cast, Kind.STEP, "mia", days=-1)
     turns = (await page(cast, "ines", "mia")).split("Whose turn is it?")[1].split("</section>")[0]
-    assert 'A promised step <span class="tag late">late</span>' in turns
+    assert 'A promised step</a> <span class="tag late">late</span>' in turns
 
 
 async def test_a_guardian_reads_nothing_of_the_thread_there(cast: Cast) -> None:
@@ -135,7 +135,7 @@ async def test_a_message_to_a_deputy_without_an_assignment_leads_to_a_page_that_
     due = await eve_stands_in(cast)
     told = {one.person_id: (one.data or {})["path"] for one in await Message.filter(kind="due")}
     assert told[cast.eve.id] == f"/desk/dues/{due.id}"
-    assert told[cast.tom.id] == f"/desk/children/{cast.mia.id}"
+    assert told[cast.tom.id] == f"/desk/dues/{due.id}"
     answer = await cast.browser_as("eve").get(told[cast.eve.id])
     assert answer.status_code == 200
     for words in ("This is waiting for Tom Verhoeven", "Ines Quintanar", "An answer to a message"):
@@ -146,7 +146,7 @@ async def test_a_message_to_a_deputy_without_an_assignment_leads_to_a_page_that_
     # Whoever may see the child is led on, and so is Eve once she stands in with a tie.
     for name in ("tom", "ines"):
         answer = await cast.browser_as(name).get(f"/desk/dues/{due.id}")
-        assert answer.headers["location"] == f"/desk/children/{cast.mia.id}"
+        assert answer.headers["location"] == f"/app/#with={cast.mia.id}&talk"
     for name in ("root", "uwe", "sam"):
         assert (await cast.browser_as(name).get(f"/desk/dues/{due.id}")).status_code == 404
     await add_tie(

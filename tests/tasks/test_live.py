@@ -32,9 +32,8 @@ async def dues(stage: Stage, name: str) -> list[dict[str, Any]]:
 async def test_a_childs_message_that_nobody_answers_reaches_ines(stage: Stage) -> None:
     await Watch.all().delete()  # Nobody is late meanwhile.
     await stage.subscribe("mia", "tom", "ines")
-    desk = f"/desk/children/{stage.cast.mia.id}"
-
     await say(stage, "mia", "Are you there?")
+    desk = f"/desk/dues/{(await Task.get(kind='reply')).id}"
     await stage.until(hours=23, minutes=59)
     assert stage.paths("tom") == [desk], "Tom heard of it at once"
     assert stage.shown("ines") == []

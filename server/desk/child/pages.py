@@ -14,6 +14,7 @@ from server.desk.child.history import history_of, noticed_of
 from server.desk.marks import MARK_WORDS, marks_one_by_one, strip
 from server.errors import Denied, NotFound
 from server.i18n import N_, format_day, format_short_date, gettext, ngettext
+from server.missing.search.searches import of_child
 from server.people.access import Roles, broken_for, desk_child, looked, now_of, staff_of
 from server.people.desk_forms import done
 from server.people.models import Child, Home, Person, Tie
@@ -60,6 +61,7 @@ async def show(request: Request) -> Response:
         "left": await _left(request, child),
         "is_unsupervised": child.left_at is None and bool(await unsupervised([child.id], now)),
         **await _turns(request, child, roles),
+        **await of_child(request, child, roles),
         "kept_apart": await _kept_apart(request, child, roles),
         "trusted_waiting": await waiting(child.id),
         "birthday_words": _born(child, language_of(request), now),

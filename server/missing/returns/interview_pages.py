@@ -1,5 +1,6 @@
 """The return interview at the desk: one group of questions a screen, each saved by itself."""
 
+from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -40,7 +41,9 @@ async def finish(request: Request) -> Response:
         raise
     except WaymarkError as fault:
         return await _whole(request, episode, roles, fault)
-    return RedirectResponse(f"/desk/episodes/{episode.id}/interview", status_code=303)
+    is_complete = await Episode.exists(id=episode.id, followed_up_at__isnull=False)
+    page_ = "summary" if is_complete and episode.followed_up_at is None else "interview"
+    return RedirectResponse(f"/desk/episodes/{episode.id}/{page_}", status_code=303)
 
 
 async def ask(request: Request) -> Response:
@@ -112,12 +115,21 @@ async def _whole(
         "works": may(roles, Action.EPISODE_WORK) and not episode.is_open,
         "held_at": row.held_at if row is not None else None,
         "is_refused": answers.get("answer") == "refused",
+        "is_begun": bool(answers),
+        "goes_on": _goes_on(answers),
         "field": _place_of(fault),
         "error": form_fault(fault, language) if fault is not None else None,
     }
     return page(
         request, "missing/returns/interview.html", context, status=fault.status if fault else 200
     )
+
+
+def _goes_on(answers: Mapping[str, Answer]) -> str:
+    """The group after the last one that was saved; after all of them, the first."""
+    answered = [any(question.name in answers for question in group.questions) for group in GROUPS]
+    after = max((place for place, has in enumerate(answered) if has), default=-1) + 1
+    return GROUPS[after % len(GROUPS)].name
 
 
 def _place_of(fault: WaymarkError | None) -> str | None:

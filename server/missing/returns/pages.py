@@ -26,7 +26,7 @@ async def found_page(request: Request) -> Response:
     """A person has seen the child: when, where, who it was, how the child is."""
     episode, roles = await desk_episode(request, Action.EPISODE_FOUND, by_call=True)
     if not episode.is_open:
-        return _after(episode, roles)
+        return _after(episode, roles, "?done=found_already")
     return await _found_page(request, episode)
 
 
@@ -58,9 +58,9 @@ async def record_found(request: Request) -> Response:
     return _after(episode, roles)
 
 
-def _after(episode: Episode, roles: Roles) -> Response:
+def _after(episode: Episode, roles: Roles, says: str = "") -> Response:
     if may(roles, Action.EPISODE_SEE) and not is_only_called(roles, Action.EPISODE_SEE):
-        return RedirectResponse(f"/desk/episodes/{episode.id}", status_code=303)
+        return RedirectResponse(f"/desk/episodes/{episode.id}{says}", status_code=303)
     return back_to(episode.child_id, roles, "found")
 
 

@@ -217,7 +217,9 @@ async def apply(
     stage = rules.stage(facts)
     values["stage"] = stage.value
     if stage is Stage.FOLLOWED_UP and episode.followed_up_at is None:
+        # The child is locked: of two people who end the last two tasks at once, one comes here.
         values["followed_up_at"] = now
+        await append(actor, episode, NewEntry(entry_kinds.FOLLOWED_UP, now), now)
     same = Episode.filter(id=episode.id, version=episode.version)
     swapped(await same.update(**values, version=episode.version + 1))
     await announce(episode.agency_id, TOPIC)

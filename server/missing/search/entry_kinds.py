@@ -13,7 +13,8 @@ from server.alerts.attempt_rules import TARGETS
 from server.errors import Refused
 from server.i18n import N_
 from server.missing.search.rules import Decision, Flag
-from server.tasks.rules import STRATEGY, Kind
+from server.tasks.rules import OF_A_RETURN, STRATEGY, Kind
+from server.tasks.words import WORDS
 
 
 class Act(StrEnum):
@@ -34,11 +35,13 @@ class Act(StrEnum):
     RESCREEN = "rescreen"
     PHONE_CHECK = "phone_check"
     PACK_UPDATE = "pack_update"
+    NOT_POSSIBLE = "not_possible"  # A task of the return must wait; its deadline stays.
 
 
 # Only the server writes these entries.
 OPENED, JOINED, SIGN_OF_LIFE, FOUND = "opened", "joined", "sign_of_life", "found"
 INTERVIEW_HELD, PLAN_REVIEW = "interview_held", "plan_review"
+FOLLOWED_UP = "followed_up"  # The last task of the return is done.
 # About another child: `with` in the details is their id. A reader sees only as much of it as they
 # may see of that child.
 TOGETHER, APART, OTHER_SEEN = "together", "apart", "other_seen"
@@ -69,7 +72,8 @@ class Detail:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A kind of entry: its title, its details, whether it needs words, and which clocks it ends."""
+    """A kind of entry: its title, its details, whether it needs words, and which clocks it ends.
+    `hint`: what a person does before they fill it in; `ask`: the question for the words."""
 
     title: str
     icon: str
@@ -77,6 +81,8 @@ class Entry:
     needs_words: bool = False
     ends: frozenset[Kind] = frozenset()
     is_search: bool = True  # False: it belongs to the time after the return.
+    hint: str = ""
+    ask: str = ""
 
 
 _GONE = {"gone": N_("gone"), "here": N_("still here"), "unknown": N_("not known")}
@@ -142,6 +148,8 @@ LEVEL = {
     "other": N_("another term"),
 }
 ANSWER = {"accepted": N_("Yes, the child wants to"), "refused": N_("No, not now")}
+# The tasks of a return, in the order of the workflow.
+RETURN = tuple(kind for kind in Kind if kind in OF_A_RETURN)
 YES = {"yes": N_("yes"), "no": N_("no"), "unknown": N_("not known")}
 
 ENTRIES: Mapping[Act, Entry] = {
@@ -225,13 +233,19 @@ ENTRIES: Mapping[Act, Entry] = {
         ),
         ends=frozenset({Kind.SAFE_AND_WELL}),
         is_search=False,
+        hint=N_("See {name} face to face. Let them talk to you alone if they want to."),
+        ask=N_("What {name} said, in their own words (optional)"),
     ),
     Act.MEDICAL: Entry(
         N_("Checked if a doctor is needed"),
         "well",
-        (Detail("needed", N_("Is a doctor needed?"), YES, is_needed=True),),
+        (
+            Detail("needed", N_("Is a doctor needed?"), YES, is_needed=True),
+            Detail("visit", N_("Doctor, and when"), is_named=True),
+        ),
         ends=frozenset({Kind.MEDICAL}),
         is_search=False,
+        hint=N_("Ask about injuries, pain, medicine and sleep. If in doubt, call a doctor."),
     ),
     Act.INTERVIEW_OFFERED: Entry(
         N_("Offered the return interview"),
@@ -249,6 +263,11 @@ ENTRIES: Mapping[Act, Entry] = {
         needs_words=True,
         ends=frozenset({Kind.RESCREEN}),
         is_search=False,
+        hint=N_(
+            "New things nobody can explain, debts, fear, a second phone, adults who wait outside:"
+            " write what you saw and heard."
+        ),
+        ask=N_("What you saw and heard"),
     ),
     Act.PHONE_CHECK: Entry(
         N_("Checked the phone together"),
@@ -259,12 +278,25 @@ ENTRIES: Mapping[Act, Entry] = {
         ),
         ends=frozenset({Kind.PHONE_CHECK}),
         is_search=False,
+        hint=N_(
+            "Sit down with {name} and look at the phone together. If someone else can use it, block"
+            " it and pair another one."
+        ),
     ),
     Act.PACK_UPDATE: Entry(
         N_("Updated the grab pack"),
         "said",
         ends=frozenset({Kind.PACK_UPDATE}),
         is_search=False,
+    ),
+    Act.NOT_POSSIBLE: Entry(
+        N_("Not possible yet"),
+        "late",
+        (Detail("task", N_("What"), {kind.value: WORDS[kind] for kind in RETURN}, is_needed=True),),
+        needs_words=True,
+        is_search=False,
+        hint=N_("The task stays open and its deadline stays the same. We remind you again."),
+        ask=N_("Why not, and when do you try again?"),
     ),
 }
 

@@ -17,23 +17,28 @@ from server.i18n import N_, format_list, gettext
 from server.missing.search import actions, opening
 from server.missing.search.actions import EntryRequest
 from server.missing.search.clocks.actions import lines_of
-from server.missing.search.entry_kinds import ENTRIES, FLAGS, SAID, SHARED, Act
+from server.missing.search.entry_kinds import ENTRIES, FLAGS, RETURN, SAID, SHARED, Act
 from server.missing.search.handover import pages as handover_pages
 from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.opening import Saying
 from server.missing.search.paths import desk_episode, frame, others_for
 from server.missing.search.rules import Flag, Stage
+from server.missing.search.searches import href_of
 from server.missing.search.together import pages as together_pages
-from server.missing.search.view import Running, Told, names_of, others_in, view
-from server.missing.search.wording import ENDED_BY, STAGES, details_of, icon_of, title_of
+from server.missing.search.view import Running, Told, View, names_of, others_in, view
+from server.missing.search.wording import STAGES, details_of, icon_of, title_of
 from server.people.access import Roles, desk_child, looked, nothing_here, now_of, staff_of
 from server.people.desk_forms import LONGEST_WORDS, back_to, id_or_new, when_of, words_of
 from server.people.models import Child, Person
 from server.people.rules import Action, Role, may
 from server.people.words import ROLES, entered, form_fault
 from server.policy.model import Rung
-from server.tasks.rules import Kind
+from server.tasks.models import Task
+from server.tasks.rules import Kind, State
 from server.tasks.turns import WORDS
+from server.tasks.ways import way_for
+from server.watch.models import Pause
+from server.watch.wording import when
 from server.web.rendering import language_of, page, zone_of
 from server.web.requests import form_body
 
@@ -109,43 +114,76 @@ def _said(form: FormData, now: datetime) -> Saying:
 # --- the episode
 
 
-async def show(request: Request, *, links_about: LinksAbout) -> Response:
+async def show(
+    request: Request, episode: Episode, roles: Roles, links_about: LinksAbout
+) -> Response:
     """The next step, whose turn it is, and everything that was done.
 
     `links_about` finds what may belong together. A later room knows this, and passes it in where
     the routes are put together.
     """
-    episode, roles = await desk_episode(request, Action.EPISODE_SEE, by_call=True)
-    visitor, now, language = await staff_of(request), now_of(request), language_of(request)
-    what = f"look:{Action.EPISODE_SEE}"
-    await looked(visitor, [episode.child_id], what, now)
-    visible_names = await names_of(await others_for(request, await others_in([episode])))
-    [seen] = await view([episode], roles, visitor.person_id, now, visible_names)
-    clocks = [_clock(clock, episode, language) for clock in seen.clocks]
-    works = may(roles, Action.EPISODE_WORK)
-    # The alert opens this search to those called without a tie, and nothing else of the child.
-    has_page = may(roles, Action.CHILD_SEE)
+    seen, language = await seen_by(request, episode, roles), language_of(request)
+    clocks = [_clock(clock, episode, roles, language) for clock in seen.clocks]
     context = {
-        **await frame(request, episode),
-        "stage": gettext(language, STAGES[Stage(episode.stage)]),
+        **await shown(request, seen, roles, links_about),
         "flags": [gettext(language, FLAGS[Flag(flag)]) for flag in episode.flags],
         "next": clocks[0] if clocks else None,
         "clocks": clocks[1:],
-        "lines": [_line(line, language) for line in reversed(seen.timeline)],
-        "acts": _acts(episode, language) if works else [],
-        **await together_pages.shown(request, episode, roles),
         "passings": await handover_pages.open_of(episode),
-        "me": visitor.person_id,
-        "links": await links_about(request, episode, roles) if works and has_page else [],
-        "done": _done(request),
-        "works": works,
-        "has_page": has_page,
+        "absence": await _absence(request, episode),
         "may_find": may(roles, Action.EPISODE_FOUND),
     }
     return page(request, "missing/search/episode.html", context)
 
 
+async def seen_by(request: Request, episode: Episode, roles: Roles) -> View:
+    """The search as this reader sees it. It is a look."""
+    visitor, now = await staff_of(request), now_of(request)
+    await looked(visitor, [episode.child_id], f"look:{Action.EPISODE_SEE}", now)
+    visible_names = await names_of(await others_for(request, await others_in([episode])))
+    [seen] = await view([episode], roles, visitor.person_id, now, visible_names)
+    return seen
+
+
+async def shown(
+    request: Request, seen: View, roles: Roles, links_about: LinksAbout
+) -> dict[str, Any]:
+    """What the pages of a search and of a return share."""
+    episode, language = seen.episode, language_of(request)
+    works = may(roles, Action.EPISODE_WORK)
+    # The alert opens this search to those called without a tie, and nothing else of the child.
+    has_page = may(roles, Action.CHILD_SEE)
+    return {
+        **await frame(request, episode),
+        "stage": gettext(language, STAGES[Stage(episode.stage)]),
+        "lines": [_line(line, language) for line in reversed(seen.timeline)],
+        "acts": _acts(episode, language) if works else [],
+        **await together_pages.shown(request, episode, roles),
+        "me": (await staff_of(request)).person_id,
+        "links": await links_about(request, episode, roles) if works and has_page else [],
+        "done": _done(request),
+        "works": works,
+        "has_page": has_page,
+    }
+
+
+async def _absence(request: Request, episode: Episode) -> str | None:
+    """That an agreed absence changes nothing about the search, where there is one."""
+    during = Pause.filter(child_id=episode.child_id, ended_at=None, from_at__lte=now_of(request))
+    pause = await during.filter(until_at__gt=episode.opened_at).order_by("-until_at").first()
+    if pause is None:
+        return None
+    language, zone, now = language_of(request), zone_of(request), now_of(request)
+    words = (
+        N_("An absence is agreed until {time}. The search goes on all the same.")
+        if pause.until_at > now
+        else N_("The agreed absence ended {time}. The search goes on.")
+    )
+    return gettext(language, words, time=when(language, pause.until_at, zone, now))
+
+
 DONE: Mapping[str, str] = {
+    "found_already": N_("The child is already marked as found. Nothing was saved twice."),
     "together": N_("Logged in both timelines: missing together."),
     "apart": N_("Logged in both timelines: not missing together."),
     "not_together": N_(
@@ -160,26 +198,15 @@ def _done(request: Request) -> str | None:
     return gettext(language_of(request), DONE[code]) if code in DONE else None
 
 
-def _clock(clock: Running, episode: Episode, language: str) -> dict[str, Any]:
+def _clock(clock: Running, episode: Episode, roles: Roles, language: str) -> dict[str, Any]:
     names = format_list(language, [person.name for person in clock.people])
     return {
         "word": gettext(language, WORDS[clock.what]),
         "due_at": clock.due_at,
         "is_over": clock.is_over,
         "who": names or gettext(language, ROLES[Role(clock.role)]),
-        "href": _way_to(clock.what, episode),
+        "href": way_for(roles, clock.what, episode.child_id, subject_id=episode.id),
     }
-
-
-def _way_to(what: Kind, episode: Episode) -> str | None:
-    """Where to do it: an entry on a page of its own, the project, or the grab pack, where the
-    review is the entry."""
-    if what is Kind.PLAN_REVIEW:
-        return f"/app/#with={episode.child_id}"
-    if what is Kind.PACK_UPDATE:
-        return f"/desk/children/{episode.child_id}/pack"
-    act = ENDED_BY.get(what)
-    return None if act is None else f"/desk/episodes/{episode.id}/enter/{act.value}"
 
 
 def _line(line: Told, language: str) -> dict[str, Any]:
@@ -200,9 +227,13 @@ def _acts(episode: Episode, language: str) -> list[tuple[str, str, str]]:
     return [
         (act.value, gettext(language, entry.title), entry.icon)
         for act, entry in ENTRIES.items()
-        if (entry.is_search and episode.is_open)
-        or (not entry.is_search and not episode.is_open)
-        or act in (Act.NOTE, Act.REPORT)
+        # Each task of the return has its own way to say that it must wait.
+        if act is not Act.NOT_POSSIBLE
+        and (
+            (entry.is_search and episode.is_open)
+            or (not entry.is_search and not episode.is_open)
+            or act in (Act.NOTE, Act.REPORT)
+        )
     ]
 
 
@@ -238,7 +269,12 @@ async def enter(request: Request) -> Response:
         raise
     except WaymarkError as fault:
         return await _entry_page(request, episode, act, form, fault)
-    return RedirectResponse(f"/desk/episodes/{episode.id}", status_code=303)
+    return await onward(episode.id)
+
+
+async def onward(episode_id: UUID) -> Response:
+    """To the page of the search; to the summary, once everything after the return is done."""
+    return RedirectResponse(href_of(await Episode.get(id=episode_id)), status_code=303)
 
 
 async def _also(request: Request, episode: Episode, form: FormData) -> list[UUID]:
@@ -288,13 +324,14 @@ async def _entry_page(
         given = {name: entered(form, name) for name in names}
     others = await together_pages.shared(request, episode) if act in SHARED else []
     _, missing_line = await lines_of(episode.agency_id) if act is Act.REPORT else ("", "")
+    about = await frame(request, episode)
     context = {
-        **await frame(request, episode),
+        **about,
+        **_asked(act, about["child"].name, await _task_of(act, given, episode), language=language),
         "others": format_list(language, [other.name or "" for other in others]),
         "also": " ".join(str(other.episode.id) for other in others),
         "is_also": form is not None and bool(entered(form, "also")),
         "act": act.value,
-        "title": gettext(language, kind.title),
         "details": [
             _field(detail, language, missing_line) for detail in kind.details if detail.is_asked
         ],
@@ -307,6 +344,29 @@ async def _entry_page(
     return page(
         request, "missing/search/entry.html", context, status=fault.status if fault else 200
     )
+
+
+def _asked(act: Act, name: str, task: Task | None, *, language: str) -> dict[str, Any]:
+    """What a form is about, and what it asks. A task of the return is called by its own name."""
+    kind = ENTRIES[act]
+    ask = kind.ask or (N_("In a few words") if kind.needs_words else N_("A few words (optional)"))
+    word = gettext(language, WORDS[Kind(task.kind)]) if task is not None else ""
+    title = gettext(language, kind.title)
+    return {
+        "title": title if act is Act.NOT_POSSIBLE else word or title,
+        "hint": gettext(language, kind.hint, name=name) if kind.hint else "",
+        "ask": gettext(language, ask, name=name),
+        "task": task,
+        "task_word": word,
+    }
+
+
+async def _task_of(act: Act, given: Mapping[str, str], episode: Episode) -> Task | None:
+    """The open task of the return that a form is about."""
+    kinds = [given.get("task", "")] if act is Act.NOT_POSSIBLE else sorted(ENTRIES[act].ends)
+    if ENTRIES[act].is_search or len(kinds) != 1 or kinds[0] not in set(RETURN):
+        return None
+    return await Task.get_or_none(subject_id=episode.id, kind=kinds[0], state=State.OPEN)
 
 
 def _in_words(fault: WaymarkError | None, language: str) -> Any:

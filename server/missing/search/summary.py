@@ -18,10 +18,17 @@ def how_it_stands(seen: View, language: str, shown: Shown) -> list[str]:
     """The sentences, in the order in which the reader needs them."""
     return [
         *_missing(seen, language, shown),
+        *what_was_done(seen, language, shown),
+        *_next(seen.clocks, language, shown),
+    ]
+
+
+def what_was_done(seen: View, language: str, shown: Shown) -> list[str]:
+    """Whether the police know, how often people tried, and the last sign of life."""
+    return [
         _police(seen, language, shown),
         _tried(seen.timeline, language, shown),
         _heard(seen.timeline, language, shown),
-        *_next(seen.clocks, language, shown),
     ]
 
 

@@ -15,6 +15,7 @@ from server.missing.search.together.reading import linked, offered
 from server.missing.search.view import Reader, Told, View, Who, names_of, others_in, view
 from server.people.access import Roles, now_of, visitor_of
 from server.people.rules import Action, may
+from server.tasks.ways import way_for
 
 
 class OtherOut(msgspec.Struct):
@@ -36,12 +37,14 @@ class OwnerOut(msgspec.Struct):
 
 
 class ClockOut(msgspec.Struct):
-    """A step that must happen by a time."""
+    """A step that must happen by a time. `href`: the page of the desk on which the
+    reader can do it, if they may."""
 
     what: str
     due_at: datetime
     is_over: bool
     owner: OwnerOut
+    href: str | None
 
 
 class WhoOut(msgspec.Struct):
@@ -118,6 +121,7 @@ async def outs(request: Request, episodes: list[Episode], roles: Roles) -> list[
     return [
         _out(
             episode_view,
+            roles,
             [_other(other, visible_names) for other in held[episode_view.episode.id]],
             [_other(other, visible_names) for other in asked[episode_view.episode.id]],
         )
@@ -136,7 +140,7 @@ def _other(episode: Episode, visible_names: Mapping[UUID, str]) -> OtherOut:
     )
 
 
-def _out(seen: View, together: list[OtherOut], offered: list[OtherOut]) -> EpisodeOut:
+def _out(seen: View, roles: Roles, together: list[OtherOut], offered: list[OtherOut]) -> EpisodeOut:
     episode, reads, is_child = seen.episode, seen.reader.reads_all, seen.reader.is_child
     return EpisodeOut(
         id=episode.id,
@@ -158,6 +162,7 @@ def _out(seen: View, together: list[OtherOut], offered: list[OtherOut]) -> Episo
                 clock.due_at,
                 clock.is_over,
                 OwnerOut(clock.role, [{"id": who.id, "name": who.name} for who in clock.people]),
+                way_for(roles, clock.what, episode.child_id, subject_id=episode.id),
             )
             for clock in seen.clocks
         ],

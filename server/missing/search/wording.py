@@ -7,7 +7,6 @@ from server.i18n import N_, gettext
 from server.missing.search import entry_kinds
 from server.missing.search.entry_kinds import ENTRIES, Act
 from server.missing.search.rules import Stage
-from server.tasks.rules import STRATEGY, Kind
 
 STAGES: Mapping[Stage, str] = {
     Stage.DECIDING: N_("Missing, not reported"),
@@ -25,6 +24,7 @@ LINES: Mapping[str, tuple[str, str]] = {
     entry_kinds.INTERVIEW_HELD: (N_("Return interview held"), "talk"),
     entry_kinds.MAILED: (N_("Emailed the grab pack"), "mail"),
     entry_kinds.PLAN_REVIEW: (N_("Reviewed the life project together"), "check"),
+    entry_kinds.FOLLOWED_UP: (N_("The return is complete: everything is done"), "check"),
     entry_kinds.HANDOVER_READ: (N_("Read where the search stands and took over"), "check"),
     entry_kinds.MOVED: (N_("Another agency searches for the child from now on"), "check"),
     entry_kinds.OTHER_MOVED: (
@@ -52,20 +52,6 @@ _MORE: Mapping[str, str] = {
 _HELD: Mapping[str, str] = {
     "independent": N_("Is this person independent of the home?"),
     "hours": N_("Hours after the return"),
-}
-# Which entry ends a clock. After the offer, the return interview has a page of its own.
-ENDED_BY: Mapping[Kind, Act] = {
-    Kind.DECISION: Act.DECISION,
-    Kind.REPORT: Act.REPORT,
-    Kind.TELL_FOUND: Act.REPORT,
-    Kind.KEEP_TRYING: Act.ATTEMPT,
-    **dict.fromkeys(STRATEGY, Act.STRATEGY),
-    Kind.SAFE_AND_WELL: Act.SAFE_AND_WELL,
-    Kind.MEDICAL: Act.MEDICAL,
-    Kind.RETURN_INTERVIEW: Act.INTERVIEW_OFFERED,
-    Kind.RESCREEN: Act.RESCREEN,
-    Kind.PHONE_CHECK: Act.PHONE_CHECK,
-    Kind.PACK_UPDATE: Act.PACK_UPDATE,
 }
 
 

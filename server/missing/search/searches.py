@@ -1,0 +1,131 @@
+"""The searches for a child, open and ended, as rows of a list: when, how long, how the child was
+found, and what is still to do after the return."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from starlette.requests import Request
+
+from server.i18n import N_, format_list, gettext
+from server.missing.search.models import Episode
+from server.missing.search.rules import Stage
+from server.missing.search.wording import STAGES
+from server.people.access import Roles, looked, now_of, visitor_of
+from server.people.models import Child
+from server.people.rules import Action, may
+from server.storage.db import as_id
+from server.tasks.models import Task
+from server.tasks.rules import OF_A_RETURN, Kind, State
+from server.tasks.turns import WORDS
+from server.watch.wording import span, when
+from server.web.rendering import language_of, zone_of
+
+AT_ONCE = 50
+ON_A_CHILDS_PAGE = 5
+Shown = Callable[[datetime], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One search in a list. `still`: what of the return is open, in words."""
+
+    episode: Episode
+    href: str
+    stage: str
+    times: str
+    how_seen: str
+    still: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the child is still missing."""
+        return self.episode.is_open
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything after the return is done."""
+        return self.episode.followed_up_at is not None
+
+
+async def rows_of(request: Request, episodes: Sequence[Episode]) -> list[Row]:
+    """These searches, in the order given."""
+    language, zone, now = language_of(request), zone_of(request), now_of(request)
+    still = await _still_open([episode.id for episode in episodes])
+
+    def shown(at: datetime) -> str:
+        return when(language, at, zone, now)
+
+    return [
+        Row(
+            episode,
+            href_of(episode),
+            gettext(language, STAGES[Stage(episode.stage)]),
+            _times(episode, language, shown, now),
+            how_seen(episode, language),
+            _still(still.get(episode.id, ()), language),
+        )
+        for episode in episodes
+    ]
+
+
+def href_of(episode: Episode) -> str:
+    """The page to read: once everything is done, the summary."""
+    path = f"/desk/episodes/{episode.id}"
+    return f"{path}/summary" if episode.followed_up_at is not None else path
+
+
+async def _still_open(ids: Collection[UUID]) -> Mapping[UUID, list[Kind]]:
+    open_tasks = Task.filter(subject_id__in=list(ids), state=State.OPEN).order_by("due_at", "id")
+    by_episode: dict[UUID, list[Kind]] = {}
+    for subject, kind in await open_tasks.values_list("subject_id", "kind"):
+        if kind in OF_A_RETURN:
+            by_episode.setdefault(as_id(subject), []).append(Kind(kind))
+    return by_episode
+
+
+def _still(kinds: Sequence[Kind], language: str) -> str:
+    if not kinds:
+        return ""
+    words = format_list(language, [gettext(language, WORDS[kind]) for kind in kinds])
+    return gettext(language, N_("Still to do: {what}"), what=words)
+
+
+def _times(episode: Episode, language: str, shown: Shown, now: datetime) -> str:
+    if episode.found_at is None:
+        since, long = shown(episode.opened_at), span(language, now - episode.opened_at)
+        return gettext(language, N_("Since {time} · {long}"), time=since, long=long)
+    return gettext(
+        language,
+        N_("{begin} to {end} · {long}"),
+        begin=shown(episode.opened_at),
+        end=shown(episode.found_at),
+        long=span(language, episode.found_at - episode.opened_at),
+    )
+
+
+def how_seen(episode: Episode, language: str) -> str:
+    """Where and by which person the child was seen, as far as it is known."""
+    seen = episode.found or {}
+    where, by = seen.get("where"), seen.get("by")
+    if where and by:
+        return gettext(language, N_("Seen by {name}: {where}"), name=by, where=where)
+    return gettext(language, N_("Seen by {name}"), name=by) if by else ""
+
+
+async def of_child(request: Request, child: Child, roles: Roles) -> dict[str, Any]:
+    """For the child's page: their last searches, which is a look at them where there are any. The
+    template is `missing/search/of_child.html`."""
+    if not may(roles, Action.EPISODE_SEE):
+        return {"searches": [], "has_more_searches": False}
+    last = Episode.filter(child_id=child.id).order_by("-opened_at", "-id")
+    episodes = await last.limit(ON_A_CHILDS_PAGE + 1)
+    if episodes:
+        visitor = await visitor_of(request)
+        await looked(visitor, [child.id], f"look:{Action.EPISODE_SEE}", now_of(request))
+    return {
+        "searches": await rows_of(request, episodes[:ON_A_CHILDS_PAGE]),
+        "has_more_searches": len(episodes) > ON_A_CHILDS_PAGE,
+    }
