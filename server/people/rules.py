@@ -217,6 +217,7 @@ class AgencyAction(StrEnum):
     CHILD_TAKE_OVER = "agency:child_take_over"
     DRILL = "agency:drill"
     INDICATORS_SEE = "agency:indicators_see"
+    LOAD_SEE = "agency:load_see"
     PEOPLE_SEE = "agency:people_see"
     PEOPLE_CHANGE = "agency:people_change"
     POLICY_SEE = "agency:policy_see"
@@ -247,6 +248,7 @@ ALLOWED_AGENCY: dict[Role, frozenset[AgencyAction]] = {
             AgencyAction.TEMPLATES_CHANGE,
             AgencyAction.DRILL,
             AgencyAction.INDICATORS_SEE,
+            AgencyAction.LOAD_SEE,
         }
     ),
     Role.ADMINISTRATOR: frozenset(

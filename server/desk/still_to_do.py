@@ -1,0 +1,96 @@
+"""What is still to do about a child, as one line of the board that links to where it is done."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from server.i18n import N_, gettext, ngettext
+from server.missing.search.wording import ENDED_BY
+from server.people.rules import Action, Role, may
+from server.tasks.models import Task
+from server.tasks.rules import OF_A_RETURN, OF_AN_EPISODE, Kind, State
+from server.tasks.turns import WORDS, in_short, overdue
+from server.watch.wording import when
+
+Roles = frozenset[Role]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Words, and where they lead; `more` stands behind the link."""
+
+    text: str
+    href: str | None
+    more: str = ""
+    is_late: bool = False
+
+
+def way_for(roles: Roles, kind: Kind, child_id: UUID, *, subject_id: UUID) -> str | None:
+    """The page on which a task is done; None where a reader with these roles has none."""
+    if kind is Kind.PACK_UPDATE:
+        return f"/desk/children/{child_id}/pack" if may(roles, Action.PACK_CHANGE) else None
+    if kind not in OF_AN_EPISODE:
+        return f"/app/#with={child_id}" if may(roles, Action.PROJECT_SEE) else None
+    if kind in ENDED_BY and may(roles, Action.EPISODE_WORK):
+        return f"/desk/episodes/{subject_id}/enter/{ENDED_BY[kind].value}"
+    return f"/desk/episodes/{subject_id}" if may(roles, Action.EPISODE_SEE) else None
+
+
+async def returns_of(
+    roles: Mapping[UUID, Roles], language: str, zone: ZoneInfo, *, now: datetime
+) -> dict[UUID, Link]:
+    """The next task of the return of each of these children, and how many more there are."""
+    ids = [id_ for id_, held in roles.items() if may(held - {Role.CALLED}, Action.EPISODE_SEE)]
+    kinds = [kind.value for kind in OF_A_RETURN]
+    rows = Task.filter(child_id__in=ids, state=State.OPEN, kind__in=kinds)
+    tasks: dict[UUID, list[Task]] = {}
+    for task in await rows.order_by("due_at", "id"):
+        tasks.setdefault(task.child_id, []).append(task)
+    return {
+        child: _next(some, roles[child], language, zone, now=now) for child, some in tasks.items()
+    }
+
+
+def _next(tasks: list[Task], roles: Roles, language: str, zone: ZoneInfo, *, now: datetime) -> Link:
+    task, rest = tasks[0], len(tasks) - 1
+    kind, is_late = Kind(task.kind), task.slice().is_over(now)
+    sentence = N_("{task}: was due {time}") if is_late else N_("{task}, by {time}")
+    text = gettext(
+        language,
+        sentence,
+        task=gettext(language, WORDS[kind]),
+        time=when(language, task.due_at, zone, now),
+    )
+    more = ngettext(language, "and {n} more task", "and {n} more tasks", rest) if rest else ""
+    href = way_for(roles, kind, task.child_id, subject_id=task.subject_id)
+    return Link(text, href, more, is_late)
+
+
+async def owed_of(
+    roles: Mapping[UUID, Roles], me: UUID, language: str, *, now: datetime
+) -> dict[UUID, Link]:
+    """What else is overdue and this reader's turn: to the page where it is done, or of several
+    tasks to the list of them."""
+    late = {
+        child: [task for task in tasks if Kind(task.kind) not in OF_A_RETURN]
+        for child, tasks in (await overdue(roles, me, now)).items()
+    }
+    return {
+        child: Link(
+            in_short([Kind(task.kind) for task in tasks], language),
+            _way_to_all(tasks, roles[child]),
+        )
+        for child, tasks in late.items()
+        if tasks
+    }
+
+
+def _way_to_all(tasks: list[Task], roles: Roles) -> str | None:
+    child_id = tasks[0].child_id
+    if len(tasks) == 1:
+        kind = Kind(tasks[0].kind)
+        if href := way_for(roles, kind, child_id, subject_id=tasks[0].subject_id):
+            return href
+    return f"/desk/children/{child_id}#whose-turn" if may(roles, Action.HISTORY_SEE) else None
