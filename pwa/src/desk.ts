@@ -3,10 +3,12 @@ import "htmx.org/dist/htmx.esm.js";
 import "htmx.org/dist/ext/hx-sse.js";
 import { begin as beginAlarms } from "./desk/alarms";
 import { begin as beginLive } from "./desk/live";
+import { begin as beginParts } from "./desk/parts";
 import { begin as beginPasskeys } from "./desk/passkeys";
 import { tell as tellWhoIsHere } from "./desk/here";
 
 beginLive();
+beginParts();
 beginAlarms();
 beginPasskeys();
 tellWhoIsHere();

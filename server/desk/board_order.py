@@ -1,7 +1,8 @@
-"""Where each child is on the board, decided in the database: exact counts for all, and the ids of
-the rows to show. Evidence and names are read for these rows alone.
+"""Where each child is on the board, decided in the database: exact counts for all, and the rows to
+show. Evidence and names are read for these rows alone.
 
-`board.group_of` and `board.look_of` say the same of a row that was read; a test holds both together.
+`board.group_of` and `board.look_of` say the same of a row that was read; a test holds the two
+together.
 """
 
 from collections.abc import Iterable, Mapping
@@ -105,7 +106,7 @@ grouped AS (
   LEFT JOIN returned r ON r.child_id = s.child_id AND s.is_full = 1
   WHERE c.left_at IS NULL OR k.child_id IS NOT NULL
 ),
-placed AS (
+placed AS MATERIALIZED (
   SELECT g.child_id, g.home_id, g.grp,
     CASE WHEN g.grp <> 'now' THEN 0 WHEN g.state = 'answered' THEN 2 WHEN g.cause = 'help' THEN 0
          WHEN g.cause = 'talk' THEN 3 ELSE 1 END AS rank,
@@ -162,10 +163,8 @@ def _is_folded(view: View) -> str:
     """Whether those who are well are folded by home."""
     if not view.folds:
         return "1 = 0"
-    return (
-        "(grp = 'well' AND"
-        f" (SELECT COUNT(*) FROM placed WHERE grp = 'well' AND fits = 1) > {FEW_WELL})"  # noqa: S608
-    )
+    many = "(SELECT COUNT(*) FROM placed WHERE grp = 'well' AND fits = 1)"
+    return f"(grp = 'well' AND {many} > {FEW_WELL})"
 
 
 _HOME = f"COALESCE(CAST(home_id AS text), '{NO_HOME}')"

@@ -19,8 +19,6 @@ TITLES: Mapping[Group, str] = {
     Group.AWAY: N_("Away"),
     Group.WELL: N_("Well"),
 }
-# Homes with children who are well, before "Show more homes".
-HOMES = "homes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ class More:
 
     text: str
     path: str
-    is_here: bool
+    key: str = ""  # What is loaded here, as the address says it; else it is another page.
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +168,13 @@ def _more(
     if limit < MOST:
         n = min(AT_ONCE, total - len(placed)) if view.after is None else AT_ONCE
         text = ngettext(language, "Show {n} more", "Show {n} more", n)
-        return More(text, view.with_more(key).path(), is_here=True)
+        further = view.with_more(key)
+        return More(text, further.path(), f"{key}:{further.limit(key)}")
     last = max(placed, key=lambda row: (row.place.rank, row.place.since, str(row.child_id)))
     further = replace(view, group=last.group, after=last.place, open=(), more={}, part="")
     if key not in set(Group):
         further = replace(further, home=key)
-    return More(gettext(language, N_("The next ones")), further.path(), is_here=False)
+    return More(gettext(language, N_("The next ones")), further.path())
 
 
 def _by_home(

@@ -143,6 +143,6 @@ def _place(text: str) -> Place | None:
 def _more(values: Iterable[str]) -> Iterable[tuple[str, int]]:
     for value in list(values)[: MOST_OPEN + len(Group)]:
         key, _, text = value.partition(":")
-        is_number = text.isascii() and text.isdigit() and len(text) < 5
+        is_number = text.isascii() and text.isdigit() and len(text) < 8
         if is_number and (key in set(Group) or _home(key)):
             yield (key if key in set(Group) else _home(key)), min(max(int(text), AT_ONCE), MOST)
