@@ -69,6 +69,7 @@ PAGES = (
     "server.desk.child.duress_pages",
     "server.desk.pages",
     "server.desk.board_filter",
+    "server.desk.load.pages",
     "server.desk.alert_pages",
     "server.desk.duty_pages",
     "server.watch.carer.pages",

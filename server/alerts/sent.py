@@ -38,6 +38,7 @@ KINDS: Mapping[str, str] = {
     Kind.UNREACHED: N_("Person on duty has not confirmed"),
     Kind.ROTA_GAP: N_("Gap in the rota"),
     Kind.TRANSFER: N_("News about a transfer"),
+    Kind.ASSIGNED: N_("Children handed over"),
     Kind.PAPER: N_("Confidential document"),
     Kind.OPERATORS: N_("Server needs attention"),
     Kind.DOORS: N_("Sign-in changed"),

@@ -46,6 +46,7 @@ SENTENCES: dict[Kind, str] = {
         "A person on duty has not confirmed that we can reach them. Please follow this up."
     ),
     Kind.TRANSFER: N_("There is news about a transfer. Please take a look."),
+    Kind.ASSIGNED: N_("The children assigned to you have changed. Please take a look."),
     Kind.ROTA_GAP: N_("The rota has a gap in the next 14 days. Please fill it."),
     Kind.TEST: N_("This is a test alarm. Please open the link and confirm that it arrived."),
     Kind.THANKS: N_("Thank you."),

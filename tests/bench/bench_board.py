@@ -1,4 +1,4 @@
-"""The board with 5, 200 and 5,000 children, through the whole application: the time, the bytes on the
+"""The board with 5, 200 and 5,000 children, through the whole application: time, bytes on the
 wire, and how long a check-in takes meanwhile."""
 
 import asyncio
