@@ -1,6 +1,6 @@
 """The board as it is shown: exact counts on top, then the groups, each with its first rows."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -78,6 +78,26 @@ class Board:
     total: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """What all parts are made of."""
+
+    order: Order
+    rows: Mapping[UUID, Row]
+    view: View
+    reader: Reader
+    homes: Mapping[UUID, str]  # The names of all homes in the order.
+
+    def placed(self, group: Group) -> list[Placed]:
+        """The rows of this group. By what was read of the child last: nobody is shown as well who
+        is late by now."""
+        return [
+            placed
+            for placed in self.order.rows
+            if placed.child_id in self.rows and self.rows[placed.child_id].group == group.value
+        ]
+
+
 def board_of(
     order: Order,
     rows: Iterable[Row],
@@ -87,30 +107,32 @@ def board_of(
     homes: Mapping[UUID, str],
 ) -> Board:
     """The board over these rows. `homes`: the names of all homes in the order."""
-    by_id = {row.id: row for row in rows}
-    counts = [
-        Count(group, _count(group, order, reader)) for group in Group if order.count(group) > 0
-    ]
-    beside = order.beside.get(Group.MISSING, 0) + order.beside.get(Group.NOW, 0)
-    calling = order.count(Group.MISSING) + order.count(Group.NOW) + beside
+    sheet = _Sheet(order, {row.id: row for row in rows}, view, reader, homes)
     language = reader.language
+    beside = order.beside.get(Group.MISSING, 0) + order.beside.get(Group.NOW, 0)
     return Board(
-        counts,
-        [
+        counts=[
+            Count(group, _count(group, order, reader)) for group in Group if order.count(group) > 0
+        ],
+        parts=[
             Part(group, gettext(language, TITLES[group]), lists)
             for group in _groups(view)
-            if (lists := _lists(group, order, by_id, view, reader, homes))
+            if (lists := _lists(group, sheet))
         ],
-        calling,
-        ngettext(
-            language,
-            "{n} child who is not shown here needs action now.",
-            "{n} children who are not shown here need action now.",
-            beside,
-        )
-        if beside
-        else "",
-        sum(order.counts.values()) + sum(order.beside.values()),
+        calling=order.count(Group.MISSING) + order.count(Group.NOW) + beside,
+        beside=_left_out(beside, language),
+        total=sum(order.counts.values()) + sum(order.beside.values()),
+    )
+
+
+def _left_out(many: int, language: str) -> str:
+    if many == 0:
+        return ""
+    return ngettext(
+        language,
+        "{n} child who is not shown here needs action now.",
+        "{n} children who are not shown here need action now.",
+        many,
     )
 
 
@@ -120,91 +142,61 @@ def _groups(view: View) -> list[Group]:
     ]
 
 
-def _lists(
-    group: Group,
-    order: Order,
-    rows: Mapping[UUID, Row],
-    view: View,
-    reader: Reader,
-    homes: Mapping[UUID, str],
-) -> list[Rows]:
-    placed = [placed for placed in order.rows if _is_in(group, placed, rows)]
-    if group is Group.WELL and view.folds and order.count(group) > FEW_WELL:
-        return _by_home(order, placed, rows, view, reader, homes=homes)
-    if not placed:
-        return []
-    total = order.count(group)
-    return [_rows(None, placed, rows, view, total=total, key=group.value, language=reader.language)]
-
-
-def _is_in(group: Group, placed: Placed, rows: Mapping[UUID, Row]) -> bool:
-    # By what was read of the child last: nobody is shown as well who is late by now.
-    return placed.child_id in rows and rows[placed.child_id].group == group.value
+def _lists(group: Group, sheet: _Sheet) -> list[Rows]:
+    total, placed = sheet.order.count(group), sheet.placed(group)
+    if group is Group.WELL and sheet.view.folds and total > FEW_WELL:
+        return _by_home(placed, sheet)
+    return [_rows(sheet, placed, total, group.value)] if placed else []
 
 
 def _rows(
-    fold: Fold | None,
-    placed: list[Placed],
-    rows: Mapping[UUID, Row],
-    view: View,
-    *,
-    total: int,
-    key: str,
-    language: str,
+    sheet: _Sheet, placed: list[Placed], total: int, key: str, fold: Fold | None = None
 ) -> Rows:
-    shown = [rows[place.child_id] for place in placed]
+    shown = [sheet.rows[place.child_id] for place in placed]
     # All who are well in a home are read like a list of names; of many, the longest wait is first.
     if placed and placed[0].group is Group.WELL and total <= AT_ONCE:
         shown.sort(key=lambda row: row.name.casefold())
-    return Rows(fold, shown, _more(placed, view, total, key, language))
+    return Rows(fold, shown, _more(sheet, placed, total, key))
 
 
-def _more(
-    placed: Collection[Placed], view: View, total: int, key: str, language: str
-) -> More | None:
+def _more(sheet: _Sheet, placed: list[Placed], total: int, key: str) -> More | None:
+    view, language = sheet.view, sheet.reader.language
     limit = view.limit(key)
     if not placed or len(placed) < limit or (view.after is None and len(placed) >= total):
         return None
     if limit < MOST:
         n = min(AT_ONCE, total - len(placed)) if view.after is None else AT_ONCE
-        text = ngettext(language, "Show {n} more", "Show {n} more", n)
         further = view.with_more(key)
+        text = ngettext(language, "Show {n} more", "Show {n} more", n)
         return More(text, further.path(), f"{key}:{further.limit(key)}")
-    last = max(placed, key=lambda row: (row.place.rank, row.place.since, str(row.child_id)))
+    last = placed[-1]
     further = replace(view, group=last.group, after=last.place, open=(), more={}, part="")
     if key not in set(Group):
         further = replace(further, home=key)
     return More(gettext(language, N_("The next ones")), further.path())
 
 
-def _by_home(
-    order: Order,
-    placed: list[Placed],
-    rows: Mapping[UUID, Row],
-    view: View,
-    reader: Reader,
-    *,
-    homes: Mapping[UUID, str],
-) -> list[Rows]:
+def _by_home(placed: list[Placed], sheet: _Sheet) -> list[Rows]:
     """Those who are well, folded by home: by its name, and last those without a home."""
-    language = reader.language
-    none = gettext(language, N_("No home"))
-    counts = order.well_by_home()
-    in_order = sorted(
-        counts, key=lambda home: (home is None, homes.get(home or _NO, "").casefold())
-    )
+    language, view = sheet.reader.language, sheet.view
+    named = [
+        (home is None, _home_name(home, sheet), home, n)
+        for home, n in sheet.order.well_by_home().items()
+    ]
     lists = []
-    for home in in_order:
-        key, n = NO_HOME if home is None else str(home), counts[home]
-        name = none if home is None else homes.get(home, "")
+    for _, name, home, n in sorted(named, key=lambda row: (row[0], row[1].casefold())):
+        key = NO_HOME if home is None else str(home)
         text = ngettext(language, "{n} well", "{n} well", n)
         fold = Fold(key, name, text, key in view.open, view.toggled(key).path())
         own = [place for place in placed if place.home_id == home] if fold.is_open else []
-        lists.append(_rows(fold, own, rows, view, total=n, key=key, language=language))
+        lists.append(_rows(sheet, own, n, key, fold))
     return lists
 
 
-_NO = UUID(int=0)
+def _home_name(home: UUID | None, sheet: _Sheet) -> str:
+    if home is None:
+        return gettext(sheet.reader.language, N_("No home"))
+    return sheet.homes.get(home, "")
 
 
 def _count(group: Group, order: Order, reader: Reader) -> str:

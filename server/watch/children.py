@@ -77,7 +77,7 @@ async def gone(scope: Scope, at_most: int) -> tuple[list[UUID], int]:
 
 
 async def cared_for(scope: Scope) -> list[UUID]:
-    """The children for whom the person is a carer: those of a home, so there are few."""
+    """The children who have the person as their carer: those of a home, so there are few."""
     statement = Statement()
     rows = await fetch(
         f"WITH {scope.cte(statement, [Role.CARER])}"  # noqa: S608

@@ -140,7 +140,7 @@ ORDER BY c.home_id, c.id LIMIT {at_once} OFFSET {skip}
 
 
 async def children_of(worker: UUID, scope: Scope, page: int) -> tuple[list[tuple[UUID, UUID]], int]:
-    """One part of the children of a worker whom the reader supervises, with their homes, those of
+    """One part of the children of a worker that the reader supervises, with their homes, those of
     a home together; and how many there are."""
     statement = Statement()
     sql = _CHILDREN.format(

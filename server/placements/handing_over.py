@@ -17,7 +17,7 @@ from server.storage.db import write
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """Who hands over to whom. `id` is made by the form: sent twice, it happens once."""
+    """Who hands over, and who takes over. `id` is made by the form: sent twice, it happens once."""
 
     id: UUID
     from_id: UUID
