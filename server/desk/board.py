@@ -36,7 +36,7 @@ WORDS: Mapping[Group, str] = {
     Group.MISSING: N_("Missing"),
     Group.NOW: N_("Now"),
     Group.HELD: N_("In hand"),
-    Group.BACK: N_("Back"),
+    Group.BACK: N_("Returned"),
     Group.LATE: N_("Late"),
     Group.DUE: N_("Due"),
     Group.AWAY: N_("Away"),
@@ -112,7 +112,7 @@ async def read(roles: Mapping[UUID, Roles], reader: Reader, *, changes: Changes)
     }
     changed = await changes([id_ for id_ in roles if may(roles[id_], Action.OBSERVATION_SEE)])
     returns = await returns_of(roles, reader.language, reader.zone, now=reader.now)
-    owed = await owed_of(roles, reader.id, reader.language, now=reader.now)
+    owed = await owed_of(roles, reader.id, reader.language, reader.zone, now=reader.now)
     holders = {
         alert.has for child_facts in facts.values() for alert in child_facts.alerts if alert.has
     }

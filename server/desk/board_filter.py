@@ -31,8 +31,7 @@ class Filter:
     """What is chosen, in words, and the ways on."""
 
     words: list[str]
-    mine: str | None  # The board of one's own children; None where it makes no difference.
-    all: str
+    has_own: bool  # Whether the reader may have children of their own.
     choose: str
 
 
@@ -63,9 +62,8 @@ async def words_of(request: Request, view: View, homes: dict[UUID, str]) -> Filt
         words.append(gettext(language, N_("Watch level: {level}"), level=level))
     if view.group is not None:
         words.append(gettext(language, TITLES[view.group]))
-    mine = view.only(whose=MINE).path() if Role(visitor.role) in HAVE_OWN else None
     query = view.path().partition("?")[2]
-    return Filter(words, mine, view.only(whose="").path(), f"/desk/filter?{query}")
+    return Filter(words, Role(visitor.role) in HAVE_OWN, f"/desk/filter?{query}")
 
 
 async def _home(home_id: str, agency_id: UUID | None, homes: dict[UUID, str]) -> str:

@@ -88,10 +88,6 @@ class View:
         query = urlencode([(name, value) for name, value in pairs if value], safe=":~")
         return f"/desk/?{query}" if query else "/desk/"
 
-    def only(self, **changes: str | Group | Place | None) -> "View":
-        """Another choice of children, with nothing opened yet."""
-        return replace(self, after=None, open=(), more={}, part="", **changes)  # type: ignore[arg-type]
-
     def toggled(self, home: str) -> "View":
         """The same with this home opened, or folded again."""
         if home in self.open:

@@ -24,7 +24,6 @@ class Link:
     text: str
     href: str | None
     more: str = ""
-    is_late: bool = False
 
 
 def way_for(roles: Roles, kind: Kind, child_id: UUID, *, subject_id: UUID) -> str | None:
@@ -53,23 +52,26 @@ async def returns_of(
     }
 
 
-def _next(tasks: list[Task], roles: Roles, language: str, zone: ZoneInfo, *, now: datetime) -> Link:
-    task, rest = tasks[0], len(tasks) - 1
-    kind, is_late = Kind(task.kind), task.slice().is_over(now)
+def _in_words(task: Task, language: str, zone: ZoneInfo, now: datetime) -> str:
+    is_late = task.slice().is_over(now)
     sentence = N_("{task}: was due {time}") if is_late else N_("{task}, by {time}")
-    text = gettext(
+    return gettext(
         language,
         sentence,
-        task=gettext(language, WORDS[kind]),
+        task=gettext(language, WORDS[Kind(task.kind)]),
         time=when(language, task.due_at, zone, now),
     )
+
+
+def _next(tasks: list[Task], roles: Roles, language: str, zone: ZoneInfo, *, now: datetime) -> Link:
+    task, rest = tasks[0], len(tasks) - 1
     more = ngettext(language, "and {n} more task", "and {n} more tasks", rest) if rest else ""
-    href = way_for(roles, kind, task.child_id, subject_id=task.subject_id)
-    return Link(text, href, more, is_late)
+    href = way_for(roles, Kind(task.kind), task.child_id, subject_id=task.subject_id)
+    return Link(_in_words(task, language, zone, now), href, more)
 
 
 async def owed_of(
-    roles: Mapping[UUID, Roles], me: UUID, language: str, *, now: datetime
+    roles: Mapping[UUID, Roles], me: UUID, language: str, zone: ZoneInfo, *, now: datetime
 ) -> dict[UUID, Link]:
     """What else is overdue and this reader's turn: to the page where it is done, or of several
     tasks to the list of them."""
@@ -78,13 +80,17 @@ async def owed_of(
         for child, tasks in (await overdue(roles, me, now)).items()
     }
     return {
-        child: Link(
-            in_short([Kind(task.kind) for task in tasks], language),
-            _way_to_all(tasks, roles[child]),
-        )
+        child: Link(_sum(tasks, language, zone, now), _way_to_all(tasks, roles[child]))
         for child, tasks in late.items()
         if tasks
     }
+
+
+def _sum(tasks: list[Task], language: str, zone: ZoneInfo, now: datetime) -> str:
+    # One clock of a search says what it is; the rest is counted.
+    if len(tasks) == 1 and Kind(tasks[0].kind) in OF_AN_EPISODE:
+        return _in_words(tasks[0], language, zone, now)
+    return in_short([Kind(task.kind) for task in tasks], language)
 
 
 def _way_to_all(tasks: list[Task], roles: Roles) -> str | None:

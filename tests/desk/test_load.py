@@ -133,7 +133,7 @@ async def test_the_way_from_the_board_to_handing_over_is_a_few_taps(cast: Cast) 
         hidden = re.findall(r'name="(\w+)" value="([^"]+)"', sure)
         done = await browser.post(f"/desk/load/{cast.tom.id}", data=dict(hidden))
         page = (await browser.get(done.headers["location"])).text
-    assert "1 child is handed over to Eve Thackeray" in page
+    assert "1 child is now with Eve Thackeray" in page
     assert await workers(cast.mia.id, cast) == {cast.eve.id}
 
 

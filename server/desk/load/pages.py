@@ -164,8 +164,8 @@ async def _done(request: Request, scope: Scope) -> str | None:
         return None
     return ngettext(
         language_of(request),
-        "{n} child is handed over to {name}. Both of them hear of it.",
-        "{n} children are handed over to {name}. Both workers and the children hear of it.",
+        "{n} child is now with {name}. We tell both workers and the child.",
+        "{n} children are now with {name}. We tell both workers and the children.",
         int(many),
         name=taker.name,
     )
