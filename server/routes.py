@@ -73,6 +73,8 @@ PAGES = (
     "server.desk.child.check_in_pages",
     "server.desk.child.duress_pages",
     "server.desk.pages",
+    "server.desk.board_filter",
+    "server.desk.load.pages",
     "server.desk.alert_pages",
     "server.desk.attempt_pages",
     "server.desk.duty_pages",

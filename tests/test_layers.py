@@ -363,6 +363,7 @@ VERBS |= {
     "addresses",
     "telling",
     "arrivals",
+    "handing_over",
     "ties",
     "address_verification",
     "ticking",

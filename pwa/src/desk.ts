@@ -5,10 +5,12 @@ import { begin as beginAlarms } from "./desk/alarms";
 import { begin as beginFinding } from "./desk/find";
 import { begin as beginLive } from "./desk/live";
 import { begin as beginKeeping } from "./desk/keeping";
+import { begin as beginParts } from "./desk/parts";
 import { begin as beginPasskeys } from "./desk/passkeys";
 import { tell as tellWhoIsHere } from "./desk/here";
 
 beginLive();
+beginParts();
 beginAlarms();
 beginKeeping();
 beginFinding();

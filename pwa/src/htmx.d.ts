@@ -1,12 +1,13 @@
 declare module "htmx.org/dist/htmx.esm.js" {
-  interface Request {
-    source: Element;
+  interface Swap {
+    sourceElement: Element;
     target: string;
     select: string;
     swap: string;
     values?: Record<string, string>;
+    text: string;
   }
-  const htmx: { ajax(verb: string, path: string, how: Request): Promise<void> };
+  const htmx: { swap(swap: Swap): Promise<void> };
   export default htmx;
 }
 declare module "htmx.org/dist/ext/hx-sse.js";

@@ -39,6 +39,7 @@ KINDS: Mapping[str, str] = {
     Kind.ROTA_GAP: N_("Gap in the rota"),
     Kind.GLASS: N_("Page opened in an emergency"),
     Kind.TRANSFER: N_("News about a transfer"),
+    Kind.ASSIGNED: N_("Children handed over"),
     Kind.PAPER: N_("Confidential document"),
     Kind.OPERATORS: N_("Server needs attention"),
     Kind.DOORS: N_("Sign-in changed"),

@@ -1,9 +1,8 @@
-"""The board: who needs help now, first. Where each row goes, and what it says."""
+"""The rows of the board: what each says, from what is known about the child."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from functools import lru_cache
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -12,12 +11,13 @@ from markupsafe import Markup
 
 from server.alerts.ladder import Cause
 from server.alerts.ladder import State as AlertState
+from server.desk.board_view import Group
 from server.desk.marks import strip
-from server.i18n import N_, format_ago, format_day, gettext, ngettext
+from server.desk.still_to_do import Link, owed_of, returns_of
+from server.i18n import N_, format_ago, gettext
 from server.people.access import is_only_called
 from server.people.models import Person
 from server.people.rules import IN_NEED, Action, Role, may
-from server.tasks.turns import in_short, overdue
 from server.watch import evidence
 from server.watch.carer.models import Question
 from server.watch.evidence_wording import brief, quiet_phone
@@ -32,31 +32,11 @@ Roles = frozenset[Role]
 Changes = Callable[[Collection[UUID]], Awaitable[Mapping[UUID, str]]]
 
 
-class Group(StrEnum):
-    """The groups of rows, in the order of the board."""
-
-    MISSING = "missing"
-    NOW = "now"
-    HELD = "held"  # A person has taken the alert.
-    LATE = "late"
-    DUE = "due"
-    AWAY = "away"
-    WELL = "well"
-
-
-TITLES: Mapping[Group, str] = {
-    Group.MISSING: N_("Missing"),
-    Group.NOW: N_("Act now"),
-    Group.HELD: N_("In hand"),
-    Group.LATE: N_("Late"),
-    Group.DUE: N_("Due"),
-    Group.AWAY: N_("Away"),
-    Group.WELL: N_("Well"),
-}
 WORDS: Mapping[Group, str] = {
     Group.MISSING: N_("Missing"),
     Group.NOW: N_("Now"),
     Group.HELD: N_("In hand"),
+    Group.BACK: N_("Returned"),
     Group.LATE: N_("Late"),
     Group.DUE: N_("Due"),
     Group.AWAY: N_("Away"),
@@ -65,6 +45,8 @@ WORDS: Mapping[Group, str] = {
 # The groups in which a person waits for an adult.
 CALLING = frozenset({Group.MISSING, Group.NOW, Group.HELD, Group.LATE})
 _ANY_HOLDER = frozenset({Group.NOW, Group.HELD})
+# From these a child who is back comes up, while tasks of the return are open.
+QUIET = frozenset({Group.DUE, Group.AWAY, Group.WELL})
 BY_CAUSE: Mapping[Cause, tuple[str, str]] = {
     Cause.HELP: ("help", N_("Asked for help")),
     Cause.CONCERN: ("now", N_("Now")),
@@ -97,12 +79,13 @@ class Row:
     icon: str
     word: str
     text: str
-    owed: str  # What is overdue and the reader's turn; this calls nobody.
+    # What is still to do after a return; and what is overdue and the reader's turn. Neither calls.
+    to_do: Link | None
+    owed: Link | None
     # What has changed about the child, or else that their phone shows nothing; this calls nobody.
     changed: str
     strip: Markup
     since: str | None
-    since_at: datetime | None
     since_iso: str | None
     exact: str | None
     has: str | None
@@ -110,23 +93,6 @@ class Row:
     button: str | None  # take, close, open, look
     may_check_in: bool
     has_page: bool  # Whether the reader may go on from here to the child's own page.
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """One part of the sentence on top: "2 late"."""
-
-    group: Group
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Board:
-    """Everything that the board shows of the children the reader may see."""
-
-    counts: list[Count]
-    groups: list[tuple[Group, str, list[Row]]]
-    calling: int  # How many need an adult now: for the title of the page.
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,30 +105,32 @@ class Asked:
     is_missing: bool = False
 
 
-async def read(
-    roles: Mapping[UUID, Roles], reader: Reader, *, changes: Changes
-) -> tuple[Board, list[Asked]]:
-    """The board over these children, and the children who have the reader only as carer."""
-    seen = [child for child, held in roles.items() if may(held, Action.ALERT_SEE)]
+async def read(roles: Mapping[UUID, Roles], reader: Reader, *, changes: Changes) -> list[Row]:
+    """The rows of these children."""
     facts = {
         child: _as_seen(child_facts, roles[child], reader.called)
-        for child, child_facts in (await evidence.of(seen, reader.now)).items()
+        for child, child_facts in (await evidence.of(roles, reader.now)).items()
     }
-    owed = await overdue(seen, reader.id, reader.now)
-    changed = await changes([id_ for id_ in seen if may(roles[id_], Action.OBSERVATION_SEE)])
+    changed = await changes([id_ for id_ in roles if may(roles[id_], Action.OBSERVATION_SEE)])
+    returns = await returns_of(roles, reader.language, reader.zone, now=reader.now)
+    owed = await owed_of(roles, reader.id, reader.language, reader.zone, now=reader.now)
     shown = [alert for child_facts in facts.values() for alert in child_facts.alerts]
     holders = {who for alert in shown for who in (alert.has, alert.contacted_by) if who}
-    names = await _names({*roles, *holders})
-    rows = [
+    names = await names_of({*roles, *holders})
+    return [
         replace(
-            _row(child_facts, roles[child], names, reader),
-            owed=in_short(owed.get(child, ()), reader.language),
+            _row(child_facts, roles[child], names, reader, to_do=returns.get(child)),
+            owed=owed.get(child),
             changed=changed.get(child) or _quiet_phone(child_facts, roles[child], reader),
         )
         for child, child_facts in facts.items()
     ]
-    cared = {child for child, held in roles.items() if _is_only_cared(held)}
-    return _board(rows, facts, reader), await _asked(cared, names, reader.id, reader.now)
+
+
+async def cared(me: UUID, roles: Mapping[UUID, Roles], now: datetime) -> list[Asked]:
+    """The children among these who have the reader only as carer."""
+    only = {child for child, held in roles.items() if is_only_cared(held)}
+    return await _asked(only, await names_of(only), me, now)
 
 
 def _quiet_phone(facts: Facts, held: Roles, reader: Reader) -> str:
@@ -180,11 +148,13 @@ def _as_seen(facts: Facts, held: Roles, called: Collection[UUID]) -> Facts:
     return replace(facts, alerts=alerts, marks="")
 
 
-def _is_only_cared(held: Roles) -> bool:
+def is_only_cared(held: Roles) -> bool:
+    """Whether these roles ask a person about the child, and show nothing of alerts."""
     return bool(held - IN_NEED) and is_only_called(held, Action.ALERT_SEE)
 
 
-async def _names(ids: Collection[UUID]) -> dict[UUID, str]:
+async def names_of(ids: Collection[UUID]) -> dict[UUID, str]:
+    """The names of these people."""
     rows = await Person.filter(id__in=list(ids)).values_list("id", "name")
     return {id_: name for id_, name in rows}
 
@@ -226,10 +196,14 @@ async def last_look(now: datetime) -> tuple[datetime | None, bool]:
 # --- one row
 
 
-def _row(facts: Facts, held: Roles, names: Mapping[UUID, str], reader: Reader) -> Row:
+def _row(
+    facts: Facts, held: Roles, names: Mapping[UUID, str], reader: Reader, *, to_do: Link | None
+) -> Row:
     """The row but for what is overdue, and what has changed."""
     alert = facts.alerts[0] if facts.alerts else None
     group = group_of(facts, alert)
+    if to_do is not None and group in QUIET:
+        group = Group.BACK
     icon, word = look_of(group, alert)
     since = _since(facts, alert, group)
     language, zone, now = reader.language, reader.zone, reader.now
@@ -242,15 +216,15 @@ def _row(facts: Facts, held: Roles, names: Mapping[UUID, str], reader: Reader) -
         else f"/desk/alerts/{alert.id}",
         name=names.get(facts.child_id, ""),
         group=group.value,
-        is_calm=group not in CALLING,
+        is_calm=group in QUIET,
         icon=icon,
         word=gettext(language, word),
         text=contacted_in_words(alert, names, reader) or brief(facts, language, zone, now),
-        owed="",
+        to_do=to_do,
+        owed=None,
         changed="",
         strip=strip(facts.marks, language),
         since=None if since is None else _how_long(since, group, language, now),
-        since_at=since,
         since_iso=None if since is None else f"{since:%Y-%m-%dT%H:%MZ}",
         # Of those who are well, the sentence beside it says the time.
         exact=when(language, since, zone, now) if since and group in CALLING else None,
@@ -309,7 +283,8 @@ def _since(facts: Facts, alert: Called | None, group: Group) -> datetime | None:
         return facts.due_at
     if group is Group.AWAY:
         return facts.away_until
-    return facts.answered_at
+    # What counts after a return is until when its next task is due.
+    return None if group is Group.BACK else facts.answered_at
 
 
 def _how_long(since: datetime, group: Group, language: str, now: datetime) -> str:
@@ -331,57 +306,3 @@ def _button(group: Group, alert: Called | None, roles: Roles, me: UUID) -> str |
     if alert.has is None:
         return "take"
     return "close" if alert.has == me else "open"
-
-
-# --- the whole
-
-
-def _board(rows: Iterable[Row], facts: Mapping[UUID, Facts], reader: Reader) -> Board:
-    groups: dict[Group, list[Row]] = {group: [] for group in Group}
-    for row in rows:
-        groups[Group(row.group)].append(row)
-    for group, members in groups.items():
-        members.sort(key=lambda row: _order(row, group, reader.now))
-    counts = [
-        Count(group, _count(group, members, facts, reader))
-        for group, members in groups.items()
-        if members
-    ]
-    shown = [
-        (group, gettext(reader.language, TITLES[group]), members)
-        for group, members in groups.items()
-    ]
-    calling = len(groups[Group.MISSING]) + len(groups[Group.NOW])
-    return Board(counts, [part for part in shown if part[2]], calling)
-
-
-_BY_ICON = {"help": 0, "now": 1, "phone": 2, "confirm": 3, "talk": 4}
-
-
-def _order(row: Row, group: Group, now: datetime) -> tuple[int, datetime, str]:
-    """Within a group: the worse cause, then the longest wait; those who are well by name."""
-    if group is Group.WELL:
-        return (0, now, row.name.casefold())
-    return (_BY_ICON.get(row.icon, 0), row.since_at or now, row.name.casefold())
-
-
-def _count(group: Group, rows: list[Row], facts: Mapping[UUID, Facts], reader: Reader) -> str:
-    n, language = len(rows), reader.language
-    if group is Group.AWAY and n == 1:
-        until = facts[rows[0].id].away_until
-        if until is not None:
-            day = format_day(language, until, reader.zone, reader.now)
-            return gettext(language, N_("1 away until {day}"), day=day)
-    if group is Group.MISSING:
-        return ngettext(language, "{n} missing", "{n} missing", n)
-    if group is Group.NOW:
-        return ngettext(language, "{n} needs action now", "{n} need action now", n)
-    if group is Group.HELD:
-        return ngettext(language, "{n} in hand", "{n} in hand", n)
-    if group is Group.LATE:
-        return ngettext(language, "{n} late", "{n} late", n)
-    if group is Group.DUE:
-        return ngettext(language, "{n} due", "{n} due", n)
-    if group is Group.AWAY:
-        return ngettext(language, "{n} away", "{n} away", n)
-    return ngettext(language, "{n} well", "{n} well", n)

@@ -1,6 +1,7 @@
 """The board, and the routes of the watch's pages. Each kind of page has a module of its own."""
 
 import gzip
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -9,19 +10,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.desk import board, duty_pages
+from server.desk import board, board_filter, board_order, board_parts, board_view, duty_pages
 from server.desk.marks import MARK_WORDS, marks_one_by_one
 from server.i18n import gettext
 from server.notify.channel_counts import broken_channels
 from server.notify.devices import reached_of
 from server.notify.push_health import Health
 from server.notify.wording import channel_word
-from server.people.access import called_about, now_of, staff_of, still_in
+from server.people.access import Roles, now_of, staff_of, still_in
+from server.people.children_access import children_for
 from server.people.desk_forms import done
 from server.people.models import Person
 from server.people.rules import Action, AgencyAction, Role, may, may_agency
 from server.records.transfer.access import offers_of
 from server.watch import children, evidence
+from server.watch.scope import scope_of
 from server.watch.wording import span
 from server.web import live
 from server.web.rendering import language_of, page, zone_of
@@ -32,21 +35,33 @@ _WORTH_IT = 4_000
 
 async def show_board(request: Request) -> Response:
     """The board: who needs help now, first."""
-    visitor = await staff_of(request)
-    roles, left = await children.shown(request, Action.CHILD_SEE)
-    for id_, held in (await children.called(request)).items():
-        roles[id_] = roles.get(id_, frozenset()) | held
+    visitor, view = await staff_of(request), board_view.read(request.query_params)
+    scope = await scope_of(request)
+    placed = await board_order.order(scope, view)
+    left, n_left = await children.gone(scope, board_view.AT_ONCE)
+    cared = await children.cared_for(scope)
+    shown = [row.child_id for row in placed.rows]
+    roles = await _roles(request, shown, {*left, *cared})
     now = now_of(request)
-    called = await called_about(request)
-    reader = board.Reader(visitor.person_id, language_of(request), zone_of(request), now, called)
-    shown, cared = await board.read(roles, reader, changes=partial(children.changed, request))
-    looked_at, is_stale = await board.last_look(now)
+    reader = board.Reader(
+        visitor.person_id, language_of(request), zone_of(request), now, scope.called
+    )
+    rows = await board.read(_of(roles, shown), reader, changes=partial(children.changed, request))
+    homes = await board_filter.homes_of(home for _, home in placed.counts)
     context = {
-        "board": shown,
-        "cared": cared,
-        "left": await _left(left),
+        "board": board_parts.board_of(placed, rows, view, reader, homes=homes),
+        "view": view,
+    }
+    if view.part:
+        return tight(request, page(request, "desk/board_rows.html", context))
+    looked_at, is_stale = await board.last_look(now)
+    context |= {
+        "filter": await board_filter.words_of(request, view, homes),
+        "cared": await board.cared(visitor.person_id, _of(roles, cared), now),
+        "left": await _left(_of(roles, left)),
+        "n_left": n_left,
         "may_add": may_agency(Role(visitor.role), AgencyAction.CHILD_ADD),
-        "arranges": may_agency(Role(visitor.role), AgencyAction.PEOPLE_SEE),
+        "may_see_load": may_agency(Role(visitor.role), AgencyAction.LOAD_SEE),
         "looked_at": looked_at,
         "is_stale": is_stale,
         "is_live": live.is_live(),
@@ -58,6 +73,24 @@ async def show_board(request: Request) -> Response:
         "now": now,
     }
     return tight(request, page(request, "desk/board.html", context))
+
+
+async def _roles(
+    request: Request, shown: Collection[UUID], others: Collection[UUID]
+) -> dict[UUID, Roles]:
+    """The visitor's roles for the children they are about to see. That is a look, where they have
+    no tie; to be counted is none."""
+    among = {*shown, *others}
+    roles = await children_for(request, Action.CHILD_SEE, also=shown, among=among, by_call=True)
+    for id_, held in (await children.called(request)).items():
+        if id_ in among:
+            roles[id_] = roles.get(id_, frozenset()) | held
+    return roles
+
+
+def _of(roles: Mapping[UUID, Roles], ids: Collection[UUID]) -> dict[UUID, Roles]:
+    # In the order of the ids; a right may have ended since they were read.
+    return {id_: roles[id_] for id_ in ids if id_ in roles}
 
 
 async def _shows_nothing(person_id: UUID, now: datetime) -> bool:
@@ -74,11 +107,11 @@ async def _broken(request: Request, role: Role) -> list[str]:
     return [channel_word(name, language_of(request)) for name in sorted(broken)]
 
 
-async def _left(left: list[children.Left]) -> list[tuple[UUID, str]]:
+async def _left(left: Mapping[UUID, Roles]) -> list[tuple[UUID, str]]:
     """Children whose placement has ended, for readers who may see their history: a way to their
     pages."""
-    ids = [child.id for child, roles in left if may(roles, Action.HISTORY_SEE)]
-    names = {person.id: person.name for person in await Person.filter(id__in=ids)}
+    ids = [id_ for id_, roles in left.items() if may(roles, Action.HISTORY_SEE)]
+    names = await board.names_of(ids)
     return [(id_, names[id_]) for id_ in ids]
 
 

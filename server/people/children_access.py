@@ -51,8 +51,10 @@ async def children_for(
     shown), and those whose glass the visitor has broken.
     """
     visitor, now = await visitor_of(request), now_of(request)
-    roles_by_child = await _by_ties(visitor, now)
-    for way in await _further_ways(request, visitor, also, by_call=by_call, action=action):
+    among = None if among is None else frozenset(among)
+    roles_by_child = await _by_ties(visitor, now, among)
+    ways = _further_ways(request, visitor, also, among=among, by_call=by_call, action=action)
+    for way in await ways:
         wanted = [id_ for id_ in way.children if among is None or id_ in among]
         new = [id_ for id_ in wanted if not may(roles_by_child.get(id_, frozenset()), action)]
         for id_ in new if way.role in IN_NEED else wanted:
@@ -79,12 +81,13 @@ async def _further_ways(
     visitor: Visitor,
     also: Collection[UUID],
     *,
+    among: Collection[UUID] | None,
     by_call: bool,
     action: Action,
 ) -> list[_Way]:
     now, look = now_of(request), f"look:{action}"
     rota = await rota_of(visitor, now)
-    placed = await _placed(visitor, also) if rota.is_on_duty else []
+    placed = await _placed(visitor, also, among) if rota.is_on_duty else []
     ways = [
         _Way(COVER, Role.SUPERVISOR, look, await of_caseworkers(rota.covers, now)),
         _Way(ON_DUTY, Role.SUPERVISOR, look, placed),
@@ -100,15 +103,19 @@ async def _further_ways(
 
 async def children_by_ties(request: HTTPConnection) -> dict[UUID, Roles]:
     """The children to which the visitor has ties, whatever the rota says. Leaves no look."""
-    return await _by_ties(await visitor_of(request), now_of(request))
+    return await _by_ties(await visitor_of(request), now_of(request), None)
 
 
-async def _by_ties(visitor: Visitor, now: datetime) -> dict[UUID, Roles]:
+async def _by_ties(
+    visitor: Visitor, now: datetime, among: Collection[UUID] | None
+) -> dict[UUID, Roles]:
     if visitor.is_child:
         return {visitor.person_id: frozenset({Role.CHILD})}
     held = Tie.filter(
         Tie.standing_at(now), person_id=visitor.person_id, agency_id=visitor.agency_id
     )
+    if among is not None:
+        held = held.filter(child_id__in=list(among))
     roles_by_child: dict[UUID, Roles] = {}
     for child_id, role in await held.values_list("child_id", "role"):
         roles_by_child[child_id] = roles_by_child.get(child_id, frozenset()) | {Role(role)}
@@ -123,7 +130,11 @@ async def _here(visitor: Visitor, ids: Collection[UUID]) -> list[UUID]:
     return [cast(UUID, id_) for id_ in await here.values_list("id", flat=True)]
 
 
-async def _placed(visitor: Visitor, also: Collection[UUID]) -> list[UUID]:
+async def _placed(
+    visitor: Visitor, also: Collection[UUID], among: Collection[UUID] | None
+) -> list[UUID]:
     is_here = Q(left_at__isnull=True) | Q(id__in=list(also))
     here = Child.filter(is_here, agency_id=visitor.agency_id)
+    if among is not None:
+        here = here.filter(id__in=list(among))
     return [cast(UUID, id_) for id_ in await here.values_list("id", flat=True)]

@@ -246,6 +246,7 @@ class AgencyAction(StrEnum):
     DRILL = "agency:drill"
     GLASS_BREAK = "agency:glass_break"
     INDICATORS_SEE = "agency:indicators_see"
+    LOAD_SEE = "agency:load_see"
     PEOPLE_SEE = "agency:people_see"
     PEOPLE_CHANGE = "agency:people_change"
     POLICY_SEE = "agency:policy_see"
@@ -278,6 +279,7 @@ ALLOWED_AGENCY: dict[Role, frozenset[AgencyAction]] = {
             AgencyAction.TEMPLATES_CHANGE,
             AgencyAction.DRILL,
             AgencyAction.INDICATORS_SEE,
+            AgencyAction.LOAD_SEE,
         }
     ),
     Role.ADMINISTRATOR: frozenset(

@@ -104,8 +104,11 @@ def is_worker(tie: Tie) -> bool:
     return tie.role == Role.CASEWORKER and tie.until_at is None
 
 
-async def end_tie(actor: Actor, child: Child, tie_id: UUID, now: datetime) -> Tie:
-    """End the tie now. Ended twice: the first end stays.
+async def end_tie(
+    actor: Actor, child: Child, tie_id: UUID, now: datetime, *, is_news: bool = True
+) -> Tie:
+    """End the tie now. Ended twice: the first end stays. `is_news`: tell the child, where their
+    caseworker goes for good and nothing else tells them of it.
 
     Raises Refused, code `last_caseworker`, where the child would be left without one.
     """
@@ -123,7 +126,7 @@ async def end_tie(actor: Actor, child: Child, tie_id: UUID, now: datetime) -> Ti
         swapped(await Tie.filter(id=tie.id, until_at=tie.until_at).update(until_at=end))
         await note(actor, "tie:end", **_facts(child, tie), now=now)
         tie.until_at = end
-        if was_worker:
+        if was_worker and is_news:
             await happened(actor, child.id, Happening.NEW_WORKER, now, about=tie.id)
         await rights_changed(Rights(child_id=child.id), now)
     return tie

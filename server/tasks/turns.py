@@ -82,17 +82,17 @@ async def lines(
 
 async def overdue(
     children: Collection[UUID], person_id: UUID, now: datetime
-) -> Mapping[UUID, list[Kind]]:
-    """This person's turns that are late, by child."""
+) -> Mapping[UUID, list[Task]]:
+    """This person's turns that are late, by child, the oldest first."""
     late = Task.filter(child_id__in=list(children), state=State.OPEN, due_at__lte=now)
     tasks = await late.order_by("due_at", "id")
     if not tasks:
         return {}
     turns = await turns_of(tasks, now)
-    by_child: dict[UUID, list[Kind]] = {}
+    by_child: dict[UUID, list[Task]] = {}
     for task in tasks:
         if person_id in turns[task.id]:
-            by_child.setdefault(task.child_id, []).append(Kind(task.kind))
+            by_child.setdefault(task.child_id, []).append(task)
     return by_child
 
 

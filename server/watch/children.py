@@ -10,7 +10,9 @@ from server.alerts.models import Alert
 from server.people.access import Roles, called_about, now_of, visitor_of
 from server.people.children_access import children_for
 from server.people.models import Child
-from server.people.rules import Action
+from server.people.rules import Action, Role, may
+from server.storage.db import as_id, fetch
+from server.watch.scope import Scope, Statement
 from server.watch.signals.drift import OnBoard
 from server.web.rendering import language_of
 
@@ -53,3 +55,34 @@ async def changed(request: Request, ids: Collection[UUID]) -> Mapping[UUID, str]
     assert visitor.agency_id is not None
     on_board: OnBoard = request.app.state.changed_on_board
     return await on_board.lines(visitor.agency_id, ids, language_of(request), now_of(request))
+
+
+_HISTORY = frozenset(role for role in Role if may(frozenset({role}), Action.HISTORY_SEE))
+_NOT_CALLED_FOR = """
+NOT EXISTS (SELECT 1 FROM alert a WHERE a.child_id = c.id AND a.closed_at IS NULL)
+"""
+
+
+async def gone(scope: Scope, at_most: int) -> tuple[list[UUID], int]:
+    """The children in the scope who left, the latest first, and how many there are in all."""
+    statement = Statement()
+    rows = await fetch(
+        f"WITH {scope.cte(statement, _HISTORY)}"  # noqa: S608
+        " SELECT c.id, COUNT(*) OVER () AS n FROM scope s JOIN child c ON c.id = s.child_id"
+        f" WHERE c.left_at IS NOT NULL AND {_NOT_CALLED_FOR}"
+        f" ORDER BY c.left_at DESC, c.id LIMIT {statement.of(at_most)}",
+        statement.params,
+    )
+    return [as_id(row["id"]) for row in rows], rows[0]["n"] if rows else 0
+
+
+async def cared_for(scope: Scope) -> list[UUID]:
+    """The children who have the person as their carer: those of a home, so there are few."""
+    statement = Statement()
+    rows = await fetch(
+        f"WITH {scope.cte(statement, [Role.CARER])}"  # noqa: S608
+        " SELECT c.id FROM scope s JOIN child c ON c.id = s.child_id"
+        f" WHERE c.left_at IS NULL OR NOT {_NOT_CALLED_FOR}",
+        statement.params,
+    )
+    return [as_id(row["id"]) for row in rows]

@@ -187,7 +187,7 @@ async def test_the_board_reads_from_the_right_in_arabic(cast: Cast) -> None:
 
 
 @pytest.mark.load
-async def test_two_hundred_children_are_one_quick_page_of_sixty_kilobytes(cast: Cast) -> None:
+async def test_two_hundred_children_are_one_quick_page_of_twenty_kilobytes(cast: Cast) -> None:
     await scenes.crowd(cast, 198)
     took, paces = [], []
     async with at_desk(cast, "tom") as browser:
@@ -198,8 +198,8 @@ async def test_two_hundred_children_are_one_quick_page_of_sixty_kilobytes(cast: 
             took.append(process_time() - begin)
             paces.append(_pace())
             cast.clock.advance(seconds=1)
-    assert response.text.count("kid is-") == 200
-    assert int(response.headers["content-length"]) <= 60_000
+    assert response.text.count("kid is-") < 50
+    assert int(response.headers["content-length"]) <= 20_000
     # The benchmark holds it to 50 ms. Whatever else a machine does slows its processor down as
     # well, so here the page is held against plain work in the same seconds: it takes some five
     # times as long, and a test is to fail for what we did.

@@ -9,6 +9,9 @@
  *
  * It does not move under a pointer or a finger that is on its way to a button: while a person is working
  * in it the change waits, some seconds at most. What merely lies there holds nothing up.
+ *
+ * What the server has not confirmed for a while says so, also after a night with the lid closed, and until
+ * the answer is there. A page of an earlier release, or of a session that has ended, is loaded anew.
  */
 import htmx from "htmx.org/dist/htmx.esm.js";
 
@@ -18,10 +21,17 @@ const BUSY_MS = 15_000;
 const EVERY_MS = 60_000;
 /** A stream that ends is opened anew at once: only one that stays away is worth a word. */
 const LOST_MS = 4_000;
+const LOOK_MS = 10_000;
+/** Two renewals that did not come: what is shown may be old. */
+const OLD_MS = 2 * EVERY_MS + LOOK_MS;
+const ANSWER_MS = 20_000;
 
 let touchedAt = -Infinity;
 let timer: ReturnType<typeof setTimeout> | undefined;
 let lost: ReturnType<typeof setTimeout> | undefined;
+/** By the clock on the wall: the other one stands still while a laptop sleeps. */
+let confirmedAt = Date.now();
+let isAsking = false;
 
 /** How long the list has to keep still yet. An open menu, or a field one writes in, is work for longer. */
 function restMs(list: HTMLElement): number {
@@ -29,40 +39,98 @@ function restMs(list: HTMLElement): number {
   return (isBusy ? BUSY_MS : TOUCHED_MS) - (performance.now() - touchedAt);
 }
 
-function renew(list: HTMLElement): void {
+async function renew(list: HTMLElement): Promise<void> {
   const rest = restMs(list);
   if (rest > 0) {
     later(list, rest);
     return;
   }
-  const here = `#${list.id}`;
-  void htmx.ajax("GET", list.dataset["live"] || location.pathname + location.search, {
-    source: list,
-    target: here,
-    select: here,
-    swap: "outerMorph",
-  });
+  if (isAsking) {
+    later(list, TOGETHER_MS);
+    return;
+  }
+  isAsking = true;
+  const path = list.dataset["live"] || location.pathname + location.search;
+  const isTrue = await ask(path, `#${list.id}`);
+  isAsking = false;
+  if (isTrue) {
+    confirmedAt = Date.now();
+    sayLost(false);
+  } else {
+    sayLost(true);
+  }
+}
+
+/** Ask for a page, and put this part of it in the place of ours. False: the server did not answer. */
+export async function ask(path: string, part: string): Promise<boolean> {
+  let text: string;
+  try {
+    const asked = new URL(path, location.href);
+    const response = await fetch(asked, {
+      headers: { accept: "text/html" },
+      cache: "no-store",
+      signal: AbortSignal.timeout(ANSWER_MS),
+    });
+    if (new URL(response.url).pathname !== asked.pathname || isOver(response.status)) {
+      location.reload();
+      return false;
+    }
+    if (!response.ok) return false;
+    text = await response.text();
+  } catch {
+    return false;
+  }
+  if (text.includes("</head>") && !isOurRelease(text)) {
+    location.reload();
+    return false;
+  }
+  const ours = document.querySelector(part);
+  if (!ours || !text.includes(`id="${part.slice(1)}"`)) return false;
+  await htmx.swap({ sourceElement: ours, target: part, select: part, swap: "outerMorph", text });
+  return true;
+}
+
+/** Whether the session, or the right to this page, has ended. */
+function isOver(status: number): boolean {
+  return status === 401 || status === 403 || status === 404;
+}
+
+/** Whether a page comes with the scripts and styles that this one was loaded with. */
+function isOurRelease(text: string): boolean {
+  const files = document.head.querySelectorAll("script[src], link[rel='stylesheet']");
+  return [...files].every((file) => text.includes(`"${file.getAttribute("src") ?? file.getAttribute("href")}"`));
 }
 
 /** What is asked for meanwhile is in the answer too; a steady stream of news puts nothing off. */
-function later(list: HTMLElement, ms: number): void {
+export function later(list: HTMLElement, ms: number): void {
   timer ??= setTimeout(() => {
     timer = undefined;
     const there = document.getElementById(list.id);
-    if (there) renew(there);
+    if (there) void renew(there);
   }, ms);
 }
 
-function sayLost(isLost: boolean): void {
-  const news = document.getElementById("news");
-  if (!news) return;
+function sayLost(isLost: boolean, afterMs = LOST_MS): void {
   if (isLost) {
-    lost ??= setTimeout(() => (news.hidden = false), LOST_MS);
+    if (afterMs === 0) show(true);
+    else lost ??= setTimeout(() => show(true), afterMs);
     return;
   }
   clearTimeout(lost);
   lost = undefined;
-  news.hidden = true;
+  show(false);
+}
+
+function show(isLost: boolean): void {
+  const news = document.getElementById("news");
+  if (news) news.hidden = !isLost;
+}
+
+/** A person looks again, or time has jumped: an old page says so at once, and is asked for anew. */
+function look(list: HTMLElement): void {
+  const age = Date.now() - confirmedAt;
+  if (age > OLD_MS) sayLost(true, 0);
+  if (age > EVERY_MS) later(list, 0);
 }
 
 export function begin(): void {
@@ -77,10 +145,15 @@ export function begin(): void {
     document.addEventListener(name, touched, { passive: true });
   }
   document.addEventListener("htmx:sse:after:message", () => later(list, TOGETHER_MS));
-  document.addEventListener("htmx:sse:after:connection", () => sayLost(false));
-  for (const name of ["htmx:sse:error", "htmx:sse:close", "htmx:error"]) {
+  // What changed while the stream was away was heard by nobody: the word goes once we have asked.
+  document.addEventListener("htmx:sse:after:connection", () => lost && later(list, 0));
+  for (const name of ["htmx:sse:error", "htmx:sse:close"]) {
     document.addEventListener(name, () => sayLost(true));
   }
-  document.addEventListener("htmx:after:request", () => sayLost(false));
-  setInterval(() => document.visibilityState === "visible" && later(list, 0), EVERY_MS);
+  const seen = () => document.visibilityState === "visible" && look(list);
+  for (const name of ["visibilitychange", "resume"]) document.addEventListener(name, seen);
+  for (const name of ["pageshow", "focus"]) window.addEventListener(name, seen);
+  window.addEventListener("online", () => later(list, 0));
+  window.addEventListener("offline", () => sayLost(true, 0));
+  setInterval(seen, LOOK_MS);
 }

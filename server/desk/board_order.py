@@ -1,0 +1,220 @@
+"""Where each child is on the board, decided in the database: exact counts for all, and the rows to
+show. Evidence and names are read for these rows alone.
+
+`board.group_of` and `board.look_of` say the same of a row that was read; a test holds the two
+together.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from server.desk.board_view import AT_ONCE, FEW_WELL, MINE, NO_HOME, Group, Place, View
+from server.missing.search.rules import Stage
+from server.storage.db import as_id, as_moment, fetch
+from server.tasks.rules import OF_A_RETURN
+from server.watch.facts import URGENCY
+from server.watch.scope import SEEING, Scope, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One row to show, and its place."""
+
+    child_id: UUID
+    group: Group
+    home_id: UUID | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How many children are in each group and home, and the rows to show, in order."""
+
+    counts: Mapping[tuple[Group, UUID | None], int]  # Of those who fit the filter.
+    beside: Mapping[Group, int]  # Of the others.
+    rows: tuple[Placed, ...]
+
+    def count(self, group: Group) -> int:
+        """How many are in this group."""
+        return sum(n for (of, _), n in self.counts.items() if of is group)
+
+    def well_by_home(self) -> dict[UUID | None, int]:
+        """How many are well, by home."""
+        return {home: n for (group, home), n in self.counts.items() if group is Group.WELL}
+
+
+async def order(scope: Scope, view: View) -> Order:
+    """The counts of all children in the scope, and the rows that this view shows: one statement, so
+    that they agree."""
+    statement = Statement()
+    rows = await fetch(_sql(scope, view, statement), statement.params)
+    counts: dict[tuple[Group, UUID | None], int] = {}
+    beside: dict[Group, int] = {}
+    placed = []
+    for row in rows:
+        group = Group(row["grp"])
+        home = None if row["home_id"] is None else as_id(row["home_id"])
+        if row["child_id"] is not None:
+            placed.append((row["n"], _placed(row, group, home)))
+        elif row["fits"]:
+            counts[group, home] = row["n"]
+        else:
+            beside[group] = beside.get(group, 0) + row["n"]
+    placed.sort(key=lambda pair: pair[0])
+    return Order(counts, beside, tuple(row for _, row in placed))
+
+
+def _placed(row: Mapping[str, Any], group: Group, home: UUID | None) -> Placed:
+    child_id = as_id(row["child_id"])
+    return Placed(child_id, group, home, Place(row["rank"], as_moment(row["since"]), child_id))
+
+
+# --- the statement
+
+_SQL = """
+WITH {scope},
+calls AS (
+  SELECT a.child_id, a.cause, a.state, a.opened_at, a.answered_at,
+         a.held_until IS NOT NULL AND a.acknowledged_by IS NOT NULL AS is_held,
+         ROW_NUMBER() OVER (PARTITION BY a.child_id ORDER BY {urgency}, a.opened_at) AS place
+  FROM alert a JOIN scope s ON s.child_id = a.child_id
+  WHERE a.agency_id = {agency} AND a.closed_at IS NULL AND {is_seen}
+),
+returned AS (
+  SELECT e.child_id, MIN(t.due_at) AS due_at
+  FROM episode e JOIN task t ON t.child_id = e.child_id AND t.state = 'open'
+       AND t.subject_id = e.id AND t.kind IN ({kinds})
+  WHERE e.agency_id = {agency} AND e.stage = '{seen}' AND e.followed_up_at IS NULL
+  GROUP BY e.child_id
+),
+grouped AS (
+  SELECT s.child_id, c.home_id, w.tier, w.standing, w.missed_due_at, w.due_at, w.answered_at,
+         k.cause, k.state, k.opened_at, k.answered_at AS heard_at, r.due_at AS return_due_at,
+    CASE
+      WHEN w.standing = 'missing' OR k.cause = 'missing' THEN 'missing'
+      WHEN k.is_held THEN 'held'
+      WHEN k.cause IS NOT NULL THEN 'now'
+      WHEN w.standing IN ('alerted', 'late') THEN 'late'
+      WHEN r.child_id IS NOT NULL THEN 'back'
+      ELSE w.standing END AS grp
+  FROM scope s
+  JOIN watch w ON w.child_id = s.child_id
+  JOIN child c ON c.id = s.child_id
+  LEFT JOIN calls k ON k.child_id = s.child_id AND k.place = 1
+  LEFT JOIN returned r ON r.child_id = s.child_id AND s.is_full = 1
+  WHERE c.left_at IS NULL OR k.child_id IS NOT NULL
+),
+placed AS MATERIALIZED (
+  SELECT g.child_id, g.home_id, g.grp,
+    CASE WHEN g.grp <> 'now' THEN 0 WHEN g.state = 'contacted' THEN 2
+         WHEN g.state = 'answered' THEN 3 WHEN g.cause = 'help' THEN 0
+         WHEN g.cause = 'talk' THEN 4 ELSE 1 END AS rank,
+    COALESCE(CASE
+      WHEN g.cause IS NOT NULL THEN COALESCE(
+        CASE WHEN g.cause = 'silence' AND g.state <> 'answered' THEN g.missed_due_at
+             ELSE g.heard_at END, g.opened_at)
+      WHEN g.grp = 'late' THEN g.missed_due_at
+      WHEN g.grp = 'back' THEN g.return_due_at
+      WHEN g.grp = 'due' THEN g.due_at
+      WHEN g.grp = 'away' THEN (
+        SELECT MAX(until_at) FROM pause WHERE child_id = g.child_id AND from_at <= {now}
+        AND until_at > {now} AND ended_at IS NULL)
+      ELSE g.answered_at END, {now}) AS since,
+    CASE WHEN {fits} THEN 1 ELSE 0 END AS fits
+  FROM grouped g
+)
+SELECT grp, home_id, NULL AS child_id, 0 AS rank, NULL AS since, fits, COUNT(*) AS n
+FROM placed GROUP BY grp, home_id, fits
+UNION ALL
+SELECT grp, home_id, child_id, rank, since, fits, n FROM (
+  SELECT p.*, ROW_NUMBER() OVER (PARTITION BY grp, {fold} ORDER BY rank, since, child_id) AS n
+  FROM placed p WHERE fits = 1 AND {shown}
+) AS numbered WHERE n <= {limit}
+"""
+
+
+def _sql(scope: Scope, view: View, statement: Statement) -> str:
+    with_scope = scope.cte(statement, SEEING)
+    agency, now = statement.of(scope.agency_id), statement.moment(scope.now)
+    called = f"a.id {statement.among(scope.called)}" if scope.called else "1 = 0"
+    is_folded = _is_folded(view)
+    return _SQL.format(
+        scope=with_scope,
+        agency=agency,
+        now=now,
+        urgency=_urgency(),
+        is_seen=f"(s.is_full = 1 OR {called})",
+        kinds=", ".join(f"'{kind.value}'" for kind in sorted(OF_A_RETURN)),
+        seen=Stage.FOUND.value,
+        fits=_fits(scope, view, statement),
+        fold=_FOLD.format(is_folded=is_folded),
+        shown=_shown(view, statement, is_folded),
+        limit=_limit(view, statement, is_folded),
+    )
+
+
+def _urgency() -> str:
+    cases = " ".join(f"WHEN '{cause.value}' THEN {n}" for n, cause in enumerate(URGENCY))
+    return f"CASE a.cause {cases} END"
+
+
+def _is_folded(view: View) -> str:
+    """Whether those who are well are folded by home."""
+    if not view.folds:
+        return "1 = 0"
+    many = "(SELECT COUNT(*) FROM placed WHERE grp = 'well' AND fits = 1)"
+    return f"(grp = 'well' AND {many} > {FEW_WELL})"
+
+
+_HOME = f"COALESCE(CAST(home_id AS text), '{NO_HOME}')"
+_FOLD = f"CASE WHEN {{is_folded}} THEN {_HOME} ELSE '' END"
+
+
+def _fits(scope: Scope, view: View, statement: Statement) -> str:
+    conditions = []
+    if view.home == NO_HOME:
+        conditions.append("g.home_id IS NULL")
+    elif view.home:
+        conditions.append(f"g.home_id = {statement.of(UUID(view.home))}")
+    if view.level:
+        conditions.append(f"g.tier = {statement.of(view.level)}")
+    if view.whose:
+        worker = scope.person_id if view.whose == MINE else UUID(view.whose)
+        now = statement.of(scope.now)
+        conditions.append(
+            "EXISTS (SELECT 1 FROM tie t WHERE t.child_id = g.child_id AND t.role = 'caseworker'"  # noqa: S608
+            f" AND t.person_id = {statement.of(worker)} AND t.from_at <= {now}"
+            f" AND (t.until_at IS NULL OR t.until_at > {now}))"
+        )
+    return " AND ".join(conditions) or "1 = 1"
+
+
+def _shown(view: View, statement: Statement, is_folded: str) -> str:
+    """The rows that are not folded away, of the groups that are asked for."""
+    opened = _among_texts(view.open, statement)
+    conditions = [f"(NOT {is_folded} OR {_HOME} {opened})"]
+    for group in filter(None, (view.group, view.part)):
+        conditions.append(f"grp = {statement.of(str(group))}")
+    if view.after is not None:
+        place = view.after
+        conditions.append(
+            f"(rank, since, child_id) > ({statement.of(place.rank)}::int,"
+            f" {statement.moment(place.since)}, {statement.of(place.child_id)}::uuid)"
+        )
+    return " AND ".join(conditions)
+
+
+def _among_texts(texts: Iterable[str], statement: Statement) -> str:
+    places = ", ".join(f"{statement.of(text)}::text" for text in texts)
+    return f"IN ({places})" if places else "IS NULL"
+
+
+def _limit(view: View, statement: Statement, is_folded: str) -> str:
+    if not view.more:
+        return str(AT_ONCE)
+    cases = " ".join(
+        f"WHEN {statement.of(key)}::text THEN {view.limit(key)}" for key in sorted(view.more)
+    )
+    return f"CASE CASE WHEN {is_folded} THEN {_HOME} ELSE grp END {cases} ELSE {AT_ONCE} END"

@@ -1,0 +1,223 @@
+"""The board as it is shown: exact counts on top, then the groups, each with its first rows."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from server.desk.board import Reader, Row
+from server.desk.board_order import Order, Placed
+from server.desk.board_view import AT_ONCE, FEW_WELL, MOST, NO_HOME, Group, View
+from server.i18n import N_, format_day, gettext, ngettext
+
+TITLES: Mapping[Group, str] = {
+    Group.MISSING: N_("Missing"),
+    Group.NOW: N_("Act now"),
+    Group.HELD: N_("In hand"),
+    Group.BACK: N_("Back, still to do"),
+    Group.LATE: N_("Late"),
+    Group.DUE: N_("Due"),
+    Group.AWAY: N_("Away"),
+    Group.WELL: N_("Well"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """One part of the sentence on top: "2 late"."""
+
+    group: Group
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """A home, and its children who are well: "Harbour · 14 well"."""
+
+    key: str
+    name: str
+    text: str
+    is_open: bool
+    path: str  # Opens it, or folds it again.
+
+
+@dataclass(frozen=True, slots=True)
+class More:
+    """The way to the next rows: here, or on a page of their own."""
+
+    text: str
+    path: str
+    key: str = ""  # What is loaded here, as the address says it; else it is another page.
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows that stand together."""
+
+    fold: Fold | None
+    rows: list[Row]
+    more: More | None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One group."""
+
+    group: Group
+    title: str
+    lists: list[Rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Everything that the board shows of the children the reader may see."""
+
+    counts: list[Count]
+    parts: list[Part]
+    calling: int  # How many need an adult now, whatever the filter: for the title of the page.
+    beside: str  # How many of them the filter leaves out, in words.
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """What all parts are made of."""
+
+    order: Order
+    rows: Mapping[UUID, Row]
+    view: View
+    reader: Reader
+    homes: Mapping[UUID, str]  # The names of all homes in the order.
+
+    def placed(self, group: Group) -> list[Placed]:
+        """The rows of this group. By what was read of the child last: nobody is shown as well who
+        is late by now."""
+        return [
+            placed
+            for placed in self.order.rows
+            if placed.child_id in self.rows and self.rows[placed.child_id].group == group.value
+        ]
+
+
+def board_of(
+    order: Order,
+    rows: Iterable[Row],
+    view: View,
+    reader: Reader,
+    *,
+    homes: Mapping[UUID, str],
+) -> Board:
+    """The board over these rows. `homes`: the names of all homes in the order."""
+    sheet = _Sheet(order, {row.id: row for row in rows}, view, reader, homes)
+    language = reader.language
+    beside = order.beside.get(Group.MISSING, 0) + order.beside.get(Group.NOW, 0)
+    return Board(
+        counts=[
+            Count(group, _count(group, order, reader)) for group in Group if order.count(group) > 0
+        ],
+        parts=[
+            Part(group, gettext(language, TITLES[group]), lists)
+            for group in _groups(view)
+            if (lists := _lists(group, sheet))
+        ],
+        calling=order.count(Group.MISSING) + order.count(Group.NOW) + beside,
+        beside=_left_out(beside, language),
+        total=sum(order.counts.values()) + sum(order.beside.values()),
+    )
+
+
+def _left_out(many: int, language: str) -> str:
+    if many == 0:
+        return ""
+    return ngettext(
+        language,
+        "{n} child who is not shown here needs action now.",
+        "{n} children who are not shown here need action now.",
+        many,
+    )
+
+
+def _groups(view: View) -> list[Group]:
+    return [
+        group for group in Group if view.group in (None, group) and view.part in ("", group.value)
+    ]
+
+
+def _lists(group: Group, sheet: _Sheet) -> list[Rows]:
+    total, placed = sheet.order.count(group), sheet.placed(group)
+    if group is Group.WELL and sheet.view.folds and total > FEW_WELL:
+        return _by_home(placed, sheet)
+    return [_rows(sheet, placed, total, group.value)] if placed else []
+
+
+def _rows(
+    sheet: _Sheet, placed: list[Placed], total: int, key: str, fold: Fold | None = None
+) -> Rows:
+    shown = [sheet.rows[place.child_id] for place in placed]
+    # All who are well in a home are read like a list of names; of many, the longest wait is first.
+    if placed and placed[0].group is Group.WELL and total <= AT_ONCE:
+        shown.sort(key=lambda row: row.name.casefold())
+    return Rows(fold, shown, _more(sheet, placed, total, key))
+
+
+def _more(sheet: _Sheet, placed: list[Placed], total: int, key: str) -> More | None:
+    view, language = sheet.view, sheet.reader.language
+    limit = view.limit(key)
+    if not placed or len(placed) < limit or (view.after is None and len(placed) >= total):
+        return None
+    if limit < MOST:
+        n = min(AT_ONCE, total - len(placed)) if view.after is None else AT_ONCE
+        further = view.with_more(key)
+        text = ngettext(language, "Show {n} more", "Show {n} more", n)
+        return More(text, further.path(), f"{key}:{further.limit(key)}")
+    last = placed[-1]
+    further = replace(view, group=last.group, after=last.place, open=(), more={}, part="")
+    if key not in set(Group):
+        further = replace(further, home=key)
+    return More(gettext(language, N_("The next ones")), further.path())
+
+
+def _by_home(placed: list[Placed], sheet: _Sheet) -> list[Rows]:
+    """Those who are well, folded by home: by its name, and last those without a home."""
+    language, view = sheet.reader.language, sheet.view
+    named = [
+        (home is None, _home_name(home, sheet), home, n)
+        for home, n in sheet.order.well_by_home().items()
+    ]
+    lists = []
+    for _, name, home, n in sorted(named, key=lambda row: (row[0], row[1].casefold())):
+        key = NO_HOME if home is None else str(home)
+        text = ngettext(language, "{n} well", "{n} well", n)
+        fold = Fold(key, name, text, key in view.open, view.toggled(key).path())
+        own = [place for place in placed if place.home_id == home] if fold.is_open else []
+        lists.append(_rows(sheet, own, n, key, fold))
+    return lists
+
+
+def _home_name(home: UUID | None, sheet: _Sheet) -> str:
+    if home is None:
+        return gettext(sheet.reader.language, N_("No home"))
+    return sheet.homes.get(home, "")
+
+
+def _count(group: Group, order: Order, reader: Reader) -> str:
+    n, language = order.count(group), reader.language
+    if group is Group.AWAY and n == 1:
+        until = [placed.place.since for placed in order.rows if placed.group is group]
+        if until and until[0] > reader.now:
+            day = format_day(language, until[0], reader.zone, reader.now)
+            return gettext(language, N_("1 away until {day}"), day=day)
+    if group is Group.MISSING:
+        return ngettext(language, "{n} missing", "{n} missing", n)
+    if group is Group.NOW:
+        return ngettext(language, "{n} needs action now", "{n} need action now", n)
+    if group is Group.HELD:
+        return ngettext(language, "{n} in hand", "{n} in hand", n)
+    if group is Group.BACK:
+        return ngettext(language, "{n} back, still to do", "{n} back, still to do", n)
+    if group is Group.LATE:
+        return ngettext(language, "{n} late", "{n} late", n)
+    if group is Group.DUE:
+        return ngettext(language, "{n} due", "{n} due", n)
+    if group is Group.AWAY:
+        return ngettext(language, "{n} away", "{n} away", n)
+    return ngettext(language, "{n} well", "{n} well", n)

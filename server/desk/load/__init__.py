@@ -1,0 +1,1 @@
+"""How much each worker has, and handing children over to another one."""

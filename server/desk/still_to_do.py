@@ -1,0 +1,102 @@
+"""What is still to do about a child, as one line of the board that links to where it is done."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from server.i18n import N_, gettext, ngettext
+from server.missing.search.wording import ENDED_BY
+from server.people.rules import Action, Role, may
+from server.tasks.models import Task
+from server.tasks.rules import OF_A_RETURN, OF_AN_EPISODE, Kind, State
+from server.tasks.turns import WORDS, in_short, overdue
+from server.watch.wording import when
+
+Roles = frozenset[Role]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Words, and where they lead; `more` stands behind the link."""
+
+    text: str
+    href: str | None
+    more: str = ""
+
+
+def way_for(roles: Roles, kind: Kind, child_id: UUID, *, subject_id: UUID) -> str | None:
+    """The page on which a task is done; None where a reader with these roles has none."""
+    if kind is Kind.PACK_UPDATE:
+        return f"/desk/children/{child_id}/pack" if may(roles, Action.PACK_CHANGE) else None
+    if kind not in OF_AN_EPISODE:
+        return f"/app/#with={child_id}" if may(roles, Action.PROJECT_SEE) else None
+    if kind in ENDED_BY and may(roles, Action.EPISODE_WORK):
+        return f"/desk/episodes/{subject_id}/enter/{ENDED_BY[kind].value}"
+    return f"/desk/episodes/{subject_id}" if may(roles, Action.EPISODE_SEE) else None
+
+
+async def returns_of(
+    roles: Mapping[UUID, Roles], language: str, zone: ZoneInfo, *, now: datetime
+) -> dict[UUID, Link]:
+    """The next task of the return of each of these children, and how many more there are."""
+    ids = [id_ for id_, held in roles.items() if may(held - {Role.CALLED}, Action.EPISODE_SEE)]
+    kinds = [kind.value for kind in OF_A_RETURN]
+    rows = Task.filter(child_id__in=ids, state=State.OPEN, kind__in=kinds)
+    tasks: dict[UUID, list[Task]] = {}
+    for task in await rows.order_by("due_at", "id"):
+        tasks.setdefault(task.child_id, []).append(task)
+    return {
+        child: _next(some, roles[child], language, zone, now=now) for child, some in tasks.items()
+    }
+
+
+def _in_words(task: Task, language: str, zone: ZoneInfo, now: datetime) -> str:
+    is_late = task.slice().is_over(now)
+    sentence = N_("{task}: was due {time}") if is_late else N_("{task}, by {time}")
+    return gettext(
+        language,
+        sentence,
+        task=gettext(language, WORDS[Kind(task.kind)]),
+        time=when(language, task.due_at, zone, now),
+    )
+
+
+def _next(tasks: list[Task], roles: Roles, language: str, zone: ZoneInfo, *, now: datetime) -> Link:
+    task, rest = tasks[0], len(tasks) - 1
+    more = ngettext(language, "and {n} more task", "and {n} more tasks", rest) if rest else ""
+    href = way_for(roles, Kind(task.kind), task.child_id, subject_id=task.subject_id)
+    return Link(_in_words(task, language, zone, now), href, more)
+
+
+async def owed_of(
+    roles: Mapping[UUID, Roles], me: UUID, language: str, zone: ZoneInfo, *, now: datetime
+) -> dict[UUID, Link]:
+    """What else is overdue and this reader's turn: to the page where it is done, or of several
+    tasks to the list of them."""
+    late = {
+        child: [task for task in tasks if Kind(task.kind) not in OF_A_RETURN]
+        for child, tasks in (await overdue(roles, me, now)).items()
+    }
+    return {
+        child: Link(_sum(tasks, language, zone, now), _way_to_all(tasks, roles[child]))
+        for child, tasks in late.items()
+        if tasks
+    }
+
+
+def _sum(tasks: list[Task], language: str, zone: ZoneInfo, now: datetime) -> str:
+    # One clock of a search says what it is; the rest is counted.
+    if len(tasks) == 1 and Kind(tasks[0].kind) in OF_AN_EPISODE:
+        return _in_words(tasks[0], language, zone, now)
+    return in_short([Kind(task.kind) for task in tasks], language)
+
+
+def _way_to_all(tasks: list[Task], roles: Roles) -> str | None:
+    child_id = tasks[0].child_id
+    if len(tasks) == 1:
+        kind = Kind(tasks[0].kind)
+        if href := way_for(roles, kind, child_id, subject_id=tasks[0].subject_id):
+            return href
+    return f"/desk/children/{child_id}#whose-turn" if may(roles, Action.HISTORY_SEE) else None
