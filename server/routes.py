@@ -68,6 +68,7 @@ PAGES = (
     "server.desk.child.check_in_pages",
     "server.desk.child.duress_pages",
     "server.desk.pages",
+    "server.desk.hub_pages",
     "server.desk.alert_pages",
     "server.desk.duty_pages",
     "server.watch.carer.pages",
