@@ -16,6 +16,8 @@ from server.desk.child.history import history_of, noticed_of
 from server.desk.child.project import project_of
 from server.desk.marks import MARK_WORDS, strip
 from server.i18n import N_, format_day, format_short_date, gettext, ngettext
+from server.missing.profile.actions import current
+from server.missing.profile.rules import guardian_may_read
 from server.people.access import Roles, desk_child, looked, now_of, staff_of
 from server.people.models import Child, Home, Person, Tie
 from server.people.rules import Action, Role, may
@@ -80,6 +82,7 @@ async def safety(request: Request) -> Response:
     context = {
         "agreed": await agreed_of(request, child),
         "noticed": await noticed_of(child, roles, language_of(request)),
+        "reads_own_words": await _reads_own_words(child, roles),
         "reads_why": Role.SUPERVISOR in roles,
         "placed_at": child.placed_at,
     }
@@ -119,6 +122,13 @@ async def _kept_apart(child: Child, roles: Roles) -> int:
     if not may(roles, Action.QUARANTINE_DECIDE):
         return 0
     return await quarantine.count(child.id, roles)
+
+
+async def _reads_own_words(child: Child, roles: Roles) -> bool:
+    """Whether a guardian may read what the child wrote in the pack: the caseworker decides it."""
+    if may(roles, Action.PACK_CHANGE) or not may(roles, Action.PACK_SEE):
+        return False
+    return guardian_may_read((await current(child.id)).fields)
 
 
 async def _people(child: Child, now: datetime, language: str) -> list[tuple[str, str]]:
