@@ -10,6 +10,7 @@ import pytest
 from starlette.routing import Match, Route
 
 from server.app import routes as all_routes
+from server.web.navigation import BARS, ME, bar, place_of
 from tests import test_access
 from tests.cast import Cast
 from tests.desk.walking import at, run_until
@@ -37,6 +38,10 @@ NOT_BY_A_LINK: Mapping[str, str] = {
     "/desk/alerts/{alert_id}/sealed": "follows the entry of the password",
     "/desk/alerts/{alert_id}/together": "only where an alert is about several children",
     "/desk/children/{child_id}/found": "it leads on to the search",
+    "/desk/children/{child_id}/quarantine": "only while words from a person who left wait",
+    "/desk/transfers/{transfer_id}/package": "only after the other agency said yes",
+    "/desk/episodes/{episode_id}/interview": "from a search that has ended",
+    "/desk/episodes/{episode_id}/interview/{group}": "from a search that has ended",
     "/desk/children/{child_id}/pack/group/{group}": "from the pack, which the reader unseals first",
     "/desk/children/{child_id}/pack/photos": "from the pack, which the reader unseals first",
     "/desk/children/{child_id}/pack/versions": "from the pack, which the reader unseals first",
@@ -88,11 +93,12 @@ async def crawl(cast: Cast, name: str) -> Crawl:
                 if kind is None or path in visited or (kind in seen.taps and "{" not in kind):
                     continue
                 visited.add(path)
-                answer = await browser.get(path)
-                if answer.status_code not in (200, 302, 303):
+                answer = await browser.get(path, follow_redirects=True)
+                if answer.status_code != 200:
                     seen.broken[path] = f"{origin}: {answer.status_code}"
                     continue
                 seen.taps.setdefault(kind, taps)
+                seen.taps.setdefault(kind_of(answer.url.path) or kind, taps)
                 is_page = answer.headers.get("content-type", "").startswith("text/html")
                 if is_page and taps < MOST_TAPS:
                     further |= {link: path for link in links_of(answer.text)}
@@ -103,6 +109,7 @@ async def crawl(cast: Cast, name: str) -> Crawl:
 async def stage(cast: Cast) -> None:
     """An alert, a search, a transfer, a template and a drill, so that each has a page."""
     await run_until(cast, at(19, 50))
+    await cast.on_duty("tom", hours=12)
     for maker in ("episode_id", "transfer_id", "template_id", "drill_id", "passing_id", "alert_id"):
         await test_access.MAKERS[maker](cast, "tom", "")
 
@@ -129,3 +136,33 @@ async def test_every_page_is_three_taps_from_the_board_and_no_link_is_broken(cas
     }
     by_anyone = {kind for seen in reached.values() for kind in seen.taps}
     assert sorted(pages - by_anyone - set(NOT_BY_A_LINK)) == []
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("name", "page", "most"),
+    [
+        ("tom", "/desk/children/{child_id}", 2),
+        ("tom", "/desk/alerts/{alert_id}", 1),
+        ("tom", "/desk/episodes/{episode_id}", 2),
+        ("tom", "/desk/transfers", 2),
+        ("tom", "/desk/transfers/{transfer_id}", 3),
+        ("ines", "/desk/quality", 2),
+        ("ines", "/desk/drills", 2),
+        ("root", "/desk/people/channels", 2),
+        ("sam", "/desk/front", 1),
+        ("ada", "/desk/children/{child_id}/plan", 2),
+    ],
+)
+async def test_what_is_asked_for_often_is_near(cast: Cast, name: str, page: str, most: int) -> None:
+    await stage(cast)
+    assert (await crawl(cast, name)).taps[page] <= most
+
+
+@pytest.mark.parametrize("role", BARS)
+def test_every_page_belongs_to_one_place_that_the_bar_shows(role: str) -> None:
+    for route in all_routes():
+        if isinstance(route, Route) and route.path_format.startswith("/desk/"):
+            place = place_of(route.path_format, role)
+            here = [each for each in bar(route.path_format, role, "en") if each.is_here]
+            assert len(here) == (0 if place == ME else 1), route.path_format
