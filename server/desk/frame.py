@@ -91,6 +91,6 @@ async def _in_words(visitor: Visitor, shift: Shift, now: datetime) -> str:
         begin = format_moment(language, shift.begin, zone, now)
         return gettext(language, N_("Next duty: {time}"), time=begin)
     if shift.end >= now + AHEAD:
-        return gettext(language, N_("On duty"))
+        return gettext(language, N_("On duty now"))
     until = format_moment(language, shift.end, zone, now)
     return gettext(language, N_("On duty until {time}"), time=until)
