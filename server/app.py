@@ -24,6 +24,7 @@ from server.auth.oidc.provider import Talk
 from server.auth.passwords import Passwords
 from server.checkin.fast import FastLane
 from server.clock import Clock, utcnow
+from server.desk.frame import Frame
 from server.errors import NotYet, Unauthenticated, Unavailable, WaymarkError
 from server.i18n import N_
 from server.notify.channels.configured import channel_names
@@ -63,7 +64,7 @@ def create_app(
     wire(settings)
     app = Starlette(
         routes=routes(),
-        middleware=[*middleware_stack(settings), Middleware(Looks)],
+        middleware=[*middleware_stack(settings), Middleware(Looks), Middleware(Frame)],
         exception_handlers=cast(dict[Any, Any], _handlers()),
         lifespan=_lifespan,
     )

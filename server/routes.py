@@ -75,6 +75,7 @@ PAGES = (
     "server.desk.pages",
     "server.desk.board_filter",
     "server.desk.load.pages",
+    "server.desk.hub_pages",
     "server.desk.alert_pages",
     "server.desk.attempt_pages",
     "server.desk.duty_pages",

@@ -56,6 +56,22 @@ DONE: Mapping[str, str] = {
     ),
     "tier": N_("Watch level saved."),
 }
+# The tab of the child's page that shows what was done. Where none is named, it is the first.
+_TABS: Mapping[str, str] = {
+    "birthday": "/people",
+    "home": "/people",
+    "milestone": "/plan",
+    "milestone-gone": "/plan",
+    "milestone-known": "/plan",
+    "milestone-not-known": "/plan",
+    "pause": "/plan",
+    "pause-ended": "/plan",
+    "proposal-declined": "/plan",
+    "rhythm": "/plan",
+    "season": "/plan",
+    "season-ended": "/plan",
+    "tier": "/plan",
+}
 # A person may have several roles for a child: the one with the most authority first.
 _STRONGEST = (Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN, Role.CARER)
 
@@ -72,8 +88,10 @@ def strongest(roles: Collection[Role], visitor: Visitor) -> Role:
 
 
 def back_to(child_id: object, roles: frozenset[Role], what: str) -> RedirectResponse:
-    """To the child's page, as much of it as they may see; else to the board."""
-    home = f"/desk/children/{child_id}" if may(roles, Action.HISTORY_SEE) else "/desk/"
+    """To the tab of the child's page that shows it, or to the board for readers who may not see
+    that page."""
+    tab = f"/desk/children/{child_id}{_TABS.get(what, '')}"
+    home = tab if may(roles, Action.HISTORY_SEE) else "/desk/"
     if Role.GLASS in roles:
         home = f"/desk/children/{child_id}/emergency"
     return RedirectResponse(f"{home}?done={what}", status_code=303)

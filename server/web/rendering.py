@@ -28,6 +28,7 @@ from starlette.templating import Jinja2Templates
 from server import i18n
 from server.web import static_files
 from server.web.help_links import help_link
+from server.web.navigation import bar, place_of
 
 SERVER = Path(__file__).parent.parent
 UTC_ZONE = ZoneInfo("UTC")
@@ -103,6 +104,8 @@ def environment() -> Environment:
         assets=static_files.built,
         static=static_files.url,
         help_link=help_link,
+        bar=bar,
+        place_of=place_of,
         direction=i18n.direction,
         LANGUAGES=i18n.NAMES,
     )

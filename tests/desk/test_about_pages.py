@@ -28,7 +28,7 @@ async def test_a_move_to_a_home_that_is_new_makes_it_and_calls_for_a_review(cast
         answer = await browser.post(
             path(cast, "/home"), data={"home_id": "", "home_name": "On the hill"}
         )
-        assert answer.headers["location"] == path(cast, "?done=home")
+        assert answer.headers["location"] == path(cast, "/people?done=home")
         page = (await browser.get(answer.headers["location"])).text
     assert "Home saved." in page
     assert "On the hill" in page
@@ -55,7 +55,7 @@ async def test_the_birthday_can_be_written_down_and_taken_back(
     async with at_desk(cast, "tom") as browser:
         await browser.post(path(cast, "/birthday"), data={"born_on": "2011-01-01"})
         answer = await browser.post(path(cast, "/birthday"), data={"born_on": typed})
-        page = (await browser.get(path(cast))).text
+        page = (await browser.get(path(cast, "/people"))).text
     assert answer.status_code == 303
     child = await Child.get(id=cast.mia.id)
     assert child.birthday == (date(1999, 12, 31) if typed == "1999-12-31" else kept)

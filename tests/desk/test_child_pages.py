@@ -153,7 +153,7 @@ async def test_a_rhythm_is_set_and_said_in_words(cast: Cast) -> None:
     said = {"at": ["09:00", "", "18:30", ""], "day": days, "zone": "Europe/Lisbon"}
     async with at_desk(cast, "tom") as browser:
         saved = await browser.post(path(cast, "/rhythm"), data=said)
-        assert saved.headers["location"] == path(cast, "?done=rhythm")
+        assert saved.headers["location"] == path(cast, "/plan?done=rhythm")
         page = (await browser.get(saved.headers["location"])).text
     assert "Every day at 09:00 and 18:30" in page
     assert "Check-in times saved." in page
@@ -256,7 +256,7 @@ async def test_an_absence_is_added_once_and_taken_back(cast: Cast) -> None:
         pause = await Pause.get(child_id=cast.mia.id)
         assert (pause.from_at, pause.until_at) == (at(8, day=3), at(20, day=5))
         ended = await browser.post(path(cast, f"/pauses/{pause.id}/end"))
-        assert ended.headers["location"] == path(cast, "?done=pause-ended")
+        assert ended.headers["location"] == path(cast, "/plan?done=pause-ended")
         unknown = await browser.post(path(cast, f"/pauses/{uuid4()}/end"))
         assert unknown.status_code == 404
     assert (await Pause.get(id=pause.id)).ended_at is not None
@@ -361,7 +361,9 @@ async def test_a_placement_ends_on_a_form_and_the_page_of_the_child_stays(cast: 
     await answer(cast, "mia")
     said = {"why": "home", "at": "2026-03-02T16:30", "shut_out": ""}
     async with at_desk(cast, "tom") as browser:
-        assert f'href="{path(cast, "/placement")}"' in (await browser.get(path(cast))).text
+        assert (
+            f'href="{path(cast, "/placement")}"' in (await browser.get(path(cast, "/safety"))).text
+        )
         assert (
             "End Mia Castellane&#39;s placement?"
             in (await browser.get(path(cast, "/placement"))).text
@@ -380,6 +382,9 @@ async def test_a_placement_ends_on_a_form_and_the_page_of_the_child_stays(cast: 
     assert "we tell an adult by" not in page
     for gone in ("/sighting", "/check-in", "/rhythm"):
         assert f'href="{path(cast, gone)}"' not in page
+    for tab in ("/plan", "/people", "/safety"):
+        async with at_desk(cast, "ines") as browser:
+            page += (await browser.get(path(cast, tab))).text
     for there in ("/placement", "/missing", "/ties", "/devices"):
         assert f'href="{path(cast, there)}"' in page
     assert "1 placement has ended" in board
@@ -500,8 +505,9 @@ async def test_a_child_is_added_with_its_watch_in_one_step(cast: Cast) -> None:
             added = await browser.post("/desk/children/new", data=said)
             assert added.status_code == 303
         page = (await browser.get(added.headers["location"])).text
+        tab = await browser.get(f"/desk/children/{said['id']}/people")
     assert "Bilal Rahimi" in page
-    assert "Hill House" in page
+    assert "Hill House" in tab.text
     assert "has never answered" in page.lower()
     row = await Watch.get(child_id=UUID(said["id"]))
     assert (row.tier, row.tier_then) == ("high", "mid")

@@ -263,7 +263,7 @@ async def test_the_calendar_at_the_desk(cast: Cast) -> None:
         said = {"id": str(uuid4()), "what": "hearing", "day": "2026-03-06"}
         for _ in range(2):
             answer = await browser.post(f"{path}/calendar", data=said)
-            assert answer.headers["location"] == f"{path}?done=milestone"
+            assert answer.headers["location"] == f"{path}/plan?done=milestone"
         page = (await browser.get(f"{path}/calendar")).text
         assert "Closer watch from" in page
         await tier_at(cast, local(5))
@@ -273,11 +273,11 @@ async def test_the_calendar_at_the_desk(cast: Cast) -> None:
             "We are watching more closely because of it."
             in (await browser.get(f"{path}/calendar")).text
         )
-        child = (await browser.get(path)).text
+        child = (await browser.get(f"{path}/plan")).text
         assert child.count("A hearing or an official appointment") == 2
         gone = await browser.post(f"{path}/calendar/{said['id']}/back")
-        assert gone.headers["location"] == f"{path}?done=milestone-gone"
-        assert "A hearing" not in (await browser.get(path)).text
+        assert gone.headers["location"] == f"{path}/plan?done=milestone-gone"
+        assert "A hearing" not in (await browser.get(f"{path}/plan")).text
 
 
 # --- what the child knows
@@ -392,11 +392,11 @@ async def test_the_worker_says_at_the_desk_whether_the_child_knows(cast: Cast) -
         page = (await browser.get(f"{path}/calendar")).text
         assert "The child&#39;s phone does not show it." in page
         told = await browser.post(f"{path}/calendar/{said['id']}/known", data={"known": "yes"})
-        assert told.headers["location"] == f"{path}?done=milestone-known"
+        assert told.headers["location"] == f"{path}/plan?done=milestone-known"
         page = (await browser.get(f"{path}/calendar")).text
         assert "The child knows about it and sees it on their phone." in page
         hidden = await browser.post(f"{path}/calendar/{said['id']}/known", data={"known": ""})
-        assert hidden.headers["location"] == f"{path}?done=milestone-not-known"
+        assert hidden.headers["location"] == f"{path}/plan?done=milestone-not-known"
         assert await ahead(cast) == []
         second = {"id": str(uuid4()), "what": "transfer", "day": "2026-03-09", "known": "yes"}
         await browser.post(f"{path}/calendar", data=second)

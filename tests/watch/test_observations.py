@@ -242,7 +242,7 @@ async def test_the_childs_page_says_what_an_adult_noticed_and_which_adult(cast: 
     wrong = await noted(cast, sign="injuries")
     await observations.take_back(cast.actor("sam"), cast.children["mia"], wrong.id, cast.clock())
     async with at_desk(cast, "tom") as browser:
-        page = (await browser.get(desk(cast))).text
+        page = (await browser.get(desk(cast, "/safety"))).text
     assert "What adults noticed" in page
     assert SIGNS[made.sign] in page
     assert SIGNS[wrong.sign] not in page

@@ -424,7 +424,7 @@ async def test_both_see_the_days_and_what_they_come_to(cast: Cast) -> None:
         assert "While I am with my aunt." in page
         seen = {"version": await version(cast)}
         back = await browser.post(f"{path}/rhythm/proposals/{said['id']}/agree", data=seen)
-        assert back.headers["location"] == f"{path}?done=season"
+        assert back.headers["location"] == f"{path}/plan?done=season"
 
 
 # --- over the wire
@@ -563,7 +563,7 @@ async def test_the_worker_agrees_on_a_free_window_at_the_desk(cast: Cast) -> Non
         assert over.status_code == 422
         assert "no other time inside it" in over.text
         back = await browser.post(f"{path}/rhythm", data=form)
-        assert back.headers["location"] == f"{path}?done=rhythm"
+        assert back.headers["location"] == f"{path}/plan?done=rhythm"
         page = (await browser.get(f"{path}/rhythm")).text
     assert (await mia(cast)).rhythm == {"at": ["09:00", "20:00"], "from": {"20:00": "16:00"}}
     assert "Every day, 09:00 and any time from 16:00 to 20:00" in page
@@ -594,7 +594,7 @@ async def test_the_worker_sees_it_on_the_childs_page_and_agrees_in_one_tap(cast:
         assert "&lt;b&gt;" in page
         said = {"version": await version(cast)}
         back = await browser.post(f"{path}/rhythm/proposals/{made.id}/agree", data=said)
-        assert back.headers["location"] == f"{path}?done=rhythm"
+        assert back.headers["location"] == f"{path}/plan?done=rhythm"
         assert "suggests other check-in times" not in (await browser.get(path)).text
 
 
@@ -618,7 +618,7 @@ async def test_the_worker_answers_otherwise(cast: Cast) -> None:
         back = await browser.post(
             f"{path}/rhythm/proposals/{made.id}/decline", data={"answer": "Could we try 19:00?"}
         )
-        assert back.headers["location"] == f"{path}?done=proposal-declined"
+        assert back.headers["location"] == f"{path}/plan?done=proposal-declined"
     assert (await Proposal.get(id=made.id)).answer == "Could we try 19:00?"
 
 

@@ -242,7 +242,7 @@ async def test_both_see_it(cast: Cast) -> None:
     }
     async with cast.browser_as("tom") as browser, cast.client_as("mia") as child:
         saved = await browser.post(f"{path}/season", data=form)
-        assert saved.headers["location"] == f"{path}?done=season"
+        assert saved.headers["location"] == f"{path}/plan?done=season"
         one = await summary.case_of(cast.mia.id, cast.clock())
         assert one is not None
         row = await Season.get()
@@ -260,5 +260,5 @@ async def test_both_see_it(cast: Cast) -> None:
         assert slow.status_code == 422
         assert "Enter the first and the last day" in slow.text
         ended = await browser.post(f"{path}/seasons/{row.id}/end")
-        assert ended.headers["location"] == f"{path}?done=season-ended"
+        assert ended.headers["location"] == f"{path}/plan?done=season-ended"
         assert "Then back to" not in (await browser.get(path)).text

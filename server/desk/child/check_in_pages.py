@@ -16,7 +16,7 @@ from server.i18n import N_, gettext
 from server.people.access import Roles, desk_child, now_of, staff_of
 from server.people.desk_forms import back_to, strongest
 from server.people.models import Person
-from server.people.rules import Action, Role
+from server.people.rules import Action, Role, may
 from server.people.words import entered, form_fault
 from server.policy.levels import Way
 from server.web.rendering import language_of, page
@@ -82,6 +82,7 @@ async def _check_in_page(
         "child": await Person.get(id=child_id),
         "path": f"/desk/children/{child_id}",
         "given": given,
+        "has_page": may(roles, Action.HISTORY_SEE),
         "moods": _moods(language),
         "is_carer": strongest(roles, await staff_of(request)) is Role.CARER,
         "longest": LONGEST_NOTE,

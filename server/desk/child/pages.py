@@ -1,33 +1,31 @@
-"""The page of a child: how they are, what they said, what was agreed."""
+"""The four pages of a child: now, the plan, people and phone, safety.
+
+Each has an address of its own, and opening one is a look at what is on it.
+"""
 
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from server.alerts.words import CAUSES
-from server.desk.board import group_of, look_of
+from server.auth.pairing import devices_of
+from server.desk.child.head import agreed_of, show_tab
 from server.desk.child.history import history_of, noticed_of
-from server.desk.marks import MARK_WORDS, marks_one_by_one, strip
+from server.desk.child.project import project_of
+from server.desk.marks import MARK_WORDS, strip
 from server.errors import Denied, NotFound
 from server.i18n import N_, format_day, format_short_date, gettext, ngettext
+from server.missing.profile.actions import current
+from server.missing.profile.rules import guardian_may_read
 from server.missing.search.searches import of_child
 from server.people.access import Roles, broken_for, desk_child, looked, now_of, staff_of
-from server.people.desk_forms import done
 from server.people.models import Child, Home, Person, Tie
 from server.people.rules import Action, Role, may
-from server.people.ties import unsupervised
 from server.people.words import ROLES
-from server.placements.actions import why_left
 from server.plan.offboarding import quarantine
 from server.tasks.turns import lines
-from server.watch import evidence
-from server.watch.evidence_wording import reminders
-from server.watch.rhythm import summary
-from server.watch.rhythm.summary import left_in_words
 from server.watch.signals import drift
 from server.watch.signals.wording import sentence as signal_sentence
 from server.watch.trusted.contacts import waiting
@@ -36,7 +34,7 @@ from server.web.rendering import language_of, page, zone_of
 
 
 async def show(request: Request) -> Response:
-    """How a child is, at a glance, and everything that can be done about it."""
+    """How a child is, at a glance, what they said lately, and whose turn it is."""
     try:
         child, roles = await desk_child(request, Action.HISTORY_SEE)
     except (NotFound, Denied):
@@ -44,35 +42,67 @@ async def show(request: Request) -> Response:
         if request.path_params["child_id"] in await broken_for(request):
             return RedirectResponse(f"{request.url.path}/emergency", status_code=303)
         raise
-    visitor, now = await staff_of(request), now_of(request)
-    look = f"look:{Action.HISTORY_SEE}"
-    await looked(visitor, [child.id], look, now)
+    language, now = language_of(request), now_of(request)
+    await looked(await staff_of(request), [child.id], f"look:{Action.HISTORY_SEE}", now)
     context = {
-        **await _standing(request, child),
-        **await _terms(request, child),
-        "history": await history_of(child, language_of(request), zone_of(request), now),
+        "agreed": await agreed_of(request, child),
+        "history": await history_of(child, language, zone_of(request), now),
         "legend": [
-            (strip(mark, language_of(request), alone=True), gettext(language_of(request), word))
+            (strip(mark, language, alone=True), gettext(language, word))
             for mark, word in MARK_WORDS.items()
         ],
         "changed": await _changed(request, child, roles),
-        "noticed": await noticed_of(child, roles, language_of(request)),
-        "people": await _people(child, now, language_of(request)),
-        "left": await _left(request, child),
-        "is_unsupervised": child.left_at is None and bool(await unsupervised([child.id], now)),
         **await _turns(request, child, roles),
         **await of_child(request, child, roles),
-        "kept_apart": await _kept_apart(request, child, roles),
         "trusted_waiting": await waiting(child.id),
-        "birthday_words": _born(child, language_of(request), now),
-        "reference": child.reference,
-        "placed_at": child.placed_at,
-        "home": await Home.get_or_none(id=child.home_id) if child.home_id else None,
-        "may": {action.name.lower(): may(roles, action) for action in Action},
-        "done": done(request),
-        "now": now,
     }
-    return page(request, "desk/child.html", context)
+    return await show_tab(request, "desk/child.html", child, roles, context)
+
+
+async def plan(request: Request) -> Response:
+    """The life project in short, and what was agreed about the watch."""
+    child, roles = await desk_child(request, Action.HISTORY_SEE)
+    visitor = await staff_of(request)
+    context = {
+        "agreed": await agreed_of(request, child),
+        "project": await project_of(child, visitor.person_id, roles, language_of(request)),
+        "kept_apart": await _kept_apart(child, roles),
+    }
+    return await show_tab(request, "desk/child_plan.html", child, roles, context)
+
+
+async def people(request: Request) -> Response:
+    """Who looks after the child, their phones, and their home."""
+    child, roles = await desk_child(request, Action.HISTORY_SEE)
+    language, now = language_of(request), now_of(request)
+    devices = await devices_of(child.id) if may(roles, Action.DEVICES_SEE) else []
+    context = {
+        "people": await _people(child, now, language),
+        "phones": len(devices),
+        "birthday_words": _born(child, language, now),
+        "reference": child.reference,
+        "home": await Home.get_or_none(id=child.home_id) if child.home_id else None,
+    }
+    return await show_tab(request, "desk/child_people.html", child, roles, context)
+
+
+async def safety(request: Request) -> Response:
+    """What we keep ready, what adults noticed, and what happened so far."""
+    child, roles = await desk_child(request, Action.HISTORY_SEE)
+    context = {
+        "agreed": await agreed_of(request, child),
+        "noticed": await noticed_of(child, roles, language_of(request)),
+        "reads_own_words": await _reads_own_words(child, roles),
+        **await of_child(request, child, roles),
+        "placed_at": child.placed_at,
+    }
+    return await show_tab(request, "desk/child_safety.html", child, roles, context)
+
+
+async def turns(request: Request) -> Response:
+    """Only whose turn it is: the child's page asks for this again when it changes."""
+    child, roles = await desk_child(request, Action.HISTORY_SEE)
+    return page(request, "desk/turns.html", await _turns(request, child, roles))
 
 
 def _born(child: Child, language: str, now: datetime) -> str:
@@ -86,12 +116,6 @@ def _born(child: Child, language: str, now: datetime) -> str:
     return ngettext(language, "{day}, {n} year old", "{day}, {n} years old", age, day=day)
 
 
-async def turns(request: Request) -> Response:
-    """Only whose turn it is: the child's page asks for this again when it changes."""
-    child, roles = await desk_child(request, Action.HISTORY_SEE)
-    return page(request, "desk/turns.html", await _turns(request, child, roles))
-
-
 async def _turns(request: Request, child: Child, roles: Roles) -> dict[str, Any]:
     language, zone, now = language_of(request), zone_of(request), now_of(request)
     me = (await staff_of(request)).person_id
@@ -103,61 +127,18 @@ async def _turns(request: Request, child: Child, roles: Roles) -> dict[str, Any]
     }
 
 
-async def _kept_apart(request: Request, child: Child, roles: Roles) -> int:
+async def _kept_apart(child: Child, roles: Roles) -> int:
     """How many words from people whose tie is over wait for this reader's decision."""
     if not may(roles, Action.QUARANTINE_DECIDE):
         return 0
     return await quarantine.count(child.id, roles)
 
 
-async def _left(request: Request, child: Child) -> str:
-    """That the placement has ended, and why; empty while it has not."""
-    if child.left_at is None:
-        return ""
-    why = await why_left(child)
-    language, zone, now = language_of(request), zone_of(request), now_of(request)
-    return left_in_words(child.left_at, why, language, zone, now)
-
-
-async def _standing(request: Request, child: Child) -> dict[str, Any]:
-    language, zone, now = language_of(request), zone_of(request), now_of(request)
-    facts = (await evidence.of([child.id], now)).get(child.id)
-    context: dict[str, Any] = {
-        "child": await Person.get(id=child.id),
-        "path": f"/desk/children/{child.id}",
-        "facts": facts,
-        "shown": lambda at: when(language, at, zone, now),
-        "sighting_id": uuid4(),
-    }
-    if facts is None:
-        return context
-    alert = facts.alerts[0] if facts.alerts else None
-    group = group_of(facts, alert)
-    icon, word = look_of(group, alert)
-    return {
-        **context,
-        "group": group.value,
-        "icon_name": icon,
-        "word": gettext(language, word),
-        "sentence": evidence.sentence(facts, language, zone, now),
-        # In an alert the sentence says it already.
-        "reminders": "" if facts.is_silent else reminders(facts, language, zone, now),
-        "strip": strip(facts.marks, language),
-        "marks": marks_one_by_one(facts.marks, language),
-        "alerts": facts.alerts,
-        "causes": {
-            open_alert.id: gettext(language, CAUSES[open_alert.cause])
-            for open_alert in facts.alerts
-        },
-    }
-
-
-async def _terms(request: Request, child: Child) -> dict[str, Any]:
-    now = now_of(request)
-    case = await summary.case_of(child.id, now)
-    if case is None:
-        return {"agreed": None}
-    return {"agreed": await summary.read(case, language_of(request), zone_of(request), now)}
+async def _reads_own_words(child: Child, roles: Roles) -> bool:
+    """Whether a guardian may read what the child wrote in the pack: the caseworker decides it."""
+    if may(roles, Action.PACK_CHANGE) or not may(roles, Action.PACK_SEE):
+        return False
+    return guardian_may_read((await current(child.id)).fields)
 
 
 async def _people(child: Child, now: datetime, language: str) -> list[tuple[str, str]]:
@@ -186,5 +167,8 @@ _CHILD = "/desk/children/{child_id:uuid}"
 
 routes = [
     Route(_CHILD, show, methods=["GET"]),
+    Route(f"{_CHILD}/plan", plan, methods=["GET"]),
+    Route(f"{_CHILD}/people", people, methods=["GET"]),
+    Route(f"{_CHILD}/safety", safety, methods=["GET"]),
     Route(f"{_CHILD}/turns", turns, methods=["GET"]),
 ]

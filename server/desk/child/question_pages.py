@@ -25,7 +25,7 @@ from server.people.desk_forms import (
     when_of,
     words_of,
 )
-from server.people.rules import Action, Role
+from server.people.rules import Action, Role, may
 from server.people.words import entered
 from server.policy.model import Tier
 from server.watch import actions
@@ -244,6 +244,7 @@ async def _sighting_page(
     now, zone = now_of(request), zone_of(request)
     context = {
         "given": given,
+        "has_page": may(roles, Action.HISTORY_SEE),
         "zone_name": str(zone),
         "then": in_words(
             await if_not_seen(child_id, now),

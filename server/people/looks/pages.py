@@ -24,7 +24,9 @@ async def looks(request: Request) -> Response:
         (entry.at, entry.who, entry.role, gettext(language, desk_words_of(entry.code)), entry.why)
         for entry in entries
     ]
-    return await _page(request, child, lines, back=f"/desk/children/{child.id}", is_bare=False)
+    return await _page(
+        request, child, lines, back=f"/desk/children/{child.id}/safety", is_bare=False
+    )
 
 
 async def deeds(request: Request) -> Response:

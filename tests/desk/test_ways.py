@@ -1,0 +1,168 @@
+"""Every page of the desk is three taps away from the board, and every link on the way leads on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pytest
+from starlette.routing import Match, Route
+
+from server.app import routes as all_routes
+from server.web.navigation import BARS, ME, bar, place_of
+from tests import test_access
+from tests.cast import Cast
+from tests.desk.walking import at, run_until
+
+ON_SQLITE = pytest.mark.parametrize("migrated", ["sqlite"], indirect=True)
+MOST_TAPS = 3
+READERS = {
+    "tom": "caseworker",
+    "ines": "supervisor",
+    "ada": "guardian",
+    "sam": "carer",
+    "root": "administrator",
+}
+# Each with the way that leads there instead of a link.
+NOT_BY_A_LINK: Mapping[str, str] = {
+    "/desk/live": "a stream, which pages open",
+    "/desk/children/{child_id}/turns": "a part of the child's page",
+    "/desk/again": "asked for before something that needs the password once more",
+    "/desk/again/with/{provider}": "the same, by the organisation's provider",
+    "/desk/settings/accounts": "only where the organisation has a provider",
+    "/desk/settings/accounts/{provider}": "the answer of the provider",
+    "/desk/people/accounts": "only where the organisation has a provider",
+    "/desk/settings/second-key/app": "follows the button that begins it",
+    "/desk/dues/{due_id}": "from messages; it leads on to the place of the task",
+    "/desk/alerts/{alert_id}/sealed": "follows the entry of the password",
+    "/desk/alerts/{alert_id}/together": "only where an alert is about several children",
+    "/desk/children/{child_id}/found": "it leads on to the search",
+    "/desk/children/{child_id}/quarantine": "only while words from a person who left wait",
+    "/desk/transfers/{transfer_id}/package": "only after the other agency said yes",
+    "/desk/episodes/{episode_id}/interview": "from a search that has ended",
+    "/desk/episodes/{episode_id}/interview/{group}": "from a search that has ended",
+    "/desk/children/{child_id}/pack/group/{group}": "from the pack, which the reader unseals first",
+    "/desk/children/{child_id}/pack/photos": "from the pack, which the reader unseals first",
+    "/desk/children/{child_id}/pack/versions": "from the pack, which the reader unseals first",
+    "/desk/children/{child_id}/without-app/card": "follows the button that makes the card",
+    "/desk/children/{child_id}/without-app/links/{link_id}": "follows the button that makes it",
+    "/desk/episodes/{episode_id}/mail/{paper_id}": "follows the button that sends it",
+    "/desk/people/{person_id}/leaving": "follows the button on a person's page",
+    "/desk/people/children/import/{intake_id}": "follows the list that was handed in",
+    "/desk/test/{subject_id}": "follows the button that sends the test",
+}
+# What other pages build: they need no line here once they are there.
+AGREED = ("/desk/children", "/desk/searches", "/desk/load", "/why", "/desk/find", "/desk/glass")
+
+
+@dataclass
+class Crawl:
+    """What one reader reached: each kind of page, after how many taps; and what led nowhere."""
+
+    taps: dict[str, int] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
+
+
+def kind_of(path: str) -> str | None:
+    """The route of a page of the desk; None where there is none."""
+    scope = {"type": "http", "method": "GET", "path": path}
+    for route in all_routes():
+        if isinstance(route, Route) and route.matches(scope)[0] is Match.FULL:
+            return route.path_format
+    return None
+
+
+def links_of(page: str) -> list[str]:
+    paths = re.findall(r'<a [^>]*href="(/desk/[^"#?]*)', page)
+    return list(dict.fromkeys(paths))
+
+
+async def crawl(cast: Cast, name: str) -> Crawl:
+    """Follow the links from the board, as far as three taps go."""
+    seen, edge = Crawl(), {"/desk/": ""}
+    visited: set[str] = set()
+    await cast.new_token(name)
+    async with cast.browser_as(name) as browser:
+        for taps in range(MOST_TAPS + 1):
+            further: dict[str, str] = {}
+            for path, origin in edge.items():
+                kind = kind_of(path)
+                if kind is None:
+                    seen.broken[path] = origin
+                if kind is None or path in visited or (kind in seen.taps and "{" not in kind):
+                    continue
+                visited.add(path)
+                answer = await browser.get(path, follow_redirects=True)
+                if answer.status_code != 200:
+                    seen.broken[path] = f"{origin}: {answer.status_code}"
+                    continue
+                seen.taps.setdefault(kind, taps)
+                seen.taps.setdefault(kind_of(answer.url.path) or kind, taps)
+                is_page = answer.headers.get("content-type", "").startswith("text/html")
+                if is_page and taps < MOST_TAPS:
+                    further |= {link: path for link in links_of(answer.text)}
+            edge = further
+    return seen
+
+
+async def stage(cast: Cast) -> None:
+    """An alert, a search, a transfer, a template and a drill, so that each has a page."""
+    await run_until(cast, at(19, 50))
+    await cast.on_duty("tom", hours=12)
+    for maker in ("episode_id", "transfer_id", "template_id", "drill_id", "passing_id", "alert_id"):
+        await test_access.MAKERS[maker](cast, "tom", "")
+
+
+@ON_SQLITE
+async def test_every_page_is_three_taps_from_the_board_and_no_link_is_broken(cast: Cast) -> None:
+    await stage(cast)
+    reached = {name: await crawl(cast, name) for name in READERS}
+    broken = {
+        (name, path): origin
+        for name, seen in reached.items()
+        for path, origin in seen.broken.items()
+        if not path.endswith(AGREED)
+    }
+    assert broken == {}
+    pages = {
+        route.path_format
+        for route in all_routes()
+        if isinstance(route, Route)
+        and "GET" in (route.methods or ())
+        and route.path_format.startswith("/desk/")
+        and not route.path_format.endswith(".csv")
+        and not route.path_format.endswith(".json")
+    }
+    by_anyone = {kind for seen in reached.values() for kind in seen.taps}
+    assert sorted(pages - by_anyone - set(NOT_BY_A_LINK)) == []
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("name", "page", "most"),
+    [
+        ("tom", "/desk/children/{child_id}", 2),
+        ("tom", "/desk/alerts/{alert_id}", 1),
+        ("tom", "/desk/episodes/{episode_id}", 2),
+        ("tom", "/desk/transfers", 2),
+        ("tom", "/desk/transfers/{transfer_id}", 3),
+        ("ines", "/desk/quality", 2),
+        ("ines", "/desk/drills", 2),
+        ("root", "/desk/people/channels", 2),
+        ("sam", "/desk/front", 1),
+        ("ada", "/desk/children/{child_id}/plan", 2),
+    ],
+)
+async def test_what_is_asked_for_often_is_near(cast: Cast, name: str, page: str, most: int) -> None:
+    await stage(cast)
+    assert (await crawl(cast, name)).taps[page] <= most
+
+
+@pytest.mark.parametrize("role", BARS)
+def test_every_page_belongs_to_one_place_that_the_bar_shows(role: str) -> None:
+    for route in all_routes():
+        if isinstance(route, Route) and route.path_format.startswith("/desk/"):
+            place = place_of(route.path_format, role)
+            here = [each for each in bar(route.path_format, role, "en") if each.is_here]
+            assert len(here) == (0 if place == ME else 1), route.path_format
