@@ -65,6 +65,7 @@ PAGES = (
     "server.inbound.child_pages",
     "server.inbound.pages",
     "server.desk.child.pages",
+    "server.desk.child.project_pages",
     "server.desk.child.check_in_pages",
     "server.desk.child.duress_pages",
     "server.desk.pages",

@@ -52,6 +52,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/children/*/pack", _NEW),
     ("/desk/children/*/pauses", _DAILY),
     ("/desk/children/*/placement", ("endings", "what-you-may-do")),
+    ("/desk/children/*/project", (*_DAILY, _CARED)),
     ("/desk/children/*/quarantine", _DAILY),
     ("/desk/children/*/rhythm", _NEW),
     ("/desk/children/*/season", _DAILY),

@@ -175,7 +175,7 @@ def _way_to(what: Kind, episode: Episode) -> str | None:
     """Where to do it: an entry on a page of its own, the project, or the grab pack, where the
     review is the entry."""
     if what is Kind.PLAN_REVIEW:
-        return f"/app/#with={episode.child_id}"
+        return f"/desk/children/{episode.child_id}/project#review"
     if what is Kind.PACK_UPDATE:
         return f"/desk/children/{episode.child_id}/pack"
     act = ENDED_BY.get(what)
