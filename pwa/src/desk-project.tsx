@@ -49,6 +49,7 @@ async function makeRoom(): Promise<HTMLElement> {
   const root = host.attachShadow({ mode: "open" });
   const inside = document.createElement("div");
   await Promise.race([Promise.all(styles.split(" ").map((href) => style(root, href))), pause(STYLES_MS)]);
+  host.replaceChildren();
   root.append(inside);
   return inside;
 }

@@ -2,7 +2,7 @@
 import { t } from "../i18n";
 import { Banner } from "../parts/Banner";
 import { HandIn, KeepsNothing } from "../parts/Notices";
-import { mayChange, Note } from "../plan/parts";
+import { mayChange } from "../plan/parts";
 import { place as here } from "../routes";
 import { myself, waits } from "../store/project";
 import { halt } from "../store/sender";
@@ -14,19 +14,21 @@ const signIn = () => `/?next=${encodeURIComponent(location.pathname)}`;
 function Rights() {
   if (mayChange() || here.value !== "project") return null;
   return (
-    <Note icon="eye">
-      {myself.value.role === "carer"
-        ? t("You see what you promised and the next dates.")
-        : t("You can read this project. The child, a guardian and the caseworker change it.")}
-    </Note>
+    <Banner icon="eye">
+      <p>
+        {myself.value.role === "carer"
+          ? t("You see what you promised and the next dates.")
+          : t("You can read this project. The child, a guardian and the caseworker change it.")}
+      </p>
+    </Banner>
   );
 }
 
 function Away() {
   if (isShutOut.value || halt.value !== "network") return null;
   return (
-    <Banner icon="warn">
-      <p role="status">
+    <Banner icon="warn" isUrgent>
+      <p>
         {waits.value
           ? t("No connection. What you wrote is saved on this device. We send it when you're online.")
           : t("No connection. You may not see the latest changes. You can write: we save it on this device.")}

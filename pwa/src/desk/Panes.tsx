@@ -15,6 +15,7 @@ import { Contents, Overview } from "../screens/Project";
 import { Unsent } from "../screens/Unsent";
 import * as project from "../store/project";
 import { halt } from "../store/sender";
+import { asksToHandIn, isShutOut } from "../store/session";
 import { Notes } from "./Notes";
 
 const ROOM = matchMedia("(min-width: 64rem)");
@@ -36,6 +37,8 @@ function reviewMeant(): string | undefined {
 
 function Waiting() {
   const isAway = halt.value !== null;
+  if (isShutOut.value) return null;
+  if (asksToHandIn.value) return <p role="status">{t("Send or delete it first. Then we load the project.")}</p>;
   return (
     <>
       <p role="status">{isAway ? t("You need internet for this page.") : t("Loading the project…")}</p>
