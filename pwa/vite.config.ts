@@ -10,6 +10,13 @@ const base = "/app/";
 
 type Bundle = Parameters<Extract<Plugin["writeBundle"], (...given: never[]) => unknown>>[1];
 
+type Chunk = Extract<Bundle[string], { type: "chunk" }>;
+
+const stylesOf = (chunks: Chunk[], names: string[]) =>
+  chunks
+    .filter(({ fileName }) => names.includes(fileName))
+    .flatMap((chunk) => [...(chunk.viteMetadata?.importedCss ?? [])]);
+
 /** The app's script, what it imports, and its styles: what it takes to open without a network. */
 function shellOf(bundle: Bundle): string[] {
   const chunks = Object.values(bundle).filter((file) => file.type === "chunk");
@@ -18,20 +25,19 @@ function shellOf(bundle: Bundle): string[] {
     const chunk = chunks.find((one) => one.fileName === name);
     wanted.push(...(chunk?.imports ?? []).filter((other) => !wanted.includes(other)));
   }
-  const styles = Object.keys(bundle).filter((name) => /assets\/app-[\w-]+\.css$/.test(name));
-  return [...wanted, ...styles];
+  return [...wanted, ...stylesOf(chunks, wanted)];
 }
 
 /** The screens that come when they are opened, with their styles. */
 function deferredOf(bundle: Bundle, shell: string[]): string[] {
   const files = Object.values(bundle).filter((file) => file.type === "chunk");
-  const wanted = files.filter((chunk) => chunk.isDynamicEntry).map((chunk) => chunk.fileName);
+  const wanted = [...shell];
   for (const name of wanted) {
     const chunk = files.find((one) => one.fileName === name);
-    wanted.push(...(chunk?.imports ?? []).filter((other) => !wanted.includes(other)));
+    const next = [...(chunk?.imports ?? []), ...(chunk?.dynamicImports ?? [])];
+    wanted.push(...next.filter((other) => !wanted.includes(other)));
   }
-  const styles = Object.keys(bundle).filter((name) => /assets\/[\w-]+\.css$/.test(name));
-  return [...wanted, ...styles].filter((name) => !shell.includes(name));
+  return [...wanted, ...stylesOf(files, wanted)].filter((name) => !shell.includes(name));
 }
 
 /** Changes when anything changes that a phone keeps: the worker's file changes with it. */
@@ -136,7 +142,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: false,
     rolldownOptions: {
-      input: { app: "index.html", desk: "src/desk.ts" },
+      input: { app: "index.html", desk: "src/desk.ts", "desk-project": "src/desk-project.tsx" },
       output: {
         entryFileNames: "assets/[name]-[hash].js",
         chunkFileNames: "assets/[name]-[hash].js",

@@ -70,6 +70,7 @@ PAGES = (
     "server.inbound.pages",
     "server.desk.child.pages",
     "server.desk.child.emergency_pages",
+    "server.desk.child.project_pages",
     "server.desk.child.check_in_pages",
     "server.desk.child.duress_pages",
     "server.desk.pages",

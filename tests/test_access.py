@@ -503,6 +503,7 @@ EXPECTED: Mapping[str, Expected] = {
     f"GET {DESK}/pauses": desk_child("caseworker supervisor"),
     f"POST {DESK}/pauses": desk_child("caseworker supervisor"),
     f"POST {DESK}/pauses/{{pause_id}}/end": desk_child("caseworker supervisor"),
+    f"GET {DESK}/project": desk_child("caseworker supervisor guardian carer"),
     f"GET {DESK}/sighting": desk_child("caseworker supervisor guardian carer"),
     f"POST {DESK}/sighting": desk_child("caseworker supervisor guardian carer"),
     f"GET {DESK}/observation": desk_child("caseworker supervisor guardian carer"),

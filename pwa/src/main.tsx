@@ -76,7 +76,9 @@ async function start(): Promise<void> {
   roster.begin();
   const words = Promise.race([speak(wanted()), pause(WORDS_MS)]);
   await Promise.all([words, session.recall(), cover.recall()]);
-  document.title = session.me.value?.display_name ?? document.title;
+  effect(() => {
+    document.title = session.me.value?.display_name ?? document.title;
+  });
   // A person who was in before is in at once; only a stranger has to wait for the network, and not for long.
   if (session.linkChild.value !== null || isStranger()) {
     const entered = session.enter();

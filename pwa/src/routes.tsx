@@ -1,6 +1,7 @@
 /**
- * Where one is in the app. The address never changes: neither the browser's history nor the address bar
- * tells anyone which screens were looked at. "Back" works all the same.
+ * Where one is in the app. The app's address never changes: neither the browser's history nor the address bar
+ * tells anyone which screens were looked at. "Back" works all the same. Inside a page of the desk, each place has
+ * an address of its own, so that a task can lead there.
  */
 import { batch, signal } from "@preact/signals";
 
@@ -60,10 +61,25 @@ export const place = signal<Place>("today");
 export const home = signal<Place>("today");
 export const about = signal<About>({});
 
+/** How a place is written into the address. */
+export interface Addresses {
+  of(to: Place, about: About): string;
+  read(): { place: Place; about: About } | null;
+}
+
+let addresses: Addresses = { of: () => "/app/", read: () => null };
+
+/** True inside a page of the desk, which brings its own heading and its own bars. */
+export let isInDesk = false;
+
 /** How many of our own steps the browser can go back. */
 let depth = 0;
 
 const isSame = (a: About, b: About) => JSON.stringify(a) === JSON.stringify(b);
+
+/** Marks what leads to the place that is open, where the two are in sight together. */
+export const isHere = (to: Place, what: About = {}): "true" | undefined =>
+  isInDesk && to === place.value && isSame(what, about.value) ? "true" : undefined;
 
 interface Way {
   instead?: boolean;
@@ -72,8 +88,9 @@ interface Way {
 
 export function go(to: Place, { instead = false, about: what = {} }: Way = {}): void {
   if (to === place.value && isSame(what, about.value)) return;
-  if (instead) history.replaceState({ place: to, about: what, depth }, "", "/app/");
-  else history.pushState({ place: to, about: what, depth: ++depth }, "", "/app/");
+  const address = addresses.of(to, what);
+  if (instead) history.replaceState({ place: to, about: what, depth }, "", address);
+  else history.pushState({ place: to, about: what, depth: ++depth }, "", address);
   batch(() => {
     place.value = to;
     about.value = what;
@@ -93,16 +110,29 @@ export function backBy(steps: number): void {
 
 /** Takes whatever stands behind the app's address out of it. */
 export function clean(): void {
-  history.replaceState({ place: place.value, about: about.value, depth }, "", "/app/");
+  history.replaceState({ place: place.value, about: about.value, depth }, "", addresses.of(place.value, about.value));
+}
+
+function show(state: { place?: Place; about?: About; depth?: number } | null): void {
+  depth = state?.depth ?? 0;
+  batch(() => {
+    place.value = state?.place ?? home.value;
+    about.value = state?.about ?? {};
+  });
 }
 
 export function begin(): void {
-  addEventListener("popstate", (event) => {
-    const state = event.state as { place?: Place; about?: About; depth?: number } | null;
-    depth = state?.depth ?? 0;
-    batch(() => {
-      place.value = state?.place ?? home.value;
-      about.value = state?.about ?? {};
-    });
-  });
+  // A link to another place of the same page comes without a state.
+  addEventListener("popstate", (event) => show(event.state ?? addresses.read()));
+}
+
+/** The screens are inside a page of the desk, and begin where its address says. */
+export function beginInDesk(own: Addresses): void {
+  isInDesk = true;
+  addresses = own;
+  home.value = "project";
+  const kept = history.state as { depth?: number } | null;
+  show({ ...own.read(), depth: kept?.depth ?? 0 });
+  clean();
+  begin();
 }

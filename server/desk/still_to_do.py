@@ -7,11 +7,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from server.i18n import N_, gettext, ngettext
-from server.missing.search.wording import ENDED_BY
 from server.people.rules import Action, Role, may
 from server.tasks.models import Task
-from server.tasks.rules import OF_A_RETURN, OF_AN_EPISODE, Kind, State
+from server.tasks.rules import OF_A_RETURN, Kind, State
 from server.tasks.turns import WORDS, in_short, overdue
+from server.tasks.ways import way_for
 from server.watch.wording import when
 
 Roles = frozenset[Role]
@@ -24,17 +24,6 @@ class Link:
     text: str
     href: str | None
     more: str = ""
-
-
-def way_for(roles: Roles, kind: Kind, child_id: UUID, *, subject_id: UUID) -> str | None:
-    """The page on which a task is done; None where a reader with these roles has none."""
-    if kind is Kind.PACK_UPDATE:
-        return f"/desk/children/{child_id}/pack" if may(roles, Action.PACK_CHANGE) else None
-    if kind not in OF_AN_EPISODE:
-        return f"/app/#with={child_id}" if may(roles, Action.PROJECT_SEE) else None
-    if kind in ENDED_BY and may(roles, Action.EPISODE_WORK):
-        return f"/desk/episodes/{subject_id}/enter/{ENDED_BY[kind].value}"
-    return f"/desk/episodes/{subject_id}" if may(roles, Action.EPISODE_SEE) else None
 
 
 async def returns_of(

@@ -60,6 +60,7 @@ DONE: Mapping[str, str] = {
 _TABS: Mapping[str, str] = {
     "birthday": "/people",
     "home": "/people",
+    "names": "/people",
     "milestone": "/plan",
     "milestone-gone": "/plan",
     "milestone-known": "/plan",

@@ -23,8 +23,8 @@ _CHILD, _EPISODE = "/desk/children/{child}", "/desk/episodes/{subject}"
 
 
 def _project(place: str) -> Way:
-    """A place in the life project: the app takes it from the fragment, which no server sees."""
-    return Way(f"/app/#with={{child}}&{place}", Action.PROJECT_SEE)
+    """A place in the life project: its page takes it from the fragment, which no server sees."""
+    return Way(f"{_CHILD}/project#{place}", Action.PROJECT_SEE)
 
 
 def _entry(act: str) -> Way:

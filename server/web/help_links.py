@@ -58,6 +58,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/children/*/placement", ("endings", "what-you-may-do")),
     ("/desk/children/*/people", _NEW),
     ("/desk/children/*/plan", _DAILY),
+    ("/desk/children/*/project", (*_DAILY, _CARED)),
     ("/desk/children/*/quarantine", _DAILY),
     ("/desk/children/*/rhythm", _NEW),
     ("/desk/children/*/safety", _DAILY),

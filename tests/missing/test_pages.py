@@ -141,7 +141,7 @@ async def test_after_the_return_the_ways_to_project_and_pack_are_on_the_page(cas
         await browser.post(f"/desk/episodes/{episode.id}/found", data=seen)
         page = (await browser.get(f"/desk/episodes/{episode.id}")).text
     [row] = [one for one in page.split("<li") if "Review the life project together" in one]
-    assert f'href="/app/#with={cast.mia.id}&amp;review"' in row
+    assert f'href="/desk/children/{cast.mia.id}/project#review"' in row
     assert "Open the project" in row
     [row] = [one for one in page.split("<li") if "Update the grab pack" in one]
     assert f'href="{path(cast, "/pack")}"' in row

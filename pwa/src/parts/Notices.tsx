@@ -1,5 +1,5 @@
 import { t, tn } from "../i18n";
-import { go } from "../routes";
+import { go, isInDesk } from "../routes";
 import { send, unsent } from "../store/sender";
 import { asksToHandIn, handIn, isShutOut, isStaff, keepsNothing } from "../store/session";
 import { isUpdateReady, takeOver } from "../update";
@@ -9,8 +9,42 @@ import { ReminderCheck } from "./ReminderCheck";
 /** After signing in again, one is back where one was. */
 const SIGN_IN = `/?next=${encodeURIComponent("/app/#with")}`;
 
-/** What concerns everything that is said here, wherever one is. */
+/** Words from before a new sign-in or pairing go out with a yes only. */
+export function HandIn() {
+  if (!asksToHandIn.value || isShutOut.value) return null;
+  return (
+    <Banner icon="outbox">
+      <p>
+        {tn(
+          "{n} thing from before isn't sent yet. Send it now?",
+          "{n} things from before aren't sent yet. Send them now?",
+          unsent.value.length,
+        )}
+      </p>
+      <div class="pair-of">
+        <button type="button" class="plain" onClick={() => void handIn().then(send)}>
+          {t("Send")}
+        </button>
+        <button type="button" class="plain" onClick={() => go("unsent")}>
+          {t("Check first")}
+        </button>
+      </div>
+    </Banner>
+  );
+}
+
+export function KeepsNothing() {
+  if (!keepsNothing.value) return null;
+  return (
+    <Banner icon="info">
+      <p>{t("This browser forgets everything when you close it. Keep the app open until you read “Received”.")}</p>
+    </Banner>
+  );
+}
+
+/** What concerns everything that is said here, wherever one is. A page of the desk says it once, above all screens. */
 export function Notices() {
+  if (isInDesk) return null;
   return (
     <>
       {isShutOut.value && (
@@ -27,31 +61,9 @@ export function Notices() {
           )}
         </Banner>
       )}
-      {asksToHandIn.value && !isShutOut.value && (
-        <Banner icon="outbox">
-          <p>
-            {tn(
-              "{n} thing from before isn't sent yet. Send it now?",
-              "{n} things from before aren't sent yet. Send them now?",
-              unsent.value.length,
-            )}
-          </p>
-          <div class="pair-of">
-            <button type="button" class="plain" onClick={() => void handIn().then(send)}>
-              {t("Send")}
-            </button>
-            <button type="button" class="plain" onClick={() => go("unsent")}>
-              {t("Check first")}
-            </button>
-          </div>
-        </Banner>
-      )}
+      <HandIn />
       {!isShutOut.value && <ReminderCheck />}
-      {keepsNothing.value && (
-        <Banner icon="info">
-          <p>{t("This browser forgets everything when you close it. Keep the app open until you read “Received”.")}</p>
-        </Banner>
-      )}
+      <KeepsNothing />
       {isUpdateReady.value && (
         <Banner icon="keep">
           <p>{t("A new version is ready.")}</p>

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useArrival } from "../a11y";
 import { t } from "../i18n";
-import { back } from "../routes";
+import { back, home, isInDesk, place } from "../routes";
 import { Icon } from "./Icon";
 
 interface Props {
@@ -14,12 +14,15 @@ interface Props {
 /** A browser shows the line that is written in; the rest of a tall field may lie under the bar. */
 const whole = (event: FocusEvent) => (event.target as Element).scrollIntoView({ block: "nearest" });
 
-/** One screen: its heading takes the focus when one arrives. */
+/** One screen: its heading takes the focus when one arrives. A page of the desk has its own `main` around it. */
 export function Page({ title, isTop = false, children }: Props) {
   const heading = useArrival<HTMLHeadingElement>();
+  const Shell = isInDesk ? "section" : "main";
+  // Without the bar at the bottom, every screen but the first leads back by itself.
+  const leadsBack = isInDesk ? place.value !== home.value : !isTop;
   return (
-    <main id="main" class="page" onFocusIn={whole}>
-      {!isTop && (
+    <Shell id="main" class="page" aria-labelledby={isInDesk ? "title" : undefined} onFocusIn={whole}>
+      {leadsBack && (
         <button type="button" class="quiet back" onClick={back}>
           <Icon name="back" />
           {t("Back")}
@@ -29,6 +32,6 @@ export function Page({ title, isTop = false, children }: Props) {
         {title}
       </h1>
       {children}
-    </main>
+    </Shell>
   );
 }

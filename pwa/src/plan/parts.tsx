@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { clockTime, t } from "../i18n";
 import { Icon, type IconName } from "../parts/Icon";
 import { Page } from "../parts/Page";
-import { back, go, type About, type Place } from "../routes";
+import { back, go, isHere, isInDesk, type About, type Place } from "../routes";
 import { now } from "../store/now";
 import { isChild, myself, plan } from "../store/project";
 import { called, dayWords, fieldName, isChildsVoice, isDate, valueName } from "./labels";
@@ -63,7 +63,7 @@ export function Waits({ thing }: { thing: Thing }) {
   return (
     <p class="waits">
       <Icon name="phone" />
-      {t("Saved on this phone.")}
+      {isInDesk ? t("Saved on this device.") : t("Saved on this phone.")}
     </p>
   );
 }
@@ -72,7 +72,7 @@ export function Waits({ thing }: { thing: Thing }) {
 export function Lead({ to, about, icon, word, state }: LeadProps) {
   return (
     <li>
-      <button type="button" class="row" onClick={() => go(to, about ? { about } : {})}>
+      <button type="button" class="row" aria-current={isHere(to, about)} onClick={() => go(to, about ? { about } : {})}>
         {icon}
         <span class="row-text">
           <span>{word}</span>

@@ -73,7 +73,7 @@ export function Screen({ place }: { place: ProjectPlace }) {
 }
 
 /** Reads what the phone has of the project; the network is asked afterwards. */
-export async function begin(): Promise<void> {
+export async function begin(openFirst = project.openOwn): Promise<void> {
   project.begin();
   drafts.begin();
   ideas.begin();
@@ -86,7 +86,7 @@ export async function begin(): Promise<void> {
     const isIn = who.value !== null;
     void me.value?.child?.id;
     untracked(() => {
-      if (isIn) first = project.openOwn().then(drafts.recall);
+      if (isIn) first = openFirst().then(drafts.recall);
       else project.close();
     });
   });

@@ -1,7 +1,7 @@
 /** What stands on the path: steps and promises, agreements, meetings, the end; each with the card that shows it. */
 import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
-import { go } from "../routes";
+import { go, isHere } from "../routes";
 import { now } from "../store/now";
 import { frame, place, plan } from "../store/project";
 import { Pictogram } from "./Pictogram";
@@ -47,7 +47,12 @@ function isOnPath(step: Thing): boolean {
 function Card({ about, name, isChilds, text, when, isLate, step }: CardProps) {
   const proposed = step && plan.value.proposed("step", step.id, "text");
   return (
-    <button type="button" class={isChilds ? "stone of-child" : "stone"} onClick={() => go("step", { about })}>
+    <button
+      type="button"
+      class={isChilds ? "stone of-child" : "stone"}
+      aria-current={isHere("step", about)}
+      onClick={() => go("step", { about })}
+    >
       <span class="voice-name">
         <Mark isChild={isChilds} />
         <bdi>{name}</bdi>
@@ -119,7 +124,12 @@ function Together({ title, text, review }: { title: string; text: string; review
   );
   if (!review) return <div class="stone together">{inside}</div>;
   return (
-    <button type="button" class="stone together" onClick={() => go("review", { about: { id: review } })}>
+    <button
+      type="button"
+      class="stone together"
+      aria-current={isHere("review", { id: review })}
+      onClick={() => go("review", { about: { id: review } })}
+    >
       {inside}
     </button>
   );

@@ -2,13 +2,14 @@
 import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
-import { FIELDS, nameOfThing } from "../plan/compare";
-import { called, dueOn, fieldName, valueName } from "../plan/labels";
-import { keyOf } from "../plan/merge";
+import { nameOfThing } from "../plan/compare";
+import { line, news } from "../plan/newSince";
+import { called, dueOn, valueName } from "../plan/labels";
 import { decisionOf, parties, type Decision } from "../plan/parties";
 import { decisions, Parties } from "../plan/PartyList";
 import { Mark, mayChange, Voice } from "../plan/parts";
 import { obstacle } from "../plan/obstacle";
+import { Pictogram } from "../plan/Pictogram";
 import { Picture } from "../plan/Picture";
 import { words, type Thing } from "../plan/state";
 import { GOAL_FIELDS, turnOf } from "../plan/turns";
@@ -18,38 +19,6 @@ import { addressOf } from "../store/roster";
 import { frame, isChild, make, myself, place, plan } from "../store/project";
 import { After, How } from "./AgreeHow";
 import { Witness } from "./AgreeWitness";
-
-/** Whatever here reads otherwise makes a new text, which nobody has signed. */
-const PARTS = ["life_project", "area", "goal", "step"] as const;
-
-interface New {
-  key: string;
-  title: string;
-  lines: string[];
-}
-
-/** A field in words: "Why it matters: …". */
-const line = (entity: string, id: string, field: string) =>
-  t("{what}: {value}", {
-    what: fieldName(entity, field),
-    value: valueName(entity, field, plan.value.get(entity, id, field).stands?.value, now.value),
-  });
-
-/** What stands otherwise than when both agreed, thing by thing. */
-function news(): New[] {
-  const list: New[] = [];
-  for (const entity of PARTS) {
-    for (const id of entity === "life_project" ? [plan.value.child] : plan.value.all(entity).map((thing) => thing.id)) {
-      const title =
-        entity === "area" ? valueName("goal", "area_id", id, now.value) : nameOfThing(plan.value, entity, id);
-      const lines = FIELDS[entity]
-        .filter((field) => plan.value.proposed(entity, id, field))
-        .map((field) => line(entity, id, field));
-      if (lines.length > 0) list.push({ key: keyOf(entity, id, "*"), title, lines });
-    }
-  }
-  return list;
-}
 
 function News() {
   if (!frame.value?.signed) return null;
@@ -129,6 +98,7 @@ function Goals() {
           };
           return (
             <li key={goal.id} class="entry">
+              <Pictogram name={words(plan.value, "area", words(plan.value, "goal", goal.id, "area_id"), "kind")} />
               <div>
                 <p dir="auto">{title}</p>
                 {GOAL_FIELDS.filter(isSaid).map((field) => (
@@ -150,11 +120,11 @@ const answer = (decision: Decision) =>
 
 function Choices() {
   return (
-    <div class="options">
+    <div class="pictures">
       {(Object.entries(decisions()) as [Decision, string][]).map(([code, word]) => (
-        <button key={code} type="button" class="second option" onClick={() => answer(code)}>
+        <button key={code} type="button" class="area" onClick={() => answer(code)}>
           <Picture decision={code} />
-          {word}
+          <span>{word}</span>
         </button>
       ))}
     </div>

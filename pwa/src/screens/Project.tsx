@@ -11,9 +11,10 @@ import { areaName, isChildsVoice, stepsDone } from "../plan/labels";
 import { Lead, mayChange, mayTalk, Voice, Waits, Words } from "../plan/parts";
 import { Path } from "../plan/Path";
 import { is, isDropped, words, type Plan, type Thing } from "../plan/state";
+import { ToAgree } from "../plan/ToAgree";
 import { WhoseTurn } from "../plan/WhoseTurn";
 import { NewWorker } from "../plan/NewWorker";
-import { go } from "../routes";
+import { go, isHere } from "../routes";
 import { Children } from "./Children";
 import { fits, frame, isChild, isLoose, isRead, myself, place, plan, refusedHere, waits } from "../store/project";
 
@@ -96,7 +97,12 @@ function GoalRow({ goal }: { goal: Thing }) {
   const text = childs || words(plan.value, "goal", goal.id, "worker_words");
   return (
     <li>
-      <button type="button" class="goal" onClick={() => go("goal", { about: { id: goal.id } })}>
+      <button
+        type="button"
+        class="goal"
+        aria-current={isHere("goal", { id: goal.id })}
+        onClick={() => go("goal", { about: { id: goal.id } })}
+      >
         <span class="goal-area">
           <Pictogram name={kind} />
           {areaName(kind)}
@@ -272,24 +278,43 @@ export function Project() {
   return place.value || isChild.value ? <Open /> : <Children />;
 }
 
-function Open() {
+/** What is new, where it leads, and whose turn it is. */
+export function Overview() {
   const isEmpty = plan.value.all("goal").length === 0 && myself.value.role !== "carer";
-  const name = frame.value?.child.name ?? place.value?.name;
   return (
-    <Page title={isChild.value ? t("My project") : (name ?? t("Project"))} isTop>
+    <>
       <Land />
       <Notices />
       <News />
+      <ToAgree />
       <PlanEnding />
       <NewWorker />
       <Summary />
       {isEmpty && isRead.value && <Beginning />}
       <WhoseTurn />
+    </>
+  );
+}
+
+/** The path, the goals, and the ways to all the rest. */
+export function Contents() {
+  return (
+    <>
       <Path />
       {plan.value.all("goal").length > 0 && <Goals />}
       <Add />
       <More />
       <LookingBack />
+    </>
+  );
+}
+
+function Open() {
+  const name = frame.value?.child.name ?? place.value?.name;
+  return (
+    <Page title={isChild.value ? t("My project") : (name ?? t("Project"))} isTop>
+      <Overview />
+      <Contents />
     </Page>
   );
 }

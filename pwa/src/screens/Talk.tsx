@@ -10,7 +10,7 @@ import { called, dayWords, listed, roleName } from "../plan/labels";
 import { Mark, mayTalk } from "../plan/parts";
 import { words, type Thing } from "../plan/state";
 import { NewWorker } from "../plan/NewWorker";
-import { about } from "../routes";
+import { about, isInDesk } from "../routes";
 import { now } from "../store/now";
 import { frame, isChild, isRead, make, myself, plan, there } from "../store/project";
 import { tap } from "../store/sender";
@@ -26,7 +26,7 @@ function readers(): string {
 }
 
 function whereabouts(message: Thing): string {
-  if (message.waits) return t("Saved on this phone.");
+  if (message.waits) return isInDesk ? t("Saved on this device.") : t("Saved on this phone.");
   return t("Received {time}.", { time: clockTime(message.made_at) });
 }
 

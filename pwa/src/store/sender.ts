@@ -106,7 +106,8 @@ async function sendForOthers(): Promise<void> {
 
 /** The browser sends what waits even when the app is closed meanwhile, where it can (Chromium). */
 export async function askForSync(): Promise<void> {
-  const worker = await navigator.serviceWorker?.getRegistration();
+  // The app's worker, also from a page of the desk.
+  const worker = await navigator.serviceWorker?.getRegistration("/app/");
   const sync = (worker as unknown as { sync?: { register(tag: string): Promise<void> } })?.sync;
   await sync?.register("outbox");
 }

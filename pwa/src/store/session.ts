@@ -104,7 +104,6 @@ export async function refresh({ force = false } = {}): Promise<void> {
     // Another person came in with this browser: their session sends nobody's words but their own.
     if (fresh.person.id !== who.value) return await shutOut();
     me.value = fresh;
-    document.title = fresh.display_name ?? document.title;
     await writeIfRoom(fresh.person.id, "me", fresh);
     await follow(fresh);
   } catch (why) {
@@ -148,7 +147,6 @@ export async function enter(): Promise<void> {
   speakFor(null);
   me.value = fresh;
   who.value = person;
-  document.title = fresh.display_name ?? document.title;
   await writeIfRoom(person, "me", fresh);
   await keepSession();
 }

@@ -143,6 +143,7 @@ NO_LOOK: Mapping[str, str] = {
     "/c/{token}": _OWN,
     "/front": _OWN,
     f"{_DESK}/turns": "a part of the child's page, which renews itself; the page leaves the entry",
+    f"{_DESK}/project": "the name alone: the project comes by the API, which leaves its own",
     f"{_DESK}/check-in": _FORM,
     f"{_DESK}/sighting": _FORM,
     f"{_DESK}/observation": _FORM,
