@@ -59,7 +59,7 @@ async def _head_or_none(scope: Scope) -> Head | None:
 
 def _has_head(scope: Scope) -> bool:
     path = scope.get("path", "")
-    return scope["type"] == "http" and path.startswith("/desk/") and path != "/desk/live"
+    return bool(scope["type"] == "http" and path.startswith("/desk/") and path != "/desk/live")
 
 
 async def head_of(request: HTTPConnection) -> Head | None:

@@ -70,7 +70,10 @@ class Scope:
             ways.append(f"SELECT child_id, 0 FROM alert WHERE id {called}")  # noqa: S608
         if self.broken and Role.GLASS in roles:
             broken = statement.among(self.broken)
-            ways.append(f"SELECT id, 1 FROM child WHERE agency_id = {agency} AND left_at IS NULL AND id {broken}")  # noqa: S608
+            ways.append(
+                f"SELECT id, 1 FROM child WHERE agency_id = {agency} AND left_at IS NULL"  # noqa: S608
+                f" AND id {broken}"
+            )
         return (
             "scope AS (SELECT child_id, MAX(is_full) AS is_full FROM ("  # noqa: S608
             f"{' UNION ALL '.join(ways)}) AS ways GROUP BY child_id)"

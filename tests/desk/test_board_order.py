@@ -32,12 +32,13 @@ from tests.desk import scenes
 from tests.desk.test_board import board, groups
 from tests.desk.walking import at, at_desk, run_until
 
-RANKS = {"help": 0, "now": 1, "confirm": 2, "talk": 3}
+RANKS = {"help": 0, "now": 1, "phone": 2, "confirm": 3, "talk": 4}
 
 
 def scope(cast: Cast, name: str, **more: Any) -> Scope:
     person = cast.persons[name]
-    plain = Scope(person.id, person.agency_id, cast.clock(), False, frozenset(), frozenset())
+    nothing = frozenset[UUID]()
+    plain = Scope(person.id, person.agency_id, cast.clock(), False, nothing, nothing, nothing)
     return replace(plain, **more)
 
 
@@ -295,7 +296,8 @@ async def test_a_promise_that_is_late_leads_to_the_project(cast: Cast) -> None:
     )
     await set_task(cast.actor("tom"), child, setting, cast.clock())
     page = await board(cast, "tom")
-    assert re.search(rf'<a href="/app/#with={cast.mia.id}[^"]*">1 promise is late</a>', page)
+    project = f"/desk/children/{cast.mia.id}/project"
+    assert re.search(rf'<a href="{project}#[^"]*">1 promise is late</a>', page)
     assert "1 promise is late" not in await board(cast, "ines")
 
 

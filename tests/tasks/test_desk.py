@@ -146,7 +146,7 @@ async def test_a_message_to_a_deputy_without_an_assignment_leads_to_a_page_that_
     # Whoever may see the child is led on, and so is Eve once she stands in with a tie.
     for name in ("tom", "ines"):
         answer = await cast.browser_as(name).get(f"/desk/dues/{due.id}")
-        assert answer.headers["location"] == f"/app/#with={cast.mia.id}&talk"
+        assert answer.headers["location"] == f"/desk/children/{cast.mia.id}/project#talk"
     for name in ("root", "uwe", "sam"):
         assert (await cast.browser_as(name).get(f"/desk/dues/{due.id}")).status_code == 404
     await add_tie(

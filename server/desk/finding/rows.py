@@ -7,7 +7,8 @@ from uuid import UUID
 
 from starlette.requests import Request
 
-from server.desk.board import Group, group_of, look_of
+from server.desk.board import group_of, look_of
+from server.desk.board_view import Group
 from server.i18n import gettext
 from server.people.access import Roles, called_about, is_only_called, now_of
 from server.people.finding.sight import Seen, Sight, leave_looks, roles_of
@@ -82,9 +83,9 @@ async def _standings(
         standings[id_] = group.value, icon, gettext(language, word)
     cared = [id_ for id_ in roles if id_ not in standings]
     missing = Watch.filter(child_id__in=cared, is_missing=True)
-    for id_ in await missing.values_list("child_id", flat=True):
+    for child_id in await missing.values_list("child_id", flat=True):
         icon, word = look_of(Group.MISSING, None)
-        standings[UUID(str(id_))] = Group.MISSING.value, icon, gettext(language, word)
+        standings[UUID(str(child_id))] = Group.MISSING.value, icon, gettext(language, word)
     return standings
 
 

@@ -1,4 +1,4 @@
-"""Glass."""
+"""Call log and finding."""
 
 from tortoise import fields, migrations
 from tortoise.fields.base import OnDelete
@@ -12,6 +12,29 @@ class Migration(migrations.Migration):
     dependencies = [("server", "0001_initial")]
     initial = False
     operations = [
+        ops.CreateModel(
+            name="Attempt",
+            fields=[
+                ("id", fields.UUIDField(primary_key=True)),
+                ("agency_id", fields.UUIDField()),
+                ("child", ops.reference("Child", on_delete=OnDelete.RESTRICT)),
+                ("alert", ops.reference("Alert", on_delete=OnDelete.RESTRICT)),
+                ("at", fields.DatetimeField()),
+                ("received_at", fields.DatetimeField()),
+                ("who_id", fields.UUIDField()),
+                ("way", fields.CharField(max_length=8)),
+                ("target", fields.CharField(max_length=8)),
+                ("result", fields.CharField(max_length=16)),
+                ("words", fields.TextField(null=True)),
+            ],
+            options={
+                "table": "alert_attempt",
+                "indexes": [
+                    Index(fields=["alert_id", "at"], name="attempt_alert_at"),
+                    Index(fields=["child_id", "at"], name="attempt_child_at"),
+                ],
+            },
+        ),
         ops.CreateModel(
             name="Glass",
             fields=[
@@ -49,6 +72,10 @@ class Migration(migrations.Migration):
             },
         ),
         ops.AddField(
+            model_name="Alert", name="contacted_at", field=fields.DatetimeField(null=True)
+        ),
+        ops.AddField(model_name="Alert", name="contacted_by", field=fields.UUIDField(null=True)),
+        ops.AddField(
             model_name="Child", name="indexed_by", field=fields.CharField(null=True, max_length=16)
         ),
         ops.AddField(model_name="Child", name="reference", field=fields.TextField(null=True)),
@@ -64,5 +91,18 @@ class Migration(migrations.Migration):
         ops.AddField(
             model_name="Home", name="indexed_by", field=fields.CharField(null=True, max_length=16)
         ),
+        ops.AddField(model_name="Home", name="phone", field=fields.TextField(null=True)),
         ops.AddIndex(model_name="Home", index=Index(fields=["indexed_by"], name="home_indexed")),
+        ops.AddIndex(
+            model_name="Message",
+            index=Index(fields=["child_id", "queued_at"], name="message_child_queued"),
+        ),
+        ops.AddField(model_name="Person", name="phone", field=fields.TextField(null=True)),
+        ops.AddField(model_name="Round", name="call_at", field=fields.DatetimeField(null=True)),
+        ops.AddField(
+            model_name="Round", name="call_why", field=fields.CharField(null=True, max_length=24)
+        ),
+        ops.AddField(
+            model_name="Round", name="tier", field=fields.CharField(null=True, max_length=8)
+        ),
     ]
