@@ -13,7 +13,7 @@ from server.audit.models import Entry
 from server.desk.ladder import initials
 from server.desk.numbers import tel
 from server.missing.profile.actions import put
-from server.people.agencies.actions import change_home
+from server.people.agencies.actions import HomeDetails, change_home
 from server.people.models import Home, Person
 from server.people.rules import Role
 from server.watch.watch_alerts import open_missing
@@ -69,15 +69,8 @@ async def test_the_numbers_are_sealed_until_one_opens_them_and_that_is_a_look(
     cast: Cast, alert: Alert
 ) -> None:
     home = await Home.get(id=cast.children["mia"].home_id)
-    await change_home(
-        cast.actor("root"),
-        cast.agency.id,
-        home.id,
-        name=home.name,
-        zone=home.zone,
-        phone="+33 1 40 00 00 01",
-        now=cast.clock(),
-    )
+    details = HomeDetails(name=home.name, zone=home.zone, phone="+33 1 40 00 00 01")
+    await change_home(cast.actor("root"), cast.agency.id, home.id, details, cast.clock())
     fields = {"phone_number": "+33 6 00 00 00 02", "school_phone": "ask Rosa"}
     await put(
         cast.actor("tom"),
