@@ -1,5 +1,5 @@
-"""Which children a visitor may see, as part of a statement: so a list of them costs no more than
-what it shows. The rights are those of `access.child_for`."""
+"""Which children a visitor may see, as part of a statement, so that no list of them is loaded to
+show a few. The rights are those of `access.child_for`."""
 
 from dataclasses import dataclass
 from datetime import datetime
