@@ -63,7 +63,7 @@ async def _named(agency_id: UUID, ids: list[UUID], lot: random.Random) -> None:
 
 async def fill() -> list[UUID]:
     """All the children; returns those of the last agency."""
-    lot, ids = random.Random(7), list[UUID]()  # noqa: S311 - the same names each time
+    lot, ids = random.Random(7), list[UUID]()
     watch = {
         "due_at": moment() + timedelta(hours=3),
         "opens_at": moment() + timedelta(hours=1),
@@ -81,7 +81,7 @@ async def prepare() -> float:
     """How long it takes to index them all, in seconds."""
     began = time.perf_counter()
     while await index.prepare():
-        await asyncio.sleep(0)
+        pass
     return time.perf_counter() - began
 
 
@@ -101,9 +101,13 @@ async def visitors(ids: list[UUID]) -> dict[str, str]:
             from_at=now,
             until_at=now + timedelta(hours=9),
         )
-        await fetch("UPDATE tie SET person_id = $1 WHERE child_id = $2", [made["twenty"].id, ids[0]])
+        await fetch(
+            "UPDATE tie SET person_id = $1 WHERE child_id = $2", [made["twenty"].id, ids[0]]
+        )
         for id_ in ids[1:20]:
-            await fetch("UPDATE tie SET person_id = $1 WHERE child_id = $2", [made["twenty"].id, id_])
+            await fetch(
+                "UPDATE tie SET person_id = $1 WHERE child_id = $2", [made["twenty"].id, id_]
+            )
         return {
             name: (await open_session(person, now=now))[0]
             for name, person in {"all": worker, **made}.items()
