@@ -11,6 +11,8 @@ import pytest
 from server.alerts.models import Alert
 from server.notify.actions import set_last_resorts
 from server.notify.models import Message
+from server.people.finding.search import is_prepared
+from server.people.models import Child
 from server.people.rules import Leaving
 from server.placements import actions
 from server.ticker import Ticker
@@ -148,3 +150,17 @@ async def test_operators_are_told_of_an_unwatched_child_but_not_of_a_child_who_h
     await watched.audit()
     assert len(gateway.taken) == 1
     assert await Message.filter(kind="operators").count() == 1
+
+
+async def test_a_tick_indexes_children_that_no_search_finds_yet(cast: Cast, ticker: Ticker) -> None:
+    await Child.all().update(indexed_by=None)
+    assert not await is_prepared(cast.agency.id)
+    for _ in range(3):
+        await ticker.tick()
+    assert await is_prepared(cast.agency.id)
+    await Child.all().update(indexed_by=None)
+    await ticker.tick()
+    assert not await is_prepared(cast.agency.id)  # It looks again each hour.
+    await ticker.tidy()
+    await ticker.tick()
+    assert await is_prepared(cast.agency.id)

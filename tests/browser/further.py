@@ -178,6 +178,19 @@ async def of_those_who_work_here(cast: Cast) -> Pages:
     }
 
 
+async def of_finding(cast: Cast) -> Pages:
+    """A search with children, with none and with similar names; all children; a child's name."""
+    return {
+        "find": ("tom", "/desk/find?q=mia"),
+        "find, none": ("tom", "/desk/find?q=qqqq"),
+        "find, similar": ("tom", "/desk/find?q=miaa"),
+        "find, of a carer": ("sam", "/desk/find?q=mia"),
+        "all children": ("tom", "/desk/children"),
+        "all children, none": ("eve", "/desk/children"),
+        "name and reference": ("tom", f"/desk/children/{cast.mia.id}/names"),
+    }
+
+
 async def of_the_missing(cast: Cast) -> Pages:
     """A search with much in it, a return with a talk, and what lies around both."""
     away, back, friend = await scenes.crowd(cast, 3)
@@ -333,5 +346,5 @@ def _answers(now: datetime) -> dict[str, Any]:
 async def pages(cast: Cast) -> Pages:
     """All of them. A drill ends where somebody is called for real: so whoever is called is last."""
     pages = await of_the_missing(cast) | await of_those_who_work_here(cast)
-    pages |= await made.pages(cast)
+    pages |= await made.pages(cast) | await of_finding(cast)
     return pages | await of_those_who_are_called(cast)

@@ -14,6 +14,8 @@ from server.auth import actions as doors
 from server.errors import Conflict, NotFound
 from server.imports import bulk_import, existing, import_csv
 from server.imports.models import Intake
+from server.people import actions as people
+from server.people.finding.search import exact, is_prepared
 from server.people.models import Child, Person, Tie
 from server.people.rules import Role
 from server.storage.db import fetch
@@ -266,3 +268,23 @@ async def test_the_empty_list_has_every_column_and_can_be_handed_in(cast: Cast) 
     header = answer.content.decode("utf-8-sig").strip()
     row = await handed_in(cast, listed("A,tom,,,,,,,,", header=header))
     assert row.count == 1
+
+
+async def test_children_of_a_list_are_found_by_name_and_reference_at_once(cast: Cast) -> None:
+    await taken_in(cast, listed("Zoë Ode,tom,R-7", "Amal Z,tom,"))
+    zoe, amal = await Person.get(id=(await exact(cast.agency.id, "zoe ode"))[0]), "amal z"
+    assert await exact(cast.agency.id, "r 7") == [zoe.id]
+    assert (await Child.get(id=zoe.id)).reference == "R-7"
+    assert len(await exact(cast.agency.id, amal)) == 1
+    assert await is_prepared(cast.agency.id)
+
+
+async def test_a_line_whose_reference_another_child_has_is_left_out_and_says_so(
+    cast: Cast,
+) -> None:
+    now = cast.clock()
+    await people.set_names(cast.actor("tom"), cast.mia.id, "Mia Castellane", "R-7", now)
+    row = await taken_in(cast, listed("Zoë Ode,tom,r 7", "Amal Z,tom,R-8", "Kim Q,tom,r/8"))
+    assert row.added == 1
+    assert "Another child has this file reference" in await shown(cast, row)
+    assert len(await exact(cast.agency.id, "R-7")) == len(await exact(cast.agency.id, "R-8")) == 1

@@ -37,6 +37,7 @@ async def find(request: Request) -> Response:
         "query": query,
         "here": _here(visitor, query),
         "hits": hits,
+        "after": _after(request),
         "rows": await rows_of(request, sight, [(hit.child, hit.name) for hit in hits.hits]),
         "is_prepared": await search.is_prepared(sight.agency_id),
         "may_break_glass": Role(visitor.role) in _BREAKS_GLASS,

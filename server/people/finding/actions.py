@@ -94,7 +94,7 @@ async def put(children: Sequence[Filed]) -> None:
     tokens = [
         token
         for child in children
-        for token in _tokens(child.agency_id, child.id, terms_of_child(child.name))
+        for token in _tokens(child.agency_id, child.id, terms_of_child(child.name, child.reference))
     ]
     await bulk.insert(SearchToken, tokens)
     rows = [

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from server.people.finding.sight import KNOWN, SEEN, WAY, Seen, Sight, mine, seen
+from server.people.finding.sight import KNOWN, SEEN, WAY, Seen, Sight, mine, seen, then
 from server.people.models import Home, Person
 from server.storage.db import among, as_id, fetch
 
@@ -44,13 +44,13 @@ class Part:
 
 
 _LISTED = """
-WITH mine AS ({mine}), listed AS (
+WITH mine AS MATERIALIZED ({mine}), listed AS (
     SELECT c.id, {way} AS way, CASE WHEN {known} THEN 1 ELSE 0 END AS knows,
         CASE WHEN {known} THEN c.home_id END AS home_id,
         CASE WHEN $7 = '' OR ({known} AND EXISTS (
             SELECT 1 FROM watch WHERE watch.child_id = c.id AND watch.tier = $7
         )) THEN 1 ELSE 0 END AS fits
-    FROM child c {join} JOIN mine ON mine.id = c.id
+    FROM {source}
     WHERE {seen} AND c.left_at IS NULL
 )
 """
@@ -58,8 +58,9 @@ WITH mine AS ({mine}), listed AS (
 
 def _sql(sight: Sight, rest: str) -> str:
     # By duty every placed child; else only the visitor's own are looked at.
-    join = "LEFT" if sight.is_on_duty else ""
-    return _LISTED.format(mine=mine(), way=WAY, known=KNOWN, seen=SEEN, join=join) + rest
+    every = "child c LEFT JOIN mine ON mine.id = c.id"
+    source = every if sight.is_on_duty else f"mine {then()} child c ON c.id = mine.id"
+    return _LISTED.format(mine=mine(), way=WAY, known=KNOWN, seen=SEEN, source=source) + rest
 
 
 async def listed(sight: Sight, wanted: Wanted, after: int = 0) -> Part:
@@ -146,8 +147,8 @@ def _id(value: object) -> UUID | None:
 
 
 _LEFT = """
-WITH mine AS ({mine})
-SELECT c.id, mine.way, mine.knows, c.home_id FROM mine JOIN child c ON c.id = mine.id
+WITH mine AS MATERIALIZED ({mine})
+SELECT c.id, mine.way, mine.knows, c.home_id FROM mine {then} child c ON c.id = mine.id
 WHERE c.agency_id = $2 AND c.left_at IS NOT NULL AND mine.reads = 1 AND $6::boolean IS NOT NULL
 ORDER BY c.left_at DESC, c.id LIMIT {limit} OFFSET {after}
 """
@@ -156,7 +157,7 @@ ORDER BY c.left_at DESC, c.id LIMIT {limit} OFFSET {after}
 async def left(sight: Sight, after: int = 0) -> Part:
     """The children whose placement has ended and whose history the visitor may still read, the
     latest first."""
-    sql = _LEFT.format(mine=mine(), limit=AT_ONCE + 1, after=int(after))
+    sql = _LEFT.format(mine=mine(), then=then(), limit=AT_ONCE + 1, after=int(after))
     rows = await fetch(sql, sight.params())
     shown = rows[:AT_ONCE]
     ids = [as_id(row["id"]) for row in shown]

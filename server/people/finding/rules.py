@@ -57,9 +57,10 @@ def full_of(text: str) -> str:
     return " ".join(words_of(text))
 
 
-def terms_of_child(name: str) -> set[Term]:
-    """What finds a child by their name."""
-    return {Term("full", full_of(name)), *_by_word(words_of(name), "word", "start")}
+def terms_of_child(name: str, reference: str | None) -> set[Term]:
+    """What finds a child by their name and file reference."""
+    terms = {Term("full", full_of(name)), *_by_word(words_of(name), "word", "start")}
+    return terms if reference is None else {*terms, Term("reference", full_of(reference))}
 
 
 def terms_of_home(name: str) -> set[Term]:

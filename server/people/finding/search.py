@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from server.people.finding.actions import digests, input_of, mark
+from server.people.finding.actions import digests, mark
 from server.people.finding.rules import START, Term, asked, fits, full_of
-from server.people.finding.sight import KNOWN, SEEN, WAY, Seen, Sight, mine, seen
+from server.people.finding.sight import KNOWN, SEEN, WAY, Seen, Sight, is_small, mine, seen, then
 from server.people.models import Home, Person
-from server.security import encryption
 from server.storage.db import among, as_id, dialect, fetch, to_json
 
 AT_ONCE = 20
@@ -34,12 +33,14 @@ async def exact(agency_id: UUID, text: str) -> list[UUID]:
     It asks for no right. Case, accents and marks between words do not matter."""
     if not (full := full_of(text)):
         return []
-    names = digests(agency_id, Term("full", full))
+    wanted = [
+        digest for kind in ("full", "reference") for digest in digests(agency_id, Term(kind, full))
+    ]
     rows = await fetch(
-        f"SELECT id FROM child WHERE agency_id = $1 AND left_at IS NULL AND (reference_index"  # noqa: S608
-        f" {among('$2')} OR id IN (SELECT about_id FROM search_token WHERE digest"
-        f" {among('$3')})) ORDER BY id LIMIT {_MOST_EXACT}",
-        [agency_id, _references(agency_id, full), names],
+        f"SELECT child.id FROM search_token {then()} child ON child.id = search_token.about_id"  # noqa: S608
+        f" WHERE digest {among()} AND child.agency_id = $2 AND left_at IS NULL"
+        f" GROUP BY child.id ORDER BY child.id LIMIT {_MOST_EXACT}",
+        [wanted, agency_id],
     )
     return [as_id(row["id"]) for row in rows]
 
@@ -79,60 +80,55 @@ async def find(sight: Sight, text: str, after: int = 0, limit: int = AT_ONCE) ->
 
 # What a hit is worth; home and reference count for readers who may know them.
 _RANKS = {"word": 4, "start": 3, "home": 2, "home_start": 1, "reference": 8}
-_CHILD, _HOME, _FILE = range(3)
 
 _ASKED = {
     "sqlite": "SELECT json_extract(value, '$.n') AS n, json_extract(value, '$.worth') AS worth,"
-    " json_extract(value, '$.digest') AS digest, json_extract(value, '$.of') AS what"
+    " json_extract(value, '$.digest') AS digest, json_extract(value, '$.of_home') AS of_home"
     " FROM json_each($7)",
-    "postgres": "SELECT n, worth, digest, of AS what FROM jsonb_to_recordset($7::text::jsonb)"
-    " AS x(n int, worth int, digest text, of int)",
+    "postgres": "SELECT * FROM jsonb_to_recordset($7::text::jsonb)"
+    " AS x(n int, worth int, digest text, of_home int)",
 }
 # By duty the index leads to the children, who are all seen. By ties it is the other way round: what
-# the search does, and how long it takes, depends on no child that the visitor does not see.
+# the search does, and how long it takes, depends on no child that the visitor does not see. Only
+# where there are hundreds of ties it begins at the index as well, since each costs a look-up.
 _FROM_INDEX = """
     SELECT token.about_id AS id, asked.n, asked.worth FROM asked
-    JOIN search_token token ON token.digest = asked.digest WHERE asked.what = 0
+    {then} search_token token ON token.digest = asked.digest WHERE asked.of_home = 0
     UNION ALL
     SELECT child.id, asked.n, asked.worth FROM asked
-    JOIN search_token token ON token.digest = asked.digest
-    JOIN child ON child.home_id = token.about_id WHERE asked.what = 1
-    UNION ALL
-    SELECT child.id, asked.n, asked.worth FROM asked
-    JOIN child ON child.reference_index = asked.digest WHERE asked.what = 2"""
+    {then} search_token token ON token.digest = asked.digest
+    {then} child ON child.home_id = token.about_id WHERE asked.of_home = 1"""
 _FROM_CHILDREN = """
     SELECT mine.id, asked.n, asked.worth FROM mine CROSS JOIN asked
-    JOIN search_token token ON token.digest = asked.digest AND token.about_id = mine.id
-    WHERE asked.what = 0
+    {then} search_token token ON token.digest = asked.digest AND token.about_id = mine.id
+    WHERE asked.of_home = 0
     UNION ALL
-    SELECT mine.id, asked.n, asked.worth FROM mine CROSS JOIN asked
-    JOIN child ON child.id = mine.id
-    JOIN search_token token ON token.digest = asked.digest AND token.about_id = child.home_id
-    WHERE asked.what = 1
-    UNION ALL
-    SELECT mine.id, asked.n, asked.worth FROM mine CROSS JOIN asked
-    JOIN child ON child.id = mine.id AND child.reference_index = asked.digest
-    WHERE asked.what = 2"""
+    SELECT mine.id, asked.n, asked.worth FROM mine {then} child ON child.id = mine.id
+    CROSS JOIN asked
+    {then} search_token token ON token.digest = asked.digest AND token.about_id = child.home_id
+    WHERE asked.of_home = 1"""
 _FOUND = """
-WITH asked AS ({asked}), mine AS ({mine}),
+WITH asked AS MATERIALIZED ({asked}), mine AS MATERIALIZED ({mine}),
 best AS (SELECT id, n, MAX(worth) AS worth FROM ({hits}) AS hit GROUP BY id, n),
-fit AS (
+fit AS MATERIALIZED (
     SELECT id, SUM(worth) AS worth, MIN(CASE WHEN worth IN (4, 3) THEN 1 ELSE 0 END) AS by_name
     FROM best GROUP BY id HAVING COUNT(*) = $8
 )
 SELECT c.id, c.home_id, c.left_at, fit.worth, {way} AS way,
     CASE WHEN {known} THEN 1 ELSE 0 END AS knows
-FROM fit JOIN child c ON c.id = fit.id LEFT JOIN mine ON mine.id = c.id
+FROM fit {then} child c ON c.id = fit.id LEFT JOIN mine ON mine.id = c.id
 WHERE {seen} AND (fit.by_name = 1 OR {known})
 ORDER BY CASE WHEN c.left_at IS NULL THEN 0 ELSE 1 END, fit.worth DESC, c.id DESC LIMIT {limit}
 """
 
 
 async def _rows(sight: Sight, words: Sequence[str], full: str) -> list[dict[str, Any]]:
+    hits = _FROM_CHILDREN if await is_small(sight) else _FROM_INDEX
     sql = _FOUND.format(
         asked=_ASKED[dialect()],
         mine=mine(),
-        hits=_FROM_INDEX if sight.is_on_duty else _FROM_CHILDREN,
+        hits=hits.format(then=then()),
+        then=then(),
         way=WAY,
         known=KNOWN,
         seen=SEEN,
@@ -146,19 +142,14 @@ def _terms(agency_id: UUID, words: Sequence[str], full: str) -> list[dict[str, A
     """The digests to look up: of each word, under each key, in each thing that it may be."""
     terms = []
     for n, word in enumerate(words):
-        kinds = [("word", word, _CHILD), ("home", word, _HOME)]
+        kinds = [("word", word), ("home", word), ("reference", full)]
         if len(word) >= START:
-            kinds += [("start", word[:START], _CHILD), ("home_start", word[:START], _HOME)]
-        for kind, text, of in kinds:
+            kinds += [("start", word[:START]), ("home_start", word[:START])]
+        for kind, text in kinds:
+            worth, of_home = _RANKS[kind], int(kind.startswith("home"))
             for digest in digests(agency_id, Term(kind, text)):
-                terms.append({"n": n, "worth": _RANKS[kind], "digest": digest, "of": of})
-        for digest in _references(agency_id, full):
-            terms.append({"n": n, "worth": _RANKS["reference"], "digest": digest, "of": _FILE})
+                terms.append({"n": n, "worth": worth, "digest": digest, "of_home": of_home})
     return terms
-
-
-def _references(agency_id: UUID, full: str) -> list[str]:
-    return encryption.current().blinds(input_of(agency_id, Term("reference", full)))
 
 
 async def _ranked(rows: Sequence[dict[str, Any]], words: Sequence[str]) -> tuple[list[Hit], bool]:

@@ -1,5 +1,5 @@
-"""Which children a visitor may see, as part of a statement: so a list of them costs no more than
-what it shows. The rights are those of `access.child_for`."""
+"""Which children a visitor may see, as part of a statement, so that no list of them is loaded to
+show a few. The rights are those of `access.child_for`."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,11 +23,12 @@ from server.people.access import (
 )
 from server.people.models import Tie
 from server.people.rules import ALLOWED, Action, Role
-from server.storage.db import among, as_id, dialect
+from server.storage.db import as_id, dialect
 
 # How a visitor comes to a child, the nearest way first.
 BY_TIE, BY_COVER, BY_DUTY, BY_CALL = range(4)
 _WHY = {BY_COVER: COVER, BY_DUTY: ON_DUTY, BY_CALL: CALLED}
+_FEW = 200
 # Who may know the home, the caseworker and the file reference; the others know the child by name.
 KNOWS = Action.TIES_SEE
 
@@ -79,15 +80,20 @@ def _named(action: Action) -> str:
 
 
 _VALID = "agency_id = $2 AND from_at <= $3 AND (until_at IS NULL OR until_at > $3)"
-_CALLED_ABOUT = {
-    "sqlite": "SELECT value AS id, 3 AS way, 0 AS knows, 0 AS reads FROM json_each($5)",
-    "postgres": "SELECT unnest($5::uuid[]) AS id, 3 AS way, 0 AS knows, 0 AS reads",
-}
+# SQLite has no names for the columns of a table that a function makes; its own is `value`.
+_IN_LIST = {"sqlite": "json_each({}) AS given", "postgres": "unnest({}::uuid[]) AS given(value)"}
+
+
+def then() -> str:
+    """How to join a table that is looked up for each row before it. SQLite keeps the order of a
+    CROSS JOIN; with any other it may go through the whole table first."""
+    return "CROSS JOIN" if dialect() == "sqlite" else "JOIN"
 
 
 def mine() -> str:
     """SQL: the children that the visitor comes to by a tie, as a cover or by a call, one row each.
     Duty is not in it: that is every placed child of the agency (`SEEN`)."""
+    covers, called = (_IN_LIST[dialect()].format(place) for place in ("$4", "$5"))
     return f"""
         SELECT id, MIN(way) AS way, MAX(knows) AS knows, MAX(reads) AS reads FROM (
             SELECT child_id AS id, {BY_TIE} AS way,
@@ -95,10 +101,11 @@ def mine() -> str:
                 CASE WHEN role IN ({_named(Action.HISTORY_SEE)}) THEN 1 ELSE 0 END AS reads
             FROM tie WHERE person_id = $1 AND {_VALID} AND role IN ({_named(Action.CHILD_SEE)})
             UNION ALL
-            SELECT child_id, {BY_COVER}, 1, 1 FROM tie
-            WHERE person_id {among("$4")} AND {_VALID} AND role = '{Role.CASEWORKER}'
+            SELECT child_id, {BY_COVER}, 1, 1 FROM {covers}
+            {then()} tie ON tie.person_id = given.value
+            WHERE {_VALID} AND role = '{Role.CASEWORKER}'
             UNION ALL
-            {_CALLED_ABOUT[dialect()]}
+            SELECT given.value, {BY_CALL}, 0, 0 FROM {called}
         ) AS ways GROUP BY id"""  # noqa: S608 - our own codes
 
 
@@ -107,6 +114,15 @@ _IS_BY_DUTY = "($6 AND c.left_at IS NULL)"
 SEEN = f"c.agency_id = $2 AND (mine.id IS NOT NULL OR {_IS_BY_DUTY})"
 KNOWN = f"(COALESCE(mine.knows, 0) = 1 OR {_IS_BY_DUTY})"
 WAY = f"CASE WHEN {_IS_BY_DUTY} AND COALESCE(mine.way, 9) > 2 THEN 2 ELSE mine.way END"
+
+
+async def is_small(sight: Sight) -> bool:
+    """Whether it is quicker to go from the visitor's children to the index than the other way."""
+    if sight.is_on_duty:
+        return False
+    people = [sight.person_id, *sight.covers]
+    held = Tie.filter(Tie.standing_at(sight.now), person_id__in=people).limit(_FEW + 1)
+    return len(await held.values_list("id", flat=True)) <= _FEW
 
 
 def seen(row: dict[str, Any]) -> Seen:
