@@ -72,6 +72,7 @@ PAGES = (
     "server.desk.pages",
     "server.desk.alert_pages",
     "server.desk.duty_pages",
+    "server.desk.finding.pages",
     "server.watch.carer.pages",
     "server.desk.child.new_pages",
     "server.imports.pages",

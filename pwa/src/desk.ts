@@ -2,11 +2,13 @@
 import "htmx.org/dist/htmx.esm.js";
 import "htmx.org/dist/ext/hx-sse.js";
 import { begin as beginAlarms } from "./desk/alarms";
+import { begin as beginFinding } from "./desk/find";
 import { begin as beginLive } from "./desk/live";
 import { begin as beginPasskeys } from "./desk/passkeys";
 import { tell as tellWhoIsHere } from "./desk/here";
 
 beginLive();
 beginAlarms();
+beginFinding();
 beginPasskeys();
 tellWhoIsHere();

@@ -4,6 +4,7 @@ declare module "htmx.org/dist/htmx.esm.js" {
     target: string;
     select: string;
     swap: string;
+    values?: Record<string, string>;
   }
   const htmx: { ajax(verb: string, path: string, how: Request): Promise<void> };
   export default htmx;

@@ -39,6 +39,7 @@ DONE: Mapping[str, str] = {
     "milestone-known": N_("The child can now see this day on their phone, in simple words."),
     "milestone-not-known": N_("The child's phone no longer shows this day."),
     "missing": N_("We have called everyone."),
+    "names": N_("Name and file reference saved."),
     "pause": N_("Absence saved."),
     "pause-ended": N_("The absence is over."),
     "placement-begun": N_("The placement and the watch have started again."),

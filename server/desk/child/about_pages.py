@@ -1,4 +1,4 @@
-"""Two facts about a child that may change: the home, and the date of birth."""
+"""Facts about a child that may change: the name and file reference, the home, the birthday."""
 
 from datetime import date
 from typing import Any
@@ -58,6 +58,24 @@ async def set_birthday(request: Request) -> Response:
     return back_to(child.id, roles, "birthday")
 
 
+async def names(request: Request) -> Response:
+    """What the child is called, and their file reference."""
+    child, _ = await desk_child(request, Action.PLACEMENT_CHANGE)
+    return await _page(request, "desk/names.html", child)
+
+
+async def set_names(request: Request) -> Response:
+    """Another spelling, or another reference."""
+    child, roles = await desk_child(request, Action.PLACEMENT_CHANGE)
+    visitor, form, now = await staff_of(request), await form_body(request), now_of(request)
+    name, reference = entered(form, "name"), entered(form, "reference")
+    try:
+        await people.set_names(visitor, child.id, name, reference, now)
+    except WaymarkError as fault:
+        return await _page(request, "desk/names.html", child, form, fault)
+    return back_to(child.id, roles, "names")
+
+
 def birthday_of(form: FormData) -> date | None:
     """The day of birth in a form; None if it is left open. Raises Refused."""
     try:
@@ -75,15 +93,18 @@ async def _page(
 ) -> Response:
     language = language_of(request)
     homes = await Home.filter(agency_id=child.agency_id)
+    person = await Person.get(id=child.id)
     given = {
         "home_id": str(child.home_id or ""),
         "home_name": "",
         "born_on": child.born_on or "",
+        "name": person.name,
+        "reference": child.reference or "",
     }
     if form is not None:
         given = {name: entered(form, name) for name in given}
     context: dict[str, Any] = {
-        "child": await Person.get(id=child.id),
+        "child": person,
         "path": f"/desk/children/{child.id}",
         "given": given,
         "homes": sorted(((home.id, home.name) for home in homes), key=lambda pair: pair[1]),
@@ -98,6 +119,8 @@ _CHILD = "/desk/children/{child_id:uuid}"
 routes = [
     Route(f"{_CHILD}/home", home, methods=["GET"]),
     Route(f"{_CHILD}/home", move, methods=["POST"]),
+    Route(f"{_CHILD}/names", names, methods=["GET"]),
+    Route(f"{_CHILD}/names", set_names, methods=["POST"]),
     Route(f"{_CHILD}/birthday", birthday, methods=["GET"]),
     Route(f"{_CHILD}/birthday", set_birthday, methods=["POST"]),
 ]

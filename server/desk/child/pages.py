@@ -63,6 +63,7 @@ async def show(request: Request) -> Response:
         "kept_apart": await _kept_apart(request, child, roles),
         "trusted_waiting": await waiting(child.id),
         "birthday_words": _born(child, language_of(request), now),
+        "reference": child.reference,
         "placed_at": child.placed_at,
         "home": await Home.get_or_none(id=child.home_id) if child.home_id else None,
         "may": {action.name.lower(): may(roles, action) for action in Action},

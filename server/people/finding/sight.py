@@ -1,5 +1,5 @@
-"""Which children a visitor may see, as part of a statement: so a list of them costs no more than
-what it shows. The rights are those of `access.child_for`."""
+"""Which children a visitor may see, as part of a statement, so that no list of them is loaded to
+show a few. The rights are those of `access.child_for`."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -80,8 +80,8 @@ def _named(action: Action) -> str:
 
 _VALID = "agency_id = $2 AND from_at <= $3 AND (until_at IS NULL OR until_at > $3)"
 _CALLED_ABOUT = {
-    "sqlite": "SELECT value AS id, 3 AS way, 0 AS knows FROM json_each($5)",
-    "postgres": "SELECT unnest($5::uuid[]) AS id, 3 AS way, 0 AS knows",
+    "sqlite": "SELECT value AS id, 3 AS way, 0 AS knows, 0 AS reads FROM json_each($5)",
+    "postgres": "SELECT unnest($5::uuid[]) AS id, 3 AS way, 0 AS knows, 0 AS reads",
 }
 
 
@@ -89,12 +89,13 @@ def mine() -> str:
     """SQL: the children that the visitor comes to by a tie, as a cover or by a call, one row each.
     Duty is not in it: that is every placed child of the agency (`SEEN`)."""
     return f"""
-        SELECT id, MIN(way) AS way, MAX(knows) AS knows FROM (
+        SELECT id, MIN(way) AS way, MAX(knows) AS knows, MAX(reads) AS reads FROM (
             SELECT child_id AS id, {BY_TIE} AS way,
-                CASE WHEN role IN ({_named(KNOWS)}) THEN 1 ELSE 0 END AS knows
+                CASE WHEN role IN ({_named(KNOWS)}) THEN 1 ELSE 0 END AS knows,
+                CASE WHEN role IN ({_named(Action.HISTORY_SEE)}) THEN 1 ELSE 0 END AS reads
             FROM tie WHERE person_id = $1 AND {_VALID} AND role IN ({_named(Action.CHILD_SEE)})
             UNION ALL
-            SELECT child_id, {BY_COVER}, 1 FROM tie
+            SELECT child_id, {BY_COVER}, 1, 1 FROM tie
             WHERE person_id {among("$4")} AND {_VALID} AND role = '{Role.CASEWORKER}'
             UNION ALL
             {_CALLED_ABOUT[dialect()]}

@@ -1,0 +1,133 @@
+"""The search for a child, and the list of all children the visitor may see."""
+
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from server.desk.finding.rows import rows_of
+from server.i18n import gettext
+from server.people.access import Visitor, now_of, staff_of
+from server.people.finding import listing, search
+from server.people.finding.rules import LONGEST_QUERY
+from server.people.finding.sight import sight_of
+from server.people.rules import AgencyAction, Role, may_agency
+from server.people.words import entered
+from server.policy.model import Tier
+from server.security import encryption
+from server.watch.wording import TIERS
+from server.web.rendering import language_of, page
+from server.web.requests import form_body
+
+_FIND = "/desk/find"
+_SEALED_FOR = "find"
+# The furthest place in a list; a larger number in a link is nonsense.
+_FURTHEST = 100_000
+# Who can reach a child without a tie in an emergency.
+_BREAKS_GLASS = frozenset({Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN})
+
+
+async def find(request: Request) -> Response:
+    """The children with these words in their name, their home's name or their reference."""
+    visitor, sight = await staff_of(request), await sight_of(request)
+    query = _query(request, visitor)
+    hits = await search.find(sight, query, _after(request)) if query else search.Hits([], None)
+    context = {
+        "query": query,
+        "here": _here(visitor, query),
+        "hits": hits,
+        "after": _after(request),
+        "rows": await rows_of(request, sight, [(hit.child, hit.name) for hit in hits.hits]),
+        "is_prepared": await search.is_prepared(sight.agency_id),
+        "may_break_glass": Role(visitor.role) in _BREAKS_GLASS,
+        "arranges": may_agency(Role(visitor.role), AgencyAction.PEOPLE_SEE),
+        "now": now_of(request),
+    }
+    return page(request, "desk/find.html", context)
+
+
+async def ask(request: Request) -> Response:
+    """To the page with what was found. The form is sent in its body, since a name belongs in no
+    address: addresses stay in the history of a browser and in the logs of a network."""
+    visitor = await staff_of(request)
+    query = entered(await form_body(request), "q")
+    return RedirectResponse(_here(visitor, _folded(query)), status_code=303)
+
+
+def _here(visitor: Visitor, query: str) -> str:
+    """The address of a search, with its words sealed."""
+    if not query:
+        return _FIND
+    sealed = encryption.seal(f"{_SEALED_FOR} {visitor.session_id} {query}")
+    return f"{_FIND}?s={sealed.removeprefix(encryption.MARK)}"
+
+
+def _query(request: Request, visitor: Visitor) -> str:
+    """The words of this search. What was sealed for anything else, or in another session, is no
+    search: else the page would open any sealed text that was stolen."""
+    sealed = request.query_params.get("s", "")
+    if not sealed:
+        return _folded(request.query_params.get("q", ""))
+    try:
+        text = encryption.current().open(encryption.MARK + sealed)
+    except encryption.Unreadable:
+        return ""
+    begin = f"{_SEALED_FOR} {visitor.session_id} "
+    return text.removeprefix(begin) if text.startswith(begin) else ""
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split())[:LONGEST_QUERY]
+
+
+async def children(request: Request) -> Response:
+    """All of the visitor's children by home and name, in parts; and those who have left."""
+    visitor, sight = await staff_of(request), await sight_of(request)
+    language, wanted = language_of(request), _wanted(request)
+    has_left = request.query_params.get("left") == "1"
+    part = await (
+        listing.left(sight, _after(request))
+        if has_left
+        else listing.listed(sight, wanted, _after(request))
+    )
+    gone = part if has_left else await listing.left(sight)
+    context = {
+        "part": part,
+        "rows": await rows_of(request, sight, [(each.child, each.name) for each in part.children]),
+        "has_left": has_left,
+        "left": [] if has_left else [(each.child.id, each.name) for each in gone.children],
+        "more_left": gone.next_after is not None,
+        "wanted": wanted,
+        "levels": [(tier.value, gettext(language, words[0])) for tier, words in TIERS.items()],
+        "may_add": may_agency(Role(visitor.role), AgencyAction.CHILD_ADD),
+        "arranges": may_agency(Role(visitor.role), AgencyAction.PEOPLE_SEE),
+        "now": now_of(request),
+    }
+    return page(request, "desk/children.html", context)
+
+
+def _wanted(request: Request) -> listing.Wanted:
+    """The filter; a part of it that makes no sense is none."""
+    level = request.query_params.get("level", "")
+    return listing.Wanted(_home(request), level if level in set(Tier) else "")
+
+
+def _home(request: Request) -> UUID | None:
+    try:
+        return UUID(request.query_params.get("home", ""))
+    except ValueError:
+        return None
+
+
+def _after(request: Request) -> int:
+    text = request.query_params.get("after", "")
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(_FURTHEST))
+    return min(int(text), _FURTHEST) if is_number else 0
+
+
+routes = [
+    Route(_FIND, find, methods=["GET"]),
+    Route(_FIND, ask, methods=["POST"]),
+    Route("/desk/children", children, methods=["GET"]),
+]

@@ -1,0 +1,194 @@
+"""Finding a child by name: 5,000 children of one agency, 50,000 in the database, on both kinds."""
+
+import asyncio
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx2
+
+from server.app import create_app
+from server.auth.sessions import open_session
+from server.people.finding import actions as index
+from server.people.models import Agency, Child, Home, Person
+from server.people.rules import Role
+from server.rota.models import FixedShift
+from server.settings import load
+from server.storage import bulk
+from server.storage.db import close_database, fetch, open_database, write
+from server.storage.engines.migrate import migrate
+from tests.bench.children import make, moment
+from tests.postgres import running
+
+AGENCIES, CHILDREN, HOMES = 10, 5_000, 250
+RUNS = 15
+MS = 50
+SECRET = "a secret of the benchmarks alone"
+FIRST = (
+    "Mia Noor Lia Amir Yusuf Fatima Omar Aisha Mariam Marta Marco Maria Martin Ali Ahmed Mohamed"
+    " Ibrahim Sara Zoe Emma Louis Hugo Lina Adam Jana Ivan Olga Petra Nina Karim"
+).split()
+LAST = (
+    "Castellane Haddadin Diallo Traore Keita Sow Barry Nguyen Tran Silva Costa Santos Petrov Ivanov"
+    " Novak Horvat Kovac Hassan Hussein Mahmoud Khalil Osman Yilmaz Demir Kaya Ahmadi Rahimi"
+).split()
+
+
+async def _named(agency_id: UUID, ids: list[UUID], lot: random.Random) -> None:
+    """Names and homes as an agency has them."""
+    now = moment()
+    homes = [
+        {"agency_id": agency_id, "name": f"{lot.choice(LAST)} House {n}", "zone": "UTC"}
+        for n in range(HOMES)
+    ]
+    async with write():
+        rows = [{"id": UUID(int=lot.getrandbits(128)), "made_at": now, **home} for home in homes]
+        await bulk.insert(Home, rows)
+        for begin in range(0, len(ids), 1000):
+            part = ids[begin : begin + 1000]
+            names = [f"{lot.choice(FIRST)} {lot.choice(LAST)}" for _ in part]
+            await bulk.update(
+                Person, [{"id": i, "name": name} for i, name in zip(part, names, strict=True)]
+            )
+            places = [{"id": i, "home_id": lot.choice(rows)["id"]} for i in part]
+            await bulk.update(Child, places)
+
+
+async def fill() -> list[UUID]:
+    """All the children; returns those of the last agency."""
+    lot, ids = random.Random(7), list[UUID]()  # noqa: S311 - the same names each time
+    watch = {
+        "due_at": moment() + timedelta(hours=3),
+        "opens_at": moment() + timedelta(hours=1),
+        "next_action_at": moment() + timedelta(hours=1),
+    }
+    for _ in range(AGENCIES):
+        ids = await make(CHILDREN, watch=watch, with_phones=False)
+        agency = await Agency.all().order_by("-id").first()
+        assert agency is not None
+        await _named(agency.id, ids, lot)
+    return ids
+
+
+async def prepare() -> float:
+    """How long it takes to index them all, in seconds."""
+    began = time.perf_counter()
+    while await index.prepare():
+        await asyncio.sleep(0)
+    return time.perf_counter() - began
+
+
+async def visitors(ids: list[UUID]) -> dict[str, str]:
+    """Tokens: of a caseworker with all 5,000, of one on duty, of one with 20 children."""
+    worker = await Person.filter(role=Role.CASEWORKER).order_by("-id").first()
+    assert worker is not None
+    now, made = moment(), {}
+    async with write():
+        for name in ("duty", "twenty"):
+            made[name] = await Person.create(
+                agency_id=worker.agency_id, role=Role.CASEWORKER, name=name, made_at=now
+            )
+        await FixedShift.create(
+            agency_id=worker.agency_id,
+            person_id=made["duty"].id,
+            from_at=now,
+            until_at=now + timedelta(hours=9),
+        )
+        await fetch("UPDATE tie SET person_id = $1 WHERE child_id = $2", [made["twenty"].id, ids[0]])
+        for id_ in ids[1:20]:
+            await fetch("UPDATE tie SET person_id = $1 WHERE child_id = $2", [made["twenty"].id, id_])
+        return {
+            name: (await open_session(person, now=now))[0]
+            for name, person in {"all": worker, **made}.items()
+        }
+
+
+@contextmanager
+def database(kind: str, folder: str) -> Iterator[str]:
+    """An empty one of this kind."""
+    if kind == "sqlite":
+        yield f"sqlite://{folder}/bench.sqlite3"
+    else:
+        with running() as server:
+            yield server.create_database("bench")
+
+
+async def timed(work: Callable[[], Awaitable[Any]], runs: int = RUNS) -> list[float]:
+    """Milliseconds of each run, after three that nobody counts."""
+    took = []
+    for turn in range(runs + 3):
+        began = time.perf_counter()
+        await work()
+        if turn >= 3:
+            took.append((time.perf_counter() - began) * 1000)
+    return took
+
+
+async def measured(url: str, folder: str) -> dict[str, dict[str, float]]:
+    """Median and worst of each page, in milliseconds."""
+    await migrate(url)
+    environ = {"WAYMARK_DATABASE_URL": url, "WAYMARK_SECRET_KEYS": SECRET, "WAYMARK_VAR": folder}
+    app = create_app(load(environ, Path(folder)))
+    await open_database(url)
+    try:
+        ids = await fill()
+        figures = {"prepare 50,000 (s)": {"median": round(await prepare(), 1), "worst": 0.0}}
+        if url.startswith("postgres"):
+            await fetch("ANALYZE")
+        tokens = await visitors(ids)
+        paths = {
+            "name": "/desk/find?q=mia castellane",
+            "one word": "/desk/find?q=mar",
+            "home": "/desk/find?q=house",
+            "none": "/desk/find?q=qqqq",
+            "all children": "/desk/children",
+            "all, late part": "/desk/children?after=2000",
+        }
+        async with httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app), base_url="http://127.0.0.1:8000"
+        ) as client:
+            for who, token in tokens.items():
+                headers = {"authorization": f"Bearer {token}", "accept": "text/html"}
+                for what, path in paths.items():
+
+                    async def get(path: str = path, headers: Any = headers) -> None:
+                        answer = await client.get(path, headers=headers)
+                        assert answer.status_code == 200, answer.text[:500]
+
+                    took = await timed(get)
+                    figures[f"{who}: {what}"] = {
+                        "median": round(statistics.median(took), 1),
+                        "worst": round(max(took), 1),
+                    }
+        return figures
+    finally:
+        await close_database()
+
+
+def measure() -> dict[str, Any]:
+    """The table of `make bench`."""
+    kinds = {}
+    for kind in ("sqlite", "postgres"):
+        with tempfile.TemporaryDirectory() as folder, database(kind, folder) as url:
+            kinds[kind] = asyncio.run(measured(url, folder))
+    worst = max(kinds[kind]["duty: name"]["median"] for kind in kinds)
+    return {
+        "what": "a child found by name among 5,000, 50,000 in the database",
+        "unit": "ms",
+        "ours": worst,
+        "to_reach": MS,
+        "kinds": kinds,
+    }
+
+
+if __name__ == "__main__":
+    import json
+
+    print(json.dumps(measure(), indent=1))
