@@ -101,9 +101,13 @@ async def visitors(ids: list[UUID]) -> dict[str, str]:
             from_at=now,
             until_at=now + timedelta(hours=9),
         )
-        await fetch("UPDATE tie SET person_id = $1 WHERE child_id = $2", [made["twenty"].id, ids[0]])
+        await fetch(
+            "UPDATE tie SET person_id = $1 WHERE child_id = $2", [made["twenty"].id, ids[0]]
+        )
         for id_ in ids[1:20]:
-            await fetch("UPDATE tie SET person_id = $1 WHERE child_id = $2", [made["twenty"].id, id_])
+            await fetch(
+                "UPDATE tie SET person_id = $1 WHERE child_id = $2", [made["twenty"].id, id_]
+            )
         return {
             name: (await open_session(person, now=now))[0]
             for name, person in {"all": worker, **made}.items()
