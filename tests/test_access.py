@@ -1190,7 +1190,7 @@ async def glass_id(cast: Cast, _who: str | None, _path: str) -> UUID:
     return (await a_glass(cast, cast.noor.id)).id
 
 
-async def a_glass(cast: Cast, person_id: UUID) -> Glass:
+async def a_glass(cast: Cast, person_id: UUID, reason: str = "Seen at the station.") -> Glass:
     """A glass broken for Mia."""
     return await Glass.create(
         id=uuid4(),
@@ -1199,7 +1199,7 @@ async def a_glass(cast: Cast, person_id: UUID) -> Glass:
         person_id=person_id,
         opened_at=cast.clock(),
         until_at=cast.clock() + timedelta(hours=1),
-        reason="Seen at the station.",
+        reason=reason,
     )
 
 

@@ -73,6 +73,7 @@ async def of_those_who_are_called(cast: Cast) -> Pages:
     }
     concern = await test_access.concern(cast)
     over, runs = await _drill(cast, "done"), await _drill(cast, None)
+    glass = await test_access.a_glass(cast, cast.eve.id, f"{ARABIC} {LONG}")
     return {
         "rota": ("ines", "/desk/rota"),
         "rota of who plans nothing": ("tom", "/desk/rota"),
@@ -92,6 +93,9 @@ async def of_those_who_are_called(cast: Cast) -> Pages:
         "arrived": ("ines", f"/arrived/{links['arrival']}"),
         "reach": ("ines", f"/reach/{links['proof']}"),
         "channels": ("root", "/desk/people/channels"),
+        "glass": ("eve", "/desk/glass"),
+        "glass, told": ("ines", f"/desk/glass/{glass.id}"),
+        "emergency": ("eve", f"{mia}/emergency"),
         "sign": ("tom", f"{mia}/sign"),
         "sealed": ("tom", f"/desk/alerts/{concern.id}/sealed"),
         "trusted": ("tom", f"{mia}/trusted"),

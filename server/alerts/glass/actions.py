@@ -21,9 +21,11 @@ from server.people.models import Child, Person
 from server.policy.model import Rung
 from server.security import encryption
 from server.storage.db import write
+from server.web.live import announce
 
 # What the child reads: that a person opened their page, and why in that person's words.
 LOOK = "look:emergency:open"
+TOPIC = "glass"  # The board shows the child meanwhile, and the open page goes when it ends.
 # The same for a name that nobody has, for a name that two have, and without a reason.
 NOTHING_OPENED = N_(
     "Nothing was opened. Check the full name or the reference, and write a reason of three words or"
@@ -68,6 +70,7 @@ async def break_glass(actor: Actor, asked: Asked, now: datetime) -> Glass:
             reason=asked.reason,
         )
         await _write_down(actor, glass, now)
+        await announce(agency_id, TOPIC)
         told = await _tell(child, glass, now)
     _log.info("opened", glass_id=glass.id, person_id=actor.id, child_id=child.id, told=told)
     return glass
@@ -154,4 +157,5 @@ async def end_glass(actor: Actor, glass_id: UUID, now: datetime) -> None:
         about = ("glass", glass.id)
         await note(actor, "glass:end", child_id=glass.child_id, about=about, now=now)
         await rights_changed(Rights(person_id=glass.person_id), now)
+        await announce(glass.agency_id, TOPIC)
     _log.info("ended", glass_id=glass_id, by=actor.id)
