@@ -1,6 +1,6 @@
 """The page that says why there was an alert about a child in some time, or why there was none."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
@@ -24,6 +24,41 @@ from server.why.finding import names_of
 from server.why.night import tell
 from server.why.wording import Reader, people_in
 
+# By the code of an event, or its first part.
+ICONS: Mapping[str, str] = {
+    "alert": "bell",
+    "answer": "check",
+    "answer.help": "help",
+    "answer.talk": "talk",
+    "attempt": "phone",
+    "pause": "away",
+    "question": "talk",
+    "round": "due",
+    "round.late": "late",
+    "seen": "eye",
+    "sent": "mail",
+    "server": "warn",
+    "server.back": "check",
+    "server.started": "check",
+    "server.whole": "check",
+    "trusted": "talk",
+}
+STRONG = frozenset(
+    {
+        "round.late",
+        "alert.opened",
+        "alert.noticed",
+        "alert.taken",
+        "alert.lapsed",
+        "alert.answered",
+        "alert.closed",
+        "alert.closed_itself",
+        "alert.closed_sealed",
+        "server.down",
+        "server.silent",
+        "server.apart",
+    }
+)
 # Lines on a page: what is beyond comes on the next part.
 MOST = 150
 _DAY = timedelta(days=1)
@@ -38,7 +73,8 @@ class Line:
     own: str
     text: str
     because: str
-    group: str
+    icon: str
+    is_strong: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +97,8 @@ async def show(request: Request) -> Response:
         fault = form_fault(wrong, language)
     told = await tell(child, period, now)
     people = people_in(told.events, told.answer.values) | {child.id}
-    reader = Reader(language, zone, await names_of(people, language), period.begin, child.id)
+    names = await names_of(people, language, child.agency_id)
+    reader = Reader(language, zone, names, period.begin, child.id)
     part, parts = _part(request, len(told.events))
     events = told.events[part * MOST : (part + 1) * MOST]
     context = {
@@ -159,7 +196,8 @@ def _line(event: Event, reader: Reader, own: ZoneInfo) -> Line:
         own=of_reader if of_reader != clock else "",
         text=reader.sentence(event),
         because=reader.because(event),
-        group=event.code.partition(".")[0],
+        icon=ICONS.get(event.code) or ICONS.get(event.code.partition(".")[0], ""),
+        is_strong=event.code in STRONG,
     )
 
 
