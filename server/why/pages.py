@@ -19,7 +19,7 @@ from server.people.models import Person
 from server.people.rules import Action
 from server.people.words import form_fault
 from server.web.rendering import language_of, page, zone_of
-from server.why.events import Chosen, Event, Period, around, last_day, last_night, moment, night_of
+from server.why.events import Chosen, Event, Period, around, last_day, moment, night_of, night_with
 from server.why.finding import names_of
 from server.why.night import tell
 from server.why.wording import Reader, people_in
@@ -90,7 +90,7 @@ async def show(request: Request) -> Response:
     child, _ = await desk_child(request, Action.ALERT_EXPLAIN)
     person, now, language = await Person.get(id=child.id), now_of(request), language_of(request)
     zone, fault = known_zone(person.zone), None
-    period, night = last_day(now), last_night(now, zone)
+    period, night = last_day(now), now.astimezone(zone).date() - _DAY
     try:
         period, night = _chosen(request, zone, now)
     except WaymarkError as wrong:
@@ -132,8 +132,8 @@ def _chosen(request: Request, zone: ZoneInfo, now: datetime) -> tuple[Period, da
         return night_of(day, zone), day
     at = _moment(given.get("at", ""))
     if at is not None:
-        return around(at), last_night(at, zone)
-    return last_day(now), last_night(now, zone)
+        return around(at), night_with(at, zone)
+    return last_day(now), now.astimezone(zone).date() - _DAY
 
 
 def _moment(text: str) -> datetime | None:
