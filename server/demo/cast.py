@@ -41,6 +41,7 @@ class DemoHome(msgspec.Struct, frozen=True):
     id: str
     agency: str
     name: str
+    phone: str
     zone: str
 
 
@@ -54,6 +55,7 @@ class Adult(msgspec.Struct, frozen=True):
     language: str
     zone: str
     deputy: str | None = None
+    phone: str | None = None
 
 
 class Kid(msgspec.Struct, frozen=True):

@@ -30,7 +30,7 @@ from server.demo.templates import write_templates
 from server.errors import Refused
 from server.missing.profile.rules import age_on
 from server.people import actions as people
-from server.people.agencies.actions import AddAgency, add_agency, add_home
+from server.people.agencies.actions import AddAgency, HomeDetails, add_agency, make_home
 from server.people.models import Agency, Child, Person
 from server.people.rules import Role
 from server.people.ties import AddTie, add_tie
@@ -219,9 +219,8 @@ async def _people(now: datetime) -> None:
         )
         await add_agency(SYSTEM, facts, now)
     home = CAST.home
-    await add_home(
-        SYSTEM, id_of(home.agency), name=home.name, zone=home.zone, id_=id_of(home.id), now=now
-    )
+    details = HomeDetails(name=home.name, zone=home.zone, phone=home.phone)
+    await make_home(SYSTEM, id_of(home.agency), details, id_of(home.id), now)
     await _adults(now)
     await _rota(now)
     for kid in CAST.children:
@@ -245,6 +244,8 @@ async def _adults(now: datetime) -> None:
             ),
             now,
         )
+        if adult.phone is not None:
+            await people.set_phone(SYSTEM, id_of(adult.name), adult.phone, now)
     for adult in CAST.adults:
         if adult.deputy is not None:
             person, deputy = id_of(adult.name), id_of(adult.deputy)

@@ -22,12 +22,12 @@ from server.alerts.called_access import was_called
 from server.alerts.ladder import Cause, Outcome, outcomes_of
 from server.alerts.models import Alert
 from server.alerts.sent import sent_about
-from server.alerts.tried import tried_in_words
 from server.alerts.words import CAUSES, OUTCOMES
 from server.desk.alert_api import alert_for
 from server.desk.board import group_of, look_of
 from server.desk.ladder import next_call_in_words, steps
 from server.desk.numbers import Number
+from server.desk.tried import all_tried
 from server.errors import Conflict, NotFound, Refused
 from server.i18n import N_, gettext
 from server.people.access import Roles, is_only_called, looked, nothing_here, now_of, staff_of
@@ -140,7 +140,7 @@ async def alert_page(
         "wishes": _wishes(alert, names, language),
         "before": await sent_about(await _asked_before(alert), language),
         "steps": await steps(alert, visitor.person_id, language, now),
-        "tried": await tried_in_words(alert, language),
+        "tried": await all_tried(alert, language),
         "numbers": numbers,
         "log": _log(problem, language),
         "zone_name": str(zone_of(request)),

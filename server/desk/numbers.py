@@ -66,10 +66,9 @@ async def numbers_of(
     pack = (await current(child_id)).fields
     home = await Home.get_or_none(id=child.home_id) if child.home_id else None
     own = pack.get("phone_number") or await _texting(child_id)
-    rows = [
-        _row(Target.CHILD, name, own, language, child_id, may_add=may_add),
-        _row(Target.HOME, home.name if home else "", home.phone if home else None, language),
-    ]
+    rows = [_row(Target.CHILD, name, own, language, child_id, may_add=may_add)]
+    if home is not None:
+        rows.append(_row(Target.HOME, home.name, home.phone, language))
     rows += [
         _row(Target.CARER, carer.name, number, language)
         for carer, number in await _carers(child_id, now)

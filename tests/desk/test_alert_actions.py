@@ -13,7 +13,10 @@ from server.audit.models import Entry
 from server.desk.ladder import initials
 from server.desk.numbers import tel
 from server.missing.profile.actions import put
-from server.people.agencies.actions import change_home
+from server.missing.search.actions import EntryRequest, enter
+from server.missing.search.entry_kinds import Act
+from server.missing.search.models import Episode
+from server.people.agencies.actions import HomeDetails, change_home
 from server.people.models import Home, Person
 from server.people.rules import Role
 from server.watch.watch_alerts import open_missing
@@ -69,15 +72,8 @@ async def test_the_numbers_are_sealed_until_one_opens_them_and_that_is_a_look(
     cast: Cast, alert: Alert
 ) -> None:
     home = await Home.get(id=cast.children["mia"].home_id)
-    await change_home(
-        cast.actor("root"),
-        cast.agency.id,
-        home.id,
-        name=home.name,
-        zone=home.zone,
-        phone="+33 1 40 00 00 01",
-        now=cast.clock(),
-    )
+    details = HomeDetails(name=home.name, zone=home.zone, phone="+33 1 40 00 00 01")
+    await change_home(cast.actor("root"), cast.agency.id, home.id, details, cast.clock())
     fields = {"phone_number": "+33 6 00 00 00 02", "school_phone": "ask Rosa"}
     await put(
         cast.actor("tom"),
@@ -206,6 +202,21 @@ async def test_report_missing_is_not_offered_where_a_search_is_open(cast: Cast) 
     page = await look(cast, "tom", f"/desk/alerts/{missing.id}")
     assert "Report missing" not in page
     assert "Search: next steps" in page
+
+
+async def test_what_was_tried_in_the_search_is_in_the_list_of_its_alert_once(cast: Cast) -> None:
+    missing = await open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())
+    await send(cast, "tom", missing, words="From the alert.")
+    episode = await Episode.get(child_id=cast.mia.id)
+    asked = {"how": "hospital", "whom": "Saint Roch", "result": "not_there"}
+    entry = EntryRequest(uuid4(), Act.ATTEMPT, details=asked, words="From the search.")
+    await enter(cast.actor("ines"), episode.id, entry, cast.clock())
+    page = await look(cast, "ines", f"/desk/alerts/{missing.id}")
+    assert page.count("From the alert.") == page.count("From the search.") == 1
+    assert "Asked a hospital · Saint Roch" in page
+    search = await look(cast, "ines", f"/desk/episodes/{episode.id}")
+    assert search.count("From the alert.") == search.count("From the search.") == 1
+    assert "The home" in search
 
 
 async def test_a_person_who_is_called_and_not_signed_in_comes_back_to_the_alert(

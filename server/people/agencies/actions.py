@@ -56,6 +56,14 @@ class ChangePerson(msgspec.Struct, frozen=True, kw_only=True):
     phone: str = ""
 
 
+class HomeDetails(msgspec.Struct, frozen=True, kw_only=True):
+    """A home as its form has it: `phone` is for calls about a child who lives there."""
+
+    name: str
+    zone: str
+    phone: str = ""
+
+
 async def add_agency(actor: Actor, agency: AddAgency, now: datetime) -> Agency:
     """Add an agency, which sees nothing of the others."""
     async with write():
@@ -123,9 +131,15 @@ async def add_home(
     *,
     name: str,
     zone: str,
-    phone: str = "",
     id_: UUID | None = None,
     now: datetime,
+) -> Home:
+    """`make_home` without a number for calls."""
+    return await make_home(actor, agency_id, HomeDetails(name=name, zone=zone), id_, now)
+
+
+async def make_home(
+    actor: Actor, agency_id: UUID, details: HomeDetails, id_: UUID | None, now: datetime
 ) -> Home:
     """A place where children of the agency live. The same id again gives the home that it made.
 
@@ -140,32 +154,27 @@ async def add_home(
         home = await Home.create(
             id=id_ or uuid7(),
             agency_id=agency_id,
-            name=checked_name(name),
-            zone=checked_zone(zone),
-            phone=checked_phone(phone, "phone"),
             made_at=now,
+            **_of_home(details),
         )
         await note(actor, "home:add", about=("home", home.id), agency_id=agency_id, now=now)
     return home
 
 
+def _of_home(details: HomeDetails) -> dict[str, Any]:
+    return {
+        "name": checked_name(details.name),
+        "zone": checked_zone(details.zone),
+        "phone": checked_phone(details.phone, "phone"),
+    }
+
+
 async def change_home(
-    actor: Actor,
-    agency_id: UUID,
-    home_id: UUID,
-    *,
-    name: str,
-    zone: str,
-    phone: str = "",
-    now: datetime,
+    actor: Actor, agency_id: UUID, home_id: UUID, details: HomeDetails, now: datetime
 ) -> None:
     """Another name, number or zone. The zone is for children who move in from now on: those who
     live there keep the clock that their rounds go by. Raises NotFound, Refused."""
-    fields = {
-        "name": checked_name(name),
-        "zone": checked_zone(zone),
-        "phone": checked_phone(phone, "phone"),
-    }
+    fields = _of_home(details)
     async with write():
         held = Home.filter(id=home_id, agency_id=agency_id).select_for_update(no_key=True)
         home = await held.first()

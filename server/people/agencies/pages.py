@@ -71,18 +71,16 @@ async def add_home(request: Request) -> Response:
     form = await form_body(request)
     typed = {name: entered(form, name) for name in ("id", "name", "phone", "zone")}
     try:
-        await agency.add_home(
-            visitor,
-            _agency(visitor),
-            name=typed["name"],
-            zone=typed["zone"],
-            phone=typed["phone"],
-            id_=_form_id(typed["id"]),
-            now=now_of(request),
+        await agency.make_home(
+            visitor, _agency(visitor), _details(typed), _form_id(typed["id"]), now_of(request)
         )
     except Refused as fault:
         return await _homes_page(request, visitor, typed, fault)
     return RedirectResponse(f"{HOMES}?saved=yes", status_code=303)
+
+
+def _details(typed: dict[str, str]) -> agency.HomeDetails:
+    return agency.HomeDetails(name=typed["name"], zone=typed["zone"], phone=typed["phone"])
 
 
 def _form_id(text: str) -> UUID:
@@ -104,13 +102,7 @@ async def change_home(request: Request) -> Response:
     }
     try:
         await agency.change_home(
-            visitor,
-            _agency(visitor),
-            home_id,
-            name=typed["name"],
-            zone=typed["zone"],
-            phone=typed["phone"],
-            now=now_of(request),
+            visitor, _agency(visitor), home_id, _details(typed), now_of(request)
         )
     except Refused as fault:
         return await _homes_page(request, visitor, typed, fault)
