@@ -48,6 +48,7 @@ ANSWERS: Mapping[str, str] = {
     "why": N_("Why: {why}."),
     "taken": N_("{who} took it at {taken}."),
     "not_taken": N_("Nobody has taken it yet."),
+    "lapsed": N_("Nobody has it now."),
     "closed": N_("It closed at {closed}."),
     "open": N_("It is still open."),
 }
@@ -127,7 +128,8 @@ def _alert(night: Known) -> Answer | None:
     if night.alerts:
         alert = night.alerts[0]
         code = "alert_before" if alert.noticed_at < night.period.begin else "alert"
-        return Answer((code, *_end(alert)[0]), {**_of(alert), **_end(alert)[1]})
+        codes, more = _end(alert, night)
+        return Answer((code, *codes), {**_of(alert), **more})
     return None
 
 
@@ -137,7 +139,7 @@ def _of(alert: AlertRow) -> dict[str, Value]:
 
 def _opened(night: Known, inside: Sequence[AlertRow]) -> Answer:
     first = inside[0]
-    codes, more = _end(first)
+    codes, more = _end(first, night)
     values: dict[str, Value] = {**_of(first), **more, "n": len(inside)}
     if len(inside) > 1:
         return Answer(("alerts",), values)
@@ -149,16 +151,21 @@ def _opened(night: Known, inside: Sequence[AlertRow]) -> Answer:
     return Answer(("alert_late", *why, *codes), values)
 
 
-def _end(alert: AlertRow) -> tuple[tuple[str, ...], dict[str, Value]]:
+def _end(alert: AlertRow, night: Known) -> tuple[tuple[str, ...], dict[str, Value]]:
     """Who took it, and whether it is closed."""
+    who, taken = alert.acknowledged_by, alert.acknowledged_at
+    last = next((e for e in reversed(night.events) if e.code == "alert.taken"), None)
     codes: tuple[str, ...] = ()
     values: dict[str, Value] = {}
-    if alert.acknowledged_by is not None and alert.acknowledged_at is not None:
-        values = {"who": alert.acknowledged_by, "taken": alert.acknowledged_at}
-        codes = ("taken",)
+    if who is not None and taken is not None:
+        codes, values = ("taken",), {"who": who, "taken": taken}
+    elif last is not None and len(night.alerts) == 1:
+        codes, values = ("taken",), {"who": last.values["who"], "taken": last.at}
     if alert.closed_at is not None:
         return (*codes, "closed"), {**values, "closed": alert.closed_at}
-    return ((*codes, "open") if codes else ("not_taken",)), values
+    if not codes:
+        return ("not_taken",), values
+    return (*codes, "open" if who is not None else "lapsed"), values
 
 
 def _placement(night: Known) -> Answer | None:

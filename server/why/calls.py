@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from uuid import UUID
 
 from tortoise.expressions import Q
@@ -119,6 +120,26 @@ _WHY_HANDED_OVER = {
     "right_ended": "right_ended",
     "transfer": "moved_agency",
 }
+
+
+def lapses(entries: Sequence[Entry], alerts: Sequence[Alert]) -> list[Event]:
+    """Where the person who took an alert did nothing further with it in their time."""
+    events = []
+    for alert in alerts:
+        own = [entry for entry in entries if entry.about_id == alert.id]
+        lapse = ladder_from_data(alert.ladder).lapse
+        for entry, following in zip_longest(own, own[1:]):
+            end = entry.at + lapse
+            is_over = following is None or following.at > end
+            if entry.what == "alert:acknowledge" and is_over and not _is_held(alert, end):
+                events.append(Event(end, "alert.lapsed", {"who": entry.who_id or ""}))
+    return events
+
+
+def _is_held(alert: Alert, at: datetime) -> bool:
+    """Whether the holder has it at that moment as the row is now, or it is over by then."""
+    is_over = alert.closed_at is not None and alert.closed_at <= at
+    return is_over or (alert.held_until is not None and alert.held_until >= at)
 
 
 def of_entry(entry: Entry, alerts: Sequence[Alert]) -> Event:

@@ -1,18 +1,19 @@
 """What people changed in a night: absences, ties, levels, placement, policy; and the rota."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from tortoise.expressions import Q
 
 from server.audit.models import Entry
-from server.people.models import Child, Tie
+from server.people.models import Tie
 from server.rota.calendar import Rota, gaps_between, shifts_between
 from server.watch.models import Pause
 from server.why.asked import InForce
 from server.why.calls import CODES as ABOUT_ALERTS
 from server.why.events import Event, Period, Value
+from server.why.wording import SERVER
 
 MOST = 1_000
 _ENTRIES = {
@@ -50,8 +51,7 @@ def of_entry(entry: Entry) -> Event | None:
     """A change by a person, or by the server itself."""
     if entry.what not in _ENTRIES:
         return None
-    values: dict[str, Value] = {"who": entry.who_id} if entry.who_id is not None else {}
-    return Event(entry.at, _ENTRIES[entry.what], values)
+    return Event(entry.at, _ENTRIES[entry.what], {"who": entry.who_id or SERVER})
 
 
 async def pauses_of(child_id: UUID, period: Period) -> list[Pause]:
@@ -104,21 +104,35 @@ def of_policies(versions: Sequence[InForce]) -> list[Event]:
     ]
 
 
+# So far a shift is followed, to tell when it ends.
+FARTHEST = timedelta(days=1)
+
+
 def of_rota(rota: Rota, period: Period) -> list[Event]:
-    """Who was on duty, who was on leave, and when nobody was on duty."""
+    """Who was on duty, and when nobody was. `rota` reaches to `FARTHEST` after the period."""
     if not (rota.duties or rota.slots or rota.handovers):
         return []
+    far = period.end + FARTHEST
     events = [
-        Event(gap.begin, "duty.gap", {"until": gap.end})
-        for gap in gaps_between(rota, period.begin, period.end)
+        _until("duty.gap", gap.begin, gap.end, far, {})
+        for gap in gaps_between(rota, period.begin, far)
     ]
-    for shift in shifts_between(rota, period.begin, period.end):
-        values: dict[str, Value] = {"who": shift.who, "until": shift.end}
-        if shift.instead_of is None:
-            events.append(Event(shift.begin, "duty.began", values))
-        else:
-            events.append(Event(shift.begin, "duty.instead", {**values, "other": shift.instead_of}))
+    for shift in shifts_between(rota, period.begin, far):
+        values: dict[str, Value] = {"who": shift.who}
+        code = "duty.began"
+        if shift.instead_of is not None:
+            values, code = {**values, "other": shift.instead_of}, "duty.instead"
+        events.append(_until(code, shift.begin, shift.end, far, values))
     return events
+
+
+def _until(
+    code: str, begin: datetime, end: datetime, far: datetime, values: dict[str, Value]
+) -> Event:
+    """With its end, or without one where that lies too far off."""
+    if end >= far:
+        return Event(begin, f"{code}_on", values)
+    return Event(begin, code, {**values, "until": end})
 
 
 def of_leaves(rota: Rota, people: set[UUID], period: Period) -> list[Event]:
@@ -128,8 +142,3 @@ def of_leaves(rota: Rota, people: set[UUID], period: Period) -> list[Event]:
         for leave in rota.leaves
         if leave.who in people and period.meets(leave.begin, leave.end)
     ]
-
-
-def was_placed(child: Child, at: datetime) -> bool:
-    """Whether the placement had begun by then, and not ended."""
-    return child.placed_at <= at and (child.left_at is None or at < child.left_at)

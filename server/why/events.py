@@ -88,10 +88,10 @@ def day(text: str) -> date:
     return on_day
 
 
-def last_night(now: datetime, zone: ZoneInfo) -> date:
-    """The day on which the last night began: until 18:00, that is yesterday."""
-    local = now.astimezone(zone)
-    return local.date() if local.time() >= EVENING else local.date() - _DAY
+def night_with(at: datetime, zone: ZoneInfo) -> date:
+    """The day on which the night began that a moment belongs to: until 08:00, the day before."""
+    local = at.astimezone(zone)
+    return local.date() if local.time() >= MORNING else local.date() - _DAY
 
 
 # The steps of a ladder stay in its order.

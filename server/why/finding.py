@@ -30,12 +30,13 @@ async def child_named(which: str) -> Child:
     return children[0]
 
 
-async def names_of(people: Iterable[UUID], language: str) -> Callable[[UUID], str]:
-    """What a page calls them: by their names."""
-    rows = await Person.filter(id__in=list(people)).values_list("id", "name")
+async def names_of(people: Iterable[UUID], language: str, agency_id: UUID) -> Callable[[UUID], str]:
+    """What a page calls them: by their names. People of another agency, where a child was before,
+    have none here."""
+    rows = await Person.filter(id__in=list(people), agency_id=agency_id).values_list("id", "name")
     names = dict(rows)
-    unknown = gettext(language, N_("unknown person"))
-    return lambda id_: names.get(id_, unknown)
+    other = gettext(language, N_("a person of another agency"))
+    return lambda id_: names.get(id_, other)
 
 
 async def codes_of(people: Iterable[UUID], child_id: UUID) -> Callable[[UUID], str]:

@@ -91,7 +91,8 @@ async def _evidence(child: Child, period: Period, rows: _Rows) -> list[Event]:
 async def _people(child: Child, period: Period, rows: _Rows) -> list[Event]:
     """What people changed, who was on duty, and what was done about alerts."""
     ties = await changes.ties_of(child.id, period)
-    rota = (await rotas_of([child.agency_id], period.begin, period.end))[child.agency_id]
+    until = period.end + changes.FARTHEST
+    rota = (await rotas_of([child.agency_id], period.begin, until))[child.agency_id]
     people = await _called(ties)
     entries = await changes.entries_of(child.id, period)
     return [
@@ -101,6 +102,7 @@ async def _people(child: Child, period: Period, rows: _Rows) -> list[Event]:
         *changes.of_leaves(rota, people, period),
         *(event for entry in entries if (event := changes.of_entry(entry)) is not None),
         *(calls.of_entry(entry, rows.alerts) for entry in entries if entry.what in calls.CODES),
+        *calls.lapses(entries, rows.alerts),
         *await _alerts(rows.alerts, rota, people),
         *await calls.of_attempts(child.id, period),
     ]

@@ -1,6 +1,6 @@
 """The page that says why there was an alert about a child in some time, or why there was none."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
@@ -19,11 +19,46 @@ from server.people.models import Person
 from server.people.rules import Action
 from server.people.words import form_fault
 from server.web.rendering import language_of, page, zone_of
-from server.why.events import Chosen, Event, Period, around, last_day, last_night, moment, night_of
+from server.why.events import Chosen, Event, Period, around, last_day, moment, night_of, night_with
 from server.why.finding import names_of
 from server.why.night import tell
 from server.why.wording import Reader, people_in
 
+# By the code of an event, or its first part.
+ICONS: Mapping[str, str] = {
+    "alert": "bell",
+    "answer": "check",
+    "answer.help": "help",
+    "answer.talk": "talk",
+    "attempt": "phone",
+    "pause": "away",
+    "question": "talk",
+    "round": "due",
+    "round.late": "late",
+    "seen": "eye",
+    "sent": "mail",
+    "server": "warn",
+    "server.back": "check",
+    "server.started": "check",
+    "server.whole": "check",
+    "trusted": "talk",
+}
+STRONG = frozenset(
+    {
+        "round.late",
+        "alert.opened",
+        "alert.noticed",
+        "alert.taken",
+        "alert.lapsed",
+        "alert.answered",
+        "alert.closed",
+        "alert.closed_itself",
+        "alert.closed_sealed",
+        "server.down",
+        "server.silent",
+        "server.apart",
+    }
+)
 # Lines on a page: what is beyond comes on the next part.
 MOST = 150
 _DAY = timedelta(days=1)
@@ -38,7 +73,8 @@ class Line:
     own: str
     text: str
     because: str
-    group: str
+    icon: str
+    is_strong: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +90,15 @@ async def show(request: Request) -> Response:
     child, _ = await desk_child(request, Action.ALERT_EXPLAIN)
     person, now, language = await Person.get(id=child.id), now_of(request), language_of(request)
     zone, fault = known_zone(person.zone), None
-    period, night = last_day(now), last_night(now, zone)
+    period, night = last_day(now), now.astimezone(zone).date() - _DAY
     try:
         period, night = _chosen(request, zone, now)
     except WaymarkError as wrong:
         fault = form_fault(wrong, language)
     told = await tell(child, period, now)
     people = people_in(told.events, told.answer.values) | {child.id}
-    reader = Reader(language, zone, await names_of(people, language), period.begin, child.id)
+    names = await names_of(people, language, child.agency_id)
+    reader = Reader(language, zone, names, period.begin, child.id)
     part, parts = _part(request, len(told.events))
     events = told.events[part * MOST : (part + 1) * MOST]
     context = {
@@ -95,8 +132,8 @@ def _chosen(request: Request, zone: ZoneInfo, now: datetime) -> tuple[Period, da
         return night_of(day, zone), day
     at = _moment(given.get("at", ""))
     if at is not None:
-        return around(at), last_night(at, zone)
-    return last_day(now), last_night(now, zone)
+        return around(at), night_with(at, zone)
+    return last_day(now), now.astimezone(zone).date() - _DAY
 
 
 def _moment(text: str) -> datetime | None:
@@ -159,7 +196,8 @@ def _line(event: Event, reader: Reader, own: ZoneInfo) -> Line:
         own=of_reader if of_reader != clock else "",
         text=reader.sentence(event),
         because=reader.because(event),
-        group=event.code.partition(".")[0],
+        icon=ICONS.get(event.code) or ICONS.get(event.code.partition(".")[0], ""),
+        is_strong=event.code in STRONG,
     )
 
 

@@ -53,6 +53,9 @@ SENTENCES: Mapping[str, str] = {
     "duty.began": N_("{who} was on duty until {until}."),
     "duty.instead": N_("{who} was on duty in place of {other}, until {until}."),
     "duty.gap": N_("Nobody was on duty until {until}."),
+    "duty.began_on": N_("{who} was on duty."),
+    "duty.instead_on": N_("{who} was on duty in place of {other}."),
+    "duty.gap_on": N_("Nobody was on duty."),
     # What was due, and what was said.
     "round.opened": N_("The check-in due {due} opened. An answer counts for it from now on."),
     "round.due": N_("The check-in was due."),
@@ -88,6 +91,7 @@ SENTENCES: Mapping[str, str] = {
     "alert.rung_empty": N_("To be called as “{rung}”: nobody. We skip this step."),
     "alert.last_resort": N_("To be called as “{rung}”: an address of IT support."),
     "alert.taken": N_("{who} took the alert."),
+    "alert.lapsed": N_("{who} no longer had the alert: their time with it was over."),
     "alert.held": N_("The search began. The person who has the alert keeps it for longer."),
     "alert.handed_over": N_("The alert went on to others."),
     "alert.answered": N_("The alert waits for a person to confirm that all is well."),
@@ -145,7 +149,7 @@ WHYS: Mapping[str, str] = {
     "said_help": N_("the child asked for help"),
     "said_talk": N_("the child asked to talk"),
 }
-LAST_RESORT, OUTSIDE = "last_resort", "outside"
+LAST_RESORT, OUTSIDE, SERVER = "last_resort", "outside", "server"
 _TO: Mapping[str, str] = {
     LAST_RESORT: N_("the last resort"),
     OUTSIDE: N_("a person outside the agency"),
@@ -167,6 +171,7 @@ _CODES: Mapping[str, Callable[[str, str], str]] = {
     "way": _table(WAYS),
     "why": _table(WHYS),
     "to": _table(_TO),
+    "who": _table({SERVER: N_("our server")}),
     "attempt_way": _table({way.value: words for way, words in attempt_rules.WAYS.items()}),
     "target": _table({target.value: words for target, words in attempt_rules.TARGETS.items()}),
     "came": _table({came.value: words for came, words in attempt_rules.RESULTS.items()}),

@@ -67,5 +67,6 @@ async def read(
     if night is not None:
         period = night_of(night, zone)
     told = await tell(child, period or last_day(now), now)
-    names = await names_of({*people_in(told.events, told.answer.values), child.id}, language)
+    people = people_in(told.events, told.answer.values) | {child.id}
+    names = await names_of(people, language, child.agency_id)
     return Reading(told, Reader(language, zone, names, told.period.begin, child.id))

@@ -75,6 +75,10 @@ CASES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         {"alerts": [Alert(acknowledged_by=TOM, acknowledged_at=LATE)]},
         ("alert", "why", "taken", "open"),
     ),
+    "an alert that was taken, and lapsed": (
+        {"alerts": [Alert()], "events": [Event(LATE, "alert.taken", {"who": TOM})]},
+        ("alert", "why", "taken", "lapsed"),
+    ),
     "an alert that closed": (
         {"alerts": [Alert(closed_at=MORNING)]},
         ("alert", "why", "closed"),

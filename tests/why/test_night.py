@@ -12,7 +12,9 @@ from server.alerts.attempt_rules import Result, Target, Tried, Way
 from server.alerts.attempts import log
 from server.alerts.ladder import Outcome
 from server.alerts.models import Alert
+from server.audit.actions import SYSTEM
 from server.notify.models import Message
+from server.people.models import Tie
 from server.people.rules import Leaving, Role
 from server.placements import actions as placements
 from server.policy.model import Tier
@@ -278,7 +280,7 @@ async def test_leave_without_a_cover_and_nobody_on_duty_are_told(cast: Cast) -> 
     night = await read(cast, night=NIGHT)
     assert night.of("leave") == ["18:00 Tom Verhoeven was on leave until 23:00."]
     assert night.of("duty.began") == ["18:00 Eve Thackeray was on duty until 19:00."]
-    assert night.of("duty.gap") == ["19:00 Nobody was on duty until 08:00."]
+    assert night.of("duty.gap") == ["19:00 Nobody was on duty."]
     assert night.of("alert.on_leave") == [
         "19:45 Tom Verhoeven was on leave. Eve Thackeray stood in."
     ]
@@ -307,6 +309,44 @@ async def test_what_people_changed_is_told(cast: Cast) -> None:
     assert "13:00 Tom Verhoeven changed the watch level." in night.lines
     assert "13:00 Ines Quintanar was assigned to Mia Castellane: supervisor." in night.lines
     assert "secret" not in " ".join(night.lines)
+
+
+async def test_an_alert_that_its_holder_let_lapse_says_so(cast: Cast) -> None:
+    await leave_the_others_out(cast)
+    await run_until(cast, at(20))
+    [alert] = await Alert.filter(child_id=cast.mia.id)
+    await alerts.acknowledge(cast.actor("tom"), alert.id, cast.clock())
+    await run_until(cast, at(21, 30))
+    night = await read(cast, night=NIGHT)
+    assert night.of("alert.lapsed") == [
+        "21:00 Tom Verhoeven no longer had the alert: their time with it was over."
+    ]
+    assert night.answer.endswith("Tom Verhoeven took it at 20:00. Nobody has it now.")
+
+
+async def test_what_the_server_did_itself_has_a_name_too(cast: Cast) -> None:
+    tier = agreements.TierRequest(tier=Tier.LOW)
+    await agreements.set_tier(SYSTEM, cast.mia.id, tier, cast.clock())
+    cast.clock.advance(minutes=1)
+    assert "13:00 Our server changed the watch level." in (await read(cast)).lines
+
+
+async def test_people_of_another_agency_have_no_name_here(cast: Cast) -> None:
+    """A child who was transferred brings a past in which others answered for them."""
+    now = cast.clock()
+    await Tie.create(
+        agency_id=cast.other_agency.id,
+        child_id=cast.mia.id,
+        person_id=cast.uwe.id,
+        role=Role.CASEWORKER,
+        from_at=now,
+        until_at=now + timedelta(minutes=1),
+    )
+    cast.clock.advance(minutes=2)
+    night = await read(cast)
+    assert "Uwe" not in " ".join(night.lines)
+    wanted = "13:00 A person of another agency was assigned to Mia Castellane: caseworker."
+    assert wanted in night.lines
 
 
 # --- a night by the clock
