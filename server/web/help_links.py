@@ -31,6 +31,7 @@ _REACH = "how-we-reach-you"
 _NEW, _DAILY = ("a-new-child", "what-you-may-do"), ("each-day", "what-you-may-do")
 _GONE = ("a-child-is-missing", "in-a-search")
 _BACK = (*_GONE, "when-a-child-comes-back")
+_RETURN = ("a-child-is-back", "in-a-search")
 _CARED = "where-you-sign-in"
 SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     # The path, and the sections for caseworkers, supervisors, carers and administrators.
@@ -68,6 +69,8 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/dues", _DAILY),
     ("/desk/duty", ("the-first-day", "the-rota", "", "rota-and-drills")),
     ("/desk/episodes/*/found", _BACK),
+    ("/desk/episodes/*/interview", _RETURN),
+    ("/desk/episodes/*/summary", _RETURN),
     ("/desk/episodes", _GONE),
     ("/desk/front", ("a-new-child", "what-you-may-do", "the-front-desk", "roles")),
     ("/desk/handovers", _GONE),
@@ -90,6 +93,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/quality", ("each-day", "the-policy")),
     ("/desk/rota", ("the-first-day", "the-rota", "", "rota-and-drills")),
     ("/desk/rounds", (*_DAILY, _CARED, "roles")),
+    ("/desk/searches", (*_RETURN, _CARED, "roles")),
     ("/desk/settings", ("the-first-day", _REACH, _REACH, _REACH)),
     ("/desk/templates", ("", "what-you-may-do", "", "templates-figures")),
     ("/desk/test", ("the-first-day", "drills", _REACH, "rota-and-drills")),

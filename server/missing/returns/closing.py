@@ -71,7 +71,7 @@ def sections(of: Return, language: str, shown: Shown, day: Callable[[str], str])
         Section(
             _in(language, N_("Open worries")),
             open_worries,
-            _in(language, N_("None in the entries.")),
+            _in(language, N_("No open worries in the entries.")),
         ),
         Section(_in(language, N_("What changes now")), changes, nothing),
         Section(_in(language, N_("Who did what")), done),
