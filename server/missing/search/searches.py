@@ -9,7 +9,7 @@ from uuid import UUID
 
 from starlette.requests import Request
 
-from server.i18n import N_, format_list, gettext
+from server.i18n import N_, gettext, ngettext
 from server.missing.search.models import Episode
 from server.missing.search.rules import Stage
 from server.missing.search.wording import STAGES
@@ -87,10 +87,16 @@ async def _still_open(ids: Collection[UUID]) -> Mapping[UUID, list[Kind]]:
 
 
 def _still(kinds: Sequence[Kind], language: str) -> str:
+    """How much of the return is open, and what comes first."""
     if not kinds:
         return ""
-    words = format_list(language, [gettext(language, WORDS[kind]) for kind in kinds])
-    return gettext(language, N_("Still to do: {what}"), what=words)
+    return ngettext(
+        language,
+        "{n} task still to do: {first}",
+        "{n} tasks still to do. First: {first}",
+        len(kinds),
+        first=gettext(language, WORDS[kinds[0]]),
+    )
 
 
 def _times(episode: Episode, language: str, shown: Shown, now: datetime) -> str:
