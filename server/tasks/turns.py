@@ -24,11 +24,12 @@ _TO_THE_MINUTE = frozenset({Kind.REPLY, Kind.RHYTHM}) | NEVER_RESTS
 _STILL_THAT_DAY = timedelta(minutes=1)
 
 
-def until(task: Task) -> datetime:
-    """The moment to show as its deadline: still on its last day, for a task that has a day."""
-    if Kind(task.kind) in _TO_THE_MINUTE:
-        return still_that_day(task.due_at, known_zone(task.zone))
-    return task.due_at - _STILL_THAT_DAY
+def until(kind: Kind, due_at: datetime, *, zone: str | None = None) -> datetime:
+    """The moment to show as its deadline: still on its last day, for a task that has a day. `zone`:
+    the clock of the task, by which others may end with a day too."""
+    if kind not in _TO_THE_MINUTE:
+        return due_at - _STILL_THAT_DAY
+    return still_that_day(due_at, known_zone(zone)) if zone is not None else due_at
 
 
 def still_that_day(at: datetime, zone: ZoneInfo) -> datetime:
@@ -81,7 +82,7 @@ async def lines(
     return [
         Line(
             gettext(language, WORDS[Kind(task.kind)]),
-            until(task),
+            until(Kind(task.kind), task.due_at, zone=task.zone),
             task.slice().is_over(now),
             tuple(sorted(names[id_] for id_ in turns[task.id])),
             way_for(as_roles, Kind(task.kind), child.id, subject_id=task.subject_id),
