@@ -17,7 +17,7 @@ from server.people.access import child_for, nothing_here, now_of, staff_of
 from server.people.rules import Action, Role
 from server.tasks.models import Task
 from server.tasks.reach import told_instead
-from server.tasks.rules import OF_A_PROJECT, OF_A_SHIFT, OF_AN_EPISODE, Kind, State, may_see
+from server.tasks.rules import OF_A_PROJECT, OF_A_SHIFT, OF_AN_EPISODE, Kind, State
 from server.tasks.turns import WORDS, turns_of
 from server.tasks.ways import page_about, path_of, way_for
 from server.web.rendering import language_of, page
@@ -56,9 +56,7 @@ async def _onward(request: Request, task: Task) -> str:
 
 
 async def _is_theirs(task: Task, request: Request) -> bool:
-    """Whether a carer, who has no page about the child, may see this task."""
-    if may_see(Kind(task.kind), frozenset({Role.CARER}), task.owner_role):
-        return True
+    """Whether it is this carer's own turn: they have no page about the child."""
     visitor, now = await staff_of(request), now_of(request)
     return visitor.person_id in (await turns_of([task], now))[task.id]
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from server.clock import known_zone
 from server.i18n import N_, gettext, ngettext
 from server.people.models import Child, Person
 from server.people.rules import Role
@@ -22,9 +24,18 @@ _TO_THE_MINUTE = frozenset({Kind.REPLY, Kind.RHYTHM}) | NEVER_RESTS
 _STILL_THAT_DAY = timedelta(minutes=1)
 
 
-def until(kind: Kind, due_at: datetime) -> datetime:
-    """The moment to show as its deadline: still on its last day, for a task that has a day."""
-    return due_at if kind in _TO_THE_MINUTE else due_at - _STILL_THAT_DAY
+def until(kind: Kind, due_at: datetime, *, zone: str | None = None) -> datetime:
+    """The moment to show as its deadline: still on its last day, for a task that has a day. `zone`:
+    the clock of the task, by which others may end with a day too."""
+    if kind not in _TO_THE_MINUTE:
+        return due_at - _STILL_THAT_DAY
+    return still_that_day(due_at, known_zone(zone)) if zone is not None else due_at
+
+
+def still_that_day(at: datetime, zone: ZoneInfo) -> datetime:
+    """A moment that ends a day on this clock, as one of that day; any other as it is."""
+    is_midnight = at.astimezone(zone).time() == time(0)
+    return at - _STILL_THAT_DAY if is_midnight else at
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +82,7 @@ async def lines(
     return [
         Line(
             gettext(language, WORDS[Kind(task.kind)]),
-            until(Kind(task.kind), task.due_at),
+            until(Kind(task.kind), task.due_at, zone=task.zone),
             task.slice().is_over(now),
             tuple(sorted(names[id_] for id_ in turns[task.id])),
             way_for(as_roles, Kind(task.kind), child.id, subject_id=task.subject_id),

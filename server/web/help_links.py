@@ -32,6 +32,7 @@ _NEW, _DAILY = ("a-new-child", "what-you-may-do"), ("each-day", "what-you-may-do
 _GONE = ("a-child-is-missing", "in-a-search")
 _BACK = (*_GONE, "when-a-child-comes-back")
 _BROKEN = ("a-child-who-is-not-assigned-to-you", "a-page-was-opened-in-an-emergency")
+_RETURN = ("a-child-is-back", "in-a-search")
 _CARED = "where-you-sign-in"
 SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     # The path, and the sections for caseworkers, supervisors, carers and administrators.
@@ -78,6 +79,8 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/dues", _DAILY),
     ("/desk/duty", ("the-first-day", "the-rota", "", "rota-and-drills")),
     ("/desk/episodes/*/found", _BACK),
+    ("/desk/episodes/*/interview", _RETURN),
+    ("/desk/episodes/*/summary", _RETURN),
     ("/desk/episodes", _GONE),
     ("/desk/find", ("find-a-child", "find-a-child", _CARED, "roles")),
     ("/desk/front", ("a-new-child", "what-you-may-do", "the-front-desk", "roles")),
@@ -104,6 +107,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/reports", ("each-day", "the-policy", "", "templates-figures")),
     ("/desk/rota", ("the-first-day", "the-rota", "", "rota-and-drills")),
     ("/desk/rounds", (*_DAILY, _CARED, "roles")),
+    ("/desk/searches", (*_RETURN, _CARED, "roles")),
     ("/desk/settings", ("the-first-day", _REACH, _REACH, _REACH)),
     ("/desk/templates", ("", "what-you-may-do", "", "templates-figures")),
     ("/desk/test", ("the-first-day", "drills", _REACH, "rota-and-drills")),

@@ -35,6 +35,7 @@ from server.people.models import Child
 from server.people.rules import Role
 from server.rota import planning
 from server.rota.models import DutyShift
+from server.tasks.models import Task
 from tests import test_access
 from tests.cast import Cast
 from tests.desk import scenes
@@ -197,7 +198,7 @@ async def of_finding(cast: Cast) -> Pages:
 
 async def of_the_missing(cast: Cast) -> Pages:
     """A search with much in it, a return with a talk, and what lies around both."""
-    away, back, friend = await scenes.crowd(cast, 3)
+    away, back, friend, home = await scenes.crowd(cast, 4)
     search, talk = await _search(cast, away), await _talk(cast, back)
     on, after = f"/desk/episodes/{search}", f"/desk/episodes/{talk}"
     return {
@@ -218,6 +219,11 @@ async def of_the_missing(cast: Cast) -> Pages:
         "talk: actions": ("tom", f"{after}/interview/actions"),
         "talk: sharing": ("tom", f"{after}/interview/sharing"),
         "entry: phone check": ("tom", f"{after}/enter/phone_check"),
+        "entry: safe and well": ("tom", f"{after}/enter/safe_and_well"),
+        "entry: not possible": ("tom", f"{after}/enter/not_possible?task=medical"),
+        "summary of a return": ("tom", f"/desk/episodes/{await _complete(cast, home)}/summary"),
+        "searches": ("tom", "/desk/searches"),
+        "searches, none": ("root", "/desk/searches"),
         **await _together(cast, search, friend),
         **await _passed_on(cast, search),
         **await _mailed(cast, search),
@@ -332,6 +338,20 @@ async def _talk(cast: Cast, child: UUID) -> UUID:
     await opening.open_episode(tom, child, id_, Saying(now), now)
     await record_found(tom, id_, uuid4(), Found(now, "At the station", "Sam", "Tired."), now)
     await interview_actions.save(tom, id_, 0, _answers(now), now)
+    return id_
+
+
+async def _complete(cast: Cast, child: UUID) -> UUID:
+    """A return of which everything is done."""
+    id_, tom, now = await _talk(cast, child), cast.actor("tom"), cast.clock()
+    details = {"who": LONG, "hurt": "unknown", "afraid": "yes"}
+    entry = EntryRequest(uuid4(), Act.SAFE_AND_WELL, words=ARABIC, details=details)
+    await searching.enter(tom, id_, entry, now)
+    await Task.filter(subject_id=id_).update(state="done", settled_at=now, next_action_at=None)
+    await Episode.filter(id=id_).update(stage="followed_up", followed_up_at=now)
+    cast.clock.advance(seconds=1)
+    note = EntryRequest(uuid4(), Act.NOTE, words=LONG)
+    await searching.enter(tom, id_, note, cast.clock())
     return id_
 
 

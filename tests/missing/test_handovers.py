@@ -125,7 +125,10 @@ async def test_a_person_going_off_duty_is_asked_before_the_end_while_they_may_st
     await telling.TASKS.tick(cast.clock())
     assert await told(cast, Kind.HANDOVER) == {"tom"}
     [message] = await Message.filter(subject_id=due.id)
-    assert message.data["path"] == f"/desk/handovers/{due.subject_id}"
+    assert message.data["path"] == f"/desk/dues/{due.id}"
+    async with at_desk(cast, "tom") as browser:
+        onward = await browser.get(f"/desk/dues/{due.id}")
+    assert onward.headers["location"] == f"/desk/handovers/{due.subject_id}"
 
 
 async def test_the_next_person_on_duty_is_asked_to_read_the_search_without_an_assignment(

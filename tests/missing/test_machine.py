@@ -30,7 +30,7 @@ from server.missing.returns import child_found
 from server.missing.returns.child_found import Found
 from server.missing.search import actions, entry_kinds, opening, timeline
 from server.missing.search.actions import EntryRequest
-from server.missing.search.entry_kinds import Act
+from server.missing.search.entry_kinds import FOLLOWED_UP, Act
 from server.missing.search.models import Alias, Episode, TimelineEntry
 from server.missing.search.opening import Saying
 from server.missing.search.rules import Stage
@@ -66,6 +66,7 @@ ENTRIES: list[tuple[Act, dict[str, str]]] = [
     (Act.RESCREEN, {"signs": "no"}),
     (Act.PHONE_CHECK, {"new": "no", "others": "no"}),
     (Act.PACK_UPDATE, {}),
+    (Act.NOT_POSSIBLE, {"task": "medical"}),
 ]
 spans = st.timedeltas(timedelta(seconds=1), timedelta(days=9))
 
@@ -238,6 +239,8 @@ class Machine(RuleBasedStateMachine):
             assert (episode.stage == Stage.FOLLOWED_UP) == (not running & OF_A_RETURN)
             assert episode.found_at is not None
             assert episode.found_at >= episode.opened_at
+        closed = await TimelineEntry.filter(episode_id=episode.id, what=FOLLOWED_UP).count()
+        assert closed == (episode.followed_up_at is not None)
         told = [
             line.id for line in await TimelineEntry.filter(episode_id=episode.id).order_by("number")
         ]

@@ -24,11 +24,13 @@ Shown = Callable[[datetime], str]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: our sentence, a person's words, and who wrote them and when."""
+    """One line: our sentence, facts by their labels, a person's words, and who wrote them and
+    when."""
 
     text: str = ""
     words: str = ""
     by: str = ""
+    facts: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def sections(of: Return, language: str, shown: Shown, day: Callable[[str], str])
         Section(
             _in(language, N_("Open worries")),
             open_worries,
-            _in(language, N_("None in the entries.")),
+            _in(language, N_("No open worries in the entries.")),
         ),
         Section(_in(language, N_("What changes now")), changes, nothing),
         Section(_in(language, N_("Who did what")), done),
@@ -110,9 +112,10 @@ def _learned(seen: View, language: str, shown: Shown) -> list[Line]:
     last = {line.what: line for line in seen.timeline if _is_of_the_return(line.what)}
     return [
         Line(
-            _told(line, language),
+            title_of(line.what, language),
             words=line.words or "",
             by=_by(line.who.name, line.at, shown),
+            facts=details_of(line.what, line.details, language),
         )
         for line in last.values()
     ]
@@ -122,15 +125,6 @@ def _is_of_the_return(what: str) -> bool:
     if what not in set(Act) or what in (Act.NOT_POSSIBLE, Act.PACK_UPDATE):
         return False
     return not ENTRIES[Act(what)].is_search
-
-
-def _told(line: Told, language: str) -> str:
-    pairs = details_of(line.what, line.details, language)
-    facts = [
-        gettext(language, N_("{label}: {value}"), label=label, value=value)
-        for label, value in pairs
-    ]
-    return " · ".join([title_of(line.what, language), *facts])
 
 
 def _why(reasons: Reasons, language: str) -> list[Line]:

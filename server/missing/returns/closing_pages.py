@@ -105,8 +105,8 @@ def _closed(seen: View, language: str, zone: ZoneInfo) -> str:
     assert seen.episode.followed_up_at is not None
     at, who = format_moment(language, seen.episode.followed_up_at, zone), closing.closed_by(seen)
     if who is None:
-        return gettext(language, N_("Everything was done {time}."), time=at)
-    words = N_("Everything was done {time}, the last of it by {name}.")
+        return gettext(language, N_("The last task was done {time}."), time=at)
+    words = N_("{name} finished the last task {time}.")
     return gettext(language, words, time=at, name=who)
 
 

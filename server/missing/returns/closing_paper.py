@@ -35,6 +35,7 @@ def _section(section: Section, language: str) -> dict[str, Any]:
 def _line(line: Line, language: str) -> dict[str, Any]:
     return {
         "text": line.text,
+        "facts": [[label, isolated(value, language)] for label, value in line.facts],
         "words": paragraphs(line.words, language),
         "by": isolated(line.by, language),
     }

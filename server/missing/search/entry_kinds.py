@@ -264,8 +264,8 @@ ENTRIES: Mapping[Act, Entry] = {
         ends=frozenset({Kind.RESCREEN}),
         is_search=False,
         hint=N_(
-            "New things nobody can explain, debts, fear, a second phone, adults who wait outside:"
-            " write what you saw and heard."
+            "Look for new things, debts, fear, a second phone, adults who wait outside. Write what"
+            " you saw and heard."
         ),
         ask=N_("What you saw and heard"),
     ),

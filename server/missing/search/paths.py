@@ -11,6 +11,7 @@ from server.missing.search.models import Episode
 from server.people.access import Roles, child_for, is_only_called, nothing_here, now_of, staff_of
 from server.people.models import Child, Person
 from server.people.rules import Action
+from server.tasks.turns import still_that_day
 from server.watch.wording import when
 from server.web.rendering import language_of, zone_of
 
@@ -82,6 +83,7 @@ async def frame(request: Request, episode: Episode) -> dict[str, Any]:
         "child": await Person.get(id=episode.child_id),
         "path": f"/desk/episodes/{episode.id}",
         "shown": lambda at: when(language, at, zone, now),
+        "by": lambda at: when(language, still_that_day(at, zone), zone, now),
         "now": now,
         "error": None,
     }

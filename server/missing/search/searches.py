@@ -9,7 +9,8 @@ from uuid import UUID
 
 from starlette.requests import Request
 
-from server.i18n import N_, format_list, gettext
+from server.i18n import N_, gettext, ngettext
+from server.missing.search.entry_kinds import RETURN
 from server.missing.search.models import Episode
 from server.missing.search.rules import Stage
 from server.missing.search.wording import STAGES
@@ -18,7 +19,7 @@ from server.people.models import Child
 from server.people.rules import Action, may
 from server.storage.db import as_id
 from server.tasks.models import Task
-from server.tasks.rules import OF_A_RETURN, Kind, State
+from server.tasks.rules import Kind, State
 from server.tasks.turns import WORDS
 from server.watch.wording import span, when
 from server.web.rendering import language_of, zone_of
@@ -78,19 +79,27 @@ def href_of(episode: Episode) -> str:
 
 
 async def _still_open(ids: Collection[UUID]) -> Mapping[UUID, list[Kind]]:
-    open_tasks = Task.filter(subject_id__in=list(ids), state=State.OPEN).order_by("due_at", "id")
+    """The tasks of each return that are open, the most urgent first."""
+    open_tasks = Task.filter(subject_id__in=list(ids), kind__in=list(RETURN), state=State.OPEN)
+    rows = await open_tasks.values_list("subject_id", "kind", "due_at")
     by_episode: dict[UUID, list[Kind]] = {}
-    for subject, kind in await open_tasks.values_list("subject_id", "kind"):
-        if kind in OF_A_RETURN:
-            by_episode.setdefault(as_id(subject), []).append(Kind(kind))
+    # Where several are due at one moment, the earlier step of the workflow comes first.
+    for subject, kind, _ in sorted(rows, key=lambda row: (row[2], RETURN.index(Kind(row[1])))):
+        by_episode.setdefault(as_id(subject), []).append(Kind(kind))
     return by_episode
 
 
 def _still(kinds: Sequence[Kind], language: str) -> str:
+    """How much of the return is open, and what comes first."""
     if not kinds:
         return ""
-    words = format_list(language, [gettext(language, WORDS[kind]) for kind in kinds])
-    return gettext(language, N_("Still to do: {what}"), what=words)
+    return ngettext(
+        language,
+        "{n} task still to do: {first}",
+        "{n} tasks still to do. First: {first}",
+        len(kinds),
+        first=gettext(language, WORDS[kinds[0]]),
+    )
 
 
 def _times(episode: Episode, language: str, shown: Shown, now: datetime) -> str:
