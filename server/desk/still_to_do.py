@@ -43,7 +43,7 @@ async def returns_of(
 
 def _in_words(task: Task, language: str, zone: ZoneInfo, now: datetime) -> str:
     is_late = task.slice().is_over(now)
-    sentence = N_("{task}: was due {time}") if is_late else N_("{task}, by {time}")
+    sentence = N_("{task} (was due {time})") if is_late else N_("{task}, by {time}")
     return gettext(
         language,
         sentence,

@@ -155,6 +155,11 @@ async def stage(cast: Cast) -> dict[str, tuple[str, str]]:
     )
     return {
         "board": ("tom", "/desk/"),
+        "filtered": ("tom", "/desk/?level=high&whose=mine"),
+        "opened": ("tom", "/desk/?open=none&more=well:100"),
+        "filter": ("ines", "/desk/filter"),
+        "load": ("ines", "/desk/load"),
+        "load of one": ("ines", f"/desk/load/{cast.tom.id}"),
         "rounds": ("tom", "/desk/rounds"),
         "alert": ("tom", f"/desk/alerts/{alert.id}"),
         "numbers": ("tom", f"/desk/alerts/{alert.id}/numbers"),
@@ -338,6 +343,48 @@ async def test_the_board_hears_of_what_others_do_within_two_seconds(cast: Cast) 
         await expect(row).to_contain_text("Ines Quintanar", timeout=2_000)
         assert perf_counter() - begin <= 2
         await expect(row.get_by_role("button", name="I'll take it")).to_have_count(0)
+
+
+@ON_SQLITE
+async def test_a_home_opens_in_place_and_stays_open_while_others_act(cast: Cast) -> None:
+    await scenes.crowd(cast, 60)
+    async with scenes.serving(cast) as url, chromium() as browser:
+        page = await desk(cast, browser, url, "tom", width=360, height=740, has_touch=True)
+        async with page.expect_response("**/desk/live"):
+            await page.goto(f"{url}/desk/")
+        fold = page.locator("a[data-open]").first
+        await expect(fold).to_have_attribute("aria-expanded", "false")
+        await fold.press("Enter")
+        await expect(fold).to_have_attribute("aria-expanded", "true")
+        await expect(fold).to_be_focused()
+        shown = await page.locator(".kid.is-well").count()
+        assert shown > 15
+        assert "open=" in page.url
+        await page.evaluate("window.here = 1")
+        [alert] = (await Alert.filter(closed_at__isnull=True))[:1]
+        await alerts.acknowledge(cast.actor("ines"), alert.id, cast.clock())
+        await expect(page.locator(".kid.is-held")).to_have_count(1, timeout=8_000)
+        assert await page.locator(".kid.is-well").count() == shown
+        await expect(fold).to_be_focused()
+        assert await page.evaluate("window.here") == 1
+        await fold.press("Enter")
+        await expect(page.locator(".kid.is-well")).to_have_count(0)
+        assert "open=" not in page.url
+
+
+@ON_SQLITE
+async def test_the_whole_row_leads_to_the_child_and_its_links_still_work(cast: Cast) -> None:
+    async with scenes.serving(cast) as url, chromium() as browser:
+        page = await desk(cast, browser, url, "tom", width=360, height=740, has_touch=True)
+        await page.goto(f"{url}/desk/")
+        row = page.locator(".kid", has_text="Mia Castellane")
+        await row.locator("summary").tap()
+        await expect(row.locator(".menu")).to_have_attribute("open", "")
+        await row.locator("summary").tap()
+        box = await row.bounding_box()
+        assert box is not None
+        await page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] - 6)
+        await page.wait_for_url(f"**/desk/children/{cast.mia.id}")
 
 
 @ON_SQLITE

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 
 from server.web.static_files import StaticFiles, app_files, built
@@ -19,6 +19,7 @@ from tests.pwa.double import POLICY, listening
 pytestmark = pytest.mark.browser
 
 PAGE = """<!doctype html><html lang="en"><head><title>({n}) Board</title>
+<link rel="stylesheet" href="/desk/{release}.css">
 <script type="module" src="{script}"></script></head><body>{head}
 <div id="board" data-live>
   <p id="count">{n} need somebody</p>
@@ -47,6 +48,8 @@ class Desk:
     news: list[str] = field(default_factory=list)
     is_away: bool = False
     head: str = ""
+    release: int = 1
+    is_out: bool = False  # The session has ended.
 
     def tell(self, number: int) -> None:
         self.number = number
@@ -56,14 +59,28 @@ class Desk:
 def application(desk: Desk) -> Starlette:
     async def board(request: Request) -> Response:
         desk.asked += 1
+        if desk.is_out:
+            return RedirectResponse("/", status_code=303)
+        if desk.is_away:
+            return Response(status_code=503)
         rows = "".join(
             f'<li id="r{n}"><button type="button">Take {n}</button></li>'
             for n in reversed(range(desk.number))
         )
         page = PAGE.format(
-            n=desk.number, rows=rows, head=desk.head, script=built("src/desk.ts").script
+            n=desk.number,
+            rows=rows,
+            head=desk.head,
+            script=built("src/desk.ts").script,
+            release=desk.release,
         )
         return HTMLResponse(page, headers={"content-security-policy": POLICY})
+
+    async def sign_in(request: Request) -> Response:
+        return HTMLResponse("<title>Sign in</title>")
+
+    async def style(request: Request) -> Response:
+        return Response("", media_type="text/css")
 
     async def live(request: Request) -> Response:
         if desk.is_away:
@@ -91,6 +108,8 @@ def application(desk: Desk) -> Starlette:
         routes=[
             Route("/desk/", board),
             Route("/desk/live", live),
+            Route("/desk/{release:int}.css", style),
+            Route("/", sign_in),
             Mount("/app", Whole(StaticFiles(app_files()))),
         ]
     )
@@ -171,6 +190,59 @@ def test_a_lost_connection_is_said_and_taken_back(desk: Desk, page: Page) -> Non
     page.locator("#news").wait_for(state="visible")
     desk.is_away = False
     page.locator("#news").wait_for(state="hidden", timeout=20_000)
+
+
+def test_what_changed_meanwhile_is_there_before_the_page_looks_new_again(
+    desk: Desk, page: Page
+) -> None:
+    desk.is_away = True
+    page.locator("#news").wait_for(state="visible")
+    desk.number = 3
+    desk.is_away = False
+    page.locator("#news").wait_for(state="hidden", timeout=20_000)
+    assert page.locator("#count").inner_text() == "3 need somebody"
+
+
+def test_without_network_the_page_says_so_at_once_and_comes_back(desk: Desk, page: Page) -> None:
+    page.context.set_offline(True)
+    page.locator("#news").wait_for(state="visible", timeout=1_000)
+    desk.number = 4
+    page.context.set_offline(False)
+    page.get_by_text("4 need somebody").wait_for()
+    page.locator("#news").wait_for(state="hidden")
+
+
+def test_after_a_night_the_page_is_old_until_the_server_has_answered(
+    desk: Desk, browser: Browser
+) -> None:
+    page = browser.new_page()
+    page.clock.install()
+    with page.expect_response("**/desk/live"):
+        page.goto(desk.url + "/desk/")
+    desk.is_away = True
+    page.clock.fast_forward("09:00:00")
+    page.locator("#news").wait_for(state="visible", timeout=3_000)
+    desk.is_away, desk.number = False, 5
+    page.clock.fast_forward("00:01:00")
+    page.clock.fast_forward("00:00:20")
+    page.get_by_text("5 need somebody").wait_for()
+    page.locator("#news").wait_for(state="hidden")
+    page.context.close()
+
+
+def test_a_page_of_an_earlier_release_is_loaded_anew(desk: Desk, page: Page) -> None:
+    page.evaluate("window.here = 1")
+    desk.release = 2
+    with page.expect_event("load"):
+        desk.tell(2)
+    page.get_by_text("2 need somebody").wait_for()
+    assert page.evaluate("window.here") is None
+
+
+def test_a_page_whose_session_has_ended_leads_to_the_sign_in(desk: Desk, page: Page) -> None:
+    desk.is_out = True
+    desk.tell(2)
+    page.wait_for_url(desk.url + "/")
 
 
 def test_the_app_is_told_whether_a_person_is_signed_in_at_the_desk(desk: Desk, page: Page) -> None:
