@@ -10,12 +10,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from server import logs
 from server.clock import known_zone
 from server.errors import WaymarkError
-from server.i18n import N_, format_moment, gettext, supported_language
+from server.i18n import N_, gettext, supported_language
 from server.people.access import Visitor, now_of, visitor_or_none
 from server.people.models import Agency, Person
 from server.people.rules import PROFESSIONAL
 from server.rota.calendar import Shift, shifts_between
 from server.rota.duty import rotas_of
+from server.watch.wording import when
 
 # A shift after that is no news for the head of a page.
 AHEAD: Final = timedelta(days=14)
@@ -88,9 +89,9 @@ async def _in_words(visitor: Visitor, shift: Shift, now: datetime) -> str:
     language = supported_language(visitor.language)
     zone = known_zone((await Agency.get(id=visitor.agency_id)).zone)
     if shift.begin > now:
-        begin = format_moment(language, shift.begin, zone, now)
+        begin = when(language, shift.begin, zone, now)
         return gettext(language, N_("Next duty: {time}"), time=begin)
     if shift.end >= now + AHEAD:
         return gettext(language, N_("On duty now"))
-    until = format_moment(language, shift.end, zone, now)
+    until = when(language, shift.end, zone, now)
     return gettext(language, N_("On duty until {time}"), time=until)

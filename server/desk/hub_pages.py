@@ -185,7 +185,7 @@ ADMIN: tuple[Group, ...] = (
             Way(
                 "/desk/people/channels",
                 N_("Channels"),
-                N_("Whether messages get through, by e-mail, SMS and push."),
+                N_("Whether messages get through, by email, SMS and push."),
                 _ADMINISTRATORS,
             ),
             Way(
