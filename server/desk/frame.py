@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server import logs
 from server.clock import known_zone
 from server.errors import WaymarkError
-from server.i18n import N_, gettext, supported_language
+from server.i18n import N_, format_time, gettext, supported_language
 from server.people.access import Visitor, now_of, visitor_or_none
 from server.people.models import Agency, Person
 from server.people.rules import PROFESSIONAL
@@ -59,8 +60,10 @@ async def _head_or_none(scope: Scope) -> Head | None:
 
 
 def _has_head(scope: Scope) -> bool:
-    path = scope.get("path", "")
-    return scope["type"] == "http" and path.startswith("/desk/") and path != "/desk/live"
+    """What a page fetches to renew a part of itself needs none."""
+    if scope["type"] != "http" or not scope["path"].startswith("/desk/"):
+        return False
+    return scope["path"] != "/desk/live" and "hx-request" not in Headers(scope=scope)
 
 
 async def head_of(request: HTTPConnection) -> Head | None:
@@ -88,10 +91,17 @@ async def _in_words(visitor: Visitor, shift: Shift, now: datetime) -> str:
     """One rota is for everyone on it, so it is on the clock of the agency."""
     language = supported_language(visitor.language)
     zone = known_zone((await Agency.get(id=visitor.agency_id)).zone)
+    # A page may stay open over midnight: no word here is true for one day alone.
+    earlier = now - timedelta(days=2)
     if shift.begin > now:
-        begin = when(language, shift.begin, zone, now)
+        begin = when(language, shift.begin, zone, earlier)
         return gettext(language, N_("Next duty: {time}"), time=begin)
     if shift.end >= now + AHEAD:
         return gettext(language, N_("On duty now"))
-    until = when(language, shift.end, zone, now)
+    is_soon = shift.end - now < timedelta(days=1)
+    until = (
+        format_time(language, shift.end, zone)
+        if is_soon
+        else when(language, shift.end, zone, earlier)
+    )
     return gettext(language, N_("On duty until {time}"), time=until)
