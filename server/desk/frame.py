@@ -31,7 +31,6 @@ class Head:
 
     name: str
     duty: str = ""
-    is_on_duty: bool = False
 
 
 class Frame:
@@ -84,7 +83,7 @@ async def _on_duty(visitor: Visitor, name: str, now: datetime) -> Head:
     mine = next((shift for shift in shifts if shift.who == visitor.person_id), None)
     if mine is None:
         return Head(name)
-    return Head(name, await _in_words(visitor, mine, now), is_on_duty=mine.begin <= now)
+    return Head(name, await _in_words(visitor, mine, now))
 
 
 async def _in_words(visitor: Visitor, shift: Shift, now: datetime) -> str:
