@@ -226,7 +226,7 @@ async def test_the_packs_of_the_demo_say_when_the_child_was_born(start, client, 
     async with await _signed_in(client, ways_in, "tom") as tom:
         pack = await tom.get(f"/api/v1/children/{child.id}/pack", headers=why)
         paper = await tom.get(f"/api/v1/children/{child.id}/pack.pdf", headers=why)
-        desk = await tom.get(f"/desk/children/{child.id}")
+        desk = await tom.get(f"/desk/children/{child.id}/people")
     record = pack.json()["record"]
     assert (record["born_on"], record["age"]) == (child.born_on, age)
     words = " ".join(page.get_textpage().get_text_range() for page in PdfDocument(paper.content))

@@ -4,18 +4,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server import logs
 from server.clock import known_zone
 from server.errors import WaymarkError
-from server.i18n import N_, format_moment, gettext, supported_language
+from server.i18n import N_, format_time, gettext, supported_language
 from server.people.access import Visitor, now_of, visitor_or_none
 from server.people.models import Agency, Person
 from server.people.rules import PROFESSIONAL
 from server.rota.calendar import Shift, shifts_between
 from server.rota.duty import rotas_of
+from server.watch.wording import when
 
 # A shift after that is no news for the head of a page.
 AHEAD: Final = timedelta(days=14)
@@ -29,7 +31,6 @@ class Head:
 
     name: str
     duty: str = ""
-    is_on_duty: bool = False
 
 
 class Frame:
@@ -58,8 +59,10 @@ async def _head_or_none(scope: Scope) -> Head | None:
 
 
 def _has_head(scope: Scope) -> bool:
-    path = scope.get("path", "")
-    return bool(scope["type"] == "http" and path.startswith("/desk/") and path != "/desk/live")
+    """What a page fetches to renew a part of itself needs none."""
+    if scope["type"] != "http" or not scope["path"].startswith("/desk/"):
+        return False
+    return scope["path"] != "/desk/live" and "hx-request" not in Headers(scope=scope)
 
 
 async def head_of(request: HTTPConnection) -> Head | None:
@@ -80,17 +83,24 @@ async def _on_duty(visitor: Visitor, name: str, now: datetime) -> Head:
     mine = next((shift for shift in shifts if shift.who == visitor.person_id), None)
     if mine is None:
         return Head(name)
-    return Head(name, await _in_words(visitor, mine, now), is_on_duty=mine.begin <= now)
+    return Head(name, await _in_words(visitor, mine, now))
 
 
 async def _in_words(visitor: Visitor, shift: Shift, now: datetime) -> str:
     """One rota is for everyone on it, so it is on the clock of the agency."""
     language = supported_language(visitor.language)
     zone = known_zone((await Agency.get(id=visitor.agency_id)).zone)
+    # A page may stay open over midnight: no word here is true for one day alone.
+    earlier = now - timedelta(days=2)
     if shift.begin > now:
-        begin = format_moment(language, shift.begin, zone, now)
+        begin = when(language, shift.begin, zone, earlier)
         return gettext(language, N_("Next duty: {time}"), time=begin)
     if shift.end >= now + AHEAD:
         return gettext(language, N_("On duty now"))
-    until = format_moment(language, shift.end, zone, now)
+    is_soon = shift.end - now < timedelta(days=1)
+    until = (
+        format_time(language, shift.end, zone)
+        if is_soon
+        else when(language, shift.end, zone, earlier)
+    )
     return gettext(language, N_("On duty until {time}"), time=until)

@@ -16,6 +16,7 @@ from server.people.access import Visitor, not_yours, now_of, staff_of
 from server.people.models import Agency, Person
 from server.people.rules import PROFESSIONAL, Role
 from server.people.words import ROLES
+from server.web.help_links import help_link
 from server.web.rendering import language_of, page
 
 _WORKERS = PROFESSIONAL
@@ -185,7 +186,7 @@ ADMIN: tuple[Group, ...] = (
             Way(
                 "/desk/people/channels",
                 N_("Channels"),
-                N_("Whether messages get through, by e-mail, SMS and push."),
+                N_("Whether messages get through, by email, SMS and push."),
                 _ADMINISTRATORS,
             ),
             Way(
@@ -243,7 +244,8 @@ def _open_to(visitor: Visitor, ways: Sequence[Way]) -> list[Way]:
 
 
 async def mine(request: Request) -> Response:
-    """Who I am here, when I am on duty, and what I can set for myself."""
+    """Who I am here, when I am on duty, and what I can set for myself. The Help is that of the page
+    I come from."""
     visitor, language = await staff_of(request), language_of(request)
     person = await Person.get(id=visitor.person_id)
     providers = request.app.state.settings.oidc.values()
@@ -252,6 +254,7 @@ async def mine(request: Request) -> Response:
         "agency": await Agency.get(id=person.agency_id),
         "role": gettext(language, ROLES[Role(visitor.role)]),
         "duty": await head_of(request),
+        "help": help_link(request.query_params.get("from", request.url.path), visitor.role),
         "has_shifts": visitor.role in PROFESSIONAL,
         "has_account": any(provider.agency_id == person.agency_id for provider in providers),
         "now": now_of(request),

@@ -367,8 +367,22 @@ def _answers(now: datetime) -> dict[str, Any]:
     }
 
 
+def of_finding_ones_way(cast: Cast) -> Pages:
+    """The four pages of a child, the pages that only lead on, and one's own."""
+    noor = f"/desk/children/{cast.noor.id}"
+    tabs = {f"tab{tab}": ("tom", f"{noor}{tab}") for tab in ("", "/plan", "/people", "/safety")}
+    hubs = {
+        f"{hub} of {name}": (name, f"/desk/{hub}")
+        for name in ("tom", "ines", "root")
+        for hub in ("reports", "admin")
+    }
+    own = {f"me, {name}": (name, "/desk/me") for name in ("tom", "ada", "sam", "root")}
+    boards = {f"board of {name}": (name, "/desk/") for name in ("ada", "root")}
+    return tabs | hubs | own | boards
+
+
 async def pages(cast: Cast) -> Pages:
     """All of them. A drill ends where somebody is called for real: so whoever is called is last."""
     pages = await of_the_missing(cast) | await of_those_who_work_here(cast)
-    pages |= await made.pages(cast) | await of_finding(cast)
+    pages |= await made.pages(cast) | await of_finding(cast) | of_finding_ones_way(cast)
     return pages | await of_those_who_are_called(cast)

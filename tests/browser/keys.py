@@ -40,6 +40,10 @@ BEGIN = """() => {
         if (!shows) faults.push(`not seen: ${said(target)}`)
         const box = target.getBoundingClientRect()
         if (box.bottom <= 0 || box.top >= innerHeight) faults.push(`out of sight: ${said(target)}`)
+        const low = document.querySelector('.low')
+        const isCovered = low?.checkVisibility() && !low.contains(target)
+            && box.bottom > low.getBoundingClientRect().top + 1 && box.height < innerHeight / 2
+        if (isCovered) faults.push(`under the bar: ${said(target)}`)
         // Of one row of a list the parts may stand as they do.
         const row = (one) => one.closest('li') ?? one
         const isElsewhere = at && !at.matches('.skip') && row(at) !== row(target)

@@ -282,7 +282,8 @@ async def test_targets_are_large_enough_and_a_key_goes_past_the_head(cast: Cast)
             boxes = await page.evaluate(
                 """() => [...document.querySelectorAll(
                     'button, .button, summary, select, input:not([type=hidden], [type=radio],'
-                    + '[type=checkbox]), .choice, .faces label, .top a, .back a, .foot a, .name a')]
+                    + '[type=checkbox]), .choice, .faces label, .top a, .low a, .tabs a,'
+                    + '.crumbs a, .back a, .foot a, .name a')]
                     .filter((one) => one.checkVisibility())
                     .filter((one) => !one.closest('details:not([open]) ul'))
                     .map((one) => [one.outerHTML.slice(0, 90), one.getBoundingClientRect()])

@@ -63,6 +63,7 @@ async def test_no_guide_scrolls_sideways_on_320_pixels_and_links_are_large_enoug
                 wrong.append(f"{name} scrolls sideways")
             small = await page.evaluate(
                 """() => [...document.querySelectorAll('.top a, main nav a')]
+                    .filter((one) => one.checkVisibility())
                     .filter((one) => one.getBoundingClientRect().height < 43.5)
                     .map((one) => one.outerHTML)"""
             )
@@ -78,7 +79,8 @@ async def test_help_opens_at_the_section_of_the_page_one_comes_from(
     async with scenes.serving(cast) as url, chromium() as browser:
         page = await desk(cast, browser, url, "tom", language=language, width=360, height=740)
         await page.goto(f"{url}/desk/children/{cast.mia.id}/missing")
-        await page.locator(".top a[rel=help]").click()
+        await page.locator(".top .me").click()
+        await page.locator("main a[rel=help]").click()
         await expect(page).to_have_url(f"{url}/desk/help#a-child-is-missing")
         heading = page.locator("h2#a-child-is-missing")
         await expect(heading).to_be_in_viewport()

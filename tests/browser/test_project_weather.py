@@ -242,4 +242,4 @@ def test_who_signed_out_of_the_app_without_a_network_signs_in_anew_and_stays_in(
     ines.page.goto(f"{agency.demo['url']}/app/")
     ines.page.get_by_text("Mia Castellane").wait_for()
     ines.page.goto(f"{agency.demo['url']}/desk/")
-    ines.page.locator("header.top nav").wait_for()
+    ines.page.locator("header.top .brand").wait_for()

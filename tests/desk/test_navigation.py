@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 
@@ -43,8 +44,11 @@ async def shown(cast: Cast, name: str, path: str, status: int = 200, language: s
 
 
 def places(page: str) -> list[str]:
-    [nav] = re.findall(r'<nav class="bar".*?</nav>', page, re.DOTALL)
-    return re.findall(r"<span>([^<]+)</span>", nav)
+    """The places in the head; a phone shows the same at its lower edge."""
+    head, low = re.findall(r'<nav class="bar[^"]*".*?</nav>', page, re.DOTALL)
+    names: list[str] = re.findall(r"<span>([^<]+)</span>", head)
+    assert re.findall(r"<span>([^<]+)</span>", low) == names
+    return names
 
 
 # --- the head and the bar
@@ -54,7 +58,7 @@ def places(page: str) -> list[str]:
 async def test_each_role_has_its_own_places(cast: Cast, name: str) -> None:
     page = await shown(cast, name, "/desk/")
     assert places(page) == BARS[name]
-    assert page.count('aria-current="page"') == 1
+    assert page.count('aria-current="page"') == 2
 
 
 async def test_the_place_of_a_page_is_marked_and_only_the_page_itself_as_the_page(
@@ -93,6 +97,23 @@ async def test_who_has_no_duty_reads_nothing_of_one(cast: Cast, name: str) -> No
 async def test_a_carers_pages_do_not_tell_the_name_of_what_this_is(cast: Cast) -> None:
     for path in ("/desk/", "/desk/me", "/desk/front", "/desk/settings"):
         assert "Waymark" not in await shown(cast, "sam", path)
+
+
+@pytest.mark.parametrize(
+    ("origin", "leads"),
+    [
+        ("/desk/alerts/0b9e4f3a-6a55-4c34-9a3e-0c7f31f8f3a1", "/desk/help#an-alert"),
+        ("https://example.org/desk/", "/desk/help"),
+        ("'><script>", "/desk/help"),
+    ],
+)
+async def test_the_help_of_my_own_page_is_that_of_the_page_i_come_from(
+    cast: Cast, origin: str, leads: str
+) -> None:
+    page = await shown(cast, "tom", f"/desk/me?from={quote(origin)}")
+    [main] = re.findall(r"<main.*?</main>", page, re.DOTALL)
+    assert f'href="{leads}" rel="help"' in main
+    assert "<script>" not in main
 
 
 async def test_a_page_that_refuses_a_form_keeps_its_head(cast: Cast) -> None:
