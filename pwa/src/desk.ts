@@ -4,7 +4,7 @@ import "htmx.org/dist/ext/hx-sse.js";
 import { begin as beginAlarms } from "./desk/alarms";
 import { begin as beginLive } from "./desk/live";
 import { begin as beginPasskeys } from "./desk/passkeys";
-import { tell as tellWhoIsHere } from "./desk/here";
+import { tell as tellWhoIsHere } from "./desk/leaving";
 
 beginLive();
 beginAlarms();
