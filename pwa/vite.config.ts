@@ -35,7 +35,8 @@ function deferredOf(bundle: Bundle, shell: string[]): string[] {
   for (const name of wanted) {
     const chunk = files.find((one) => one.fileName === name);
     const next = [...(chunk?.imports ?? []), ...(chunk?.dynamicImports ?? [])];
-    wanted.push(...next.filter((other) => !wanted.includes(other)));
+    // What the desk alone shows, no phone keeps.
+    wanted.push(...next.filter((other) => !wanted.includes(other) && !other.includes("desk-project")));
   }
   return [...wanted, ...stylesOf(files, wanted)].filter((name) => !shell.includes(name));
 }
@@ -142,7 +143,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: false,
     rolldownOptions: {
-      input: { app: "index.html", desk: "src/desk.ts", "desk-project": "src/desk-project.tsx" },
+      input: { app: "index.html", desk: "src/desk.ts" },
       output: {
         entryFileNames: "assets/[name]-[hash].js",
         chunkFileNames: "assets/[name]-[hash].js",

@@ -2,22 +2,19 @@
  * The project inside a page of the desk: the app's screens, in a root of their own, so that neither the app's styles
  * nor the desk's reach the other.
  */
-import "./desk-project.css";
+import styles from "./desk-project.css?url";
 import { options, render } from "preact";
+import { still } from "./a11y";
 import { fragmentOf, placeIn } from "./desk/address";
 import { Failed } from "./desk/Failed";
-import { onLeaving } from "./desk/here";
 import { Panes } from "./desk/Panes";
 import { speak } from "./i18n";
-import { begin } from "./plan/screens";
+import { begin } from "./plan/places";
 import * as routes from "./routes";
 import * as now from "./store/now";
 import * as project from "./store/project";
 import * as sender from "./store/sender";
 import * as session from "./store/session";
-
-const host = document.getElementById("project")!;
-const { child = "", name = "", role = "", person = "", styles = "" } = host.dataset;
 
 /** No style is worth waiting for longer than this. */
 const STYLES_MS = 3_000;
@@ -34,35 +31,32 @@ function deepenHeadings(): void {
   };
 }
 
-function style(root: ShadowRoot, href: string): Promise<unknown> {
-  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
+/** In the place of what the page showed while the screens were on their way. */
+async function makeRoom(host: HTMLElement): Promise<HTMLElement> {
+  const root = host.attachShadow({ mode: "open" });
+  const inside = document.createElement("div");
+  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: styles });
   const arrived = new Promise((done) => {
     link.onload = done;
     link.onerror = done;
   });
   root.append(link);
-  return arrived;
-}
-
-/** In the place of what the page showed while the screens were on their way. */
-async function makeRoom(): Promise<HTMLElement> {
-  const root = host.attachShadow({ mode: "open" });
-  const inside = document.createElement("div");
-  await Promise.race([Promise.all(styles.split(" ").map((href) => style(root, href))), pause(STYLES_MS)]);
+  await Promise.race([arrived, pause(STYLES_MS)]);
   host.replaceChildren();
   root.append(inside);
   return inside;
 }
 
 /** True once the person who opened the page is the one who is in: nothing that another left here is ever shown. */
-async function comeIn(): Promise<boolean> {
+async function comeIn(person: string): Promise<boolean> {
   await session.recall();
   const isIn = () => session.who.value === person && !session.isShutOut.value;
   if (!isIn()) await session.enter();
   return isIn();
 }
 
-async function start(): Promise<void> {
+export async function start(host: HTMLElement): Promise<void> {
+  const { child = "", name = "", role = "", person = "" } = host.dataset;
   deepenHeadings();
   const own = () => location.pathname + location.search;
   routes.beginInDesk({
@@ -70,18 +64,15 @@ async function start(): Promise<void> {
     read: () => placeIn(location.hash),
   });
   const words = speak(document.documentElement.lang);
-  const isIn = await comeIn();
+  const isIn = await comeIn(person);
   if (isIn) await begin(() => project.openOf({ id: child, name, role }));
   await words;
-  const inside = await makeRoom();
+  const inside = await makeRoom(host);
   if (!isIn) return render(<Failed />, inside);
-  const before = document.activeElement as HTMLElement | null;
-  render(<Panes />, inside);
+  const draw = () => render(<Panes />, inside);
   // Who comes without a place in mind begins at the top of the page, not in the middle of it.
-  if (routes.place.value === "project") {
-    (host.shadowRoot?.activeElement as HTMLElement | null)?.blur();
-    before?.focus({ preventScroll: true });
-  }
+  if (routes.place.value === "project") still(draw);
+  else draw();
   setTimeout(goOn);
 }
 
@@ -92,7 +83,5 @@ function goOn(): void {
   document.addEventListener("visibilitychange", visit);
   visit();
   // Signed out in another window: the server then shows the front door in the place of this page.
-  onLeaving(() => location.reload());
+  if ("BroadcastChannel" in globalThis) new BroadcastChannel("desk").onmessage = () => location.reload();
 }
-
-void start();

@@ -7,7 +7,7 @@ import { begin as beginLive } from "./desk/live";
 import { begin as beginKeeping } from "./desk/keeping";
 import { begin as beginParts } from "./desk/parts";
 import { begin as beginPasskeys } from "./desk/passkeys";
-import { tell as tellWhoIsHere } from "./desk/here";
+import { tell as tellWhoIsHere } from "./desk/leaving";
 
 beginLive();
 beginParts();

@@ -117,4 +117,7 @@ function goOn(): void {
   });
 }
 
-void start();
+// A page of the desk shows the project with the same screens.
+const atDesk = document.getElementById("project");
+if (atDesk) void import("./desk-project").then((desk) => desk.start(atDesk));
+else void start();

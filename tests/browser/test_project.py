@@ -121,7 +121,7 @@ def test_two_voices_make_one_plan_live_then_apart_and_then_decide_and_agree(
         voice.page.locator(".row", has_text=voice.says("Read it and say yes or no")).click()
         voice.tap("I agree")
         voice.tap("Send my answer")
-        voice.page.wait_for_selector(".options, .voice")
+        voice.page.wait_for_selector(".pictures, .voice")
     for voice in (noor, tom):
         voice.project()
         voice.sees(voice.says("You have both agreed."), 6_000)

@@ -55,4 +55,4 @@ async def test_the_childs_page_leads_there_and_no_other_page_carries_its_script(
         board = (await browser.get("/desk/")).text
     assert path(cast) in child
     assert "/app/#with=" + str(cast.mia.id) not in child
-    assert "desk-project" not in child + board
+    assert "/assets/app-" not in child + board

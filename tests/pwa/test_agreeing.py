@@ -309,9 +309,9 @@ def walk(phone: Phone, double: Double) -> Iterator[str]:
     page.wait_for_selector(".banner .pair-of")
     yield "ending"
     page.locator(".rows .row").first.click()
-    page.wait_for_selector(".options .picture")
+    page.wait_for_selector(".pictures .picture")
     yield "parties"
-    page.locator(".options .second").last.click()
+    page.locator(".pictures .area").last.click()
     page.locator(".pair-of .plain").first.click()
     page.locator(".pair-of .plain").last.click()
     page.locator(".pictures .area").last.click()

@@ -21,7 +21,7 @@ from tests.pwa.test_screens import TARGET, is_sideways
 
 pytestmark = pytest.mark.browser
 
-SCREENS = Path(__file__).parents[2] / "pwa" / "src" / "plan" / "screens.tsx"
+SCREENS = Path(__file__).parents[2] / "pwa" / "src" / "plan" / "places.tsx"
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ AT = "2026-01-02T12:00:00.000Z"
 PROJECT = ("life_project", MIA)
 GOAL, STEP = ("goal", "{goal}"), ("step", "{next}")
 
-# Every screen in pwa/src/plan/screens.tsx by its name there, with what makes it look different.
+# Every screen in pwa/src/plan/places.tsx by its name there, with what makes it look different.
 SCENES: dict[str, list[Scene]] = {
     "children": [Scene()],
     "project": [

@@ -8,7 +8,7 @@ import { direction, language, t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { Lead } from "../plan/parts";
-import { Screen } from "../plan/screens";
+import { Screen } from "../plan/places";
 import { words, type Thing } from "../plan/state";
 import { about, go, place as here, type ProjectPlace } from "../routes";
 import { Contents, Overview } from "../screens/Project";

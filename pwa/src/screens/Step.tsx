@@ -1,9 +1,11 @@
 /** A step, or a promise: who, what, by when; done, or not done and why. Both answers are equally large. */
+import type { ComponentChild } from "preact";
 import { t } from "../i18n";
-import { Icon, type IconName } from "../parts/Icon";
+import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { called, dayWords, dueOn, isDate, isoDay, wasDueOn } from "../plan/labels";
 import { byOrder } from "../plan/merge";
+import { Pictogram } from "../plan/Pictogram";
 import { ago, mayChange, mayTick, NotFound, voiceIn, Voice, Waits, Words } from "../plan/parts";
 import { History } from "../plan/History";
 import { words, type Thing } from "../plan/state";
@@ -121,11 +123,13 @@ export function Step() {
       {mayTick(owner) && <Answer step={step} />}
       {mayChange() && (
         <ul class="rows">
-          {status === "not_done" && <EditRow id={step.id} field="reason" icon="talk" word={t("Say why not")} />}
-          <EditRow id={step.id} field="due_on" icon="days" word={t("Choose another date")} />
-          <EditRow id={step.id} field="repeats" icon="repeat" word={t("Choose how often")} />
-          <EditRow id={step.id} field="owner_id" icon="hands" word={t("Choose who does it")} />
-          <EditRow id={step.id} field="text" icon="words" word={t("Change the words")} />
+          {status === "not_done" && (
+            <EditRow id={step.id} field="reason" icon={<Icon name="talk" />} word={t("Say why not")} />
+          )}
+          <EditRow id={step.id} field="due_on" icon={<Icon name="days" />} word={t("Choose another date")} />
+          <EditRow id={step.id} field="repeats" icon={<Pictogram name="repeat" />} word={t("Choose how often")} />
+          <EditRow id={step.id} field="owner_id" icon={<Icon name="hands" />} word={t("Choose who does it")} />
+          <EditRow id={step.id} field="text" icon={<Icon name="words" />} word={t("Change the words")} />
         </ul>
       )}
       {goal && (
@@ -139,11 +143,11 @@ export function Step() {
   );
 }
 
-function EditRow({ id, field, icon, word }: { id: string; field: string; icon: IconName; word: string }) {
+function EditRow({ id, field, icon, word }: { id: string; field: string; icon: ComponentChild; word: string }) {
   return (
     <li>
       <button type="button" class="row" onClick={() => edit(id, field)}>
-        <Icon name={icon} />
+        {icon}
         <span class="row-text">{word}</span>
         <Icon name="next" />
       </button>

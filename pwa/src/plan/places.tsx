@@ -1,5 +1,4 @@
-/** The entry of the project's file: its screens, and what starts with them. */
-import "./plan.css";
+/** The screens of the project, and what starts with them. */
 import { effect, untracked } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { ProjectPlace } from "../routes";
