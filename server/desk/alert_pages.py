@@ -23,6 +23,7 @@ from server.alerts.ladder import Cause, Outcome, outcomes_of
 from server.alerts.models import Alert
 from server.alerts.sent import sent_about
 from server.alerts.words import CAUSES, OUTCOMES
+from server.clock import known_zone
 from server.desk.alert_api import alert_for
 from server.desk.board import group_of, look_of
 from server.desk.ladder import next_call_in_words, steps
@@ -42,7 +43,7 @@ from server.watch.evidence_wording import says_forgot
 from server.watch.models import round_id
 from server.watch.shared import others_of
 from server.watch.trusted.contacts import asked_about
-from server.watch.wording import WAYS, way_in_words, when
+from server.watch.wording import WAYS, clock_there, way_in_words, when
 from server.web.rendering import language_of, page, zone_of
 from server.web.requests import form_body
 
@@ -135,6 +136,7 @@ async def alert_page(
         **_rights(roles),
         "alert": alert,
         "child": names[alert.child_id],
+        "clock": _clock(request, names[alert.child_id], facts),
         "sent": await sent_about([alert.id], language),
         "trusted": await asked_about(alert.id),
         "wishes": _wishes(alert, names, language),
@@ -185,6 +187,12 @@ DONE: Mapping[str, str] = {
 def _done(request: Request, name: str) -> str | None:
     code = request.query_params.get("done", "")
     return gettext(language_of(request), DONE[code], name=name) if code in DONE else None
+
+
+def _clock(request: Request, name: str, facts: evidence.Facts) -> str:
+    """What the child's clock shows, where the reader's shows another time."""
+    there, here = known_zone(facts.zone), zone_of(request)
+    return clock_there(name, there, here, language=language_of(request), now=now_of(request))
 
 
 def _head(

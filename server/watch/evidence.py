@@ -94,8 +94,8 @@ _TOGETHER = {"postgres": "string_agg(mark, ',' ORDER BY due_at)", "sqlite": "gro
 # The last rounds of each child become one text: two hundred rows and not six thousand. SQLite
 # before 3.44 knows no order inside group_concat, but keeps that of the rows it is given.
 _WATCHES = """
-SELECT w.child_id, w.standing, w.tier, w.due_at, w.opens_at, w.missed_due_at, w.late_at, w.sign_at,
-       w.ask_at, w.asked_at, w.answered_at, w.app_seen_at,
+SELECT w.child_id, w.standing, w.tier, w.zone, w.due_at, w.opens_at, w.missed_due_at, w.late_at,
+       w.sign_at, w.ask_at, w.asked_at, w.answered_at, w.app_seen_at,
        w.heard_at, w.heard_way, c.placed_at,
        (SELECT {together} FROM (
           SELECT due_at, CASE
@@ -148,6 +148,7 @@ def _facts(row: Mapping[str, Any], **extras: Any) -> Facts:
         standing=State(row["standing"]),
         tier=Tier(row["tier"]),
         placed_at=as_moment(row["placed_at"]),
+        zone=row["zone"],
         due_at=_moment(row["due_at"]),
         opens_at=_moment(row["opens_at"]),
         missed_due_at=_moment(row["missed_due_at"]),

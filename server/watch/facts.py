@@ -92,6 +92,7 @@ class Facts:
     standing: State
     tier: Tier
     placed_at: datetime
+    zone: str = "UTC"  # Where the child is.
     due_at: datetime | None = None
     opens_at: datetime | None = None
     missed_due_at: datetime | None = None

@@ -47,6 +47,18 @@ def _when(language: str, local: datetime, today: date) -> str:
     return gettext(language, N_("{day} {time}"), day=day, time=clock)
 
 
+def clock_there(name: str, there: ZoneInfo, here: ZoneInfo, *, language: str, now: datetime) -> str:
+    """What the clock of a child shows now, for a reader whose clock shows another time; else ""."""
+    if now.astimezone(there).utcoffset() == now.astimezone(here).utcoffset():
+        return ""
+    return gettext(
+        language,
+        N_("Times here are yours. For {name} it is {time} now."),
+        name=name,
+        time=when(language, now, there, now),
+    )
+
+
 @lru_cache(maxsize=1024)
 def span(language: str, delta: timedelta) -> str:
     """How long, short: "25 mins"."""

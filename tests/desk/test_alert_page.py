@@ -120,6 +120,16 @@ async def test_taking_it_says_until_when_and_who(cast: Cast, alert: Alert) -> No
     assert "If still open by 19:50" in theirs
 
 
+async def test_a_reader_in_another_zone_reads_what_the_clock_of_the_child_shows(
+    cast: Cast, alert: Alert
+) -> None:
+    theirs = "Times here are yours. For Mia Castellane it is 19:"
+    assert theirs in await look(cast, "ines", alert)
+    assert "Times here are yours" not in await look(cast, "tom", alert)
+    async with at_desk(cast, "ines") as browser:
+        assert theirs in (await browser.get(f"/desk/children/{cast.mia.id}")).text
+
+
 async def test_who_comes_too_late_is_told_who_has_it(cast: Cast, alert: Alert) -> None:
     async with at_desk(cast, "tom") as browser:
         await browser.post(f"/desk/alerts/{alert.id}/acknowledge")

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.alerts.words import CAUSES
+from server.clock import known_zone
 from server.desk.board import group_of, look_of
 from server.desk.marks import marks_one_by_one, strip
 from server.i18n import N_, gettext
@@ -21,7 +22,7 @@ from server.watch import evidence
 from server.watch.evidence_wording import reminders
 from server.watch.rhythm import summary
 from server.watch.rhythm.summary import left_in_words
-from server.watch.wording import when
+from server.watch.wording import clock_there, when
 from server.web.rendering import language_of, page, zone_of
 
 # Four short words, so that they fit beside each other at 320 pixels, in every language.
@@ -90,8 +91,9 @@ async def _left(request: Request, child: Child) -> str:
 async def _standing(request: Request, child: Child) -> dict[str, Any]:
     language, zone, now = language_of(request), zone_of(request), now_of(request)
     facts = (await evidence.of([child.id], now)).get(child.id)
+    person = await Person.get(id=child.id)
     context: dict[str, Any] = {
-        "child": await Person.get(id=child.id),
+        "child": person,
         "path": f"/desk/children/{child.id}",
         "facts": facts,
         "shown": lambda at: when(language, at, zone, now),
@@ -108,6 +110,7 @@ async def _standing(request: Request, child: Child) -> dict[str, Any]:
         "icon_name": icon,
         "word": gettext(language, word),
         "sentence": evidence.sentence(facts, language, zone, now),
+        "clock": clock_there(person.name, known_zone(facts.zone), zone, language=language, now=now),
         # In an alert the sentence says it already.
         "reminders": "" if facts.is_silent else reminders(facts, language, zone, now),
         "strip": strip(facts.marks, language),

@@ -6,13 +6,15 @@ from uuid import UUID
 
 from starlette.requests import Request
 
+from server.clock import known_zone
 from server.errors import Denied, NotFound
 from server.missing.search.models import Episode
 from server.people.access import Roles, child_for, is_only_called, nothing_here, now_of, staff_of
 from server.people.models import Child, Person
 from server.people.rules import Action
 from server.tasks.turns import still_that_day
-from server.watch.wording import when
+from server.watch.models import Watch
+from server.watch.wording import clock_there, when
 from server.web.rendering import language_of, zone_of
 
 
@@ -78,9 +80,13 @@ async def others_for(request: Request, children: Iterable[UUID]) -> dict[UUID, R
 async def frame(request: Request, episode: Episode) -> dict[str, Any]:
     """What every page about an episode shows."""
     language, zone, now = language_of(request), zone_of(request), now_of(request)
+    child = await Person.get(id=episode.child_id)
+    watched = await Watch.get_or_none(child_id=child.id)
+    there = known_zone(watched.zone) if watched is not None else zone
     return {
         "episode": episode,
-        "child": await Person.get(id=episode.child_id),
+        "child": child,
+        "clock": clock_there(child.name, there, zone, language=language, now=now),
         "path": f"/desk/episodes/{episode.id}",
         "shown": lambda at: when(language, at, zone, now),
         "by": lambda at: when(language, still_that_day(at, zone), zone, now),
