@@ -890,6 +890,12 @@ async def observation_id(cast: Cast, who: str | None, path: str) -> UUID:
 
 async def concern(cast: Cast) -> Alert:
     """Mia gave a sign that was agreed, and was seen: what is open is in the way of other things."""
+    alert = await open_concern(cast)
+    return await close_alert(cast.actor("tom"), alert.id, Outcome.SEEN, "At home.", cast.clock())
+
+
+async def open_concern(cast: Cast) -> Alert:
+    """Mia gave a sign that was agreed."""
     opening = Opening(
         child_id=cast.mia.id,
         agency_id=cast.agency.id,
@@ -901,7 +907,7 @@ async def concern(cast: Cast) -> Alert:
     policy, _ = await policy_of(cast.agency.id)
     async with write():
         [alert] = await open_alerts([opening], {cast.agency.id: policy}, cast.clock())
-    return await close_alert(cast.actor("tom"), alert.id, Outcome.SEEN, "At home.", cast.clock())
+    return alert
 
 
 async def the_call(cast: Cast, cause: Cause = Cause.SILENCE) -> Alert:
@@ -927,7 +933,7 @@ async def alert_id(cast: Cast, who: str | None, path: str) -> UUID:
         cause = Cause.CONCERN if path.endswith("/sealed") else Cause.SILENCE
         return (await the_call(cast, cause)).id
     if path.endswith("/sealed"):
-        return (await concern(cast)).id
+        return (await (open_concern if who == GLASS else concern)(cast)).id
     if who == GLASS:
         return (await open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())).id
     alert = await Alert.filter(child_id=cast.mia.id).first()

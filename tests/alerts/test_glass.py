@@ -455,3 +455,10 @@ async def test_the_404_of_a_child_leads_those_who_may_to_the_glass(cast: Cast) -
             assert 'href="/desk/glass"' in (await browser.get(path)).text
         async with cast.browser_as("root") as browser:
             assert 'href="/desk/glass"' not in (await browser.get(path)).text
+
+
+async def test_the_same_child_several_times_at_once_is_one(cast: Cast) -> None:
+    answers = await asyncio.gather(*(send(cast, "eve", asked()) for _ in range(4)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert await Glass.all().count() == 1
+    assert await Message.filter(kind="glass").count() == 2

@@ -59,6 +59,7 @@ async def break_glass(actor: Actor, asked: Asked, now: datetime) -> Glass:
         rules.check_count([glass.opened_at for glass in opened], now)
         child = await _placed(asked, agency_id)
         if child is None or asked.reason is None:
+            _log.info("nothing_opened", person_id=actor.id)
             raise NotFound(NOTHING_OPENED)
         glass = await Glass.create(
             id=asked.id,
