@@ -92,7 +92,10 @@ async def _standings(
 def _as_seen(facts: Facts, roles: Roles, called: Collection[UUID]) -> Facts:
     if not is_only_called(roles, Action.ALERT_SEE):
         return facts
-    return replace(facts, alerts=tuple(alert for alert in facts.alerts if alert.id in called))
+    return replace(
+        facts,
+        alerts=tuple(alert for alert in facts.alerts if alert.id in called or Role.GLASS in roles),
+    )
 
 
 async def _places(ids: list[UUID], now: datetime) -> dict[UUID, tuple[str, tuple[str, ...]]]:
