@@ -9,7 +9,7 @@ import { halt } from "../store/sender";
 import { isShutOut } from "../store/session";
 
 /** After signing in again, one is back where one was. */
-const signIn = () => `/?next=${encodeURIComponent(location.pathname)}`;
+const signIn = () => `/?next=${encodeURIComponent(location.pathname + location.hash)}`;
 
 function Rights() {
   if (mayChange() || here.value !== "project") return null;

@@ -25,7 +25,9 @@ function watchLeaving(isIn: boolean): void {
   addEventListener("submit", ({ target }) => {
     if ((target as Element).getAttribute("action") === "/sign-out") localStorage.setItem(LEFT_AS, "yes");
   });
-  if (isIn || localStorage.getItem(LEFT_AS) === null) return;
+  // A sign-out that never reached the server was none.
+  if (isIn) localStorage.removeItem(LEFT_AS);
+  if (localStorage.getItem(LEFT_AS) === null) return;
   // The project in another window listens: it shows the front door as well.
   if ("BroadcastChannel" in globalThis) new BroadcastChannel("desk").postMessage("left");
   void wipeStaff().catch(() => undefined);

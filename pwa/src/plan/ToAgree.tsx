@@ -1,4 +1,4 @@
-/** What waits for one's own yes or no stands at the top, until it is said. */
+/** What waits for the reader's own yes or no comes first, until they say it. */
 import { t, tn } from "../i18n";
 import { go } from "../routes";
 import { frame, myself, plan } from "../store/project";
