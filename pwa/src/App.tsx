@@ -3,7 +3,6 @@ import { ProjectScreen } from "./parts/ProjectScreen";
 import { DeferredScreen } from "./parts/DeferredScreen";
 import { about, place, type Place, type ProjectPlace } from "./routes";
 import { Cover } from "./screens/Cover";
-import { Days } from "./screens/Days";
 import { Help } from "./screens/Help";
 import { Language } from "./screens/Language";
 import { More } from "./screens/More";
@@ -16,7 +15,7 @@ import { who } from "./store/session";
 
 const SCREENS: Record<Exclude<Place, "pair" | ProjectPlace>, () => preact.JSX.Element> = {
   today: Today,
-  days: Days,
+  days: () => <DeferredScreen show="Days" />,
   more: More,
   help: Help,
   looks: () => <DeferredScreen show="WhoLooked" />,

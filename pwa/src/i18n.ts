@@ -33,12 +33,9 @@ export const direction = computed(() => (["ar", "fa", "ps", "ckb", "ur"].include
 /** English dates are written as most of Europe reads them: the day first, 24 hours. */
 export const region = () => (language.value === "en" ? "en-GB" : language.value);
 
-const LATIN = /[A-Za-z\u00c0-\u024f]/;
-const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
-
 /** A name in a sentence of the other direction keeps its own order, and the sentence its own: "Harbour: 13". */
 function isolated(value: string): string {
-  const other = direction.value === "rtl" ? LATIN : RIGHT_TO_LEFT;
+  const other = direction.value === "rtl" ? /[a-z]/i : /[\u0590-\u08ff]/;
   return other.test(value) ? `\u2068${value}\u2069` : value;
 }
 

@@ -51,9 +51,10 @@ export function Thanks({ tap }: { tap: Tap }) {
           </button>
         )}
       </div>
-      {tap.mood !== null && (
-        <span class="chosen" role="img" aria-label={moods()[tap.mood - 1]}>
+      {tap.mood && (
+        <span class="chosen">
           <Face mood={tap.mood} />
+          {moods()[tap.mood - 1]}
         </span>
       )}
     </div>

@@ -59,18 +59,13 @@ function Talk() {
 
 /** A child who chose a face has not said that they are OK: what is sent is what they chose. */
 function Main() {
-  const word = mood.value === null ? t("I'm OK") : t("Send");
-  const main = (
-    <button type="button" class="main" onClick={() => void say("nothing", "a")}>
-      <Icon name="check" />
-      {word}
-    </button>
-  );
-  if (!isLow()) return main;
   return (
     <div class="pair-of grow">
-      {main}
-      <Talk />
+      <button type="button" class="main" onClick={() => void say("nothing", "a")}>
+        <Icon name="check" />
+        {mood.value === null ? t("I'm OK") : t("Send")}
+      </button>
+      {isLow() && <Talk />}
     </div>
   );
 }

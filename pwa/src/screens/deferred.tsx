@@ -2,6 +2,7 @@
  * The screens that one opens now and then, in a file of their own, so that the first one opens without them. They are
  * there before a person has come in: who has a network for that has one for them.
  */
+export { Days } from "./Days";
 export { CoverSettings } from "./CoverSettings";
 export { SharedPhone, ChooseCode, WhoAreYou } from "./SharedPhone";
 export { SignOut } from "./SignOut";
