@@ -7,7 +7,18 @@ from uuid import UUID
 
 from server.people.finding.actions import digests, mark
 from server.people.finding.rules import START, Term, asked, fits, full_of
-from server.people.finding.sight import KNOWN, SEEN, WAY, Seen, Sight, is_small, mine, seen, then
+from server.people.finding.sight import (
+    BY_CALL,
+    KNOWN,
+    SEEN,
+    WAY,
+    Seen,
+    Sight,
+    is_small,
+    mine,
+    seen,
+    then,
+)
 from server.people.models import Home, Person
 from server.storage.db import among, as_id, dialect, fetch, to_json
 
@@ -118,6 +129,7 @@ SELECT c.id, c.home_id, c.left_at, fit.worth, {way} AS way,
     CASE WHEN {known} THEN 1 ELSE 0 END AS knows
 FROM fit {then} child c ON c.id = fit.id LEFT JOIN mine ON mine.id = c.id
 WHERE {seen} AND (fit.by_name = 1 OR {known})
+    AND (c.left_at IS NULL OR mine.reads = 1 OR mine.way = {by_call})
 ORDER BY CASE WHEN c.left_at IS NULL THEN 0 ELSE 1 END, fit.worth DESC, c.id DESC LIMIT {limit}
 """
 
@@ -132,6 +144,7 @@ async def _rows(sight: Sight, words: Sequence[str], full: str) -> list[dict[str,
         way=WAY,
         known=KNOWN,
         seen=SEEN,
+        by_call=BY_CALL,
         limit=MOST + 1,
     )
     terms = to_json([*_terms(sight.agency_id, words, full)])
