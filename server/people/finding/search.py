@@ -99,9 +99,9 @@ _ASKED = {
     "postgres": "SELECT * FROM jsonb_to_recordset($7::text::jsonb)"
     " AS x(n int, worth int, digest text, of_home int)",
 }
-# By duty the index leads to the children, who are all seen. By ties it is the other way round: what
-# the search does, and how long it takes, depends on no child that the visitor does not see. Only
-# where there are hundreds of ties it begins at the index as well, since each costs a look-up.
+# By duty the index leads to the children, who are all seen. By ties it is the other way round, so
+# that the time it takes tells nothing of children that the visitor does not see. Only where there
+# are hundreds of ties it begins at the index as well, since each costs a look-up.
 _FROM_INDEX = """
     SELECT token.about_id AS id, asked.n, asked.worth FROM asked
     {then} search_token token ON token.digest = asked.digest WHERE asked.of_home = 0
@@ -114,12 +114,14 @@ _FROM_CHILDREN = """
     {then} search_token token ON token.digest = asked.digest AND token.about_id = mine.id
     WHERE asked.of_home = 0
     UNION ALL
-    SELECT mine.id, asked.n, asked.worth FROM mine {then} child ON child.id = mine.id
-    CROSS JOIN asked
-    {then} search_token token ON token.digest = asked.digest AND token.about_id = child.home_id
+    SELECT place.id, asked.n, asked.worth FROM place CROSS JOIN asked
+    {then} search_token token ON token.digest = asked.digest AND token.about_id = place.home_id
     WHERE asked.of_home = 1"""
 _FOUND = """
 WITH asked AS MATERIALIZED ({asked}), mine AS MATERIALIZED ({mine}),
+place AS MATERIALIZED (
+    SELECT mine.id, child.home_id FROM mine {then} child ON child.id = mine.id
+),
 best AS (SELECT id, n, MAX(worth) AS worth FROM ({hits}) AS hit GROUP BY id, n),
 fit AS MATERIALIZED (
     SELECT id, SUM(worth) AS worth, MIN(CASE WHEN worth IN (4, 3) THEN 1 ELSE 0 END) AS by_name
