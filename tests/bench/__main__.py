@@ -28,6 +28,7 @@ NAMES = (
     "minute",
     "push",
     "board",
+    "find",
     "first_load",
     "day",
     "lighthouse",

@@ -1,6 +1,7 @@
 """Finding a child by name: 5,000 children of one agency, 50,000 in the database, on both kinds."""
 
 import asyncio
+import json
 import random
 import statistics
 import tempfile
@@ -177,22 +178,20 @@ async def measured(url: str, folder: str) -> dict[str, dict[str, float]]:
 
 
 def measure() -> dict[str, Any]:
-    """The table of `make bench`."""
+    """The figure: the page of a name on duty, at the median, on the slower database."""
     kinds = {}
     for kind in ("sqlite", "postgres"):
         with tempfile.TemporaryDirectory() as folder, database(kind, folder) as url:
             kinds[kind] = asyncio.run(measured(url, folder))
-    worst = max(kinds[kind]["duty: name"]["median"] for kind in kinds)
+    slower = max(kinds[kind]["duty: name"]["median"] for kind in kinds)
     return {
         "what": "a child found by name among 5,000, 50,000 in the database",
-        "unit": "ms",
-        "ours": worst,
-        "to_reach": MS,
+        "shown": f"{slower:.0f} ms at the median, the whole page, on the slower database",
+        "goal": f"≤ {MS} ms",
         "kinds": kinds,
+        "is_reached": slower <= MS,
     }
 
 
 if __name__ == "__main__":
-    import json
-
-    print(json.dumps(measure(), indent=1))
+    print(json.dumps(measure(), indent=2, ensure_ascii=False))

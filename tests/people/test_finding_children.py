@@ -146,6 +146,9 @@ async def test_those_who_left_come_last_and_say_so(cast: Cast) -> None:
     await people.end_placement(cast.actor("tom"), cast.mia.id, Leaving.HOME, now, now)
     hits = (await search.find(sight(cast, "tom"), "mia")).hits
     assert [(hit.child.id, hit.has_left) for hit in hits] == [(other, False), (cast.mia.id, True)]
+    # A carer has nothing to do with a child any longer who left.
+    assert await found(cast, "mia", "sam") == []
+    assert await found(cast, "mia", "eve", called=(cast.mia.id,)) == [cast.mia.id]
 
 
 async def test_whole_words_come_before_beginnings_and_then_by_name(cast: Cast) -> None:

@@ -82,10 +82,9 @@ async def _standings(
         icon, word = look_of(group, alert)
         standings[id_] = group.value, icon, gettext(language, word)
     cared = [id_ for id_ in roles if id_ not in standings]
-    missing = Watch.filter(child_id__in=cared, is_missing=True)
-    for child_id in await missing.values_list("child_id", flat=True):
+    for watch in await Watch.filter(child_id__in=cared, is_missing=True):
         icon, word = look_of(Group.MISSING, None)
-        standings[UUID(str(child_id))] = Group.MISSING.value, icon, gettext(language, word)
+        standings[watch.child_id] = Group.MISSING.value, icon, gettext(language, word)
     return standings
 
 

@@ -7,7 +7,18 @@ from uuid import UUID
 
 from server.people.finding.actions import digests, mark
 from server.people.finding.rules import START, Term, asked, fits, full_of
-from server.people.finding.sight import KNOWN, SEEN, WAY, Seen, Sight, is_small, mine, seen, then
+from server.people.finding.sight import (
+    BY_CALL,
+    KNOWN,
+    SEEN,
+    WAY,
+    Seen,
+    Sight,
+    is_small,
+    mine,
+    seen,
+    then,
+)
 from server.people.models import Home, Person
 from server.storage.db import among, as_id, dialect, fetch, to_json
 
@@ -88,9 +99,9 @@ _ASKED = {
     "postgres": "SELECT * FROM jsonb_to_recordset($7::text::jsonb)"
     " AS x(n int, worth int, digest text, of_home int)",
 }
-# By duty the index leads to the children, who are all seen. By ties it is the other way round: what
-# the search does, and how long it takes, depends on no child that the visitor does not see. Only
-# where there are hundreds of ties it begins at the index as well, since each costs a look-up.
+# By duty the index leads to the children, who are all seen. By ties it is the other way round, so
+# that the time it takes tells nothing of children that the visitor does not see. Only where there
+# are hundreds of ties it begins at the index as well, since each costs a look-up.
 _FROM_INDEX = """
     SELECT token.about_id AS id, asked.n, asked.worth FROM asked
     {then} search_token token ON token.digest = asked.digest WHERE asked.of_home = 0
@@ -103,12 +114,14 @@ _FROM_CHILDREN = """
     {then} search_token token ON token.digest = asked.digest AND token.about_id = mine.id
     WHERE asked.of_home = 0
     UNION ALL
-    SELECT mine.id, asked.n, asked.worth FROM mine {then} child ON child.id = mine.id
-    CROSS JOIN asked
-    {then} search_token token ON token.digest = asked.digest AND token.about_id = child.home_id
+    SELECT place.id, asked.n, asked.worth FROM place CROSS JOIN asked
+    {then} search_token token ON token.digest = asked.digest AND token.about_id = place.home_id
     WHERE asked.of_home = 1"""
 _FOUND = """
 WITH asked AS MATERIALIZED ({asked}), mine AS MATERIALIZED ({mine}),
+place AS MATERIALIZED (
+    SELECT mine.id, child.home_id FROM mine {then} child ON child.id = mine.id
+),
 best AS (SELECT id, n, MAX(worth) AS worth FROM ({hits}) AS hit GROUP BY id, n),
 fit AS MATERIALIZED (
     SELECT id, SUM(worth) AS worth, MIN(CASE WHEN worth IN (4, 3) THEN 1 ELSE 0 END) AS by_name
@@ -118,6 +131,7 @@ SELECT c.id, c.home_id, c.left_at, fit.worth, {way} AS way,
     CASE WHEN {known} THEN 1 ELSE 0 END AS knows
 FROM fit {then} child c ON c.id = fit.id LEFT JOIN mine ON mine.id = c.id
 WHERE {seen} AND (fit.by_name = 1 OR {known})
+    AND (c.left_at IS NULL OR mine.reads = 1 OR mine.way = {by_call})
 ORDER BY CASE WHEN c.left_at IS NULL THEN 0 ELSE 1 END, fit.worth DESC, c.id DESC LIMIT {limit}
 """
 
@@ -132,6 +146,7 @@ async def _rows(sight: Sight, words: Sequence[str], full: str) -> list[dict[str,
         way=WAY,
         known=KNOWN,
         seen=SEEN,
+        by_call=BY_CALL,
         limit=MOST + 1,
     )
     terms = to_json([*_terms(sight.agency_id, words, full)])
