@@ -32,8 +32,8 @@ async def of_server(period: Period, blinds: Sequence[Blind], since: datetime | N
         events.append(Event(blind.until_at, "server.back"))
     if since is not None and since < period.end:
         events.append(Event(max(since, period.begin), "server.silent", {"since": since}))
-    elif not blinds and await Beat.exists(name=TICK):
-        events.append(Event(period.begin, "server.whole"))
+    elif not blinds and made_at < period.end and await Beat.exists(name=TICK):
+        events.append(Event(max(period.begin, made_at), "server.whole"))
     return events + await _entries(period)
 
 
