@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from server.alerts import actions as alerts
 from server.alerts import climbing
 from server.alerts.attempt_rules import Result, Target, Tried, Way
 from server.alerts.ladder import Cause, Outcome, State
@@ -16,7 +17,7 @@ from server.alerts.opening import Opening, open_alerts
 from server.alerts.recipients import policy_of
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
-from server.errors import Refused
+from server.errors import Conflict, Refused
 from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.opening import Saying, open_episode
 from server.notify.models import Message
@@ -270,3 +271,65 @@ async def test_a_called_person_who_was_offboarded_logs_nothing(cast: Cast, alert
         answer = await eve.post(f"/api/v1/alerts/{alert.id}/attempts", json=a_call())
     assert answer.status_code == 401
     assert not await Attempt.exists()
+
+
+async def test_a_voice_and_a_take_in_one_moment_leave_one_holder_and_a_contact(
+    cast: Cast, alert: Alert
+) -> None:
+    reached, taken = await together(
+        log(cast, "tom", alert, target="child", result="reached"),
+        alerts.acknowledge(cast.actor("ines"), alert.id, cast.clock()),
+    )
+    assert isinstance(reached, Attempt)
+    held = await Alert.get(id=alert.id)
+    assert (held.state, held.contacted_by) == (State.CONTACTED, cast.tom.id)
+    is_late = isinstance(taken, Conflict)
+    assert held.acknowledged_by == (cast.tom.id if is_late else cast.ines.id)
+
+
+async def test_an_attempt_and_the_end_in_one_moment_both_stand(cast: Cast, alert: Alert) -> None:
+    answers = await together(
+        log(cast, "ines", alert, target="child", result="reached"),
+        watch_alerts.close_alert(
+            cast.actor("tom"), alert.id, Outcome.SEEN, "At home.", cast.clock()
+        ),
+    )
+    no_fault(answers)
+    held = await Alert.get(id=alert.id)
+    assert (held.state, held.outcome, held.next_action_at) == (State.CLOSED, "seen", None)
+    assert await Attempt.filter(alert_id=alert.id).count() == 1
+
+
+async def test_two_reports_in_one_moment_carry_an_attempt_over_once(
+    cast: Cast, alert: Alert
+) -> None:
+    attempt = await log(cast, "tom", alert)
+    said = Saying(cast.clock())
+    answers = await together(
+        open_episode(cast.actor("ines"), cast.mia.id, uuid4(), said, cast.clock()),
+        open_episode(cast.actor("tom"), cast.mia.id, uuid4(), said, cast.clock()),
+        log(cast, "ines", alert, target="school"),
+    )
+    no_fault(answers)
+    lines = await TimelineEntry.filter(what="attempt").order_by("number")
+    assert len(lines) == 2
+    assert attempt.id in {line.id for line in lines}
+
+
+async def test_a_child_contacted_who_then_answers_waits_for_a_person_to_confirm(
+    cast: Cast, alert: Alert
+) -> None:
+    await log(cast, "tom", alert, target="child", result="reached")
+    until = (await Alert.get(id=alert.id)).held_until
+    async with write():
+        await alerts.answered(cast.mia.id, cast.agency.id, cast.clock())
+    held = await Alert.get(id=alert.id)
+    assert (held.state, held.acknowledged_by, held.held_until) == (
+        State.ANSWERED,
+        cast.tom.id,
+        until,
+    )
+    closed = await watch_alerts.close_alert(
+        cast.actor("tom"), alert.id, Outcome.SPOKE, "And on the phone.", cast.clock()
+    )
+    assert closed.outcome == "spoke_to"
