@@ -53,7 +53,10 @@ async def of_alert(alert: Alert, rota: Rota, people: set[UUID]) -> list[Event]:
     """Why it opened, and who was to be called by its ladder. `people`: those who answer for the
     child; of their leave it tells."""
     values, because = _opening(alert)
-    events = [Event(alert.opened_at, "alert.opened", values, because)]
+    code = "alert.opened"
+    if alert.opened_by not in (None, alert.child_id):
+        values, code = {**values, "who": alert.opened_by or ""}, "alert.opened_by"
+    events = [Event(alert.opened_at, code, values, because)]
     if alert.noticed_at - alert.opened_at > _AT_ONCE:
         events.append(Event(alert.noticed_at, "alert.noticed", {"opened": alert.opened_at}))
     return events + await _ladder(alert, rota, people)

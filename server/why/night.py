@@ -59,15 +59,16 @@ async def tell(child: Child, period: Period, now: datetime) -> Told:
         blinds=await own.blinds_of(period),
         silent_since=await own.silent_since(now),
     )
+    made_at = (await Person.get(id=child.id)).made_at
     events = [
-        *await own.of_server(period, rows.blinds, rows.silent_since),
+        *await own.of_server(period, rows.blinds, rows.silent_since, made_at),
         *await _people(child, period, rows),
         *await _evidence(child, period, rows),
         *await sends.of_messages(child.id, period),
         *await sends.to_operators(period),
     ]
     ordered = in_order([event for event in events if event.at <= now], period, SENTENCES)
-    what = _Asked(period, now, (await Person.get(id=child.id)).made_at)
+    what = _Asked(period, now, made_at)
     return Told(period, answer(_known(child, what, rows, ordered)), ordered)
 
 

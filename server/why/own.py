@@ -23,8 +23,11 @@ async def silent_since(now: datetime) -> datetime | None:
     return last.at if last is not None and now - last.at > BLIND_AFTER else None
 
 
-async def of_server(period: Period, blinds: Sequence[Blind], since: datetime | None) -> list[Event]:
-    """Where it was down, and that it was not; starts, and restored backups."""
+async def of_server(
+    period: Period, blinds: Sequence[Blind], since: datetime | None, made_at: datetime
+) -> list[Event]:
+    """Where it was down, and that it was not; starts, and restored backups. Nothing is known of it
+    before `made_at`, our first row about the child."""
     events = []
     for blind in blinds:
         begin = max(blind.from_at, period.begin)
@@ -32,8 +35,8 @@ async def of_server(period: Period, blinds: Sequence[Blind], since: datetime | N
         events.append(Event(blind.until_at, "server.back"))
     if since is not None and since < period.end:
         events.append(Event(max(since, period.begin), "server.silent", {"since": since}))
-    elif not blinds and await Beat.exists(name=TICK):
-        events.append(Event(period.begin, "server.whole"))
+    elif not blinds and made_at < period.end and await Beat.exists(name=TICK):
+        events.append(Event(max(period.begin, made_at), "server.whole"))
     return events + await _entries(period)
 
 

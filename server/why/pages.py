@@ -47,6 +47,7 @@ STRONG = frozenset(
     {
         "round.late",
         "alert.opened",
+        "alert.opened_by",
         "alert.noticed",
         "alert.taken",
         "alert.lapsed",

@@ -22,7 +22,10 @@ async def of_messages(child_id: UUID, period: Period) -> list[Event]:
     tries: dict[UUID, list[Delivery]] = {message.id: [] for message in messages}
     for delivery in await Delivery.filter(message_id__in=list(tries)).order_by("started_at"):
         tries[delivery.message_id].append(delivery)
-    return [event for message in messages for event in of_message(message, tries[message.id])]
+    events = [event for message in messages for event in of_message(message, tries[message.id])]
+    if len(messages) == MOST:
+        events.append(Event(messages[-1].queued_at, "sent.cut"))
+    return events
 
 
 def of_message(message: Message, tries: Sequence[Delivery]) -> list[Event]:

@@ -82,6 +82,7 @@ SENTENCES: Mapping[str, str] = {
     "trusted.not": N_("The person {child} trusts had not seen them today."),
     # The alert.
     "alert.opened": N_("An alert opened: {cause}."),
+    "alert.opened_by": N_("{who} opened an alert: {cause}."),
     "alert.noticed": N_("Only now did our server notice the alert of {opened}."),
     "alert.joined": N_("Another report joined the open alert."),
     "alert.ladder": N_("The ladder of this alert: {rungs}. {each} for each step."),
@@ -108,6 +109,7 @@ SENTENCES: Mapping[str, str] = {
     "sent.nowhere": N_("{kind} for {to}, {channel}: not delivered."),
     "sent.shown": N_("{kind} for {to}, {channel}: shown on the device."),
     "sent.withdrawn": N_("{kind} for {to}, {channel}: cancelled."),
+    "sent.cut": N_("More messages than we tell here were sent. Choose a shorter time."),
     "server.told": N_("We told IT support of a fault: {fault}."),
 }
 BECAUSE: Mapping[str, str] = {

@@ -212,6 +212,7 @@ async def of_the_missing(cast: Cast) -> Pages:
         "search policy": ("ines", "/desk/policies/search"),
         "return": ("tom", after),
         "account": ("tom", f"/desk/children/{away}/account"),
+        "why": ("ines", f"/desk/children/{away}/why"),
         "child that is missing": ("tom", f"/desk/children/{away}"),
         "talk": ("tom", f"{after}/interview"),
         "talk: held": ("tom", f"{after}/interview/held"),

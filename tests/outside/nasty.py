@@ -616,6 +616,7 @@ FITS: Mapping[str, Fits] = {
     f"GET {_DESK}/missing": _TO_TOM,
     f"POST {_DESK}/missing": Fits(form={"words": "She is gone."}, takes_all=True),
     f"GET {_DESK}/account": _TO_TOM,
+    f"GET {_DESK}/why": Fits("ines"),
     f"GET {_DESK}/found": _TO_TOM,
     "GET /desk/episodes/{episode_id}": _TO_TOM,
     "GET /desk/episodes/{episode_id}/enter/{act}": _TO_TOM,
