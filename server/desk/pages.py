@@ -4,6 +4,7 @@ import gzip
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import partial
+from math import ceil
 from uuid import UUID
 
 from starlette.requests import Request
@@ -118,8 +119,14 @@ async def _left(left: Mapping[UUID, Roles]) -> list[tuple[UUID, str]]:
 async def rounds(request: Request) -> Response:
     """The board's marks as a table, for people who use a screen reader."""
     await staff_of(request)
-    roles, _ = await children.shown(request, Action.HISTORY_SEE)
-    now, language = now_of(request), language_of(request)
+    asked, now, language = (
+        request.query_params.get("page", ""),
+        now_of(request),
+        language_of(request),
+    )
+    number = int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 6 else 1
+    ids, many = await children.here(await scope_of(request), board_view.AT_ONCE, max(number, 1))
+    roles = await children_for(request, Action.HISTORY_SEE, also=ids, among=ids)
     facts = await evidence.of(roles, now)
     names = {person.id: person.name for person in await Person.filter(id__in=list(facts))}
     forgotten = await evidence.said_forgot(facts, now)
@@ -138,7 +145,9 @@ async def rounds(request: Request) -> Response:
     ]
     rows.sort(key=lambda row: str(row["name"]).casefold())
     words = [gettext(language, word) for word in MARK_WORDS.values()]
-    return tight(request, page(request, "desk/rounds.html", {"rows": rows, "words": words}))
+    pages = max(ceil(many / board_view.AT_ONCE), 1)
+    context = {"rows": rows, "words": words, "number": max(number, 1), "pages": pages}
+    return tight(request, page(request, "desk/rounds.html", context))
 
 
 async def listen(request: Request) -> Response:

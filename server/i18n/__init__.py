@@ -45,9 +45,13 @@ def N_(msgid: str) -> str:
     return msgid
 
 
+# A page asks this for each of its words.
+_SUPPORTED: Final[dict[str | None, Language]] = {code: code for code in LANGUAGES}
+
+
 def supported_language(language: str | None) -> Language:
     """The language if there is a catalog for it, else English."""
-    return next((code for code in LANGUAGES if code == language), "en")
+    return _SUPPORTED.get(language, "en")
 
 
 def direction(language: str) -> str:

@@ -76,6 +76,20 @@ async def gone(scope: Scope, at_most: int) -> tuple[list[UUID], int]:
     return [as_id(row["id"]) for row in rows], rows[0]["n"] if rows else 0
 
 
+async def here(scope: Scope, at_once: int, page: int) -> tuple[list[UUID], int]:
+    """One part of the children in the scope who have not left, for readers who may see their
+    history; and how many there are in all."""
+    statement = Statement()
+    rows = await fetch(
+        f"WITH {scope.cte(statement, _HISTORY)}"  # noqa: S608
+        " SELECT c.id, COUNT(*) OVER () AS n FROM scope s JOIN child c ON c.id = s.child_id"
+        f" WHERE c.left_at IS NULL OR NOT {_NOT_CALLED_FOR}"
+        f" ORDER BY c.id LIMIT {statement.of(at_once)} OFFSET {statement.of(at_once * (page - 1))}",
+        statement.params,
+    )
+    return [as_id(row["id"]) for row in rows], rows[0]["n"] if rows else 0
+
+
 async def cared_for(scope: Scope) -> list[UUID]:
     """The children who have the person as their carer: those of a home, so there are few."""
     statement = Statement()

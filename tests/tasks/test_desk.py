@@ -73,7 +73,7 @@ async def test_the_board_says_quietly_what_of_ones_own_is_late(cast: Cast) -> No
     await stand(cast, Kind.STEP, "mia", days=-1)
     await stand(cast, Kind.REVIEW, "mia", days=2)
     text = await board(cast, "tom")
-    assert '<span class="owed">1 promise is late</span>' in text
+    assert ">1 promise is late</a></span>" in text
     await stand(cast, Kind.STEP, "mia", days=-2)
     await stand(cast, Kind.REPLY, "mia", days=-2)
     assert "2 promises are late, 1 answer is late" in await board(cast, "tom")

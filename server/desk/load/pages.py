@@ -110,12 +110,12 @@ async def _worker(request: Request) -> tuple[Scope, Person]:
 async def _adult(agency_id: UUID | None, id_: UUID | None) -> Person | None:
     adults = Person.filter(id=id_, agency_id=agency_id, disabled_at__isnull=True)
     person = await adults.first()
-    return person if person is not None and may_hold(person.role, Role.CASEWORKER) else None
+    return None if person is None or person.role == Role.CHILD else person
 
 
 async def _taker(scope: Scope, worker: Person, form: FormData) -> Person:
     person = await _adult(scope.agency_id, _id(form.get("to")))
-    if person is None or person.id == worker.id:
+    if person is None or person.id == worker.id or not may_hold(person.role, Role.CASEWORKER):
         raise Refused(N_("Choose who takes over."), field="to")
     return person
 
