@@ -47,18 +47,21 @@ async def _onward(request: Request, task: Task) -> str:
     else:
         action = Action.PROJECT_SEE if kind in OF_A_PROJECT else Action.HISTORY_SEE
         _, roles = await child_for(request, task.child_id, action)
-        if roles == {Role.CARER} and not await _is_theirs(task, request):
-            raise nothing_here()
+        if roles == {Role.CARER}:
+            return await _in_the_app(request, task)
     about = page_about(kind, task.child_id, task.subject_id)
     is_over = kind in OF_AN_EPISODE and task.state != State.OPEN
     way = None if is_over else way_for(roles, kind, task.child_id, subject_id=task.subject_id)
     return way or about
 
 
-async def _is_theirs(task: Task, request: Request) -> bool:
-    """Whether it is this carer's own turn: they have no page about the child."""
+async def _in_the_app(request: Request, task: Task) -> str:
+    """For a carer, who has no page about the child: their own promises are in the app. Raises
+    NotFound for what is not their turn."""
     visitor, now = await staff_of(request), now_of(request)
-    return visitor.person_id in (await turns_of([task], now))[task.id]
+    if visitor.person_id not in (await turns_of([task], now))[task.id]:
+        raise nothing_here()
+    return f"/app/#with={task.child_id}"
 
 
 async def _instead(request: Request, task: Task) -> Response:

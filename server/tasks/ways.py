@@ -23,7 +23,7 @@ _CHILD, _EPISODE = "/desk/children/{child}", "/desk/episodes/{subject}"
 
 
 def _project(place: str) -> Way:
-    """A place in the life project: its page takes it from the fragment, which no server sees."""
+    """A place in the life project, after the `#`: no server sees that."""
     return Way(f"{_CHILD}/project#{place}", Action.PROJECT_SEE)
 
 
