@@ -24,7 +24,7 @@ from server.auth.oidc.provider import Talk
 from server.auth.passwords import Passwords
 from server.checkin.fast import FastLane
 from server.clock import Clock, utcnow
-from server.desk.frame import Frame
+from server.desk.frame import Frame, Rotas
 from server.errors import NotYet, Unauthenticated, Unavailable, WaymarkError
 from server.i18n import N_
 from server.notify.channels.configured import channel_names
@@ -75,6 +75,7 @@ def create_app(
     app.state.passwords = passwords or Passwords()
     app.state.providers = Talk()
     app.state.changed_on_board = drift.OnBoard()
+    app.state.rotas = Rotas()
     app.state.vapid_public_key = vapid_public_key(settings.vapid_private_key_file)
     return app
 

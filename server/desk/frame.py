@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
@@ -12,13 +14,17 @@ from server import logs
 from server.clock import known_zone
 from server.errors import WaymarkError
 from server.i18n import N_, format_time, gettext, supported_language
-from server.people.access import Visitor, now_of, visitor_or_none
+from server.people.access import now_of, visitor_or_none
 from server.people.models import Agency, Person
 from server.people.rules import PROFESSIONAL
 from server.rota.calendar import Shift, shifts_between
 from server.rota.duty import rotas_of
 from server.watch.wording import when
+from server.web.rendering import UTC_ZONE
 
+# So long a page may show a rota that was changed meanwhile: it is read on every page, by everyone.
+FRESH: Final = timedelta(minutes=1)
+MOST_AGENCIES = 200
 # A shift after that is no news for the head of a page.
 AHEAD: Final = timedelta(days=14)
 HEAD: Final = "waymark.head"
@@ -31,6 +37,25 @@ class Head:
 
     name: str
     duty: str = ""
+
+
+class Rotas:
+    """The shifts to come of each agency, and its clock, read at most once a minute."""
+
+    def __init__(self) -> None:
+        self._read: dict[UUID, tuple[datetime, list[Shift], ZoneInfo]] = {}
+
+    async def of(self, agency_id: UUID, now: datetime) -> tuple[list[Shift], ZoneInfo]:
+        """Its shifts and its zone."""
+        at, shifts, zone = self._read.get(agency_id, (None, [], UTC_ZONE))
+        if at is None or not timedelta(0) <= now - at < FRESH:
+            rota = (await rotas_of([agency_id], now, now + AHEAD))[agency_id]
+            shifts = shifts_between(rota, now, now + AHEAD)
+            zone = known_zone((await Agency.get(id=agency_id)).zone)
+            if len(self._read) >= MOST_AGENCIES:
+                self._read.clear()
+            self._read[agency_id] = (now, shifts, zone)
+        return shifts, zone
 
 
 class Frame:
@@ -73,29 +98,22 @@ async def head_of(request: HTTPConnection) -> Head | None:
     person = await Person.get(id=visitor.person_id)
     if visitor.role not in PROFESSIONAL:
         return Head(person.name)
-    return await _on_duty(visitor, person.name, now_of(request))
-
-
-async def _on_duty(visitor: Visitor, name: str, now: datetime) -> Head:
     assert visitor.agency_id is not None
-    rota = (await rotas_of([visitor.agency_id], now, now + AHEAD))[visitor.agency_id]
-    shifts = shifts_between(rota, now, now + AHEAD)
-    mine = next((shift for shift in shifts if shift.who == visitor.person_id), None)
-    if mine is None:
-        return Head(name)
-    return Head(name, await _in_words(visitor, mine, now))
-
-
-async def _in_words(visitor: Visitor, shift: Shift, now: datetime) -> str:
-    """One rota is for everyone on it, so it is on the clock of the agency."""
+    now = now_of(request)
+    shifts, zone = await request.app.state.rotas.of(visitor.agency_id, now)
+    mine = [each for each in shifts if each.who == visitor.person_id and each.end > now]
     language = supported_language(visitor.language)
-    zone = known_zone((await Agency.get(id=visitor.agency_id)).zone)
+    return Head(person.name, _in_words(mine[0], language, zone, now) if mine else "")
+
+
+def _in_words(shift: Shift, language: str, zone: ZoneInfo, now: datetime) -> str:
+    """One rota is for everyone on it, so it is on the clock of the agency."""
     # A page may stay open over midnight: no word here is true for one day alone.
     earlier = now - timedelta(days=2)
     if shift.begin > now:
         begin = when(language, shift.begin, zone, earlier)
         return gettext(language, N_("Next duty: {time}"), time=begin)
-    if shift.end >= now + AHEAD:
+    if shift.end >= now + AHEAD - FRESH:
         return gettext(language, N_("On duty now"))
     is_soon = shift.end - now < timedelta(days=1)
     until = (

@@ -41,8 +41,10 @@ BEGIN = """() => {
         const box = target.getBoundingClientRect()
         if (box.bottom <= 0 || box.top >= innerHeight) faults.push(`out of sight: ${said(target)}`)
         const low = document.querySelector('.low')
+        // Of a field of several lines the browser shows the first ones, where one writes.
+        const shown = box.top + Math.min(box.height, 64)
         const isCovered = low?.checkVisibility() && !low.contains(target)
-            && box.bottom > low.getBoundingClientRect().top + 1 && box.height < innerHeight / 2
+            && shown > low.getBoundingClientRect().top + 1
         if (isCovered) faults.push(`under the bar: ${said(target)}`)
         // Of one row of a list the parts may stand as they do.
         const row = (one) => one.closest('li') ?? one

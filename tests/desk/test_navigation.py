@@ -75,6 +75,7 @@ async def test_the_head_says_who_i_am_and_until_when_i_am_on_duty(cast: Cast) ->
     assert "<bdi>Tom Verhoeven</bdi>" in page
     assert 'class="duty"' not in page
     await cast.on_duty("tom", hours=6)
+    cast.clock.advance(minutes=1)
     page = await shown(cast, "tom", "/desk/")
     assert re.search(r'class="duty">On duty until \d\d:\d\d</span>', page)
 

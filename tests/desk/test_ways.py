@@ -143,7 +143,7 @@ async def test_every_page_is_three_taps_from_the_board_and_no_link_is_broken(cas
     ("name", "page", "most"),
     [
         ("tom", "/desk/children/{child_id}", 2),
-        ("tom", "/desk/alerts/{alert_id}", 1),
+        ("tom", "/desk/alerts/{alert_id}", 2),
         ("tom", "/desk/episodes/{episode_id}", 2),
         ("tom", "/desk/transfers", 2),
         ("tom", "/desk/transfers/{transfer_id}", 3),

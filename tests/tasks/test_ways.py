@@ -142,7 +142,7 @@ async def test_a_carer_is_led_to_their_own_promise_and_to_no_other(cast: Cast) -
     own, other = await task_of(cast, Kind.STEP, "sam"), await task_of(cast, Kind.STEP)
     async with at_desk(cast, "sam") as browser:
         answer = await browser.get(f"/desk/dues/{own.id}")
-        assert answer.headers["location"].endswith(f"/project#step={own.subject_id}")
+        assert answer.headers["location"].startswith("/app/#with=")
         assert (await browser.get(f"/desk/dues/{other.id}")).status_code == 404
 
 
