@@ -74,7 +74,7 @@ PAGES = (
     "server.desk.child.check_in_pages",
     "server.desk.child.duress_pages",
     "server.desk.pages",
-    "server.desk.board_filter",
+    "server.desk.board.filter",
     "server.desk.load.pages",
     "server.desk.hub_pages",
     "server.desk.alert_pages",

@@ -25,7 +25,7 @@ from server.alerts.sent import sent_about
 from server.alerts.words import CAUSES, OUTCOMES
 from server.clock import known_zone
 from server.desk.alert_api import alert_for
-from server.desk.board import group_of, look_of
+from server.desk.board.rows import group_of, look_of
 from server.desk.ladder import next_call_in_words, steps
 from server.desk.numbers import Number
 from server.desk.tried import all_tried

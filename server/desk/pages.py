@@ -11,7 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.desk import board, board_filter, board_order, board_parts, board_view, duty_pages
+from server.desk import duty_pages
+from server.desk.board import filter as board_filter
+from server.desk.board import order as board_order
+from server.desk.board import parts as board_parts
+from server.desk.board import rows as board
+from server.desk.board import view as board_view
 from server.desk.marks import MARK_WORDS, marks_one_by_one
 from server.i18n import gettext
 from server.notify.channel_counts import broken_channels

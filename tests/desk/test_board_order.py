@@ -15,9 +15,10 @@ from starlette.datastructures import QueryParams
 
 from server.alerts.models import Alert
 from server.audit.models import Entry
-from server.desk import board_order, board_view
-from server.desk.board import QUIET, group_of, look_of
-from server.desk.board_view import AT_ONCE, FEW_WELL, MOST, Group, View
+from server.desk.board import order as board_order
+from server.desk.board import view as board_view
+from server.desk.board.rows import QUIET, group_of, look_of
+from server.desk.board.view import AT_ONCE, FEW_WELL, MOST, Group, View
 from server.missing.search.models import Episode
 from server.people.models import Child, Home, Tie
 from server.policy.model import Tier

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from server.alerts.glass.models import Glass
 from server.alerts.glass.reading import of_person
-from server.desk.board import group_of, look_of
+from server.desk.board.rows import group_of, look_of
 from server.desk.child.forms import show as show_page
 from server.i18n import gettext
 from server.missing.search.opening import open_of_child

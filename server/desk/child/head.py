@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from server.alerts.words import CAUSES
 from server.clock import known_zone
-from server.desk.board import group_of, look_of
+from server.desk.board.rows import group_of, look_of
 from server.desk.marks import marks_one_by_one, strip
 from server.i18n import N_, gettext
 from server.people.access import Roles, now_of

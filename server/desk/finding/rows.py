@@ -7,8 +7,8 @@ from uuid import UUID
 
 from starlette.requests import Request
 
-from server.desk.board import group_of, look_of
-from server.desk.board_view import Group
+from server.desk.board.rows import group_of, look_of
+from server.desk.board.view import Group
 from server.i18n import gettext
 from server.people.access import Roles, called_about, is_only_called, now_of
 from server.people.finding.sight import Seen, Sight, leave_looks, roles_of

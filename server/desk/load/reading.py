@@ -8,7 +8,7 @@ from uuid import UUID
 
 from server.alerts.climbing import CALLING
 from server.clock import known_zone
-from server.desk.board import names_of
+from server.desk.board.rows import names_of
 from server.people.models import Home, Person
 from server.people.rules import Role
 from server.storage.db import as_id, as_moment, dialect, fetch

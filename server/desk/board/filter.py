@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.desk import board_order
-from server.desk.board import names_of
-from server.desk.board_parts import TITLES
-from server.desk.board_view import MINE, NO_HOME, Group, View, read
+from server.desk.board import order as board_order
+from server.desk.board.parts import TITLES
+from server.desk.board.rows import names_of
+from server.desk.board.view import MINE, NO_HOME, Group, View, read
 from server.i18n import N_, gettext
 from server.people.access import staff_of, visitor_of
 from server.people.models import Home, Person

@@ -11,9 +11,9 @@ from markupsafe import Markup
 
 from server.alerts.ladder import Cause
 from server.alerts.ladder import State as AlertState
-from server.desk.board_view import Group
+from server.desk.board.still_to_do import Link, owed_of, returns_of
+from server.desk.board.view import Group
 from server.desk.marks import strip
-from server.desk.still_to_do import Link, owed_of, returns_of
 from server.i18n import N_, format_ago, gettext
 from server.people.access import is_only_called
 from server.people.models import Person

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from server.desk.board_view import AT_ONCE, FEW_WELL, MINE, NO_HOME, Group, Place, View
+from server.desk.board.view import AT_ONCE, FEW_WELL, MINE, NO_HOME, Group, Place, View
 from server.missing.search.rules import Stage
 from server.storage.db import as_id, as_moment, fetch
 from server.tasks.rules import OF_A_RETURN

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from server.desk.board import Reader, Row
-from server.desk.board_order import Order, Placed
-from server.desk.board_view import AT_ONCE, FEW_WELL, MOST, NO_HOME, Group, View
+from server.desk.board.order import Order, Placed
+from server.desk.board.rows import Reader, Row
+from server.desk.board.view import AT_ONCE, FEW_WELL, MOST, NO_HOME, Group, View
 from server.i18n import N_, format_day, gettext, ngettext
 
 TITLES: Mapping[Group, str] = {

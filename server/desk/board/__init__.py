@@ -1,0 +1,1 @@
+"""The board: who needs help now, first."""
