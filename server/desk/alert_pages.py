@@ -25,6 +25,7 @@ from server.alerts.sent import sent_about
 from server.alerts.words import CAUSES, OUTCOMES
 from server.clock import known_zone
 from server.desk.alert_api import alert_for
+from server.desk.alert_words import points_of, wishes_of
 from server.desk.board.rows import group_of, look_of
 from server.desk.ladder import next_call_in_words, steps
 from server.desk.numbers import Number
@@ -39,23 +40,14 @@ from server.policy.model import Tier
 from server.tasks.reach import told_instead
 from server.watch import evidence, watch_alerts
 from server.watch.carer.models import Question
-from server.watch.evidence_wording import says_forgot
 from server.watch.models import round_id
 from server.watch.shared import others_of
 from server.watch.trusted.contacts import asked_about
-from server.watch.wording import WAYS, clock_there, way_in_words, when
+from server.watch.wording import clock_there, when
 from server.web.rendering import language_of, page, zone_of
 from server.web.requests import form_body
 
 LONGEST_WORDS = 20_000
-
-# How a child who asked for help wants to be met, by the codes in the facts of the alert.
-WISHES: Mapping[str, str] = {
-    "call": N_("Wants a phone call."),
-    "quiet": N_("Do not call. Text only when {name} says so."),
-    "come": N_("Wants us to come."),
-}
-
 
 # --- looking
 
@@ -139,7 +131,7 @@ async def alert_page(
         "clock": _clock(request, names[alert.child_id], facts),
         "sent": await sent_about([alert.id], language),
         "trusted": await asked_about(alert.id),
-        "wishes": _wishes(alert, names, language),
+        "wishes": wishes_of(alert, names, language),
         "before": await sent_about(await _asked_before(alert), language),
         "steps": await steps(alert, visitor.person_id, language, now),
         "tried": await all_tried(alert, language),
@@ -209,7 +201,7 @@ def _head(
         "word": gettext(language, word),
         "tone": group.value,
         "sentence": evidence.sentence(facts, language, zone, now),
-        "points": _points(alert, facts, language, zone, now),
+        "points": points_of(alert, facts, language, zone, now),
         "outcomes": _outcomes(alert, language),
         "outcome": gettext(language, OUTCOMES[Outcome(alert.outcome)][0]) if alert.outcome else "",
     }
@@ -225,65 +217,6 @@ def _rights(roles: Roles) -> dict[str, bool]:
         "carries": may(roles, Action.PACK_CHANGE),
         "explains": may(roles, Action.ALERT_EXPLAIN),
     }
-
-
-def _wishes(alert: Alert, names: Mapping[UUID, str], language: str) -> list[str]:
-    """How the child wants to be met, and by which adult, in their words."""
-    how, who = alert.facts.get("how", ""), alert.facts.get("who")
-    says = [gettext(language, WISHES[how], name=names[alert.child_id])] if how in WISHES else []
-    if who is not None and UUID(who) in names:
-        says.append(gettext(language, N_("Would prefer {name}."), name=names[UUID(who)]))
-    return says
-
-
-# The facts frozen into an alert when it opened, by their names.
-THEN: Mapping[str, str] = {
-    "due_at": N_("Was due"),
-    "answered_at": N_("Last answer"),
-    "app_seen_at": N_("App last opened"),
-    "asked_at": N_("Carer asked"),
-    "push_silent_since": N_("No reminder shown since"),
-}
-
-
-def _points(
-    alert: Alert, facts: evidence.Facts, language: str, zone: ZoneInfo, now: datetime
-) -> list[evidence.Point]:
-    """The evidence as it is now; of a closed alert, what was known when it opened."""
-    if alert.closed_at is None:
-        return evidence.points(facts, language, zone, now)
-    never = gettext(language, N_("none yet"))
-    moments = {
-        name: when(language, datetime.fromisoformat(alert.facts[name]), zone, now)
-        for name in THEN
-        if name in alert.facts
-    }
-    if "due_at" in moments:
-        moments.setdefault("answered_at", never)
-    points = [
-        evidence.Point(gettext(language, label), moments[name])
-        for name, label in THEN.items()
-        if name in moments
-    ]
-    if alert.facts.get("heard_way") in WAYS:
-        at = when(language, datetime.fromisoformat(alert.facts["heard_at"]), zone, now)
-        text = gettext(
-            language,
-            N_("{said} ({way})"),
-            said=at,
-            way=way_in_words(alert.facts["heard_way"], language),
-        )
-        points.append(evidence.Point(gettext(language, N_("Answered another way")), text))
-    forgot = says_forgot(facts, language, zone, now)
-    return [*points, forgot] if forgot is not None and _is_about(alert, facts) else points
-
-
-def _is_about(alert: Alert, facts: evidence.Facts) -> bool:
-    """Whether the check-in that the child says they forgot belongs to the alert."""
-    if facts.forgot is None or alert.closed_at is None or "due_at" not in alert.facts:
-        return False
-    first = datetime.fromisoformat(alert.facts["due_at"])
-    return first <= facts.forgot[0] <= alert.closed_at
 
 
 def _shown(language: str, zone: ZoneInfo, now: datetime, at: datetime) -> str:

@@ -1,7 +1,6 @@
 """The desk while a child is missing: one step to say so, the next step, and the timeline."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,29 +9,24 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from server.alerts.ladder import people_on
-from server.alerts.recipients import reach_of
 from server.errors import Conflict, NotFound, WaymarkError
 from server.i18n import N_, format_list, gettext
-from server.missing.search import actions, opening
+from server.missing.search import actions
 from server.missing.search.actions import EntryRequest
 from server.missing.search.clocks.actions import lines_of
-from server.missing.search.entry_kinds import ENTRIES, FLAGS, RETURN, SAID, SHARED, Act
+from server.missing.search.entry_kinds import ENTRIES, FLAGS, RETURN, SHARED, Act
 from server.missing.search.handover import pages as handover_pages
 from server.missing.search.models import Episode, TimelineEntry
-from server.missing.search.opening import Saying
 from server.missing.search.paths import desk_episode, frame, others_for
 from server.missing.search.rules import Flag, Stage
 from server.missing.search.searches import href_of
 from server.missing.search.together import pages as together_pages
 from server.missing.search.view import Running, Told, View, names_of, others_in, view
 from server.missing.search.wording import STAGES, details_of, icon_of, title_of
-from server.people.access import Roles, desk_child, looked, nothing_here, now_of, staff_of
-from server.people.desk_forms import LONGEST_WORDS, back_to, id_or_new, when_of, words_of
-from server.people.models import Child, Person
+from server.people.access import Roles, looked, nothing_here, now_of, staff_of
+from server.people.desk_forms import id_or_new, when_of, words_of
 from server.people.rules import Action, Role, may
 from server.people.words import ROLES, entered, form_fault
-from server.policy.model import Rung
 from server.tasks.models import Task
 from server.tasks.rules import Kind, State
 from server.tasks.turns import WORDS
@@ -43,73 +37,6 @@ from server.web.rendering import language_of, page, zone_of
 from server.web.requests import form_body
 
 LinksAbout = Callable[[Request, Episode, Roles], Awaitable[Sequence[Any]]]
-
-# --- saying so
-
-
-async def missing(request: Request) -> Response:
-    """Before everyone is called: one page, one button. Nothing on it may cause a delay."""
-    child, roles = await desk_child(request, Action.EPISODE_OPEN, by_call=True)
-    held = await opening.open_of_child(child.id)
-    if held is not None and may(roles, Action.EPISODE_SEE):
-        return RedirectResponse(f"/desk/episodes/{held.id}", status_code=303)
-    language = language_of(request)
-    context = {
-        "child": await Person.get(id=child.id),
-        "path": f"/desk/children/{child.id}",
-        "called": format_list(language, await _all_called(child, now_of(request))),
-        "id": str(uuid4()),
-        "flags": [(flag.value, gettext(language, FLAGS[flag])) for flag in SAID],
-    }
-    return page(request, "missing/search/missing.html", context)
-
-
-async def _all_called(child: Child, now: datetime) -> list[str]:
-    """The names of everyone that one tap calls now, for this child."""
-    reach = (await reach_of({child.id: child.agency_id}, now))[child.id]
-    ids = people_on(Rung.EVERYONE, reach.on(Rung.EVERYONE))
-    names = {person.id: person.name for person in await Person.filter(id__in=list(ids))}
-    return [names[id_] for id_ in ids if id_ in names]
-
-
-async def open_missing(request: Request) -> Response:
-    """Open the search: everyone is called at once. Nothing else is required, and an entry that does
-    not fit causes no delay: it is left out."""
-    child, roles = await desk_child(request, Action.EPISODE_OPEN, by_call=True)
-    visitor, now = await staff_of(request), now_of(request)
-    form = await _form_if_any(request)
-    id_ = _id(form)
-    saying = _said(form, now)
-    try:
-        episode, _ = await opening.open_episode(visitor, child.id, id_, saying, now)
-    except WaymarkError:
-        # An id that is known already with other words: the call matters, the id does not.
-        episode, _ = await opening.open_episode(visitor, child.id, uuid4(), saying, now)
-    if may(roles, Action.EPISODE_SEE):
-        return RedirectResponse(f"/desk/episodes/{episode.id}", status_code=303)
-    return back_to(child.id, roles, "missing")
-
-
-async def _form_if_any(request: Request) -> FormData:
-    try:
-        return await form_body(request)
-    except WaymarkError:
-        return FormData()
-
-
-def _id(form: FormData) -> UUID:
-    try:
-        return UUID(entered(form, "id"))
-    except ValueError:
-        return uuid4()
-
-
-def _said(form: FormData, now: datetime) -> Saying:
-    words = entered(form, "words")[:LONGEST_WORDS] or None
-    seen = {name: entered(form, name)[:500] for name in ("where", "by") if entered(form, name)}
-    flags = tuple(flag for flag in SAID if flag.value in form.getlist("flag"))
-    return Saying(now, words, seen or None, flags, is_timed=False)
-
 
 # --- the episode
 
@@ -394,8 +321,6 @@ def _field(detail: Any, language: str, missing_line: str) -> dict[str, Any]:
 _CHILD, _EPISODE = "/desk/children/{child_id:uuid}", "/desk/episodes/{episode_id:uuid}"
 
 routes = [
-    Route(f"{_CHILD}/missing", missing, methods=["GET"]),
-    Route(f"{_CHILD}/missing", open_missing, methods=["POST"]),
     Route(f"{_EPISODE}/enter/{{act}}", entry, methods=["GET"]),
     Route(f"{_EPISODE}/enter/{{act}}", enter, methods=["POST"]),
 ]

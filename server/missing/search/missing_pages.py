@@ -1,0 +1,97 @@
+"""Saying that a child is missing: one page, one button, and everyone is called."""
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from server.alerts.ladder import people_on
+from server.alerts.recipients import reach_of
+from server.errors import WaymarkError
+from server.i18n import format_list, gettext
+from server.missing.search import opening
+from server.missing.search.entry_kinds import FLAGS, SAID
+from server.missing.search.opening import Saying
+from server.people.access import desk_child, now_of, staff_of
+from server.people.desk_forms import LONGEST_WORDS, back_to
+from server.people.models import Child, Person
+from server.people.rules import Action, may
+from server.people.words import entered
+from server.policy.model import Rung
+from server.web.rendering import language_of, page
+from server.web.requests import form_body
+
+
+async def missing(request: Request) -> Response:
+    """Before everyone is called: one page, one button. Nothing on it may cause a delay."""
+    child, roles = await desk_child(request, Action.EPISODE_OPEN, by_call=True)
+    held = await opening.open_of_child(child.id)
+    if held is not None and may(roles, Action.EPISODE_SEE):
+        return RedirectResponse(f"/desk/episodes/{held.id}", status_code=303)
+    language = language_of(request)
+    context = {
+        "child": await Person.get(id=child.id),
+        "path": f"/desk/children/{child.id}",
+        "called": format_list(language, await _all_called(child, now_of(request))),
+        "id": str(uuid4()),
+        "flags": [(flag.value, gettext(language, FLAGS[flag])) for flag in SAID],
+    }
+    return page(request, "missing/search/missing.html", context)
+
+
+async def _all_called(child: Child, now: datetime) -> list[str]:
+    """The names of everyone that one tap calls now, for this child."""
+    reach = (await reach_of({child.id: child.agency_id}, now))[child.id]
+    ids = people_on(Rung.EVERYONE, reach.on(Rung.EVERYONE))
+    names = {person.id: person.name for person in await Person.filter(id__in=list(ids))}
+    return [names[id_] for id_ in ids if id_ in names]
+
+
+async def open_missing(request: Request) -> Response:
+    """Open the search: everyone is called at once. Nothing else is required, and an entry that does
+    not fit causes no delay: it is left out."""
+    child, roles = await desk_child(request, Action.EPISODE_OPEN, by_call=True)
+    visitor, now = await staff_of(request), now_of(request)
+    form = await _form_if_any(request)
+    id_ = _id(form)
+    saying = _said(form, now)
+    try:
+        episode, _ = await opening.open_episode(visitor, child.id, id_, saying, now)
+    except WaymarkError:
+        # An id that is known already with other words: the call matters, the id does not.
+        episode, _ = await opening.open_episode(visitor, child.id, uuid4(), saying, now)
+    if may(roles, Action.EPISODE_SEE):
+        return RedirectResponse(f"/desk/episodes/{episode.id}", status_code=303)
+    return back_to(child.id, roles, "missing")
+
+
+async def _form_if_any(request: Request) -> FormData:
+    try:
+        return await form_body(request)
+    except WaymarkError:
+        return FormData()
+
+
+def _id(form: FormData) -> UUID:
+    try:
+        return UUID(entered(form, "id"))
+    except ValueError:
+        return uuid4()
+
+
+def _said(form: FormData, now: datetime) -> Saying:
+    words = entered(form, "words")[:LONGEST_WORDS] or None
+    seen = {name: entered(form, name)[:500] for name in ("where", "by") if entered(form, name)}
+    flags = tuple(flag for flag in SAID if flag.value in form.getlist("flag"))
+    return Saying(now, words, seen or None, flags, is_timed=False)
+
+
+_PATH = "/desk/children/{child_id:uuid}/missing"
+
+routes = [
+    Route(_PATH, missing, methods=["GET"]),
+    Route(_PATH, open_missing, methods=["POST"]),
+]
