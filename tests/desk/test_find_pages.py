@@ -248,7 +248,7 @@ async def test_a_caseworker_changes_name_and_reference(cast: Cast) -> None:
     async with at_desk(cast, "tom") as browser:
         form = {"name": "Mía Ortega", "reference": "ASE-7"}
         answer = await browser.post(f"{path}/names", data=form)
-        assert answer.headers["location"] == f"{path}?done=names"
+        assert answer.headers["location"] == f"{path}/people?done=names"
         page = (await browser.get(answer.headers["location"])).text
     assert "Mía Ortega" in page
     assert "ASE-7" in page
