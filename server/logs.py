@@ -18,7 +18,8 @@ import re
 import secrets
 import sys
 import traceback
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime, timedelta
 from enum import Enum
@@ -46,6 +47,9 @@ _ROOT = Path(__file__).parent.parent
 
 Event = MutableMapping[str, Any]
 
+# What is made up at the start, as the history of the demo, is no running of ours.
+_is_silent: ContextVar[bool] = ContextVar("is_silent", default=False)
+
 # Where `configure` sends the lines; nowhere before it.
 _out: TextIO | None = None
 _level = logging.INFO
@@ -56,13 +60,23 @@ def get(room: str) -> structlog.typing.FilteringBoundLogger:
     return cast(structlog.typing.FilteringBoundLogger, structlog.get_logger(room=room))
 
 
+@contextmanager
+def silence() -> Iterator[None]:
+    """In this block, and in what it awaits, only errors are written down."""
+    token = _is_silent.set(True)
+    try:
+        yield
+    finally:
+        _is_silent.reset(token)
+
+
 def configure(stream: TextIO | None = None, level: int = logging.INFO) -> None:
     """Send our lines and those of every library to `stream` (stderr) as JSON. Call it once."""
     global _out, _level
     out = stream or sys.stderr
     _out, _level = out, level
     structlog.configure(
-        processors=[structlog.stdlib.add_log_level, _explain, _guard, _frame, _to_json],
+        processors=[structlog.stdlib.add_log_level, _hush, _explain, _guard, _frame, _to_json],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(out),
         cache_logger_on_first_use=False,
@@ -104,6 +118,12 @@ def _short(filename: str) -> str:
     if "site-packages" in path.parts:
         return filename.rpartition("site-packages/")[2]
     return str(path.relative_to(_ROOT)) if path.is_relative_to(_ROOT) else path.name
+
+
+def _hush(_logger: object, method: str, event: Event) -> Event:
+    if _is_silent.get() and method != "error":
+        raise structlog.DropEvent
+    return event
 
 
 def _explain(_logger: object, _method: str, event: Event) -> Event:

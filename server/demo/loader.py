@@ -17,6 +17,7 @@ from typing import Any
 
 from tortoise.exceptions import IntegrityError
 
+from server import logs
 from server.audit.actions import SYSTEM, Actor
 from server.auth import actions as doors
 from server.auth import pairing
@@ -195,13 +196,14 @@ async def _load(now: datetime) -> None:
     begin = now - HISTORY
     # One transaction: an interrupted start leaves nothing half made.
     try:
-        async with write():
-            await _people(begin)
-            await live_through(begin, now)
-            await write_projects(now, HISTORY)
-            await write_packs(now)
-            root = Actor(id_of("root"), Role.ADMINISTRATOR.value, id_of("harbour"))
-            await write_templates(root, begin)
+        with logs.silence():
+            async with write():
+                await _people(begin)
+                await live_through(begin, now)
+                await write_projects(now, HISTORY)
+                await write_packs(now)
+                root = Actor(id_of("root"), Role.ADMINISTRATOR.value, id_of("harbour"))
+                await write_templates(root, begin)
     except IntegrityError:
         # Of two starts at once one was faster, and has made the same.
         if await _is_empty():

@@ -96,6 +96,15 @@ def test_no_text_with_a_space_or_another_script_passes(text: str) -> None:
     assert shown == logs.WITHHELD or (shown.isascii() and " " not in shown)
 
 
+def test_in_silence_only_errors_are_written_down(lines: Any) -> None:
+    log = logs.get("demo")
+    with logs.silence():
+        log.info("told")
+        log.error("broken")
+    log.info("after")
+    assert [line["event"] for line in lines()] == ["broken", "after"]
+
+
 def test_an_exception_is_told_by_type_and_place_alone(lines: Any) -> None:
     secret = WORDS
 
