@@ -338,6 +338,7 @@ def old_file(run: Run, tmp_path: Path) -> Path:
     assert run("migrate")[0] == 0
     file = tmp_path / "var" / "waymark.sqlite3"
     with contextlib.closing(sqlite3.connect(file)) as database, database:
+        database.execute("DELETE FROM tortoise_migrations WHERE name <> '0001_initial'")
         database.execute("UPDATE tortoise_migrations SET name = '0001_first'")
     return file
 

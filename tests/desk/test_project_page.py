@@ -51,7 +51,7 @@ async def test_the_childs_page_leads_there_and_no_other_page_carries_its_script(
     cast: Cast,
 ) -> None:
     async with at_desk(cast, "tom") as browser:
-        child = (await browser.get(f"/desk/children/{cast.mia.id}")).text
+        child = (await browser.get(f"/desk/children/{cast.mia.id}/plan")).text
         board = (await browser.get("/desk/")).text
     assert path(cast) in child
     assert "/app/#with=" + str(cast.mia.id) not in child

@@ -10,7 +10,7 @@ import pytest
 from server.audit.actions import SYSTEM
 from server.errors import Refused
 from server.people import actions as people
-from server.people.agencies.actions import change_home
+from server.people.agencies.actions import HomeDetails, change_home
 from server.people.finding import actions as index
 from server.people.finding.models import SearchToken
 from server.people.finding.rules import full_of, words_of
@@ -177,9 +177,8 @@ async def test_a_home_that_is_renamed_is_one_write(cast: Cast) -> None:
         cast.actor("root"),
         cast.agency.id,
         cast.home.id,
-        name="Birch Villa",
-        zone="Europe/Paris",
-        now=cast.clock(),
+        HomeDetails(name="Birch Villa", zone="Europe/Paris"),
+        cast.clock(),
     )
     assert before.isdisjoint(await of_home.values_list("id", flat=True))
     assert await of_children == children

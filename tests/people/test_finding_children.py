@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from server.people import actions as people
-from server.people.agencies.actions import add_home, change_home
+from server.people.agencies.actions import HomeDetails, add_home, change_home
 from server.people.finding import search
 from server.people.finding.sight import Sight
 from server.people.models import Child
@@ -183,7 +183,8 @@ async def test_a_long_list_comes_in_parts_and_then_asks_for_more_of_the_name(cas
 async def test_a_renamed_home_finds_its_children_by_the_new_name(cast: Cast) -> None:
     who, now = cast.actor("root"), cast.clock()
     zone = "Europe/Paris"
-    await change_home(who, cast.agency.id, cast.home.id, name="Villa Été", zone=zone, now=now)
+    villa = HomeDetails(name="Villa Été", zone=zone)
+    await change_home(who, cast.agency.id, cast.home.id, villa, now)
     assert await found(cast, "ete") == [cast.mia.id]
     assert await found(cast, "house") == []
     other = await add_home(who, cast.agency.id, name="Birch", zone=zone, now=now)

@@ -137,7 +137,7 @@ async def test_an_overdue_promise_reminds_its_owner_then_tells_the_supervisor_da
     await pass_time(cast, hours=1)
     [first] = await told(cast, "tom")
     assert first.queued_at == datetime(2026, 3, 4, 8, tzinfo=UTC), "nine in Paris"
-    assert first.data == {"path": f"/desk/children/{cast.mia.id}"}
+    assert first.data["path"].startswith("/desk/dues/")
     await pass_time(cast, days=1)
     assert (len(await told(cast, "tom")), len(await told(cast, "ines"))) == (2, 0)
     await pass_time(cast, days=1)

@@ -59,12 +59,12 @@ async def test_it_says_who_when_what_and_the_words_and_the_childs_page_leads_the
     mia: Phone,
 ) -> None:
     cast, goal = mia.cast, await goal_of(mia)
-    assert "no longer assigned" not in await page(cast, "tom", "")
+    assert "no longer assigned" not in await page(cast, "tom", "/plan")
     assert "Nothing to check here" in await page(cast, "tom")
     ada = await former(mia)
     said = ada.say("goal", goal, "why", "<b>Her</b> words")
     assert await ada.sync(said) == ["quarantined"]
-    assert "1 change from a person no longer assigned" in await page(cast, "tom", "")
+    assert "1 change from a person no longer assigned" in await page(cast, "tom", "/plan")
     text = await page(cast, "tom")
     for words in ("Ada Brzezinska", "guardian", "A goal", "I want to be a nurse"):
         assert words in text
@@ -124,7 +124,7 @@ async def test_a_complaint_goes_round_the_caseworker_here_as_well(mia: Phone) ->
     more = ada.say("complaint", complaint["entity_id"], "text", "Never")
     await ada.sync(complaint, more)
     assert "Nothing to check here" in await page(cast, "tom")
-    assert "no longer assigned" not in await page(cast, "tom", "")
+    assert "no longer assigned" not in await page(cast, "tom", "/plan")
     for one in (complaint, more):
         assert await decide(cast, "tom", one, "leave_out") == 404
     api = f"/api/v1/children/{cast.mia.id}/quarantine"

@@ -334,7 +334,7 @@ async def test_the_pages_render_in_every_language(cast: Cast) -> None:
                     assert answer.status_code == 200, path
                     assert answer.text.count("<h1") == 1
                     assert not re.search(r"style=|\son\w+=", answer.text)
-                    assert 'href="/desk/templates"' in answer.text
+                    assert ('href="/desk/templates"' in answer.text) is (path != "")
 
 
 async def test_a_template_is_written_changed_and_retired_without_a_script(cast: Cast) -> None:

@@ -10,6 +10,9 @@ import pytest
 from server.missing.search.models import SearchHandover, TimelineEntry
 from server.notify.preferences import set_quiet
 from server.rota.models import FixedShift
+from server.tasks.models import Task
+from server.tasks.rules import OF_A_SHIFT, Kind
+from server.tasks.ways import path_of
 from tests.walks.stage import Stage
 
 
@@ -26,7 +29,11 @@ async def at(stage: Stage, moment: datetime) -> None:
 
 async def to_read(stage: Stage, name: str) -> list[str]:
     """Where messages about passing it on lead that person."""
-    return [path for path in stage.paths(name) if path.startswith("/desk/handovers/")]
+    told = [path.rpartition("/")[2] for path in stage.paths(name) if "/dues/" in path]
+    tasks = {str(task.id): task for task in await Task.filter(id__in=told)}
+    kinds = [(Kind(tasks[id_].kind), tasks[id_]) for id_ in told]
+    handed = [(kind, task) for kind, task in kinds if kind in OF_A_SHIFT]
+    return [path_of(kind, task.child_id, task.subject_id) for kind, task in handed]
 
 
 @pytest.mark.parametrize("is_read", [True, False])

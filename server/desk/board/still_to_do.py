@@ -11,7 +11,7 @@ from server.people.rules import Action, Role, may
 from server.tasks.models import Task
 from server.tasks.rules import OF_A_RETURN, OF_AN_EPISODE, Kind, State
 from server.tasks.turns import WORDS, in_short, overdue
-from server.tasks.ways import way_for
+from server.tasks.ways import page_about, way_for
 from server.watch.wording import when
 
 Roles = frozenset[Role]
@@ -55,7 +55,10 @@ def _in_words(task: Task, language: str, zone: ZoneInfo, now: datetime) -> str:
 def _next(tasks: list[Task], roles: Roles, language: str, zone: ZoneInfo, *, now: datetime) -> Link:
     task, rest = tasks[0], len(tasks) - 1
     more = ngettext(language, "and {n} more task", "and {n} more tasks", rest) if rest else ""
-    href = way_for(roles, Kind(task.kind), task.child_id, subject_id=task.subject_id)
+    kind, subject = Kind(task.kind), task.subject_id
+    # Readers who may not do it read how it stands: all who get here may see the search.
+    href = way_for(roles, kind, task.child_id, subject_id=subject)
+    href = href or page_about(kind, task.child_id, subject)
     return Link(_in_words(task, language, zone, now), href, more)
 
 
