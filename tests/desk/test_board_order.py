@@ -239,7 +239,7 @@ async def test_a_filter_says_who_is_left_out_and_leads_back(cast: Cast) -> None:
     async with at_desk(cast, "tom") as browser:
         page = (await browser.get("/desk/?level=high")).text
     assert "Mia Castellane" not in page
-    assert "You see only: Watch level: High" in page
+    assert "You see only: <bdi>Watch level: High</bdi>" in page
     assert "1 child who is not shown here needs action now." in page
     assert '<a href="/desk/">Show all children</a>' in page
     assert "(2) Board" in page

@@ -510,6 +510,39 @@ FITS: Mapping[str, Fits] = {
     "GET /desk/rounds": _TO_TOM,
     "GET /desk/alerts/{alert_id}": _TO_TOM,
     "POST /desk/alerts/{alert_id}/acknowledge": Fits(form={}),
+    "GET /desk/alerts/{alert_id}/numbers": _TO_TOM,
+    "POST /desk/alerts/{alert_id}/attempts": Fits(
+        form={"id": NEW, "tried": "call:home", "result": "no_answer", "words": "It rang."}
+    ),
+    "POST /api/v1/alerts/{alert_id}/attempts": Fits(
+        body={"id": NEW, "way": "call", "target": "home", "result": "no_answer", "words": "Late."}
+    ),
+    "GET /desk/glass": Fits("eve"),
+    "POST /desk/glass": Fits(
+        "eve", form={"id": NEW, "name": "Mia Castellane", "reason": "The police found them."}
+    ),
+    "POST /api/v1/glass": Fits(
+        "eve",
+        body={
+            "id": NEW,
+            "name_or_reference": "Mia Castellane",
+            "reason": "The police found them.",
+        },
+    ),
+    "GET /desk/glass/{glass_id}": Fits("ines"),
+    "POST /desk/glass/{glass_id}/end": Fits("ines", form={}),
+    "GET /desk/find": _TO_TOM,
+    "POST /desk/find": Fits(form={"q": "mia"}),
+    "GET /desk/filter": _TO_TOM,
+    "GET /desk/load": Fits("ines"),
+    "GET /desk/load/{person_id}": Fits("ines"),
+    "POST /desk/load/{person_id}": Fits("ines", form={"child": "{child}", "to": "{tom}"}),
+    "GET /desk/me": _TO_TOM,
+    "GET /desk/reports": _TO_TOM,
+    "GET /desk/admin": _TO_TOM,
+    "GET /desk/children": _TO_TOM,
+    "GET /desk/searches": _TO_TOM,
+    "POST /desk/settings/phone": Fits(form={"phone": "+33 6 12 34 56 78"}),
     "GET /desk/alerts/{alert_id}/sealed": _TO_TOM,
     "GET /desk/alerts/{alert_id}/together": _TO_TOM,
     "POST /desk/alerts/{alert_id}/together": Fits(form={}),
@@ -618,6 +651,16 @@ FITS: Mapping[str, Fits] = {
     f"GET {_DESK}/account": _TO_TOM,
     f"GET {_DESK}/why": Fits("ines"),
     f"GET {_DESK}/found": _TO_TOM,
+    f"GET {_DESK}/plan": _TO_TOM,
+    f"GET {_DESK}/people": _TO_TOM,
+    f"GET {_DESK}/safety": _TO_TOM,
+    f"GET {_DESK}/project": _TO_TOM,
+    f"GET {_DESK}/emergency": Fits("eve"),
+    f"GET {_DESK}/names": _TO_TOM,
+    f"POST {_DESK}/names": Fits(form={"name": "Mia Castellane", "reference": "H-17"}),
+    "GET /desk/episodes/{episode_id}/summary": _TO_TOM,
+    "POST /desk/episodes/{episode_id}/summary": Fits(form={"id": NEW, "words": "And the bus."}),
+    "GET /desk/episodes/{episode_id}/summary.pdf": _TO_TOM,
     "GET /desk/episodes/{episode_id}": _TO_TOM,
     "GET /desk/episodes/{episode_id}/enter/{act}": _TO_TOM,
     "POST /desk/episodes/{episode_id}/enter/{act}": Fits(

@@ -341,6 +341,7 @@ def _filled(value: Any, cast: Cast) -> Any:
         "{later}": (now + timedelta(days=300)).isoformat(),
         "{person}": str(cast.eve.id),
         "{tom}": str(cast.tom.id),
+        "{child}": str(cast.mia.id),
         "{home}": str(cast.home.id),
         "{other}": str(OTHER_EPISODE),
     }

@@ -78,6 +78,7 @@ WHO = (
     ("/api/v1/children/{child_id}/ties", "root"),
     ("/api/v1/children", "tom"),
     ("/api/v1/alerts", "tom"),
+    ("/api/v1/glass", "tom"),
     ("/api/v1/packs", "tom"),
     ("/api/v1/patterns", "tom"),
     ("/api/v1/sessions", "tom"),
@@ -241,6 +242,11 @@ def bodies(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, Any]:
     child = "/api/v1/children/{child_id}"
     return {
         "POST /api/v1/trusted": {"id": str(uuid4()), "name": "Rosa", "reach": "rosa@example.org"},
+        "POST /api/v1/glass": {
+            "id": str(uuid4()),
+            "name_or_reference": "Mia Castellane",
+            "reason": "The police found them.",
+        },
         "POST /api/v1/pair": {"code": invitation.code, "device": {"id": str(uuid4())}},
         "POST /api/v1/sessions": {"name": "tom", "password": password_of("tom")},
         "POST /api/v1/push-subscriptions": {
