@@ -328,6 +328,18 @@ async def test_who_lost_the_right_meanwhile_holds_nothing_by_a_call_to_the_child
     assert (held.acknowledged_by, held.next_action_at) == (None, next_at)
 
 
+async def test_a_call_for_help_in_hand_hides_no_silence_that_nobody_has(
+    cast: Cast, alert: Alert
+) -> None:
+    call = await opened(cast, cause=Cause.HELP)
+    await log(cast, "tom", call, target="child", result="reached")
+    async with cast.browser_as("ines") as ines:
+        assert "1 needs action now" in (await ines.get("/desk/")).text
+        assert "Mia Castellane" in (await ines.get("/desk/?group=now")).text
+        await alerts.acknowledge(cast.actor("tom"), alert.id, cast.clock())
+        assert "1 in hand" in (await ines.get("/desk/")).text
+
+
 async def test_a_called_person_who_was_offboarded_logs_nothing(cast: Cast, alert: Alert) -> None:
     await eve_is_called(cast, alert)
     async with cast.client_as("eve") as eve:
