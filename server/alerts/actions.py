@@ -46,7 +46,9 @@ async def acknowledge(actor: Actor, alert_id: UUID, now: datetime) -> Alert:
     async with write():
         await _works_here(actor.id)
         alert = await locked(alert_id)
-        before, right = await _free_for(actor.id, alert, now)
+        before, right, is_called = await _free_for(actor.id, alert, now)
+        if not (right.stands or is_called):  # It ended after the request was let in.
+            raise NotFound("This alert does not exist.")
         ladder = ladder_from_data(alert.ladder)
         after = rules.acknowledge(before, ladder, actor.id, now, right_ends=right.ends)
         if after != before:
@@ -55,18 +57,20 @@ async def acknowledge(actor: Actor, alert_id: UUID, now: datetime) -> Alert:
         return await Alert.get(id=alert_id)
 
 
-async def _free_for(person_id: UUID, alert: Alert, now: datetime) -> tuple[Climb, Right]:
-    """Where the alert is by now, and the right of this person to have it from now on."""
+async def _free_for(person_id: UUID, alert: Alert, now: datetime) -> tuple[Climb, Right, bool]:
+    """Where the alert is by now, the right of this person to have it from now on, and whether they
+    were called, which is enough by itself."""
     before, ladder = await still_held(alert, now), ladder_from_data(alert.ladder)
     if rules.is_ended(before, now):
         # The holder's right has ended, though no tick has run yet. It is free, for them too.
         before = replace(before, acknowledged_by=None)
     until = now + ladder.lapse
     # A call lasts as long as the alert, a glass for an hour.
-    by_glass = not await was_called(person_id, alert.id)
-    return before, await right_of(
-        person_id, alert.child_id, alert.agency_id, now, until, by_glass=by_glass
+    is_called = await was_called(person_id, alert.id)
+    right = await right_of(
+        person_id, alert.child_id, alert.agency_id, now, until, by_glass=not is_called
     )
+    return before, right, is_called
 
 
 async def _taken(actor: Actor, alert: Alert, now: datetime) -> None:
@@ -83,10 +87,13 @@ async def contacted(actor: Actor, alert: Alert, at: datetime, now: datetime) -> 
     """This person reached the child by voice at that time; nobody has seen them yet. In the
     caller's transaction, with the alert locked."""
     assert actor.id is not None
-    before, right = await _free_for(actor.id, alert, now)
+    before, right, is_called = await _free_for(actor.id, alert, now)
     ladder = ladder_from_data(alert.ladder)
     after = rules.contacted(before, ladder, actor.id, now, right_ends=right.ends)
     takes = before.acknowledged_by is None
+    if takes and not (right.stands or is_called):
+        # Their right ended after the request was let in: it stays true, and others go on.
+        takes, after = False, replace(before, state=State.CONTACTED)
     changed = {"held_by_call": not right.stands} if takes else {}
     await swap(alert, after, contacted_at=at, contacted_by=actor.id, **changed)
     if takes:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid5
 
+from tortoise.queryset import QuerySet
+
 from server.audit.actions import Actor
 from server.errors import Conflict, Refused
 from server.i18n import N_
@@ -46,6 +48,8 @@ async def hand_over(actor: Actor, child: Child, wanted: HandOver, now: datetime)
             role=Role.CASEWORKER,
         )
         old_ties = await held.order_by("from_at", "id")
+        if not old_ties and await _stays(child, wanted.to_id, now).exists():
+            return  # Sent twice, where they were the child's caseworker before.
         if not old_ties:
             raise Conflict(
                 N_("A child has been handed over in the meantime. Check again."),
@@ -63,15 +67,18 @@ async def hand_over(actor: Actor, child: Child, wanted: HandOver, now: datetime)
 
 async def _begin(actor: Actor, child: Child, tie: AddTie, now: datetime) -> None:
     """Begin the tie; where they are the child's caseworker already, that one stays."""
-    stays = Tie.filter(
+    if not await _stays(child, tie.person_id, now).exists():
+        await add_tie(actor, child, tie, now)
+
+
+def _stays(child: Child, person_id: UUID, now: datetime) -> QuerySet[Tie]:
+    return Tie.filter(
         Tie.standing_at(now),
         child_id=child.id,
-        person_id=tie.person_id,
+        person_id=person_id,
         role=Role.CASEWORKER,
         until_at__isnull=True,
     )
-    if not await stays.exists():
-        await add_tie(actor, child, tie, now)
 
 
 def _news(child: Child, wanted: HandOver, person_id: UUID) -> Saying:

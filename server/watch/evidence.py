@@ -183,10 +183,14 @@ async def _alerts(ids: Sequence[UUID]) -> dict[UUID, tuple[Called, ...]]:
     alerts_by_child: dict[UUID, list[Called]] = {}
     for row in await fetch(_ALERTS.format(any=among()), [list(ids)]):
         alerts_by_child.setdefault(as_id(row["child_id"]), []).append(_called(row))
-    return {
-        child: tuple(sorted(many, key=lambda alert: (URGENCY.index(alert.cause), alert.opened_at)))
-        for child, many in alerts_by_child.items()
-    }
+    return {child: tuple(sorted(many, key=_order)) for child, many in alerts_by_child.items()}
+
+
+def _order(alert: Called) -> tuple[bool, int, datetime]:
+    """The most urgent first; one that a person has, after those that nobody has: it must not hide
+    them. A child who is missing stays so."""
+    is_held = alert.has is not None and alert.cause is not Cause.MISSING
+    return is_held, URGENCY.index(alert.cause), alert.opened_at
 
 
 def _called(row: Mapping[str, Any]) -> Called:

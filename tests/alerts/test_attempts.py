@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,7 +17,7 @@ from server.alerts.opening import Opening, open_alerts
 from server.alerts.recipients import policy_of
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
-from server.errors import Conflict, Refused
+from server.errors import Conflict, NotFound, Refused
 from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.opening import Saying, open_episode
 from server.notify.models import Message
@@ -25,6 +25,7 @@ from server.people import actions as people
 from server.people.actions import disable_person
 from server.policy.model import Tier
 from server.storage.db import write
+from server.tasks.models import Task
 from server.watch import watch_alerts
 from tests.cast import Cast
 from tests.races import no_fault, together
@@ -262,6 +263,81 @@ async def test_a_deputy_without_a_tie_calls_logs_and_after_the_end_loses_nothing
         assert (await eve.post(path, json=a_call())).status_code == 404
     assert await Attempt.filter(alert_id=alert.id, who_id=cast.eve.id).count() == 2
     assert (await Alert.get(id=alert.id)).state == State.CLOSED
+
+
+async def test_a_call_that_is_over_moves_nothing_in_a_later_search(
+    cast: Cast, alert: Alert
+) -> None:
+    await eve_is_called(cast, alert)
+    await watch_alerts.close_alert(cast.actor("tom"), alert.id, Outcome.SEEN, None, cast.clock())
+    cast.clock.advance(minutes=5)
+    said = Saying(cast.clock())
+    episode, _ = await open_episode(cast.actor("ines"), cast.mia.id, uuid4(), said, cast.clock())
+    clocks = await clocks_of(episode.id)
+    cast.clock.advance(minutes=5)
+    async with cast.client_as("eve") as eve:
+        late = await eve.post(f"/api/v1/alerts/{alert.id}/attempts", json=a_call())
+    assert late.status_code == 200
+    assert await clocks_of(episode.id) == clocks
+    assert not await TimelineEntry.filter(episode_id=episode.id, what="attempt").exists()
+
+
+async def test_a_late_line_about_an_alert_closed_as_missing_is_kept_and_moves_no_clock(
+    cast: Cast, alert: Alert
+) -> None:
+    await eve_is_called(cast, alert)
+    await watch_alerts.close_alert(cast.actor("tom"), alert.id, Outcome.MISSING, None, cast.clock())
+    episode = await Episode.get(child_id=cast.mia.id)
+    clocks = await clocks_of(episode.id)
+    cast.clock.advance(minutes=5)
+    await log(cast, "eve", alert)
+    assert await clocks_of(episode.id) == clocks
+    assert await TimelineEntry.filter(episode_id=episode.id, what="attempt").count() == 1
+
+
+async def clocks_of(episode_id: UUID) -> set[tuple[str, str, datetime]]:
+    rows = await Task.filter(subject_id=episode_id).values_list("kind", "state", "due_at")
+    return {(kind, state, due_at) for kind, state, due_at in rows}
+
+
+async def test_an_id_that_another_search_has_keeps_no_attempt_out_of_this_one(
+    cast: Cast, alert: Alert
+) -> None:
+    said = Saying(cast.clock())
+    other, _ = await open_episode(cast.actor("tom"), cast.noor.id, uuid4(), said, cast.clock())
+    attempt = await log(cast, "tom", alert, words="Nobody opened.")
+    entry = {"id": str(attempt.id), "what": "note", "words": "Something else."}
+    async with cast.client_as("ines") as ines:
+        path = f"/api/v1/children/{cast.noor.id}/episodes/{other.id}/entries"
+        assert (await ines.post(path, json=entry)).status_code == 201
+    episode, _ = await open_episode(cast.actor("tom"), cast.mia.id, uuid4(), said, cast.clock())
+    [line] = await TimelineEntry.filter(episode_id=episode.id, what="attempt")
+    assert (line.words, line.who_id) == ("Nobody opened.", cast.tom.id)
+
+
+async def test_who_lost_the_right_meanwhile_holds_nothing_by_a_call_to_the_child(
+    cast: Cast, alert: Alert
+) -> None:
+    # Eve's glass ended after her request was let in.
+    with pytest.raises(NotFound):
+        await alerts.acknowledge(cast.actor("eve"), alert.id, cast.clock())
+    next_at = (await Alert.get(id=alert.id)).next_action_at
+    await log(cast, "eve", alert, target="child", result="reached")
+    held = await Alert.get(id=alert.id)
+    assert (held.state, held.contacted_by) == (State.CONTACTED, cast.eve.id)
+    assert (held.acknowledged_by, held.next_action_at) == (None, next_at)
+
+
+async def test_a_call_for_help_in_hand_hides_no_silence_that_nobody_has(
+    cast: Cast, alert: Alert
+) -> None:
+    call = await opened(cast, cause=Cause.HELP)
+    await log(cast, "tom", call, target="child", result="reached")
+    async with cast.browser_as("ines") as ines:
+        assert "1 needs action now" in (await ines.get("/desk/")).text
+        assert "Mia Castellane" in (await ines.get("/desk/?group=now")).text
+        await alerts.acknowledge(cast.actor("tom"), alert.id, cast.clock())
+        assert "1 in hand" in (await ines.get("/desk/")).text
 
 
 async def test_a_called_person_who_was_offboarded_logs_nothing(cast: Cast, alert: Alert) -> None:

@@ -105,6 +105,17 @@ async def test_the_form_of_the_desk_opens_it_and_lists_what_is_open(cast: Cast) 
         assert f"/desk/children/{cast.mia.id}/emergency" in (await browser.get("/desk/glass")).text
 
 
+async def test_a_browser_left_open_breaks_no_glass_by_the_api_either(cast: Cast) -> None:
+    async with cast.browser_as("eve") as browser:
+        cast.clock.advance(minutes=12)
+        form = await browser.get("/desk/glass")
+        assert form.headers["location"] == "/desk/again?next=/desk/glass"
+        browser.headers["accept"] = "application/json"
+        answer = await browser.post("/api/v1/glass", json=asked())
+    assert answer.status_code == 403, answer.text
+    assert not await Glass.all().exists()
+
+
 async def test_a_form_sent_by_another_site_opens_nothing(cast: Cast) -> None:
     form = {"id": str(uuid4()), "name": MIA, "reason": WHY, "birthday": ""}
     async with cast.browser_as("eve") as browser:

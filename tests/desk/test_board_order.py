@@ -224,6 +224,9 @@ async def test_more_or_opened_nonsense_in_the_address_is_left_out(cast: Cast) ->
             "home=x&level=y&whose=z&group=q&after=1~2~3&open=../&more=late:-1&part=all",
             "more=late:99999999999999&more=:&group=late&after=0~2026-01-01T00:00~x",
             "home=none&whose=mine&level=high&group=well&after=9",
+            # The first day of time begins before it, by UTC.
+            f"group=now&after=0~0001-01-01T00:00:00%2B14:00~{uuid4()}",
+            f"group=now&after=0~9999-12-31T23:59:59-14:00~{uuid4()}",
             f"whose={uuid4()}&home={uuid4()}",
         ):
             assert (await browser.get(f"/desk/?{query}")).status_code == 200

@@ -161,6 +161,17 @@ async def test_sent_twice_or_raced_it_happens_once(cast: Cast) -> None:
     assert await Message.filter(kind="assigned").count() == 2
 
 
+async def test_sent_twice_to_a_worker_who_had_the_child_already_it_is_no_conflict(
+    cast: Cast,
+) -> None:
+    id_, tie = uuid4(), AddTie(person_id=cast.eve.id, role=Role.CASEWORKER)
+    await add_tie(cast.actor("ines"), cast.mia, tie, cast.clock())
+    assert await hand(cast, cast.mia.id, id_=id_) == 303
+    assert await hand(cast, cast.mia.id, id_=id_) == 303
+    assert await workers(cast.mia.id, cast) == {cast.eve.id}
+    assert await hand(cast, cast.mia.id, to="ines") == 409
+
+
 async def test_two_who_hand_over_to_different_workers_get_one_and_a_sentence(cast: Cast) -> None:
     answers = await asyncio.gather(
         hand(cast, cast.mia.id, to="eve"), hand(cast, cast.mia.id, to="ines")

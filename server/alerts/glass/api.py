@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.alerts.glass.asking import Typed, ask
+from server.auth.second_factor.reauthentication import fresh
 from server.errors import IdReused, NotFound, Refused, TooMany
 from server.people.access import agency_for
 from server.people.models import Person
@@ -47,6 +48,8 @@ class GlassOut(msgspec.Struct):
 async def break_(request: Request) -> Response:
     """Open what an emergency needs of a child. The supervisor and the caseworker hear at once."""
     visitor = await agency_for(request, AgencyAction.GLASS_BREAK)
+    if visitor.by_cookie:  # A browser, which may stand open in an office, as at the desk.
+        await fresh(request, back="/desk/glass")
     payload = await json_body(request, GlassRequest)
     typed = Typed(
         id=payload.id,

@@ -156,8 +156,11 @@ def _sql(scope: Scope, view: View, statement: Statement) -> str:
 
 
 def _urgency() -> str:
+    """As `evidence` orders them: one that a person has hides none that nobody has."""
     cases = " ".join(f"WHEN '{cause.value}' THEN {n}" for n, cause in enumerate(URGENCY))
-    return f"CASE a.cause {cases} END"
+    is_held = "a.held_until IS NOT NULL AND a.acknowledged_by IS NOT NULL"
+    last = f"CASE WHEN a.cause <> 'missing' AND {is_held} THEN 1 ELSE 0 END"
+    return f"{last}, CASE a.cause {cases} END"
 
 
 def _is_folded(view: View) -> str:

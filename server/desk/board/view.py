@@ -3,7 +3,7 @@ in the address, so that a refresh and a live update show the same."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from urllib.parse import urlencode
 from uuid import UUID
@@ -131,8 +131,10 @@ def _place(text: str) -> Place | None:
     try:
         rank, since, child = text.split("~")
         at = datetime.fromisoformat(since)
-        return Place(int(rank) % 10, at, UUID(child)) if at.tzinfo is not None else None
-    except ValueError:
+        if at.tzinfo is None:
+            return None
+        return Place(int(rank) % 10, at.astimezone(UTC), UUID(child))
+    except (ValueError, OverflowError):  # The first and the last day of time have no UTC.
         return None
 
 

@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 import msgspec
 
 from server.alerts.actions import hold_search
-from server.alerts.models import Attempt
+from server.alerts.models import Alert, Attempt
 from server.audit.actions import Actor
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.i18n import N_
@@ -138,11 +138,17 @@ async def hear(
     about: UUID | None,
     at: datetime,
 ) -> None:
-    """An attempt was logged at an alert while a search is open: it is a line there too."""
+    """An attempt was logged at an alert while a search is open: it is a line there too, unless the
+    alert was over before the search began. After the end of the alert, when people who were called
+    to it may no longer work on the search, it moves no clock."""
     if what is not Happening.TRIED or (episode := await open_of_child(child_id)) is None:
         return
-    line = await carry(episode, await Attempt.get(id=about), now)
-    if line is not None:
+    attempt = await Attempt.get(id=about)
+    closed_at = (await Alert.get(id=attempt.alert_id)).closed_at
+    if closed_at is not None and closed_at < episode.opened_at:
+        return
+    line = await carry(episode, attempt, now)
+    if line is not None and closed_at is None:
         await _follow(actor, episode, Act.ATTEMPT, line, now)
 
 

@@ -1,7 +1,7 @@
 """What was tried about an alert, as lines of the search: each once, with who tried and when."""
 
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from tortoise.expressions import Q
 
@@ -26,8 +26,13 @@ async def carry_over(episode: Episode, now: datetime) -> None:
 
 
 async def carry(episode: Episode, attempt: Attempt, now: datetime) -> TimelineEntry | None:
-    """Add one attempt as a line under its own id; None where a search has it already."""
-    if await TimelineEntry.exists(id=attempt.id):
+    """Add one attempt as a line under its own id; None where a search for the child has it already.
+    Where a line about something else was given this id, under another one: it must not get lost."""
+    id_, same = attempt.id, await TimelineEntry.get_or_none(id=attempt.id)
+    if same is not None and not _is_of(same, attempt):
+        id_ = uuid5(attempt.id, attempt.child_id.hex)
+        same = await TimelineEntry.get_or_none(id=id_)
+    if same is not None:
         return None
     who = await _who(attempt.who_id)
     details = {
@@ -35,8 +40,13 @@ async def carry(episode: Episode, attempt: Attempt, now: datetime) -> TimelineEn
         "target": attempt.target,
         "result": attempt.result,
     }
-    line = NewEntry(Act.ATTEMPT.value, attempt.at, attempt.words, details, id=attempt.id)
+    line = NewEntry(Act.ATTEMPT.value, attempt.at, attempt.words, details, id=id_)
     return await append(who, episode, line, now)
+
+
+def _is_of(line: TimelineEntry, attempt: Attempt) -> bool:
+    is_attempt = line.what == Act.ATTEMPT and line.child_id == attempt.child_id
+    return is_attempt and line.who_id == attempt.who_id
 
 
 async def _who(person_id: UUID) -> Actor:
