@@ -36,7 +36,8 @@ async def test_results_follow_what_is_typed_and_the_focus_stays(cast: Cast) -> N
         await page.goto(f"{url}/desk/")
         way = page.get_by_role("link", name="Find")
         box = await way.bounding_box()
-        assert box is not None and box["height"] < 56, "the word stands on its side"
+        assert box is not None
+        assert box["height"] < 56, "the word stands on its side"
         await way.click()
         await expect(page.locator("#q")).to_be_focused()
         await page.keyboard.type("mia")
