@@ -14,6 +14,13 @@ from tests.cast import Cast
 from tests.desk import scenes
 from tests.desk.walking import at, run_until
 
+# What a thumb meets at the middle of the element, where the page stands now.
+ON_TOP = """element => {
+  const box = element.getBoundingClientRect();
+  const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+  return element.contains(top);
+}"""
+
 
 class Thumb:
     """A thumb on a phone: it counts its taps, and taps only what is there without opening more."""
@@ -70,6 +77,7 @@ async def test_from_the_push_every_deed_is_one_or_two_taps(cast: Cast) -> None:
         thumb = await opened()
         take = page.get_by_role("button", name="I'll take it")
         await expect(take).to_be_in_viewport(ratio=1)
+        assert await take.evaluate(ON_TOP), "the bar of the phone covers the button"
         await thumb.tap(take)
         await expect(page.locator("#has-it")).to_contain_text("With you until")
         assert thumb.taps == 1

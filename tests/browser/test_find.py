@@ -34,7 +34,11 @@ async def test_results_follow_what_is_typed_and_the_focus_stays(cast: Cast) -> N
     async with scenes.serving(cast) as url, chromium() as browser:
         page = await desk(cast, browser, url, "tom", width=360, height=740)
         await page.goto(f"{url}/desk/")
-        await page.get_by_role("link", name="Find").click()
+        way = page.get_by_role("link", name="Find")
+        box = await way.bounding_box()
+        assert box is not None
+        assert box["height"] < 56, "the word stands on its side"
+        await way.click()
         await expect(page.locator("#q")).to_be_focused()
         await page.keyboard.type("mia")
         await expect(page.locator("#results .kids a")).to_have_count(1)
