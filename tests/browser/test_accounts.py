@@ -92,7 +92,7 @@ async def test_tom_comes_for_the_first_time_and_again_and_shows_who_he_is(
         await page.wait_for_url(f"{stage.url}/desk/rounds")
         # Out, and in again: by keys, and without a code.
         await page.goto(f"{stage.url}/desk/settings")
-        await page.get_by_role("button", name="Sign out").click()
+        await page.locator("#main").get_by_role("button", name="Sign out").click()
         await page.get_by_role("link", name="Sign in with the House of Lisbon").press("Enter")
         await there_and_back(page)
         await page.wait_for_url(f"{stage.url}/desk/")
@@ -146,7 +146,7 @@ async def pages(cast: Cast, stage: Stage, **how: Any) -> AsyncIterator[tuple[str
     root = await desk(cast, stage.browser, stage.url, "root", **how)
     await root.goto(f"{stage.url}/desk/people/accounts")
     yield "accounts", root
-    await root.locator("details summary").first.click()
+    await root.locator("#main details summary").first.click()
     yield "accounts, open", root
     await root.goto(f"{stage.url}/desk/people/accounts")
     row = root.locator(".row", has_text="Eve Thackeray")

@@ -16,8 +16,9 @@ SAFE = "I'm safe. I'm not ready to come back yet"
 
 
 def looked_for(phone: Phone, double: Double) -> None:
-    double.door = True
     phone.pair()
+    double.door = True
+    phone.page.reload()
     phone.page.wait_for_selector(".door")
 
 

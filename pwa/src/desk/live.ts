@@ -86,8 +86,16 @@ export async function ask(path: string, part: string): Promise<boolean> {
   }
   const ours = document.querySelector(part);
   if (!ours || !text.includes(`id="${part.slice(1)}"`)) return false;
-  await htmx.swap({ sourceElement: ours, target: part, select: part, swap: "outerMorph", text });
+  // Other parts with news of their own; what lies between them, and may be written in, stays as it is.
+  const beside = ours.getAttribute("data-live-beside")?.split(" ") ?? [];
+  for (const each of [part, ...beside]) await put(each, text);
   return true;
+}
+
+async function put(part: string, text: string): Promise<void> {
+  const ours = document.querySelector(part);
+  if (!ours || !text.includes(`id="${part.slice(1)}"`)) return;
+  await htmx.swap({ sourceElement: ours, target: part, select: part, swap: "outerMorph", text });
 }
 
 /** Whether the session, or the right to this page, has ended. */
