@@ -172,6 +172,13 @@ async def test_sent_twice_to_a_worker_who_had_the_child_already_it_is_no_conflic
     assert await hand(cast, cast.mia.id, to="ines") == 409
 
 
+async def test_a_child_who_is_named_twice_is_one_child(cast: Cast) -> None:
+    async with at_desk(cast, "ines") as browser:
+        form = {"child": [str(cast.mia.id)] * 3, "to": str(cast.eve.id), "sure": "yes"}
+        answer = await browser.post(f"/desk/load/{cast.tom.id}", data=form)
+    assert "?done=1&" in answer.headers["location"]
+
+
 async def test_two_who_hand_over_to_different_workers_get_one_and_a_sentence(cast: Cast) -> None:
     answers = await asyncio.gather(
         hand(cast, cast.mia.id, to="eve"), hand(cast, cast.mia.id, to="ines")

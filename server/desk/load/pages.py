@@ -70,7 +70,8 @@ async def confirm(request: Request) -> Response:
     """Say once more which children go from one worker to another; then do it."""
     scope, worker = await _worker(request)
     form, now = await form_body(request), now_of(request)
-    chosen = [id_ for text in form.getlist("child") if (id_ := _id(text)) is not None][:AT_ONCE]
+    given = dict.fromkeys(_id(text) for text in form.getlist("child"))
+    chosen = [id_ for id_ in given if id_ is not None][:AT_ONCE]
     try:
         taker = await _taker(scope, worker, form)
         if not chosen:
