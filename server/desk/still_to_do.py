@@ -15,15 +15,17 @@ from server.tasks.ways import way_for
 from server.watch.wording import when
 
 Roles = frozenset[Role]
+_ORDER = {kind: turn for turn, kind in enumerate(Kind)}
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Words, and where they lead; `more` stands behind the link."""
+    """Words, and where they lead; `more` comes after the link, and leads to `all_of` them."""
 
     text: str
     href: str | None
     more: str = ""
+    all_of: str | None = None
 
 
 async def returns_of(
@@ -34,7 +36,10 @@ async def returns_of(
     kinds = [kind.value for kind in OF_A_RETURN]
     rows = Task.filter(child_id__in=ids, state=State.OPEN, kind__in=kinds)
     tasks: dict[UUID, list[Task]] = {}
-    for task in await rows.order_by("due_at", "id"):
+    # Due at the same time: in the order in which they are done.
+    for task in sorted(
+        await rows, key=lambda task: (task.due_at, _ORDER[Kind(task.kind)], task.id)
+    ):
         tasks.setdefault(task.child_id, []).append(task)
     return {
         child: _next(some, roles[child], language, zone, now=now) for child, some in tasks.items()
@@ -55,8 +60,15 @@ def _in_words(task: Task, language: str, zone: ZoneInfo, now: datetime) -> str:
 def _next(tasks: list[Task], roles: Roles, language: str, zone: ZoneInfo, *, now: datetime) -> Link:
     task, rest = tasks[0], len(tasks) - 1
     more = ngettext(language, "and {n} more task", "and {n} more tasks", rest) if rest else ""
-    href = way_for(roles, Kind(task.kind), task.child_id, subject_id=task.subject_id)
-    return Link(_in_words(task, language, zone, now), href, more)
+    way = way_for(roles, Kind(task.kind), task.child_id, subject_id=task.subject_id)
+    search = _page_of_search(tasks)
+    return Link(_in_words(task, language, zone, now), way or search, more, search)
+
+
+def _page_of_search(tasks: list[Task]) -> str | None:
+    """The page with all that is still to do after a search; the plan review is no part of it."""
+    searches = (task.subject_id for task in tasks if Kind(task.kind) in OF_AN_EPISODE)
+    return next((f"/desk/episodes/{id_}" for id_ in searches), None)
 
 
 async def owed_of(
