@@ -150,12 +150,8 @@ export function Today() {
     <Page title={isOpen.value ? t("You're not in trouble") : t("How are you today?")} isTop>
       <Notices />
       <SearchNotice onSafe={() => void say("safe", "a")} />
-      {!isOpen.value && (
-        <>
-          <Faces labelledBy="title" value={mood.value} onChoose={choose} />
-          <FewWords />
-        </>
-      )}
+      {!isOpen.value && <Faces labelledBy="title" value={mood.value} onChoose={choose} />}
+      <FewWords />
       <div class="act">{shown ? <Thanks key={shown.id} tap={shown} /> : <Main />}</div>
       <Line />
       <button type="button" class="quiet" onClick={() => go("rhythm")}>

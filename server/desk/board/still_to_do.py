@@ -11,19 +11,21 @@ from server.people.rules import Action, Role, may
 from server.tasks.models import Task
 from server.tasks.rules import OF_A_RETURN, OF_AN_EPISODE, Kind, State
 from server.tasks.turns import WORDS, in_short, overdue
-from server.tasks.ways import page_about, way_for
+from server.tasks.ways import way_for
 from server.watch.wording import when
 
 Roles = frozenset[Role]
+_ORDER = {kind: turn for turn, kind in enumerate(Kind)}
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Words, and where they lead; `more` stands behind the link."""
+    """Words, and where they lead; `more` comes after the link, and leads to `all_of` them."""
 
     text: str
     href: str | None
     more: str = ""
+    all_of: str | None = None
 
 
 async def returns_of(
@@ -34,7 +36,10 @@ async def returns_of(
     kinds = [kind.value for kind in OF_A_RETURN]
     rows = Task.filter(child_id__in=ids, state=State.OPEN, kind__in=kinds)
     tasks: dict[UUID, list[Task]] = {}
-    for task in await rows.order_by("due_at", "id"):
+    # Due at the same time: in the order in which they are done.
+    for task in sorted(
+        await rows, key=lambda task: (task.due_at, _ORDER[Kind(task.kind)], task.id)
+    ):
         tasks.setdefault(task.child_id, []).append(task)
     return {
         child: _next(some, roles[child], language, zone, now=now) for child, some in tasks.items()
@@ -55,11 +60,15 @@ def _in_words(task: Task, language: str, zone: ZoneInfo, now: datetime) -> str:
 def _next(tasks: list[Task], roles: Roles, language: str, zone: ZoneInfo, *, now: datetime) -> Link:
     task, rest = tasks[0], len(tasks) - 1
     more = ngettext(language, "and {n} more task", "and {n} more tasks", rest) if rest else ""
-    kind, subject = Kind(task.kind), task.subject_id
-    # Readers who may not do it read how it stands: all who get here may see the search.
-    href = way_for(roles, kind, task.child_id, subject_id=subject)
-    href = href or page_about(kind, task.child_id, subject)
-    return Link(_in_words(task, language, zone, now), href, more)
+    way = way_for(roles, Kind(task.kind), task.child_id, subject_id=task.subject_id)
+    search = _page_of_search(tasks)
+    return Link(_in_words(task, language, zone, now), way or search, more, search)
+
+
+def _page_of_search(tasks: list[Task]) -> str | None:
+    """The page with all that is still to do after a search; the plan review is no part of it."""
+    searches = (task.subject_id for task in tasks if Kind(task.kind) in OF_AN_EPISODE)
+    return next((f"/desk/episodes/{id_}" for id_ in searches), None)
 
 
 async def owed_of(
