@@ -252,7 +252,7 @@ def test_signing_out_at_the_desk_leaves_nothing_of_it_in_another_window_too(
     takes(ines)
     desk = ines.phone.context.new_page()
     desk.goto(f"{demo['url']}/desk/settings")
-    desk.locator("form[action='/sign-out'] button").first.click()
+    desk.locator("main form[action='/sign-out'] button").click()
     desk.wait_for_selector("form[action='/sign-in']")
     is_wiped(ines)
     ines.sees("No packs on this phone")

@@ -69,8 +69,9 @@ def test_it_is_offered_as_soon_as_a_late_answer_was_received(phone: Phone, doubl
 def test_a_child_adults_look_for_is_not_asked_whether_they_forgot(
     phone: Phone, double: Double
 ) -> None:
-    double.answered_late, double.door = dict(LATE), True
     phone.pair()
+    double.answered_late, double.door = dict(LATE), True
+    phone.page.reload()
     phone.page.locator(".door").wait_for()
     assert phone.page.locator(".forgot").count() == 0
     # Once nobody looks any more it is offered, as after any late answer.
