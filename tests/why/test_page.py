@@ -54,7 +54,8 @@ async def test_a_night_is_chosen_by_its_day_and_leads_to_those_beside_it(cast: C
     assert [title for title in re.findall(r"<h2>(.*?)</h2>", page.text) if "18:00" in title] == [
         "Mon, 2 Mar 2026, 18:00"
     ]
-    assert page.text.count("<details") == page.text.count('<details class="fold hour" open>')
+    main = page.text.partition("<main")[2]
+    assert main.count("<details") == main.count('<details class="fold hour" open>')
 
 
 async def test_the_night_to_come_has_no_link(cast: Cast) -> None:
@@ -127,7 +128,7 @@ async def test_the_alert_and_the_child_lead_there_for_a_supervisor_alone(cast: C
     await leave_the_others_out(cast)
     await run_until(cast, at(20))
     [alert] = await Alert.filter(child_id=cast.mia.id)
-    for page in (f"/desk/alerts/{alert.id}", f"/desk/children/{cast.mia.id}"):
+    for page in (f"/desk/alerts/{alert.id}", f"/desk/children/{cast.mia.id}/safety"):
         async with at_desk(cast, "ines") as browser:
             text = (await browser.get(page)).text
             [link] = re.findall(rf'href="({path(cast)}[^"]*)"', text)
