@@ -22,7 +22,7 @@ from server.rota.duty import rotas_of
 from server.watch.wording import when
 from server.web.rendering import UTC_ZONE
 
-# So long a page may show a rota that was changed meanwhile: it is read on every page, by everyone.
+# So long a page may show a rota that has changed since: it is read on every page, by everyone.
 FRESH: Final = timedelta(minutes=1)
 MOST_AGENCIES = 200
 # A shift after that is no news for the head of a page.

@@ -1,5 +1,5 @@
 """The board with 5, 200 and 5,000 children, through the whole application: time, bytes on the
-wire, and how long a check-in takes meanwhile."""
+wire, and how long a check-in takes beside it."""
 
 import asyncio
 import contextlib

@@ -96,7 +96,7 @@ async def test_the_numbers_are_those_of_the_children_one_supervises(cast: Cast) 
 async def test_calls_at_night_are_counted_by_the_workers_clock_once_a_quarter(cast: Cast) -> None:
     cast.clock.set(at(12))
     await called(cast, 1, 5, 8, 8, 13, 14, 15, 24 * 15)
-    # 11:00, 07:00 (no more), 04:00 twice, 23:00, 22:00, 21:00; and before the 14 days.
+    # 11:00, 07:00 (not counted), 04:00 twice, 23:00, 22:00, 21:00; and before the 14 days.
     assert (await load_of(cast, "tom")).nights == 3
 
 

@@ -1,4 +1,4 @@
-"""The blind index: which spellings find whom, and that it keeps up with every write."""
+"""The blind index: which spellings find which child, and that it keeps up with every write."""
 
 from __future__ import annotations
 

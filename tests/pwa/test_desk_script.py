@@ -22,7 +22,7 @@ PAGE = """<!doctype html><html lang="en"><head><title>({n}) Board</title>
 <link rel="stylesheet" href="/desk/{release}.css">
 <script type="module" src="{script}"></script></head><body>{head}
 <div id="board" data-live>
-  <p id="count">{n} need somebody</p>
+  <p id="count">{n} need action</p>
   <ul>{rows}</ul>
   <details><summary>More</summary>menu</details>
 </div>
@@ -145,7 +145,7 @@ def page(browser: Browser, desk: Desk) -> Iterator[Page]:
 def test_news_change_the_board_in_place(desk: Desk, page: Page) -> None:
     page.evaluate("window.here = 1")
     desk.tell(3)
-    page.get_by_text("3 need somebody").wait_for()
+    page.get_by_text("3 need action").wait_for()
     expect(page.locator("li")).to_have_count(3)
     assert page.title() == "(3) Board"
     assert page.evaluate("window.here") == 1
@@ -155,7 +155,7 @@ def test_a_storm_of_news_asks_a_few_times_only(desk: Desk, page: Page) -> None:
     asked = desk.asked
     for number in range(2, 60):
         desk.tell(number)
-    page.get_by_text("59 need somebody").wait_for()
+    page.get_by_text("59 need action").wait_for()
     assert desk.asked - asked <= 3
 
 
@@ -165,9 +165,9 @@ def test_the_board_keeps_still_under_a_pointer_for_some_seconds_only(
     page.locator("#r0").hover()
     desk.tell(3)
     page.wait_for_timeout(1_200)
-    expect(page.get_by_text("1 need somebody")).to_be_visible()
+    expect(page.get_by_text("1 need action")).to_be_visible()
     # The pointer still lies there, but nobody moves it.
-    page.get_by_text("3 need somebody").wait_for()
+    page.get_by_text("3 need action").wait_for()
 
 
 def test_an_open_menu_is_not_closed_by_news(desk: Desk, page: Page) -> None:
@@ -180,7 +180,7 @@ def test_an_open_menu_is_not_closed_by_news(desk: Desk, page: Page) -> None:
 def test_a_focus_stays_where_it_is(desk: Desk, page: Page) -> None:
     page.locator("#r0 button").focus()
     desk.tell(3)
-    page.get_by_text("3 need somebody").wait_for()
+    page.get_by_text("3 need action").wait_for()
     assert page.evaluate("document.activeElement.textContent") == "Take 0"
 
 
@@ -200,7 +200,7 @@ def test_what_changed_meanwhile_is_there_before_the_page_looks_new_again(
     desk.number = 3
     desk.is_away = False
     page.locator("#news").wait_for(state="hidden", timeout=20_000)
-    assert page.locator("#count").inner_text() == "3 need somebody"
+    assert page.locator("#count").inner_text() == "3 need action"
 
 
 def test_without_network_the_page_says_so_at_once_and_comes_back(desk: Desk, page: Page) -> None:
@@ -208,7 +208,7 @@ def test_without_network_the_page_says_so_at_once_and_comes_back(desk: Desk, pag
     page.locator("#news").wait_for(state="visible", timeout=1_000)
     desk.number = 4
     page.context.set_offline(False)
-    page.get_by_text("4 need somebody").wait_for()
+    page.get_by_text("4 need action").wait_for()
     page.locator("#news").wait_for(state="hidden")
 
 
@@ -225,7 +225,7 @@ def test_after_a_night_the_page_is_old_until_the_server_has_answered(
     desk.is_away, desk.number = False, 5
     page.clock.fast_forward("00:01:00")
     page.clock.fast_forward("00:00:20")
-    page.get_by_text("5 need somebody").wait_for()
+    page.get_by_text("5 need action").wait_for()
     page.locator("#news").wait_for(state="hidden")
     page.context.close()
 
@@ -235,7 +235,7 @@ def test_a_page_of_an_earlier_release_is_loaded_anew(desk: Desk, page: Page) -> 
     desk.release = 2
     with page.expect_event("load"):
         desk.tell(2)
-    page.get_by_text("2 need somebody").wait_for()
+    page.get_by_text("2 need action").wait_for()
     assert page.evaluate("window.here") is None
 
 

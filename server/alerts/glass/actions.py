@@ -25,7 +25,7 @@ from server.web.live import announce
 
 # What the child reads: that a person opened their page, and why in that person's words.
 LOOK = "look:emergency:open"
-TOPIC = "glass"  # The board shows the child meanwhile, and the open page goes when it ends.
+TOPIC = "glass"  # The board shows the child until it ends; then the open page goes.
 # The same for a name that nobody has, for a name that two have, and without a reason.
 NOTHING_OPENED = N_(
     "Nothing was opened. Check the full name or the reference, and write a reason of three words or"

@@ -67,7 +67,7 @@ def _tried(timeline: Sequence[Told], language: str, shown: Shown) -> str:
     last, n = max(tries, key=lambda attempt: attempt.at), len(tries)
     how, result = last.details.get("how", ""), last.details.get("result", "")
     target = TARGETS.get(last.details.get("target", ""))
-    whom = last.details.get("whom") or (gettext(language, target) if target else None)
+    reached = last.details.get("whom") or (gettext(language, target) if target else None)
     way = gettext(language, HOW.get(how, how))
     return ngettext(
         language,
@@ -75,7 +75,7 @@ def _tried(timeline: Sequence[Told], language: str, shown: Shown) -> str:
         "{n} attempts to reach the child. Last one: {time}, {how}, {result}.",
         n,
         time=shown(last.at),
-        how=fill(language, "{way} ({whom})", {"way": way, "whom": whom}) if whom else way,
+        how=fill(language, "{way} ({whom})", {"way": way, "whom": reached}) if reached else way,
         result=gettext(language, RESULT.get(result, result)),
     )
 
