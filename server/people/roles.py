@@ -30,7 +30,7 @@ async def set_role(
         if person.role == role:
             return person
         await _keeps_ties(person.id, role, now)
-        await _keeps_an_administrator(person)
+        await keep_an_administrator(person)
         await Person.filter(id=person.id).update(role=role)
         await note(
             actor,
@@ -60,7 +60,9 @@ async def _keeps_ties(person_id: UUID, role: Role, now: datetime) -> None:
         )
 
 
-async def _keeps_an_administrator(person: Person) -> None:
+async def keep_an_administrator(person: Person) -> None:
+    """Raises Refused (`last_administrator`) where nobody else is one. The caller's transaction has
+    locked the agency, so that of two who change at once one waits for the other."""
     if person.role != Role.ADMINISTRATOR:
         return
     others = Person.filter(

@@ -13,6 +13,7 @@ from server.people.agencies.actions import add_home
 from server.people.models import Agency, Home, Person
 from server.people.rules import Role
 from tests.cast import Cast
+from tests.races import together
 
 AGENCY = {
     "name": "Harbour",
@@ -185,4 +186,23 @@ async def test_children_are_listed_without_any_content(cast: Cast) -> None:
         assert "The house" in text
         assert "Tom Verhoeven" in text
         assert "Lia Marchetti" not in text
-        assert "Noor" not in (await root.get("/desk/people/children?q=mia")).text
+        sent = await root.post("/desk/people/children", data={"q": "mia"})
+        assert "mia" not in sent.headers["location"].lower()
+        found = (await root.get(sent.headers["location"])).text
+        assert "Mia Castellane" in found
+        assert "Noor" not in found
+        typed = (await root.get("/desk/people/children?q=mia")).text
+        assert "Noor" in typed, "a name in an address looks for nothing"
+
+
+async def test_of_two_administrators_who_demote_each_other_at_once_one_stays(cast: Cast) -> None:
+    await Person.filter(id=cast.eve.id).update(role=Role.ADMINISTRATOR)
+    async with cast.browser_as("root") as root, cast.browser_as("eve") as eve:
+        root_form = person(cast, "root", role=Role.CASEWORKER.value)
+        eve_form = person(cast, "eve", role=Role.CASEWORKER.value)
+        await together(
+            root.post(f"/desk/people/{cast.eve.id}", data=eve_form),
+            eve.post(f"/desk/people/{cast.root.id}", data=root_form),
+        )
+    left = Person.filter(agency_id=cast.agency.id, role=Role.ADMINISTRATOR)
+    assert await left.count() == 1

@@ -17,6 +17,7 @@ from server.people.actions import checked_language, checked_name, checked_phone,
 from server.people.events import Rights, rights_changed
 from server.people.finding.actions import index_home
 from server.people.models import Agency, Home, Person, Tie
+from server.people.roles import keep_an_administrator
 from server.people.rules import STAFF, Role, clean_name, may_hold
 from server.people.ties import lock_adults
 from server.storage.db import write
@@ -202,10 +203,11 @@ async def change_person(
     """The same again changes nothing.
 
     Raises Refused, naming the field: for a role that does not allow their current ties, for the
-    visitor's own role, for a person who cannot be a deputy.
+    visitor's own role, for a person who cannot be a deputy, for the last administrator.
     """
     fields = _checked_fields(person_id, change)
     async with write():
+        await Agency.filter(id=agency_id).select_for_update().get()
         # Locked, so that nobody gives them a tie for the role that they had.
         wanted = [id_ for id_ in (person_id, change.deputy_id) if id_ is not None]
         person = (await lock_adults(agency_id, wanted))[person_id]
@@ -258,6 +260,7 @@ async def _check_role(actor: Actor, person: Person, role: Role, now: datetime) -
             ),
             field="role",
         )
+    await keep_an_administrator(person)
 
 
 def _changed(row: Agency | Home | Person, fields: Mapping[str, Any]) -> dict[str, Any]:
