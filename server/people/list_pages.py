@@ -8,18 +8,22 @@ from typing import TypeVar
 from uuid import UUID
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.i18n import N_, gettext
 from server.notify.contact_routes import without_a_way
+from server.people import sealed_query
 from server.people.access import agency_for, now_of
 from server.people.models import Child, Home, Person, Tie
 from server.people.rules import STAFF, AgencyAction, Role
-from server.people.words import ROLES
+from server.people.words import ROLES, entered
 from server.web.rendering import language_of, page, zone_of
+from server.web.requests import form_body
 
 AT_ONCE = 50
+_CHILDREN = "/desk/people/children"
+_SEALED_FOR = "list"
 DONE = {
     "left": N_("Everything is handed over. Their access has ended."),
     "person": N_("Changes saved."),
@@ -39,9 +43,8 @@ class Part:
     words: str
 
 
-def part_of(request: Request, items: Sequence[T], name_of: Callable[[T], str]) -> Part:
+def part_of(request: Request, items: Sequence[T], name_of: Callable[[T], str], query: str) -> Part:
     """The items whose name has every searched word, by name, and one page of them."""
-    query = " ".join(request.query_params.get("q", "").split())[:120]
     words = query.casefold().split()
     fits = [item for item in items if all(word in name_of(item).casefold() for word in words)]
     fits.sort(key=lambda item: name_of(item).casefold())
@@ -59,7 +62,8 @@ async def people(request: Request) -> Response:
     adults = await Person.filter(
         agency_id=visitor.agency_id, role__in=list(STAFF), disabled_at__isnull=not is_gone
     )
-    part = part_of(request, adults, lambda person: person.name)
+    query = sealed_query.folded(request.query_params.get("q", ""))
+    part = part_of(request, adults, lambda person: person.name, query)
     language = language_of(request)
     code = request.query_params.get("done", "")
     context = {
@@ -91,9 +95,23 @@ async def children(request: Request) -> Response:
     """The children, as far as a reader who arranges ties needs to know them."""
     visitor = await agency_for(request, AgencyAction.PEOPLE_SEE)
     assert visitor.agency_id is not None
-    part = part_of(request, await _rows(visitor.agency_id, now_of(request)), lambda row: row.name)
-    context = {"part": part, "zone": zone_of(request), "now": now_of(request)}
+    query = sealed_query.query_of(request, visitor, _SEALED_FOR)
+    rows = await _rows(visitor.agency_id, now_of(request))
+    context = {
+        "part": part_of(request, rows, lambda row: row.name, query),
+        "sealed": sealed_query.seal(visitor, _SEALED_FOR, query),
+        "zone": zone_of(request),
+        "now": now_of(request),
+    }
     return page(request, "people/children.html", context)
+
+
+async def ask_for_children(request: Request) -> Response:
+    """To the children with these words in their name."""
+    visitor = await agency_for(request, AgencyAction.PEOPLE_SEE)
+    query = sealed_query.folded(entered(await form_body(request), "q"))
+    sealed = sealed_query.seal(visitor, _SEALED_FOR, query)
+    return RedirectResponse(f"{_CHILDREN}?s={sealed}" if sealed else _CHILDREN, status_code=303)
 
 
 async def _rows(agency_id: UUID, now: datetime) -> list[Row]:
@@ -118,5 +136,6 @@ async def _rows(agency_id: UUID, now: datetime) -> list[Row]:
 
 routes = [
     Route("/desk/people", people, methods=["GET"]),
-    Route("/desk/people/children", children, methods=["GET"]),
+    Route(_CHILDREN, children, methods=["GET"]),
+    Route(_CHILDREN, ask_for_children, methods=["POST"]),
 ]

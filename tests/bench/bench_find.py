@@ -162,6 +162,9 @@ async def measured(url: str, folder: str) -> dict[str, dict[str, float]]:
             for who, token in tokens.items():
                 headers = {"authorization": f"Bearer {token}", "accept": "text/html"}
                 for what, path in paths.items():
+                    # A name that is typed into an address leads to one in which it is sealed.
+                    sealed = await client.get(path, headers=headers)
+                    path = sealed.headers.get("location", path)
 
                     async def get(path: str = path, headers: Any = headers) -> None:
                         answer = await client.get(path, headers=headers)

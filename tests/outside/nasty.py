@@ -533,6 +533,7 @@ FITS: Mapping[str, Fits] = {
     "POST /desk/glass/{glass_id}/end": Fits("ines", form={}),
     "GET /desk/find": _TO_TOM,
     "POST /desk/find": Fits(form={"q": "mia"}),
+    "POST /desk/people/children": Fits("root", form={"q": "mia"}),
     "GET /desk/filter": _TO_TOM,
     "GET /desk/load": Fits("ines"),
     "GET /desk/load/{person_id}": Fits("ines"),

@@ -8,14 +8,13 @@ from starlette.routing import Route
 
 from server.desk.finding.rows import rows_of
 from server.i18n import gettext
+from server.people import sealed_query
 from server.people.access import Visitor, now_of, staff_of
 from server.people.finding import listing, search
-from server.people.finding.rules import LONGEST_QUERY
 from server.people.finding.sight import sight_of
 from server.people.rules import AgencyAction, Role, may_agency
 from server.people.words import entered
 from server.policy.model import Tier
-from server.security import encryption
 from server.watch.wording import TIERS
 from server.web.rendering import language_of, page
 from server.web.requests import form_body
@@ -29,7 +28,9 @@ _FURTHEST = 100_000
 async def find(request: Request) -> Response:
     """The children with these words in their name, their home's name or their reference."""
     visitor, sight = await staff_of(request), await sight_of(request)
-    query = _query(request, visitor)
+    if typed := sealed_query.folded(request.query_params.get("q", "")):
+        return RedirectResponse(_here(visitor, typed), status_code=303)
+    query = sealed_query.query_of(request, visitor, _SEALED_FOR)
     hits = await search.find(sight, query, _after(request)) if query else search.Hits([], None)
     context = {
         "query": query,
@@ -46,37 +47,16 @@ async def find(request: Request) -> Response:
 
 
 async def ask(request: Request) -> Response:
-    """To the page with what was found. The form is sent in its body, since a name belongs in no
-    address: addresses stay in the history of a browser and in the logs of a network."""
+    """To the page with what was found."""
     visitor = await staff_of(request)
     query = entered(await form_body(request), "q")
-    return RedirectResponse(_here(visitor, _folded(query)), status_code=303)
+    return RedirectResponse(_here(visitor, sealed_query.folded(query)), status_code=303)
 
 
 def _here(visitor: Visitor, query: str) -> str:
     """The address of a search, with its words sealed."""
-    if not query:
-        return _FIND
-    sealed = encryption.seal(f"{_SEALED_FOR} {visitor.session_id} {query}")
-    return f"{_FIND}?s={sealed.removeprefix(encryption.MARK)}"
-
-
-def _query(request: Request, visitor: Visitor) -> str:
-    """The words of this search. What was sealed for anything else, or in another session, is no
-    search: else the page would open any sealed text that was stolen."""
-    sealed = request.query_params.get("s", "")
-    if not sealed:
-        return _folded(request.query_params.get("q", ""))
-    try:
-        text = encryption.current().open(encryption.MARK + sealed)
-    except encryption.Unreadable:
-        return ""
-    begin = f"{_SEALED_FOR} {visitor.session_id} "
-    return text.removeprefix(begin) if text.startswith(begin) else ""
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.split())[:LONGEST_QUERY]
+    sealed = sealed_query.seal(visitor, _SEALED_FOR, query)
+    return f"{_FIND}?s={sealed}" if sealed else _FIND
 
 
 async def children(request: Request) -> Response:
