@@ -13,15 +13,19 @@ from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.timeline import NewEntry, append
 from server.people.models import Person
 
+# A search must begin at once, however much was tried. What is older stays with its alert.
+MOST_CARRIED = 200
 _HOW = {Way.CALL: "call", Way.TEXT: "message", Way.VISIT: "visit"}
 
 
 async def carry_over(episode: Episode, now: datetime) -> None:
     """Put what was tried so far into a search that begins: about alerts that are open, and about
-    the one that this search takes the place of. In the caller's transaction."""
+    the one that this search takes the place of. Of more than `MOST_CARRIED` attempts, the latest.
+    In the caller's transaction."""
     is_open = Q(closed_at__isnull=True) | Q(closed_at__gte=now)
     alerts = await Alert.filter(is_open, child_id=episode.child_id).values_list("id", flat=True)
-    for attempt in await Attempt.filter(alert_id__in=list(alerts)).order_by("at", "id"):
+    tried = Attempt.filter(alert_id__in=list(alerts)).order_by("-at", "-id").limit(MOST_CARRIED)
+    for attempt in reversed(await tried):
         await carry(episode, attempt, now)
 
 
