@@ -80,24 +80,6 @@ async def _instead(request: Request) -> Response:
     return page(request, "tasks/instead.html", context)
 
 
-async def over(request: Request, *, is_logged: bool = False) -> Response:
-    """Tell an adult whose call ended with the alert that it is over, and whether what they tried
-    was logged all the same. Raises NotFound for all others."""
-    visitor, alert = await staff_of(request), await _of_path(request)
-    if alert.closed_at is None or not await was_called(visitor.person_id, alert.id):
-        raise nothing_here()
-    context = {"now": now_of(request), "is_logged": is_logged}
-    return page(request, "desk/over.html", context, status=200 if is_logged else 404)
-
-
-async def _of_path(request: Request) -> Alert:
-    visitor, id_ = await staff_of(request), request.path_params["alert_id"]
-    alert = await Alert.get_or_none(id=id_, agency_id=visitor.agency_id)
-    if alert is None:
-        raise nothing_here()
-    return alert
-
-
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Why the page comes back: what is wrong with what was typed (to close it, or to log an
@@ -108,6 +90,35 @@ class Problem:
     given: Mapping[str, str] = field(default_factory=dict)
     error: FormFault | None = None
     is_log: bool = False
+
+
+async def over(
+    request: Request, *, is_logged: bool = False, problem: Problem | None = None
+) -> Response:
+    """Tell an adult whose call ended with the alert that it is over, and whether what they tried
+    was logged all the same; with a problem, the form comes back with what they typed. Raises
+    NotFound for all others."""
+    visitor, alert = await staff_of(request), await _of_path(request)
+    if alert.closed_at is None or not await was_called(visitor.person_id, alert.id):
+        raise nothing_here()
+    context = {
+        "now": now_of(request),
+        "is_logged": is_logged,
+        "alert_id": alert.id,
+        "numbers": (),
+        "log": _log(problem, language_of(request)) if problem is not None else None,
+        "zone_name": str(zone_of(request)),
+    }
+    status = problem.status if problem is not None else 404
+    return page(request, "desk/over.html", context, status=200 if is_logged else status)
+
+
+async def _of_path(request: Request) -> Alert:
+    visitor, id_ = await staff_of(request), request.path_params["alert_id"]
+    alert = await Alert.get_or_none(id=id_, agency_id=visitor.agency_id)
+    if alert is None:
+        raise nothing_here()
+    return alert
 
 
 async def alert_page(

@@ -94,13 +94,16 @@ def _tried(request: Request, form: FormData) -> Tried:
 
 
 async def _again(request: Request, form: FormData, fault: WaymarkError) -> Response:
-    """The page with what was typed. Raises NotFound for a reader whose call is over."""
-    alert, roles = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
+    """The page with what was typed."""
     given: dict[str, Any] = {name: entered(form, name) for name in _FIELDS}
     if isinstance(fault, IdReused):
         del given["id"]
     error = form_fault(fault, language_of(request))
     problem = Problem(fault.status, given=given, error=error, is_log=True)
+    try:
+        alert, roles = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
+    except NotFound:
+        return await over(request, problem=problem)
     is_open = entered(form, "numbers") and alert.closed_at is None
     numbers = await _numbers(request, alert, roles) if is_open else []
     return await alert_page(request, alert, roles, problem, numbers=numbers)

@@ -18,6 +18,7 @@ from server.alerts.recipients import policy_of
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
 from server.errors import Conflict, NotFound, Refused
+from server.missing.search.attempt_lines import MOST_CARRIED
 from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.opening import Saying, open_episode
 from server.notify.models import Message
@@ -255,6 +256,10 @@ async def test_a_deputy_without_a_tie_calls_logs_and_after_the_end_loses_nothing
         )
         assert (await eve.get(f"{desk}/numbers")).status_code == 404
         form = {"id": str(uuid4()), "tried": "call:child", "result": "no_answer"}
+        odd = await eve.post(f"{desk}/attempts", data=form | {"result": "", "words": "No light."})
+        assert odd.status_code == 422
+        assert 'value="No light."' in odd.text
+        assert "Choose what came of it." in odd.text
         late = await eve.post(f"{desk}/attempts", data=form)
         assert "What you tried is logged with this alert" in late.text
         cast.clock.advance(hours=13)
@@ -313,6 +318,22 @@ async def test_an_id_that_another_search_has_keeps_no_attempt_out_of_this_one(
     episode, _ = await open_episode(cast.actor("tom"), cast.mia.id, uuid4(), said, cast.clock())
     [line] = await TimelineEntry.filter(episode_id=episode.id, what="attempt")
     assert (line.words, line.who_id) == ("Nobody opened.", cast.tom.id)
+
+
+async def test_of_very_many_attempts_the_latest_are_carried_over_in_their_order(
+    cast: Cast, alert: Alert
+) -> None:
+    first = await log(cast, "tom", alert)
+    held = {name: getattr(first, name) for name in Attempt._meta.fields_db_projection}
+    later = [
+        Attempt(**held | {"id": uuid4(), "at": first.at + timedelta(seconds=n)})
+        for n in range(1, MOST_CARRIED + 1)
+    ]
+    await Attempt.bulk_create(later)
+    saying = Saying(cast.clock())
+    episode, _ = await open_episode(cast.actor("tom"), cast.mia.id, uuid4(), saying, cast.clock())
+    lines = TimelineEntry.filter(episode_id=episode.id, what="attempt").order_by("number")
+    assert [line.id for line in await lines] == [attempt.id for attempt in later]
 
 
 async def test_who_lost_the_right_meanwhile_holds_nothing_by_a_call_to_the_child(
