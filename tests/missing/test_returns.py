@@ -442,3 +442,25 @@ async def test_found_by_mistake_is_a_new_search_and_both_stay(cast: Cast) -> Non
     assert UUID(str(again.id)) != episode.id
     # The deadlines of the return stay: the interview about the first time is still owed.
     assert await Task.exists(subject_id=episode.id, state=State.OPEN)
+
+
+async def test_the_pages_of_a_child_who_is_back_lead_to_the_next_task_of_the_return(
+    cast: Cast,
+) -> None:
+    await back(cast)
+    page = await read(cast, "tom", f"/desk/children/{cast.mia.id}/safety")
+    head = page.split('class="is-back head"')[1].split("<nav")[0]
+    assert "Returned" in head
+    assert "Check that the child is safe and well" in head
+    assert "and 6 more tasks" in head
+    assert 'href="/desk/episodes/' in head
+    assert "Returned" in await read(cast, "tom", "/desk/children")
+
+
+async def test_the_board_leads_to_all_searches_and_that_list_to_one_that_has_ended(
+    cast: Cast,
+) -> None:
+    episode = await back(cast)
+    assert 'href="/desk/searches"' in await read(cast, "tom", "/desk/")
+    assert f"/desk/episodes/{episode.id}" in await read(cast, "tom", "/desk/searches")
+    assert 'href="/desk/searches"' not in await read(cast, "sam", "/desk/")

@@ -201,9 +201,7 @@ def _row(
 ) -> Row:
     """The row but for what is overdue, and what has changed."""
     alert = facts.alerts[0] if facts.alerts else None
-    group = group_of(facts, alert)
-    if to_do is not None and group in QUIET:
-        group = Group.BACK
+    group = group_of(facts, alert, is_back=to_do is not None)
     icon, word = look_of(group, alert)
     since = _since(facts, alert, group)
     language, zone, now = reader.language, reader.zone, reader.now
@@ -236,9 +234,14 @@ def _row(
     )
 
 
-def group_of(facts: Facts, alert: Called | None) -> Group:
+def group_of(facts: Facts, alert: Called | None, *, is_back: bool = False) -> Group:
     """The group of a child on the board. A missing child stays on top, even once an adult has the
-    alert."""
+    alert. `is_back`: seen after a search, with tasks of the return."""
+    group = _by_watch(facts, alert)
+    return Group.BACK if is_back and group in QUIET else group
+
+
+def _by_watch(facts: Facts, alert: Called | None) -> Group:
     if alert is None:
         if facts.standing is State.ALERTED:
             return Group.LATE

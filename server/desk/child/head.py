@@ -10,6 +10,7 @@ from starlette.responses import Response
 from server.alerts.words import CAUSES
 from server.clock import known_zone
 from server.desk.board.rows import group_of, look_of
+from server.desk.board.still_to_do import returns_of
 from server.desk.marks import marks_one_by_one, strip
 from server.i18n import N_, gettext
 from server.people.access import Roles, now_of
@@ -50,7 +51,7 @@ async def show_tab(
     now = now_of(request)
     tabs = _tabs(request, child)
     shared = {
-        **await _standing(request, child),
+        **await _standing(request, child, roles),
         "tabs": tabs,
         "tab": next((tab.name for tab in tabs[1:] if tab.is_here), ""),
         "left": await _left(request, child),
@@ -88,21 +89,23 @@ async def _left(request: Request, child: Child) -> str:
     return left_in_words(child.left_at, why, language, zone, now)
 
 
-async def _standing(request: Request, child: Child) -> dict[str, Any]:
+async def _standing(request: Request, child: Child, roles: Roles) -> dict[str, Any]:
     language, zone, now = language_of(request), zone_of(request), now_of(request)
+    to_do = (await returns_of({child.id: roles}, language, zone, now=now)).get(child.id)
     facts = (await evidence.of([child.id], now)).get(child.id)
     person = await Person.get(id=child.id)
     context: dict[str, Any] = {
         "child": person,
         "path": f"/desk/children/{child.id}",
         "facts": facts,
+        "to_do": to_do,
         "shown": lambda at: when(language, at, zone, now),
         "sighting_id": uuid4(),
     }
     if facts is None:
         return context
     alert = facts.alerts[0] if facts.alerts else None
-    group = group_of(facts, alert)
+    group = group_of(facts, alert, is_back=to_do is not None)
     icon, word = look_of(group, alert)
     return {
         **context,

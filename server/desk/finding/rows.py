@@ -8,6 +8,7 @@ from uuid import UUID
 from starlette.requests import Request
 
 from server.desk.board.rows import group_of, look_of
+from server.desk.board.still_to_do import returns_of
 from server.desk.board.view import Group
 from server.i18n import gettext
 from server.people.access import Roles, called_about, is_only_called, now_of
@@ -17,7 +18,7 @@ from server.people.rules import Action, Role, may
 from server.watch import evidence
 from server.watch.facts import Facts
 from server.watch.models import Watch
-from server.web.rendering import language_of
+from server.web.rendering import language_of, zone_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +72,15 @@ async def _standings(
 ) -> dict[UUID, tuple[str, str, str]]:
     """Group, drawing and word of each child, as on the board; to a carer, only that they are
     missing."""
-    language = language_of(request)
     seeing = [id_ for id_, held in roles.items() if may(held, Action.ALERT_SEE)]
     called = await called_about(request)
+    language, zone, now = language_of(request), zone_of(request), now_of(request)
+    returns = await returns_of(roles, language, zone, now=now)
     standings = {}
-    for id_, facts in (await evidence.of(seeing, now_of(request))).items():
+    for id_, facts in (await evidence.of(seeing, now)).items():
         facts = _as_seen(facts, roles[id_], called)
         alert = facts.alerts[0] if facts.alerts else None
-        group = group_of(facts, alert)
+        group = group_of(facts, alert, is_back=id_ in returns)
         icon, word = look_of(group, alert)
         standings[id_] = group.value, icon, gettext(language, word)
     cared = [id_ for id_ in roles if id_ not in standings]
