@@ -67,6 +67,7 @@ async def show_board(request: Request) -> Response:
         "left": await _left(_of(roles, left)),
         "n_left": n_left,
         "may_add": may_agency(Role(visitor.role), AgencyAction.CHILD_ADD),
+        "may_see_searches": may(frozenset({Role(visitor.role)}), Action.EPISODE_SEE),
         "may_see_load": may_agency(Role(visitor.role), AgencyAction.LOAD_SEE),
         "looked_at": looked_at,
         "is_stale": is_stale,

@@ -12,6 +12,7 @@ from server.alerts.glass.models import Glass
 from server.alerts.glass.reading import of_person
 from server.desk.board.rows import group_of, look_of
 from server.desk.child.forms import show as show_page
+from server.desk.numbers import tel
 from server.i18n import gettext
 from server.missing.search.opening import open_of_child
 from server.people.access import desk_child, has_broken_glass, nothing_here, now_of, staff_of
@@ -27,11 +28,13 @@ async def show(request: Request) -> Response:
     child, _ = await desk_child(request, Action.CHILD_SEE, by_call=True)
     if not await has_broken_glass(request, child):
         raise nothing_here()
+    home = await Home.get_or_none(id=child.home_id) if child.home_id else None
     context = {
         "glass": await _glass(request, child.id),
         **await _standing(request, child),
         "people": await _people(request, child),
-        "home": await Home.get_or_none(id=child.home_id) if child.home_id else None,
+        "home": home,
+        "home_tel": tel(home.phone) if home is not None and home.phone else None,
         "search": await open_of_child(child.id),
         "sighting_id": uuid4(),
     }
