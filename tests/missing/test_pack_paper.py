@@ -14,6 +14,7 @@ from server.i18n import gettext
 from server.missing.profile.fields import AT_THE_TIME, FIELDS, PREPARED, Kind
 from server.missing.search.actions import EntryRequest, enter
 from server.missing.search.entry_kinds import Act
+from server.missing.search.models import Episode
 from server.missing.search.opening import Saying, open_episode
 from server.people.models import Person
 from server.watch.watch_alerts import open_missing
@@ -164,6 +165,68 @@ async def test_it_names_days_and_the_clock_since_it_is_read_later(cast: Cast) ->
     assert "yesterday" not in words.lower()
     assert f"{day.day} {day:%b} {day.year}" in words
     assert "Europe/Paris" in words
+
+
+def heights(made: bytes) -> dict[str, float]:
+    """How tall each digit and letter is at its tallest on the page, in millimetres."""
+    page = pypdfium2.PdfDocument(made)[0].get_textpage()
+    found: dict[str, float] = {}
+    for place in range(page.count_chars()):
+        _, bottom, _, top = page.get_charbox(place)
+        char = page.get_text_range(place, 1)
+        found[char] = max(found.get(char, 0), (top - bottom) / 72 * 25.4)
+    return found
+
+
+async def test_the_band_says_since_when_only_once_the_child_is_reported_missing(
+    cast: Cast,
+) -> None:
+    await put(cast, "tom", 0, {"height": "162", "hair": "black"})
+    assert "MISSING SINCE" not in text_of(await paper(cast))
+    tom, now = cast.actor("tom"), cast.clock()
+    seen = {"at": "2026-03-02T09:30:00Z", "where": "In the garden", "by": "Sam", "words": "To shop"}
+    await open_episode(tom, cast.mia.id, uuid4(), Saying(now, None, seen, ()), now)
+    words = text_of(await paper(cast))
+    assert "MISSING SINCE Mon, 2 Mar 2026, 10:30" in words
+    assert "Last seen: Mon, 2 Mar 2026, 10:30, In the garden, Sam, To shop" in words
+    assert words.count("In the garden") == 1
+    partners = text_of(await paper(cast, "?for=partner"))
+    assert "MISSING SINCE" in partners
+    assert "In the garden" not in partners
+
+
+async def test_what_the_room_told_of_the_clothes_stands_beside_the_photo(cast: Cast) -> None:
+    await opened(cast)
+    [episode] = await Episode.all()
+    details = {"phone": "here", "documents": "here", "bag": "here", "clothes": "A red coat"}
+    room = EntryRequest(uuid4(), Act.ROOM, details=details)
+    await enter(cast.actor("tom"), episode.id, room, cast.clock())
+    assert "Clothes: A red coat" in text_of(await paper(cast))
+
+
+async def test_the_looks_are_read_from_two_metres(cast: Cast) -> None:
+    # Signs ask for a five hundredth of the distance.
+    await put(cast, "tom", 0, {"height": "162", "hair": "XWQ"})
+    await add(cast, as_bytes(drawn()))
+    await opened(cast)
+    tall = heights(await paper(cast))
+    assert min(tall[letter] for letter in "XWQ") >= 4.0
+
+
+async def test_the_columns_are_about_as_long_as_each_other(cast: Cast) -> None:
+    await prepared(cast, FULL)
+    await opened(cast)
+    made = await paper(cast)
+    page = pypdfium2.PdfDocument(made)[0].get_textpage()
+    places = {code(place) for place in range(len(FULL))}
+    ends: dict[int, float] = {}
+    for name in places:
+        if (found := page.search(name).get_next()) is not None:
+            left, bottom, *_ = page.get_charbox(found[0])
+            column = int(left // 200)
+            ends[column] = min(ends.get(column, 842.0), bottom)
+    assert len(ends) >= 2
+    assert max(ends.values()) - min(ends.values()) < 80
 
 
 async def test_an_old_one_says_so(cast: Cast) -> None:

@@ -21,9 +21,11 @@ MOST, MOST_SIGNS = 12, 5
 @dataclass(frozen=True, slots=True)
 class Search:
     """The search in its current state. `answers`: fields that need no answer any more; `signs`:
-    what the missing child said, and who saw them."""
+    what the missing child said, and who saw them; `clothes`: what a look into the room told."""
 
     since: datetime
+    last_seen_at: datetime | None
+    clothes: str
     last_seen: str
     signs: list[PointOut]
     tried: list[PointOut]
@@ -49,6 +51,8 @@ async def search_of(child_id: UUID, language: str, zone: ZoneInfo) -> Search | N
     seen = _last_seen(episode, language, zone)
     return Search(
         since=episode.opened_at,
+        last_seen_at=_seen_at(episode),
+        clothes=_clothes(rows),
         last_seen=seen,
         signs=await _signs(episode, language, zone),
         tried=[_tried(row, people, language, zone) for row in rows],
@@ -77,10 +81,19 @@ def _sign_in_words(sign: Sign | None, language: str) -> list[str]:
     return [part for part in (label, sign.words or "") if part]
 
 
+def _seen_at(episode: Episode) -> datetime | None:
+    at = (episode.last_seen or {}).get("at")
+    return datetime.fromisoformat(str(at).replace("Z", "+00:00")) if at else None
+
+
+def _clothes(rows: Collection[TimelineEntry]) -> str:
+    """As the latest of these looks into the room tells."""
+    told = [str(row.details.get("clothes") or "") for row in rows if row.what == Act.ROOM]
+    return next((clothes for clothes in reversed(told) if clothes), "")
+
+
 def _last_seen(episode: Episode, language: str, zone: ZoneInfo) -> str:
-    last_seen = episode.last_seen or {}
-    at = last_seen.get("at")
-    moment = datetime.fromisoformat(str(at).replace("Z", "+00:00")) if at else None
+    last_seen, moment = episode.last_seen or {}, _seen_at(episode)
     parts = [
         format_moment(language, moment, zone) if moment else "",
         *(str(last_seen.get(name) or "") for name in ("where", "by", "words")),

@@ -18,7 +18,8 @@ from server.missing.profile.access import is_unsealed, own_words_alone, whole_or
 from server.missing.profile.actions import Version
 from server.missing.profile.fields import BY_GROUP, CHILD_SAYS, FIELDS, GROUPS, Group, Part
 from server.missing.profile.models import GrabPack
-from server.missing.profile.paper import age_of_photo, born_in_words, sighting_in_words
+from server.missing.profile.paper import sighting_in_words
+from server.missing.profile.paper_head import age_of_photo, born_in_words
 from server.missing.profile.reading import Reader
 from server.missing.profile.rules import Copy, Fields
 from server.people.access import Roles, desk_child, looked, now_of, staff_of

@@ -7,24 +7,23 @@ always one page: what has no room is named.
 import asyncio
 import json
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from server.i18n import (
     N_,
-    NAMES,
     apart,
     direction,
     format_list,
     format_moment,
-    format_short_date,
     gettext,
     ngettext,
 )
+from server.missing.profile import paper_head as head
 from server.missing.profile import rules
-from server.missing.profile.fields import FIELDS, GROUPS, Group, Part
+from server.missing.profile.fields import GROUPS, Group, Part
 from server.missing.profile.models import PackPhoto
 from server.missing.profile.photos import actions as photos
 from server.missing.profile.reading import Reader, picture_for_paper, whole
@@ -43,6 +42,8 @@ MOST_OF_ONE = {1: 420, 2: 240, 3: 160}
 MOST_OF_ALL = 7_000
 SHARES = (1.0, 0.7, 0.5, 0.35, 0.25, 0.15)
 LONGEST_SCRIPT = 60
+# A short list: what is left of it is counted.
+MOST_UNKNOWN = 6
 Data = dict[str, Any]
 
 _WORDS = {
@@ -93,23 +94,28 @@ async def text(child: Child, copy: Copy, reader: Reader, now: datetime) -> str:
     reader = replace(reader, lasts=True)
     shown = await whole(child, copy, reader, now)
     photo = await picture_for_paper(child.id)
-    data = _data(shown, photo, copy, reader, now)
+    data, language = _data(shown, photo, copy, reader, now), reader.language
     words, colon = data["words"], data["words"]["colon"]
-    head = [
+    lines = [
         data["name"],
         data["own_script"],
         f"{words['title']} · {data['subtitle']}",
         data["warning"],
         data["photo_note"] or words["no_photo"],
+        data["band"],
         data["says"],
-        *(f"{fact['name']}{colon} {fact['value']}" for fact in data["facts"]),
-        f"{words['unknown']}{colon} {data['unknown']}" if data["unknown"] else "",
+        *(
+            f"{fact['name']}{colon} {fact['value']}"
+            for fact in [*head.beside(shown, reader), *data["facts"]]
+        ),
+        f"{words['unknown']}{colon} {head.joined(head.unknown(shown.now, language), language)}",
     ]
-    parts = [[line for line in head if line]]
-    for group in _whole_groups(shown, copy, reader):
+    if shown.now is None or not shown.now.unknown:
+        lines.pop()
+    parts = [[line for line in lines if line]]
+    for group in _whole_groups(shown, reader):
         items = [
-            f"{entry['label']}{colon} {apart(reader.language, entry['text'])}"
-            for entry in group["items"]
+            f"{entry['label']}{colon} {apart(language, entry['text'])}" for entry in group["items"]
         ]
         parts.append([group["title"], *items])
     parts.append([words["confidential"], data["footer"]])
@@ -119,8 +125,10 @@ async def text(child: Child, copy: Copy, reader: Reader, now: datetime) -> str:
 def _set(data: Data, small: bytes) -> bytes:
     language = data["language"]
     isolate = partial(isolated, language=language)
-    for entry in data["facts"]:
+    for entry in (*data["facts"], *data["beside"]):
         entry["value"] = isolate(entry["value"])
+    if data["sign"] is not None:
+        data["sign"]["value"] = isolate(data["sign"]["value"])
     for entry in (item for group in data["groups"] for item in group["items"]):
         entry["label"], entry["text"] = isolate(entry["label"]), isolate(entry["text"])
     data |= {
@@ -138,7 +146,9 @@ def _data(
 ) -> Data:
     assert shown.record is not None
     language = reader.language
-    groups, cut = _groups(shown, copy, reader)
+    groups, cut = _groups(shown, reader)
+    unknown = head.unknown(shown.now, language)
+    more = len(unknown) - MOST_UNKNOWN
     return {
         "language": language,
         "is_rtl": direction(language) == "rtl",
@@ -146,15 +156,21 @@ def _data(
             **{name: gettext(language, word) for name, word in _WORDS.items()},
             "colon": _COLONS.get(language, ":"),
         },
-        "subtitle": f"{gettext(language, _FOR[copy])} · {_version(shown, reader)}",
+        "subtitle": f"{gettext(language, _FOR[copy])} · {head.version_in_words(shown, reader)}",
         "name": shown.record.name,
         "own_script": shown.fields.get("own_script", "")[:LONGEST_SCRIPT],
-        "facts": _facts(shown.record, reader),
-        "warning": "" if copy is Copy.PARTNER else _warning(shown, now, language),
+        "band": head.band(shown.now, reader),
+        "beside": [head.short(fact, head.MOST_BESIDE) for fact in head.beside(shown, reader)],
+        "sign": head.last_sign(shown.now, language),
+        "facts": head.facts(shown.record, reader),
+        "warning": "" if copy is Copy.PARTNER else head.warning(shown, now, language),
         "has_photo": photo is not None,
-        **_photo_note(shown, photo, language),
+        **head.photo_note(shown, photo, language),
         "says": shown.now.says if shown.now else "",
-        "unknown": _unknown(shown.now, language),
+        "unknown": unknown[:MOST_UNKNOWN] if more > 1 else unknown,
+        "more_unknown": ngettext(language, "and {n} more", "and {n} more", more)
+        if more > 1
+        else "",
         "groups": groups,
         "cut": cut,
         # Name the clock: a reader in another country has another hour.
@@ -166,92 +182,12 @@ def _at(now: datetime, reader: Reader) -> str:
     return f"{format_moment(reader.language, now, reader.zone)} ({reader.zone})"
 
 
-def _version(shown: PackOut, reader: Reader) -> str:
-    version = gettext(reader.language, N_("Version {n}"), n=shown.version)
-    if shown.verified_at is None:
-        return version
-    day = shown.verified_at.astimezone(reader.zone).date()
-    looked = gettext(
-        reader.language,
-        N_("checked on {day}"),
-        day=format_short_date(reader.language, day),
-    )
-    return f"{version} · {looked}"
-
-
-def _warning(shown: PackOut, now: datetime, language: str) -> str:
-    """The warning that there was no review for too long."""
-    if shown.version == 0:
-        return gettext(
-            language, N_("No pack was prepared. This page shows only what is on record.")
-        )
-    if shown.verified_at is None:
-        return gettext(language, N_("No adult has checked it yet. It may be wrong."))
-    if now - shown.verified_at > rules.REVIEW_EVERY:
-        return gettext(language, N_("Not checked for 30 days. It may be out of date."))
-    return ""
-
-
-def _photo_note(shown: PackOut, photo: PackPhoto | None, language: str) -> Data:
-    if photo is None:
-        return {"photo_note": "", "photo_is_old": False}
-    is_old = next(
-        (shown_photo.is_old for shown_photo in shown.photos if shown_photo.id == photo.id), False
-    )
-    return {"photo_note": age_of_photo(photo.taken_on, language), "photo_is_old": is_old}
-
-
-def age_of_photo(taken_on: date | None, language: str) -> str:
-    """When it was taken."""
-    if taken_on is None:
-        return gettext(language, N_("Date taken unknown"))
-    day = format_short_date(language, taken_on)
-    return gettext(language, N_("Taken on {day}"), day=day)
-
-
-def _facts(record: RecordOut, reader: Reader) -> list[Data]:
-    language = reader.language
-    placed = format_short_date(language, record.placed_at.astimezone(reader.zone).date())
-    rows = [
-        (N_("Born"), born_in_words(record, language)),
-        (N_("App language"), NAMES.get(record.language, record.language)),
-        (N_("Lives at"), record.home or ""),
-        (N_("Placed since"), placed if record.home is not None else ""),
-        (N_("Agency"), record.agency),
-        (N_("Call day and night"), record.help_phone or ""),
-        (N_("Sends texts from"), record.texts_from or ""),
-    ]
-    return [
-        {"name": gettext(language, name), "value": apart(language, value)}
-        for name, value in rows
-        if value
-    ]
-
-
-def born_in_words(record: RecordOut, language: str) -> str:
-    """The birthday, or the age alone, or that it is unknown."""
-    if record.age is None:
-        return gettext(language, N_("not known"))
-    years = ngettext(language, "{n} year old", "{n} years old", record.age)
-    if record.born_on is None:
-        return years
-    return f"{format_short_date(language, record.born_on)}, {years}"
-
-
-def _unknown(at_the_time: AtTheTimeOut | None, language: str) -> str:
-    if at_the_time is None or not at_the_time.unknown:
-        return ""
-    # Semicolons, since most of these have commas of their own.
-    return gettext(language, N_("; ")).join(
-        gettext(language, FIELDS[name].label) for name in at_the_time.unknown
-    )
-
-
 # --- the entries
 
 
-def _groups(shown: PackOut, copy: Copy, reader: Reader) -> tuple[list[Data], list[str]]:
-    kept = _whole_groups(shown, copy, reader)
+def _groups(shown: PackOut, reader: Reader) -> tuple[list[Data], list[str]]:
+    """The entries that do not stand whole beside the photo, and the names of those shortened."""
+    kept = _whole_groups(shown, reader, but=head.whole_beside(shown, reader))
     items = [item for group in kept for item in group["items"]]
     cut = _shortened(items)
     for item in items:
@@ -259,11 +195,15 @@ def _groups(shown: PackOut, copy: Copy, reader: Reader) -> tuple[list[Data], lis
     return kept, cut
 
 
-def _whole_groups(shown: PackOut, copy: Copy, reader: Reader) -> list[Data]:
+def _whole_groups(
+    shown: PackOut, reader: Reader, but: frozenset[str] = head.ALL_BESIDE
+) -> list[Data]:
     language = reader.language
     assert shown.record is not None
-    groups = [_happened(shown.now, reader), _there(shown.record, language)]
-    groups += [_group(group, shown.fields, language) for group in GROUPS if group.part != Part.NOW]
+    groups = [_happened(shown.now, reader, but), _there(shown.record, language)]
+    groups += [
+        _group(group, shown.fields, language, but) for group in GROUPS if group.part != Part.NOW
+    ]
     return [group for group in groups if group["items"]]
 
 
@@ -279,28 +219,27 @@ def _shortened(items: list[Data]) -> list[str]:
     return [entry["label"] for entry in long_entries]
 
 
-def _group(group: Group, fields: rules.Fields, language: str) -> Data:
+def _group(group: Group, fields: rules.Fields, language: str, but: frozenset[str]) -> Data:
     items = [
         _item(gettext(language, field.label), fields[field.name], field.need)
         for field in group.fields
-        if field.name in fields and field.name != "own_script"
+        if field.name in fields and field.name != "own_script" and field.name not in but
     ]
     return {"title": gettext(language, group.title), "items": items}
 
 
 def _item(label: str, text: str, need: int) -> Data:
-    plain = " / ".join(line.strip() for line in text.splitlines() if line.strip())
-    return {"label": label, "text": plain, "need": need}
+    return {"label": label, "text": head.plain(text), "need": need}
 
 
-def _happened(at_the_time: AtTheTimeOut | None, reader: Reader) -> Data:
+def _happened(at_the_time: AtTheTimeOut | None, reader: Reader, but: frozenset[str]) -> Data:
     """The answers to the questions at the time, what is known of the silence, and who looked."""
     language = reader.language
     group = next(candidate for candidate in GROUPS if candidate.part is Part.NOW)
     if at_the_time is None:
         return {"title": "", "items": []}
-    made = _group(group, at_the_time.fields, language)
-    if at_the_time.last_seen:
+    made = _group(group, at_the_time.fields, language, but)
+    if at_the_time.last_seen and head.LAST_SEEN not in but:
         label = gettext(language, N_("Last seen"))
         made["items"].insert(0, _item(label, at_the_time.last_seen, 1))
     made["items"] += [

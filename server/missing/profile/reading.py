@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 
 from server.alerts.models import Alert
 from server.clock import known_zone
+from server.i18n import N_, gettext
 from server.inbound.models import Texting
 from server.missing.profile import rules
 from server.missing.profile.actions import Version, current
 from server.missing.profile.fields import AT_THE_TIME, CHILD_SAYS, Part
-from server.missing.profile.from_search import search_of
+from server.missing.profile.from_search import Search, search_of
 from server.missing.profile.models import GrabPack, PackCheck, PackPhoto
 from server.missing.profile.rules import Copy, Shows
 from server.missing.profile.wire import (
@@ -256,14 +257,22 @@ async def at_the_time(
         )
         points = [PointOut(point.label, point.text) for point in evidence_points]
     fields = rules.for_copy(stands.fields, copy)
-    if copy is Copy.PARTNER:
-        return AtTheTimeOut(since, says, points, [], "", [], stands.number, fields, [])
     search = await search_of(child.id, reader.language, reader.zone)
+    missing_since = (search.last_seen_at or search.since) if search else None
+    clothes = fields.get("clothing", "") or (search.clothes if search else "")
+    if copy is Copy.PARTNER:
+        return AtTheTimeOut(
+            since, missing_since, clothes, None, says, points, [], "", [], stands.number, fields, []
+        )
+    last_sign = _last_sign(search, points, reader.language)
     if search is not None:
         points += search.signs
     lacks = rules.lacking(stands.fields, AT_THE_TIME)
     return AtTheTimeOut(
         since=since,
+        missing_since=missing_since,
+        clothes=clothes,
+        last_sign=last_sign,
         says=says,
         points=points,
         sightings=await _sightings(child.id),
@@ -273,6 +282,15 @@ async def at_the_time(
         fields=fields,
         unknown=[name for name in lacks if search is None or name not in search.answers],
     )
+
+
+def _last_sign(search: Search | None, points: Sequence[PointOut], language: str) -> PointOut | None:
+    """What the missing child said last; else where they were last seen; else their last answer."""
+    if search is not None and search.signs:
+        return search.signs[-1]
+    if search is not None and search.last_seen:
+        return PointOut(gettext(language, N_("Last seen")), search.last_seen)
+    return points[0] if points else None
 
 
 async def since_then(child_id: UUID, since: datetime) -> Version:

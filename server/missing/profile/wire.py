@@ -200,9 +200,15 @@ class SightingOut(msgspec.Struct):
 
 class AtTheTimeOut(msgspec.Struct):
     """What is known at the time, while an alert or an episode is open. `last_seen` and `tried` are
-    those of the episode; `unknown`: names of fields that have no answer yet."""
+    those of the episode; `unknown`: names of fields that have no answer yet. `missing_since`: while
+    an episode is open, when the child was last seen, else when it was opened. `clothes`: what the
+    child wears, as answered here or found out since. `last_sign`: the latest sign of life with its
+    words; null in the copy for partners."""
 
     since: datetime
+    missing_since: datetime | None
+    clothes: str
+    last_sign: PointOut | None
     says: str
     points: list[PointOut]
     sightings: list[SightingOut]

@@ -14,7 +14,7 @@ from server.errors import Malformed, Refused, WaymarkError
 from server.i18n import N_, gettext
 from server.missing.profile import reading, rules
 from server.missing.profile.access import is_unsealed
-from server.missing.profile.paper import age_of_photo
+from server.missing.profile.paper_head import age_of_photo
 from server.missing.profile.photos import actions as photos
 from server.missing.profile.photos.actions import NewPhoto
 from server.missing.profile.rules import Shows
