@@ -88,7 +88,8 @@ async def test_an_entry_is_asked_for_in_words_and_stands_on_top(cast: Cast) -> N
             done = await browser.post(where, data={**given, "result": "not_there"})
             assert done.headers["location"] == f"/desk/episodes/{episode.id}"
         page = (await browser.get(f"/desk/episodes/{episode.id}")).text
-    assert page.index("Tried to reach the child") < page.index("Said the child is missing")
+    lines = page.split('class="entries"')[1]
+    assert lines.index("Tried to reach the child") < lines.index("Said the child is missing")
     assert "Visited a place" in page
     assert await TimelineEntry.filter(what="attempt").count() == 1
 

@@ -51,7 +51,7 @@ async def search_of(child_id: UUID, language: str, zone: ZoneInfo) -> Search | N
     seen = _last_seen(episode, language, zone)
     return Search(
         since=episode.opened_at,
-        last_seen_at=_seen_at(episode),
+        last_seen_at=episode.last_seen_at,
         clothes=_clothes(rows),
         last_seen=seen,
         signs=await _signs(episode, language, zone),
@@ -81,11 +81,6 @@ def _sign_in_words(sign: Sign | None, language: str) -> list[str]:
     return [part for part in (label, sign.words or "") if part]
 
 
-def _seen_at(episode: Episode) -> datetime | None:
-    at = (episode.last_seen or {}).get("at")
-    return datetime.fromisoformat(str(at).replace("Z", "+00:00")) if at else None
-
-
 def _clothes(rows: Collection[TimelineEntry]) -> str:
     """As the latest of these looks into the room tells."""
     told = [str(row.details.get("clothes") or "") for row in rows if row.what == Act.ROOM]
@@ -93,7 +88,7 @@ def _clothes(rows: Collection[TimelineEntry]) -> str:
 
 
 def _last_seen(episode: Episode, language: str, zone: ZoneInfo) -> str:
-    last_seen, moment = episode.last_seen or {}, _seen_at(episode)
+    last_seen, moment = episode.last_seen or {}, episode.last_seen_at
     parts = [
         format_moment(language, moment, zone) if moment else "",
         *(str(last_seen.get(name) or "") for name in ("where", "by", "words")),

@@ -1,5 +1,6 @@
 """A time in which a child is missing, what people did and learned in it, and who was told."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -62,6 +63,12 @@ class Episode(Model):
     def is_open(self) -> bool:
         """Whether no one has seen the child yet."""
         return self.found_at is None
+
+    @property
+    def last_seen_at(self) -> datetime | None:
+        """When the child was last seen, as the report says; None where it says no time."""
+        at = (self.last_seen or {}).get("at")
+        return datetime.fromisoformat(str(at).replace("Z", "+00:00")) if at else None
 
 
 class Alias(Model):

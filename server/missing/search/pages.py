@@ -1,6 +1,7 @@
 """The desk while a child is missing: one step to say so, the next step, and the timeline."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,7 +12,7 @@ from starlette.routing import Route
 
 from server.errors import Conflict, NotFound, WaymarkError
 from server.i18n import N_, format_list, gettext
-from server.missing.search import actions
+from server.missing.search import actions, time_line
 from server.missing.search.actions import EntryRequest
 from server.missing.search.clocks.actions import lines_of
 from server.missing.search.entry_kinds import ENTRIES, FLAGS, RETURN, SHARED, Act
@@ -20,6 +21,7 @@ from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.paths import desk_episode, frame, others_for
 from server.missing.search.rules import Flag, Stage
 from server.missing.search.searches import href_of
+from server.missing.search.time_line import Event
 from server.missing.search.together import pages as together_pages
 from server.missing.search.view import Running, Told, View, names_of, others_in, view
 from server.missing.search.wording import STAGES, details_of, icon_of, title_of
@@ -56,6 +58,7 @@ async def show(
         "flags": [gettext(language, FLAGS[Flag(flag)]) for flag in episode.flags],
         "next": clocks[0] if clocks else None,
         "clocks": clocks[1:],
+        "line": _time_line(seen, clocks, language, now_of(request)),
         "passings": await handover_pages.open_of(episode),
         "absence": await _absence(request, episode),
         "may_find": may(roles, Action.EPISODE_FOUND),
@@ -147,6 +150,19 @@ def _line(line: Told, language: str) -> dict[str, Any]:
         "details": details_of(line.what, line.details, language),
         "words": line.words,
     }
+
+
+def _time_line(
+    seen: View, clocks: Sequence[Mapping[str, Any]], language: str, now: datetime
+) -> time_line.TimeLine:
+    """Last seen, what was done since, and what is due."""
+    last_seen = seen.episode.last_seen_at
+    events = [
+        *([Event(last_seen, gettext(language, N_("Last seen")))] if last_seen else []),
+        *(Event(line.at, title_of(line.what, language)) for line in seen.timeline),
+        *(Event(clock["due_at"], clock["word"], True, clock["is_over"]) for clock in clocks),
+    ]
+    return time_line.drawn(events, now)
 
 
 def _acts(episode: Episode, language: str) -> list[tuple[str, str, str]]:

@@ -1,0 +1,65 @@
+"""A search as one line of time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.missing.search.opening import Saying, open_episode
+from server.missing.search.time_line import WIDTH, Event, drawn
+from tests.cast import Cast
+from tests.desk.walking import at_desk
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+events = st.builds(
+    lambda seconds, is_due: Event(NOW + timedelta(seconds=seconds), "x", is_due),
+    st.integers(-40 * 86_400, 40 * 86_400),
+    st.booleans(),
+)
+
+
+@given(st.lists(events, max_size=60))
+def test_each_event_has_one_mark_in_the_order_of_time_and_on_its_side_of_now(
+    given_events: list[Event],
+) -> None:
+    line = drawn(given_events, NOW)
+    assert sorted(event.at for mark in line.marks for event in mark.events) == sorted(
+        event.at for event in given_events
+    )
+    assert len({mark.letter for mark in line.marks}) == len(line.marks)
+    for mark in line.marks:
+        assert 0 <= mark.x <= WIDTH
+        if all(event.at <= NOW for event in mark.events):
+            assert mark.x <= line.now_x
+        if all(event.at >= NOW for event in mark.events):
+            assert mark.x >= line.now_x
+    for is_due in (False, True):
+        places = [mark.x for mark in line.marks if mark.is_due == is_due]
+        assert places == sorted(places)
+
+
+def test_a_search_that_has_just_begun_is_drawn() -> None:
+    line = drawn([Event(NOW, "Reported")], NOW)
+    assert [mark.letter for mark in line.marks] == ["A"]
+    assert drawn([], NOW).marks == ()
+
+
+async def test_the_page_of_a_search_draws_it_and_says_it_as_a_table(cast: Cast) -> None:
+    now = cast.clock()
+    seen = {"at": "2026-03-02T09:30:00Z", "where": "In the garden"}
+    saying = Saying(now, None, seen, ())
+    episode, _ = await open_episode(cast.actor("tom"), cast.mia.id, uuid4(), saying, now)
+    cast.clock.advance(hours=1)
+    async with at_desk(cast, "tom") as tom:
+        page = (await tom.get(f"/desk/episodes/{episode.id}")).text
+    figure = page.split('class="plot time-line"')[1].split("</figure>")[0]
+    assert (
+        figure.index("Last seen")
+        < figure.index("Said the child is missing")
+        < figure.index("· still to do")
+    )
+    assert figure.count("<circle") >= 1
+    assert "<rect" in figure
