@@ -34,6 +34,7 @@ class Called:
     to_take: timedelta | None
     to_end: timedelta | None
     silence: timedelta | None  # From the last answer until adults were called.
+    day: date | None = None  # When adults were called; the figures of a group need no day.
 
 
 @dataclass(frozen=True, slots=True)

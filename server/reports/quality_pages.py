@@ -16,13 +16,13 @@ from server.alerts.ladder import Cause, Outcome
 from server.alerts.models import Alert
 from server.audit.models import Entry
 from server.clock import known_zone
-from server.i18n import N_, NAMES, format_number, format_span, gettext
+from server.i18n import N_, NAMES, format_number, format_short_date, format_span, gettext
 from server.notify.models import Address
 from server.people.access import Visitor, agency_for, now_of
 from server.people.models import Child, Home, Person
 from server.people.rules import AgencyAction, Role, may_agency
 from server.policy.model import Tier
-from server.reports import quality
+from server.reports import quality, quality_curves
 from server.reports.quality import Called, Figures, Kept
 from server.watch.models import Pause, Round, Watch
 from server.watch.wording import TIERS
@@ -73,11 +73,30 @@ async def show(request: Request) -> Response:
         "places": _places(report, language) if is_theirs else [],
         "shifts": _shifts(report, language) if is_theirs else [],
         "shows_places": is_theirs,
+        **_curves(report, now, language),
         "since": report.since,
         "fewest": quality.FEWEST,
         "now": now,
     }
     return page(request, "reports/quality.html", context)
+
+
+def _curves(report: Quality, now: datetime, language: str) -> dict[str, Any]:
+    """The curves of the whole agency; none for so few children that a count could identify one."""
+    if len({record.child for record in report.kept}) < quality.FEWEST:
+        return {"curves": [], "weeks": []}
+    until = now.date() + timedelta(days=1)
+    weeks = quality_curves.weeks(report.calls, report.misses, report.since.date(), until)
+    counts = (
+        (N_("Missed check-ins"), [week.misses for week in weeks]),
+        (N_("Alerts"), [week.alerts for week in weeks]),
+        (N_("False alarms"), [week.false for week in weeks]),
+    )
+    lines = [(gettext(language, name), quality_curves.curve(count)) for name, count in counts]
+    return {
+        "curves": [line for line in lines if line[1] is not None],
+        "weeks": [(format_short_date(language, week.begin), week) for week in weeks],
+    }
 
 
 async def download(request: Request) -> Response:
@@ -197,6 +216,7 @@ def _called(alert: Alert, taken_at: datetime | None) -> Called:
         to_take=taken_at - alert.noticed_at if taken_at is not None else None,
         to_end=alert.closed_at - alert.noticed_at if alert.closed_at is not None else None,
         silence=alert.noticed_at - datetime.fromisoformat(answered) if answered else None,
+        day=alert.noticed_at.date(),
     )
 
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from server.alerts import actions as alerts
 from server.alerts.ladder import Outcome
 from server.alerts.models import Alert
-from server.reports import quality
+from server.audit.actions import SYSTEM
+from server.people.actions import AddChild, add_child
+from server.policy.model import Tier
+from server.reports import quality, quality_curves
 from server.reports.quality import Called, Kept
+from server.watch import actions as watch
 from server.watch import ticking
+from server.watch.rhythm.rules import Rhythm
 from tests.cast import SURNAMES, Cast
 
 HOUR = timedelta(hours=1)
@@ -104,6 +109,50 @@ def test_where_one_child_alone_misses_it_is_not_the_shift_and_few_are_no_share()
         (14, 22),
         (22, 6),
     ]
+
+
+def test_the_curves_count_whole_weeks_up_to_today() -> None:
+    since, until = date(2026, 3, 1), date(2026, 3, 20)
+    calls = [
+        call("a", Outcome.SEEN, day=date(2026, 3, 6)),
+        call("a", Outcome.MISSING, day=date(2026, 3, 19)),
+        call("a", None, day=date(2026, 3, 19)),
+        call("a", Outcome.SEEN, day=date(2026, 3, 2)),
+    ]
+    misses = [("a", date(2026, 3, 12)), ("a", date(2026, 3, 13)), ("b", date(2026, 3, 20))]
+    first, last = quality_curves.weeks(calls, misses, since, until)
+    assert (first.begin, first.misses, first.alerts, first.false) == (date(2026, 3, 6), 1, 1, 1)
+    assert (last.begin, last.misses, last.alerts, last.false) == (date(2026, 3, 13), 1, 2, 0)
+
+
+def test_a_curve_begins_at_zero_and_keeps_within_its_frame() -> None:
+    drawn = quality_curves.curve([0, 4, 2])
+    assert drawn is not None
+    assert drawn.points == "4,36 60,4 116,20"
+    assert (drawn.first, drawn.last, drawn.most) == (0, 2, 4)
+    flat = quality_curves.curve([0, 0])
+    assert flat is not None
+    assert flat.points == "4,36 116,36"
+    assert quality_curves.curve([3]) is None
+
+
+async def watched_child(cast: Cast) -> None:
+    said = AddChild(name="Child", language="en", zone="Europe/Paris", caseworker_id=cast.tom.id)
+    child = await add_child(SYSTEM, cast.agency.id, said, cast.clock())
+    agreed = watch.Beginning(Tier.MID, Rhythm((time(18),)), said.zone)
+    await watch.begin(SYSTEM, child, agreed, cast.clock())
+
+
+async def test_the_page_draws_curves_only_of_enough_children(cast: Cast) -> None:
+    async with cast.browser_as("ines") as ines:
+        assert 'class="curves"' not in (await ines.get("/desk/quality")).text
+        for _ in range(quality.FEWEST):
+            await watched_child(cast)
+        cast.clock.advance(minutes=5)
+        page = (await ines.get("/desk/quality")).text
+    assert page.count("<polyline") == 3
+    assert page.index('class="curves"') < page.index("Months of watch")
+    assert page.split("Week by week")[1].count('<th scope="row">') == 13
 
 
 async def test_the_page_and_the_file_say_what_happened_and_name_nobody(cast: Cast) -> None:
