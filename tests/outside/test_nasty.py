@@ -62,7 +62,7 @@ WRITES = {
     "postgres": "SELECT pg_snapshot_xmax(pg_current_snapshot())::text AS next_id",
 }
 # One value in so many goes into each field.
-TURNS = int(os.environ.get("WAYMARK_TEST_TURNS", "4"))
+TURNS = int(os.environ.get("WAYMARK_TEST_TURNS", "8"))
 SEED = int(os.environ.get("WAYMARK_TEST_SEED", "0"))
 # Of so many fields of one form, which the same code reads, each gets fewer values in the same time.
 MANY_FIELDS = 60

@@ -63,7 +63,7 @@ from tests.test_access import (
     spell_id,
 )
 
-EXAMPLES = 6
+EXAMPLES = 4
 ALWAYS: list[Any] = [
     not_a_server_error,
     checks.status_code_conformance,
