@@ -1,6 +1,7 @@
 """The rota at the desk: days and who is on duty, weekly shifts, and how it is planned."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -22,6 +23,7 @@ from server.people.words import entered, form_fault
 from server.rota import planning
 from server.rota.duty_shifts import AHEAD
 from server.rota.planning import MOST_PEOPLE, DutyRequest
+from server.rota.strip import strip_of
 from server.rota.view import (
     WEEKDAYS,
     Plan,
@@ -47,6 +49,23 @@ LEADS: Mapping[str, str] = {
     "14400": N_("4 hours before"),
     "43200": N_("12 hours before"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A weekly shift that many agencies have: its name, its days (Monday is 0) and its hours."""
+
+    word: str
+    days: tuple[int, ...]
+    begins: str
+    ends: str
+
+
+PRESETS: Mapping[str, Preset] = {
+    "nights": Preset(N_("Nights"), WEEKDAYS, "20:00", "08:00"),
+    "days": Preset(N_("Working days"), WEEKDAYS[:5], "08:00", "20:00"),
+    "weekends": Preset(N_("Weekends"), WEEKDAYS[5:], "08:00", "20:00"),
+}
 SAVED: Mapping[str, str] = {
     "duty": N_("The weekly shift is added."),
     "shift-ended": N_("The shift has ended."),
@@ -65,10 +84,24 @@ async def show(request: Request) -> Response:
     zone = known_zone((await Agency.get(id=visitor.agency_id)).zone)
     begin = _first_day(request, zone, now)
     plan = await plan_of(plan_agency(visitor), begin, begin + AHEAD, now)
+    days = days_of(plan, language, visitor.person_id, now)
     earlier, later = (begin.astimezone(zone).date() + n * AHEAD for n in (-1, 1))
     context = {
         "plan": plan,
-        "days": days_of(plan, language, visitor.person_id, now),
+        "days": days,
+        "strip": strip_of(
+            plan.shifts,
+            plan.gaps,
+            [day.day for day in days],
+            plan.names,
+            plan.zone,
+            me=visitor.person_id,
+            now=now,
+        ),
+        "titles": {
+            day.day: f"{format_weekday(language, day.day.weekday(), is_short=True)} {day.day.day}"
+            for day in days
+        },
         "may_plan": may_plan(visitor),
         "me": visitor.person_id,
         "leaves": [_leave_in_words(plan, leave, language, now, visitor) for leave in plan.leaves],
@@ -221,8 +254,12 @@ async def _duties_page(
         "first": today.isoformat(),
         "zone": plan.zone.key,
     }
-    chosen = [str(day) for day in WEEKDAYS]
-    people = list[str]()
+    preset = request.query_params.get("preset", "")
+    days = WEEKDAYS
+    if preset in PRESETS:
+        days = PRESETS[preset].days
+        given |= {"begins": PRESETS[preset].begins, "ends": PRESETS[preset].ends}
+    chosen, people = [str(day) for day in days], list[str]()
     if form is not None:
         given = {name: entered(form, name) for name in given}
         chosen, people = _several(form, "day"), _several(form, "person")
@@ -230,6 +267,8 @@ async def _duties_page(
         "plan": plan,
         "duties": [_duty_in_words(plan, duty, language) for duty in plan.duties],
         "fixed": plan.fixed,
+        "presets": [(code, gettext(language, one.word)) for code, one in PRESETS.items()],
+        "preset": preset if form is None else "",
         "given": given,
         "days": [(str(day), format_weekday(language, day), str(day) in chosen) for day in WEEKDAYS],
         "people": [*people, *[""] * PLACES][: max(PLACES, len(people))][:MOST_PEOPLE],

@@ -1,0 +1,101 @@
+"""The rota as a strip: a bar of hours for each day, with a letter for each person. Pure.
+
+Places are shares of a day between 0 and 100, so that a day of 23 or 25 hours is as wide as any.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from string import ascii_uppercase
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from server.clock import as_utc
+from server.rota.calendar import Gap, Shift
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A shift or a gap, as far as it is on one day. A gap has no letter. `lane`: where several
+    people are on duty at once, which part of the height is theirs."""
+
+    begin: float
+    width: float
+    letter: str
+    is_mine: bool
+    lane: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One day; `now`: where this moment is, on the day that it is on."""
+
+    day: date
+    pieces: tuple[Piece, ...]
+    lanes: int
+    now: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """The days in their order, and the letters with the names behind them."""
+
+    bars: tuple[Bar, ...]
+    letters: tuple[tuple[str, str], ...]
+
+
+def strip_of(
+    shifts: Sequence[Shift],
+    gaps: Sequence[Gap],
+    days: Iterable[date],
+    names: Mapping[UUID, str],
+    zone: ZoneInfo,
+    *,
+    me: UUID,
+    now: datetime,
+) -> Strip:
+    """The strip of these days on the clock of `zone`."""
+    people = sorted({shift.who for shift in shifts}, key=lambda who: (names.get(who, ""), who))
+    letters = dict(zip(people, _letters(len(people)), strict=True))
+    bars = tuple(_bar(shifts, gaps, day, letters, zone, me, now) for day in days)
+    return Strip(bars, tuple((letter, names.get(who, "")) for who, letter in letters.items()))
+
+
+def _letters(count: int) -> list[str]:
+    return [
+        ascii_uppercase[place % 26] + (str(place // 26 + 1) if place >= 26 else "")
+        for place in range(count)
+    ]
+
+
+def _bar(
+    shifts: Sequence[Shift],
+    gaps: Sequence[Gap],
+    day: date,
+    letters: Mapping[UUID, str],
+    zone: ZoneInfo,
+    me: UUID,
+    now: datetime,
+) -> Bar:
+    begin, end = as_utc(day, time(0), zone), as_utc(day + _DAY, time(0), zone)
+
+    def share(at: datetime) -> float:
+        return round((min(max(at, begin), end) - begin) / (end - begin) * 100, 2)
+
+    pieces, until = [], list[datetime]()
+    today = (shift for shift in shifts if shift.begin < end and shift.end > begin)
+    for shift in sorted(today, key=lambda shift: (shift.begin, shift.end, shift.who)):
+        lane = next((n for n, at in enumerate(until) if at <= shift.begin), len(until))
+        until[lane : lane + 1] = [shift.end]
+        width = round(share(shift.end) - share(shift.begin), 2)
+        is_mine = shift.who == me
+        pieces.append(Piece(share(shift.begin), width, letters[shift.who], is_mine, lane))
+    pieces += [
+        Piece(share(gap.begin), round(share(gap.end) - share(gap.begin), 2), "", False, 0)
+        for gap in gaps
+        if gap.begin < end and gap.end > begin
+    ]
+    here = share(now) if begin <= now < end else None
+    return Bar(day, tuple(pieces), max(len(until), 1), here)
