@@ -13,6 +13,7 @@ from starlette.routing import Route
 from server.auth.pairing import devices_of
 from server.desk.child.head import agreed_of, show_tab
 from server.desk.child.history import history_of, noticed_of
+from server.desk.child.month import month_of
 from server.desk.child.project import project_of
 from server.desk.marks import MARK_WORDS, strip
 from server.errors import Denied, NotFound
@@ -46,6 +47,7 @@ async def show(request: Request) -> Response:
     await looked(await staff_of(request), [child.id], f"look:{Action.HISTORY_SEE}", now)
     context = {
         "agreed": await agreed_of(request, child),
+        "month": await month_of(child.id, language, now),
         "history": await history_of(child, language, zone_of(request), now),
         "legend": [
             (strip(mark, language, alone=True), gettext(language, word))
