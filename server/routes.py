@@ -87,6 +87,7 @@ PAGES = (
     "server.imports.pages",
     "server.desk.child.rhythm_pages",
     "server.desk.child.question_pages",
+    "server.desk.child.away_pages",
     "server.desk.child.calendar_pages",
     "server.desk.child.season_pages",
     "server.placements.pages",
