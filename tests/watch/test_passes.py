@@ -21,7 +21,10 @@ from server.people.models import Person, Tie
 from server.people.rules import Leaving, Role
 from server.people.ties import AddTie, add_tie
 from server.placements import actions as placements
-from server.storage.db import write
+from server.records.transfer import acceptance
+from server.records.transfer.acceptance import Acceptance
+from server.records.transfer.models import Transfer
+from server.storage.db import fetch, write
 from server.tasks import telling
 from server.tasks.models import Task
 from server.tasks.rules import OF_AN_ABSENCE, Kind
@@ -32,6 +35,7 @@ from server.watch.passes.rules import Absence, Pass, Reason
 from server.watch.rhythm import agreements
 from tests.cast import Cast
 from tests.races import no_fault, together
+from tests.records.made import a_transfer
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -334,6 +338,39 @@ async def test_nobody_is_asked_about_a_child_who_has_left(cast: Cast) -> None:
     assert await looks(cast) == {}
     await pass_time(cast, days=28)
     assert await reminded(cast) == []
+
+
+async def test_another_agency_takes_the_looks_over_and_is_reminded_of_the_end(cast: Cast) -> None:
+    transfer = await Transfer.get(id=await a_transfer(cast))
+    now, uwe = cast.clock(), cast.actor("uwe")
+    asked = agreements.PauseRequest(uuid4(), now, now + 9 * DAY, reason=Reason.HOLIDAY)
+    made = await agreements.pause(uwe, transfer.child_id, asked, now)
+    cast.clock.set(made.until_at - DAY)
+    await pass_time(cast)
+    assert await reminded(cast) == [("uwe", "waiting")]
+    await acceptance.accept(cast.actor("tom"), transfer.id, Acceptance(cast.tom.id), cast.clock())
+    await pass_time(cast, minutes=1)
+    assert await reminded(cast) == [("uwe", "withdrawn"), ("tom", "waiting")]
+    task = await Task.get(kind="away", subject_id=transfer.child_id, state="open")
+    assert task.agency_id == cast.agency.id
+    await pass_time(cast, hours=22)
+    assert await Message.filter(subject_id=task.id, person_id=cast.tom.id).exists()
+
+
+async def test_rows_from_before_this_column_are_looked_at_once_and_then_rest(cast: Cast) -> None:
+    old, now = uuid4(), cast.clock()
+    async with write():
+        for id_, begin, end in ((uuid4(), 20, -5), (old, 900, 890)):
+            await fetch(
+                "INSERT INTO pause (id, child_id, from_at, until_at, made_by, made_at)"
+                " VALUES ($1, $2, $3, $4, $5, $3) RETURNING id",
+                [id_, cast.mia.id, now - begin * DAY, now - end * DAY, cast.tom.id],
+            )
+    assert await Pause.filter(next_action_at=AT_ONCE).count() == 2
+    await pass_time(cast)
+    assert await looks(cast) == {Kind.AWAY: end_of_day(0), Kind.AWAY_REVIEW: end_of_day(0)}
+    assert (await Pause.get(id=old)).next_action_at is None
+    assert await ticking.PASSES.tick(cast.clock()) == 0
 
 
 # --- reminders

@@ -68,13 +68,12 @@ async def add_pause(request: Request) -> Response:
 
 
 def _asked(form: FormData, case: WatchState, now: datetime) -> agreements.PauseRequest:
-    place = known_zone(case.watch.zone)
+    place, reason = known_zone(case.watch.zone), entered(form, "reason")
+    if reason not in set(Reason):
+        raise Refused(N_("Choose why the child is away."), field="reason")
     until_at = moment_of(entered(form, "until"), place, "until_at")
     if until_at is None:
         raise Refused(N_("Enter when the child will be back."), field="until_at")
-    reason = entered(form, "reason")
-    if reason not in set(Reason):
-        raise Refused(N_("Choose why the child is away."), field="reason")
     return agreements.PauseRequest(
         id=id_or_new(form),
         from_at=moment_of(entered(form, "from"), place, "from_at") or now,

@@ -29,6 +29,12 @@ class Reader:
         """Its day."""
         return format_day(self.language, moment, self.zone, self.now)
 
+    def days_until(self, moment: datetime) -> int:
+        """How many midnights are between now and a moment: a look is due until the end of its
+        day."""
+        here, now = moment.astimezone(self.zone), self.now.astimezone(self.zone)
+        return (here.date() - now.date()).days
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
@@ -57,7 +63,7 @@ def shown(away: Away, names: Mapping[UUID, str], reader: Reader) -> Shown:
         agreed=agreed(away.made_by, away.made_at, names, reader),
         looked=_looked(away, names, reader),
         next_look=_next_look(away, reader),
-        is_due=away.next_look is not None and away.next_look <= reader.now,
+        is_due=away.next_look is not None and reader.days_until(away.next_look) <= 0,
         is_long=away.is_long,
     )
 
@@ -119,6 +125,6 @@ def _next_look(away: Away, reader: Reader) -> str:
     if away.next_look is None:
         return gettext(reader.language, N_("It ends before the next look.")) if away.is_long else ""
     day = reader.day(away.next_look)
-    if away.next_look <= reader.now:
+    if reader.days_until(away.next_look) < 0:
         return gettext(reader.language, N_("A look was due {day}."), day=day)
     return gettext(reader.language, N_("Next look: {day}."), day=day)
