@@ -208,6 +208,7 @@ async def test_the_record_tells_the_looks_and_the_end(cast: Cast) -> None:
         cast, "ines", f"/desk/children/{cast.mia.id}/why?from=2026-03-02&until=2026-03-02"
     )
     assert "Tom Verhoeven looked at the absence and said that it is still so." in night
+    assert "Tom Verhoeven looked at it last at 14:00: it was still so." in night
 
 
 async def test_the_api_names_the_reason_that_is_missing(cast: Cast) -> None:

@@ -63,7 +63,8 @@ def test_no_stretch_of_a_pass_is_longer_than_its_weeks_without_a_look_that_is_du
     pieces: list[tuple[timedelta, timedelta]], data: st.DataObject
 ) -> None:
     """However it is cut into touching absences, and whenever people looked."""
-    absences, end = [], timedelta(0)
+    absences: list[Absence] = []
+    end = timedelta(0)
     for gap, length in pieces:
         begin = end + (gap if absences else timedelta(0))
         absences.append(absence(begin, max(begin + length, end + MINUTE)))
