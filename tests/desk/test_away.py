@@ -129,6 +129,7 @@ async def test_an_absence_from_before_reasons_is_shown_without_one(cast: Cast) -
     await Pause.filter(id=made.id).update(reason=None, words=None)
     assert "Mia Castellane is away until Sun 22 Mar 13:00." in await seen(cast, "tom")
     assert "Agreed by Tom" in await seen(cast, "tom", path(made))
+    assert "Sun 22 Mar 13:00" in await seen(cast, "tom", f"/desk/children/{cast.mia.id}/plan")
 
 
 async def test_a_day_at_home_in_the_middle_is_said_and_can_be_looked_at(cast: Cast) -> None:
