@@ -40,7 +40,8 @@ async def _go_on(rows: Sequence[Pause], now: datetime) -> None:
         await Pause.filter(id__in=over).update(next_action_at=None)
 
 
-PASSES = DueRows("away", Pause, _go_on, at_once=50, locks=False)
+# After an upgrade every old row is due: alerts must not wait until all are done.
+PASSES = DueRows("away", Pause, _go_on, at_once=50, locks=False, once_a_tick=True)
 
 
 async def follow(actor: Actor, child_id: UUID, now: datetime) -> None:
