@@ -87,6 +87,8 @@ PAGES = (
     "server.imports.pages",
     "server.desk.child.rhythm_pages",
     "server.desk.child.question_pages",
+    "server.desk.away.pages",
+    "server.desk.away.child_pages",
     "server.desk.child.calendar_pages",
     "server.desk.child.season_pages",
     "server.placements.pages",

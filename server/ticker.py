@@ -43,6 +43,7 @@ from server.tasks import telling
 from server.watch import ticking
 from server.watch.calendar import milestone_actions
 from server.watch.models import Beat
+from server.watch.passes import ticking as passes
 from server.wiring import wire_rooms
 
 log = logs.get("ticker")
@@ -68,6 +69,7 @@ ROWS: tuple[DueRows[Any], ...] = (
     listening.CHECK_INS,
     climbing.ALERTS,
     handovers.SEARCHES,
+    passes.PASSES,
     telling.TASKS,
     bulk_import.LISTS,
     drills.DRILLS,

@@ -210,6 +210,7 @@ PURE = {
     "simulation/replay",
     "simulation/telling",
     "simulation/outcomes",
+    "watch/passes/rules",
     "watch/rhythm/rules",
     "watch/signals/wording",
     "watch/signals/rules",

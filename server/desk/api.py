@@ -26,6 +26,7 @@ from server.watch.children import changed, shown
 from server.watch.machine.standing import State as Standing
 from server.watch.machine.standing import as_the_child_sees
 from server.watch.models import Pause, Sighting, Watch
+from server.watch.passes.rules import Reason
 from server.watch.rhythm import agreements
 from server.watch.rhythm.agreements import PauseRequest, TierRequest
 from server.watch.rhythm.seasons_api import SeasonOut, season_out
@@ -92,7 +93,8 @@ class RhythmRequest(msgspec.Struct):
 
 
 class PauseOut(msgspec.Struct):
-    """A pause; `ended_at` if it was taken back."""
+    """A pause; `ended_at` if it was taken back. `reason` is null where it was agreed before reasons
+    were asked for. `looked_at`: when a person last said that it is still so."""
 
     id: UUID
     from_at: datetime
@@ -100,6 +102,9 @@ class PauseOut(msgspec.Struct):
     ended_at: datetime | None
     returns: bool
     words: str | None
+    reason: Reason | None
+    made_at: datetime
+    looked_at: datetime | None
 
 
 class WatchOut(msgspec.Struct):
@@ -250,7 +255,17 @@ async def end_pause(request: Request) -> Response:
 
 
 def _pause(row: Pause) -> PauseOut:
-    return PauseOut(row.id, row.from_at, row.until_at, row.ended_at, row.returns, row.words)
+    return PauseOut(
+        row.id,
+        row.from_at,
+        row.until_at,
+        row.ended_at,
+        row.returns,
+        row.words,
+        Reason(row.reason) if row.reason is not None else None,
+        row.made_at,
+        row.looked_at,
+    )
 
 
 async def note_sighting(request: Request) -> Response:
@@ -304,7 +319,7 @@ routes = [
         "POST",
         f"{_CHILD}/pauses",
         pause,
-        "Agree an absence",
+        "Agree an absence, with its reason",
         takes=PauseRequest,
         gives={201: PauseOut},
         problems=(Conflict, IdReused),

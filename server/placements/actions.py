@@ -31,6 +31,7 @@ from server.watch.carer.questions import end_questions
 from server.watch.machine import alarms, rounds
 from server.watch.machine.standing import State, Terms, What
 from server.watch.models import SETTLED, Pause, Round, Watch
+from server.watch.passes.ticking import follow
 from server.watch.rhythm import proposals
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.agreements import check_rhythm
@@ -75,6 +76,7 @@ async def end(
         child = await people.end_placement(actor, child_id, why, left_at, now)
         await write_down(case, changes, now, quietly=True)
         await _stop_asking(child_id, now)
+        await follow(actor, child_id, now)
         await proposals.end_all(actor, child_id, now)
         await _stop_watching(child_id)
         if shut_out:

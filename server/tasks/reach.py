@@ -45,7 +45,7 @@ async def told_instead(
     tied, deputies = await _tied({child_id}, now)
     by_role = tied.get(child_id, {})
     stand_ins = frozenset(by_role.get(Role.CASEWORKER, ()))
-    if task is not None and task.owner_id is not None:
+    if task is not None and _is_by_owner(task):
         stand_ins = _owners(task, by_role)
     away = {worker for worker in stand_ins if deputies.get(worker) == person_id}
     if not away:
@@ -102,12 +102,15 @@ def _reach(
     # A clock whose owner is not there goes to the next person who answers for this child. Where
     # there is none either, `_say` calls the last resort.
     instead = workers or supervisors or duty
+    if row.kind == Kind.AWAY_REVIEW:
+        # A second person looks, wherever there is one.
+        instead = supervisors or duty or workers
     if rules.goes_round(Kind(row.kind), row.owner_role):
         # A complaint reaches nobody it may be about, and nobody the child did not choose; only
         # people who stand in for a supervisor are added.
         instead = duty - workers if row.owner_role == Role.SUPERVISOR else frozenset()
     owners = owners or instead
-    stand_ins = owners if row.owner_id is not None else workers
+    stand_ins = owners if _is_by_owner(row) else workers
     return {
         To.OWNER: owners,
         To.CASEWORKER: workers or instead,
@@ -115,6 +118,11 @@ def _reach(
         To.SUPERVISOR: supervisors or duty,
         To.CHILD: frozenset({row.child_id}),
     }
+
+
+def _is_by_owner(row: Task) -> bool:
+    """Whether the deputies of its owners stand in; else it is those of the caseworkers."""
+    return row.owner_id is not None or row.kind == Kind.AWAY_REVIEW
 
 
 def _owners(row: Task, tied: Mapping[str, set[UUID]]) -> frozenset[UUID]:

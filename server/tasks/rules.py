@@ -62,10 +62,16 @@ class Kind(StrEnum):
     HANDOVER_READ = "handover_read"  # The next person has read where the search is.
     PACK = "pack"  # Look through the grab pack with the child.
     TRANSFER = "transfer"  # Another agency was asked for a transfer, and has not answered.
+    # An agreed absence that lasts; the subject is the child.
+    AWAY = "away"  # Is it still so? The caseworker looks each week.
+    AWAY_REVIEW = "away_review"  # The supervisor looks each fortnight.
 
 
 # Turns that follow from the contents of a life project.
 OF_A_PROJECT = frozenset({Kind.STEP, Kind.END, Kind.REVIEW, Kind.ANSWER})
+
+# Looks at an absence that lasts.
+OF_AN_ABSENCE = frozenset({Kind.AWAY, Kind.AWAY_REVIEW})
 
 STRATEGY = (
     Kind.STRATEGY_24H,
@@ -299,7 +305,7 @@ def may_see(kind: Kind, roles: frozenset[str], owner_role: str) -> bool:
         return False
     if kind in NEVER_RESTS:
         return bool(roles & _SEARCHING)
-    if kind in (Kind.RHYTHM, Kind.PACK, Kind.TRANSFER):
+    if kind in {Kind.RHYTHM, Kind.PACK, Kind.TRANSFER} | OF_AN_ABSENCE:
         return bool(roles & {"caseworker", "supervisor"})
     if kind is Kind.REPLY:
         return bool(roles & _TALKING)

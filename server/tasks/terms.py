@@ -5,6 +5,7 @@ from datetime import time, timedelta
 
 from server.tasks.rules import (
     END_BEFORE,
+    OF_AN_ABSENCE,
     REPLY_WITHIN,
     STRATEGY,
     Kind,
@@ -79,7 +80,8 @@ _OF_THE_SAME_DAY = Terms(
     ),
     12 * _HOUR,
 )
-# Only the two tasks of a return that cannot wait speak at once; these remind by themselves.
+# In the morning of its day; the next day a stand-in hears of it too, then the supervisor.
+# Of a return, only the two tasks that cannot wait speak at once.
 _OF_THE_DAYS_AFTER = Terms(
     (
         Speech(-_DAY, (To.OWNER,)),
@@ -114,6 +116,7 @@ _OF_A_CHANGE_OF_SHIFT = Terms(
 _OF_ANOTHER_AGENCY = Terms((Speech(0 * _DAY, (To.OWNER,)), Speech(_DAY, _ALL)), _DAY, _MORNING)
 _TERMS: Mapping[Kind, Terms] = {
     Kind.TRANSFER: _OF_ANOTHER_AGENCY,
+    **dict.fromkeys(OF_AN_ABSENCE, _OF_THE_DAYS_AFTER),
     Kind.HANDOVER: _OF_A_CHANGE_OF_SHIFT,
     Kind.HANDOVER_READ: _OF_A_CHANGE_OF_SHIFT,
     Kind.DECISION: _OF_A_NIGHT,

@@ -13,7 +13,7 @@ from server.people.rules import Role
 from server.tasks.actions import open_tasks
 from server.tasks.models import Task
 from server.tasks.reach import reach_of
-from server.tasks.rules import NEVER_RESTS, Kind, State, may_see, whose_turn
+from server.tasks.rules import NEVER_RESTS, OF_AN_ABSENCE, Kind, State, may_see, whose_turn
 from server.tasks.ways import way_for
 from server.tasks.words import WORDS as WORDS
 
@@ -113,10 +113,20 @@ def in_short(kinds: Sequence[Kind], language: str) -> str:
         return ""
     promises = sum(kind is Kind.STEP for kind in kinds)
     answers = sum(kind in (Kind.REPLY, Kind.ANSWER, Kind.RHYTHM) for kind in kinds)
-    looks = len(kinds) - promises - answers
+    absences = sum(kind in OF_AN_ABSENCE for kind in kinds)
+    looks = len(kinds) - promises - answers - absences
     parts = (
         (promises, ngettext(language, "{n} promise is late", "{n} promises are late", promises)),
         (answers, ngettext(language, "{n} answer is late", "{n} answers are late", answers)),
         (looks, ngettext(language, "{n} meeting is late", "{n} meetings are late", looks)),
+        (
+            absences,
+            ngettext(
+                language,
+                "{n} absence is not checked yet",
+                "{n} absences are not checked yet",
+                absences,
+            ),
+        ),
     )
     return gettext(language, N_(", ")).join(words for n, words in parts if n)

@@ -58,6 +58,8 @@ WAYS: Mapping[Kind, Way] = {
     Kind.HANDOVER_READ: Way("/desk/handovers/{subject}", Action.EPISODE_WORK),
     Kind.PACK: Way(f"{_CHILD}/pack", Action.PACK_CHANGE),
     Kind.TRANSFER: Way("/desk/transfers/{subject}", Action.PLACEMENT_CHANGE),
+    Kind.AWAY: Way(f"{_CHILD}/pauses", Action.PAUSE),
+    Kind.AWAY_REVIEW: Way(f"{_CHILD}/pauses", Action.PAUSE),
 }
 
 

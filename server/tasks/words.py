@@ -35,4 +35,6 @@ WORDS: Mapping[Kind, str] = {
     Kind.HANDOVER_READ: N_("Read the search handover"),
     Kind.PACK: N_("Check the grab pack"),
     Kind.TRANSFER: N_("Ask the other agency for its answer"),
+    Kind.AWAY: N_("Check the absence: is it still so?"),
+    Kind.AWAY_REVIEW: N_("Supervisor: check the absence"),
 }

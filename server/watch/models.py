@@ -124,6 +124,9 @@ class Round(Model):
         constraints = (UniqueConstraint(fields=("child_id", "due_at"), name="round_once"),)
 
 
+AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)
+
+
 class Pause(Model):
     """An agreed absence. It always ends; with `returns` a check-in is due at its end."""
 
@@ -135,14 +138,27 @@ class Pause(Model):
     from_at = fields.DatetimeField()
     until_at = fields.DatetimeField()
     returns = fields.BooleanField(default=False, db_default=False)
+    # A code of `passes.rules.Reason`; null where it was agreed before reasons were asked for.
+    reason = fields.CharField(max_length=16, null=True)
     words = EncryptedText(null=True)
     made_by = fields.UUIDField()
     made_at = fields.DatetimeField()
     ended_at = fields.DatetimeField(null=True)  # Taken back before its end.
+    # The last person who looked, and said that it is still so; and the last look of a supervisor.
+    looked_at = fields.DatetimeField(null=True)
+    looked_by = fields.UUIDField(null=True)
+    look_id = fields.UUIDField(null=True)
+    reviewed_at = fields.DatetimeField(null=True)
+    reminded_at = fields.DatetimeField(null=True)  # When its author was reminded of the end.
+    # When the ticker looks at it next. Null: it is over. A row that nobody has looked at is due.
+    next_action_at = fields.DatetimeField(null=True, default=AT_ONCE, db_default=AT_ONCE)
 
     class Meta:
         table = "pause"
-        indexes = (Index(fields=("child_id", "until_at"), name="pause_child_until"),)
+        indexes = (
+            Index(fields=("child_id", "until_at"), name="pause_child_until"),
+            Index(fields=("next_action_at",), name="pause_act_at"),
+        )
         constraints = (CheckConstraint(check="until_at > from_at", name="pause_ends_after_start"),)
 
 

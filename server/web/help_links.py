@@ -40,6 +40,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/again", ("the-first-day", _REACH, _REACH, _REACH)),
     ("/desk/admin", ("a-new-child", "what-you-may-do", "", "the-first-day")),
     ("/desk/alerts", ("an-alert", "in-an-alert")),
+    ("/desk/away", (*_DAILY, _CARED, "roles")),
     ("/desk/children/new", ("a-new-child", "what-you-may-do", "", "the-first-day")),
     ("/desk/children/*/account", _GONE),
     ("/desk/children/*/birthday", _NEW),

@@ -51,7 +51,19 @@ ANSWERS: Mapping[str, str] = {
     "lapsed": N_("Nobody has it now."),
     "closed": N_("It closed at {closed}."),
     "open": N_("It is still open."),
+    "absence_looked": N_("{looker} looked at it last at {looked}: it was still so."),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """An agreed absence: who entered it, and who looked at it last, before the end of this time."""
+
+    begin: datetime
+    until: datetime
+    who: UUID
+    looked_at: datetime | None = None
+    looked_by: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +109,7 @@ class Known:
     alerts: Sequence[AlertRow]
     rounds: Sequence[RoundRow]
     events: Sequence[Event]
-    absences: Sequence[tuple[datetime, datetime, UUID]]  # From, until, entered by.
+    absences: Sequence[Absence]
     downs: Sequence[tuple[datetime, datetime]]
     silent_since: datetime | None
     # Of the watch as it is now.
@@ -248,16 +260,24 @@ def _what_settled(row: RoundRow, night: Known) -> Event | None:
 
 def _called_off(row: RoundRow, night: Known, values: dict[str, Value]) -> Answer:
     if row.state == "excused":
-        for begin, until, who in night.absences:
-            if begin <= row.late_at and row.opens_at <= until:
-                return Answer(("absence",), {**values, "until": until, "who": who})
+        for absence in night.absences:
+            if absence.begin <= row.late_at and row.opens_at <= absence.until:
+                return _away(absence, values)
     return Answer((row.state.removesuffix("_late"),), values)
 
 
+def _away(absence: Absence, values: dict[str, Value]) -> Answer:
+    values = {**values, "until": absence.until, "who": absence.who}
+    if absence.looked_at is None or absence.looked_by is None:
+        return Answer(("absence",), values)
+    looked: dict[str, Value] = {"looker": absence.looked_by, "looked": absence.looked_at}
+    return Answer(("absence", "absence_looked"), {**values, **looked})
+
+
 def _nothing_due(night: Known) -> Answer:
-    for begin, until, who in night.absences:
-        if begin < night.period.end and until > night.period.begin:
-            return Answer(("absence",), {"until": until, "who": who})
+    for absence in night.absences:
+        if absence.begin < night.period.end and absence.until > night.period.begin:
+            return _away(absence, {})
     if night.due_at is not None and night.due_at >= night.period.end:
         return Answer(("none_due_next",), {"due": night.due_at})
     return Answer(("none_due",))

@@ -26,6 +26,7 @@ _ENTRIES = {
     "rhythm:set": "rhythm.set",
     "season:add": "season.added",
     "season:end": "season.ended",
+    "pause:keep": "pause.kept",
     "pause:end": "pause.ended",
     "device:pair": "phone.paired",
     "device:shut_out": "phone.blocked",

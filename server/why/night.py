@@ -12,7 +12,7 @@ from server.rota.calendar import Rota
 from server.rota.duty import rotas_of
 from server.watch.models import Blind, Pause, Round, Watch
 from server.why import asked, calls, changes, own, sends
-from server.why.answer import Answer, Known, answer
+from server.why.answer import Absence, Answer, Known, answer
 from server.why.events import Event, Period, in_order
 from server.why.wording import SENTENCES
 
@@ -121,10 +121,7 @@ async def _alerts(alerts: Sequence[Alert], rota: Rota, people: set[UUID]) -> lis
 
 
 def _known(child: Child, told: _Asked, rows: _Rows, events: Sequence[Event]) -> Known:
-    absences = [
-        (row.from_at, row.until_at if row.ended_at is None else row.ended_at, row.made_by)
-        for row in rows.pauses
-    ]
+    absences = [_absence(row, told.period) for row in rows.pauses]
     watch = rows.watch
     return Known(
         period=told.period,
@@ -140,4 +137,15 @@ def _known(child: Child, told: _Asked, rows: _Rows, events: Sequence[Event]) -> 
         silent_since=rows.silent_since,
         due_at=watch.due_at if watch is not None else None,
         alarm_at=watch.alarm_at if watch is not None else None,
+    )
+
+
+def _absence(row: Pause, period: Period) -> Absence:
+    is_looked = row.looked_at is not None and row.looked_at < period.end
+    return Absence(
+        begin=row.from_at,
+        until=row.until_at if row.ended_at is None else row.ended_at,
+        who=row.made_by,
+        looked_at=row.looked_at if is_looked else None,
+        looked_by=row.looked_by if is_looked else None,
     )

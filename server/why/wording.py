@@ -42,6 +42,7 @@ SENTENCES: Mapping[str, str] = {
     "season.ended": N_("{who} ended the other check-in times."),
     "pause.added": N_("{who} entered an absence from {begin} until {until}."),
     "pause.began": N_("The agreed absence began. It lasts until {until}."),
+    "pause.kept": N_("{who} looked at the absence and said that it is still so."),
     "pause.ended": N_("{who} ended the absence."),
     "pause.over": N_("The agreed absence was over."),
     "tie.began": N_("{who} was assigned to {child}: {role}."),

@@ -161,6 +161,7 @@ async def stage(cast: Cast) -> dict[str, tuple[str, str]]:
         "load": ("ines", "/desk/load"),
         "load of one": ("ines", f"/desk/load/{cast.tom.id}"),
         "rounds": ("tom", "/desk/rounds"),
+        "away": ("tom", "/desk/away"),
         "alert": ("tom", f"/desk/alerts/{alert.id}"),
         "numbers": ("tom", f"/desk/alerts/{alert.id}/numbers"),
         "contacted": ("tom", f"/desk/alerts/{reached.id}/numbers?done=contacted"),

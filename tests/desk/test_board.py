@@ -74,7 +74,7 @@ async def test_late_due_and_away_are_told_apart(cast: Cast) -> None:
     await agreements.pause(
         cast.actor("tom"),
         cast.noor.id,
-        agreements.PauseRequest(uuid4(), cast.clock(), at(20, day=5)),
+        agreements.PauseRequest(uuid4(), cast.clock(), at(20, day=5), words="With her aunt."),
         cast.clock(),
     )
     await run_until(cast, at(17))

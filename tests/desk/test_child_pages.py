@@ -26,7 +26,10 @@ PAGES: dict[str, tuple[dict[str, int], dict[str, str] | None]] = {
         {"at": "17:30", "day": "0", "zone": "Europe/Paris"},
     ),
     "/tier": ({"tom": 200, "ines": 200, "sam": 403}, {"tier": "low"}),
-    "/pauses": ({"tom": 200, "ines": 200, "sam": 403}, {"until": "2026-03-04T18:00"}),
+    "/pauses": (
+        {"tom": 200, "ines": 200, "sam": 403},
+        {"until": "2026-03-04T18:00", "reason": "family"},
+    ),
     "/sighting": ({"tom": 200, "ines": 200, "sam": 200}, {"answer": "seen"}),
     "/missing": ({"tom": 200, "ines": 200, "sam": 200}, {"words": ""}),
     "/placement": ({"tom": 200, "ines": 200, "sam": 403}, None),
@@ -109,13 +112,15 @@ async def test_the_promise_holds_with_tier_and_absence(cast: Cast) -> None:
         await browser.post(path(cast, "/tier"), data=said)
         page = (await browser.get(path(cast))).text
         assert "we tell an adult by 18:45 at the latest" in page
-        await browser.post(path(cast, "/pauses"), data={"until": "2026-03-04T12:00"})
+        await browser.post(
+            path(cast, "/pauses"), data={"until": "2026-03-04T12:00", "reason": "family"}
+        )
         page = (await browser.get(path(cast))).text
     assert "we tell an adult by Wed 4 Mar 18:45 at the latest" in page
 
 
 async def test_an_absence_with_a_return_says_by_when_a_person_is_told(cast: Cast) -> None:
-    said = {"until": "2026-03-04T12:00", "returns": "yes"}
+    said = {"until": "2026-03-04T12:00", "returns": "yes", "reason": "family"}
     async with at_desk(cast, "tom") as browser:
         assert (
             'name="returns" value="yes" checked' in (await browser.get(path(cast, "/pauses"))).text
@@ -245,6 +250,7 @@ async def test_an_absence_is_added_once_and_taken_back(cast: Cast) -> None:
         "id": str(uuid4()),
         "from": "2026-03-03T08:00",
         "until": "2026-03-05T20:00",
+        "reason": "family",
         "words": "At her aunt's.",
     }
     async with at_desk(cast, "tom") as browser:
@@ -270,13 +276,15 @@ async def test_an_absence_is_added_once_and_taken_back(cast: Cast) -> None:
         ({"until": "2026-09-01T20:00"}, "up to 92 days"),
         ({"from": "2026-03-06T20:00", "until": "2026-03-05T20:00"}, "must end after it begins"),
         ({"until": "never"}, "Enter a date and a time."),
+        ({"until": "2026-03-05T20:00", "reason": ""}, "Choose why the child is away."),
     ],
 )
 async def test_an_absence_without_a_good_end_is_refused_and_kept(
     cast: Cast, said: dict[str, str], sentence: str
 ) -> None:
     async with at_desk(cast, "tom") as browser:
-        refused = await browser.post(path(cast, "/pauses"), data={**said, "words": "With Luan"})
+        typed = {"reason": "friends", **said, "words": "With Luan"}
+        refused = await browser.post(path(cast, "/pauses"), data=typed)
     assert refused.status_code == 422
     assert sentence in refused.text
     assert "With Luan" in refused.text
@@ -577,7 +585,7 @@ async def test_a_pause_of_another_child_cannot_be_ended_through_this_one(cast: C
     pause = await agreements.pause(
         cast.actor("tom"),
         cast.noor.id,
-        agreements.PauseRequest(uuid4(), cast.clock(), at(20, day=5)),
+        agreements.PauseRequest(uuid4(), cast.clock(), at(20, day=5), words="With her aunt."),
         cast.clock(),
     )
     async with at_desk(cast, "tom") as browser:

@@ -219,7 +219,7 @@ async def test_an_absence_says_its_end(cast: Cast) -> None:
     await agreements.pause(
         cast.actor("tom"),
         cast.mia.id,
-        agreements.PauseRequest(uuid4(), cast.clock(), at(20, day=8)),
+        agreements.PauseRequest(uuid4(), cast.clock(), at(20, day=8), words="With her aunt."),
         cast.clock(),
     )
     await run_until(cast, at(20))

@@ -300,6 +300,7 @@ FITS: Mapping[str, Fits] = {
             "id": NEW,
             "from_at": NOW,
             "until_at": SOON,
+            "reason": "family",
             "words": "At her aunt's.",
             "returns": True,
         }
@@ -507,6 +508,7 @@ FITS: Mapping[str, Fits] = {
     f"GET {_API}/dues": _TO_TOM,
     f"GET {_API}/quarantine": _TO_TOM,
     f"POST {_API}/quarantine/{{change_id}}": Fits("tom", {"let_in": True}),
+    "GET /desk/away": _TO_TOM,
     "GET /desk/rounds": _TO_TOM,
     "GET /desk/alerts/{alert_id}": _TO_TOM,
     "POST /desk/alerts/{alert_id}/acknowledge": Fits(form={}),
@@ -625,9 +627,11 @@ FITS: Mapping[str, Fits] = {
             "from": "2026-03-05T12:00",
             "until": "2026-03-06T12:00",
             "returns": "yes",
+            "reason": "family",
             "words": "At her aunt's.",
         }
     ),
+    f"POST {_DESK}/pauses/{{pause_id}}/keep": Fits(form={"id": NEW}),
     f"POST {_DESK}/pauses/{{pause_id}}/end": Fits(form={}),
     f"GET {_DESK}/sighting": _TO_TOM,
     f"POST {_DESK}/sighting": Fits(

@@ -280,6 +280,7 @@ def bodies(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, Any]:
             "id": str(uuid4()),
             "from_at": begins.isoformat(),
             "until_at": (begins + timedelta(days=1)).isoformat(),
+            "reason": "family",
         },
         "POST /api/v1/rota/duties": {
             "id": str(uuid4()),

@@ -134,7 +134,7 @@ async def test_what_was_open_says_why_it_is_over(cast: Cast, moment: datetime, s
     await agreements.pause(
         cast.actor("tom"),
         cast.mia.id,
-        agreements.PauseRequest(uuid4(), now + DAY, now + 3 * DAY),
+        agreements.PauseRequest(uuid4(), now + DAY, now + 3 * DAY, words="With her aunt."),
         now,
     )
     asked = await Question.filter(child_id=cast.mia.id)
@@ -328,7 +328,9 @@ async def test_what_is_agreed_cannot_be_changed_any_more(cast: Cast) -> None:
     jobs = [
         agreements.set_tier(tom, id_, agreements.TierRequest(Tier.LOW), now),
         agreements.set_rhythm(tom, id_, TWICE, "UTC", now),
-        agreements.pause(tom, id_, agreements.PauseRequest(uuid4(), now, now + DAY), now),
+        agreements.pause(
+            tom, id_, agreements.PauseRequest(uuid4(), now, now + DAY, words="To her aunt."), now
+        ),
     ]
     for job in jobs:
         with pytest.raises(Conflict) as told:

@@ -43,6 +43,7 @@ from server.watch.carer import questions
 from server.watch.carer.models import Question
 from server.watch.machine.answering import counts
 from server.watch.models import Watch
+from server.watch.passes.rules import Reason
 from server.watch.rhythm import agreements
 from server.watch.rhythm import rules as rhythms
 from server.watch.signals import observations
@@ -237,7 +238,9 @@ class Live:
             await agreements.pause(
                 cast.actor("tom"),
                 mia,
-                agreements.PauseRequest(uuid4(), now, detail.until, returns=detail.returns),
+                agreements.PauseRequest(
+                    uuid4(), now, detail.until, returns=detail.returns, reason=Reason.FAMILY
+                ),
                 now,
             )
 

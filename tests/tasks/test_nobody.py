@@ -24,7 +24,7 @@ from tests.cast import Cast
 from tests.tasks.test_actions import seen
 
 # By kind, whose each is where it is set: by role, or by a person who may have gone since.
-CASEWORKERS = (Kind.REPLY, Kind.END, Kind.REVIEW, Kind.RHYTHM, Kind.PACK)
+CASEWORKERS = (Kind.REPLY, Kind.END, Kind.REVIEW, Kind.RHYTHM, Kind.PACK, Kind.AWAY)
 PROMISED_BY = ("caseworker", "supervisor", "administrator", "agency", "guardian", "carer")
 EVERY = [
     *((kind, role.value) for kind, role in OWNERS.items()),
@@ -35,6 +35,7 @@ EVERY = [
     (Kind.REVIEW, "supervisor"),
     (Kind.REVIEW, "guardian"),
     (Kind.TRANSFER, "caseworker"),
+    (Kind.AWAY_REVIEW, "supervisor"),
     *((kind, "duty") for kind in sorted(OF_A_SHIFT)),
 ]
 # Told to those alone whom it is for: not to the caseworker, whom it may be about.

@@ -327,7 +327,7 @@ class Machine(RuleBasedStateMachine):
         pause = agreements.pause(
             self.world.actor("tom"),
             self.id,
-            agreements.PauseRequest(uuid4(), self.now + begins, until),
+            agreements.PauseRequest(uuid4(), self.now + begins, until, words="With her aunt."),
             self.now,
         )
         if until <= self.now:

@@ -67,7 +67,7 @@ async def test_everybody_at_once(stage: Stage) -> None:
         await agreements.pause(
             stage.cast.actor("tom"),
             child,
-            agreements.PauseRequest(uuid4(), now, now + timedelta(days=2)),
+            agreements.PauseRequest(uuid4(), now, now + timedelta(days=2), words="With her aunt."),
             now,
         )
 

@@ -685,7 +685,7 @@ async def test_the_same_pause_twice_is_once(cast: Cast) -> None:
         await agreements.pause(
             cast.actor("tom"),
             cast.noor.id,
-            agreements.PauseRequest(id, cast.clock(), cast.clock() + DAY),
+            agreements.PauseRequest(id, cast.clock(), cast.clock() + DAY, words="With her aunt."),
             cast.clock(),
         )
     assert told.value.code == "id_reused"

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from server.why.answer import ANSWERS, Known, answer
+from server.why.answer import ANSWERS, Absence, Known, answer
 from server.why.events import Chosen, Event, Period
 
 EVENING = datetime(2026, 3, 2, 18, tzinfo=UTC)
@@ -64,7 +64,8 @@ def settled(state: str, at: datetime, **how: Any) -> list[Round]:
 
 EARLY, LATE = EVENING + HOUR / 2, EVENING + 3 * HOUR / 2
 DOWN = [(EVENING + HOUR / 2, EVENING + 5 * HOUR)]
-AWAY = [(EVENING - HOUR, MORNING + HOUR, TOM)]
+AWAY = [Absence(EVENING - HOUR, MORNING + HOUR, TOM)]
+LOOKED = [replace(AWAY[0], looked_at=EVENING, looked_by=TOM)]
 CASES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "a time to come": ({"now": EVENING - HOUR}, ("not_yet",)),
     "before our records": ({"made_at": MORNING}, ("before_records",)),
@@ -138,6 +139,7 @@ CASES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         ("excused",),
     ),
     "an absence in which nothing was due": ({"absences": AWAY}, ("absence",)),
+    "an absence that was looked at": ({"absences": LOOKED}, ("absence", "absence_looked")),
     "the times changed": ({"rounds": settled("replaced", EARLY)}, ("replaced",)),
     "the placement ended": ({"rounds": settled("ended_late", LATE)}, ("ended",)),
     "our server is down": (

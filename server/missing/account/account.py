@@ -2,9 +2,9 @@
 
 Read from the rows, with nothing added for the occasion: answers, check-ins without an answer,
 sightings, alerts and who took and closed them, every message to an adult and its outcome, the
-timelines of episodes, who was tied to the child, and transfers between agencies. People knew what
-had reached them, so a message is listed by its last delivery attempt. Sealed reasons are left out,
-and so are the child's words.
+timelines of episodes, who was tied to the child, absences, and transfers between agencies. People
+knew what had reached them, so a message is listed by its last delivery attempt. Sealed reasons are
+left out, and so are the child's words.
 """
 
 from collections.abc import Iterable, Mapping
@@ -65,7 +65,7 @@ async def account(
         *await _alerts(child_id, begin, end, language, people),
         *await _messages(child_id, begin, end, language),
         *await _ties(child_id, begin, end, language, people),
-        *await _transfers(child_id, begin, end, language, people),
+        *await _recorded(child_id, begin, end, language, people),
     ]
     return sorted(facts, key=lambda fact: fact.at)
 
@@ -209,17 +209,18 @@ async def _ties(
     return [fact for fact in facts if begin <= fact.at < end]
 
 
-async def _transfers(
+async def _recorded(
     child_id: UUID, begin: datetime, end: datetime, language: str, people: _Names
 ) -> list[Fact]:
-    """From the record, where each side has an entry of it."""
-    held = Entry.filter(child_id=child_id, what__in=list(_BETWEEN_AGENCIES))
-    rows = await held.filter(at__gte=begin, at__lt=end).order_by("id")
+    """From the record: absences and looks at them; transfers, where each side has an entry."""
+    held = Entry.filter(child_id=child_id, what__in=list(_FROM_THE_RECORD))
+    rows = await held.filter(at__gte=begin, at__lt=end).order_by("id").limit(MOST)
     await people.learn(row.who_id for row in rows)
-    once = {(row.about_id, row.what): row for row in rows}
+    transfers = {(row.about_id, row.what): row for row in rows if row.what in _BETWEEN_AGENCIES}
+    once = [row for row in rows if row.what not in _BETWEEN_AGENCIES]
     return [
-        Fact(row.at, gettext(language, _BETWEEN_AGENCIES[row.what]), people.of(row.who_id))
-        for row in once.values()
+        Fact(row.at, gettext(language, _FROM_THE_RECORD[row.what]), people.of(row.who_id))
+        for row in (*once, *transfers.values())
     ]
 
 
@@ -229,6 +230,12 @@ _BETWEEN_AGENCIES: Mapping[str, str] = {
     "transfer:accepted": N_("Another agency took over"),
     "transfer:refused": N_("The other agency could not take over"),
     "transfer:taken_back": N_("Request to the other agency withdrawn"),
+}
+_FROM_THE_RECORD: Mapping[str, str] = {
+    **_BETWEEN_AGENCIES,
+    "pause:add": N_("An absence was agreed"),
+    "pause:keep": N_("Looked at the absence: it is still so"),
+    "pause:end": N_("The absence was ended"),
 }
 
 

@@ -114,6 +114,7 @@ NO_LOOK: Mapping[str, str] = {
     "/desk/": _LIST,
     "/desk/live": _LIST,
     "/desk/rounds": _LIST,
+    "/desk/away": _LIST,
     "/desk/duty": _LIST,
     "/desk/glass": "a form, and the names of the children whose page the reader has opened by it",
     "/desk/front": _LIST,

@@ -41,7 +41,7 @@ from server.storage.db import as_id, write
 from server.tasks.models import Task
 from server.tasks.rules import State as DueState
 from server.watch.carer.questions import end_questions
-from server.watch.models import Watch
+from server.watch.models import Pause, Watch
 from server.watch.writing import lock
 from server.web.live import announce
 
@@ -131,6 +131,9 @@ async def _go_over(
     # nothing over the new state.
     await Watch.filter(child_id=child.id).update(version=F("version") + 1)
     await Watch.filter(child_id=child.id, next_action_at__gt=now).update(next_action_at=now)
+    # Of an absence that ends soon we remind those who have the child now.
+    still_away = Pause.filter(child_id=child.id, until_at__gt=now, ended_at__isnull=True)
+    await still_away.update(reminded_at=None, next_action_at=now)
     await happened(actor, child.id, Happening.TRANSFER, now, about=transfer.id)
     told = [tie.person_id for tie in before if tie.role in PROFESSIONAL]
     await tell(transfer, [transfer.offered_by, *told], transfer.agency_id, now)

@@ -153,7 +153,12 @@ async def _safety_plan(child: Child, now: datetime) -> Part:
         "is_missing": watch.is_missing,
         "has_sign": watch.listens,
         "absences": [
-            {"from_at": absence.from_at, "until_at": absence.until_at, "words": absence.words}
+            {
+                "from_at": absence.from_at,
+                "until_at": absence.until_at,
+                "reason": absence.reason,
+                "words": absence.words,
+            }
             for absence in await absences.order_by("from_at", "id")
         ],
         "other_times": [

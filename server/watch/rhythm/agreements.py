@@ -20,6 +20,8 @@ from server.watch.machine import advancing, changing
 from server.watch.machine.rounds import lasts_too_long
 from server.watch.machine.standing import Change, Terms
 from server.watch.models import SETTLED, Pause, Round, Watch
+from server.watch.passes.rules import Reason
+from server.watch.passes.ticking import follow
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.rules import Rhythm, Span
 from server.watch.watch_state import WatchState, load, passed
@@ -180,20 +182,22 @@ def in_tier(case: WatchState, tier: Tier) -> Terms:
 
 class PauseRequest(msgspec.Struct, frozen=True):
     """An agreed absence with its end. The client makes the id. `returns`: at its end a check-in is
-    due, and without one adults are called sooner than on other days."""
+    due, and without one adults are called sooner than on other days. A `reason` is needed, or words
+    that say it: without one of the choices they count as `other`."""
 
     id: UUID
     from_at: Moment
     until_at: Moment
     returns: bool = False
     words: Words | None = None
+    reason: Reason | None = None
 
 
 async def pause(actor: Actor, child_id: UUID, asked: PauseRequest, now: datetime) -> Pause:
     """An agreed absence. It always ends, it silences nothing that is already late, and the child
     stays on the board.
 
-    Raises Refused if it has no end, ends in the past, or is longer than 92 days.
+    Raises Refused if it has no reason or no end, ends in the past, or is longer than 92 days.
     """
     _check_absence(asked, now)
     async with write():
@@ -214,7 +218,9 @@ async def pause(actor: Actor, child_id: UUID, asked: PauseRequest, now: datetime
         except ValueError:
             # One after the other, they would leave nothing due within a year.
             raise Refused("An absence can last up to 92 days.", field="until_at") from None
-        await note_about(actor, child_id, "pause:add", ["from_at", "until_at"], now, about=made.id)
+        names = ["from_at", "until_at", "reason"]
+        await note_about(actor, child_id, "pause:add", names, now, about=made.id)
+        await follow(actor, child_id, now)
     return made
 
 
@@ -223,6 +229,12 @@ def _check_absence(asked: PauseRequest, now: datetime) -> None:
         raise Refused("An absence must end after it begins, and not in the past.", field="until_at")
     if asked.until_at - asked.from_at > LONGEST_PAUSE:
         raise Refused("An absence can last up to 92 days.", field="until_at")
+    if asked.reason in (None, Reason.OTHER) and not (asked.words or "").strip():
+        raise Refused(
+            N_("Choose why the child is away, or write it in your own words."),
+            field="words" if asked.reason is Reason.OTHER else "reason",
+            code="no_reason",
+        )
 
 
 async def _add_pause(actor: Actor, child_id: UUID, asked: PauseRequest, now: datetime) -> Pause:
@@ -233,6 +245,7 @@ async def _add_pause(actor: Actor, child_id: UUID, asked: PauseRequest, now: dat
         from_at=max(asked.from_at, now),
         until_at=asked.until_at,
         returns=asked.returns,
+        reason=(asked.reason or Reason.OTHER).value,
         words=asked.words,
         made_by=actor.id,
         made_at=now,
@@ -253,6 +266,7 @@ async def end_pause(actor: Actor, child_id: UUID, pause_id: UUID, now: datetime)
         moved = replace(case, terms=(await load([case.watch], now))[0].terms)
         await reschedule(moved, changes, "replaced", now, before=case.terms)
         await note_about(actor, child_id, "pause:end", ["ended_at"], now, about=pause_id)
+        await follow(actor, child_id, now)
 
 
 def check_rhythm_of(case: WatchState, terms: Terms, now: datetime) -> None:

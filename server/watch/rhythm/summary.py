@@ -18,6 +18,8 @@ from server.watch.machine.advancing import advance
 from server.watch.machine.rounds import begin, window_of
 from server.watch.machine.standing import Standing, Terms, What
 from server.watch.models import Pause, Watch
+from server.watch.passes.rules import REASONS as WHY_AWAY
+from server.watch.passes.rules import Reason
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.models import Proposal, Season
 from server.watch.rhythm.rules import EVERY_DAY, Rhythm
@@ -96,6 +98,7 @@ class Agreed:
     zone: str
     told_by: datetime | None  # Without any answer from now on, we tell a person by then.
     pauses: list[Pause]
+    why_away: dict[UUID, str]  # The reason of each of these, in words.
     proposals: list[Proposed]
     seasons: list[ForATime]
     days: list[Marked]
@@ -113,13 +116,19 @@ async def case_of(child_id: UUID, now: datetime) -> WatchState | None:
 
 async def read(case: WatchState, language: str, zone: ZoneInfo, now: datetime) -> Agreed:
     """What was agreed, for a reader."""
-    pauses = Pause.filter(child_id=case.watch.child_id, until_at__gt=now, ended_at__isnull=True)
+    held = Pause.filter(child_id=case.watch.child_id, until_at__gt=now, ended_at__isnull=True)
+    pauses = await held.order_by("from_at")
     return Agreed(
         rhythm=rhythm_in_words(case.terms.rhythm, language),
         tier=_tier(case.watch, language, zone, now),
         zone=case.watch.zone,
         told_by=told_by(case.standing, case.terms, now),
-        pauses=await pauses.order_by("from_at"),
+        pauses=pauses,
+        why_away={
+            pause.id: gettext(language, WHY_AWAY[Reason(pause.reason)])
+            for pause in pauses
+            if pause.reason is not None
+        },
         proposals=await _proposals(case, language, now),
         days=await _days(case, language, zone, now),
         version=rhythms.version(case.terms.rhythm, case.watch.zone),
@@ -301,13 +310,10 @@ def would_be_told(terms: Terms, now: datetime) -> tuple[datetime, datetime] | No
     return None if told is None else (standing.due_at, told)
 
 
-def told_after(case: WatchState, pause: Pause) -> datetime | None:
-    """By when a person is told without an answer at the end of an absence; None if none is
-    asked for."""
-    if not pause.returns:
-        return None
-    deadlines = would_be_told(case.terms, pause.until_at - timedelta(seconds=1))
-    return deadlines[1] if deadlines is not None else None
+def after_absence(case: WatchState, until_at: datetime) -> tuple[datetime, datetime] | None:
+    """After an absence that ends then: when the first answer is due, and by when a person is told
+    without one."""
+    return would_be_told(case.terms, until_at - timedelta(seconds=1))
 
 
 def sums(terms: Terms, now: datetime, season: rhythms.Season | None = None) -> list[Sum]:

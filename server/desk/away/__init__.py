@@ -1,0 +1,1 @@
+"""The children who are away: all of them, and one child's agreed absences."""
