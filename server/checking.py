@@ -184,7 +184,10 @@ def settings_faults(settings: Settings) -> list[str]:
     """What each setting allows alone, and what cannot work together."""
     lines = []
     if not settings.last_resort:
-        lines.append("WAYMARK_LAST_RESORT is not set: we call nobody when everyone is away")
+        lines.append(
+            "WAYMARK_LAST_RESORT is not set: operators hear of no fault, and an agency without a"
+            " last resort of its own has nobody to call when everyone is away"
+        )
     names = channel_names(settings)
     for number, (name, _) in enumerate(settings.last_resort, 1):
         if name not in names:
@@ -214,15 +217,19 @@ _ADULTS = "FROM person p WHERE p.disabled_at IS NULL AND p.role <> 'child'"
 
 async def unreached(channels: Channels, now: datetime) -> tuple[list[str], list[str]]:
     """Faults: agencies with a child whose alert would reach nobody at all. Notes: agencies
-    where it would reach only the last resort. The database is open."""
+    where it would reach only the last resort, and those whose own does not count yet. The database
+    is open."""
     faults, notes = [], []
     reachable = await _reachable(channels)
+    own, unproven = await _own_resorts(channels)
     for agency in await Agency.all().order_by("id"):
+        if agency.id in unproven - own:
+            notes.append(f"{agency.name}: nobody has confirmed its own last resort yet")
         children, alone = await _alone(agency.id, reachable, now)
         if not alone:
             continue
         about = f"{agency.name}: an alert about {alone} of {children} children would reach"
-        if channels.resorts:
+        if channels.resorts or agency.id in own:
             notes.append(f"{about} the last resort alone. {_REMEDY}")
         else:
             faults.append(f"{about} nobody. {_REMEDY}, or set WAYMARK_LAST_RESORT")
@@ -232,6 +239,17 @@ async def unreached(channels: Channels, now: datetime) -> tuple[list[str], list[
 _REMEDY = (
     "Let the caseworkers and supervisors of these children confirm an address in their settings"
 )
+
+
+async def _own_resorts(channels: Channels) -> tuple[set[UUID], set[UUID]]:
+    """The agencies with a last resort of their own that counts, and those with one that does not
+    yet."""
+    rows = Address.filter(
+        person_id__isnull=True, dropped_at__isnull=True, channel__in=list(channels.working)
+    )
+    pairs = await rows.values_list("agency_id", "verified_at")
+    own = {as_id(agency) for agency, at in pairs if at is not None}
+    return own, {as_id(agency) for agency, at in pairs if at is None}
 
 
 async def _alone(agency_id: UUID, reachable: set[UUID], now: datetime) -> tuple[int, int]:

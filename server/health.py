@@ -21,6 +21,7 @@ from server.errors import NotFound
 from server.imports.models import Intake
 from server.inbound.reading import unknown_since
 from server.missing.search.models import Episode
+from server.notify.channels.configured import can_call_last_resort, lacks_last_resort
 from server.notify.devices import census
 from server.notify.models import Delivery, Message
 from server.notify.refused_addresses import counts
@@ -99,7 +100,8 @@ async def health(request: Request) -> Response:
         # Whatever the database says: it is away, and that is what this page is for.
         body = {"status": "failing", "database": "away", "ticker": None}
         return json_answer(body, status=503)
-    is_well = heartbeat.is_well(now)
+    settings = request.app.state.settings
+    is_well = heartbeat.is_well(now) and not lacks_last_resort(settings)
     tick = heartbeat.last_tick_at
     return json_answer(
         {
@@ -110,6 +112,8 @@ async def health(request: Request) -> Response:
             "oldest_unsent_s": _seconds(heartbeat.oldest_unsent_at, now) or 0,
             # No reason for 503: alerts go out all the same, and pages look by themselves.
             "live_updates": "ok" if is_live() else "away",
+            # While only this machine can reach us, no reason for 503 either.
+            "last_resort": "ok" if can_call_last_resort(settings) else "missing",
         },
         status=200 if is_well else 503,
     )

@@ -122,6 +122,7 @@ PAGES = (
     "server.people.pages",
     "server.people.settings_pages",
     "server.people.contact_pages",
+    "server.people.last_resort_pages",
 )
 OTHER = ("server.health",)
 

@@ -276,6 +276,11 @@ EXPECTED: Mapping[str, Expected] = {
     "POST /desk/people/{person_id}": agency("administrator"),
     "GET /desk/people/agency": agency("administrator"),
     "POST /desk/people/agency": agency("administrator"),
+    "GET /desk/people/last-resort": agency("supervisor administrator"),
+    "POST /desk/people/last-resort": agency("administrator"),
+    "POST /desk/people/last-resort/{resort_id}/code": agency("administrator"),
+    "POST /desk/people/last-resort/{resort_id}/again": agency("administrator"),
+    "POST /desk/people/last-resort/{resort_id}/drop": agency("administrator"),
     "GET /desk/people/homes": agency("administrator"),
     "POST /desk/people/homes": agency("administrator"),
     "POST /desk/people/homes/{home_id}": agency("administrator"),
@@ -781,6 +786,18 @@ async def address_id(cast: Cast, who: str | None, path: str) -> UUID:
         value_index=str(uuid4()),
         made_at=cast.clock(),
         verified_at=cast.clock(),
+    )
+    return address.id
+
+
+async def resort_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """An own last resort of the agency."""
+    address = await Address.create(
+        agency_id=cast.agency.id,
+        channel="email",
+        value="x",
+        value_index=str(uuid4()),
+        made_at=cast.clock(),
     )
     return address.id
 
@@ -1347,6 +1364,7 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
         tie_id,
         person_id,
         address_id,
+        resort_id,
         proof,
         passkey_id,
         session_id,

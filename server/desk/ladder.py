@@ -18,8 +18,9 @@ from server.policy.model import Rung, ladder_from_data
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One rung of the ladder, as people read it. `state`: done, unsent, next, later. `faces`: the
-    initials of the first people on it. `is_here`: the reader is on it."""
+    """One rung of the ladder, as people read it. `state`: done, unsent, next, later; unset: a last
+    resort without any address. `faces`: the initials of the first people on it. `is_here`: the
+    reader is on it."""
 
     title: str
     people: str
@@ -45,13 +46,15 @@ async def steps(alert: Alert, reader: UUID, language: str, now: datetime) -> lis
         Step(
             title=gettext(language, rung.label),
             people=format_list(language, [names[person] for person in people[rung]]),
-            state=_state(place, coming, called.get(place)),
+            state=_state(place, coming, called.get(place))
+            if people[rung] or rung in reach
+            else "unset",
             at=coming.at if coming is not None and coming.rung == place else None,
             faces=tuple(initials(names[person]) for person in people[rung][:MOST_FACES]),
             is_here=reader in people[rung],
         )
         for place, rung in enumerate(ladder.rungs)
-        if people[rung] or (rung is Rung.LAST_RESORT and rung in reach)
+        if people[rung] or rung is Rung.LAST_RESORT
     ]
 
 

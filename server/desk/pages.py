@@ -26,6 +26,7 @@ from server.notify.wording import channel_word
 from server.people.access import Roles, now_of, staff_of, still_in
 from server.people.children_access import children_for
 from server.people.desk_forms import done
+from server.people.last_resort_pages import is_missing
 from server.people.models import Person
 from server.people.rules import Action, AgencyAction, Role, may, may_agency
 from server.records.transfer.access import offers_of
@@ -73,6 +74,7 @@ async def show_board(request: Request) -> Response:
         "is_live": live.is_live(),
         "is_unseen": await _shows_nothing(visitor.person_id, now),
         "broken": await _broken(request, Role(visitor.role)),
+        "lacks_last_resort": await is_missing(request),
         "gap": await duty_pages.first_gap(request, visitor),
         "offers": await offers_of(visitor),
         "done": done(request),

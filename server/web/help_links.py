@@ -100,6 +100,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/people/children", ("", "", "", "the-first-day")),
     ("/desk/people/homes", ("", "", "", "the-first-day")),
     ("/desk/people/new", ("", "", "", "the-first-day")),
+    ("/desk/people/last-resort", ("", "what-you-may-do", "", "the-first-day")),
     ("/desk/people/second-keys", ("", "", "", "sign-in")),
     ("/desk/people/*/leaving", ("", "", "", "a-person-leaves")),
     ("/desk/people/*", ("", "", "", "sign-in")),

@@ -167,6 +167,13 @@ FITS: Mapping[str, Fits] = {
             "help_phone": "+33 1 23 45",
         },
     ),
+    "GET /desk/people/last-resort": _TO_ROOT,
+    "POST /desk/people/last-resort": Fits(
+        "root", form={"channel": "email", "address": "n@example.org"}
+    ),
+    "POST /desk/people/last-resort/{resort_id}/code": Fits("root", form={"code": "123456"}),
+    "POST /desk/people/last-resort/{resort_id}/again": Fits("root", form={}),
+    "POST /desk/people/last-resort/{resort_id}/drop": Fits("root", form={}),
     "GET /desk/people/homes": _TO_ROOT,
     "POST /desk/people/homes": Fits(
         "root", form={"id": NEW, "name": "The barn", "zone": "Europe/Paris"}
