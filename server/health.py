@@ -23,7 +23,7 @@ from server.inbound.reading import unknown_since
 from server.missing.search.models import Episode
 from server.notify.channels.configured import can_call_last_resort, lacks_last_resort
 from server.notify.devices import census
-from server.notify.models import Delivery, Message
+from server.notify.models import Delivery, Message, Preference
 from server.notify.refused_addresses import counts
 from server.people.access import now_of
 from server.rota.models import RotaTerms
@@ -65,6 +65,7 @@ async def pulse() -> Pulse:
     due = [await _oldest(model.all(), "next_action_at") for model in _DUE]
     due.append(await _oldest(Alert.filter(next_action_at__isnull=False), "decide_at"))
     due.append(await _oldest(CheckIn.filter(duress_check_at__isnull=False), "duress_check_at"))
+    due.append(await _oldest(Preference.filter(digest_next_at__isnull=False), "digest_next_at"))
     due.append(await _oldest(Episode.filter(hand_at__isnull=False), "hand_at"))
     [unsent] = await fetch(_UNSENT)
     return Pulse(

@@ -107,6 +107,7 @@ PAGES = (
     "server.rota.leave_pages",
     "server.rota.ready_pages",
     "server.tasks.pages",
+    "server.tasks.digest_pages",
     "server.auth.pages",
     "server.auth.device_pages",
     "server.auth.second_factor.reauthentication_pages",

@@ -321,6 +321,8 @@ EXPECTED: Mapping[str, Expected] = {
     "POST /desk/settings/addresses/{address_id}/again": staff,
     "POST /desk/settings/order": staff,
     "POST /desk/settings/quiet": staff,
+    "POST /desk/settings/digest": staff,
+    "GET /desk/tasks": staff,
     "GET /reach/{proof}": anyone,
     "POST /reach/{proof}": anyone,
     "GET /api/v1/me/reaching": staff,

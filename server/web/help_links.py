@@ -113,6 +113,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/searches", (*_RETURN, _CARED, "roles")),
     ("/desk/settings", ("the-first-day", _REACH, _REACH, _REACH)),
     ("/desk/templates", ("", "what-you-may-do", "", "templates-figures")),
+    ("/desk/tasks", (*_DAILY, _CARED, "roles")),
     ("/desk/test", ("the-first-day", "drills", _REACH, "rota-and-drills")),
     ("/desk/transfers", ("a-new-child", "transfers")),
 )

@@ -221,6 +221,8 @@ FITS: Mapping[str, Fits] = {
     "POST /desk/settings/addresses/{address_id}/again": Fits(form={}),
     "POST /desk/settings/order": Fits(form={"order": ""}),
     "POST /desk/settings/quiet": Fits(form={"quiet_from": "22:00", "quiet_until": "07:00"}),
+    "POST /desk/settings/digest": Fits(form={"digest_at": "08:00"}),
+    "GET /desk/tasks": _TO_TOM,
     "GET /desk/settings/messages": _TO_TOM,
     "GET /desk/people/channels": _TO_ROOT,
     "GET /arrived/{arrival}": Fits(None),
