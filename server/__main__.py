@@ -25,8 +25,7 @@ from server.demo import commands as demo
 from server.demo import fast
 from server.errors import WaymarkError
 from server.missing.search import timeline
-from server.notify.channels.configured import configured, lacks_last_resort
-from server.people.models import Child
+from server.notify.channels.configured import configured
 from server.records.backup import commands as records
 from server.security import encryption
 from server.security.keys import new_vapid_key
@@ -41,10 +40,6 @@ from server.wiring import wire
 
 # Promised, and not built yet: they are not listed.
 NOT_YET = ("export",)
-NO_LAST_RESORT = (
-    "must name who is called when nobody else can be, by a channel that is set up, before the first"
-    " child is added: such as email:oncall@example.org, with WAYMARK_SMTP_URL"
-)
 GRACE_S = 10
 BACKLOG = 2048
 # Collect cycles after so many new objects: those of some hundred requests.
@@ -196,27 +191,15 @@ def _serve(args: argparse.Namespace) -> int:
         PORT=str(settings.port),
         _WAYMARK_NO_TICKER="1" if args.no_ticker else "",
     )
-    uvicorn.run(
-        "server.__main__:worker",
-        factory=True,
-        workers=args.workers,
-        **_uvicorn(settings),
-    )
+    uvicorn.run("server.__main__:worker", factory=True, workers=args.workers, **_uvicorn(settings))
     return 0
 
 
 async def _make_ready(settings: Settings) -> None:
     """Migrate; and where a fast demo was killed here, its rhythm of seconds ends now."""
     async with _opened(settings):
-        await _check_first_start(settings)
+        await checking.first_start(settings)
         await fast.end_fast(utcnow())
-
-
-async def _check_first_start(settings: Settings) -> None:
-    """No child is watched over before there is a last resort. Later, to stop would be worse than to
-    go on without one: then /health, `check` and the boards say so. Raises SettingFault."""
-    if lacks_last_resort(settings) and not await Child.exists():
-        raise SettingFault("WAYMARK_LAST_RESORT", NO_LAST_RESORT)
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -335,7 +318,7 @@ async def _run_ticker(settings: Settings) -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     async with _opened(settings):
-        await _check_first_start(settings)
+        await checking.first_start(settings)
         async with _ticker(settings), _settled():
             await stop.wait()
     return 0

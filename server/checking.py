@@ -19,7 +19,7 @@ from server.auth.oidc.claims import Untrue
 from server.auth.oidc.provider import Talk
 from server.clock import Clock, utcnow
 from server.errors import WaymarkError
-from server.notify.channels.configured import channel_names, configured
+from server.notify.channels.configured import channel_names, configured, lacks_last_resort
 from server.notify.channels.provider import Unanswered
 from server.notify.channels.reach import Found, try_channels, untried_line
 from server.notify.models import Address
@@ -52,6 +52,20 @@ def own_files(settings: Settings) -> list[Path]:
         file = place.file.absolute()
         paths += [file.parent, *(file.with_name(file.name + end) for end in private.BESIDE)]
     return list(dict.fromkeys(paths))
+
+
+NO_LAST_RESORT = (
+    "must name who is called when nobody else can be, by a channel that is set up, before the first"
+    " child is added: such as email:oncall@example.org, with WAYMARK_SMTP_URL"
+)
+
+
+async def first_start(settings: Settings) -> None:
+    """No child is watched over before there is a last resort. Later, to stop would be worse than to
+    go on without one: then /health, `check` and the boards say so. Raises SettingFault. The
+    database is open."""
+    if lacks_last_resort(settings) and not await Child.exists():
+        raise SettingFault("WAYMARK_LAST_RESORT", NO_LAST_RESORT)
 
 
 async def look(

@@ -123,7 +123,7 @@ PAGES = (
     "server.people.pages",
     "server.people.settings_pages",
     "server.people.contact_pages",
-    "server.people.last_resort_pages",
+    "server.people.agencies.last_resort_pages",
 )
 OTHER = ("server.health",)
 

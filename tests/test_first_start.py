@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from server import __main__ as command
+from server import checking
 from server.notify.channels.configured import lacks_last_resort
 from server.people.models import Child
 from server.settings import SettingFault
@@ -50,18 +50,18 @@ def test_other_commands_need_none(run: Any, tmp_path: Any) -> None:
 
 async def test_it_is_the_first_start_until_there_is_a_child(cast: Cast) -> None:
     public = replace(cast.settings, public_url="https://plan.example.org")
-    await command._check_first_start(public)
+    await checking.first_start(public)
     await Child.all().update(left_at=cast.clock())
-    await command._check_first_start(public)
+    await checking.first_start(public)
 
 
 async def test_without_a_child_only_a_public_server_is_refused(db: Any, settings: Any) -> None:
     public = replace(settings, public_url="https://plan.example.org")
     with pytest.raises(SettingFault):
-        await asyncio.gather(*(command._check_first_start(public) for _ in range(3)))
-    await command._check_first_start(settings)
+        await asyncio.gather(*(checking.first_start(public) for _ in range(3)))
+    await checking.first_start(settings)
     ready = replace(public, smtp_url="smtp://relay", last_resort=(("email", "n@example.org"),))
-    await command._check_first_start(ready)
+    await checking.first_start(ready)
 
 
 async def test_a_later_start_goes_on_and_health_says_why_it_is_not_well(cast: Cast) -> None:

@@ -23,7 +23,7 @@ from server.notify.actions import (
     queue,
     waiting_together,
 )
-from server.notify.last_resort import resorts_of
+from server.notify.last_resort.reading import resorts_of
 from server.notify.rules import Kind
 from server.people.models import Person
 from server.policy.model import Ladder, ladder_from_data

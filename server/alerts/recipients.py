@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from server.alerts.ladder import Reachable
-from server.notify.last_resort import with_last_resort
+from server.notify.last_resort.reading import with_last_resort
 from server.people.models import Person, Tie
 from server.people.rules import Role
 from server.policy.model import SHIPPED, Rung

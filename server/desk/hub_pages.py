@@ -13,7 +13,7 @@ from starlette.routing import Route
 from server.desk.frame import head_of
 from server.i18n import N_, gettext
 from server.people.access import Visitor, not_yours, now_of, staff_of
-from server.people.last_resort_pages import is_missing
+from server.people.agencies.last_resort_pages import is_missing
 from server.people.models import Agency, Person
 from server.people.rules import PROFESSIONAL, Role
 from server.people.words import ROLES

@@ -21,7 +21,7 @@ from server.notify.actions import Saying, again, lock, queue, tell_operators
 from server.notify.channel_counts import broken_channels
 from server.notify.channels import Channel
 from server.notify.contact_routes import NOWHERE, ways_of, wishes_of
-from server.notify.last_resort import of_installation, resorts_of
+from server.notify.last_resort.reading import of_installation, resorts_of
 from server.notify.models import Address, Delivery, Message, Preference
 from server.notify.rules import (
     CAN_WAIT,

@@ -82,7 +82,7 @@ def waiting(saying: Saying, until: datetime) -> Saying:
 
 async def supersede(pairs: Collection[tuple[UUID, UUID]], now: datetime) -> None:
     """A newer message about these tasks goes to these people (task, person): what waits about them
-    goes out no more. In the caller's transaction."""
+    is cancelled. In the caller's transaction."""
     tasks = {task for task, _ in pairs}
     held = Message.filter(subject_id__in=list(tasks), state="waiting", why=WAITS)
     rows = await held.values_list("id", "subject_id", "person_id") if tasks else []

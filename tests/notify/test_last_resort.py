@@ -14,9 +14,9 @@ from server.alerts.ladder import Cause
 from server.alerts.opening import Opening, open_alerts
 from server.alerts.recipients import policy_of, reach_of
 from server.errors import NotFound, Refused
-from server.notify import last_resort_addresses as addresses
 from server.notify.actions import set_last_resorts
-from server.notify.last_resort import resorts_of
+from server.notify.last_resort import actions as addresses
+from server.notify.last_resort.reading import resorts_of
 from server.notify.models import Address, Message
 from server.notify.rules import Kind
 from server.policy.model import Rung, Tier

@@ -21,7 +21,7 @@ from server.errors import Conflict, NotFound, Refused
 from server.i18n import N_
 from server.notify.actions import Recipient, Saying, queue, withdraw
 from server.notify.arrivals import was_read
-from server.notify.last_resort import resorts_of
+from server.notify.last_resort.reading import resorts_of
 from server.notify.models import Message
 from server.notify.rules import Kind
 from server.people.models import Agency, Person

@@ -15,7 +15,7 @@ from server.audit.actions import Actor, note
 from server.errors import IdReused, NotFound
 from server.i18n import N_
 from server.notify.actions import Recipient, Saying, queue
-from server.notify.last_resort import resorts_of
+from server.notify.last_resort.reading import resorts_of
 from server.notify.rules import Kind
 from server.people.events import Rights, rights_changed
 from server.people.models import Child, Person

@@ -1,6 +1,6 @@
 """Which last resorts an agency has: addresses of its own, and those of the installation.
 
-An address of its own counts once somebody has answered from there, as every address does. While
+An address of its own counts once a person has answered from there, as every address does. While
 none counts, the installation's are called besides. Reads rows, and writes none.
 """
 
@@ -21,7 +21,7 @@ def of_installation() -> list[Recipient]:
 
 
 async def resorts_of(agencies: Collection[UUID]) -> dict[UUID, list[Recipient]]:
-    """Whom to call for each of these agencies where nobody else can be; empty where there is no
+    """Who to call for each of these agencies where nobody else can be; empty where there is no
     last resort at all."""
     if not agencies:
         return {}

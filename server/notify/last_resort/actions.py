@@ -68,7 +68,7 @@ async def prove(actor: Actor, address_id: UUID, code: str, now: datetime) -> Non
 
 
 async def drop(actor: Actor, address_id: UUID, now: datetime) -> None:
-    """Call it no more; also one that we gave up: its agency has read that. Twice is once. Raises
+    """Stop calling it; also one that we gave up: its agency has read that. Twice is once. Raises
     NotFound for another agency's."""
     async with write():
         rows = await _check(actor, address_id)

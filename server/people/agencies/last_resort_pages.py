@@ -1,4 +1,4 @@
-"""The agency's own last resort: whom we call when nobody else can be. Administrators set it,
+"""The agency's own last resort: who we call when nobody else can be. Administrators set it,
 supervisors read it."""
 
 from typing import Any
@@ -8,9 +8,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.errors import Refused, TooMany, WaymarkError
-from server.notify import last_resort_addresses as addresses
 from server.notify.channels.configured import can_call_last_resort, lacks_last_resort
-from server.notify.last_resort import given_up, has_proven, own_addresses
+from server.notify.last_resort import actions as addresses
+from server.notify.last_resort.reading import given_up, has_proven, own_addresses
 from server.notify.wording import channel_word
 from server.people.access import Visitor, agency_for, now_of, staff_of
 from server.people.rules import AgencyAction, Role, may_agency
@@ -23,7 +23,7 @@ PATH = "/desk/people/last-resort"
 
 
 async def show(request: Request) -> Response:
-    """Whom we call, and for those who may: a form."""
+    """Who we call, and for those who may: a form."""
     return await _page(request, await agency_for(request, AgencyAction.LAST_RESORT_SEE))
 
 
