@@ -34,7 +34,8 @@ MOST_FACES = 3
 
 
 async def steps(alert: Alert, reader: UUID, language: str, now: datetime) -> list[Step]:
-    """The ladder as it was frozen, with the people who are on each rung now."""
+    """The ladder as it was frozen, with the people who are on each rung now; empty where there is
+    nobody to call."""
     ladder, called = ladder_from_data(alert.ladder), await rungs_called(alert.id)
     reachable = (await reach_of({alert.child_id: alert.agency_id}, now))[alert.child_id]
     reach = reachable.on(*ladder.rungs)
@@ -42,6 +43,8 @@ async def steps(alert: Alert, reader: UUID, language: str, now: datetime) -> lis
     named = Person.filter(id__in=[person for some in people.values() for person in some])
     names = {person.id: person.name for person in await named}
     coming = next_call(alert, reachable)
+    if not any(people[rung] or rung in reach for rung in ladder.rungs):
+        return []
     return [
         Step(
             title=gettext(language, rung.label),
