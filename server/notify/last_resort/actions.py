@@ -38,8 +38,9 @@ async def enter(actor: Actor, channel: str, value: str, now: datetime) -> Addres
             return existing
         if await live.count() >= MOST:
             raise Refused(N_("There are too many addresses. Remove one first."), field="address")
+        id_ = uuid7()
         row = {
-            "id": uuid7(),
+            "id": id_,
             "agency_id": actor.agency_id,
             "person_id": None,
             "channel": channel,
@@ -48,9 +49,9 @@ async def enter(actor: Actor, channel: str, value: str, now: datetime) -> Addres
             "made_at": now,
         }
         await bulk.insert(Address, [row])
-        about = ("address", row["id"])
+        about = ("address", id_)
         await note(actor, "last_resort:add", about=about, names=[channel], now=now)
-        address = await Address.get(id=row["id"])
+        address = await Address.get(id=id_)
         await proof.send(actor, address, now)
     return address
 
