@@ -191,18 +191,14 @@ def _serve(args: argparse.Namespace) -> int:
         PORT=str(settings.port),
         _WAYMARK_NO_TICKER="1" if args.no_ticker else "",
     )
-    uvicorn.run(
-        "server.__main__:worker",
-        factory=True,
-        workers=args.workers,
-        **_uvicorn(settings),
-    )
+    uvicorn.run("server.__main__:worker", factory=True, workers=args.workers, **_uvicorn(settings))
     return 0
 
 
 async def _make_ready(settings: Settings) -> None:
     """Migrate; and where a fast demo was killed here, its rhythm of seconds ends now."""
     async with _opened(settings):
+        await checking.first_start(settings)
         await fast.end_fast(utcnow())
 
 
@@ -321,8 +317,10 @@ async def _run_ticker(settings: Settings) -> int:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    async with _opened(settings), _ticker(settings), _settled():
-        await stop.wait()
+    async with _opened(settings):
+        await checking.first_start(settings)
+        async with _ticker(settings), _settled():
+            await stop.wait()
     return 0
 
 

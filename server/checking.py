@@ -19,7 +19,7 @@ from server.auth.oidc.claims import Untrue
 from server.auth.oidc.provider import Talk
 from server.clock import Clock, utcnow
 from server.errors import WaymarkError
-from server.notify.channels.configured import channel_names, configured
+from server.notify.channels.configured import channel_names, configured, lacks_last_resort
 from server.notify.channels.provider import Unanswered
 from server.notify.channels.reach import Found, try_channels, untried_line
 from server.notify.models import Address
@@ -52,6 +52,20 @@ def own_files(settings: Settings) -> list[Path]:
         file = place.file.absolute()
         paths += [file.parent, *(file.with_name(file.name + end) for end in private.BESIDE)]
     return list(dict.fromkeys(paths))
+
+
+NO_LAST_RESORT = (
+    "must name who is called when nobody else can be, by a channel that is set up, before the first"
+    " child is added: such as email:oncall@example.org, with WAYMARK_SMTP_URL"
+)
+
+
+async def first_start(settings: Settings) -> None:
+    """No child is watched over before there is a last resort. Later, to stop would be worse than to
+    go on without one: then /health, `check` and the boards say so. Raises SettingFault. The
+    database is open."""
+    if lacks_last_resort(settings) and not await Child.exists():
+        raise SettingFault("WAYMARK_LAST_RESORT", NO_LAST_RESORT)
 
 
 async def look(
@@ -184,7 +198,10 @@ def settings_faults(settings: Settings) -> list[str]:
     """What each setting allows alone, and what cannot work together."""
     lines = []
     if not settings.last_resort:
-        lines.append("WAYMARK_LAST_RESORT is not set: we call nobody when everyone is away")
+        lines.append(
+            "WAYMARK_LAST_RESORT is not set: operators hear of no fault, and an agency without a"
+            " last resort of its own has nobody to call when everyone is away"
+        )
     names = channel_names(settings)
     for number, (name, _) in enumerate(settings.last_resort, 1):
         if name not in names:
@@ -214,15 +231,19 @@ _ADULTS = "FROM person p WHERE p.disabled_at IS NULL AND p.role <> 'child'"
 
 async def unreached(channels: Channels, now: datetime) -> tuple[list[str], list[str]]:
     """Faults: agencies with a child whose alert would reach nobody at all. Notes: agencies
-    where it would reach only the last resort. The database is open."""
+    where it would reach only the last resort, and those whose own does not count yet. The database
+    is open."""
     faults, notes = [], []
     reachable = await _reachable(channels)
+    own, unproven = await _own_resorts(channels)
     for agency in await Agency.all().order_by("id"):
+        if agency.id in unproven - own:
+            notes.append(f"{agency.name}: nobody has confirmed its own last resort yet")
         children, alone = await _alone(agency.id, reachable, now)
         if not alone:
             continue
         about = f"{agency.name}: an alert about {alone} of {children} children would reach"
-        if channels.resorts:
+        if channels.resorts or agency.id in own:
             notes.append(f"{about} the last resort alone. {_REMEDY}")
         else:
             faults.append(f"{about} nobody. {_REMEDY}, or set WAYMARK_LAST_RESORT")
@@ -232,6 +253,17 @@ async def unreached(channels: Channels, now: datetime) -> tuple[list[str], list[
 _REMEDY = (
     "Let the caseworkers and supervisors of these children confirm an address in their settings"
 )
+
+
+async def _own_resorts(channels: Channels) -> tuple[set[UUID], set[UUID]]:
+    """The agencies with a last resort of their own that counts, and those with one that does not
+    yet."""
+    rows = Address.filter(
+        person_id__isnull=True, dropped_at__isnull=True, channel__in=list(channels.working)
+    )
+    pairs = await rows.values_list("agency_id", "verified_at")
+    own = {as_id(agency) for agency, at in pairs if at is not None}
+    return own, {as_id(agency) for agency, at in pairs if at is None}
 
 
 async def _alone(agency_id: UUID, reachable: set[UUID], now: datetime) -> tuple[int, int]:

@@ -21,8 +21,9 @@ from server.errors import NotFound
 from server.imports.models import Intake
 from server.inbound.reading import unknown_since
 from server.missing.search.models import Episode
+from server.notify.channels.configured import can_call_last_resort, lacks_last_resort
 from server.notify.devices import census
-from server.notify.models import Delivery, Message
+from server.notify.models import Delivery, Message, Preference
 from server.notify.refused_addresses import counts
 from server.people.access import now_of
 from server.rota.models import RotaTerms
@@ -64,6 +65,7 @@ async def pulse() -> Pulse:
     due = [await _oldest(model.all(), "next_action_at") for model in _DUE]
     due.append(await _oldest(Alert.filter(next_action_at__isnull=False), "decide_at"))
     due.append(await _oldest(CheckIn.filter(duress_check_at__isnull=False), "duress_check_at"))
+    due.append(await _oldest(Preference.filter(digest_next_at__isnull=False), "digest_next_at"))
     due.append(await _oldest(Episode.filter(hand_at__isnull=False), "hand_at"))
     [unsent] = await fetch(_UNSENT)
     return Pulse(
@@ -99,7 +101,8 @@ async def health(request: Request) -> Response:
         # Whatever the database says: it is away, and that is what this page is for.
         body = {"status": "failing", "database": "away", "ticker": None}
         return json_answer(body, status=503)
-    is_well = heartbeat.is_well(now)
+    settings = request.app.state.settings
+    is_well = heartbeat.is_well(now) and not lacks_last_resort(settings)
     tick = heartbeat.last_tick_at
     return json_answer(
         {
@@ -110,6 +113,8 @@ async def health(request: Request) -> Response:
             "oldest_unsent_s": _seconds(heartbeat.oldest_unsent_at, now) or 0,
             # No reason for 503: alerts go out all the same, and pages look by themselves.
             "live_updates": "ok" if is_live() else "away",
+            # While only this machine can reach us, no reason for 503 either.
+            "last_resort": "ok" if can_call_last_resort(settings) else "missing",
         },
         status=200 if is_well else 503,
     )

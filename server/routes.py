@@ -109,6 +109,7 @@ PAGES = (
     "server.rota.leave_pages",
     "server.rota.ready_pages",
     "server.tasks.pages",
+    "server.tasks.digest_pages",
     "server.auth.pages",
     "server.auth.device_pages",
     "server.auth.second_factor.reauthentication_pages",
@@ -124,6 +125,7 @@ PAGES = (
     "server.people.pages",
     "server.people.settings_pages",
     "server.people.contact_pages",
+    "server.people.agencies.last_resort_pages",
 )
 OTHER = ("server.health",)
 

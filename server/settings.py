@@ -113,8 +113,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "WAYMARK_LAST_RESORT",
         "Who is called when nobody else can be: `email:ADDRESS` or `NAME:ADDRESS`, comma-separated."
-        " Operators are told of faults here too.",
-        "none",
+        " Operators are told of faults here too. An agency can have its own besides.",
+        "none; must be set, by a channel that is set up, before the first start with a public URL"
+        " that is not loopback",
     ),
     Setting(
         "WAYMARK_WATCHDOG_URL",

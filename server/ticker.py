@@ -39,7 +39,7 @@ from server.settings import Settings
 from server.storage.db import fetch, opened_url, write
 from server.storage.due_rows import DueRows
 from server.storage.engines.beating import WITHIN_S, Beating
-from server.tasks import telling
+from server.tasks import digest, telling
 from server.watch import ticking
 from server.watch.calendar import milestone_actions
 from server.watch.models import Beat
@@ -71,6 +71,7 @@ ROWS: tuple[DueRows[Any], ...] = (
     handovers.SEARCHES,
     passes.PASSES,
     telling.TASKS,
+    digest.DIGESTS,
     bulk_import.LISTS,
     drills.DRILLS,
     drills.PLANS,

@@ -277,6 +277,11 @@ EXPECTED: Mapping[str, Expected] = {
     "POST /desk/people/{person_id}": agency("administrator"),
     "GET /desk/people/agency": agency("administrator"),
     "POST /desk/people/agency": agency("administrator"),
+    "GET /desk/people/last-resort": agency("supervisor administrator"),
+    "POST /desk/people/last-resort": agency("administrator"),
+    "POST /desk/people/last-resort/{resort_id}/code": agency("administrator"),
+    "POST /desk/people/last-resort/{resort_id}/again": agency("administrator"),
+    "POST /desk/people/last-resort/{resort_id}/drop": agency("administrator"),
     "GET /desk/people/homes": agency("administrator"),
     "POST /desk/people/homes": agency("administrator"),
     "POST /desk/people/homes/{home_id}": agency("administrator"),
@@ -317,6 +322,8 @@ EXPECTED: Mapping[str, Expected] = {
     "POST /desk/settings/addresses/{address_id}/again": staff,
     "POST /desk/settings/order": staff,
     "POST /desk/settings/quiet": staff,
+    "POST /desk/settings/digest": staff,
+    "GET /desk/tasks": staff,
     "GET /reach/{proof}": anyone,
     "POST /reach/{proof}": anyone,
     "GET /api/v1/me/reaching": staff,
@@ -789,6 +796,18 @@ async def address_id(cast: Cast, who: str | None, path: str) -> UUID:
         value_index=str(uuid4()),
         made_at=cast.clock(),
         verified_at=cast.clock(),
+    )
+    return address.id
+
+
+async def resort_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """An own last resort of the agency."""
+    address = await Address.create(
+        agency_id=cast.agency.id,
+        channel="email",
+        value="x",
+        value_index=str(uuid4()),
+        made_at=cast.clock(),
     )
     return address.id
 
@@ -1355,6 +1374,7 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
         tie_id,
         person_id,
         address_id,
+        resort_id,
         proof,
         passkey_id,
         session_id,

@@ -288,15 +288,14 @@ async def _all_clear(alert: Alert, but: UUID | None, now: datetime) -> None:
             agency_id=alert.agency_id,
             subject_kind="alert",
             subject_id=alert.id,
-            person_id=person,
-            last_resort=last_resort,
             turn=alert.turn,
             child_id=alert.child_id,
             together=together_of(alert),
             expires_at=now + timedelta(hours=12),
+            **to.as_fields(),
         )
-        for person, last_resort in everyone
-        if person is None or person != but
+        for to in everyone
+        if to.person_id is None or to.person_id != but
     ]
     await queue(sayings, now)
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from server.alerts.ladder import Cause
 from server.clock import as_utc
-from server.policy.model import Ladder, Policy, Rung, Tier
+from server.policy.model import Ladder, Policy, Rung, Tier, ending
 
 # A wish to talk is not urgent, but must not get lost: the caseworker has four hours of daytime.
 TALK_WAIT = timedelta(hours=4)
@@ -31,20 +31,20 @@ def ladder_for(cause: Cause, policy: Policy, tier: Tier) -> Ladder:
                 by its intervals.
       concern   as help.
       missing   the same, with everyone among those called first.
-      talk      the caseworker, after four hours (`first_wait_ends`) the deputy, then on duty, and
-                round again; there is no deadline for a decision.
+      talk      the caseworker, after four hours (`first_wait_ends`) the deputy, then on duty, the
+                last resort, and round again; there is no deadline for a decision.
 
-    Help, concern and missing end at the last resort even where the policy's own ladder does not.
+    Each of them ends at the last resort.
     """
     if cause is Cause.SILENCE:
         return policy.tiers[tier].ladder
     high = policy.tiers[Tier.HIGH].ladder
     if cause is Cause.TALK:
-        rungs = (Rung.CASEWORKER, Rung.DEPUTY, Rung.ON_DUTY)
+        rungs = ending((Rung.CASEWORKER, Rung.DEPUTY, Rung.ON_DUTY))
         return Ladder(rungs, each=TALK_WAIT, lapse=TALK_WAIT, decide=None)
     first = _CALLED_FIRST[cause]
     later = [rung for rung in high.rungs if rung not in {*first.parts, first, Rung.LAST_RESORT}]
-    at_once = (first, *dict.fromkeys(later), Rung.LAST_RESORT)
+    at_once = ending((first, *dict.fromkeys(later)))
     return Ladder(at_once, each=high.each, lapse=high.lapse, decide=high.decide)
 
 

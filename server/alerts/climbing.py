@@ -17,12 +17,13 @@ from server.audit.actions import SYSTEM, note
 from server.audit.models import Entry
 from server.clock import known_zone
 from server.notify.actions import (
+    Recipient,
     Saying,
-    last_resorts,
     next_channel,
     queue,
     waiting_together,
 )
+from server.notify.last_resort.reading import resorts_of
 from server.notify.rules import Kind
 from server.people.models import Person
 from server.policy.model import Ladder, ladder_from_data
@@ -193,6 +194,7 @@ async def say(moved: Sequence[tuple[Alert, Climb, tuple[Call, ...]]], now: datet
     """Queue what these calls say, to everyone they name. In the caller's transaction."""
     sayings: list[Saying] = []
     waits = await _waits([alert for alert, _, _ in moved], now)
+    resorts = await _resorts(moved)
     for alert, _, calls in moved:
         wait = waits.get(alert.id)
         if any(call.why in ("unanswered", "lapsed") for call in calls):
@@ -202,10 +204,11 @@ async def say(moved: Sequence[tuple[Alert, Climb, tuple[Call, ...]]], now: datet
         # by the last call that names them.
         by_recipient: dict[tuple[Kind, UUID | int], Saying] = {}
         for call in calls:
-            for saying in _sayings(alert, call, wait):
-                to = saying.person_id if saying.person_id is not None else saying.last_resort
-                assert to is not None
-                by_recipient[(saying.kind, to)] = saying
+            for saying in _sayings(alert, call, wait, resorts.get(alert.agency_id, ())):
+                to = saying.person_id or saying.resort_id
+                whom = to if to is not None else saying.last_resort
+                assert whom is not None
+                by_recipient[(saying.kind, whom)] = saying
         sayings += by_recipient.values()
         called = {person for call in calls for person in call.people}
         if any(call.why == "ended" for call in calls) and alert.acknowledged_by not in called:
@@ -276,7 +279,18 @@ def went_on(alert: Alert) -> list[Saying]:
 _KINDS = {"confirm": Kind.CONFIRM_ANSWERED, "decide": Kind.DECIDE, "first": Kind.ALERT}
 
 
-def _sayings(alert: Alert, call: Call, wait: datetime | None) -> list[Saying]:
+async def _resorts(
+    moved: Sequence[tuple[Alert, Climb, tuple[Call, ...]]],
+) -> dict[UUID, list[Recipient]]:
+    """The last resorts of the agencies where a call names no person."""
+    return await resorts_of(
+        {alert.agency_id for alert, _, calls in moved if any(not call.people for call in calls)}
+    )
+
+
+def _sayings(
+    alert: Alert, call: Call, wait: datetime | None, resorts: Sequence[Recipient]
+) -> list[Saying]:
     kind = _KINDS.get(call.why, Kind.ALERT_AGAIN)
     common: dict[str, Any] = {
         "kind": kind,
@@ -295,7 +309,7 @@ def _sayings(alert: Alert, call: Call, wait: datetime | None) -> list[Saying]:
         common["data"] = {"unseen": alert.facts["unseen"]}
     if call.people:
         return [Saying(person_id=person, **common) for person in call.people]
-    return [Saying(last_resort=index, **common) for index in range(last_resorts())]
+    return [Saying(**resort.as_fields(), **common) for resort in resorts]
 
 
 async def self_audit(now: datetime) -> list[UUID]:

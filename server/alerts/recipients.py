@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from server.alerts.ladder import Reachable
-from server.notify.actions import last_resorts
+from server.notify.last_resort.reading import with_last_resort
 from server.people.models import Person, Tie
 from server.people.rules import Role
 from server.policy.model import SHIPPED, Rung
@@ -28,10 +28,11 @@ async def reach_of(children: Mapping[UUID, UUID], now: datetime) -> dict[UUID, R
     cover, for a person on leave."""
     rotas = await rotas_of(set(children.values()), now, now + INSTANT)
     rungs_by_child = await _by_ties(children, now)
+    covered = await with_last_resort(set(children.values()))
     for child, agency in children.items():
         rungs_by_child[child][Rung.ON_DUTY] = set(on_duty_at(rotas[agency], now))
     return {
-        child: _stood_in(reach, rotas[children[child]], now)
+        child: _stood_in(reach, rotas[children[child]], now, ends=children[child] in covered)
         for child, reach in rungs_by_child.items()
     }
 
@@ -66,7 +67,8 @@ async def _by_ties(children: Mapping[UUID, UUID], now: datetime) -> dict[UUID, _
     return rungs_by_child
 
 
-def _stood_in(reach: _Rungs, rota: Rota, now: datetime) -> Reachable:
+def _stood_in(reach: _Rungs, rota: Rota, now: datetime, *, ends: bool) -> Reachable:
+    """`ends`: the agency has a last resort, its own or the installation's."""
     there: _Rungs = reach
     away: _Rungs = {}
     if rota.leaves:
@@ -75,7 +77,7 @@ def _stood_in(reach: _Rungs, rota: Rota, now: datetime) -> Reachable:
             covers = {who: stand_in(rota, who, now) for who in people}
             there[rung] = {other for other in covers.values() if other is not None}
             away[rung] = {who for who, other in covers.items() if other is None}
-    if last_resorts():
+    if ends:
         there[Rung.LAST_RESORT] = set()
     return Reachable(there, away if any(away.values()) else {})
 
@@ -93,7 +95,8 @@ async def reach_of_worker(agency_id: UUID, worker_id: UUID, now: datetime) -> Re
         Rung.ON_DUTY: set(on_duty_at(rota, now)),
         Rung.MANAGER: await _supervisors_of(worker.id, now),
     }
-    return _stood_in(rungs, rota, now)
+    ends = agency_id in await with_last_resort([agency_id])
+    return _stood_in(rungs, rota, now, ends=ends)
 
 
 async def _supervisors_of(worker_id: UUID, now: datetime) -> set[UUID]:

@@ -32,6 +32,7 @@ KINDS: Mapping[str, str] = {
     Kind.VERIFY: N_("Code to confirm an address"),
     Kind.TRY_PUSH: N_("Test notification"),
     Kind.DUE: N_("Something to do"),
+    Kind.DIGEST: N_("Daily message"),
     Kind.DUE_CHILD: N_("Something to do, for a child"),
     Kind.NEWS_CHILD: N_("News for a child"),
     Kind.THANKS: N_("Thanks for a text message"),
@@ -78,6 +79,7 @@ REASONS: Mapping[str, str] = {
     "closed": N_("the alert was closed"),
     "content": N_("the text has characters that cannot be sent"),
     "content_refused": N_("the mail server refused the message"),
+    "digest": N_("it waits for the daily message"),
     "drill_answered": N_("the drill was answered first"),
     "drill_over": N_("the drill was over"),
     "ended": N_("the placement ended"),
@@ -88,6 +90,7 @@ REASONS: Mapping[str, str] = {
     "gateway_refused": N_("the gateway refused it"),
     "gone": N_("the app was removed or its messages were turned off"),
     "handed_over": N_("the alert went to another agency"),
+    "in_digest": N_("it is part of the daily message"),
     "news": N_("a newer message replaced it"),
     "no_address": N_("there is no address or phone to send to"),
     "no_mailbox": N_("this mailbox does not exist"),
@@ -186,6 +189,8 @@ def _sent(
     message: Message, tries: Sequence[Delivery], names: Mapping[UUID, str], language: str
 ) -> Sent:
     to = names.get(message.person_id) if message.person_id is not None else None
+    if message.resort_id is not None:
+        to = gettext(language, N_("last resort"))
     return Sent(
         id=message.id,
         kind=gettext(language, KINDS.get(message.kind, message.kind)),

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from server.desk.frame import head_of
 from server.i18n import N_, gettext
 from server.people.access import Visitor, not_yours, now_of, staff_of
+from server.people.agencies.last_resort_pages import is_missing
 from server.people.models import Agency, Person
 from server.people.rules import PROFESSIONAL, Role
 from server.people.words import ROLES
@@ -184,6 +185,12 @@ ADMIN: tuple[Group, ...] = (
                 _ADMINISTRATORS,
             ),
             Way(
+                "/desk/people/last-resort",
+                N_("Last resort"),
+                N_("Who we call when nobody else can be reached."),
+                _PLANNERS,
+            ),
+            Way(
                 "/desk/people/channels",
                 N_("Channels"),
                 N_("Whether messages get through, by email, SMS and push."),
@@ -213,10 +220,12 @@ async def reports(request: Request) -> Response:
 
 async def admin(request: Request) -> Response:
     """What is arranged for all."""
-    return await _hub(request, N_("Admin"), ADMIN)
+    return await _hub(request, N_("Admin"), ADMIN, lacks_last_resort=await is_missing(request))
 
 
-async def _hub(request: Request, title: str, groups: Iterable[Group]) -> Response:
+async def _hub(
+    request: Request, title: str, groups: Iterable[Group], *, lacks_last_resort: bool = False
+) -> Response:
     """The ways that this role may take. Raises Denied where there is none."""
     visitor = await staff_of(request)
     shown = [(name, ways) for name, all_ways in groups if (ways := _open_to(visitor, all_ways))]
@@ -225,6 +234,7 @@ async def _hub(request: Request, title: str, groups: Iterable[Group]) -> Respons
     language = language_of(request)
     context = {
         "title": gettext(language, title),
+        "lacks_last_resort": lacks_last_resort,
         "groups": [
             (
                 gettext(language, name),

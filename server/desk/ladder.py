@@ -18,8 +18,9 @@ from server.policy.model import Rung, ladder_from_data
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One rung of the ladder, as people read it. `state`: done, unsent, next, later. `faces`: the
-    initials of the first people on it. `is_here`: the reader is on it."""
+    """One rung of the ladder, as people read it. `state`: done, unsent, next, later; unset: a last
+    resort without any address. `faces`: the initials of the first people on it. `is_here`: the
+    reader is on it."""
 
     title: str
     people: str
@@ -33,7 +34,8 @@ MOST_FACES = 3
 
 
 async def steps(alert: Alert, reader: UUID, language: str, now: datetime) -> list[Step]:
-    """The ladder as it was frozen, with the people who are on each rung now."""
+    """The ladder as it was frozen, with the people who are on each rung now; empty where there is
+    nobody to call."""
     ladder, called = ladder_from_data(alert.ladder), await rungs_called(alert.id)
     reachable = (await reach_of({alert.child_id: alert.agency_id}, now))[alert.child_id]
     reach = reachable.on(*ladder.rungs)
@@ -41,17 +43,21 @@ async def steps(alert: Alert, reader: UUID, language: str, now: datetime) -> lis
     named = Person.filter(id__in=[person for some in people.values() for person in some])
     names = {person.id: person.name for person in await named}
     coming = next_call(alert, reachable)
+    if not any(people[rung] or rung in reach for rung in ladder.rungs):
+        return []
     return [
         Step(
             title=gettext(language, rung.label),
             people=format_list(language, [names[person] for person in people[rung]]),
-            state=_state(place, coming, called.get(place)),
+            state=_state(place, coming, called.get(place))
+            if people[rung] or rung in reach
+            else "unset",
             at=coming.at if coming is not None and coming.rung == place else None,
             faces=tuple(initials(names[person]) for person in people[rung][:MOST_FACES]),
             is_here=reader in people[rung],
         )
         for place, rung in enumerate(ladder.rungs)
-        if people[rung] or (rung is Rung.LAST_RESORT and rung in reach)
+        if people[rung] or rung is Rung.LAST_RESORT
     ]
 
 

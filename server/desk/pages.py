@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import partial
 from math import ceil
+from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
@@ -23,7 +24,8 @@ from server.notify.channel_counts import broken_channels
 from server.notify.devices import reached_of
 from server.notify.push_health import Health
 from server.notify.wording import channel_word
-from server.people.access import Roles, now_of, staff_of, still_in
+from server.people.access import Roles, Visitor, now_of, staff_of, still_in
+from server.people.agencies.last_resort_pages import is_missing
 from server.people.children_access import children_for
 from server.people.desk_forms import done
 from server.people.models import Person
@@ -73,11 +75,10 @@ async def show_board(request: Request) -> Response:
         "is_stale": is_stale,
         "is_live": live.is_live(),
         "is_unseen": await _shows_nothing(visitor.person_id, now),
-        "broken": await _broken(request, Role(visitor.role)),
-        "gap": await duty_pages.first_gap(request, visitor),
         "offers": await offers_of(visitor),
         "done": done(request),
         "now": now,
+        **await _out_of_order(request, visitor),
     }
     return tight(request, page(request, "desk/board.html", context))
 
@@ -104,6 +105,15 @@ async def _shows_nothing(person_id: UUID, now: datetime) -> bool:
     """Whether alarms go to the reader's browsers, and none of them shows any."""
     push = (await reached_of([person_id], now)).get(person_id)
     return push is not None and push.health is Health.STALE
+
+
+async def _out_of_order(request: Request, visitor: Visitor) -> dict[str, Any]:
+    """What keeps calls from arriving, for those who can see to it."""
+    return {
+        "broken": await _broken(request, Role(visitor.role)),
+        "lacks_last_resort": await is_missing(request),
+        "gap": await duty_pages.first_gap(request, visitor),
+    }
 
 
 async def _broken(request: Request, role: Role) -> list[str]:

@@ -13,7 +13,7 @@ from server.notify.rules import NONE, PUSH, Attachment, Kind
 from server.notify.sending.log_lines import log_withdrawn
 from server.security import encryption
 from server.storage import bulk
-from server.storage.db import after_commit, as_id, as_moment, dialect, fetch, is_writing
+from server.storage.db import after_commit, among, as_id, as_moment, dialect, fetch, is_writing
 from server.storage.ids import uuid7
 
 # A message this far past its next attempt has no worker. The audit names at most this many.
@@ -21,11 +21,32 @@ LOST_AFTER, AUDITED = timedelta(minutes=2), 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """A person; or a last resort: an entry of WAYMARK_LAST_RESORT by its index, or an agency's own
+    address (`resort_id`) by its channel."""
+
+    person_id: UUID | None = None
+    last_resort: int | None = None
+    resort_id: UUID | None = None
+    channel: str | None = None
+
+    def as_fields(self) -> dict[str, Any]:
+        """What a Saying says of it."""
+        return {
+            "person_id": self.person_id,
+            "last_resort": self.last_resort,
+            "resort_id": self.resort_id,
+            "channel": self.channel,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Saying:
     """One message to one person about one subject.
 
     Unique by (subject, kind, rung, turn, person, channel): queueing it twice queues it once.
-    `last_resort` is an index into WAYMARK_LAST_RESORT and replaces a person.
+    A last resort replaces a person: `last_resort` is an index into WAYMARK_LAST_RESORT, `resort_id`
+    an address of the agency's own, with its channel.
     """
 
     kind: Kind
@@ -34,6 +55,7 @@ class Saying:
     subject_id: UUID
     person_id: UUID | None = None
     last_resort: int | None = None
+    resort_id: UUID | None = None
     outsider_id: UUID | None = None  # Neither: `data` says where (`to`) and in which `language`.
     rung: int = 0
     turn: int = 0
@@ -45,6 +67,14 @@ class Saying:
     channel: str | None = None  # None: by order, below.
     nth: int = 0  # 0: the first channel by which the person can be reached; 1: the one after it.
     together: UUID | None = None  # Messages to one person with the same id go out as one.
+    why: str | None = None  # Why it waits, where it does: a code.
+    # When it goes out although what it waits for has not taken it; None: with `not_before`.
+    taken_at: datetime | None = None
+
+    @property
+    def is_to_last_resort(self) -> bool:
+        """Whether it is to a last resort, and to no person."""
+        return self.last_resort is not None or self.resort_id is not None
 
 
 # What an adult may answer by text, and by which channels answers come back to us.
@@ -72,7 +102,8 @@ def set_last_resorts(how_many: int) -> None:
 
 
 def last_resorts() -> int:
-    """How many last resorts the installation has; each is called where nobody else can be."""
+    """How many last resorts the installation has. `last_resort.py` says which of them, and of an
+    agency's own, are called where nobody else can be."""
     return _last_resorts
 
 
@@ -105,8 +136,28 @@ async def queue(sayings: Sequence[Saying], now: datetime) -> list[UUID]:
     """
     people = {saying.person_id for saying in sayings if saying.person_id is not None}
     ways = await ways_of(people, now)
+    sayings = await _in_their_words(sayings)
     rows = [row for saying in sayings for row in _rows(saying, ways, now)]
     return [as_id(key) for key in await bulk.insert(Message, rows, skip_known=True)]
+
+
+async def _in_their_words(sayings: Sequence[Saying]) -> list[Saying]:
+    """An agency's own last resort reads the agency's language, and its name."""
+    agencies = {saying.agency_id for saying in sayings if saying.resort_id is not None}
+    if not agencies:
+        return list(sayings)
+    sql = f"SELECT id, language, display_name FROM agency WHERE id {among()}"  # noqa: S608
+    read = await fetch(sql, [list(agencies)])
+    words = {
+        as_id(row["id"]): {"language": row["language"], "sender": row["display_name"]}
+        for row in read
+    }
+    return [
+        replace(saying, data={**(saying.data or {}), **words[saying.agency_id]})
+        if saying.resort_id is not None and saying.agency_id in words
+        else saying
+        for saying in sayings
+    ]
 
 
 async def enclose(message_id: UUID, what: Attachment) -> None:
@@ -120,11 +171,14 @@ async def enclose(message_id: UUID, what: Attachment) -> None:
 
 
 def _rows(saying: Saying, ways: dict[UUID, Ways], now: datetime) -> list[dict[str, Any]]:
-    whom = (saying.person_id, saying.last_resort, saying.outsider_id)
+    whom = (saying.person_id, saying.last_resort, saying.resort_id, saying.outsider_id)
     assert sum(recipient is not None for recipient in whom) == 1, "to one of them"
     if saying.outsider_id is not None:
         assert saying.channel is not None
         return [_row(saying, saying.channel, str(saying.outsider_id), now)]
+    if saying.resort_id is not None:
+        assert saying.channel is not None
+        return [_row(saying, saying.channel, str(saying.resort_id), now)]
     if saying.person_id is None:
         return [_row(saying, "last_resort", f"last-resort-{saying.last_resort}", now)]
     to_key = str(saying.person_id)
@@ -148,6 +202,7 @@ def _row(saying: Saying, channel: str, to_key: str, now: datetime) -> dict[str, 
         "agency_id": saying.agency_id,
         "person_id": saying.person_id,
         "last_resort": saying.last_resort,
+        "resort_id": saying.resort_id,
         "to_key": to_key,
         "channel": channel,
         "kind": saying.kind.value,
@@ -163,8 +218,9 @@ def _row(saying: Saying, channel: str, to_key: str, now: datetime) -> dict[str, 
         "ready_at": ready_at,
         "expires_at": saying.expires_at,
         "state": "waiting",
-        "next_action_at": ready_at,
+        "next_action_at": max(ready_at, saying.taken_at or ready_at),
         "attempts": 0,
+        "why": saying.why,
     }
 
 
@@ -279,31 +335,31 @@ _WAITS_UNTIL = {
 }
 
 
-def again(
-    message: Message, *, channel: str | None = None, last_resort: int | None = None
-) -> Saying:
+def again(message: Message, *, channel: str | None = None, to: Recipient | None = None) -> Saying:
     """The same to the same person by another channel, or to a last resort in their place."""
+    to = to or Recipient(person_id=message.person_id, channel=channel)
     return Saying(
         kind=Kind(message.kind),
         agency_id=message.agency_id,
         subject_kind=message.subject_kind,
         subject_id=message.subject_id,
-        person_id=message.person_id if last_resort is None else None,
-        last_resort=last_resort,
         rung=message.rung,
         turn=message.turn,
         child_id=message.child_id,
         urgency=message.urgency,
         expires_at=message.expires_at,
-        data={k: v for k, v in (message.data or {}).items() if k != "reply"} or None,
-        channel=channel,
+        data={k: v for k, v in (message.data or {}).items() if k not in _OF_ONE} or None,
         together=message.together,
+        **to.as_fields(),
     )
 
 
-async def told(subject_id: UUID, kinds: Iterable[Kind]) -> list[tuple[UUID | None, int | None]]:
-    """Everyone who was or may have been sent a message about this subject: (person, None), or
-    (None, index of a last resort).
+# Of one message alone: its code for an answer, and the words of an agency's own last resort.
+_OF_ONE = frozenset({"reply", "language", "sender"})
+
+
+async def told(subject_id: UUID, kinds: Iterable[Kind]) -> list[Recipient]:
+    """Everyone who was or may have been sent a message about this subject.
 
     A message withdrawn in the middle of an attempt, or waiting for another try, may have arrived.
     """
@@ -314,11 +370,22 @@ async def told(subject_id: UUID, kinds: Iterable[Kind]) -> list[tuple[UUID | Non
         .exclude(state="withheld")
         .exclude(channel=NONE)
         .order_by("id")
-        .values_list("person_id", "last_resort")
+        .values_list("person_id", "last_resort", "resort_id", "channel")
     )
     # A person outside the agency was asked, and hears nothing further.
-    recipients = [(p, n) for p, n in rows if p is not None or n is not None]
-    return list(dict.fromkeys((as_id(p) if p is not None else None, n) for p, n in recipients))
+    recipients = (_recipient(*row) for row in rows if any(whom is not None for whom in row[:3]))
+    return list(dict.fromkeys(recipients))
+
+
+def _recipient(
+    person_id: UUID | None, last_resort: int | None, resort_id: UUID | None, channel: str
+) -> Recipient:
+    return Recipient(
+        person_id=as_id(person_id) if person_id is not None else None,
+        last_resort=last_resort,
+        resort_id=as_id(resort_id) if resort_id is not None else None,
+        channel=channel if resort_id is not None else None,
+    )
 
 
 async def self_audit(now: datetime) -> list[UUID]:

@@ -4,6 +4,8 @@ import secrets
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from tortoise.expressions import Q
+
 from server.audit.actions import Actor, note
 from server.errors import NotFound, Refused, TooMany
 from server.i18n import N_
@@ -34,22 +36,25 @@ async def enter_address(
             actor, person_id, AddAddress(channel=channel, value=value, is_proven=False), now
         )
         if is_new:
-            await _send(actor, address, now)
+            await send(actor, address, now)
         return address
 
 
-async def send_code(actor: Actor, person_id: UUID, address_id: UUID, now: datetime) -> None:
+async def send_code(actor: Actor, person_id: UUID | None, address_id: UUID, now: datetime) -> None:
     """Send another code, since the last one got lost; the last one stops working. Within a minute
-    it is the same code. Raises NotFound for another person's address, TooMany past the most."""
+    it is the same code. Without a person, the address is an agency's own last resort. Raises
+    NotFound for another person's address, TooMany past the most."""
     async with write():
         address = await _locked(address_id, person_id)
         if address.has_answered:
             return
         if address.code_made_at is None or now - address.code_made_at >= AGAIN_AFTER:
-            await _send(actor, address, now)
+            await send(actor, address, now)
 
 
-async def prove(actor: Actor, person_id: UUID, address_id: UUID, code: str, now: datetime) -> None:
+async def prove(
+    actor: Actor, person_id: UUID | None, address_id: UUID, code: str, now: datetime
+) -> None:
     """Enter the code that arrived there. Twice is once. Raises NotFound for another person's
     address, Refused for a wrong code, or one that is over; each guess counts."""
     async with write():
@@ -90,17 +95,23 @@ async def prove_by_link(token: str, now: datetime) -> Address:
 
 
 async def _locked(address_id: UUID, person_id: UUID | None) -> Address:
-    live = Address.filter(id=address_id, person_id=person_id, dropped_at__isnull=True)
+    live = Address.filter(_of(person_id), id=address_id, dropped_at__isnull=True)
     address = await live.select_for_update().first()
     if address is None:
         raise NotFound("This address does not exist.")
     return address
 
 
-async def _send(actor: Actor, address: Address, now: datetime) -> None:
-    lately = Message.filter(
-        person_id=address.person_id, kind=Kind.VERIFY.value, queued_at__gt=now - WITHIN
-    )
+def _of(person_id: UUID | None) -> Q:
+    return Q(person_id__isnull=True) if person_id is None else Q(person_id=person_id)
+
+
+async def send(actor: Actor, address: Address, now: datetime) -> None:
+    """Send a new code there, in the caller's transaction. Raises TooMany past the most."""
+    lately = Message.filter(_of(address.person_id), kind=Kind.VERIFY.value)
+    if address.person_id is None:
+        lately = lately.filter(agency_id=address.agency_id)
+    lately = lately.filter(queued_at__gt=now - WITHIN)
     if await lately.count() >= MOST_CODES:
         raise TooMany(
             N_("We have sent too many codes today. You can get another one tomorrow."),
@@ -118,6 +129,7 @@ async def _send(actor: Actor, address: Address, now: datetime) -> None:
         subject_id=address.id,
         turn=turn,
         person_id=address.person_id,
+        resort_id=address.id if address.person_id is None else None,
         urgency="high",
         expires_at=now + LASTS,
         channel=address.channel,

@@ -15,7 +15,8 @@ from server.storage.ids import uuid7
 
 
 class Address(Model):
-    """Where one person can be reached by one channel."""
+    """Where one person can be reached by one channel; without a person, an agency's own last
+    resort."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency_id = fields.UUIDField(null=True)
@@ -73,10 +74,14 @@ class Preference(Model):
     channels: fields.Field[list[str]] = fields.JSONField(default=list)  # In the order of choice.
     quiet_from = fields.CharField(max_length=5, null=True)  # 22:00, on the person's clock.
     quiet_until = fields.CharField(max_length=5, null=True)
+    # When low-urgency tasks come as one message, on the person's clock. Null: each comes by itself.
+    digest_at = fields.CharField(max_length=5, null=True)
+    digest_next_at = fields.DatetimeField(null=True)  # The next of these moments.
     changed_at = fields.DatetimeField()
 
     class Meta:
         table = "preference"
+        indexes = (Index(fields=("digest_next_at",), name="preference_digest_next_at"),)
 
 
 class Process(Model):
@@ -99,14 +104,16 @@ class Message(Model):
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency_id = fields.UUIDField(null=True)
-    # Null is the last resort of the installation, which is no person: `last_resort` says which. Or
-    # a person outside, who has no account: `data` says where, sealed like all personal data.
+    # Null is a last resort, which is no person: `last_resort` or `resort_id` says which. Or a
+    # person outside, who has no account: `data` says where, sealed like all personal data.
     person: fields.ForeignKeyNullableRelation["Model"] = fields.ForeignKeyField(
         "server.Person", related_name="messages", null=True, on_delete=fields.CASCADE
     )
     person_id: UUID | None
     last_resort = fields.SmallIntField(null=True)  # Index into WAYMARK_LAST_RESORT.
-    to_key = fields.CharField(max_length=36)  # The person's id, or "last-resort-N": for uniqueness.
+    resort_id = fields.UUIDField(null=True)  # An agency's own last resort: a row of `address`.
+    # The id of the person or of the address, or "last-resort-N": for uniqueness.
+    to_key = fields.CharField(max_length=36)
     channel = fields.CharField(max_length=24)
     kind = fields.CharField(max_length=24)
     subject_kind = fields.CharField(max_length=16)

@@ -50,6 +50,7 @@ class Kind(StrEnum):
     HELD = "held"
     TALK = "talk"
     DUE = "due"
+    DIGEST = "digest"  # Once a day: how many low-urgency tasks wait.
     DUE_CHILD = "due_child"
     NEWS_CHILD = "news_child"
     DOORS = "doors"
@@ -77,7 +78,7 @@ class Kind(StrEnum):
 KEPT_QUIET: frozenset[Kind] = frozenset({Kind.REMIND_CHILD, Kind.DUE_CHILD, Kind.NEWS_CHILD})
 # An adult may choose hours for what can wait. It is put off to their end, and never lost by them.
 CAN_WAIT: frozenset[Kind] = frozenset(
-    {Kind.DUE, Kind.ALL_CLEAR, Kind.WENT_ON, Kind.ASSIGNED, Kind.AWAY_ENDS}
+    {Kind.DUE, Kind.DIGEST, Kind.ALL_CLEAR, Kind.WENT_ON, Kind.ASSIGNED, Kind.AWAY_ENDS}
 )
 # About one address: whatever becomes of it there, nothing else takes its place.
 TO_ONE_ADDRESS: frozenset[Kind] = frozenset({Kind.TRY_PUSH, Kind.VERIFY})

@@ -35,6 +35,7 @@ SENTENCES: dict[Kind, str] = {
     Kind.HELD: N_("Something is on hold for a few hours. Please take a look."),
     Kind.TALK: N_("You have a request to talk."),
     Kind.DUE: N_("You have something to do. Please take a look when you can."),
+    Kind.DIGEST: N_("This is your daily message. What is urgent never waits for it."),
     Kind.DOORS: N_("How you sign in has changed. If this was not you, report it at once."),
     Kind.UNLOCK: N_(
         "Here is your link to sign in without waiting. It works once, for 30 minutes. You still"
@@ -97,7 +98,8 @@ class Facts:
     `url` is an address behind the sign-in, or a carer's signed one. `fault` is a code for
     operators, `code` one that the reader enters. `unseen` are the two ends, as the reader's clock
     shows them, of a time in which our server was down and saw nothing. `reply_code` is what an
-    answer by text has to name. `open_alerts`: so many wait for the person on duty now.
+    answer by text has to name. `open_alerts`: so many wait for the person on duty now. `tasks`: so
+    many are in the message of the day.
     """
 
     display_name: str
@@ -107,6 +109,7 @@ class Facts:
     unseen: tuple[str, str] | None = None
     reply_code: str = ""
     open_alerts: int | None = None
+    tasks: int | None = None
 
 
 def word(kind: Kind, language: str, facts: Facts) -> Words:
@@ -125,6 +128,11 @@ def _lines(kind: Kind, language: str, facts: Facts) -> list[str]:
     lines = [gettext(language, SENTENCES[kind], fault=facts.fault, code=facts.code)]
     if facts.open_alerts is not None:
         lines.append(_how_many(facts.open_alerts, language))
+    if facts.tasks is not None:
+        line = ngettext(
+            language, "You have {n} thing to do.", "You have {n} things to do.", facts.tasks
+        )
+        lines.append(line)
     if facts.unseen is not None:
         begin, end = facts.unseen
         sentence = N_("Our server was down from {begin} to {end}.")

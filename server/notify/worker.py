@@ -17,10 +17,11 @@ from uuid import UUID
 
 from server import logs
 from server.clock import Clock
-from server.notify.actions import Saying, again, last_resorts, lock, queue, tell_operators
+from server.notify.actions import Saying, again, lock, queue, tell_operators
 from server.notify.channel_counts import broken_channels
 from server.notify.channels import Channel
 from server.notify.contact_routes import NOWHERE, ways_of, wishes_of
+from server.notify.last_resort.reading import of_installation, resorts_of
 from server.notify.models import Address, Delivery, Message, Preference
 from server.notify.rules import (
     CAN_WAIT,
@@ -140,25 +141,36 @@ class Worker:
         for address in await Address.filter(person_id__in=list(people), dropped_at__isnull=True):
             assert address.person_id is not None
             addresses.setdefault((address.person_id, address.channel), []).append(address)
+        resorts = await self._resorts(messages)
         accepted = await accepted_before([m.id for m in messages if m.attempts > 1])
         waiting = {m.person_id for m in messages if m.kind in CAN_WAIT and m.person_id is not None}
         wishes = await wishes_of(waiting)
         attempts: list[Attempt] = []
         for message in messages:
-            attempts += self._attempts(message, addresses)
+            attempts += self._attempts(message, addresses, resorts)
         for attempt in attempts:
             wish = wishes.get(attempt.message.person_id) if attempt.message.person_id else None
             self._decide(attempt, wish, accepted, now)
         return attempts
 
+    async def _resorts(self, messages: Sequence[Message]) -> dict[UUID, Address]:
+        """The agencies' own last resorts to which these messages go."""
+        ids = {m.resort_id for m in messages if m.resort_id is not None}
+        live = Address.filter(id__in=list(ids), dropped_at__isnull=True)
+        return {address.id: address for address in await live} if ids else {}
+
     def _attempts(
         self,
         message: Message,
         addresses: Mapping[tuple[UUID, str], list[Address]],
+        resorts: Mapping[UUID, Address],
     ) -> list[Attempt]:
         outside = (message.data or {}).get("to")
         if message.person_id is None and outside is not None:
             return [Attempt(message, None, outside)]
+        if message.resort_id is not None:
+            own = resorts.get(message.resort_id)
+            return [Attempt(message, own, own.value)] if own is not None else []
         if message.person_id is None:
             index = message.last_resort
             if index is None or index >= len(self._last_resort):
@@ -333,12 +345,18 @@ class Worker:
             await tell_operators(fault, now)
 
     async def _go_on(self, messages: Sequence[Message], now: datetime) -> None:
-        """The next channel, now; where there is none left for what must arrive, the last resort."""
+        """The next channel, now; where there is none left for what must arrive, the last resort. An
+        agency's own falls back on the installation's."""
         people = {m.person_id for m in messages if m.person_id is not None}
         ways = await ways_of(people, now)
+        resorts = await resorts_of({m.agency_id for m in messages if m.agency_id is not None})
         sayings: list[Saying] = []
         for message in messages:
-            if message.person_id is None or message.kind in TO_ONE_ADDRESS:
+            if message.kind in TO_ONE_ADDRESS:
+                continue
+            if message.resort_id is not None:
+                sayings += [again(message, to=resort) for resort in of_installation()]
+            if message.person_id is None:
                 continue
             way = ways.get(message.person_id, NOWHERE)
             after = [name for name in way.after(message.channel) if name != message.channel]
@@ -346,5 +364,6 @@ class Worker:
                 sayings.append(again(message, channel=after[0]))
             # A way from which nobody has answered yet is no reason not to call the last resort.
             if Kind(message.kind) in MUST_ARRIVE and not set(after) & set(way.proven):
-                sayings += [again(message, last_resort=n) for n in range(last_resorts())]
+                last = resorts[message.agency_id] if message.agency_id else of_installation()
+                sayings += [again(message, to=resort) for resort in last]
         await queue(sayings, now)

@@ -10,6 +10,7 @@ from starlette.routing import Route
 from server.errors import NotFound, Refused, TooMany
 from server.i18n import N_, supported_language
 from server.notify.address_verification import prove, prove_by_link, read_link, send_code
+from server.notify.models import Address
 from server.notify.preferences import set_order, set_quiet
 from server.people.access import now_of, staff_of
 from server.people.models import Agency, Person
@@ -79,7 +80,7 @@ async def show(request: Request) -> Response:
     except NotFound:
         return _link_page(request, {"state": "over"}, status=404)
     state = "done" if address.has_answered else "ask"
-    return await _of(request, address.person_id, state)
+    return await _of(request, address, state)
 
 
 async def confirm(request: Request) -> Response:
@@ -88,16 +89,19 @@ async def confirm(request: Request) -> Response:
         address = await prove_by_link(request.path_params["proof"], now_of(request))
     except NotFound:
         return _link_page(request, {"state": "over"}, status=404)
-    return await _of(request, address.person_id, "done")
+    return await _of(request, address, "done")
 
 
-async def _of(request: Request, person_id: object, state: str) -> Response:
-    person = await Person.get(id=person_id)
-    agency = await Agency.get(id=person.agency_id)
+async def _of(request: Request, address: Address, state: str) -> Response:
+    """In the language of its person; an agency's own last resort has the agency's."""
+    agency_id, language = address.agency_id, ""
+    if address.person_id is not None:
+        person = await Person.get(id=address.person_id)
+        agency_id, language = person.agency_id, person.language
+    agency = await Agency.get(id=agency_id)
     name = {"display_name": agency.display_name} if agency.display_name else {}
-    return _link_page(
-        request, {"state": state, "language": supported_language(person.language), **name}
-    )
+    spoken = supported_language(language or agency.language)
+    return _link_page(request, {"state": state, "language": spoken, **name})
 
 
 def _link_page(request: Request, context: dict[str, str], *, status: int = 200) -> Response:

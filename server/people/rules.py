@@ -246,6 +246,8 @@ class AgencyAction(StrEnum):
     DRILL = "agency:drill"
     GLASS_BREAK = "agency:glass_break"
     INDICATORS_SEE = "agency:indicators_see"
+    LAST_RESORT_CHANGE = "agency:last_resort_change"
+    LAST_RESORT_SEE = "agency:last_resort_see"
     LOAD_SEE = "agency:load_see"
     PEOPLE_SEE = "agency:people_see"
     PEOPLE_CHANGE = "agency:people_change"
@@ -279,6 +281,7 @@ ALLOWED_AGENCY: dict[Role, frozenset[AgencyAction]] = {
             AgencyAction.TEMPLATES_CHANGE,
             AgencyAction.DRILL,
             AgencyAction.INDICATORS_SEE,
+            AgencyAction.LAST_RESORT_SEE,
             AgencyAction.LOAD_SEE,
         }
     ),
@@ -286,6 +289,8 @@ ALLOWED_AGENCY: dict[Role, frozenset[AgencyAction]] = {
         {
             AgencyAction.PEOPLE_SEE,
             AgencyAction.PEOPLE_CHANGE,
+            AgencyAction.LAST_RESORT_CHANGE,
+            AgencyAction.LAST_RESORT_SEE,
             AgencyAction.TIES_CHANGE,
             AgencyAction.CHILD_ADD,
             # A drill is about no child.

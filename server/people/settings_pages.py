@@ -123,9 +123,8 @@ async def settings_page(
 
 
 def _wished(wish: Preference | None) -> dict[str, str]:
-    if wish is None:
-        return {"quiet_from": "", "quiet_until": ""}
-    return {"quiet_from": wish.quiet_from or "", "quiet_until": wish.quiet_until or ""}
+    names = ("quiet_from", "quiet_until", "digest_at")
+    return {name: (getattr(wish, name) if wish is not None else None) or "" for name in names}
 
 
 def _earlier(channels: Sequence[str], place: int) -> str:

@@ -4,7 +4,7 @@ parser.py reads it. A policy is a table per tier. Durations are written as peopl
 write them: "90s", "15m", "4h", "2d".
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import time, timedelta
 from enum import StrEnum
@@ -74,9 +74,17 @@ _AT_ONCE: Mapping[Rung, tuple[Rung, ...]] = {
 }
 
 
+def ending(rungs: Iterable[Rung]) -> tuple[Rung, ...]:
+    """These rungs, with the last resort as the last of them: no ladder ends without it, whatever a
+    policy says."""
+    rungs = tuple(rungs)
+    return rungs if rungs[-1:] == (Rung.LAST_RESORT,) else (*rungs, Rung.LAST_RESORT)
+
+
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """The part of a policy that is frozen into an alert when it opens."""
+    """The part of a policy that is frozen into an alert when it opens. It ends at the last
+    resort."""
 
     rungs: tuple[Rung, ...]
     each: timedelta  # Not acknowledged for this long: the next rung.
@@ -320,9 +328,9 @@ def ladder_as_data(ladder: Ladder) -> dict[str, Any]:
 
 
 def ladder_from_data(data: Mapping[str, Any]) -> Ladder:
-    """The ladder that was frozen into an alert."""
+    """The ladder that was frozen into an alert, also by a release in which it could end sooner."""
     return Ladder(
-        rungs=tuple(Rung(rung) for rung in data["rungs"]),
+        rungs=ending(Rung(rung) for rung in data["rungs"]),
         each=timedelta(seconds=data["each_s"]),
         lapse=timedelta(seconds=data["lapse_s"]),
         decide=timedelta(seconds=data["decide_s"]) if data["decide_s"] is not None else None,

@@ -24,6 +24,7 @@ from server.policy.model import (
     Tier,
     TierPolicy,
     Together,
+    ending,
     over,
 )
 
@@ -48,8 +49,17 @@ def merged(differences: Mapping[str, Any]) -> dict[str, Any]:
 
 def _all_upgraded(content: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: _upgraded(table) if name in set(Tier) else table for name, table in content.items()
+        name: _ended(_upgraded(table)) if name in set(Tier) else table
+        for name, table in content.items()
     }
+
+
+def _ended(table: Any) -> Any:
+    """A tier whose ladder ends at the last resort, also where it was adopted without."""
+    rungs = table.get("rungs") if isinstance(table, Mapping) else None
+    if not isinstance(rungs, list) or not rungs or rungs[-1] == Rung.LAST_RESORT.value:
+        return table
+    return {**table, "rungs": [*rungs, Rung.LAST_RESORT.value]}
 
 
 def _upgraded(table: Any) -> Any:
@@ -312,7 +322,7 @@ def _ladder(table: Mapping[str, Any], tier: str) -> Ladder:
     ):
         raise Refused("A ladder can contain only known rungs.", field=f"{tier}.rungs")
     return Ladder(
-        rungs=tuple(Rung(rung) for rung in rungs),
+        rungs=ending(Rung(rung) for rung in rungs),
         each=_duration(table, "each", tier),
         lapse=_duration(table, "lapse", tier),
         decide=_perhaps(table, "decide", tier),

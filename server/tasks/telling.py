@@ -13,16 +13,18 @@ from server.people.rules import Role
 from server.storage import bulk
 from server.storage.db import as_id
 from server.storage.due_rows import DueRows
-from server.tasks import rules
+from server.tasks import digest, rules
 from server.tasks.actions import announce_turns, enter
+from server.tasks.digest_rules import LOW, may_wait
 from server.tasks.models import Task
 from server.tasks.reach import reach_of, roles_of
-from server.tasks.rules import Call, State
+from server.tasks.rules import Call, Kind, State
 
 # The ticker has failed a task whose next step is this far past.
 LOST_AFTER = timedelta(minutes=2)
 # A message about a task has no use once the next one about it is out.
 SAYS_FOR = timedelta(days=1)
+IN_APP = "/app/"
 
 
 async def self_audit(now: datetime) -> list[UUID]:
@@ -93,7 +95,37 @@ async def _say(moved: Sequence[tuple[Task, tuple[Call, ...]]], now: datetime) ->
         for person, number in number_by_person.items():
             role = roles.get((row.child_id, person))
             sayings.append(_saying(row, person, role, number, now))
-    await queue(sayings, now)
+    await queue(await _with_those_that_wait(sayings, moved, now), now)
+
+
+async def _with_those_that_wait(
+    sayings: Sequence[Saying], moved: Sequence[tuple[Task, tuple[Call, ...]]], now: datetime
+) -> list[Saying]:
+    """The same, but low-urgency ones wait where their person chose one message a day."""
+    low = {row.id: (row, calls) for row, calls in moved if Kind(row.kind) in LOW}
+    about = [saying for saying in sayings if saying.subject_id in low]
+    moments = await digest.moments({s.person_id for s in about if s.person_id is not None}, now)
+    pairs = {(s.subject_id, s.person_id) for s in about if s.person_id in moments}
+    # What is told anew, at once or later, is told once.
+    await digest.supersede({(task, who) for task, who in pairs if who is not None}, now)
+    told = []
+    for saying in sayings:
+        until = moments.get(saying.person_id) if saying.person_id is not None else None
+        if until is not None and _waits(saying, *low.get(saying.subject_id, (None, ()))):
+            saying = digest.waiting(saying, until)
+            digest.log_waiting(saying)
+        told.append(saying)
+    return told
+
+
+def _waits(saying: Saying, row: Task | None, calls: Sequence[Call]) -> bool:
+    """Whether none of the calls that this message is for is urgent. What is done in the app has no
+    line on the list to which the message of the day leads."""
+    if row is None:
+        return False
+    numbers = [call.number for call in calls if saying.person_id in call.people]
+    is_at_desk = saying.kind is Message.DUE and (saying.data or {}).get("path") != IN_APP
+    return is_at_desk and all(may_wait(Kind(row.kind), row.terms(), n) for n in numbers)
 
 
 def _saying(row: Task, person: UUID, role: str | None, number: int, now: datetime) -> Saying:
@@ -107,7 +139,7 @@ def _saying(row: Task, person: UUID, role: str | None, number: int, now: datetim
     # led on to the page where it is done, once they open the message: by then it may be done, or
     # they may be a deputy without a tie, who reads only who to ask.
     is_in_app = is_child or role == Role.CARER
-    path = "/app/" if is_in_app else f"/desk/dues/{row.id}"
+    path = IN_APP if is_in_app else f"/desk/dues/{row.id}"
     return Saying(
         kind=Message.DUE_CHILD if is_child else Message.DUE,
         agency_id=row.agency_id,

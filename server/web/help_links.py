@@ -101,6 +101,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/people/children", ("", "", "", "the-first-day")),
     ("/desk/people/homes", ("", "", "", "the-first-day")),
     ("/desk/people/new", ("", "", "", "the-first-day")),
+    ("/desk/people/last-resort", ("", "what-you-may-do", "", "the-first-day")),
     ("/desk/people/second-keys", ("", "", "", "sign-in")),
     ("/desk/people/*/leaving", ("", "", "", "a-person-leaves")),
     ("/desk/people/*", ("", "", "", "sign-in")),
@@ -113,6 +114,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/searches", (*_RETURN, _CARED, "roles")),
     ("/desk/settings", ("the-first-day", _REACH, _REACH, _REACH)),
     ("/desk/templates", ("", "what-you-may-do", "", "templates-figures")),
+    ("/desk/tasks", (*_DAILY, _CARED, "roles")),
     ("/desk/test", ("the-first-day", "drills", _REACH, "rota-and-drills")),
     ("/desk/transfers", ("a-new-child", "transfers")),
 )

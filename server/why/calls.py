@@ -80,11 +80,13 @@ def _opening(alert: Alert) -> tuple[dict[str, Value], tuple[str, ...]]:
 
 async def _ladder(alert: Alert, rota: Rota, people: set[UUID]) -> list[Event]:
     ladder, at = ladder_from_data(alert.ladder), alert.noticed_at
-    rungs = tuple(rung.value for rung in ladder.rungs)
+    # As it was frozen, also by a release in which a ladder could end before the last resort.
+    frozen = tuple(Rung(rung) for rung in alert.ladder["rungs"])
+    rungs = tuple(rung.value for rung in frozen)
     events = [Event(at, "alert.ladder", {"rungs": rungs, "each": ladder.each})]
     reach = (await reach_of({alert.child_id: alert.agency_id}, at))[alert.child_id]
     events += [_on_leave(who, rota, at) for who in _away(rota, at) if who in people]
-    return events + [_rung(rung, reach, at, ladder.rungs) for rung in ladder.rungs]
+    return events + [_rung(rung, reach, at, frozen) for rung in frozen]
 
 
 def _rung(rung: Rung, reach: Reachable, at: datetime, rungs: Sequence[Rung]) -> Event:

@@ -10,8 +10,8 @@ from server.why.events import Event, Period, Value
 from server.why.wording import LAST_RESORT, OUTSIDE
 
 MOST = 2_000
-# A message may wait for the end of quiet hours before it goes out.
-_BEFORE = timedelta(hours=12)
+# A message may wait for the end of quiet hours, or for the message of the day.
+_BEFORE = timedelta(hours=26)
 
 
 async def of_messages(child_id: UUID, period: Period) -> list[Event]:
@@ -47,7 +47,8 @@ def of_message(message: Message, tries: Sequence[Delivery]) -> list[Event]:
 def _to(message: Message) -> Value:
     if message.person_id is not None:
         return message.person_id
-    return LAST_RESORT if message.last_resort is not None else OUTSIDE
+    is_last = message.last_resort is not None or message.resort_id is not None
+    return LAST_RESORT if is_last else OUTSIDE
 
 
 def _try(delivery: Delivery, values: dict[str, Value]) -> Event:

@@ -91,7 +91,7 @@ SENTENCES: Mapping[str, str] = {
     "alert.on_leave_alone": N_("{who} was on leave. Nobody stood in."),
     "alert.rung": N_("To be called as “{rung}”: {people}."),
     "alert.rung_empty": N_("To be called as “{rung}”: nobody. We skip this step."),
-    "alert.last_resort": N_("To be called as “{rung}”: an address of IT support."),
+    "alert.last_resort": N_("To be called as “{rung}”: an address of the agency or of IT support."),
     "alert.taken": N_("{who} took the alert."),
     "alert.lapsed": N_("{who} no longer had the alert: their time with it was over."),
     "alert.held": N_("The search began. The person who has the alert keeps it for longer."),

@@ -5,9 +5,12 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from server.alerts.causes import first_wait_ends, ladder_for
 from server.alerts.ladder import Cause
+from server.desk.policies import form
 from server.policy import model, parser
 from server.policy.model import Rung, Tier
 
@@ -37,6 +40,28 @@ def test_a_child_thought_missing_starts_at_the_top() -> None:
     ladder = ladder_for(Cause.MISSING, AT_EACH_MISS, Tier.LOW)
     assert ladder.rungs == (Rung.EVERYONE, Rung.LAST_RESORT)
     assert ladder.each == timedelta(minutes=15)
+
+
+@given(
+    st.lists(st.sampled_from(list(Rung)), min_size=1, max_size=8),
+    st.sampled_from(list(Cause)),
+    st.sampled_from(list(Tier)),
+)
+def test_every_ladder_ends_at_the_last_resort_whatever_policy_is_stored(
+    rungs: list[Rung], cause: Cause, tier: Tier
+) -> None:
+    stored = {each.value: {"rungs": [rung.value for rung in rungs]} for each in Tier}
+    for content in (parser.filled(stored), parser.merged(stored)):
+        made = ladder_for(cause, parser.read(content), tier)
+        assert made.rungs[-1] is Rung.LAST_RESORT
+        # A ladder that an earlier release froze goes on as it was, and ends there.
+        frozen = {**model.ladder_as_data(made), "rungs": [rung.value for rung in rungs]}
+        thawed = model.ladder_from_data(frozen).rungs
+        assert (thawed[: len(rungs)], thawed[-1]) == (tuple(rungs), Rung.LAST_RESORT)
+        # The form keeps what was chosen before it.
+        typed = form.typed_of(content)
+        if Rung.LAST_RESORT not in rungs and len(rungs) <= form.MOST_RUNGS:
+            assert form.read(typed, content)[tier]["rungs"] == content[tier]["rungs"]
 
 
 @pytest.mark.parametrize("cause", [Cause.HELP, Cause.MISSING])

@@ -208,6 +208,9 @@ async def stage(cast: Cast) -> dict[str, tuple[str, str]]:
         "at the time": ("tom", f"{alerted}/pack/group/now"),
         "photos of the pack": ("tom", f"{alerted}/pack/photos"),
         "versions of the pack": ("tom", f"{alerted}/pack/versions"),
+        "last resort": ("root", "/desk/people/last-resort"),
+        "last resort, to read": ("ines", "/desk/people/last-resort"),
+        "own tasks": ("tom", "/desk/tasks"),
         "fault": ("tom", "/desk/nowhere"),
     }
 

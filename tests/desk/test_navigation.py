@@ -147,7 +147,7 @@ async def test_a_role_reads_only_of_what_it_may_open(cast: Cast) -> None:
     admin = await shown(cast, "root", "/desk/admin")
     assert "/desk/people/channels" in admin
     assert "/desk/policies" not in admin
-    assert "/desk/people" not in await shown(cast, "ines", "/desk/admin")
+    assert 'href="/desk/people"' not in await shown(cast, "ines", "/desk/admin")
 
 
 @pytest.mark.parametrize("name", ["sam", "ada"])

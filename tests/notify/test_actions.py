@@ -13,7 +13,7 @@ import pytest
 from server.audit.actions import Actor
 from server.errors import IdReused, NotFound, Refused
 from server.notify import actions as notify
-from server.notify.actions import Saying, set_last_resorts
+from server.notify.actions import Recipient, Saying, set_last_resorts
 from server.notify.addresses import MOST_ADDRESSES, AddAddress, add_address, drop_address
 from server.notify.arrivals import receipt, send_test
 from server.notify.models import Address, Delivery, Message
@@ -226,7 +226,8 @@ async def test_who_has_been_told(cast: Cast, two_last_resorts: None) -> None:
     await Message.filter(person_id=cast.eve.id).update(state="withheld")
     found = await notify.told(SUBJECT, [Kind.ALERT])
     # Not Tom, to whom nothing went out yet; not Sam, who cannot be reached; not Eve.
-    assert set(found) == {(cast.ines.id, None), (cast.ada.id, None), (None, 1)}
+    people = {Recipient(person_id=person.id) for person in (cast.ines, cast.ada)}
+    assert set(found) == {*people, Recipient(last_resort=1)}
     assert await notify.told(SUBJECT, [Kind.DECIDE]) == []
 
 

@@ -167,6 +167,13 @@ FITS: Mapping[str, Fits] = {
             "help_phone": "+33 1 23 45",
         },
     ),
+    "GET /desk/people/last-resort": _TO_ROOT,
+    "POST /desk/people/last-resort": Fits(
+        "root", form={"channel": "email", "address": "n@example.org"}
+    ),
+    "POST /desk/people/last-resort/{resort_id}/code": Fits("root", form={"code": "123456"}),
+    "POST /desk/people/last-resort/{resort_id}/again": Fits("root", form={}),
+    "POST /desk/people/last-resort/{resort_id}/drop": Fits("root", form={}),
     "GET /desk/people/homes": _TO_ROOT,
     "POST /desk/people/homes": Fits(
         "root", form={"id": NEW, "name": "The barn", "zone": "Europe/Paris"}
@@ -214,6 +221,8 @@ FITS: Mapping[str, Fits] = {
     "POST /desk/settings/addresses/{address_id}/again": Fits(form={}),
     "POST /desk/settings/order": Fits(form={"order": ""}),
     "POST /desk/settings/quiet": Fits(form={"quiet_from": "22:00", "quiet_until": "07:00"}),
+    "POST /desk/settings/digest": Fits(form={"digest_at": "08:00"}),
+    "GET /desk/tasks": _TO_TOM,
     "GET /desk/settings/messages": _TO_TOM,
     "GET /desk/people/channels": _TO_ROOT,
     "GET /arrived/{arrival}": Fits(None),

@@ -34,7 +34,7 @@ ELSEWHERE = re.compile(
     r"|^/api/v1/me/(reaching|shifts)$|^/app/|^/(sign-in|reach|arrived|drill|ready)(/|$)"
     r"|^/desk/(again|filter|load|settings|templates|policies|indicators|quality|rota|drills|test|help|me|reports|admin)(/|\.|$)"
     r"|^/desk/children/new$|^/desk/people$|^/desk/people/(new|agency|homes|second-keys|accounts"
-    r"|channels|children/import|children/import/template\.csv|\{person_id\})(/\{provider\})?$"
+    r"|channels|last-resort|children/import|children/import/template\.csv|\{person_id\})(/\{provider\})?$"
 )
 
 

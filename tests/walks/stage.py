@@ -21,7 +21,7 @@ from server.alerts.models import Alert
 from server.missing.search.clocks.actions import clocks_of
 from server.missing.search.models import Episode
 from server.notify.channels import Channel
-from server.notify.models import Message
+from server.notify.models import Message, Preference
 from server.rota.calendar import duty_shifts_between
 from server.rota.duty import rotas_of
 from server.rota.models import RotaTerms
@@ -132,8 +132,12 @@ class Stage:
                 "next_action_at", flat=True
             ),
         ]
+        digests = await Preference.filter(digest_next_at__isnull=False).values_list(
+            "digest_next_at", flat=True
+        )
         moments = [
             *watches,
+            *digests,
             *dues,
             *messages,
             *drills,

@@ -7,7 +7,6 @@ it, in the alert's own transaction.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Any
 from uuid import UUID
 
 from server.alerts.drills import rules as rules
@@ -20,8 +19,9 @@ from server.audit.actions import SYSTEM, Actor, note
 from server.clock import known_zone
 from server.errors import Conflict, NotFound, Refused
 from server.i18n import N_
-from server.notify.actions import Saying, last_resorts, queue, withdraw
+from server.notify.actions import Recipient, Saying, queue, withdraw
 from server.notify.arrivals import was_read
+from server.notify.last_resort.reading import resorts_of
 from server.notify.models import Message
 from server.notify.rules import Kind
 from server.people.models import Agency, Person
@@ -115,11 +115,13 @@ async def _step(drill: Drill, now: datetime) -> None:
     await Drill.filter(id=drill.id, ended_at__isnull=True).update(place=place, next_action_at=until)
     call = {"id": uuid7(), "drill_id": drill.id, "place": place, "called_at": now}
     if await bulk.insert(DrillCall, [call], skip_known=True):
-        await queue(_sayings(drill, place, stood[place], until, now), now)
+        await queue(await _sayings(drill, place, stood[place], until, now), now)
 
 
-def _sayings(drill: Drill, place: int, on: Place, until: datetime, now: datetime) -> list[Saying]:
-    def saying_to(to: str, **whom: Any) -> Saying:
+async def _sayings(
+    drill: Drill, place: int, on: Place, until: datetime, now: datetime
+) -> list[Saying]:
+    def saying_to(to: str, whom: Recipient) -> Saying:
         token = encryption.sign(f"{drill.id}.{place}.{to}", TAP, until=now + LASTS)
         return Saying(
             kind=Kind.DRILL,
@@ -130,12 +132,17 @@ def _sayings(drill: Drill, place: int, on: Place, until: datetime, now: datetime
             urgency="high",
             expires_at=until,
             data={"path": f"/drill/{token}"},
-            **whom,
+            **whom.as_fields(),
         )
 
     if on.rung is Rung.LAST_RESORT:
-        return [saying_to(f"last-resort-{n}", last_resort=n) for n in range(last_resorts())]
-    return [saying_to(str(person), person_id=person) for person in on.people]
+        resorts = (await resorts_of([drill.agency_id]))[drill.agency_id]
+        return [saying_to(f"{_RESORT}{n}", resort) for n, resort in enumerate(resorts)]
+    return [saying_to(str(person), Recipient(person_id=person)) for person in on.people]
+
+
+# A link that says so is that of a last resort, who has no account.
+_RESORT = "last-resort-"
 
 
 async def _end(drill: Drill, why: Why, now: datetime) -> None:
@@ -159,7 +166,7 @@ async def interrupt(sayings: Sequence[Saying], now: datetime) -> None:
     """Adults are called for real: drills that need one of them end. In the caller's transaction."""
     agencies = {saying.agency_id for saying in sayings if saying.agency_id is not None}
     people = {saying.person_id for saying in sayings if saying.person_id is not None}
-    last = any(saying.last_resort is not None for saying in sayings)
+    last = any(saying.is_to_last_resort for saying in sayings)
     for drill in await Drill.filter(agency_id__in=list(agencies), ended_at__isnull=True):
         if rules.needs(stood_in(drill), people, calls_last_resort=last):
             await _end(drill, Why.REAL_ALERT, now)
@@ -195,7 +202,7 @@ async def read_tap(token: str, now: datetime) -> Tapped:
     try:
         id_, place, to = encryption.unsign(token, TAP, now).split(".")
         call = await DrillCall.get_or_none(drill_id=UUID(id_), place=int(place))
-        person_id = None if to.startswith("last-resort-") else UUID(to)
+        person_id = None if to.startswith(_RESORT) else UUID(to)
     except (encryption.Unreadable, ValueError):
         call = None
     if call is None:

@@ -14,7 +14,8 @@ from server.alerts.recipients import reach_of
 from server.audit.actions import Actor, note
 from server.errors import IdReused, NotFound
 from server.i18n import N_
-from server.notify.actions import Saying, last_resorts, queue
+from server.notify.actions import Recipient, Saying, queue
+from server.notify.last_resort.reading import resorts_of
 from server.notify.rules import Kind
 from server.people.events import Rights, rights_changed
 from server.people.models import Child, Person
@@ -115,9 +116,10 @@ async def _tell(child: Child, glass: Glass, now: datetime) -> int:
     """Tell the caseworkers and the supervisors, or their covers; where there are none, the people
     on duty; else the last resort. Returns how many."""
     people = await _answering(child, glass.person_id, now)
-    last = [] if people else list(range(last_resorts()))
-    sayings = [_saying(glass, person_id=person) for person in people]
-    sayings += [_saying(glass, last_resort=index) for index in last]
+    recipients = [Recipient(person_id=person) for person in people]
+    if not recipients:
+        recipients = (await resorts_of([glass.agency_id]))[glass.agency_id]
+    sayings = [_saying(glass, to) for to in recipients]
     await queue(sayings, now)
     return len(sayings)
 
@@ -130,19 +132,16 @@ async def _answering(child: Child, but: UUID, now: datetime) -> Collection[UUID]
     return people or [who for who in people_on(Rung.ON_DUTY, on) if who != but]
 
 
-def _saying(
-    glass: Glass, *, person_id: UUID | None = None, last_resort: int | None = None
-) -> Saying:
+def _saying(glass: Glass, to: Recipient) -> Saying:
     return Saying(
         kind=Kind.GLASS,
         agency_id=glass.agency_id,
         subject_kind="glass",
         subject_id=glass.id,
-        person_id=person_id,
-        last_resort=last_resort,
         child_id=glass.child_id,
         urgency="high",
         data={"path": f"/desk/glass/{glass.id}"},
+        **to.as_fields(),
     )
 
 

@@ -23,11 +23,11 @@ from server.desk.policies.words import (
 from server.errors import Refused
 from server.i18n import N_
 from server.policy.levels import OF_A_PHONE, Does
-from server.policy.model import SHIPPED, Rung, Tier
+from server.policy.model import SHIPPED, Rung, Tier, ending
 from server.watch.wording import TIERS
 
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
-# So many rungs a form has room for. No ladder needs both that call several at once.
+# So many rungs a form has room for, before the last resort, at which every ladder ends.
 MOST_RUNGS = len(Rung) - 1
 
 
@@ -164,8 +164,9 @@ def typed_of(content: Mapping[str, Any]) -> dict[str, str]:
                 typed[field.name] = duration_match[1] if duration_match else ""
                 typed[f"{field.name}.unit"] = duration_match[2] if duration_match else "h"
             case Kind.RUNGS:
+                before = value[:-1] if value[-1:] == [Rung.LAST_RESORT.value] else value
                 for place in range(MOST_RUNGS):
-                    rung = value[place] if place < len(value) else ""
+                    rung = before[place] if place < len(before) else ""
                     typed[f"{field.name}.{place + 1}"] = str(rung)
             case Kind.SWITCH:
                 typed[field.name] = "yes" if value else "no"
@@ -231,7 +232,7 @@ def _rungs(field: Field, typed: Mapping[str, str]) -> list[str]:
     chosen = [rung for rung in entries if rung]
     if not chosen or not set(chosen) <= {rung.value for rung in Rung}:
         raise Refused(N_("Choose at least one to call."), field=field.name)
-    return chosen
+    return [str(rung) for rung in ending(Rung(rung) for rung in chosen)]
 
 
 def _number(field: Field, text: str) -> int | float:

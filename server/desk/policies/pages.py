@@ -257,6 +257,7 @@ def _form_page(
         "fields": [field.name for field in editing.fields_of(content)],
         "units": [(code, gettext(language, word)) for code, word in UNITS.items()],
         "rungs": [(rung.value, gettext(language, rung.label)) for rung in Rung],
+        "fixed": Rung.LAST_RESORT.value,
         "places": range(1, editing.MOST_RUNGS + 1),
         "switch": [("yes", gettext(language, N_("yes"))), ("no", gettext(language, N_("no")))],
         "base": base,

@@ -16,6 +16,18 @@ def channel_names(settings: Settings) -> list[str]:
     return [PUSH, *settings.channels, *mail]
 
 
+def can_call_last_resort(settings: Settings) -> bool:
+    """Whether WAYMARK_LAST_RESORT has an entry that goes by a channel which is set up."""
+    names = channel_names(settings)
+    return any(channel in names for channel, _ in settings.last_resort)
+
+
+def lacks_last_resort(settings: Settings) -> bool:
+    """Whether others than this machine can reach us, and we have nobody to call when nobody else
+    can be."""
+    return not settings.is_loopback and not can_call_last_resort(settings)
+
+
 def configured(settings: Settings, clock: Clock) -> dict[str, Channel]:
     """Every channel by its name, closed; the caller opens and closes them.
 

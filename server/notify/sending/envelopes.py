@@ -85,6 +85,7 @@ def _facts(message: Message, language: str, name: str, url: str | None, reply_co
         unseen=_unseen(message, language),
         reply_code=reply_code,
         open_alerts=data.get("open_alerts"),
+        tasks=data.get("tasks"),
     )
 
 

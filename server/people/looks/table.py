@@ -120,6 +120,7 @@ NO_LOOK: Mapping[str, str] = {
     "/desk/front": _LIST,
     "/desk/find": _LIST,
     "/desk/children": _LIST,
+    "/desk/tasks": "the reader's own tasks, with the name of the child: as a list of many children",
     "/desk/transfers": _LIST,
     "/desk/transfers/{transfer_id}": "who gives and who takes: nothing of what is written",
     "/desk/people/children": _LIST,

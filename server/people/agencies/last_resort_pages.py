@@ -1,0 +1,124 @@
+"""The agency's own last resort: who we call when nobody else can be. Administrators set it,
+supervisors read it."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from server.errors import Refused, TooMany, WaymarkError
+from server.notify.channels.configured import can_call_last_resort, lacks_last_resort
+from server.notify.last_resort import actions as addresses
+from server.notify.last_resort.reading import given_up, has_proven, own_addresses
+from server.notify.wording import channel_word
+from server.people.access import Visitor, agency_for, now_of, staff_of
+from server.people.rules import AgencyAction, Role, may_agency
+from server.people.settings_pages import check_address
+from server.people.words import entered, form_fault
+from server.web.rendering import language_of, page
+from server.web.requests import form_body
+
+PATH = "/desk/people/last-resort"
+
+
+async def show(request: Request) -> Response:
+    """Who we call, and for those who may: a form."""
+    return await _page(request, await agency_for(request, AgencyAction.LAST_RESORT_SEE))
+
+
+async def add(request: Request) -> Response:
+    """Add an address, and send a code there."""
+    visitor = await agency_for(request, AgencyAction.LAST_RESORT_CHANGE)
+    form = await form_body(request)
+    typed = {"channel": entered(form, "channel") or "email", "address": entered(form, "address")}
+    try:
+        check_address(request, typed["channel"], typed["address"])
+        address = await addresses.enter(
+            visitor, typed["channel"], typed["address"], now_of(request)
+        )
+    except (Refused, TooMany) as fault:
+        return await _page(request, visitor, typed, fault)
+    return _to("code", f"#address-{address.id}")
+
+
+async def confirm(request: Request) -> Response:
+    """Enter the code that arrived there."""
+    visitor = await agency_for(request, AgencyAction.LAST_RESORT_CHANGE)
+    address_id, code = request.path_params["resort_id"], entered(await form_body(request), "code")
+    try:
+        await addresses.prove(visitor, address_id, code, now_of(request))
+    except Refused as fault:
+        typed = {"code_of": str(address_id), "code": code}
+        return await _page(request, visitor, typed, fault)
+    return _to("proven")
+
+
+async def another_code(request: Request) -> Response:
+    """Send another code."""
+    visitor = await agency_for(request, AgencyAction.LAST_RESORT_CHANGE)
+    address_id = request.path_params["resort_id"]
+    try:
+        await addresses.send_code(visitor, address_id, now_of(request))
+    except TooMany as fault:
+        return await _page(request, visitor, {}, fault)
+    return _to("code", f"#address-{address_id}")
+
+
+async def drop(request: Request) -> Response:
+    """Remove an address."""
+    visitor = await agency_for(request, AgencyAction.LAST_RESORT_CHANGE)
+    await addresses.drop(visitor, request.path_params["resort_id"], now_of(request))
+    return _to("removed")
+
+
+async def is_missing(request: Request) -> bool:
+    """Whether the agency of this reader has no last resort, neither its own nor the
+    installation's; told to those who can see to it."""
+    visitor = await staff_of(request)
+    if not may_agency(Role(visitor.role), AgencyAction.LAST_RESORT_SEE):
+        return False
+    assert visitor.agency_id is not None
+    return lacks_last_resort(request.app.state.settings) and not await has_proven(visitor.agency_id)
+
+
+async def _page(
+    request: Request,
+    visitor: Visitor,
+    typed: dict[str, str] | None = None,
+    fault: WaymarkError | None = None,
+) -> Response:
+    assert visitor.agency_id is not None
+    settings, language = request.app.state.settings, language_of(request)
+    channels = ["email", *sorted(settings.channels)]
+    own = await own_addresses(visitor.agency_id)
+    context: dict[str, Any] = {
+        "addresses": own,
+        "counts": any(address.verified_at is not None for address in own),
+        "given_up": await given_up(visitor.agency_id),
+        "has_common": can_call_last_resort(settings),
+        "channels": [(name, channel_word(name, language)) for name in channels],
+        "words": {name: channel_word(name, language) for name in channels},
+        "may_change": may_agency(Role(visitor.role), AgencyAction.LAST_RESORT_CHANGE),
+        "given": {"channel": "email", "address": "", "code_of": "", "code": "", **(typed or {})},
+        "saved": request.query_params.get("saved", ""),
+        "error": form_fault(fault, language) if fault is not None else None,
+        "now": now_of(request),
+    }
+    status = fault.status if fault is not None else 200
+    return page(request, "people/last_resort.html", context, status=status)
+
+
+def _to(saved: str, place: str = "") -> RedirectResponse:
+    return RedirectResponse(f"{PATH}?saved={saved}{place}", status_code=303)
+
+
+_ADDRESS = f"{PATH}/{{resort_id:uuid}}"
+
+routes = [
+    Route(PATH, show, methods=["GET"]),
+    Route(PATH, add, methods=["POST"]),
+    Route(f"{_ADDRESS}/code", confirm, methods=["POST"]),
+    Route(f"{_ADDRESS}/again", another_code, methods=["POST"]),
+    Route(f"{_ADDRESS}/drop", drop, methods=["POST"]),
+]
