@@ -132,6 +132,8 @@ class Steps:
     # How long before adults are called a child who has missed a round is asked once more, if that
     # is known so early. None: they are not asked.
     last_call: timedelta | None = None
+    # After so many late rounds in a row adults are called, whatever is usual for the child.
+    after_misses: int | None = None
     rest: "QuietHours | None" = None  # Local hours in which no child is asked.
 
 
@@ -248,6 +250,7 @@ EACH_MISS: dict[str, Any] = {
         "after_pass": "15m",
         "ceiling": "24h",
         "last_call": None,
+        "after_misses": None,
         "habit": None,
         "asks_carer": True,
         "rungs": _RUNGS,
@@ -266,6 +269,7 @@ EACH_MISS: dict[str, Any] = {
         "after_pass": "20m",
         "ceiling": "36h",
         "last_call": None,
+        "after_misses": None,
         "habit": None,
         "asks_carer": True,
         "rungs": _RUNGS,
@@ -284,6 +288,7 @@ EACH_MISS: dict[str, Any] = {
         "after_pass": "30m",
         "ceiling": "72h",
         "last_call": None,
+        "after_misses": None,
         "habit": None,
         "asks_carer": True,
         "rungs": _RUNGS,
