@@ -67,9 +67,16 @@ function partInWords({ at, from, days, rule: text }: Part): string {
   const values = { times, days: rule ? ruleInWords(rule) : namesOf(days) };
   const rhythm = hasWindows ? t("{days}, {times}", values) : t("{days} at {times}", values);
   if (!rule || (rule.every !== "MONTHLY" && rule.interval === 1)) return rhythm;
-  const next = nextFrom(rule, isoDay(now.value));
+  const today = now.value;
+  const isOver = at.every((time) => time <= clockOf(today));
+  const next = nextFrom(rule, isoDay(isOver ? new Date(today.getTime() + DAY_MS) : today));
   return next ? t("{rhythm}, next on {day}", { rhythm, day: ofDate(next) }) : rhythm;
 }
+
+const DAY_MS = 86_400_000;
+
+const clockOf = (when: Date) =>
+  `${String(when.getHours()).padStart(2, "0")}:${String(when.getMinutes()).padStart(2, "0")}`;
 
 /** The date on the phone's calendar. */
 export const isoDay = (when: Date) =>

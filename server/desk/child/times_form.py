@@ -164,7 +164,7 @@ def asked_when(
         parts = wording.parts_of(rhythm) if rhythm is not None and rhythm.at else [Rhythm()]
         groups = [_current(part, nth, today) for nth, part in enumerate(parts)]
     while len(groups) < _GROUPS or (groups[-1].is_filled and len(groups) < _MOST_GROUPS):
-        groups.append(Group(len(groups), [], [], start=today.isoformat()))
+        groups.append(Group(len(groups), [], [], days=frozenset(), start=today.isoformat()))
     return {
         "groups": [_with_room(group) for group in groups],
         "weekdays": [
@@ -190,8 +190,8 @@ _OFTENS = {
     Often.WEEK: N_("Every week"),
     Often.WEEKS: N_("Every second week, or less often"),
     Often.DAYS: N_("Every few days"),
-    Often.PLACE: N_("Once a month, on a day of the week"),
-    Often.DATE: N_("Once a month, on a date"),
+    Often.PLACE: N_("Monthly, by day of the week"),
+    Often.DATE: N_("Monthly, on a date"),
 }
 _PLACES = {
     1: N_("first"),
