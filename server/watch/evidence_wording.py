@@ -126,13 +126,12 @@ def _silence(facts: Facts, reader: _Reader) -> str:
         since = facts.sign_at or facts.placed_at
         return reader.say(N_("no sign of life since {time}"), time=since)
     if facts.alerts and facts.alerts[0].reason == Why.MISSES:
-        since = reader.at(facts.missed_due_at)
         return ngettext(
             reader.language,
             "missed {n} check-in, due {time}",
             "missed {n} check-ins in a row since {time}",
             facts.misses,
-            time=since,
+            time=reader.at(facts.missed_due_at),
         )
     if facts.alerts:
         return reader.say(N_("no answer since {time}"), time=facts.missed_due_at)

@@ -1,6 +1,5 @@
 """Check-in times in words: "Every day at 18:00. Every second Tuesday at 12:00, next on 3 March"."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, time
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -120,7 +119,7 @@ def rule_in_words(rule: Recurrence, language: str) -> str:
     return ngettext(language, "Every {n} week on {days}", "Every {n} weeks on {days}", n, days=days)
 
 
-def _days_of_the_month(rule: Recurrence, language: str) -> Sequence[str]:
+def _days_of_the_month(rule: Recurrence, language: str) -> list[str]:
     if rule.places:
         return [
             gettext(language, PLACES[place], day=gettext(language, DAYS[day]))
