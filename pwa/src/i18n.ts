@@ -52,15 +52,16 @@ export function t(text: string, values: Record<string, string | number> = {}): s
 }
 
 /** The form for this many. A catalog holds the plural forms in the order of its language's rules. */
-export function tn(singular: string, many: string, n: number): string {
+export function tn(singular: string, many: string, n: number, others: Record<string, string> = {}): string {
+  const values = { ...others, n };
   const forms = catalog.value[singular];
   const english = n === 1 ? singular : many;
-  if (!Array.isArray(forms)) return fill(english, { n });
+  if (!Array.isArray(forms)) return fill(english, values);
   const rules = new Intl.PluralRules(language.value);
   const order = ["zero", "one", "two", "few", "many", "other"].filter((form) =>
     rules.resolvedOptions().pluralCategories.includes(form as Intl.LDMLPluralRule),
   );
-  return fill(forms[order.indexOf(rules.select(n))] ?? forms[forms.length - 1] ?? english, { n });
+  return fill(forms[order.indexOf(rules.select(n))] ?? forms[forms.length - 1] ?? english, values);
 }
 
 /** Languages that count with digits of their own. */

@@ -179,21 +179,23 @@ def times_of(form: FormData, field: str) -> tuple[time, ...]:
     return tuple(sorted({at for at in (wall(value, field) for value in values) if at is not None}))
 
 
-def windows_of(form: FormData) -> tuple[tuple[time, time], ...]:
+def windows_of(form: FormData, suffix: str = "") -> tuple[tuple[time, time], ...]:
     """The free windows in a form, without empty ones. Raises Refused."""
-    windows = []
-    for begin, end in typed_windows(form):
-        first, last = wall(begin, "window"), wall(end, "window")
+    windows, field = [], f"window{suffix}"
+    for begin, end in typed_windows(form, suffix):
+        first, last = wall(begin, field), wall(end, field)
         if first is not None and last is not None:
             windows.append((first, last))
         elif first is not None or last is not None:
-            raise Refused(N_("Enter a start and an end, or leave both empty."), field="window")
+            raise Refused(N_("Enter a start and an end, or leave both empty."), field=field)
     return tuple(sorted(windows))
 
 
-def typed_windows(form: FormData) -> list[tuple[str, str]]:
+def typed_windows(form: FormData, suffix: str = "") -> list[tuple[str, str]]:
     """The same as it was typed."""
-    begins, ends = ([str(v).strip() for v in form.getlist(name)] for name in ("begin", "end"))
+    begins, ends = (
+        [str(v).strip() for v in form.getlist(f"{name}{suffix}")] for name in ("begin", "end")
+    )
     return list(zip(begins, ends, strict=False))
 
 

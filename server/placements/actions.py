@@ -105,6 +105,7 @@ async def _stop_asking(child_id: UUID, now: datetime) -> None:
 _OVER: Mapping[str, Any] = {
     "standing": State.WELL.value,
     "prompted": 0,
+    "misses": 0,
     "is_alerted": False,
     **dict.fromkeys(
         (
@@ -119,6 +120,7 @@ _OVER: Mapping[str, Any] = {
             "asked_at",
             "alarm_at",
             "alarm_why",
+            "call_at",
             "last_call_at",
             "held_at",
             "next_action_at",

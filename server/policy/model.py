@@ -140,6 +140,8 @@ class Steps:
     # How long before adults are called a child who has missed a round is asked once more, if that
     # is known so early. None: they are not asked.
     last_call: timedelta | None = None
+    # After so many late rounds in a row adults are called, whatever is usual for the child.
+    after_misses: int | None = None
     rest: "QuietHours | None" = None  # Local hours in which no child is asked.
 
 
@@ -256,6 +258,7 @@ EACH_MISS: dict[str, Any] = {
         "after_pass": "15m",
         "ceiling": "24h",
         "last_call": None,
+        "after_misses": None,
         "habit": None,
         "asks_carer": True,
         "rungs": _RUNGS,
@@ -274,6 +277,7 @@ EACH_MISS: dict[str, Any] = {
         "after_pass": "20m",
         "ceiling": "36h",
         "last_call": None,
+        "after_misses": None,
         "habit": None,
         "asks_carer": True,
         "rungs": _RUNGS,
@@ -292,6 +296,7 @@ EACH_MISS: dict[str, Any] = {
         "after_pass": "30m",
         "ceiling": "72h",
         "last_call": None,
+        "after_misses": None,
         "habit": None,
         "asks_carer": True,
         "rungs": _RUNGS,

@@ -32,6 +32,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d{1,7}) ?(s|m|h|d)")
 # A call may wait for others, but not for so long that it would be felt.
 LONGEST_WAIT = timedelta(minutes=10)
+MOST_MISSES = 30
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 
@@ -196,6 +197,7 @@ def _tier(table: Mapping[str, Any], tier: str, rest: QuietHours) -> TierPolicy:
         after_pass=_perhaps(table, "after_pass", tier),
         asks_carer=_yes_or_no(table, "asks_carer", tier),
         last_call=_perhaps(table, "last_call", tier),
+        after_misses=_misses(table, tier),
         rest=rest,
     )
     if steps.carer_from > steps.carer_until:
@@ -344,6 +346,16 @@ def _table(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 def _perhaps(table: Mapping[str, Any], key: str, tier: str) -> timedelta | None:
     return None if table.get(key) in (None, "never") else _duration(table, key, tier)
+
+
+def _misses(table: Mapping[str, Any], tier: str) -> int | None:
+    """After how many misses in a row; None: however many."""
+    value = table.get("after_misses")
+    if value in (None, "never"):
+        return None
+    if type(value) is not int or not 1 <= value <= MOST_MISSES:
+        raise Refused("Choose between 1 and 30 missed check-ins.", field=f"{tier}.after_misses")
+    return value
 
 
 def _yes_or_no(table: Mapping[str, Any], key: str, tier: str) -> bool:

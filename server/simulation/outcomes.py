@@ -138,6 +138,7 @@ def known_of(child: Child) -> tuple[Any, ...]:
     """All of `facts_of` that may change while an alert is open."""
     return (
         child.standing.missed_due_at,
+        child.standing.misses,
         child.standing.sign_at,
         child.standing.due_at,
         child.answered_at,
@@ -163,6 +164,7 @@ def facts_of(child: Child, alert: Alert) -> Facts:
         placed_at=child.placed_at,
         due_at=standing.due_at,
         missed_due_at=standing.missed_due_at,
+        misses=standing.misses,
         sign_at=standing.sign_at,
         answered_at=child.answered_at,
         app_seen_at=child.app_seen_at,

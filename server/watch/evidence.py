@@ -95,7 +95,7 @@ _TOGETHER = {"postgres": "string_agg(mark, ',' ORDER BY due_at)", "sqlite": "gro
 # before 3.44 knows no order inside group_concat, but keeps that of the rows it is given.
 _WATCHES = """
 SELECT w.child_id, w.standing, w.tier, w.zone, w.due_at, w.opens_at, w.missed_due_at, w.late_at,
-       w.sign_at, w.ask_at, w.asked_at, w.answered_at, w.app_seen_at,
+       w.misses, w.sign_at, w.ask_at, w.asked_at, w.answered_at, w.app_seen_at,
        w.heard_at, w.heard_way, c.placed_at,
        (SELECT {together} FROM (
           SELECT due_at, CASE
@@ -153,6 +153,7 @@ def _facts(row: Mapping[str, Any], **extras: Any) -> Facts:
         opens_at=_moment(row["opens_at"]),
         missed_due_at=_moment(row["missed_due_at"]),
         late_at=_moment(row["late_at"]),
+        misses=row["misses"],
         sign_at=_moment(row["sign_at"]),
         ask_at=_moment(row["ask_at"]),
         asked_at=_moment(row["asked_at"]),

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from server.alerts.ladder import Cause
 from server.alerts.ladder import State as AlertState
-from server.i18n import N_, format_moment, gettext
+from server.i18n import N_, format_moment, gettext, ngettext
 from server.notify.push_health import Health, Reached
 from server.watch.facts import FEWEST, Called, Facts, Mark, Reach
 from server.watch.machine.standing import State, Why
@@ -125,6 +125,14 @@ def _silence(facts: Facts, reader: _Reader) -> str:
     if facts.missed_due_at is None:
         since = facts.sign_at or facts.placed_at
         return reader.say(N_("no sign of life since {time}"), time=since)
+    if facts.alerts and facts.alerts[0].reason == Why.MISSES:
+        return ngettext(
+            reader.language,
+            "missed {n} check-in, due {time}",
+            "missed {n} check-ins in a row since {time}",
+            facts.misses,
+            time=reader.at(facts.missed_due_at),
+        )
     if facts.alerts:
         return reader.say(N_("no answer since {time}"), time=facts.missed_due_at)
     return reader.say(N_("no answer to the check-in due {time}"), time=facts.missed_due_at)

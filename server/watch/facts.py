@@ -97,6 +97,7 @@ class Facts:
     opens_at: datetime | None = None
     missed_due_at: datetime | None = None
     late_at: datetime | None = None
+    misses: int = 0  # How many check-ins in a row were missed in this silence.
     sign_at: datetime | None = None
     ask_at: datetime | None = None
     asked_at: datetime | None = None

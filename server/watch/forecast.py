@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from server.i18n import N_, gettext
 from server.watch.machine import advancing, answering
+from server.watch.machine.alarms import called_by
 from server.watch.models import Watch
 from server.watch.watch_state import load, passed
 from server.watch.wording import when
@@ -53,7 +54,7 @@ async def if_not_seen(child_id: UUID, now: datetime) -> Foreseen:
     if standing.missed_due_at is None:
         return Foreseen(Then.NOTHING, due_at=standing.due_at)
     then = Then.ASKED if standing.ask_at is not None else Then.LATER
-    return Foreseen(then, asked_at=standing.ask_at, called_at=standing.alarm_at)
+    return Foreseen(then, asked_at=standing.ask_at, called_at=called_by(standing, case.terms)[0])
 
 
 def as_it_stands(watch: Watch | None) -> Foreseen:
@@ -65,7 +66,7 @@ def as_it_stands(watch: Watch | None) -> Foreseen:
     if watch.missed_due_at is None:
         return Foreseen(Then.NOTHING, due_at=watch.due_at)
     then = Then.ASKED if watch.ask_at is not None else Then.LATER
-    return Foreseen(then, asked_at=watch.ask_at, called_at=watch.alarm_at)
+    return Foreseen(then, asked_at=watch.ask_at, called_at=watch.called_at)
 
 
 _NOT_YET = N_("If you answer “Could not find”, we do not call anyone yet.")

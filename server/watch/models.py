@@ -45,10 +45,14 @@ class Watch(Model):
     )  # How many moments of the current round are behind us.
     missed_due_at = fields.DatetimeField(null=True)  # Of the oldest round that is late and open.
     late_at = fields.DatetimeField(null=True)  # When that one became late.
+    misses = fields.SmallIntField(default=0, db_default=0)  # How many of this silence are late.
     ask_at = fields.DatetimeField(null=True)  # When the carer is to be asked; null once asked.
     asked_at = fields.DatetimeField(null=True)  # When the carer was asked about it.
     alarm_at = fields.DatetimeField(null=True)  # When adults are called unless it is settled.
     alarm_why = fields.CharField(max_length=24, null=True)
+    # When adults are called if every check-in to come is missed too, once one is late. Nothing
+    # decides by it: pages tell it.
+    call_at = fields.DatetimeField(null=True)
     last_call_at = fields.DatetimeField(null=True)  # When the child was asked once more.
     is_alerted = fields.BooleanField(default=False)
     # A person reported the child missing, and nobody ended it.
@@ -71,6 +75,11 @@ class Watch(Model):
         table = "watch"
         # One index alone: each more would be written at every step of every round of every child.
         indexes = (Index(fields=("next_action_at",), name="watch_act_at"),)
+
+    @property
+    def called_at(self) -> datetime | None:
+        """When adults are called if only silence comes; None if nothing is late, or they were."""
+        return self.call_at or self.alarm_at
 
     @property
     def is_over(self) -> bool:

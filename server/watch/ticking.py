@@ -18,7 +18,7 @@ from server.storage import bulk
 from server.storage.db import as_id, fetch, write
 from server.storage.due_rows import DueRows
 from server.watch.carer.messages import QUESTIONS, ask
-from server.watch.machine.alarms import call_at
+from server.watch.machine.alarms import called_by
 from server.watch.machine.rounds import steps_of
 from server.watch.machine.standing import Change, What, Why
 from server.watch.models import CALLED_OFF, Beat, Blind, Round, Watch, round_id
@@ -185,10 +185,8 @@ def _call(case: WatchState, *, is_late: bool) -> dict[str, Any]:
     standing = case.standing
     if not is_late or standing.is_alerted:
         return {"call_at": None, "call_why": None}
-    return {
-        "call_at": call_at(standing, case.terms),
-        "call_why": (standing.alarm_why or Why.CEILING).value,
-    }
+    call, why = called_by(standing, case.terms)
+    return {"call_at": call, "call_why": why.value}
 
 
 async def _open_again(existing: Sequence[dict[str, Any]], now: datetime) -> None:
@@ -224,7 +222,7 @@ async def _remind(moved: Sequence[Moved], now: datetime) -> None:
 def _reminder(case: WatchState, change: Change, nth: int, now: datetime) -> Saying:
     quiet, grace = case.policy.quiet, steps_of(case.terms, change.due_at).grace
     is_last = change.why is Why.LAST_CALL
-    until = call_at(case.standing, case.terms) if is_last else change.due_at + grace
+    until = called_by(case.standing, case.terms)[0] if is_last else change.due_at + grace
     return Saying(
         kind=Kind.REMIND_CHILD,
         agency_id=case.watch.agency_id,
@@ -270,9 +268,7 @@ async def _enter(moved: Sequence[Moved], now: datetime) -> None:
 async def _alert(moved: Sequence[Moved], now: datetime) -> None:
     openings, policies = [], {}
     called = _of(moved, What.ALERT)
-    late = {
-        case.watch.child_id for case, changes in moved if _is_late_before_the_call(case, changes)
-    }
+    misses = {case.watch.child_id: _misses(case, changes) for case, changes in moved}
     blind = await _blind(called, now)
     pushes = await reached_of([case.watch.child_id for case, _ in called], now)
     unseen = {}
@@ -295,7 +291,7 @@ async def _alert(moved: Sequence[Moved], now: datetime) -> None:
                 opened_at=change.at,
                 facts={**_facts(case, change, pushes.get(case.watch.child_id)), **unseen},
                 shared=shared.get(case.watch.child_id),
-                misses=1 if case.watch.child_id in late else 0,
+                misses=misses[case.watch.child_id],
             )
         )
     await contacts.ask(await open_alerts(openings, policies, now), now)
@@ -304,12 +300,11 @@ async def _alert(moved: Sequence[Moved], now: datetime) -> None:
         await join_misses(joined, now)
 
 
-def _is_late_before_the_call(case: WatchState, changes: Sequence[Change]) -> bool:
-    """Whether a round was missed when adults were called: the ceiling may be over before that."""
+def _misses(case: WatchState, changes: Sequence[Change]) -> int:
+    """How many rounds were missed when adults were called: the ceiling may be over before any."""
     before = takewhile(lambda change: change.what is not What.ALERT, changes)
-    return case.watch.missed_due_at is not None or any(
-        change.what is What.LATE for change in before
-    )
+    known = max(case.watch.misses, 1) if case.watch.missed_due_at is not None else 0
+    return known + sum(change.what is What.LATE for change in before)
 
 
 async def _blind(called: Sequence[tuple[WatchState, Change]], now: datetime) -> Blind | None:

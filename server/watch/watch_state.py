@@ -17,7 +17,7 @@ from server.people.rules import Role
 from server.policy.model import LONGEST, Policy, Tier
 from server.storage.db import among, as_id, as_moment, fetch
 from server.watch.machine.advancing import advance, next_action_at
-from server.watch.machine.alarms import ceiling_at
+from server.watch.machine.alarms import called_by, ceiling_at
 from server.watch.machine.changing import past_tier_end
 from server.watch.machine.habit import REMEMBERED, UNTOLD, Knowledge, Past, learned
 from server.watch.machine.rounds import opens_of
@@ -247,6 +247,7 @@ def standing_of(watch: Watch) -> Standing:
         is_alerted=watch.is_alerted,
         last_call_at=watch.last_call_at,
         held_at=watch.held_at,
+        misses=watch.misses,
     )
 
 
@@ -272,9 +273,11 @@ def as_row(standing: Standing, terms: Terms, watch: Watch, now: datetime) -> dic
         "asked_at": standing.asked_at,
         "alarm_at": standing.alarm_at,
         "alarm_why": standing.alarm_why.value if standing.alarm_why else None,
+        "call_at": _call_at(standing, terms),
         "is_alerted": standing.is_alerted,
         "last_call_at": standing.last_call_at,
         "held_at": standing.held_at,
+        "misses": standing.misses,
         "heard_at": watch.heard_at,
         "heard_way": watch.heard_way,
         "sign_at": standing.sign_at,
@@ -285,6 +288,12 @@ def as_row(standing: Standing, terms: Terms, watch: Watch, now: datetime) -> dic
         "next_action_at": _min(next_action_at(standing, terms, now), watch.tier_until_at),
         "quarantined_at": None,
     }
+
+
+def _call_at(standing: Standing, terms: Terms) -> datetime | None:
+    if standing.missed_due_at is None or standing.is_alerted:
+        return None
+    return called_by(standing, terms)[0]
 
 
 def _then_act_at(

@@ -12,6 +12,7 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 # Read by rhythm.read, which names what is wrong; here is what the document says about it.
 _AT = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
 _TIME = {"type": "string", "pattern": _AT}
+_RRULE = {"type": "string", "maxLength": 200, "example": "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU"}
 _RHYTHM = {
     "properties": {
         "at": {"type": "array", "items": _TIME, "minItems": 1, "maxItems": 12},
@@ -26,6 +27,19 @@ _RHYTHM = {
             "patternProperties": {_AT: _TIME},
             "additionalProperties": False,
             "maxProperties": 12,
+        },
+        # How often all times come (RFC 5545), or these of them; the others come on `days`.
+        "rrule": {
+            "oneOf": [
+                _RRULE,
+                {
+                    "type": "object",
+                    "patternProperties": {_AT: _RRULE},
+                    "additionalProperties": False,
+                    "minProperties": 1,
+                    "maxProperties": 12,
+                },
+            ]
         },
         "every_s": {"type": "integer", "minimum": 10, "maximum": 86_400},
     },

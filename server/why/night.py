@@ -136,7 +136,7 @@ def _known(child: Child, told: _Asked, rows: _Rows, events: Sequence[Event]) -> 
         downs=[(row.from_at, row.until_at) for row in rows.blinds],
         silent_since=rows.silent_since,
         due_at=watch.due_at if watch is not None else None,
-        alarm_at=watch.alarm_at if watch is not None else None,
+        alarm_at=watch.called_at if watch is not None else None,
     )
 
 

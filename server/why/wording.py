@@ -145,6 +145,7 @@ WHYS: Mapping[str, str] = {
     "carer_silent": N_("the carer did not answer in time"),
     "ceiling": N_("the longest silence that the level allows"),
     "grace_over": N_("nobody answered in time"),
+    "misses": N_("too many check-ins missed in a row"),
     "not_seen": N_("an adult could not find the child"),
     "no_carer": N_("there is no carer to ask first"),
     "unusual": N_("a silence as long as this is unusual for the child"),

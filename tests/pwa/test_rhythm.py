@@ -107,6 +107,40 @@ def test_a_longer_time_that_was_agreed_is_shown_and_can_be_given_up(
     assert double.posted(PATH)[0]["rhythm"] == {"at": ["09:00", "20:00"]}
 
 
+def test_a_time_once_a_month_is_proposed_beside_the_daily_one_in_words(
+    phone: Phone, double: Double
+) -> None:
+    at_the_rhythm(phone)
+    propose(phone)
+    phone.page.get_by_role("button", name="Add times that come less often").click()
+    more = phone.page.locator(".more-times").nth(1)
+    assert phone.page.locator("main > .main").is_disabled()
+    more.locator("input[type=time]").fill("12:00")
+    more.get_by_role("button", name="Once a month").click()
+    more.get_by_label("Day of the week").select_option(label="Tuesday")
+    phone.page.locator("main > .main").click()
+    phone.page.get_by_text("Waiting for an answer.").wait_for()
+    rule = {"12:00": "FREQ=MONTHLY;BYDAY=1TU"}
+    assert double.posted(PATH)[0]["rhythm"] == {"at": ["12:00", "20:00"], "rrule": rule}
+    says = "Every day at 20:00. Each month on the first Tuesday at 12:00, next on Tuesday"
+    assert says in words(phone)
+
+
+def test_a_rule_that_is_agreed_is_said_in_words_and_kept_in_a_proposal(
+    phone: Phone, double: Double
+) -> None:
+    rule = "DTSTART;VALUE=DATE:20260303\nRRULE:FREQ=WEEKLY;INTERVAL=3;BYDAY=TU"
+    double.rhythm = {"at": ["12:00", "18:00"], "rrule": {"12:00": rule}}
+    at_the_rhythm(phone)
+    assert "Every 3 weeks on Tuesday at 12:00, next on Tuesday" in words(phone)
+    phone.page.locator("main > .second").click()
+    phone.page.get_by_label("Time 1", exact=True).fill("19:00")
+    phone.page.locator("main > .main").click()
+    phone.page.get_by_text("Waiting for an answer.").wait_for()
+    said = double.posted(PATH)[0]["rhythm"]
+    assert said == {"at": ["12:00", "19:00"], "rrule": {"12:00": rule}}
+
+
 def test_today_says_from_when_to_when_an_answer_counts(phone: Phone, double: Double) -> None:
     double.opens_before = timedelta(hours=4)
     phone.pair()

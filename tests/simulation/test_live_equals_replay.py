@@ -506,6 +506,47 @@ async def test_free_windows(cast: Cast) -> None:
     assert pages == [at(5, "20:45")]
 
 
+async def test_so_many_misses_in_a_row(cast: Cast) -> None:
+    """Two in a row call adults, whatever the habit says; an answer begins the count anew; a raised
+    level counts what was missed before; a time of blindness hides no miss."""
+    data = policies.merged({"low": {"after_misses": 2}, "mid": {"after_misses": 1}})
+    told = await compare(
+        cast,
+        [
+            (at(2, "12:00"), "tier", {"tier": "low"}),
+            (at(3, "12:00"), "check_in", {}),
+            (at(3, "20:30"), "if_asked", asked(at(4, "10:00"), "seen", 300)),
+            (at(4, "16:00"), "check_in", {}),
+            (at(5, "17:30"), "blind", {"until": text_of(at(7, "09:00"))}),
+            (at(7, "16:30"), "check_in", {}),
+            (at(8, "21:00"), "tier", {"tier": "mid"}),
+        ],
+        data,
+        {"at": ["18:00"]},
+    )
+    pages = [moment for moment, level, _ in told if level == "page_worker"]
+    assert at(7, "09:00") in pages
+    assert at(8, "21:00") in pages
+
+
+async def test_times_by_a_rule(cast: Cast) -> None:
+    """Every evening, and every second Wednesday at noon; one of them is missed."""
+    wednesdays = "DTSTART;VALUE=DATE:20260304\nRRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=WE"
+    told = await compare(
+        cast,
+        [
+            (at(2, "16:50"), "check_in", {}),
+            (at(3, "16:50"), "check_in", {}),
+            (at(4, "15:30"), "check_in", {}),
+            (at(5, "16:50"), "check_in", {}),
+        ],
+        rhythm={"at": ["12:00", "18:00"], "rrule": {"12:00": wednesdays}},
+    )
+    reminded = [moment for moment, level, _ in told if level == "nudge_child"]
+    assert at(4, "11:00") in reminded
+    assert at(5, "11:00") not in reminded
+
+
 async def test_an_absence_after_the_answer_of_the_day(cast: Cast) -> None:
     """She has answered for the evening, goes, and is to say at seven that she is back."""
     told = await compare(

@@ -65,6 +65,23 @@ def told(result: Result, *, but: str = "nudge_child") -> list[str]:
 # --- what is told, and when
 
 
+def test_times_by_a_rule_and_so_many_misses_are_read_and_said() -> None:
+    fortnightly = "DTSTART:20260602\nRRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=TU"
+    rhythm = {"at": ["12:00", "18:00"], "rrule": {"12:00": fortnightly}}
+    policy = policies.read(policies.merged({"low": {"after_misses": 3}}))
+    result = run(
+        ("01T06:00", "placed", placed("low", rhythm=rhythm, carer=False)),
+        ("01T17:30", "check_in", {}),
+        until="04T00:00",
+        policy=policy,
+    )
+    # Noon and evening of the second, and the evening of the third; without the number nobody yet.
+    called = [row for row in result.rows if row.level == "page_worker"]
+    assert [f"{row.at:%d %H:%M}" for row in called] == ["03 20:00"]
+    assert called[0].reason.startswith("Missed 3 check-ins in a row since yesterday 12:00, last")
+    assert [row.at.day for row in result.rows if "12:00" in row.reason[:40]][:2] == [2, 2]
+
+
 def test_a_silence_under_the_shipped_policy() -> None:
     result = run(("01T06:00", "placed", placed()), until="02T08:00")
     assert told(result, but="") == [
@@ -644,6 +661,8 @@ def test_a_bad_row_stops_it_and_its_line_is_named(row: str, fault: str) -> None:
         ({"tier": "extreme"}, "tier"),
         ({"rhythm": {"at": ["18:00"], "each": 2}}, "rhythm.each"),
         ({"rhythm": {"at": ["25:00"]}}, "rhythm.at"),
+        ({"rhythm": {"at": ["18:00"], "rrule": "FREQ=HOURLY"}}, "rhythm.rrule"),
+        ({"rhythm": {"at": ["18:00"], "rrule": {"18:00": "FREQ=DAILY;COUNT=1"}}}, "rhythm.rrule"),
         ({"rhythm": ["18:00"]}, "rhythm"),
         ({"carer": "yes"}, "carer"),
         ({"carer": None}, "carer"),

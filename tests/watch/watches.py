@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
@@ -13,6 +13,7 @@ from server.policy.parser import read
 from server.watch.machine import advancing, answering, changing, rounds
 from server.watch.machine.habit import Knowledge, Past, learned
 from server.watch.machine.standing import Change, Standing, Terms
+from server.watch.rhythm.recurrence import COUNTED_FROM, LAST, Every, Recurrence
 from server.watch.rhythm.rules import Rhythm, Span
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -104,6 +105,7 @@ def any_steps(draw: st.DrawFn) -> Steps:
         after_pass=draw(st.one_of(st.none(), minutes(1, 240))),
         asks_carer=draw(st.booleans()),
         last_call=draw(st.one_of(st.none(), minutes(1, 600))),
+        after_misses=draw(st.one_of(st.none(), st.integers(1, 5))),
         rest=draw(st.sampled_from(RESTS)),
     )
 
@@ -121,6 +123,35 @@ def with_windows(at: set[time], days: set[int], cuts: list[float | None]) -> Rhy
     return Rhythm(tuple(sorted(at)), frozenset(days), windows=tuple(found))
 
 
+@st.composite
+def recurrences(draw: st.DrawFn) -> Recurrence:
+    """Any rule that `recurrence.read` lets through."""
+    every = draw(st.sampled_from(Every))
+    start = draw(st.dates(date(2020, 1, 1), date(2032, 12, 31)))
+    if every is Every.DAY:
+        n = draw(st.sampled_from([1, 2, 3, 5, 7, 31]))
+        return Recurrence(every, n, start=start if n > 1 else COUNTED_FROM)
+    if every is Every.WEEK:
+        n, days = draw(st.sampled_from([1, 2, 3, 12])), draw(st.sets(st.integers(0, 6), min_size=1))
+        start = start if n > 1 else COUNTED_FROM
+        return Recurrence(every, n, days=frozenset(days), start=start)
+    n = draw(st.sampled_from([1, 2, 3, 12]))
+    start = start if n > 1 else COUNTED_FROM
+    if draw(st.booleans()):
+        dates = draw(st.sets(st.sampled_from([1, 15, 28, LAST]), min_size=1))
+        return Recurrence(every, n, dates=frozenset(dates), start=start)
+    place = st.tuples(st.sampled_from([1, 2, 3, 4, LAST]), st.integers(0, 6))
+    places = draw(st.sets(place, min_size=1, max_size=3))
+    in_order = sorted(places, key=lambda each: (5 if each[0] == LAST else each[0], each[1]))
+    return Recurrence(every, n, places=tuple(in_order), start=start)
+
+
+def with_rules(rhythm: Rhythm, rules: list[Recurrence | None]) -> Rhythm:
+    """The same, some of its times by a rule; its first time comes on its days."""
+    pairs = zip(rhythm.at[1:], rules, strict=False)
+    return replace(rhythm, rules=tuple((at, rule) for at, rule in pairs if rule is not None))
+
+
 cuts = st.lists(st.one_of(st.none(), st.floats(0, 1)), min_size=5, max_size=5)
 times = st.builds(time, st.integers(0, 23), st.sampled_from([0, 10, 30, 55]))
 rhythms = st.one_of(
@@ -129,6 +160,11 @@ rhythms = st.one_of(
         st.sets(times, min_size=1, max_size=4),
         st.sets(st.integers(0, 6), min_size=3),
         cuts,
+    ),
+    st.builds(
+        with_rules,
+        st.sets(times, min_size=2, max_size=4).map(lambda at: Rhythm(tuple(sorted(at)))),
+        st.lists(st.one_of(st.none(), recurrences()), max_size=3),
     ),
     st.integers(1800, 86_400).map(lambda s: Rhythm(every=timedelta(seconds=s))),
 )

@@ -24,7 +24,12 @@ export interface RhythmProposal {
   kind: "rhythm";
   body: {
     said_at: string;
-    rhythm: { at?: string[]; days?: number[]; from?: Record<string, string> };
+    rhythm: {
+      at?: string[];
+      days?: number[];
+      from?: Record<string, string>;
+      rrule?: string | Record<string, string>;
+    };
     first?: string | null;
     last?: string | null;
     words: string | null;

@@ -18,6 +18,8 @@ export interface Rhythm {
   at?: string[];
   from?: Record<string, string>;
   days?: number[];
+  /** By which rule all times come, or some of them: plan/rules.ts. The others come on `days`. */
+  rrule?: string | Record<string, string>;
   every_s?: number;
 }
 

@@ -1,30 +1,20 @@
-"""What the pages of a child's questions share: the page itself, and when the child is asked."""
+"""What the pages of a child's questions share: the watch, the zones, and the page itself."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.errors import Refused, WaymarkError
-from server.i18n import N_, gettext
+from server.errors import WaymarkError
 from server.people.access import nothing_here, now_of
-from server.people.desk_forms import (
-    TIMES,
-    WINDOWS,
-    done,
-    times_of,
-    typed_windows,
-    windows_of,
-)
+from server.people.desk_forms import done
 from server.people.models import Person
 from server.people.words import FormFault, form_fault
 from server.watch.models import Watch
 from server.watch.rhythm import summary
-from server.watch.rhythm.rules import Rhythm, as_data, read
 from server.watch.watch_state import WatchState
 from server.watch.wording import when
 from server.watch.writing import ended
@@ -71,45 +61,3 @@ async def show(
     }
     status = fault.status if fault is not None else 200
     return page(request, template, {**shared, **context}, status=status)
-
-
-def rhythm_of(form: FormData) -> dict[str, Any]:
-    """The rhythm that a form holds, as data. Raises Refused, naming the question."""
-    windows = windows_of(form)
-    times = tuple(sorted({*times_of(form, "at"), *(end for _, end in windows)}))
-    if not times:
-        raise Refused(N_("Enter at least one time."), field="at")
-    chosen = [value for value in form.getlist("day") if value in set("0123456")]
-    days = frozenset(int(str(value)) for value in chosen)
-    if not days:
-        raise Refused(N_("Choose at least one day."), field="day")
-    return as_data(read(as_data(Rhythm(times, days, windows=windows))))
-
-
-def asked_when(
-    form: FormData | None, rhythm: Rhythm | None, language: str, room: int = len(TIMES)
-) -> dict[str, Any]:
-    """What the rhythm part of a form shows: what was typed, or else the current values."""
-    rhythm = rhythm or Rhythm()
-    windows = [(f"{begin:%H:%M}", f"{end:%H:%M}") for begin, end in rhythm.windows]
-    ends = {end for _, end in rhythm.windows}
-    times, days = [f"{at:%H:%M}" for at in rhythm.at if at not in ends], {*map(str, rhythm.days)}
-    if form is not None:
-        times, days = [str(value) for value in form.getlist("at")], {*map(str, form.getlist("day"))}
-        windows = typed_windows(form)
-    return {
-        "times": [*times, *[""] * (room - len(times))],
-        "windows": [*windows, *[("", "")] * (WINDOWS - len(windows))],
-        "days": [
-            (str(number), gettext(language, word), str(number) in days)
-            for number, word in enumerate(summary.DAYS)
-        ],
-    }
-
-
-def named_as_typed(fault: WaymarkError | None) -> WaymarkError | None:
-    """The rules name a rhythm, or a part of it: the form calls them its times and its windows."""
-    if not isinstance(fault, Refused) or not (fault.field or "").startswith("rhythm"):
-        return fault
-    field = "window" if fault.field == "rhythm.from" else "at"
-    return Refused(fault.detail, code=fault.code, field=field, **fault.extra)

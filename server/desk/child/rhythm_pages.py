@@ -7,7 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.desk.child.forms import ZONES, asked_when, case_for, named_as_typed, rhythm_of, show
+from server.desk.child.forms import ZONES, case_for, show
+from server.desk.child.times_form import asked_when, named_as_typed, rhythm_of
 from server.errors import Conflict, Refused, WaymarkError
 from server.people.access import desk_child, now_of, staff_of
 from server.people.desk_forms import (
@@ -50,7 +51,7 @@ async def _rhythm_page(
     case = await case_for(child_id, now)
     context = {
         "agreed": await summary.read(case, language, zone_of(request), now),
-        **asked_when(form, case.terms.rhythm, language),
+        **asked_when(form, case.terms.rhythm, language, now.astimezone(case.terms.zone).date()),
         "zone_name": entered(form, "zone") if form is not None else case.watch.zone,
         "zones": ZONES,
         "ceiling": summary.allowed_silence(case.terms, language),

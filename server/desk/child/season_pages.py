@@ -9,14 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.desk.child.forms import (
-    ZONES,
-    asked_when,
-    case_for,
-    named_as_typed,
-    rhythm_of,
-    show,
-)
+from server.desk.child.forms import ZONES, case_for, show
+from server.desk.child.times_form import asked_when, named_as_typed, rhythm_of
 from server.errors import Refused, WaymarkError
 from server.people.access import desk_child, now_of, staff_of
 from server.people.desk_forms import back_to, day_of, id_or_new, words_of
@@ -77,7 +71,7 @@ async def _page(
     context: dict[str, Any] = {
         "agreed": await summary.read(case, language, zone_of(request), now),
         "given": given,
-        **asked_when(form, None, language),
+        **asked_when(form, None, language, now.astimezone(case.terms.zone).date()),
         "zones": ZONES,
         "longest": temporary_rhythm.LONGEST_DAYS,
     }

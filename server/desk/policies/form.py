@@ -37,6 +37,7 @@ class Kind(StrEnum):
     SPAN = "span"
     TIME = "time"
     NUMBER = "number"
+    COUNT = "count"
     SWITCH = "switch"
     CHOICE = "choice"
     RUNGS = "rungs"
@@ -114,11 +115,13 @@ _EMPTY_KEYS = {key_of(name) for name, value in _leaves(SHIPPED) if value is None
 _NULLABLE = {
     name
     for name, _ in _leaves(SHIPPED)
-    if key_of(name) in _EMPTY_KEYS | {"after_pass", "last_call", "decide"}
+    if key_of(name) in _EMPTY_KEYS | {"after_pass", "last_call", "after_misses", "decide"}
 }
 
 
 def _kind(name: str, value: Any) -> Kind:
+    if key_of(name) == "after_misses":
+        return Kind.COUNT
     if isinstance(value, bool):
         return Kind.SWITCH
     if isinstance(value, (int, float)):
@@ -170,6 +173,8 @@ def typed_of(content: Mapping[str, Any]) -> dict[str, str]:
                     typed[f"{field.name}.{place + 1}"] = str(rung)
             case Kind.SWITCH:
                 typed[field.name] = "yes" if value else "no"
+            case Kind.COUNT:
+                typed[field.name] = str(value) if isinstance(value, int) else ""
             case _:
                 typed[field.name] = _plain(value)
     return typed
@@ -215,6 +220,8 @@ def _value(field: Field, typed: Mapping[str, str]) -> Any:
             return text
         case Kind.NUMBER:
             return _number(field, text)
+        case Kind.COUNT:
+            return _count(field, text)
         case Kind.TEXT:
             return text
 
@@ -233,6 +240,14 @@ def _rungs(field: Field, typed: Mapping[str, str]) -> list[str]:
     if not chosen or not set(chosen) <= {rung.value for rung in Rung}:
         raise Refused(N_("Choose at least one to call."), field=field.name)
     return [str(rung) for rung in ending(Rung(rung) for rung in chosen)]
+
+
+def _count(field: Field, text: str) -> int | None:
+    if not text and field.may_be_empty:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) <= 2):
+        raise Refused(N_("Enter a whole number, or leave this empty."), field=field.name)
+    return int(text)
 
 
 def _number(field: Field, text: str) -> int | float:

@@ -57,12 +57,14 @@ FAULTS = (
     N_("This number is not valid here."),
     N_("This would count for more than a professional's word."),
     N_("Choose between 2 and 1,000 children."),
+    N_("Choose between 1 and 30 missed check-ins."),
     N_("A call can wait up to ten minutes for others."),
 )
 # Policies that ship beside the default, to see what they would have done.
 FOLDER = Path(__file__).parents[3] / "policies"
 _NAMES: Mapping[str, str] = {
     "each-miss": N_("Ask after each missed check-in"),
+    "after-misses": N_("Call adults after 2 or 3 missed check-ins in a row"),
     "period-and-grace": N_("Simple: wait long, then call adults"),
     "ask-at-each-miss": N_("Simple: wait long, then ask the carer"),
 }

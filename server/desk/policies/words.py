@@ -47,6 +47,7 @@ LABELS: Mapping[str, str] = {
     "softens_for": N_("Call adults later, at most this long after it was late"),
     "after_pass": N_("After an absence: time until late, then for the carer to answer, at most"),
     "last_call": N_("Ask the child once more before calling adults"),
+    "after_misses": N_("Call adults after this many missed check-ins in a row"),
     "ceiling": N_("Longest silence"),
     "rungs": N_("Who we call, in order"),
     "each": N_("If nobody takes it, call the next one after"),
@@ -97,6 +98,10 @@ HINTS: Mapping[str, str] = {
     "softens_for": N_("We ask the carer again before that. The longest silence does not change."),
     "after_pass": N_("Leave empty to use the same time as on other days."),
     "last_call": N_("Leave empty to skip this."),
+    "after_misses": N_(
+        "Whatever is usual for the child. With 1 we call at each miss, and do not ask the carer"
+        " first. Leave empty to skip this."
+    ),
     "ceiling": N_("Nothing can extend it. After that, we call a person."),
     USED: N_("If not, we ask the carer after each missed check-in."),
     "ask": N_("0.05 means 1 child who has gone for every 20 who forgot."),

@@ -23,6 +23,8 @@ from server.records.transfer.access import (
 from server.records.transfer.words import clock, withheld_in_words
 from server.storage.db import as_moment
 from server.tasks.rules import Kind as DueKind
+from server.watch.rhythm.rules import read
+from server.watch.rhythm.wording import rhythm_in_words
 from server.watch.wording import TIERS, when
 from server.web.rendering import language_of, page, zone_of
 
@@ -46,6 +48,7 @@ async def the_package(request: Request) -> Response:
         "pack": _pack(document["pack"], language),
         "plan": document["safety_plan"],
         "tier": _tier(document["safety_plan"], language),
+        "times": _times(document["safety_plan"], language),
         "clocks": [
             clock(due["kind"], as_moment(due["due_at"]), language)
             for due in document["clocks"]["dues"]
@@ -79,6 +82,12 @@ async def as_file(request: Request) -> Response:
 
 def _tier(plan: dict[str, Any] | None, language: str) -> str:
     return gettext(language, TIERS[Tier(plan["tier"])][0]) if plan else ""
+
+
+def _times(plan: dict[str, Any] | None, language: str) -> str:
+    """When the child was asked; empty for a trainer's times in seconds."""
+    rhythm = (plan or {}).get("rhythm") or {}
+    return rhythm_in_words(read(rhythm), language) if "at" in rhythm else ""
 
 
 def _goals(project: dict[str, Any] | None, language: str) -> list[tuple[str, str, list[str]]]:

@@ -132,7 +132,7 @@ async def _about(question: Question, language: str, now: datetime) -> dict[str, 
     watch = await Watch.get_or_none(child_id=question.child_id)
     zone = known_zone(watch.zone) if watch is not None else UTC_ZONE
     missed_due_at = watch.missed_due_at if watch is not None else None
-    called_at = watch.alarm_at if watch is not None and question.answer is None else None
+    called_at = watch.called_at if watch is not None and question.answer is None else None
     return {
         "state": question.answer or "ask",
         "has_come": not question.still_waits(missed_due_at),

@@ -19,10 +19,12 @@ from server.watch.machine.alarms import (
     awake,
     begin_alarm,
     call_at,
+    called_by,
     carer_hour,
     ceiling_at,
     hold,
     last_call_at,
+    missed_too_many,
     weigh,
 )
 from server.watch.machine.rounds import next_round, on_to_next_round, round_moments, steps_of
@@ -116,16 +118,27 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 def _late(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
     change = Change(What.LATE, at, standing.due_at, Why.GRACE_OVER)
     missed, opened = standing.due_at, standing.opens_at
-    standing = on_to_next_round(standing, terms)
+    # A row of an earlier release has no count: the oldest round that is late is one.
+    before = max(standing.misses, 1) if standing.missed_due_at is not None else standing.misses
+    standing = replace(on_to_next_round(standing, terms), misses=before + 1)
     if standing.is_alerted:
         # If the ceiling called adults before anything was late, this is the first miss.
         first = standing.missed_due_at or missed
         late = replace(standing, missed_due_at=first, late_at=standing.late_at or at)
         return late, (change, Change(What.JOIN, at, missed))
     if standing.missed_due_at is not None:
-        # One more miss makes the silence less usual; if each miss is asked about, this changes
-        # nothing.
-        return weigh(standing, terms, at) if terms.steps.doubt else standing, (change,)
+        # One more miss makes the silence less usual; if each miss is asked about, only their number
+        # can change something.
+        late = weigh(standing, terms, at) if terms.steps.doubt else standing
+    else:
+        late = _first_late(standing, terms, at, missed=missed, opened=opened)
+    return missed_too_many(late, terms, at), (change,)
+
+
+def _first_late(
+    standing: Standing, terms: Terms, at: datetime, *, missed: datetime, opened: datetime
+) -> Standing:
+    """The first round of a silence is late: its alarm begins."""
     standing = replace(standing, missed_due_at=missed, late_at=at)
     steps = steps_of(terms, missed)
     # Nearly always the same, and a copy of the terms for each late round shows in a replay.
@@ -133,12 +146,12 @@ def _late(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
     begun = begin_alarm(standing, of_it, at)
     held_at = standing.held_at
     if held_at is None or held_at < opened:
-        return begun, (change,)
+        return begun
     held = hold(begun, of_it, held_at)
     # A hold can only put the alarm off: a child who says something must never be alarmed about
     # sooner.
     is_later = call_at(held, of_it) > call_at(begun, of_it)
-    return held if is_later and held_at + steps.levels.holds_for > at else begun, (change,)
+    return held if is_later and held_at + steps.levels.holds_for > at else begun
 
 
 def _prompted(standing: Standing, passed: int) -> Standing:
@@ -159,6 +172,7 @@ def _prompted(standing: Standing, passed: int) -> Standing:
         standing.is_alerted,
         standing.last_call_at,
         standing.held_at,
+        standing.misses,
     )
 
 
@@ -175,7 +189,7 @@ def _last_call(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
     than planned would wake the child."""
     assert standing.missed_due_at is not None
     called = replace(standing, last_call_at=at)
-    if call_at(standing, terms) <= at or awake(at, terms) < at:
+    if called_by(standing, terms)[0] <= at or awake(at, terms) < at:
         return called, ()
     return called, (Change(What.REMIND, at, standing.missed_due_at, Why.LAST_CALL),)
 

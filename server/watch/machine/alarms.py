@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from server.clock import as_utc
 from server.watch.machine.habit import odds
-from server.watch.machine.rounds import next_round
+from server.watch.machine.rounds import next_round, steps_of
 from server.watch.machine.standing import Standing, Terms, Why
 
 
@@ -102,9 +102,33 @@ def carer_hour(terms: Terms, at: datetime) -> datetime:
     return max(at, as_utc(day, first, terms.zone))
 
 
+def missed_too_many(standing: Standing, terms: Terms, at: datetime) -> Standing:
+    """One more round is late: after so many in a row as the policy says, adults are called now,
+    whatever is usual for the child. What only holds is no answer, and takes none of them back."""
+    most = terms.steps.after_misses
+    if most is None or standing.misses < most:
+        return standing
+    return replace(standing, ask_at=None, alarm_at=at, alarm_why=Why.MISSES)
+
+
 def call_at(standing: Standing, terms: Terms) -> datetime:
     """When adults are called if nothing comes before, as things are now."""
     return standing.alarm_at or ceiling_at(standing, terms)
+
+
+def called_by(standing: Standing, terms: Terms) -> tuple[datetime, Why]:
+    """The same, and why, if every round to come is missed: so many of them call adults sooner."""
+    call, why = call_at(standing, terms), standing.alarm_why or Why.CEILING
+    most = terms.steps.after_misses
+    if most is None or standing.missed_due_at is None or standing.is_alerted:
+        return call, why
+    due = standing.due_at
+    for _ in range(most - max(standing.misses, 1) - 1):
+        if due >= call:
+            return call, why
+        due = next_round(terms, due)
+    late = due + steps_of(terms, due).grace
+    return (late, Why.MISSES) if late < call else (call, why)
 
 
 def last_call_at(standing: Standing, terms: Terms) -> datetime | None:
@@ -112,7 +136,7 @@ def last_call_at(standing: Standing, terms: Terms) -> datetime | None:
     not while they sleep. None if there is no such moment."""
     if standing.late_at is None or terms.steps.last_call is None:
         return None
-    moment = awake(call_at(standing, terms) - terms.steps.last_call, terms)
+    moment = awake(called_by(standing, terms)[0] - terms.steps.last_call, terms)
     return moment if moment >= standing.late_at else None
 
 

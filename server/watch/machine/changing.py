@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from server.watch.machine.advancing import advance
-from server.watch.machine.alarms import call_at, carer_hour, ceiling_at, weigh
+from server.watch.machine.alarms import call_at, carer_hour, ceiling_at, missed_too_many, weigh
 from server.watch.machine.rounds import next_round, opens_of
 from server.watch.machine.standing import Change, Standing, Terms, What, Why
 from server.watch.rhythm.rules import OPENS_BEFORE, Span, is_return
@@ -50,6 +50,11 @@ def _tightened(standing: Standing, terms: Terms, now: datetime) -> Standing:
     """What is late already, under the rules of the higher tier."""
     if standing.alarm_at is None or standing.missed_due_at is None:
         return standing
+    return missed_too_many(_sooner(standing, terms, now), terms, now)
+
+
+def _sooner(standing: Standing, terms: Terms, now: datetime) -> Standing:
+    assert standing.alarm_at is not None
     if terms.steps.doubt is not None:
         return weigh(standing, terms, now)
     ask = standing.ask_at

@@ -93,4 +93,5 @@ def on_to_next_round(standing: Standing, terms: Terms) -> Standing:
         standing.is_alerted,
         standing.last_call_at,
         standing.held_at,
+        standing.misses,
     )

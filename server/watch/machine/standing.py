@@ -42,6 +42,7 @@ class Why(StrEnum):
     DUE = "due"
     GRACE_OVER = "grace_over"
     LAST_CALL = "last_call"
+    MISSES = "misses"
     NOT_SEEN = "not_seen"
     NO_CARER = "no_carer"
     UNUSUAL = "unusual"
@@ -87,6 +88,7 @@ class Standing:
     is_alerted: bool = False
     last_call_at: datetime | None = None  # When the child was asked once more in this silence.
     held_at: datetime | None = None  # The child said something, in time, in a way that only holds.
+    misses: int = 0  # How many rounds of this silence are late.
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -14,12 +14,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from server.clock import as_utc
 from server.errors import Refused
 from server.i18n import N_
+from server.watch.rhythm import recurrence
+from server.watch.rhythm.recurrence import Every, Recurrence
 
 OPENS_BEFORE = timedelta(hours=2)
 EVERY_DAY = frozenset(range(7))
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 # A rhythm may ask nothing for longer than this: we must not search for ever.
 _SEARCH_DAYS = 400
+# The longest time after which rules must come together again.
+_LONGEST_PERIOD = 1500
 _DAY = timedelta(days=1)
 _INSTANT = timedelta(microseconds=1)
 _NO_WINDOW = "A window goes from a time to one of the times of the rhythm."
@@ -28,7 +32,8 @@ OVERLAP = N_("A window must end later on the same day, with no other time inside
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """How often: local times on chosen days, or (for trainers) every so many seconds.
+    """How often: local times on chosen days of the week, or by a rule such as every second
+    Tuesday; or (for trainers) every so many seconds.
 
     If a time has a free window, an answer is due at its end, and any answer from its beginning on
     counts for it.
@@ -38,6 +43,15 @@ class Rhythm:
     days: frozenset[int] = EVERY_DAY  # Monday is 0.
     every: timedelta | None = None
     windows: tuple[tuple[time, time], ...] = ()  # From when until when; the end is one of `at`.
+    rules: tuple[tuple[time, Recurrence], ...] = ()  # Times of `at` that do not come on `days`.
+
+    def on(self, day: date) -> tuple[time, ...]:
+        """The times at which an answer is due on a day."""
+        by_week = day.weekday() in self.days
+        if not self.rules:
+            return self.at if by_week else ()
+        rules = dict(self.rules)
+        return tuple(at for at in self.at if (rules[at].holds(day) if at in rules else by_week))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +84,25 @@ def season(first: date, last: date, rhythm: Rhythm, zone: ZoneInfo) -> Season:
 
 def read(data: Mapping[str, Any]) -> Rhythm:
     """A rhythm from its data: `{"at": ["18:00"], "days": [0, 1, 2]}` or `{"every_s": 60}`. With
-    `"from": {"18:00": "15:00"}` the answer at 18:00 may come at any time from 15:00 on.
+    `"from": {"18:00": "15:00"}` the answer at 18:00 may come at any time from 15:00 on. With
+    `"rrule": "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU"` all times come by this rule and not by `days`;
+    with `"rrule": {"12:00": "…"}` these times do.
 
     Raises Refused, naming the field, if a key is unknown or a value wrong.
     """
-    unknown = set(data) - {"at", "days", "every_s", "from"}
+    unknown = set(data) - {"at", "days", "every_s", "from", "rrule"}
     if unknown:
         raise Refused("These check-in times have an unknown key.", field=f"rhythm.{min(unknown)}")
     if "every_s" in data:
         return Rhythm(every=_every(data))
     times, days = _times(data.get("at")), _days(data.get("days", list(EVERY_DAY)))
-    return Rhythm(times, days, windows=_windows(data.get("from", {}), times))
+    windows = _windows(data.get("from", {}), times)
+    if "rrule" not in data:
+        return Rhythm(times, days, windows=windows)
+    rules = _rules(data["rrule"], times)
+    if "days" in data and len(rules) == len(times):
+        raise Refused(N_("Days of the week are for times without a rule."), field="rhythm.days")
+    return Rhythm(times, days, windows=windows, rules=rules)
 
 
 def _every(data: Mapping[str, Any]) -> timedelta:
@@ -122,6 +144,26 @@ def _windows(values: Any, times: tuple[time, ...]) -> tuple[tuple[time, time], .
     return tuple(sorted(windows))
 
 
+def _rules(values: Any, times: tuple[time, ...]) -> tuple[tuple[time, Recurrence], ...]:
+    """The rule of each time that has one. Rules that come together only after years are refused:
+    the longest silence between them could not be found."""
+    field = "rhythm.rrule"
+    if isinstance(values, str):
+        rule = recurrence.read(values, field)
+        return tuple((at, rule) for at in times)
+    if not isinstance(values, dict) or not values:
+        raise Refused(N_("A rule belongs to one of the times, such as 18:00."), field=field)
+    rules = {_time(at): recurrence.read(text, field) for at, text in values.items()}
+    if not set(rules) <= set(times):
+        raise Refused(N_("A rule belongs to one of the times, such as 18:00."), field=field)
+    if recurrence.period(rules.values()) > _LONGEST_PERIOD:
+        raise Refused(
+            N_("Choose the same number of weeks or days for all times, or a multiple of it."),
+            field=field,
+        )
+    return tuple(sorted((at, rule) for at, rule in rules.items() if at is not None))
+
+
 def _days(values: Any) -> frozenset[int]:
     if not isinstance(values, list) or not values or any(type(day) is not int for day in values):
         raise Refused("Days are numbers from 0 (Monday) to 6 (Sunday).", field="rhythm.days")
@@ -135,10 +177,14 @@ def as_data(rhythm: Rhythm) -> dict[str, Any]:
     if rhythm.every is not None:
         return {"every_s": int(rhythm.every.total_seconds())}
     data: dict[str, Any] = {"at": [f"{at:%H:%M}" for at in rhythm.at]}
-    if rhythm.days != EVERY_DAY:
+    texts = {f"{at:%H:%M}": recurrence.as_text(rule) for at, rule in rhythm.rules}
+    if rhythm.days != EVERY_DAY and len(texts) < len(rhythm.at):
         data["days"] = sorted(rhythm.days)
     if rhythm.windows:
         data["from"] = {f"{end:%H:%M}": f"{begin:%H:%M}" for begin, end in rhythm.windows}
+    if texts:
+        is_one = len(texts) == len(rhythm.at) and len(set(texts.values())) == 1
+        data["rrule"] = next(iter(texts.values())) if is_one else texts
     return data
 
 
@@ -218,12 +264,13 @@ def _window_of(rhythm: Rhythm, zone: ZoneInfo, due: datetime) -> datetime | None
     today = due.astimezone(zone).date()
     # A time that the clocks skip may land on the next day.
     for day in (today, today - _DAY):
+        asked = rhythm.on(day)
         ends = [
             as_utc(day, begin, zone)
             for begin, end in rhythm.windows
-            if as_utc(day, end, zone) == due
+            if end in asked and as_utc(day, end, zone) == due
         ]
-        if ends and day.weekday() in rhythm.days:
+        if ends:
             return min(*ends, due)
     return None
 
@@ -232,9 +279,11 @@ def longest_gap_around(
     rhythm: Rhythm, zone: ZoneInfo, seasons: tuple[Season, ...], season: Season
 ) -> timedelta:
     """The longest time from an answer to the next one that is due, from a week before a season to a
-    week after it, at both of its edges too. `seasons` hold it."""
-    moment = _known(next_due(rhythm, zone, (), season.span.begin - 7 * _DAY, seasons))
-    last, longest = season.span.end + 7 * _DAY, timedelta()
+    week after it (longer where the usual times come by a rule), at both of its edges too. `seasons`
+    hold it."""
+    around = max(7 * _DAY, longest_gap(rhythm) + _DAY) if rhythm.rules else 7 * _DAY
+    moment = _known(next_due(rhythm, zone, (), season.span.begin - around, seasons))
+    last, longest = season.span.end + around, timedelta()
     while moment < last:
         after = _known(next_due(rhythm, zone, (), moment, seasons))
         earliest = window_begin(rhythm, zone, seasons, moment) or moment
@@ -282,11 +331,9 @@ def _first(
 
 @lru_cache(maxsize=8192)  # Many children share a rhythm and a zone.
 def _moments(rhythm: Rhythm, zone: ZoneInfo, day: date) -> tuple[datetime, ...]:
-    if day.weekday() not in rhythm.days:
-        return ()
     # A time that the clocks skip moves to after the jump, perhaps onto another time: each counts
     # once.
-    return tuple(sorted({as_utc(day, at, zone) for at in rhythm.at}))
+    return tuple(sorted({as_utc(day, at, zone) for at in rhythm.on(day)}))
 
 
 def _next_tick(every: timedelta, pauses: tuple[Span, ...], after: datetime) -> datetime:
@@ -308,20 +355,36 @@ def opens_at(due_at: datetime, before: datetime | None, window: datetime | None 
     return due_at - min(OPENS_BEFORE, (due_at - before) / 2)
 
 
+@lru_cache(maxsize=8192)  # A page that counts children asks for each of them.
 def longest_gap(rhythm: Rhythm) -> timedelta:
     """The longest time between two rounds of a rhythm, by the wall clock. The earliest answer for a
-    round comes at the beginning of its window, and the silence lasts from there."""
+    round comes at the beginning of its window, and the silence lasts from there.
+
+    Times that come once a month count only where there are no others: they shorten no gap.
+    """
     if rhythm.every is not None:
         return rhythm.every
     begins = {end: begin for begin, end in rhythm.windows}
-    rounds = sorted(
-        (_minute(day, at), _minute(day, begins.get(at, at)))
-        for day in rhythm.days
-        for at in rhythm.at
-    )
+    length, asked = _turn(rhythm)
+    rounds = sorted((_minute(day, at), _minute(day, begins.get(at, at))) for day, at in asked)
     gaps = [due - earliest for (_, earliest), (due, _) in pairwise(rounds)]
-    gaps.append(rounds[0][0] + 7 * 1440 - rounds[-1][1])
+    gaps.append(rounds[0][0] + length * 1440 - rounds[-1][1])
     return timedelta(minutes=max(gaps))
+
+
+def _turn(rhythm: Rhythm) -> tuple[int, Iterable[tuple[int, time]]]:
+    """After how many days a rhythm comes again alike, and its rounds in that time: the number of
+    the day, and the time."""
+    if not rhythm.rules:
+        return 7, ((day, at) for day in rhythm.days for at in rhythm.at)
+    monthly = {at for at, rule in rhythm.rules if rule.every is Every.MONTH}
+    first, length = recurrence.COUNTED_FROM, recurrence.period(rule for _, rule in rhythm.rules)
+    if len(monthly) == len(rhythm.at):
+        # In this century days of the week and leap years come again after 28 years.
+        length, monthly = 28 * 365 + 7, set()
+    days = (rhythm.on(first + number * _DAY) for number in range(length))
+    rounds = ((number, at) for number, day in enumerate(days) for at in day if at not in monthly)
+    return length, rounds
 
 
 def _minute(day: int, at: time) -> int:

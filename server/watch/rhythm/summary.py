@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from server.clock import known_zone
-from server.i18n import N_, format_list, format_short_date, format_span, format_time, gettext
+from server.i18n import N_, format_short_date, format_span, gettext
 from server.people.models import Person
 from server.people.rules import Leaving
 from server.policy.model import Tier
@@ -15,33 +15,25 @@ from server.watch import watch_state
 from server.watch.calendar import milestones
 from server.watch.calendar.models import Milestone
 from server.watch.machine.advancing import advance
-from server.watch.machine.rounds import begin, window_of
+from server.watch.machine.rounds import begin, next_round, window_of
 from server.watch.machine.standing import Standing, Terms, What
 from server.watch.models import Pause, Watch
 from server.watch.passes.rules import REASONS as WHY_AWAY
 from server.watch.passes.rules import Reason
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.models import Proposal, Season
-from server.watch.rhythm.rules import EVERY_DAY, Rhythm
+from server.watch.rhythm.wording import From, rhythm_in_words
 from server.watch.watch_state import WatchState
 from server.watch.wording import TIERS, when
 
-DAYS = (
-    N_("Monday"),
-    N_("Tuesday"),
-    N_("Wednesday"),
-    N_("Thursday"),
-    N_("Friday"),
-    N_("Saturday"),
-    N_("Sunday"),
-)
 REASONS: Mapping[Leaving, str] = {
     Leaving.MOVED: N_("Moved to another home, which now looks after them"),
     Leaving.OF_AGE: N_("Turned 18 and moved on"),
     Leaving.HOME: N_("Back with the family"),
     Leaving.OTHER: N_("Another reason"),
 }
-_UTC = ZoneInfo("UTC")
+# Of so many rounds the times of a rhythm are told: two months of three a day.
+_MOST_ROUNDS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +111,7 @@ async def read(case: WatchState, language: str, zone: ZoneInfo, now: datetime) -
     held = Pause.filter(child_id=case.watch.child_id, until_at__gt=now, ended_at__isnull=True)
     pauses = await held.order_by("from_at")
     return Agreed(
-        rhythm=rhythm_in_words(case.terms.rhythm, language),
+        rhythm=rhythm_in_words(case.terms.rhythm, language, From(now, case.terms.zone)),
         tier=_tier(case.watch, language, zone, now),
         zone=case.watch.zone,
         told_by=told_by(case.standing, case.terms, now),
@@ -180,8 +172,12 @@ def season_in_words(row: Season, case: WatchState, language: str, now: datetime)
     words = {
         "first": format_short_date(language, first),
         "last": format_short_date(language, last),
-        "rhythm": rhythm_in_words(rhythms.read(row.rhythm), language),
-        "before": rhythm_in_words(case.terms.rhythm, language),
+        "rhythm": rhythm_in_words(
+            rhythms.read(row.rhythm), language, From(max(now, row.from_at), zone)
+        ),
+        "before": rhythm_in_words(
+            case.terms.rhythm, language, From(max(now, row.until_at), case.terms.zone)
+        ),
     }
     if row.from_at <= now:
         says = gettext(language, N_("Until {last}: {rhythm}. Then back to: {before}."), **words)
@@ -204,7 +200,7 @@ async def _proposals(case: WatchState, language: str, now: datetime) -> list[Pro
             id=row.id,
             what=_proposes(row, names[row.by_id], language),
             made_at=row.made_at,
-            rhythm=_proposed_in_words(row, language),
+            rhythm=_proposed_in_words(row, language, now),
             zone=row.zone if row.zone != case.watch.zone else None,
             words=row.words,
             sums=sums_of(case, row, now),
@@ -219,10 +215,12 @@ def _proposes(row: Proposal, name: str, language: str) -> str:
     return gettext(language, N_("{name} suggests other times for some days"), name=name)
 
 
-def _proposed_in_words(row: Proposal, language: str) -> str:
-    says = rhythm_in_words(rhythms.read(row.rhythm), language)
+def _proposed_in_words(row: Proposal, language: str, now: datetime) -> str:
+    rhythm, zone = rhythms.read(row.rhythm), known_zone(row.zone)
     if row.days is None:
-        return says
+        return rhythm_in_words(rhythm, language, From(now, zone))
+    begins = rhythms.season(*row.days, rhythm, zone).span.begin
+    says = rhythm_in_words(rhythm, language, From(max(now, begins), zone))
     first, last = (format_short_date(language, day) for day in row.days)
     return gettext(language, N_("{first} to {last}: {rhythm}"), first=first, last=last, rhythm=says)
 
@@ -238,42 +236,6 @@ def _tier(watch: Watch, language: str, zone: ZoneInfo, now: datetime) -> str:
         time=when(language, watch.tier_until_at, zone, now),
         after=gettext(language, TIERS[Tier(watch.tier_then)][0]),
     )
-
-
-def rhythm_in_words(rhythm: Rhythm, language: str) -> str:
-    """ "Every day at 09:00 and 18:00"; "Every day, 09:00 and some time from 16:00 to 20:00"."""
-    if rhythm.every is not None:
-        seconds = int(rhythm.every.total_seconds())
-        return gettext(language, N_("Every {n} seconds"), n=seconds)
-    times = format_list(language, _times_in_words(rhythm, language))
-    days = format_list(language, [gettext(language, DAYS[day]) for day in sorted(rhythm.days)])
-    if rhythm.windows and rhythm.days == EVERY_DAY:
-        return gettext(language, N_("Every day, {times}"), times=times)
-    if rhythm.windows:
-        return gettext(language, N_("{days}, {times}"), days=days, times=times)
-    if rhythm.days == EVERY_DAY:
-        return gettext(language, N_("Every day at {times}"), times=times)
-    return gettext(language, N_("{days} at {times}"), days=days, times=times)
-
-
-def _times_in_words(rhythm: Rhythm, language: str) -> list[str]:
-    begins = {end: begin for begin, end in rhythm.windows}
-    return [
-        gettext(
-            language,
-            N_("any time from {begin} to {end}"),
-            begin=clock(begins[at], language),
-            end=clock(at, language),
-        )
-        if at in begins
-        else clock(at, language)
-        for at in rhythm.at
-    ]
-
-
-def clock(at: time, language: str) -> str:
-    """A time of day as it is written."""
-    return format_time(language, datetime(2026, 1, 1, at.hour, at.minute, tzinfo=UTC), _UTC)
 
 
 def left_in_words(
@@ -320,6 +282,8 @@ def sums(terms: Terms, now: datetime, season: rhythms.Season | None = None) -> l
     """For each time of the rhythm, beginning with the next: when an answer is due, and by when a
     person is told without one. By the terms alone, whatever the current state of the watch. For a
     season of these terms: the same for its times, beginning with its first."""
+    if (terms if season is None else season).rhythm.rules:
+        return _sums_by_rules(terms, now, season)
     entries: list[Sum] = []
     moment = now if season is None else max(now, season.span.begin - timedelta(microseconds=1))
     times = (terms if season is None else season).rhythm.at
@@ -329,6 +293,24 @@ def sums(terms: Terms, now: datetime, season: rhythms.Season | None = None) -> l
             break
         due, told = deadlines
         entries.append(Sum(due, told, window_of(terms, due)))
+        moment = due
+    return entries
+
+
+def _sums_by_rules(terms: Terms, now: datetime, season: rhythms.Season | None) -> list[Sum]:
+    """The next round of each time, as far as one comes within so many rounds."""
+    moment = now if season is None else max(now, season.span.begin - timedelta(microseconds=1))
+    place, entries = terms if season is None else season, []
+    waiting = set(place.rhythm.at)
+    for _ in range(_MOST_ROUNDS):
+        due = next_round(terms, moment)
+        if not waiting or (season is not None and due >= season.span.end):
+            break
+        at = due.astimezone(place.zone).time()
+        deadlines = would_be_told(terms, moment) if at in waiting else None
+        if deadlines is not None:
+            entries.append(Sum(due, deadlines[1], window_of(terms, due)))
+        waiting.discard(at)
         moment = due
     return entries
 
