@@ -27,6 +27,7 @@ _ENTRIES = {
     "season:add": "season.added",
     "season:end": "season.ended",
     "pause:end": "pause.ended",
+    "wish:school": "school.set",
     "device:pair": "phone.paired",
     "device:shut_out": "phone.blocked",
     "glass:open": "glass.broken",

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from server.clock import known_zone
 from server.i18n import N_, format_list, format_short_date, format_span, format_time, gettext
+from server.notify.hours import School, Times
 from server.people.models import Person
 from server.people.rules import Leaving
 from server.policy.model import Tier
@@ -18,6 +19,7 @@ from server.watch.machine.advancing import advance
 from server.watch.machine.rounds import begin, window_of
 from server.watch.machine.standing import Standing, Terms, What
 from server.watch.models import Pause, Watch
+from server.watch.reminding import school_of
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.models import Proposal, Season
 from server.watch.rhythm.rules import EVERY_DAY, Rhythm
@@ -99,6 +101,7 @@ class Agreed:
     proposals: list[Proposed]
     seasons: list[ForATime]
     days: list[Marked]
+    school: list[str]  # Their school hours, a line for each time of day.
     version: str  # Of the rhythm: who agrees to another one names it.
 
 
@@ -122,6 +125,7 @@ async def read(case: WatchState, language: str, zone: ZoneInfo, now: datetime) -
         pauses=await pauses.order_by("from_at"),
         proposals=await _proposals(case, language, now),
         days=await _days(case, language, zone, now),
+        school=school_in_words(await school_of(case.watch.child_id), language),
         version=rhythms.version(case.terms.rhythm, case.watch.zone),
         seasons=[
             ForATime(row.id, season_in_words(row, case, language, now), row.words)
@@ -245,6 +249,29 @@ def rhythm_in_words(rhythm: Rhythm, language: str) -> str:
     if rhythm.days == EVERY_DAY:
         return gettext(language, N_("Every day at {times}"), times=times)
     return gettext(language, N_("{days} at {times}"), days=days, times=times)
+
+
+def school_in_words(school: School | None, language: str) -> list[str]:
+    """ "Monday, Tuesday: 08:00 to 15:30"; then the holidays, if there are any."""
+    if school is None:
+        return []
+    alike: dict[Times, list[int]] = {}
+    for day in sorted(school.days):
+        alike.setdefault(school.days[day], []).append(day)
+    lines = [
+        gettext(
+            language,
+            N_("{days}: {begin} to {end}"),
+            days=format_list(language, [gettext(language, DAYS[day]) for day in days]),
+            begin=clock(begin, language),
+            end=clock(end, language),
+        )
+        for (begin, end), days in alike.items()
+    ]
+    if school.holidays is not None:
+        first, last = (format_short_date(language, day) for day in school.holidays)
+        lines.append(gettext(language, N_("Holidays: {first} to {last}"), first=first, last=last))
+    return lines
 
 
 def _times_in_words(rhythm: Rhythm, language: str) -> list[str]:
