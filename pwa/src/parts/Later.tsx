@@ -21,8 +21,7 @@ async function putOff(round: string, minutes: number): Promise<void> {
   await refresh({ force: true });
 }
 
-const words = (minutes: number) =>
-  minutes === 60 ? t("In 1 hour") : tn("In {n} minute", "In {n} minutes", minutes);
+const words = (minutes: number) => (minutes === 60 ? t("In 1 hour") : tn("In {n} minute", "In {n} minutes", minutes));
 
 function Choices({ round, left }: { round: string; left: number[] }) {
   return (
@@ -50,24 +49,28 @@ export function Waits() {
   );
 }
 
-function says(until: string | null, answerBy: string): string {
-  const counts = t("Your answer counts until {time}.", { time: clockTime(answerBy) });
-  if (queue.value.some(({ kind }) => kind === "snooze")) {
-    return `${t("To be reminded later you need internet.")} ${counts}`;
-  }
-  return until ? `${t("We'll remind you again at {time}.", { time: clockTime(until) })} ${counts}` : counts;
+/** Until when an answer is in time: said where one thinks about answering later. */
+function Counts({ until, answerBy }: { until: string | null; answerBy: string }) {
+  const waits = queue.value.some(({ kind }) => kind === "snooze");
+  return (
+    <>
+      {waits && <p class="soft">{t("To be reminded later you need internet.")}</p>}
+      {!waits && until && <p>{t("We'll remind you again at {time}.", { time: clockTime(until) })}</p>}
+      <p class="soft">{t("Your answer counts until {time}.", { time: clockTime(answerBy) })}</p>
+    </>
+  );
 }
 
 export function Later() {
   const round = me.value?.standing === "due" ? me.value.open_round : undefined;
-  if (!round) return <Waits />;
-  const leftMs = Date.parse(round.answer_by) - now.value.getTime();
-  if (leftMs <= 0) return <Waits />;
+  const leftMs = round ? Date.parse(round.answer_by) - now.value.getTime() : 0;
+  if (!round || leftMs <= 0) return <Waits />;
   const left = CHOICES.filter((minutes) => (minutes + TIME_TO_ANSWER) * MINUTE_MS <= leftMs);
   const until = round.until && Date.parse(round.until) > now.value.getTime() ? round.until : null;
+  const isAsked = until !== null || queue.value.some(({ kind }) => kind === "snooze");
   return (
-    <section class="later">
-      <Waits />
+    <>
+      {!isAsked && <Waits />}
       {left.length > 0 && !isOpen.value && (
         <button type="button" class="quiet" onClick={() => (isOpen.value = true)}>
           <Icon name="bell" />
@@ -75,9 +78,9 @@ export function Later() {
         </button>
       )}
       {left.length > 0 && isOpen.value && <Choices round={round.id} left={left} />}
-      <p class="soft" role="status">
-        {says(until, round.answer_by)}
-      </p>
-    </section>
+      <div role="status" class="later">
+        {(isOpen.value || isAsked || left.length === 0) && <Counts until={until} answerBy={round.answer_by} />}
+      </div>
+    </>
   );
 }

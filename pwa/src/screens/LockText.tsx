@@ -50,21 +50,20 @@ export function LockText() {
         </div>
         <span class="soft">{clockTime(now.value)}</span>
       </div>
-      <ul class="options">
+      <div class="options" role="group" aria-label={t("Text on the lock screen")}>
         {TEXTS.map(([code, words]) => (
-          <li key={code}>
-            <button
-              type="button"
-              class="plain option"
-              aria-pressed={code === chosen}
-              onClick={() => void choose(code)}
-            >
-              <span>{words() || t("No text, only the name of the app")}</span>
-              {code === chosen && <Icon name="check" />}
-            </button>
-          </li>
+          <button
+            key={code}
+            type="button"
+            class="plain option"
+            aria-pressed={code === chosen}
+            onClick={() => void choose(code)}
+          >
+            <span>{words() || t("No text, only the name of the app")}</span>
+            {code === chosen && <Icon name="check" />}
+          </button>
         ))}
-      </ul>
+      </div>
       <p role="status" class="strong">
         {status.value}
       </p>

@@ -4,7 +4,6 @@ import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { Row } from "../parts/Row";
 import { reminders } from "../push";
-import { go } from "../routes";
 import { mayCarry } from "../store/grabbed";
 import { queue } from "../store/sender";
 import { isShared, roster } from "../store/roster";
