@@ -161,6 +161,8 @@ PURE = {
     "tasks/words",
     "notify/push_health",
     "notify/heartbeats",
+    "notify/hours",
+    "notify/lock_texts",
     "notify/refusals",
     "notify/rules",
     "notify/wording",
@@ -219,6 +221,7 @@ PURE = {
     "watch/machine/rounds",
     "watch/machine/standing",
     "watch/evidence_wording",
+    "watch/fair_chance",
     "watch/facts",
     "watch/wording",
     "why/answer",
@@ -369,6 +372,8 @@ VERBS |= {
     "ticking",
     "contacts",
     "preferences",
+    "reminding",
+    "snoozes",
     "writing",
 }
 
