@@ -8,9 +8,9 @@ from uuid import UUID
 from server.audit.actions import Actor, note
 from server.errors import Refused
 from server.i18n import N_
+from server.notify.child.hours import School, school_data
+from server.notify.child.lock_texts import TEXTS
 from server.notify.contact_routes import NOWHERE, ways_of
-from server.notify.hours import School, school_data
-from server.notify.lock_texts import TEXTS
 from server.notify.models import Preference
 from server.storage import bulk
 from server.storage.db import write

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-from server.notify.hours import QUIET, SCHOOL, Hours, School, held, why_held
+from server.notify.child.hours import QUIET, SCHOOL, Hours, School, held, why_held
 
 Urgency = Literal["very-low", "low", "normal", "high"]
 

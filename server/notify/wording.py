@@ -9,7 +9,7 @@ behind the sign-in.
 from dataclasses import dataclass
 
 from server.i18n import N_, gettext, ngettext
-from server.notify.lock_texts import DEFAULT, NEUTRAL, TEXTS
+from server.notify.child.lock_texts import DEFAULT, NEUTRAL, TEXTS
 from server.notify.rules import EMAIL, NONE, PUSH, Kind
 
 SENTENCES: dict[Kind, str] = {

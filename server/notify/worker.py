@@ -20,8 +20,8 @@ from server.clock import Clock
 from server.notify.actions import Saying, again, last_resorts, lock, queue, tell_operators
 from server.notify.channel_counts import broken_channels
 from server.notify.channels import Channel
+from server.notify.child.hours import why_held
 from server.notify.contact_routes import NOWHERE, ways_of, wishes_of
-from server.notify.hours import why_held
 from server.notify.models import Address, Delivery, Message, Preference
 from server.notify.rules import (
     HOURS,

@@ -25,12 +25,12 @@ from server.people.access import Visitor, now_of, own_child, visitor_of
 from server.people.actions import set_language
 from server.people.models import Agency, Person, Tie
 from server.people.rules import Action, Role, may
-from server.watch import snoozes
 from server.watch.actions import app_opened
 from server.watch.forgotten import forgot, offered
 from server.watch.machine.standing import State, as_the_child_sees
 from server.watch.models import Watch
-from server.watch.school_hours import waiting_now
+from server.watch.reminders import snoozes
+from server.watch.reminders.school_hours import waiting_now
 from server.web.openapi import api
 from server.web.requests import json_body
 from server.web.responses import json_answer

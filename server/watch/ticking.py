@@ -21,7 +21,7 @@ from server.watch.machine.alarms import call_at
 from server.watch.machine.rounds import steps_of
 from server.watch.machine.standing import Change, What, Why
 from server.watch.models import CALLED_OFF, Beat, Blind, Round, Watch, round_id
-from server.watch.reminding import Moved, remind
+from server.watch.reminders.reminding import Moved, remind
 from server.watch.shared import Silent, causes_of
 from server.watch.trusted import contacts
 from server.watch.watch_state import WatchState, as_row, load, passed

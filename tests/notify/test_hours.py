@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.notify.hours import (
+from server.notify.child.hours import (
     QUIET,
     SCHOOL,
     Hours,
@@ -18,7 +18,7 @@ from server.notify.hours import (
     school_data,
     why_held,
 )
-from server.watch.fair_chance import BEFORE, ENOUGH, fair_chance
+from server.watch.reminders.fair_chance import BEFORE, ENOUGH, fair_chance
 
 PARIS = ZoneInfo("Europe/Paris")
 NIGHT = (time(22), time(7))

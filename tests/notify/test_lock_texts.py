@@ -12,7 +12,7 @@ import pytest
 from server.errors import Refused
 from server.i18n import LANGUAGES, gettext
 from server.notify.channels.push import payload
-from server.notify.lock_texts import NAME_ALONE, TEXTS
+from server.notify.child.lock_texts import NAME_ALONE, TEXTS
 from server.notify.preferences import set_lock_text
 from server.notify.rules import Kind
 from server.notify.wording import Facts, neutral, word

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from server.errors import Refused
-from server.notify.hours import released
+from server.notify.child.hours import released
 from server.notify.models import Message, Preference
 from server.notify.preferences import set_order, set_quiet
 from server.notify.rules import AddressSlice, Kind, MessageSlice, put_off_to

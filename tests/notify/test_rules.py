@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.notify.hours import QUIET, why_held
+from server.notify.child.hours import QUIET, why_held
 from server.notify.rules import (
     CAN_WAIT,
     FIRST_RETRY,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from server.alerts.models import Alert
-from server.notify.hours import School
+from server.notify.child.hours import School
 from server.notify.models import Message
 from server.notify.preferences import set_school
 from server.notify.rules import Kind
@@ -124,4 +124,4 @@ async def test_a_child_is_late_and_adults_are_called_at_the_same_moment_for_any_
 
 def test_what_decides_that_a_child_is_late_knows_no_hours() -> None:
     machine = Path(ticking.__file__).parent / "machine"
-    assert not [path for path in machine.glob("*.py") if "notify.hours" in path.read_text()]
+    assert not [path for path in machine.glob("*.py") if "notify.child" in path.read_text()]

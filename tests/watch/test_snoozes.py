@@ -14,7 +14,7 @@ from server.alerts.models import Alert
 from server.notify.models import Message, Snooze
 from server.notify.rules import TIME_TO_ANSWER
 from server.watch.models import Round, Watch
-from server.watch.snoozes import put_off
+from server.watch.reminders.snoozes import put_off
 from server.why.asked import of_snoozes
 from server.why.events import around
 from tests.races import together

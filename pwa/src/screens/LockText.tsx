@@ -9,7 +9,7 @@ import { now } from "../store/now";
 import { isShared } from "../store/roster";
 import { me, refresh } from "../store/session";
 
-/** The server has the same list: server/notify/lock_texts.py. The last one is no text at all. */
+/** The server has the same list: server/notify/child/lock_texts.py. The last one is no text at all. */
 const TEXTS: readonly (readonly [code: string, text: () => string])[] = [
   ["", () => t("You have 1 new item")],
   ["planner", () => t("New in your planner")],

@@ -12,15 +12,15 @@ from starlette.routing import Route
 from server.desk.child.forms import case_for, show
 from server.errors import Refused, WaymarkError
 from server.i18n import N_, gettext
-from server.notify.hours import School
+from server.notify.child.hours import School
 from server.notify.preferences import set_school
 from server.people.access import desk_child, now_of, staff_of
 from server.people.desk_forms import back_to, day_of
 from server.people.rules import Action
 from server.people.words import entered
+from server.watch.reminders.school_hours import InSchool, hours_for
 from server.watch.rhythm.rules import EVERY_DAY
 from server.watch.rhythm.summary import DAYS, clock
-from server.watch.school_hours import InSchool, hours_for
 from server.watch.wording import when
 from server.web.rendering import language_of, zone_of
 from server.web.requests import form_body, form_time
@@ -76,14 +76,14 @@ async def _page(
 ) -> Response:
     now, language = now_of(request), language_of(request)
     await case_for(child_id, now)
-    known = await hours_for(child_id, now)
-    assert known is not None
-    quiet = known.hours.quiet
+    child_hours = await hours_for(child_id, now)
+    assert child_hours is not None
+    quiet = child_hours.hours.quiet
     context: dict[str, Any] = {
-        "days": _days(known.hours.school, form, language),
-        "holidays": _typed_holidays(known.hours.school, form),
+        "days": _days(child_hours.hours.school, form, language),
+        "holidays": _typed_holidays(child_hours.hours.school, form),
         "quiet": [clock(at, language) for at in quiet] if quiet and quiet[0] != quiet[1] else None,
-        "in_school": [_in_words(each, request) for each in known.in_school],
+        "in_school": [_in_words(each, request) for each in child_hours.in_school],
     }
     return await show(request, "desk/school.html", child_id, context, fault)
 

@@ -71,15 +71,21 @@ def payload(envelope: Envelope) -> bytes:
     }
     if envelope.receipt:
         whole["r"] = envelope.receipt
-    if envelope.receipt and envelope.later is not None:
-        minutes = int(envelope.later.total_seconds() // 60)
-        word = ngettext(language, "In {n} minute", "In {n} minutes", minutes)
-        way = envelope.url or ""
-        notification["actions"] = [{"action": "later", "title": word, "navigate": way}]
-        whole["s"] = minutes
+        _offer_later(envelope, whole, language)
     raw = json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
     filled = -(-len(raw) // STEP) * STEP
     return raw.ljust(min(filled, max(LONGEST_PLAIN, len(raw))))
+
+
+def _offer_later(envelope: Envelope, whole: dict[str, Any], language: str) -> None:
+    """A button on the lock screen that asks again after so many minutes."""
+    if envelope.later is None:
+        return
+    minutes = int(envelope.later.total_seconds() // 60)
+    word = ngettext(language, "In {n} minute", "In {n} minutes", minutes)
+    action = {"action": "later", "title": word, "navigate": envelope.url or ""}
+    whole["notification"]["actions"] = [action]
+    whole["s"] = minutes
 
 
 @dataclass(frozen=True, slots=True)

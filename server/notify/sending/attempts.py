@@ -6,7 +6,7 @@ from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
-from server.notify.hours import read_school
+from server.notify.child.hours import read_school
 from server.notify.models import Address, Delivery, Message, Preference
 from server.notify.rules import KEPT_QUIET, Outcome, Reason, is_a_way
 from server.storage.ids import uuid7

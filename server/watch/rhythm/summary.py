@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from server.clock import known_zone
 from server.i18n import N_, format_list, format_short_date, format_span, format_time, gettext
-from server.notify.hours import School, Times
+from server.notify.child.hours import School, Times
 from server.people.models import Person
 from server.people.rules import Leaving
 from server.policy.model import Tier
@@ -19,7 +19,7 @@ from server.watch.machine.advancing import advance
 from server.watch.machine.rounds import begin, window_of
 from server.watch.machine.standing import Standing, Terms, What
 from server.watch.models import Pause, Watch
-from server.watch.reminding import school_of
+from server.watch.reminders.reminding import school_of
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.models import Proposal, Season
 from server.watch.rhythm.rules import EVERY_DAY, Rhythm

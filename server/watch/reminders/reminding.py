@@ -1,18 +1,19 @@
 """The child's reminders about a round: which go out, and when."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from server.notify.actions import Saying, queue
+from server.notify.child.hours import Hours, School, held, read_school
 from server.notify.contact_routes import wishes_of
-from server.notify.hours import Hours, School, held, read_school
 from server.notify.rules import Kind
-from server.watch.fair_chance import fair_chance
 from server.watch.machine.alarms import call_at
 from server.watch.machine.rounds import round_moments, steps_of
 from server.watch.machine.standing import Change, What, Why
 from server.watch.models import round_id
+from server.watch.reminders.fair_chance import fair_chance
 from server.watch.rhythm.rules import zone_at
 from server.watch.watch_state import WatchState
 
@@ -69,8 +70,9 @@ def _fair(case: WatchState, change: Change, school: School | None, now: datetime
     fair = fair_chance(hours_of(case, school, due), opens, reminders, late)
     if fair is None or late <= now:
         return []
-    more = {"gives_way": True} if fair.gives_way else {}
-    return [saying(case, due, FAIR, late, now, not_before=fair.at, more=more)]
+    marks = {"gives_way": True} if fair.gives_way else {}
+    plan = Plan(number=FAIR, expires_at=late, not_before=fair.at, marks=marks)
+    return [saying(case, due, plan)]
 
 
 def _reminder(case: WatchState, change: Change, school: School | None, now: datetime) -> Saying:
@@ -80,33 +82,35 @@ def _reminder(case: WatchState, change: Change, school: School | None, now: date
     until = call_at(case.standing, case.terms) if is_last else late
     expires = max(until, now + timedelta(minutes=30))
     waits = held(hours_of(case, school, due), now)
-    more = {}
+    marks = {}
     if is_last:
-        more = {"is_last": True}
+        marks = {"is_last": True}
         # Later than this would be too late.
         if waits is not None and waits.end >= until:
-            more["gives_way"] = True
+            marks["gives_way"] = True
     elif waits is not None:
         # The round may be late by then. It is worth an answer for as long as it has none.
         expires = max(expires, waits.end + WORTH_FOR)
     # Another way than before, where there is one.
     nth = 1 if is_last or change.why is Why.AGAIN else 0
     number = _NUMBERS[change.why]
-    return saying(case, due, number, expires, now, nth=nth, more=more)
+    return saying(case, due, Plan(number=number, expires_at=expires, nth=nth, marks=marks))
 
 
-def saying(
-    case: WatchState,
-    due: datetime,
-    number: int,
-    expires_at: datetime,
-    now: datetime,
-    *,
-    nth: int = 0,
-    turn: int = 0,
-    not_before: datetime | None = None,
-    more: Mapping[str, bool],
-) -> Saying:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One reminder: its number, until when it is worth sending, and from when on it may go. `turn`
+    counts those that the child asked for. `marks` are what the worker goes by."""
+
+    number: int
+    expires_at: datetime
+    nth: int = 0  # By which of the child's channels.
+    turn: int = 0
+    not_before: datetime | None = None
+    marks: Mapping[str, bool] = field(default_factory=dict)
+
+
+def saying(case: WatchState, due: datetime, plan: Plan) -> Saying:
     """A reminder about the round due then. `answer_by` is when it becomes late."""
     quiet, late = case.policy.quiet, due + steps_of(case.terms, due).grace
     return Saying(
@@ -115,12 +119,12 @@ def saying(
         subject_kind="round",
         subject_id=round_id(case.watch.child_id, due),
         person_id=case.watch.child_id,
-        rung=number,
-        turn=turn,
-        nth=nth,
+        rung=plan.number,
+        turn=plan.turn,
+        nth=plan.nth,
         child_id=case.watch.child_id,
-        not_before=not_before,
-        expires_at=expires_at,
+        not_before=plan.not_before,
+        expires_at=plan.expires_at,
         data={
             "path": "/app/",
             "quiet": {
@@ -129,6 +133,6 @@ def saying(
                 "zone": zone_at(case.terms.zone, case.terms.seasons, due).key,
             },
             "answer_by": late.isoformat(),
-            **more,
+            **plan.marks,
         },
     )

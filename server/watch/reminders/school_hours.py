@@ -8,14 +8,14 @@ from uuid import UUID
 
 from server.alerts.recipients import policy_of
 from server.clock import known_zone
-from server.notify.hours import SCHOOL, Held, Hours, School, held, released, why_held
+from server.notify.child.hours import SCHOOL, Held, Hours, School, held, released, why_held
 from server.people.models import Person
-from server.watch.fair_chance import fair_chance
 from server.watch.machine.advancing import advance
 from server.watch.machine.rounds import begin, next_round, opens_of, round_moments, steps_of
 from server.watch.machine.standing import Terms, What
 from server.watch.models import Watch
-from server.watch.reminding import hours_of, school_of
+from server.watch.reminders.fair_chance import fair_chance
+from server.watch.reminders.reminding import hours_of, school_of
 from server.watch.rhythm.models import Season
 from server.watch.rhythm.summary import case_of
 from server.watch.watch_state import WatchState

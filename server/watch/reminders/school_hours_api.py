@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.errors import NotFound, Refused
-from server.notify.hours import School
+from server.notify.child.hours import School
 from server.notify.preferences import school_fault, set_school
 from server.people.access import child_for, now_of, own_child, visitor_of
 from server.people.models import Child
 from server.people.rules import Action
-from server.watch.school_hours import ChildHours, InSchool, hours_for
+from server.watch.reminders.school_hours import ChildHours, InSchool, hours_for
 from server.watch.writing import ended
 from server.web.openapi import api
 from server.web.requests import json_body
@@ -134,21 +134,23 @@ async def _answer(child_id: UUID, now: datetime) -> Response:
     return _out(await hours_for(child_id, now))
 
 
-def _out(known: ChildHours | None) -> Response:
-    if known is None:
+def _out(child_hours: ChildHours | None) -> Response:
+    if child_hours is None:
         raise ended()
-    quiet, school = known.hours.quiet, known.hours.school
+    quiet, school = child_hours.hours.quiet, child_hours.hours.school
     has_quiet = quiet is not None and quiet[0] != quiet[1]
     days = sorted(school.days.items()) if school is not None else []
     off = school.holidays if school is not None else None
     return json_answer(
         HoursOut(
-            zone=known.hours.zone,
+            zone=child_hours.hours.zone,
             quiet=TimesOut(*quiet) if quiet is not None and has_quiet else None,
             days=[SchoolDay(day, begin, end) for day, (begin, end) in days],
             holidays=Holidays(*off) if off is not None else None,
-            waits=WaitsOut(known.waits.end, known.waits.why) if known.waits else None,
-            in_school=[_in_school(each) for each in known.in_school],
+            waits=WaitsOut(child_hours.waits.end, child_hours.waits.why)
+            if child_hours.waits
+            else None,
+            in_school=[_in_school(each) for each in child_hours.in_school],
         )
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from server.notify.hours import SCHOOL, Hours, held, released, why_held
+from server.notify.child.hours import SCHOOL, Hours, held, released, why_held
 
 # Less than this before a round is late is no time to answer.
 ENOUGH = timedelta(minutes=10)

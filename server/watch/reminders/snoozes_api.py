@@ -12,8 +12,8 @@ from server.errors import Conflict, IdReused, NotFound
 from server.notify.models import Snooze
 from server.people.access import now_of, own_child, visitor_of
 from server.people.rules import Action
-from server.watch import snoozes
-from server.watch.snoozes import SnoozeRequest
+from server.watch.reminders import snoozes
+from server.watch.reminders.snoozes import SnoozeRequest
 from server.web.openapi import api
 from server.web.requests import json_body
 from server.web.responses import json_answer

@@ -24,7 +24,7 @@ from server.storage.db import write
 from server.watch.machine.alarms import call_at
 from server.watch.machine.rounds import steps_of
 from server.watch.models import Round, Watch, round_id
-from server.watch.reminding import ASKED, saying
+from server.watch.reminders.reminding import ASKED, Plan, saying
 from server.watch.watch_state import WatchState
 from server.watch.writing import lock, note_about, state_of
 
@@ -103,8 +103,14 @@ async def _make(
         asked_at=now,
         until_at=until,
     )
-    late, more = deadline(case, round_.due_at), {"asked": True}
-    again = saying(case, round_.due_at, ASKED, late, now, turn=turn, not_before=until, more=more)
+    plan = Plan(
+        number=ASKED,
+        expires_at=deadline(case, round_.due_at),
+        turn=turn,
+        not_before=until,
+        marks={"asked": True},
+    )
+    again = saying(case, round_.due_at, plan)
     await queue([again], now)
     return made
 
