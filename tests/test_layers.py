@@ -161,6 +161,8 @@ PURE = {
     "tasks/words",
     "notify/push_health",
     "notify/heartbeats",
+    "notify/child/hours",
+    "notify/child/lock_texts",
     "notify/refusals",
     "notify/rules",
     "notify/wording",
@@ -222,6 +224,7 @@ PURE = {
     "watch/machine/rounds",
     "watch/machine/standing",
     "watch/evidence_wording",
+    "watch/reminders/fair_chance",
     "watch/facts",
     "watch/wording",
     "why/answer",
@@ -372,6 +375,8 @@ VERBS |= {
     "ticking",
     "contacts",
     "preferences",
+    "reminding",
+    "snoozes",
     "writing",
 }
 

@@ -38,6 +38,17 @@ export interface Me {
   epoch?: Epoch | null;
   /** How well pushes reach this phone, as far as the server knows. */
   reminders?: "healthy" | "unproven" | "stale" | "broken" | "none" | null;
+  /** Until when reminders wait. */
+  waits?: Waits;
+  /** The check-in that is open: until when an answer is in time, and when one is reminded again, if one asked for it. */
+  open_round?: { id: string; answer_by: string; until: string | null };
+  /** The code of the text on the lock screen; without one it is the text that ships. */
+  lock_text?: string;
+}
+
+export interface Waits {
+  until: string;
+  why: "quiet_hours" | "school_hours";
 }
 
 export interface Answer {

@@ -48,6 +48,8 @@ export type ProjectPlace =
   | "came-of"
   | "take"
   | "rhythm"
+  | "school"
+  | "lock-text"
   | "trusted"
   | "packs"
   | "if-missing";

@@ -68,7 +68,8 @@ class Address(Model):
 
 
 class Preference(Model):
-    """How one adult wants to be reached. Its id is the person's; no row means no preference."""
+    """How one person wants to be reached. Its id is the person's; no row means no preference. An
+    adult has an order of channels and quiet hours, a child school hours and a lock-screen text."""
 
     id = fields.UUIDField(primary_key=True)
     channels: fields.Field[list[str]] = fields.JSONField(default=list)  # In the order of choice.
@@ -77,11 +78,32 @@ class Preference(Model):
     # When low-urgency tasks come as one message, on the person's clock. Null: each comes by itself.
     digest_at = fields.CharField(max_length=5, null=True)
     digest_next_at = fields.DatetimeField(null=True)  # The next of these moments.
+    # As hours.py reads it. Sealed: it says where a child is, and when.
+    school: fields.Field[Any] = EncryptedJSON(null=True)
+    lock_text = fields.CharField(max_length=12, null=True)  # A code of lock_texts.py.
     changed_at = fields.DatetimeField()
 
     class Meta:
         table = "preference"
         indexes = (Index(fields=("digest_next_at",), name="preference_digest_next_at"),)
+
+
+class Snooze(Model):
+    """A child asked to be reminded again, later. One row for each time; it settles nothing, and no
+    alarm waits for it."""
+
+    id = fields.UUIDField(primary_key=True)
+    person_id = fields.UUIDField()
+    subject_id = fields.UUIDField()  # The round.
+    asked_at = fields.DatetimeField()
+    until_at = fields.DatetimeField()
+
+    class Meta:
+        table = "snooze"
+        indexes = (
+            Index(fields=("subject_id",), name="snooze_subject"),
+            Index(fields=("person_id", "asked_at"), name="snooze_person_asked"),
+        )
 
 
 class Process(Model):

@@ -1,4 +1,5 @@
-"""How an adult wants to be reached: in which order, and the quiet hours for what can wait."""
+"""How a person wants to be reached: an adult's order of channels and quiet hours, a child's school
+hours and lock-screen text."""
 
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
@@ -7,6 +8,8 @@ from uuid import UUID
 from server.audit.actions import Actor, note
 from server.errors import Refused
 from server.i18n import N_
+from server.notify.child.hours import School, school_data
+from server.notify.child.lock_texts import TEXTS
 from server.notify.contact_routes import NOWHERE, ways_of
 from server.notify.models import Preference
 from server.storage import bulk
@@ -14,6 +17,8 @@ from server.storage.db import write
 
 # A message that waits for the end of these hours must still matter then.
 LONGEST_QUIET = timedelta(hours=12)
+LONGEST_SCHOOL = timedelta(hours=12)
+LONGEST_HOLIDAYS = timedelta(days=100)
 
 
 async def set_all(
@@ -70,6 +75,54 @@ def quiet_fault(begin: time | None, end: time | None) -> str | None:
     if timedelta(minutes=minutes % (24 * 60)) > LONGEST_QUIET:
         return N_("Quiet hours can last up to 12 hours.")
     return None
+
+
+async def set_school(actor: Actor, child_id: UUID, school: School | None, now: datetime) -> None:
+    """The school hours of a child, in which their reminders wait. None: they have none. Raises
+    Refused for hours that make no sense."""
+    fault = school_fault(school)
+    if fault is not None:
+        raise Refused(fault[1], field=fault[0])
+    data = school_data(school)
+    async with write():
+        wish = await _locked(child_id, now)
+        if wish.school == data:
+            return
+        await Preference.filter(id=child_id).update(school=data, changed_at=now)
+        about = ("person", child_id)
+        await note(actor, "wish:school", child_id=child_id, about=about, now=now)
+
+
+def school_fault(school: School | None) -> tuple[str, str] | None:
+    """What is wrong with these hours: the field, and a sentence. None where nothing is."""
+    if school is None:
+        return None
+    for begin, end in school.days.values():
+        if begin >= end:
+            return "days", N_("School must end after it begins, on the same day.")
+        minutes = (end.hour - begin.hour) * 60 + end.minute - begin.minute
+        if timedelta(minutes=minutes) > LONGEST_SCHOOL:
+            return "days", N_("School hours can last up to 12 hours a day.")
+    if school.holidays is None:
+        return None
+    first, last = school.holidays
+    if last < first:
+        return "holidays", N_("The holidays cannot end before they begin.")
+    if last - first > LONGEST_HOLIDAYS:
+        return "holidays", N_("Holidays can last up to 100 days.")
+    return None
+
+
+async def set_lock_text(actor: Actor, person_id: UUID, code: str, now: datetime) -> None:
+    """What this person's lock screen shows: a code of `TEXTS`. Raises Refused for another one."""
+    if code not in TEXTS:
+        raise Refused(N_("Choose one of the texts."), field="lock_text")
+    async with write():
+        wish = await _locked(person_id, now)
+        if (wish.lock_text or "") == code:
+            return
+        await Preference.filter(id=person_id).update(lock_text=code or None, changed_at=now)
+        await note(actor, "wish:lock_text", about=("person", person_id), now=now)
 
 
 async def _locked(person_id: UUID, now: datetime) -> Preference:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-from server.clock import as_utc, known_zone
+from server.notify.child.hours import QUIET, SCHOOL, Hours, School, held, why_held
 
 Urgency = Literal["very-low", "low", "normal", "high"]
 
@@ -30,6 +30,10 @@ LONGEST_RETRY = timedelta(minutes=15)
 # moved to the next channel long before, and one that does not matter has expired.
 LONGEST_OBEYED = timedelta(hours=1)
 NEXT_CHANNEL_AFTER = timedelta(minutes=2)
+# What the lock screen offers a child who cannot answer now, the longest first. A reminder that was
+# put off leaves so much time to answer.
+LATER = (timedelta(minutes=30), timedelta(minutes=10))
+TIME_TO_ANSWER = timedelta(minutes=5)
 # So long an attempt may hang before it has failed; only then the next channel is taken.
 LONGEST_ATTEMPT = timedelta(seconds=20)
 
@@ -73,8 +77,8 @@ class Kind(StrEnum):
     OPERATORS = "operators"
 
 
-# Quiet hours are for children who are asked or told. Nothing that calls an adult is ever held back
-# by them.
+# Quiet hours and school hours are for children who are asked or told: it waits for their end.
+# Nothing that calls an adult is ever held back by them.
 KEPT_QUIET: frozenset[Kind] = frozenset({Kind.REMIND_CHILD, Kind.DUE_CHILD, Kind.NEWS_CHILD})
 # An adult may choose hours for what can wait. It is put off to their end, and never lost by them.
 CAN_WAIT: frozenset[Kind] = frozenset(
@@ -108,7 +112,16 @@ class Reason(StrEnum):
     EXPIRED = "expired"
     PERSON_DISABLED = "person_disabled"
     CHANNEL_CLOSED = "channel_closed"
-    QUIET_HOURS = "quiet_hours"
+    QUIET_HOURS = QUIET
+    SCHOOL_HOURS = SCHOOL
+    SNOOZED = "snoozed"
+    """The child asked to be reminded later; that reminder comes instead."""
+    NEWER = "news"
+    """Several reminders waited for the end of the same hours: the last one says it for all."""
+
+
+# These end by themselves: what waits for their end is put off.
+HOURS: frozenset[Reason] = frozenset({Reason.QUIET_HOURS, Reason.SCHOOL_HOURS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +139,12 @@ class Envelope:
 
     `address` is opened (decrypted) and lives only as long as the attempt. `keys` are those of a
     push subscription. `url` is absolute. `tag` and `topic` stay the same when the same message is
-    sent again, so that a device shows it once. A push shows `title` and one neutral sentence, the
-    same for every kind; `body` is the text on other channels, `subject` and `sender` (a name) are
-    those of a mail; `attachments` go with mails alone. `receipt` is a token of this one delivery,
-    with which a device says that it has shown it: it names nobody, and counts without a session.
+    sent again, so that a device shows it once. A push shows `title` and the neutral sentence
+    `shown`, the same for every kind; `body` is the text on other channels, `subject` and `sender`
+    (a name) are those of a mail; `attachments` go with mails alone. `receipt` is a token of this
+    one delivery, with which a device says that it has shown it: it names nobody, and counts without
+    a session. `later`: the device may offer to ask again after so long. `is_silent`: it is shown
+    without a sound.
     """
 
     message_id: UUID
@@ -149,6 +164,9 @@ class Envelope:
     sender: str = ""
     receipt: str = ""
     attachments: tuple[Attachment, ...] = ()
+    shown: str | None = None  # None: the sentence that ships, in the language of the person.
+    later: timedelta | None = None
+    is_silent: bool = False
 
     def __post_init__(self) -> None:
         if not TOPIC.match(self.topic):
@@ -214,6 +232,10 @@ class MessageSlice:
     kind: Kind
     expires_at: datetime | None = None
     is_urgent: bool = False
+    is_asked: bool = False  # The child asked for it at this time: no hours put it off.
+    gives_way: bool = False  # The hours give way to it: later would be too late.
+    is_snoozed: bool = False  # The child asked to be reminded later.
+    has_newer: bool = False  # It waited, and a later reminder says the same.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +244,7 @@ class AddressSlice:
 
     Quiet hours run from `quiet_from` to `quiet_until` on a wall clock in `zone`, over midnight
     where the first is the later one. Where they are equal, or one is missing, there are none.
+    `school`: the school hours of a child.
     """
 
     has_accepted: bool = False  # This very message, at an earlier attempt.
@@ -230,6 +253,14 @@ class AddressSlice:
     zone: str = "UTC"
     quiet_from: time | None = None
     quiet_until: time | None = None
+    school: School | None = None
+
+    @property
+    def hours(self) -> Hours:
+        """The hours in which what can wait is put off."""
+        begin, end = self.quiet_from, self.quiet_until
+        quiet = None if begin is None or end is None else (begin, end)
+        return Hours(self.zone, quiet, self.school)
 
 
 def retry_at(
@@ -277,58 +308,42 @@ def what_next(
 def worth_sending(message: MessageSlice, address: AddressSlice, now: datetime) -> Reason | None:
     """Why this message must not be sent at `now`, or None where it must.
 
-    Asked before every attempt, never only when queueing. Quiet hours withhold what a child is asked
-    or told, and put off what can wait for an adult; never a call to an adult. Two reasons are not
-    decided here: an address that was dropped is not among those tried, and a message that was
-    withdrawn is found out by its claim, right before it is sent.
+    Asked before every attempt, never only when queueing. Quiet hours and school hours put off what
+    a child is asked or told, and quiet hours what can wait for an adult; never a call to an adult.
+    Two reasons are not decided here: an address that was dropped is not among those tried, and a
+    message that was withdrawn is found out by its claim, right before it is sent.
     """
     checks = (
         (address.has_accepted, Reason.ALREADY_DONE),
         (message.expires_at is not None and message.expires_at <= now, Reason.EXPIRED),
         (address.person_is_disabled, Reason.PERSON_DISABLED),
         (not address.channel_is_open, Reason.CHANNEL_CLOSED),
-        (_keeps_quiet(message) and is_quiet(address, now), Reason.QUIET_HOURS),
+        (message.has_newer, Reason.NEWER),
+        (message.is_snoozed, Reason.SNOOZED),
     )
-    return next((reason for holds, reason in checks if holds), None)
+    return next((reason for holds, reason in checks if holds), _waits_for(message, address, now))
 
 
-def _keeps_quiet(message: MessageSlice) -> bool:
+def _waits_for(message: MessageSlice, address: AddressSlice, now: datetime) -> Reason | None:
     """A due can wait until the morning, but not one of a search: it wakes the adults who look for a
     child, whatever hours they chose."""
+    if message.is_asked or message.kind not in KEPT_QUIET | CAN_WAIT:
+        return None
     if message.kind is Kind.DUE and message.is_urgent:
-        return False
-    return message.kind in KEPT_QUIET | CAN_WAIT
-
-
-def is_quiet(address: AddressSlice, now: datetime) -> bool:
-    """Whether a wall clock at the address is within its quiet hours at `now`.
-
-    The moment is turned into local time, never the other way round: that is unambiguous on the two
-    days a year when the clocks change.
-    """
-    begin, end = address.quiet_from, address.quiet_until
-    if begin is None or end is None or begin == end:
-        return False
-    local = now.astimezone(known_zone(address.zone)).time()
-    if begin < end:
-        return begin <= local < end
-    return local >= begin or local < end
+        return None
+    why = why_held(address.hours, now)
+    if why is None or (message.gives_way and why == SCHOOL):
+        return None
+    return Reason(why)
 
 
 def put_off_to(message: MessageSlice, address: AddressSlice, now: datetime) -> datetime | None:
-    """When to send what can wait for the end of the quiet hours; None where it will be too late by
+    """When to send what waits for the end of these hours; None where it will be too late by
     then."""
-    ends = quiet_ends(address, now)
-    return ends if message.expires_at is None or message.expires_at > ends else None
-
-
-def quiet_ends(address: AddressSlice, now: datetime) -> datetime:
-    """When the current quiet hours on the wall clock of the address end."""
-    assert address.quiet_until is not None, "asked within quiet hours alone"
-    zone = known_zone(address.zone)
-    today = now.astimezone(zone).date()
-    ends = as_utc(today, address.quiet_until, zone)
-    return ends if ends > now else as_utc(today + timedelta(days=1), address.quiet_until, zone)
+    waits = held(address.hours, now)
+    assert waits is not None, "asked within these hours alone"
+    is_in_time = message.expires_at is None or message.expires_at > waits.end
+    return waits.end if is_in_time else None
 
 
 def is_a_way(channel: str, verified_at: datetime | None) -> bool:

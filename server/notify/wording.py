@@ -1,16 +1,16 @@
 """What messages say. Never a name, never a place, never why: a stranger who reads a lock screen or
 a mailbox learns only that there is something.
 
-A push has the same sentence for every kind. E-mail and an agency's own channels say a little more,
-to adults: how soon, and where to look. What happened is behind the sign-in.
+A push has the same sentence for every kind; a child may choose which (lock_texts.py). E-mail and an
+agency's own channels say a little more, to adults: how soon, and where to look. What happened is
+behind the sign-in.
 """
 
 from dataclasses import dataclass
 
 from server.i18n import N_, gettext, ngettext
+from server.notify.child.lock_texts import DEFAULT, NEUTRAL, TEXTS
 from server.notify.rules import EMAIL, NONE, PUSH, Kind
-
-NEUTRAL = N_("You have 1 new item")
 
 SENTENCES: dict[Kind, str] = {
     # A child gets the same words here as on the lock screen.
@@ -86,9 +86,11 @@ class Words:
     body: str
 
 
-def neutral(language: str) -> str:
-    """The one sentence of every push."""
-    return gettext(language, NEUTRAL)
+def neutral(language: str, chosen: str = DEFAULT) -> str:
+    """The one sentence of every push: the one that this person chose, by its code; empty where they
+    chose none."""
+    text = TEXTS.get(chosen, NEUTRAL)
+    return gettext(language, text) if text else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +101,8 @@ class Facts:
     operators, `code` one that the reader enters. `unseen` are the two ends, as the reader's clock
     shows them, of a time in which our server was down and saw nothing. `reply_code` is what an
     answer by text has to name. `open_alerts`: so many wait for the person on duty now. `tasks`: so
-    many are in the message of the day.
+    many are in the message of the day. `chosen`: the code of the neutral sentence that a child
+    chose.
     """
 
     display_name: str
@@ -110,6 +113,7 @@ class Facts:
     reply_code: str = ""
     open_alerts: int | None = None
     tasks: int | None = None
+    chosen: str = DEFAULT
 
 
 def word(kind: Kind, language: str, facts: Facts) -> Words:
@@ -119,13 +123,15 @@ def word(kind: Kind, language: str, facts: Facts) -> Words:
         # other.
         thanks = gettext(language, SENTENCES[kind])
         return Words(title=thanks, subject=thanks, body=thanks)
-    subject = gettext(language, SUBJECTS.get(kind, NEUTRAL))
+    subject = gettext(language, SUBJECTS[kind]) if kind in SUBJECTS else ""
+    # A mail without any subject looks like spam.
+    subject = subject or neutral(language, facts.chosen) or facts.display_name
     body = "\n\n".join(_lines(kind, language, facts))
     return Words(title=facts.display_name, subject=subject, body=body)
 
 
 def _lines(kind: Kind, language: str, facts: Facts) -> list[str]:
-    lines = [gettext(language, SENTENCES[kind], fault=facts.fault, code=facts.code)]
+    lines = [_sentence(kind, language, facts)]
     if facts.open_alerts is not None:
         lines.append(_how_many(facts.open_alerts, language))
     if facts.tasks is not None:
@@ -141,7 +147,13 @@ def _lines(kind: Kind, language: str, facts: Facts) -> list[str]:
         lines.append(gettext(language, BY_TEXT[kind], code=facts.reply_code))
     if facts.url is not None:
         lines.append(gettext(language, N_("Open: {url}"), url=facts.url))
-    return lines
+    return [line for line in lines if line]
+
+
+def _sentence(kind: Kind, language: str, facts: Facts) -> str:
+    if SENTENCES[kind] == NEUTRAL:
+        return neutral(language, facts.chosen)
+    return gettext(language, SENTENCES[kind], fault=facts.fault, code=facts.code)
 
 
 def channel_word(channel: str, language: str) -> str:

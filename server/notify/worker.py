@@ -20,24 +20,25 @@ from server.clock import Clock
 from server.notify.actions import Saying, again, lock, queue, tell_operators
 from server.notify.channel_counts import broken_channels
 from server.notify.channels import Channel
+from server.notify.child.hours import why_held
 from server.notify.contact_routes import NOWHERE, ways_of, wishes_of
 from server.notify.last_resort.reading import of_installation, resorts_of
 from server.notify.models import Address, Delivery, Message, Preference
 from server.notify.rules import (
-    CAN_WAIT,
+    HOURS,
     TO_ONE_ADDRESS,
     AddressSlice,
     Kind,
-    MessageSlice,
     Outcome,
     Reason,
     put_off_to,
     worth_sending,
 )
-from server.notify.sending.attempts import Attempt, accepted_before, as_one, person_of, quiet_hours
+from server.notify.sending.attempts import Attempt, accepted_before, as_one, hours_of, person_of
 from server.notify.sending.claims import Claimer, claim
 from server.notify.sending.envelopes import Sender, attachments, envelope_of
 from server.notify.sending.log_lines import log_results
+from server.notify.sending.reminders import has_wish, needless_of, slice_of
 from server.notify.sending.results import end_of, log_ends
 from server.storage import bulk
 from server.storage.db import as_id, write
@@ -143,14 +144,14 @@ class Worker:
             addresses.setdefault((address.person_id, address.channel), []).append(address)
         resorts = await self._resorts(messages)
         accepted = await accepted_before([m.id for m in messages if m.attempts > 1])
-        waiting = {m.person_id for m in messages if m.kind in CAN_WAIT and m.person_id is not None}
-        wishes = await wishes_of(waiting)
+        wishes = await wishes_of({m.person_id for m in messages if m.person_id and has_wish(m)})
+        needless = await needless_of(messages, now)
         attempts: list[Attempt] = []
         for message in messages:
             attempts += self._attempts(message, addresses, resorts)
         for attempt in attempts:
             wish = wishes.get(attempt.message.person_id) if attempt.message.person_id else None
-            self._decide(attempt, wish, accepted, now)
+            self._decide(attempt, wish, accepted, needless, now)
         return attempts
 
     async def _resorts(self, messages: Sequence[Message]) -> dict[UUID, Address]:
@@ -188,6 +189,7 @@ class Worker:
         attempt: Attempt,
         wish: Preference | None,
         accepted: set[tuple[UUID, UUID | None]],
+        needless: Mapping[UUID, Reason],
         now: datetime,
     ) -> None:
         """Whether this one is worth sending; where it can wait, until when."""
@@ -196,16 +198,15 @@ class Worker:
             has_accepted=(message.id, attempt.address.id if attempt.address else None) in accepted,
             person_is_disabled=person is not None and person.disabled_at is not None,
             channel_is_open=self._channel_of(message) in self._channels,
-            **quiet_hours(message, wish),
+            **hours_of(message, wish),
         )
-        about = MessageSlice(
-            kind=Kind(message.kind),
-            expires_at=message.expires_at,
-            is_urgent=message.urgency == "high",
-        )
+        about = slice_of(message, needless.get(message.id))
         attempt.reason = worth_sending(about, slice_, now)
-        if attempt.reason is Reason.QUIET_HOURS and message.kind in CAN_WAIT:
+        if attempt.reason in HOURS:
             attempt.put_off_to = put_off_to(about, slice_, now)
+        if wish is not None:
+            attempt.shown = wish.lock_text or ""
+        attempt.is_silent = about.gives_way and why_held(slice_.hours, now) is not None
 
     def _channel_of(self, message: Message) -> str:
         index: int | None = message.last_resort

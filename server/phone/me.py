@@ -1,6 +1,7 @@
 """What a phone asks at every start: which person, what next, and in which language."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -12,10 +13,13 @@ from server.auth.api import ChildOut, PersonOut, person_out
 from server.auth.sessions import renew_cookie, token_of
 from server.checkin.shared_question import to_ask
 from server.errors import Refused
+from server.i18n import N_
 from server.i18n.languages import Language
 from server.inbound.reading import help_text_of
 from server.missing.search.clocks.actions import lines_of
+from server.notify.contact_routes import wishes_of
 from server.notify.devices import health_of
+from server.notify.preferences import set_lock_text
 from server.notify.push_health import Health
 from server.people.access import Visitor, now_of, own_child, visitor_of
 from server.people.actions import set_language
@@ -25,6 +29,8 @@ from server.watch.actions import app_opened
 from server.watch.forgotten import forgot, offered
 from server.watch.machine.standing import State, as_the_child_sees
 from server.watch.models import Watch
+from server.watch.reminders import snoozes
+from server.watch.reminders.school_hours import waiting_now
 from server.web.openapi import api
 from server.web.requests import json_body
 from server.web.responses import json_answer
@@ -73,6 +79,22 @@ class QuestionOut(msgspec.Struct):
     text: str
 
 
+class WaitOut(msgspec.Struct):
+    """Reminders wait until then; `why`: `quiet_hours` or `school_hours`."""
+
+    until: datetime
+    why: str
+
+
+class OpenOut(msgspec.Struct):
+    """The check-in that is open now: an answer by `answer_by` is in time. `until`: when the child
+    is reminded again, if they asked for it."""
+
+    id: UUID
+    answer_by: datetime
+    until: datetime | None
+
+
 class MeOut(msgspec.Struct, omit_defaults=True):
     """The signed-in person. The fields of a watch are null for adults, who are not watched.
     `answered_late`: the last check-in of a day that came late, if the child has not said why.
@@ -80,7 +102,9 @@ class MeOut(msgspec.Struct, omit_defaults=True):
     adults a child can wish for in a call for help. `door`: we are looking for the child, and
     `lines` are the numbers they can call. `help_text`: where a text message calls for help, if that
     was agreed. `question`: what the phone should ask, if anything. `epoch`: null until the database
-    was restored from a backup."""
+    was restored from a backup. `waits`: until when the child's reminders wait. `open_round`: the
+    check-in whose reminder can be put off. `lock_text`: the code of the text that the lock screen
+    shows; empty for the one that ships."""
 
     person: PersonOut
     next_due_at: datetime | None
@@ -100,12 +124,16 @@ class MeOut(msgspec.Struct, omit_defaults=True):
     question: QuestionOut | msgspec.UnsetType = msgspec.UNSET
     door: bool = False
     lines: LinesOut | msgspec.UnsetType = msgspec.UNSET
+    waits: WaitOut | msgspec.UnsetType = msgspec.UNSET
+    open_round: OpenOut | msgspec.UnsetType = msgspec.UNSET
+    lock_text: str = ""
 
 
 class MeChange(msgspec.Struct):
-    """What a person may change about themselves."""
+    """What a person may change about themselves; the text on the lock screen only a child."""
 
     language: Language | msgspec.UnsetType = msgspec.UNSET
+    lock_text: Annotated[str, msgspec.Meta(max_length=12)] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Nothing(msgspec.Struct):
@@ -123,11 +151,16 @@ async def me(request: Request) -> Response:
 
 
 async def change_me(request: Request) -> Response:
-    """Another language for me, on every device and in messages."""
+    """Another language for me, on every device and in messages; another text for my lock
+    screen."""
     visitor = await visitor_of(request)
     payload = await json_body(request, MeChange)
     if isinstance(payload.language, str):
         await set_language(visitor, visitor.person_id, payload.language, now_of(request))
+    if isinstance(payload.lock_text, str):
+        if not visitor.is_child:
+            raise Refused(N_("Only a child chooses this text."), field="lock_text")
+        await set_lock_text(visitor, visitor.person_id, payload.lock_text, now_of(request))
     return json_answer(await _me(request, visitor))
 
 
@@ -177,6 +210,10 @@ async def _me(request: Request, visitor: Visitor) -> MeOut:
     )
     if visitor.is_child:
         me_out.child = ChildOut(person.id, person.name)
+        wish = (await wishes_of({person.id})).get(person.id)
+        me_out.lock_text = (wish.lock_text if wish is not None else None) or ""
+        if watch is not None and not watch.is_over:
+            await _add_reminders(me_out, watch, now_of(request))
         if watch is not None and watch.is_missing:
             me_out.door = True
             me_out.lines = LinesOut(*await lines_of(agency.id))
@@ -188,6 +225,15 @@ async def _me(request: Request, visitor: Visitor) -> MeOut:
         if asked is not None:
             me_out.question = QuestionOut(*asked)
     return me_out
+
+
+async def _add_reminders(me_out: MeOut, watch: Watch, now: datetime) -> None:
+    waits = await waiting_now(watch, now)
+    if waits is not None:
+        me_out.waits = WaitOut(waits.end, waits.why)
+    current = await snoozes.current(watch, now)
+    if current is not None:
+        me_out.open_round = OpenOut(current.round_id, current.answer_by, current.until)
 
 
 async def _helpers(child_id: UUID, now: datetime) -> list[HelperOut]:
@@ -213,7 +259,7 @@ routes = [
         "PATCH",
         "/api/v1/me",
         change_me,
-        "Change my language",
+        "Change my language, or the text on my lock screen",
         takes=MeChange,
         gives={200: MeOut},
         problems=(Refused,),

@@ -13,7 +13,7 @@ from server.alerts.ladder import Cause
 from server.alerts.ladder import State as AlertState
 from server.notify.devices import reached_of
 from server.notify.models import Delivery
-from server.notify.rules import NEXT_CHANNEL_AFTER, NONE, Kind, Reason
+from server.notify.rules import HOURS, NEXT_CHANNEL_AFTER, NONE, Kind
 from server.people.models import Tie
 from server.people.rules import Role
 from server.policy.model import Tier
@@ -241,10 +241,10 @@ def _reached(row: Mapping[str, Any]) -> Reach:
         return Reach.ACCEPTED
     if row["channel"] == NONE:
         return Reach.NO_PHONE
+    if row["why"] in HOURS:
+        return Reach.QUIET
     if row["state"] in ("waiting", "sending"):
         return Reach.WAITING
-    if row["why"] == Reason.QUIET_HOURS:
-        return Reach.QUIET
     # Withdrawn ones were never needed; whatever else did not go out, did not arrive.
     return Reach.NONE if row["state"] == "withdrawn" else Reach.FAILED
 

@@ -216,7 +216,7 @@ PHONE: dict[Reach, str] = {
     Reach.SEEN: N_("reminder shown on the phone"),
     Reach.ACCEPTED: N_("phone reachable"),
     Reach.WAITING: N_("reminder on its way"),
-    Reach.QUIET: N_("no reminder in quiet hours"),
+    Reach.QUIET: N_("reminder waits for the end of quiet or school hours"),
     Reach.FAILED: N_("reminder did not arrive"),
     Reach.NO_PHONE: N_("no phone we can remind"),
     Reach.NONE: N_("no reminder sent yet"),

@@ -10,10 +10,9 @@ from server.alerts.ladder import Cause
 from server.alerts.opening import Opening, join_misses, open_alerts
 from server.audit.actions import SYSTEM, note
 from server.audit.models import Entry
-from server.notify.actions import Saying, queue, set_aside, tell_operators
+from server.notify.actions import set_aside, tell_operators
 from server.notify.devices import reached_of
 from server.notify.push_health import Reached
-from server.notify.rules import Kind
 from server.storage import bulk
 from server.storage.db import as_id, fetch, write
 from server.storage.due_rows import DueRows
@@ -22,7 +21,7 @@ from server.watch.machine.alarms import called_by
 from server.watch.machine.rounds import steps_of
 from server.watch.machine.standing import Change, What, Why
 from server.watch.models import CALLED_OFF, Beat, Blind, Round, Watch, round_id
-from server.watch.rhythm.rules import zone_at
+from server.watch.reminders.reminding import Moved, remind
 from server.watch.shared import Silent, causes_of
 from server.watch.trusted import contacts
 from server.watch.watch_state import WatchState, as_row, load, passed
@@ -31,8 +30,6 @@ from server.web.live import announce
 # No tick for longer than this, and we say that we were blind.
 BLIND_AFTER = timedelta(seconds=90)
 TICK = "tick"
-
-Moved = tuple[WatchState, tuple[Change, ...]]
 
 
 async def _go_on(watches: Sequence[Watch], now: datetime) -> None:
@@ -129,7 +126,7 @@ async def store(moved: Sequence[Moved], now: datetime) -> list[Moved]:
 
 async def tell(moved: Sequence[Moved], now: datetime) -> None:
     """Remind the child, ask the carer, write entries, call adults."""
-    await _remind(moved, now)
+    await remind(moved, now)
     await ask(_last_asked(moved), now)
     await _enter(moved, now)
     await _alert(moved, now)
@@ -201,48 +198,6 @@ async def _open_again(existing: Sequence[dict[str, Any]], now: datetime) -> None
     rows = [row for row in existing if row["id"] in called_off]
     await set_aside([row["id"] for row in rows], now)
     await bulk.update(Round, [{**row, "settled_at": None, "settled_by": None} for row in rows])
-
-
-_REMINDERS = {Why.BEFORE: 0, Why.DUE: 1, Why.AGAIN: 2, Why.LAST_CALL: 3}
-
-
-async def _remind(moved: Sequence[Moved], now: datetime) -> None:
-    sayings = []
-    for case, changes in moved:
-        reminders = [change for change in changes if change.what is What.REMIND]
-        if not reminders:
-            continue
-        # After a time of blindness several are due at once: the child is asked once.
-        change = reminders[-1]
-        assert change.why is not None
-        sayings.append(_reminder(case, change, _REMINDERS[change.why], now))
-    await queue(sayings, now)
-
-
-def _reminder(case: WatchState, change: Change, nth: int, now: datetime) -> Saying:
-    quiet, grace = case.policy.quiet, steps_of(case.terms, change.due_at).grace
-    is_last = change.why is Why.LAST_CALL
-    until = called_by(case.standing, case.terms)[0] if is_last else change.due_at + grace
-    return Saying(
-        kind=Kind.REMIND_CHILD,
-        agency_id=case.watch.agency_id,
-        subject_kind="round",
-        subject_id=round_id(case.watch.child_id, change.due_at),
-        person_id=case.watch.child_id,
-        rung=nth,
-        # Another way than before, where there is one.
-        nth=1 if is_last or change.why is Why.AGAIN else 0,
-        child_id=case.watch.child_id,
-        expires_at=max(until, now + timedelta(minutes=30)),
-        data={
-            "path": "/app/",
-            "quiet": {
-                "from": f"{quiet.from_:%H:%M}",
-                "until": f"{quiet.until:%H:%M}",
-                "zone": zone_at(case.terms.zone, case.terms.seasons, change.due_at).key,
-            },
-        },
-    )
 
 
 async def _enter(moved: Sequence[Moved], now: datetime) -> None:

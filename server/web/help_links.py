@@ -65,6 +65,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/children/*/rhythm", _NEW),
     ("/desk/children/*/safety", _DAILY),
     ("/desk/children/*/season", _DAILY),
+    ("/desk/children/*/school", _DAILY),
     ("/desk/children/*/sighting", (*_DAILY, _CARED)),
     ("/desk/children/*/sign", _NEW),
     ("/desk/children/*/tier", _NEW),

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from server.checkin.models import CheckIn
 from server.checkin.rules import Want
+from server.notify.models import Snooze
 from server.people.rules import Role
 from server.policy.levels import BY_WAY, Does, Way
 from server.policy.model import SHIPPED, Policy, Steps, Tier
@@ -219,6 +220,15 @@ async def of_questions(child_id: UUID, period: Period) -> list[Event]:
         if row.answered_at is None:
             events.append(Event(row.expires_at, "question.silent", values))
     return events
+
+
+async def of_snoozes(child_id: UUID, period: Period) -> list[Event]:
+    """When the child put their reminder off. The check-in stayed due as it was."""
+    rows = Snooze.filter(person_id=child_id, asked_at__gte=period.begin, asked_at__lt=period.end)
+    return [
+        Event(row.asked_at, "round.snoozed", {"until": row.until_at})
+        for row in await rows.order_by("asked_at").limit(MOST)
+    ]
 
 
 async def of_trusted(alerts: Sequence[UUID]) -> list[Event]:

@@ -28,6 +28,7 @@ _ENTRIES = {
     "season:end": "season.ended",
     "pause:keep": "pause.kept",
     "pause:end": "pause.ended",
+    "wish:school": "school.set",
     "device:pair": "phone.paired",
     "device:shut_out": "phone.blocked",
     "glass:open": "glass.broken",

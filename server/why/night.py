@@ -84,6 +84,7 @@ async def _evidence(child: Child, period: Period, rows: _Rows) -> list[Event]:
         *(asked.of_check_in(row, night) for row in check_ins),
         *(asked.of_sighting(row, night) for row in sightings),
         *await asked.of_questions(child.id, period),
+        *await asked.of_snoozes(child.id, period),
         *await asked.of_trusted([alert.id for alert in rows.alerts]),
         *await asked.of_signs(child.id, period, rows.watch),
     ]

@@ -5,12 +5,12 @@ from datetime import timedelta
 from uuid import UUID
 
 from server.notify.models import Delivery, Message
-from server.notify.rules import Kind
+from server.notify.rules import HOURS, Kind
 from server.why.events import Event, Period, Value
 from server.why.wording import LAST_RESORT, OUTSIDE
 
 MOST = 2_000
-# A message may wait for the end of quiet hours, or for the message of the day.
+# A message may wait for the end of quiet hours or school hours, or for the message of the day.
 _BEFORE = timedelta(hours=26)
 
 
@@ -35,7 +35,7 @@ def of_message(message: Message, tries: Sequence[Delivery]) -> list[Event]:
         "to": _to(message),
         "channel": message.channel,
     }
-    events = [_try(delivery, values) for delivery in tries]
+    events = [_try(delivery, message, values) for delivery in tries]
     for delivery in tries:
         if delivery.seen_at is not None:
             events.append(Event(delivery.seen_at, "sent.shown", values))
@@ -51,9 +51,12 @@ def _to(message: Message) -> Value:
     return LAST_RESORT if is_last else OUTSIDE
 
 
-def _try(delivery: Delivery, values: dict[str, Value]) -> Event:
+def _try(delivery: Delivery, message: Message, values: dict[str, Value]) -> Event:
     values = {**values, "channel": delivery.channel}
     because: tuple[str, ...] = ()
+    if delivery.why in HOURS and message.may_go_at > delivery.started_at:
+        more: dict[str, Value] = {"reason": delivery.why, "ready": message.may_go_at}
+        return Event(delivery.started_at, "sent.waits", {**values, **more}, ("reason",))
     if delivery.why and delivery.result != "accepted":
         values["reason"], because = delivery.why, ("reason",)
     if delivery.attempt > 1:
@@ -69,7 +72,8 @@ def _end(message: Message, tries: Sequence[Delivery], values: dict[str, Value]) 
     because: tuple[str, ...] = ()
     if message.why:
         values, because = {**values, "reason": message.why}, ("reason",)
-    if message.state == "waiting" and message.may_go_at > message.queued_at:
+    has_waited = any(delivery.why in HOURS for delivery in tries)
+    if message.state == "waiting" and message.may_go_at > message.queued_at and not has_waited:
         values = {**values, "ready": message.may_go_at}
         return [Event(message.queued_at, "sent.waits", values, because)]
     if message.state in ("waiting", "sending") and not tries:

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from server.errors import Refused
+from server.notify.child.hours import released
 from server.notify.models import Message, Preference
 from server.notify.preferences import set_order, set_quiet
-from server.notify.rules import AddressSlice, Kind, MessageSlice, put_off_to, quiet_ends
+from server.notify.rules import AddressSlice, Kind, MessageSlice, put_off_to
 from tests.cast import Cast
 from tests.notify.test_worker import mail_of, phone_of, say, send
 from tests.races import no_fault, together
@@ -151,6 +152,6 @@ async def test_a_message_that_calls_a_person_never_waits_for_the_morning(
 def test_quiet_hours_end_by_the_wall_clock(now: str, ends: str) -> None:
     slice_ = AddressSlice(zone="Europe/Paris", quiet_from=NIGHT[0], quiet_until=NIGHT[1])
     moment = datetime.fromisoformat(now)
-    assert quiet_ends(slice_, moment) == datetime.fromisoformat(ends)
+    assert released(slice_.hours, moment) == datetime.fromisoformat(ends)
     late = MessageSlice(kind=Kind.DUE, expires_at=datetime.fromisoformat(ends))
     assert put_off_to(late, slice_, moment) is None

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.notify.child.hours import QUIET, why_held
 from server.notify.rules import (
     CAN_WAIT,
     FIRST_RETRY,
@@ -22,7 +23,6 @@ from server.notify.rules import (
     Reason,
     Result,
     in_order,
-    is_quiet,
     retry_at,
     what_next,
     worth_sending,
@@ -202,6 +202,10 @@ def test_quiet_hours_never_hold_back_what_is_due_in_a_search(
     address = AddressSlice(zone="Europe/Paris", quiet_from=begin, quiet_until=end)
     urgent = MessageSlice(kind=Kind.DUE, is_urgent=True)
     assert worth_sending(urgent, address, now) is None
+
+
+def is_quiet(address: AddressSlice, now: datetime) -> bool:
+    return why_held(address.hours, now) == QUIET
 
 
 @given(moments, st.sampled_from(ZONES), st.times(), st.times())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -420,8 +420,8 @@ async def test_what_has_expired_is_withheld(stage: Stage) -> None:
 QUIET = {"quiet": {"from": "22:00", "until": "07:00", "zone": "Europe/Paris"}}
 
 
-@pytest.mark.parametrize(("kind", "state"), [(Kind.REMIND_CHILD, "withheld"), (Kind.ALERT, "done")])
-async def test_quiet_hours_withhold_reminders_alone(stage: Stage, kind: Kind, state: str) -> None:
+@pytest.mark.parametrize(("kind", "state"), [(Kind.REMIND_CHILD, "waiting"), (Kind.ALERT, "done")])
+async def test_quiet_hours_put_off_reminders_alone(stage: Stage, kind: Kind, state: str) -> None:
     """It is half past ten in the evening in Paris."""
     stage.clock.advance(hours=9, minutes=30)
     await phone_of(stage, "mia")
@@ -429,7 +429,26 @@ async def test_quiet_hours_withhold_reminders_alone(stage: Stage, kind: Kind, st
     await send(stage)
     message = await the_message()
     assert message.state == state
-    assert message.why == ("quiet_hours" if state == "withheld" else None)
+    assert message.why == ("quiet_hours" if state == "waiting" else None)
+
+
+async def test_of_what_waited_for_the_morning_the_last_alone_comes(stage: Stage) -> None:
+    """Three reminders, one of them of an earlier round, and two pieces of news."""
+    stage.clock.advance(hours=9, minutes=30)
+    phone = await phone_of(stage, "mia")
+    for turn in range(5):
+        kind = Kind.NEWS_CHILD if turn % 2 else Kind.REMIND_CHILD
+        mia = stage.cast.mia.id
+        await say(stage, "mia", kind=kind, data=QUIET, turn=turn, subject_id=uuid4(), child_id=mia)
+        await send(stage)
+        stage.clock.advance(minutes=1)
+    assert not phone.received
+    stage.clock.set(datetime(2026, 3, 3, 6, tzinfo=UTC))  # 07:00 in Paris.
+    await send(stage)
+    assert len(phone.received) == 2
+    states = await Message.all().order_by("turn").values_list("state", "why")
+    older = ("withheld", "news")
+    assert states == [older, older, older, ("done", None), ("done", None)]
 
 
 async def test_a_person_who_has_left_gets_no_message(stage: Stage) -> None:

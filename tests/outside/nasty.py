@@ -41,6 +41,10 @@ _SAID = {"id": NEW, "said_at": NOW, "mood": 3, "note": "Fine.", "want": "nothing
 _LOOK = {"rhythm": {"at": ["09:00", "17:00"]}, "zone": "Europe/Paris"}
 _PROPOSAL = {"id": NEW, **_LOOK, "words": "School ends then."}
 _SEASON = {**_PROPOSAL, "first": "2026-03-10", "last": "2026-03-12"}
+_SCHOOL = {
+    "days": [{"day": 0, "from": "08:00:00", "until": "15:30:00"}],
+    "holidays": {"first": "2026-04-10", "last": "2026-04-20"},
+}
 _TO_MIA = Fits("mia")
 _TO_TOM = Fits("tom")
 _TO_ROOT = Fits("root")
@@ -303,6 +307,14 @@ FITS: Mapping[str, Fits] = {
     f"PATCH {_API}/milestones/{{milestone_id}}": Fits(body={"child_knows": True}),
     f"DELETE {_API}/milestones/{{milestone_id}}": _TO_TOM,
     f"POST {_API}/seasons": Fits(body=_SEASON),
+    "GET /api/v1/me/hours": _TO_MIA,
+    "PUT /api/v1/me/hours": Fits("mia", _SCHOOL),
+    "POST /api/v1/me/hours/preview": Fits("mia", _SCHOOL),
+    f"GET {_API}/hours": _TO_TOM,
+    f"PUT {_API}/hours": Fits(body=_SCHOOL),
+    f"POST {_API}/hours/preview": Fits(body=_SCHOOL),
+    "POST /api/v1/snoozes": Fits("mia", {"id": NEW, "round": NEW, "minutes": 30}),
+    "POST /api/v1/push-snoozes": Fits(body={"receipt": "x", "minutes": 30}),
     f"DELETE {_API}/seasons/{{season_id}}": _TO_TOM,
     f"POST {_API}/pauses": Fits(
         body={
@@ -608,6 +620,15 @@ FITS: Mapping[str, Fits] = {
             "then": "mid",
             "why": "A hearing.",
             "times": ["09:00", "18:00"],
+        }
+    ),
+    f"GET {_DESK}/school": _TO_TOM,
+    f"POST {_DESK}/school": Fits(
+        form={
+            "from_0": "08:00",
+            "until_0": "15:30",
+            "first": "2026-04-10",
+            "last": "2026-04-20",
         }
     ),
     f"GET {_DESK}/season": _TO_TOM,

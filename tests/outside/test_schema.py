@@ -74,6 +74,10 @@ ALWAYS: list[Any] = [
 # A stranger's values that do not fit are refused as well, but by their missing rights.
 NEGATIVE = [*ALWAYS, checks.negative_data_rejection]
 # Whoever an operation is for. The first that fits the path.
+SCHOOL = {
+    "days": [{"day": 0, "from": "08:00:00", "until": "15:30:00"}],
+    "holidays": {"first": "2026-04-10", "last": "2026-04-20"},
+}
 WHO = (
     ("/api/v1/children/{child_id}/ties", "root"),
     ("/api/v1/children", "tom"),
@@ -276,6 +280,10 @@ def bodies(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, Any]:
             "last": "2026-03-12",
             "rhythm": {"at": ["09:00", "18:30"]},
         },
+        "PUT /api/v1/me/hours": SCHOOL,
+        "POST /api/v1/me/hours/preview": SCHOOL,
+        f"PUT {child}/hours": SCHOOL,
+        f"POST {child}/hours/preview": SCHOOL,
         f"POST {child}/pauses": {
             "id": str(uuid4()),
             "from_at": begins.isoformat(),

@@ -113,6 +113,15 @@ class Double:
     """A check-in that was answered after its time."""
     forgotten: list[str] = field(default_factory=list)
     question: dict[str, str] | None = None
+    waits: dict[str, str] | None = None
+    """Until when reminders wait, and why."""
+    open_round: dict[str, Any] | None = None
+    """The check-in whose reminder can be put off."""
+    snoozes: list[dict[str, Any]] = field(default_factory=list)
+    lock_text: str = ""
+    school: dict[str, Any] = field(default_factory=lambda: {"days": [], "holidays": None})
+    in_school: list[dict[str, Any]] = field(default_factory=list)
+    """What the school hours come to."""
     door: bool = False
     lines: dict[str, str] | None = None
     """Whether the child is looked for."""
@@ -186,7 +195,9 @@ def application(double: Double) -> Starlette:
         if not is_in(request):
             return _problem(401, "revoked" if double.is_revoked else "unauthenticated")
         if request.method == "PATCH":
-            double.language = (await request.json())["language"]
+            wanted = await request.json()
+            double.language = wanted.get("language", double.language)
+            double.lock_text = wanted.get("lock_text", double.lock_text)
         return JSONResponse(
             {
                 "person": who(),
@@ -204,6 +215,9 @@ def application(double: Double) -> Starlette:
                 **({"help_text": double.help_text} if double.help_text else {}),
                 "helpers": double.helpers,
                 **({"question": double.question} if double.question else {}),
+                **({"waits": double.waits} if double.waits else {}),
+                **({"open_round": double.open_round} if double.open_round else {}),
+                **({"lock_text": double.lock_text} if double.lock_text else {}),
                 **({"door": True} if double.door else {}),
                 **({"lines": double.lines} if double.lines else {}),
                 "server_time": _z(datetime.now(UTC)),
@@ -430,6 +444,27 @@ def application(double: Double) -> Starlette:
         now = _z(datetime.now(UTC))
         return JSONResponse({"id": request.path_params["id"], "due_at": now, "forgot_at": now})
 
+    async def snooze(request: Request) -> Response:
+        said = await request.json()
+        double.snoozes.append(said)
+        until = _z(datetime.now(UTC) + timedelta(minutes=said["minutes"]))
+        if double.open_round:
+            double.open_round = {**double.open_round, "until": until}
+        return JSONResponse({"id": said.get("id", MIA), "until": until}, 201)
+
+    async def hours(request: Request) -> Response:
+        wanted = await request.json() if request.method != "GET" else double.school
+        if request.method == "PUT":
+            double.school = wanted
+        known = {
+            "zone": "Europe/Paris",
+            "quiet": {"from": "22:00:00", "until": "07:00:00"},
+            **wanted,
+            "waits": double.waits,
+            "in_school": double.in_school if wanted["days"] else [],
+        }
+        return JSONResponse(known)
+
     async def look(request: Request) -> Response:
         said = await request.json()
         if double.is_too_seldom:
@@ -541,6 +576,10 @@ def application(double: Double) -> Starlette:
             Route("/api/v1/pair", pair, methods=["POST"]),
             Route("/api/v1/me", me, methods=["GET", "PATCH"]),
             Route("/api/v1/me/seen", nothing, methods=["POST"]),
+            Route("/api/v1/me/hours", hours, methods=["GET", "PUT"]),
+            Route("/api/v1/me/hours/preview", hours, methods=["POST"]),
+            Route("/api/v1/snoozes", snooze, methods=["POST"]),
+            Route("/api/v1/push-snoozes", snooze, methods=["POST"]),
             Route("/api/v1/me/devices", devices),
             Route("/api/v1/me/devices/{id}", nothing, methods=["DELETE"]),
             Route("/api/v1/me/codes", codes, methods=["POST"]),

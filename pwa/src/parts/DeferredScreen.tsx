@@ -24,3 +24,9 @@ export function DeferredScreen({ show }: { show: keyof Screens }) {
   if (Screen) return <Screen />;
   return <LoadingScreen title={t("More")} isMissing={isMissing.value} again={fetchDeferred} />;
 }
+
+/** A part of the first screen that can come a moment after it: nothing, until its file is there. */
+export function DeferredPart({ show }: { show: keyof Screens }) {
+  const Part = screens.value?.[show];
+  return Part ? <Part /> : null;
+}

@@ -49,12 +49,14 @@ const OF_MORE: Exclude<Place, ProjectPlace>[] = [
   "hands",
 ];
 
+/** These come with the project's file. */
+const OF_MORE_TOO: ProjectPlace[] = ["rhythm", "school", "lock-text", "trusted", "packs", "if-missing"];
+
 /** Which of the four places at the bottom a screen belongs to. */
 function tabOf(screen: Place): Place | null {
   if (screen === "help") return null;
   if (screen === "today" || screen === "talk" || screen === "children") return screen;
-  if (screen === "rhythm" || screen === "trusted" || screen === "packs" || screen === "if-missing") return "more";
-  return OF_MORE.some((place) => place === screen) ? "more" : "project";
+  return [...OF_MORE, ...OF_MORE_TOO].some((place) => place === screen) ? "more" : "project";
 }
 
 function Tab({ to, icon, word }: { to: Place; icon: IconName; word: string }) {

@@ -14,11 +14,13 @@ import { House, Houses } from "../screens/Houses";
 import { IfMissing } from "../screens/IfMissing";
 import { EarlierVersions } from "../screens/EarlierVersions";
 import { NewGoal, NewReview, NewStep } from "../screens/New";
+import { LockText } from "../screens/LockText";
 import { Packs } from "../screens/Packs";
 import { Plan } from "../screens/Plan";
 import { Project } from "../screens/Project";
 import { Outcome, Review } from "../screens/Review";
 import { CheckInTimes } from "../screens/CheckInTimes";
+import { SchoolHours } from "../screens/SchoolHours";
 import { Step } from "../screens/Step";
 import { GetCopy } from "../screens/GetCopy";
 import { Talk } from "../screens/Talk";
@@ -59,6 +61,8 @@ const SCREENS: Record<ProjectPlace, () => preact.JSX.Element> = {
   "came-of": SaidAndDone,
   take: GetCopy,
   rhythm: CheckInTimes,
+  school: SchoolHours,
+  "lock-text": LockText,
   trusted: TrustedPeople,
   packs: Packs,
   "if-missing": IfMissing,

@@ -8,6 +8,7 @@ import { ProposalList } from "../plan/ProposalList";
 import { begin, draft } from "../plan/proposalDraft";
 import { ProposalForm } from "../plan/ProposalForm";
 import { inWords, Sums } from "../plan/rhythmWords";
+import { go } from "../routes";
 import { loadMilestones } from "../store/milestones";
 import { now } from "../store/now";
 import { current as rhythm, load, outgoing, type Season } from "../store/rhythm";
@@ -67,6 +68,10 @@ export function CheckInTimes() {
           <Sums sums={stands.sums} />
         </section>
       )}
+      <button type="button" class="quiet" onClick={() => go("school")}>
+        <Icon name="clock" />
+        {t("School hours")}
+      </button>
       <ImportantDays />
       {stands && <ProposalList />}
       {stands && !here && (

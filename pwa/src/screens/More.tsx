@@ -1,9 +1,9 @@
 import { signal } from "@preact/signals";
 import { t, tn, language, NAMES } from "../i18n";
-import { Icon, type IconName } from "../parts/Icon";
+import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
+import { Row } from "../parts/Row";
 import { reminders } from "../push";
-import { go, type Place } from "../routes";
 import { mayCarry } from "../store/grabbed";
 import { queue } from "../store/sender";
 import { isShared, roster } from "../store/roster";
@@ -26,21 +26,6 @@ export function begin(): void {
 async function keepOnHomeScreen(): Promise<void> {
   await install.value?.prompt();
   install.value = null;
-}
-
-function Row({ to, icon, word, state }: { to: Place; icon: IconName; word: string; state?: string }) {
-  return (
-    <li>
-      <button type="button" class="row" onClick={() => go(to)}>
-        <Icon name={icon} />
-        <span class="row-text">
-          <span>{word}</span>
-          {state && <span class="soft">{state}</span>}
-        </span>
-        <Icon name="next" />
-      </button>
-    </li>
-  );
 }
 
 function reminderState(): string {

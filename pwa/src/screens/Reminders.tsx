@@ -1,7 +1,9 @@
 import { useEffect } from "preact/hooks";
 import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
+import { Waits } from "../parts/Later";
 import { Page } from "../parts/Page";
+import { Row } from "../parts/Row";
 import { glance, reminders, turnOff, turnOn, type Reminders as State } from "../push";
 
 function sentence(state: State): string {
@@ -45,6 +47,11 @@ export function Reminders() {
           {t("Turn reminders off")}
         </button>
       )}
+      <Waits />
+      <ul class="rows">
+        <Row to="school" icon="clock" word={t("School hours")} />
+        <Row to="lock-text" icon="hide" word={t("Text on the lock screen")} />
+      </ul>
     </Page>
   );
 }

@@ -1,6 +1,7 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Mark, Want } from "../api";
 import { clockTime, moment, t, tn } from "../i18n";
+import { DeferredPart } from "../parts/DeferredScreen";
 import { SearchNotice } from "../parts/SearchNotice";
 import { Faces } from "../parts/Faces";
 import { Icon } from "../parts/Icon";
@@ -154,6 +155,7 @@ export function Today() {
       <FewWords />
       <div class="act">{shown ? <Thanks key={shown.id} tap={shown} /> : <Main />}</div>
       <Line />
+      <DeferredPart show="Later" />
       <button type="button" class="quiet" onClick={() => go("rhythm")}>
         <Icon name="clock" />
         {t("My check-in times")}

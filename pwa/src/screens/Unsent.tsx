@@ -41,6 +41,7 @@ const SHOWN: { [K in Kind]: Shown<Extract<Content, { kind: K }>["body"]> } = {
   rhythm: { title: () => t("Other times you suggested"), words: ({ words }) => words ?? "" },
   "take-back": { title: () => t("Taking back what you suggested") },
   forgot: { title: () => t("I forgot") },
+  snooze: { title: () => t("Remind me later") },
   shared: { title: () => t("An answer to a question"), words: ({ words }) => words },
   trusted: { title: () => t("People I trust"), words: ({ name }) => name },
   own: { title: () => t("If I go missing"), words: ({ fields }) => Object.values(fields).join("\n") },

@@ -9,4 +9,5 @@ export { SignOut } from "./SignOut";
 export { WhoLooked } from "./WhoLooked";
 export { Phones } from "./Phones";
 export { Reminders } from "./Reminders";
+export { Later } from "../parts/Later";
 export { Unsent } from "./Unsent";

@@ -5,6 +5,7 @@
  * worker share this file.
  */
 import { Unreachable, type Answer, type Day, type Me, type Receipt } from "../api";
+import { uuid } from "../bytes";
 import { read, writeIfRoom, type Who } from "./db";
 import { deliverOwn, type Tell } from "./ownPackDelivery";
 import type { Outgoing, Place } from "./sync";
@@ -48,6 +49,12 @@ export interface Forgotten {
   body: { said_at: string; round: string };
 }
 
+/** The child wants to be reminded of a check-in later. It answers nothing. */
+export interface Snoozed {
+  kind: "snooze";
+  body: { said_at: string; round: string; minutes: number };
+}
+
 /** An answer to the question that only the child and their caseworker know. */
 export interface SharedAnswer {
   kind: "shared";
@@ -84,6 +91,7 @@ export type Content =
   | RhythmProposal
   | Recalled
   | Forgotten
+  | Snoozed
   | SharedAnswer
   | Naming
   | OwnWords
@@ -138,6 +146,15 @@ const KINDS: { [K in Kind]: Row<Extract<Content, { kind: K }>> } = {
     send: async ({ body }, tell) => void (await tell("POST", `/me/rounds/${body.round}/forgot`)),
     isKept: true,
     // It was too late to say so.
+    mayDrop: () => true,
+  },
+  snooze: {
+    id: ({ round }) => `snooze-${round}`,
+    // Of the time that was asked for, what has not passed since; after that it is worth nothing, and is dropped.
+    send: async ({ body: { said_at: at, round, minutes } }, tell) => {
+      const left = minutes - Math.floor(Math.abs(Date.now() - Date.parse(at)) / 60_000);
+      if (left > 0) await tell("POST", "/snoozes", { id: uuid(), round, minutes: left });
+    },
     mayDrop: () => true,
   },
   shared: {

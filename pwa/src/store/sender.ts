@@ -19,8 +19,8 @@ export const halt = signal<Halt | null>(null);
 
 export const answers = computed(() => queue.value.filter((sending) => sending.kind === "check_in"));
 
-/** What the child would miss: a choice of language is none of it. */
-export const unsent = computed(() => queue.value.filter((sending) => sending.kind !== "language"));
+/** What the child would miss: a choice of language is none of it, nor a reminder put off. */
+export const unsent = computed(() => queue.value.filter(({ kind }) => kind !== "language" && kind !== "snooze"));
 export const refused = computed(() => queue.value.filter((sending) => sending.problem));
 
 /** What became of the last tap, shown in its place. */
@@ -90,7 +90,7 @@ async function sendOnce(): Promise<void> {
 export async function send(): Promise<void> {
   if (running !== null) {
     await running;
-    if (unsent.value.length === 0 && followed.value.length === 0) return;
+    if (queue.value.length === 0 && followed.value.length === 0) return;
   }
   running ??= sendOnce()
     .catch(() => later(null))

@@ -28,7 +28,7 @@ _HEADINGS: Mapping[str, str] = {
     "milestones": N_("Days in the calendar"),
 }
 _HINTS: Mapping[str, str] = {
-    "quiet": N_("In these hours we send the child no reminders. We call adults at any hour."),
+    "quiet": N_("In these hours the child's reminders wait. We call adults at any hour."),
     "signals": N_("Shown quietly, on the board and on the child's page."),
     "milestones": N_(
         "Around these days the watch gets closer automatically. The longest silence does"

@@ -18,7 +18,7 @@ from webpush import WebPush
 from yarl import URL
 
 from server.clock import Clock
-from server.i18n import direction, supported_language
+from server.i18n import direction, ngettext, supported_language
 from server.notify.channels.subscription import Origins, check_subscription, parse_origins
 from server.notify.channels.vapid import Tokens, VapidKey
 from server.notify.refusals import Stage, read
@@ -40,7 +40,9 @@ TIMEOUT = aiohttp.ClientTimeout(total=10, connect=5)
 def payload(envelope: Envelope) -> bytes:
     """What the device gets, as JSON in the shape of declarative Web Push.
 
-    The text is the same for every kind, whatever the envelope says: others read a lock screen.
+    The text is the same for every kind, whatever the envelope is about: others read a lock screen.
+    A child may have chosen another one, or none. `s` is after how many minutes the device may offer
+    to ask again; browsers that know declarative Web Push then open the app.
     Safari shows it even where the service worker fails; other browsers' workers read the same.
     `mutable` lets Safari wake the worker, without which no receipt comes back. Spaces at the end,
     which JSON allows, are the padding.
@@ -48,12 +50,12 @@ def payload(envelope: Envelope) -> bytes:
     language = supported_language(envelope.language)
     notification: dict[str, Any] = {
         "title": envelope.title,
-        "body": neutral(language),
+        "body": neutral(language) if envelope.shown is None else envelope.shown,
         "navigate": envelope.url,
         "tag": envelope.tag,
         "lang": language,
         "dir": direction(language),
-        "silent": False,
+        "silent": envelope.is_silent,
         # The same tag replaces what is shown. Without this it would do so without a sound, and the
         # second call to an adult would go unheard.
         "renotify": True,
@@ -69,9 +71,21 @@ def payload(envelope: Envelope) -> bytes:
     }
     if envelope.receipt:
         whole["r"] = envelope.receipt
+        _offer_later(envelope, whole, language)
     raw = json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
     filled = -(-len(raw) // STEP) * STEP
     return raw.ljust(min(filled, max(LONGEST_PLAIN, len(raw))))
+
+
+def _offer_later(envelope: Envelope, whole: dict[str, Any], language: str) -> None:
+    """A button on the lock screen that asks again after so many minutes."""
+    if envelope.later is None:
+        return
+    minutes = int(envelope.later.total_seconds() // 60)
+    word = ngettext(language, "In {n} minute", "In {n} minutes", minutes)
+    action = {"action": "later", "title": word, "navigate": envelope.url or ""}
+    whole["notification"]["actions"] = [action]
+    whole["s"] = minutes
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
+from server.notify.child.hours import read_school
 from server.notify.models import Address, Delivery, Message, Preference
-from server.notify.rules import Outcome, Reason, is_a_way
+from server.notify.rules import KEPT_QUIET, Outcome, Reason, is_a_way
 from server.storage.ids import uuid7
 
 
@@ -22,7 +23,9 @@ class Attempt:
     started_at: datetime | None = None
     outcome: Outcome | None = None
     reason: Reason | None = None
-    put_off_to: datetime | None = None  # The end of the quiet hours of what can wait.
+    put_off_to: datetime | None = None  # The end of the hours for which it waits.
+    is_silent: bool = False  # It goes out in school hours: without a sound.
+    shown: str = ""  # The code of the sentence that its person chose for the lock screen.
     is_called_back: bool = False  # Its line in the log says that it is being sent.
     is_kept: bool = False  # The answer was about the address, and we keep it anyway.
 
@@ -64,14 +67,20 @@ def person_of(message: Message) -> Any:
     return message.person
 
 
-def quiet_hours(message: Message, wish: Preference | None) -> dict[str, Any]:
-    """The quiet hours of a message: those that it has for a child, or those that an adult chose for
-    what can wait."""
-    hours = (message.data or {}).get("quiet")
-    zone, begin, end = (hours["zone"], hours["from"], hours["until"]) if hours else ("UTC", "", "")
+def hours_of(message: Message, wish: Preference | None) -> dict[str, Any]:
+    """The hours in which a message waits: for a child those that came with it, and their school
+    hours as they are now; or those that an adult chose for what can wait."""
+    given = (message.data or {}).get("quiet")
+    zone, begin, end = (given["zone"], given["from"], given["until"]) if given else ("UTC", "", "")
+    if message.kind in KEPT_QUIET:
+        school = read_school(wish.school) if wish is not None and given else None
+        return {"zone": zone, "school": school, **_between(begin, end)}
     if wish is not None and wish.quiet_from and wish.quiet_until:
         zone, begin, end = person_of(message).zone, wish.quiet_from, wish.quiet_until
+    return {"zone": zone, **_between(begin, end)}
+
+
+def _between(begin: str, end: str) -> dict[str, time]:
     if not begin:
         return {}
-    quiet = (time.fromisoformat(begin), time.fromisoformat(end))
-    return {"zone": zone, "quiet_from": quiet[0], "quiet_until": quiet[1]}
+    return {"quiet_from": time.fromisoformat(begin), "quiet_until": time.fromisoformat(end)}

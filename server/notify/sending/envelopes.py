@@ -1,6 +1,6 @@
 """From a message to the envelope that a channel sends."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -8,9 +8,9 @@ from server.clock import known_zone
 from server.i18n import format_time
 from server.notify.arrivals import RECEIPT
 from server.notify.models import Enclosure, Message
-from server.notify.rules import Attachment, Envelope, Kind
+from server.notify.rules import LATER, TIME_TO_ANSWER, Attachment, Envelope, Kind
 from server.notify.sending.attempts import Attempt, person_of
-from server.notify.wording import Facts, word
+from server.notify.wording import Facts, neutral, word
 from server.security import encryption
 
 # How long a push service keeps a message for a phone that is off.
@@ -35,7 +35,7 @@ def envelope_of(
     url, tag = _target(message, sender, is_of_several=is_of_several)
     # Of several that go out as one, a reply could mean none in particular.
     reply_code = "" if is_of_several else (message.data or {}).get("reply", "")
-    facts = _facts(message, language, name, url, reply_code)
+    facts = replace(_facts(message, language, name, url, reply_code), chosen=attempt.shown)
     words = word(Kind(message.kind), language, facts)
     left = message.expires_at - now if message.expires_at is not None else LONGEST_TTL
     return Envelope(
@@ -55,7 +55,20 @@ def envelope_of(
         ttl=max(min(left, LONGEST_TTL), timedelta(0)),
         urgency=message.urgency,  # type: ignore[arg-type]
         receipt=encryption.sign(attempt.delivery_id.hex, RECEIPT),
+        shown=neutral(language, attempt.shown),
+        later=_later(message, now),
+        is_silent=attempt.is_silent,
     )
+
+
+def _later(message: Message, now: datetime) -> timedelta | None:
+    """For how long the child may put this reminder off on the lock screen: the longest of a few
+    that leaves time to answer; None where none does, or where it is the last one."""
+    answer_by = (message.data or {}).get("answer_by")
+    if answer_by is None:
+        return None
+    left = datetime.fromisoformat(answer_by) - now
+    return next((wait for wait in LATER if wait + TIME_TO_ANSWER <= left), None)
 
 
 def _name_of(message: Message, sender: Sender) -> str:

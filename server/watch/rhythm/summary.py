@@ -7,7 +7,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from server.clock import known_zone
-from server.i18n import N_, format_short_date, format_span, gettext
+from server.i18n import N_, format_list, format_short_date, format_span, gettext
+from server.notify.child.hours import School, Times
 from server.people.models import Person
 from server.people.rules import Leaving
 from server.policy.model import Tier
@@ -20,9 +21,10 @@ from server.watch.machine.standing import Standing, Terms, What
 from server.watch.models import Pause, Watch
 from server.watch.passes.rules import REASONS as WHY_AWAY
 from server.watch.passes.rules import Reason
+from server.watch.reminders.reminding import school_of
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.models import Proposal, Season
-from server.watch.rhythm.wording import From, rhythm_in_words
+from server.watch.rhythm.wording import DAYS, From, clock, rhythm_in_words
 from server.watch.watch_state import WatchState
 from server.watch.wording import TIERS, when
 
@@ -94,6 +96,7 @@ class Agreed:
     proposals: list[Proposed]
     seasons: list[ForATime]
     days: list[Marked]
+    school: list[str]  # Their school hours, a line for each time of day.
     version: str  # Of the rhythm: who agrees to another one names it.
 
 
@@ -123,6 +126,7 @@ async def read(case: WatchState, language: str, zone: ZoneInfo, now: datetime) -
         },
         proposals=await _proposals(case, language, now),
         days=await _days(case, language, zone, now),
+        school=school_in_words(await school_of(case.watch.child_id), language),
         version=rhythms.version(case.terms.rhythm, case.watch.zone),
         seasons=[
             ForATime(row.id, season_in_words(row, case, language, now), row.words)
@@ -236,6 +240,29 @@ def _tier(watch: Watch, language: str, zone: ZoneInfo, now: datetime) -> str:
         time=when(language, watch.tier_until_at, zone, now),
         after=gettext(language, TIERS[Tier(watch.tier_then)][0]),
     )
+
+
+def school_in_words(school: School | None, language: str) -> list[str]:
+    """ "Monday, Tuesday: 08:00 to 15:30"; then the holidays, if there are any."""
+    if school is None:
+        return []
+    alike: dict[Times, list[int]] = {}
+    for day in sorted(school.days):
+        alike.setdefault(school.days[day], []).append(day)
+    lines = [
+        gettext(
+            language,
+            N_("{days}: {begin} to {end}"),
+            days=format_list(language, [gettext(language, DAYS[day]) for day in days]),
+            begin=clock(begin, language),
+            end=clock(end, language),
+        )
+        for (begin, end), days in alike.items()
+    ]
+    if school.holidays is not None:
+        first, last = (format_short_date(language, day) for day in school.holidays)
+        lines.append(gettext(language, N_("Holidays: {first} to {last}"), first=first, last=last))
+    return lines
 
 
 def left_in_words(
