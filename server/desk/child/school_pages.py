@@ -20,7 +20,7 @@ from server.people.rules import Action
 from server.people.words import entered
 from server.watch.reminders.school_hours import InSchool, hours_for
 from server.watch.rhythm.rules import EVERY_DAY
-from server.watch.rhythm.summary import DAYS, clock
+from server.watch.rhythm.wording import DAYS, clock
 from server.watch.wording import when
 from server.web.rendering import language_of, zone_of
 from server.web.requests import form_body, form_time
