@@ -66,6 +66,7 @@ ROWS: tuple[DueRows[Any], ...] = (
     milestone_actions.MILESTONES,
     ticking.WATCHES,
     listening.CHECK_INS,
+    listening.REQUESTS,
     climbing.ALERTS,
     handovers.SEARCHES,
     telling.TASKS,

@@ -48,6 +48,7 @@ export type ProjectPlace =
   | "came-of"
   | "take"
   | "rhythm"
+  | "away"
   | "trusted"
   | "packs"
   | "if-missing";

@@ -41,6 +41,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/admin", ("a-new-child", "what-you-may-do", "", "the-first-day")),
     ("/desk/alerts", ("an-alert", "in-an-alert")),
     ("/desk/children/new", ("a-new-child", "what-you-may-do", "", "the-first-day")),
+    ("/desk/children/*/absences", _DAILY),
     ("/desk/children/*/account", _GONE),
     ("/desk/children/*/birthday", _NEW),
     ("/desk/children/*/calendar", _DAILY),

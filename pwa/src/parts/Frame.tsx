@@ -49,11 +49,14 @@ const OF_MORE: Exclude<Place, ProjectPlace>[] = [
   "hands",
 ];
 
+/** Those of the project's file that "More" leads to. */
+const IN_MORE: Place[] = ["rhythm", "away", "trusted", "packs", "if-missing"];
+
 /** Which of the four places at the bottom a screen belongs to. */
 function tabOf(screen: Place): Place | null {
   if (screen === "help") return null;
   if (screen === "today" || screen === "talk" || screen === "children") return screen;
-  if (screen === "rhythm" || screen === "trusted" || screen === "packs" || screen === "if-missing") return "more";
+  if (IN_MORE.includes(screen)) return "more";
   return OF_MORE.some((place) => place === screen) ? "more" : "project";
 }
 
