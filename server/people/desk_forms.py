@@ -62,6 +62,7 @@ DONE: Mapping[str, str] = {
 }
 # The tab of the child's page that shows what was done. Where none is named, it is the first.
 _TABS: Mapping[str, str] = {
+    "absence-agreed": "/plan",
     "birthday": "/people",
     "home": "/people",
     "names": "/people",

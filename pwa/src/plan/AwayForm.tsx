@@ -36,8 +36,9 @@ function Where({ here }: { here: Draft }) {
   };
   return (
     <div class="field">
-      <label for="away-place">
-        <Icon name="path" /> {t("Where will you be?")}
+      <label for="away-place" class="asks">
+        <Icon name="path" />
+        {t("Where will you be?")}
       </label>
       <div class="weekdays">
         {suggestions().map((word) => (
@@ -84,7 +85,10 @@ type When = Draft["until"];
 function Legend({ icon, words }: { icon: IconName; words: string }) {
   return (
     <legend>
-      <Icon name={icon} /> {words}
+      <span class="asks">
+        <Icon name={icon} />
+        {words}
+      </span>
     </legend>
   );
 }
@@ -133,7 +137,7 @@ export function AwayForm({ here }: { here: Draft }) {
       <Where here={here} />
       <Go here={here} />
       <fieldset class="times">
-        <Legend icon="back" words={t("When are you back?")} />
+        <Legend icon="clock" words={t("When are you back?")} />
         <When
           {...here.until}
           min={here.from?.day || dayOf(now.value)}
@@ -141,8 +145,9 @@ export function AwayForm({ here }: { here: Draft }) {
         />
       </fieldset>
       <div class="field">
-        <label for="away-words">
-          <Icon name="words" /> {t("Anything else? (optional)")}
+        <label for="away-words" class="asks">
+          <Icon name="words" />
+          {t("Anything else? (optional)")}
         </label>
         <textarea
           id="away-words"

@@ -17,9 +17,24 @@ from server.watch import evidence
 from server.watch.evidence import Facts
 from server.watch.signals import drift
 from server.watch.signals.models import Observation
+from server.watch.signals.rules import Code
 from server.watch.signals.wording import sentence
 from server.watch.wording import when
 
+# The first points are about the child, the others about how we reach them.
+_ABOUT_THE_CHILD = 3
+# What has changed in the child's answers; promises that adults did not keep say nothing here.
+_OF_THE_CHILD = frozenset(
+    {
+        Code.NEW_PHONE,
+        Code.OTHER_LANGUAGE,
+        Code.SHARED_QUESTION,
+        Code.LATER_ANSWERS,
+        Code.FEWER_ANSWERS,
+        Code.REGULAR_ANSWERS,
+        Code.LOWER_MOOD,
+    }
+)
 # An alert or a warning sign from before that says little about today.
 LATELY = timedelta(days=14)
 
@@ -65,10 +80,14 @@ async def signs_of(
         *_of_alerts(facts, reader),
         *await _of_a_concern(child.id, reader),
         *_of_the_watch(facts, reader),
-        *(Warning(sentence(signal, name, language)) for signal in changed),
+        *(
+            Warning(sentence(each, name, language))
+            for each in changed
+            if each.code in _OF_THE_CHILD
+        ),
         *await _of_adults(child.id, reader),
     ]
-    return Signs(warnings, evidence.points(facts, language, zone, now))
+    return Signs(warnings, evidence.points(facts, language, zone, now)[:_ABOUT_THE_CHILD])
 
 
 def _of_alerts(facts: Facts, reader: _Reader) -> Iterator[Warning]:
