@@ -75,7 +75,8 @@ async def test_the_page_of_the_child_and_the_message_lead_there_and_one_tap_agre
     assert "Call Mia Castellane before you agree" not in page
     assert await post(cast, path(row, "/agree")) == (303, f"{home}/plan?done=absence-agreed")
     assert await pause_of(row) == (row.from_at, row.until_at, True)
-    assert "Agreed: away from 16:00 until Thu 5 Mar 19:00." in await text_of(
+    # On the clock of Ines, in Lisbon.
+    assert "Agreed: away from 15:00 until Thu 5 Mar 18:00." in await text_of(
         cast, "ines", path(row)
     )
     assert f'href="{path(row)}"' not in await text_of(cast, "tom", home)

@@ -161,10 +161,7 @@ export function Today() {
       </button>
       <button type="button" class="quiet" onClick={() => go("away")}>
         <Icon name="leave" />
-        <span>
-          {t("I'll be away")}
-          {awayLine.value && <span class="soft"> · {awayLine.value}</span>}
-        </span>
+        {awayLine}
       </button>
       {(shown || !isLow()) && <Talk />}
       <Forgot />

@@ -5,7 +5,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { ask as fetchFrom } from "../api";
 import { moment, t } from "../i18n";
-import { awayLine } from "./awayLine";
+import { awayStands } from "./awayLine";
 import { forget, read, writeIfRoom } from "./db";
 import type { AwayRequest, Back } from "./kinds";
 import { now } from "./now";
@@ -161,7 +161,10 @@ export function begin(): void {
   effect(() => {
     if (who.value) void load();
   });
-  effect(() => void (awayLine.value = says()));
+  effect(() => {
+    const words = says();
+    awayStands.value = words && ` · ${words}`;
+  });
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") void load();
   });
