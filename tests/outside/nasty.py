@@ -44,8 +44,8 @@ _SEASON = {**_PROPOSAL, "first": "2026-03-10", "last": "2026-03-12"}
 _AWAY = {
     "id": NEW,
     "said_at": NOW,
-    "from_at": SOON,
-    "until_at": LATER,
+    "from_at": NOW,
+    "until_at": SOON,
     "place": "At my cousin's",
     "words": "She calls me.",
 }
@@ -277,7 +277,7 @@ FITS: Mapping[str, Fits] = {
     "POST /api/v1/absences": Fits("mia", _AWAY),
     f"GET {_API}/absences": _TO_TOM,
     f"POST {_API}/absences/{{absence_id}}/agree": Fits(
-        body={"from_at": SOON, "until_at": LATER, "returns": True, "words": "Fine."}
+        body={"from_at": NOW, "until_at": SOON, "returns": True, "words": "Fine."}
     ),
     f"POST {_API}/absences/{{absence_id}}/decline": Fits(body={"words": "Not yet."}),
     f"GET {_DESK}/absences/{{absence_id}}": _TO_TOM,
