@@ -18,6 +18,7 @@ from server.checkin.duress import agreed_sign, listening
 from server.checkin.duress import rules as signs
 from server.checkin.duress.models import DuressHeard
 from server.errors import Conflict, IdReused, NotFound, Refused
+from server.missing.account.account import account
 from server.notify.models import Message
 from server.people.rules import Leaving
 from server.placements import actions as placements
@@ -35,6 +36,7 @@ from server.watch.rhythm.agreements import PauseRequest
 from server.watch.watch_alerts import call_adults, close_alert, open_missing
 from tests.cast import Cast
 from tests.races import together
+from tests.why.telling import read
 
 # Mia (mid tier): due at 18:00 in Paris, 17:00 UTC, every day. It is Monday, 2 March, 12:00 UTC.
 HOUR = timedelta(hours=1)
@@ -411,6 +413,33 @@ async def test_when_the_placement_ends_no_answer_is_needed_and_no_more_can_be_as
         await ask(cast, from_at=at(9, day=9), until_at=at(9, day=10))
     assert told.value.code == "ended"
     assert (await cast.client_as("mia").get(PATH)).status_code == 200
+
+
+async def test_why_and_the_account_tell_what_was_asked_and_answered_without_the_words(
+    cast: Cast,
+) -> None:
+    await decline(cast, await ask(cast))
+    await take_back(cast, await ask(cast))
+    row = await ask(cast)
+    await agree(cast, row)
+    await take_back(cast, row)
+    cast.clock.advance(minutes=1)
+    lines = "\n".join((await read(cast)).lines)
+    for words in (
+        "Mia Castellane asked on the phone to be away. Check-ins went on.",
+        "Tom Verhoeven did not agree to the absence.",
+        "Mia Castellane took back the request to be away.",
+        "Mia Castellane said on the phone that they were back, or did not go.",
+    ):
+        assert words in lines
+    assert "cousin" not in lines
+    facts = await account(cast.mia.id, at(9), at(20), "en")
+    told = [(fact.what, fact.who) for fact in facts if "away" in fact.what]
+    assert sorted(told) == [
+        ("Agreed that the child is away", "Tom Verhoeven"),
+        *[("Asked to be away", "Mia Castellane")] * 3,
+        ("Did not agree that the child is away", "Tom Verhoeven"),
+    ]
 
 
 async def test_the_agreed_word_in_a_request_calls_adults_and_the_phone_sees_no_difference(
