@@ -67,6 +67,7 @@ ROWS: tuple[DueRows[Any], ...] = (
     milestone_actions.MILESTONES,
     ticking.WATCHES,
     listening.CHECK_INS,
+    listening.REQUESTS,
     climbing.ALERTS,
     handovers.SEARCHES,
     passes.PASSES,

@@ -62,6 +62,7 @@ from server.storage.db import write
 from server.tasks.actions import set_task
 from server.tasks.models import Task
 from server.tasks.rules import Kind, Setting
+from server.watch.absence.models import AbsenceRequest
 from server.watch.calendar.models import Milestone
 from server.watch.carer.models import Question
 from server.watch.models import Pause, Round
@@ -344,6 +345,15 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /api/v1/children": signed_in,
     f"GET {CHILD}/watch": child("child caseworker supervisor guardian"),
     f"PUT {CHILD}/rhythm": child("caseworker supervisor"),
+    "GET /api/v1/absences": children_alone,
+    "POST /api/v1/absences": children_alone,
+    "DELETE /api/v1/absences/{absence_id}": children_alone,
+    f"GET {CHILD}/absences": child("child caseworker supervisor guardian"),
+    f"POST {CHILD}/absences/{{absence_id}}/agree": child("caseworker supervisor"),
+    f"POST {CHILD}/absences/{{absence_id}}/decline": child("caseworker supervisor"),
+    f"GET {DESK}/absences/{{absence_id}}": desk_child("caseworker supervisor"),
+    f"POST {DESK}/absences/{{absence_id}}/agree": desk_child("caseworker supervisor"),
+    f"POST {DESK}/absences/{{absence_id}}/decline": desk_child("caseworker supervisor"),
     "GET /api/v1/rhythm/proposals": children_alone,
     "POST /api/v1/rhythm/proposals": children_alone,
     "POST /api/v1/rhythm/preview": children_alone,
@@ -706,6 +716,15 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
         "until_at": "{tomorrow}",
         "reason": "family",
     },
+    "POST /api/v1/absences": {
+        "id": "{id}",
+        "said_at": "{now}",
+        "from_at": "{now}",
+        "until_at": "{tomorrow}",
+        "place": "At my cousin's",
+    },
+    f"POST {CHILD}/absences/{{absence_id}}/agree": {},
+    f"POST {CHILD}/absences/{{absence_id}}/decline": {"words": "Not yet."},
     f"POST {CHILD}/sightings": {"id": "{id}", "answer": "seen"},
     f"POST {CHILD}/observations": {"id": "{id}", "sign": "packed_bag"},
     f"POST {CHILD}/missing": {},
@@ -915,6 +934,22 @@ async def proposal_id(cast: Cast, who: str | None, path: str) -> UUID:
         rhythm={"at": ["09:00", "17:00"]},
         zone="Europe/Paris",
         made_at=cast.clock(),
+    )
+    return made.id
+
+
+async def absence_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """What Mia asked for; one that a child takes back is their own."""
+    is_own = path.startswith("/api/v1/absences/") and who in CHILDREN
+    now = cast.clock()
+    made = await AbsenceRequest.create(
+        id=uuid4(),
+        child_id=cast.persons[who].id if is_own and who else cast.mia.id,
+        from_at=now + timedelta(days=60),
+        until_at=now + timedelta(days=61),
+        place="At my cousin's",
+        said_at=now,
+        made_at=now,
     )
     return made.id
 
@@ -1397,6 +1432,7 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
         session_id,
         pause_id,
         proposal_id,
+        absence_id,
         observation_id,
         season_id,
         question_id,

@@ -273,6 +273,8 @@ CONTRACT = {
     Action.SIGHTING_NOTE: {W, S, G, K, B},
     Action.RHYTHM_PROPOSE: {C, W, S},
     Action.RHYTHM_AGREE: {W, S},
+    Action.ABSENCE_ASK: {C},
+    Action.PAUSE: {W, S},
     Action.TIER_SET: {W, S},
     Action.RHYTHM_SEE: {C, W, S, G},
     Action.ALERT_SEE: {W, S, G, X, B},

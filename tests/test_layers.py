@@ -183,6 +183,8 @@ PURE = {
     "people/rules",
     "plan/goals",
     "plan/offboarding/reassigned",
+    "watch/absence/rules",
+    "watch/absence/wording",
     "watch/calendar/milestones",
     "plan/merge",
     "plan/obligations",

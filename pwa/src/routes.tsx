@@ -50,6 +50,7 @@ export type ProjectPlace =
   | "rhythm"
   | "school"
   | "lock-text"
+  | "away"
   | "trusted"
   | "packs"
   | "if-missing";

@@ -27,6 +27,10 @@ WINDOWS = 2
 
 # What a page says after a redirect back to it: "?done=seen".
 DONE: Mapping[str, str] = {
+    "absence-agreed": N_("You agreed to the absence. The child reads it on the phone."),
+    "absence-declined": N_(
+        "Answer saved. Check-ins go on. The child reads your words on the phone."
+    ),
     "alert-closed": N_("The alert is closed."),
     "check-in": N_("Check-in saved."),
     "birthday": N_("Birthday saved."),
@@ -60,6 +64,7 @@ DONE: Mapping[str, str] = {
 }
 # The tab of the child's page that shows what was done. Where none is named, it is the first.
 _TABS: Mapping[str, str] = {
+    "absence-agreed": "/plan",
     "birthday": "/people",
     "home": "/people",
     "names": "/people",

@@ -37,6 +37,7 @@ class Leaving(StrEnum):
 class Action(StrEnum):
     """What can be done about one child. Kept in alphabetical order."""
 
+    ABSENCE_ASK = "absence:ask"
     ALERT_ACKNOWLEDGE = "alert:acknowledge"
     ALERT_CLOSE = "alert:close"
     ALERT_EXPLAIN = "alert:explain"
@@ -90,6 +91,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.HISTORY_SEE,
             _A.RHYTHM_SEE,
             _A.RHYTHM_PROPOSE,
+            _A.ABSENCE_ASK,
             _A.DEVICES_SEE,
             _A.DEVICES_SHUT_OUT,
             _A.LOOKS_SEE,

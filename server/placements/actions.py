@@ -27,6 +27,7 @@ from server.people.models import Child
 from server.people.rules import Leaving
 from server.policy.model import FIRST_HOURS, Tier
 from server.storage.db import as_id, fetch, write
+from server.watch.absence import actions as absences
 from server.watch.carer.questions import end_questions
 from server.watch.machine import alarms, rounds
 from server.watch.machine.standing import State, Terms, What
@@ -78,6 +79,7 @@ async def end(
         await _stop_asking(child_id, now)
         await follow(actor, child_id, now)
         await proposals.end_all(actor, child_id, now)
+        await absences.end_all(actor, child_id, now)
         await _stop_watching(child_id)
         if shut_out:
             for device in await pairing.devices_of(child_id):

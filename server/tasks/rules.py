@@ -36,6 +36,7 @@ class Kind(StrEnum):
     REVIEW = "review"  # A review meeting with a day.
     ANSWER = "answer"  # A person who complained is to get an answer.
     RHYTHM = "rhythm"  # A child proposes other check-in times.
+    ABSENCE = "absence"  # A child asks to be away.
     # The clocks of a search (docs/reference/practice.md); the subject of each is the episode.
     DECISION = "decision"  # Whether the police are told: by a person, with reasons.
     REPORT = "report"  # The police, and those who must know.
@@ -146,6 +147,15 @@ ANSWER_WITHIN = timedelta(days=7)
 REST = _DAY
 # Hours in which a child hears nothing of this, however late we are.
 QUIET_FROM, QUIET_UNTIL = time(21), time(8)
+
+
+def first_awake(at: datetime, zone: ZoneInfo) -> datetime:
+    """The moment, or the morning after it where it falls into a child's quiet hours."""
+    local = at.astimezone(zone)
+    if QUIET_UNTIL <= local.time() < QUIET_FROM:
+        return at
+    day = local.date() + timedelta(days=1 if local.time() >= QUIET_FROM else 0)
+    return as_utc(day, QUIET_UNTIL, zone)
 
 
 def goes_round(kind: Kind, owner_role: str) -> bool:
@@ -305,7 +315,7 @@ def may_see(kind: Kind, roles: frozenset[str], owner_role: str) -> bool:
         return False
     if kind in NEVER_RESTS:
         return bool(roles & _SEARCHING)
-    if kind in {Kind.RHYTHM, Kind.PACK, Kind.TRANSFER} | OF_AN_ABSENCE:
+    if kind in {Kind.RHYTHM, Kind.ABSENCE, Kind.PACK, Kind.TRANSFER} | OF_AN_ABSENCE:
         return bool(roles & {"caseworker", "supervisor"})
     if kind is Kind.REPLY:
         return bool(roles & _TALKING)

@@ -135,6 +135,7 @@ _TERMS: Mapping[Kind, Terms] = {
     Kind.STEP: _OF_THE_AUTHORITY,
     Kind.REPLY: _OF_WHOEVER_WAITS,
     Kind.RHYTHM: _OF_WHOEVER_WAITS,
+    Kind.ABSENCE: _OF_WHOEVER_WAITS,
     Kind.END: Terms(
         (
             Speech(0 * _DAY, (To.OWNER,)),

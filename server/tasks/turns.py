@@ -19,7 +19,8 @@ from server.tasks.words import WORDS as WORDS
 
 Turns = Mapping[UUID, frozenset[UUID]]  # Whose turn it is, by task.
 
-_TO_THE_MINUTE = frozenset({Kind.REPLY, Kind.RHYTHM}) | NEVER_RESTS
+_TO_THE_MINUTE = frozenset({Kind.REPLY, Kind.RHYTHM, Kind.ABSENCE}) | NEVER_RESTS
+_ANSWERS = frozenset({Kind.REPLY, Kind.ANSWER, Kind.RHYTHM, Kind.ABSENCE})
 # A day ends at midnight, which readers take for the next day.
 _STILL_THAT_DAY = timedelta(minutes=1)
 
@@ -112,7 +113,7 @@ def in_short(kinds: Sequence[Kind], language: str) -> str:
     if not kinds:
         return ""
     promises = sum(kind is Kind.STEP for kind in kinds)
-    answers = sum(kind in (Kind.REPLY, Kind.ANSWER, Kind.RHYTHM) for kind in kinds)
+    answers = sum(kind in _ANSWERS for kind in kinds)
     absences = sum(kind in OF_AN_ABSENCE for kind in kinds)
     looks = len(kinds) - promises - answers - absences
     parts = (

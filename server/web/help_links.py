@@ -42,6 +42,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/alerts", ("an-alert", "in-an-alert")),
     ("/desk/away", (*_DAILY, _CARED, "roles")),
     ("/desk/children/new", ("a-new-child", "what-you-may-do", "", "the-first-day")),
+    ("/desk/children/*/absences", _DAILY),
     ("/desk/children/*/account", _GONE),
     ("/desk/children/*/birthday", _NEW),
     ("/desk/children/*/calendar", _DAILY),

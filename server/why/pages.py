@@ -26,6 +26,7 @@ from server.why.wording import Reader, people_in
 
 # By the code of an event, or its first part.
 ICONS: Mapping[str, str] = {
+    "absence": "away",
     "alert": "bell",
     "answer": "check",
     "answer.help": "help",

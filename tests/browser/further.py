@@ -70,7 +70,7 @@ async def of_those_who_are_called(cast: Cast) -> Pages:
     await shared_question.agree(cast.actor("tom"), cast.children["mia"], "The dog?", "Rex", now)
     links = {
         name: await test_access.MAKERS[name](cast, "ines", "")
-        for name in ("arrival", "proof", "ready_token", "tap", "asked", "subject_id")
+        for name in ("arrival", "proof", "ready_token", "tap", "asked", "subject_id", "absence_id")
     }
     concern = await test_access.concern(cast)
     over, runs = await _drill(cast, "done"), await _drill(cast, None)
@@ -99,6 +99,7 @@ async def of_those_who_are_called(cast: Cast) -> Pages:
         "emergency": ("eve", f"{mia}/emergency"),
         "sign": ("tom", f"{mia}/sign"),
         "sealed": ("tom", f"/desk/alerts/{concern.id}/sealed"),
+        "absence": ("tom", f"{mia}/absences/{links['absence_id']}"),
         "trusted": ("tom", f"{mia}/trusted"),
         "asked first": ("ines", f"/ask/{links['asked']}"),
     }

@@ -110,10 +110,12 @@ async def crawl(cast: Cast, name: str) -> Crawl:
 
 
 async def stage(cast: Cast) -> None:
-    """An alert, a search, a transfer, a template and a drill, so that each has a page."""
+    """An alert, a search, a transfer, a template, a drill and a request to be away, so that each
+    has a page."""
     await run_until(cast, at(19, 50))
     await cast.on_duty("tom", hours=12)
-    for maker in ("episode_id", "transfer_id", "template_id", "drill_id", "passing_id", "alert_id"):
+    makers = "episode_id transfer_id template_id drill_id passing_id alert_id absence_id"
+    for maker in makers.split():
         await test_access.MAKERS[maker](cast, "tom", "")
 
 

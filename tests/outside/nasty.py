@@ -45,6 +45,14 @@ _SCHOOL = {
     "days": [{"day": 0, "from": "08:00:00", "until": "15:30:00"}],
     "holidays": {"first": "2026-04-10", "last": "2026-04-20"},
 }
+_AWAY = {
+    "id": NEW,
+    "said_at": NOW,
+    "from_at": NOW,
+    "until_at": SOON,
+    "place": "At my cousin's",
+    "words": "She calls me.",
+}
 _TO_MIA = Fits("mia")
 _TO_TOM = Fits("tom")
 _TO_ROOT = Fits("root")
@@ -278,6 +286,24 @@ FITS: Mapping[str, Fits] = {
     ),
     "POST /api/v1/me/rounds/{round_id}/forgot": _TO_MIA,
     "POST /api/v1/me/questions/{question_id}": Fits("mia", {"id": NEW, "words": "x"}),
+    "GET /api/v1/absences": _TO_MIA,
+    "POST /api/v1/absences": Fits("mia", _AWAY),
+    f"GET {_API}/absences": _TO_TOM,
+    f"POST {_API}/absences/{{absence_id}}/agree": Fits(
+        body={"from_at": NOW, "until_at": SOON, "returns": True, "words": "Fine."}
+    ),
+    f"POST {_API}/absences/{{absence_id}}/decline": Fits(body={"words": "Not yet."}),
+    f"GET {_DESK}/absences/{{absence_id}}": _TO_TOM,
+    f"POST {_DESK}/absences/{{absence_id}}/agree": Fits(
+        form={
+            "from": "2026-06-10T18:00",
+            "until": "2026-06-12T18:00",
+            "returns": "yes",
+            "answer": "Fine.",
+        }
+    ),
+    f"POST {_DESK}/absences/{{absence_id}}/decline": Fits(form={"words": "Not yet."}),
+    "DELETE /api/v1/absences/{absence_id}": _TO_MIA,
     "GET /api/v1/rhythm/proposals": _TO_MIA,
     "POST /api/v1/rhythm/proposals": Fits("mia", _PROPOSAL),
     "POST /api/v1/rhythm/preview": Fits("mia", _LOOK),

@@ -37,6 +37,7 @@ from server.notify.addresses import AddAddress, add_address
 from server.people.rules import Role
 from server.people.ties import AddTie, add_tie
 from server.storage.db import write
+from server.watch.absence.models import AbsenceRequest
 from server.watch.models import Pause, Watch
 from server.watch.rhythm import rules as rhythms
 from server.watch.signals.models import Observation
@@ -48,6 +49,7 @@ from tests.missing.pictures import of_a_phone
 from tests.records.made import a_code, a_transfer
 from tests.test_access import (
     OTHER_EPISODE,
+    absence_id,
     change_id,
     duty_id,
     handover_id,
@@ -217,6 +219,7 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
             "passing_id": str(await passing_id(cast, "tom", "")),
             "pause_id": str(pause.id),
             "proposal_id": str(await proposal_id(cast, None, "")),
+            "absence_id": str(await absence_id(cast, None, "")),
             "observation_id": str(observation.id),
             "question_id": str(shared.id),
             "trusted_id": str(rosa.id),
@@ -245,6 +248,13 @@ def bodies(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, Any]:
     begins = cast.clock() + timedelta(days=3)
     child = "/api/v1/children/{child_id}"
     return {
+        "POST /api/v1/absences": {
+            "id": str(uuid4()),
+            "said_at": cast.clock().isoformat(),
+            "from_at": begins.isoformat(),
+            "until_at": (begins + timedelta(days=1)).isoformat(),
+            "place": "At my cousin's",
+        },
         "POST /api/v1/trusted": {"id": str(uuid4()), "name": "Rosa", "reach": "rosa@example.org"},
         "POST /api/v1/glass": {
             "id": str(uuid4()),
@@ -369,6 +379,13 @@ async def _proposed(cast: Cast, path: str) -> tuple[str, str]:
     return str(await proposal_id(cast, _who(path), path)), stands
 
 
+async def _asked_by_noor(cast: Cast) -> dict[str, str]:
+    """A request of a child about whom no alert is open."""
+    made = await absence_id(cast, None, "")
+    await AbsenceRequest.filter(id=made).update(child_id=cast.noor.id)
+    return {"child_id": str(cast.noor.id), "absence_id": str(made)}
+
+
 async def _subscribed(cast: Cast) -> str:
     """A browser of Mia's that pushes reach."""
     keys, now = Receiver().keys, cast.clock()
@@ -405,6 +422,12 @@ def test_every_operation_answers_as_the_document_says(
             if operation.body:
                 fits = {"version": version} if path.endswith("/agree") else {}
                 bodies = {**bodies, operation.label: fits}
+        if "{absence_id}" in operation.path:
+            made = absence_id(cast, _who(operation.path), operation.path)
+            ids["absence_id"] = str(loop.run_until_complete(made))
+            if operation.path.startswith("/api/v1/children"):
+                # About Mia an alert is open, and so nothing is agreed.
+                ids |= loop.run_until_complete(_asked_by_noor(cast))
         if "{transfer_id}" in operation.path:
             made = a_transfer(cast, is_accepted=operation.path.endswith("/package"))
             ids["transfer_id"] = str(loop.run_until_complete(made))

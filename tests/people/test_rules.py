@@ -27,6 +27,8 @@ TABLE: dict[Action, tuple[bool, ...]] = {
     Action.SIGHTING_NOTE: (NO, YES, YES, YES, YES, NO),
     Action.RHYTHM_PROPOSE: (YES, YES, YES, NO, NO, NO),
     Action.RHYTHM_AGREE: (NO, YES, YES, NO, NO, NO),
+    Action.ABSENCE_ASK: (YES, NO, NO, NO, NO, NO),
+    Action.PAUSE: (NO, YES, YES, NO, NO, NO),
     Action.RHYTHM_SEE: (YES, YES, YES, YES, NO, NO),
     Action.PLACEMENT_CHANGE: (NO, YES, YES, NO, NO, NO),
     Action.TIER_SET: (NO, YES, YES, NO, NO, NO),

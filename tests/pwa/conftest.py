@@ -109,12 +109,13 @@ class Phone:
         self.page.locator("textarea").fill(words)
 
     def go(self, tab: int, row: int | None = None) -> None:
-        """0 is Today, 1 the days, 2 is "More", there a row below the days and the rhythm."""
+        """0 is Today, 1 the days, 2 is "More", there a row below the days, the rhythm and being
+        away."""
         self.page.locator(".tabs button").nth(0 if tab == 0 else 3).click()
         if tab == 1:
             self.page.locator(".row").first.click()
         elif row is not None:
-            self.page.locator(".row").nth(row + 2).click()
+            self.page.locator(".row").nth(row + 3).click()
 
     def project(self) -> None:
         """The path, once the phone has looked."""

@@ -126,6 +126,8 @@ class Double:
     lines: dict[str, str] | None = None
     """Whether the child is looked for."""
     trusted: list[dict[str, Any]] = field(default_factory=list)
+    absences: list[dict[str, Any]] = field(default_factory=list)
+    """What the child asked for, the newest first; the agreed ones with what was agreed."""
     own: dict[str, Any] = field(default_factory=lambda: {"version": 0, "fields": {}})
     glass: str = ""  # Why somebody opened what is kept for when the child is missing.
     loses_own: bool = False  # It is taken, and each answer gets lost.
@@ -411,6 +413,27 @@ def application(double: Double) -> Starlette:
             double.trusted.append(made)
         return JSONResponse(made, 201)
 
+    async def absences(request: Request) -> Response:
+        if not is_in(request):
+            return _problem(401, "revoked" if double.is_revoked else "unauthenticated")
+        if request.method == "GET":
+            agreed = [one["agreed"] for one in double.absences if one["state"] == "agreed"]
+            return JSONResponse({"requests": double.absences, "agreed": agreed})
+        said = await request.json()
+        none = dict.fromkeys(("decided_at", "decided_by", "answer", "agreed"))
+        made = {**said, "made_at": _z(datetime.now(UTC)), "state": "waiting", **none}
+        if said["id"] not in [one["id"] for one in double.absences]:
+            double.absences.insert(0, made)
+        return JSONResponse(made, 201)
+
+    async def back(request: Request) -> Response:
+        known = {one["id"]: one for one in double.absences}
+        one = known.get(request.path_params["id"])
+        if one is None:
+            return _problem(404, "not_found")
+        one["state"] = "recalled" if one["state"] == "waiting" else "back"
+        return JSONResponse(one)
+
     async def not_trusted(request: Request) -> Response:
         gone = request.path_params["id"]
         double.trusted = [one for one in double.trusted if one["id"] != gone]
@@ -588,6 +611,8 @@ def application(double: Double) -> Starlette:
             Route("/api/v1/rhythm/proposals", rhythm, methods=["GET", "POST"]),
             Route("/api/v1/me/rounds/{id}/forgot", forgot, methods=["POST"]),
             Route("/api/v1/me/questions/{id}", shared, methods=["POST"]),
+            Route("/api/v1/absences", absences, methods=["GET", "POST"]),
+            Route("/api/v1/absences/{id}", back, methods=["DELETE"]),
             Route("/api/v1/trusted", trusted, methods=["GET", "POST"]),
             Route("/api/v1/children/{child}/pack", own_pack, methods=["GET", "PUT"]),
             Route("/api/v1/trusted/{id}", not_trusted, methods=["DELETE"]),

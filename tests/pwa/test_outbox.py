@@ -20,6 +20,7 @@ OK = {"id": "c", "said_at": AT, "mood": 1, "note": "x", "want": "nothing", "mark
 HELP = OK | {"id": "h", "want": "help", "how": "quiet"}
 WISH = {"rhythm": {"at": ["18:00"]}, "first": None, "words": "Later, please."}
 NAMING = {"name": "Rosa", "reach": "+33600000000", "also_help": True}
+AWAY = {"from_at": AT, "until_at": AT, "place": "At my cousin's", "words": None}
 OWN = {"said_at": AT, "child": "m", "base": 3, "fields": {"a": "new"}, "seen": [{"a": "old"}]}
 CHANGE = {"id": "g", "entity": "goal", "entity_id": "1", "field": "*", "base": None, "value": {}}
 
@@ -34,6 +35,8 @@ KINDS: dict[str, tuple[dict[str, Any], str | None, str, Any]] = {
         "DELETE /rhythm/proposals/p",
         None,
     ),
+    "away": ({"said_at": AT} | AWAY, None, "POST /absences", {"said_at": AT} | AWAY),
+    "back": ({"said_at": AT, "absence": "b"}, "back-b", "DELETE /absences/b", None),
     "forgot": ({"said_at": AT, "round": "r"}, "forgot-r", "POST /me/rounds/r/forgot", None),
     "shared": (
         {"said_at": AT, "question": "q", "words": "Rex"},
@@ -44,7 +47,7 @@ KINDS: dict[str, tuple[dict[str, Any], str | None, str, Any]] = {
     "trusted": ({"said_at": AT} | NAMING, None, "POST /trusted", NAMING),
     "own": (OWN, None, "PUT /children/m/pack", {"base": 3, "fields": {"a": "new"}}),
 }
-NAMED = {"rhythm", "shared", "trusted"}
+NAMED = {"rhythm", "away", "shared", "trusted"}
 ALONE = pytest.mark.parametrize("kind", KINDS)
 
 
@@ -104,7 +107,9 @@ def test_what_is_refused_for_good_stays_and_what_comes_after_it_goes_on(
     if kind == "language":
         rows = rows[:1]
     phone = outbox(rows=rows, answers=answers)
-    sentence = "Too late." if kind in {"rhythm", "take-back", "trusted", "own"} else None
+    sentence = (
+        "Too late." if kind in {"rhythm", "take-back", "away", "back", "trusted", "own"} else None
+    )
     assert phone["waiting"] == ([] if kind == "forgot" else [["c", "invalid", sentence]])
     assert phone["requests"][-1][0] == "PATCH /me"
 
@@ -177,8 +182,9 @@ def test_the_day_that_is_kept_has_neither_the_mark_nor_how_help_is_wanted(outbox
 
 
 def test_what_is_taken_back_before_the_server_knew_it_may_go(outbox: Outbox) -> None:
-    answers = {KINDS["take-back"][2]: [404, {"code": "not_found", "detail": ""}]}
-    assert outbox(rows=[["t", _content("take-back")]], answers=answers)["waiting"] == []
+    for kind in ("take-back", "back"):
+        answers = {KINDS[kind][2]: [404, {"code": "not_found", "detail": ""}]}
+        assert outbox(rows=[["t", _content(kind)]], answers=answers)["waiting"] == []
 
 
 def test_after_a_backup_everything_but_languages_and_shared_answers_is_handed_in_again(
@@ -186,7 +192,7 @@ def test_after_a_backup_everything_but_languages_and_shared_answers_is_handed_in
 ) -> None:
     rows = [["c" if kind == "check_in" else kind, _content(kind)] for kind in KINDS]
     phone = outbox(rows=rows, epoch=EPOCH)
-    kept = {"rhythm", "take-back", "forgot", "trusted", "own"}
+    kept = {"rhythm", "take-back", "away", "back", "forgot", "trusted", "own"}
     assert {*phone["sent"]} == kept
     assert {id_ for id_, _, _ in phone["waiting"]} == kept | {"c"}
 

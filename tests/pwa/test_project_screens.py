@@ -79,6 +79,12 @@ def _other_times(page: Page) -> None:
     page.locator("[role=status] p").first.wait_for()
 
 
+def _asks_to_be_away(page: Page) -> None:
+    page.locator("main > .second").click()
+    page.locator(".times button").last.click()
+    page.locator(".dates").last.wait_for()
+
+
 AT = "2026-01-02T12:00:00.000Z"
 PROJECT = ("life_project", MIA)
 GOAL, STEP = ("goal", "{goal}"), ("step", "{next}")
@@ -160,6 +166,7 @@ SCENES: dict[str, list[Scene]] = {
     "came-of": [Scene()],
     "take": [Scene()],
     "rhythm": [Scene(), Scene(do=_other_times)],
+    "away": [Scene(), Scene(do=_asks_to_be_away)],
     "trusted": [Scene(), Scene(do=_named)],
     "if-missing": [Scene()],
     "packs": [Scene()],
@@ -167,7 +174,7 @@ SCENES: dict[str, list[Scene]] = {
 # Screens for those who work with children alone.
 OF_STAFF = {"children", "packs"}
 # A screen of the phone's own, which is found below More.
-OF_MORE = {"rhythm", "trusted", "if-missing", "packs"}
+OF_MORE = {"rhythm", "away", "trusted", "if-missing", "packs"}
 
 GO = """async ([place, about]) => {
   history.pushState({ place, about, depth: 1 }, '', '/app/');

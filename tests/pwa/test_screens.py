@@ -30,7 +30,7 @@ ROWS = (
     "leave",
 )
 # More begins with rows that lead to screens which are walked elsewhere.
-ROWS_BEFORE = ("days", "rhythm")
+ROWS_BEFORE = ("days", "rhythm", "away")
 ROUTES = Path(__file__).resolve().parents[2] / "pwa" / "src" / "routes.tsx"
 MAIN_TARGET = 72
 TARGET = 44

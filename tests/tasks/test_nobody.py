@@ -24,7 +24,15 @@ from tests.cast import Cast
 from tests.tasks.test_actions import seen
 
 # By kind, whose each is where it is set: by role, or by a person who may have gone since.
-CASEWORKERS = (Kind.REPLY, Kind.END, Kind.REVIEW, Kind.RHYTHM, Kind.PACK, Kind.AWAY)
+CASEWORKERS = (
+    Kind.REPLY,
+    Kind.END,
+    Kind.REVIEW,
+    Kind.RHYTHM,
+    Kind.ABSENCE,
+    Kind.PACK,
+    Kind.AWAY,
+)
 PROMISED_BY = ("caseworker", "supervisor", "administrator", "agency", "guardian", "carer")
 EVERY = [
     *((kind, role.value) for kind, role in OWNERS.items()),

@@ -23,6 +23,7 @@ from server.tasks.ways import WAYS, path_of, way_for
 from tests.cast import Cast
 from tests.desk.walking import at_desk
 from tests.records.made import a_transfer
+from tests.test_access import absence_id
 
 CHILD, SUBJECT = UUID(int=1), UUID(int=2)
 
@@ -61,6 +62,8 @@ async def _subject(cast: Cast, kind: Kind) -> UUID:
     """What a task of this kind is about, as it comes about."""
     if kind is Kind.TRANSFER:
         return await a_transfer(cast)
+    if kind is Kind.ABSENCE:
+        return await absence_id(cast, None, "")
     if kind not in OF_AN_EPISODE | OF_A_SHIFT:
         return uuid4()
     episode = await away(cast)

@@ -49,14 +49,15 @@ const OF_MORE: Exclude<Place, ProjectPlace>[] = [
   "hands",
 ];
 
-/** These come with the project's file. */
-const OF_MORE_TOO: ProjectPlace[] = ["rhythm", "school", "lock-text", "trusted", "packs", "if-missing"];
+/** Those of the project's file that "More" leads to. */
+const IN_MORE: Place[] = ["rhythm", "school", "lock-text", "away", "trusted", "packs", "if-missing"];
 
 /** Which of the four places at the bottom a screen belongs to. */
 function tabOf(screen: Place): Place | null {
   if (screen === "help") return null;
   if (screen === "today" || screen === "talk" || screen === "children") return screen;
-  return [...OF_MORE, ...OF_MORE_TOO].some((place) => place === screen) ? "more" : "project";
+  if (IN_MORE.includes(screen)) return "more";
+  return OF_MORE.some((place) => place === screen) ? "more" : "project";
 }
 
 function Tab({ to, icon, word }: { to: Place; icon: IconName; word: string }) {

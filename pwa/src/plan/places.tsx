@@ -3,6 +3,7 @@ import { effect, untracked } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { ProjectPlace } from "../routes";
 import { Agree } from "../screens/Agree";
+import { Away } from "../screens/Away";
 import { SaidAndDone } from "../screens/SaidAndDone";
 import { Children, openLinked } from "../screens/Children";
 import { Compare } from "../screens/Compare";
@@ -27,6 +28,7 @@ import { Talk } from "../screens/Talk";
 import { PastProject } from "../screens/PastProject";
 import { TrustedPeople } from "../screens/Trusted";
 import { FullHistory } from "../screens/FullHistory";
+import * as away from "../store/away";
 import * as ideas from "../store/ideas";
 import * as packs from "../store/packs";
 import * as project from "../store/project";
@@ -63,6 +65,7 @@ const SCREENS: Record<ProjectPlace, () => preact.JSX.Element> = {
   rhythm: CheckInTimes,
   school: SchoolHours,
   "lock-text": LockText,
+  away: Away,
   trusted: TrustedPeople,
   packs: Packs,
   "if-missing": IfMissing,
@@ -83,6 +86,7 @@ export async function begin(openFirst = project.openOwn): Promise<void> {
   project.onFrame(dues.refresh);
   dues.begin();
   packs.begin();
+  away.begin();
   reasons.begin();
   let first: Promise<void> | undefined;
   effect(() => {

@@ -4,6 +4,7 @@ import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { Row } from "../parts/Row";
 import { reminders } from "../push";
+import { awayLine } from "../store/awayLine";
 import { mayCarry } from "../store/grabbed";
 import { queue } from "../store/sender";
 import { isShared, roster } from "../store/roster";
@@ -40,6 +41,7 @@ export function More() {
       <ul class="rows">
         {!isStaff.value && <Row to="days" icon="days" word={t("My days")} />}
         {!isStaff.value && <Row to="rhythm" icon="clock" word={t("My check-in times")} />}
+        {!isStaff.value && <Row to="away" icon="leave" word={awayLine.value} />}
         {!isStaff.value && <Row to="reminders" icon="bell" word={t("Reminders")} state={reminderState()} />}
         {mayCarry(me.value) && <Row to="packs" icon="keep" word={t("Grab packs on my phone")} />}
         <Row to="cover" icon="hide" word={t("Hide this app")} />

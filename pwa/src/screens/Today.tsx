@@ -11,6 +11,7 @@ import { Page } from "../parts/Page";
 import { SharedQuestion } from "../parts/SharedQuestion";
 import { Thanks, whereabouts } from "../parts/Thanks";
 import { go, place } from "../routes";
+import { awayLine } from "../store/awayLine";
 import { isOpen } from "../store/searchNotice";
 import { clear, isWriting, mood, note, NOTE_LIMIT } from "../store/draft";
 import { isSaid, offered, sayForgot, sayNothing } from "../store/forgot";
@@ -159,6 +160,10 @@ export function Today() {
       <button type="button" class="quiet" onClick={() => go("rhythm")}>
         <Icon name="clock" />
         {t("My check-in times")}
+      </button>
+      <button type="button" class="quiet" onClick={() => go("away")}>
+        <Icon name="leave" />
+        {awayLine}
       </button>
       {(shown || !isLow()) && <Talk />}
       <Forgot />

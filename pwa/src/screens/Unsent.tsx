@@ -40,6 +40,8 @@ const SHOWN: { [K in Kind]: Shown<Extract<Content, { kind: K }>["body"]> } = {
   language: { title: () => t("Your choice of language") },
   rhythm: { title: () => t("Other times you suggested"), words: ({ words }) => words ?? "" },
   "take-back": { title: () => t("Taking back what you suggested") },
+  away: { title: () => t("I'll be away"), words: ({ place, words }) => [place, words ?? ""].join("\n").trim() },
+  back: { title: () => t("I'm back, or I'm not going") },
   forgot: { title: () => t("I forgot") },
   snooze: { title: () => t("Remind me later") },
   shared: { title: () => t("An answer to a question"), words: ({ words }) => words },

@@ -43,6 +43,18 @@ export interface Recalled {
   body: { said_at: string; proposal: string };
 }
 
+/** The child asks to be away: the server is told under the id of the message. It changes no check-in by itself. */
+export interface AwayRequest {
+  kind: "away";
+  body: { said_at: string; from_at: string; until_at: string; place: string; words: string | null };
+}
+
+/** What was asked for is no longer wanted, or the child is back before the end. */
+export interface Back {
+  kind: "back";
+  body: { said_at: string; absence: string };
+}
+
 /** The child forgot a check-in and says so, without being asked. */
 export interface Forgotten {
   kind: "forgot";
@@ -90,6 +102,8 @@ export type Content =
   | LanguageChange
   | RhythmProposal
   | Recalled
+  | AwayRequest
+  | Back
   | Forgotten
   | Snoozed
   | SharedAnswer
@@ -139,6 +153,18 @@ const KINDS: { [K in Kind]: Row<Extract<Content, { kind: K }>> } = {
     isKept: true,
     isExplained: true,
     // What is taken back never left this phone.
+    mayDrop: (code) => code === "not_found",
+  },
+  away: {
+    send: async ({ id, body }, tell) => void isAbout(id, await tell("POST", "/absences", { id, ...body })),
+    isKept: true,
+    isExplained: true,
+  },
+  back: {
+    id: ({ absence }) => `back-${absence}`,
+    send: async ({ body }, tell) => void (await tell("DELETE", `/absences/${body.absence}`)),
+    isKept: true,
+    isExplained: true,
     mayDrop: (code) => code === "not_found",
   },
   forgot: {

@@ -42,7 +42,8 @@ class DuressSign(Model):
 
 
 class DuressHeard(Model):
-    """A check-in in which the sign was heard. Practised: nobody was called."""
+    """A check-in, or a request to be away, in which the sign was heard. Practised: nobody was
+    called."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency_id = fields.UUIDField()
@@ -50,7 +51,7 @@ class DuressHeard(Model):
         "server.Child", related_name="duress_heard", on_delete=fields.RESTRICT
     )
     child_id: UUID
-    check_in_id = fields.UUIDField(unique=True)
+    check_in_id = fields.UUIDField(unique=True)  # Of the check-in, or of the request.
     sign_id = fields.UUIDField(
         null=True
     )  # Null: the word of a text message, agreed with its number.

@@ -25,6 +25,7 @@ from server.people.access import Roles, Visitor, desk_child, looked, nothing_her
 from server.people.models import Child, Person
 from server.people.rules import Action
 from server.people.words import entered, form_fault
+from server.watch.absence.models import AbsenceRequest
 from server.watch.wording import when
 from server.web.rendering import language_of, page, zone_of
 from server.web.requests import form_body
@@ -173,14 +174,14 @@ async def sealed(request: Request) -> Response:
     visitor = await fresh(request)
     await looked(visitor, [alert.child_id], f"look:{Action.SIGN_AGREE}", now_of(request))
     heard = await DuressHeard.filter(alert_id=alert.id).order_by("at")
-    check_ins = {
-        check_in.id: check_in
-        for check_in in await CheckIn.filter(id__in=[o.check_in_id for o in heard])
-    }
+    ids = [entry.check_in_id for entry in heard]
+    notes = {row.id: row.note or "" for row in await CheckIn.filter(id__in=ids)}
+    for row in await AbsenceRequest.filter(id__in=ids):
+        notes[row.id] = row.place if row.words is None else f"{row.place}\n{row.words}"
     context = {
         "child": await Person.get(id=alert.child_id),
         "alert": alert,
-        "heard": [(entry, check_ins[entry.check_in_id]) for entry in heard],
+        "heard": [(entry, notes[entry.check_in_id]) for entry in heard],
         "says": await _said_by(heard, language_of(request)),
         "shown": _shown(request),
         "now": now_of(request),

@@ -27,6 +27,7 @@ from server.people.rules import Action, Role, may
 from server.people.words import ROLES
 from server.plan.offboarding import quarantine
 from server.tasks.turns import lines
+from server.watch.absence import reading as absences
 from server.watch.signals import drift
 from server.watch.signals.wording import sentence as signal_sentence
 from server.watch.trusted.contacts import waiting
@@ -57,6 +58,7 @@ async def show(request: Request) -> Response:
         **await _turns(request, child, roles),
         **await of_child(request, child, roles),
         "trusted_waiting": await waiting(child.id),
+        "absences": await absences.waiting(child.id, now),
     }
     return await show_tab(request, "desk/child.html", child, roles, context)
 
@@ -69,6 +71,7 @@ async def plan(request: Request) -> Response:
         "agreed": await agreed_of(request, child),
         "project": await project_of(child, visitor.person_id, roles, language_of(request)),
         "kept_apart": await _kept_apart(child, roles),
+        "absence": await absences.latest(child.id) if may(roles, Action.PAUSE) else None,
     }
     return await show_tab(request, "desk/child_plan.html", child, roles, context)
 

@@ -1,10 +1,10 @@
 """One child's time in order, for an inspector: who did, learned and was told what, and when.
 
-Read from the rows, with nothing added for the occasion: answers, check-ins without an answer,
-sightings, alerts and who took and closed them, every message to an adult and its outcome, the
-timelines of episodes, who was tied to the child, absences, and transfers between agencies. People
-knew what had reached them, so a message is listed by its last delivery attempt. Sealed reasons are
-left out, and so are the child's words.
+Read from the rows, with nothing added for the occasion: answers, requests to be away, check-ins
+without an answer, sightings, alerts and who took and closed them, every message to an adult and its
+outcome, the timelines of episodes, who was tied to the child, absences, and transfers between
+agencies. People knew what had reached them, so a message is listed by its last delivery attempt.
+Sealed reasons are left out, and so are the child's words.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from uuid import UUID
+
+from tortoise.expressions import Q
 
 from server.alerts.ladder import Cause, Outcome
 from server.alerts.models import Alert
@@ -27,6 +29,7 @@ from server.missing.search.wording import details_of, title_of
 from server.notify.models import Message
 from server.people.models import Person, Tie
 from server.people.words import ROLES
+from server.watch.absence.models import AbsenceRequest
 from server.watch.models import Round, Sighting
 from server.watch.wording import way_in_words
 
@@ -61,6 +64,7 @@ async def account(
         *await _answers(child_id, begin, end, language, people),
         *await _sightings(child_id, begin, end, language, people),
         *await _lines(child_id, begin, end, language, people, names_by_child),
+        *await _requests(child_id, begin, end, language, people),
         *await _rounds(child_id, begin, end, language),
         *await _alerts(child_id, begin, end, language, people),
         *await _messages(child_id, begin, end, language),
@@ -108,6 +112,29 @@ async def _answers(
         )
         for row in rows
     ]
+
+
+_DECIDED = {
+    "agreed": N_("Agreed that the child is away"),
+    "declined": N_("Did not agree that the child is away"),
+}
+
+
+async def _requests(
+    child_id: UUID, begin: datetime, end: datetime, language: str, people: _Names
+) -> list[Fact]:
+    """What the child asked for, without their words, and the answer."""
+    near = Q(made_at__gte=begin, made_at__lt=end) | Q(decided_at__gte=begin, decided_at__lt=end)
+    rows = await AbsenceRequest.filter(near, child_id=child_id).order_by("made_at").limit(MOST)
+    await people.learn(id_ for row in rows for id_ in (child_id, row.decided_by))
+    asked = gettext(language, N_("Asked to be away"))
+    facts = [Fact(row.made_at, asked, people.of(child_id), happened_at=row.said_at) for row in rows]
+    facts += [
+        Fact(row.decided_at, gettext(language, _DECIDED[row.state]), people.of(row.decided_by))
+        for row in rows
+        if row.state in _DECIDED and row.decided_at is not None
+    ]
+    return [fact for fact in facts if begin <= fact.at < end]
 
 
 async def _rounds(child_id: UUID, begin: datetime, end: datetime, language: str) -> list[Fact]:

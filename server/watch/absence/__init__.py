@@ -1,0 +1,1 @@
+"""A child asks to be away, and a worker answers."""

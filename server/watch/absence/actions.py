@@ -1,0 +1,358 @@
+"""Asking to be away, and the answer. Asking alone never changes the watch."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+
+from server.alerts.ladder import Cause
+from server.alerts.models import Alert
+from server.audit.actions import Actor
+from server.clock import known_zone
+from server.errors import Conflict, IdReused, Refused
+from server.i18n import N_
+from server.notify.actions import Saying, queue, withdraw
+from server.notify.rules import Kind as Message
+from server.people.models import Child, Person
+from server.people.rules import Role
+from server.storage.db import write
+from server.tasks import actions as tasks
+from server.tasks.models import Task
+from server.tasks.rules import QUIET_FROM, QUIET_UNTIL, Kind, Setting, first_awake
+from server.tasks.rules import State as TaskState
+from server.watch.absence import rules
+from server.watch.absence.models import AbsenceRequest
+from server.watch.absence.reading import read_row
+from server.watch.absence.rules import State
+from server.watch.machine.rounds import next_round
+from server.watch.machine.standing import What
+from server.watch.models import SETTLED, Pause, Round, Watch
+from server.watch.rhythm import agreements
+from server.watch.rhythm.agreements import PauseRequest
+from server.watch.watch_state import WatchState, passed
+from server.watch.wire import Moment, Words
+from server.watch.writing import lock, locked, note_about, state_of
+from server.web.live import announce
+
+# An answer that the child has not read by then is in the app all the same.
+NEWS_FOR = timedelta(days=3)
+
+
+class AskRequest(msgspec.Struct, frozen=True):
+    """A child asks to be away. The client makes the id; `said_at` is its clock."""
+
+    id: UUID
+    said_at: Moment
+    from_at: Moment
+    until_at: Moment
+    place: Annotated[str, msgspec.Meta(max_length=500)]
+    words: Annotated[str, msgspec.Meta(max_length=2_000)] | None = None
+
+
+class AgreeRequest(msgspec.Struct, frozen=True):
+    """Yes, as the child asked, or to other times. `returns`: at the end a check-in is due."""
+
+    from_at: Moment | None = None
+    until_at: Moment | None = None
+    returns: bool = True
+    words: Words | None = None
+
+
+class DeclineRequest(msgspec.Struct, frozen=True):
+    """Not now, in words for the child."""
+
+    words: Words
+
+
+async def ask(
+    actor: Actor, child_id: UUID, asked: AskRequest, now: datetime
+) -> tuple[AbsenceRequest, bool]:
+    """The child asks to be away; the caseworkers are asked for an answer. Check-ins go on. Returns
+    the request, and whether it is new: the same id again is the same.
+
+    An open request for some of the same time is replaced. One whose time is over when it comes is
+    kept to be read, and is nobody's task. Raises Refused, in words for a child; IdReused; Conflict
+    `ended` if the placement has ended.
+    """
+    place, words = asked.place.strip(), (asked.words or "").strip() or None
+    async with write():
+        watch = await lock(child_id)
+        existing = await AbsenceRequest.get_or_none(id=asked.id)
+        if existing is not None:
+            return _the_same(existing, child_id, asked, (place, words)), False
+        if await Pause.exists(id=asked.id):
+            raise IdReused(_REUSED)
+        if watch is None or watch.is_over:
+            raise Conflict(_NOT_ASKED, code="ended")
+        if not place:
+            raise Refused(N_("Say where you will be."), field="place")
+        rules.check_times(asked.from_at, asked.until_at, now)
+        await _make_room(actor, child_id, asked, now)
+        return await _keep(actor, watch, asked, (place, words), now), True
+
+
+_REUSED = N_("This ID already exists, with different content.")
+_NOT_ASKED = N_("We don't ask you for check-ins now. You don't need to ask us.")
+
+
+# Where the child will be, and what they like to add.
+Typed = tuple[str, str | None]
+
+
+async def _keep(
+    actor: Actor, watch: Watch, asked: AskRequest, typed: Typed, now: datetime
+) -> AbsenceRequest:
+    place, words = typed
+    made = await AbsenceRequest.create(
+        id=asked.id,
+        child_id=watch.child_id,
+        from_at=asked.from_at,
+        until_at=asked.until_at,
+        place=place,
+        words=words,
+        said_at=min(asked.said_at, now),
+        made_at=now,
+        # Whether we listen for a sign in what this child says; never whether there is one.
+        duress_check_at=now if watch.listens else None,
+    )
+    if made.until_at > now:
+        await _ask_for_an_answer(actor, made, watch.zone, now)
+    names = ["from_at", "until_at"]
+    await note_about(actor, watch.child_id, "absence:ask", names, now, about=made.id)
+    await announce(watch.agency_id, "watch")
+    return made
+
+
+def _the_same(
+    existing: AbsenceRequest, child_id: UUID, asked: AskRequest, typed: Typed
+) -> AbsenceRequest:
+    is_same = (existing.child_id, existing.from_at, existing.until_at) == (
+        child_id,
+        asked.from_at,
+        asked.until_at,
+    ) and (existing.place, existing.words) == typed
+    if not is_same:
+        raise IdReused(_REUSED)
+    return existing
+
+
+async def _make_room(actor: Actor, child_id: UUID, asked: AskRequest, now: datetime) -> None:
+    """Requests for some of the same time are replaced. Raises Refused where too many others
+    wait."""
+    waiting = AbsenceRequest.filter(child_id=child_id, state=State.OPEN, until_at__gt=now)
+    same = await waiting.filter(from_at__lt=asked.until_at, until_at__gt=asked.from_at)
+    if await waiting.count() - len(same) >= rules.MOST_OPEN:
+        raise Refused(
+            N_("You have 3 requests without an answer. Take one back first."), code="too_many_open"
+        )
+    await _close(actor, same, State.REPLACED, now)
+
+
+async def _close(
+    actor: Actor, rows: list[AbsenceRequest], state: State, now: datetime, *, by: UUID | None = None
+) -> None:
+    """These need no answer now."""
+    ids = [row.id for row in rows]
+    if not ids:
+        return
+    await AbsenceRequest.filter(id__in=ids).update(state=state, decided_at=now, decided_by=by)
+    for task in await Task.filter(kind=Kind.ABSENCE, subject_id__in=ids, state=TaskState.OPEN):
+        await tasks.drop(actor, task, state.value, now)
+
+
+async def _ask_for_an_answer(actor: Actor, made: AbsenceRequest, zone: str, now: datetime) -> None:
+    setting = Setting(
+        kind=Kind.ABSENCE,
+        subject_id=made.id,
+        owner_id=None,
+        owner_role=Role.CASEWORKER.value,
+        due_at=rules.reply_by(made.from_at, now),
+        zone=zone,
+    )
+    await tasks.set_task(actor, await Child.get(id=made.child_id), setting, now)
+
+
+# --- the answer
+
+
+async def agree(
+    actor: Actor, child_id: UUID, absence_id: UUID, asked: AgreeRequest, now: datetime
+) -> AbsenceRequest:
+    """Yes: the absence is agreed, as asked or with other times. Twice by the same person is once.
+
+    Raises NotFound; Conflict `decided` with who answered, or what became of it; Conflict
+    `alert_open` while an alert about the child is open; Refused as `agreements.pause` does.
+    """
+    async with write():
+        await lock(child_id)
+        row = await read_row(child_id, absence_id)
+        if row.state == State.AGREED and row.decided_by == actor.id:
+            return row
+        await _check_open(row)
+        case = await locked(child_id, now)
+        await _check_calm(case, now)
+        await agreements.pause(actor, child_id, _as_pause(row, asked), now)
+        await _decide(actor, row, State.AGREED, asked.words, case.watch, now)
+        await note_about(actor, child_id, "absence:agree", [], now, about=row.id)
+    return await AbsenceRequest.get(id=absence_id)
+
+
+def _as_pause(row: AbsenceRequest, asked: AgreeRequest) -> PauseRequest:
+    """The absence has the id of the request: agreeing twice makes one. The child's words go along,
+    for readers of the absence alone."""
+    words = row.place if row.words is None else f"{row.place}\n{row.words}"
+    from_at, until_at = asked.from_at or row.from_at, asked.until_at or row.until_at
+    return PauseRequest(row.id, from_at, until_at, asked.returns, words)
+
+
+async def _check_calm(case: WatchState, now: datetime) -> None:
+    """Raises Conflict while adults are called about the child: what excuses the next check-ins must
+    not come before the one that is open. A wish to talk is no reason to wait."""
+    _, changes = passed(case, now)
+    # What has become an alert by now is one, also where no tick has opened it yet.
+    is_called = any(change.what is What.ALERT for change in changes)
+    alerts = Alert.filter(child_id=case.watch.child_id, closed_at__isnull=True)
+    if is_called or await alerts.exclude(cause=Cause.TALK).exists():
+        raise Conflict(
+            N_(
+                "An alert about this child is open. Close it first and say how it ended. Then you"
+                " can agree."
+            ),
+            code="alert_open",
+        )
+
+
+async def decline(
+    actor: Actor, child_id: UUID, absence_id: UUID, words: str, now: datetime
+) -> AbsenceRequest:
+    """Not now, in words that the child reads. Twice by the same person is once: the first words
+    count. Also once its time is over: a child who asked gets an answer.
+
+    Raises NotFound; Refused without words; Conflict `decided`.
+    """
+    async with write():
+        watch = await lock(child_id)
+        row = await read_row(child_id, absence_id)
+        if row.state == State.DECLINED and row.decided_by == actor.id:
+            return row
+        await _check_open(row)
+        if not words.strip():
+            raise Refused(N_("Write a few words. The child reads them."), field="words")
+        await _decide(actor, row, State.DECLINED, words.strip(), watch, now)
+        await note_about(actor, child_id, "absence:decline", [], now, about=row.id)
+    return await AbsenceRequest.get(id=absence_id)
+
+
+async def _check_open(row: AbsenceRequest) -> None:
+    if row.state == State.OPEN:
+        return
+    if row.decided_by is None or row.state == State.RECALLED:
+        raise Conflict(
+            N_("This request needs no answer any more. Nothing has changed."),
+            code="decided",
+            state=row.state,
+        )
+    person = await Person.get_or_none(id=row.decided_by)
+    raise Conflict(
+        N_("{name} has answered already. Your answer was not saved."),
+        code="decided",
+        state=row.state,
+        name=person.name if person is not None else "",
+    )
+
+
+async def _decide(
+    actor: Actor,
+    row: AbsenceRequest,
+    state: State,
+    words: str | None,
+    watch: Watch | None,
+    now: datetime,
+) -> None:
+    answer = (words or "").strip() or None
+    await AbsenceRequest.filter(id=row.id).update(
+        state=state, answer=answer, decided_at=now, decided_by=actor.id
+    )
+    for task in await Task.filter(kind=Kind.ABSENCE, subject_id=row.id, state=TaskState.OPEN):
+        await tasks.done(actor, task, now, by=row.id)
+    if watch is not None and not watch.is_over:
+        await queue([await _news(row, watch, now)], now)
+        await announce(watch.agency_id, "watch")
+
+
+async def _news(row: AbsenceRequest, watch: Watch, now: datetime) -> Saying:
+    """That there is something new on the phone; what, only the app says."""
+    zone = known_zone((await Person.get(id=row.child_id)).zone)
+    begins = first_awake(now, zone)
+    return Saying(
+        kind=Message.NEWS_CHILD,
+        agency_id=watch.agency_id,
+        subject_kind="absence",
+        subject_id=row.id,
+        person_id=row.child_id,
+        child_id=row.child_id,
+        not_before=begins,
+        expires_at=begins + NEWS_FOR,
+        data={
+            "path": "/app/",
+            "quiet": {
+                "from": f"{QUIET_FROM:%H:%M}",
+                "until": f"{QUIET_UNTIL:%H:%M}",
+                "zone": zone.key,
+            },
+        },
+    )
+
+
+# --- the child takes it back, or is back
+
+
+async def take_back(
+    actor: Actor, child_id: UUID, absence_id: UUID, now: datetime
+) -> AbsenceRequest:
+    """The child no longer asks for it, does not go, or is back before the end. Twice is once.
+
+    What was agreed ends now and check-ins go on, unless the next one would then be later than the
+    one agreed for the end: that one stays. Raises NotFound.
+    """
+    async with write():
+        watch = await lock(child_id)
+        row = await read_row(child_id, absence_id)
+        if row.state == State.OPEN:
+            await _close(actor, [row], State.RECALLED, now, by=actor.id)
+            await note_about(actor, child_id, "absence:recall", [], now, about=row.id)
+        elif row.state == State.AGREED and row.back_at is None and watch is not None:
+            await _come_back(actor, row, watch, now)
+        else:
+            return row
+        await withdraw([row.id], "news", now)
+        if watch is not None:
+            await announce(watch.agency_id, "watch")
+    return await AbsenceRequest.get(id=absence_id)
+
+
+async def _come_back(actor: Actor, row: AbsenceRequest, watch: Watch, now: datetime) -> None:
+    absence = await Pause.get_or_none(id=row.id, ended_at__isnull=True, until_at__gt=now)
+    if absence is None or watch.is_over:
+        return
+    await AbsenceRequest.filter(id=row.id).update(back_at=now)
+    await note_about(actor, row.child_id, "absence:back", ["back_at"], now, about=row.id)
+    case, _ = passed(await state_of(watch, now), now)
+    others = tuple(
+        span
+        for span in case.terms.pauses
+        if (span.begin, span.end) != (absence.from_at, absence.until_at)
+    )
+    settled = Round.filter(child_id=row.child_id, due_at__gt=now, state__in=SETTLED)
+    last = await settled.order_by("-due_at").first()
+    after = next_round(replace(case.terms, pauses=others), last.due_at if last else now)
+    if not rules.keeps_check_in(case.standing.due_at, after):
+        await agreements.end_pause(actor, row.child_id, absence.id, now)
+
+
+async def end_all(actor: Actor, child_id: UUID, now: datetime) -> None:
+    """The placement has ended: nothing is left to agree on. In the caller's transaction."""
+    rows = await AbsenceRequest.filter(child_id=child_id, state=State.OPEN)
+    await _close(actor, rows, State.ENDED, now)
