@@ -40,6 +40,7 @@ KINDS: Mapping[str, str] = {
     Kind.GLASS: N_("Page opened in an emergency"),
     Kind.TRANSFER: N_("News about a transfer"),
     Kind.ASSIGNED: N_("Children handed over"),
+    Kind.ANSWERED: N_("An answer to what they asked"),
     Kind.PAPER: N_("Confidential document"),
     Kind.OPERATORS: N_("Server needs attention"),
     Kind.DOORS: N_("Sign-in changed"),

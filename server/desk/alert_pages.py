@@ -23,14 +23,18 @@ from server.alerts.ladder import Cause, Outcome, outcomes_of
 from server.alerts.models import Alert
 from server.alerts.sent import sent_about
 from server.alerts.words import CAUSES, OUTCOMES
+from server.approvals.models import Approval
+from server.approvals.rules import State as Waiting
+from server.approvals.rules import What
 from server.clock import known_zone
 from server.desk.alert_api import alert_for
 from server.desk.alert_words import points_of, wishes_of
+from server.desk.approval_words import IN_SHORT
 from server.desk.board.rows import group_of, look_of
 from server.desk.ladder import next_call_in_words, steps
 from server.desk.numbers import Number
 from server.desk.tried import all_tried
-from server.errors import Conflict, NotFound, Refused
+from server.errors import Conflict, NotFound, Refused, SecondPersonNeeded
 from server.i18n import N_, gettext
 from server.people.access import Roles, is_only_called, looked, nothing_here, now_of, staff_of
 from server.people.models import Person
@@ -140,6 +144,7 @@ async def alert_page(
         "zone_name": str(zone_of(request)),
         "done": _done(request, names[alert.child_id]),
         "others": len(await others_of(alert)),
+        "second": await _second(alert, language),
         "next": await next_call_in_words(alert, language, now),
         "names": names,
         "is_mine": alert.acknowledged_by == visitor.person_id,
@@ -150,6 +155,17 @@ async def alert_page(
         "now": now,
     }
     return page(request, "desk/alert.html", context, status=problem.status)
+
+
+async def _second(alert: Alert, language: str) -> dict[str, Any] | None:
+    """The request to a second person to close this alert, while it waits."""
+    held = Approval.filter(what=What.CLOSE, subject_id=alert.id, state=Waiting.WAITING)
+    approval = await held.first()
+    if approval is None:
+        return None
+    asker = await Person.get(id=approval.asked_by)
+    text = gettext(language, IN_SHORT[What.CLOSE], name=asker.name)
+    return {"id": approval.id, "text": text}
 
 
 def _log(problem: Problem, language: str) -> dict[str, Any]:
@@ -284,6 +300,8 @@ async def close(request: Request) -> Response:
     try:
         outcome = _checked(given, Cause(alert.cause))
         await watch_alerts.close_alert(visitor, alert.id, outcome, given["words"], now_of(request))
+    except SecondPersonNeeded as asked:
+        return RedirectResponse(f"/desk/approvals/{asked.extra['approval']}", status_code=303)
     except Conflict as fault:
         return await _too_late(request, alert.id, roles, fault)
     except Refused as fault:

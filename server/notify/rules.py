@@ -63,6 +63,7 @@ class Kind(StrEnum):
     TRANSFER = "transfer"  # Another agency is asked to take over a child, or has answered.
     GLASS = "glass"  # A person without a tie opened a child's page in an emergency.
     ASSIGNED = "assigned"  # Children were handed over to them, or by them.
+    ANSWERED = "answered"  # A second person has answered what they asked.
     TEST = "test"
     DRILL = "drill"
     TRY_PUSH = "try_push"  # Whether pushes reach one device: goes to it alone, by nothing else.
@@ -75,7 +76,9 @@ class Kind(StrEnum):
 # by them.
 KEPT_QUIET: frozenset[Kind] = frozenset({Kind.REMIND_CHILD, Kind.DUE_CHILD, Kind.NEWS_CHILD})
 # An adult may choose hours for what can wait. It is put off to their end, and never lost by them.
-CAN_WAIT: frozenset[Kind] = frozenset({Kind.DUE, Kind.ALL_CLEAR, Kind.WENT_ON, Kind.ASSIGNED})
+CAN_WAIT: frozenset[Kind] = frozenset(
+    {Kind.DUE, Kind.ALL_CLEAR, Kind.WENT_ON, Kind.ASSIGNED, Kind.ANSWERED}
+)
 # About one address: whatever becomes of it there, nothing else takes its place.
 TO_ONE_ADDRESS: frozenset[Kind] = frozenset({Kind.TRY_PUSH, Kind.VERIFY})
 

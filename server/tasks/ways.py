@@ -58,6 +58,8 @@ WAYS: Mapping[Kind, Way] = {
     Kind.HANDOVER_READ: Way("/desk/handovers/{subject}", Action.EPISODE_WORK),
     Kind.PACK: Way(f"{_CHILD}/pack", Action.PACK_CHANGE),
     Kind.TRANSFER: Way("/desk/transfers/{subject}", Action.PLACEMENT_CHANGE),
+    Kind.FLAG: Way(f"{_CHILD}/flags/{{subject}}", Action.FLAG),
+    Kind.APPROVAL: Way("/desk/approvals/{subject}", Action.APPROVAL_DECIDE),
 }
 
 

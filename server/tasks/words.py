@@ -35,4 +35,6 @@ WORDS: Mapping[Kind, str] = {
     Kind.HANDOVER_READ: N_("Read the search handover"),
     Kind.PACK: N_("Check the grab pack"),
     Kind.TRANSFER: N_("Ask the other agency for its answer"),
+    Kind.FLAG: N_("A flag from a colleague"),
+    Kind.APPROVAL: N_("A colleague needs a second person"),
 }

@@ -6,12 +6,12 @@ from uuid import UUID, uuid4
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.clock import known_zone
 from server.desk.child.forms import case_for, show
-from server.errors import Refused, WaymarkError
+from server.errors import Refused, SecondPersonNeeded, WaymarkError
 from server.i18n import N_, gettext
 from server.people.access import Roles, desk_child, now_of, staff_of
 from server.people.desk_forms import (
@@ -156,6 +156,8 @@ async def add_pause(request: Request) -> Response:
         returns = entered(form, "returns") == "yes"
         asked = agreements.PauseRequest(id_or_new(form), from_at, until_at, returns, words_of(form))
         await agreements.pause(await staff_of(request), child.id, asked, now)
+    except SecondPersonNeeded as waits:
+        return RedirectResponse(f"/desk/approvals/{waits.extra['approval']}", status_code=303)
     except WaymarkError as fault:
         return await _pauses_page(request, child.id, form, fault)
     return back_to(child.id, roles, "pause")
