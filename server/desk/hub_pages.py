@@ -163,7 +163,7 @@ ADMIN: tuple[Group, ...] = (
             Way(
                 "/desk/policies/second-person",
                 N_("A second pair of eyes"),
-                N_("What nobody does alone: ending a placement, a long pass, closing an alert."),
+                N_("What nobody does alone: ending a placement, a long absence, closing an alert."),
                 _WORKERS,
             ),
             Way(

@@ -1,6 +1,6 @@
 """Flags about a child at the desk: a form, what is open and done, and a page for each."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,14 +15,13 @@ from server.flags import actions as flags
 from server.flags import reading, rules
 from server.flags.actions import AddFlag, ChangeFlag
 from server.flags.reading import Line
-from server.i18n import N_, gettext
+from server.i18n import N_, format_day, gettext
 from server.people.access import desk_child, now_of, staff_of
 from server.people.desk_forms import back_to, id_or_new, strongest
 from server.people.models import Agency, Child, Person
 from server.people.rules import Action
 from server.people.words import FormFault, entered, form_fault
 from server.tasks.rules import end_of
-from server.tasks.turns import still_that_day
 from server.web.rendering import language_of, page
 from server.web.requests import form_body, form_count, form_day, form_id, form_time
 
@@ -142,7 +141,7 @@ async def _one_page(
     given = {
         "owner_id": str(line.owner_id or DUTY),
         "until_at": line.until.astimezone(context["zone"]).date().isoformat(),
-        "time": _time_of(line, context["zone"]),
+        "time": "" if line.is_whole_day else f"{line.due_at.astimezone(context['zone']):%H:%M}",
         "turn": str(line.turn),
     }
     if form is not None:
@@ -153,11 +152,6 @@ async def _one_page(
     return page(request, "flags/flag.html", context, status=status)
 
 
-def _time_of(line: Line, zone: Any) -> str:
-    is_whole_day = still_that_day(line.due_at, zone) != line.due_at
-    return "" if is_whole_day else f"{line.due_at.astimezone(zone):%H:%M}"
-
-
 async def _line(child: Child, flag_id: UUID, now: datetime) -> Line:
     held = await flags.one_of(child, flag_id)
     return (await reading.lines_of([held], now))[0]
@@ -166,7 +160,6 @@ async def _line(child: Child, flag_id: UUID, now: datetime) -> Line:
 async def _shared(request: Request, child: Child, fault: WaymarkError | None) -> dict[str, Any]:
     language, now = language_of(request), now_of(request)
     zone = known_zone((await Agency.get(id=child.agency_id)).zone)
-    today: date = now.astimezone(zone).date()
     people = [(str(id_), name) for id_, name in await reading.owners_of(child.id, now)]
     error: FormFault | None = form_fault(fault, language) if fault is not None else None
     return {
@@ -176,8 +169,7 @@ async def _shared(request: Request, child: Child, fault: WaymarkError | None) ->
         "owners": [*people, (DUTY, gettext(language, N_("The people on duty")))],
         "zone": zone,
         "zone_name": zone.key,
-        "first": today.isoformat(),
-        "last": (now + rules.LONGEST).astimezone(zone).date().isoformat(),
+        "last": format_day(language, now + rules.LONGEST, zone, now),
         "longest": rules.LONGEST_WORDS,
         "fields": _FIELDS,
         "error": error,

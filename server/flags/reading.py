@@ -7,13 +7,14 @@ from uuid import UUID
 
 from tortoise.expressions import Q
 
+from server.flags import rules
 from server.flags.actions import Held, open_of
 from server.flags.models import Flag
 from server.people.models import Person, Tie
 from server.people.rules import PROFESSIONAL
 from server.storage.db import among, as_id, fetch
 from server.tasks.models import Task
-from server.tasks.rules import Kind, State
+from server.tasks.rules import ON_DUTY, Kind, State
 from server.tasks.turns import until
 
 AT_ONCE = 20
@@ -21,7 +22,8 @@ AT_ONCE = 20
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One flag. `owner` None: the people on duty. `until`: still on its last day."""
+    """One flag. `owner` None: the people on duty. `until`: still on its last day, which counts
+    whole where `is_whole_day`."""
 
     id: UUID
     words: str
@@ -32,6 +34,7 @@ class Line:
     due_at: datetime
     until: datetime
     zone: str
+    is_whole_day: bool
     is_late: bool
     turn: int
     done_at: datetime | None
@@ -61,6 +64,7 @@ async def lines_of(held: Iterable[Held], now: datetime) -> list[Line]:
 
 
 def _line(flag: Flag, task: Task, names: dict[UUID, str], now: datetime) -> Line:
+    last = until(Kind.FLAG, task.due_at, zone=task.zone)
     return Line(
         id=flag.id,
         words=flag.words,
@@ -69,8 +73,9 @@ def _line(flag: Flag, task: Task, names: dict[UUID, str], now: datetime) -> Line
         owner_id=task.owner_id,
         owner=names.get(task.owner_id, "") if task.owner_id is not None else None,
         due_at=task.due_at,
-        until=until(Kind.FLAG, task.due_at, zone=task.zone),
+        until=last,
         zone=task.zone,
+        is_whole_day=last != task.due_at,
         is_late=task.slice().is_over(now),
         turn=task.turn,
         done_at=flag.done_at,
@@ -114,6 +119,22 @@ async def owners_of(child_id: UUID, now: datetime) -> list[tuple[UUID, str]]:
     people = Person.filter(id__in=list(await ties.values_list("person_id", flat=True)))
     rows = await people.values_list("id", "name")
     return sorted(((id_, name) for id_, name in rows), key=lambda person: person[1].casefold())
+
+
+async def for_duty(agency_id: UUID) -> list[tuple[Task, str]]:
+    """The open flags of an agency that are for the people on duty, what is due first on top, each
+    with the name of the child; no more of them than one reads."""
+    held = Task.filter(
+        agency_id=agency_id,
+        kind=Kind.FLAG,
+        state=State.OPEN,
+        owner_role=ON_DUTY,
+        child__left_at__isnull=True,
+    )
+    tasks = await held.order_by("due_at", "id").limit(rules.MOST_OPEN)
+    people = Person.filter(id__in=[task.child_id for task in tasks])
+    names = {id_: name for id_, name in await people.values_list("id", "name")}
+    return [(task, names[task.child_id]) for task in tasks]
 
 
 _COUNTS = """

@@ -93,7 +93,7 @@ async def end_approved(approval: Approval, actor: Actor, now: datetime) -> None:
     has begun. In the caller's transaction."""
     content, child = approval.content, await Child.get(id=approval.child_id)
     if child.left_at is not None or child.placed_at.isoformat() != content["placed_at"]:
-        raise Conflict("The placement has changed.", code="ended")
+        raise Conflict("This has just changed. Refresh and try again.", code="ended")
     why, left_at = Leaving(content["why"]), datetime.fromisoformat(content["at"])
     is_shut_out = content["shut_out"]
     await _end_now(actor, child.id, why, left_at, shut_out=is_shut_out, now=now)

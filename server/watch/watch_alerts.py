@@ -41,6 +41,7 @@ from server.web.live import announce
 FOUND = frozenset(Outcome) - {Outcome.TECHNICAL, Outcome.MISSING}
 # For these nobody has to be asked: a person has seen the child, or everyone is called.
 ALONE = frozenset({Outcome.SEEN, Outcome.MISSING})
+CHANGED = "This has just changed. Refresh and try again."
 
 
 class Ends(Protocol):
@@ -126,9 +127,9 @@ async def close_approved(approval: Approval, actor: Actor, now: datetime) -> Non
         raise Conflict("This alert is already closed.", code="closed")
     seen = Sighting.filter(child_id=alert.child_id, answer="seen", at__gt=approval.asked_at)
     if await seen.exists():
-        raise Conflict("The child was seen.", code="seen")
+        raise Conflict(CHANGED, code="seen")
     if alert.misses > approval.content["misses"]:
-        raise Conflict("Another check-in was missed.", code="missed")
+        raise Conflict(CHANGED, code="missed")
     outcome = Outcome(approval.content["outcome"])
     await _close_now(actor, alert.id, outcome, approval.content["words"], now)
 

@@ -48,8 +48,10 @@ from tests.missing.pictures import of_a_phone
 from tests.records.made import a_code, a_transfer
 from tests.test_access import (
     OTHER_EPISODE,
+    approval_id,
     change_id,
     duty_id,
+    flag_id,
     handover_id,
     leave_id,
     milestone_id,
@@ -78,6 +80,7 @@ WHO = (
     ("/api/v1/children/{child_id}/ties", "root"),
     ("/api/v1/children", "tom"),
     ("/api/v1/alerts", "tom"),
+    ("/api/v1/approvals", "tom"),
     ("/api/v1/glass", "tom"),
     ("/api/v1/packs", "tom"),
     ("/api/v1/patterns", "tom"),
@@ -214,6 +217,8 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
             "pause_id": str(pause.id),
             "proposal_id": str(await proposal_id(cast, None, "")),
             "observation_id": str(observation.id),
+            "flag_id": str(await flag_id(cast, None, "")),
+            "approval_id": str(await approval_id(cast, None, "")),
             "question_id": str(shared.id),
             "trusted_id": str(rosa.id),
             "round_id": str(await round_id(cast, "mia", "")),
@@ -302,6 +307,13 @@ def bodies(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, Any]:
             "until_at": (begins + timedelta(days=1)).isoformat(),
         },
         f"POST {child}/observations": {"id": str(uuid4()), "sign": "packed_bag"},
+        f"POST {child}/flags": {
+            "id": str(uuid4()),
+            "words": "Ask her.",
+            "until_at": begins.isoformat(),
+        },
+        f"POST {child}/flags/{{flag_id}}": {"until_at": begins.isoformat()},
+        "POST /api/v1/approvals/{approval_id}/answer": {"answer": "no"},
         f"POST {child}/episodes/{{episode_id}}/entries": {
             "id": str(uuid4()),
             "what": "note",
