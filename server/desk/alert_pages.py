@@ -158,14 +158,17 @@ async def alert_page(
 
 
 async def _second(alert: Alert, language: str) -> dict[str, Any] | None:
-    """The request to a second person to close this alert, while it waits."""
-    held = Approval.filter(what=What.CLOSE, subject_id=alert.id, state=Waiting.WAITING)
-    approval = await held.first()
+    """The request to a second person to close this alert: while it waits, and once they agreed."""
+    counts = [Waiting.WAITING, Waiting.YES]
+    held = Approval.filter(what=What.CLOSE, subject_id=alert.id, state__in=counts)
+    approval = await held.order_by("-asked_at").first()
     if approval is None:
         return None
-    asker = await Person.get(id=approval.asked_by)
-    text = gettext(language, IN_SHORT[What.CLOSE], name=asker.name)
-    return {"id": approval.id, "text": text}
+    is_waiting = approval.state == Waiting.WAITING
+    person = await Person.get_or_none(id=approval.asked_by if is_waiting else approval.decided_by)
+    words = IN_SHORT[What.CLOSE] if is_waiting else N_("{name} agreed as the second person.")
+    text = gettext(language, words, name=person.name if person is not None else "")
+    return {"id": approval.id, "text": text, "is_waiting": is_waiting}
 
 
 def _log(problem: Problem, language: str) -> dict[str, Any]:

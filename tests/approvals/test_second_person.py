@@ -162,6 +162,17 @@ async def test_nobody_is_their_own_second_person_nor_is_who_stands_in_for_them(
     assert await Pause.filter(made_by=cast.tom.id).count() == 1
 
 
+async def test_what_a_person_asked_who_has_left_since_is_decided_all_the_same(
+    cast: Cast,
+) -> None:
+    await wants(cast)
+    approval = await ask_for_a_pass(cast)
+    await Person.filter(id=cast.tom.id).update(disabled_at=cast.clock())
+    async with at_desk(cast, "ines") as ines:
+        assert cast.tom.name in (await ines.get(f"/desk/approvals/{approval.id}")).text
+    assert (await say(cast, "ines", approval)).state == "yes"
+
+
 async def test_two_who_answer_at_once_are_one_answer(cast: Cast) -> None:
     await wants(cast)
     approval = await ask_for_a_pass(cast)

@@ -168,6 +168,22 @@ async def test_two_taps_make_one_and_the_child_page_and_board_show_it(cast: Cast
         assert WORDS in (await tom.get(f"{path}/flags")).text
 
 
+async def test_who_comes_on_duty_reads_which_flags_are_theirs_and_no_word_before_the_look(
+    cast: Cast,
+) -> None:
+    flag = (await flag_of(cast, to=None)).flag
+    href = f"/desk/children/{cast.mia.id}/flags/{flag.id}"
+    async with at_desk(cast, "eve") as eve:
+        assert href not in (await eve.get("/desk/duty")).text
+        await cast.on_duty("eve")
+        page = (await eve.get("/desk/duty")).text
+        assert href in page
+        assert WORDS not in page
+        assert WORDS in (await eve.get(href)).text
+    looks = Entry.filter(who_id=cast.eve.id, child_id=cast.mia.id, what="look:flag:see")
+    assert await looks.exists()
+
+
 async def test_flags_are_for_the_staff_and_the_child_reads_no_word_of_them(cast: Cast) -> None:
     flag = (await flag_of(cast)).flag
     path = f"/api/v1/children/{cast.mia.id}/flags"
