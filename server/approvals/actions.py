@@ -200,8 +200,8 @@ async def _check_may(actor: Actor, approval: Approval, *, is_yes: bool, now: dat
         raise Denied(N_("Your role does not allow this."))
     if approval.state == State.WAITING:
         return
-    said = {State.YES, State.OVERTAKEN} if is_yes else {State.NO}
-    if approval.decided_by != actor.id or approval.state not in said:
+    same = {State.YES, State.OVERTAKEN} if is_yes else {State.NO}
+    if approval.decided_by != actor.id or approval.state not in same:
         raise Conflict(
             N_("This request has already been answered."), code="decided", by=approval.decided_by
         )

@@ -81,8 +81,10 @@ def in_total(times: Times, others: Iterable[Times]) -> timedelta:
     """How long the absence is of which this is a part: with all that begin before it is a day
     over, or end less than a day before it begins, and so on."""
     begin, end, left = times.begin, times.end, list(others)
-    while joined := [one for one in left if one.begin < end + APART and begin - APART < one.end]:
-        begin = min(begin, *(one.begin for one in joined))
-        end = max(end, *(one.end for one in joined))
-        left = [one for one in left if one not in joined]
+    while joined := [
+        near for near in left if near.begin < end + APART and begin - APART < near.end
+    ]:
+        begin = min(begin, *(near.begin for near in joined))
+        end = max(end, *(near.end for near in joined))
+        left = [other for other in left if other not in joined]
     return end - begin

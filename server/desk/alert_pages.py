@@ -29,7 +29,7 @@ from server.approvals.rules import What
 from server.clock import known_zone
 from server.desk.alert_api import alert_for
 from server.desk.alert_words import points_of, wishes_of
-from server.desk.approval_words import IN_SHORT
+from server.desk.approvals.words import IN_SHORT
 from server.desk.board.rows import group_of, look_of
 from server.desk.ladder import next_call_in_words, steps
 from server.desk.numbers import Number
@@ -143,8 +143,7 @@ async def alert_page(
         "log": _log(problem, language),
         "zone_name": str(zone_of(request)),
         "done": _done(request, names[alert.child_id]),
-        "others": len(await others_of(alert)),
-        "second": await _second(alert, language),
+        **await _beside(alert, language),
         "next": await next_call_in_words(alert, language, now),
         "names": names,
         "is_mine": alert.acknowledged_by == visitor.person_id,
@@ -155,6 +154,10 @@ async def alert_page(
         "now": now,
     }
     return page(request, "desk/alert.html", context, status=problem.status)
+
+
+async def _beside(alert: Alert, language: str) -> dict[str, Any]:
+    return {"others": len(await others_of(alert)), "second": await _second(alert, language)}
 
 
 async def _second(alert: Alert, language: str) -> dict[str, Any] | None:

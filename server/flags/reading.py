@@ -122,8 +122,8 @@ async def owners_of(child_id: UUID, now: datetime) -> list[tuple[UUID, str]]:
 
 
 async def for_duty(agency_id: UUID) -> list[tuple[Task, str]]:
-    """The open flags of an agency that are for the people on duty, what is due first on top, each
-    with the name of the child; no more of them than one reads."""
+    """The open flags of an agency that are for the people on duty, each with the name of the child:
+    the fifty that are due first."""
     held = Task.filter(
         agency_id=agency_id,
         kind=Kind.FLAG,

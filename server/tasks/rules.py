@@ -102,7 +102,7 @@ URGENT = frozenset({Kind.DECISION, Kind.REPORT, Kind.KEEP_TRYING, Kind.BRING_BAC
 
 # Among staff: neither the child nor their carer or guardian sees them.
 OF_STAFF = frozenset({Kind.FLAG, Kind.APPROVAL})
-# As the owner's role: the people whom the rota has at the time.
+# As the owner's role: the people who are on the rota at the time.
 ON_DUTY = "on_duty"
 
 

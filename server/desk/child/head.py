@@ -11,7 +11,7 @@ from server.alerts.words import CAUSES
 from server.approvals.actions import waiting_about
 from server.approvals.rules import What
 from server.clock import known_zone
-from server.desk.approval_words import IN_SHORT
+from server.desk.approvals.words import IN_SHORT
 from server.desk.board.rows import group_of, look_of
 from server.desk.marks import marks_one_by_one, strip
 from server.i18n import N_, gettext

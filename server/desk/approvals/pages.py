@@ -10,8 +10,8 @@ from starlette.routing import Route
 from server.approvals import actions as approvals
 from server.approvals.models import Approval
 from server.approvals.rules import State, What
-from server.desk.approval_access import Reading, approval_for
-from server.desk.approval_words import MEANWHILE, QUESTIONS, YES, facts_of, outcome_of
+from server.desk.approvals.access import Reading, approval_for
+from server.desk.approvals.words import MEANWHILE, QUESTIONS, YES, facts_of, outcome_of
 from server.errors import Conflict, Refused
 from server.i18n import N_, gettext
 from server.people.access import now_of, staff_of

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from server.approvals import actions as approvals
 from server.approvals.models import Approval
 from server.approvals.rules import State, What
-from server.desk.approval_access import approval_for
+from server.desk.approvals.access import approval_for
 from server.errors import Conflict
 from server.people.access import now_of, visitor_of
 from server.watch.wire import Words
