@@ -372,13 +372,13 @@ EXPECTED: Mapping[str, Expected] = {
     f"GET {DESK}/flags/{{flag_id}}": desk_child("caseworker supervisor"),
     f"POST {DESK}/flags/{{flag_id}}": desk_child("caseworker supervisor"),
     f"POST {DESK}/flags/{{flag_id}}/done": desk_child("caseworker supervisor"),
-    # Asked by a person who is none of these: only who asked takes it back.
+    # Of a person who is none of these; only the person who asked takes it back.
     "GET /api/v1/approvals/{approval_id}": desk_child("caseworker supervisor"),
     "POST /api/v1/approvals/{approval_id}/answer": desk_child("caseworker supervisor"),
     "DELETE /api/v1/approvals/{approval_id}": desk_child(""),
     "GET /desk/approvals/{approval_id}": desk_child("caseworker supervisor"),
     "POST /desk/approvals/{approval_id}/answer": desk_child("caseworker supervisor"),
-    "POST /desk/approvals/{approval_id}/back": desk_child(""),
+    "POST /desk/approvals/{approval_id}/back": own_staff,
     f"GET {CHILD}/observations": child("caseworker supervisor guardian"),
     f"POST {CHILD}/observations": child("caseworker supervisor guardian carer"),
     f"DELETE {CHILD}/observations/{{observation_id}}": child(
@@ -925,7 +925,8 @@ async def flag_id(cast: Cast, who: str | None, path: str) -> UUID:
 
 
 async def approval_id(cast: Cast, who: str | None, path: str) -> UUID:
-    """A request of a person without a tie, about a pass of Mia's."""
+    """A request about a pass of Mia's: of whoever takes it back, else of nobody who asks here."""
+    asker = _name(who) if path.endswith("/back") and who is not None else "noor"
     begin = cast.clock() + timedelta(days=100, microseconds=next(_turns))
     asked = PauseRequest(uuid4(), begin, begin + timedelta(days=20))
     made = await Approval.create(
@@ -934,7 +935,7 @@ async def approval_id(cast: Cast, who: str | None, path: str) -> UUID:
         what=What.ABSENCE.value,
         subject_id=asked.id,
         content=msgspec.to_builtins(asked),
-        asked_by=cast.noor.id,
+        asked_by=cast.persons[asker or "noor"].id,
         asked_role="caseworker",
         asked_at=cast.clock(),
     )

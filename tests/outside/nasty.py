@@ -310,9 +310,9 @@ FITS: Mapping[str, Fits] = {
     ),
     f"GET {_API}/flags": _TO_TOM,
     f"POST {_API}/flags": Fits(
-        body={"id": NEW, "words": "Ask about the letter.", "until_at": LATER, "owner_id": None}
+        body={"id": NEW, "words": "Ask about the letter.", "until_at": SOON, "owner_id": None}
     ),
-    f"POST {_API}/flags/{{flag_id}}": Fits(body={"until_at": LATER, "owner_id": None, "turn": 0}),
+    f"POST {_API}/flags/{{flag_id}}": Fits(body={"until_at": SOON, "owner_id": None, "turn": 0}),
     f"POST {_API}/flags/{{flag_id}}/done": Fits(body={}),
     f"GET {_DESK}/flags": _TO_TOM,
     f"POST {_DESK}/flags": Fits(
