@@ -18,10 +18,9 @@ from server.errors import Conflict, Denied, NotFound, SecondPersonNeeded, Waymar
 from server.i18n import N_
 from server.notify.actions import Saying, queue
 from server.notify.rules import Kind as Message
-from server.people.models import Agency
+from server.people.models import Agency, Child
 from server.people.rules import Role
 from server.storage.db import write
-from server.storage.ids import uuid7
 from server.tasks import actions as tasks
 from server.tasks.models import Task
 from server.tasks.rules import Ending, Kind, Setting
@@ -114,18 +113,16 @@ async def first_ask(
         if waiting.asked_by != actor.id or waiting.content == asked.content:
             return _needed(waiting)
         await _settle(actor, waiting, State.WITHDRAWN, now, why="replaced")
-    row = {
-        "id": uuid7(),
-        "agency_id": asked.agency_id,
-        "child_id": asked.child_id,
-        "what": asked.what.value,
-        "subject_id": asked.subject_id,
-        "content": dict(asked.content),
-        "asked_by": actor.id,
-        "asked_role": actor.role,
-        "asked_at": now,
-    }
-    approval = await Approval.create(**row)
+    approval = await Approval.create(
+        agency_id=asked.agency_id,
+        child_id=asked.child_id,
+        what=asked.what.value,
+        subject_id=asked.subject_id,
+        content=dict(asked.content),
+        asked_by=actor.id,
+        asked_role=actor.role,
+        asked_at=now,
+    )
     await _set_task(actor, approval, now)
     about = ("approval", approval.id)
     await note(
@@ -147,7 +144,7 @@ async def _waiting(asked: Asked) -> Approval | None:
 
 
 async def _set_task(actor: Actor, approval: Approval, now: datetime) -> None:
-    from_child = await approval.child
+    child = await Child.get(id=approval.child_id)
     setting = Setting(
         kind=Kind.APPROVAL,
         subject_id=approval.id,
@@ -157,7 +154,7 @@ async def _set_task(actor: Actor, approval: Approval, now: datetime) -> None:
         zone=(await Agency.get(id=approval.agency_id)).zone,
         but_id=approval.asked_by,
     )
-    await tasks.set_task(actor, from_child, setting, now)
+    await tasks.set_task(actor, child, setting, now)
 
 
 async def decide(
@@ -271,9 +268,9 @@ async def _settle(
     why: str | None = None,
     words: str | None = None,
 ) -> None:
-    approval.state, approval.why, approval.words = state.value, why, words
-    approval.decided_by, approval.decided_at = actor.id, now
-    await approval.save(update_fields=["state", "why", "words", "decided_by", "decided_at"])
+    await Approval.filter(id=approval.id).update(
+        state=state.value, why=why, words=words, decided_by=actor.id, decided_at=now
+    )
     task = await Task.get_or_none(kind=Kind.APPROVAL, subject_id=approval.id, state=TaskState.OPEN)
     if task is not None:
         await tasks.settle(actor, [(task, Ending(TaskState.DONE, state.value, actor.id))], now)

@@ -20,6 +20,7 @@ from server.approvals.rules import (
     Closing,
     Ending,
     Pass,
+    Question,
     Times,
     What,
     in_total,
@@ -74,7 +75,7 @@ def test_only_what_an_agency_chose_needs_a_second_person() -> None:
         return Pass(Times(NOW, NOW + length))
 
     halves = [Times(NOW + 8 * DAY, NOW + 16 * DAY)]
-    table = [
+    table: list[tuple[Question, What, bool]] = [
         (Ending(), What.END, True),
         (lasting(LONG_PASS), What.ABSENCE, False),
         (lasting(LONG_PASS + timedelta(minutes=1)), What.ABSENCE, True),
