@@ -10,7 +10,8 @@ WaymarkError
 │   └── NotYet         403  first something else, at the page that `to` names: a proof, a second key
 ├── NotFound           404  no such thing, or no tie to it: the two look alike on purpose
 ├── Conflict           409  another request was faster, or the thing has moved on
-│   └── IdReused       409  a known id with other content, or of another child
+│   ├── IdReused       409  a known id with other content, or of another child
+│   └── SecondPersonNeeded 409  a second person was asked; nothing was done yet
 ├── TooLarge           413  more than one request may carry
 ├── TooMany            429  guessing is throttled; `retry_after_s` says how long to wait
 └── Unavailable        503  a part that is needed cannot be reached now; nothing was written
@@ -104,6 +105,13 @@ class IdReused(Conflict):
     """The id is known, with other content or for another child."""
 
     default_code = "id_reused"
+
+
+class SecondPersonNeeded(Conflict):
+    """The agency wants a second person for this. They are asked, and nothing has been done yet.
+    Extra: `approval`, the id of the request."""
+
+    default_code = "second_person_needed"
 
 
 class TooLarge(WaymarkError):

@@ -8,6 +8,8 @@ is needed.
 from server.alerts import rights_changes
 from server.alerts.called_access import called_about, is_alerted
 from server.alerts.glass.reading import broken_for
+from server.approvals.actions import use_doers
+from server.approvals.rules import What
 from server.auth.sessions import session_holds, session_of
 from server.missing.profile import actions as profiles
 from server.missing.returns import child_found
@@ -16,13 +18,16 @@ from server.missing.search import opening
 from server.notify.actions import set_inbound, set_last_resorts
 from server.people.access import Sources, use_sources
 from server.people.events import use_listeners
+from server.placements.actions import end_approved
 from server.plan.reviews import heard
 from server.rota.duty import on_duty, on_rota
 from server.security import encryption
 from server.settings import Settings
 from server.tasks.reach import use_on_duty
+from server.watch.absence.actions import agree_approved
 from server.watch.calendar import milestone_actions
-from server.watch.watch_alerts import use_ends
+from server.watch.watch_alerts import close_approved, use_ends
+from server.watch.writing import lock
 
 
 def wire(settings: Settings) -> None:
@@ -56,3 +61,7 @@ def wire_rooms() -> None:
         rights=rights_changes.hear,
     )
     use_ends(child_found.ends)
+    use_doers(
+        lock,
+        {What.END: end_approved, What.ABSENCE: agree_approved, What.CLOSE: close_approved},
+    )

@@ -18,6 +18,7 @@ from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from starlette.routing import BaseRoute, Route
 
@@ -29,11 +30,15 @@ from server.alerts.models import Alert
 from server.alerts.opening import Opening, open_alerts
 from server.alerts.recipients import policy_of
 from server.app import routes as all_routes
+from server.approvals.models import Approval
+from server.approvals.rules import What
 from server.audit.actions import SYSTEM
 from server.auth import actions as doors
 from server.auth.models import Device, Passkey
 from server.auth.sessions import open_session
 from server.checkin import shared_question
+from server.flags import actions as flags
+from server.flags.actions import AddFlag
 from server.imports.models import Intake
 from server.inbound import links
 from server.inbound.models import ChildLink, FrontDesk
@@ -66,6 +71,7 @@ from server.watch.absence.models import AbsenceRequest
 from server.watch.calendar.models import Milestone
 from server.watch.carer.models import Question
 from server.watch.models import Pause, Round
+from server.watch.rhythm.agreements import PauseRequest
 from server.watch.rhythm.models import Proposal, Season
 from server.watch.signals.models import Observation
 from server.watch.trusted.contacts import LINK
@@ -384,6 +390,22 @@ EXPECTED: Mapping[str, Expected] = {
     f"POST {CHILD}/pauses": child("caseworker supervisor"),
     f"DELETE {CHILD}/pauses/{{pause_id}}": child("caseworker supervisor"),
     f"POST {CHILD}/sightings": child("caseworker supervisor guardian carer"),
+    f"GET {CHILD}/flags": child("caseworker supervisor"),
+    f"POST {CHILD}/flags": child("caseworker supervisor"),
+    f"POST {CHILD}/flags/{{flag_id}}": child("caseworker supervisor"),
+    f"POST {CHILD}/flags/{{flag_id}}/done": child("caseworker supervisor"),
+    f"GET {DESK}/flags": desk_child("caseworker supervisor"),
+    f"POST {DESK}/flags": desk_child("caseworker supervisor"),
+    f"GET {DESK}/flags/{{flag_id}}": desk_child("caseworker supervisor"),
+    f"POST {DESK}/flags/{{flag_id}}": desk_child("caseworker supervisor"),
+    f"POST {DESK}/flags/{{flag_id}}/done": desk_child("caseworker supervisor"),
+    # Of a person who is none of these; only the person who asked takes it back.
+    "GET /api/v1/approvals/{approval_id}": desk_child("caseworker supervisor"),
+    "POST /api/v1/approvals/{approval_id}/answer": desk_child("caseworker supervisor"),
+    "DELETE /api/v1/approvals/{approval_id}": desk_child(""),
+    "GET /desk/approvals/{approval_id}": desk_child("caseworker supervisor"),
+    "POST /desk/approvals/{approval_id}/answer": desk_child("caseworker supervisor"),
+    "POST /desk/approvals/{approval_id}/back": own_staff,
     f"GET {CHILD}/observations": child("caseworker supervisor guardian"),
     f"POST {CHILD}/observations": child("caseworker supervisor guardian carer"),
     f"DELETE {CHILD}/observations/{{observation_id}}": child(
@@ -421,6 +443,8 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /desk/policies": agency("caseworker supervisor"),
     "POST /desk/policies": agency("supervisor"),
     "GET /desk/policies/new": agency("supervisor"),
+    "GET /desk/policies/second-person": agency("caseworker supervisor"),
+    "POST /desk/policies/second-person": agency("supervisor"),
     "GET /desk/policies/search": agency("caseworker supervisor"),
     "POST /desk/policies/search": agency("supervisor"),
     "POST /desk/policies/look": agency("supervisor"),
@@ -727,6 +751,10 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     f"POST {CHILD}/absences/{{absence_id}}/decline": {"words": "Not yet."},
     f"POST {CHILD}/sightings": {"id": "{id}", "answer": "seen"},
     f"POST {CHILD}/observations": {"id": "{id}", "sign": "packed_bag"},
+    f"POST {CHILD}/flags": {"id": "{id}", "words": "Ask her.", "until_at": "{tomorrow}"},
+    f"POST {CHILD}/flags/{{flag_id}}": {"until_at": "{tomorrow}"},
+    f"POST {CHILD}/flags/{{flag_id}}/done": {},
+    "POST /api/v1/approvals/{approval_id}/answer": {"answer": "no"},
     f"POST {CHILD}/missing": {},
     f"POST {CHILD}/episodes": {"id": "{id}", "said_at": "{now}"},
     f"POST {CHILD}/episodes/{{episode_id}}/entries": {
@@ -963,6 +991,32 @@ async def observation_id(cast: Cast, who: str | None, path: str) -> UUID:
         by_id=cast.persons[_name(who) or "mia"].id,
         by_role="carer",
         at=cast.clock(),
+    )
+    return made.id
+
+
+async def flag_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """A flag about Mia."""
+    asked = AddFlag(uuid4(), "Ask her.", cast.clock() + timedelta(days=7))
+    actor, mia = cast.actor("tom"), cast.children["mia"]
+    mia = await Child.get(id=mia.id)
+    return (await flags.add(actor, mia, Role.CASEWORKER, asked, cast.clock())).flag.id
+
+
+async def approval_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """A request about a pass of Mia's: of whoever takes it back, else of nobody who asks here."""
+    asker = (_name(who) if path.endswith("/back") else None) or "noor"
+    begin = cast.clock() + timedelta(days=100, microseconds=next(_turns))
+    asked = PauseRequest(uuid4(), begin, begin + timedelta(days=20))
+    made = await Approval.create(
+        agency_id=cast.agency.id,
+        child_id=cast.mia.id,
+        what=What.ABSENCE.value,
+        subject_id=asked.id,
+        content=msgspec.to_builtins(asked),
+        asked_by=cast.persons[asker].id,
+        asked_role="caseworker",
+        asked_at=cast.clock(),
     )
     return made.id
 
@@ -1434,6 +1488,8 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
         proposal_id,
         absence_id,
         observation_id,
+        flag_id,
+        approval_id,
         season_id,
         question_id,
         milestone_id,

@@ -38,6 +38,8 @@ ROOMS = (
     "tasks",
     "policy",
     "rota",
+    "flags",
+    "approvals",
     "alerts",
     "watch",
     "placements",
@@ -141,6 +143,8 @@ def room_of(module: str) -> str | None:
 PURE = {
     "records/transfer/rules",
     "alerts/causes",
+    "approvals/rules",
+    "flags/rules",
     "alerts/drills/rules",
     "alerts/glass/rules",
     "alerts/ladder",

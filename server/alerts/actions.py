@@ -122,12 +122,13 @@ async def close(
             if alert.closed_by == actor.id and outcome is not None and alert.outcome == outcome:
                 return alert
             raise Conflict("This alert is already closed.", code="closed", by=alert.closed_by)
-        _check_seen(alert, outcome)
+        check_seen(alert, outcome)
         await _close(alert, actor, rules.close(climb_of(alert), outcome, now), outcome, words, now)
         return await Alert.get(id=alert_id)
 
 
-def _check_seen(alert: Alert, outcome: Outcome | None) -> None:
+def check_seen(alert: Alert, outcome: Outcome | None) -> None:
+    """Raises Refused for an outcome that is not enough to close this alert."""
     is_answered = alert.answered_at is not None
     possible = rules.outcomes_of(Cause(alert.cause), Tier(alert.tier), is_answered=is_answered)
     if outcome is not None and outcome not in possible:

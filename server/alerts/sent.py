@@ -42,6 +42,7 @@ KINDS: Mapping[str, str] = {
     Kind.TRANSFER: N_("News about a transfer"),
     Kind.ASSIGNED: N_("Children handed over"),
     Kind.AWAY_ENDS: N_("Absence ends soon"),
+    Kind.ANSWERED: N_("An answer to what they asked"),
     Kind.PAPER: N_("Confidential document"),
     Kind.OPERATORS: N_("Server needs attention"),
     Kind.DOORS: N_("Sign-in changed"),

@@ -23,14 +23,18 @@ from server.alerts.ladder import Cause, Outcome, outcomes_of
 from server.alerts.models import Alert
 from server.alerts.sent import sent_about
 from server.alerts.words import CAUSES, OUTCOMES
+from server.approvals.models import Approval
+from server.approvals.rules import State as Waiting
+from server.approvals.rules import What
 from server.clock import known_zone
 from server.desk.alert_api import alert_for
 from server.desk.alert_words import points_of, wishes_of
+from server.desk.approvals.words import IN_SHORT
 from server.desk.board.rows import group_of, look_of
 from server.desk.ladder import next_call_in_words, steps
 from server.desk.numbers import Number
 from server.desk.tried import all_tried
-from server.errors import Conflict, NotFound, Refused
+from server.errors import Conflict, NotFound, Refused, SecondPersonNeeded
 from server.i18n import N_, gettext
 from server.people.access import Roles, is_only_called, looked, nothing_here, now_of, staff_of
 from server.people.models import Person
@@ -150,7 +154,7 @@ async def alert_page(
         "log": _log(problem, language),
         "zone_name": str(zone_of(request)),
         "done": _done(request, names[alert.child_id]),
-        "others": len(await others_of(alert)),
+        **await _beside(alert, language),
         "next": await next_call_in_words(alert, language, now),
         "names": names,
         "is_mine": alert.acknowledged_by == visitor.person_id,
@@ -161,6 +165,24 @@ async def alert_page(
         "now": now,
     }
     return page(request, "desk/alert.html", context, status=problem.status)
+
+
+async def _beside(alert: Alert, language: str) -> dict[str, Any]:
+    return {"others": len(await others_of(alert)), "second": await _second(alert, language)}
+
+
+async def _second(alert: Alert, language: str) -> dict[str, Any] | None:
+    """The request to a second person to close this alert: while it waits, and once they agreed."""
+    counts = [Waiting.WAITING, Waiting.YES]
+    held = Approval.filter(what=What.CLOSE, subject_id=alert.id, state__in=counts)
+    approval = await held.order_by("-asked_at").first()
+    if approval is None:
+        return None
+    is_waiting = approval.state == Waiting.WAITING
+    person = await Person.get_or_none(id=approval.asked_by if is_waiting else approval.decided_by)
+    words = IN_SHORT[What.CLOSE] if is_waiting else N_("{name} agreed as the second person.")
+    text = gettext(language, words, name=person.name if person is not None else "")
+    return {"id": approval.id, "text": text, "is_waiting": is_waiting}
 
 
 def _log(problem: Problem, language: str) -> dict[str, Any]:
@@ -295,6 +317,8 @@ async def close(request: Request) -> Response:
     try:
         outcome = _checked(given, Cause(alert.cause))
         await watch_alerts.close_alert(visitor, alert.id, outcome, given["words"], now_of(request))
+    except SecondPersonNeeded as asked:
+        return RedirectResponse(f"/desk/approvals/{asked.extra['approval']}", status_code=303)
     except Conflict as fault:
         return await _too_late(request, alert.id, roles, fault)
     except Refused as fault:

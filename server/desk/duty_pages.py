@@ -17,8 +17,9 @@ from server.alerts.words import CAUSES
 from server.clock import known_zone
 from server.desk.alert_api import those_for
 from server.errors import NotFound
+from server.flags.reading import for_duty
 from server.i18n import N_, format_moment, gettext, ngettext
-from server.people.access import Visitor, now_of
+from server.people.access import Visitor, now_of, rota_of
 from server.people.children_access import children_for
 from server.people.models import Agency, Person
 from server.people.rules import Action, AgencyAction, Role, may_agency
@@ -26,6 +27,9 @@ from server.rota import duty_shifts
 from server.rota.calendar import Shift
 from server.rota.models import DutyShift
 from server.rota.view import Plan, own_shifts, plan_agency, plan_of, reader, span_in_words
+from server.tasks.rules import Kind
+from server.tasks.turns import until
+from server.tasks.ways import path_of
 from server.watch.wording import when
 from server.web.rendering import language_of, page
 
@@ -52,6 +56,7 @@ async def show(request: Request) -> Response:
     running = next((shift for shift in mine if shift.begin <= now), None)
     lines = await _open_alerts(request, language)
     context = {
+        "flags": await _flags(visitor, language, now),
         "lead": _lead(plan, mine, running, language, now),
         "lines": lines,
         "how_many": ngettext(language, "{n} alert is open.", "{n} alerts are open.", len(lines)),
@@ -99,6 +104,24 @@ async def _open_alerts(request: Request, language: str) -> list[Line]:
             names.get(alert.acknowledged_by) if alert.acknowledged_by is not None else None,
         )
         for alert in sorted(alerts, key=lambda alert: alert.acknowledged_by is not None)
+    ]
+
+
+async def _flags(visitor: Visitor, language: str, now: datetime) -> list[dict[str, Any]]:
+    """The flags that are for the people on duty, while the reader is one: that there is one about
+    this child. Its words are on its own page, which leaves a look."""
+    if not (await rota_of(visitor, now)).is_on_duty:
+        return []
+    return [
+        {
+            "href": path_of(Kind.FLAG, task.child_id, task.subject_id),
+            "name": name,
+            "until": format_moment(
+                language, until(Kind.FLAG, task.due_at, zone=task.zone), known_zone(task.zone), now
+            ),
+            "is_late": task.slice().is_over(now),
+        }
+        for task, name in await for_duty(plan_agency(visitor))
     ]
 
 

@@ -162,6 +162,12 @@ ADMIN: tuple[Group, ...] = (
                 _WORKERS,
             ),
             Way(
+                "/desk/policies/second-person",
+                N_("A second pair of eyes"),
+                N_("What nobody does alone: ending a placement, a long absence, closing an alert."),
+                _WORKERS,
+            ),
+            Way(
                 "/desk/drills",
                 N_("Drills"),
                 N_("Try the whole call chain, and see how the last drills went."),

@@ -69,6 +69,7 @@ class Kind(StrEnum):
     GLASS = "glass"  # A person without a tie opened a child's page in an emergency.
     ASSIGNED = "assigned"  # Children were handed over to them, or by them.
     AWAY_ENDS = "away_ends"  # An absence that they agreed ends soon.
+    ANSWERED = "answered"  # A second person has answered what they asked.
     TEST = "test"
     DRILL = "drill"
     TRY_PUSH = "try_push"  # Whether pushes reach one device: goes to it alone, by nothing else.
@@ -82,7 +83,15 @@ class Kind(StrEnum):
 KEPT_QUIET: frozenset[Kind] = frozenset({Kind.REMIND_CHILD, Kind.DUE_CHILD, Kind.NEWS_CHILD})
 # An adult may choose hours for what can wait. It is put off to their end, and never lost by them.
 CAN_WAIT: frozenset[Kind] = frozenset(
-    {Kind.DUE, Kind.DIGEST, Kind.ALL_CLEAR, Kind.WENT_ON, Kind.ASSIGNED, Kind.AWAY_ENDS}
+    {
+        Kind.DUE,
+        Kind.DIGEST,
+        Kind.ALL_CLEAR,
+        Kind.WENT_ON,
+        Kind.ASSIGNED,
+        Kind.AWAY_ENDS,
+        Kind.ANSWERED,
+    }
 )
 # About one address: whatever becomes of it there, nothing else takes its place.
 TO_ONE_ADDRESS: frozenset[Kind] = frozenset({Kind.TRY_PUSH, Kind.VERIFY})

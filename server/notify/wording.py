@@ -50,6 +50,7 @@ SENTENCES: dict[Kind, str] = {
     Kind.GLASS: N_("A page was opened in an emergency. Please look at it now."),
     Kind.ASSIGNED: N_("The children assigned to you have changed. Please take a look."),
     Kind.AWAY_ENDS: N_("Something that you agreed ends soon. Please take a look."),
+    Kind.ANSWERED: N_("There is an answer to what you asked. Please take a look."),
     Kind.ROTA_GAP: N_("The rota has a gap in the next 14 days. Please fill it."),
     Kind.TEST: N_("This is a test alarm. Please open the link and confirm that it arrived."),
     Kind.THANKS: N_("Thank you."),

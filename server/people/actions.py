@@ -203,13 +203,18 @@ async def end_placement(
         child = await Child.get(id=child_id)
         if child.left_at is not None:
             return child
-        _has_come(left_at, now)
-        if left_at < child.placed_at:
-            raise Refused(N_("The placement began after that time."), field="at")
+        check_left(child, left_at, now)
         child.left_at = min(left_at, now)
         await child.save(update_fields=["left_at"])
         await _note_child(actor, child, "placement:end", ["left_at"], now, why=why)
     return child
+
+
+def check_left(child: Child, left_at: datetime, now: datetime) -> None:
+    """Raises Refused for a time in the future, or before the placement began."""
+    _has_come(left_at, now)
+    if left_at < child.placed_at:
+        raise Refused(N_("The placement began after that time."), field="at")
 
 
 async def begin_placement(

@@ -27,6 +27,11 @@ class Agency(Model):
         max_length=32, null=True
     )  # Shown to a child whose phone is offline.
     second_key_from = fields.DatetimeField(null=True)  # From then on adults need a second key.
+    # What nobody does alone (room `approvals`): ending a placement, a pass over 14 days, closing an
+    # alert of the high level where nobody has seen the child.
+    second_for_end = fields.BooleanField(default=False, db_default=False)
+    second_for_pass = fields.BooleanField(default=False, db_default=False)
+    second_for_close = fields.BooleanField(default=False, db_default=False)
     made_at = fields.DatetimeField()
 
     class Meta:

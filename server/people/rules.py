@@ -42,6 +42,7 @@ class Action(StrEnum):
     ALERT_CLOSE = "alert:close"
     ALERT_EXPLAIN = "alert:explain"
     ALERT_SEE = "alert:see"
+    APPROVAL_DECIDE = "approval:decide"
     CHECK_IN = "check_in:own"
     CHECK_IN_FOR = "check_in:for"
     CHILD_SEE = "child:see"
@@ -51,6 +52,7 @@ class Action(StrEnum):
     EPISODE_OPEN = "episode:open"
     EPISODE_SEE = "episode:see"
     EPISODE_WORK = "episode:work"
+    FLAG = "flag:work"
     GLASS_END = "glass:end"
     HISTORY_SEE = "history:see"
     INVITE = "invite"
@@ -123,6 +125,8 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.PACK_SEE,
             _A.PAUSE,
             _A.PLACEMENT_CHANGE,
+            _A.APPROVAL_DECIDE,
+            _A.FLAG,
             _A.ALERT_SEE,
             _A.ALERT_ACKNOWLEDGE,
             _A.ALERT_CLOSE,
@@ -157,6 +161,8 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.PACK_SEE,
             _A.PAUSE,
             _A.PLACEMENT_CHANGE,
+            _A.APPROVAL_DECIDE,
+            _A.FLAG,
             _A.ALERT_SEE,
             _A.ALERT_ACKNOWLEDGE,
             _A.ALERT_CLOSE,

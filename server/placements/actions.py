@@ -15,10 +15,15 @@ from tortoise.expressions import F
 
 from server.alerts.models import Alert
 from server.alerts.recipients import policy_of
+from server.approvals import actions as approvals
+from server.approvals.actions import Asked
+from server.approvals.models import Approval
+from server.approvals.rules import Ending
+from server.approvals.rules import What as Needs
 from server.audit.actions import Actor, note
 from server.audit.models import Entry
 from server.auth import pairing
-from server.errors import Conflict
+from server.errors import Conflict, SecondPersonNeeded
 from server.i18n import N_
 from server.notify.actions import withdraw
 from server.people import actions as people
@@ -59,8 +64,52 @@ async def end(
     stays. `shut_out`: block the child's phones.
 
     Raises Conflict `alert_open` while an alert about the child is open, Refused as
-    `people.end_placement` does, NotFound where there never was a watch.
+    `people.end_placement` does, NotFound where there never was a watch, SecondPersonNeeded where
+    the agency wants one: then the watch goes on.
     """
+    content = {"why": why.value, "at": left_at.isoformat(), "shut_out": shut_out}
+    async with write():
+        asked = await _ask_first(actor, child_id, left_at, content, now)
+        if asked is None:
+            return await _end_now(actor, child_id, why, left_at, shut_out=shut_out, now=now)
+    raise asked
+
+
+async def _ask_first(
+    actor: Actor, child_id: UUID, left_at: datetime, content: Mapping[str, Any], now: datetime
+) -> SecondPersonNeeded | None:
+    await lock(child_id)
+    child = await Child.get(id=child_id)
+    if child.left_at is not None:
+        return None
+    if await Alert.exists(child_id=child_id, closed_at__isnull=True):
+        return None  # It is refused, without asking anyone.
+    people.check_left(child, left_at, now)
+    frozen = {**content, "placed_at": child.placed_at.isoformat()}
+    asked = Asked(Needs.END, child_id, child.agency_id, child_id, frozen)
+    return await approvals.first_ask(actor, asked, Ending(), now)
+
+
+async def end_approved(approval: Approval, actor: Actor, now: datetime) -> None:
+    """A second person has agreed. Raises Conflict where the placement has ended since, or another
+    has begun. In the caller's transaction."""
+    content, child = approval.content, await Child.get(id=approval.child_id)
+    if child.left_at is not None or child.placed_at.isoformat() != content["placed_at"]:
+        raise Conflict("This has just changed. Refresh and try again.", code="ended")
+    why, left_at = Leaving(content["why"]), datetime.fromisoformat(content["at"])
+    is_shut_out = content["shut_out"]
+    await _end_now(actor, child.id, why, left_at, shut_out=is_shut_out, now=now)
+
+
+async def _end_now(
+    actor: Actor,
+    child_id: UUID,
+    why: Leaving,
+    left_at: datetime,
+    *,
+    shut_out: bool,
+    now: datetime,
+) -> Child:
     async with write():
         watch = await lock(child_id)
         child = await Child.get(id=child_id)
@@ -81,6 +130,7 @@ async def end(
         await proposals.end_all(actor, child_id, now)
         await absences.end_all(actor, child_id, now)
         await _stop_watching(child_id)
+        await approvals.overtake(actor, child_id, "ended", now)
         if shut_out:
             for device in await pairing.devices_of(child_id):
                 await pairing.shut_out(actor, device, now)

@@ -5,11 +5,11 @@ from zoneinfo import ZoneInfo
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.clock import known_zone
-from server.errors import Refused, WaymarkError
+from server.errors import Refused, SecondPersonNeeded, WaymarkError
 from server.i18n import N_, gettext
 from server.people.access import desk_child, now_of, staff_of
 from server.people.desk_forms import TIMES, as_field, back_to, moment_of, times_of
@@ -42,6 +42,8 @@ async def end(request: Request) -> Response:
         left_at = moment_of(entered(form, "at"), await _zone(child.id), "at") or now
         is_shut_out = entered(form, "shut_out") == "yes"
         await actions.end(visitor, child.id, Leaving(why), left_at, shut_out=is_shut_out, now=now)
+    except SecondPersonNeeded as asked:
+        return RedirectResponse(f"/desk/approvals/{asked.extra['approval']}", status_code=303)
     except WaymarkError as fault:
         return await _page(request, child, form, fault)
     return back_to(child.id, roles, "placement-ended")

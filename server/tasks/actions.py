@@ -25,13 +25,8 @@ TOPIC = "due"
 
 def is_as(row: Task, setting: Setting) -> bool:
     """Whether the row already says the same."""
-    return (row.owner_id, row.owner_role, row.due_at, row.zone, row.since_id) == (
-        setting.owner_id,
-        setting.owner_role,
-        setting.due_at,
-        setting.zone,
-        setting.since_id,
-    )
+    names = ("owner_id", "owner_role", "due_at", "zone", "since_id", "but_id")
+    return all(getattr(row, name) == getattr(setting, name) for name in names)
 
 
 async def set_task(actor: Actor, child: Child, setting: Setting, now: datetime) -> None:
@@ -104,6 +99,8 @@ async def _insert(actor: Actor, child: Child, new: Sequence[Setting], now: datet
             zone=setting.zone,
             set_at=now,
             since_id=setting.since_id,
+            but_id=setting.but_id,
+            told=0 if setting.is_known else -1,
         )
         task.next_action_at = task.speaks_at()
         rows.append({name: getattr(task, name) for name in _COLUMNS})
@@ -115,7 +112,7 @@ async def _insert(actor: Actor, child: Child, new: Sequence[Setting], now: datet
 
 _COLUMNS = (
     "id agency_id child_id kind subject_id turn owner_id owner_role due_at zone set_at since_id"
-    " state told next_action_at version"
+    " but_id state told next_action_at version"
 ).split()
 
 

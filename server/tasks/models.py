@@ -33,6 +33,7 @@ class Task(Model):
     zone = fields.CharField(max_length=64)  # The zone whose mornings count.
     set_at = fields.DatetimeField()
     since_id = fields.UUIDField(null=True)  # What settled the turn before, where it repeats.
+    but_id = fields.UUIDField(null=True)  # The one person whose turn it can never be.
     state = fields.CharField(max_length=8, default="open")
     told = fields.IntField(default=-1)
     next_action_at = fields.DatetimeField(null=True)  # When it next speaks; null: settled.

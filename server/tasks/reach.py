@@ -96,9 +96,13 @@ def _reach(
     deputies: Mapping[UUID, UUID],
     able: frozenset[UUID],
 ) -> Reach:
-    workers = frozenset(tied.get(Role.CASEWORKER, ()))
-    supervisors = frozenset(tied.get(Role.SUPERVISOR, ()))
+    workers = frozenset(tied.get(Role.CASEWORKER, ())) - {row.but_id}
+    supervisors = frozenset(tied.get(Role.SUPERVISOR, ())) - {row.but_id}
+    if row.kind == Kind.APPROVAL:
+        return _second_person(workers, supervisors, duty - {row.but_id})
     owners = able & {row.owner_id} if row.kind in rules.OF_A_SHIFT else _owners(row, tied)
+    if row.owner_role == rules.ON_DUTY:
+        owners = duty
     # A clock whose owner is not there goes to the next person who answers for this child. Where
     # there is none either, `_say` calls the last resort.
     instead = workers or supervisors or duty
@@ -123,6 +127,18 @@ def _reach(
 def _is_by_owner(row: Task) -> bool:
     """Whether the deputies of its owners stand in; else it is those of the caseworkers."""
     return row.owner_id is not None or row.kind == Kind.AWAY_REVIEW
+
+
+def _second_person(
+    workers: frozenset[UUID], supervisors: frozenset[UUID], duty: frozenset[UUID]
+) -> Reach:
+    """A supervisor is asked first, else another caseworker, else the people on duty; later all of
+    them. A deputy has no right to answer."""
+    return {
+        To.OWNER: supervisors or workers or duty,
+        To.CASEWORKER: workers,
+        To.SUPERVISOR: supervisors | duty,
+    }
 
 
 def _owners(row: Task, tied: Mapping[str, set[UUID]]) -> frozenset[UUID]:

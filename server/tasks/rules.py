@@ -66,6 +66,8 @@ class Kind(StrEnum):
     # An agreed absence that lasts; the subject is the child.
     AWAY = "away"  # Is it still so? The caseworker looks each week.
     AWAY_REVIEW = "away_review"  # The supervisor looks each fortnight.
+    FLAG = "flag"  # What a member of staff asks of a colleague; the subject is the flag.
+    APPROVAL = "approval"  # A second person is to say yes or no; the subject is the request.
 
 
 # Turns that follow from the contents of a life project.
@@ -105,6 +107,12 @@ NEVER_RESTS = OF_AN_EPISODE | OF_A_SHIFT
 URGENT = frozenset({Kind.DECISION, Kind.REPORT, Kind.KEEP_TRYING, Kind.BRING_BACK, *OF_A_SHIFT})
 
 
+# Among staff: neither the child nor their carer or guardian sees them.
+OF_STAFF = frozenset({Kind.FLAG, Kind.APPROVAL})
+# As the owner's role: the people who are on the rota at the time.
+ON_DUTY = "on_duty"
+
+
 class To(StrEnum):
     """The people a speech is for."""
 
@@ -120,10 +128,12 @@ class Speech:
     """One time of speaking: so long after the task is due (before, where negative), to these.
 
     The last of `to` is the next person; where that is nobody, the speech after it comes at once.
+    `at_any_hour`: at the moment itself, also where the terms have a daytime.
     """
 
     after: timedelta
     to: tuple[To, ...]
+    at_any_hour: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +203,8 @@ Reach = Mapping[To, frozenset[UUID]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """A task to be set. `owner_id` None: the people who are `owner_role` to the child by then;
-    `since_id`: what settled the turn before this one."""
+    `since_id`: what settled the turn before this one; `but_id`: the one person who can neither own
+    it nor be told of it; `is_known`: its owner knows, so the first speech is left out."""
 
     kind: Kind
     subject_id: UUID
@@ -202,6 +213,8 @@ class Setting:
     due_at: datetime
     zone: str
     since_id: UUID | None = None
+    but_id: UUID | None = None
+    is_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,12 +255,15 @@ def speaks_at(task: TaskSlice, terms: Terms, number: int) -> datetime:
     the first such time of the clock in the task's zone that is not before it.
     """
     last = len(terms.speeches) - 1
-    after = terms.speeches[min(number, last)].after + max(number - last, 0) * terms.again
+    speech = terms.speeches[min(number, last)]
+    after = speech.after + max(number - last, 0) * terms.again
     if after < timedelta(0):
         base = max(task.due_at + after, task.set_at)
     else:
         base = max(task.due_at, task.set_at) + after
-    return base if terms.daytime is None else _first(terms.daytime, base, known_zone(task.zone))
+    if terms.daytime is None or speech.at_any_hour:
+        return base
+    return _first(terms.daytime, base, known_zone(task.zone))
 
 
 def _first(at: time, base: datetime, zone: ZoneInfo) -> datetime:
@@ -315,7 +331,7 @@ def may_see(kind: Kind, roles: frozenset[str], owner_role: str) -> bool:
         return False
     if kind in NEVER_RESTS:
         return bool(roles & _SEARCHING)
-    if kind in {Kind.RHYTHM, Kind.ABSENCE, Kind.PACK, Kind.TRANSFER} | OF_AN_ABSENCE:
+    if kind in {Kind.RHYTHM, Kind.ABSENCE, Kind.PACK, Kind.TRANSFER} | OF_AN_ABSENCE | OF_STAFF:
         return bool(roles & {"caseworker", "supervisor"})
     if kind is Kind.REPLY:
         return bool(roles & _TALKING)

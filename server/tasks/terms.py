@@ -16,6 +16,8 @@ from server.tasks.rules import (
 )
 
 _DAY = timedelta(days=1)
+# How long a request waits for the supervisor until others are asked too.
+ASK_OTHERS_AFTER = timedelta(hours=2)
 _MORNING = time(9)
 _ALL = (To.OWNER, To.SUPERVISOR)
 # Before it could be due: so it speaks when it is set.
@@ -114,7 +116,29 @@ _OF_A_CHANGE_OF_SHIFT = Terms(
 )
 # The agency that asked telephones; the supervisor hears of it a day later.
 _OF_ANOTHER_AGENCY = Terms((Speech(0 * _DAY, (To.OWNER,)), Speech(_DAY, _ALL)), _DAY, _MORNING)
+# The person it is given to hears of it at once, and reads it again before its end. Undone at its
+# end it stays: its owner hears of it, a day later the supervisor too.
+_OF_A_FLAG = Terms(
+    (
+        Speech(_AT_ONCE, (To.OWNER,), at_any_hour=True),
+        Speech(-_DAY, (To.OWNER,)),
+        Speech(0 * _DAY, (To.OWNER, To.DEPUTY)),
+        Speech(_DAY, _ALL),
+    ),
+    _DAY,
+    _MORNING,
+)
+# It is due when it is asked. After these hours everyone who may answer hears of it.
+_OF_A_SECOND_PERSON = Terms(
+    (
+        Speech(0 * _DAY, (To.OWNER,)),
+        Speech(ASK_OTHERS_AFTER, (To.OWNER, To.CASEWORKER, To.SUPERVISOR)),
+    ),
+    12 * _HOUR,
+)
 _TERMS: Mapping[Kind, Terms] = {
+    Kind.FLAG: _OF_A_FLAG,
+    Kind.APPROVAL: _OF_A_SECOND_PERSON,
     Kind.TRANSFER: _OF_ANOTHER_AGENCY,
     **dict.fromkeys(OF_AN_ABSENCE, _OF_THE_DAYS_AFTER),
     Kind.HANDOVER: _OF_A_CHANGE_OF_SHIFT,

@@ -13,13 +13,21 @@ from server.people.rules import Role
 from server.tasks.actions import open_tasks
 from server.tasks.models import Task
 from server.tasks.reach import reach_of
-from server.tasks.rules import NEVER_RESTS, OF_AN_ABSENCE, Kind, State, may_see, whose_turn
+from server.tasks.rules import (
+    NEVER_RESTS,
+    OF_AN_ABSENCE,
+    OF_STAFF,
+    Kind,
+    State,
+    may_see,
+    whose_turn,
+)
 from server.tasks.ways import way_for
 from server.tasks.words import WORDS as WORDS
 
 Turns = Mapping[UUID, frozenset[UUID]]  # Whose turn it is, by task.
 
-_TO_THE_MINUTE = frozenset({Kind.REPLY, Kind.RHYTHM, Kind.ABSENCE}) | NEVER_RESTS
+_TO_THE_MINUTE = frozenset({Kind.REPLY, Kind.RHYTHM, Kind.ABSENCE}) | NEVER_RESTS | OF_STAFF
 _ANSWERS = frozenset({Kind.REPLY, Kind.ANSWER, Kind.RHYTHM, Kind.ABSENCE})
 # A day ends at midnight, which readers take for the next day.
 _STILL_THAT_DAY = timedelta(minutes=1)
@@ -44,6 +52,7 @@ class Line:
     """One task as a line: what, until when, whose turn, and where the reader does it, if they
     may."""
 
+    kind: Kind
     word: str
     until: datetime
     is_over: bool
@@ -82,6 +91,7 @@ async def lines(
     names = {person.id: person.name for person in await Person.filter(id__in=list(ids))}
     return [
         Line(
+            Kind(task.kind),
             gettext(language, WORDS[Kind(task.kind)]),
             until(Kind(task.kind), task.due_at, zone=task.zone),
             task.slice().is_over(now),
@@ -115,8 +125,12 @@ def in_short(kinds: Sequence[Kind], language: str) -> str:
     promises = sum(kind is Kind.STEP for kind in kinds)
     answers = sum(kind in _ANSWERS for kind in kinds)
     absences = sum(kind in OF_AN_ABSENCE for kind in kinds)
-    looks = len(kinds) - promises - answers - absences
+    flags = sum(kind is Kind.FLAG for kind in kinds)
+    asked = sum(kind is Kind.APPROVAL for kind in kinds)
+    looks = len(kinds) - promises - answers - absences - flags - asked
     parts = (
+        (asked, ngettext(language, "{n} request waits", "{n} requests wait", asked)),
+        (flags, ngettext(language, "{n} flag is late", "{n} flags are late", flags)),
         (promises, ngettext(language, "{n} promise is late", "{n} promises are late", promises)),
         (answers, ngettext(language, "{n} answer is late", "{n} answers are late", answers)),
         (looks, ngettext(language, "{n} meeting is late", "{n} meetings are late", looks)),

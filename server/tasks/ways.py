@@ -61,6 +61,8 @@ WAYS: Mapping[Kind, Way] = {
     Kind.TRANSFER: Way("/desk/transfers/{subject}", Action.PLACEMENT_CHANGE),
     Kind.AWAY: Way(f"{_CHILD}/pauses", Action.PAUSE),
     Kind.AWAY_REVIEW: Way(f"{_CHILD}/pauses", Action.PAUSE),
+    Kind.FLAG: Way(f"{_CHILD}/flags/{{subject}}", Action.FLAG),
+    Kind.APPROVAL: Way("/desk/approvals/{subject}", Action.APPROVAL_DECIDE),
 }
 
 

@@ -38,4 +38,6 @@ WORDS: Mapping[Kind, str] = {
     Kind.TRANSFER: N_("Ask the other agency for its answer"),
     Kind.AWAY: N_("Check the absence: is it still so?"),
     Kind.AWAY_REVIEW: N_("Supervisor: check the absence"),
+    Kind.FLAG: N_("A flag from a colleague"),
+    Kind.APPROVAL: N_("A colleague needs a second person"),
 }

@@ -14,7 +14,12 @@ from server.alerts.ladder import Cause, Outcome
 from server.alerts.models import Alert, Attempt
 from server.alerts.opening import Opening, open_alerts
 from server.alerts.recipients import policy_of
+from server.approvals import actions as approvals
+from server.approvals.actions import Asked
+from server.approvals.models import Approval
+from server.approvals.rules import Closing, What
 from server.audit.actions import Actor
+from server.errors import Conflict, NotFound, SecondPersonNeeded
 from server.notify.actions import Saying, queue
 from server.notify.rules import Kind
 from server.people.events import Happening, happened
@@ -25,7 +30,7 @@ from server.storage.db import write
 from server.watch.actions import settle_rounds
 from server.watch.machine import alarms, answering
 from server.watch.machine.standing import State
-from server.watch.models import Watch
+from server.watch.models import Sighting, Watch
 from server.watch.trusted import contacts
 from server.watch.watch_state import passed
 from server.watch.writing import lock, state_of, watch_of, write_down
@@ -34,6 +39,9 @@ from server.web.live import announce
 # How an alert about a missing child ends when the child was away and is found. A technical fault
 # means that they were never away.
 FOUND = frozenset(Outcome) - {Outcome.TECHNICAL, Outcome.MISSING}
+# For these nobody has to be asked: a person has seen the child, or everyone is called.
+ALONE = frozenset({Outcome.SEEN, Outcome.MISSING})
+CHANGED = "This has just changed. Refresh and try again."
 
 
 class Ends(Protocol):
@@ -65,8 +73,70 @@ async def close_alert(
 ) -> Alert:
     """Close an alert; if it was about silence or absence, the watch begins anew from here.
 
-    An outcome of "missing" makes the child missing: an alert at the top of the ladder.
+    An outcome of "missing" makes the child missing: an alert at the top of the ladder. Raises
+    SecondPersonNeeded where the agency wants one: then the alert stays open, and the actor has it
+    as if they had taken it.
     """
+    async with write():
+        asked = await _ask_first(actor, alert_id, outcome, words, now)
+        if asked is None:
+            return await _close_now(actor, alert_id, outcome, words, now)
+    raise asked
+
+
+async def _ask_first(
+    actor: Actor, alert_id: UUID, outcome: Outcome | None, words: str | None, now: datetime
+) -> SecondPersonNeeded | None:
+    alert = await Alert.get_or_none(id=alert_id)
+    if outcome is None or outcome in ALONE or alert is None:
+        return None
+    await watch_of(alert.child_id)  # Before the alert, as everywhere.
+    await alert.refresh_from_db()
+    if alert.closed_at is not None:
+        return None
+    alerts.check_seen(alert, outcome)
+    if alert.cause == Cause.MISSING:
+        await _ends(actor, alert, outcome, words, now)
+    content = {"outcome": outcome.value, "words": words, "misses": alert.misses}
+    asked = await approvals.first_ask(
+        actor,
+        Asked(What.CLOSE, alert.child_id, alert.agency_id, alert.id, content),
+        Closing(is_high=alert.tier == Tier.HIGH, was_seen=False),
+        now,
+    )
+    if asked is not None:
+        await _take(actor, alert_id, now)
+    return asked
+
+
+async def _take(actor: Actor, alert_id: UUID, now: datetime) -> None:
+    """They have it while the second person thinks, and not a minute longer than anyone who takes
+    it: then others are called again."""
+    try:
+        async with write():
+            await alerts.acknowledge(actor, alert_id, now)
+    except (Conflict, NotFound):
+        return  # It is with another person.
+
+
+async def close_approved(approval: Approval, actor: Actor, now: datetime) -> None:
+    """A second person has agreed. Raises Conflict where the alert is not the one that was asked
+    about any more. In the caller's transaction, with the watch locked."""
+    alert = await Alert.get(id=approval.subject_id)
+    if alert.closed_at is not None:
+        raise Conflict("This alert is already closed.", code="closed")
+    seen = Sighting.filter(child_id=alert.child_id, answer="seen", at__gt=approval.asked_at)
+    if await seen.exists():
+        raise Conflict(CHANGED, code="seen")
+    if alert.misses > approval.content["misses"]:
+        raise Conflict(CHANGED, code="missed")
+    outcome = Outcome(approval.content["outcome"])
+    await _close_now(actor, alert.id, outcome, approval.content["words"], now)
+
+
+async def _close_now(
+    actor: Actor, alert_id: UUID, outcome: Outcome | None, words: str | None, now: datetime
+) -> Alert:
     async with write():
         before = await Alert.filter(id=alert_id).first()
         if before is None:
@@ -81,6 +151,7 @@ async def close_alert(
         alert = await alerts.close(actor, alert_id, outcome, words, now)
         if not was_open:
             return alert
+        await approvals.overtake(actor, alert.child_id, "closed", now, subjects=[alert.id])
         if outcome is Outcome.MISSING and alert.cause != Cause.MISSING:
             await _open_missing(actor, watch, words, alert.reason, now)
         elif alert.cause in (Cause.SILENCE, Cause.MISSING):
@@ -91,6 +162,8 @@ async def close_alert(
                 child_id=alert.child_id, cause=Cause.SILENCE, closed_at__isnull=True
             ):
                 await alerts.close(actor, silence.id, outcome, None, now)
+                about = [silence.id]
+                await approvals.overtake(actor, alert.child_id, "closed", now, subjects=about)
             if outcome in FOUND:
                 await happened(actor, alert.child_id, Happening.RETURN, now)
     return alert

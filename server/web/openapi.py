@@ -16,6 +16,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from starlette.requests import Request
@@ -47,7 +48,8 @@ _MEANINGS = {
     " of a second key is missing (`code_needed`) or does not count (`code_wrong`)",
     403: "A tie, or a role, without this right; or a second key has to be set up (`key_needed`)",
     404: "This does not exist, or the caller has no access to it",
-    409: "This has just changed, or the id is in use with other content (`id_reused`)",
+    409: "This has just changed, the id is in use with other content (`id_reused`), or a second"
+    " person was asked and nothing is done yet (`second_person_needed`)",
     413: "The request is too large",
     415: "Wrong type of content",
     422: "A value does not fit, or a rule forbids it; `field` names it",
@@ -57,7 +59,8 @@ _MEANINGS = {
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
-    """An RFC 9457 problem document. `code` is stable; `detail` is a sentence for people."""
+    """An RFC 9457 problem document. `code` is stable; `detail` is a sentence for people.
+    `approval`: the request to a second person, with `second_person_needed`."""
 
     type: str
     title: str
@@ -66,6 +69,7 @@ class Problem(msgspec.Struct, omit_defaults=True):
     code: str
     field: str | msgspec.UnsetType = msgspec.UNSET
     retry_after_s: int | msgspec.UnsetType = msgspec.UNSET
+    approval: UUID | msgspec.UnsetType = msgspec.UNSET
 
 
 @dataclass(frozen=True, slots=True)

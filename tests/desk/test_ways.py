@@ -34,6 +34,7 @@ NOT_BY_A_LINK: Mapping[str, str] = {
     "/desk/settings/accounts/{provider}": "the answer of the provider",
     "/desk/people/accounts": "only where the organisation has a provider",
     "/desk/settings/second-key/app": "follows the button that begins it",
+    "/desk/approvals/{approval_id}": "only where an agency wants a second person",
     "/desk/dues/{due_id}": "from messages; it leads on to the place of the task",
     "/desk/alerts/{alert_id}/sealed": "follows the entry of the password",
     "/desk/alerts/{alert_id}/together": "only where an alert is about several children",
@@ -114,7 +115,7 @@ async def stage(cast: Cast) -> None:
     has a page."""
     await run_until(cast, at(19, 50))
     await cast.on_duty("tom", hours=12)
-    makers = "episode_id transfer_id template_id drill_id passing_id alert_id absence_id"
+    makers = "episode_id transfer_id template_id drill_id passing_id flag_id alert_id absence_id"
     for maker in makers.split():
         await test_access.MAKERS[maker](cast, "tom", "")
 

@@ -356,6 +356,33 @@ FITS: Mapping[str, Fits] = {
     f"POST {_API}/sightings": Fits(
         body={"id": NEW, "answer": "seen", "seen_at": NOW, "words": "At breakfast."}
     ),
+    f"GET {_API}/flags": _TO_TOM,
+    f"POST {_API}/flags": Fits(
+        body={"id": NEW, "words": "Ask about the letter.", "until_at": SOON, "owner_id": None}
+    ),
+    f"POST {_API}/flags/{{flag_id}}": Fits(body={"until_at": SOON, "owner_id": None, "turn": 0}),
+    f"POST {_API}/flags/{{flag_id}}/done": Fits(body={}),
+    f"GET {_DESK}/flags": _TO_TOM,
+    f"POST {_DESK}/flags": Fits(
+        form={
+            "id": NEW,
+            "words": "Ask about the letter.",
+            "owner_id": "duty",
+            "until_at": "2026-03-05",
+            "time": "17:00",
+        }
+    ),
+    f"GET {_DESK}/flags/{{flag_id}}": _TO_TOM,
+    f"POST {_DESK}/flags/{{flag_id}}": Fits(
+        form={"owner_id": "duty", "until_at": "2026-03-06", "time": "", "turn": "0"}
+    ),
+    f"POST {_DESK}/flags/{{flag_id}}/done": Fits(form={}),
+    "GET /api/v1/approvals/{approval_id}": _TO_TOM,
+    "POST /api/v1/approvals/{approval_id}/answer": Fits(body={"answer": "no", "words": "Not now."}),
+    "DELETE /api/v1/approvals/{approval_id}": _TO_TOM,
+    "GET /desk/approvals/{approval_id}": _TO_TOM,
+    "POST /desk/approvals/{approval_id}/answer": Fits(form={"answer": "no", "words": "Not now."}),
+    "POST /desk/approvals/{approval_id}/back": Fits(form={}),
     f"GET {_API}/observations": _TO_TOM,
     f"POST {_API}/observations": Fits(
         body={"id": NEW, "sign": "packed_bag", "words": "Under the bed."}
@@ -500,6 +527,8 @@ FITS: Mapping[str, Fits] = {
     "GET /desk/policies": Fits("ines"),
     "POST /desk/policies": Fits("ines", form=_POLICY),
     "GET /desk/policies/new": Fits("ines"),
+    "GET /desk/policies/second-person": Fits("ines"),
+    "POST /desk/policies/second-person": Fits("ines", form={"end": ""}),
     "GET /desk/policies/search": Fits("ines"),
     "POST /desk/policies/search": Fits("ines", form={"base": "0", "interview": "48", "why": "W."}),
     "POST /desk/policies/look": Fits("ines", form=_POLICY),

@@ -44,6 +44,9 @@ EVERY = [
     (Kind.REVIEW, "guardian"),
     (Kind.TRANSFER, "caseworker"),
     (Kind.AWAY_REVIEW, "supervisor"),
+    (Kind.FLAG, "caseworker"),
+    (Kind.FLAG, "on_duty"),
+    (Kind.APPROVAL, "supervisor"),
     *((kind, "duty") for kind in sorted(OF_A_SHIFT)),
 ]
 # Told to those alone whom it is for: not to the caseworker, whom it may be about.

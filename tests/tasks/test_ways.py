@@ -20,12 +20,16 @@ from server.tasks import telling
 from server.tasks.models import Task
 from server.tasks.rules import OF_A_PROJECT, OF_A_RETURN, OF_A_SHIFT, OF_AN_EPISODE, Kind, Setting
 from server.tasks.ways import WAYS, path_of, way_for
+from tests.approvals.asking import a_request
 from tests.cast import Cast
 from tests.desk.walking import at_desk
+from tests.flags.made import a_flag
 from tests.records.made import a_transfer
 from tests.test_access import absence_id
 
 CHILD, SUBJECT = UUID(int=1), UUID(int=2)
+# Their pages have paths without the child.
+ALONE = OF_A_SHIFT | {Kind.TRANSFER, Kind.APPROVAL}
 
 
 def test_every_kind_has_a_way_and_it_names_what_it_is_about() -> None:
@@ -34,7 +38,7 @@ def test_every_kind_has_a_way_and_it_names_what_it_is_about() -> None:
         path = path_of(kind, CHILD, SUBJECT)
         assert "{" not in path
         assert str(SUBJECT if kind in OF_AN_EPISODE - {Kind.PACK_UPDATE, Kind.PLAN_REVIEW}
-                   else CHILD) in path or kind in OF_A_SHIFT | {Kind.TRANSFER}  # fmt: skip
+                   else CHILD) in path or kind in ALONE  # fmt: skip
 
 
 def test_an_entry_to_which_a_task_leads_ends_that_task() -> None:
@@ -64,6 +68,10 @@ async def _subject(cast: Cast, kind: Kind) -> UUID:
         return await a_transfer(cast)
     if kind is Kind.ABSENCE:
         return await absence_id(cast, None, "")
+    if kind is Kind.FLAG:
+        return await a_flag(cast)
+    if kind is Kind.APPROVAL:
+        return await a_request(cast)
     if kind not in OF_AN_EPISODE | OF_A_SHIFT:
         return uuid4()
     episode = await away(cast)

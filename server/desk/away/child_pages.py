@@ -15,7 +15,7 @@ from server.desk.away.words import Reader, agreed, people_of, reason_word, reaso
 from server.desk.board.rows import names_of
 from server.desk.child.forms import case_for
 from server.desk.child.forms import show as show_page
-from server.errors import Refused, WaymarkError
+from server.errors import Refused, SecondPersonNeeded, WaymarkError
 from server.i18n import N_, gettext
 from server.people.access import Roles, desk_child, now_of, staff_of
 from server.people.desk_forms import back_to, id_or_new, moment_of, words_of
@@ -62,6 +62,8 @@ async def add_pause(request: Request) -> Response:
     try:
         asked = _asked(form, case, now)
         await agreements.pause(await staff_of(request), child.id, asked, now)
+    except SecondPersonNeeded as waits:
+        return RedirectResponse(f"/desk/approvals/{waits.extra['approval']}", status_code=303)
     except WaymarkError as fault:
         return await _page(request, child.id, form, fault)
     return back_to(child.id, roles, "pause")

@@ -14,7 +14,8 @@ from server.alerts.ladder import State as AlertState
 from server.desk.board.still_to_do import Link, owed_of, returns_of
 from server.desk.board.view import Group
 from server.desk.marks import strip
-from server.i18n import N_, format_ago, gettext
+from server.flags.reading import counts_of
+from server.i18n import N_, format_ago, gettext, ngettext
 from server.people.access import is_only_called
 from server.people.models import Person
 from server.people.rules import IN_NEED, Action, Role, may
@@ -82,6 +83,7 @@ class Row:
     # What is still to do after a return; and what is overdue and the reader's turn. Neither calls.
     to_do: Link | None
     owed: Link | None
+    flags: str  # "2 flags"; empty without any.
     # What has changed about the child, or else that their phone shows nothing; this calls nobody.
     changed: str
     strip: Markup
@@ -114,6 +116,7 @@ async def read(roles: Mapping[UUID, Roles], reader: Reader, *, changes: Changes)
     changed = await changes([id_ for id_ in roles if may(roles[id_], Action.OBSERVATION_SEE)])
     returns = await returns_of(roles, reader.language, reader.zone, now=reader.now)
     owed = await owed_of(roles, reader.id, reader.language, reader.zone, now=reader.now)
+    flags = await counts_of([id_ for id_ in roles if may(roles[id_], Action.FLAG)])
     shown = [alert for child_facts in facts.values() for alert in child_facts.alerts]
     holders = {who for alert in shown for who in (alert.has, alert.contacted_by) if who}
     names = await names_of({*roles, *holders})
@@ -121,6 +124,7 @@ async def read(roles: Mapping[UUID, Roles], reader: Reader, *, changes: Changes)
         replace(
             _row(child_facts, roles[child], names, reader, to_do=returns.get(child)),
             owed=owed.get(child),
+            flags=flags_in_words(flags.get(child, 0), reader.language),
             changed=changed.get(child) or _quiet_phone(child_facts, roles[child], reader),
         )
         for child, child_facts in facts.items()
@@ -220,6 +224,7 @@ def _row(
         text=contacted_in_words(alert, names, reader) or brief(facts, language, zone, now),
         to_do=to_do,
         owed=None,
+        flags="",
         changed="",
         strip=strip(facts.marks, language),
         since=None if since is None else _how_long(since, group, language, now),
@@ -273,6 +278,11 @@ def contacted_in_words(alert: Called | None, names: Mapping[UUID, str], reader: 
         time=when(reader.language, alert.contacted_at, reader.zone, reader.now),
         name=names.get(alert.contacted_by, "") if alert.contacted_by else "",
     )
+
+
+def flags_in_words(many: int, language: str) -> str:
+    """ "2 flags"; empty without any."""
+    return ngettext(language, "{n} flag", "{n} flags", many) if many else ""
 
 
 def _since(facts: Facts, alert: Called | None, group: Group) -> datetime | None:

@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.clock import known_zone
 from server.desk.child.absence_signs import signs_of
 from server.desk.child.forms import show
-from server.errors import Refused, WaymarkError
+from server.errors import Refused, SecondPersonNeeded, WaymarkError
 from server.i18n import N_, gettext
 from server.people.access import desk_child, now_of, staff_of
 from server.people.desk_forms import as_field, back_to, moment_of, words_of
@@ -48,6 +48,8 @@ async def agree(request: Request) -> Response:
     try:
         asked = _agreed(form, row, await _place(child.id, now))
         await actions.agree(await staff_of(request), child.id, row.id, asked, now)
+    except SecondPersonNeeded as waits:
+        return RedirectResponse(f"/desk/approvals/{waits.extra['approval']}", status_code=303)
     except WaymarkError as fault:
         return await _page(request, child, form, fault)
     return back_to(child.id, roles, "absence-agreed")

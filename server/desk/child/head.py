@@ -8,7 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.alerts.words import CAUSES
+from server.approvals.actions import waiting_about
+from server.approvals.rules import What
 from server.clock import known_zone
+from server.desk.approvals.words import IN_SHORT
 from server.desk.board.rows import group_of, look_of
 from server.desk.board.still_to_do import returns_of
 from server.desk.marks import marks_one_by_one, strip
@@ -57,6 +60,7 @@ async def show_tab(
         "left": await _left(request, child),
         "is_unsupervised": child.left_at is None and bool(await unsupervised([child.id], now)),
         "may": {action.name.lower(): may(roles, action) for action in Action},
+        "second": await _second(request, child, roles),
         "done": done(request),
         "now": now,
     }
@@ -70,6 +74,26 @@ async def agreed_of(request: Request, child: Child) -> summary.Agreed | None:
     if case is None:
         return None
     return await summary.read(case, language_of(request), zone_of(request), now)
+
+
+async def _second(request: Request, child: Child, roles: Roles) -> list[tuple[str, str]]:
+    """What waits for a second person: where they answer, and what is asked by which person."""
+    if not may(roles, Action.APPROVAL_DECIDE):
+        return []
+    waiting = await waiting_about(child.id)
+    people = Person.filter(id__in=[approval.asked_by for approval in waiting])
+    names = {id_: name for id_, name in await people.values_list("id", "name")}
+    return [
+        (
+            f"/desk/approvals/{approval.id}",
+            gettext(
+                language_of(request),
+                IN_SHORT[What(approval.what)],
+                name=names.get(approval.asked_by, ""),
+            ),
+        )
+        for approval in waiting
+    ]
 
 
 def _tabs(request: Request, child: Child) -> list[Tab]:

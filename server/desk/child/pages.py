@@ -17,6 +17,7 @@ from server.desk.child.month import month_of
 from server.desk.child.project import project_of
 from server.desk.marks import MARK_WORDS, strip
 from server.errors import Denied, NotFound
+from server.flags.reading import open_lines
 from server.i18n import N_, format_day, format_short_date, gettext, ngettext
 from server.missing.profile.actions import current
 from server.missing.profile.rules import guardian_may_read
@@ -26,6 +27,7 @@ from server.people.models import Child, Home, Person, Tie
 from server.people.rules import Action, Role, may
 from server.people.words import ROLES
 from server.plan.offboarding import quarantine
+from server.tasks.rules import Kind
 from server.tasks.turns import lines
 from server.watch.absence import reading as absences
 from server.watch.signals import drift
@@ -54,6 +56,7 @@ async def show(request: Request) -> Response:
             (strip(mark, language, alone=True), gettext(language, word))
             for mark, word in MARK_WORDS.items()
         ],
+        "flags": await open_lines(child.id, now) if may(roles, Action.FLAG) else [],
         "changed": await _changed(request, child, roles),
         **await _turns(request, child, roles),
         **await of_child(request, child, roles),
@@ -126,7 +129,8 @@ async def _turns(request: Request, child: Child, roles: Roles) -> dict[str, Any]
     me = (await staff_of(request)).person_id
     turn_lines = await lines(child, me, roles, language, now) if child.left_at is None else []
     return {
-        "turns": turn_lines,
+        # Flags stand at the head of the page.
+        "turns": [line for line in turn_lines if line.kind is not Kind.FLAG],
         "path": f"/desk/children/{child.id}",
         "shown": lambda at: when(language, at, zone, now),
     }

@@ -20,6 +20,7 @@ WORDS: Mapping[str, str] = {
     "alert": N_("Alerts about you"),
     # On the phone of the person on duty, for a reason, so that it opens without a network.
     "carried": N_("What we keep in case you go missing, saved on their phone"),
+    "approval": N_("Your page"),
     "check_in": N_("Your check-ins"),
     "child": N_("Your page"),
     "devices": N_("Your phones"),
@@ -27,6 +28,7 @@ WORDS: Mapping[str, str] = {
     # Without a tie, for a reason that the child can read.
     "emergency": N_("Opened your page in an emergency"),
     "episode": N_("Your page"),
+    "flag": N_("Your page"),
     # Opened for a reason, while there is no alert: the child can read it at once.
     "glass": N_("What we keep in case you go missing"),
     "history": N_("Your check-ins"),
@@ -57,7 +59,18 @@ WORDS: Mapping[str, str] = {
 # A stranger with the phone must not learn from it that adults have been alerted: the child sees
 # such a look as one at their page.
 HIDDEN_FROM_CHILD = frozenset(
-    {"account", "alert", "episode", "observation", "pack", "question", "sighting", "sign"}
+    {
+        "account",
+        "alert",
+        "approval",
+        "episode",
+        "flag",
+        "observation",
+        "pack",
+        "question",
+        "sighting",
+        "sign",
+    }
 )
 # For the same reason: only adults who are called about an open alert look by a call.
 HIDDEN_REASONS = frozenset({"called"})
@@ -176,11 +189,13 @@ _DESK_WORDS: Mapping[str, str] = {
     "account": N_("Looked at the account of what happened"),
     "alert": N_("Looked at an alert"),
     "alert:numbers": N_("Opened the phone numbers"),
+    "approval": N_("Looked at what a colleague asked"),
     "carried": N_("Saved the grab pack on their phone"),
     "devices": N_("Looked at the phones"),
     "dues": N_("Looked at the project"),
     "emergency": N_("Opened the child's page in an emergency"),
     "episode": N_("Looked at the search"),
+    "flag": N_("Looked at the flags of colleagues"),
     "glass": N_("Looked at the grab pack"),
     "history": N_("Looked at the check-ins"),
     "interview": N_("Looked at the return interview"),

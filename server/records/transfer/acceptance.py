@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 from tortoise.expressions import F, Q
 
 from server.alerts import actions as alerts
+from server.approvals import actions as approvals
 from server.audit.actions import Actor
 from server.auth.pairing import end_invites
 from server.auth.rules import InviteEnded
@@ -107,6 +108,8 @@ async def _go_over(
     child = await Child.get(id=transfer.child_id)
     document = await package.build(transfer, child, now)
     manifest = package.manifest_of(transfer, document, now)
+    # The people who were asked are of the former agency.
+    await approvals.overtake(actor, child.id, "transfer", now)
     before = await end_all(actor, child, "transfer", now)
     await decide(
         actor,

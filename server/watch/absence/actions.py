@@ -9,9 +9,10 @@ import msgspec
 
 from server.alerts.ladder import Cause
 from server.alerts.models import Alert
+from server.approvals.models import Approval
 from server.audit.actions import Actor
 from server.clock import known_zone
-from server.errors import Conflict, IdReused, Refused
+from server.errors import Conflict, IdReused, Refused, SecondPersonNeeded
 from server.i18n import N_
 from server.notify.actions import Saying, queue, withdraw
 from server.notify.rules import Kind as Message
@@ -183,8 +184,10 @@ async def agree(
     """Yes: the absence is agreed, as asked or with other times. Twice by the same person is once.
 
     Raises NotFound; Conflict `decided` with who answered, or what became of it; Conflict
-    `alert_open` while an alert about the child is open; Refused as `agreements.pause` does.
+    `alert_open` while an alert about the child is open; Refused and SecondPersonNeeded as
+    `agreements.pause` does: until the second person has agreed, the request stays open.
     """
+    waits: SecondPersonNeeded | None = None
     async with write():
         await lock(child_id)
         row = await read_row(child_id, absence_id)
@@ -193,10 +196,36 @@ async def agree(
         await _check_open(row)
         case = await locked(child_id, now)
         await _check_calm(case, now)
-        await agreements.pause(actor, child_id, _as_pause(row, asked), now)
-        await _decide(actor, row, State.AGREED, asked.words, case.watch, now)
-        await note_about(actor, child_id, "absence:agree", [], now, about=row.id)
+        try:
+            await agreements.pause(actor, child_id, _as_pause(row, asked), now)
+        except SecondPersonNeeded as needed:
+            waits = needed
+        else:
+            await _agreed(actor, row, asked.words, case.watch, now)
+    if waits is not None:
+        raise waits
     return await AbsenceRequest.get(id=absence_id)
+
+
+async def agree_approved(approval: Approval, actor: Actor, now: datetime) -> None:
+    """A second person has agreed to a long absence, which may be one that the child asked for.
+    Raises Conflict where the child has taken it back, or another has answered; else as
+    `agreements.pause_approved`. In the caller's transaction."""
+    asked_id = UUID(str(approval.content["id"]))
+    row = await AbsenceRequest.get_or_none(id=asked_id, child_id=approval.child_id)
+    if row is not None:
+        await _check_open(row)
+    await agreements.pause_approved(approval, actor, now)
+    if row is not None:
+        watch = (await locked(approval.child_id, now)).watch
+        await _agreed(actor, row, None, watch, now)
+
+
+async def _agreed(
+    actor: Actor, row: AbsenceRequest, words: str | None, watch: Watch, now: datetime
+) -> None:
+    await _decide(actor, row, State.AGREED, words, watch, now)
+    await note_about(actor, row.child_id, "absence:agree", [], now, about=row.id)
 
 
 def _as_pause(row: AbsenceRequest, asked: AgreeRequest) -> PauseRequest:

@@ -8,6 +8,8 @@ from uuid import UUID
 
 import msgspec
 
+from server.approvals.models import Approval
+from server.approvals.rules import Times
 from server.audit.actions import Actor, note
 from server.errors import Conflict, NotFound, Refused
 from server.i18n import N_
@@ -22,6 +24,7 @@ from server.watch.machine.standing import Change, Terms
 from server.watch.models import SETTLED, Pause, Round, Watch
 from server.watch.passes.rules import Reason
 from server.watch.passes.ticking import follow
+from server.watch.rhythm import long_pass
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.rules import Rhythm, Span
 from server.watch.watch_state import WatchState, load, passed
@@ -197,8 +200,20 @@ async def pause(actor: Actor, child_id: UUID, asked: PauseRequest, now: datetime
     """An agreed absence. It always ends, it silences nothing that is already late, and the child
     stays on the board.
 
-    Raises Refused if it has no reason or no end, ends in the past, or is longer than 92 days.
+    Raises Refused if it has no reason or no end, ends in the past, or is longer than 92 days;
+    SecondPersonNeeded if it is longer than an agency lets one person alone agree to.
     """
+    _check_absence(asked, now)
+    async with write():
+        times, content = Times(asked.from_at, asked.until_at), msgspec.to_builtins(asked)
+        waits = await long_pass.ask_first(actor, child_id, asked.id, times, content, now)
+        if waits is None:
+            return await pause_now(actor, child_id, asked, now)
+    raise waits
+
+
+async def pause_now(actor: Actor, child_id: UUID, asked: PauseRequest, now: datetime) -> Pause:
+    """The same, without asking a second person: they have agreed, or are not needed."""
     _check_absence(asked, now)
     async with write():
         watch = await lock(child_id)
@@ -222,6 +237,13 @@ async def pause(actor: Actor, child_id: UUID, asked: PauseRequest, now: datetime
         await note_about(actor, child_id, "pause:add", names, now, about=made.id)
         await follow(actor, child_id, now)
     return made
+
+
+async def pause_approved(approval: Approval, actor: Actor, now: datetime) -> None:
+    """A second person has agreed. Raises Refused where it is over by now. In the caller's
+    transaction."""
+    asked = msgspec.convert(approval.content, PauseRequest)
+    await pause_now(actor, approval.child_id, asked, now)
 
 
 def _check_absence(asked: PauseRequest, now: datetime) -> None:

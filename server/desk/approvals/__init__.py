@@ -1,0 +1,1 @@
+"""Requests to a second person, as people read and answer them."""
