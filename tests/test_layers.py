@@ -50,6 +50,7 @@ ROOMS = (
     "simulation",
     "reports",
     "why",
+    "questions",
     "phone",
     "desk",
     "demo",
@@ -221,7 +222,10 @@ PURE = {
     "watch/evidence_wording",
     "watch/facts",
     "watch/wording",
+    "questions/rules",
     "why/answer",
+    "why/child_rules",
+    "why/child_wording",
     "why/events",
 }
 PURE_MODULES = {f"server.{name.replace('/', '.')}" for name in PURE}

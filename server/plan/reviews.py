@@ -3,10 +3,9 @@
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from server.audit.actions import Actor
-from server.clock import as_utc, known_zone
+from server.clock import known_zone
 from server.notify.actions import Saying, queue, withdraw
 from server.notify.rules import Kind
 from server.people.events import Happening
@@ -17,7 +16,7 @@ from server.plan.changes.stored import today_of
 from server.plan.models import Change
 from server.plan.state import State
 from server.plan.triggers import Trigger, Utterance
-from server.tasks.rules import QUIET_FROM, QUIET_UNTIL
+from server.tasks.rules import QUIET_FROM, QUIET_UNTIL, awake
 from server.web.live import announce
 
 _CALLS_FOR = {
@@ -84,7 +83,7 @@ async def _tell(child: Child, tie_id: UUID, at: datetime, now: datetime) -> bool
     if child.left_at is not None:
         return True
     zone = known_zone((await Person.get(id=child.id)).zone)
-    begins = _awake(max(at, now), zone)
+    begins = awake(max(at, now), zone)
     saying = Saying(
         kind=Kind.NEWS_CHILD,
         agency_id=child.agency_id,
@@ -107,12 +106,3 @@ async def _tell(child: Child, tie_id: UUID, at: datetime, now: datetime) -> bool
     )
     await queue([saying], now)
     return True
-
-
-def _awake(at: datetime, zone: ZoneInfo) -> datetime:
-    """The moment, or the morning after it where it falls into the quiet hours."""
-    local = at.astimezone(zone)
-    if QUIET_UNTIL <= local.time() < QUIET_FROM:
-        return at
-    day = local.date() + timedelta(days=1 if local.time() >= QUIET_FROM else 0)
-    return as_utc(day, QUIET_UNTIL, zone)

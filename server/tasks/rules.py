@@ -36,6 +36,7 @@ class Kind(StrEnum):
     REVIEW = "review"  # A review meeting with a day.
     ANSWER = "answer"  # A person who complained is to get an answer.
     RHYTHM = "rhythm"  # A child proposes other check-in times.
+    QUESTION = "question"  # A child asks about an entry of what is recorded about them.
     # The clocks of a search (docs/reference/practice.md); the subject of each is the episode.
     DECISION = "decision"  # Whether the police are told: by a person, with reasons.
     REPORT = "report"  # The police, and those who must know.
@@ -136,15 +137,29 @@ REPLY_WITHIN = timedelta(hours=24)
 END_BEFORE = timedelta(days=30)
 # When an answer to a complaint is due that names no day of its own.
 ANSWER_WITHIN = timedelta(days=7)
+# When a question about the record is to be answered: at the end of the third day after it arrived.
+QUESTION_WITHIN = timedelta(days=3)
 # How long we say nothing about a child whose placement has ended; then we look again.
 REST = _DAY
 # Hours in which a child hears nothing of this, however late we are.
 QUIET_FROM, QUIET_UNTIL = time(21), time(8)
 
 
+def awake(at: datetime, zone: ZoneInfo) -> datetime:
+    """The moment, or the morning after it if it is in the hours in which a child hears nothing."""
+    local = at.astimezone(zone)
+    if QUIET_UNTIL <= local.time() < QUIET_FROM:
+        return at
+    day = local.date() + timedelta(days=1 if local.time() >= QUIET_FROM else 0)
+    return as_utc(day, QUIET_UNTIL, zone)
+
+
 def goes_round(kind: Kind, owner_role: str) -> bool:
-    """Whether this is about a complaint, which only the people it is addressed to may hear of."""
-    return kind is Kind.ANSWER or (kind is Kind.REVIEW and owner_role != "caseworker")
+    """Whether this is about a complaint, or a question that the child put to another person than
+    their caseworker: only the people it is addressed to may hear of it."""
+    if kind in (Kind.REVIEW, Kind.QUESTION):
+        return owner_role != "caseworker"
+    return kind is Kind.ANSWER
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +314,7 @@ def may_see(kind: Kind, roles: frozenset[str], owner_role: str) -> bool:
         return False
     if kind in NEVER_RESTS:
         return bool(roles & _SEARCHING)
-    if kind in (Kind.RHYTHM, Kind.PACK, Kind.TRANSFER):
+    if kind in (Kind.RHYTHM, Kind.PACK, Kind.TRANSFER, Kind.QUESTION):
         return bool(roles & {"caseworker", "supervisor"})
     if kind is Kind.REPLY:
         return bool(roles & _TALKING)

@@ -112,7 +112,7 @@ def in_short(kinds: Sequence[Kind], language: str) -> str:
     if not kinds:
         return ""
     promises = sum(kind is Kind.STEP for kind in kinds)
-    answers = sum(kind in (Kind.REPLY, Kind.ANSWER, Kind.RHYTHM) for kind in kinds)
+    answers = sum(kind in (Kind.REPLY, Kind.ANSWER, Kind.RHYTHM, Kind.QUESTION) for kind in kinds)
     looks = len(kinds) - promises - answers
     parts = (
         (promises, ngettext(language, "{n} promise is late", "{n} promises are late", promises)),

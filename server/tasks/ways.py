@@ -39,6 +39,7 @@ WAYS: Mapping[Kind, Way] = {
     Kind.REVIEW: _project("review"),
     Kind.ANSWER: _project("complaint={subject}"),
     Kind.RHYTHM: Way(f"{_CHILD}/rhythm", Action.RHYTHM_AGREE),
+    Kind.QUESTION: Way(f"{_CHILD}/questions/{{subject}}", Action.RECORD_ANSWER),
     Kind.DECISION: _entry("decision"),
     Kind.REPORT: _entry("report?to=police"),
     Kind.KEEP_TRYING: _entry("attempt"),

@@ -113,7 +113,8 @@ async def stage(cast: Cast) -> None:
     """An alert, a search, a transfer, a template and a drill, so that each has a page."""
     await run_until(cast, at(19, 50))
     await cast.on_duty("tom", hours=12)
-    for maker in ("episode_id", "transfer_id", "template_id", "drill_id", "passing_id", "alert_id"):
+    makers = ("episode_id", "transfer_id", "template_id", "drill_id", "passing_id", "alert_id")
+    for maker in (*makers, "record_question_id"):
         await test_access.MAKERS[maker](cast, "tom", "")
 
 

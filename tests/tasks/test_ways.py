@@ -22,6 +22,7 @@ from server.tasks.rules import OF_A_PROJECT, OF_A_RETURN, OF_A_SHIFT, OF_AN_EPIS
 from server.tasks.ways import WAYS, path_of, way_for
 from tests.cast import Cast
 from tests.desk.walking import at_desk
+from tests.questions.made import a_question
 from tests.records.made import a_transfer
 
 CHILD, SUBJECT = UUID(int=1), UUID(int=2)
@@ -61,6 +62,11 @@ async def _subject(cast: Cast, kind: Kind) -> UUID:
     """What a task of this kind is about, as it comes about."""
     if kind is Kind.TRANSFER:
         return await a_transfer(cast)
+    if kind is Kind.QUESTION:
+        asked = await a_question(cast)
+        # The question sets its own task; here each kind is set by hand.
+        await Task.filter(subject_id=asked).delete()
+        return asked
     if kind not in OF_AN_EPISODE | OF_A_SHIFT:
         return uuid4()
     episode = await away(cast)

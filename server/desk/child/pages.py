@@ -22,9 +22,12 @@ from server.missing.profile.rules import guardian_may_read
 from server.missing.search.searches import of_child
 from server.people.access import Roles, broken_for, desk_child, looked, now_of, staff_of
 from server.people.models import Child, Home, Person, Tie
+from server.people.reads.actions import Kind
+from server.people.reads.reading import shows
 from server.people.rules import Action, Role, may
 from server.people.words import ROLES
 from server.plan.offboarding import quarantine
+from server.questions.reading import waiting as questions_waiting
 from server.tasks.turns import lines
 from server.watch.signals import drift
 from server.watch.signals.wording import sentence as signal_sentence
@@ -44,9 +47,11 @@ async def show(request: Request) -> Response:
         raise
     language, now = language_of(request), now_of(request)
     await looked(await staff_of(request), [child.id], f"look:{Action.HISTORY_SEE}", now)
+    history = await history_of(child, language, zone_of(request), now)
+    await shows(request, child, Kind.CHECK_IN, [line.to_read for line in history if line.to_read])
     context = {
         "agreed": await agreed_of(request, child),
-        "history": await history_of(child, language, zone_of(request), now),
+        "history": history,
         "legend": [
             (strip(mark, language, alone=True), gettext(language, word))
             for mark, word in MARK_WORDS.items()
@@ -55,6 +60,7 @@ async def show(request: Request) -> Response:
         **await _turns(request, child, roles),
         **await of_child(request, child, roles),
         "trusted_waiting": await waiting(child.id),
+        "questions_waiting": await questions_waiting(child.id, roles),
     }
     return await show_tab(request, "desk/child.html", child, roles, context)
 
