@@ -4,6 +4,7 @@ import { Icon, type IconName } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { reminders } from "../push";
 import { go, type Place } from "../routes";
+import { hasAnswer } from "../store/answers";
 import { mayCarry } from "../store/grabbed";
 import { queue } from "../store/sender";
 import { isShared, roster } from "../store/roster";
@@ -66,6 +67,10 @@ export function More() {
           state={waiting ? tn("{n} thing to send", "{n} things to send", waiting) : t("Everything is sent")}
         />
         {!isStaff.value && <Row to="looks" icon="eye" word={t("Who looked")} />}
+        {!isStaff.value && <Row to="happened" icon="story" word={t("What happened")} />}
+        {!isStaff.value && (
+          <Row to="asked" icon="question" word={t("My questions")} state={hasAnswer.value ? t("New answer") : ""} />
+        )}
         {!isStaff.value && <Row to="sharing" icon="info" word={t("Who sees what")} />}
         {!isStaff.value && <Row to="phones" icon="phones" word={t("My phones")} />}
         {!isStaff.value && <Row to="trusted" icon="talk" word={t("People I trust")} />}
