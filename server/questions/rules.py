@@ -16,7 +16,7 @@ from server.people.rules import Role
 from server.tasks.rules import QUESTION_WITHIN, end_of
 
 LONGEST, LONGEST_SHOWN = 2_000, 1_000
-# So many may wait for an answer at once: whoever has the phone cannot flood the workers.
+# So many may wait for an answer at once: the person with the phone cannot flood the workers.
 MOST_WAITING = 20
 
 

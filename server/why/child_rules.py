@@ -1,6 +1,6 @@
 """What a child may read of a silence, and when. Pure.
 
-Whoever has the phone reads it too. So nothing here depends on a sign, on what adults noticed, or on
+The person who holds the phone reads it too. So nothing here depends on a sign, on what adults noticed, or on
 any alert but one for silence: a night in which the child was forced reads like any other.
 """
 
