@@ -1,7 +1,8 @@
 """What a child may read of a silence, and when. Pure.
 
-The person who holds the phone reads it too. So nothing here depends on a sign, on what adults noticed, or on
-any alert but one for silence: a night in which the child was forced reads like any other.
+The person who holds the phone reads it too. So nothing here depends on a sign, on what adults
+noticed, or on any alert but one for silence: a night in which the child was forced reads like any
+other.
 """
 
 from collections.abc import Sequence

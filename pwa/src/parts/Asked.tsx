@@ -1,7 +1,16 @@
 /** What was asked about an entry, and the answer, beside it; and the way to ask. */
 import { dayName, longDay, moment, region, t } from "../i18n";
 import { now } from "../store/now";
-import { askedAbout, begin, known, unsentAbout, type Entry, type Question, type To } from "../store/questions";
+import {
+  askedAbout,
+  begin,
+  known,
+  unsentAbout,
+  type Entry,
+  type Question,
+  type To,
+  type Waiting,
+} from "../store/questions";
 import { Icon } from "./Icon";
 
 /** A day is over at its midnight, which is another day to the reader. */
@@ -69,16 +78,20 @@ export function Answered({ question }: { question: Question }) {
 }
 
 /** A question that is still on this phone; one that was not taken says why, and where its words are. */
-export function Unsent({ words, sentence }: { words: string; sentence?: string | undefined }) {
+export function Unsent({ question: { body, sentence, isSent } }: { question: Waiting }) {
   return (
     <div class="asked">
       <p class="said" dir="auto">
-        {words}
+        {body.words}
       </p>
-      <p class="waits">
-        <Icon name="phone" />
-        {sentence ?? t("Saved on this phone. Not sent yet.")}
-      </p>
+      {isSent ? (
+        <p class="soft">{t("We received your question.")}</p>
+      ) : (
+        <p class="waits">
+          <Icon name="phone" />
+          {sentence ?? t("Saved on this phone. Not sent yet.")}
+        </p>
+      )}
     </div>
   );
 }
@@ -97,8 +110,8 @@ export function Asked({ entry, isAboutCaseworker = false }: Props) {
       {sent.map((question) => (
         <Answered key={question.id} question={question} />
       ))}
-      {unsent.map(({ id, body, sentence }) => (
-        <Unsent key={id} words={body.words} sentence={sentence} />
+      {unsent.map((question) => (
+        <Unsent key={question.id} question={question} />
       ))}
       <button type="button" class="quiet ask" onClick={() => void begin(entry, isAboutCaseworker)}>
         <Icon name="question" />

@@ -121,8 +121,7 @@ function Row({ question }: { question: Question }) {
 export function MyQuestions() {
   useEffect(() => void load().then(sawAnswers), [hasAnswer.value]);
   const list = known.value?.questions;
-  const sent = new Set(list?.map(({ id }) => id));
-  const unsent = waiting.value.filter(({ id }) => !sent.has(id));
+  const unsent = waiting.value;
   return (
     <Page title={t("My questions")}>
       <p>{t("What you asked about things written here, and the answers.")}</p>
@@ -131,11 +130,11 @@ export function MyQuestions() {
         <p>{t("Nothing here yet. You can ask about each entry under Who looked, What happened and My days.")}</p>
       )}
       <ul class="entries">
-        {unsent.map(({ id, body, sentence }) => (
-          <li class="entry" key={id}>
+        {unsent.map((question) => (
+          <li class="entry" key={question.id}>
             <div>
-              <p dir="auto">{body.about.shown}</p>
-              <Unsent words={body.words} sentence={sentence} />
+              <p dir="auto">{question.body.about.shown}</p>
+              <Unsent question={question} />
             </div>
           </li>
         ))}

@@ -1,5 +1,5 @@
 /** Questions about entries of the record: what the server knows, and what still waits on this phone. */
-import { computed, effect, signal } from "@preact/signals";
+import { computed, effect, signal, untracked } from "@preact/signals";
 import { ask } from "../api";
 import { go } from "../routes";
 import { read, writeIfRoom } from "./db";
@@ -32,7 +32,20 @@ interface Known {
 
 export const known = signal<Known | null>(null);
 
-export const waiting = computed(() => queue.value.filter((each): each is Sending & Asking => each.kind === "ask"));
+/** `isSent`: it has left this phone. */
+export type Waiting = Sending & Asking & { isSent?: true };
+
+const isOurs = (each: Sending): each is Waiting => each.kind === "ask";
+
+/** What has left this phone, and is not in the list yet that the server gave. */
+const leaving = signal<Waiting[]>([]);
+
+const queued = computed(() => queue.value.filter(isOurs));
+
+export const waiting = computed<Waiting[]>(() => {
+  const known_ = new Set(known.value?.questions.map(({ id }) => id));
+  return [...queued.value, ...leaving.value].filter(({ id }) => !known_.has(id));
+});
 
 /** What is being asked: kept, sealed, until it is sent, so that nothing typed is lost. */
 export interface Draft {
@@ -43,11 +56,28 @@ export interface Draft {
 
 export const drafted = signal<Draft | null>(null);
 
+let before: Waiting[] = [];
+
 /** Nothing of one person stays in memory for another. */
 effect(() => {
   void who.value;
   known.value = null;
   drafted.value = null;
+  leaving.value = [];
+  before = [];
+});
+
+/** A question that went out stays in sight, and the list is asked for again. */
+effect(() => {
+  const list = queued.value;
+  const gone = before.filter(({ id }) => !list.some((each) => each.id === id));
+  before = list;
+  if (gone.length === 0) return;
+  untracked(() => {
+    leaving.value = [...leaving.value, ...gone.map((each) => ({ ...each, isSent: true as const }))];
+    // One that the child threw away leaves in the same way: only the server knows what it has.
+    void load().finally(() => (leaving.value = []));
+  });
 });
 
 /** As many as a phone keeps: older ones are on the server. */
@@ -83,10 +113,7 @@ export const askedAbout = (entry: Entry) =>
   (known.value?.questions ?? []).filter(({ about }) => isSame(about, entry)).reverse();
 
 /** The same of what has not left this phone, or was not taken. */
-export const unsentAbout = (entry: Entry) => {
-  const sent = new Set(known.value?.questions.map(({ id }) => id));
-  return waiting.value.filter(({ id, body }) => isSame(body.about, entry) && !sent.has(id));
-};
+export const unsentAbout = (entry: Entry) => waiting.value.filter(({ body }) => isSame(body.about, entry));
 
 // --- asking
 
@@ -125,5 +152,5 @@ export async function askNow(): Promise<void> {
   await put({ kind: "ask", body: { said_at: new Date().toISOString(), about, words, to: draft.to } });
   drafted.value = null;
   await keep();
-  void send().then(load);
+  void send();
 }
