@@ -115,7 +115,7 @@ export function Asked({ entry, isAboutCaseworker = false }: Props) {
       ))}
       <button type="button" class="quiet ask" onClick={() => void begin(entry, isAboutCaseworker)}>
         <Icon name="question" />
-        {sent.length + unsent.length > 0 ? t("Ask again") : t("I have a question about this")}
+        {sent.length + unsent.length > 0 ? t("Ask again") : t("I have a question")}
       </button>
     </>
   );

@@ -32,6 +32,15 @@ function whereabouts(message: Thing): string {
   return t("Received {time}.", { time: clockTime(message.made_at) });
 }
 
+/** Who read it before there was an answer: an answer says it already. */
+function readBefore(message: Thing) {
+  const answers = plan.value
+    .all("message")
+    .filter(({ by, made_at }) => by.role !== "child" && made_at > message.made_at)
+    .map(({ made_at }) => Date.parse(made_at));
+  return readersOf(message.id).filter(({ at }) => !answers.some((answered) => answered < Date.parse(at)));
+}
+
 function Bubble({ message }: { message: Thing }) {
   const mine = message.by.id === myself.value.id;
   const child = message.by.role === "child";
@@ -48,7 +57,7 @@ function Bubble({ message }: { message: Thing }) {
         {message.waits && <Icon name="phone" />}
         {mine ? whereabouts(message) : clockTime(message.made_at)}
       </p>
-      {mine && isChild.value && !message.waits && <ReadBy by={readersOf(message.id)} said={message.made_at} />}
+      {mine && isChild.value && !message.waits && <ReadBy by={readBefore(message)} said={message.made_at} />}
     </li>
   );
 }
