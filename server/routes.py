@@ -22,7 +22,7 @@ API = (
     "server.reports.patterns_api",
     "server.reports.indicator_api",
     "server.plan.api",
-    "server.plan.talk_api",
+    "server.plan.talk.api",
     "server.plan.goal_templates.api",
     "server.inbound.api",
     "server.checkin.api",

@@ -1,6 +1,7 @@
 """A child asks about an entry of the record, and an adult answers."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from server.audit.actions import Actor, note
@@ -41,42 +42,51 @@ async def ask(
             if (before.child_id, before.content_hash) != (child.id, hashed):
                 raise IdReused(N_("This ID is already in use."), field="id")
             return before, False
-        waiting = RecordQuestion.filter(child_id=child.id, answered_at__isnull=True)
-        if await waiting.count() >= rules.MOST_WAITING:
-            raise Refused(
-                N_("You have asked many questions. Wait for an answer first."), field="words"
-            )
+        await _check_room(child.id)
         zone = known_zone((await Person.get(id=child.id)).zone)
-        due_at = rules.answer_by(now, zone)
-        row = {
-            "id": asked.id,
-            "agency_id": child.agency_id,
-            "child_id": child.id,
-            "about_kind": asked.about.kind.value,
-            "about_id": asked.about.id,
-            "about_at": asked.about.at,
-            "shown": asked.about.shown or None,
-            "words": words,
-            "to_role": asked.to.value,
-            "asked_at": now,
-            "due_at": due_at,
-            "content_hash": hashed,
-        }
+        row = _row(child, asked, words, rules.answer_by(now, zone), now)
         # Of another child, at the same moment: then it is theirs.
-        if not await bulk.insert(RecordQuestion, [row], skip_known=True):
+        if not await bulk.insert(RecordQuestion, [row | {"content_hash": hashed}], skip_known=True):
             raise IdReused(N_("This ID is already in use."), field="id")
-        setting = Setting(
-            kind=Kind.QUESTION,
-            subject_id=asked.id,
-            owner_id=None,
-            owner_role=asked.to.value,
-            due_at=due_at,
-            zone=zone.key,
-        )
-        await tasks.set_task(actor, child, setting, now)
+        await tasks.set_task(actor, child, _task(asked, row["due_at"], zone.key), now)
         about = ("record_question", asked.id)
         await note(actor, "record:ask", child_id=child.id, about=about, now=now)
         return await RecordQuestion.get(id=asked.id), True
+
+
+async def _check_room(child_id: UUID) -> None:
+    waiting = RecordQuestion.filter(child_id=child_id, answered_at__isnull=True)
+    if await waiting.count() >= rules.MOST_WAITING:
+        raise Refused(N_("You have asked many questions. Wait for an answer first."), field="words")
+
+
+def _row(
+    child: Child, asked: QuestionRequest, words: str, due_at: datetime, now: datetime
+) -> dict[str, Any]:
+    return {
+        "id": asked.id,
+        "agency_id": child.agency_id,
+        "child_id": child.id,
+        "about_kind": asked.about.kind.value,
+        "about_id": asked.about.id,
+        "about_at": asked.about.at,
+        "shown": asked.about.shown or None,
+        "words": words,
+        "to_role": asked.to.value,
+        "asked_at": now,
+        "due_at": due_at,
+    }
+
+
+def _task(asked: QuestionRequest, due_at: datetime, zone: str) -> Setting:
+    return Setting(
+        kind=Kind.QUESTION,
+        subject_id=asked.id,
+        owner_id=None,
+        owner_role=asked.to.value,
+        due_at=due_at,
+        zone=zone,
+    )
 
 
 async def answer(
@@ -87,20 +97,20 @@ async def answer(
 
     Raises Refused without words, NotFound, and Conflict where another answer came first.
     """
-    said = rules.cleaned_answer(words)
+    text = rules.cleaned_answer(words)
     async with write():
         rows = RecordQuestion.filter(id=question_id, child_id=child.id)
         question = await rows.select_for_update().first()
         if question is None:
             raise NotFound(N_("This does not exist, or you do not have access to it."))
         if question.answered_at is not None:
-            if (question.answered_by, question.answer) == (actor.id, said):
+            if (question.answered_by, question.answer) == (actor.id, text):
                 return question
             raise Conflict(
                 N_("This question already has an answer. Your words were not sent."),
                 code="decided",
             )
-        await rows.update(answer=said, answered_at=now, answered_by=actor.id)
+        await rows.update(answer=text, answered_at=now, answered_by=actor.id)
         for task in await Task.filter(
             kind=Kind.QUESTION.value, subject_id=question_id, state=State.OPEN
         ):

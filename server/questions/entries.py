@@ -70,10 +70,10 @@ async def _step(child: Child, row: RecordQuestion, language: str, now: datetime)
         step_id = UUID(row.about_id)
     except ValueError:
         return ""
-    found = await story_of(child, row.about_at, step_id, now)
-    if found is None:
+    match = await story_of(child, row.about_at, step_id, now)
+    if match is None:
         return ""
-    story, step = found
+    story, step = match
     name = await own_names([step.who] if step.who is not None else [], child.agency_id)
     zone = known_zone((await Person.get(id=child.id)).zone)
     return sentence(step, story.due_at, language, zone, name)

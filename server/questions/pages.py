@@ -64,7 +64,7 @@ async def answer(request: Request) -> Response:
 
 async def _question(request: Request, child: Child, roles: Roles) -> RecordQuestion:
     asked: UUID = request.path_params["record_question_id"]
-    question = await reading.one(child.id, asked, roles)
+    question = await reading.readable(child.id, asked, roles)
     if question is None:
         raise nothing_here()
     return question

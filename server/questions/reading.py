@@ -55,7 +55,9 @@ async def answered(
     return await shown, pages
 
 
-async def one(child_id: UUID, question_id: UUID, roles: frozenset[Role]) -> RecordQuestion | None:
+async def readable(
+    child_id: UUID, question_id: UUID, roles: frozenset[Role]
+) -> RecordQuestion | None:
     """This question, if the reader may read it."""
     return await _for(child_id, roles).get_or_none(id=question_id)
 
@@ -86,4 +88,4 @@ async def who_can_be_asked(child_id: UUID, now: datetime) -> Mapping[AskedOf, Se
     by_role: dict[AskedOf, set[str]] = {to: set() for to in AskedOf}
     for tie in await ties:
         by_role[AskedOf(tie.role.value)].add(tie.person.name)
-    return {to: sorted(found) for to, found in by_role.items()}
+    return {to: sorted(people) for to, people in by_role.items()}

@@ -1,4 +1,4 @@
-"""What can be asked about, whom, and by when there is an answer. Pure."""
+"""What can be asked about, who is asked, and by when there is an answer. Pure."""
 
 import hashlib
 import json

@@ -79,8 +79,8 @@ async def story_of(
     """The step of this id that happened at a moment, if the child can still read it."""
     # A reminder comes before the check-in is due.
     told, _ = await stories(child, now, before=at + _AHEAD)
-    found = ((story, step) for story in told for step in story.steps if step.id == step_id)
-    return next(found, None)
+    matches = ((story, step) for story in told for step in story.steps if step.id == step_id)
+    return next(matches, None)
 
 
 def _was_late(row: Round) -> bool:
@@ -194,11 +194,11 @@ def _questions(row: Round, asked: Sequence[Question]) -> list[Step]:
 def _told(alert: Alert, messages: Sequence[Message]) -> list[Step]:
     """Each person who was told, once: by the first message that went out to them."""
     steps: list[Step] = []
-    known: set[UUID] = set()
+    people: set[UUID] = set()
     for message in messages:
-        if message.person_id is None or message.done_at is None or message.person_id in known:
+        if message.person_id is None or message.done_at is None or message.person_id in people:
             continue
-        known.add(message.person_id)
+        people.add(message.person_id)
         code = "told_too" if steps else "told"
         steps.append(Step(message.done_at, code, alert.id, message.person_id))
     if steps and alert.closed_at is not None:

@@ -24,7 +24,7 @@ from tests.cast import Cast
 from tests.tasks.test_actions import seen
 
 # By kind, whose each is where it is set: by role, or by a person who may have gone since.
-CASEWORKERS = (Kind.REPLY, Kind.END, Kind.REVIEW, Kind.RHYTHM, Kind.PACK)
+CASEWORKERS = (Kind.REPLY, Kind.END, Kind.REVIEW, Kind.RHYTHM, Kind.PACK, Kind.QUESTION)
 PROMISED_BY = ("caseworker", "supervisor", "administrator", "agency", "guardian", "carer")
 EVERY = [
     *((kind, role.value) for kind, role in OWNERS.items()),
@@ -34,12 +34,13 @@ EVERY = [
     (Kind.ANSWER, "guardian"),
     (Kind.REVIEW, "supervisor"),
     (Kind.REVIEW, "guardian"),
+    (Kind.QUESTION, "supervisor"),
     (Kind.TRANSFER, "caseworker"),
     *((kind, "duty") for kind in sorted(OF_A_SHIFT)),
 ]
 # Told to those alone whom it is for: not to the caseworker, whom it may be about.
 COMPLAINTS = {one for one in EVERY if one[0] is Kind.ANSWER or one == (Kind.REVIEW, "supervisor")}
-COMPLAINTS.add((Kind.REVIEW, "guardian"))
+COMPLAINTS |= {(Kind.REVIEW, "guardian"), (Kind.QUESTION, "supervisor")}
 BY_NAME = {Kind.STEP, Kind.TRANSFER, *OF_A_SHIFT}
 
 

@@ -72,5 +72,5 @@ async def _is_own_worker(person_id: UUID, child_id: UUID, now: datetime) -> bool
 
 async def _not_read(person_id: UUID, subjects: Collection[UUID]) -> list[UUID]:
     wanted = {reading_id(subject, person_id): subject for subject in subjects}
-    known = await Reading.filter(id__in=list(wanted)).values_list("id", flat=True)
-    return [wanted[id_] for id_ in wanted.keys() - {as_id(row) for row in known}]
+    read = await Reading.filter(id__in=list(wanted)).values_list("id", flat=True)
+    return [wanted[id_] for id_ in wanted.keys() - {as_id(row) for row in read}]
