@@ -44,25 +44,24 @@ async def asked_about(child: Child, row: RecordQuestion, language: str, now: dat
     kind = About(row.about_kind)
     entry = ""
     if kind is About.LOOK:
-        entry = await _look(child.id, row.about_id, language)
+        entry = await _look(child, row.about_id, language)
     elif kind is About.WHY:
         entry = await _step(child, row, language, now)
     shown = row.shown or ""
     return Asked(row, gettext(language, LISTS[kind]), row.about_at, entry, shown)
 
 
-async def _look(child_id: UUID, entry_id: str, language: str) -> str:
+async def _look(child: Child, entry_id: str, language: str) -> str:
     if not (entry_id.isascii() and entry_id.isdigit() and len(entry_id) <= 18):
         return ""
-    looks = Entry.filter(id=int(entry_id), child_id=child_id, what__startswith="look")
+    looks = Entry.filter(id=int(entry_id), child_id=child.id, what__startswith="look")
     entry = await looks.first()
     if entry is None:
         return ""
-    person = await Person.get_or_none(id=entry.who_id) if entry.who_id else None
+    name = await own_names([entry.who_id] if entry.who_id else [], child.agency_id)
+    who = name(entry.who_id) if entry.who_id else None
     what = gettext(language, desk_words_of(entry.what))
-    if person is None:
-        return what
-    return gettext(language, N_("{name}: {what}"), name=person.name, what=what)
+    return gettext(language, N_("{name}: {what}"), name=who, what=what) if who else what
 
 
 async def _step(child: Child, row: RecordQuestion, language: str, now: datetime) -> str:

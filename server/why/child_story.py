@@ -24,7 +24,7 @@ from server.why import child_rules as rules
 from server.why.child_rules import Call, Search, Step
 
 # Check-ins that are looked at for one page, and rows of one kind that belong to them.
-AT_ONCE, MOST = 30, 500
+AT_ONCE, MOST = 30, 1_000
 _AHEAD = timedelta(days=1)
 # What becomes late, or may have.
 _LATE = ("late", "answered_late", "seen", "ended_late", "excused", "replaced")
@@ -132,15 +132,16 @@ async def _messages(
     rounds: Collection[UUID], alerts: Collection[UUID]
 ) -> Mapping[UUID, Sequence[Message]]:
     """Reminders and calls that went out, the oldest first. No last resort, nobody outside."""
-    sent = Message.filter(
-        subject_id__in=[*rounds, *alerts],
-        kind__in=[Kind.REMIND_CHILD.value, Kind.ALERT.value, Kind.ALERT_AGAIN.value],
-        state="done",
-        person_id__isnull=False,
-    )
     by_subject: dict[UUID, list[Message]] = {}
-    for message in await sent.order_by("done_at", "id").limit(MOST):
-        by_subject.setdefault(message.subject_id, []).append(message)
+    for subjects, kinds in (
+        (rounds, [Kind.REMIND_CHILD.value]),
+        (alerts, [Kind.ALERT.value, Kind.ALERT_AGAIN.value]),
+    ):
+        sent = Message.filter(
+            subject_id__in=list(subjects), kind__in=kinds, state="done", person_id__isnull=False
+        )
+        for message in await sent.order_by("done_at", "id").limit(MOST):
+            by_subject.setdefault(message.subject_id, []).append(message)
     return by_subject
 
 
