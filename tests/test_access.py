@@ -79,6 +79,7 @@ from server.watch.trusted.models import Trusted, TrustedAsk
 from server.watch.watch_alerts import close_alert, open_missing
 from tests.alerts.calls import queue_call
 from tests.cast import ADULTS, CHILDREN, Cast
+from tests.questions.made import a_question
 from tests.records.made import a_transfer
 
 SIGN_IN, DENIED, HIDDEN, IN = 401, 403, 404, 200
@@ -611,6 +612,15 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /api/v1/trusted": children_alone,
     "POST /api/v1/trusted": children_alone,
     "DELETE /api/v1/trusted/{trusted_id}": children_alone,
+    # What happened, who has read, and questions about the record.
+    "GET /api/v1/why": children_alone,
+    "GET /api/v1/talk/read": children_alone,
+    f"POST {CHILD}/talk/read": child("caseworker supervisor"),
+    "GET /api/v1/record-questions": children_alone,
+    "POST /api/v1/record-questions": children_alone,
+    f"GET {DESK}/questions": desk_child("caseworker supervisor"),
+    f"GET {DESK}/questions/{{record_question_id}}": desk_child("caseworker supervisor"),
+    f"POST {DESK}/questions/{{record_question_id}}": desk_child("caseworker supervisor"),
     f"GET {DESK}/trusted": desk_child("caseworker supervisor"),
     f"POST {DESK}/trusted/{{trusted_id}}": desk_child("caseworker supervisor"),
     "GET /ask/{asked}": anyone,
@@ -776,6 +786,12 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "POST /api/v1/check-ins": {"id": "{id}", "said_at": "{now}"},
     "POST /api/v1/push-receipts": {"message": "{id}"},
     "POST /api/v1/trusted": {"id": "{id}", "name": "Joy", "reach": "+33612345678"},
+    "POST /api/v1/record-questions": {
+        "id": "{id}",
+        "about": {"kind": "look", "id": "7", "at": "2026-03-02T12:00:00Z", "shown": "Your page"},
+        "words": "Why?",
+    },
+    f"POST {CHILD}/talk/read": {"messages": []},
     "PUT /api/v1/me/reaching": {"order": []},
     "POST /api/v1/receipts": {"receipt": "x"},
     "POST /api/v1/push-subscriptions": {
@@ -1153,6 +1169,11 @@ async def trusted_id(cast: Cast, who: str | None, path: str) -> UUID:
     return made.id
 
 
+async def record_question_id(cast: Cast, who: str | None, path: str) -> UUID:
+    """What Mia asks about the record, of her caseworker."""
+    return await a_question(cast)
+
+
 async def asked(cast: Cast, who: str | None, path: str) -> str:
     """The link by which she is asked."""
     alert = await alert_id(cast, who, path)
@@ -1504,6 +1525,7 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
         drill_id,
         tap,
         trusted_id,
+        record_question_id,
         asked,
         template_id,
         duty_id,

@@ -52,6 +52,7 @@ ROOMS = (
     "simulation",
     "reports",
     "why",
+    "questions",
     "phone",
     "desk",
     "demo",
@@ -233,7 +234,10 @@ PURE = {
     "watch/reminders/fair_chance",
     "watch/facts",
     "watch/wording",
+    "questions/rules",
     "why/answer",
+    "why/child_rules",
+    "why/child_wording",
     "why/events",
 }
 PURE_MODULES = {f"server.{name.replace('/', '.')}" for name in PURE}

@@ -36,6 +36,8 @@ export interface Me {
   server_time?: string;
   /** Another one than before: what was confirmed since then is handed in again. */
   epoch?: Epoch | null;
+  /** When the latest answer to a question about the record came; absent where there is none. */
+  answered_at?: string;
   /** How well pushes reach this phone, as far as the server knows. */
   reminders?: "healthy" | "unproven" | "stale" | "broken" | "none" | null;
   /** Until when reminders wait. */
@@ -80,6 +82,7 @@ export interface Day {
   note: string | null;
   want: Want;
   is_late?: boolean;
+  read?: Read[];
 }
 
 export interface Device {
@@ -90,7 +93,14 @@ export interface Device {
   current: boolean;
 }
 
+/** A worker of the child has read something, and when first. */
+export interface Read {
+  name: string;
+  at: string;
+}
+
 export interface Look {
+  id: string;
   at: string;
   who: { id: string; name: string; role: string } | null;
   what: string;

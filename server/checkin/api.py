@@ -12,10 +12,13 @@ from server.auth.sessions import phone_of, token_of
 from server.checkin.actions import record
 from server.checkin.fast import FastLane
 from server.checkin.models import CheckIn
+from server.checkin.reading import to_be_read
 from server.checkin.rules import LONGEST_NOTE, Answer, How, Want
 from server.errors import IdReused, Unavailable
 from server.people.access import child_for, now_of, own_child, visitor_of
 from server.people.models import Child
+from server.people.reads.actions import Kind
+from server.people.reads.reading import ReadOut, read_by, shows
 from server.people.rules import Action, Role
 from server.policy.levels import Way
 from server.security.encryption import hash_token
@@ -58,7 +61,8 @@ class Received(msgspec.Struct):
 
 class CheckInOut(msgspec.Struct):
     """An answer as it was said. `by_role`: the role that gave it; `by_way`: how it came to us;
-    `is_late`: it settled a late round."""
+    `is_late`: it settled a late round. `read`: which workers of the child read it, the first one
+    first; only the child sees that."""
 
     id: UUID
     said_at: datetime
@@ -72,6 +76,7 @@ class CheckInOut(msgspec.Struct):
     who: UUID | None
     is_late: bool
     is_early: bool
+    read: list[ReadOut] | msgspec.UnsetType = msgspec.UNSET
 
 
 class CheckInsOut(msgspec.Struct):
@@ -140,10 +145,14 @@ Limit = Annotated[int, msgspec.Meta(ge=1, le=MOST)]
 async def _history(request: Request, child: Child) -> Response:
     limit = query_of(request, limit=Limit)["limit"] or 28
     rows = await CheckIn.filter(child_id=child.id).order_by("-received_at").limit(limit)
-    return json_answer(CheckInsOut([_out(row) for row in rows]))
+    if not (await visitor_of(request)).is_child:
+        await shows(request, child, Kind.CHECK_IN, to_be_read(rows))
+        return json_answer(CheckInsOut([_out(row) for row in rows]))
+    read = await read_by([row.id for row in rows])
+    return json_answer(CheckInsOut([_out(row, read.get(row.id, [])) for row in rows]))
 
 
-def _out(row: CheckIn) -> CheckInOut:
+def _out(row: CheckIn, read: list[ReadOut] | msgspec.UnsetType = msgspec.UNSET) -> CheckInOut:
     return CheckInOut(
         id=row.id,
         said_at=row.said_at,
@@ -157,6 +166,7 @@ def _out(row: CheckIn) -> CheckInOut:
         who=row.who_id,
         is_late=row.is_late,
         is_early=row.is_early,
+        read=read,
     )
 
 

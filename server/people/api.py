@@ -57,8 +57,10 @@ class TieRequest(AddTie, frozen=True, kw_only=True):
 
 
 class LookOut(msgspec.Struct):
-    """Who looked at what. `what` and `why` are in the reader's words, `code` is stable."""
+    """Who looked at what. `what` and `why` are in the reader's words, `code` is stable. A question
+    about it names its `id`."""
 
+    id: str
     at: datetime
     who: WhoOut | None
     what: str
@@ -124,6 +126,7 @@ async def _looks(request: Request, child: Child) -> Response:
         LooksOut(
             [
                 LookOut(
+                    id=str(look.id),
                     at=look.at,
                     who=WhoOut(look.who.id, look.who.name, look.role) if look.who else None,
                     what=look.what,

@@ -68,6 +68,9 @@ class Action(StrEnum):
     PROJECT_SEE = "project:see"
     QUARANTINE_DECIDE = "quarantine:decide"
     QUESTION_ANSWER = "question:answer"
+    RECORD_ANSWER = "record:answer"
+    RECORD_ASK = "record:ask"
+    RECORD_EXPLAIN = "record:explain"
     RHYTHM_AGREE = "rhythm:agree"
     RHYTHM_PROPOSE = "rhythm:propose"
     RHYTHM_SEE = "rhythm:see"
@@ -99,6 +102,8 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.LOOKS_SEE,
             _A.PACK_SAY,
             _A.PACK_SEE,
+            _A.RECORD_ASK,
+            _A.RECORD_EXPLAIN,
             _A.TRUSTED_NAME,
             _A.EPISODE_SEE,
         }
@@ -118,6 +123,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.RHYTHM_SEE,
             _A.RHYTHM_PROPOSE,
             _A.RHYTHM_AGREE,
+            _A.RECORD_ANSWER,
             _A.TRUSTED_DECIDE,
             _A.TIER_SET,
             _A.PACK_CHANGE,
@@ -154,6 +160,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.RHYTHM_SEE,
             _A.RHYTHM_PROPOSE,
             _A.RHYTHM_AGREE,
+            _A.RECORD_ANSWER,
             _A.TRUSTED_DECIDE,
             _A.TIER_SET,
             _A.PACK_CHANGE,

@@ -25,6 +25,7 @@ from server.people.access import Visitor, now_of, own_child, visitor_of
 from server.people.actions import set_language
 from server.people.models import Agency, Person, Tie
 from server.people.rules import Action, Role, may
+from server.questions.reading import last_answered
 from server.watch.actions import app_opened
 from server.watch.forgotten import forgot, offered
 from server.watch.machine.standing import State, as_the_child_sees
@@ -101,8 +102,9 @@ class MeOut(msgspec.Struct, omit_defaults=True):
     `reminders`: how well pushes reach the phone that asks; null if no phone asks. `helpers`: the
     adults a child can wish for in a call for help. `door`: we are looking for the child, and
     `lines` are the numbers they can call. `help_text`: where a text message calls for help, if that
-    was agreed. `question`: what the phone should ask, if anything. `epoch`: null until the database
-    was restored from a backup. `waits`: until when the child's reminders wait. `open_round`: the
+    was agreed. `question`: what the phone should ask, if anything. `answered_at`: when the latest
+    answer to a question of the child about the record came. `epoch`: null until the database was
+    restored from a backup. `waits`: until when the child's reminders wait. `open_round`: the
     check-in whose reminder can be put off. `lock_text`: the code of the text that the lock screen
     shows; empty for the one that ships."""
 
@@ -122,6 +124,7 @@ class MeOut(msgspec.Struct, omit_defaults=True):
     helpers: list[HelperOut] | msgspec.UnsetType = msgspec.UNSET
     help_text: HelpTextOut | msgspec.UnsetType = msgspec.UNSET
     question: QuestionOut | msgspec.UnsetType = msgspec.UNSET
+    answered_at: datetime | msgspec.UnsetType = msgspec.UNSET
     door: bool = False
     lines: LinesOut | msgspec.UnsetType = msgspec.UNSET
     waits: WaitOut | msgspec.UnsetType = msgspec.UNSET
@@ -224,6 +227,9 @@ async def _me(request: Request, visitor: Visitor) -> MeOut:
         asked = await to_ask(person.id)
         if asked is not None:
             me_out.question = QuestionOut(*asked)
+        answered_at = await last_answered(person.id)
+        if answered_at is not None:
+            me_out.answered_at = answered_at
     return me_out
 
 

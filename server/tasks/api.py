@@ -28,11 +28,11 @@ class PersonOut(msgspec.Struct):
 
 
 class DueOut(msgspec.Struct):
-    """Something that must happen by a time: `step`, `reply`, `end`, `review`, `answer` or `rhythm`.
-    `subject_id` is the step, the message, the child, the review, the complaint or the proposal;
-    `owner_role` is the owner's role for the child, or `agency`. `whose` lists the people whose turn
-    it is: the owner, and those who were told that it is over. `href`: the page of the desk on which
-    the caller can do it, if they may."""
+    """Something that must happen by a time: `step`, `reply`, `end`, `review`, `answer`, `rhythm` or
+    `question`. `subject_id` is the step, the message, the child, the review, the complaint, the
+    proposal or the question about the record; `owner_role` is the owner's role for the child, or
+    `agency`. `whose` lists the people whose turn it is: the owner, and those who were told that it
+    is over. `href`: the page of the desk on which the caller can do it, if they may."""
 
     id: UUID
     kind: str

@@ -37,6 +37,7 @@ class Kind(StrEnum):
     ANSWER = "answer"  # A person who complained is to get an answer.
     RHYTHM = "rhythm"  # A child proposes other check-in times.
     ABSENCE = "absence"  # A child asks to be away.
+    QUESTION = "question"  # A child asks about an entry of what is recorded about them.
     # The clocks of a search (docs/reference/practice.md); the subject of each is the episode.
     DECISION = "decision"  # Whether the police are told: by a person, with reasons.
     REPORT = "report"  # The police, and those who must know.
@@ -153,6 +154,8 @@ REPLY_WITHIN = timedelta(hours=24)
 END_BEFORE = timedelta(days=30)
 # When an answer to a complaint is due that names no day of its own.
 ANSWER_WITHIN = timedelta(days=7)
+# When a question about the record is to be answered: at the end of the third day after it arrived.
+QUESTION_WITHIN = timedelta(days=3)
 # How long we say nothing about a child whose placement has ended; then we look again.
 REST = _DAY
 # Hours in which a child hears nothing of this, however late we are.
@@ -169,8 +172,11 @@ def first_awake(at: datetime, zone: ZoneInfo) -> datetime:
 
 
 def goes_round(kind: Kind, owner_role: str) -> bool:
-    """Whether this is about a complaint, which only the people it is addressed to may hear of."""
-    return kind is Kind.ANSWER or (kind is Kind.REVIEW and owner_role != "caseworker")
+    """Whether this is about a complaint, or a question that the child put to another person than
+    their caseworker: only the people it is addressed to may hear of it."""
+    if kind in (Kind.REVIEW, Kind.QUESTION):
+        return owner_role != "caseworker"
+    return kind is Kind.ANSWER
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,7 +337,8 @@ def may_see(kind: Kind, roles: frozenset[str], owner_role: str) -> bool:
         return False
     if kind in NEVER_RESTS:
         return bool(roles & _SEARCHING)
-    if kind in {Kind.RHYTHM, Kind.ABSENCE, Kind.PACK, Kind.TRANSFER} | OF_AN_ABSENCE | OF_STAFF:
+    about_child = {Kind.RHYTHM, Kind.ABSENCE, Kind.PACK, Kind.TRANSFER, Kind.QUESTION}
+    if kind in about_child | OF_AN_ABSENCE | OF_STAFF:
         return bool(roles & {"caseworker", "supervisor"})
     if kind is Kind.REPLY:
         return bool(roles & _TALKING)

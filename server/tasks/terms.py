@@ -198,6 +198,16 @@ _TERMS: Mapping[Kind, Terms] = {
 }
 
 
+# At once, when the answer is late, and a day later the supervisor hears of it too.
+_OF_A_QUESTION = Terms(
+    (
+        Speech(_AT_ONCE, (To.OWNER,)),
+        Speech(0 * _DAY, (To.OWNER, To.DEPUTY)),
+        Speech(_DAY, (To.OWNER, To.DEPUTY, To.SUPERVISOR)),
+    ),
+    _DAY,
+    _MORNING,
+)
 # As a complaint: for the people it is addressed to, and the child; nobody else hears of it.
 _REVIEW_OF_A_COMPLAINT = Terms(
     (Speech(-4 * _DAY, (To.OWNER, To.CHILD)), Speech(0 * _DAY, (To.OWNER,))), _DAY, _MORNING
@@ -208,6 +218,8 @@ def terms_of(kind: Kind, owner_role: str) -> Terms:
     """When a task of this kind speaks to which people; `owner_role`: the owner's for the child."""
     if kind is Kind.REVIEW and goes_round(kind, owner_role):
         return _REVIEW_OF_A_COMPLAINT
+    if kind is Kind.QUESTION:
+        return _TERMS[Kind.ANSWER] if goes_round(kind, owner_role) else _OF_A_QUESTION
     if kind is not Kind.STEP or owner_role in AUTHORITY:
         return _TERMS[kind]
     return _OF_A_CHILD if owner_role == "child" else _OF_OTHERS

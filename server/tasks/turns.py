@@ -28,7 +28,7 @@ from server.tasks.words import WORDS as WORDS
 Turns = Mapping[UUID, frozenset[UUID]]  # Whose turn it is, by task.
 
 _TO_THE_MINUTE = frozenset({Kind.REPLY, Kind.RHYTHM, Kind.ABSENCE}) | NEVER_RESTS | OF_STAFF
-_ANSWERS = frozenset({Kind.REPLY, Kind.ANSWER, Kind.RHYTHM, Kind.ABSENCE})
+_ANSWERS = frozenset({Kind.REPLY, Kind.ANSWER, Kind.RHYTHM, Kind.ABSENCE, Kind.QUESTION})
 # A day ends at midnight, which readers take for the next day.
 _STILL_THAT_DAY = timedelta(minutes=1)
 

@@ -40,6 +40,7 @@ WAYS: Mapping[Kind, Way] = {
     Kind.ANSWER: _project("complaint={subject}"),
     Kind.RHYTHM: Way(f"{_CHILD}/rhythm", Action.RHYTHM_AGREE),
     Kind.ABSENCE: Way(f"{_CHILD}/absences/{{subject}}", Action.PAUSE),
+    Kind.QUESTION: Way(f"{_CHILD}/questions/{{subject}}", Action.RECORD_ANSWER),
     Kind.DECISION: _entry("decision"),
     Kind.REPORT: _entry("report?to=police"),
     Kind.KEEP_TRYING: _entry("attempt"),

@@ -13,6 +13,7 @@ WORDS: Mapping[Kind, str] = {
     Kind.ANSWER: N_("An answer to a complaint"),
     Kind.RHYTHM: N_("An answer about the check-in times"),
     Kind.ABSENCE: N_("An answer about being away"),
+    Kind.QUESTION: N_("An answer to a question about the record"),
     Kind.DECISION: N_("Decide: tell the police?"),
     Kind.REPORT: N_("Tell the police and others who must know"),
     Kind.KEEP_TRYING: N_("Try to reach the child again"),

@@ -65,6 +65,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/children/*/plan", _DAILY),
     ("/desk/children/*/project", (*_DAILY, _CARED)),
     ("/desk/children/*/quarantine", _DAILY),
+    ("/desk/children/*/questions", _DAILY),
     ("/desk/children/*/rhythm", _NEW),
     ("/desk/children/*/safety", _DAILY),
     ("/desk/children/*/season", _DAILY),

@@ -39,6 +39,12 @@ async def names_of(people: Iterable[UUID], language: str, agency_id: UUID) -> Ca
     return lambda id_: names.get(id_, other)
 
 
+async def own_names(people: Iterable[UUID], agency_id: UUID) -> Callable[[UUID], str | None]:
+    """The names of people of this agency, as the child reads them; None for anyone else."""
+    rows = Person.filter(id__in=list(people), agency_id=agency_id)
+    return dict(await rows.values_list("id", "name")).get
+
+
 async def codes_of(people: Iterable[UUID], child_id: UUID) -> Callable[[UUID], str]:
     """What the command calls them: by role and id. An operator needs no names."""
     rows = await Person.filter(id__in=list(people)).values_list("id", "role")

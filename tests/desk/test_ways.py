@@ -115,7 +115,10 @@ async def stage(cast: Cast) -> None:
     has a page."""
     await run_until(cast, at(19, 50))
     await cast.on_duty("tom", hours=12)
-    makers = "episode_id transfer_id template_id drill_id passing_id flag_id alert_id absence_id"
+    makers = (
+        "episode_id transfer_id template_id drill_id passing_id flag_id alert_id absence_id"
+        " record_question_id"
+    )
     for maker in makers.split():
         await test_access.MAKERS[maker](cast, "tom", "")
 

@@ -244,6 +244,22 @@ FITS: Mapping[str, Fits] = {
         "mia", {"id": NEW, "name": "Joy", "reach": "+33612345678", "also_help": False}
     ),
     "DELETE /api/v1/trusted/{trusted_id}": _TO_MIA,
+    "GET /api/v1/why": _TO_MIA,
+    "GET /api/v1/talk/read": _TO_MIA,
+    f"POST {_API}/talk/read": Fits("tom", {"messages": [NEW]}),
+    "GET /api/v1/record-questions": _TO_MIA,
+    "POST /api/v1/record-questions": Fits(
+        "mia",
+        {
+            "id": NEW,
+            "about": {"kind": "look", "id": "7", "at": NOW, "shown": "Your page"},
+            "words": "Why?",
+            "to": "supervisor",
+        },
+    ),
+    f"GET {_DESK}/questions": _TO_TOM,
+    f"GET {_DESK}/questions/{{record_question_id}}": _TO_TOM,
+    f"POST {_DESK}/questions/{{record_question_id}}": Fits(form={"answer": "It was late."}),
     f"GET {_DESK}/trusted": _TO_TOM,
     f"POST {_DESK}/trusted/{{trusted_id}}": Fits(form={"answer": "no", "why": "Not now."}),
     "GET /desk/drills": _TO_ROOT,

@@ -261,6 +261,12 @@ def bodies(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, Any]:
             "place": "At my cousin's",
         },
         "POST /api/v1/trusted": {"id": str(uuid4()), "name": "Rosa", "reach": "rosa@example.org"},
+        "POST /api/v1/record-questions": {
+            "id": str(uuid4()),
+            "about": {"kind": "look", "id": "7", "at": cast.clock().isoformat()},
+            "words": "Why?",
+        },
+        f"POST {child}/talk/read": {"messages": []},
         "POST /api/v1/glass": {
             "id": str(uuid4()),
             "name_or_reference": "Mia Castellane",

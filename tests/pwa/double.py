@@ -132,6 +132,12 @@ class Double:
     glass: str = ""  # Why somebody opened what is kept for when the child is missing.
     loses_own: bool = False  # It is taken, and each answer gets lost.
     shared: list[dict[str, str]] = field(default_factory=list)
+    stories: list[dict[str, Any]] = field(default_factory=list)
+    """What happened while the child was silent, the newest first."""
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    """Questions about the record, the newest first."""
+    read: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    """Who has read a message or a check-in, by its id."""
     more_books: dict[str, Book] = field(default_factory=dict)
     """The life projects of other children, by the child, for those who work with several."""
     wire: list[tuple[str, str, int]] = field(default_factory=list)
@@ -145,6 +151,12 @@ class Double:
     def is_child(self) -> bool:
         """Whether a child is in, or somebody who works with one."""
         return self.book.role_of(self.person) == "child"
+
+    def answers(self) -> list[str]:
+        """When each question about the record was answered, the latest first."""
+        return sorted(
+            (one["answered_at"] for one in self.asked if one["answered_at"]), reverse=True
+        )
 
     def posted(self, path: str) -> list[dict[str, Any]]:
         """The bodies that were posted there, oldest first."""
@@ -220,6 +232,7 @@ def application(double: Double) -> Starlette:
                 **({"waits": double.waits} if double.waits else {}),
                 **({"open_round": double.open_round} if double.open_round else {}),
                 **({"lock_text": double.lock_text} if double.lock_text else {}),
+                **({"answered_at": double.answers()[0]} if double.answers() else {}),
                 **({"door": True} if double.door else {}),
                 **({"lines": double.lines} if double.lines else {}),
                 "server_time": _z(datetime.now(UTC)),
@@ -230,7 +243,10 @@ def application(double: Double) -> Starlette:
         if not is_in(request):
             return _problem(401, "revoked" if double.is_revoked else "unauthenticated")
         if request.method == "GET":
-            shown = [{k: v for k, v in c.items() if k != "mark"} for c in double.check_ins]
+            shown = [
+                {k: v for k, v in c.items() if k != "mark"} | {"read": double.read.get(c["id"], [])}
+                for c in double.check_ins
+            ]
             return JSONResponse({"check_ins": shown[::-1]})
         body = await request.json()
         if double.refuse_check_ins:
@@ -342,10 +358,10 @@ def application(double: Double) -> Starlette:
     async def looks(request: Request) -> Response:
         now = _z(datetime.now(UTC) - timedelta(hours=3))
         who = {"id": double.person, "name": "Tom Verhoeven", "role": "caseworker"}
-        look = {"at": now, "who": who, "what": "Your check-ins", "why": None}
+        look = {"id": "7", "at": now, "who": who, "what": "Your check-ins", "why": None}
         found = [{**look, "code": "look:history:see"}]
         if double.glass:
-            found.append({**look, "code": "look:glass:pack", "why": double.glass})
+            found.append({**look, "id": "8", "code": "look:glass:pack", "why": double.glass})
         return JSONResponse({"looks": found})
 
     def sums(rhythm: dict[str, Any]) -> list[dict[str, str | None]]:
@@ -438,6 +454,38 @@ def application(double: Double) -> Starlette:
         gone = request.path_params["id"]
         double.trusted = [one for one in double.trusted if one["id"] != gone]
         return Response(status_code=204)
+
+    async def why(request: Request) -> Response:
+        if not is_in(request):
+            return _problem(401, "unauthenticated")
+        return JSONResponse({"stories": double.stories, "next": None})
+
+    async def talk_read(request: Request) -> Response:
+        known = [{"message": id_, "read": by} for id_, by in double.read.items()]
+        return JSONResponse({"messages": known})
+
+    async def record_questions(request: Request) -> Response:
+        if not is_in(request):
+            return _problem(401, "unauthenticated")
+        if request.method == "POST":
+            said = await request.json()
+            now = datetime.now(UTC)
+            made = {
+                **said,
+                "asked_at": _z(now),
+                "answer_by": _z(now + timedelta(days=3)),
+                "answer": None,
+                "answered_at": None,
+                "answered_by": None,
+            }
+            if said["id"] not in [one["id"] for one in double.asked]:
+                double.asked.insert(0, made)
+            return JSONResponse(made, 201)
+        to = [
+            {"to": "caseworker", "names": ["Tom Verhoeven"]},
+            {"to": "supervisor", "names": ["Ines Quintanar"]},
+        ]
+        return JSONResponse({"questions": double.asked, "to": to, "next": None})
 
     async def own_pack(request: Request) -> Response:
         if not is_in(request):
@@ -614,6 +662,10 @@ def application(double: Double) -> Starlette:
             Route("/api/v1/absences", absences, methods=["GET", "POST"]),
             Route("/api/v1/absences/{id}", back, methods=["DELETE"]),
             Route("/api/v1/trusted", trusted, methods=["GET", "POST"]),
+            Route("/api/v1/why", why),
+            Route("/api/v1/talk/read", talk_read),
+            Route("/api/v1/children/{child}/talk/read", nothing, methods=["POST"]),
+            Route("/api/v1/record-questions", record_questions, methods=["GET", "POST"]),
             Route("/api/v1/children/{child}/pack", own_pack, methods=["GET", "PUT"]),
             Route("/api/v1/trusted/{id}", not_trusted, methods=["DELETE"]),
             Route("/api/v1/rhythm/preview", look, methods=["POST"]),

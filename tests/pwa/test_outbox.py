@@ -21,6 +21,8 @@ HELP = OK | {"id": "h", "want": "help", "how": "quiet"}
 WISH = {"rhythm": {"at": ["18:00"]}, "first": None, "words": "Later, please."}
 NAMING = {"name": "Rosa", "reach": "+33600000000", "also_help": True}
 AWAY = {"from_at": AT, "until_at": AT, "place": "At my cousin's", "words": None}
+ABOUT = {"kind": "look", "id": "7", "at": AT, "shown": "Your page"}
+ASKING = {"about": ABOUT, "words": "Why?", "to": "supervisor"}
 OWN = {"said_at": AT, "child": "m", "base": 3, "fields": {"a": "new"}, "seen": [{"a": "old"}]}
 CHANGE = {"id": "g", "entity": "goal", "entity_id": "1", "field": "*", "base": None, "value": {}}
 
@@ -45,9 +47,11 @@ KINDS: dict[str, tuple[dict[str, Any], str | None, str, Any]] = {
         {"words": "Rex"},
     ),
     "trusted": ({"said_at": AT} | NAMING, None, "POST /trusted", NAMING),
+    "ask": ({"said_at": AT} | ASKING, None, "POST /record-questions", ASKING),
     "own": (OWN, None, "PUT /children/m/pack", {"base": 3, "fields": {"a": "new"}}),
 }
-NAMED = {"rhythm", "away", "shared", "trusted"}
+NAMED = {"rhythm", "away", "shared", "trusted", "ask"}
+EXPLAINED = {"rhythm", "take-back", "away", "back", "trusted", "ask", "own"}
 ALONE = pytest.mark.parametrize("kind", KINDS)
 
 
@@ -107,9 +111,7 @@ def test_what_is_refused_for_good_stays_and_what_comes_after_it_goes_on(
     if kind == "language":
         rows = rows[:1]
     phone = outbox(rows=rows, answers=answers)
-    sentence = (
-        "Too late." if kind in {"rhythm", "take-back", "away", "back", "trusted", "own"} else None
-    )
+    sentence = "Too late." if kind in EXPLAINED else None
     assert phone["waiting"] == ([] if kind == "forgot" else [["c", "invalid", sentence]])
     assert phone["requests"][-1][0] == "PATCH /me"
 
@@ -192,7 +194,7 @@ def test_after_a_backup_everything_but_languages_and_shared_answers_is_handed_in
 ) -> None:
     rows = [["c" if kind == "check_in" else kind, _content(kind)] for kind in KINDS]
     phone = outbox(rows=rows, epoch=EPOCH)
-    kept = {"rhythm", "take-back", "away", "back", "forgot", "trusted", "own"}
+    kept = {"rhythm", "take-back", "away", "back", "forgot", "trusted", "ask", "own"}
     assert {*phone["sent"]} == kept
     assert {id_ for id_, _, _ in phone["waiting"]} == kept | {"c"}
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Route, expect
 
 from tests.pwa.conftest import Phone, Phones, box_of, violations
 from tests.pwa.double import CODE, Double
+from tests.pwa.stories import stories
 from tests.pwa.test_project import eventually
 
 pytestmark = pytest.mark.browser
@@ -22,6 +23,8 @@ ROWS = (
     "language",
     "unsent",
     "looks",
+    "happened",
+    "asked",
     "sharing",
     "phones",
     "trusted",
@@ -44,6 +47,7 @@ def here(phone: Phone) -> str | None:
 
 def walk(phone: Phone) -> Iterator[str]:
     """Every screen in turn, as a child might come to it, with something on it."""
+    phone.double.stories = stories()
     phone.open(f"#pair={CODE}")
     for name in ("sharing-1", "acting-2", "phone-3"):
         yield name
@@ -90,9 +94,16 @@ def walk(phone: Phone) -> Iterator[str]:
             phone.page.locator("main > .second").click()
             phone.page.wait_for_selector(".code")
             phone.page.locator(".entry .plain").click()
-        if name == "looks":
+        if name in ("looks", "happened"):
             phone.page.wait_for_selector(".entry")
         yield name
+        if name == "looks":
+            phone.page.locator(".quiet.ask").first.click()
+            phone.page.locator("#question").fill("Why did you look?")
+            yield "ask"
+            phone.page.locator("form .main").click()
+            phone.page.locator(".asked").first.wait_for()
+            yield "looks-asked"
     phone.page.locator(".top .quiet").first.click()
     phone.page.locator("#new").fill("Buy bread")
     phone.page.locator("#new").press("Enter")

@@ -9,7 +9,7 @@ from tests.pwa.conftest import Phone
 from tests.pwa.double import Double
 
 pytestmark = pytest.mark.browser
-ROW = 7
+ROW = 9
 
 
 def name_rosa(phone: Phone) -> None:

@@ -32,6 +32,7 @@ CASEWORKERS = (
     Kind.ABSENCE,
     Kind.PACK,
     Kind.AWAY,
+    Kind.QUESTION,
 )
 PROMISED_BY = ("caseworker", "supervisor", "administrator", "agency", "guardian", "carer")
 EVERY = [
@@ -42,6 +43,7 @@ EVERY = [
     (Kind.ANSWER, "guardian"),
     (Kind.REVIEW, "supervisor"),
     (Kind.REVIEW, "guardian"),
+    (Kind.QUESTION, "supervisor"),
     (Kind.TRANSFER, "caseworker"),
     (Kind.AWAY_REVIEW, "supervisor"),
     (Kind.FLAG, "caseworker"),
@@ -51,7 +53,7 @@ EVERY = [
 ]
 # Told to those alone whom it is for: not to the caseworker, whom it may be about.
 COMPLAINTS = {one for one in EVERY if one[0] is Kind.ANSWER or one == (Kind.REVIEW, "supervisor")}
-COMPLAINTS.add((Kind.REVIEW, "guardian"))
+COMPLAINTS |= {(Kind.REVIEW, "guardian"), (Kind.QUESTION, "supervisor")}
 BY_NAME = {Kind.STEP, Kind.TRANSFER, *OF_A_SHIFT}
 
 

@@ -24,6 +24,7 @@ from tests.approvals.asking import a_request
 from tests.cast import Cast
 from tests.desk.walking import at_desk
 from tests.flags.made import a_flag
+from tests.questions.made import a_question
 from tests.records.made import a_transfer
 from tests.test_access import absence_id
 
@@ -72,6 +73,11 @@ async def _subject(cast: Cast, kind: Kind) -> UUID:
         return await a_flag(cast)
     if kind is Kind.APPROVAL:
         return await a_request(cast)
+    if kind is Kind.QUESTION:
+        asked = await a_question(cast)
+        # The question sets its own task; here each kind is set by hand.
+        await Task.filter(subject_id=asked).delete()
+        return asked
     if kind not in OF_AN_EPISODE | OF_A_SHIFT:
         return uuid4()
     episode = await away(cast)

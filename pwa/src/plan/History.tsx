@@ -1,7 +1,10 @@
 /** Who said what, and when: nothing that was ever said is out of reach, and each thing stands with its author. */
+import { useEffect } from "preact/hooks";
 import { t } from "../i18n";
+import { Asked } from "../parts/Asked";
 import { now } from "../store/now";
-import { plan } from "../store/project";
+import { isChild, plan } from "../store/project";
+import { load, type Entry } from "../store/questions";
 import { called, fieldName, valueName } from "./labels";
 import { byOrder, type Voice } from "./merge";
 import { ago, Mark } from "./parts";
@@ -23,7 +26,23 @@ export function told(things: { entity: string; id: string; fields: string[]; abo
   return all.sort((a, b) => byOrder(b, a));
 }
 
+/** A child asks about what others wrote, on the phone; what waits on this phone is no entry yet. */
+const isAsked = ({ who, received_at }: Told) => isChild.value && who.role !== "child" && !!received_at;
+
+/** Several fields may have been said in one change. */
+function entryOf(voice: Told): Entry {
+  const lines = [
+    called(voice.who),
+    voice.about,
+    fieldName(voice.entity, voice.field),
+    valueName(voice.entity, voice.field, voice.value, now.value),
+  ];
+  const shown = lines.filter(Boolean).join("\n");
+  return { kind: "change", id: `${voice.id} ${voice.field}`, at: voice.received_at ?? voice.said_at, shown };
+}
+
 export function Entries({ list }: { list: Told[] }) {
+  useEffect(() => void (isChild.value && load()), []);
   return (
     <ul class="entries">
       {list.map((voice) => (
@@ -43,6 +62,7 @@ export function Entries({ list }: { list: Told[] }) {
             <p class="row-words" dir="auto">
               {valueName(voice.entity, voice.field, voice.value, now.value)}
             </p>
+            {isAsked(voice) && <Asked entry={entryOf(voice)} isAboutCaseworker={voice.who.role === "caseworker"} />}
           </div>
         </li>
       ))}

@@ -13,7 +13,16 @@ import { day } from "./labels";
 import { is, isDropped, words, type Person } from "./state";
 import { answerDue } from "./turns";
 
-export type Kind = "step" | "reply" | "end" | "review" | "answer" | "rhythm" | "absence" | "pack";
+export type Kind =
+  | "step"
+  | "reply"
+  | "end"
+  | "review"
+  | "answer"
+  | "rhythm"
+  | "absence"
+  | "pack"
+  | "question";
 
 interface Named {
   id: string;
@@ -99,7 +108,7 @@ function isSettled(due: Due, at: string): boolean {
   if (due.kind === "review") return !!field("review", "held_on")?.value;
   if (due.kind === "answer") return !!field("complaint", "answer")?.value;
   // What is no part of the project is seen to at the desk.
-  return due.kind === "rhythm" || due.kind === "absence" || due.kind === "pack";
+  return ["rhythm", "absence", "pack", "question"].includes(due.kind);
 }
 
 /** Another day that was chosen here counts at once. */

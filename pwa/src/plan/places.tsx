@@ -32,6 +32,7 @@ import * as away from "../store/away";
 import * as ideas from "../store/ideas";
 import * as packs from "../store/packs";
 import * as project from "../store/project";
+import * as reads from "../store/reads";
 import * as reasons from "../store/reasons";
 import { isStaff, linkChild, me, who } from "../store/session";
 import * as drafts from "./drafts";
@@ -83,7 +84,7 @@ export async function begin(openFirst = project.openOwn): Promise<void> {
   project.begin();
   drafts.begin();
   ideas.begin();
-  project.onFrame(dues.refresh);
+  project.onFrame(async () => void (await Promise.all([dues.refresh(), reads.refresh()])));
   dues.begin();
   packs.begin();
   away.begin();

@@ -2,11 +2,14 @@ import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { ask, type Day } from "../api";
 import { clockTime, dayName, t } from "../i18n";
+import { Asked } from "../parts/Asked";
 import { moods } from "../parts/Faces";
 import { Face, Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
+import { ReadBy } from "../parts/ReadBy";
 import { read, writeIfRoom } from "../store/db";
 import { now } from "../store/now";
+import { load as loadQuestions } from "../store/questions";
 import { queue, tap } from "../store/sender";
 import { who } from "../store/session";
 
@@ -22,7 +25,7 @@ async function load(): Promise<void> {
   const fresh = await ask<{ check_ins: Day[] }>("GET", `/check-ins?limit=${HOW_MANY}`).catch(() => null);
   if (!fresh) return;
   // Nothing is kept but what is shown: no mark, and only these.
-  days.value = fresh.check_ins.map(({ id, said_at, received_at, mood, note, want, is_late }) => ({
+  days.value = fresh.check_ins.map(({ id, said_at, received_at, mood, note, want, is_late, read: by }) => ({
     id,
     said_at,
     received_at,
@@ -30,6 +33,7 @@ async function load(): Promise<void> {
     note,
     want,
     ...(is_late === undefined ? {} : { is_late }),
+    ...(by?.length ? { read: by } : {}),
   }));
   await writeIfRoom(person, "days", days.value);
 }
@@ -75,6 +79,7 @@ function Entry({ day }: { day: Day }) {
             ? t("{time}, received", { time: clockTime(day.said_at) })
             : t("{time}, saved on this phone", { time: clockTime(day.said_at) })}
         </p>
+        {day.read && <ReadBy by={day.read} said={day.said_at} />}
         {day.note && (
           <details>
             <summary>{t("My words")}</summary>
@@ -83,6 +88,7 @@ function Entry({ day }: { day: Day }) {
             </p>
           </details>
         )}
+        {day.received_at && <Asked entry={{ kind: "check_in", id: day.id, at: day.received_at, shown: what(day) }} />}
       </div>
     </li>
   );
@@ -90,6 +96,7 @@ function Entry({ day }: { day: Day }) {
 
 export function Days() {
   useEffect(() => void load(), [who.value, tap.value?.stage]);
+  useEffect(() => void loadQuestions(), [who.value]);
   const groups = byDay(all());
   return (
     <Page title={t("My days")}>

@@ -4,6 +4,7 @@ import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { Row } from "../parts/Row";
 import { reminders } from "../push";
+import { hasAnswer } from "../store/answers";
 import { awayLine } from "../store/awayLine";
 import { mayCarry } from "../store/grabbed";
 import { queue } from "../store/sender";
@@ -53,6 +54,10 @@ export function More() {
           state={waiting ? tn("{n} thing to send", "{n} things to send", waiting) : t("Everything is sent")}
         />
         {!isStaff.value && <Row to="looks" icon="eye" word={t("Who looked")} />}
+        {!isStaff.value && <Row to="happened" icon="story" word={t("What happened")} />}
+        {!isStaff.value && (
+          <Row to="asked" icon="question" word={t("My questions")} state={hasAnswer.value ? t("New answer") : ""} />
+        )}
         {!isStaff.value && <Row to="sharing" icon="info" word={t("Who sees what")} />}
         {!isStaff.value && <Row to="phones" icon="phones" word={t("My phones")} />}
         {!isStaff.value && <Row to="trusted" icon="talk" word={t("People I trust")} />}

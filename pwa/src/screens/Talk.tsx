@@ -4,6 +4,7 @@ import { clockTime, t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Notices } from "../parts/Notices";
 import { Page } from "../parts/Page";
+import { ReadBy } from "../parts/ReadBy";
 import { whereabouts as whereTheWishIs } from "../parts/Thanks";
 import { useDraft } from "../plan/drafts";
 import { called, dayWords, listed, roleName } from "../plan/labels";
@@ -13,6 +14,7 @@ import { NewWorker } from "../plan/NewWorker";
 import { about, isInDesk } from "../routes";
 import { now } from "../store/now";
 import { frame, isChild, isRead, make, myself, plan, there } from "../store/project";
+import { readersOf, show } from "../store/reads";
 import { tap } from "../store/sender";
 
 /** The thread is between these and the child; a guardian has ways of their own. */
@@ -28,6 +30,15 @@ function readers(): string {
 function whereabouts(message: Thing): string {
   if (message.waits) return isInDesk ? t("Saved on this device.") : t("Saved on this phone.");
   return t("Received {time}.", { time: clockTime(message.made_at) });
+}
+
+/** Who read it before there was an answer: an answer says it already. */
+function readBefore(message: Thing) {
+  const answers = plan.value
+    .all("message")
+    .filter(({ by, made_at }) => by.role !== "child" && made_at > message.made_at)
+    .map(({ made_at }) => Date.parse(made_at));
+  return readersOf(message.id).filter(({ at }) => !answers.some((answered) => answered < Date.parse(at)));
 }
 
 function Bubble({ message }: { message: Thing }) {
@@ -46,6 +57,7 @@ function Bubble({ message }: { message: Thing }) {
         {message.waits && <Icon name="phone" />}
         {mine ? whereabouts(message) : clockTime(message.made_at)}
       </p>
+      {mine && isChild.value && !message.waits && <ReadBy by={readBefore(message)} said={message.made_at} />}
     </li>
   );
 }
@@ -94,6 +106,13 @@ function Thread() {
   useEffect(() => {
     if (isBeginning) requestAnimationFrame(() => box.current?.focus({ preventScroll: true }));
   }, []);
+  const ofChild = messages.filter(({ by }) => by.role === "child").length;
+  useEffect(() => {
+    void show();
+    const again = () => void show();
+    document.addEventListener("visibilitychange", again);
+    return () => document.removeEventListener("visibilitychange", again);
+  }, [ofChild, isRead.value]);
   const send = async () => {
     const text = draft.value.trim();
     if (!text) return;

@@ -11,6 +11,7 @@ import { Page } from "../parts/Page";
 import { SharedQuestion } from "../parts/SharedQuestion";
 import { Thanks, whereabouts } from "../parts/Thanks";
 import { go, place } from "../routes";
+import { hasAnswer } from "../store/answers";
 import { awayLine } from "../store/awayLine";
 import { isOpen } from "../store/searchNotice";
 import { clear, isWriting, mood, note, NOTE_LIMIT } from "../store/draft";
@@ -173,6 +174,7 @@ export function Today() {
       </p>
       <Waiting />
       <Turn />
+      <NewAnswer />
     </Page>
   );
 }
@@ -196,6 +198,10 @@ function Forgot() {
           {t("Skip")}
         </button>
       </div>
+      <button type="button" class="quiet words" onClick={() => go("happened")}>
+        <Icon name="story" />
+        {t("What happened")}
+      </button>
     </section>
   );
 }
@@ -213,6 +219,17 @@ function Turn() {
     <button type="button" class="quiet turn" onClick={() => go(says === "answer" ? "talk" : "project")}>
       <Icon name="path" />
       {words}
+    </button>
+  );
+}
+
+/** A question of the child has an answer: which one, the list says. */
+function NewAnswer() {
+  if (!hasAnswer.value) return null;
+  return (
+    <button type="button" class="quiet" onClick={() => go("asked")}>
+      <Icon name="question" />
+      {t("There's an answer for you")}
     </button>
   );
 }

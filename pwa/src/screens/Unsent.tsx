@@ -46,6 +46,7 @@ const SHOWN: { [K in Kind]: Shown<Extract<Content, { kind: K }>["body"]> } = {
   snooze: { title: () => t("Remind me later") },
   shared: { title: () => t("An answer to a question"), words: ({ words }) => words },
   trusted: { title: () => t("People I trust"), words: ({ name }) => name },
+  ask: { title: () => t("I have a question"), words: ({ words }) => words },
   own: { title: () => t("If I go missing"), words: ({ fields }) => Object.values(fields).join("\n") },
   change: { title: () => t("Something for my project"), words: changeWords },
 };

@@ -7,6 +7,8 @@ export { CoverSettings } from "./CoverSettings";
 export { SharedPhone, ChooseCode, WhoAreYou } from "./SharedPhone";
 export { SignOut } from "./SignOut";
 export { WhoLooked } from "./WhoLooked";
+export { WhatHappened } from "./WhatHappened";
+export { AskAbout, MyQuestions } from "./Questions";
 export { Phones } from "./Phones";
 export { Reminders } from "./Reminders";
 export { Later } from "../parts/Later";

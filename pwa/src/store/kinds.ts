@@ -79,6 +79,17 @@ export interface Naming {
   body: { said_at: string; name: string; reach: string; also_help: boolean };
 }
 
+/** A question about an entry of what is recorded: the server is told under the id of the message. */
+export interface Asking {
+  kind: "ask";
+  body: {
+    said_at: string;
+    about: { kind: "look" | "why" | "check_in" | "change"; id: string; at: string; shown: string };
+    words: string;
+    to: "caseworker" | "supervisor";
+  };
+}
+
 /** What the child says for when they are missing: based on a version, with all their words that they had seen before. */
 export interface OwnWords {
   kind: "own";
@@ -108,6 +119,7 @@ export type Content =
   | Snoozed
   | SharedAnswer
   | Naming
+  | Asking
   | OwnWords
   | ProjectChange;
 export type Kind = Content["kind"];
@@ -190,6 +202,12 @@ const KINDS: { [K in Kind]: Row<Extract<Content, { kind: K }>> } = {
   trusted: {
     send: async ({ id, body: { said_at: _at, ...naming } }, tell) =>
       void (await tell("POST", "/trusted", { id, ...naming })),
+    isKept: true,
+    isExplained: true,
+  },
+  ask: {
+    send: async ({ id, body: { said_at: _at, ...question } }, tell) =>
+      void isAbout(id, await tell("POST", "/record-questions", { id, ...question })),
     isKept: true,
     isExplained: true,
   },

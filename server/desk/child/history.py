@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from server.checkin.models import CheckIn
+from server.checkin.reading import to_be_read
 from server.checkin.rules import Want
 from server.desk.child.check_in_pages import MOODS
 from server.i18n import N_, gettext
@@ -40,6 +42,7 @@ class Moment:
     tags: tuple[tuple[str, str], ...]  # (kind, text)
     by: str | None
     said_at: datetime | None  # If it arrived much later than the child said it.
+    to_read: UUID | None = None  # The answer in which the child says something to their workers.
 
 
 async def noticed_of(child: Child, roles: Roles, language: str) -> list[Moment]:
@@ -114,6 +117,7 @@ def _answer(answer: CheckIn, name: str | None, language: str) -> Moment:
         tags=tuple(tags),
         by=by,
         said_at=answer.said_at if waited else None,
+        to_read=next(iter(to_be_read([answer])), None),
     )
 
 

@@ -24,10 +24,13 @@ from server.missing.profile.rules import guardian_may_read
 from server.missing.search.searches import of_child
 from server.people.access import Roles, broken_for, desk_child, looked, now_of, staff_of
 from server.people.models import Child, Home, Person, Tie
+from server.people.reads.actions import Kind
+from server.people.reads.reading import shows
 from server.people.rules import Action, Role, may
 from server.people.words import ROLES
 from server.plan.offboarding import quarantine
-from server.tasks.rules import Kind
+from server.questions.reading import waiting as questions_waiting
+from server.tasks.rules import Kind as TaskKind
 from server.tasks.turns import lines
 from server.watch.absence import reading as absences
 from server.watch.signals import drift
@@ -48,10 +51,12 @@ async def show(request: Request) -> Response:
         raise
     language, now = language_of(request), now_of(request)
     await looked(await staff_of(request), [child.id], f"look:{Action.HISTORY_SEE}", now)
+    history = await history_of(child, language, zone_of(request), now)
+    await shows(request, child, Kind.CHECK_IN, [line.to_read for line in history if line.to_read])
     context = {
         "agreed": await agreed_of(request, child),
         "month": await month_of(child.id, language, now),
-        "history": await history_of(child, language, zone_of(request), now),
+        "history": history,
         "legend": [
             (strip(mark, language, alone=True), gettext(language, word))
             for mark, word in MARK_WORDS.items()
@@ -62,6 +67,7 @@ async def show(request: Request) -> Response:
         **await of_child(request, child, roles),
         "trusted_waiting": await waiting(child.id),
         "absences": await absences.waiting(child.id, now),
+        "questions_waiting": await questions_waiting(child.id, roles),
     }
     return await show_tab(request, "desk/child.html", child, roles, context)
 
@@ -130,7 +136,7 @@ async def _turns(request: Request, child: Child, roles: Roles) -> dict[str, Any]
     turn_lines = await lines(child, me, roles, language, now) if child.left_at is None else []
     return {
         # Flags stand at the head of the page.
-        "turns": [line for line in turn_lines if line.kind is not Kind.FLAG],
+        "turns": [line for line in turn_lines if line.kind is not TaskKind.FLAG],
         "path": f"/desk/children/{child.id}",
         "shown": lambda at: when(language, at, zone, now),
     }

@@ -46,6 +46,7 @@ WORDS: Mapping[str, str] = {
     "project:paper": N_("Your project, on paper"),
     "quarantine": N_("Words in your project from a person who is no longer with you"),
     "question": N_("Your page"),
+    "record": N_("Your questions about what is written here"),
     "rhythm": N_("Your check-in times"),
     "sighting": N_("Your page"),
     "sign": N_("Your page"),
@@ -89,8 +90,9 @@ REASONS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look: when, who (None: the system), at what, why, and its code."""
+    """One look: when, who (None: the system), at what, why, and its code. `id`: of its entry."""
 
+    id: int
     at: datetime
     who: Person | None
     role: str
@@ -114,6 +116,7 @@ async def looks_at(
     people = {person.id: person for person in await Person.filter(id__in=list(ids))}
     shown = [
         Look(
+            id=entry.id,
             at=entry.at,
             who=people.get(entry.who_id) if entry.who_id else None,
             role=entry.who_role,
@@ -206,6 +209,7 @@ _DESK_WORDS: Mapping[str, str] = {
     "pause": N_("Looked at the check-in times"),
     "project": N_("Looked at the project"),
     "quarantine": N_("Looked at the project"),
+    "record": N_("Looked at the child's questions"),
     "rhythm": N_("Looked at the check-in times"),
     "sign": N_("Looked at the agreed sign"),
     "talk": N_("Looked at the messages"),

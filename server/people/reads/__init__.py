@@ -1,0 +1,1 @@
+"""Who of the child's workers has read what the child wrote."""

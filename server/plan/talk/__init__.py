@@ -1,0 +1,1 @@
+"""The talk between a child and their workers: who has read which message."""
