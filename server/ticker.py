@@ -13,6 +13,7 @@ from typing import Any
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from server import logs
+from server.advocates import actions as advocates
 from server.alerts import climbing, rights_changes
 from server.alerts.drills import actions as drills
 from server.audit.actions import SYSTEM, note, seal
@@ -68,6 +69,7 @@ ROWS: tuple[DueRows[Any], ...] = (
     listening.CHECK_INS,
     climbing.ALERTS,
     handovers.SEARCHES,
+    advocates.ADVOCACIES,
     telling.TASKS,
     bulk_import.LISTS,
     drills.DRILLS,

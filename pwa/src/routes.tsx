@@ -49,6 +49,7 @@ export type ProjectPlace =
   | "take"
   | "rhythm"
   | "trusted"
+  | "advocate"
   | "packs"
   | "if-missing";
 

@@ -61,6 +61,8 @@ class Kind(StrEnum):
     HANDOVER = "handover"  # A note for the next person.
     HANDOVER_READ = "handover_read"  # The next person has read where the search is.
     PACK = "pack"  # Look through the grab pack with the child.
+    ADVOCATE_WISH = "advocate_wish"  # The child asked for an advocate.
+    ADVOCATE_ENDS = "advocate_ends"  # The advocate's time ends: ask the child how it goes on.
     TRANSFER = "transfer"  # Another agency was asked for a transfer, and has not answered.
 
 
@@ -91,6 +93,7 @@ OF_A_RETURN = frozenset(
 )
 # These never pause: neither by night, nor when a placement ends while the child is away.
 OF_AN_EPISODE = OF_A_SEARCH | OF_A_RETURN
+OF_AN_ADVOCATE = (Kind.ADVOCATE_WISH, Kind.ADVOCATE_ENDS)
 # Their owner is on the rota, with a tie or without.
 OF_A_SHIFT = frozenset({Kind.HANDOVER, Kind.HANDOVER_READ})
 NEVER_RESTS = OF_AN_EPISODE | OF_A_SHIFT
@@ -143,7 +146,10 @@ QUIET_FROM, QUIET_UNTIL = time(21), time(8)
 
 
 def goes_round(kind: Kind, owner_role: str) -> bool:
-    """Whether this is about a complaint, which only the people it is addressed to may hear of."""
+    """Whether this is about a complaint, or about words for the child's advocate alone: only the
+    people it is addressed to may hear of it."""
+    if kind is Kind.REPLY:
+        return owner_role == "advocate"
     return kind is Kind.ANSWER or (kind is Kind.REVIEW and owner_role != "caseworker")
 
 
@@ -299,7 +305,7 @@ def may_see(kind: Kind, roles: frozenset[str], owner_role: str) -> bool:
         return False
     if kind in NEVER_RESTS:
         return bool(roles & _SEARCHING)
-    if kind in (Kind.RHYTHM, Kind.PACK, Kind.TRANSFER):
+    if kind in (Kind.RHYTHM, Kind.PACK, Kind.TRANSFER, *OF_AN_ADVOCATE):
         return bool(roles & {"caseworker", "supervisor"})
     if kind is Kind.REPLY:
         return bool(roles & _TALKING)

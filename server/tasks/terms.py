@@ -112,7 +112,13 @@ _OF_A_CHANGE_OF_SHIFT = Terms(
 )
 # The agency that asked telephones; the supervisor hears of it a day later.
 _OF_ANOTHER_AGENCY = Terms((Speech(0 * _DAY, (To.OWNER,)), Speech(_DAY, _ALL)), _DAY, _MORNING)
+# The caseworker may be whom the child wants to speak about: the supervisor hears of it at once.
+_OF_A_WISH = Terms((Speech(_AT_ONCE, _ALL), Speech(0 * _DAY, _ALL)), 7 * _DAY, _MORNING)
+# For the advocate alone: the agency does not learn that the child wrote to them.
+_OF_AN_ADVOCATE = Terms((Speech(_AT_ONCE, (To.OWNER,)), Speech(timedelta(0), (To.OWNER,))), _DAY)
 _TERMS: Mapping[Kind, Terms] = {
+    Kind.ADVOCATE_WISH: _OF_A_WISH,
+    Kind.ADVOCATE_ENDS: _OF_ANOTHER_AGENCY,
     Kind.TRANSFER: _OF_ANOTHER_AGENCY,
     Kind.HANDOVER: _OF_A_CHANGE_OF_SHIFT,
     Kind.HANDOVER_READ: _OF_A_CHANGE_OF_SHIFT,
@@ -180,6 +186,8 @@ def terms_of(kind: Kind, owner_role: str) -> Terms:
     """When a task of this kind speaks to which people; `owner_role`: the owner's for the child."""
     if kind is Kind.REVIEW and goes_round(kind, owner_role):
         return _REVIEW_OF_A_COMPLAINT
+    if kind is Kind.REPLY and goes_round(kind, owner_role):
+        return _OF_AN_ADVOCATE
     if kind is not Kind.STEP or owner_role in AUTHORITY:
         return _TERMS[kind]
     return _OF_A_CHILD if owner_role == "child" else _OF_OTHERS

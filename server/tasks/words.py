@@ -34,5 +34,7 @@ WORDS: Mapping[Kind, str] = {
     Kind.HANDOVER: N_("Write the search handover"),
     Kind.HANDOVER_READ: N_("Read the search handover"),
     Kind.PACK: N_("Check the grab pack"),
+    Kind.ADVOCATE_WISH: N_("The child wants an advocate"),
+    Kind.ADVOCATE_ENDS: N_("The advocate's time is ending: ask the child"),
     Kind.TRANSFER: N_("Ask the other agency for its answer"),
 }

@@ -17,15 +17,17 @@ GUIDE_OF: Final = {
     "supervisor": "supervisor",
     "guardian": "caseworker",
     "carer": "carer",
+    "advocate": "advocate",
     "administrator": "administrator",
 }
 BEGINNING: Final = {
     "caseworker": "each-day",
     "supervisor": "what-you-may-do",
     "carer": "where-you-sign-in",
+    "advocate": "what-you-are-there-for",
     "administrator": "roles",
 }
-_COLUMNS: Final = ("caseworker", "supervisor", "carer", "administrator")
+_COLUMNS: Final = ("caseworker", "supervisor", "carer", "administrator", "advocate")
 
 _REACH = "how-we-reach-you"
 _NEW, _DAILY = ("a-new-child", "what-you-may-do"), ("each-day", "what-you-may-do")
@@ -35,13 +37,15 @@ _BROKEN = ("a-child-who-is-not-assigned-to-you", "a-page-was-opened-in-an-emerge
 _RETURN = ("a-child-is-back", "in-a-search")
 _CARED = "where-you-sign-in"
 SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    # The path, and the sections for caseworkers, supervisors, carers and administrators.
+    # The path, and the sections for caseworkers, supervisors, carers, administrators, advocates.
     ("/desk/", (*_DAILY, _CARED, "roles")),
     ("/desk/again", ("the-first-day", _REACH, _REACH, _REACH)),
     ("/desk/admin", ("a-new-child", "what-you-may-do", "", "the-first-day")),
     ("/desk/alerts", ("an-alert", "in-an-alert")),
     ("/desk/children/new", ("a-new-child", "what-you-may-do", "", "the-first-day")),
     ("/desk/children/*/account", _GONE),
+    ("/desk/children/*/advocacy", ("", "", "", "", "what-you-are-there-for")),
+    ("/desk/children/*/advocate", _NEW),
     ("/desk/children/*/birthday", _NEW),
     ("/desk/children/*/calendar", _DAILY),
     ("/desk/children/*/check-in", (*_DAILY, _CARED)),
@@ -51,7 +55,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/children/*/home", _NEW),
     ("/desk/children/*/invite", _NEW),
     ("/desk/children/*/looks", _DAILY),
-    ("/desk/children/*/missing", (*_GONE, _CARED)),
+    ("/desk/children/*/missing", (*_GONE, _CARED, "", "if-you-are-worried")),
     ("/desk/children/*/names", _NEW),
     ("/desk/children/*/observation", (*_DAILY, _CARED)),
     ("/desk/children/*/pack", _NEW),
@@ -59,12 +63,12 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/children/*/placement", ("endings", "what-you-may-do")),
     ("/desk/children/*/people", _NEW),
     ("/desk/children/*/plan", _DAILY),
-    ("/desk/children/*/project", (*_DAILY, _CARED)),
+    ("/desk/children/*/project", (*_DAILY, _CARED, "", "messages")),
     ("/desk/children/*/quarantine", _DAILY),
     ("/desk/children/*/rhythm", _NEW),
     ("/desk/children/*/safety", _DAILY),
     ("/desk/children/*/season", _DAILY),
-    ("/desk/children/*/sighting", (*_DAILY, _CARED)),
+    ("/desk/children/*/sighting", (*_DAILY, _CARED, "", "if-you-are-worried")),
     ("/desk/children/*/sign", _NEW),
     ("/desk/children/*/tier", _NEW),
     ("/desk/children/*/ties", (*_NEW, "", "the-first-day")),

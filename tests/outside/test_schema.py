@@ -48,6 +48,7 @@ from tests.missing.pictures import of_a_phone
 from tests.records.made import a_code, a_transfer
 from tests.test_access import (
     OTHER_EPISODE,
+    advocacy_id,
     change_id,
     duty_id,
     handover_id,
@@ -228,6 +229,7 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
             "handover_id": str(await handover_id(cast, "ines", "")),
             "leave_id": str(await leave_id(cast, "ines", "")),
             "spell_id": str(await spell_id(cast, "ines", "")),
+            "advocacy_id": str(await advocacy_id(cast, "mia", "")),
             "photo_id": str(await photo_id(cast, "tom", "")),
         }
 

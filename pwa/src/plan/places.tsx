@@ -2,6 +2,7 @@
 import { effect, untracked } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { ProjectPlace } from "../routes";
+import { MyAdvocate } from "../screens/Advocate";
 import { Agree } from "../screens/Agree";
 import { SaidAndDone } from "../screens/SaidAndDone";
 import { Children, openLinked } from "../screens/Children";
@@ -60,6 +61,7 @@ const SCREENS: Record<ProjectPlace, () => preact.JSX.Element> = {
   take: GetCopy,
   rhythm: CheckInTimes,
   trusted: TrustedPeople,
+  advocate: MyAdvocate,
   packs: Packs,
   "if-missing": IfMissing,
 };
