@@ -127,7 +127,8 @@ async def needs_none(request: Request) -> Response:
 async def end(request: Request) -> Response:
     """The advocate can no longer be there."""
     child, _ = await desk_child(request, Action.ADVOCACY)
-    await form_body(request)
+    if entered(await form_body(request), "sure") != "yes":
+        return RedirectResponse(f"/desk/children/{child.id}/advocacy", status_code=303)
     await actions.end_by_advocate(await staff_of(request), child, now_of(request))
     return RedirectResponse("/desk/", status_code=303)
 
@@ -161,7 +162,7 @@ async def _page(
         ),
         "wish": await task_of(child.id, Kind.ADVOCATE_WISH),
         "asks": await task_of(child.id, Kind.ADVOCATE_ENDS),
-        "given": {"until": usual, "longer": usual, "id": str(uuid4()), **(typed or {})},
+        "given": {"until": usual, "id": str(uuid4()), "wants": "", **(typed or {})},
         "earliest": now.astimezone(zone).date().isoformat(),
         "latest": rules.latest_day(now, zone).isoformat(),
         "most": rules.MOST,

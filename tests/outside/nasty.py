@@ -231,7 +231,7 @@ FITS: Mapping[str, Fits] = {
     f"POST {_DESK}/advocate/{{advocacy_id}}/longer": Fits(form={"until": "2026-09-30"}),
     f"POST {_DESK}/advocate/{{advocacy_id}}/link": _TO_TOM,
     f"GET {_DESK}/advocacy": Fits("ruth"),
-    f"POST {_DESK}/advocacy/end": Fits("ruth", form={}),
+    f"POST {_DESK}/advocacy/end": Fits("ruth", form={"sure": "yes"}),
     "GET /join/{join_token}": Fits(None),
     "POST /join/{join_token}": Fits(
         None, form={"sign_in_name": "ruth.o", "password": "four plain words here"}

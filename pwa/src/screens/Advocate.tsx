@@ -27,7 +27,9 @@ function Ending({ id, name }: Advocate) {
   }
   return (
     <div class="stack">
-      <p class="strong">{t("{name} then sees nothing about you from this moment on. You don't have to say why.", { name })}</p>
+      <p class="strong">
+        {t("{name} then sees nothing about you from this moment on. You don't have to say why.", { name })}
+      </p>
       <button type="button" class="second" onClick={() => void tried(end(id))}>
         {t("End it now")}
       </button>
@@ -95,9 +97,15 @@ export function MyAdvocate() {
   const known = advocates.value;
   return (
     <Page title={t("My advocate")}>
-      <p>{t("An advocate is there for you alone. They don't work for us. They say what you want, also when we see it differently.")}</p>
+      <p>
+        {t(
+          "An advocate is there for you alone. They don't work for us. They say what you want, also when we see it differently.",
+        )}
+      </p>
       {known === null && <p>{t("You need internet to see this.")}</p>}
-      {known?.advocates.map((advocate) => <One key={advocate.id} {...advocate} />)}
+      {known?.advocates.map((advocate) => (
+        <One key={advocate.id} {...advocate} />
+      ))}
       {known && (known.advocates.length === 0 || known.asked_at) && <None asked={known.asked_at} />}
       <p role="status">{isStuck.value && t("You need internet for this. Try again later.")}</p>
     </Page>
