@@ -20,7 +20,7 @@ from server.security import encryption
 from server.security.encryption import Unreadable
 from server.storage.db import write
 
-JOIN = "join"
+PURPOSE = "join"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,13 @@ def token_of(row: Advocacy) -> str:
     """The secret of the link that was made last."""
     assert row.link_at is not None
     moment = int(row.link_at.timestamp())
-    return encryption.sign(f"{row.id}.{moment}", JOIN, until=row.link_at + LINK_LASTS)
+    return encryption.sign(f"{row.id}.{moment}", PURPOSE, until=row.link_at + LINK_LASTS)
 
 
 async def invited(token: str, now: datetime) -> Person:
     """The person whom this link invites. Raises NotFound where it is over, used or replaced."""
     try:
-        id_, _, moment = encryption.unsign(token, JOIN, now).partition(".")
+        id_, _, moment = encryption.unsign(token, PURPOSE, now).partition(".")
     except Unreadable:
         raise _over() from None
     row = await Advocacy.get_or_none(id=UUID(id_))

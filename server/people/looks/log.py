@@ -18,6 +18,7 @@ MOST = 500
 WORDS: Mapping[str, str] = {
     "account": N_("Your page"),
     "advocacy": N_("Your page"),
+    "advocate": N_("Who is there for you"),
     "alert": N_("Alerts about you"),
     # On the phone of the person on duty, for a reason, so that it opens without a network.
     "carried": N_("What we keep in case you go missing, saved on their phone"),

@@ -162,6 +162,7 @@ NO_LOOK: Mapping[str, str] = {
     "/q/{token}": _LINK,
     "/q/{token}/together": _LINK,
     "/ask/{asked}": _LINK,
+    "/join/{join_token}": _LINK,
 }
 
 
