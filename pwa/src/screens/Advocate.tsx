@@ -8,6 +8,7 @@ import { dayWords } from "../plan/labels";
 import { go } from "../routes";
 import { advocates, end, load, share, takeWishBack, wish, type Advocate } from "../store/advocates";
 import { now } from "../store/now";
+import { askWhoIsThere } from "../store/project";
 
 const isStuck = signal(false);
 const asksToEnd = signal("");
@@ -92,7 +93,7 @@ function None({ asked }: { asked: string | null }) {
 export function MyAdvocate() {
   useEffect(() => {
     [isStuck.value, asksToEnd.value] = [false, ""];
-    void load();
+    void load().then(askWhoIsThere);
   }, []);
   const known = advocates.value;
   return (
