@@ -112,7 +112,7 @@ _OF_A_CHANGE_OF_SHIFT = Terms(
 )
 # The agency that asked telephones; the supervisor hears of it a day later.
 _OF_ANOTHER_AGENCY = Terms((Speech(0 * _DAY, (To.OWNER,)), Speech(_DAY, _ALL)), _DAY, _MORNING)
-# The caseworker may be whom the child wants to speak about: the supervisor hears of it at once.
+# The wish may be about the caseworker: the supervisor hears of it at once.
 _OF_A_WISH = Terms((Speech(_AT_ONCE, _ALL), Speech(0 * _DAY, _ALL)), 7 * _DAY, _MORNING)
 # For the advocate alone: the agency does not learn that the child wrote to them.
 _OF_AN_ADVOCATE = Terms((Speech(_AT_ONCE, (To.OWNER,)), Speech(timedelta(0), (To.OWNER,))), _DAY)
