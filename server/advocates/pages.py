@@ -12,7 +12,7 @@ from starlette.routing import Route
 from server.advocates import actions, joining, rules
 from server.advocates.joining import Chosen
 from server.advocates.models import Advocacy
-from server.advocates.reading import joined, seats_of, task_of
+from server.advocates.reading import is_asked, joined, seats_of, task_of
 from server.auth import actions as doors
 from server.auth.api import host_of
 from server.auth.redirects import halfway_on, known_here, let_in, qr
@@ -161,7 +161,7 @@ async def _page(
             key=lambda option: option[1].casefold(),
         ),
         "wish": await task_of(child.id, Kind.ADVOCATE_WISH),
-        "asks": await task_of(child.id, Kind.ADVOCATE_ENDS),
+        "asks": await is_asked(child.id, now),
         "given": {"until": usual, "id": str(uuid4()), "wants": "", **(typed or {})},
         "earliest": now.astimezone(zone).date().isoformat(),
         "latest": rules.latest_day(now, zone).isoformat(),

@@ -68,5 +68,12 @@ async def task_of(child_id: UUID, kind: Kind) -> Task | None:
     return await Task.filter(child_id=child_id, kind=kind, state=State.OPEN).first()
 
 
+async def is_asked(child_id: UUID, now: datetime) -> bool:
+    """Whether it is time to ask the child how it goes on."""
+    return await Task.exists(
+        child_id=child_id, kind=Kind.ADVOCATE_ENDS, state=State.OPEN, due_at__lte=now
+    )
+
+
 def _ties(now: datetime) -> QuerySet[Tie]:
     return Tie.filter(Tie.standing_at(now), role=Role.ADVOCATE)

@@ -35,6 +35,6 @@ WORDS: Mapping[Kind, str] = {
     Kind.HANDOVER_READ: N_("Read the search handover"),
     Kind.PACK: N_("Check the grab pack"),
     Kind.ADVOCATE_WISH: N_("The child wants an advocate"),
-    Kind.ADVOCATE_ENDS: N_("The advocate's time is ending: ask the child"),
+    Kind.ADVOCATE_ENDS: N_("Ask the child how it goes on with the advocate"),
     Kind.TRANSFER: N_("Ask the other agency for its answer"),
 }
