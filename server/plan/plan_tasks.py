@@ -95,7 +95,7 @@ def _answers(row: Mapping[str, Any], reply: Task) -> bool:
     to the others, that of anyone else who has part in the thread."""
     if reply.owner_id is not None:
         return bool(row["who_id"] == reply.owner_id)
-    return row["who_role"] != Role.ADVOCATE
+    return str(row["who_role"]) != Role.ADVOCATE
 
 
 def _reply(message_id: UUID, advocate_id: UUID | None, zone: str, now: datetime) -> Setting:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from html import escape
@@ -50,10 +51,12 @@ async def page(cast: Cast, who: str, path: str) -> str:
     return str(answer.text)
 
 
-async def save(cast: Cast, who: str = "ines", base: int = 0, **changed: str) -> Any:
+async def save(
+    cast: Cast, changed: Mapping[str, str] | None = None, *, who: str = "ines", base: int = 0
+) -> Any:
     await cast.new_token(who)
     async with cast.browser_as(who) as browser:
-        form = {"base": str(base), **WORDS, **changed}
+        form = {"base": str(base), **WORDS, **(changed or {})}
         return await browser.post(PAGE, data=form)
 
 
@@ -106,7 +109,7 @@ async def test_there_is_none_at_first_and_a_supervisor_writes_it_down(cast: Cast
     assert "What your agency calls" not in await page(
         cast, "tom", f"/desk/children/{cast.mia.id}/missing"
     )
-    assert (await save(cast, "tom")).status_code == 403
+    assert (await save(cast, who="tom")).status_code == 403
     assert (await save(cast)).headers["location"] == f"{PAGE}?saved=1"
     assert (await save(cast, base=1)).status_code == 303  # The same again.
     assert await DefinitionsVersion.filter(agency_id=cast.agency.id).count() == 1
@@ -134,7 +137,7 @@ async def test_there_is_none_at_first_and_a_supervisor_writes_it_down(cast: Cast
 async def test_a_refused_form_comes_back_with_everything_that_was_typed(
     cast: Cast, field: str, typed: str
 ) -> None:
-    answer = await save(cast, **{field: typed})
+    answer = await save(cast, {field: typed})
     assert answer.status_code == 422
     assert f'id="{field}-error"' in answer.text
     for text in ("Personne ne sait où.", typed.strip()):
@@ -144,7 +147,7 @@ async def test_a_refused_form_comes_back_with_everything_that_was_typed(
 
 async def test_two_who_write_at_once_do_not_overwrite_each_other(cast: Cast) -> None:
     await save(cast)
-    answer = await save(cast, base=0, **{"away.en": "Other words."})
+    answer = await save(cast, {"away.en": "Other words."})
     assert answer.status_code == 409
     assert "Other words." in answer.text
     with pytest.raises(Conflict):
@@ -156,7 +159,7 @@ async def test_two_who_write_at_once_do_not_overwrite_each_other(cast: Cast) -> 
 async def test_the_pages_of_a_decision_show_it_after_the_button_that_needs_nothing(
     cast: Cast,
 ) -> None:
-    await save(cast, **{"missing.en": "<b>Nobody</b> knows."})
+    await save(cast, {"missing.en": "<b>Nobody</b> knows."})
     for shown in await shown_at(cast, 20, 30):
         assert "&lt;b&gt;Nobody&lt;/b&gt; knows." in shown
         assert NEVER_WAIT in shown
@@ -167,7 +170,7 @@ async def test_the_pages_of_a_decision_show_it_after_the_button_that_needs_nothi
 
 
 async def test_hours_that_are_not_over_say_nothing(cast: Cast) -> None:
-    await save(cast, **{"missing.hours": "24"})
+    await save(cast, {"missing.hours": "24"})
     for shown in await shown_at(cast, 20, 30):
         assert "By your agency" not in shown
         assert NEVER_WAIT in shown
@@ -186,7 +189,7 @@ async def test_clocks_ladder_and_search_are_the_same_under_any_definition(
     cast: Cast, hours: str | None
 ) -> None:
     if hours is not None:
-        await save(cast, **{"missing.hours": hours, "away.hours": hours})
+        await save(cast, {"missing.hours": hours, "away.hours": hours})
     await run_until(cast, at(20, 30))
     await cast.new_token("tom")
     async with cast.client_as("tom") as client:

@@ -117,6 +117,7 @@ class Double:
     lines: dict[str, str] | None = None
     """Whether the child is looked for."""
     trusted: list[dict[str, Any]] = field(default_factory=list)
+    advocates: list[dict[str, Any]] = field(default_factory=list)
     own: dict[str, Any] = field(default_factory=lambda: {"version": 0, "fields": {}})
     glass: str = ""  # Why somebody opened what is kept for when the child is missing.
     loses_own: bool = False  # It is taken, and each answer gets lost.
@@ -386,6 +387,9 @@ def application(double: Double) -> Starlette:
     async def milestones(request: Request) -> Response:
         return JSONResponse({"milestones": double.ahead})
 
+    async def advocates(_request: Request) -> Response:
+        return JSONResponse({"advocates": double.advocates, "asked_at": None})
+
     async def trusted(request: Request) -> Response:
         if not is_in(request):
             return _problem(401, "unauthenticated")
@@ -549,6 +553,7 @@ def application(double: Double) -> Starlette:
             Route("/api/v1/rhythm/proposals", rhythm, methods=["GET", "POST"]),
             Route("/api/v1/me/rounds/{id}/forgot", forgot, methods=["POST"]),
             Route("/api/v1/me/questions/{id}", shared, methods=["POST"]),
+            Route("/api/v1/advocates", advocates, methods=["GET"]),
             Route("/api/v1/trusted", trusted, methods=["GET", "POST"]),
             Route("/api/v1/children/{child}/pack", own_pack, methods=["GET", "PUT"]),
             Route("/api/v1/trusted/{id}", not_trusted, methods=["DELETE"]),

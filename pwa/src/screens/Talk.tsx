@@ -1,6 +1,6 @@
 /** A thread between the child and those who work with them. Who can read it is said before anything is sent. */
 import { useEffect, useRef } from "preact/hooks";
-import { clockTime, t } from "../i18n";
+import { clockTime, direction, t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Notices } from "../parts/Notices";
 import { Page } from "../parts/Page";
@@ -20,12 +20,17 @@ import { Options } from "./Edit";
 /** The thread is between these and the child; a guardian has ways of their own. */
 const READERS = ["caseworker", "supervisor"];
 
+/** In Arabic, a name in Latin letters would turn the whole line around. */
+const apart = (name: string) => (direction.value === "rtl" ? `\u2068${name}\u2069` : name);
+
 /** Who reads it besides the writer, by name and role. */
 function readers({ advocate, isAlone }: Lane): string {
   const reads = ({ id, role }: Person) => id === advocate || (!isAlone && READERS.includes(role));
   const others = there.value.filter((person) => reads(person) && person.id !== myself.value.id);
-  const names = others.map((person) => t("{names} ({role})", { names: person.name, role: roleName(person.role) }));
-  if (!isChild.value) names.unshift(frame.value?.child.name ?? roleName("child"));
+  const names = others.map((person) =>
+    t("{names} ({role})", { names: apart(person.name), role: roleName(person.role) }),
+  );
+  if (!isChild.value) names.unshift(apart(frame.value?.child.name ?? roleName("child")));
   return names.length > 0 ? listed(names) : "";
 }
 

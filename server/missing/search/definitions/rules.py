@@ -99,7 +99,7 @@ def _hours(name: str, text: str) -> int | None:
     return int(text[:4])
 
 
-def as_data(definitions: Definitions) -> dict[str, object]:
+def as_data(definitions: Definitions) -> dict[str, dict[str, object]]:
     """As it is stored."""
     return {
         term.value: {"words": dict(definition.words), "hours": definition.hours}
