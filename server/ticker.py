@@ -13,6 +13,7 @@ from typing import Any
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from server import logs
+from server.advocates import actions as advocates
 from server.alerts import climbing, rights_changes
 from server.alerts.drills import actions as drills
 from server.audit.actions import SYSTEM, note, seal
@@ -71,6 +72,7 @@ ROWS: tuple[DueRows[Any], ...] = (
     climbing.ALERTS,
     handovers.SEARCHES,
     passes.PASSES,
+    advocates.ADVOCACIES,
     telling.TASKS,
     digest.DIGESTS,
     bulk_import.LISTS,

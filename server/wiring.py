@@ -5,6 +5,9 @@ it keeps a place for a function; only this module fills these places. ARCHITECTU
 is needed.
 """
 
+from datetime import datetime
+
+from server.advocates import actions as advocates
 from server.alerts import rights_changes
 from server.alerts.called_access import called_about, is_alerted
 from server.alerts.glass.reading import broken_for
@@ -17,7 +20,7 @@ from server.missing.search import actions as entries
 from server.missing.search import opening
 from server.notify.actions import set_inbound, set_last_resorts
 from server.people.access import Sources, use_sources
-from server.people.events import use_listeners
+from server.people.events import Rights, use_listeners
 from server.placements.actions import end_approved
 from server.plan.reviews import heard
 from server.rota.duty import on_duty, on_rota
@@ -58,10 +61,15 @@ def wire_rooms() -> None:
         entries.hear,
         child_found.hear,
         profiles.heard,
-        rights=rights_changes.hear,
+        rights=_rights_changed,
     )
     use_ends(child_found.ends)
     use_doers(
         lock,
         {What.END: end_approved, What.ABSENCE: agree_approved, What.CLOSE: close_approved},
     )
+
+
+async def _rights_changed(rights: Rights, now: datetime) -> None:
+    await advocates.hear(rights, now)
+    await rights_changes.hear(rights, now)

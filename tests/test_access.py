@@ -22,6 +22,9 @@ import msgspec
 import pytest
 from starlette.routing import BaseRoute, Route
 
+from server.advocates.actions import new_link
+from server.advocates.joining import token_of
+from server.advocates.models import Advocacy
 from server.alerts.drills.actions import TAP
 from server.alerts.drills.models import Drill, DrillCall
 from server.alerts.glass.models import Glass
@@ -54,7 +57,7 @@ from server.notify.address_verification import PROOF
 from server.notify.arrivals import ARRIVED, send_test
 from server.notify.models import Address, Message
 from server.people import actions as people
-from server.people.models import Child, Person
+from server.people.models import Child, Person, Tie
 from server.people.rules import Action, Role, may
 from server.people.ties import AddTie, add_tie
 from server.plan.models import Quarantined, Template
@@ -77,6 +80,7 @@ from server.watch.signals.models import Observation
 from server.watch.trusted.contacts import LINK
 from server.watch.trusted.models import Trusted, TrustedAsk
 from server.watch.watch_alerts import close_alert, open_missing
+from tests.advocates.made import advocate
 from tests.alerts.calls import queue_call
 from tests.cast import ADULTS, CHILDREN, Cast
 from tests.questions.made import a_question
@@ -89,10 +93,12 @@ TIED = {
     "ines": "supervisor",
     "ada": "guardian",
     "sam": "carer",
+    "ruth": "advocate",
 }
 STRANGERS = ("eve", "root", "lia", "uwe")
 ROLE_IN_AGENCY = {name: role.value for name, (_, role, _, _) in ADULTS.items()} | {
-    "uwe": "caseworker"
+    "uwe": "caseworker",
+    "ruth": "advocate",
 }
 ON_DUTY = "eve on duty"
 CALLED = "eve called"  # By an open alert about Mia, without a tie and without a duty.
@@ -179,7 +185,7 @@ def these(*names: str) -> Expected:
 
 def due_seen(who: str | None) -> int:
     """Whoever may see the page of the child; to everybody else it is not there, tie or not."""
-    got = desk_child("caseworker supervisor guardian")(who)
+    got = desk_child("caseworker supervisor guardian advocate")(who)
     return HIDDEN if got == DENIED else got
 
 
@@ -390,7 +396,7 @@ EXPECTED: Mapping[str, Expected] = {
     f"DELETE {CHILD}/seasons/{{season_id}}": child("caseworker supervisor"),
     f"POST {CHILD}/pauses": child("caseworker supervisor"),
     f"DELETE {CHILD}/pauses/{{pause_id}}": child("caseworker supervisor"),
-    f"POST {CHILD}/sightings": child("caseworker supervisor guardian carer"),
+    f"POST {CHILD}/sightings": child("caseworker supervisor guardian carer advocate"),
     f"GET {CHILD}/flags": child("caseworker supervisor"),
     f"POST {CHILD}/flags": child("caseworker supervisor"),
     f"POST {CHILD}/flags/{{flag_id}}": child("caseworker supervisor"),
@@ -414,8 +420,8 @@ EXPECTED: Mapping[str, Expected] = {
     ),
     f"POST {CHILD}/placement/end": child("caseworker supervisor"),
     f"POST {CHILD}/placement/begin": child("caseworker supervisor"),
-    f"POST {CHILD}/missing": child("caseworker supervisor guardian carer"),
-    f"POST {CHILD}/episodes": child("caseworker supervisor guardian carer"),
+    f"POST {CHILD}/missing": child("caseworker supervisor guardian carer advocate"),
+    f"POST {CHILD}/episodes": child("caseworker supervisor guardian carer advocate"),
     f"GET {CHILD}/episodes": child("child caseworker supervisor guardian"),
     f"GET {CHILD}/episodes/{{episode_id}}": child("child caseworker supervisor guardian"),
     f"POST {CHILD}/episodes/{{episode_id}}/entries": child("caseworker supervisor"),
@@ -448,6 +454,8 @@ EXPECTED: Mapping[str, Expected] = {
     "POST /desk/policies/second-person": agency("supervisor"),
     "GET /desk/policies/search": agency("caseworker supervisor"),
     "POST /desk/policies/search": agency("supervisor"),
+    "GET /desk/policies/definitions": agency("caseworker supervisor"),
+    "POST /desk/policies/definitions": agency("supervisor"),
     "POST /desk/policies/look": agency("supervisor"),
     "GET /desk/policies/replay": agency("caseworker supervisor"),
     "POST /desk/policies/replay": agency("caseworker supervisor"),
@@ -463,8 +471,8 @@ EXPECTED: Mapping[str, Expected] = {
     "POST /desk/templates/{template_id}": agency("supervisor administrator"),
     "POST /desk/templates/{template_id}/retire": agency("supervisor administrator"),
     "POST /desk/templates/{template_id}/again": agency("supervisor administrator"),
-    f"GET {CHILD}/project/whole": child("child caseworker supervisor guardian"),
-    f"GET {CHILD}/project.pdf": child("child caseworker supervisor guardian"),
+    f"GET {CHILD}/project/whole": child("child caseworker supervisor guardian advocate"),
+    f"GET {CHILD}/project.pdf": child("child caseworker supervisor guardian advocate"),
     # The grab pack. A guardian whom its caseworker has not let reads nothing.
     f"GET {CHILD}/pack": child("child caseworker supervisor"),
     f"PUT {CHILD}/pack": child("child caseworker supervisor"),
@@ -489,12 +497,12 @@ EXPECTED: Mapping[str, Expected] = {
     f"GET {DESK}/pack/photos": desk_child("caseworker supervisor"),
     f"POST {DESK}/pack/photos": desk_child("caseworker supervisor"),
     f"POST {DESK}/pack/photos/{{photo_id}}/remove": desk_child("caseworker supervisor"),
-    f"GET {CHILD}/project": child("child caseworker supervisor guardian carer"),
-    f"POST {CHILD}/sync": child("child caseworker supervisor guardian carer"),
-    f"GET {CHILD}/project/history": child("child caseworker supervisor guardian carer"),
-    f"GET {CHILD}/project/live": child("child caseworker supervisor guardian carer"),
+    f"GET {CHILD}/project": child("child caseworker supervisor guardian carer advocate"),
+    f"POST {CHILD}/sync": child("child caseworker supervisor guardian carer advocate"),
+    f"GET {CHILD}/project/history": child("child caseworker supervisor guardian carer advocate"),
+    f"GET {CHILD}/project/live": child("child caseworker supervisor guardian carer advocate"),
     "GET /api/v1/dues": signed_in,
-    f"GET {CHILD}/dues": child("child caseworker supervisor guardian carer"),
+    f"GET {CHILD}/dues": child("child caseworker supervisor guardian carer advocate"),
     f"GET {CHILD}/quarantine": child("caseworker supervisor"),
     f"POST {CHILD}/quarantine/{{change_id}}": child("caseworker supervisor"),
     "GET /api/v1/alerts": signed_in,
@@ -559,9 +567,9 @@ EXPECTED: Mapping[str, Expected] = {
     f"POST {DESK}/pauses": desk_child("caseworker supervisor"),
     f"POST {DESK}/pauses/{{pause_id}}/keep": desk_child("caseworker supervisor"),
     f"POST {DESK}/pauses/{{pause_id}}/end": desk_child("caseworker supervisor"),
-    f"GET {DESK}/project": desk_child("caseworker supervisor guardian carer"),
-    f"GET {DESK}/sighting": desk_child("caseworker supervisor guardian carer"),
-    f"POST {DESK}/sighting": desk_child("caseworker supervisor guardian carer"),
+    f"GET {DESK}/project": desk_child("caseworker supervisor guardian carer advocate"),
+    f"GET {DESK}/sighting": desk_child("caseworker supervisor guardian carer advocate"),
+    f"POST {DESK}/sighting": desk_child("caseworker supervisor guardian carer advocate"),
     f"GET {DESK}/observation": desk_child("caseworker supervisor guardian carer"),
     f"POST {DESK}/observation": desk_child("caseworker supervisor guardian carer"),
     f"POST {DESK}/observation/{{observation_id}}/back": desk_child(
@@ -577,8 +585,8 @@ EXPECTED: Mapping[str, Expected] = {
     f"GET {DESK}/placement": desk_child("caseworker supervisor"),
     f"POST {DESK}/placement/end": desk_child("caseworker supervisor"),
     f"POST {DESK}/placement/begin": desk_child("caseworker supervisor"),
-    f"GET {DESK}/missing": desk_child("caseworker supervisor guardian carer"),
-    f"POST {DESK}/missing": desk_child("caseworker supervisor guardian carer"),
+    f"GET {DESK}/missing": desk_child("caseworker supervisor guardian carer advocate"),
+    f"POST {DESK}/missing": desk_child("caseworker supervisor guardian carer advocate"),
     f"GET {DESK}/account": desk_child("caseworker supervisor"),
     f"GET {DESK}/why": desk_child("supervisor"),
     f"GET {DESK}/found": desk_child("caseworker supervisor guardian carer"),
@@ -625,6 +633,21 @@ EXPECTED: Mapping[str, Expected] = {
     f"POST {DESK}/trusted/{{trusted_id}}": desk_child("caseworker supervisor"),
     "GET /ask/{asked}": anyone,
     "POST /ask/{asked}": anyone,
+    "GET /api/v1/advocates": children_alone,
+    "POST /api/v1/advocate-wish": children_alone,
+    "DELETE /api/v1/advocate-wish": children_alone,
+    "PATCH /api/v1/advocates/{advocacy_id}": children_alone,
+    "DELETE /api/v1/advocates/{advocacy_id}": children_alone,
+    f"GET {DESK}/advocate": desk_child("caseworker supervisor"),
+    f"POST {DESK}/advocate": desk_child("caseworker supervisor"),
+    f"POST {DESK}/advocate/none": desk_child("caseworker supervisor"),
+    f"POST {DESK}/advocate/{{advocacy_id}}/longer": desk_child("caseworker supervisor"),
+    f"POST {DESK}/advocate/{{advocacy_id}}/link": desk_child("caseworker supervisor"),
+    f"GET {DESK}/advocacy": desk_child("advocate"),
+    f"POST {DESK}/advocacy/end": desk_child("advocate"),
+    # Whoever holds the link chooses a password, once.
+    "GET /join/{join_token}": anyone,
+    "POST /join/{join_token}": anyone,
     "GET /desk/drills": agency("supervisor administrator"),
     "POST /desk/drills": agency("supervisor administrator"),
     "POST /desk/drills/plan": agency("supervisor administrator"),
@@ -1329,6 +1352,24 @@ async def due_id(cast: Cast, who: str | None, path: str) -> UUID:
 _turns = count()
 
 
+async def advocacy_id(cast: Cast, who: str | None, _path: str) -> UUID:
+    """An advocate of the child that asks, or of Mia."""
+    name = who if who in CHILDREN else "mia"
+    held = await Advocacy.filter(child_id=cast.persons[name].id, next_action_at__isnull=False)
+    for row in held:
+        if await Tie.exists(Tie.standing_at(cast.clock()), id=row.id):
+            return row.id
+    return await advocate(cast, "ben" if name == "lia" else "ruth", child=name)
+
+
+async def join_token(cast: Cast, who: str | None, path: str) -> str:
+    """The link of an advocate who cannot sign in yet."""
+    id_ = await advocate(cast, f"kim {next(_turns)}", child="noor", has_joined=False)
+    row = await new_link(cast.actor("tom"), cast.children["noor"], id_, cast.clock())
+    await Tie.filter(child_id=cast.noor.id, role=Role.ADVOCATE).exclude(id=id_).delete()
+    return token_of(row)
+
+
 async def photo_id(cast: Cast, _who: str | None, _path: str) -> object:
     """A photo of Mia's."""
     row = await PackPhoto.create(
@@ -1534,6 +1575,8 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
         leave_id,
         spell_id,
         ready_token,
+        advocacy_id,
+        join_token,
     )
 } | {"subscription_id": address_id}
 
@@ -1607,6 +1650,7 @@ async def test_every_route_for_every_role_and_another_agency(
         AddTie(person_id=cast.ada.id, role=Role.GUARDIAN),
         cast.clock(),
     )
+    await advocate(cast)
     if who == ON_DUTY:
         await cast.on_duty("eve")
     for route in described(cast.app.routes):

@@ -256,12 +256,13 @@ def test_pictures_are_there_and_light():
 
 # --- who may what
 
-C, W, S, G, K, R, X, B = (
+C, W, S, G, K, A, R, X, B = (
     Role.CHILD,
     Role.CASEWORKER,
     Role.SUPERVISOR,
     Role.GUARDIAN,
     Role.CARER,
+    Role.ADVOCATE,
     Role.ADMINISTRATOR,
     Role.CALLED,
     Role.GLASS,
@@ -270,7 +271,7 @@ C, W, S, G, K, R, X, B = (
 CONTRACT = {
     Action.CHECK_IN: {C},
     Action.CHECK_IN_FOR: {W, K},
-    Action.SIGHTING_NOTE: {W, S, G, K, B},
+    Action.SIGHTING_NOTE: {W, S, G, K, A, B},
     Action.RHYTHM_PROPOSE: {C, W, S},
     Action.RHYTHM_AGREE: {W, S},
     Action.ABSENCE_ASK: {C},
@@ -283,9 +284,12 @@ CONTRACT = {
     Action.GLASS_END: {S},
     Action.ALERT_EXPLAIN: {S},
     Action.QUESTION_ANSWER: {K},
-    Action.EPISODE_OPEN: {W, S, G, K, X, B},
+    Action.EPISODE_OPEN: {W, S, G, K, A, X, B},
     Action.PACK_READ: {W, S, X, B},
     Action.PACK_CHANGE: {W, S},
+    Action.ADVOCACY: {A},
+    Action.ADVOCATE_INVITE: {W, S},
+    Action.ADVOCATE_KEEP: {C},
     Action.INVITE: {W},
     Action.TIES_CHANGE: {S},
     Action.LOOKS_SEE: {C, W, S, G},

@@ -36,6 +36,7 @@ ROOMS = (
     "people",
     "auth",
     "tasks",
+    "advocates",
     "policy",
     "rota",
     "flags",
@@ -176,6 +177,8 @@ PURE = {
     "missing/search/entry_kinds",
     "missing/search/clocks/effects",
     "missing/search/rules",
+    "missing/search/definitions/rules",
+    "advocates/rules",
     "missing/search/clocks/terms",
     "missing/search/wording",
     "missing/returns/interview",
@@ -373,6 +376,7 @@ VERBS = {
     "questions",
     "duty_shifts",
 }
+VERBS |= {"joining"}
 VERBS |= {"acceptance", "reception", "deciding"}
 VERBS |= {"accounts", "flows", "roles", "account_linking"}
 VERBS |= {

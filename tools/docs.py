@@ -142,9 +142,10 @@ CAST = {
     "supervisor": "ines",
     "guardian": "ada",
     "carer": "sam",
+    "advocate": "ruth",
     "administrator": "root",
 }
-ADULTS_OF_IT = ("caseworker", "supervisor", "guardian", "carer", "administrator")
+ADULTS_OF_IT = ("caseworker", "supervisor", "guardian", "carer", "advocate", "administrator")
 # Here the answer hangs on the thing itself, and the cast stands on one side of it.
 _EPISODE, _TRANSFER = "/api/v1/children/{child_id}/episodes/{episode_id}", "/api/v1/transfers"
 _GAVE, _TAKES = "the agency that gives the child", "the agency that takes the child"
@@ -180,6 +181,7 @@ COLUMNS = {
     Role.SUPERVISOR: "supervisor, on duty",
     Role.GUARDIAN: "guardian",
     Role.CARER: "carer",
+    Role.ADVOCATE: "advocate",
     Role.ADMINISTRATOR: "administrator",
     Role.CALLED: "called, no tie",
     Role.GLASS: "broken glass, no tie",

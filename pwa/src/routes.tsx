@@ -55,6 +55,7 @@ export type ProjectPlace =
   | "lock-text"
   | "away"
   | "trusted"
+  | "advocate"
   | "packs"
   | "if-missing";
 

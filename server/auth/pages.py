@@ -56,6 +56,7 @@ ADULT_ROLES = [
     Role.SUPERVISOR,
     Role.GUARDIAN,
     Role.CARER,
+    Role.ADVOCATE,
     Role.ADMINISTRATOR,
 ]
 

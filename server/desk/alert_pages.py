@@ -36,6 +36,7 @@ from server.desk.numbers import Number
 from server.desk.tried import all_tried
 from server.errors import Conflict, NotFound, Refused, SecondPersonNeeded
 from server.i18n import N_, gettext
+from server.missing.search.definitions.reading import Aside, aside_of
 from server.people.access import Roles, is_only_called, looked, nothing_here, now_of, staff_of
 from server.people.models import Person
 from server.people.rules import Action, may
@@ -160,6 +161,7 @@ async def alert_page(
         "is_mine": alert.acknowledged_by == visitor.person_id,
         "given": {"outcome": "", "words": "", **({} if problem.is_log else problem.given)},
         "shown": partial(_shown, language, zone_of(request), now),
+        "aside": await _aside(request, alert),
         "problem": problem.words,
         "error": None if problem.is_log else problem.error,
         "now": now,
@@ -199,6 +201,14 @@ def _log(problem: Problem, language: str) -> dict[str, Any]:
         "given": {"id": str(uuid4()), "tried": "", "words": "", "ago": "", "at": "", **given},
         "error": problem.error if problem.is_log else None,
     }
+
+
+async def _aside(request: Request, alert: Alert) -> Aside | None:
+    """What the agency calls missing, as long as there is something to decide."""
+    if alert.closed_at is not None or alert.cause == Cause.MISSING:
+        return None
+    language, zone = language_of(request), zone_of(request)
+    return await aside_of(alert.agency_id, alert.child_id, language, zone, now_of(request))
 
 
 DONE: Mapping[str, str] = {

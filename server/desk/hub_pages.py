@@ -168,6 +168,12 @@ ADMIN: tuple[Group, ...] = (
                 _WORKERS,
             ),
             Way(
+                "/desk/policies/definitions",
+                N_("What we call away and missing"),
+                N_("Your agency's own words, shown where someone decides."),
+                _WORKERS,
+            ),
+            Way(
                 "/desk/drills",
                 N_("Drills"),
                 N_("Try the whole call chain, and see how the last drills went."),

@@ -18,6 +18,7 @@ from server.desk.board import order as board_order
 from server.desk.board import parts as board_parts
 from server.desk.board import rows as board
 from server.desk.board import view as board_view
+from server.desk.child import advocacy
 from server.desk.marks import MARK_WORDS, marks_one_by_one
 from server.i18n import gettext
 from server.notify.channel_counts import broken_channels
@@ -48,8 +49,9 @@ async def show_board(request: Request) -> Response:
     placed = await board_order.order(scope, view)
     left, n_left = await children.gone(scope, board_view.AT_ONCE)
     cared = await children.cared_for(scope)
+    spoken = await children.spoken_for(scope)
     shown = [row.child_id for row in placed.rows]
-    roles = await _roles(request, shown, {*left, *cared})
+    roles = await _roles(request, shown, {*left, *cared, *spoken})
     now = now_of(request)
     reader = board.Reader(
         visitor.person_id, language_of(request), zone_of(request), now, scope.called
@@ -66,6 +68,7 @@ async def show_board(request: Request) -> Response:
     context |= {
         "filter": await board_filter.words_of(request, view, homes),
         "cared": await board.cared(visitor.person_id, _of(roles, cared), now),
+        "spoken": await advocacy.cards(request, _of(roles, spoken)),
         "left": await _left(_of(roles, left)),
         "n_left": n_left,
         "may_add": may_agency(Role(visitor.role), AgencyAction.CHILD_ADD),

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.errors import IdReused, NotFound, Refused
+from server.i18n import N_
 from server.people import ties as verbs
 from server.people.access import (
     child_for,
@@ -88,6 +89,8 @@ async def add_tie(request: Request) -> Response:
     """Add a tie to the child."""
     child = await child_for_ties(request, request.path_params["child_id"], Action.TIES_CHANGE)
     payload = await json_body(request, TieRequest)
+    if payload.role is Role.ADVOCATE:
+        raise Refused(N_("Invite an advocate on the child's page."), field="role")
     existed = await Tie.exists(id=payload.id)
     tie = await verbs.add_tie(await visitor_of(request), child, payload, now_of(request))
     person = await Person.get(id=tie.person_id)

@@ -86,7 +86,7 @@ _TABS: Mapping[str, str] = {
     "tier": "/plan",
 }
 # A person may have several roles for a child: the one with the most authority first.
-_STRONGEST = (Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN, Role.CARER)
+_STRONGEST = (Role.CASEWORKER, Role.SUPERVISOR, Role.GUARDIAN, Role.CARER, Role.ADVOCATE)
 
 
 def done(request: Request) -> str | None:

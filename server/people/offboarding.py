@@ -62,7 +62,7 @@ async def hand_over(
         ended: dict[UUID, list[Tie]] = {child_id: [] for child_id in children}
         for tie in ties:
             taker = takers.of_child(tie.child_id)
-            if taker is not None:
+            if taker is not None and tie.role is not Role.ADVOCATE:
                 _check_may_hold(adults[taker], tie)
             if tie.child_id in ended:
                 ended[tie.child_id].append(tie)
@@ -106,7 +106,8 @@ async def _of_child(actor: Actor, ties: list[Tie], taker: UUID | None, now: date
     begun = []
     for tie in ties:
         await _end(actor, tie, now)
-        if taker is not None:
+        # The child chose this advocate: nobody chooses the next one but the child.
+        if taker is not None and tie.role is not Role.ADVOCATE:
             begun += await _begin(actor, tie, taker, now)
     gone = [tie for tie in ties if tie.role == Role.CASEWORKER]
     if gone:

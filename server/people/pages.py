@@ -77,7 +77,7 @@ async def _ties_page(
     held = await Tie.filter(child_id=child.id).order_by("from_at", "id")
     adults = _by_name(
         await Person.filter(agency_id=child.agency_id, disabled_at__isnull=True).exclude(
-            role__in=[Role.CHILD, Role.ADMINISTRATOR]
+            role__in=[Role.CHILD, Role.ADMINISTRATOR, Role.ADVOCATE]
         )
     )
     names = {p.id: p.name for p in await Person.filter(id__in=[tie.person_id for tie in held])}

@@ -1,5 +1,6 @@
 """Who may do what: one table (docs/reference/rights.md), and the question that asks it."""
 
+from datetime import timedelta
 from enum import StrEnum
 from unicodedata import category
 
@@ -12,6 +13,8 @@ class Role(StrEnum):
     SUPERVISOR = "supervisor"
     GUARDIAN = "guardian"
     CARER = "carer"
+    # Speaks for the child alone, and is not of the agency's line.
+    ADVOCATE = "advocate"
     ADMINISTRATOR = "administrator"
     # No person is given this role: the ladder gives it to everyone it has called about a child,
     # until that alert is closed.
@@ -38,6 +41,9 @@ class Action(StrEnum):
     """What can be done about one child. Kept in alphabetical order."""
 
     ABSENCE_ASK = "absence:ask"
+    ADVOCACY = "advocacy"
+    ADVOCATE_INVITE = "advocate:invite"
+    ADVOCATE_KEEP = "advocate:keep"
     ALERT_ACKNOWLEDGE = "alert:acknowledge"
     ALERT_CLOSE = "alert:close"
     ALERT_EXPLAIN = "alert:explain"
@@ -89,6 +95,7 @@ _A = Action
 ALLOWED: dict[Role, frozenset[Action]] = {
     Role.CHILD: frozenset(
         {
+            _A.ADVOCATE_KEEP,
             _A.CHILD_SEE,
             _A.PROJECT_SEE,
             _A.TEMPLATES_SEE,
@@ -110,6 +117,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
     ),
     Role.CASEWORKER: frozenset(
         {
+            _A.ADVOCATE_INVITE,
             _A.CHILD_SEE,
             _A.PROJECT_SEE,
             _A.TEMPLATES_SEE,
@@ -149,6 +157,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
     ),
     Role.SUPERVISOR: frozenset(
         {
+            _A.ADVOCATE_INVITE,
             _A.CHILD_SEE,
             _A.PROJECT_SEE,
             _A.QUARANTINE_DECIDE,
@@ -215,6 +224,17 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.SIGHTING_NOTE,
             _A.QUESTION_ANSWER,
             _A.EPISODE_FOUND,
+            _A.EPISODE_OPEN,
+        }
+    ),
+    # What the child tells them and shows in the project; of an alert, only that there is one, where
+    # the child allows it (advocates/). Neither check-ins nor what adults noticed nor the pack.
+    Role.ADVOCATE: frozenset(
+        {
+            _A.ADVOCACY,
+            _A.CHILD_SEE,
+            _A.PROJECT_SEE,
+            _A.SIGHTING_NOTE,
             _A.EPISODE_OPEN,
         }
     ),
@@ -331,6 +351,8 @@ def may_agency(role: Role, action: AgencyAction) -> bool:
     return action in ALLOWED_AGENCY.get(role, frozenset())
 
 
+# An advocate is there for a time: longer than this, the child is asked again.
+LONGEST_ADVOCACY = timedelta(days=366)
 # Ties of these roles are only for people who work for the agency as such.
 PROFESSIONAL = frozenset({Role.CASEWORKER, Role.SUPERVISOR})
 
@@ -342,6 +364,9 @@ def may_hold(role: Role, tie: Role) -> bool:
     """
     if tie in PROFESSIONAL:
         return role in PROFESSIONAL
+    if Role.ADVOCATE in (role, tie):
+        # Who works for the agency, or looks after the child, cannot speak against them.
+        return role is tie
     return tie in {Role.GUARDIAN, Role.CARER} and role in STAFF - {Role.ADMINISTRATOR}
 
 

@@ -16,7 +16,7 @@ from server.errors import IdReused, NotFound, Refused
 from server.i18n import N_
 from server.people.events import Happening, Rights, happened, rights_changed
 from server.people.models import Child, Person, Tie
-from server.people.rules import Role, may_hold
+from server.people.rules import LONGEST_ADVOCACY, Role, may_hold
 from server.storage.db import as_id, swapped, write
 from server.storage.ids import uuid7
 
@@ -42,6 +42,7 @@ async def add_tie(actor: Actor, child: Child, tie: AddTie, now: datetime) -> Tie
     from_at = tie.from_at or now
     if tie.until_at is not None and tie.until_at <= from_at:
         raise Refused(N_("The end must be after the start."), field="until_at")
+    _check_time(tie.role, from_at, tie.until_at)
     async with write():
         if (existing := await Tie.get_or_none(id=tie.id)) is not None:
             return _same(existing, child, tie)
@@ -86,6 +87,34 @@ async def _check(child: Child, tie: AddTie, now: datetime) -> None:
     held = Tie.filter(Tie.standing_at(now), child_id=child.id, person_id=person.id, role=tie.role)
     if await held.exists():
         raise Refused(N_("This person already has this role."), field="person_id")
+
+
+def _check_time(role: Role, from_at: datetime, until_at: datetime | None) -> None:
+    """Raises Refused where an advocate would have no end, or one that is too far off."""
+    if role is Role.ADVOCATE and (until_at is None or until_at - from_at > LONGEST_ADVOCACY):
+        raise Refused(N_("Choose a last day within the next 12 months."), field="until")
+
+
+async def prolong_tie(
+    actor: Actor, child: Child, tie_id: UUID, until_at: datetime, now: datetime
+) -> Tie:
+    """Another end for a valid tie that has one. Raises NotFound where it is over, Refused for an
+    end that this role cannot have."""
+    async with write():
+        await lock_children([child.id])
+        valid = Tie.filter(Tie.standing_at(now), id=tie_id, child_id=child.id)
+        tie = await valid.filter(until_at__isnull=False).first()
+        if tie is None:
+            raise NotFound(N_("This does not exist, or you do not have access to it."))
+        if until_at <= now:
+            raise Refused(N_("Choose a day that is still to come."), field="until")
+        _check_time(tie.role, now, until_at)
+        if tie.until_at != until_at:
+            swapped(await Tie.filter(id=tie.id, until_at=tie.until_at).update(until_at=until_at))
+            await note(actor, "tie:prolong", **_facts(child, tie), now=now)
+            tie.until_at = until_at
+            await rights_changed(Rights(child_id=child.id), now)
+    return tie
 
 
 def _facts(child: Child, tie: Tie) -> dict[str, Any]:

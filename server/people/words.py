@@ -15,6 +15,7 @@ ROLES: Mapping[Role, str] = {
     Role.SUPERVISOR: N_("supervisor"),
     Role.GUARDIAN: N_("guardian"),
     Role.CARER: N_("carer"),
+    Role.ADVOCATE: N_("advocate"),
     Role.ADMINISTRATOR: N_("administrator"),
 }
 

@@ -18,6 +18,7 @@ from server.plan.changes.batch import (
     Batch,
     Known,
     Result,
+    advocates_of,
     again,
     digest_of,
     hashes_of,
@@ -55,6 +56,8 @@ async def take(
             await lock(child.id)
         project = await locked(child, now)
         batch = await _begin(author, project, changes)
+        if any(change.entity == "message" for change in changes):
+            batch.advocates = await advocates_of(child.id, now)
         results = [batch.take(change, now) for change in changes]
         await _follow_complaints(batch, now)
         if batch.rows:
@@ -273,6 +276,8 @@ async def _let_in(kept: Quarantined, child: Child, now: datetime) -> Result:
     author = Author(actor=actor, roles=frozenset({role}))
     project = await locked(child, now)
     batch = await _begin(author, project, [])
+    # They had a part in the thread when they wrote it.
+    batch.advocates = frozenset({str(kept.who_id)})
     result = batch.take(change, kept.received_at)
     if result.fault is not None:
         raise result.fault

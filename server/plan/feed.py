@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from server.people.rules import Role
-from server.plan.rules import MOST_CHANGES, may_talk
+from server.plan.rules import MOST_CHANGES, may_read_message
 from server.plan.view import Document, hidden_from
 from server.security import encryption
 from server.storage.db import as_moment, fetch
@@ -56,11 +56,14 @@ class Reader:
         about = change["entity_id"]
         if change["entity"] == "choice":
             about = change["value"]["entity_id"]
-        if change["entity"] == "message" and not may_talk(self._roles):
+        if change["entity"] == "message" and not self._is_to_me(change["value"]):
             return False
         if self._own_steps is not None:
             return about in self._own_steps or _is_date(change)
         return about not in self._hidden
+
+    def _is_to_me(self, message: Document) -> bool:
+        return may_read_message(message, self._me, self._roles)
 
     def seen(self, change: Document) -> Document:
         """The change as the reader may see it: of a meeting a carer sees only the date."""

@@ -20,13 +20,14 @@ class Who(StrEnum):
     NOBODY = "nobody"
     CHILD = "the child alone"
     CHANGERS = "child, caseworker, guardian"
-    WITH_OWNER = "child, caseworker, guardian; a carer in a step of their own"
-    TALKERS = "child, caseworker, supervisor"
+    WITH_OWNER = "child, caseworker, guardian; a carer or an advocate in a step of their own"
+    TALKERS = "child, caseworker, supervisor; an advocate where it is for them"
     COMPLAINING = "child, guardian"
     ANSWERING = "supervisor or guardian: the one the complaint is to"
     WITH_ANSWERING = "child, caseworker, guardian; after a complaint also the one it is to"
     AUTHOR = "who made it"
     COMPLAINANT = "the child or guardian who made it"
+    MEETING = "child, caseworker, guardian, advocate"
     DECIDING = "who may change the field that it decides"
 
 
@@ -42,6 +43,8 @@ _SHARED = Owner(Who.CHANGERS, Who.CHANGERS)
 _CHILDS = Owner(Who.CHILD, Who.CHILD)
 _OF_PROJECT = Owner(Who.SERVER, Who.CHANGERS)
 _OF_REVIEW = Owner(Who.CHANGERS, Who.WITH_ANSWERING)
+# An advocate asks for a meeting; the others hold it.
+_ASKED_FOR = Owner(Who.MEETING, Who.WITH_ANSWERING)
 _TICKED = Owner(Who.CHANGERS, Who.WITH_OWNER)
 _ANSWER = Owner(Who.NOBODY, Who.ANSWERING)
 _SAID_ONCE = Owner(Who.CHANGERS, Who.NOBODY)
@@ -65,6 +68,8 @@ _OTHERS: Mapping[tuple[str, str], Owner] = {
     ("step", "status"): _TICKED,
     ("step", "reason"): _TICKED,
     ("review", "rating"): _CHILDS,
+    ("review", "kind"): _ASKED_FOR,
+    ("review", "due_on"): _ASKED_FOR,
     # It says who may see the review.
     ("review", "about"): Owner(Who.CHANGERS, Who.NOBODY),
     ("complaint", "answer"): _ANSWER,
@@ -75,7 +80,9 @@ OWNERS: Mapping[tuple[str, str], Owner] = {
     for entity, fields in shape.FIELDS.items()
     for name in fields
 }
-MAKERS: Mapping[str, Who] = {entity: usual.make for entity, usual in _USUAL.items()}
+MAKERS: Mapping[str, Who] = {entity: usual.make for entity, usual in _USUAL.items()} | {
+    "review": Who.MEETING
+}
 CHILDS_OWN = frozenset(key for key, owner in OWNERS.items() if owner.change is Who.CHILD)
 # Where an adult writes what they would have written in a child's field.
 BESIDE: Mapping[tuple[str, str], str] = {

@@ -49,6 +49,8 @@ FIELDS: Mapping[str, str] = {
     "step.reason": N_("Why it wasn't done"),
     "step.repeats": N_("How often"),
     "message.text": N_("A message"),
+    "message.advocate_id": N_("For the advocate"),
+    "message.is_private": N_("For the advocate alone"),
     "agreement.decision": N_("What was decided"),
     "agreement.comment": N_("A comment"),
     "review.kind": N_("Why you meet"),

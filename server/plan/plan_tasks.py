@@ -10,6 +10,7 @@ from server.people.events import Happening, happened
 from server.people.models import Agency, Child, Person
 from server.people.rules import Role
 from server.plan.obligations import Held, Thing, owed, owners
+from server.plan.rules import lane_of
 from server.plan.state import State
 from server.tasks import actions as dues
 from server.tasks.models import Task
@@ -65,25 +66,44 @@ def _ending(
 def _talk(
     replies: Sequence[Task], rows: Rows, zone: str, now: datetime
 ) -> tuple[list[tuple[Task, Ending]], list[Setting]]:
-    """The reply clock: a child's first message without an answer opens it, any message of an adult
-    ends it. A batch has one author."""
+    """The reply clock, one for the thread and one for each advocate: a child's first message
+    without an answer opens it, an adult who reads it ends it. A batch has one author."""
     messages = [row for row in rows if row["entity"] == "message"]
-    by_child = [row for row in messages if row["who_role"] == Role.CHILD]
     by_adult = [row for row in messages if row["who_role"] != Role.CHILD]
-    if by_adult:
-        by = by_adult[-1]["id"]
-        return [(row, Ending(DueState.DONE, "answered", by)) for row in replies], []
-    if by_child and not replies:
-        return [], [_reply(by_child[0]["entity_id"], zone, now)]
-    return [], []
+    answered = {
+        reply.id: (reply, Ending(DueState.DONE, "answered", row["id"]))
+        for row in by_adult
+        for reply in replies
+        if _answers(row, reply)
+    }
+    asked: dict[UUID | None, Setting] = {}
+    waiting = {reply.owner_id for reply in replies}
+    for row in messages:
+        lane = _lane(row)
+        if row["who_role"] == Role.CHILD and lane not in waiting:
+            asked.setdefault(lane, _reply(row["entity_id"], lane, zone, now))
+    return list(answered.values()), list(asked.values())
 
 
-def _reply(message_id: UUID, zone: str, now: datetime) -> Setting:
+def _lane(row: Mapping[str, Any]) -> UUID | None:
+    advocate_id = lane_of(row["value"])
+    return None if advocate_id is None else UUID(advocate_id)
+
+
+def _answers(row: Mapping[str, Any], reply: Task) -> bool:
+    """Whether this message of an adult is the answer: to words for an advocate, that advocate's;
+    to the others, that of anyone else who has part in the thread."""
+    if reply.owner_id is not None:
+        return bool(row["who_id"] == reply.owner_id)
+    return str(row["who_role"]) != Role.ADVOCATE
+
+
+def _reply(message_id: UUID, advocate_id: UUID | None, zone: str, now: datetime) -> Setting:
     return Setting(
         kind=Kind.REPLY,
         subject_id=message_id,
-        owner_id=None,
-        owner_role=Role.CASEWORKER,
+        owner_id=advocate_id,
+        owner_role=Role.CASEWORKER if advocate_id is None else Role.ADVOCATE,
         # From when it arrived here: the clock of a phone may be wrong.
         due_at=now + REPLY_WITHIN,
         zone=zone,

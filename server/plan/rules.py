@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -16,13 +16,22 @@ from server.plan.owners import CHILDS_OWN, Who, maker_of, owner_of
 from server.plan.state import State
 
 MOST_CHANGES = 500
+# Where a message goes to one advocate and the child alone.
+PRIVATE = "private"
 
 _CHANGERS = frozenset({Role.CHILD, Role.CASEWORKER, Role.GUARDIAN})
 _TALKERS = frozenset({Role.CHILD, Role.CASEWORKER, Role.SUPERVISOR})
 _COMPLAINING = frozenset({Role.CHILD, Role.GUARDIAN})
 _ANSWERING = frozenset({Role.SUPERVISOR, Role.GUARDIAN})
 # The role in which a person with several roles speaks: the one with the most say first.
-_SPEAKS_AS = (Role.CHILD, Role.CASEWORKER, Role.GUARDIAN, Role.SUPERVISOR, Role.CARER)
+_SPEAKS_AS = (
+    Role.CHILD,
+    Role.CASEWORKER,
+    Role.GUARDIAN,
+    Role.SUPERVISOR,
+    Role.ADVOCATE,
+    Role.CARER,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +72,44 @@ def may_read_kept(entity: str, to: str | None, roles: frozenset[Role]) -> bool:
     it."""
     if entity == "complaint":
         return to is not None and any(role.value == to for role in roles)
-    return entity != "house"
+    # What an advocate and the child wrote to each other is theirs.
+    return entity != "house" and (entity != "message" or to != PRIVATE)
 
 
 def may_decide_kept(entity: str, to: str | None, roles: frozenset[Role]) -> bool:
     """Whether a person with that right decides about this one. A caseworker does not where a
     complaint is not addressed to caseworkers: otherwise the person it is about could leave it
     out."""
+    if entity == "message":
+        return to != PRIVATE or Role.SUPERVISOR in roles
     return entity != "complaint" or Role.SUPERVISOR in roles or may_read_kept(entity, to, roles)
+
+
+def lane_of(message: Mapping[str, Any]) -> str | None:
+    """The advocate to whom alone these words go, or from whom; None: the thread of the others."""
+    return message.get("advocate_id") if message.get("is_private") is True else None
+
+
+def may_read_message(message: Mapping[str, Any], who: str, roles: frozenset[Role]) -> bool:
+    """Whether a person reads this message. One for an advocate is for that person: the next
+    advocate does not read what the child told the one before."""
+    if Role.CHILD in roles or who == message.get("advocate_id"):
+        return True
+    return lane_of(message) is None and may_talk(roles)
+
+
+def check_message(
+    message: Mapping[str, Any], roles: frozenset[Role], there: Container[str]
+) -> None:
+    """Raises where nobody would read it: `there` are the advocates whose time is not over."""
+    advocate_id, is_private = message.get("advocate_id"), message.get("is_private") is True
+    if is_private and (advocate_id is None or not roles & {Role.CHILD, Role.ADVOCATE}):
+        raise _not_yours("is_private")
+    if advocate_id is not None and advocate_id not in there:
+        raise Refused(
+            N_("This advocate cannot read it any more. Choose again who it is for."),
+            field="advocate_id",
+        )
 
 
 def may_talk(roles: frozenset[Role]) -> bool:
@@ -137,7 +176,9 @@ def _is_one(owner: Who, change: Said, who: str, roles: frozenset[Role], state: S
         case Who.CHILD:
             return Role.CHILD in roles
         case Who.TALKERS:
-            return may_talk(roles)
+            return may_talk(roles) or _is_for_oneself(change, who, roles)
+        case Who.MEETING:
+            return bool(roles & (_CHANGERS | {Role.ADVOCATE}))
         case Who.AUTHOR:
             return _is_by(who, change, state)
         case Who.COMPLAINING:
@@ -167,8 +208,17 @@ def _is_about_a_complaint_to(change: Said, roles: frozenset[Role], state: State)
     return about is not None and state.value("complaint", about, "to") in roles
 
 
+def _is_for_oneself(change: Said, who: str, roles: frozenset[Role]) -> bool:
+    """An advocate writes only what they may read afterwards."""
+    made = change.value if isinstance(change.value, dict) else {}
+    return Role.ADVOCATE in roles and made.get("advocate_id") == who
+
+
 def _carries_out(change: Said, who: str, roles: frozenset[Role], state: State) -> bool:
-    return Role.CARER in roles and state.value("step", change.entity_id, "owner_id") == who
+    return (
+        bool(roles & {Role.CARER, Role.ADVOCATE})
+        and state.value("step", change.entity_id, "owner_id") == who
+    )
 
 
 def _childs_own(name: str) -> NotAllowed:

@@ -148,7 +148,8 @@ FIELDS: Mapping[str, Mapping[str, Read]] = {
         "moved_why": _text(),
         "reason_id": _id,
     },
-    "message": {"text": _text()},
+    # `advocate_id`: this advocate reads it too; `is_private`: nobody else does but the child.
+    "message": {"text": _text(), "advocate_id": _id, "is_private": _truth},
     "agreement": {
         "revision": _whole(0, 2**31 - 1),
         "decision": _one_of("agree", "in_part", "disagree"),

@@ -45,7 +45,9 @@ async def _onward(request: Request, task: Task) -> str:
     if kind in OF_AN_EPISODE:
         _, roles = await child_for(request, task.child_id, Action.EPISODE_SEE, by_call=True)
     else:
-        action = Action.PROJECT_SEE if kind in OF_A_PROJECT else Action.HISTORY_SEE
+        # An answer is given in the project, which is all that an advocate has of the child.
+        is_there = kind in OF_A_PROJECT or kind is Kind.REPLY
+        action = Action.PROJECT_SEE if is_there else Action.HISTORY_SEE
         _, roles = await child_for(request, task.child_id, action)
         if roles == {Role.CARER}:
             return await _in_the_app(request, task)

@@ -63,6 +63,8 @@ class Kind(StrEnum):
     HANDOVER = "handover"  # A note for the next person.
     HANDOVER_READ = "handover_read"  # The next person has read where the search is.
     PACK = "pack"  # Look through the grab pack with the child.
+    ADVOCATE_WISH = "advocate_wish"  # The child asked for an advocate.
+    ADVOCATE_ENDS = "advocate_ends"  # The advocate's time ends: ask the child how it goes on.
     TRANSFER = "transfer"  # Another agency was asked for a transfer, and has not answered.
     # An agreed absence that lasts; the subject is the child.
     AWAY = "away"  # Is it still so? The caseworker looks each week.
@@ -101,6 +103,7 @@ OF_A_RETURN = frozenset(
 )
 # These never pause: neither by night, nor when a placement ends while the child is away.
 OF_AN_EPISODE = OF_A_SEARCH | OF_A_RETURN
+OF_AN_ADVOCATE = (Kind.ADVOCATE_WISH, Kind.ADVOCATE_ENDS)
 # Their owner is on the rota, with a tie or without.
 OF_A_SHIFT = frozenset({Kind.HANDOVER, Kind.HANDOVER_READ})
 NEVER_RESTS = OF_AN_EPISODE | OF_A_SHIFT
@@ -172,10 +175,13 @@ def first_awake(at: datetime, zone: ZoneInfo) -> datetime:
 
 
 def goes_round(kind: Kind, owner_role: str) -> bool:
-    """Whether this is about a complaint, or a question that the child put to another person than
-    their caseworker: only the people it is addressed to may hear of it."""
+    """Whether this is about a complaint, a question that the child put to another person than their
+    caseworker, or words for the child's advocate alone: only the people it is addressed to may
+    hear of it."""
     if kind in (Kind.REVIEW, Kind.QUESTION):
         return owner_role != "caseworker"
+    if kind is Kind.REPLY:
+        return owner_role == "advocate"
     return kind is Kind.ANSWER
 
 
@@ -338,7 +344,7 @@ def may_see(kind: Kind, roles: frozenset[str], owner_role: str) -> bool:
     if kind in NEVER_RESTS:
         return bool(roles & _SEARCHING)
     about_child = {Kind.RHYTHM, Kind.ABSENCE, Kind.PACK, Kind.TRANSFER, Kind.QUESTION}
-    if kind in about_child | OF_AN_ABSENCE | OF_STAFF:
+    if kind in about_child | OF_AN_ABSENCE | OF_STAFF | OF_AN_ADVOCATE:
         return bool(roles & {"caseworker", "supervisor"})
     if kind is Kind.REPLY:
         return bool(roles & _TALKING)

@@ -136,9 +136,15 @@ _OF_A_SECOND_PERSON = Terms(
     ),
     12 * _HOUR,
 )
+# The wish may be about the caseworker: the supervisor hears of it at once.
+_OF_A_WISH = Terms((Speech(_AT_ONCE, _ALL), Speech(0 * _DAY, _ALL)), 7 * _DAY, _MORNING)
+# For the advocate alone: the agency does not learn that the child wrote to them.
+_OF_AN_ADVOCATE = Terms((Speech(_AT_ONCE, (To.OWNER,)), Speech(timedelta(0), (To.OWNER,))), _DAY)
 _TERMS: Mapping[Kind, Terms] = {
     Kind.FLAG: _OF_A_FLAG,
     Kind.APPROVAL: _OF_A_SECOND_PERSON,
+    Kind.ADVOCATE_WISH: _OF_A_WISH,
+    Kind.ADVOCATE_ENDS: _OF_ANOTHER_AGENCY,
     Kind.TRANSFER: _OF_ANOTHER_AGENCY,
     **dict.fromkeys(OF_AN_ABSENCE, _OF_THE_DAYS_AFTER),
     Kind.HANDOVER: _OF_A_CHANGE_OF_SHIFT,
@@ -220,6 +226,8 @@ def terms_of(kind: Kind, owner_role: str) -> Terms:
         return _REVIEW_OF_A_COMPLAINT
     if kind is Kind.QUESTION:
         return _TERMS[Kind.ANSWER] if goes_round(kind, owner_role) else _OF_A_QUESTION
+    if kind is Kind.REPLY and goes_round(kind, owner_role):
+        return _OF_AN_ADVOCATE
     if kind is not Kind.STEP or owner_role in AUTHORITY:
         return _TERMS[kind]
     return _OF_A_CHILD if owner_role == "child" else _OF_OTHERS

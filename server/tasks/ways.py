@@ -59,6 +59,8 @@ WAYS: Mapping[Kind, Way] = {
     Kind.HANDOVER: Way("/desk/handovers/{subject}", Action.EPISODE_WORK),
     Kind.HANDOVER_READ: Way("/desk/handovers/{subject}", Action.EPISODE_WORK),
     Kind.PACK: Way(f"{_CHILD}/pack", Action.PACK_CHANGE),
+    Kind.ADVOCATE_WISH: Way(f"{_CHILD}/advocate", Action.ADVOCATE_INVITE),
+    Kind.ADVOCATE_ENDS: Way(f"{_CHILD}/advocate", Action.ADVOCATE_INVITE),
     Kind.TRANSFER: Way("/desk/transfers/{subject}", Action.PLACEMENT_CHANGE),
     Kind.AWAY: Way(f"{_CHILD}/pauses", Action.PAUSE),
     Kind.AWAY_REVIEW: Way(f"{_CHILD}/pauses", Action.PAUSE),

@@ -36,6 +36,8 @@ WORDS: Mapping[Kind, str] = {
     Kind.HANDOVER: N_("Write the search handover"),
     Kind.HANDOVER_READ: N_("Read the search handover"),
     Kind.PACK: N_("Check the grab pack"),
+    Kind.ADVOCATE_WISH: N_("The child wants an advocate"),
+    Kind.ADVOCATE_ENDS: N_("Ask the child how it goes on with the advocate"),
     Kind.TRANSFER: N_("Ask the other agency for its answer"),
     Kind.AWAY: N_("Check the absence: is it still so?"),
     Kind.AWAY_REVIEW: N_("Supervisor: check the absence"),

@@ -43,6 +43,8 @@ EVIDENCE = {
     Role.SUPERVISOR: Evidence.PROFESSIONAL,
     Role.GUARDIAN: Evidence.PROFESSIONAL,
     Role.CARER: Evidence.CARER,
+    # They answer to the child, not to the agency: no more than one who lives with the child.
+    Role.ADVOCATE: Evidence.CARER,
 }
 
 

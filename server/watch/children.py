@@ -92,11 +92,25 @@ async def here(scope: Scope, at_once: int, page: int) -> tuple[list[UUID], int]:
 
 async def cared_for(scope: Scope) -> list[UUID]:
     """The children who have the person as their carer: those of a home, so there are few."""
+    return await _only(scope, Role.CARER, f"c.left_at IS NULL OR NOT {_NOT_CALLED_FOR}", _FEW)
+
+
+async def spoken_for(scope: Scope) -> list[UUID]:
+    """The children who have the person as their advocate. One who left the placement is among them,
+    as long as the time lasts."""
+    return await _only(scope, Role.ADVOCATE, "1 = 1", _FEW)
+
+
+# As many cards as one page shows.
+_FEW = 200
+
+
+async def _only(scope: Scope, role: Role, condition: str, at_most: int) -> list[UUID]:
     statement = Statement()
     rows = await fetch(
-        f"WITH {scope.cte(statement, [Role.CARER])}"  # noqa: S608
+        f"WITH {scope.cte(statement, [role])}"  # noqa: S608
         " SELECT c.id FROM scope s JOIN child c ON c.id = s.child_id"
-        f" WHERE c.left_at IS NULL OR NOT {_NOT_CALLED_FOR}",
+        f" WHERE {condition} ORDER BY c.id LIMIT {statement.of(at_most)}",
         statement.params,
     )
     return [as_id(row["id"]) for row in rows]

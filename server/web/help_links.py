@@ -17,15 +17,17 @@ GUIDE_OF: Final = {
     "supervisor": "supervisor",
     "guardian": "caseworker",
     "carer": "carer",
+    "advocate": "advocate",
     "administrator": "administrator",
 }
 BEGINNING: Final = {
     "caseworker": "each-day",
     "supervisor": "what-you-may-do",
     "carer": "where-you-sign-in",
+    "advocate": "what-you-are-there-for",
     "administrator": "roles",
 }
-_COLUMNS: Final = ("caseworker", "supervisor", "carer", "administrator")
+_COLUMNS: Final = ("caseworker", "supervisor", "carer", "administrator", "advocate")
 
 _REACH = "how-we-reach-you"
 _NEW, _DAILY = ("a-new-child", "what-you-may-do"), ("each-day", "what-you-may-do")
@@ -34,10 +36,11 @@ _BACK = (*_GONE, "when-a-child-comes-back")
 _BROKEN = ("a-child-who-is-not-assigned-to-you", "a-page-was-opened-in-an-emergency")
 _RETURN = ("a-child-is-back", "in-a-search")
 _CARED = "where-you-sign-in"
+_ADVOCATE = "what-you-are-there-for"
 SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    # The path, and the sections for caseworkers, supervisors, carers and administrators.
-    ("/desk/", (*_DAILY, _CARED, "roles")),
-    ("/desk/again", ("the-first-day", _REACH, _REACH, _REACH)),
+    # The path, and the sections for caseworkers, supervisors, carers, administrators, advocates.
+    ("/desk/", (*_DAILY, _CARED, "roles", _ADVOCATE)),
+    ("/desk/again", ("the-first-day", _REACH, _REACH, _REACH, _REACH)),
     ("/desk/admin", ("a-new-child", "what-you-may-do", "", "the-first-day")),
     ("/desk/alerts", ("an-alert", "in-an-alert")),
     ("/desk/away", (*_DAILY, _CARED, "roles")),
@@ -45,6 +48,8 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/children/new", ("a-new-child", "what-you-may-do", "", "the-first-day")),
     ("/desk/children/*/absences", _DAILY),
     ("/desk/children/*/account", _GONE),
+    ("/desk/children/*/advocacy", ("", "", "", "", _ADVOCATE)),
+    ("/desk/children/*/advocate", _NEW),
     ("/desk/children/*/birthday", _NEW),
     ("/desk/children/*/calendar", _DAILY),
     ("/desk/children/*/check-in", (*_DAILY, _CARED)),
@@ -55,7 +60,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/children/*/home", _NEW),
     ("/desk/children/*/invite", _NEW),
     ("/desk/children/*/looks", _DAILY),
-    ("/desk/children/*/missing", (*_GONE, _CARED)),
+    ("/desk/children/*/missing", (*_GONE, _CARED, "", "if-you-are-worried")),
     ("/desk/children/*/names", _NEW),
     ("/desk/children/*/observation", (*_DAILY, _CARED)),
     ("/desk/children/*/pack", _NEW),
@@ -63,14 +68,14 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/children/*/placement", ("endings", "what-you-may-do")),
     ("/desk/children/*/people", _NEW),
     ("/desk/children/*/plan", _DAILY),
-    ("/desk/children/*/project", (*_DAILY, _CARED)),
+    ("/desk/children/*/project", (*_DAILY, _CARED, "", "messages")),
     ("/desk/children/*/quarantine", _DAILY),
     ("/desk/children/*/questions", _DAILY),
     ("/desk/children/*/rhythm", _NEW),
     ("/desk/children/*/safety", _DAILY),
     ("/desk/children/*/season", _DAILY),
     ("/desk/children/*/school", _DAILY),
-    ("/desk/children/*/sighting", (*_DAILY, _CARED)),
+    ("/desk/children/*/sighting", (*_DAILY, _CARED, "", "if-you-are-worried")),
     ("/desk/children/*/sign", _NEW),
     ("/desk/children/*/tier", _NEW),
     ("/desk/children/*/ties", (*_NEW, "", "the-first-day")),
@@ -80,24 +85,24 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/children/*/why", ("an-alert", "in-an-alert")),
     ("/desk/children/*/without-app", _NEW),
     ("/desk/children/*", _DAILY),
-    ("/desk/children", ("find-a-child", "find-a-child", _CARED, "roles")),
+    ("/desk/children", ("find-a-child", "find-a-child", _CARED, "roles", _ADVOCATE)),
     ("/desk/drills", ("", "drills", "", "rota-and-drills")),
-    ("/desk/dues", _DAILY),
+    ("/desk/dues", (*_DAILY, "", "", _ADVOCATE)),
     ("/desk/duty", ("the-first-day", "the-rota", "", "rota-and-drills")),
     ("/desk/episodes/*/found", _BACK),
     ("/desk/episodes/*/interview", _RETURN),
     ("/desk/episodes/*/summary", _RETURN),
     ("/desk/episodes", _GONE),
-    ("/desk/find", ("find-a-child", "find-a-child", _CARED, "roles")),
-    ("/desk/filter", (*_DAILY, _CARED, "roles")),
-    ("/desk/front", ("a-new-child", "what-you-may-do", "the-front-desk", "roles")),
+    ("/desk/find", ("find-a-child", "find-a-child", _CARED, "roles", _ADVOCATE)),
+    ("/desk/filter", (*_DAILY, _CARED, "roles", _ADVOCATE)),
+    ("/desk/front", ("a-new-child", "what-you-may-do", "the-front-desk", "roles", _ADVOCATE)),
     ("/desk/glass", _BROKEN),
     ("/desk/handovers", _GONE),
     ("/desk/indicators", ("", "the-policy", "", "templates-figures")),
-    ("/desk/live", (*_DAILY, _CARED, "roles")),
-    ("/desk/me", ("the-first-day", _REACH, _REACH, _REACH)),
+    ("/desk/live", (*_DAILY, _CARED, "roles", _ADVOCATE)),
+    ("/desk/me", ("the-first-day", _REACH, _REACH, _REACH, _REACH)),
     ("/desk/load", ("", "workload")),
-    ("/desk/patterns", (*_GONE, "what-you-see-and-what-you-do-not", "roles")),
+    ("/desk/patterns", (*_GONE, "what-you-see-and-what-you-do-not", "roles", _ADVOCATE)),
     ("/desk/people/accounts", ("", "", "", "sign-in")),
     ("/desk/people/agency", ("", "", "", "the-first-day")),
     ("/desk/people/channels", ("", "", "", "channels")),
@@ -115,12 +120,12 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/quality", ("each-day", "the-policy")),
     ("/desk/reports", ("each-day", "the-policy", "", "templates-figures")),
     ("/desk/rota", ("the-first-day", "the-rota", "", "rota-and-drills")),
-    ("/desk/rounds", (*_DAILY, _CARED, "roles")),
-    ("/desk/searches", (*_RETURN, _CARED, "roles")),
-    ("/desk/settings", ("the-first-day", _REACH, _REACH, _REACH)),
+    ("/desk/rounds", (*_DAILY, _CARED, "roles", _ADVOCATE)),
+    ("/desk/searches", (*_RETURN, _CARED, "roles", _ADVOCATE)),
+    ("/desk/settings", ("the-first-day", _REACH, _REACH, _REACH, _REACH)),
     ("/desk/templates", ("", "what-you-may-do", "", "templates-figures")),
     ("/desk/tasks", (*_DAILY, _CARED, "roles")),
-    ("/desk/test", ("the-first-day", "drills", _REACH, "rota-and-drills")),
+    ("/desk/test", ("the-first-day", "drills", _REACH, "rota-and-drills", _REACH)),
     ("/desk/transfers", ("a-new-child", "transfers")),
 )
 

@@ -34,6 +34,7 @@ BARS: Final[Mapping[str, tuple[Place, ...]]] = {
     "supervisor": (_BOARD, _CHILDREN, _ROTA, _REPORTS, _ADMIN),
     "guardian": (_BOARD, _CHILDREN),
     "carer": (_BOARD, _FRONT),
+    "advocate": (_BOARD,),
     "administrator": (_ADMIN, _ROTA, _REPORTS, _BOARD),
 }
 ME: Final = "/desk/me"

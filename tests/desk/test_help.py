@@ -16,13 +16,20 @@ from server.desk.help.guide import GUIDES
 from server.i18n import LANGUAGES, LOCALE_FOLDER, gettext
 from server.people.actions import set_language
 from server.web.help_links import BEGINNING, GUIDE_OF, HELP, SECTIONS, help_link, section_row
+from tests.advocates.made import advocate
 from tests.cast import Cast
 from tests.test_access import EXPECTED, IN, described
 from tests.test_docs import NOT_PLAIN
 
 ROOT = Path(__file__).resolve().parents[2]
 # One of the cast for each role that has a guide.
-READERS = {"caseworker": "tom", "supervisor": "ines", "carer": "sam", "administrator": "root"}
+READERS = {
+    "caseworker": "tom",
+    "supervisor": "ines",
+    "carer": "sam",
+    "advocate": "ruth",
+    "administrator": "root",
+}
 PAGES = [
     route.removeprefix("GET ")
     for route in described(routes())
@@ -185,6 +192,7 @@ async def test_help_opens_the_guide_of_ones_own_role_in_ones_own_language(
     cast: Cast, role: str, language: str
 ) -> None:
     name = READERS[role]
+    await advocate(cast)
     await set_language(cast.actor(name), cast.persons[name].id, language, cast.clock())
     async with cast.client_as(name) as browser:
         shown = await browser.get(HELP)

@@ -12,6 +12,7 @@ from starlette.routing import Match, Route
 from server.app import routes as all_routes
 from server.web.navigation import BARS, ME, bar, place_of
 from tests import test_access
+from tests.advocates.made import advocate
 from tests.cast import Cast
 from tests.desk.walking import at, run_until
 
@@ -22,6 +23,7 @@ READERS = {
     "ines": "supervisor",
     "ada": "guardian",
     "sam": "carer",
+    "ruth": "advocate",
     "root": "administrator",
 }
 # Each with the way that leads there instead of a link.
@@ -115,6 +117,7 @@ async def stage(cast: Cast) -> None:
     has a page."""
     await run_until(cast, at(19, 50))
     await cast.on_duty("tom", hours=12)
+    await advocate(cast)
     makers = (
         "episode_id transfer_id template_id drill_id passing_id flag_id alert_id absence_id"
         " record_question_id"
@@ -160,6 +163,11 @@ async def test_every_page_is_three_taps_from_the_board_and_no_link_is_broken(cas
         ("root", "/desk/people/channels", 2),
         ("sam", "/desk/front", 1),
         ("ada", "/desk/children/{child_id}/plan", 2),
+        ("ruth", "/desk/children/{child_id}/advocacy", 1),
+        ("ruth", "/desk/children/{child_id}/project", 1),
+        ("ruth", "/desk/children/{child_id}/missing", 1),
+        ("tom", "/desk/children/{child_id}/advocate", 3),
+        ("tom", "/desk/policies/definitions", 2),
     ],
 )
 async def test_what_is_asked_for_often_is_near(cast: Cast, name: str, page: str, most: int) -> None:

@@ -239,6 +239,24 @@ FITS: Mapping[str, Fits] = {
     "GET /desk/people/channels": _TO_ROOT,
     "GET /arrived/{arrival}": Fits(None),
     "POST /arrived/{arrival}": Fits(None, form={}),
+    "GET /api/v1/advocates": _TO_MIA,
+    "POST /api/v1/advocate-wish": _TO_MIA,
+    "DELETE /api/v1/advocate-wish": _TO_MIA,
+    "PATCH /api/v1/advocates/{advocacy_id}": Fits("mia", {"tells_alerts": True}),
+    "DELETE /api/v1/advocates/{advocacy_id}": _TO_MIA,
+    f"GET {_DESK}/advocate": _TO_TOM,
+    f"POST {_DESK}/advocate": Fits(
+        form={"id": NEW, "name": "Ben", "until": "2026-08-31", "wants": "yes", "words": "Yes."}
+    ),
+    f"POST {_DESK}/advocate/none": _TO_TOM,
+    f"POST {_DESK}/advocate/{{advocacy_id}}/longer": Fits(form={"until": "2026-09-30"}),
+    f"POST {_DESK}/advocate/{{advocacy_id}}/link": _TO_TOM,
+    f"GET {_DESK}/advocacy": Fits("ruth"),
+    f"POST {_DESK}/advocacy/end": Fits("ruth", form={"sure": "yes"}),
+    "GET /join/{join_token}": Fits(None),
+    "POST /join/{join_token}": Fits(
+        None, form={"sign_in_name": "ruth.o", "password": "four plain words here"}
+    ),
     "GET /api/v1/trusted": _TO_MIA,
     "POST /api/v1/trusted": Fits(
         "mia", {"id": NEW, "name": "Joy", "reach": "+33612345678", "also_help": False}
@@ -547,6 +565,10 @@ FITS: Mapping[str, Fits] = {
     "POST /desk/policies/second-person": Fits("ines", form={"end": ""}),
     "GET /desk/policies/search": Fits("ines"),
     "POST /desk/policies/search": Fits("ines", form={"base": "0", "interview": "48", "why": "W."}),
+    "GET /desk/policies/definitions": Fits("ines"),
+    "POST /desk/policies/definitions": Fits(
+        "ines", form={"base": "0", "away.en": "At a friend's.", "missing.hours": "3"}
+    ),
     "POST /desk/policies/look": Fits("ines", form=_POLICY),
     "GET /desk/policies/replay": _TO_TOM,
     "POST /desk/policies/replay": Fits(form={"policy": "0", "days": "7"}, takes_files=True),

@@ -50,6 +50,7 @@ from tests.records.made import a_code, a_transfer
 from tests.test_access import (
     OTHER_EPISODE,
     absence_id,
+    advocacy_id,
     approval_id,
     change_id,
     duty_id,
@@ -240,6 +241,7 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
             "handover_id": str(await handover_id(cast, "ines", "")),
             "leave_id": str(await leave_id(cast, "ines", "")),
             "spell_id": str(await spell_id(cast, "ines", "")),
+            "advocacy_id": str(await advocacy_id(cast, "mia", "")),
             "photo_id": str(await photo_id(cast, "tom", "")),
         }
 

@@ -15,35 +15,46 @@ from server.people.rules import (
     may_agency,
 )
 
-COLUMNS = ("child", "caseworker", "supervisor", "guardian", "carer", "administrator")
+COLUMNS = (
+    "child",
+    "caseworker",
+    "supervisor",
+    "guardian",
+    "carer",
+    "advocate",
+    "administrator",
+)
 YES, NO = True, False
 # A Persian name whose two parts are kept apart by a joiner.
 JOINED = "\u0639\u0644\u06cc\u200c\u0631\u0636\u0627"
 
 # Read off contract.md, "Who may what", a row for each thing.
 TABLE: dict[Action, tuple[bool, ...]] = {
-    Action.CHECK_IN: (YES, NO, NO, NO, NO, NO),
-    Action.CHECK_IN_FOR: (NO, YES, NO, NO, YES, NO),
-    Action.SIGHTING_NOTE: (NO, YES, YES, YES, YES, NO),
-    Action.RHYTHM_PROPOSE: (YES, YES, YES, NO, NO, NO),
-    Action.RHYTHM_AGREE: (NO, YES, YES, NO, NO, NO),
-    Action.ABSENCE_ASK: (YES, NO, NO, NO, NO, NO),
-    Action.PAUSE: (NO, YES, YES, NO, NO, NO),
-    Action.RHYTHM_SEE: (YES, YES, YES, YES, NO, NO),
-    Action.PLACEMENT_CHANGE: (NO, YES, YES, NO, NO, NO),
-    Action.TIER_SET: (NO, YES, YES, NO, NO, NO),
-    Action.ALERT_SEE: (NO, YES, YES, YES, NO, NO),
-    Action.ALERT_ACKNOWLEDGE: (NO, YES, YES, NO, NO, NO),
-    Action.ALERT_CLOSE: (NO, YES, YES, NO, NO, NO),
-    Action.GLASS_END: (NO, NO, YES, NO, NO, NO),
-    Action.ALERT_EXPLAIN: (NO, NO, YES, NO, NO, NO),
-    Action.QUESTION_ANSWER: (NO, NO, NO, NO, YES, NO),
-    Action.EPISODE_OPEN: (NO, YES, YES, YES, YES, NO),
-    Action.INVITE: (NO, YES, NO, NO, NO, NO),
-    Action.TIES_CHANGE: (NO, NO, YES, NO, NO, NO),
-    Action.LOOKS_SEE: (YES, YES, YES, YES, NO, NO),
-    Action.DEVICES_SEE: (YES, YES, YES, NO, NO, NO),
-    Action.DEVICES_SHUT_OUT: (YES, YES, YES, NO, NO, NO),
+    Action.CHECK_IN: (YES, NO, NO, NO, NO, NO, NO),
+    Action.CHECK_IN_FOR: (NO, YES, NO, NO, YES, NO, NO),
+    Action.SIGHTING_NOTE: (NO, YES, YES, YES, YES, YES, NO),
+    Action.RHYTHM_PROPOSE: (YES, YES, YES, NO, NO, NO, NO),
+    Action.RHYTHM_AGREE: (NO, YES, YES, NO, NO, NO, NO),
+    Action.ABSENCE_ASK: (YES, NO, NO, NO, NO, NO, NO),
+    Action.PAUSE: (NO, YES, YES, NO, NO, NO, NO),
+    Action.RHYTHM_SEE: (YES, YES, YES, YES, NO, NO, NO),
+    Action.PLACEMENT_CHANGE: (NO, YES, YES, NO, NO, NO, NO),
+    Action.TIER_SET: (NO, YES, YES, NO, NO, NO, NO),
+    Action.ALERT_SEE: (NO, YES, YES, YES, NO, NO, NO),
+    Action.ALERT_ACKNOWLEDGE: (NO, YES, YES, NO, NO, NO, NO),
+    Action.ALERT_CLOSE: (NO, YES, YES, NO, NO, NO, NO),
+    Action.GLASS_END: (NO, NO, YES, NO, NO, NO, NO),
+    Action.ALERT_EXPLAIN: (NO, NO, YES, NO, NO, NO, NO),
+    Action.QUESTION_ANSWER: (NO, NO, NO, NO, YES, NO, NO),
+    Action.EPISODE_OPEN: (NO, YES, YES, YES, YES, YES, NO),
+    Action.ADVOCATE_INVITE: (NO, YES, YES, NO, NO, NO, NO),
+    Action.ADVOCATE_KEEP: (YES, NO, NO, NO, NO, NO, NO),
+    Action.ADVOCACY: (NO, NO, NO, NO, NO, YES, NO),
+    Action.INVITE: (NO, YES, NO, NO, NO, NO, NO),
+    Action.TIES_CHANGE: (NO, NO, YES, NO, NO, NO, NO),
+    Action.LOOKS_SEE: (YES, YES, YES, YES, NO, NO, NO),
+    Action.DEVICES_SEE: (YES, YES, YES, NO, NO, NO, NO),
+    Action.DEVICES_SHUT_OUT: (YES, YES, YES, NO, NO, NO, NO),
 }
 
 

@@ -119,6 +119,8 @@ def test_who_may_hold_which_tie(role: Role, tie: Role) -> None:
     none = {Role.ADMINISTRATOR, Role.CHILD, *IN_NEED}
     if none & {role, tie}:
         assert not allowed
+    elif Role.ADVOCATE in (role, tie):
+        assert allowed is (role is tie)
     elif tie in PROFESSIONAL:
         assert allowed is (role in PROFESSIONAL)
     else:

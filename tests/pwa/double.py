@@ -128,6 +128,7 @@ class Double:
     trusted: list[dict[str, Any]] = field(default_factory=list)
     absences: list[dict[str, Any]] = field(default_factory=list)
     """What the child asked for, the newest first; the agreed ones with what was agreed."""
+    advocates: list[dict[str, Any]] = field(default_factory=list)
     own: dict[str, Any] = field(default_factory=lambda: {"version": 0, "fields": {}})
     glass: str = ""  # Why somebody opened what is kept for when the child is missing.
     loses_own: bool = False  # It is taken, and each answer gets lost.
@@ -418,6 +419,9 @@ def application(double: Double) -> Starlette:
     async def milestones(request: Request) -> Response:
         return JSONResponse({"milestones": double.ahead})
 
+    async def advocates(_request: Request) -> Response:
+        return JSONResponse({"advocates": double.advocates, "asked_at": None})
+
     async def trusted(request: Request) -> Response:
         if not is_in(request):
             return _problem(401, "unauthenticated")
@@ -661,6 +665,7 @@ def application(double: Double) -> Starlette:
             Route("/api/v1/me/questions/{id}", shared, methods=["POST"]),
             Route("/api/v1/absences", absences, methods=["GET", "POST"]),
             Route("/api/v1/absences/{id}", back, methods=["DELETE"]),
+            Route("/api/v1/advocates", advocates, methods=["GET"]),
             Route("/api/v1/trusted", trusted, methods=["GET", "POST"]),
             Route("/api/v1/why", why),
             Route("/api/v1/talk/read", talk_read),

@@ -73,6 +73,11 @@ def _named(page: Page) -> None:
     page.locator(".entry").first.wait_for()
 
 
+def _ending(page: Page) -> None:
+    page.locator(".card .plain").last.click()
+    page.locator(".card .strong").wait_for()
+
+
 def _other_times(page: Page) -> None:
     page.locator("main > .second").click()
     page.locator(".times .quiet").last.click()
@@ -168,13 +173,14 @@ SCENES: dict[str, list[Scene]] = {
     "rhythm": [Scene(), Scene(do=_other_times)],
     "away": [Scene(), Scene(do=_asks_to_be_away)],
     "trusted": [Scene(), Scene(do=_named)],
+    "advocate": [Scene(), Scene(do=_ending)],
     "if-missing": [Scene()],
     "packs": [Scene()],
 }
 # Screens for those who work with children alone.
 OF_STAFF = {"children", "packs"}
 # A screen of the phone's own, which is found below More.
-OF_MORE = {"rhythm", "away", "trusted", "if-missing", "packs"}
+OF_MORE = {"rhythm", "away", "trusted", "advocate", "if-missing", "packs"}
 
 GO = """async ([place, about]) => {
   history.pushState({ place, about, depth: 1 }, '', '/app/');
@@ -217,6 +223,17 @@ def fill(double: Double) -> dict[str, str]:
         ids[who] = double.book.make(TOM, "step", **made)
     double.book.is_due("step", ids["late"], TOM, days=-3, told=(INES,))
     double.book.is_due("step", ids["next"], MIA, days=1)
+    double.advocates = [
+        {
+            "id": ADA,
+            "person_id": ADA,
+            "name": "Ruth with a very long name that goes on and on",
+            "from_at": AT,
+            "until_at": AT,
+            "has_joined": False,
+            "tells_alerts": True,
+        }
+    ]
     double.reasons, double.own_talks = talks(double.language)
     ids["reason"] = double.reasons[0]["each"][0]["id"]
     double.book.make(TOM, "step", goal_id=ids["goal"], text="x", reason_id=ids["reason"])

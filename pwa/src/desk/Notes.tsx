@@ -18,7 +18,9 @@ function Rights() {
       <p>
         {myself.value.role === "carer"
           ? t("You see what you promised and the next dates.")
-          : t("You can read this project. The child, a guardian and the caseworker change it.")}
+          : myself.value.role === "advocate"
+            ? t("You can read this project, write messages and ask for a meeting.")
+            : t("You can read this project. The child, a guardian and the caseworker change it.")}
       </p>
     </Banner>
   );

@@ -10,6 +10,8 @@ import { frame, isChild, myself, place, plan } from "../store/project";
 import { who } from "../store/session";
 import { keepHint } from "../store/turns";
 import { day } from "./labels";
+import { laneOf } from "./lanes";
+import type { Who } from "./merge";
 import { is, isDropped, words, type Person } from "./state";
 import { answerDue } from "./turns";
 
@@ -102,8 +104,11 @@ function isSettled(due: Due, at: string): boolean {
   }
   if (due.kind === "reply") {
     const asked = plan.value.one("message", due.subject_id);
-    const isAnswer = (by: string, made: string) => by !== "child" && !!asked && made > asked.made_at;
-    return plan.value.all("message").some(({ by, made_at }) => isAnswer(by.role, made_at));
+    if (!asked) return false;
+    const lane = laneOf(plan.value, asked);
+    // Words for an advocate wait for that advocate; the others for anyone else who reads them.
+    const answers = (by: Who) => (lane ? by.id === lane : by.role !== "child" && by.role !== "advocate");
+    return plan.value.all("message").some(({ by, made_at }) => made_at > asked.made_at && answers(by));
   }
   if (due.kind === "review") return !!field("review", "held_on")?.value;
   if (due.kind === "answer") return !!field("complaint", "answer")?.value;

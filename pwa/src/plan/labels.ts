@@ -37,6 +37,7 @@ export function roleName(role: string): string {
     supervisor: t("Supervisor"),
     guardian: t("Guardian"),
     carer: t("Carer"),
+    advocate: t("Advocate"),
     administrator: t("Administrator"),
     agency: t("The agency"),
   };

@@ -152,11 +152,15 @@ export const mayChange = () => ["child", "caseworker", "guardian"].includes(myse
 /** Something that is not right is said by these, and goes round the caseworker. */
 export const mayComplain = () => ["child", "guardian"].includes(myself.value.role);
 
-/** The thread is the child's and the caseworker's, and of the supervisor who stands in. */
-export const mayTalk = () => ["child", "caseworker", "supervisor"].includes(myself.value.role);
+/** The thread is the child's and the caseworker's, and of the supervisor who stands in; an advocate has one of their own. */
+export const mayTalk = () => ["child", "caseworker", "supervisor", "advocate"].includes(myself.value.role);
 
-/** A carer says done, not done and why of what the carer promised. */
-export const mayTick = (owner: unknown) => mayChange() || (myself.value.role === "carer" && owner === myself.value.id);
+/** An advocate asks for a meeting; the others hold it. */
+export const mayMeet = () => mayChange() || myself.value.role === "advocate";
+
+/** A carer, or an advocate, says done, not done and why of what they promised. */
+export const mayTick = (owner: unknown) =>
+  mayChange() || (["carer", "advocate"].includes(myself.value.role) && owner === myself.value.id);
 
 const isChilds = (entity: string, field: string) =>
   [CHILDS_OWN, CHILD_FIRST].some((own) => own.has(`${entity} ${field}`));

@@ -2,6 +2,7 @@
 import { effect, untracked } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { ProjectPlace } from "../routes";
+import { MyAdvocate } from "../screens/Advocate";
 import { Agree } from "../screens/Agree";
 import { Away } from "../screens/Away";
 import { SaidAndDone } from "../screens/SaidAndDone";
@@ -68,6 +69,7 @@ const SCREENS: Record<ProjectPlace, () => preact.JSX.Element> = {
   "lock-text": LockText,
   away: Away,
   trusted: TrustedPeople,
+  advocate: MyAdvocate,
   packs: Packs,
   "if-missing": IfMissing,
 };

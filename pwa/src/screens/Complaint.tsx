@@ -5,11 +5,12 @@ import { Page } from "../parts/Page";
 import { useDraft } from "../plan/drafts";
 import { isoDay, listed, ofDay, roleName } from "../plan/labels";
 import { ago, mayComplain, voiceIn, Voice, Waits, Words } from "../plan/parts";
+import { advocatesThere } from "../plan/lanes";
 import { words, type Thing } from "../plan/state";
 import { answerDue } from "../plan/turns";
 import { go } from "../routes";
 import { now } from "../store/now";
-import { make, myself, plan, say, there } from "../store/project";
+import { isChild, make, myself, plan, say, there } from "../store/project";
 import { COMPLAINT } from "./AgreeHow";
 import { Options, Writing } from "./Edit";
 
@@ -93,10 +94,23 @@ function One({ complaint }: { complaint: Thing }) {
   );
 }
 
+/** A child's words to an advocate are a message that nobody else reads: there they are answered. */
+const ADVOCATE = "advocate:";
+
 function Writing_() {
   const to = useDraft("complaint to", () => ({ value: "supervisor", base: null }));
   const draft = useDraft(COMPLAINT, () => ({ value: "", base: null }));
+  const advocates = isChild.value ? advocatesThere() : [];
+  const chosen = advocates.find(({ id }) => to.value === ADVOCATE + id);
+  // Their time may have ended while one wrote: then one chooses again.
+  const isGone = to.value.startsWith(ADVOCATE) && !chosen;
   const keep = async () => {
+    if (chosen) {
+      await make("message", { text: draft.value.trim(), advocate_id: chosen.id, is_private: true });
+      draft.drop();
+      to.drop();
+      return go("talk");
+    }
     await make("complaint", { text: draft.value.trim(), to: to.value });
     draft.drop();
     to.drop();
@@ -104,17 +118,27 @@ function Writing_() {
   // A guardian is offered where there is one; a supervisor there always is.
   const isThere = (role: string) => role !== myself.value.role && there.value.some((person) => person.role === role);
   const roles = ["supervisor", "guardian"].filter((role) => role === "supervisor" || isThere(role));
-  const options: [string, string][] = roles.map((role) => [role, whoIs(role)]);
+  const options: [string, string][] = [
+    ...roles.map((role): [string, string] => [role, whoIs(role)]),
+    ...advocates.map(({ id, name }): [string, string] => [
+      ADVOCATE + id,
+      t("{names} ({role})", { names: name, role: roleName("advocate") }),
+    ]),
+  ];
   return (
     <>
       <Options options={options} value={to.value} onChoose={to.set} />
       <Writing id="words" value={draft.value} onInput={draft.set} labelledBy="title" />
       <p class="soft">
-        {t("Only {who} can read this. They have to answer. The caseworker can't see it here.", {
-          who: whoIs(to.value),
-        })}
+        {chosen
+          ? t("Only you and {name} can read this.", { name: chosen.name })
+          : isGone
+            ? t("Choose who it is for.")
+            : t("Only {who} can read this. They have to answer. The caseworker can't see it here.", {
+                who: whoIs(to.value),
+              })}
       </p>
-      <button type="button" class="main" disabled={!draft.value.trim()} onClick={() => void keep()}>
+      <button type="button" class="main" disabled={isGone || !draft.value.trim()} onClick={() => void keep()}>
         {t("Send")}
       </button>
     </>

@@ -5,7 +5,7 @@ import { Page } from "../parts/Page";
 import { Pictogram } from "../plan/Pictogram";
 import { PlanEnding } from "../plan/PlanEnding";
 import { dayWords, reviewName } from "../plan/labels";
-import { FieldRow, Lead, mayChange } from "../plan/parts";
+import { FieldRow, Lead, mayMeet } from "../plan/parts";
 import { History } from "../plan/History";
 import { words, type Thing } from "../plan/state";
 import { go } from "../routes";
@@ -47,7 +47,7 @@ export function Plan() {
           ))}
         </ul>
       </section>
-      {mayChange() && (
+      {mayMeet() && (
         <button type="button" class="second" onClick={() => go("new-review")}>
           <Icon name="plus" />
           {t("Ask for a meeting")}

@@ -55,6 +55,7 @@ function projectCard(): Card {
       t("Your caseworker, the supervisor and your guardian can read the project. You can see who changed what."),
       t("The people who care for you at home see only their own promises, and the dates."),
       t("Your caseworker and the supervisor can read “Messages”. People at home can't."),
+      t("If you have an advocate, they read the project too. Only you two read what you write to each other alone."),
       t("Only you can see what you put in the three houses, until you share it."),
     ],
   };

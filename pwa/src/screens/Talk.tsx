@@ -1,6 +1,6 @@
 /** A thread between the child and those who work with them. Who can read it is said before anything is sent. */
 import { useEffect, useRef } from "preact/hooks";
-import { clockTime, t } from "../i18n";
+import { clockTime, direction, t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Notices } from "../parts/Notices";
 import { Page } from "../parts/Page";
@@ -9,22 +9,68 @@ import { whereabouts as whereTheWishIs } from "../parts/Thanks";
 import { useDraft } from "../plan/drafts";
 import { called, dayWords, listed, roleName } from "../plan/labels";
 import { Mark, mayTalk } from "../plan/parts";
-import { words, type Thing } from "../plan/state";
+import { advocateOf, codeOf, laneOf, lanes, THREAD, type Lane } from "../plan/lanes";
+import { words, type Person, type Thing } from "../plan/state";
 import { NewWorker } from "../plan/NewWorker";
 import { about, isInDesk } from "../routes";
 import { now } from "../store/now";
-import { frame, isChild, isRead, make, myself, plan, there } from "../store/project";
+import { frame, isChild, isRead, make, myself, nameOf, plan, there } from "../store/project";
 import { readersOf, show } from "../store/reads";
 import { tap } from "../store/sender";
+import { Options } from "./Edit";
 
 /** The thread is between these and the child; a guardian has ways of their own. */
 const READERS = ["caseworker", "supervisor"];
 
-function readers(): string {
-  const others = there.value.filter(({ id, role }) => READERS.includes(role) && id !== myself.value.id);
-  const names = others.map((person) => `${person.name} (${roleName(person.role)})`);
-  if (!isChild.value) names.unshift(frame.value?.child.name ?? roleName("child"));
+/** In Arabic, a name in Latin letters would turn the whole line around. */
+const apart = (name: string) => (direction.value === "rtl" ? `\u2068${name}\u2069` : name);
+
+/** Who reads it besides the writer, by name and role. */
+function readers({ advocate, isAlone }: Lane): string {
+  const reads = ({ id, role }: Person) => id === advocate || (!isAlone && READERS.includes(role));
+  const others = there.value.filter((person) => reads(person) && person.id !== myself.value.id);
+  const names = others.map((person) =>
+    t("{names} ({role})", { names: apart(person.name), role: roleName(person.role) }),
+  );
+  if (!isChild.value) names.unshift(apart(frame.value?.child.name ?? roleName("child")));
   return names.length > 0 ? listed(names) : "";
+}
+
+/** One chooses only where an advocate is there: what nobody else reads is never chosen by accident. */
+function To({ value, onChoose }: { value: string; onChoose(code: string): void }) {
+  const all = lanes();
+  if (all.length < 2) return null;
+  const options = all.map((lane): [string, string] => [
+    codeOf(lane),
+    lane.isAlone
+      ? t("Only {names}", { names: readers(lane) })
+      : readers(lane) || t("Your caseworker and the supervisor"),
+  ]);
+  return (
+    <>
+      <p id="title" class="strong">
+        {t("Who is it for?")}
+      </p>
+      <Options options={options} value={value} onChoose={onChoose} />
+    </>
+  );
+}
+
+/** Under a message: who else reads it than the thread does. */
+function Readers({ message }: { message: Thing }) {
+  const advocate = advocateOf(plan.value, message);
+  if (!advocate) return null;
+  const name = nameOf(advocate) ?? roleName("advocate");
+  const isMe = advocate === myself.value.id;
+  if (laneOf(plan.value, message)) {
+    const other = isMe ? (frame.value?.child.name ?? roleName("child")) : name;
+    return <p class="soft">{t("Only you and {name} can read this.", { name: other })}</p>;
+  }
+  return isMe ? (
+    <p class="soft">{t("The caseworker and the supervisor can read this too.")}</p>
+  ) : (
+    <p class="soft">{t("{name} can read this too.", { name })}</p>
+  );
 }
 
 function whereabouts(message: Thing): string {
@@ -58,6 +104,7 @@ function Bubble({ message }: { message: Thing }) {
         {mine ? whereabouts(message) : clockTime(message.made_at)}
       </p>
       {mine && isChild.value && !message.waits && <ReadBy by={readBefore(message)} said={message.made_at} />}
+      <Readers message={message} />
     </li>
   );
 }
@@ -113,13 +160,21 @@ function Thread() {
     document.addEventListener("visibilitychange", again);
     return () => document.removeEventListener("visibilitychange", again);
   }, [ofChild, isRead.value]);
+  const all = lanes();
+  const asked = about.value["advocate"];
+  const to = useDraft("message to", () => ({ value: codeOf(all[0] ?? THREAD), base: null }));
+    if (asked) to.set(codeOf({ advocate: asked, isAlone: true }));
+  }, []);
+  // A lane whose advocate has gone is no lane any more: then one chooses again, and nothing goes elsewhere by itself.
+  const lane = all.find((each) => codeOf(each) === to.value);
   const send = async () => {
     const text = draft.value.trim();
-    if (!text) return;
+    if (!text || !lane) return;
     draft.drop();
-    await make("message", { text });
+    const { advocate, isAlone } = lane;
+    await make("message", advocate ? { text, advocate_id: advocate, is_private: isAlone } : { text });
   };
-  const names = readers();
+  const names = lane ? readers(lane) : "";
   return (
     <Page title={t("Messages")} isTop>
       <Notices />
@@ -139,11 +194,16 @@ function Thread() {
       ))}
       <div class="composer" ref={end}>
         <Wish />
+        <To value={to.value} onChoose={to.set} />
         <label for="message" id="message-label">
           {t("Your message")}
         </label>
         <p class="soft" id="readers">
-          {names ? t("Who can read it: {names}", { names }) : t("Your caseworker and the supervisor can read it.")}
+          {!lane
+            ? t("Choose who it is for.")
+            : names
+              ? t("Who can read it: {names}", { names })
+              : t("Your caseworker and the supervisor can read it.")}
         </p>
         <textarea
           id="message"
@@ -155,7 +215,7 @@ function Thread() {
           aria-describedby="readers"
           onInput={(event) => draft.set(event.currentTarget.value)}
         />
-        <button type="button" class="main" disabled={!draft.value.trim()} onClick={() => void send()}>
+        <button type="button" class="main" disabled={!lane || !draft.value.trim()} onClick={() => void send()}>
           {t("Send")}
         </button>
       </div>

@@ -200,6 +200,12 @@ export async function sync(): Promise<void> {
   await catchUp();
 }
 
+/** Who is there may have changed without a row: asks for it anew. */
+export function askWhoIsThere(): Promise<void> {
+  isFrameOld = true;
+  return sync();
+}
+
 let live: EventSource | null = null;
 
 let watchers = 0;

@@ -18,7 +18,7 @@ from server.flags.reading import counts_of
 from server.i18n import N_, format_ago, gettext, ngettext
 from server.people.access import is_only_called
 from server.people.models import Person
-from server.people.rules import IN_NEED, Action, Role, may
+from server.people.rules import Action, Role, may
 from server.watch import evidence
 from server.watch.carer.models import Question
 from server.watch.evidence_wording import brief, quiet_phone
@@ -154,7 +154,7 @@ def _as_seen(facts: Facts, held: Roles, called: Collection[UUID]) -> Facts:
 
 def is_only_cared(held: Roles) -> bool:
     """Whether these roles ask a person about the child, and show nothing of alerts."""
-    return bool(held - IN_NEED) and is_only_called(held, Action.ALERT_SEE)
+    return may(held, Action.QUESTION_ANSWER) and is_only_called(held, Action.ALERT_SEE)
 
 
 async def names_of(ids: Collection[UUID]) -> dict[UUID, str]:

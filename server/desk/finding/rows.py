@@ -83,7 +83,11 @@ async def _standings(
         group = group_of(facts, alert, is_back=id_ in returns)
         icon, word = look_of(group, alert)
         standings[id_] = group.value, icon, gettext(language, word)
-    cared = [id_ for id_ in roles if id_ not in standings]
+    cared = [
+        id_
+        for id_, held in roles.items()
+        if id_ not in standings and may(held, Action.QUESTION_ANSWER)
+    ]
     for watch in await Watch.filter(child_id__in=cared, is_missing=True):
         icon, word = look_of(Group.MISSING, None)
         standings[watch.child_id] = Group.MISSING.value, icon, gettext(language, word)

@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from server.web.help_links import HELP
 
-GUIDES: Final = ("caseworker", "supervisor", "carer", "administrator")
+GUIDES: Final = ("caseworker", "supervisor", "carer", "advocate", "administrator")
 FOLDER: Final = Path(__file__).parent / "guides"
 
 _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)

@@ -186,7 +186,9 @@ async def _tied(child_id: UUID, copy: Copy, now: datetime) -> list[WhoOut]:
     people = [
         WhoOut(tie.person_id, tie.person.name, tie.role.value)
         for tie in await ties
-        if copy is Copy.POLICE or tie.role in _CALLED_BY_PARTNERS
+        # Who speaks for the child is the child's to tell.
+        if (copy is Copy.POLICE and tie.role is not Role.ADVOCATE)
+        or tie.role in _CALLED_BY_PARTNERS
     ]
     return sorted(people, key=lambda person: (_ORDER.index(Role(person.role)), person.name))
 

@@ -13,6 +13,7 @@ from server.alerts.recipients import reach_of
 from server.errors import WaymarkError
 from server.i18n import format_list, gettext
 from server.missing.search import opening
+from server.missing.search.definitions.reading import aside_of
 from server.missing.search.entry_kinds import FLAGS, SAID
 from server.missing.search.opening import Saying
 from server.people.access import desk_child, now_of, staff_of
@@ -21,7 +22,7 @@ from server.people.models import Child, Person
 from server.people.rules import Action, may
 from server.people.words import entered
 from server.policy.model import Rung
-from server.web.rendering import language_of, page
+from server.web.rendering import language_of, page, zone_of
 from server.web.requests import form_body
 
 
@@ -37,6 +38,9 @@ async def missing(request: Request) -> Response:
         "path": f"/desk/children/{child.id}",
         "called": format_list(language, await _all_called(child, now_of(request))),
         "id": str(uuid4()),
+        "aside": await aside_of(
+            child.agency_id, child.id, language, zone_of(request), now_of(request)
+        ),
         "flags": [(flag.value, gettext(language, FLAGS[flag])) for flag in SAID],
     }
     return page(request, "missing/search/missing.html", context)

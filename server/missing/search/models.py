@@ -191,6 +191,23 @@ class ClocksVersion(Model):
         )
 
 
+class DefinitionsVersion(Model):
+    """What an agency calls away and missing, as a person wrote it; the latest is shown."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency_id = fields.UUIDField()
+    version = fields.IntField()
+    made_at = fields.DatetimeField()
+    made_by = fields.UUIDField(null=True)
+    content: fields.Field[dict[str, Any]] = fields.JSONField()
+
+    class Meta:
+        table = "episode_definitions"
+        constraints = (
+            UniqueConstraint(fields=("agency_id", "version"), name="episode_definitions_once"),
+        )
+
+
 class PaperSent(Model):
     """The grab pack as it was sent by mail: who received it, which version, under which passphrase.
     The file is stored with its message."""

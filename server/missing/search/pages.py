@@ -15,6 +15,7 @@ from server.i18n import N_, format_list, gettext
 from server.missing.search import actions, time_line
 from server.missing.search.actions import EntryRequest
 from server.missing.search.clocks.actions import lines_of
+from server.missing.search.definitions.reading import Aside, aside_of
 from server.missing.search.entry_kinds import ENTRIES, FLAGS, RETURN, SHARED, Act
 from server.missing.search.handover import pages as handover_pages
 from server.missing.search.models import Episode, TimelineEntry
@@ -279,6 +280,7 @@ async def _entry_page(
             _field(detail, language, missing_line) for detail in kind.details if detail.is_asked
         ],
         "needs_words": kind.needs_words,
+        "aside": await _aside(request, episode) if act is Act.DECISION else None,
         "zone_name": str(zone_of(request)),
         "given": given,
         "fields": names,
@@ -287,6 +289,11 @@ async def _entry_page(
     return page(
         request, "missing/search/entry.html", context, status=fault.status if fault else 200
     )
+
+
+async def _aside(request: Request, episode: Episode) -> Aside | None:
+    language, zone = language_of(request), zone_of(request)
+    return await aside_of(episode.agency_id, episode.child_id, language, zone, now_of(request))
 
 
 def _asked(act: Act, name: str, task: Task | None, *, language: str) -> dict[str, Any]:

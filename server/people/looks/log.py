@@ -17,6 +17,8 @@ MOST = 500
 # looks of their own add their words here.
 WORDS: Mapping[str, str] = {
     "account": N_("Your page"),
+    "advocacy": N_("Your page"),
+    "advocate": N_("Who is there for you"),
     "alert": N_("Alerts about you"),
     # On the phone of the person on duty, for a reason, so that it opens without a network.
     "carried": N_("What we keep in case you go missing, saved on their phone"),

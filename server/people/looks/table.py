@@ -69,6 +69,8 @@ LOOKS: Mapping[str, str] = {
     f"{_DESK}/home": "look:placement:change",
     f"{_DESK}/birthday": "look:placement:change",
     f"{_DESK}/names": "look:placement:change",
+    f"{_DESK}/advocate": "look:ties:see",
+    f"{_DESK}/advocacy": "look:advocacy:see",
     f"{_DESK}/trusted": "look:trusted:see",
     f"{_DESK}/without-app": "look:without_app:see",
     f"{_DESK}/without-app/card": "look:without_app:see",
@@ -151,6 +153,7 @@ NO_LOOK: Mapping[str, str] = {
     "/api/v1/rhythm/proposals": _OWN,
     "/api/v1/absences": _OWN,
     "/api/v1/trusted": _OWN,
+    "/api/v1/advocates": _OWN,
     "/api/v1/looks": _OWN,
     "/api/v1/record-questions": _OWN,
     "/api/v1/talk/read": _OWN,
@@ -176,6 +179,7 @@ NO_LOOK: Mapping[str, str] = {
     "/q/{token}": _LINK,
     "/q/{token}/together": _LINK,
     "/ask/{asked}": _LINK,
+    "/join/{join_token}": _LINK,
 }
 
 

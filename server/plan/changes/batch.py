@@ -16,6 +16,7 @@ from server.plan.models import Change, Quarantined
 from server.plan.rules import (
     Said,
     check_allowed,
+    check_message,
     check_recorded,
     check_there,
     without_unsaid,
@@ -78,6 +79,7 @@ class Batch:
     number: int
     known: dict[str, Known]
     owner_roles: dict[str, str]
+    advocates: frozenset[str] = frozenset()  # Whose time is not over.
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -116,6 +118,8 @@ class Batch:
         check_there(change, value, self.state)
         if change.entity == "agreement":
             check_recorded(value, who, self.author.roles, self.owner_roles)
+        if change.entity == "message":
+            check_message(value, self.author.roles, self.advocates)
         return Row(
             change.id,
             change.entity,
@@ -195,6 +199,17 @@ async def owner_roles(child_id: UUID, agency_id: UUID) -> dict[str, str]:
     )
     roles = {str(person): Role(role).value for person, role in tied}
     return roles | {str(child_id): Role.CHILD.value, str(agency_id): "agency"}
+
+
+async def advocates_of(child_id: UUID, now: datetime) -> frozenset[str]:
+    """The advocates of the child at a moment, by id."""
+    held = Tie.filter(
+        Tie.standing_at(now),
+        child_id=child_id,
+        role=Role.ADVOCATE,
+        person__disabled_at__isnull=True,
+    )
+    return frozenset(str(id_) for id_ in await held.values_list("person_id", flat=True))
 
 
 async def people_of(child: Child, agency: Agency, now: datetime) -> dict[str, view.Document]:

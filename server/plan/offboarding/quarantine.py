@@ -10,7 +10,7 @@ from server.people.rules import Role
 from server.plan import shape
 from server.plan.changes.stored import state_of
 from server.plan.models import Quarantined
-from server.plan.rules import may_decide_kept, may_read_kept
+from server.plan.rules import PRIVATE, lane_of, may_decide_kept, may_read_kept
 from server.plan.state import State
 
 
@@ -52,10 +52,11 @@ async def may_decide(child_id: UUID, change_id: UUID, roles: frozenset[Role]) ->
     """Whether a person with these roles may decide about this one. True where there is none,
     which is no secret."""
     row = await Quarantined.get_or_none(id=change_id, child_id=child_id)
-    if row is None or row.said["entity"] != "complaint":
+    if row is None or row.said["entity"] not in ("complaint", "message"):
         return True
     own = _complaints(await Quarantined.filter(child_id=child_id))
-    return may_decide_kept("complaint", _to(row.said, await state_of(child_id), own), roles)
+    to = _to(row.said, await state_of(child_id), own)
+    return may_decide_kept(row.said["entity"], to, roles)
 
 
 def _complaints(rows: Iterable[Quarantined]) -> dict[str, Any]:
@@ -69,7 +70,10 @@ def _complaints(rows: Iterable[Quarantined]) -> dict[str, Any]:
 
 def _to(change: Mapping[str, Any], state: State, own: Mapping[str, Any]) -> str | None:
     """The role that this change's complaint is addressed to: its current value, or that in the
-    change."""
+    change. Of a message, whether it is for an advocate and the child alone."""
+    if change["entity"] == "message":
+        made = change["value"]
+        return PRIVATE if isinstance(made, dict) and lane_of(made) is not None else None
     if change["entity"] != "complaint":
         return None
     stands = state.value("complaint", change["entity_id"], "to")
