@@ -21,20 +21,20 @@ AT_ONCE = 50
 
 
 async def show(request: Request) -> Response:
-    """The children who are away now, those first whom people look at next."""
+    """The children who are away now, the nearest look first."""
     await staff_of(request)
     now, number = now_of(request), _number(request)
     ids, many = await away(await scope_of(request), AT_ONCE, number)
     roles = await children_for(request, Action.HISTORY_SEE, also=ids, among=ids)
     # A right, or an absence, may have ended since they were read.
-    found = await away_of([id_ for id_ in ids if id_ in roles], now)
-    rows = [found[id_] for id_ in ids if id_ in found]
-    names = await names_of({*found, *people_of(rows)})
+    away_now = await away_of([id_ for id_ in ids if id_ in roles], now)
+    rows = [away_now[id_] for id_ in ids if id_ in away_now]
+    names = await names_of({*away_now, *people_of(rows)})
     reader = Reader(language_of(request), zone_of(request), now)
     context: dict[str, Any] = {
         "rows": [shown(row, names, reader) for row in rows],
         "names": names,
-        "may_change": {id_ for id_ in found if may(roles[id_], Action.PAUSE)},
+        "may_change": {id_ for id_ in away_now if may(roles[id_], Action.PAUSE)},
         "many": many,
         "number": number,
         "pages": max(ceil(many / AT_ONCE), 1),

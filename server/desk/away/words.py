@@ -53,7 +53,7 @@ class Shown:
 
 
 def shown(away: Away, names: Mapping[UUID, str], reader: Reader) -> Shown:
-    """What is agreed, by whom, and who looked."""
+    """What is agreed, who agreed to it, and who looked."""
     return Shown(
         child_id=away.child_id,
         pause_id=away.pause_id,

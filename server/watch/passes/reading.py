@@ -59,8 +59,8 @@ LIMIT {at_once} OFFSET {skip}
 
 
 async def away(scope: Scope, at_once: int, page: int) -> tuple[list[UUID], int]:
-    """One part of the children in the scope who are away now, those first whom people look at
-    next; and how many there are in all."""
+    """One part of the children in the scope who are away now, the nearest look first; and how many
+    there are in all."""
     statement = Statement()
     sql = _AWAY.format(
         scope=scope.cte(statement, _READING),
@@ -79,12 +79,12 @@ async def away_of(children: Collection[UUID], now: datetime) -> dict[UUID, Away]
     rows_by_child: dict[UUID, list[Pause]] = {}
     for row in await pauses_of(children, now):
         rows_by_child.setdefault(row.child_id, []).append(row)
-    found = {}
+    away_by_child = {}
     for child_id, rows in rows_by_child.items():
         pass_ = rules.pass_at([absence_of(row) for row in rows], now)
         if pass_ is not None:
-            found[child_id] = _away(pass_, rows, now)
-    return found
+            away_by_child[child_id] = _away(pass_, rows, now)
+    return away_by_child
 
 
 def _away(pass_: Pass, rows: Sequence[Pause], now: datetime) -> Away:

@@ -17,7 +17,7 @@ from server.tasks.rules import Kind
 _DAY = timedelta(days=1)
 # How often each looks at an absence that lasts longer than this.
 EVERY: Mapping[Kind, timedelta] = {Kind.AWAY: 7 * _DAY, Kind.AWAY_REVIEW: 14 * _DAY}
-# Absences with no more than this between them are one pass. Else a day at home, or a minute, would
+# Absences with only this or less between them are one pass. Else a day at home, or a minute, would
 # begin the weeks anew.
 BETWEEN = _DAY
 REMIND_BEFORE = _DAY

@@ -48,12 +48,12 @@ async def follow(actor: Actor, child_id: UUID, now: datetime) -> None:
     """Set, move and drop the looks at a child's absence by what is agreed now, and remind of its
     end. Twice is once. In the caller's transaction, which has locked the watch."""
     rows = {row.id: row for row in await pauses_of([child_id], now)}
-    found = rules.passes(absence_of(row) for row in rows.values())
+    passes = rules.passes(absence_of(row) for row in rows.values())
     child = await Child.get(id=child_id)
-    current = next((each for each in found if each.begin <= now < each.end), None)
+    current = next((each for each in passes if each.begin <= now < each.end), None)
     await _set_looks(actor, child, current if child.left_at is None else None, now)
-    reminded = await _remind(child, found, rows, now)
-    await _note_moments(found, rows, reminded, now)
+    reminded = await _remind(child, passes, rows, now)
+    await _note_moments(passes, rows, reminded, now)
 
 
 async def pauses_of(children: Collection[UUID], now: datetime) -> list[Pause]:
@@ -123,27 +123,27 @@ def _setting(child: Child, kind: Kind, role: Role, due_at: datetime, zone: ZoneI
 
 
 async def _remind(
-    child: Child, found: Sequence[Pass], rows: Mapping[UUID, Pause], now: datetime
+    child: Child, passes: Sequence[Pass], rows: Mapping[UUID, Pause], now: datetime
 ) -> set[UUID]:
     """Remind of each end that is near, and withdraw what is not so any more. Returns the absences
     of whose end people were reminded."""
     reminded = {id_ for id_, row in rows.items() if row.reminded_at is not None}
-    ends = {pass_.last.id for pass_ in found if pass_.end > now}
+    ends = {pass_.last.id for pass_ in passes if pass_.end > now}
     stale = [id_ for id_ in sorted(reminded - ends) if rows[id_].until_at > now]
     await withdraw(stale, "settled", now, kinds=[Message.AWAY_ENDS])
     due = [
         rows[pass_.last.id]
-        for pass_ in found
+        for pass_ in passes
         if pass_.last.id not in reminded and rules.is_to_remind(pass_, pass_.last, now)
     ]
     for row in due:
-        people = await _whom_to_remind(child, row, now)
+        people = await _who_hears(child, row, now)
         await queue([_saying(child, row, person) for person in people], now)
         await Pause.filter(id=row.id).update(reminded_at=now)
     return reminded | {row.id for row in due}
 
 
-async def _whom_to_remind(child: Child, row: Pause, now: datetime) -> list[UUID]:
+async def _who_hears(child: Child, row: Pause, now: datetime) -> list[UUID]:
     """The author. If they have left, or the child is no longer theirs: the caseworkers, or else the
     supervisors."""
     held = Tie.filter(
@@ -175,12 +175,12 @@ def _saying(child: Child, row: Pause, person: UUID) -> Saying:
 
 
 async def _note_moments(
-    found: Sequence[Pass], rows: Mapping[UUID, Pause], reminded: Collection[UUID], now: datetime
+    passes: Sequence[Pass], rows: Mapping[UUID, Pause], reminded: Collection[UUID], now: datetime
 ) -> None:
     """When the ticker looks at each of these rows next."""
     moments = {
         absence.id: rules.next_moment(pass_, absence, now, reminded)
-        for pass_ in found
+        for pass_ in passes
         for absence in pass_.absences
     }
     await bulk.update(
