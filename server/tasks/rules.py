@@ -344,7 +344,7 @@ def may_see(kind: Kind, roles: frozenset[str], owner_role: str) -> bool:
     if kind in NEVER_RESTS:
         return bool(roles & _SEARCHING)
     about_child = {Kind.RHYTHM, Kind.ABSENCE, Kind.PACK, Kind.TRANSFER, Kind.QUESTION}
-    if kind in about_child | OF_AN_ABSENCE | OF_STAFF | OF_AN_ADVOCATE:
+    if kind in about_child | OF_AN_ABSENCE | OF_STAFF | {*OF_AN_ADVOCATE}:
         return bool(roles & {"caseworker", "supervisor"})
     if kind is Kind.REPLY:
         return bool(roles & _TALKING)

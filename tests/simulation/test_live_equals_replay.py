@@ -44,6 +44,7 @@ from server.watch.carer.models import Question
 from server.watch.machine.answering import counts
 from server.watch.models import Watch
 from server.watch.passes.rules import Reason
+from server.watch.reminders.reminding import FAIR
 from server.watch.rhythm import agreements
 from server.watch.rhythm import rules as rhythms
 from server.watch.signals import observations
@@ -289,7 +290,9 @@ class Live:
                 rungs.add(row.rung)
             local = row.queued_at.astimezone(PARIS).time()
             if level == "nudge_child" and AT_EACH_MISS.quiet.holds(local):
-                continue  # Queued, and withheld by the worker with its reason.
+                continue  # Queued, and put off by the worker with its reason.
+            if level == "nudge_child" and row.rung == FAIR:
+                continue  # Hours decide nothing: a replay tells no reminder that they move.
             found.add((row.queued_at, level, str(row.rung) if alert else ""))
         return sorted(found)
 

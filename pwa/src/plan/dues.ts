@@ -15,16 +15,7 @@ import type { Who } from "./merge";
 import { is, isDropped, words, type Person } from "./state";
 import { answerDue } from "./turns";
 
-export type Kind =
-  | "step"
-  | "reply"
-  | "end"
-  | "review"
-  | "answer"
-  | "rhythm"
-  | "absence"
-  | "pack"
-  | "question";
+export type Kind = "step" | "reply" | "end" | "review" | "answer" | "rhythm" | "absence" | "pack" | "question";
 
 interface Named {
   id: string;

@@ -163,6 +163,7 @@ function Thread() {
   const all = lanes();
   const asked = about.value["advocate"];
   const to = useDraft("message to", () => ({ value: codeOf(all[0] ?? THREAD), base: null }));
+  useEffect(() => {
     if (asked) to.set(codeOf({ advocate: asked, isAlone: true }));
   }, []);
   // A lane whose advocate has gone is no lane any more: then one chooses again, and nothing goes elsewhere by itself.

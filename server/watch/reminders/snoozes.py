@@ -141,9 +141,11 @@ async def snooze_by_token(token: str, minutes: int, now: datetime) -> Snooze:
     except encryption.Unreadable:
         raise NotFound(NOT_OPEN) from None
     delivery = await Delivery.get_or_none(id=delivery_id)
-    phone = delivery and await Address.get_or_none(id=delivery.address_id, dropped_at__isnull=True)
-    message = delivery and await Message.get_or_none(id=delivery.message_id)
-    if not phone or not message or message.kind != Kind.REMIND_CHILD or not message.person_id:
+    if delivery is None:
+        raise NotFound(NOT_OPEN)
+    phone = await Address.get_or_none(id=delivery.address_id, dropped_at__isnull=True)
+    message = await Message.get(id=delivery.message_id)
+    if phone is None or message.kind != Kind.REMIND_CHILD or message.person_id is None:
         raise NotFound(NOT_OPEN)
     child = Actor(message.person_id, Role.CHILD, message.agency_id, phone.device_id)
     asked = SnoozeRequest(delivery_id, message.subject_id, minutes)
