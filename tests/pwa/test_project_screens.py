@@ -364,8 +364,8 @@ def unreachable(phone: Phone) -> list[str]:
     """What of a screen the keyboard does not come to, or comes to unseen."""
     page = phone.page
     count, reached, wrong = page.evaluate(REACHABLE), set(), []
-    # A field for a day has a stop for each part of it.
-    for _ in range(count + 8):
+    # A field for a day or a time has a stop for each part of it.
+    for _ in range(count + 16):
         page.keyboard.press("Tab")
         here = page.evaluate(FOCUSED)
         if here["number"] < 0 or here["number"] in reached:
