@@ -5,7 +5,6 @@ import { about, place, type Place, type ProjectPlace } from "./routes";
 import { Cover } from "./screens/Cover";
 import { Help } from "./screens/Help";
 import { Language } from "./screens/Language";
-import { More } from "./screens/More";
 import { linkCode, Pair } from "./screens/Pair";
 import { Sharing } from "./screens/Sharing";
 import { Today } from "./screens/Today";
@@ -16,12 +15,9 @@ import { who } from "./store/session";
 const SCREENS: Record<Exclude<Place, "pair" | ProjectPlace>, () => preact.JSX.Element> = {
   today: Today,
   days: () => <DeferredScreen show="Days" />,
-  more: More,
+  more: () => <DeferredScreen show="More" />,
   help: Help,
   looks: () => <DeferredScreen show="WhoLooked" />,
-  happened: () => <DeferredScreen show="WhatHappened" />,
-  asked: () => <DeferredScreen show="MyQuestions" />,
-  ask: () => <DeferredScreen show="AskAbout" />,
   language: Language,
   reminders: () => <DeferredScreen show="Reminders" />,
   phones: () => <DeferredScreen show="Phones" />,

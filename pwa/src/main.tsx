@@ -9,8 +9,8 @@ import { isHere } from "./desk/here";
 import { speak, wanted } from "./i18n";
 import { consider, resync } from "./push";
 import * as routes from "./routes";
-import { begin as beginMore } from "./screens/More";
 import { linkCode } from "./screens/Pair";
+import { begin as beginInstall } from "./store/install";
 import * as cover from "./store/cover";
 import * as draft from "./store/draft";
 import * as goodbye from "./store/goodbye";
@@ -71,7 +71,7 @@ async function start(): Promise<void> {
   takeCode();
   routes.begin();
   addEventListener("hashchange", () => void follow());
-  beginMore();
+  beginInstall();
   cover.begin();
   roster.begin();
   const words = Promise.race([speak(wanted()), pause(WORDS_MS)]);

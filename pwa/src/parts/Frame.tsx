@@ -38,9 +38,6 @@ const OF_MORE: Exclude<Place, ProjectPlace>[] = [
   "days",
   "more",
   "looks",
-  "happened",
-  "asked",
-  "ask",
   "language",
   "reminders",
   "phones",
@@ -53,7 +50,18 @@ const OF_MORE: Exclude<Place, ProjectPlace>[] = [
 ];
 
 /** Those of the project's file that "More" leads to. */
-const IN_MORE: Place[] = ["rhythm", "school", "lock-text", "away", "trusted", "packs", "if-missing"];
+const IN_MORE: Place[] = [
+  "rhythm",
+  "school",
+  "lock-text",
+  "away",
+  "happened",
+  "asked",
+  "ask",
+  "trusted",
+  "packs",
+  "if-missing",
+];
 
 /** Which of the four places at the bottom a screen belongs to. */
 function tabOf(screen: Place): Place | null {

@@ -4,6 +4,8 @@ import { useEffect } from "preact/hooks";
 import type { ProjectPlace } from "../routes";
 import { MyAdvocate } from "../screens/Advocate";
 import { Agree } from "../screens/Agree";
+import { AskAbout, MyQuestions } from "../screens/Questions";
+import { WhatHappened } from "../screens/WhatHappened";
 import { Away } from "../screens/Away";
 import { SaidAndDone } from "../screens/SaidAndDone";
 import { Children, openLinked } from "../screens/Children";
@@ -68,6 +70,9 @@ const SCREENS: Record<ProjectPlace, () => preact.JSX.Element> = {
   school: SchoolHours,
   "lock-text": LockText,
   away: Away,
+  happened: WhatHappened,
+  asked: MyQuestions,
+  ask: AskAbout,
   trusted: TrustedPeople,
   advocate: MyAdvocate,
   packs: Packs,

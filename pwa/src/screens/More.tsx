@@ -1,4 +1,3 @@
-import { signal } from "@preact/signals";
 import { t, tn, language, NAMES } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
@@ -7,28 +6,10 @@ import { reminders } from "../push";
 import { hasAnswer } from "../store/answers";
 import { awayLine } from "../store/awayLine";
 import { mayCarry } from "../store/grabbed";
+import { install, keepOnHomeScreen } from "../store/install";
 import { queue } from "../store/sender";
 import { isShared, roster } from "../store/roster";
 import { isStaff, me, who } from "../store/session";
-
-interface InstallPrompt extends Event {
-  prompt(): Promise<unknown>;
-}
-const install = signal<InstallPrompt | null>(null);
-
-/** The browser offers to keep the app on the home screen; we ask only when the child taps. */
-export function begin(): void {
-  addEventListener("beforeinstallprompt", (event) => {
-    event.preventDefault();
-    install.value = event as InstallPrompt;
-  });
-  addEventListener("appinstalled", () => (install.value = null));
-}
-
-async function keepOnHomeScreen(): Promise<void> {
-  await install.value?.prompt();
-  install.value = null;
-}
 
 function reminderState(): string {
   if (reminders.value === "on") return t("On");
