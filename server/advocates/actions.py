@@ -31,7 +31,7 @@ from server.web.live import RIGHTS, announce
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invitation:
-    """`person_id`: an advocate whom the agency knows already; else `name` is a new one's. The id
+    """`person_id`: an advocate the agency knows already; else `name` is a new one's. The id
     becomes that of the tie: the same again changes nothing."""
 
     id: UUID

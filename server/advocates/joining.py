@@ -39,7 +39,7 @@ def token_of(row: Advocacy) -> str:
 
 
 async def invited(token: str, now: datetime) -> Person:
-    """The person whom this link invites. Raises NotFound where it is over, used or replaced."""
+    """The person that this link invites. Raises NotFound where it is over, used or replaced."""
     try:
         id_, _, moment = encryption.unsign(token, PURPOSE, now).partition(".")
     except Unreadable:

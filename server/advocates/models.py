@@ -25,7 +25,7 @@ class Advocacy(Model):
     link_at = fields.DatetimeField(null=True)  # When the latest link to join was made.
     made_by = fields.UUIDField(null=True)
     made_at = fields.DatetimeField()
-    # The end of the tie, when we let go of what waits for the advocate; null: done.
+    # The end of the tie, when we end what waits for the advocate; null: done.
     next_action_at = fields.DatetimeField(null=True)
 
     class Meta:

@@ -133,6 +133,16 @@ async def end(request: Request) -> Response:
     return RedirectResponse("/desk/", status_code=303)
 
 
+async def _others(child: Child, held: set[UUID]) -> list[tuple[UUID, str]]:
+    """The agency's advocates, except those that the child has. Names are sealed: only we
+    can sort them."""
+    advocates = Person.filter(
+        agency_id=child.agency_id, role=Role.ADVOCATE, disabled_at__isnull=True
+    ).limit(500)
+    options = [(person.id, person.name) for person in await advocates if person.id not in held]
+    return sorted(options, key=lambda option: option[1].casefold())
+
+
 async def _page(
     request: Request,
     child: Child,
@@ -144,10 +154,6 @@ async def _page(
 ) -> Response:
     now, zone, language = now_of(request), zone_of(request), language_of(request)
     seats = await seats_of(child.id, now)
-    held = {seat.tie.person_id for seat in seats}
-    known = Person.filter(
-        agency_id=child.agency_id, role=Role.ADVOCATE, disabled_at__isnull=True
-    ).limit(500)
     usual = rules.usual_day(now, zone).isoformat()
     context: dict[str, Any] = {
         "child": await Person.get(id=child.id),
@@ -155,11 +161,7 @@ async def _page(
         "seats": seats,
         "last_day": lambda tie: rules.last_day(tie.until_at, zone).isoformat(),
         "last_moment": lambda tie: rules.last_moment(tie.until_at),
-        # Names are sealed: only we can sort them.
-        "people": sorted(
-            ((person.id, person.name) for person in await known if person.id not in held),
-            key=lambda option: option[1].casefold(),
-        ),
+        "people": await _others(child, {seat.tie.person_id for seat in seats}),
         "wish": await task_of(child.id, Kind.ADVOCATE_WISH),
         "asks": await is_asked(child.id, now),
         "given": {"until": usual, "id": str(uuid4()), "wants": "", **(typed or {})},

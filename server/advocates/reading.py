@@ -33,13 +33,13 @@ async def seats_of(child_id: UUID, now: datetime) -> list[Seat]:
     people = [tie.person_id for tie in ties]
     names = dict(await Person.filter(id__in=people).values_list("id", "name"))
     rows = {row.id: row for row in await Advocacy.filter(id__in=[tie.id for tie in ties])}
-    known = await joined(people)
+    has_joined = await joined(people)
     return [
         Seat(
             tie,
             names[tie.person_id],
             tie.id in rows and rows[tie.id].tells_alerts,
-            tie.person_id in known,
+            tie.person_id in has_joined,
             rows[tie.id].words if tie.id in rows else None,
         )
         for tie in ties

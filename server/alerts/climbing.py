@@ -206,9 +206,9 @@ async def say(moved: Sequence[tuple[Alert, Climb, tuple[Call, ...]]], now: datet
         for call in calls:
             for saying in _sayings(alert, call, wait, resorts.get(alert.agency_id, ())):
                 to = saying.person_id or saying.resort_id
-                whom = to if to is not None else saying.last_resort
-                assert whom is not None
-                by_recipient[(saying.kind, whom)] = saying
+                recipient = to if to is not None else saying.last_resort
+                assert recipient is not None
+                by_recipient[(saying.kind, recipient)] = saying
         sayings += by_recipient.values()
         called = {person for call in calls for person in call.people}
         if any(call.why == "ended" for call in calls) and alert.acknowledged_by not in called:

@@ -140,6 +140,7 @@ async def alert_page(
     facts = (await evidence.of([alert.child_id], now))[alert.child_id]
     names, problem = await _names(alert), problem or Problem(200)
     context: dict[str, Any] = {
+        **_typed(problem),
         **_head(alert, facts, language, zone_of(request), now),
         **_rights(roles),
         "alert": alert,
@@ -159,14 +160,21 @@ async def alert_page(
         "next": await next_call_in_words(alert, language, now),
         "names": names,
         "is_mine": alert.acknowledged_by == visitor.person_id,
-        "given": {"outcome": "", "words": "", **({} if problem.is_log else problem.given)},
         "shown": partial(_shown, language, zone_of(request), now),
         "aside": await _aside(request, alert),
-        "problem": problem.words,
-        "error": None if problem.is_log else problem.error,
         "now": now,
     }
     return page(request, "desk/alert.html", context, status=problem.status)
+
+
+def _typed(problem: Problem) -> dict[str, Any]:
+    """What was typed to close it, and what is wrong with it."""
+    is_other = problem.is_log
+    return {
+        "given": {"outcome": "", "words": "", **({} if is_other else problem.given)},
+        "problem": problem.words,
+        "error": None if is_other else problem.error,
+    }
 
 
 async def _beside(alert: Alert, language: str) -> dict[str, Any]:

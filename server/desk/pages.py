@@ -13,12 +13,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.desk import duty_pages
+from server.desk.advocacy import reading as advocacy
 from server.desk.board import filter as board_filter
 from server.desk.board import order as board_order
 from server.desk.board import parts as board_parts
 from server.desk.board import rows as board
 from server.desk.board import view as board_view
-from server.desk.child import advocacy
 from server.desk.marks import MARK_WORDS, marks_one_by_one
 from server.i18n import gettext
 from server.notify.channel_counts import broken_channels
@@ -71,9 +71,7 @@ async def show_board(request: Request) -> Response:
         "spoken": await advocacy.cards(request, _of(roles, spoken)),
         "left": await _left(_of(roles, left)),
         "n_left": n_left,
-        "may_add": may_agency(Role(visitor.role), AgencyAction.CHILD_ADD),
-        "may_see_searches": may(frozenset({Role(visitor.role)}), Action.EPISODE_SEE),
-        "may_see_load": may_agency(Role(visitor.role), AgencyAction.LOAD_SEE),
+        **_rights(Role(visitor.role)),
         "looked_at": looked_at,
         "is_stale": is_stale,
         "is_live": live.is_live(),
@@ -84,6 +82,14 @@ async def show_board(request: Request) -> Response:
         **await _out_of_order(request, visitor),
     }
     return tight(request, page(request, "desk/board.html", context))
+
+
+def _rights(role: Role) -> dict[str, bool]:
+    return {
+        "may_add": may_agency(role, AgencyAction.CHILD_ADD),
+        "may_see_searches": may(frozenset({role}), Action.EPISODE_SEE),
+        "may_see_load": may_agency(role, AgencyAction.LOAD_SEE),
+    }
 
 
 async def _roles(

@@ -13,8 +13,8 @@ from starlette.routing import Route
 
 from server.i18n import N_, gettext
 from server.notify.contact_routes import without_a_way
-from server.people import sealed_query
 from server.people.access import agency_for, now_of
+from server.people.finding import sealed_query
 from server.people.models import Child, Home, Person, Tie
 from server.people.rules import STAFF, AgencyAction, Role
 from server.people.words import ROLES, entered

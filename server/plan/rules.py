@@ -86,7 +86,7 @@ def may_decide_kept(entity: str, to: str | None, roles: frozenset[Role]) -> bool
 
 
 def lane_of(message: Mapping[str, Any]) -> str | None:
-    """The advocate to whom alone these words go, or from whom; None: the thread of the others."""
+    """The advocate these words go to alone, or come from; None: the thread of the others."""
     return message.get("advocate_id") if message.get("is_private") is True else None
 
 

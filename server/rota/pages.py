@@ -23,7 +23,7 @@ from server.people.words import entered, form_fault
 from server.rota import planning
 from server.rota.duty_shifts import AHEAD
 from server.rota.planning import MOST_PEOPLE, DutyRequest
-from server.rota.strip import strip_of
+from server.rota.strip import Times, strip_of
 from server.rota.view import (
     WEEKDAYS,
     Plan,
@@ -61,6 +61,7 @@ class Preset:
     ends: str
 
 
+USUAL = Preset("", WEEKDAYS, "18:00", "08:00")
 PRESETS: Mapping[str, Preset] = {
     "nights": Preset(N_("Nights"), WEEKDAYS, "20:00", "08:00"),
     "days": Preset(N_("Working days"), WEEKDAYS[:5], "08:00", "20:00"),
@@ -90,11 +91,8 @@ async def show(request: Request) -> Response:
         "plan": plan,
         "days": days,
         "strip": strip_of(
-            plan.shifts,
-            plan.gaps,
+            Times(plan.shifts, plan.gaps, plan.names, plan.zone),
             [day.day for day in days],
-            plan.names,
-            plan.zone,
             me=visitor.person_id,
             now=now,
         ),
@@ -247,19 +245,16 @@ async def _duties_page(
     now, language = now_of(request), language_of(request)
     plan = await plan_now(visitor, now)
     today = now.astimezone(plan.zone).date()
+    chosen_preset = PRESETS.get(request.query_params.get("preset", ""))
+    begin_with = chosen_preset or USUAL
     given = {
         "id": str(uuid4()),
-        "begins": "18:00",
-        "ends": "08:00",
+        "begins": begin_with.begins,
+        "ends": begin_with.ends,
         "first": today.isoformat(),
         "zone": plan.zone.key,
     }
-    preset = request.query_params.get("preset", "")
-    days = WEEKDAYS
-    if preset in PRESETS:
-        days = PRESETS[preset].days
-        given |= {"begins": PRESETS[preset].begins, "ends": PRESETS[preset].ends}
-    chosen, people = [str(day) for day in days], list[str]()
+    chosen, people = [str(day) for day in begin_with.days], list[str]()
     if form is not None:
         given = {name: entered(form, name) for name in given}
         chosen, people = _several(form, "day"), _several(form, "person")
@@ -267,8 +262,10 @@ async def _duties_page(
         "plan": plan,
         "duties": [_duty_in_words(plan, duty, language) for duty in plan.duties],
         "fixed": plan.fixed,
-        "presets": [(code, gettext(language, one.word)) for code, one in PRESETS.items()],
-        "preset": preset if form is None else "",
+        "presets": [
+            (code, gettext(language, preset.word), form is None and preset is chosen_preset)
+            for code, preset in PRESETS.items()
+        ],
         "given": given,
         "days": [(str(day), format_weekday(language, day), str(day) in chosen) for day in WEEKDAYS],
         "people": [*people, *[""] * PLACES][: max(PLACES, len(people))][:MOST_PEOPLE],

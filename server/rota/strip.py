@@ -17,6 +17,16 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
+class Times:
+    """What is drawn: shifts and gaps, the names of the people, and the clock of the agency."""
+
+    shifts: Sequence[Shift]
+    gaps: Sequence[Gap]
+    names: Mapping[UUID, str]
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """A shift or a gap, as far as it is on one day. A gap has no letter. `lane`: where several
     people are on duty at once, which part of the height is theirs."""
@@ -46,20 +56,14 @@ class Strip:
     letters: tuple[tuple[str, str], ...]
 
 
-def strip_of(
-    shifts: Sequence[Shift],
-    gaps: Sequence[Gap],
-    days: Iterable[date],
-    names: Mapping[UUID, str],
-    zone: ZoneInfo,
-    *,
-    me: UUID,
-    now: datetime,
-) -> Strip:
-    """The strip of these days on the clock of `zone`."""
-    people = sorted({shift.who for shift in shifts}, key=lambda who: (names.get(who, ""), who))
+def strip_of(times: Times, days: Iterable[date], *, me: UUID, now: datetime) -> Strip:
+    """The strip of these days."""
+    names = times.names
+    people = sorted(
+        {shift.who for shift in times.shifts}, key=lambda who: (names.get(who, ""), who)
+    )
     letters = dict(zip(people, _letters(len(people)), strict=True))
-    bars = tuple(_bar(shifts, gaps, day, letters, zone, me, now) for day in days)
+    bars = tuple(_bar(times, day, letters, me, now) for day in days)
     return Strip(bars, tuple((letter, names.get(who, "")) for who, letter in letters.items()))
 
 
@@ -70,22 +74,14 @@ def _letters(count: int) -> list[str]:
     ]
 
 
-def _bar(
-    shifts: Sequence[Shift],
-    gaps: Sequence[Gap],
-    day: date,
-    letters: Mapping[UUID, str],
-    zone: ZoneInfo,
-    me: UUID,
-    now: datetime,
-) -> Bar:
-    begin, end = as_utc(day, time(0), zone), as_utc(day + _DAY, time(0), zone)
+def _bar(times: Times, day: date, letters: Mapping[UUID, str], me: UUID, now: datetime) -> Bar:
+    begin, end = (as_utc(at, time(0), times.zone) for at in (day, day + _DAY))
 
     def share(at: datetime) -> float:
         return round((min(max(at, begin), end) - begin) / (end - begin) * 100, 2)
 
     pieces, until = [], list[datetime]()
-    today = (shift for shift in shifts if shift.begin < end and shift.end > begin)
+    today = (shift for shift in times.shifts if shift.begin < end and shift.end > begin)
     for shift in sorted(today, key=lambda shift: (shift.begin, shift.end, shift.who)):
         lane = next((n for n, at in enumerate(until) if at <= shift.begin), len(until))
         until[lane : lane + 1] = [shift.end]
@@ -94,7 +90,7 @@ def _bar(
         pieces.append(Piece(share(shift.begin), width, letters[shift.who], is_mine, lane))
     pieces += [
         Piece(share(gap.begin), round(share(gap.end) - share(gap.begin), 2), "", False, 0)
-        for gap in gaps
+        for gap in times.gaps
         if gap.begin < end and gap.end > begin
     ]
     here = share(now) if begin <= now < end else None

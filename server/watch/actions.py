@@ -43,7 +43,7 @@ EVIDENCE = {
     Role.SUPERVISOR: Evidence.PROFESSIONAL,
     Role.GUARDIAN: Evidence.PROFESSIONAL,
     Role.CARER: Evidence.CARER,
-    # They answer to the child, not to the agency: no more than one who lives with the child.
+    # They answer to the child, not to the agency, as a person who lives with the child does.
     Role.ADVOCATE: Evidence.CARER,
 }
 

@@ -258,8 +258,8 @@ async def _alert(moved: Sequence[Moved], now: datetime) -> None:
 def _misses(case: WatchState, changes: Sequence[Change]) -> int:
     """How many rounds were missed when adults were called: the ceiling may be over before any."""
     before = takewhile(lambda change: change.what is not What.ALERT, changes)
-    known = max(case.watch.misses, 1) if case.watch.missed_due_at is not None else 0
-    return known + sum(change.what is What.LATE for change in before)
+    before_now = max(case.watch.misses, 1) if case.watch.missed_due_at is not None else 0
+    return before_now + sum(change.what is What.LATE for change in before)
 
 
 async def _blind(called: Sequence[tuple[WatchState, Change]], now: datetime) -> Blind | None:

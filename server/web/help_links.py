@@ -43,7 +43,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/again", ("the-first-day", _REACH, _REACH, _REACH, _REACH)),
     ("/desk/admin", ("a-new-child", "what-you-may-do", "", "the-first-day")),
     ("/desk/alerts", ("an-alert", "in-an-alert")),
-    ("/desk/away", (*_DAILY, _CARED, "roles")),
+    ("/desk/away", (*_DAILY, _CARED, "roles", "what-you-see-and-what-you-do-not")),
     ("/desk/approvals", ("endings", "the-policy")),
     ("/desk/children/new", ("a-new-child", "what-you-may-do", "", "the-first-day")),
     ("/desk/children/*/absences", _DAILY),
@@ -124,7 +124,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/searches", (*_RETURN, _CARED, "roles", _ADVOCATE)),
     ("/desk/settings", ("the-first-day", _REACH, _REACH, _REACH, _REACH)),
     ("/desk/templates", ("", "what-you-may-do", "", "templates-figures")),
-    ("/desk/tasks", (*_DAILY, _CARED, "roles")),
+    ("/desk/tasks", (*_DAILY, _CARED, "roles", "how-we-reach-you")),
     ("/desk/test", ("the-first-day", "drills", _REACH, "rota-and-drills", _REACH)),
     ("/desk/transfers", ("a-new-child", "transfers")),
 )

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.rota.calendar import Gap, Shift
-from server.rota.strip import Bar, strip_of
+from server.rota.strip import Bar, Times, strip_of
 from tests.cast import Cast
 
 PARIS, NOW = ZoneInfo("Europe/Paris"), datetime(2026, 3, 28, 11, tzinfo=UTC)
@@ -20,7 +20,7 @@ NAMES = {TOM: "Tom", INES: "Ines"}
 
 
 def bars(shifts: list[Shift], gaps: list[Gap] | None = None, me: UUID = TOM) -> tuple[Bar, ...]:
-    return strip_of(shifts, gaps or [], DAYS, NAMES, PARIS, me=me, now=NOW).bars
+    return strip_of(Times(shifts, gaps or [], NAMES, PARIS), DAYS, me=me, now=NOW).bars
 
 
 def at(day: int, hour: int) -> datetime:
@@ -42,7 +42,7 @@ def test_a_night_is_on_both_of_its_days_and_a_gap_has_no_letter() -> None:
 
 def test_two_at_once_share_the_height_and_letters_go_by_name() -> None:
     shifts = [Shift(TOM, at(28, 0), at(28, 12)), Shift(INES, at(28, 6), at(28, 18))]
-    strip = strip_of(shifts, [], DAYS, NAMES, PARIS, me=TOM, now=NOW)
+    strip = strip_of(Times(shifts, [], NAMES, PARIS), DAYS, me=TOM, now=NOW)
     assert strip.letters == (("A", "Ines"), ("B", "Tom"))
     assert strip.bars[0].lanes == 2
     assert [(piece.letter, piece.lane) for piece in strip.bars[0].pieces] == [("B", 0), ("A", 1)]

@@ -49,6 +49,8 @@ EVERY = [
     (Kind.FLAG, "caseworker"),
     (Kind.FLAG, "on_duty"),
     (Kind.APPROVAL, "supervisor"),
+    (Kind.ADVOCATE_WISH, "caseworker"),
+    (Kind.ADVOCATE_ENDS, "caseworker"),
     *((kind, "duty") for kind in sorted(OF_A_SHIFT)),
 ]
 # Told to those alone whom it is for: not to the caseworker, whom it may be about.

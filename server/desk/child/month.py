@@ -106,8 +106,8 @@ def _cell(day: date, told: Told, language: str) -> Cell:
         parts.append(ngettext(language, "{n} check-in missed", "{n} check-ins missed", count))
     if told.is_away:
         parts.append(gettext(language, N_("away")))
-    said = format_list(language, parts) if parts else gettext(language, N_("nothing was due"))
-    words = gettext(language, N_("{day}: {what}"), day=format_date(language, day), what=said)
+    content = format_list(language, parts) if parts else gettext(language, N_("nothing was due"))
+    words = gettext(language, N_("{day}: {what}"), day=format_date(language, day), what=content)
     return Cell(day, _icon(told), told.missed, words)
 
 

@@ -8,9 +8,8 @@ from starlette.routing import Route
 
 from server.desk.finding.rows import rows_of
 from server.i18n import gettext
-from server.people import sealed_query
 from server.people.access import Visitor, now_of, staff_of
-from server.people.finding import listing, search
+from server.people.finding import listing, sealed_query, search
 from server.people.finding.sight import sight_of
 from server.people.rules import AgencyAction, Role, may_agency
 from server.people.words import entered

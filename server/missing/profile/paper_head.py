@@ -151,7 +151,7 @@ def whole_beside(shown: PackOut, reader: Reader) -> frozenset[str]:
     """The fields that stand beside the photo with all that was written."""
     texts = {name: shown.fields.get(name, "") for name in BESIDE}
     texts["clothing"] = shown.now.fields.get("clothing", "") if shown.now else ""
-    whole = {name for name, said in texts.items() if len(plain(said)) <= MOST_BESIDE}
+    whole = {name for name, text in texts.items() if len(plain(text)) <= MOST_BESIDE}
     sign = shown.now.last_sign if shown.now else None
     is_last_seen = sign is not None and shown.now is not None and sign.text == shown.now.last_seen
     if is_last_seen and sign is not None and len(sign.text) <= MOST_OF_SIGN:

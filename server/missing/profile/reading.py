@@ -251,13 +251,7 @@ async def at_the_time(
         return None
     stands = await since_then(child.id, since)
     facts = (await evidence.of([child.id], now)).get(child.id)
-    says, points = "", []
-    if facts is not None and copy is Copy.POLICE:
-        says = evidence.sentence(facts, reader.language, reader.zone, now, lasts=reader.lasts)
-        evidence_points = evidence.points(
-            facts, reader.language, reader.zone, now, lasts=reader.lasts
-        )
-        points = [PointOut(point.label, point.text) for point in evidence_points]
+    says, points = _evidence(facts if copy is Copy.POLICE else None, reader, now)
     fields = rules.for_copy(stands.fields, copy)
     search = await search_of(child.id, reader.language, reader.zone)
     missing_since = (search.last_seen_at or search.since) if search else None
@@ -284,6 +278,18 @@ async def at_the_time(
         fields=fields,
         unknown=[name for name in lacks if search is None or name not in search.answers],
     )
+
+
+def _evidence(
+    facts: evidence.Facts | None, reader: Reader, now: datetime
+) -> tuple[str, list[PointOut]]:
+    """The silence in one sentence and point by point."""
+    if facts is None:
+        return "", []
+    language, zone = reader.language, reader.zone
+    says = evidence.sentence(facts, language, zone, now, lasts=reader.lasts)
+    points = evidence.points(facts, language, zone, now, lasts=reader.lasts)
+    return says, [PointOut(point.label, point.text) for point in points]
 
 
 def _last_sign(search: Search | None, points: Sequence[PointOut], language: str) -> PointOut | None:

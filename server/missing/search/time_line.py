@@ -52,8 +52,8 @@ class TimeLine:
 
 def drawn(events: Iterable[Event], now: datetime) -> TimeLine:
     """The line. Without anything that lies ahead, now is its right end."""
-    known = sorted(events, key=lambda event: (event.at, event.is_due))
-    reach = _reach([(event.at - now).total_seconds() for event in known])
+    in_order = sorted(events, key=lambda event: (event.at, event.is_due))
+    reach = _reach([(event.at - now).total_seconds() for event in in_order])
     now_x = _now_x(reach)
     letters = _letters()
     marks = [
@@ -64,7 +64,7 @@ def drawn(events: Iterable[Event], now: datetime) -> TimeLine:
             any(event.is_over for _, event in group),
             tuple(event for _, event in group),
         )
-        for group in _groups([(_place(event.at, now, now_x, reach), event) for event in known])
+        for group in _groups([(_place(event.at, now, now_x, reach), event) for event in in_order])
     ]
     return TimeLine(tuple(marks), now_x)
 

@@ -130,18 +130,22 @@ async def _go_over(
     # We stop asking the former carers about the child.
     await withdraw(await end_questions(child.id, now), "transfer", now)
     await alerts.hand_over_child(actor, child.id, child.agency_id, now)
-    # The former rules decided the next check. A process that has read the watch before this writes
-    # nothing over the new state.
-    await Watch.filter(child_id=child.id).update(version=F("version") + 1)
-    await Watch.filter(child_id=child.id, next_action_at__gt=now).update(next_action_at=now)
-    # Of an absence that ends soon we remind those who have the child now.
-    still_away = Pause.filter(child_id=child.id, until_at__gt=now, ended_at__isnull=True)
-    await still_away.update(reminded_at=None, next_action_at=now)
+    await _watch_anew(child.id, now)
     await happened(actor, child.id, Happening.TRANSFER, now, about=transfer.id)
     told = [tie.person_id for tie in before if tie.role in PROFESSIONAL]
     await tell(transfer, [transfer.offered_by, *told], transfer.agency_id, now)
     for agency_id in (transfer.agency_id, transfer.to_agency_id):
         await announce(agency_id, "watch")
+
+
+async def _watch_anew(child_id: UUID, now: datetime) -> None:
+    # The former rules decided the next check. A process that has read the watch before this writes
+    # nothing over the new state.
+    await Watch.filter(child_id=child_id).update(version=F("version") + 1)
+    await Watch.filter(child_id=child_id, next_action_at__gt=now).update(next_action_at=now)
+    # Of an absence that ends soon we remind those who have the child now.
+    still_away = Pause.filter(child_id=child_id, until_at__gt=now, ended_at__isnull=True)
+    await still_away.update(reminded_at=None, next_action_at=now)
 
 
 async def _moved(child_id: UUID, agency_id: UUID, home_id: UUID | None) -> Child:

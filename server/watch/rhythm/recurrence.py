@@ -199,16 +199,16 @@ def _by_day(parts: Mapping[str, str], every: Every, field: str) -> list[tuple[in
     if text is None and every is Every.MONTH:
         return []
     matches = [_BY_DAY.fullmatch(part) for part in (text or "").split(",")]
-    found = {(int(m[1] or 0), _CODES.index(m[2])) for m in matches if m is not None}
+    days = {(int(m[1] or 0), _CODES.index(m[2])) for m in matches if m is not None}
     wants_place = every is Every.MONTH
-    if len(found) < len(matches) or any(bool(place) != wants_place for place, _ in found):
+    if len(days) < len(matches) or any(bool(place) != wants_place for place, _ in days):
         if wants_place:
             raise Refused(
                 N_("In a month, write 1MO for the first Monday, -1FR for the last Friday."),
                 field=field,
             )
         raise Refused(N_("In a week, write days like this: BYDAY=MO,TU."), field=field)
-    return sorted(found, key=lambda each: (5 if each[0] == LAST else each[0], each[1]))
+    return sorted(days, key=lambda each: (5 if each[0] == LAST else each[0], each[1]))
 
 
 def _dates(parts: Mapping[str, str], field: str) -> frozenset[int]:

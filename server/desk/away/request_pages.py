@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.clock import known_zone
-from server.desk.child.absence_signs import signs_of
+from server.desk.away.signs import signs_of
 from server.desk.child.forms import show
 from server.errors import Refused, SecondPersonNeeded, WaymarkError
 from server.i18n import N_, gettext

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.desk.child import advocacy
+from server.desk.advocacy import reading as advocacy
 from server.people.access import desk_child, now_of
 from server.people.rules import Action
 from server.web.rendering import page

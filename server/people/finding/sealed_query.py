@@ -11,7 +11,7 @@ LONGEST = 120
 
 
 def folded(text: str) -> str:
-    """The words with single spaces, and no more of them than a name has."""
+    """The words with single spaces, and at most as many as a name has."""
     return " ".join(text.split())[:LONGEST]
 
 

@@ -1,0 +1,1 @@
+"""A child at the desk of their advocate, and their advocates at the desk of the agency."""
