@@ -244,14 +244,13 @@ async def _duties_page(
 ) -> Response:
     now, language = now_of(request), language_of(request)
     plan = await plan_now(visitor, now)
-    today = now.astimezone(plan.zone).date()
     chosen_preset = PRESETS.get(request.query_params.get("preset", ""))
     begin_with = chosen_preset or USUAL
     given = {
         "id": str(uuid4()),
         "begins": begin_with.begins,
         "ends": begin_with.ends,
-        "first": today.isoformat(),
+        "first": now.astimezone(plan.zone).date().isoformat(),
         "zone": plan.zone.key,
     }
     chosen, people = [str(day) for day in begin_with.days], list[str]()
