@@ -244,16 +244,15 @@ async def _duties_page(
 ) -> Response:
     now, language = now_of(request), language_of(request)
     plan = await plan_now(visitor, now)
-    chosen_preset = PRESETS.get(request.query_params.get("preset", ""))
-    begin_with = chosen_preset or USUAL
+    chosen_preset = PRESETS.get(request.query_params.get("preset", ""), USUAL)
     given = {
         "id": str(uuid4()),
-        "begins": begin_with.begins,
-        "ends": begin_with.ends,
+        "begins": chosen_preset.begins,
+        "ends": chosen_preset.ends,
         "first": now.astimezone(plan.zone).date().isoformat(),
         "zone": plan.zone.key,
     }
-    chosen, people = [str(day) for day in begin_with.days], list[str]()
+    chosen, people = [str(day) for day in chosen_preset.days], list[str]()
     if form is not None:
         given = {name: entered(form, name) for name in given}
         chosen, people = _several(form, "day"), _several(form, "person")
