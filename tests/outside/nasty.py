@@ -30,6 +30,7 @@ class Fits:
     takes_all: bool = False  # Nothing that is wrong with a body may stop this.
     takes_files: bool = False  # A form that may come with a file.
     needs_file: bool = False  # A form that is nothing without one.
+    is_elsewhere: bool = False  # What it is about is not there: a test of its room has it.
     makes: str = ""  # The id in its path that a client gives to what it makes.
 
 
@@ -373,8 +374,10 @@ FITS: Mapping[str, Fits] = {
     f"GET {_API}/hours": _TO_TOM,
     f"PUT {_API}/hours": Fits(body=_SCHOOL),
     f"POST {_API}/hours/preview": Fits(body=_SCHOOL),
-    "POST /api/v1/snoozes": Fits("mia", {"id": NEW, "round": NEW, "minutes": 30}),
-    "POST /api/v1/push-snoozes": Fits(body={"receipt": "x", "minutes": 30}),
+    "POST /api/v1/snoozes": Fits(
+        "mia", {"id": NEW, "round": NEW, "minutes": 30}, is_elsewhere=True
+    ),
+    "POST /api/v1/push-snoozes": Fits(body={"receipt": "x", "minutes": 30}, is_elsewhere=True),
     f"DELETE {_API}/seasons/{{season_id}}": _TO_TOM,
     f"POST {_API}/pauses": Fits(
         body={
@@ -754,7 +757,7 @@ FITS: Mapping[str, Fits] = {
             "words": "At her aunt's.",
         }
     ),
-    f"POST {_DESK}/pauses/{{pause_id}}/keep": Fits(form={"id": NEW}),
+    f"POST {_DESK}/pauses/{{pause_id}}/keep": Fits(form={"id": NEW}, is_elsewhere=True),
     f"POST {_DESK}/pauses/{{pause_id}}/end": Fits(form={}),
     f"GET {_DESK}/sighting": _TO_TOM,
     f"POST {_DESK}/sighting": Fits(
