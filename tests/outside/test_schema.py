@@ -106,6 +106,9 @@ PHOTO = "PUT /api/v1/children/{child_id}/pack/photos/{photo_id}"
 # One of the push services that are allowed from the start.
 PUSH = "https://updates.push.services.mozilla.com/wpush/v2/1"
 
+# They need a check-in that is open now, and the token of its reminder (tests/watch/test_snoozes.py).
+ELSEWHERE = {"POST /api/v1/snoozes", "POST /api/v1/push-snoozes"}
+
 Send = Callable[[Case], httpx2.Response]
 
 
@@ -451,6 +454,9 @@ def test_every_operation_answers_as_the_document_says(
         if "{transfer_id}" in operation.path:
             made = a_transfer(cast, is_accepted=operation.path.endswith("/package"))
             ids["transfer_id"] = str(loop.run_until_complete(made))
+        if operation.label == "DELETE /api/v1/approvals/{approval_id}":
+            # Only the person who asked takes it back.
+            ids["approval_id"] = str(loop.run_until_complete(approval_id(cast, "tom", "/back")))
         if operation.path.endswith("{subscription_id}/test"):
             # Another subscription of the same phone has taken the place of the first.
             ids["subscription_id"] = loop.run_until_complete(_subscribed(cast))
@@ -472,6 +478,6 @@ def test_every_operation_answers_as_the_document_says(
         if operation.body or operation.query:
             unfit = operation.as_strategy(GenerationMode.NEGATIVE, path_parameters=ids)
             _ask(unfit, send, NEGATIVE)
-        if not any(status < 300 for status in seen):
+        if operation.label not in ELSEWHERE and not any(status < 300 for status in seen):
             never.append(f"{operation.label}: {sorted(seen)}")
     assert not never, "what these give when all goes well was not seen: " + "; ".join(never)
