@@ -106,7 +106,7 @@ PHOTO = "PUT /api/v1/children/{child_id}/pack/photos/{photo_id}"
 # One of the push services that are allowed from the start.
 PUSH = "https://updates.push.services.mozilla.com/wpush/v2/1"
 
-# They need a check-in that is open now, and the token of its reminder (tests/watch/test_snoozes.py).
+# They need an open check-in and the token of its reminder: tests/watch/test_snoozes.py has them.
 ELSEWHERE = {"POST /api/v1/snoozes", "POST /api/v1/push-snoozes"}
 
 Send = Callable[[Case], httpx2.Response]
