@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from tortoise.functions import Count, Min
 
+from server.advocates.models import Advocacy
 from server.alerts.drills.models import Drill, DrillPlan
 from server.alerts.models import Alert
 from server.checkin.models import CheckIn
@@ -30,8 +31,9 @@ from server.rota.models import RotaTerms
 from server.setting_parsers import is_loopback
 from server.storage.db import as_moment, fetch
 from server.tasks.models import Task
+from server.watch.absence.models import AbsenceRequest
 from server.watch.calendar.models import Milestone
-from server.watch.models import Beat, Watch
+from server.watch.models import AT_ONCE, Beat, Pause, Watch
 from server.watch.ticking import TICK
 from server.web.connections import refusals
 from server.web.live import is_live, listeners
@@ -65,6 +67,10 @@ async def pulse() -> Pulse:
     due = [await _oldest(model.all(), "next_action_at") for model in _DUE]
     due.append(await _oldest(Alert.filter(next_action_at__isnull=False), "decide_at"))
     due.append(await _oldest(CheckIn.filter(duress_check_at__isnull=False), "duress_check_at"))
+    asked = AbsenceRequest.filter(duress_check_at__isnull=False)
+    due.append(await _oldest(asked, "duress_check_at"))
+    # Absences of before an upgrade are looked at one part after the other.
+    due.append(await _oldest(Pause.filter(next_action_at__gt=AT_ONCE), "next_action_at"))
     due.append(await _oldest(Preference.filter(digest_next_at__isnull=False), "digest_next_at"))
     due.append(await _oldest(Episode.filter(hand_at__isnull=False), "hand_at"))
     [unsent] = await fetch(_UNSENT)
@@ -84,7 +90,7 @@ WHERE state IN ('waiting', 'sending')
 
 
 # Whatever stores the moment at which the ticker is to look at it.
-_DUE = (RotaTerms, Milestone, Watch, Alert, Task, Intake, Drill, DrillPlan)
+_DUE = (RotaTerms, Milestone, Watch, Alert, Task, Intake, Drill, DrillPlan, Advocacy)
 
 
 async def _oldest(rows: Any, column: str) -> datetime | None:

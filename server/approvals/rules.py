@@ -82,7 +82,7 @@ def in_total(times: Times, others: Iterable[Times]) -> timedelta:
     over, or end less than a day before it begins, and so on."""
     begin, end, left = times.begin, times.end, list(others)
     while joined := [
-        near for near in left if near.begin < end + APART and begin - APART < near.end
+        near for near in left if near.begin <= end + APART and begin - APART <= near.end
     ]:
         begin = min(begin, *(near.begin for near in joined))
         end = max(end, *(near.end for near in joined))

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 from server.clock import as_utc
 from server.tasks.rules import Kind, Terms, To
 
-# Their days are days, not hours, and no child waits for an answer. A kind that is not here comes at
-# once, so a new kind does too.
-LOW = frozenset({Kind.STEP, Kind.END, Kind.REVIEW, Kind.PACK, Kind.TRANSFER})
+# Their days are days, not hours, and no child waits for an answer. A transfer may be due within
+# hours, while the child is missing. A kind that is not here comes at once, so a new kind does too.
+LOW = frozenset({Kind.STEP, Kind.END, Kind.REVIEW, Kind.PACK})
 _FIRST_ASKED = frozenset({To.OWNER, To.CHILD})
 
 

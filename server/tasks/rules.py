@@ -238,6 +238,12 @@ class Ending:
     by: UUID | None = None
 
 
+def is_told(kind: Kind, owner_role: str) -> bool:
+    """Whether another agency that may take the child over is told of such a task: not of what goes
+    round the caseworker, nor of what concerns the staff or the advocate of this one."""
+    return not goes_round(kind, owner_role) and kind not in OF_STAFF | {*OF_AN_ADVOCATE}
+
+
 def within_reach(day: date) -> date:
     """The day; one absurdly far off becomes one that every clock can show."""
     return min(max(day, _FIRST_DAY), _LAST_DAY)

@@ -1,5 +1,6 @@
 """A request to a second person: what is asked and why, who is asked, and yes or no in one tap."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from server.tasks.models import Task
 from server.tasks.rules import Kind
 from server.tasks.rules import State as TaskState
 from server.tasks.turns import turns_of
+from server.watch.absence.models import AbsenceRequest
 from server.watch.wording import when
 from server.web.rendering import language_of, page, zone_of
 from server.web.requests import form_body
@@ -96,12 +98,23 @@ async def _page(
             "question": gettext(language, QUESTIONS[what], name=names[approval.child_id]),
             "facts": facts_of(approval, language, zone, now),
             "words": approval.content.get("words"),
+            **await _by_child(approval, names),
             "yes": gettext(language, YES[what]),
             "meanwhile": gettext(language, MEANWHILE[what]),
             "people": await _asked(approval, request),
             "alert": approval.subject_id if what is What.CLOSE else None,
         }
     return page(request, "desk/approval.html", context, status=status)
+
+
+async def _by_child(approval: Approval, names: Mapping[object, str]) -> dict[str, Any]:
+    """Whose words these are: of an absence that the child asked for, the child's. Their request has
+    the signs beside it that something may be wrong."""
+    asked = AbsenceRequest.filter(id=approval.subject_id, child_id=approval.child_id)
+    if What(approval.what) is not What.ABSENCE or not await asked.exists():
+        return {"speaker": names.get(approval.asked_by, ""), "request_path": None}
+    path = f"/desk/children/{approval.child_id}/absences/{approval.subject_id}"
+    return {"speaker": names[approval.child_id], "request_path": path}
 
 
 async def _names(approval: Approval) -> dict[object, str]:

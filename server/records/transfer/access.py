@@ -28,6 +28,7 @@ from server.records.transfer.rules import State
 from server.tasks.models import Task
 from server.tasks.rules import Kind as DueKind
 from server.tasks.rules import State as DueState
+from server.tasks.rules import is_told
 from server.watch.models import Watch
 
 LOOK = "look:package"
@@ -173,7 +174,11 @@ async def cover_of(transfer: Transfer) -> Cover:
         tier=watch.tier if watch is not None and not watch.is_over else None,
         is_missing=search is not None,
         missing_since=search.opened_at if search is not None else None,
-        clocks=[(due.kind, due.due_at) for due in await dues.order_by("due_at", "id")],
+        clocks=[
+            (due.kind, due.due_at)
+            for due in await dues.order_by("due_at", "id")
+            if is_told(DueKind(due.kind), due.owner_role)
+        ],
         has_project=await LifeProject.exists(child_id=child.id, revision__gt=0),
     )
 

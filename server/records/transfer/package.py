@@ -27,6 +27,7 @@ from server.records.transfer.models import Transfer
 from server.security import encryption
 from server.security.encryption import Unreadable
 from server.tasks.actions import open_tasks
+from server.tasks.rules import Kind, is_told
 from server.watch.models import Pause, Watch
 from server.watch.rhythm.models import Season
 from server.watch.trusted.contacts import LIVE
@@ -187,6 +188,7 @@ async def _clocks(child: Child) -> Part:
         "dues": [
             {"kind": due.kind, "owner_role": due.owner_role, "due_at": due.due_at}
             for due in await open_tasks(child.id)
+            if is_told(Kind(due.kind), due.owner_role)
         ],
         # Of a sealed concern, only that there is one.
         "alerts": [

@@ -2,7 +2,7 @@
 reminders wait now."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from server.clock import known_zone
 from server.notify.child.hours import SCHOOL, Held, Hours, School, held, released, why_held
 from server.people.models import Person
 from server.watch.machine.advancing import advance
+from server.watch.machine.habit import UNTOLD
 from server.watch.machine.rounds import begin, next_round, opens_of, round_moments, steps_of
 from server.watch.machine.standing import Terms, What
 from server.watch.models import Watch
@@ -82,6 +83,8 @@ def in_school(terms: Terms, hours: Hours, carer: str | None, now: datetime) -> l
     """The check-ins of the coming week that are due in school hours, each time of day once."""
     if hours.school is None or terms.rhythm.every is not None:
         return []
+    # What adults have noticed is not for the child, who would read it from the time.
+    terms = replace(terms, knowledge=UNTOLD)
     alike: dict[tuple[object, ...], InSchool] = {}
     for due, reminds, late, is_silent in _rounds(terms, hours, now):
         local = due.astimezone(known_zone(hours.zone)).time()
