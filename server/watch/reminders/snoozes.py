@@ -28,7 +28,6 @@ from server.watch.reminders.reminding import ASKED, Plan, saying
 from server.watch.watch_state import WatchState
 from server.watch.writing import lock, note_about, state_of
 
-SNOOZED = "snoozed"
 TOO_LATE = N_("It's too late to be reminded again. You can still answer.")
 NOT_OPEN = N_("There is no check-in to be reminded of.")
 
@@ -94,7 +93,7 @@ async def _make(
     case: WatchState, asked: SnoozeRequest, round_: Round, until: datetime, now: datetime
 ) -> Snooze:
     # What waits says the same, earlier.
-    await withdraw([round_.id], SNOOZED, now, kinds=[Kind.REMIND_CHILD])
+    await withdraw([round_.id], "snoozed", now, kinds=[Kind.REMIND_CHILD])
     turn = await Snooze.filter(subject_id=round_.id).count()
     made = await Snooze.create(
         id=asked.id,
