@@ -219,9 +219,14 @@ async def test_lines_of_a_tall_script_do_not_touch(cast: Cast, script: str) -> N
     top, bottom = max(box[4] for box in drawn), min(box[2] for box in drawn)
     lines = sum(1 for line in by_pypdf(made).splitlines() if letters & set(line))
     assert lines > 1
-    # The left half of the column, below the label.
-    scale = 6
-    sides = (26 * scale, (842 - top - 4) * scale, 150 * scale, (842 - bottom + 4) * scale)
+    # The left half of the column that they are in, below the label.
+    scale, left = 6, min(box[1] for box in drawn)
+    sides = (
+        left * scale,
+        (842 - top - 4) * scale,
+        (left + 124) * scale,
+        (842 - bottom + 4) * scale,
+    )
     page = pypdfium2.PdfDocument(made)[0].render(scale=scale).to_pil()
     assert bands(page.crop(tuple(map(int, sides)))) >= lines
 
