@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -287,6 +288,26 @@ async def test_the_time_ends_by_itself_and_two_weeks_before_the_caseworker_is_as
     await cast.new_token("tom")
     assert "time is ending" in await page(cast, "tom", f"{DESK}/{cast.mia.id}/advocate")
     cast.clock.advance(days=13)
+async def test_the_page_of_a_sighting_tells_an_advocate_nothing_of_an_alert(cast: Cast) -> None:
+    await advocate(cast)
+    path = f"{DESK}/{cast.mia.id}/sighting"
+    shown = []
+    for is_missing in (False, True):
+        if is_missing:
+            assert "We have already called adults" not in shown[0][0]
+            await open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())
+        asked = re.sub(r'value="[^"]*"', "", await page(cast, "ruth", path))
+        noted = await post(cast, "ruth", "/sighting", answer="not_seen")
+        said = await page(cast, "ruth", noted.headers["location"])
+        assert "If you are worried, do not wait." in asked
+        assert "Noted: “Could not find”. If you are worried" in said
+        shown.append((asked, noted.headers["location"], said))
+    assert shown[0] == shown[1]
+    assert "We have already called adults" in await page(cast, "tom", path)
+    noted = await post(cast, "tom", "/sighting", answer="not_seen")
+    assert noted.headers["location"].endswith("done=not_seen")
+
+
     gone = await ask(cast, "ruth", "GET", f"/children/{cast.mia.id}/project")
     assert gone.status_code in (401, 404)
     for _ in range(2):
