@@ -163,6 +163,36 @@ async def test_a_new_link_a_later_day_and_an_end_shut_the_link_before(cast: Cast
         ({"wants": ""}, "wants"),
         ({"name": ""}, "name"),
         ({"until": ""}, "until"),
+async def test_an_advocate_is_offered_for_another_child_only_once_they_have_joined(
+    cast: Cast,
+) -> None:
+    of_noor = await advocate(cast, child="noor", has_joined=False)
+    await advocate(cast, "ben", child="noor")
+    shown = await page(cast, "tom", f"{DESK}/{cast.mia.id}/advocate")
+    assert "Ben Okonjo" in shown
+    assert "Ruth Okonjo" not in shown
+    ruth = str(cast.ruth.id)
+    form = invitation(name="", person_id=ruth, until="2026-08-31")
+    refused = await post(cast, "tom", "/advocate", **form)
+    assert refused.status_code == 422
+    assert "has not joined yet" in refused.text
+    assert not await Tie.exists(child_id=cast.mia.id, person_id=ruth)
+    # The link for the first child still works, and opens that child alone.
+    noor = cast.children["noor"]
+    row = await actions.new_link(cast.actor("tom"), noor, of_noor, cast.clock())
+    assert (await joining.invited(joining.token_of(row), cast.clock())).id == cast.ruth.id
+
+
+async def test_a_person_of_two_children_who_has_not_joined_gets_no_link(cast: Cast) -> None:
+    id_ = await advocate(cast, has_joined=False)
+    tie = AddTie(person_id=cast.ruth.id, role=Role.ADVOCATE, until_at=cast.clock() + rules.USUAL)
+    await add_tie(cast.actor("tom"), cast.children["noor"], tie, cast.clock())
+    answer = await post(cast, "tom", f"/advocate/{id_}/link")
+    assert answer.status_code == 422
+    assert "invited for another child too" in answer.text
+    assert (await Advocacy.get(id=id_)).link_at is None
+
+
         ({"until": "2030-01-01"}, "until"),
         ({"until": "nonsense"}, "until"),
         ({"words": "x" * 20_001}, "words"),
