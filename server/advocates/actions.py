@@ -253,11 +253,27 @@ def _gone() -> NotFound:
 
 
 async def hear(rights: Rights, now: datetime) -> None:
-    """Rights have changed: nobody waits for the answer of an advocate who cannot read any more."""
+    """Rights have changed: nobody waits for the answer of an advocate who cannot read any more, and
+    the caseworker talks with the child about it now."""
     if rights.child_id is not None:
         await _let_go(Q(child_id=rights.child_id), now)
+        await _ask_now(Q(child_id=rights.child_id), now)
     elif rights.person_id is not None:
         await _let_go(Q(owner_id=rights.person_id), now)
+        await _ask_now(Q(person_id=rights.person_id), now)
+
+
+async def _ask_now(which: Q, now: datetime) -> None:
+    """Of those who have ended before their time: the question how it goes on is due now."""
+    for row in await Advocacy.filter(which, next_action_at__gt=now).order_by("child_id", "id"):
+        tie = await Tie.get(id=row.id)
+        if tie.until_at is None or tie.until_at > now:
+            continue
+        await Advocacy.filter(id=row.id).update(next_action_at=None)
+        asked = Task.filter(subject_id=tie.id, kind=Kind.ADVOCATE_ENDS, state=State.OPEN)
+        if await asked.filter(due_at__gt=now).exists():
+            child = await Child.get(id=row.child_id)
+            await tasks.set_task(SYSTEM, child, _ends(tie, now, await _zone(child)), now)
 
 
 async def _let_go(which: Q, now: datetime) -> None:
