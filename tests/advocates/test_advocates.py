@@ -291,7 +291,7 @@ async def test_an_advocate_hears_of_an_alert_only_where_the_child_lets_them(cast
 async def test_the_page_of_a_sighting_tells_an_advocate_nothing_of_an_alert(cast: Cast) -> None:
     await advocate(cast)
     path = f"{DESK}/{cast.mia.id}/sighting"
-    shown = []
+    shown: list[tuple[str, str, str]] = []
     for is_missing in (False, True):
         if is_missing:
             assert "We have already called adults" not in shown[0][0]
