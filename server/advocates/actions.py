@@ -60,6 +60,7 @@ async def invite(actor: Actor, child: Child, invitation: Invitation, now: dateti
             ),
             now,
         )
+        await _is_of_one_child(child, person_id, now)
         row = await Advocacy.create(
             id=tie.id,
             agency_id=child.agency_id,
@@ -90,6 +91,19 @@ async def _has_room(child: Child, now: datetime) -> None:
         raise Refused(N_("This child has three advocates. One of them must end first."))
 
 
+async def _is_of_one_child(child: Child, person_id: UUID, now: datetime) -> None:
+    """Raises Refused where a link would also open another child: until an advocate has joined, who
+    has the link is them."""
+    others = Tie.filter(Tie.ending_after(now), person_id=person_id).exclude(child_id=child.id)
+    if await others.exists() and person_id not in await joined([person_id]):
+        raise Refused(
+            N_(
+                "This advocate is invited for another child too, and has not joined yet. They must"
+                " first join with the link for that child."
+            )
+        )
+
+
 async def prolong(
     actor: Actor, child: Child, tie_id: UUID, until_at: datetime, now: datetime
 ) -> None:
@@ -103,13 +117,14 @@ async def prolong(
 
 async def new_link(actor: Actor, child: Child, tie_id: UUID, now: datetime) -> Advocacy:
     """A link to join with; one made before no longer works. Raises Refused for an advocate who has
-    joined, NotFound for one whose time is over."""
+    joined, or who is also another child's; NotFound for one whose time is over."""
     async with write():
         row = await _of(child, tie_id)
         if not await Tie.exists(Tie.standing_at(now), id=tie_id):
             raise _gone()
         if row.person_id in await joined([row.person_id]):
             raise Refused(N_("This advocate can sign in already. They need no link."))
+        await _is_of_one_child(child, row.person_id, now)
         # To the second: the link carries it so.
         row.link_at = now.replace(microsecond=0)
         await Advocacy.filter(id=row.id).update(link_at=row.link_at)
@@ -238,11 +253,27 @@ def _gone() -> NotFound:
 
 
 async def hear(rights: Rights, now: datetime) -> None:
-    """Rights have changed: nobody waits for the answer of an advocate who cannot read any more."""
+    """Rights have changed: nobody waits for the answer of an advocate who cannot read any more, and
+    the caseworker talks with the child about it now."""
     if rights.child_id is not None:
         await _let_go(Q(child_id=rights.child_id), now)
+        await _ask_now(Q(child_id=rights.child_id), now)
     elif rights.person_id is not None:
         await _let_go(Q(owner_id=rights.person_id), now)
+        await _ask_now(Q(person_id=rights.person_id), now)
+
+
+async def _ask_now(which: Q, now: datetime) -> None:
+    """Of those who have ended before their time: the question how it goes on is due now."""
+    for row in await Advocacy.filter(which, next_action_at__gt=now).order_by("child_id", "id"):
+        tie = await Tie.get(id=row.id)
+        if tie.until_at is None or tie.until_at > now:
+            continue
+        await Advocacy.filter(id=row.id).update(next_action_at=None)
+        asked = Task.filter(subject_id=tie.id, kind=Kind.ADVOCATE_ENDS, state=State.OPEN)
+        if await asked.filter(due_at__gt=now).exists():
+            child = await Child.get(id=row.child_id)
+            await tasks.set_task(SYSTEM, child, _ends(tie, now, await _zone(child)), now)
 
 
 async def _let_go(which: Q, now: datetime) -> None:

@@ -134,12 +134,13 @@ async def end(request: Request) -> Response:
 
 
 async def _others(child: Child, held: set[UUID]) -> list[tuple[UUID, str]]:
-    """The agency's advocates, except those that the child has. Names are sealed: only we
-    can sort them."""
-    advocates = Person.filter(
+    """The agency's advocates who have joined, except those that the child has. Names are sealed:
+    only we can sort them."""
+    advocates = await Person.filter(
         agency_id=child.agency_id, role=Role.ADVOCATE, disabled_at__isnull=True
     ).limit(500)
-    options = [(person.id, person.name) for person in await advocates if person.id not in held]
+    offered = await joined([person.id for person in advocates]) - held
+    options = [(person.id, person.name) for person in advocates if person.id in offered]
     return sorted(options, key=lambda option: option[1].casefold())
 
 

@@ -59,6 +59,10 @@ DONE: Mapping[str, str] = {
     "season-ended": N_("The earlier check-in times apply again."),
     "seen": N_("Noted: “Seen”. Thank you."),
     "not_seen": N_("Noted: “Could not find”. We have called adults."),
+    "not_seen_noted": N_(
+        "Noted: “Could not find”. If you are worried, do not wait. Call the caseworker, or tell us"
+        " that the child is missing."
+    ),
     "not_seen_yet": N_(
         "Noted: “Could not find”. This alone does not call anyone. If you are worried, do"
         " not wait. Call the caseworker, or tell us that the child is missing."

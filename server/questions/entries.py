@@ -4,7 +4,7 @@ What the server itself worded is worded again in the reader's language. Everythi
 the phone of the child showed it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -39,16 +39,21 @@ class Asked:
     shown: str
 
 
+def as_shown(row: RecordQuestion, language: str) -> Asked:
+    """This question in a list, where its entry is only as the phone showed it."""
+    list_name = gettext(language, LISTS[About(row.about_kind)])
+    return Asked(row, list_name, row.about_at, "", row.shown or "")
+
+
 async def asked_about(child: Child, row: RecordQuestion, language: str, now: datetime) -> Asked:
     """This question with its entry."""
     kind = About(row.about_kind)
-    entry = ""
+    asked, entry = as_shown(row, language), ""
     if kind is About.LOOK:
         entry = await _look(child, row.about_id, language)
     elif kind is About.WHY:
         entry = await _step(child, row, language, now)
-    shown = row.shown or ""
-    return Asked(row, gettext(language, LISTS[kind]), row.about_at, entry, shown)
+    return replace(asked, entry=entry)
 
 
 async def _look(child: Child, entry_id: str, language: str) -> str:

@@ -13,7 +13,7 @@ from server.people.models import Child, Person
 from server.people.rules import Action
 from server.people.words import entered, form_fault
 from server.questions import actions, reading
-from server.questions.entries import asked_about
+from server.questions.entries import as_shown, asked_about
 from server.questions.models import RecordQuestion
 from server.tasks.rules import Kind
 from server.tasks.turns import until
@@ -31,8 +31,8 @@ async def show_all(request: Request) -> Response:
     context = {
         "child": await Person.get(id=child.id),
         "path": f"/desk/children/{child.id}",
-        "waiting": [await asked_about(child, row, language, now) for row in waiting],
-        "answered": [await asked_about(child, row, language, now) for row in answered],
+        "waiting": [as_shown(row, language) for row in waiting],
+        "answered": [as_shown(row, language) for row in answered],
         "names": await reading.names(answered),
         "until": lambda at: until(Kind.QUESTION, at),
         "number": min(number, pages),

@@ -96,7 +96,7 @@ _CALLED_LATER = (
     N_("If we hear nothing, we call adults: {time}."),
 )
 _NEXT = N_("The next check-in is due at {time}."), N_("The next check-in is due {time}.")
-_WORRIED = N_(
+WORRIED = N_(
     "If you are worried, do not wait. Call the caseworker, or tell us that the child is missing."
 )
 
@@ -123,7 +123,7 @@ def in_words(
         if at is not None
     ]
     if seen.then not in (Then.CALLED, Then.KNOWN):
-        told.append(gettext(language, _WORRIED))
+        told.append(gettext(language, WORRIED))
     return told
 
 

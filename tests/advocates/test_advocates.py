@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,17 +18,23 @@ from server.advocates.models import Advocacy
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
 from server.errors import NotFound, Refused
-from server.people.models import Person, Tie
+from server.people.events import Rights
+from server.people.models import Child, Person, Tie
 from server.people.offboarding import Takers
 from server.people.rules import LONGEST_ADVOCACY, PROFESSIONAL, Role, may_hold
-from server.people.ties import AddTie, add_tie
+from server.people.ties import AddTie, add_tie, end_tie
 from server.plan.offboarding.actions import leave
+from server.records.transfer import acceptance
+from server.records.transfer import actions as transfers
+from server.records.transfer.acceptance import Acceptance
+from server.records.transfer.actions import Offer
 from server.storage.due_rows import DueRows
 from server.tasks.models import Task
 from server.tasks.rules import Kind, State
 from server.watch.watch_alerts import open_missing
 from tests.advocates.made import advocate
 from tests.cast import Cast
+from tests.records.made import a_code
 
 DESK = "/desk/children"
 
@@ -156,6 +163,36 @@ async def test_a_new_link_a_later_day_and_an_end_shut_the_link_before(cast: Cast
         await joining.invited(second, cast.clock())
 
 
+async def test_an_advocate_is_offered_for_another_child_only_once_they_have_joined(
+    cast: Cast,
+) -> None:
+    of_noor = await advocate(cast, child="noor", has_joined=False)
+    await advocate(cast, "ben", child="noor")
+    shown = await page(cast, "tom", f"{DESK}/{cast.mia.id}/advocate")
+    assert "Ben Okonjo" in shown
+    assert "Ruth Okonjo" not in shown
+    ruth = str(cast.ruth.id)
+    form = invitation(name="", person_id=ruth, until="2026-08-31")
+    refused = await post(cast, "tom", "/advocate", **form)
+    assert refused.status_code == 422
+    assert "has not joined yet" in refused.text
+    assert not await Tie.exists(child_id=cast.mia.id, person_id=ruth)
+    # The link for the first child still works, and opens that child alone.
+    noor = cast.children["noor"]
+    row = await actions.new_link(cast.actor("tom"), noor, of_noor, cast.clock())
+    assert (await joining.invited(joining.token_of(row), cast.clock())).id == cast.ruth.id
+
+
+async def test_a_person_of_two_children_who_has_not_joined_gets_no_link(cast: Cast) -> None:
+    id_ = await advocate(cast, has_joined=False)
+    tie = AddTie(person_id=cast.ruth.id, role=Role.ADVOCATE, until_at=cast.clock() + rules.USUAL)
+    await add_tie(cast.actor("tom"), cast.children["noor"], tie, cast.clock())
+    answer = await post(cast, "tom", f"/advocate/{id_}/link")
+    assert answer.status_code == 422
+    assert "invited for another child too" in answer.text
+    assert (await Advocacy.get(id=id_)).link_at is None
+
+
 @pytest.mark.parametrize(
     ("changed", "field"),
     [
@@ -251,6 +288,26 @@ async def test_an_advocate_hears_of_an_alert_only_where_the_child_lets_them(cast
     assert (await ask(cast, "ruth", "GET", "/alerts")).json()["alerts"] == []
 
 
+async def test_the_page_of_a_sighting_tells_an_advocate_nothing_of_an_alert(cast: Cast) -> None:
+    await advocate(cast)
+    path = f"{DESK}/{cast.mia.id}/sighting"
+    shown: list[tuple[str, str, str]] = []
+    for is_missing in (False, True):
+        if is_missing:
+            assert "We have already called adults" not in shown[0][0]
+            await open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())
+        asked = re.sub(r'value="[^"]*"', "", await page(cast, "ruth", path))
+        noted = await post(cast, "ruth", "/sighting", answer="not_seen")
+        said = await page(cast, "ruth", noted.headers["location"])
+        assert "If you are worried, do not wait." in asked
+        assert "Noted: “Could not find”. If you are worried" in said
+        shown.append((asked, noted.headers["location"], said))
+    assert shown[0] == shown[1]
+    assert "We have already called adults" in await page(cast, "tom", path)
+    noted = await post(cast, "tom", "/sighting", answer="not_seen")
+    assert noted.headers["location"].endswith("done=not_seen")
+
+
 async def test_what_an_advocate_looks_at_the_child_can_read(cast: Cast) -> None:
     await advocate(cast)
     await page(cast, "ruth", f"{DESK}/{cast.mia.id}/advocacy")
@@ -332,6 +389,37 @@ async def test_an_advocate_who_leaves_has_no_successor_that_the_child_did_not_ch
     await leave(cast.actor("root"), cast.agency.id, cast.ruth.id, takers, cast.clock())
     held = Tie.filter(Tie.standing_at(cast.clock()), child_id=cast.mia.id, role=Role.ADVOCATE)
     assert not await held.exists()
+
+
+@pytest.mark.parametrize("how", ["leaves", "ended", "transfer", "child"])
+async def test_an_advocate_who_goes_early_is_talked_about_now(cast: Cast, how: str) -> None:
+    id_ = await advocate(cast)
+    other = await advocate(cast, "ben", child="noor")
+    cast.clock.advance(days=1)
+    now, mia = cast.clock(), cast.children["mia"]
+    if how == "leaves":
+        takers = Takers(everything=None)
+        await leave(cast.actor("root"), cast.agency.id, cast.ruth.id, takers, now)
+    elif how == "ended":
+        await end_tie(cast.actor("ines"), mia, id_, now)
+    elif how == "child":
+        await actions.end_by_child(cast.actor("mia"), mia, id_, now)
+    else:
+        code = await a_code(cast, "uwe")
+        offer = Offer("She moves.")
+        made = await transfers.offer(cast.actor("ines"), mia, code, offer, id=uuid4(), now=now)
+        await acceptance.accept(cast.actor("uwe"), made.id, Acceptance(cast.uwe.id), now)
+    due = [] if how == "child" else [now]
+    held = await tasks(cast, Kind.ADVOCATE_ENDS)
+    assert [task.due_at for task in held] == due
+    child = await Child.get(id=cast.mia.id)
+    assert {task.agency_id for task in held} <= {child.agency_id}
+    assert (await Advocacy.get(id=id_)).next_action_at is None
+    still = await Task.get(subject_id=other, state=State.OPEN)
+    assert still.due_at > now
+    # Nothing moves once more.
+    await actions.hear(Rights(child_id=cast.mia.id), now + timedelta(hours=1))
+    assert [task.due_at for task in await tasks(cast, Kind.ADVOCATE_ENDS)] == due
 
 
 async def test_a_deputy_tie_or_a_duty_makes_nobody_an_advocate(cast: Cast) -> None:

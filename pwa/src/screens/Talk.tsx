@@ -6,7 +6,7 @@ import { Notices } from "../parts/Notices";
 import { Page } from "../parts/Page";
 import { ReadBy } from "../parts/ReadBy";
 import { whereabouts as whereTheWishIs } from "../parts/Thanks";
-import { useDraft } from "../plan/drafts";
+import { draftOf, recall, useDraft } from "../plan/drafts";
 import { called, dayWords, listed, roleName } from "../plan/labels";
 import { Mark, mayTalk } from "../plan/parts";
 import { advocateOf, codeOf, laneOf, lanes, THREAD, type Lane } from "../plan/lanes";
@@ -17,6 +17,7 @@ import { now } from "../store/now";
 import { frame, isChild, isRead, make, myself, nameOf, plan, there } from "../store/project";
 import { readersOf, show } from "../store/reads";
 import { tap } from "../store/sender";
+import { isEditing } from "../update";
 import { Options } from "./Edit";
 
 /** The thread is between these and the child; a guardian has ways of their own. */
@@ -163,8 +164,11 @@ function Thread() {
   const all = lanes();
   const asked = about.value["advocate"];
   const to = useDraft("message to", () => ({ value: codeOf(all[0] ?? THREAD), base: null }));
+  const aim = () => asked && to.set(codeOf({ advocate: asked, isAlone: true }));
+  // A lane is chosen for the words in the box. Without words, it would stay for days, unseen.
   useEffect(() => {
-    if (asked) to.set(codeOf({ advocate: asked, isAlone: true }));
+    if (asked) aim();
+    else void recall().then(() => draftOf("message")?.value.trim() || isEditing.peek() || to.drop());
   }, []);
   // A lane whose advocate has gone is no lane any more: then one chooses again, and nothing goes elsewhere by itself.
   const lane = all.find((each) => codeOf(each) === to.value);
@@ -172,6 +176,8 @@ function Thread() {
     const text = draft.value.trim();
     if (!text || !lane) return;
     draft.drop();
+    to.drop();
+    aim();
     const { advocate, isAlone } = lane;
     await make("message", advocate ? { text, advocate_id: advocate, is_private: isAlone } : { text });
   };

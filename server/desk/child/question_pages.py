@@ -29,7 +29,7 @@ from server.people.rules import Action, Role, may
 from server.people.words import entered
 from server.policy.model import Tier
 from server.watch import actions
-from server.watch.forecast import if_not_seen, in_words
+from server.watch.forecast import WORRIED, if_not_seen, in_words
 from server.watch.machine.standing import Terms
 from server.watch.models import Watch
 from server.watch.rhythm import agreements, summary
@@ -156,10 +156,32 @@ async def note_sighting(request: Request) -> Response:
         await actions.note_sighting(visitor, child.id, strongest(roles, visitor), asked, now)
     except WaymarkError as fault:
         return await _sighting_page(request, child.id, roles, form, fault)
+    if answer == "not_seen":
+        answer = await _not_seen(child.id, roles)
+    return back_to(child.id, roles, answer)
+
+
+async def _not_seen(child_id: UUID, roles: Roles) -> str:
     # Say who was called, and no other result: the reader relies on it.
-    watch = await Watch.get(child_id=child.id)
-    called = answer == "seen" or watch.is_alerted or watch.is_missing
-    return back_to(child.id, roles, answer if called else "not_seen_yet")
+    if not _knows_alerts(roles):
+        return "not_seen_noted"
+    watch = await Watch.get(child_id=child_id)
+    return "not_seen" if watch.is_alerted or watch.is_missing else "not_seen_yet"
+
+
+def _knows_alerts(roles: Roles) -> bool:
+    """Whether the reader learns of alerts anyway. The child may keep them from an advocate."""
+    return may(roles, Action.ALERT_SEE) or may(roles, Action.QUESTION_ANSWER)
+
+
+async def _then(request: Request, child_id: UUID, roles: Roles) -> list[str]:
+    """What follows if they could not find the child."""
+    now, language = now_of(request), language_of(request)
+    if not _knows_alerts(roles):
+        return [gettext(language, WORRIED)]
+    to_carer = strongest(roles, await staff_of(request)) is Role.CARER
+    seen = await if_not_seen(child_id, now)
+    return in_words(seen, language, zone_of(request), now, to_carer=to_carer)
 
 
 async def _sighting_page(
@@ -172,18 +194,11 @@ async def _sighting_page(
     given = {"ago": "", "at": "", "words": "", "id": str(uuid4())}
     if form is not None:
         given = {name: entered(form, name) for name in given}
-    now, zone = now_of(request), zone_of(request)
     context = {
         "given": given,
         "has_page": may(roles, Action.HISTORY_SEE),
-        "zone_name": str(zone),
-        "then": in_words(
-            await if_not_seen(child_id, now),
-            language_of(request),
-            zone,
-            now,
-            to_carer=strongest(roles, await staff_of(request)) is Role.CARER,
-        ),
+        "zone_name": str(zone_of(request)),
+        "then": await _then(request, child_id, roles),
     }
     return await show(request, "desk/sighting.html", child_id, context, fault)
 

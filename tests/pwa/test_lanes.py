@@ -1,0 +1,102 @@
+"""Whom a message goes to: what was chosen for one message is not chosen for the next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.pwa.book import ADA
+from tests.pwa.conftest import Phone
+from tests.pwa.double import Double
+
+pytestmark = pytest.mark.browser
+
+AT = "2026-01-02T12:00:00.000Z"
+ALL = "Who can read it: Tom"
+ALONE = "Who can read it: Ruth (Advocate)"
+
+
+def with_ruth(phone: Phone, double: Double) -> None:
+    """Mia has an advocate, and is at her project."""
+    double.book.people[ADA] = {"id": ADA, "role": "advocate", "name": "Ruth"}
+    double.advocates = [
+        {
+            "id": ADA,
+            "person_id": ADA,
+            "name": "Ruth",
+            "from_at": AT,
+            "until_at": AT,
+            "has_joined": True,
+            "tells_alerts": False,
+        }
+    ]
+    phone.pair()
+    phone.project()
+
+
+def write_to_ruth(phone: Phone) -> None:
+    phone.page.locator(".tabs button").nth(3).click()
+    phone.page.locator(".row", has_text="My advocate").click()
+    phone.page.get_by_role("button", name="Write to Ruth").click()
+    expect(readers(phone)).to_have_text(ALONE, use_inner_text=True)
+
+
+def from_today(phone: Phone) -> None:
+    phone.go(0)
+    phone.page.locator(".tabs button").nth(2).click()
+
+
+def readers(phone: Phone) -> Locator:
+    return phone.page.locator("#readers")
+
+
+def send(phone: Phone, text: str) -> None:
+    phone.page.locator("#message").fill(text)
+    phone.page.get_by_role("button", name="Send", exact=True).click()
+    phone.page.locator(".thread", has_text=text).wait_for()
+
+
+def arrived(phone: Phone, double: Double, number: int) -> list[tuple[str, dict[str, Any]]]:
+    """The changes that the server has, once there are so many; for some seconds."""
+    for _ in range(160):
+        if len(double.book.rows) >= number:
+            break
+        phone.page.wait_for_timeout(50)
+    return double.book.rows
+
+
+def test_words_for_the_advocate_alone_leave_the_next_message_to_the_caseworker(
+    phone: Phone, double: Double
+) -> None:
+    with_ruth(phone, double)
+    write_to_ruth(phone)
+    # Nothing was written.
+    from_today(phone)
+    expect(readers(phone)).to_contain_text(ALL, use_inner_text=True)
+    write_to_ruth(phone)
+    send(phone, "Only for Ruth")
+    # She is still writing to Ruth.
+    expect(readers(phone)).to_have_text(ALONE, use_inner_text=True)
+    from_today(phone)
+    expect(readers(phone)).to_contain_text(ALL, use_inner_text=True)
+    send(phone, "For Tom")
+    sent = [row["value"] for _, row in arrived(phone, double, 2)]
+    assert [(said["text"], said.get("is_private")) for said in sent] == [
+        ("Only for Ruth", True),
+        ("For Tom", None),
+    ]
+
+
+def test_words_half_typed_for_the_advocate_alone_stay_for_them_alone(
+    phone: Phone, double: Double
+) -> None:
+    with_ruth(phone, double)
+    write_to_ruth(phone)
+    phone.page.locator("#message").fill("Half a sen")
+    phone.page.wait_for_timeout(500)
+    phone.page.reload()
+    from_today(phone)
+    expect(phone.page.locator("#message")).to_have_value("Half a sen")
+    expect(readers(phone)).to_have_text(ALONE, use_inner_text=True)
