@@ -1,6 +1,5 @@
 """Asking to be away, and the answer. Asking alone never changes the watch."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
@@ -19,22 +18,24 @@ from server.notify.rules import Kind as Message
 from server.people.models import Child, Person
 from server.people.rules import Role
 from server.storage.db import write
+from server.storage.ids import uuid7
 from server.tasks import actions as tasks
 from server.tasks.models import Task
 from server.tasks.rules import QUIET_FROM, QUIET_UNTIL, Kind, Setting, first_awake
 from server.tasks.rules import State as TaskState
 from server.watch.absence import rules
+from server.watch.absence.coming_back import come_back
 from server.watch.absence.models import AbsenceRequest
 from server.watch.absence.reading import read_row
 from server.watch.absence.rules import State
-from server.watch.machine.rounds import next_round
+from server.watch.actions import heard
 from server.watch.machine.standing import What
-from server.watch.models import SETTLED, Pause, Round, Watch
+from server.watch.models import Pause, Watch
 from server.watch.rhythm import agreements
 from server.watch.rhythm.agreements import PauseRequest
 from server.watch.watch_state import WatchState, passed
 from server.watch.wire import Moment, Words
-from server.watch.writing import lock, locked, note_about, state_of
+from server.watch.writing import lock, locked, note_about
 from server.web.live import announce
 
 # An answer that the child has not read by then is in the app all the same.
@@ -74,8 +75,9 @@ async def ask(
     the request, and whether it is new: the same id again is the same.
 
     An open request for some of the same time is replaced. One whose time is over when it comes is
-    kept to be read, and is nobody's task. Raises Refused, in words for a child; IdReused; Conflict
-    `ended` if the placement has ended.
+    kept to be read, and is nobody's task; so is any of a child who is missing when the placement
+    has ended. Raises Refused, in words for a child; IdReused; Conflict `ended` if the placement has
+    ended.
     """
     place, words = asked.place.strip(), (asked.words or "").strip() or None
     async with write():
@@ -85,7 +87,7 @@ async def ask(
             return _the_same(existing, child_id, asked, (place, words)), False
         if await Pause.exists(id=asked.id):
             raise IdReused(_REUSED)
-        if watch is None or watch.is_over:
+        if watch is None or (watch.is_over and not watch.is_missing):
             raise Conflict(_NOT_ASKED, code="ended")
         if not place:
             raise Refused(N_("Say where you will be."), field="place")
@@ -115,14 +117,18 @@ async def _keep(
         words=words,
         said_at=min(asked.said_at, now),
         made_at=now,
+        # Nobody can agree any more, but adults look for this child, and read it.
+        state=State.ENDED if watch.is_over else State.OPEN,
+        decided_at=now if watch.is_over else None,
         # Whether we listen for a sign in what this child says; never whether there is one.
         duress_check_at=now if watch.listens else None,
     )
-    if made.until_at > now:
+    if made.until_at > now and not watch.is_over:
         await _ask_for_an_answer(actor, made, watch.zone, now)
     names = ["from_at", "until_at"]
     await note_about(actor, watch.child_id, "absence:ask", names, now, about=made.id)
     await announce(watch.agency_id, "watch")
+    await heard(watch.child_id, made.id, now)
     return made
 
 
@@ -353,32 +359,14 @@ async def take_back(
             await _close(actor, [row], State.RECALLED, now, by=actor.id)
             await note_about(actor, child_id, "absence:recall", [], now, about=row.id)
         elif row.state == State.AGREED and row.back_at is None and watch is not None:
-            await _come_back(actor, row, watch, now)
+            await come_back(actor, row, watch, now)
         else:
             return row
         await withdraw([row.id], "news", now)
+        await heard(child_id, uuid7(), now)
         if watch is not None:
             await announce(watch.agency_id, "watch")
     return await AbsenceRequest.get(id=absence_id)
-
-
-async def _come_back(actor: Actor, row: AbsenceRequest, watch: Watch, now: datetime) -> None:
-    absence = await Pause.get_or_none(id=row.id, ended_at__isnull=True, until_at__gt=now)
-    if absence is None or watch.is_over:
-        return
-    await AbsenceRequest.filter(id=row.id).update(back_at=now)
-    await note_about(actor, row.child_id, "absence:back", ["back_at"], now, about=row.id)
-    case, _ = passed(await state_of(watch, now), now)
-    others = tuple(
-        span
-        for span in case.terms.pauses
-        if (span.begin, span.end) != (absence.from_at, absence.until_at)
-    )
-    settled = Round.filter(child_id=row.child_id, due_at__gt=now, state__in=SETTLED)
-    last = await settled.order_by("-due_at").first()
-    after = next_round(replace(case.terms, pauses=others), last.due_at if last else now)
-    if not rules.keeps_check_in(case.standing.due_at, after):
-        await agreements.end_pause(actor, row.child_id, absence.id, now)
 
 
 async def end_all(actor: Actor, child_id: UUID, now: datetime) -> None:
