@@ -8,6 +8,7 @@ import msgspec
 
 from server.alerts.ladder import Cause
 from server.alerts.models import Alert
+from server.approvals import actions as approvals
 from server.approvals.models import Approval
 from server.audit.actions import Actor
 from server.clock import known_zone
@@ -167,6 +168,8 @@ async def _close(
     await AbsenceRequest.filter(id__in=ids).update(state=state, decided_at=now, decided_by=by)
     for task in await Task.filter(kind=Kind.ABSENCE, subject_id__in=ids, state=TaskState.OPEN):
         await tasks.drop(actor, task, state.value, now)
+    why = "ended" if state is State.ENDED else "decided"
+    await approvals.overtake(actor, rows[0].child_id, why, now, subjects=ids)
 
 
 async def _ask_for_an_answer(actor: Actor, made: AbsenceRequest, zone: str, now: datetime) -> None:
@@ -203,7 +206,8 @@ async def agree(
         case = await locked(child_id, now)
         await _check_calm(case, now)
         try:
-            await agreements.pause(actor, child_id, _as_pause(row, asked), now)
+            wanted = _as_pause(row, asked)
+            await agreements.pause(actor, child_id, wanted, now, answer=asked.words)
         except SecondPersonNeeded as needed:
             waits = needed
         else:
@@ -215,16 +219,18 @@ async def agree(
 
 async def agree_approved(approval: Approval, actor: Actor, now: datetime) -> None:
     """A second person has agreed to a long absence, which may be one that the child asked for.
-    Raises Conflict where the child has taken it back, or another has answered; else as
-    `agreements.pause_approved`. In the caller's transaction."""
+    Raises Conflict where the child has taken it back, another has answered, or an alert is open;
+    else as `agreements.pause_approved`. In the caller's transaction."""
     asked_id = UUID(str(approval.content["id"]))
     row = await AbsenceRequest.get_or_none(id=asked_id, child_id=approval.child_id)
-    if row is not None:
-        await _check_open(row)
+    if row is None:
+        await agreements.pause_approved(approval, actor, now)
+        return
+    await _check_open(row)
+    case = await locked(approval.child_id, now)
+    await _check_calm(case, now)
     await agreements.pause_approved(approval, actor, now)
-    if row is not None:
-        watch = (await locked(approval.child_id, now)).watch
-        await _agreed(actor, row, None, watch, now)
+    await _agreed(actor, row, approval.content.get("answer"), case.watch, now)
 
 
 async def _agreed(
@@ -312,6 +318,7 @@ async def _decide(
     )
     for task in await Task.filter(kind=Kind.ABSENCE, subject_id=row.id, state=TaskState.OPEN):
         await tasks.done(actor, task, now, by=row.id)
+    await approvals.overtake(actor, row.child_id, "decided", now, subjects=[row.id])
     if watch is not None and not watch.is_over:
         await queue([await _news(row, watch, now)], now)
         await announce(watch.agency_id, "watch")

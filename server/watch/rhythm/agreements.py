@@ -196,9 +196,16 @@ class PauseRequest(msgspec.Struct, frozen=True):
     reason: Reason | None = None
 
 
-async def pause(actor: Actor, child_id: UUID, asked: PauseRequest, now: datetime) -> Pause:
+async def pause(
+    actor: Actor,
+    child_id: UUID,
+    asked: PauseRequest,
+    now: datetime,
+    *,
+    answer: str | None = None,
+) -> Pause:
     """An agreed absence. It always ends, it silences nothing that is already late, and the child
-    stays on the board.
+    stays on the board. `answer`: what the child reads once a second person has agreed.
 
     Raises Refused if it has no reason or no end, ends in the past, or is longer than 92 days;
     SecondPersonNeeded if it is longer than an agency lets one person alone agree to.
@@ -206,6 +213,8 @@ async def pause(actor: Actor, child_id: UUID, asked: PauseRequest, now: datetime
     _check_absence(asked, now)
     async with write():
         times, content = Times(asked.from_at, asked.until_at), msgspec.to_builtins(asked)
+        if answer:
+            content["answer"] = answer
         waits = await long_pass.ask_first(actor, child_id, asked.id, times, content, now)
         if waits is None:
             return await pause_now(actor, child_id, asked, now)
