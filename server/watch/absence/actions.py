@@ -1,6 +1,6 @@
 """Asking to be away, and the answer. Asking alone never changes the watch."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -11,22 +11,21 @@ from server.alerts.models import Alert
 from server.approvals import actions as approvals
 from server.approvals.models import Approval
 from server.audit.actions import Actor
-from server.clock import known_zone
 from server.errors import Conflict, IdReused, Refused, SecondPersonNeeded
 from server.i18n import N_
-from server.notify.actions import Saying, queue, withdraw
-from server.notify.rules import Kind as Message
+from server.notify.actions import queue, withdraw
 from server.people.models import Child, Person
 from server.people.rules import Role
 from server.storage.db import write
 from server.storage.ids import uuid7
 from server.tasks import actions as tasks
 from server.tasks.models import Task
-from server.tasks.rules import QUIET_FROM, QUIET_UNTIL, Kind, Setting, first_awake
+from server.tasks.rules import Kind, Setting
 from server.tasks.rules import State as TaskState
 from server.watch.absence import rules
 from server.watch.absence.coming_back import come_back
 from server.watch.absence.models import AbsenceRequest
+from server.watch.absence.news import news
 from server.watch.absence.reading import read_row
 from server.watch.absence.rules import State
 from server.watch.actions import heard
@@ -38,9 +37,6 @@ from server.watch.watch_state import WatchState, passed
 from server.watch.wire import Moment, Words
 from server.watch.writing import lock, locked, note_about
 from server.web.live import announce
-
-# An answer that the child has not read by then is in the app all the same.
-NEWS_FOR = timedelta(days=3)
 
 
 class AskRequest(msgspec.Struct, frozen=True):
@@ -320,32 +316,8 @@ async def _decide(
         await tasks.done(actor, task, now, by=row.id)
     await approvals.overtake(actor, row.child_id, "decided", now, subjects=[row.id])
     if watch is not None and not watch.is_over:
-        await queue([await _news(row, watch, now)], now)
+        await queue([await news(row.id, watch, now)], now)
         await announce(watch.agency_id, "watch")
-
-
-async def _news(row: AbsenceRequest, watch: Watch, now: datetime) -> Saying:
-    """That there is something new on the phone; what, only the app says."""
-    zone = known_zone((await Person.get(id=row.child_id)).zone)
-    begins = first_awake(now, zone)
-    return Saying(
-        kind=Message.NEWS_CHILD,
-        agency_id=watch.agency_id,
-        subject_kind="absence",
-        subject_id=row.id,
-        person_id=row.child_id,
-        child_id=row.child_id,
-        not_before=begins,
-        expires_at=begins + NEWS_FOR,
-        data={
-            "path": "/app/",
-            "quiet": {
-                "from": f"{QUIET_FROM:%H:%M}",
-                "until": f"{QUIET_UNTIL:%H:%M}",
-                "zone": zone.key,
-            },
-        },
-    )
 
 
 # --- the child takes it back, or is back
