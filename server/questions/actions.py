@@ -19,6 +19,8 @@ from server.storage.db import write
 from server.tasks import actions as tasks
 from server.tasks.models import Task
 from server.tasks.rules import QUIET_FROM, QUIET_UNTIL, Kind, Setting, State, first_awake
+from server.watch.actions import heard
+from server.watch.writing import lock
 from server.web.live import announce
 
 # A notice that there is an answer has no use for longer.
@@ -36,6 +38,8 @@ async def ask(
     words = rules.cleaned(asked.words)
     hashed = rules.content(asked, words)
     async with write():
+        # Before the child, in the order of the code that reports events to it.
+        await lock(child.id)
         await Child.filter(id=child.id).select_for_update().first()
         before = await RecordQuestion.get_or_none(id=asked.id)
         if before is not None:
@@ -51,6 +55,8 @@ async def ask(
         await tasks.set_task(actor, child, _task(asked, row["due_at"], zone.key), now)
         about = ("record_question", asked.id)
         await note(actor, "record:ask", child_id=child.id, about=about, now=now)
+        # Adults who look for the child hear at once that the child wrote.
+        await heard(child.id, asked.id, now)
         return await RecordQuestion.get(id=asked.id), True
 
 

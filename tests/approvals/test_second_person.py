@@ -316,7 +316,7 @@ async def test_at_the_desk_it_is_one_tap_from_the_board_and_one_to_say_yes(cast:
             assert (await tom.post(settings, data={})).status_code == 403
             until = (cast.clock() + timedelta(days=30)).strftime("%Y-%m-%dT%H:%M")
             asked = await tom.post(
-                f"{path}/pauses", data={"until": until, "reason": "family", "words": "At home."}
+                f"{path}/pauses", data={"until": until, "words": "At home.", "reason": "family"}
             )
             where = asked.headers["location"]
             mine = (await tom.get(where)).text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +13,12 @@ from server.missing.search.opening import open_of_child
 from server.notify.models import Message
 from server.people.rules import Leaving
 from server.placements import actions
+from server.tasks.models import Task
+from server.watch.absence import actions as absences
+from server.watch.absence.actions import AgreeRequest
+from server.watch.absence.models import AbsenceRequest
 from server.watch.models import Watch
+from server.watch.rhythm import agreements
 from tests.cast import Cast
 from tests.missing.test_episodes import opened, path_of, post
 from tests.missing.test_episodes import says as said_missing
@@ -192,3 +198,96 @@ async def test_a_carer_does_not_read_what_the_child_said(cast: Cast) -> None:
     assert answer.status_code == 200
     assert "Do not tell Sam" not in answer.text
     assert [line["what"] for line in answer.json()["timeline"]] == ["joined"]
+
+
+async def asks_to_be_away(cast: Cast, id_: str) -> Any:
+    body = {
+        "id": id_,
+        "said_at": cast.clock().isoformat(),
+        "from_at": (cast.clock() + timedelta(hours=1)).isoformat(),
+        "until_at": (cast.clock() + timedelta(days=2)).isoformat(),
+        "place": "At a friend's in Lille",
+        "words": "I am well.",
+    }
+    async with cast.client_as("mia") as client:
+        return await client.post("/api/v1/absences", json=body)
+
+
+async def takes_back(cast: Cast, id_: str) -> Any:
+    async with cast.client_as("mia") as client:
+        return await client.delete(f"/api/v1/absences/{id_}")
+
+
+async def woken(cast: Cast) -> int:
+    """How often Tom was called about a sign of life."""
+    return await Message.filter(subject_kind="sign", person_id=cast.tom.id).count()
+
+
+async def test_asking_to_be_away_and_taking_it_back_are_signs_of_life_once_each(
+    cast: Cast,
+) -> None:
+    made = await opened(cast)
+    id_ = str(uuid4())
+    for _ in range(2):
+        assert (await asks_to_be_away(cast, id_)).status_code in (200, 201)
+    last = (await timeline(cast, made))[-1]
+    assert (last["what"], last["details"], last["words"]) == (
+        "sign_of_life",
+        {"said": "message"},
+        "At a friend's in Lille\nI am well.",
+    )
+    assert {cast.tom.id, cast.ines.id} <= await told(id_)
+    for _ in range(2):
+        assert (await takes_back(cast, id_)).json()["state"] == "recalled"
+    assert await TimelineEntry.filter(what="sign_of_life").count() == 2
+    assert await woken(cast) == 2
+    assert await open_of_child(cast.mia.id) is not None
+
+
+async def test_i_am_back_of_a_missing_child_is_a_sign_of_life_also_when_the_absence_is_over(
+    cast: Cast,
+) -> None:
+    ids = [str(uuid4()), str(uuid4())]
+    for id_ in ids:
+        await asks_to_be_away(cast, id_)
+        row = await AbsenceRequest.get(id=id_)
+        await absences.agree(cast.actor("tom"), cast.mia.id, row.id, AgreeRequest(), cast.clock())
+        if id_ == ids[0]:
+            await agreements.end_pause(cast.actor("tom"), cast.mia.id, row.id, cast.clock())
+    await opened(cast)
+    for number, id_ in enumerate(ids, 1):
+        for _ in range(2):
+            assert (await takes_back(cast, id_)).json()["state"] == "back"
+        assert await TimelineEntry.filter(what="sign_of_life").count() == number
+        assert await woken(cast) == number
+
+
+async def test_after_the_placement_ended_a_missing_childs_request_is_kept_and_heard(
+    cast: Cast,
+) -> None:
+    await actions.end(cast.actor("tom"), cast.mia.id, Leaving.HOME, cast.clock(), now=cast.clock())
+    refused = await asks_to_be_away(cast, str(uuid4()))
+    assert (refused.status_code, refused.json()["code"]) == (409, "ended")
+    await opened(cast)
+    id_ = str(uuid4())
+    answers = [await asks_to_be_away(cast, id_) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 200]
+    assert {answer.json()["state"] for answer in answers} == {"ended"}
+    assert not await Task.filter(kind="absence").exists()
+    assert {cast.tom.id, cast.ines.id} <= await told(id_)
+    assert await TimelineEntry.filter(what="sign_of_life").count() == 1
+
+
+async def test_a_question_about_the_record_is_a_sign_of_life_once(cast: Cast) -> None:
+    made = await opened(cast)
+    id_ = str(uuid4())
+    about = {"kind": "look", "id": "7", "at": cast.clock().isoformat(), "shown": "Your page"}
+    body = {"id": id_, "about": about, "words": "Why did you look?"}
+    async with cast.client_as("mia") as client:
+        for status in (201, 200):
+            answer = await client.post("/api/v1/record-questions", json=body)
+            assert answer.status_code == status, answer.text
+    last = (await timeline(cast, made))[-1]
+    assert (last["what"], last["details"]) == ("sign_of_life", {"said": "message"})
+    assert await TimelineEntry.filter(what="sign_of_life").count() == 1
+    assert {cast.tom.id, cast.ines.id} <= await told(id_)

@@ -129,3 +129,14 @@ def test_not_agreed_comes_with_the_workers_words(phone: Phone, double: Double) -
     at_away(phone)
     for words in ("Not this time", "Let us talk.", "Keep checking in as before."):
         expect(phone.page.locator(".card")).to_contain_text(words)
+
+
+def test_ended_early_by_a_worker_says_to_check_in_as_before(phone: Phone, double: Double) -> None:
+    row = agreed()
+    ended = row["agreed"] | {"ended_at": z(TODAY), "next_due_at": None}
+    double.absences = [row | {"state": "over", "agreed": ended}]
+    at_away(phone)
+    card = phone.page.locator(".card")
+    expect(card).to_contain_text("This ended early")
+    expect(card).to_contain_text("Keep checking in as before.")
+    expect(card.get_by_role("button", name="I'm back")).to_have_count(0)

@@ -168,9 +168,8 @@ async def test_the_same_id_again_is_the_same_and_other_content_is_refused(cast: 
             await ask(cast, row.id, **other)
     with pytest.raises(IdReused):
         await actions.ask(cast.actor("noor"), cast.noor.id, asking(row.id), cast.clock())
-    await agreements.pause(
-        cast.actor("tom"), cast.mia.id, PauseRequest(uuid4(), at(9, day=8), at(10, day=8)), at(13)
-    )
+    other_pause = PauseRequest(uuid4(), at(9, day=8), at(10, day=8), words="To the doctor.")
+    await agreements.pause(cast.actor("tom"), cast.mia.id, other_pause, at(13))
     with pytest.raises(IdReused):
         await ask(cast, (await Pause.first()).id)  # type: ignore[union-attr]
     assert await tasks(cast) == [("open", "")]

@@ -121,6 +121,9 @@ function IsAway({ agreed, asked }: { agreed: Agreed; asked: Asked | undefined })
   );
 }
 
+/** A worker ended it before its time. */
+const endedEarly = ({ state, agreed }: Asked) => state === "over" && !!agreed?.ended_at;
+
 /** What came of the last one, where it is not agreed for now or later. */
 function Last({ asked }: { asked: Asked }) {
   const goOn = t("Keep checking in as before.");
@@ -133,13 +136,17 @@ function Last({ asked }: { asked: Asked }) {
     const lines = [time(asked), t("Your check-ins went on.")];
     return <Card icon="info" title={t("No one answered in time")} place={asked.place} lines={lines} />;
   }
+  if (endedEarly(asked)) {
+    return <Card icon="info" title={t("This ended early")} place={asked.place} lines={[time(asked.agreed!), goOn]} />;
+  }
   const due = asked.agreed?.next_due_at;
   const lines = due ? [t("Next check-in: {when}", { when: at(due) })] : [goOn];
   return <Card icon="check" title={t("Thank you for telling us.")} lines={lines} />;
 }
 
-const isLast = ({ state, until_at: until }: Asked) =>
-  ["declined", "passed", "back"].includes(state) && Date.parse(until) + WEEK_MS > now.value.getTime();
+const isLast = (asked: Asked) =>
+  (["declined", "passed", "back"].includes(asked.state) || endedEarly(asked)) &&
+  Date.parse(asked.until_at) + WEEK_MS > now.value.getTime();
 
 function States() {
   const known = current.value;

@@ -50,6 +50,10 @@ OVERTAKEN: Mapping[str, str] = {
     "missed": N_(
         "Another check-in was missed in the meantime, so the alert stays open. Look at it again."
     ),
+    "decided": N_(
+        "The child's request was answered, changed or taken back in the meantime. Nothing else was"
+        " done."
+    ),
     "ended": N_("The placement has changed in the meantime. Nothing else was done."),
     "transfer": N_("Another agency looks after the child now. Nothing else was done."),
 }
@@ -80,6 +84,9 @@ def facts_of(
                 (N_("Length"), _days(content, language)),
                 (N_("Check-in at the end"), gettext(language, returns)),
             ]
+            rows += (
+                [(N_("Answer to the child"), answer)] if (answer := content.get("answer")) else []
+            )
         case What.CLOSE:
             title, hint = OUTCOMES[Outcome(content["outcome"])]
             rows = [

@@ -1,8 +1,8 @@
 """What a missing child said: signs of life with the words that belong to them. Reads rows, and
 writes none.
 
-A line of the timeline names the answer, the sighting or the message that it is about. Each of those
-is kept for ever in its own row, so we read the words there.
+A line of the timeline names the answer, the sighting, the message or the request to be away that it
+is about. Each of those is kept for ever in its own row, so we read the words there.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from server.checkin.models import CheckIn
 from server.checkin.rules import Want
 from server.missing.search import entry_kinds
 from server.missing.search.models import TimelineEntry
+from server.watch.absence.models import AbsenceRequest
 from server.watch.models import Sighting
 
 SEEN, MESSAGE, OK = "seen", "message", "ok"
@@ -38,15 +39,20 @@ async def signs_of(lines: Sequence[TimelineEntry]) -> dict[UUID, Sign]:
     ids = list(wanted.values())
     check_ins_by_id = {check_in.id: check_in for check_in in await CheckIn.filter(id__in=ids)}
     seen = {sighting.id: sighting for sighting in await Sighting.filter(id__in=ids)}
+    asked = {request.id: request for request in await AbsenceRequest.filter(id__in=ids)}
     return {
-        line: _sign(check_ins_by_id.get(about), seen.get(about)) for line, about in wanted.items()
+        line: _sign(check_ins_by_id.get(about), seen.get(about), asked.get(about))
+        for line, about in wanted.items()
     }
 
 
-def _sign(check_in: CheckIn | None, seen: Sighting | None) -> Sign:
+def _sign(check_in: CheckIn | None, seen: Sighting | None, asked: AbsenceRequest | None) -> Sign:
     if check_in is not None:
         return Sign(OK if check_in.want == Want.NOTHING else check_in.want, check_in.note)
     if seen is not None:
         return Sign(SEEN, seen.words)
-    # Neither: it is a chat message, and those who may read it answer it there.
+    if asked is not None:
+        words = asked.place if asked.words is None else f"{asked.place}\n{asked.words}"
+        return Sign(MESSAGE, words)
+    # A chat message or a question, which those who may read it answer there; or "I'm back".
     return Sign(MESSAGE, None)

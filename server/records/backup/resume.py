@@ -8,7 +8,7 @@ from server.auth.models import Challenge, Invite, PendingSecondFactor
 from server.auth.rules import Ended, InviteEnded
 from server.notify.actions import tell_operators
 from server.people.models import Agency
-from server.storage.db import fetch
+from server.storage.db import as_id, fetch
 from server.storage.ids import uuid7
 
 _SESSIONS_OF_ADULTS = (
@@ -34,6 +34,6 @@ async def go_on(from_at: datetime, now: datetime) -> None:
     await PendingSecondFactor.filter(ended_at__isnull=True).update(ended_at=now)
     await Challenge.all().delete()
     await fetch(_SESSIONS_OF_ADULTS, [now, Ended.RESTORED])
-    for agency in await Agency.all():
-        await note(SYSTEM, "database:restored", agency_id=agency.id, now=now)
+    for agency_id in await Agency.all().values_list("id", flat=True):
+        await note(SYSTEM, "database:restored", agency_id=as_id(agency_id), now=now)
     await tell_operators("database:restored", now)

@@ -1,7 +1,6 @@
 """Asking to be away, and the answer. Asking alone never changes the watch."""
 
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -9,36 +8,35 @@ import msgspec
 
 from server.alerts.ladder import Cause
 from server.alerts.models import Alert
+from server.approvals import actions as approvals
 from server.approvals.models import Approval
 from server.audit.actions import Actor
-from server.clock import known_zone
 from server.errors import Conflict, IdReused, Refused, SecondPersonNeeded
 from server.i18n import N_
-from server.notify.actions import Saying, queue, withdraw
-from server.notify.rules import Kind as Message
+from server.notify.actions import queue, withdraw
 from server.people.models import Child, Person
 from server.people.rules import Role
 from server.storage.db import write
+from server.storage.ids import uuid7
 from server.tasks import actions as tasks
 from server.tasks.models import Task
-from server.tasks.rules import QUIET_FROM, QUIET_UNTIL, Kind, Setting, first_awake
+from server.tasks.rules import Kind, Setting
 from server.tasks.rules import State as TaskState
 from server.watch.absence import rules
+from server.watch.absence.coming_back import come_back
 from server.watch.absence.models import AbsenceRequest
+from server.watch.absence.news import news
 from server.watch.absence.reading import read_row
 from server.watch.absence.rules import State
-from server.watch.machine.rounds import next_round
+from server.watch.actions import heard
 from server.watch.machine.standing import What
-from server.watch.models import SETTLED, Pause, Round, Watch
+from server.watch.models import Pause, Watch
 from server.watch.rhythm import agreements
 from server.watch.rhythm.agreements import PauseRequest
 from server.watch.watch_state import WatchState, passed
 from server.watch.wire import Moment, Words
-from server.watch.writing import lock, locked, note_about, state_of
+from server.watch.writing import lock, locked, note_about
 from server.web.live import announce
-
-# An answer that the child has not read by then is in the app all the same.
-NEWS_FOR = timedelta(days=3)
 
 
 class AskRequest(msgspec.Struct, frozen=True):
@@ -74,8 +72,9 @@ async def ask(
     the request, and whether it is new: the same id again is the same.
 
     An open request for some of the same time is replaced. One whose time is over when it comes is
-    kept to be read, and is nobody's task. Raises Refused, in words for a child; IdReused; Conflict
-    `ended` if the placement has ended.
+    kept to be read, and is nobody's task; so is any of a child who is missing when the placement
+    has ended. Raises Refused, in words for a child; IdReused; Conflict `ended` if the placement has
+    ended.
     """
     place, words = asked.place.strip(), (asked.words or "").strip() or None
     async with write():
@@ -85,7 +84,7 @@ async def ask(
             return _the_same(existing, child_id, asked, (place, words)), False
         if await Pause.exists(id=asked.id):
             raise IdReused(_REUSED)
-        if watch is None or watch.is_over:
+        if watch is None or (watch.is_over and not watch.is_missing):
             raise Conflict(_NOT_ASKED, code="ended")
         if not place:
             raise Refused(N_("Say where you will be."), field="place")
@@ -115,14 +114,18 @@ async def _keep(
         words=words,
         said_at=min(asked.said_at, now),
         made_at=now,
+        # Nobody can agree any more, but adults look for this child, and read it.
+        state=State.ENDED if watch.is_over else State.OPEN,
+        decided_at=now if watch.is_over else None,
         # Whether we listen for a sign in what this child says; never whether there is one.
         duress_check_at=now if watch.listens else None,
     )
-    if made.until_at > now:
+    if made.until_at > now and not watch.is_over:
         await _ask_for_an_answer(actor, made, watch.zone, now)
     names = ["from_at", "until_at"]
     await note_about(actor, watch.child_id, "absence:ask", names, now, about=made.id)
     await announce(watch.agency_id, "watch")
+    await heard(watch.child_id, made.id, now)
     return made
 
 
@@ -161,6 +164,8 @@ async def _close(
     await AbsenceRequest.filter(id__in=ids).update(state=state, decided_at=now, decided_by=by)
     for task in await Task.filter(kind=Kind.ABSENCE, subject_id__in=ids, state=TaskState.OPEN):
         await tasks.drop(actor, task, state.value, now)
+    why = "ended" if state is State.ENDED else "decided"
+    await approvals.overtake(actor, rows[0].child_id, why, now, subjects=ids)
 
 
 async def _ask_for_an_answer(actor: Actor, made: AbsenceRequest, zone: str, now: datetime) -> None:
@@ -197,7 +202,8 @@ async def agree(
         case = await locked(child_id, now)
         await _check_calm(case, now)
         try:
-            await agreements.pause(actor, child_id, _as_pause(row, asked), now)
+            wanted = _as_pause(row, asked)
+            await agreements.pause(actor, child_id, wanted, now, answer=asked.words)
         except SecondPersonNeeded as needed:
             waits = needed
         else:
@@ -209,16 +215,18 @@ async def agree(
 
 async def agree_approved(approval: Approval, actor: Actor, now: datetime) -> None:
     """A second person has agreed to a long absence, which may be one that the child asked for.
-    Raises Conflict where the child has taken it back, or another has answered; else as
-    `agreements.pause_approved`. In the caller's transaction."""
+    Raises Conflict where the child has taken it back, another has answered, or an alert is open;
+    else as `agreements.pause_approved`. In the caller's transaction."""
     asked_id = UUID(str(approval.content["id"]))
     row = await AbsenceRequest.get_or_none(id=asked_id, child_id=approval.child_id)
-    if row is not None:
-        await _check_open(row)
+    if row is None:
+        await agreements.pause_approved(approval, actor, now)
+        return
+    await _check_open(row)
+    case = await locked(approval.child_id, now)
+    await _check_calm(case, now)
     await agreements.pause_approved(approval, actor, now)
-    if row is not None:
-        watch = (await locked(approval.child_id, now)).watch
-        await _agreed(actor, row, None, watch, now)
+    await _agreed(actor, row, approval.content.get("answer"), case.watch, now)
 
 
 async def _agreed(
@@ -306,33 +314,10 @@ async def _decide(
     )
     for task in await Task.filter(kind=Kind.ABSENCE, subject_id=row.id, state=TaskState.OPEN):
         await tasks.done(actor, task, now, by=row.id)
+    await approvals.overtake(actor, row.child_id, "decided", now, subjects=[row.id])
     if watch is not None and not watch.is_over:
-        await queue([await _news(row, watch, now)], now)
+        await queue([await news(row.id, watch, now)], now)
         await announce(watch.agency_id, "watch")
-
-
-async def _news(row: AbsenceRequest, watch: Watch, now: datetime) -> Saying:
-    """That there is something new on the phone; what, only the app says."""
-    zone = known_zone((await Person.get(id=row.child_id)).zone)
-    begins = first_awake(now, zone)
-    return Saying(
-        kind=Message.NEWS_CHILD,
-        agency_id=watch.agency_id,
-        subject_kind="absence",
-        subject_id=row.id,
-        person_id=row.child_id,
-        child_id=row.child_id,
-        not_before=begins,
-        expires_at=begins + NEWS_FOR,
-        data={
-            "path": "/app/",
-            "quiet": {
-                "from": f"{QUIET_FROM:%H:%M}",
-                "until": f"{QUIET_UNTIL:%H:%M}",
-                "zone": zone.key,
-            },
-        },
-    )
 
 
 # --- the child takes it back, or is back
@@ -353,32 +338,14 @@ async def take_back(
             await _close(actor, [row], State.RECALLED, now, by=actor.id)
             await note_about(actor, child_id, "absence:recall", [], now, about=row.id)
         elif row.state == State.AGREED and row.back_at is None and watch is not None:
-            await _come_back(actor, row, watch, now)
+            await come_back(actor, row, watch, now)
         else:
             return row
         await withdraw([row.id], "news", now)
+        await heard(child_id, uuid7(), now)
         if watch is not None:
             await announce(watch.agency_id, "watch")
     return await AbsenceRequest.get(id=absence_id)
-
-
-async def _come_back(actor: Actor, row: AbsenceRequest, watch: Watch, now: datetime) -> None:
-    absence = await Pause.get_or_none(id=row.id, ended_at__isnull=True, until_at__gt=now)
-    if absence is None or watch.is_over:
-        return
-    await AbsenceRequest.filter(id=row.id).update(back_at=now)
-    await note_about(actor, row.child_id, "absence:back", ["back_at"], now, about=row.id)
-    case, _ = passed(await state_of(watch, now), now)
-    others = tuple(
-        span
-        for span in case.terms.pauses
-        if (span.begin, span.end) != (absence.from_at, absence.until_at)
-    )
-    settled = Round.filter(child_id=row.child_id, due_at__gt=now, state__in=SETTLED)
-    last = await settled.order_by("-due_at").first()
-    after = next_round(replace(case.terms, pauses=others), last.due_at if last else now)
-    if not rules.keeps_check_in(case.standing.due_at, after):
-        await agreements.end_pause(actor, row.child_id, absence.id, now)
 
 
 async def end_all(actor: Actor, child_id: UUID, now: datetime) -> None:

@@ -13,11 +13,15 @@ from server.approvals.rules import Times
 from server.audit.actions import Actor, note
 from server.errors import Conflict, NotFound, Refused
 from server.i18n import N_
-from server.notify.actions import withdraw
+from server.notify.actions import queue, withdraw
+from server.notify.rules import Kind as Message
 from server.people.models import Child
 from server.policy.model import Tier
 from server.security import encryption
 from server.storage.db import as_id, fetch, write
+from server.storage.ids import uuid7
+from server.watch.absence.models import AbsenceRequest
+from server.watch.absence.news import news
 from server.watch.machine import advancing, changing
 from server.watch.machine.rounds import lasts_too_long
 from server.watch.machine.standing import Change, Terms
@@ -196,9 +200,16 @@ class PauseRequest(msgspec.Struct, frozen=True):
     reason: Reason | None = None
 
 
-async def pause(actor: Actor, child_id: UUID, asked: PauseRequest, now: datetime) -> Pause:
+async def pause(
+    actor: Actor,
+    child_id: UUID,
+    asked: PauseRequest,
+    now: datetime,
+    *,
+    answer: str | None = None,
+) -> Pause:
     """An agreed absence. It always ends, it silences nothing that is already late, and the child
-    stays on the board.
+    stays on the board. `answer`: what the child reads once a second person has agreed.
 
     Raises Refused if it has no reason or no end, ends in the past, or is longer than 92 days;
     SecondPersonNeeded if it is longer than an agency lets one person alone agree to.
@@ -206,6 +217,8 @@ async def pause(actor: Actor, child_id: UUID, asked: PauseRequest, now: datetime
     _check_absence(asked, now)
     async with write():
         times, content = Times(asked.from_at, asked.until_at), msgspec.to_builtins(asked)
+        if answer:
+            content["answer"] = answer
         waits = await long_pass.ask_first(actor, child_id, asked.id, times, content, now)
         if waits is None:
             return await pause_now(actor, child_id, asked, now)
@@ -289,6 +302,11 @@ async def end_pause(actor: Actor, child_id: UUID, pause_id: UUID, now: datetime)
         await reschedule(moved, changes, "replaced", now, before=case.terms)
         await note_about(actor, child_id, "pause:end", ["ended_at"], now, about=pause_id)
         await follow(actor, child_id, now)
+        # The child reads what became of what they asked for.
+        if actor.id != child_id and await AbsenceRequest.exists(id=pause_id):
+            await withdraw([pause_id], "news", now, kinds=[Message.NEWS_CHILD])
+            # A message of its own: the one about the answer may have been read.
+            await queue([await news(uuid7(), case.watch, now)], now)
 
 
 def check_rhythm_of(case: WatchState, terms: Terms, now: datetime) -> None:
