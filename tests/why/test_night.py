@@ -66,7 +66,7 @@ async def test_a_night_with_an_alert_is_told_from_due_to_closed(stage: Stage) ->
         "19:45 To be called as “Deputy”: Ines Quintanar.",
         "19:45 To be called as “On duty”: nobody. We skip this step.",
         "19:45 To be called as “Manager”: Ines Quintanar.",
-        "19:45 To be called as “Last resort”: an address of IT support.",
+        "19:45 To be called as “Last resort”: an address of the agency or of IT support.",
         "19:45 Alert for Tom Verhoeven, push notification: accepted.",
         "19:50 Tom Verhoeven took the alert.",
         "19:55 Tom Verhoeven closed the alert: Seen.",
