@@ -171,7 +171,12 @@ SCENES: dict[str, list[Scene]] = {
     "came-of": [Scene()],
     "take": [Scene()],
     "rhythm": [Scene(), Scene(do=_other_times)],
+    "school": [Scene()],
+    "lock-text": [Scene()],
     "away": [Scene(), Scene(do=_asks_to_be_away)],
+    "happened": [Scene()],
+    "asked": [Scene()],
+    "ask": [Scene()],
     "trusted": [Scene(), Scene(do=_named)],
     "advocate": [Scene(), Scene(do=_ending)],
     "if-missing": [Scene()],
@@ -180,7 +185,10 @@ SCENES: dict[str, list[Scene]] = {
 # Screens for those who work with children alone.
 OF_STAFF = {"children", "packs"}
 # A screen of the phone's own, which is found below More.
-OF_MORE = {"rhythm", "away", "trusted", "advocate", "if-missing", "packs"}
+OF_MORE = {
+    *("rhythm", "school", "lock-text", "away", "happened", "asked", "ask", "trusted", "advocate"),
+    *("if-missing", "packs"),
+}
 
 GO = """async ([place, about]) => {
   history.pushState({ place, about, depth: 1 }, '', '/app/');

@@ -28,6 +28,7 @@ ROWS = (
     "sharing",
     "phones",
     "trusted",
+    "advocate",
     "hands",
     "if-missing",
     "leave",
