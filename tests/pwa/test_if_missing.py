@@ -10,7 +10,7 @@ from tests.pwa.double import Double
 from tests.pwa.test_project import eventually
 
 pytestmark = pytest.mark.browser
-ROW = 11
+ROW = 12
 
 
 def go(phone: Phone) -> None:
