@@ -59,6 +59,7 @@ const IN_MORE: Place[] = [
   "asked",
   "ask",
   "trusted",
+  "advocate",
   "packs",
   "if-missing",
 ];
