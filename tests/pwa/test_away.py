@@ -96,6 +96,8 @@ def test_without_a_network_it_waits_here_and_goes_out_once(phone: Phone, double:
 def test_what_is_typed_is_there_after_the_app_was_closed(phone: Phone) -> None:
     at_away(phone)
     fill(phone)
+    # What is typed is sealed and written a moment later.
+    phone.page.wait_for_timeout(500)
     phone.page.reload()
     phone.page.get_by_role("button", name="I'll be away").click()
     expect(phone.page.get_by_label("Anything else?")).to_have_value("She calls me.")
