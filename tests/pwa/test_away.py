@@ -72,6 +72,7 @@ def test_asking_says_that_nothing_is_agreed_yet_and_it_can_be_taken_back(
     fill(phone)
     phone.page.get_by_role("button", name="Ask my caseworker").click()
     expect(phone.page.locator(".card")).to_contain_text(NOT_AGREED)
+    expect(phone.page.locator(".card")).to_contain_text("No answer yet")
     [sent] = double.posted(PATH)
     assert (sent["place"], sent["words"]) == ("With family", "She calls me.")
     assert sent["until_at"].startswith(f"{SOON:%Y-%m-%d}T")
@@ -142,3 +143,12 @@ def test_ended_early_by_a_worker_says_to_check_in_as_before(phone: Phone, double
     expect(card).to_contain_text("This ended early")
     expect(card).to_contain_text("Keep checking in as before.")
     expect(card.get_by_role("button", name="I'm back")).to_have_count(0)
+
+
+def test_the_phone_asks_for_its_absences_once_and_not_again_and_again(
+    phone: Phone, double: Double
+) -> None:
+    at_away(phone)
+    phone.page.wait_for_timeout(1_000)
+    asked = [path for method, path, _ in double.requests if (method, path) == ("GET", PATH)]
+    assert 1 <= len(asked) <= 4

@@ -2,7 +2,7 @@
  * Being away: what the child asked for, what was agreed, and what still waits on this phone. Asking goes through the
  * outbox, as everything that is said: with a network or without, nothing is lost.
  */
-import { computed, effect, signal } from "@preact/signals";
+import { computed, effect, signal, untracked } from "@preact/signals";
 import { ask as fetchFrom } from "../api";
 import { moment, t } from "../i18n";
 import { awayStands } from "./awayLine";
@@ -159,7 +159,8 @@ function says(): string {
 /** Keeps that line, and asks for news whenever the app comes to the front. */
 export function begin(): void {
   effect(() => {
-    if (who.value) void load();
+    // By who is in alone: what `load` reads it also writes.
+    if (who.value) untracked(() => void load());
   });
   effect(() => {
     const words = says();
