@@ -1,22 +1,21 @@
 """Reviews that events call for: what happens to a child, as their life project hears of it."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
 from server.audit.actions import Actor
-from server.clock import known_zone
-from server.notify.actions import Saying, queue, withdraw
-from server.notify.rules import Kind
+from server.notify.actions import queue, withdraw
 from server.people.events import Happening
-from server.people.models import Child, Person, Tie
+from server.people.models import Child, Tie
 from server.plan import triggers
 from server.plan.actions import say_for
 from server.plan.changes.stored import today_of
 from server.plan.models import Change
 from server.plan.state import State
 from server.plan.triggers import Trigger, Utterance
-from server.tasks.rules import QUIET_FROM, QUIET_UNTIL, first_awake
+from server.tasks import news
+from server.tasks.news import News
 from server.web.live import announce
 
 _CALLS_FOR = {
@@ -24,8 +23,6 @@ _CALLS_FOR = {
     Happening.TRANSFER: Trigger.TRANSFER,
     Happening.RETURN: Trigger.RETURN,
 }
-# For some days it is news that another person is there; people who open the app later see it too.
-NEWS_FOR = timedelta(days=3)
 
 
 async def heard(
@@ -82,27 +79,7 @@ async def _tell(child: Child, tie_id: UUID, at: datetime, now: datetime) -> bool
         return False
     if child.left_at is not None:
         return True
-    zone = known_zone((await Person.get(id=child.id)).zone)
-    begins = first_awake(max(at, now), zone)
-    saying = Saying(
-        kind=Kind.NEWS_CHILD,
-        agency_id=child.agency_id,
-        subject_kind="tie",
-        subject_id=tie_id,
-        person_id=child.id,
-        # The beginning of a tie is one piece of news, its end another.
-        turn=0 if tie.until_at is None else 1,
-        child_id=child.id,
-        not_before=begins,
-        expires_at=begins + NEWS_FOR,
-        data={
-            "path": "/app/",
-            "quiet": {
-                "from": f"{QUIET_FROM:%H:%M}",
-                "until": f"{QUIET_UNTIL:%H:%M}",
-                "zone": zone.key,
-            },
-        },
-    )
-    await queue([saying], now)
+    # The beginning of a tie is one piece of news, its end another.
+    about = News("tie", tie_id, turn=0 if tie.until_at is None else 1)
+    await queue([await news.for_child(child.id, child.agency_id, about, max(at, now))], now)
     return True

@@ -8,8 +8,7 @@ from server.audit.actions import Actor, note
 from server.clock import known_zone
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.i18n import N_
-from server.notify.actions import Saying, queue
-from server.notify.rules import Kind as MessageKind
+from server.notify.actions import queue
 from server.people.models import Child, Person
 from server.questions import rules
 from server.questions.models import RecordQuestion
@@ -17,8 +16,10 @@ from server.questions.rules import QuestionRequest
 from server.storage import bulk
 from server.storage.db import write
 from server.tasks import actions as tasks
+from server.tasks import news
 from server.tasks.models import Task
-from server.tasks.rules import QUIET_FROM, QUIET_UNTIL, Kind, Setting, State, first_awake
+from server.tasks.news import News
+from server.tasks.rules import Kind, Setting, State
 from server.watch.actions import heard
 from server.watch.writing import lock
 from server.web.live import announce
@@ -132,24 +133,5 @@ async def _tell(child: Child, question_id: UUID, now: datetime) -> None:
     """A notice on the child's phone that says nothing of what it is about."""
     if child.left_at is not None:
         return
-    zone = known_zone((await Person.get(id=child.id)).zone)
-    begins = first_awake(now, zone)
-    saying = Saying(
-        kind=MessageKind.NEWS_CHILD,
-        agency_id=child.agency_id,
-        subject_kind="record_question",
-        subject_id=question_id,
-        person_id=child.id,
-        child_id=child.id,
-        not_before=begins,
-        expires_at=begins + NEWS_FOR,
-        data={
-            "path": "/app/",
-            "quiet": {
-                "from": f"{QUIET_FROM:%H:%M}",
-                "until": f"{QUIET_UNTIL:%H:%M}",
-                "zone": zone.key,
-            },
-        },
-    )
-    await queue([saying], now)
+    about = News("record_question", question_id, lasts=NEWS_FOR)
+    await queue([await news.for_child(child.id, child.agency_id, about, now)], now)

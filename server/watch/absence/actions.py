@@ -19,13 +19,14 @@ from server.people.rules import Role
 from server.storage.db import write
 from server.storage.ids import uuid7
 from server.tasks import actions as tasks
+from server.tasks import news
 from server.tasks.models import Task
+from server.tasks.news import News
 from server.tasks.rules import Kind, Setting
 from server.tasks.rules import State as TaskState
 from server.watch.absence import rules
 from server.watch.absence.coming_back import come_back
 from server.watch.absence.models import AbsenceRequest
-from server.watch.absence.news import news
 from server.watch.absence.reading import read_row
 from server.watch.absence.rules import State
 from server.watch.actions import heard
@@ -316,7 +317,9 @@ async def _decide(
         await tasks.done(actor, task, now, by=row.id)
     await approvals.overtake(actor, row.child_id, "decided", now, subjects=[row.id])
     if watch is not None and not watch.is_over:
-        await queue([await news(row.id, watch, now)], now)
+        await queue(
+            [await news.for_child(row.child_id, watch.agency_id, News("absence", row.id), now)], now
+        )
         await announce(watch.agency_id, "watch")
 
 

@@ -20,8 +20,9 @@ from server.policy.model import Tier
 from server.security import encryption
 from server.storage.db import as_id, fetch, write
 from server.storage.ids import uuid7
+from server.tasks import news
+from server.tasks.news import News
 from server.watch.absence.models import AbsenceRequest
-from server.watch.absence.news import news
 from server.watch.machine import advancing, changing
 from server.watch.machine.rounds import lasts_too_long
 from server.watch.machine.standing import Change, Terms
@@ -306,7 +307,8 @@ async def end_pause(actor: Actor, child_id: UUID, pause_id: UUID, now: datetime)
         if actor.id != child_id and await AbsenceRequest.exists(id=pause_id):
             await withdraw([pause_id], "news", now, kinds=[Message.NEWS_CHILD])
             # A message of its own: the one about the answer may have been read.
-            await queue([await news(uuid7(), case.watch, now)], now)
+            about = News("absence", uuid7())
+            await queue([await news.for_child(child_id, case.watch.agency_id, about, now)], now)
 
 
 def check_rhythm_of(case: WatchState, terms: Terms, now: datetime) -> None:
