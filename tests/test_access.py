@@ -645,7 +645,7 @@ EXPECTED: Mapping[str, Expected] = {
     f"POST {DESK}/advocate/{{advocacy_id}}/link": desk_child("caseworker supervisor"),
     f"GET {DESK}/advocacy": desk_child("advocate"),
     f"POST {DESK}/advocacy/end": desk_child("advocate"),
-    # Whoever holds the link chooses a password, once.
+    # The person who holds the link chooses a password, once.
     "GET /join/{join_token}": anyone,
     "POST /join/{join_token}": anyone,
     "GET /desk/drills": agency("supervisor administrator"),
@@ -1043,7 +1043,7 @@ async def flag_id(cast: Cast, who: str | None, path: str) -> UUID:
 
 
 async def approval_id(cast: Cast, who: str | None, path: str) -> UUID:
-    """A request about a pass of Mia's: of whoever takes it back, else of nobody who asks here."""
+    """A request about a pass of Mia's, by the person who takes it back; else by a stranger."""
     asker = (_name(who) if path.endswith("/back") else None) or "noor"
     begin = cast.clock() + timedelta(days=100, microseconds=next(_turns))
     asked = PauseRequest(uuid4(), begin, begin + timedelta(days=20))

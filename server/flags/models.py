@@ -10,8 +10,8 @@ from server.security.encryption import EncryptedText
 
 
 class Flag(Model):
-    """What a member of staff asks of a colleague about a child. Its words never change. Until when
-    and whose it is stands in its task, and each earlier time in the tasks before."""
+    """What a member of staff asks of a colleague about a child. Its words never change. Its
+    owner and its end are in its task, the earlier ones in the tasks before."""
 
     id = fields.UUIDField(primary_key=True)
     agency_id = fields.UUIDField()

@@ -171,8 +171,8 @@ async def enclose(message_id: UUID, what: Attachment) -> None:
 
 
 def _rows(saying: Saying, ways: dict[UUID, Ways], now: datetime) -> list[dict[str, Any]]:
-    whom = (saying.person_id, saying.last_resort, saying.resort_id, saying.outsider_id)
-    assert sum(recipient is not None for recipient in whom) == 1, "to one of them"
+    recipients = (saying.person_id, saying.last_resort, saying.resort_id, saying.outsider_id)
+    assert sum(recipient is not None for recipient in recipients) == 1, "to one of them"
     if saying.outsider_id is not None:
         assert saying.channel is not None
         return [_row(saying, saying.channel, str(saying.outsider_id), now)]
@@ -373,7 +373,7 @@ async def told(subject_id: UUID, kinds: Iterable[Kind]) -> list[Recipient]:
         .values_list("person_id", "last_resort", "resort_id", "channel")
     )
     # A person outside the agency was asked, and hears nothing further.
-    recipients = (_recipient(*row) for row in rows if any(whom is not None for whom in row[:3]))
+    recipients = (_recipient(*row) for row in rows if any(named is not None for named in row[:3]))
     return list(dict.fromkeys(recipients))
 
 

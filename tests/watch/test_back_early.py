@@ -86,7 +86,7 @@ async def test_a_worker_who_ends_it_early_tells_the_child_by_news_that_names_not
     for _ in range(2):
         await end_pause(cast.actor("tom"), cast.mia.id, row.id, cast.clock())
     news = await Message.filter(kind="news_child", person_id=cast.mia.id).order_by("id")
-    # The answer was not sent yet: two in one morning would tell no more than one.
+    # The answer was not sent yet: two in one morning would tell the same as one.
     assert [message.state for message in news] == ["withdrawn", "waiting"]
     assert news[-1].data["path"] == "/app/"
     assert "cousin" not in str(news[-1].data)

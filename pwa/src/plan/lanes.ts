@@ -1,4 +1,4 @@
-/** Whom a message is for: the thread of the child and the caseworker, one advocate alone, or all of them. */
+/** Who a message is for: the thread of the child and the caseworker, one advocate alone, or all of them. */
 import { isChild, myself, there } from "../store/project";
 import type { Person, Plan, Thing } from "./state";
 
@@ -28,7 +28,7 @@ export function lanes(): Lane[] {
 
 const field = (plan: Plan, message: Thing, name: string) => plan.get("message", message.id, name).stands?.value;
 
-/** The advocate for whom alone a message is; "" for one that others read too. */
+/** The one advocate that a message is for; "" for one that others read too. */
 export function laneOf(plan: Plan, message: Thing): string {
   return field(plan, message, "is_private") === true ? advocateOf(plan, message) : "";
 }

@@ -152,7 +152,7 @@ export const mayChange = () => ["child", "caseworker", "guardian"].includes(myse
 /** Something that is not right is said by these, and goes round the caseworker. */
 export const mayComplain = () => ["child", "guardian"].includes(myself.value.role);
 
-/** The thread is the child's and the caseworker's, and of the supervisor who stands in; an advocate has one of their own. */
+/** The thread is the child's and the caseworker's, and the supervisor's; an advocate has one of their own. */
 export const mayTalk = () => ["child", "caseworker", "supervisor", "advocate"].includes(myself.value.role);
 
 /** An advocate asks for a meeting; the others hold it. */

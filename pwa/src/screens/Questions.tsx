@@ -26,18 +26,18 @@ function whoReads(to: To): string {
 }
 
 /** Both are offered alike: the entry may be about the caseworker. */
-function Whom({ to }: { to: To }) {
+function Recipient({ to }: { to: To }) {
   const options: To[] = ["caseworker", "supervisor"];
   return (
-    <div class="field" role="group" aria-labelledby="whom">
-      <p id="whom" class="strong">
+    <div class="field" role="group" aria-labelledby="recipient">
+      <p id="recipient" class="strong">
         {t("Who do you want to ask?")}
       </p>
       {options.map((option) => (
         <button
           key={option}
           type="button"
-          class="plain whom"
+          class="plain recipient"
           aria-pressed={to === option}
           onClick={() => change({ to: option })}
         >
@@ -86,7 +86,7 @@ export function AskAbout() {
             }}
           />
         </div>
-        <Whom to={draft.to} />
+        <Recipient to={draft.to} />
         <button type="submit" class="main" disabled={!draft.words.trim()}>
           {t("Send")}
         </button>

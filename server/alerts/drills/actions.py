@@ -121,7 +121,7 @@ async def _step(drill: Drill, now: datetime) -> None:
 async def _sayings(
     drill: Drill, place: int, on: Place, until: datetime, now: datetime
 ) -> list[Saying]:
-    def saying_to(to: str, whom: Recipient) -> Saying:
+    def saying_to(to: str, recipient: Recipient) -> Saying:
         token = encryption.sign(f"{drill.id}.{place}.{to}", TAP, until=now + LASTS)
         return Saying(
             kind=Kind.DRILL,
@@ -132,7 +132,7 @@ async def _sayings(
             urgency="high",
             expires_at=until,
             data={"path": f"/drill/{token}"},
-            **whom.as_fields(),
+            **recipient.as_fields(),
         )
 
     if on.rung is Rung.LAST_RESORT:
