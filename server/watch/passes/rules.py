@@ -11,15 +11,16 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from server.approvals.rules import APART
 from server.i18n import N_
 from server.tasks.rules import Kind
 
 _DAY = timedelta(days=1)
 # How often each looks at an absence that lasts longer than this.
 EVERY: Mapping[Kind, timedelta] = {Kind.AWAY: 7 * _DAY, Kind.AWAY_REVIEW: 14 * _DAY}
-# Absences with only this or less between them are one pass. Else a day at home, or a minute, would
-# begin the weeks anew.
-BETWEEN = _DAY
+# Absences with only this or less between them are one pass, as for the second person. Else a day at
+# home, or a minute, would begin the weeks anew.
+BETWEEN = APART
 REMIND_BEFORE = _DAY
 
 
