@@ -6,12 +6,12 @@ Places are shares of a day between 0 and 100, so that a day of 23 or 25 hours is
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from string import ascii_uppercase
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from server.clock import as_utc
 from server.rota.calendar import Gap, Shift
+from server.web.letters import letters
 
 _DAY = timedelta(days=1)
 
@@ -62,19 +62,12 @@ def strip_of(times: Times, days: Iterable[date], *, me: UUID, now: datetime) -> 
     people = sorted(
         {shift.who for shift in times.shifts}, key=lambda who: (names.get(who, ""), who)
     )
-    letters = dict(zip(people, _letters(len(people)), strict=True))
-    bars = tuple(_bar(times, day, letters, me, now) for day in days)
-    return Strip(bars, tuple((letter, names.get(who, "")) for who, letter in letters.items()))
+    by_person = dict(zip(people, letters(), strict=False))
+    bars = tuple(_bar(times, day, by_person, me, now) for day in days)
+    return Strip(bars, tuple((letter, names.get(who, "")) for who, letter in by_person.items()))
 
 
-def _letters(count: int) -> list[str]:
-    return [
-        ascii_uppercase[place % 26] + (str(place // 26 + 1) if place >= 26 else "")
-        for place in range(count)
-    ]
-
-
-def _bar(times: Times, day: date, letters: Mapping[UUID, str], me: UUID, now: datetime) -> Bar:
+def _bar(times: Times, day: date, by_person: Mapping[UUID, str], me: UUID, now: datetime) -> Bar:
     begin, end = (as_utc(at, time(0), times.zone) for at in (day, day + _DAY))
 
     def share(at: datetime) -> float:
@@ -87,7 +80,7 @@ def _bar(times: Times, day: date, letters: Mapping[UUID, str], me: UUID, now: da
         until[lane : lane + 1] = [shift.end]
         width = round(share(shift.end) - share(shift.begin), 2)
         is_mine = shift.who == me
-        pieces.append(Piece(share(shift.begin), width, letters[shift.who], is_mine, lane))
+        pieces.append(Piece(share(shift.begin), width, by_person[shift.who], is_mine, lane))
     pieces += [
         Piece(share(gap.begin), round(share(gap.end) - share(gap.begin), 2), "", False, 0)
         for gap in times.gaps

@@ -10,7 +10,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from string import ascii_uppercase
 from typing import Any, TextIO
 from uuid import UUID
 
@@ -35,6 +34,7 @@ from server.simulation import history, trial
 from server.simulation.evaluation import truth_of
 from server.simulation.events import events_of, in_words
 from server.simulation.trial import Past, Run, Tried
+from server.web.letters import letters
 from server.web.rendering import language_of, page, render, zone_of
 from server.web.requests import form_body
 
@@ -278,15 +278,15 @@ def _work(
 
 
 def _context(results: Sequence[Tried], past: Past, language: str) -> dict[str, Any]:
-    letters = [(ascii_uppercase[place], result.name) for place, result in enumerate(results)]
+    named = [(letter, result.name) for letter, result in zip(letters(), results, strict=False)]
     across, up = _axes(past)
     points = [
         Point(letter, *place)
-        for (letter, _), result in zip(letters, results, strict=True)
+        for (letter, _), result in zip(named, results, strict=True)
         if (place := _place(result)) is not None
     ]
     return {
-        "letters": letters,
+        "letters": named,
         "lines": _lines(results, past, language),
         "across": gettext(language, across),
         "up": gettext(language, up),
@@ -299,7 +299,7 @@ def _context(results: Sequence[Tried], past: Past, language: str) -> dict[str, A
             )
             for point in points
         ],
-        "missing": [letter for letter, _ in letters if letter not in {p.letter for p in points}],
+        "missing": [letter for letter, _ in named if letter not in {p.letter for p in points}],
         "number": lambda value: format_number(language, value),
         "size": (WIDTH, HEIGHT, LEFT),
         "knows": past.truth is not None or past.real is not None,

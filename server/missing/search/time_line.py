@@ -5,12 +5,12 @@ outwards. Places are units of the view box, from left to right; a page that is r
 mirrors them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import count
 from math import log1p
-from string import ascii_uppercase
+
+from server.web.letters import letters
 
 WIDTH, HEIGHT = 400, 132
 LINE_Y = 62
@@ -55,10 +55,10 @@ def drawn(events: Iterable[Event], now: datetime) -> TimeLine:
     in_order = sorted(events, key=lambda event: (event.at, event.is_due))
     reach = _reach([(event.at - now).total_seconds() for event in in_order])
     now_x = _now_x(reach)
-    letters = _letters()
+    names = letters()
     marks = [
         Mark(
-            next(letters),
+            next(names),
             round(sum(x for x, _ in group) / len(group)),
             group[0][1].is_due,
             any(event.is_over for _, event in group),
@@ -110,10 +110,3 @@ def _groups(placed: Sequence[tuple[float, Event]]) -> list[list[tuple[float, Eve
                 groups.append(last)
             last.append((x, event))
     return sorted(groups, key=lambda group: (group[0][0], group[0][1].is_due))
-
-
-def _letters() -> Iterator[str]:
-    """A to Z, then A2 and so on."""
-    for turn in count(1):
-        for letter in ascii_uppercase:
-            yield letter if turn == 1 else f"{letter}{turn}"
