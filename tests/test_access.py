@@ -1366,6 +1366,7 @@ async def join_token(cast: Cast, who: str | None, path: str) -> str:
     """The link of an advocate who cannot sign in yet."""
     id_ = await advocate(cast, f"kim {next(_turns)}", child="noor", has_joined=False)
     row = await new_link(cast.actor("tom"), cast.children["noor"], id_, cast.clock())
+    await Advocacy.filter(child_id=cast.noor.id).exclude(id=id_).delete()
     await Tie.filter(child_id=cast.noor.id, role=Role.ADVOCATE).exclude(id=id_).delete()
     return token_of(row)
 
