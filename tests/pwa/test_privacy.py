@@ -89,6 +89,19 @@ def _shape(phone: Phone) -> list[tuple[str, int]]:
     )
 
 
+def _at_rest(phone: Phone) -> None:
+    """Waits until the phone has asked for everything it asks for after coming in, and has kept it:
+    until nothing has come and nothing was written for a second."""
+    calm, seen = 0, None
+    for _ in range(120):
+        now = (len(phone.double.requests), _shape(phone))
+        calm, seen = (calm + 1 if now == seen else 0), now
+        if calm == 4:
+            return
+        phone.page.wait_for_timeout(250)
+    raise AssertionError("The phone goes on asking and writing.")
+
+
 def _picture(phone: Phone) -> str:
     """The page's structure and words without ids and times."""
     html = phone.page.locator("#app").inner_html()
@@ -105,6 +118,8 @@ def test_both_ways_to_say_i_am_ok_leave_the_same_traces(
         double.check_ins.clear()
         double.requests.clear()
         phone.pair()
+        # What it keeps of its own accord comes at its own pace, and says nothing of the answer.
+        _at_rest(phone)
         phone.network(is_there=is_there)
         phone.page.locator(".face").nth(2).click()
         phone.write("Same words")
@@ -115,6 +130,7 @@ def test_both_ways_to_say_i_am_ok_leave_the_same_traces(
             phone.page.locator(".thanks").get_by_text("Not sent yet").wait_for()
         today = _picture(phone)
         focus = phone.page.evaluate("document.activeElement.className")
+        _at_rest(phone)
         shape = _shape(phone)
         requests = [
             (method, path, len(body))
