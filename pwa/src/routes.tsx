@@ -22,8 +22,11 @@ export type Place =
   | "hands"
   | ProjectPlace;
 
-/** Screens of the project: they come in a file of their own. */
-export type ProjectPlace =
+/** Screens of the project: they come in two files of their own. */
+export type ProjectPlace = FirstPlace | SeldomPlace;
+
+/** Those that the path leads through. */
+export type FirstPlace =
   | "children"
   | "project"
   | "goal"
@@ -34,13 +37,16 @@ export type ProjectPlace =
   | "difference"
   | "agree"
   | "talk"
-  | "houses"
-  | "house"
-  | "story"
   | "plan"
   | "review"
   | "outcome"
-  | "new-review"
+  | "new-review";
+
+/** Those that one opens now and then. */
+export type SeldomPlace =
+  | "houses"
+  | "house"
+  | "story"
   | "complaint"
   | "moments"
   | "then"

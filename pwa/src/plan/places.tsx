@@ -1,36 +1,20 @@
 /** The screens of the project, and what starts with them. */
-import { effect, untracked } from "@preact/signals";
+import { effect, signal, untracked } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { ProjectPlace } from "../routes";
-import { MyAdvocate } from "../screens/Advocate";
+import { t } from "../i18n";
+import { LoadingScreen } from "../parts/LoadingScreen";
+import type { FirstPlace, ProjectPlace, SeldomPlace } from "../routes";
 import { Agree } from "../screens/Agree";
-import { AskAbout, MyQuestions } from "../screens/Questions";
-import { WhatHappened } from "../screens/WhatHappened";
-import { Away } from "../screens/Away";
-import { SaidAndDone } from "../screens/SaidAndDone";
 import { Children, openLinked } from "../screens/Children";
-import { Compare } from "../screens/Compare";
-import { Complaint } from "../screens/Complaint";
 import { Difference } from "../screens/Difference";
 import { Edit } from "../screens/Edit";
 import { Goal } from "../screens/Goal";
-import { House, Houses } from "../screens/Houses";
-import { IfMissing } from "../screens/IfMissing";
-import { EarlierVersions } from "../screens/EarlierVersions";
 import { NewGoal, NewReview, NewStep } from "../screens/New";
-import { LockText } from "../screens/LockText";
-import { Packs } from "../screens/Packs";
 import { Plan } from "../screens/Plan";
 import { Project } from "../screens/Project";
 import { Outcome, Review } from "../screens/Review";
-import { CheckInTimes } from "../screens/CheckInTimes";
-import { SchoolHours } from "../screens/SchoolHours";
 import { Step } from "../screens/Step";
-import { GetCopy } from "../screens/GetCopy";
 import { Talk } from "../screens/Talk";
-import { PastProject } from "../screens/PastProject";
-import { TrustedPeople } from "../screens/Trusted";
-import { FullHistory } from "../screens/FullHistory";
 import * as away from "../store/away";
 import * as ideas from "../store/ideas";
 import * as packs from "../store/packs";
@@ -41,7 +25,7 @@ import { isStaff, linkChild, me, who } from "../store/session";
 import * as drafts from "./drafts";
 import * as dues from "./dues";
 
-const SCREENS: Record<ProjectPlace, () => preact.JSX.Element> = {
+const FIRST: Record<FirstPlace, () => preact.JSX.Element> = {
   children: Children,
   project: Project,
   goal: Goal,
@@ -52,42 +36,49 @@ const SCREENS: Record<ProjectPlace, () => preact.JSX.Element> = {
   difference: Difference,
   agree: Agree,
   talk: Talk,
-  houses: Houses,
-  house: House,
-  story: FullHistory,
   plan: Plan,
   review: Review,
   outcome: Outcome,
   "new-review": NewReview,
-  complaint: Complaint,
-  moments: EarlierVersions,
-  // biome-ignore lint/suspicious/noThenProperty: the name of a place; nobody awaits this table.
-  then: PastProject,
-  compare: Compare,
-  "came-of": SaidAndDone,
-  take: GetCopy,
-  rhythm: CheckInTimes,
-  school: SchoolHours,
-  "lock-text": LockText,
-  away: Away,
-  happened: WhatHappened,
-  asked: MyQuestions,
-  ask: AskAbout,
-  trusted: TrustedPeople,
-  advocate: MyAdvocate,
-  packs: Packs,
-  "if-missing": IfMissing,
 };
+
+type Screens = typeof import("./seldom").SCREENS;
+
+const seldom = signal<Screens | null>(null);
+const isMissing = signal(false);
+
+async function fetchSeldom(): Promise<void> {
+  isMissing.value = false;
+  try {
+    seldom.value ??= (await import("./seldom")).SCREENS;
+  } catch {
+    isMissing.value = true;
+  }
+}
+
+/** They come by themselves once the path is drawn: without a network, a moment later, they are there. */
+const REST_MS = 2_000;
+
+function SeldomScreen({ place }: { place: SeldomPlace }) {
+  useEffect(() => void fetchSeldom(), []);
+  const Here = seldom.value?.[place];
+  if (Here) return <Here />;
+  return <LoadingScreen title={t("My project")} isMissing={isMissing.value} again={fetchSeldom} />;
+}
+
+const isFirst = (place: ProjectPlace): place is FirstPlace => place in FIRST;
 
 /** One screen of the project; while one of them is open, news come by themselves. */
 export function Screen({ place }: { place: ProjectPlace }) {
   useEffect(project.watch, []);
-  const Here = SCREENS[place];
+  if (!isFirst(place)) return <SeldomScreen place={place} />;
+  const Here = FIRST[place];
   return <Here />;
 }
 
 /** Reads what the phone has of the project; the network is asked afterwards. */
 export async function begin(openFirst = project.openOwn): Promise<void> {
+  setTimeout(() => void fetchSeldom(), REST_MS);
   project.begin();
   drafts.begin();
   ideas.begin();
