@@ -43,7 +43,7 @@ from tests.cast import Cast
 from tests.desk import scenes
 from tests.desk.walking import at, run_until
 from tests.missing.pictures import as_bytes, drawn
-from tests.pwa.conftest import ARGUMENTS, AXE, CHROMIUM, LOCALES
+from tests.pwa.conftest import ARGUMENTS, AXE, LOCALES, SHELL
 
 pytestmark = pytest.mark.browser
 
@@ -53,7 +53,7 @@ ON_SQLITE = pytest.mark.parametrize("migrated", ["sqlite"], indirect=True)
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=SHELL, args=ARGUMENTS)
         yield browser
         await browser.close()
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.voices import Voice, child_at
-from tests.pwa.conftest import ARGUMENTS, CHROMIUM, DUMP, violations
+from tests.pwa.conftest import ARGUMENTS, DUMP, SHELL, violations
 from tests.pwa.demo import demo_agency
 
 pytestmark = pytest.mark.browser
@@ -27,7 +27,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        chromium = playwright.chromium.launch(executable_path=SHELL, args=ARGUMENTS)
         yield chromium
         chromium.close()
 

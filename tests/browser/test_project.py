@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.voices import Voice, child_at, phone_of, worker_at
 from tests.plan.pdfs import text_of
-from tests.pwa.conftest import ARGUMENTS, CHROMIUM, violations
+from tests.pwa.conftest import ARGUMENTS, SHELL, violations
 from tests.pwa.demo import demo_agency
 
 pytestmark = pytest.mark.browser
@@ -27,7 +27,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        chromium = playwright.chromium.launch(executable_path=SHELL, args=ARGUMENTS)
         yield chromium
         chromium.close()
 

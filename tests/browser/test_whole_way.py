@@ -20,7 +20,7 @@ from server.clock import utcnow
 from server.i18n import gettext
 from tests.doubles.firefox import Firefox, until
 from tests.doubles.push_service import PushService, Subscription
-from tests.pwa.conftest import ARGUMENTS, CHROMIUM, LOCALES, Phone
+from tests.pwa.conftest import ARGUMENTS, LOCALES, SHELL, Phone
 from tests.pwa.demo import demo_agency, free_port
 from tests.pwa.double import Double
 
@@ -67,7 +67,7 @@ def demo(tmp_path: Path, browser_push: PushService) -> Iterator[dict[str, Any]]:
 def mia(demo: dict[str, Any]) -> Iterator[Phone]:
     """A phone that has never been used."""
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        chromium = playwright.chromium.launch(executable_path=SHELL, args=ARGUMENTS)
         context = chromium.new_context(
             viewport={"width": 360, "height": 740},
             locale=LOCALES["en"],

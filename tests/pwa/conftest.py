@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,9 @@ from tests.pwa.days import ZONE
 from tests.pwa.double import CODE, Double, serving
 
 CHROMIUM = "/usr/bin/chromium"
+# The same engine without the desktop around it: a third less of processor time (46.5 against 29.6 s
+# for two files), and no notifications. A module that looks at those says `SHOWN_BY = CHROMIUM`.
+SHELL = shutil.which("chromium-headless-shell") or CHROMIUM
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -52,9 +56,10 @@ LOCALES = {"en": "en-GB", "fr": "fr-FR", "ar": "ar"}
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    program = getattr(request.module, "SHOWN_BY", SHELL)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield browser
         browser.close()
 

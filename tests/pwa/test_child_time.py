@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.pwa.conftest import Phone, violations
+from tests.pwa.conftest import CHROMIUM, Phone, violations
 from tests.pwa.double import Double
 
 pytestmark = pytest.mark.browser
+
+SHOWN_BY = CHROMIUM
 
 ROUND = "00000000-0000-4000-8000-0000000000f0"
 

@@ -10,10 +10,12 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.doubles.firefox import until
-from tests.pwa.conftest import Phone
+from tests.pwa.conftest import CHROMIUM, Phone
 from tests.pwa.double import CODE, Double
 
 pytestmark = pytest.mark.browser
+
+SHOWN_BY = CHROMIUM
 
 WORDS = "Zebra crossing behind the station"
 

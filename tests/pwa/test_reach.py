@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.pwa.conftest import Phone, Phones
+from tests.pwa.conftest import CHROMIUM, Phone, Phones
 from tests.pwa.double import Double
 
 pytestmark = pytest.mark.browser
+
+SHOWN_BY = CHROMIUM
 
 # Chromium subscribes at Google alone, and here nobody can: what a browser would have given.
 SUBSCRIBES = """
