@@ -7,6 +7,9 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 export HOST PORT
 
+# Where a machine forbids Python to keep what it compiled, each process of a run compiles every module anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := .venv/bin
 MADE := .venv/made
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
