@@ -11,8 +11,8 @@ from server.people.access import Roles, called_about, now_of, visitor_of
 from server.people.children_access import children_for
 from server.people.models import Child
 from server.people.rules import Action, Role, may
+from server.people.scope import Scope, Statement
 from server.storage.db import as_id, fetch
-from server.watch.scope import Scope, Statement
 from server.watch.signals.drift import OnBoard
 from server.web.rendering import language_of
 

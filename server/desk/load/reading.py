@@ -11,8 +11,8 @@ from server.clock import known_zone
 from server.desk.board.rows import names_of
 from server.people.models import Home, Person
 from server.people.rules import Role
+from server.people.scope import Scope, Statement
 from server.storage.db import as_id, as_moment, dialect, fetch
-from server.watch.scope import Scope, Statement
 
 AHEAD, NIGHTS = timedelta(days=7), timedelta(days=14)
 NIGHT_FROM, NIGHT_UNTIL = 22, 7
