@@ -40,6 +40,14 @@ async def shown(request: Request, action: Action) -> tuple[dict[UUID, Roles], li
     return here, [(child, roles[child.id]) for child in left]
 
 
+async def alerted(request: Request) -> dict[UUID, Roles]:
+    """The visitor's roles for each child about whom an alert is open, as far as they may see it."""
+    visitor = await visitor_of(request)
+    open_ = Alert.filter(agency_id=visitor.agency_id, closed_at__isnull=True)
+    ids = {as_id(id_) for id_ in await open_.distinct().values_list("child_id", flat=True)}
+    return await children_for(request, Action.ALERT_SEE, also=ids, among=ids, by_call=True)
+
+
 async def called(request: Request) -> dict[UUID, Roles]:
     """The children whose open alert has called the visitor, and the visitor's roles by that
     call."""
