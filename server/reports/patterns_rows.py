@@ -16,6 +16,7 @@ from server.people.models import Home, Person
 from server.people.rules import Action, Role
 from server.people.scope import Scope, Statement, who_may
 from server.reports import patterns
+from server.reports.counting import due_epoch, id_or_none, texts
 from server.reports.patterns import (
     FEWEST_CHILDREN,
     Cluster,
@@ -113,7 +114,7 @@ async def _times(
         Time(
             as_id(row["child_id"]),
             as_moment(row["opened_at"]),
-            _id(row["home_id"]),
+            id_or_none(row["home_id"]),
             known_zone(row["zone"] or "UTC"),
         )
         for row in await fetch(sql, statement.params)
@@ -123,11 +124,9 @@ async def _times(
 async def _living(scope: Scope) -> Counter[UUID | None]:
     statement = Statement()
     sql = _LIVING.format(scope=scope.cte(statement, _SUPERVISING))
-    return Counter({_id(row["home_id"]): row["n"] for row in await fetch(sql, statement.params)})
-
-
-def _id(value: object) -> UUID | None:
-    return None if value is None else as_id(value)
+    return Counter(
+        {id_or_none(row["home_id"]): row["n"] for row in await fetch(sql, statement.params)}
+    )
 
 
 # --- grab packs
@@ -195,10 +194,6 @@ moment AS MATERIALIZED ({moments})
 SELECT moment.who, COUNT(DISTINCT missed.id) AS n
 FROM missed JOIN moment ON moment.zone = missed.zone AND moment.at = missed.at GROUP BY moment.who
 """
-_EPOCH = {
-    "sqlite": "CAST(strftime('%s', r.due_at) AS INTEGER)",
-    "postgres": "CAST(EXTRACT(EPOCH FROM r.due_at) AS bigint)",
-}
 _WEEK = timedelta(days=7)
 
 
@@ -221,8 +216,8 @@ async def _due(scope: Scope, since: datetime, until: datetime) -> list[Due]:
     """The check-ins of a week that were answered in time or missed, by clock and moment."""
     statement = Statement()
     sql = _theirs(scope, statement) + _DUE.format(
-        missed=_texts(MISSED),
-        kept=_texts(KEPT),
+        missed=texts(MISSED),
+        kept=texts(KEPT),
         rounds=_from_rounds(scope, statement, since, until),
     )
     return [
@@ -240,8 +235,8 @@ async def _children(scope: Scope, shifts: Collection[OnShift]) -> dict[UUID, int
     ]
     statement = Statement()
     sql = _theirs(scope, statement) + _CHILDREN.format(
-        epoch=_EPOCH[dialect()],
-        missed=_texts(MISSED),
+        epoch=due_epoch(),
+        missed=texts(MISSED),
         rounds=_from_rounds(scope, statement, scope.now - patterns.COUNTED, scope.now),
         moments=_MOMENTS[dialect()].format(statement.of(to_json(moments))),
     )
@@ -262,7 +257,3 @@ def _from_rounds(scope: Scope, statement: Statement, since: datetime, until: dat
         now=statement.of(scope.now),
         was_here=was_with(statement.of(scope.agency_id), "r.due_at"),
     )
-
-
-def _texts(texts: Sequence[str]) -> str:
-    return ", ".join(f"'{text}'" for text in texts)

@@ -15,6 +15,7 @@ from server.notify.models import Address
 from server.people.scope import Statement
 from server.policy.model import Tier
 from server.reports import quality, quality_curves
+from server.reports.counting import due_epoch, id_or_none, texts
 from server.reports.quality import SHIFTS, Called, Living, Rounds, Tally
 from server.reports.quality_curves import Week
 from server.storage.db import as_document, as_id, as_moment, dialect, fetch, to_json
@@ -108,7 +109,7 @@ async def _add(report: Quality, rows: Sequence[dict[str, Any]], now: datetime) -
         child = _Child(
             row["language"],
             phones.get(id_, _NONE),
-            None if row["home_id"] is None else as_id(row["home_id"]),
+            id_or_none(row["home_id"]),
             quality.watched(begin, end, pauses.get(id_, ())),
         )
         report.add(child, calls.get(id_, ()))
@@ -179,10 +180,6 @@ def _called(row: dict[str, Any], taken_at: datetime | None) -> Called:
 
 # --- check-ins
 
-_EPOCH = {
-    "sqlite": "CAST(strftime('%s', r.due_at) AS INTEGER)",
-    "postgres": "CAST(EXTRACT(EPOCH FROM r.due_at) AS bigint)",
-}
 _ZONES = {
     "sqlite": "SELECT json_extract(value, '$.name') AS name, json_extract(value, '$.begin')"
     " AS begin_at, json_extract(value, '$.end') AS end_at, json_extract(value, '$.offset')"
@@ -248,9 +245,9 @@ async def _add_rounds(
         statement = Statement()
         sql = _DUE.format(
             zones=_ZONES[dialect()].format(statement.of(zones)),
-            epoch=_EPOCH[dialect()],
-            missed=_texts(quality.MISSED),
-            kept=_texts(quality.KEPT),
+            epoch=due_epoch(),
+            missed=texts(quality.MISSED),
+            kept=texts(quality.KEPT),
             begin=statement.of(_midnight(week.begin)),
             end=statement.of(_midnight(week.end)),
             agency=statement.of(agency_id),
@@ -261,7 +258,7 @@ async def _add_rounds(
 
     sql, statement = due()
     for row in await fetch(sql + _BY_SHIFT.format(shift=_SHIFT), statement.params):
-        home = report.homes.setdefault(_id(row["home_id"]), Living())
+        home = report.homes.setdefault(id_or_none(row["home_id"]), Living())
         rounds = home.shifts.setdefault(SHIFTS[row["shift"]], Rounds())
         children = [id_ for id_ in (row["first"], row["last"]) if id_ is not None]
         rounds.add(row["asked"], row["misses"], children)
@@ -273,14 +270,6 @@ async def _add_rounds(
 
 def _midnight(day: Any) -> datetime:
     return datetime.combine(day, time(), UTC)
-
-
-def _id(value: object) -> UUID | None:
-    return None if value is None else as_id(value)
-
-
-def _texts(texts: Sequence[str]) -> str:
-    return ", ".join(f"'{text}'" for text in texts)
 
 
 # The last of the shifts goes over midnight.
