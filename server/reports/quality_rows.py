@@ -3,7 +3,7 @@ at a time, check-ins added up week by week in the database. Reads rows, and writ
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -197,7 +197,7 @@ due AS (
   JOIN round r ON r.child_id = c.id AND r.due_at >= {begin} AND r.due_at < {end}
   WHERE c.agency_id = {agency} AND c.placed_at < {now}
   AND (c.left_at IS NULL OR c.left_at > {since})
-  AND r.due_at > {since} AND r.late_at <= {now} AND r.state IN ({missed}, {kept})
+  AND r.due_at > {since} AND r.late_at <= {now} AND r.state IN ({states})
 )
 """
 _BY_SHIFT = """
@@ -213,7 +213,7 @@ FROM placed GROUP BY home_id, {shift}
 _TOGETHER = """
 , missed AS (
   SELECT home_id, at / 86400 AS day FROM due
-  WHERE is_missed = 1 AND home_id IS NOT NULL
+  WHERE home_id IS NOT NULL
   GROUP BY home_id, at / 86400 HAVING MIN(child_id) <> MAX(child_id)
 )
 SELECT home_id, COUNT(*) AS days FROM missed GROUP BY home_id
@@ -241,13 +241,13 @@ async def _add_rounds(
 ) -> None:
     """Count the check-ins of one week: by home and shift, and the days with several misses."""
 
-    def due() -> tuple[str, Statement]:
+    def due(states: Sequence[str]) -> tuple[str, Statement]:
         statement = Statement()
         sql = _DUE.format(
             zones=_ZONES[dialect()].format(statement.of(zones)),
             epoch=due_epoch(),
             missed=texts(quality.MISSED),
-            kept=texts(quality.KEPT),
+            states=texts(states),
             begin=statement.of(_midnight(week.begin)),
             end=statement.of(_midnight(week.end)),
             agency=statement.of(agency_id),
@@ -256,19 +256,19 @@ async def _add_rounds(
         )
         return sql, statement
 
-    sql, statement = due()
+    sql, statement = due((*quality.MISSED, *quality.KEPT))
     for row in await fetch(sql + _BY_SHIFT.format(shift=_SHIFT), statement.params):
         home = report.homes.setdefault(id_or_none(row["home_id"]), Living())
         rounds = home.shifts.setdefault(SHIFTS[row["shift"]], Rounds())
         children = [id_ for id_ in (row["first"], row["last"]) if id_ is not None]
         rounds.add(row["asked"], row["misses"], children)
         week.misses += row["misses"]
-    sql, statement = due()
+    sql, statement = due(quality.MISSED)
     for row in await fetch(sql + _TOGETHER, statement.params):
         report.homes[as_id(row["home_id"])].together += row["days"]
 
 
-def _midnight(day: Any) -> datetime:
+def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
