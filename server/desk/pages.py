@@ -28,9 +28,9 @@ from server.people.access import Roles, Visitor, now_of, staff_of, still_in
 from server.people.agencies.last_resort_pages import is_missing
 from server.people.children_access import children_for
 from server.people.desk_forms import done
+from server.people.finding.scope import scope_of
 from server.people.models import Person
 from server.people.rules import Action, AgencyAction, Role, may, may_agency
-from server.people.scope import scope_of
 from server.records.transfer.access import offers_of
 from server.watch import children, evidence
 from server.watch.wording import span

@@ -14,8 +14,8 @@ from server.missing.profile.marks import SAYS
 from server.missing.search.models import Episode
 from server.people.access import Roles, looked, now_of, staff_of
 from server.people.children_access import children_for
+from server.people.finding.scope import scope_of
 from server.people.rules import Action, may
-from server.people.scope import scope_of
 from server.reports.patterns import MOST_SHARED, Cluster, Hours, Often, OnShift, Shared
 from server.reports.patterns_rows import Link, children_of, names_of, patterns_about, patterns_of
 from server.web.rendering import language_of, page
@@ -38,8 +38,8 @@ async def read_links(request: Request) -> list[LinkOut]:
     """All links for this reader. It is a look at each child that a sentence is about."""
     await staff_of(request)
     links = await patterns_of(await scope_of(request))
-    said, _ = await _say(request, links)
-    return said
+    shown, _ = await _say(request, links)
+    return shown
 
 
 async def about(request: Request, episode: Episode, roles: Roles) -> list[LinkOut]:
@@ -58,9 +58,9 @@ async def show(request: Request) -> Response:
     await staff_of(request)
     links = await patterns_of(await scope_of(request))
     number, pages = part_of(request, len(links), AT_ONCE)
-    said, names = await _say(request, links[AT_ONCE * (number - 1) : AT_ONCE * number])
+    shown, names = await _say(request, links[AT_ONCE * (number - 1) : AT_ONCE * number])
     context = {
-        "links": said,
+        "links": shown,
         "names": names,
         "has_more": sum(isinstance(link, Shared) for link in links) == MOST_SHARED,
         "number": number,

@@ -12,9 +12,9 @@ from server.clock import known_zone
 from server.missing.profile.marks import Same
 from server.missing.search.rules import WITHIN
 from server.people.agencies.at import was_elsewhere, was_with
+from server.people.finding.scope import Scope, Statement, who_may
 from server.people.models import Home, Person
 from server.people.rules import Action, Role
-from server.people.scope import Scope, Statement, who_may
 from server.reports import patterns
 from server.reports.counting import due_epoch, id_or_none, texts
 from server.reports.patterns import (
@@ -56,7 +56,7 @@ async def patterns_of(scope: Scope) -> list[Link]:
 
 
 async def patterns_about(scope: Scope, child_id: UUID) -> list[Link]:
-    """The links about one child, with whom the reader works. Of other children only those that the
+    """The links about one child of the reader. Of other children only those that the
     reader has a tie to."""
     by_tie = replace(scope, is_on_duty=False, covers=frozenset(), called={}, broken=frozenset())
     links: list[Link] = []
@@ -74,7 +74,7 @@ async def names_of(links: Collection[Link]) -> Mapping[UUID, str]:
 
 
 def children_of(link: Link) -> list[UUID]:
-    """The children whom a link is about."""
+    """The children that a link is about."""
     if isinstance(link, Often):
         return [link.child_id]
     return [link.one, link.other] if isinstance(link, Shared) else []
@@ -145,7 +145,7 @@ _COMMON = "SELECT mark FROM held GROUP BY mark HAVING COUNT(DISTINCT child_id) >
 
 
 async def _held(scope: Scope, about: UUID | None = None) -> list[Held]:
-    """What several packs have in common, among the children with whom the reader works."""
+    """What several packs have in common, among the children that the reader works with."""
     statement = Statement()
     with_scope = scope.cte(statement, _WORKING)
     child = None if about is None else statement.of(about)

@@ -12,7 +12,7 @@ from server.audit.models import Entry
 from server.clock import known_zone, offsets
 from server.i18n import N_
 from server.notify.models import Address
-from server.people.scope import Statement
+from server.people.finding.scope import Statement
 from server.policy.model import Tier
 from server.reports import quality, quality_curves
 from server.reports.counting import due_epoch, id_or_none, texts

@@ -9,9 +9,9 @@ from starlette.requests import Request
 from server.alerts.models import Alert
 from server.people.access import Roles, called_about, now_of, visitor_of
 from server.people.children_access import children_for
+from server.people.finding.scope import Scope, Statement
 from server.people.models import Child
 from server.people.rules import Action, Role, may
-from server.people.scope import Scope, Statement
 from server.storage.db import as_id, fetch
 from server.watch.signals.drift import OnBoard
 from server.web.rendering import language_of
@@ -41,7 +41,7 @@ async def shown(request: Request, action: Action) -> tuple[dict[UUID, Roles], li
 
 
 async def alerted(request: Request) -> dict[UUID, Roles]:
-    """The visitor's roles for each child about whom an alert is open, as far as they may see it."""
+    """The visitor's roles for each child with an open alert, as far as they may see it."""
     visitor = await visitor_of(request)
     open_ = Alert.filter(agency_id=visitor.agency_id, closed_at__isnull=True)
     ids = {as_id(id_) for id_ in await open_.distinct().values_list("child_id", flat=True)}

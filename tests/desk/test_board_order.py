@@ -20,8 +20,8 @@ from server.desk.board import view as board_view
 from server.desk.board.rows import QUIET, group_of, look_of
 from server.desk.board.view import AT_ONCE, FEW_WELL, MOST, Group, View
 from server.missing.search.models import Episode
+from server.people.finding.scope import Scope
 from server.people.models import Child, Home, Tie
-from server.people.scope import Scope
 from server.policy.model import Tier
 from server.rota.duty import on_rota
 from server.tasks.actions import set_task

@@ -11,9 +11,9 @@ from server.alerts.models import Alert
 from server.people import actions as people
 from server.people.agencies.actions import HomeDetails, add_home, change_home
 from server.people.finding import search
+from server.people.finding.scope import Scope
 from server.people.models import Child
 from server.people.rules import Leaving, Role
-from server.people.scope import Scope
 from server.people.ties import AddTie, add_tie, end_tie
 from tests.cast import Cast
 from tests.people.test_finding import child, names

@@ -21,9 +21,9 @@ from server.missing.search.models import Episode, TimelineEntry
 from server.notify.models import Message
 from server.notify.rules import Kind
 from server.people import actions as people
+from server.people.finding.scope import Scope
 from server.people.models import Agency, Child, Person, Tie
 from server.people.rules import Role
-from server.people.scope import Scope
 from server.plan.models import Change, LifeProject
 from server.records.transfer import acceptance, actions, move_rows, package, reception
 from server.records.transfer.models import Reception, Transfer

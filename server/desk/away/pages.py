@@ -11,8 +11,8 @@ from server.desk.board.rows import names_of
 from server.people.access import now_of, staff_of
 from server.people.children_access import children_for
 from server.people.desk_forms import done
+from server.people.finding.scope import scope_of
 from server.people.rules import Action, may
-from server.people.scope import scope_of
 from server.watch.passes.reading import away, away_of
 from server.web.rendering import language_of, page, zone_of
 from server.web.requests import page_number, parts

@@ -10,8 +10,8 @@ from server.desk.finding.rows import rows_of
 from server.i18n import gettext
 from server.people.access import Visitor, now_of, staff_of
 from server.people.finding import listing, sealed_query, search
+from server.people.finding.scope import scope_of
 from server.people.rules import AgencyAction, Role, may_agency
-from server.people.scope import scope_of
 from server.people.words import entered
 from server.policy.model import Tier
 from server.watch.wording import TIERS

@@ -12,10 +12,10 @@ from server.desk.board.still_to_do import returns_of
 from server.desk.board.view import Group
 from server.i18n import gettext
 from server.people.access import Roles, called_about, is_only_called, now_of
+from server.people.finding.scope import Scope
 from server.people.finding.sight import Seen, leave_looks, roles_of
 from server.people.models import Child, Home, Person, Tie
 from server.people.rules import Action, Role, may
-from server.people.scope import Scope
 from server.watch import evidence
 from server.watch.facts import Facts
 from server.watch.models import Watch

@@ -15,9 +15,9 @@ from server.errors import Refused, WaymarkError
 from server.i18n import N_, format_list, gettext, ngettext
 from server.people.access import agency_for, nothing_here, now_of
 from server.people.children_access import children_for
+from server.people.finding.scope import Scope, scope_of
 from server.people.models import Child, Person
 from server.people.rules import Action, AgencyAction, Role, may_hold
-from server.people.scope import Scope, scope_of
 from server.people.words import entered, form_fault
 from server.placements.handing_over import HandOver, hand_over
 from server.web.rendering import language_of, page

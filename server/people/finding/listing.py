@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from server.people.finding.scope import Scope, Statement
 from server.people.finding.sight import Seen, mine, seen, sight, then
 from server.people.models import Home, Person
-from server.people.scope import Scope, Statement
 from server.storage.db import as_id, fetch
 
 AT_ONCE = 50
@@ -46,8 +46,8 @@ class Part:
 
 _LISTED = """
 WITH mine AS MATERIALIZED ({mine}), listed AS (
-    SELECT c.id, {way} AS way, CASE WHEN {known} THEN 1 ELSE 0 END AS knows,
-        CASE WHEN {known} THEN c.home_id END AS home_id,
+    SELECT c.id, {way} AS way, CASE WHEN {knows} THEN 1 ELSE 0 END AS knows,
+        CASE WHEN {knows} THEN c.home_id END AS home_id,
         CASE WHEN {fits} THEN 1 ELSE 0 END AS fits
     FROM {source}
     WHERE {seen} AND c.left_at IS NULL
@@ -62,9 +62,9 @@ def _listed(scope: Scope, level: str) -> tuple[str, Statement]:
     statement = Statement()
     own, parts = mine(scope, statement), sight(scope, statement)
     is_level = "SELECT 1 FROM watch WHERE watch.child_id = c.id AND watch.tier ="
-    fits = f"{parts.known} AND EXISTS ({is_level} {statement.of(level)})" if level else "1 = 1"
+    fits = f"{parts.knows} AND EXISTS ({is_level} {statement.of(level)})" if level else "1 = 1"
     sql = _LISTED.format(
-        mine=own, way=parts.way, known=parts.known, seen=parts.seen, fits=fits, source=source
+        mine=own, way=parts.way, knows=parts.knows, seen=parts.seen, fits=fits, source=source
     )
     return sql, statement
 

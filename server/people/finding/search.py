@@ -7,9 +7,9 @@ from uuid import UUID
 
 from server.people.finding.actions import digests, mark
 from server.people.finding.rules import START, Term, asked, fits, full_of
+from server.people.finding.scope import BY_CALL, Scope, Statement
 from server.people.finding.sight import Seen, is_small, mine, seen, sight, then
 from server.people.models import Home, Person
-from server.people.scope import BY_CALL, Scope, Statement
 from server.storage.db import among, as_id, dialect, fetch, to_json
 
 AT_ONCE = 20
@@ -118,9 +118,9 @@ fit AS MATERIALIZED (
     FROM best GROUP BY id HAVING COUNT(*) = {words}
 )
 SELECT c.id, c.home_id, c.left_at, fit.worth, {way} AS way,
-    CASE WHEN {known} THEN 1 ELSE 0 END AS knows
+    CASE WHEN {knows} THEN 1 ELSE 0 END AS knows
 FROM fit {then} child c ON c.id = fit.id LEFT JOIN mine ON mine.id = c.id
-WHERE {seen} AND (fit.by_name = 1 OR {known})
+WHERE {seen} AND (fit.by_name = 1 OR {knows})
     AND (c.left_at IS NULL OR mine.reads = 1 OR mine.way = {by_call} OR {by_duty})
 ORDER BY CASE WHEN c.left_at IS NULL THEN 0 ELSE 1 END, fit.worth DESC, c.id DESC LIMIT {limit}
 """
@@ -138,7 +138,7 @@ async def _rows(scope: Scope, words: Sequence[str], full: str) -> list[dict[str,
         words=len(words),
         then=then(),
         way=parts.way,
-        known=parts.known,
+        knows=parts.knows,
         seen=parts.seen,
         by_duty=parts.by_duty,
         by_call=BY_CALL,

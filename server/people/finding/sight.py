@@ -17,9 +17,17 @@ from server.people.access import (
     now_of,
     visitor_of,
 )
+from server.people.finding.scope import (
+    BY_CALL,
+    BY_COVER,
+    BY_DUTY,
+    BY_TIE,
+    Scope,
+    Statement,
+    who_may,
+)
 from server.people.models import Tie
 from server.people.rules import ALLOWED, Action, Role
-from server.people.scope import BY_CALL, BY_COVER, BY_DUTY, BY_TIE, Scope, Statement, who_may
 from server.storage.db import as_id, dialect
 
 _WHY = {BY_COVER: COVER, BY_DUTY: ON_DUTY, BY_CALL: CALLED}
@@ -50,7 +58,7 @@ def then() -> str:
 
 
 def mine(scope: Scope, statement: Statement) -> str:
-    """SQL: the children to whom the visitor comes by another way than duty, one row each."""
+    """SQL: the children that the visitor comes to by another way than duty, one row each."""
     return f"""
         SELECT child_id AS id, MIN(way) AS way,
             MAX(CASE WHEN role IN ({_named(_KNOWING)}) THEN 1 ELSE 0 END) AS knows,
@@ -61,10 +69,10 @@ def mine(scope: Scope, statement: Statement) -> str:
 @dataclass(frozen=True, slots=True)
 class Sight:
     """Parts of a statement with `child c LEFT JOIN mine ON mine.id = c.id`: which children are
-    seen, by which way, and of which the home and the caseworker are known."""
+    seen, by which way, and of which the home and the caseworker may be shown."""
 
     seen: str
-    known: str
+    knows: str
     way: str
     by_duty: str
 
@@ -74,7 +82,7 @@ def sight(scope: Scope, statement: Statement) -> Sight:
     agency, by_duty = statement.of(scope.agency_id), scope.by_duty(statement)
     return Sight(
         seen=f"c.agency_id = {agency} AND (mine.id IS NOT NULL OR {by_duty})",
-        known=f"(COALESCE(mine.knows, 0) = 1 OR {by_duty})",
+        knows=f"(COALESCE(mine.knows, 0) = 1 OR {by_duty})",
         way=f"CASE WHEN {by_duty} AND COALESCE(mine.way, 9) > {BY_DUTY} THEN {BY_DUTY}"
         " ELSE mine.way END",
         by_duty=by_duty,

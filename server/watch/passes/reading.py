@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from server.people.finding.scope import Scope, Statement
 from server.people.rules import Action, Role, may
-from server.people.scope import Scope, Statement
 from server.storage.db import as_id, fetch
 from server.tasks.rules import OF_AN_ABSENCE, State
 from server.watch.models import Pause

@@ -1,4 +1,4 @@
-"""The children to whom a person comes, as a part of a statement: for lists of thousands.
+"""The children that a person comes to, as a part of a statement: for lists of thousands.
 
 The rights are those of `access` and `children_access`, and tests hold them together. To be counted
 is no look: ask `children_for` for the children whose rows are shown.
@@ -102,7 +102,7 @@ class Scope:
         return " UNION ALL ".join(ways)
 
     def by_duty(self, statement: Statement) -> str:
-        """The condition for a row `c` of a child to whom they come by duty: the placed children of
+        """The condition for a row `c` of a child that they come to by duty: the placed children of
         the agency, and those who left while an alert about them is open."""
         if not self.is_on_duty:
             return "1 = 0"
