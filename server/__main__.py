@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import contextlib
-import gc
 import os
 import signal
 import socket
@@ -14,18 +13,15 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, NoReturn
 
-import uvicorn
 import uvloop
 
-from server import checking, logs
-from server.app import Companion, create_app
+from server import checking, logs, serving
 from server.audit.actions import verify
 from server.clock import utcnow
 from server.demo import commands as demo
 from server.demo import fast
 from server.errors import WaymarkError
 from server.missing.search import timeline
-from server.notify.channels.configured import configured
 from server.records.backup import commands as records
 from server.security import encryption
 from server.security.keys import new_vapid_key
@@ -34,16 +30,10 @@ from server.storage import private
 from server.storage.db import close_database, open_database
 from server.storage.engines.editors import MigrationFault
 from server.storage.engines.migrate import migrate
-from server.ticker import Ticker
-from server.web.connections import Guarded
 from server.wiring import wire
 
 # Promised, and not built yet: they are not listed.
 NOT_YET = ("export",)
-GRACE_S = 10
-BACKLOG = 2048
-# Collect cycles after so many new objects: those of some hundred requests.
-NEW_OBJECTS = 10_000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -182,16 +172,12 @@ def _serve(args: argparse.Namespace) -> int:
         return _fail("--workers is 1 or more.", 2)
     if args.workers > 1 and settings.database_url.startswith("sqlite"):
         return _fail("--workers above 1 needs PostgreSQL.", 2)
-    with _listen(settings) as listener:
+    with_ticker = not args.no_ticker
+    with serving.listen(settings) as listener:
         asyncio.run(_make_ready(settings))
         if args.workers == 1:
-            return uvloop.run(_run_server(settings, listener, with_ticker=not args.no_ticker))
-    os.environ.update(
-        HOST=settings.host,
-        PORT=str(settings.port),
-        _WAYMARK_NO_TICKER="1" if args.no_ticker else "",
-    )
-    uvicorn.run("server.__main__:worker", factory=True, workers=args.workers, **_uvicorn(settings))
+            return uvloop.run(serving.run_server(settings, listener, with_ticker=with_ticker))
+    serving.serve_workers(settings, args.workers, with_ticker=with_ticker)
     return 0
 
 
@@ -200,111 +186,6 @@ async def _make_ready(settings: Settings) -> None:
     async with _opened(settings):
         await checking.first_start(settings)
         await fast.end_fast(utcnow())
-
-
-def _listen(settings: Settings) -> socket.socket:
-    """The socket, bound before anything else happens: a port that is taken is one clear line.
-
-    It listens at once, since two may bind the same port as long as neither does.
-    """
-    kind = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    # Named as TCP: a loop that is not uvloop sets TCP_NODELAY on no other.
-    listener = socket.socket(kind, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((settings.host, settings.port))
-        listener.listen(BACKLOG)
-    except OSError as fault:
-        listener.close()
-        raise OSError(
-            f"Cannot listen on {settings.host} port {settings.port}: {fault.strerror}"
-        ) from fault
-    return listener
-
-
-def worker() -> Any:
-    """The application of one of several worker processes. Each may tick: wasteful, never wrong."""
-    logs.configure()
-    settings = load(dict(os.environ))
-    return _application(settings, with_ticker=not os.environ.get("_WAYMARK_NO_TICKER"))
-
-
-def _uvicorn(settings: Settings) -> dict[str, Any]:
-    return {
-        "host": settings.host,
-        "port": settings.port,
-        "log_config": None,
-        "access_log": False,
-        "server_header": False,
-        "date_header": True,
-        "timeout_graceful_shutdown": GRACE_S,
-        "backlog": BACKLOG,
-        "http": Guarded,
-        # The middleware reads forwarded headers, from trusted proxies alone.
-        "proxy_headers": False,
-    }
-
-
-def _application(settings: Settings, *, with_ticker: bool) -> Any:
-    companions = [_ticking] if with_ticker else []
-    return create_app(settings, companions=[*companions, _settled])
-
-
-@contextlib.asynccontextmanager
-async def _ticking(app: Any) -> AsyncIterator[None]:
-    """The ticker beside the web, for as long as that runs."""
-    async with _ticker(app.state.settings):
-        yield
-
-
-@contextlib.asynccontextmanager
-async def _settled(_app: Any = None) -> AsyncIterator[None]:
-    """What was made at the start is there to stay, so the collector of cycles leaves it alone.
-
-    Going through all of it, and that for every few hundred new objects, took two fifths of the time
-    of a check-in.
-    """
-    usual = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(NEW_OBJECTS, *usual[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
-        gc.unfreeze()
-
-
-@contextlib.asynccontextmanager
-async def _ticker(settings: Settings) -> AsyncIterator[Ticker]:
-    channels = configured(settings, utcnow)
-    async with contextlib.AsyncExitStack() as stack:
-        for channel in channels.values():
-            await channel.open()
-            stack.push_async_callback(channel.close)
-        ticker = Ticker(settings, channels, utcnow)
-        # At once, so that what we missed while no ticker ran is found before anyone asks.
-        await ticker.first()
-        await ticker.start()
-        stack.push_async_callback(ticker.stop)
-        yield ticker
-
-
-async def _run_server(
-    settings: Settings,
-    listener: socket.socket,
-    *,
-    with_ticker: bool,
-    companion: Companion | None = None,
-) -> int:
-    logs.configure()
-    app = _application(settings, with_ticker=with_ticker)
-    if companion is not None:
-        app.state.companions.insert(0, companion)
-    logs.get("web").info("listening", host=settings.host, port=settings.port)
-    server = uvicorn.Server(uvicorn.Config(app, **_uvicorn(settings)))
-    await server.serve(sockets=[listener])
-    return 0 if server.started else 1
 
 
 def _tick(_args: argparse.Namespace) -> int:
@@ -319,7 +200,7 @@ async def _run_ticker(settings: Settings) -> int:
         loop.add_signal_handler(name, stop.set)
     async with _opened(settings):
         await checking.first_start(settings)
-        async with _ticker(settings), _settled():
+        async with serving.ticking(settings), serving.settled():
             await stop.wait()
     return 0
 
@@ -381,7 +262,7 @@ def _demo(args: argparse.Namespace) -> int:
     settings = _settings(args)
     # A rhythm of seconds lasts as long as the start that began it, so `--fast` serves.
     if args.serve or args.fast:
-        with _listen(settings) as listener:
+        with serving.listen(settings) as listener:
             return uvloop.run(_run_demo(settings, listener, is_fast=args.fast))
     asyncio.run(demo.show(settings, _opened, _say, is_served=False))
     return 0
@@ -390,7 +271,7 @@ def _demo(args: argparse.Namespace) -> int:
 async def _run_demo(settings: Settings, listener: socket.socket, *, is_fast: bool) -> int:
     await demo.show(settings, _opened, _say, is_served=True)
     companion = demo.in_seconds if is_fast else None
-    return await _run_server(settings, listener, with_ticker=True, companion=companion)
+    return await serving.run_server(settings, listener, with_ticker=True, companion=companion)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The composition root of the web: every room's routes, what they share, and how it starts.
 
-Only this module, ticker.py and __main__.py know every room, and nothing imports them.
+Only this module, ticker.py, serving.py and __main__.py know every room, and nothing imports them.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable

@@ -69,3 +69,39 @@ def edge_utc(day: date, at: time, zone: ZoneInfo) -> datetime:
         else:
             after = middle
     return after
+
+
+def offsets(
+    zone: ZoneInfo, begin: datetime, end: datetime
+) -> list[tuple[datetime, datetime, timedelta]]:
+    """The spans of this time in which the wall clock of a zone keeps its distance from UTC: where
+    rows are counted by local hours in the database, which knows no zones."""
+    spans, since = [], begin
+    while since < end:
+        offset = _offset(since, zone)
+        until = min(since + _DAY, end)
+        while until < end and _offset(until, zone) == offset:
+            until = min(until + _DAY, end)
+        if _offset(until, zone) != offset:
+            until = _change(max(since, until - _DAY), until, zone)
+        spans.append((since, until, offset))
+        since = until
+    return spans
+
+
+_DAY, _SECOND = timedelta(days=1), timedelta(seconds=1)
+
+
+def _offset(at: datetime, zone: ZoneInfo) -> timedelta:
+    offset = at.astimezone(zone).utcoffset()
+    assert offset is not None
+    return offset
+
+
+def _change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """The second in which the offset becomes another one than it is at `before`."""
+    offset = _offset(before, zone)
+    while after - before > _SECOND:
+        middle = before + (after - before) // _SECOND // 2 * _SECOND
+        before, after = (middle, after) if _offset(middle, zone) == offset else (before, middle)
+    return after

@@ -23,7 +23,7 @@ from server.clock import Clock
 from server.imports import bulk_import
 from server.missing.profile import mark_actions as pack_marking
 from server.missing.search.handover import actions as handovers
-from server.notify import actions as messages
+from server.notify import outbox
 from server.notify.actions import tell_operators
 from server.notify.channel_counts import silent_channels
 from server.notify.channels import Channel
@@ -272,7 +272,7 @@ class Ticker:
         if forgotten:
             log.error("ticker.dues_without_next_step", dues=[str(task) for task in forgotten])
             await self._tell("audit:due_without_next_step")
-        unsent = await messages.self_audit(now)
+        unsent = await outbox.self_audit(now)
         if unsent:
             log.error(
                 "ticker.messages_without_attempt", messages=[str(message) for message in unsent]

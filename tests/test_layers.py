@@ -23,7 +23,7 @@ ROOTS = {
     "server.demo.loader",
     "server.demo.projects",
 }
-ROOTS |= {"server.demo.profiles", "server.demo.templates", "server.checking"}
+ROOTS |= {"server.demo.profiles", "server.demo.templates", "server.checking", "server.serving"}
 ROOTS |= {"server.demo.history", "server.demo.fast"}
 # In the order of architecture: a room imports only from those before it. The first ones are what
 # all rooms stand on.

@@ -19,7 +19,13 @@ ALL = "tests"
 # They look at the source of everything, and take seconds.
 ALWAYS = {"tests/test_layers.py", "tests/test_clock.py"}
 # They know everything. Where one of them changed, everything may have.
-COMPOSITION = {"server/app.py", "server/storage/db.py", "server/__main__.py", "tests/cast.py"}
+COMPOSITION = {
+    "server/app.py",
+    "server/storage/db.py",
+    "server/__main__.py",
+    "server/serving.py",
+    "tests/cast.py",
+}
 BEGINS = {"tests/conftest.py", "tests/fixtures", "tests/reuse.py", "tests/postgres.py"}
 # What is no module, by how its path begins, and who is about it.
 BESIDE = {

@@ -25,7 +25,8 @@ from server.alerts.rights_changes import tell_caseworkers
 from server.audit.actions import SYSTEM, Actor, note
 from server.errors import Conflict, NotFound, Refused
 from server.i18n import N_
-from server.notify.actions import Saying, queue, told, withdraw
+from server.notify.actions import Saying, queue, withdraw
+from server.notify.outbox import told
 from server.notify.rules import Kind
 from server.people.models import Person
 from server.people.rules import PROFESSIONAL

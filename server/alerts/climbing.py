@@ -21,9 +21,9 @@ from server.notify.actions import (
     Saying,
     next_channel,
     queue,
-    waiting_together,
 )
 from server.notify.last_resort.reading import resorts_of
+from server.notify.outbox import waiting_together
 from server.notify.rules import Kind
 from server.people.models import Person
 from server.policy.model import Ladder, ladder_from_data

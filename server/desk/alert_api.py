@@ -135,7 +135,7 @@ class AttemptRequest(msgspec.Struct):
 
 async def open_alerts(request: Request) -> Response:
     """Open alerts of the children the visitor is tied to, and alerts to which they were called."""
-    roles, _ = await children.shown(request, Action.ALERT_SEE)
+    roles = await children.alerted(request)
     candidates = await Alert.filter(child_id__in=list(roles), closed_at__isnull=True).order_by(
         "opened_at"
     )

@@ -20,9 +20,8 @@ from server.errors import NotFound
 from server.flags.reading import for_duty
 from server.i18n import N_, format_moment, gettext, ngettext
 from server.people.access import Visitor, now_of, rota_of
-from server.people.children_access import children_for
 from server.people.models import Agency, Person
-from server.people.rules import Action, AgencyAction, Role, may_agency
+from server.people.rules import AgencyAction, Role, may_agency
 from server.rota import duty_shifts
 from server.rota.calendar import Shift
 from server.rota.models import DutyShift
@@ -30,6 +29,7 @@ from server.rota.view import Plan, own_shifts, plan_agency, plan_of, reader, spa
 from server.tasks.rules import Kind
 from server.tasks.turns import until
 from server.tasks.ways import path_of
+from server.watch import children
 from server.watch.wording import when
 from server.web.rendering import language_of, page
 
@@ -89,7 +89,7 @@ async def _question(visitor: Visitor, now: datetime) -> DutyShift | None:
 
 
 async def _open_alerts(request: Request, language: str) -> list[Line]:
-    roles = await children_for(request, Action.ALERT_SEE, by_call=True)
+    roles = await children.alerted(request)
     held = Alert.filter(child_id__in=list(roles), closed_at__isnull=True)
     alerts = await those_for(request, await held.order_by("opened_at", "id"), roles)
     ids = {alert.child_id for alert in alerts} | {alert.acknowledged_by for alert in alerts}

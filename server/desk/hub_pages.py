@@ -51,13 +51,13 @@ REPORTS: tuple[Group, ...] = (
             ),
             Way(
                 "/desk/policies/replay",
-                N_("Compare policies on past events"),
+                N_("Compare policies"),
                 N_("What other numbers would have done in the last months."),
                 _WORKERS,
             ),
             Way(
                 "/desk/children",
-                N_("Why a night went as it did"),
+                N_("Why an alert, or why none"),
                 N_("Choose a child. The page is under Safety."),
                 _SUPERVISORS,
             ),
@@ -68,13 +68,13 @@ REPORTS: tuple[Group, ...] = (
         (
             Way(
                 "/desk/searches",
-                N_("Searches, open and ended"),
-                N_("Each search, how it ended, and what is still to do."),
+                N_("Searches"),
+                N_("Each search, open or ended, and what is still to do."),
                 _WORKERS,
             ),
             Way(
                 "/desk/patterns",
-                N_("When children were missing: what to look at together"),
+                N_("Patterns to discuss"),
                 N_("Places, people and hours that several searches have in common."),
                 _WORKERS,
             ),
@@ -91,7 +91,7 @@ REPORTS: tuple[Group, ...] = (
         (
             Way(
                 "/desk/load",
-                N_("Load of each worker"),
+                N_("Workload"),
                 N_("Open alerts, tasks and children of each person. Hand children over here."),
                 _SUPERVISORS,
             ),
@@ -216,7 +216,7 @@ ADMIN: tuple[Group, ...] = (
             ),
             Way(
                 "/desk/people/accounts",
-                N_("Your organisation's accounts"),
+                N_("Single sign-on"),
                 N_("Sign-in by your organisation's provider."),
                 _ADMINISTRATORS,
             ),

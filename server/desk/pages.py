@@ -4,7 +4,6 @@ import gzip
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import partial
-from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -29,14 +28,15 @@ from server.people.access import Roles, Visitor, now_of, staff_of, still_in
 from server.people.agencies.last_resort_pages import is_missing
 from server.people.children_access import children_for
 from server.people.desk_forms import done
+from server.people.finding.scope import scope_of
 from server.people.models import Person
 from server.people.rules import Action, AgencyAction, Role, may, may_agency
 from server.records.transfer.access import offers_of
 from server.watch import children, evidence
-from server.watch.scope import scope_of
 from server.watch.wording import span
 from server.web import live
 from server.web.rendering import language_of, page, zone_of
+from server.web.requests import page_number, parts
 
 # Below this, what compressing saves is less than what it costs.
 _WORTH_IT = 4_000
@@ -144,13 +144,8 @@ async def _left(left: Mapping[UUID, Roles]) -> list[tuple[UUID, str]]:
 async def rounds(request: Request) -> Response:
     """The board's marks as a table, for people who use a screen reader."""
     await staff_of(request)
-    asked, now, language = (
-        request.query_params.get("page", ""),
-        now_of(request),
-        language_of(request),
-    )
-    number = int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 6 else 1
-    ids, many = await children.here(await scope_of(request), board_view.AT_ONCE, max(number, 1))
+    number, now, language = page_number(request), now_of(request), language_of(request)
+    ids, many = await children.here(await scope_of(request), board_view.AT_ONCE, number)
     roles = await children_for(request, Action.HISTORY_SEE, also=ids, among=ids)
     facts = await evidence.of(roles, now)
     names = {person.id: person.name for person in await Person.filter(id__in=list(facts))}
@@ -170,8 +165,8 @@ async def rounds(request: Request) -> Response:
     ]
     rows.sort(key=lambda row: str(row["name"]).casefold())
     words = [gettext(language, word) for word in MARK_WORDS.values()]
-    pages = max(ceil(many / board_view.AT_ONCE), 1)
-    context = {"rows": rows, "words": words, "number": max(number, 1), "pages": pages}
+    pages = parts(many, board_view.AT_ONCE)
+    context = {"rows": rows, "words": words, "number": number, "pages": pages}
     return tight(request, page(request, "desk/rounds.html", context))
 
 

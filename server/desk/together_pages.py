@@ -25,10 +25,11 @@ from server.desk.ladder import next_call
 from server.errors import Conflict, Denied, NotFound
 from server.i18n import N_, format_list, gettext, ngettext
 from server.people.access import Roles, looked, now_of, staff_of
+from server.people.children_access import children_for
 from server.people.models import Child, Home, Person
 from server.people.rules import Action, may
 from server.policy.model import Rung
-from server.watch import children, evidence
+from server.watch import evidence
 from server.watch.shared import HOME, OUTAGE, PROVIDER, others_of
 from server.watch.wording import when
 from server.web.rendering import language_of, page, zone_of
@@ -61,9 +62,9 @@ async def take(request: Request) -> Response:
     theirs."""
     alert, _ = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
     visitor, now = await staff_of(request), now_of(request)
-    roles, _ = await children.shown(request, Action.ALERT_SEE)
+    shared_alerts, roles = await _all(request, alert)
     refused: list[UUID] = []
-    for shared_alert in await _all(request, alert, roles):
+    for shared_alert in shared_alerts:
         is_free = shared_alert.closed_at is None and shared_alert.acknowledged_by is None
         if is_free and may(roles[shared_alert.child_id], Action.ALERT_ACKNOWLEDGE):
             try:
@@ -75,19 +76,21 @@ async def take(request: Request) -> Response:
     return RedirectResponse(f"/desk/alerts/{alert.id}/together", status_code=303)
 
 
-async def _all(request: Request, alert: Alert, roles: dict[UUID, Roles]) -> list[Alert]:
-    """This alert and those that share its cause, as far as the reader may see them."""
+async def _all(request: Request, alert: Alert) -> tuple[list[Alert], dict[UUID, Roles]]:
+    """This alert and those that share its cause, as far as the reader may see them; and the
+    reader's roles for their children."""
     candidates = [alert, *await others_of(alert)]
-    return await those_for(
-        request, [candidate for candidate in candidates if candidate.child_id in roles], roles
-    )
+    among = {candidate.child_id for candidate in candidates}
+    still = {candidate.child_id for candidate in candidates if candidate.closed_at is None}
+    roles = await children_for(request, Action.ALERT_SEE, also=still, among=among, by_call=True)
+    seen = [candidate for candidate in candidates if candidate.child_id in roles]
+    return await those_for(request, seen, roles), roles
 
 
 async def _page(request: Request, alert: Alert, *, refused: int = 0, status: int = 200) -> Response:
     visitor, now = await staff_of(request), now_of(request)
     language, zone = language_of(request), zone_of(request)
-    roles, _ = await children.shown(request, Action.ALERT_SEE)
-    shared_alerts = await _all(request, alert, roles)
+    shared_alerts, roles = await _all(request, alert)
     if not shared_alerts:
         raise Denied(N_("You can see this child, but you cannot do this."))
     ids = [shared_alert.child_id for shared_alert in shared_alerts]

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from math import ceil
 from typing import TypeVar
 from uuid import UUID
 
@@ -19,7 +18,7 @@ from server.people.models import Child, Home, Person, Tie
 from server.people.rules import STAFF, AgencyAction, Role
 from server.people.words import ROLES, entered
 from server.web.rendering import language_of, page, zone_of
-from server.web.requests import form_body
+from server.web.requests import form_body, part_of
 
 AT_ONCE = 50
 _CHILDREN = "/desk/people/children"
@@ -43,14 +42,12 @@ class Part:
     words: str
 
 
-def part_of(request: Request, items: Sequence[T], name_of: Callable[[T], str], query: str) -> Part:
+def _named(request: Request, items: Sequence[T], name_of: Callable[[T], str], query: str) -> Part:
     """The items whose name has every searched word, by name, and one page of them."""
     words = query.casefold().split()
     fits = [item for item in items if all(word in name_of(item).casefold() for word in words)]
     fits.sort(key=lambda item: name_of(item).casefold())
-    pages = max(ceil(len(fits) / AT_ONCE), 1)
-    asked = request.query_params.get("page", "1")
-    number = min(max(int(asked), 1), pages) if asked.isascii() and asked.isdigit() else 1
+    number, pages = part_of(request, len(fits), AT_ONCE)
     begin = (number - 1) * AT_ONCE
     return Part(fits[begin : begin + AT_ONCE], len(fits), number, pages, query)
 
@@ -63,7 +60,7 @@ async def people(request: Request) -> Response:
         agency_id=visitor.agency_id, role__in=list(STAFF), disabled_at__isnull=not is_gone
     )
     query = sealed_query.folded(request.query_params.get("q", ""))
-    part = part_of(request, adults, lambda person: person.name, query)
+    part = _named(request, adults, lambda person: person.name, query)
     language = language_of(request)
     code = request.query_params.get("done", "")
     context = {
@@ -98,7 +95,7 @@ async def children(request: Request) -> Response:
     query = sealed_query.query_of(request, visitor, _SEALED_FOR)
     rows = await _rows(visitor.agency_id, now_of(request))
     context = {
-        "part": part_of(request, rows, lambda row: row.name, query),
+        "part": _named(request, rows, lambda row: row.name, query),
         "sealed": sealed_query.seal(visitor, _SEALED_FOR, query),
         "zone": zone_of(request),
         "now": now_of(request),

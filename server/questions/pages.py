@@ -18,13 +18,13 @@ from server.questions.models import RecordQuestion
 from server.tasks.rules import Kind
 from server.tasks.turns import until
 from server.web.rendering import language_of, page
-from server.web.requests import form_body
+from server.web.requests import form_body, page_number
 
 
 async def show_all(request: Request) -> Response:
     """What waits for an answer, then what has one, a page at a time."""
     child, roles = await desk_child(request, Action.RECORD_ANSWER)
-    number = _number(request)
+    number = page_number(request)
     waiting = await reading.unanswered(child.id, roles)
     answered, pages = await reading.answered(child.id, roles, number)
     language, now = language_of(request), now_of(request)
@@ -90,12 +90,6 @@ async def _page(
     }
     status = fault.status if fault is not None else 200
     return page(request, "questions/question.html", context, status=status)
-
-
-def _number(request: Request) -> int:
-    """Which part is asked for, from 1 on."""
-    text = request.query_params.get("page", "1")
-    return max(int(text), 1) if text.isascii() and text.isdigit() and len(text) < 6 else 1
 
 
 _PATH = "/desk/children/{child_id:uuid}/questions"

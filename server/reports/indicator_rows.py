@@ -1,15 +1,13 @@
 """What the indicators of a quarter are counted from: rows, without a name or a word."""
 
 from collections import Counter
-from collections.abc import Sequence
 from datetime import datetime, time
-from typing import Any
 from uuid import UUID
 
 from server.alerts.ladder import Cause, Outcome
 from server.clock import known_zone
 from server.missing.search.entry_kinds import INTERVIEW_HELD, Act
-from server.people.agencies.at import belonging
+from server.people.agencies.at import was_with
 from server.people.models import Agency
 from server.reports.indicators import Case, Indicators, ends_of, indicators
 from server.storage.db import as_id, as_moment, fetch
@@ -22,44 +20,34 @@ SELECT e.child_id, e.opened_at, e.reported_at, e.found_at,
        (SELECT min(l.at) FROM timeline_entry l WHERE l.episode_id = e.id AND l.what = $4)
          AS offered_at,
        (SELECT min(l.at) FROM timeline_entry l WHERE l.episode_id = e.id AND l.what = $5) AS held_at
-  FROM episode e
+  FROM episode e JOIN child c ON c.id = e.child_id
  WHERE e.opened_at >= $2 AND e.opened_at < $3
-   AND e.child_id IN (SELECT child_id FROM tie WHERE agency_id = $1)
+   AND e.child_id IN (SELECT child_id FROM tie WHERE agency_id = $1) AND {was_here}
 """
 _ENDINGS = """
-SELECT child_id, opened_at, outcome FROM alert
- WHERE opened_at >= $2 AND opened_at < $3 AND cause = $4 AND outcome IS NOT NULL
-   AND child_id IN (SELECT child_id FROM tie WHERE agency_id = $1)
+SELECT e.outcome, COUNT(*) AS n FROM alert e JOIN child c ON c.id = e.child_id
+ WHERE e.opened_at >= $2 AND e.opened_at < $3 AND e.cause = $4 AND e.outcome IS NOT NULL
+   AND e.child_id IN (SELECT child_id FROM tie WHERE agency_id = $1) AND {was_here}
+ GROUP BY e.outcome
 """
+_WAS_HERE = was_with("$1", "e.opened_at")
 
 
 async def of_quarter(agency_id: UUID, year: int, quarter: int, now: datetime) -> Indicators:
     """The figures of one quarter, by the agency's own clock. ValueError where there is none."""
     zone = known_zone((await Agency.get(id=agency_id)).zone)
     begin, end = (datetime.combine(day, time(), zone) for day in ends_of(year, quarter))
-    ended = await _of(
-        agency_id, await fetch(_ENDINGS, [agency_id, begin, end, Cause.SILENCE.value])
-    )
+    sql = _ENDINGS.format(was_here=_WAS_HERE)
     counts = Counter({outcome.value: 0 for outcome in Outcome})
-    counts.update(row["outcome"] for row in ended)
+    for row in await fetch(sql, [agency_id, begin, end, Cause.SILENCE.value]):
+        counts[row["outcome"]] += row["n"]
     return indicators(await cases_of(agency_id, begin, end), counts, now)
 
 
 async def cases_of(agency_id: UUID, begin: datetime, end: datetime) -> list[Case]:
     """Every time of being missing that began in this span while the agency had the child."""
-    span = [agency_id, begin, end]
-    rows = await fetch(_CASES, [*span, Act.INTERVIEW_OFFERED.value, INTERVIEW_HELD])
-    return [_case(row) for row in await _of(agency_id, rows)]
-
-
-async def _of(agency_id: UUID, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those from a time in which the agency had the child."""
-    was = await belonging({as_id(row["child_id"]) for row in rows})
-    return [
-        row
-        for row in rows
-        if was.agency_at(as_id(row["child_id"]), as_moment(row["opened_at"])) == agency_id
-    ]
+    span = [agency_id, begin, end, Act.INTERVIEW_OFFERED.value, INTERVIEW_HELD]
+    return [_case(row) for row in await fetch(_CASES.format(was_here=_WAS_HERE), span)]
 
 
 def _case(row: dict[str, object]) -> Case:

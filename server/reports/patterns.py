@@ -67,19 +67,33 @@ class Shared:
     fields: tuple[str, ...]
 
 
-def shared(held: Collection[Held]) -> list[Shared]:
-    """What two packs have in common, each thing once for two children."""
+# More pairs than these nobody reads. Where a number is in a hundred packs, there are thousands.
+MOST_SHARED = 1000
+
+
+def shared(held: Collection[Held], about: UUID | None = None) -> list[Shared]:
+    """What two packs have in common, each thing once for two children, at most `MOST_SHARED`.
+    `about`: only pairs with this child."""
     by_mark: dict[tuple[Same, str], dict[UUID, set[str]]] = defaultdict(lambda: defaultdict(set))
     for entry in held:
         by_mark[entry.what, entry.mark][entry.child_id].add(entry.field)
     fields_by_pair: dict[tuple[UUID, UUID, Same], set[str]] = defaultdict(set)
     for (what, _), fields in by_mark.items():
-        for one_id, other_id in combinations(sorted(fields), 2):
+        for one_id, other_id in _pairs(sorted(fields), about):
+            if len(fields_by_pair) == MOST_SHARED:
+                break
             fields_by_pair[one_id, other_id, what] |= fields[one_id] | fields[other_id]
     return [
         Shared(one_id, other_id, what, tuple(sorted(names)))
         for (one_id, other_id, what), names in sorted(fields_by_pair.items())
     ]
+
+
+def _pairs(children: Sequence[UUID], about: UUID | None) -> Iterator[tuple[UUID, UUID]]:
+    if about is None:
+        yield from combinations(children, 2)
+    elif about in children:
+        yield from ((min(about, id_), max(about, id_)) for id_ in children if id_ != about)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +108,17 @@ class Cluster:
 
 
 def by_home(
-    times: Collection[Time], homes: Mapping[UUID, UUID | None], now: datetime
+    times: Collection[Time], living: Mapping[UUID | None, int], now: datetime
 ) -> list[Cluster]:
     """Homes from which children were missing more often than their number would let us expect.
-    `homes`: where each child lives now."""
+    `living`: how many children live there now; `None`, in no home."""
     lately = [time for time in times if now - COUNTED < time.at <= now]
     counted = Counter(time.home_id for time in lately if time.home_id is not None)
-    living = Counter(home for home in homes.values() if home is not None)
+    children = sum(living.values())
     clusters = [
-        Cluster(home, n, len(lately), living[home], len(homes))
+        Cluster(home, n, len(lately), living.get(home, 0), children)
         for home, n in counted.items()
-        if n >= FEWEST and n * len(homes) > living[home] * len(lately)
+        if n >= FEWEST and n * children > living.get(home, 0) * len(lately)
     ]
     return sorted(clusters, key=lambda cluster: (-cluster.times, str(cluster.home_id)))
 
@@ -148,37 +162,41 @@ STANDS_OUT = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A check-in that was due: whose, when, on which clock, and whether it was missed."""
+class Due:
+    """The check-ins that were due at one moment, on one clock: how many, and how many of them were
+    missed."""
 
-    child_id: UUID
     at: datetime
     zone: ZoneInfo
-    is_missed: bool
+    asked: int
+    missed: int
 
 
 @dataclass(frozen=True, slots=True)
 class OnShift:
     """Of `asked` check-ins that were due while this person had the shift, `missed` were missed. By
-    the rate of other shifts at the same hours, `usual` would have been."""
+    the rate of other shifts at the same hours, `usual` would have been. `moments`: when those that
+    were missed were due, with the name of their clock."""
 
     person_id: UUID
     missed: int
     asked: int
     usual: float
+    moments: frozenset[tuple[str, datetime]]
 
 
-def by_shift(rounds: Collection[Asked], shifts: Collection[Shift]) -> list[OnShift]:
+def by_shift(rounds: Collection[Due], shifts: Collection[Shift]) -> list[OnShift]:
     """People in whose shifts much more was missed than in others at the same hours of the day.
 
     We compare by thirds of the day, since at night more is missed in any person's shift. A third in
-    which only this person ever had the shift is left out. Small numbers are not shown for anyone.
+    which only this person ever had the shift is left out. Small numbers are not shown for anyone;
+    whether fewer than `FEWEST_CHILDREN` missed them is for the caller to ask, by `moments`.
     """
     everybody, theirs = _Count(), defaultdict[UUID, _Count](_Count)
-    for check_in, there in _on_duty(rounds, shifts):
-        part = _part(check_in.at.astimezone(check_in.zone).hour)
+    for due, there in _on_duty(rounds, shifts):
+        part = _part(due.at.astimezone(due.zone).hour)
         for count in (everybody, *(theirs[who] for who in there)):
-            count.add(check_in, part)
+            count.add(due, part)
     results = [_on_shift(who, count, everybody) for who, count in theirs.items()]
     return sorted(
         (result for result in results if result is not None),
@@ -187,43 +205,43 @@ def by_shift(rounds: Collection[Asked], shifts: Collection[Shift]) -> list[OnShi
 
 
 class _Count:
-    """Check-ins by thirds of the day: how many were due, and whose were missed."""
+    """Check-ins by thirds of the day: how many were due, and how many were missed, and when."""
 
     def __init__(self) -> None:
         self.asked: Counter[tuple[int, int]] = Counter()
-        self.missed: dict[tuple[int, int], Counter[UUID]] = defaultdict(Counter)
+        self.missed: Counter[tuple[int, int]] = Counter()
+        self.moments: dict[tuple[int, int], set[tuple[str, datetime]]] = defaultdict(set)
 
-    def add(self, check_in: Asked, part: tuple[int, int]) -> None:
-        self.asked[part] += 1
-        if check_in.is_missed:
-            self.missed[part][check_in.child_id] += 1
+    def add(self, due: Due, part: tuple[int, int]) -> None:
+        self.asked[part] += due.asked
+        self.missed[part] += due.missed
+        if due.missed:
+            self.moments[part].add((due.zone.key, due.at))
 
 
-def _on_duty(
-    rounds: Collection[Asked], shifts: Collection[Shift]
-) -> Iterator[tuple[Asked, set[UUID]]]:
-    """Each check-in that was due during a shift, and the people who had that shift."""
+def _on_duty(rounds: Collection[Due], shifts: Collection[Shift]) -> Iterator[tuple[Due, set[UUID]]]:
+    """Those that were due during a shift, and the people who had that shift."""
     to_come = sorted(shifts, key=lambda shift: shift.begin, reverse=True)
     running: list[Shift] = []
-    for check_in in sorted(rounds, key=lambda asked: asked.at):
-        while to_come and to_come[-1].begin <= check_in.at:
+    for due in sorted(rounds, key=lambda due: due.at):
+        while to_come and to_come[-1].begin <= due.at:
             running.append(to_come.pop())
-        running = [shift for shift in running if check_in.at < shift.end]
+        running = [shift for shift in running if due.at < shift.end]
         if running:
-            yield check_in, {shift.who for shift in running}
+            yield due, {shift.who for shift in running}
 
 
 def _on_shift(who: UUID, here: _Count, everybody: _Count) -> OnShift | None:
     beside = {part: everybody.asked[part] - n for part, n in here.asked.items()}
     parts = [part for part, n in beside.items() if n]
-    missed: Counter[UUID] = sum((here.missed[part] for part in parts), Counter())
+    missed = sum(here.missed[part] for part in parts)
     usual = 0.0
     for part in parts:
-        missed_beside = everybody.missed[part].total() - here.missed[part].total()
+        missed_beside = everybody.missed[part] - here.missed[part]
         usual += here.asked[part] * missed_beside / beside[part]
-    is_much = missed.total() >= max(FEWEST_MISSED, STANDS_OUT * usual)
-    if not is_much or len(missed) < FEWEST_CHILDREN:
+    if missed < max(FEWEST_MISSED, STANDS_OUT * usual):
         return None
     if sum(beside[part] for part in parts) < FEWEST_BESIDE:
         return None
-    return OnShift(who, missed.total(), sum(here.asked[part] for part in parts), usual)
+    moments = frozenset(moment for part in parts for moment in here.moments[part])
+    return OnShift(who, missed, sum(here.asked[part] for part in parts), usual, moments)

@@ -17,8 +17,7 @@ class PatternsOut(msgspec.Struct):
 
 async def list_(request: Request) -> Response:
     """All of them, those about children first."""
-    links, _ = await read_links(request)
-    return json_answer(PatternsOut(links))
+    return json_answer(PatternsOut(await read_links(request)))
 
 
 routes = [

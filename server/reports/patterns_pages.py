@@ -1,6 +1,6 @@
 """What may belong together, at the desk: sentences that say what is the same."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import msgspec
@@ -13,11 +13,17 @@ from server.missing.profile.fields import FIELDS
 from server.missing.profile.marks import SAYS
 from server.missing.search.models import Episode
 from server.people.access import Roles, looked, now_of, staff_of
-from server.people.children_access import children_by_ties, children_for
-from server.people.rules import Action
-from server.reports.patterns import Cluster, Hours, Often, OnShift, Shared
-from server.reports.patterns_rows import Patterns, patterns_of
+from server.people.children_access import children_for
+from server.people.finding.scope import scope_of
+from server.people.rules import Action, may
+from server.reports.patterns import MOST_SHARED, Cluster, Hours, Often, OnShift, Shared
+from server.reports.patterns_rows import Link, children_of, names_of, patterns_about, patterns_of
 from server.web.rendering import language_of, page
+from server.web.requests import part_of
+
+AT_ONCE = 50
+IN_A_BOX = 20
+Names = Mapping[UUID, str]
 
 
 class LinkOut(msgspec.Struct):
@@ -28,75 +34,94 @@ class LinkOut(msgspec.Struct):
     says: str
 
 
-async def read_links(request: Request) -> tuple[list[LinkOut], Mapping[UUID, str]]:
-    """All links for this reader, and the names in them. It is a look at each child that a sentence
-    is about."""
-    visitor, now = await staff_of(request), now_of(request)
-    seen = await children_for(request, Action.EPISODE_WORK)
-    assert visitor.agency_id is not None
-    patterns = await patterns_of(visitor.agency_id, seen, now)
-    links = as_links(patterns, language_of(request))
-    children = {id_ for link in links for id_ in link.children}
-    what = f"look:{Action.EPISODE_SEE}"
-    await looked(visitor, sorted(children), what, now)
-    return links, patterns.names
+async def read_links(request: Request) -> list[LinkOut]:
+    """All links for this reader. It is a look at each child that a sentence is about."""
+    await staff_of(request)
+    links = await patterns_of(await scope_of(request))
+    shown, _ = await _say(request, links)
+    return shown
 
 
 async def about(request: Request, episode: Episode, roles: Roles) -> list[LinkOut]:
     """The links about the child of an episode, for the box on its page. Of other children only
     those that the reader has a tie to: a page that is opened at night must not count as a look at
     all of them."""
-    seen = await children_by_ties(request) | {episode.child_id: roles}
-    now, child_id = now_of(request), episode.child_id
-    patterns = await patterns_of(episode.agency_id, seen, now, about=child_id)
-    return as_links(patterns, language_of(request))
+    if not may(roles, Action.EPISODE_WORK):
+        return []
+    links = (await patterns_about(await scope_of(request), episode.child_id))[:IN_A_BOX]
+    names, language = await names_of(links), language_of(request)
+    return [as_link(link, names, language) for link in links]
 
 
 async def show(request: Request) -> Response:
-    """All of it on one page."""
-    links, names = await read_links(request)
-    context = {"links": links, "names": names, "now": now_of(request)}
+    """One part of it."""
+    await staff_of(request)
+    links = await patterns_of(await scope_of(request))
+    number, pages = part_of(request, len(links), AT_ONCE)
+    shown, names = await _say(request, links[AT_ONCE * (number - 1) : AT_ONCE * number])
+    context = {
+        "links": shown,
+        "names": names,
+        "has_more": sum(isinstance(link, Shared) for link in links) == MOST_SHARED,
+        "number": number,
+        "pages": pages,
+        "now": now_of(request),
+    }
     return page(request, "reports/patterns.html", context)
+
+
+async def _say(request: Request, links: Sequence[Link]) -> tuple[list[LinkOut], Names]:
+    """These links in words, and the names in them. A look at each child who is named."""
+    visitor, now, language = await staff_of(request), now_of(request), language_of(request)
+    children = {id_ for link in links for id_ in children_of(link)}
+    await children_for(request, Action.EPISODE_WORK, also=children, among=children)
+    await looked(visitor, sorted(children), f"look:{Action.EPISODE_SEE}", now)
+    names = await names_of(links)
+    return [as_link(link, names, language) for link in links], names
 
 
 # --- in words
 
 
-def as_links(seen: Patterns, language: str) -> list[LinkOut]:
-    """Each as a sentence, those about children first."""
-    return [
-        *(_often(repeat, seen, language) for repeat in seen.often),
-        *(_shared(pair, seen, language) for pair in seen.shared),
-        *(_home(cluster, seen, language) for cluster in seen.homes),
-        *(_hours(hours, language) for hours in seen.hours),
-        *(_shift(shift, seen, language) for shift in seen.shifts),
-    ]
+def as_link(link: Link, names: Names, language: str) -> LinkOut:
+    """A link as a sentence."""
+    match link:
+        case Often():
+            return _often(link, names, language)
+        case Shared():
+            return _shared(link, names, language)
+        case Cluster():
+            return _home(link, names, language)
+        case Hours():
+            return _hours(link, language)
+        case OnShift():
+            return _shift(link, names, language)
 
 
-def _often(repeat: Often, seen: Patterns, language: str) -> LinkOut:
+def _often(repeat: Often, names: Names, language: str) -> LinkOut:
     says = ngettext(
         language,
         "{name} went missing {n} time in 30 days.",
         "{name} went missing {n} times in 30 days.",
         repeat.times,
-        name=seen.names[repeat.child_id],
+        name=names[repeat.child_id],
     )
     return LinkOut("often", [repeat.child_id], says)
 
 
-def _shared(pair: Shared, seen: Patterns, language: str) -> LinkOut:
+def _shared(pair: Shared, names: Names, language: str) -> LinkOut:
     fields = [gettext(language, FIELDS[name].label) for name in pair.fields]
     says = gettext(
         language,
         N_("{what} is in the grab packs of {names}, under: {fields}."),
         what=gettext(language, SAYS[pair.what]),
-        names=format_list(language, [seen.names[pair.one], seen.names[pair.other]]),
+        names=format_list(language, [names[pair.one], names[pair.other]]),
         fields=format_list(language, fields),
     )
     return LinkOut(f"same_{pair.what.value}", [pair.one, pair.other], says)
 
 
-def _home(cluster: Cluster, seen: Patterns, language: str) -> LinkOut:
+def _home(cluster: Cluster, names: Names, language: str) -> LinkOut:
     says = gettext(
         language,
         N_(
@@ -105,7 +130,7 @@ def _home(cluster: Cluster, seen: Patterns, language: str) -> LinkOut:
         ),
         times=cluster.times,
         of_times=cluster.of_times,
-        home=seen.names[cluster.home_id],
+        home=names[cluster.home_id],
         children=cluster.children,
         of_children=cluster.of_children,
     )
@@ -127,7 +152,7 @@ def _hours(hours: Hours, language: str) -> LinkOut:
     return LinkOut("hours", [], says)
 
 
-def _shift(shift: OnShift, seen: Patterns, language: str) -> LinkOut:
+def _shift(shift: OnShift, names: Names, language: str) -> LinkOut:
     says = gettext(
         language,
         N_(
@@ -137,7 +162,7 @@ def _shift(shift: OnShift, seen: Patterns, language: str) -> LinkOut:
         ),
         missed=shift.missed,
         asked=shift.asked,
-        name=seen.names[shift.person_id],
+        name=names[shift.person_id],
         usual=round(shift.usual),
     )
     return LinkOut("shift", [], says)

@@ -1,147 +1,259 @@
-"""What may belong together, where the reader may see all of it. Reads rows, and writes none."""
+"""What may belong together, where the reader may see all of it. Reads rows, writes none: counts are
+added up in the database."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from server.clock import known_zone
 from server.missing.profile.marks import Same
-from server.missing.search.models import Episode
 from server.missing.search.rules import WITHIN
-from server.missing.search.together.reading import homes_of
-from server.people.access import Roles
-from server.people.agencies.at import belonging
-from server.people.models import Child, Home, Person
-from server.people.rules import Action, Role, may
+from server.people.agencies.at import was_elsewhere, was_with
+from server.people.finding.scope import Scope, Statement, who_may
+from server.people.models import Home, Person
+from server.people.rules import Action, Role
 from server.reports import patterns
-from server.reports.patterns import Asked, Cluster, Held, Hours, Often, OnShift, Shared, Time
+from server.reports.counting import due_epoch, id_or_none, texts
+from server.reports.patterns import (
+    FEWEST_CHILDREN,
+    Cluster,
+    Due,
+    Held,
+    Hours,
+    Often,
+    OnShift,
+    Shared,
+    Time,
+)
 from server.reports.quality import KEPT, MISSED
 from server.rota.calendar import Shift, duty_shifts_between
 from server.rota.duty import rotas_of
-from server.storage.db import as_id, fetch
-from server.watch.models import Round, Watch
+from server.storage.db import as_id, as_moment, dialect, fetch, to_json
+
+Link = Often | Shared | Cluster | Hours | OnShift
+_WORKING = who_may(Action.EPISODE_WORK)
+_SUPERVISING = frozenset({Role.SUPERVISOR})
 
 
-@dataclass(frozen=True, slots=True)
-class Patterns:
-    """All links to look at, with the names that they need."""
-
-    often: Sequence[Often]
-    shared: Sequence[Shared]
-    homes: Sequence[Cluster]
-    hours: Sequence[Hours]
-    shifts: Sequence[OnShift]
-    names: Mapping[UUID, str]
-
-
-async def patterns_of(
-    agency_id: UUID, seen: Mapping[UUID, Roles], now: datetime, *, about: UUID | None = None
-) -> Patterns:
-    """The links for a reader with these roles for these children; `about`: of one of them alone.
+async def patterns_of(scope: Scope) -> list[Link]:
+    """All links for a reader, those about children first.
 
     A reader sees a link if they work with every child in it. Homes, hours and shifts are counted
     for supervisors, among the children that they see, and from the time in which the agency had
     them.
     """
-    works = {id_ for id_, roles in seen.items() if may(roles, Action.EPISODE_WORK)}
-    often = patterns.often(await _times(works, now), now)
-    shared = patterns.shared(await common(agency_id, works))
-    if about is not None:
-        often = [repeat for repeat in often if repeat.child_id == about]
-        shared = [pair for pair in shared if about in (pair.one, pair.other)]
-        homes: list[Cluster] = []
-        hours: list[Hours] = []
-        shifts: list[OnShift] = []
-    else:
-        theirs = {id_ for id_, roles in seen.items() if Role.SUPERVISOR in roles}
-        was = await belonging(theirs)
-        times = [
-            time
-            for time in await _times(theirs, now)
-            if was.agency_at(time.child_id, time.at) == agency_id
-        ]
-        asked = [
-            check_in
-            for check_in in await _asked(theirs, now)
-            if was.agency_at(check_in.child_id, check_in.at) == agency_id
-        ]
-        homes = patterns.by_home(times, await _living(theirs), now)
-        hours = patterns.by_hours(times, now)
-        shifts = patterns.by_shift(asked, await _shifts(agency_id, now))
-    names = await _names(often, shared, homes, shifts)
-    return Patterns(often, shared, homes, hours, shifts, names)
+    links: list[Link] = []
+    links += patterns.often(await _times(scope, _WORKING), scope.now)
+    links += patterns.shared(await _held(scope))
+    times = await _times(scope, _SUPERVISING, is_here=True)
+    if times:
+        links += patterns.by_home(times, await _living(scope), scope.now)
+        links += patterns.by_hours(times, scope.now)
+    return links + await _shifts(scope)
 
 
-async def _times(children: Collection[UUID], now: datetime) -> list[Time]:
-    since = now - max(patterns.COUNTED, WITHIN)
-    held = Episode.filter(child_id__in=list(children), opened_at__gt=since)
-    episodes = await held.order_by("opened_at", "id")
-    homes = await homes_of(episodes)
-    watches = Watch.filter(child_id__in=list({episode.child_id for episode in episodes}))
-    zones = {child: zone for child, zone in await watches.values_list("child_id", "zone")}
-    return [
-        Time(
-            episode.child_id,
-            episode.opened_at,
-            homes[episode.id],
-            known_zone(zones.get(episode.child_id, "UTC")),
-        )
-        for episode in episodes
-    ]
+async def patterns_about(scope: Scope, child_id: UUID) -> list[Link]:
+    """The links about one child of the reader. Of other children only those that the
+    reader has a tie to."""
+    by_tie = replace(scope, is_on_duty=False, covers=frozenset(), called={}, broken=frozenset())
+    links: list[Link] = []
+    links += patterns.often(await _times(by_tie, _WORKING, about=child_id), scope.now)
+    return links + patterns.shared(await _held(by_tie, about=child_id), child_id)
 
 
-async def _asked(children: Collection[UUID], now: datetime) -> list[Asked]:
-    """The check-ins of these children that were answered in time or missed."""
-    watches = Watch.filter(child_id__in=list(children))
-    zones = {id_: known_zone(zone) for id_, zone in await watches.values_list("child_id", "zone")}
-    rows = await Round.filter(
-        child_id__in=list(zones),
-        due_at__gt=now - patterns.COUNTED,
-        late_at__lte=now,
-        state__in=(*MISSED, *KEPT),
-    ).values_list("child_id", "due_at", "state")
-    return [Asked(id_, at, zones[id_], state in MISSED) for id_, at, state in rows]
+async def names_of(links: Collection[Link]) -> Mapping[UUID, str]:
+    """The names of the people and homes in these links."""
+    people = {id_ for link in links for id_ in children_of(link)}
+    people |= {link.person_id for link in links if isinstance(link, OnShift)}
+    homes = [link.home_id for link in links if isinstance(link, Cluster)]
+    names = dict(await Person.filter(id__in=list(people)).values_list("id", "name"))
+    return names | dict(await Home.filter(id__in=homes).values_list("id", "name"))
 
 
-async def _shifts(agency_id: UUID, now: datetime) -> list[Shift]:
-    since = now - patterns.COUNTED
-    return duty_shifts_between((await rotas_of([agency_id], since, now))[agency_id], since, now)
+def children_of(link: Link) -> list[UUID]:
+    """The children that a link is about."""
+    if isinstance(link, Often):
+        return [link.child_id]
+    return [link.one, link.other] if isinstance(link, Shared) else []
 
 
-async def _living(children: Collection[UUID]) -> dict[UUID, UUID | None]:
-    held = Child.filter(id__in=list(children), left_at__isnull=True)
-    return {id_: home_id for id_, home_id in await held.values_list("id", "home_id")}
+# --- how often, and from where
 
-
-async def _names(
-    often: Sequence[Often],
-    shared: Sequence[Shared],
-    homes: Sequence[Cluster],
-    shifts: Sequence[OnShift],
-) -> dict[UUID, str]:
-    named = {repeat.child_id for repeat in often} | {shift.person_id for shift in shifts}
-    named |= {id_ for pair in shared for id_ in (pair.one, pair.other)}
-    people = await Person.filter(id__in=list(named))
-    places = await Home.filter(id__in=[cluster.home_id for cluster in homes])
-    return {person.id: person.name for person in people} | {
-        place.id: place.name for place in places
-    }
-
-
-_COMMON = """
-SELECT child_id, field, what, mark FROM pack_mark
-WHERE agency_id = $1 AND what <> 'version' AND mark IN (
-    SELECT mark FROM pack_mark WHERE agency_id = $1 AND what <> 'version'
-    GROUP BY mark HAVING COUNT(DISTINCT child_id) > 1
-)
+_TIMES = """
+WITH {scope}
+SELECT e.child_id, e.opened_at, COALESCE(e.home_id, c.home_id) AS home_id, w.zone
+FROM child c JOIN episode e ON e.child_id = c.id AND e.opened_at > {since}
+LEFT JOIN watch w ON w.child_id = c.id
+WHERE {which} ORDER BY e.opened_at, e.id
+"""
+_LIVING = """
+WITH {scope}
+SELECT c.home_id, COUNT(*) AS n FROM scope s JOIN child c ON c.id = s.child_id
+WHERE c.left_at IS NULL GROUP BY c.home_id
 """
 
 
-async def common(agency_id: UUID, children: Collection[UUID]) -> list[Held]:
-    """What several packs of an agency have in common, among these children."""
-    rows = await fetch(_COMMON, [agency_id])
-    held = (
-        Held(as_id(row["child_id"]), Same(row["what"]), row["field"], row["mark"]) for row in rows
+async def _times(
+    scope: Scope, roles: Collection[Role], *, about: UUID | None = None, is_here: bool = False
+) -> list[Time]:
+    """Of the children of a reader in these roles, or of one of them; with `is_here` only what
+    happened while the agency had the child."""
+    statement = Statement()
+    with_scope = scope.cte(statement, roles)
+    which = "c.id IN (SELECT child_id FROM scope)"
+    if about is not None:
+        which = f"c.id = {statement.of(about)}"
+    if is_here:
+        which += f" AND {was_with(statement.of(scope.agency_id), 'e.opened_at')}"
+    since = statement.of(scope.now - max(patterns.COUNTED, WITHIN))
+    sql = _TIMES.format(scope=with_scope, since=since, which=which)
+    return [
+        Time(
+            as_id(row["child_id"]),
+            as_moment(row["opened_at"]),
+            id_or_none(row["home_id"]),
+            known_zone(row["zone"] or "UTC"),
+        )
+        for row in await fetch(sql, statement.params)
+    ]
+
+
+async def _living(scope: Scope) -> Counter[UUID | None]:
+    statement = Statement()
+    sql = _LIVING.format(scope=scope.cte(statement, _SUPERVISING))
+    return Counter(
+        {id_or_none(row["home_id"]): row["n"] for row in await fetch(sql, statement.params)}
     )
-    return [entry for entry in held if entry.child_id in children]
+
+
+# --- grab packs
+
+_HELD = """
+WITH {scope},
+held AS MATERIALIZED (
+  SELECT p.child_id, p.field, p.what, p.mark FROM pack_mark p
+  WHERE p.agency_id = {agency} AND p.what <> 'version'
+  AND (p.child_id IN (SELECT child_id FROM scope){also})
+)
+SELECT child_id, field, what, mark FROM held WHERE mark IN ({common})
+ORDER BY what, mark, child_id
+"""
+_COMMON = "SELECT mark FROM held GROUP BY mark HAVING COUNT(DISTINCT child_id) > 1"
+
+
+async def _held(scope: Scope, about: UUID | None = None) -> list[Held]:
+    """What several packs have in common, among the children that the reader works with."""
+    statement = Statement()
+    with_scope = scope.cte(statement, _WORKING)
+    child = None if about is None else statement.of(about)
+    sql = _HELD.format(
+        scope=with_scope,
+        agency=statement.of(scope.agency_id),
+        also=f" OR p.child_id = {child}" if child else "",
+        common=f"SELECT mark FROM held WHERE child_id = {child}" if child else _COMMON,  # noqa: S608
+    )
+    return [
+        Held(as_id(row["child_id"]), Same(row["what"]), row["field"], row["mark"])
+        for row in await fetch(sql, statement.params)
+    ]
+
+
+# --- who had the shift
+
+_THEIRS = """
+WITH {scope},
+theirs AS MATERIALIZED (
+  SELECT c.id, c.agency_id, w.zone, CASE WHEN {was_elsewhere} THEN 1 ELSE 0 END AS was_elsewhere
+  FROM scope s JOIN child c ON c.id = s.child_id JOIN watch w ON w.child_id = c.id
+)
+"""
+_FROM_ROUNDS = """
+FROM theirs c JOIN round r ON r.child_id = c.id AND r.due_at > {since} AND r.due_at <= {until}
+WHERE r.late_at <= {now} AND (c.was_elsewhere = 0 OR {was_here})
+"""
+_DUE = """
+SELECT c.zone, r.due_at, COUNT(*) AS asked,
+       SUM(CASE WHEN r.state IN ({missed}) THEN 1 ELSE 0 END) AS missed
+{rounds} AND r.state IN ({missed}, {kept}) GROUP BY c.zone, r.due_at
+"""
+# The moments at which check-ins of a shift were missed, to count the children.
+_MOMENTS = {
+    "sqlite": "SELECT json_extract(value, '$.who') AS who, json_extract(value, '$.zone') AS zone,"
+    " json_extract(value, '$.at') AS at FROM json_each({})",
+    "postgres": "SELECT * FROM jsonb_to_recordset({}::text::jsonb)"
+    " AS x(who text, zone text, at bigint)",
+}
+_CHILDREN = """
+, missed AS MATERIALIZED (
+  SELECT DISTINCT c.id, c.zone, {epoch} AS at {rounds} AND r.state IN ({missed})
+),
+moment AS MATERIALIZED ({moments})
+SELECT moment.who, COUNT(DISTINCT missed.id) AS n
+FROM missed JOIN moment ON moment.zone = missed.zone AND moment.at = missed.at GROUP BY moment.who
+"""
+_WEEK = timedelta(days=7)
+
+
+async def _shifts(scope: Scope) -> list[OnShift]:
+    """Who had duty when much more was missed than usual, by several children."""
+    since, agency_id = scope.now - patterns.COUNTED, scope.agency_id
+    rotas = await rotas_of([agency_id], since, scope.now)
+    shifts: Sequence[Shift] = duty_shifts_between(rotas[agency_id], since, scope.now)
+    rounds: list[Due] = []
+    # Week by week: a statement over all of it would make others wait.
+    while shifts and since < scope.now:
+        rounds += await _due(scope, since, min(since + _WEEK, scope.now))
+        since += _WEEK
+    much = patterns.by_shift(rounds, shifts)
+    children = await _children(scope, much) if much else {}
+    return [shift for shift in much if children.get(shift.person_id, 0) >= FEWEST_CHILDREN]
+
+
+async def _due(scope: Scope, since: datetime, until: datetime) -> list[Due]:
+    """The check-ins of a week that were answered in time or missed, by clock and moment."""
+    statement = Statement()
+    sql = _theirs(scope, statement) + _DUE.format(
+        missed=texts(MISSED),
+        kept=texts(KEPT),
+        rounds=_from_rounds(scope, statement, since, until),
+    )
+    return [
+        Due(as_moment(row["due_at"]), known_zone(row["zone"]), row["asked"], int(row["missed"]))
+        for row in await fetch(sql, statement.params)
+    ]
+
+
+async def _children(scope: Scope, shifts: Collection[OnShift]) -> dict[UUID, int]:
+    """How many children missed the check-ins of each of these people's shifts."""
+    moments: list[dict[str, Any]] = [
+        {"who": str(shift.person_id), "zone": zone, "at": int(at.timestamp())}
+        for shift in shifts
+        for zone, at in shift.moments
+    ]
+    statement = Statement()
+    sql = _theirs(scope, statement) + _CHILDREN.format(
+        epoch=due_epoch(),
+        missed=texts(MISSED),
+        rounds=_from_rounds(scope, statement, scope.now - patterns.COUNTED, scope.now),
+        moments=_MOMENTS[dialect()].format(statement.of(to_json(moments))),
+    )
+    return {as_id(row["who"]): row["n"] for row in await fetch(sql, statement.params)}
+
+
+def _theirs(scope: Scope, statement: Statement) -> str:
+    return _THEIRS.format(
+        scope=scope.cte(statement, _SUPERVISING),
+        was_elsewhere=was_elsewhere(statement.of(scope.agency_id)),
+    )
+
+
+def _from_rounds(scope: Scope, statement: Statement, since: datetime, until: datetime) -> str:
+    return _FROM_ROUNDS.format(
+        since=statement.of(since),
+        until=statement.of(until),
+        now=statement.of(scope.now),
+        was_here=was_with(statement.of(scope.agency_id), "r.due_at"),
+    )

@@ -4,10 +4,10 @@ A small number is no rate: one more alert would change it completely, and it cou
 child. Where there are too few cases, the figure is None, and the page says so.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
 from server.alerts.ladder import Outcome
 
@@ -28,24 +28,12 @@ STANDS_OUT = 2.0
 class Called:
     """One alert about a silence: its outcome, and how long that took."""
 
-    child: str
     tier: str
     outcome: Outcome | None  # None: it is open.
     to_take: timedelta | None
     to_end: timedelta | None
     silence: timedelta | None  # From the last answer until adults were called.
-    day: date | None = None  # When adults were called; the figures of a group need no day.
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """One child of the time: how long we watched them, and which groups they are in."""
-
-    child: str
-    watched: timedelta
-    language: str
-    phone: str
-    home: str
+    day: date  # When adults were called.
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,30 +53,53 @@ class Figures:
     delay: timedelta | None  # The silence before the call, of the real ones.
 
 
-def figures(calls: Iterable[Called], kept: Sequence[Kept]) -> Figures:
-    """The figures of these children, and of the alerts about them."""
-    ids = {record.child for record in kept}
-    ours = [call for call in calls if call.child in ids]
-    months = sum((record.watched for record in kept), timedelta(0)) / MONTH
-    ended = [call for call in ours if call.outcome is not None]
-    real = [call for call in ended if call.outcome in REAL]
-    false = len(ended) - len(real)
-    is_rate = len(ids) >= FEWEST and months >= FEWEST
-    return Figures(
-        children=len(ids),
-        months=months,
-        alerts=len(ours),
-        open=len(ours) - len(ended),
-        real=len(real),
-        false=false,
-        false_per_month=false / months if is_rate else None,
-        precision=len(real) / len(ended) if len(ended) >= FEWEST else None,
-        to_take=_middle([call.to_take for call in ours if call.to_take is not None]),
-        to_contact=_middle(
-            [call.to_end for call in ended if call.outcome in REACHED and call.to_end is not None]
-        ),
-        delay=_middle([call.silence for call in real if call.silence is not None]),
-    )
+@dataclass(slots=True)
+class Tally:
+    """A group of children and the alerts about them, added up child by child."""
+
+    children: int = 0
+    watched: timedelta = timedelta(0)
+    alerts: int = 0
+    ended: int = 0
+    real: int = 0
+    to_take: list[timedelta] = field(default_factory=list)
+    to_contact: list[timedelta] = field(default_factory=list)
+    delay: list[timedelta] = field(default_factory=list)
+
+    def add_child(self, watched: timedelta) -> None:
+        """One child more, who was watched for so long."""
+        self.children += 1
+        self.watched += watched
+
+    def add(self, call: Called) -> None:
+        """One alert more."""
+        self.alerts += 1
+        self.ended += call.outcome is not None
+        self.real += call.outcome in REAL
+        if call.to_take is not None:
+            self.to_take.append(call.to_take)
+        if call.outcome in REACHED and call.to_end is not None:
+            self.to_contact.append(call.to_end)
+        if call.outcome in REAL and call.silence is not None:
+            self.delay.append(call.silence)
+
+    def figures(self) -> Figures:
+        """The figures; a rate of too few is none."""
+        months, false = self.watched / MONTH, self.ended - self.real
+        is_rate = self.children >= FEWEST and months >= FEWEST
+        return Figures(
+            children=self.children,
+            months=months,
+            alerts=self.alerts,
+            open=self.alerts - self.ended,
+            real=self.real,
+            false=false,
+            false_per_month=false / months if is_rate else None,
+            precision=self.real / self.ended if self.ended >= FEWEST else None,
+            to_take=_middle(self.to_take),
+            to_contact=_middle(self.to_contact),
+            delay=_middle(self.delay),
+        )
 
 
 def _middle(spans: Sequence[timedelta]) -> timedelta | None:
@@ -109,90 +120,62 @@ def watched(
     return total
 
 
-# --- is it the place?
+# --- is it the place, or the hour?
+
+# Early, late and night, by the child's clock: from the first hour until before the second.
+SHIFTS = ((6, 14), (14, 22), (22, 6))
+Hours = tuple[int, int]
+
+
+@dataclass(slots=True)
+class Rounds:
+    """The check-ins that were due in a home at certain hours. `children`: two of those who missed
+    one, or the only one; more are not needed to know that it was not one child alone."""
+
+    asked: int = 0
+    misses: int = 0
+    children: set[str] = field(default_factory=set)
+
+    def add(self, asked: int, misses: int, children: Iterable[str]) -> None:
+        """More of them."""
+        self.asked += asked
+        self.misses += misses
+        self.children |= set(children)
+
+
+@dataclass(slots=True)
+class Living:
+    """A home: who lives there, and the check-ins that were due there by shift."""
+
+    children: int = 0
+    watched: timedelta = timedelta(0)
+    together: int = 0  # Days on which two children or more missed one.
+    shifts: dict[Hours, Rounds] = field(default_factory=dict)
+
+    @property
+    def misses(self) -> int:
+        """How many were missed at any hour."""
+        return sum(rounds.misses for rounds in self.shifts.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """The check-ins that were missed in one home, beside those of all others."""
 
-    home: str
+    home: UUID
     children: int
     misses: int
     per_month: float | None
     elsewhere: float | None  # Per child-month, in all other homes.
-    together: int  # Days on which two children or more missed one.
+    together: int
     stands_out: bool
-
-
-@dataclass(slots=True)
-class _Sum:
-    children: set[str] = field(default_factory=set)
-    watched: timedelta = timedelta(0)
-    misses: int = 0
-    days: dict[date, set[str]] = field(default_factory=dict)
-
-
-def places(kept: Iterable[Kept], misses: Iterable[tuple[str, date]]) -> list[Place]:
-    """Each home where at least two children live, the one with the most misses for its size first.
-
-    Perhaps it is the place, and not the child: no network, a shift in which no one reminds them.
-    """
-    sums: dict[str, _Sum] = {}
-    home_of: dict[str, str] = {}
-    for record in kept:
-        total = sums.setdefault(record.home, _Sum())
-        total.children.add(record.child)
-        total.watched += record.watched
-        home_of[record.child] = record.home
-    for child, day in misses:
-        if child in home_of:
-            total = sums[home_of[child]]
-            total.misses += 1
-            total.days.setdefault(day, set()).add(child)
-    rows = [
-        _place(home, total, [other for name, other in sums.items() if name != home])
-        for home, total in sums.items()
-        if home and len(total.children) > 1
-    ]
-    return sorted(rows, key=lambda place: (-(place.per_month or 0), place.home))
-
-
-def _place(home: str, total: _Sum, others: Sequence[_Sum]) -> Place:
-    here = _rate(total.misses, total.watched)
-    away = sum((other.watched for other in others), timedelta(0))
-    there = _rate(sum(other.misses for other in others), away)
-    return Place(
-        home=home,
-        children=len(total.children),
-        misses=total.misses,
-        per_month=here,
-        elsewhere=there,
-        together=sum(len(children) > 1 for children in total.days.values()),
-        stands_out=(
-            here is not None
-            and there is not None
-            and total.misses >= FEWEST
-            and here >= STANDS_OUT * there
-        ),
-    )
-
-
-def _rate(count: int, time: timedelta) -> float | None:
-    return count / (time / MONTH) if time >= MONTH else None
-
-
-# --- is it the hour?
-
-# Early, late and night, by the child's clock: from the first hour until before the second.
-SHIFTS = ((6, 14), (14, 22), (22, 6))
+    shifts: Sequence["Shift"]
 
 
 @dataclass(frozen=True, slots=True)
 class Shift:
     """The check-ins that were due in one home at certain hours, beside its other hours."""
 
-    home: str
     begin: int
     end: int
     asked: int
@@ -202,7 +185,52 @@ class Shift:
     stands_out: bool
 
 
-def shift_of(hour: int) -> tuple[int, int]:
+def places(homes: Mapping[UUID | None, Living]) -> list[Place]:
+    """Each home where at least two children live: those that stand out first, then the one with
+    the most misses for its size.
+
+    Perhaps it is the place, and not the child: no network, a shift in which no one reminds them.
+    `None` are the children who live in no home.
+    """
+    watched = sum((home.watched for home in homes.values()), timedelta(0))
+    misses = sum(home.misses for home in homes.values())
+    rows = [
+        _place(id_, home, _rate(misses - home.misses, watched - home.watched))
+        for id_, home in homes.items()
+        if id_ is not None and home.children > 1
+    ]
+    return sorted(rows, key=_order)
+
+
+def _order(place: Place) -> tuple[bool, float, str]:
+    stands_out = place.stands_out or any(shift.stands_out for shift in place.shifts)
+    return not stands_out, -(place.per_month or 0), str(place.home)
+
+
+def _place(id_: UUID, home: Living, elsewhere: float | None) -> Place:
+    here = _rate(home.misses, home.watched)
+    return Place(
+        home=id_,
+        children=home.children,
+        misses=home.misses,
+        per_month=here,
+        elsewhere=elsewhere,
+        together=home.together,
+        stands_out=(
+            here is not None
+            and elsewhere is not None
+            and home.misses >= FEWEST
+            and here >= STANDS_OUT * elsewhere
+        ),
+        shifts=_shifts(home.shifts),
+    )
+
+
+def _rate(count: int, time: timedelta) -> float | None:
+    return count / (time / MONTH) if time >= MONTH else None
+
+
+def shift_of(hour: int) -> Hours:
     """The shift into which an hour of the day falls."""
     early, late, night = SHIFTS
     if early[0] <= hour < early[1]:
@@ -210,41 +238,27 @@ def shift_of(hour: int) -> tuple[int, int]:
     return late if late[0] <= hour < late[1] else night
 
 
-def shifts(kept: Iterable[Kept], rounds: Iterable[tuple[str, int, bool]]) -> list[Shift]:
-    """The shifts of each home where at least two children live. A round is the child, the hour at
-    which it was due, and whether it was missed. Homes by name, shifts in the order of the day.
+def _shifts(rounds: Mapping[Hours, Rounds]) -> list[Shift]:
+    """The shifts of a home in the order of the day.
 
     The effect of a shift shows in several children: where one alone misses, it is the child.
     """
-    home_of = {record.child: record.home for record in kept if record.home}
-    children = Counter(home_of.values())
-    asked: Counter[tuple[str, tuple[int, int]]] = Counter()
-    missed: Counter[tuple[str, tuple[int, int]]] = Counter()
-    who: dict[tuple[str, tuple[int, int]], set[str]] = {}
-    for child, hour, is_missed in rounds:
-        if children[home_of.get(child, "")] > 1:
-            key = (home_of[child], shift_of(hour))
-            asked[key] += 1
-            missed[key] += is_missed
-            if is_missed:
-                who.setdefault(key, set()).add(child)
+    asked = sum(there.asked for there in rounds.values())
+    misses = sum(there.misses for there in rounds.values())
     rows = []
-    for home in sorted({home for home, _ in asked}):
-        for shift in SHIFTS:
-            key = (home, shift)
-            others = [(home, other) for other in SHIFTS if other != shift]
-            share = _of(missed[key], asked[key])
-            away = _of(sum(missed[o] for o in others), sum(asked[o] for o in others))
-            stands_out = (
-                share is not None
-                and away is not None
-                and missed[key] >= FEWEST
-                and len(who[key]) > 1
-                and share >= STANDS_OUT * away
-            )
-            if asked[key]:
-                row = Shift(home, *shift, asked[key], missed[key], share, away, stands_out)
-                rows.append(row)
+    for hours in SHIFTS:
+        if (there := rounds.get(hours)) is None or not there.asked:
+            continue
+        share = _of(there.misses, there.asked)
+        beside = _of(misses - there.misses, asked - there.asked)
+        stands_out = (
+            share is not None
+            and beside is not None
+            and there.misses >= FEWEST
+            and len(there.children) > 1
+            and share >= STANDS_OUT * beside
+        )
+        rows.append(Shift(*hours, there.asked, there.misses, share, beside, stands_out))
     return rows
 
 

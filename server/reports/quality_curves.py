@@ -4,7 +4,7 @@ They are counts of the whole agency, and no rates: a curve tells whether it is g
 the table beside it how many there were.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -15,14 +15,34 @@ _EDGE = 4
 _WEEK = timedelta(days=7)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Week:
     """The seven days from `begin` on."""
 
     begin: date
-    misses: int
-    alerts: int
-    false: int
+    misses: int = 0
+    alerts: int = 0
+    false: int = 0
+
+    @property
+    def end(self) -> date:
+        """The first day of the next one."""
+        return self.begin + _WEEK
+
+
+def weeks(since: date, until: date) -> list[Week]:
+    """The whole weeks that end with the day before `until`, the earliest first, with nothing in
+    them; days before the first of them are in none."""
+    count = (until - since) // _WEEK
+    return [Week(until - place * _WEEK) for place in range(count, 0, -1)]
+
+
+def add(weeks: Sequence[Week], call: Called) -> None:
+    """Count an alert in its week."""
+    place = (call.day - weeks[0].begin) // _WEEK if weeks else -1
+    if 0 <= place < len(weeks):
+        weeks[place].alerts += 1
+        weeks[place].false += call.outcome is not None and call.outcome not in REAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,29 +54,6 @@ class Curve:
     first: int
     last: int
     most: int
-
-
-def weeks(
-    calls: Iterable[Called], misses: Iterable[tuple[str, date]], since: date, until: date
-) -> list[Week]:
-    """The whole weeks that end with the day before `until`, the earliest first; days before the
-    first of them are in none."""
-    count = (until - since) // _WEEK
-    first = until - count * _WEEK
-    missed, called, false = ([0] * count for _ in range(3))
-    for _, day in misses:
-        if first <= day < until:
-            missed[(day - first) // _WEEK] += 1
-    for call in calls:
-        if call.day is None or not first <= call.day < until:
-            continue
-        place = (call.day - first) // _WEEK
-        called[place] += 1
-        false[place] += call.outcome is not None and call.outcome not in REAL
-    return [
-        Week(first + place * _WEEK, missed[place], called[place], false[place])
-        for place in range(count)
-    ]
 
 
 def curve(counts: Sequence[int]) -> Curve | None:

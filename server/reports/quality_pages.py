@@ -2,9 +2,8 @@
 
 import csv
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,40 +11,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.alerts.ladder import Cause, Outcome
-from server.alerts.models import Alert
-from server.audit.models import Entry
-from server.clock import known_zone
 from server.i18n import N_, NAMES, format_number, format_short_date, format_span, gettext
-from server.notify.models import Address
 from server.people.access import Visitor, agency_for, now_of
-from server.people.models import Child, Home, Person
+from server.people.models import Home
 from server.people.rules import AgencyAction, Role, may_agency
 from server.policy.model import Tier
-from server.reports import quality, quality_curves
-from server.reports.quality import Called, Figures, Kept
-from server.watch.models import Pause, Round, Watch
+from server.reports import quality, quality_curves, quality_rows
+from server.reports.quality import Figures, Place, Shift
+from server.reports.quality_rows import Quality
 from server.watch.wording import TIERS
 from server.web.rendering import language_of, page
+from server.web.requests import part_of
 
-DAYS = 90
-_PHONES = (
-    ("push.apple.com", N_("iPhone")),
-    ("mozilla", N_("Firefox")),
-    ("google", N_("Android or Chrome")),
-)
-_OTHER, _NONE = N_("Another phone"), N_("Phone without reminders")
-
-
-@dataclass(frozen=True, slots=True)
-class Quality:
-    """The data of the page and the file."""
-
-    since: datetime
-    calls: list[Called]
-    kept: list[Kept]
-    misses: list[tuple[str, Any]]
-    rounds: list[tuple[str, int, bool]]  # Child, hour by their clock, whether missed.
+HOMES_AT_ONCE = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +39,7 @@ async def show(request: Request) -> Response:
     """The last 90 days."""
     visitor = await agency_for(request, AgencyAction.POLICY_SEE)
     language, now = language_of(request), now_of(request)
-    report = await _read(_agency(visitor), now)
+    report = await quality_rows.read(_agency(visitor), now)
     groups = _groups(report, language)
     is_theirs = may_agency(Role(visitor.role), AgencyAction.POLICY_CHANGE)
     context = {
@@ -70,10 +48,9 @@ async def show(request: Request) -> Response:
             (by, [(line.group, _words(line.figures, language)) for line in groups if line.by == by])
             for by in dict.fromkeys(line.by for line in groups[1:])
         ],
-        "places": _places(report, language) if is_theirs else [],
-        "shifts": _shifts(report, language) if is_theirs else [],
         "shows_places": is_theirs,
-        **_curves(report, now, language),
+        **(await _places(request, report) if is_theirs else {}),
+        **_curves(report, language),
         "since": report.since,
         "fewest": quality.FEWEST,
         "now": now,
@@ -81,12 +58,11 @@ async def show(request: Request) -> Response:
     return page(request, "reports/quality.html", context)
 
 
-def _curves(report: Quality, now: datetime, language: str) -> dict[str, Any]:
+def _curves(report: Quality, language: str) -> dict[str, Any]:
     """The curves of the whole agency; none for so few children that a count could identify one."""
-    if len({record.child for record in report.kept}) < quality.FEWEST:
+    if report.all.children < quality.FEWEST:
         return {"curves": [], "weeks": []}
-    until = now.date() + timedelta(days=1)
-    weeks = quality_curves.weeks(report.calls, report.misses, report.since.date(), until)
+    weeks = report.weeks
     counts = (
         (N_("Missed check-ins"), [week.misses for week in weeks]),
         (N_("Alerts"), [week.alerts for week in weeks]),
@@ -102,7 +78,7 @@ def _curves(report: Quality, now: datetime, language: str) -> dict[str, Any]:
 async def download(request: Request) -> Response:
     """The same figures as a CSV file. Too few: an empty field."""
     visitor = await agency_for(request, AgencyAction.POLICY_SEE)
-    report = await _read(_agency(visitor), now_of(request))
+    report = await quality_rows.read(_agency(visitor), now_of(request))
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(_HEADER)
@@ -151,142 +127,22 @@ def _agency(visitor: Visitor) -> UUID:
     return visitor.agency_id
 
 
-# --- reading
-
-
-async def _read(agency_id: UUID, now: datetime) -> Quality:
-    since = now - timedelta(days=DAYS)
-    children = [
-        child
-        for child in await Child.filter(agency_id=agency_id, placed_at__lt=now)
-        if child.left_at is None or child.left_at > since
-    ]
-    ids = [child.id for child in children]
-    rounds = await Round.filter(
-        child_id__in=ids, late_at__gt=since, late_at__lte=now, state__in=quality.MISSED
-    ).values_list("child_id", "due_at")
-    return Quality(
-        since=since,
-        calls=await _calls(ids, since),
-        kept=await _kept(children, since, now),
-        misses=[(str(child_id), due_at.date()) for child_id, due_at in rounds],
-        rounds=await _rounds(children, since, now),
-    )
-
-
-async def _rounds(
-    children: Sequence[Child], since: datetime, now: datetime
-) -> list[tuple[str, int, bool]]:
-    """The rounds of the children who live in a home, by the hour of their clock when they were
-    due."""
-    ids = [child.id for child in children if child.home_id is not None]
-    zones = {
-        child_id: known_zone(zone)
-        for child_id, zone in await Watch.filter(child_id__in=ids).values_list("child_id", "zone")
-    }
-    rows = await Round.filter(
-        child_id__in=list(zones),
-        due_at__gt=since,
-        late_at__lte=now,
-        state__in=(*quality.MISSED, *quality.KEPT),
-    ).values_list("child_id", "due_at", "state")
-    return [
-        (str(child_id), due_at.astimezone(zones[child_id]).hour, state in quality.MISSED)
-        for child_id, due_at, state in rows
-    ]
-
-
-async def _calls(ids: list[UUID], since: datetime) -> list[Called]:
-    alerts = await Alert.filter(
-        child_id__in=ids, cause=Cause.SILENCE.value, noticed_at__gt=since
-    ).order_by("noticed_at")
-    taken: dict[UUID, datetime] = {}
-    entries = Entry.filter(what="alert:acknowledge", about_id__in=[alert.id for alert in alerts])
-    for about_id, at in await entries.order_by("at").values_list("about_id", "at"):
-        taken.setdefault(about_id, at)
-    return [_called(alert, taken.get(alert.id)) for alert in alerts]
-
-
-def _called(alert: Alert, taken_at: datetime | None) -> Called:
-    answered = alert.facts.get("answered_at")
-    return Called(
-        child=str(alert.child_id),
-        tier=alert.tier,
-        outcome=Outcome(alert.outcome) if alert.outcome else None,
-        to_take=taken_at - alert.noticed_at if taken_at is not None else None,
-        to_end=alert.closed_at - alert.noticed_at if alert.closed_at is not None else None,
-        silence=alert.noticed_at - datetime.fromisoformat(answered) if answered else None,
-        day=alert.noticed_at.date(),
-    )
-
-
-async def _kept(children: Sequence[Child], since: datetime, now: datetime) -> list[Kept]:
-    ids = [child.id for child in children]
-    watches = set(await Watch.filter(child_id__in=ids).values_list("child_id", flat=True))
-    people = {person.id: person.language for person in await Person.filter(id__in=ids)}
-    homes = {home.id: home.name for home in await Home.filter(id__in=_homes(children))}
-    phones = await _phones(ids)
-    pauses: dict[UUID, list[tuple[datetime, datetime]]] = {}
-    for pause in await Pause.filter(child_id__in=ids, until_at__gt=since, from_at__lt=now):
-        end = min(pause.until_at, pause.ended_at or pause.until_at)
-        pauses.setdefault(pause.child_id, []).append((pause.from_at, end))
-    return [
-        Kept(
-            child=str(child.id),
-            watched=quality.watched(
-                max(child.placed_at, since), child.left_at or now, pauses.get(child.id, ())
-            ),
-            language=people[child.id],
-            phone=phones.get(child.id, _NONE),
-            home=homes.get(child.home_id, "") if child.home_id is not None else "",
-        )
-        for child in children
-        if child.id in watches
-    ]
-
-
-def _homes(children: Sequence[Child]) -> set[UUID]:
-    return {child.home_id for child in children if child.home_id is not None}
-
-
-async def _phones(ids: list[UUID]) -> dict[UUID, str]:
-    """What reminds each child, by the service that their phone is reached through."""
-    phones: dict[UUID, str] = {}
-    rows = Address.filter(person_id__in=ids, channel="push", dropped_at__isnull=True)
-    for address in await rows.order_by("made_at"):
-        if address.person_id is not None:
-            kinds = (word for part, word in _PHONES if part in address.value)
-            phones[address.person_id] = next(kinds, _OTHER)
-    return phones
-
-
 # --- in words
 
 
 def _groups(report: Quality, language: str) -> list[Line]:
     """All children first, then by tier, language and phone."""
-    lines = [Line("", "", quality.figures(report.calls, report.kept))]
+    lines = [Line("", "", report.all.figures())]
     by = gettext(language, N_("By watch level"))
     for tier in Tier:
-        calls = [call for call in report.calls if call.tier == tier]
-        word = gettext(language, TIERS[tier][0])
-        lines.append(Line(by, word, _of_tier(quality.figures(calls, report.kept), calls)))
-    for by, of in (
-        (N_("By language"), lambda child: NAMES.get(child.language, child.language)),
-        (N_("By phone"), lambda child: gettext(language, child.phone)),
-    ):
-        groups: dict[str, list[Kept]] = {}
-        for record in report.kept:
-            groups.setdefault(of(record), []).append(record)
-        for group, kept in sorted(groups.items()):
-            lines.append(Line(gettext(language, by), group, quality.figures(report.calls, kept)))
+        figures = replace(report.levels[tier].figures(), months=0, false_per_month=None)
+        lines.append(Line(by, gettext(language, TIERS[tier][0]), figures))
+    languages = {NAMES.get(code, code): tally for code, tally in report.languages.items()}
+    phones = {gettext(language, phone): tally for phone, tally in report.phones.items()}
+    for by, groups in ((N_("By language"), languages), (N_("By phone"), phones)):
+        for group, tally in sorted(groups.items()):
+            lines.append(Line(gettext(language, by), group, tally.figures()))
     return lines
-
-
-def _of_tier(figures: Figures, calls: Sequence[Called]) -> Figures:
-    """Without a rate: we do not record how long each child was in which tier."""
-    children = len({call.child for call in calls})
-    return replace(figures, children=children, months=0, false_per_month=None)
 
 
 def _words(figures: Figures, language: str) -> dict[str, str]:
@@ -316,45 +172,49 @@ def _words(figures: Figures, language: str) -> dict[str, str]:
     }
 
 
-def _places(report: Quality, language: str) -> list[dict[str, Any]]:
-    """Where check-ins are missed, home by home."""
+async def _places(request: Request, report: Quality) -> dict[str, Any]:
+    """Where and when check-ins are missed, home by home: one part of the homes."""
+    language = language_of(request)
+    homes = quality.places(report.homes)
+    number, pages = part_of(request, len(homes), HOMES_AT_ONCE)
+    part = homes[HOMES_AT_ONCE * (number - 1) : HOMES_AT_ONCE * number]
+    held = Home.filter(id__in=[place.home for place in part])
+    names = dict(await held.values_list("id", "name"))
+    return {
+        "places": [_place(place, names.get(place.home, ""), language) for place in part],
+        "number": number,
+        "pages": pages,
+    }
 
+
+def _place(place: Place, home: str, language: str) -> dict[str, Any]:
     def rate(value: float | None) -> str:
         return "-" if value is None else format_number(language, round(value, 1))
 
-    return [
-        {
-            "home": place.home,
-            "children": place.children,
-            "misses": place.misses,
-            "per_month": rate(place.per_month),
-            "elsewhere": rate(place.elsewhere),
-            "together": place.together,
-            "stands_out": place.stands_out,
-        }
-        for place in quality.places(report.kept, report.misses)
-    ]
+    return {
+        "home": home,
+        "misses": place.misses,
+        "per_month": rate(place.per_month),
+        "elsewhere": rate(place.elsewhere),
+        "together": place.together,
+        "stands_out": place.stands_out,
+        "shifts": [_shift(shift, language) for shift in place.shifts],
+    }
 
 
-def _shifts(report: Quality, language: str) -> list[dict[str, Any]]:
-    """When check-ins are missed in each home, shift by shift."""
-
+def _shift(shift: Shift, language: str) -> dict[str, Any]:
     def share(value: float | None) -> str:
         return "-" if value is None else f"{format_number(language, round(100 * value))} %"
 
-    return [
-        {
-            "home": shift.home,
-            "begin": f"{shift.begin:02}:00",
-            "end": f"{shift.end:02}:00",
-            "asked": shift.asked,
-            "misses": shift.misses,
-            "share": share(shift.share),
-            "at_other_hours": share(shift.at_other_hours),
-            "stands_out": shift.stands_out,
-        }
-        for shift in quality.shifts(report.kept, report.rounds)
-    ]
+    return {
+        "begin": f"{shift.begin:02}:00",
+        "end": f"{shift.end:02}:00",
+        "asked": shift.asked,
+        "misses": shift.misses,
+        "share": share(shift.share),
+        "at_other_hours": share(shift.at_other_hours),
+        "stands_out": shift.stands_out,
+    }
 
 
 routes = [

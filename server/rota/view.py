@@ -10,6 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
+from tortoise.expressions import Q
 
 from server.clock import as_utc, known_zone
 from server.i18n import (
@@ -89,19 +90,17 @@ async def plan_of(agency_id: UUID, begin: datetime, end: datetime, now: datetime
     zone = known_zone((await Agency.get(id=agency_id)).zone)
     today = now.astimezone(zone).date()
     # A zone may be a day ahead of the agency's: a duty that ends today is shown until tomorrow.
+    planned = Duty.filter(Q(until_on__isnull=True) | Q(until_on__gt=today), agency_id=agency_id)
     duties = [
         duty
-        for duty in await Duty.filter(agency_id=agency_id).order_by("begins", "first_on", "id")
-        if duty.until_on is None or duty.until_on > max(today, duty.first_on)
+        for duty in await planned.order_by("begins", "first_on", "id")
+        if duty.until_on is None or duty.until_on > duty.first_on
     ]
     live = {"agency_id": agency_id, "until_at__gt": now, "ended_at__isnull": True}
     handovers = await Handover.filter(**live).order_by("from_at", "id")
     leaves = await Leave.filter(**live).order_by("from_at", "id")
-    fixed = [
-        shift
-        for shift in await FixedShift.filter(agency_id=agency_id).order_by("from_at", "id")
-        if shift.until_at is None or shift.until_at > now
-    ]
+    still = Q(until_at__isnull=True) | Q(until_at__gt=now)
+    fixed = await FixedShift.filter(still, agency_id=agency_id).order_by("from_at", "id")
     terms = await RotaTerms.get_or_none(id=agency_id)
     lead = LEAD if terms is None else timedelta(seconds=terms.lead_s)
     is_always = terms is None or terms.is_always

@@ -105,6 +105,7 @@ class Arriving:
         self._learning.know(child, unseen=())
         child.standing, settled = answering.settle(child.standing, child.terms, now)
         child.asked, child.was_held = None, False
+        child.need_no_reminder(now)
         self._telling.close(child, now, but=but)
         return settled.nothing
 

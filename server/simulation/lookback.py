@@ -27,6 +27,7 @@ class Did:
     """What one policy did over the events."""
 
     reminders: int
+    waited: int  # Of these, came only at the end of quiet hours.
     questions: int
     alerts: int  # Silences that an adult was told of.
     by_tier: dict[Tier, int]
@@ -116,12 +117,23 @@ def did(result: Result) -> Did:
     for (child, number), at in told_of(result).items():
         answers = result.answers.get(child, ())
         lasted.append(at - (answers[number - 1] if number else begun[child]))
-    levels = [row.level for row in result.rows]
+    levels, waited = [row.level for row in result.rows], _waited(result)
     return Did(
-        reminders=levels.count(NUDGE),
+        reminders=levels.count(NUDGE) + waited,
+        waited=waited,
         questions=levels.count(ASK),
         alerts=len(silent),
         by_tier={tier: sum(alert.tier is tier for alert in silent) for tier in Tier},
         silence=median_high(lasted) if lasted else None,
         longest=max(lasted, default=None),
+    )
+
+
+def _waited(result: Result) -> int:
+    """The reminders that waited for the end of quiet hours, and whose round had no answer then."""
+    return sum(
+        result.until is not None
+        and wait.end <= result.until
+        and (wait.over_at is None or wait.over_at > wait.end)
+        for wait in result.waits
     )

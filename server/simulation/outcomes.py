@@ -29,6 +29,16 @@ class Row(NamedTuple):
 
 
 @dataclass(slots=True)
+class Wait:
+    """A reminder that quiet hours put off, until `end`. It comes then, unless its round was settled
+    before: `over_at`."""
+
+    child: str
+    end: datetime
+    over_at: datetime | None = None
+
+
+@dataclass(slots=True)
 class Alert:
     """An alert of a replay, from its opening to its end."""
 
@@ -88,6 +98,7 @@ class Child:
     if_asked: list[IfAsked] = field(default_factory=list)
     if_called: list[IfAsked] = field(default_factory=list)
     coming: list[tuple[datetime, int, IfAsked]] = field(default_factory=list)  # Answers.
+    waits: dict[datetime, Wait] = field(default_factory=dict)  # By their end: they become one.
     blind: Span | None = None
     waiting: list[Event] = field(default_factory=list)  # What reaches us when we see again.
     blinds: list[Span] = field(default_factory=list)
@@ -117,6 +128,12 @@ class Child:
         moments = [day.around.begin for day in self.days]
         return moments if self.tier_until is None else [*moments, self.tier_until]
 
+    def need_no_reminder(self, now: datetime) -> None:
+        """All rounds are settled, or the placement is over: what waits does not come any more."""
+        for wait in self.waits.values():
+            wait.over_at = now
+        self.waits.clear()
+
     def keep(self, answer: IfAsked) -> None:
         """What is answered if it is asked."""
         (self.if_called if answer.by_child else self.if_asked).append(answer)
@@ -132,6 +149,7 @@ class Result:
     answers: dict[str, list[datetime]]
     until: datetime | None
     events: int
+    waits: list[Wait] = field(default_factory=list)
 
 
 def known_of(child: Child) -> tuple[Any, ...]:

@@ -22,6 +22,8 @@ What production does and a file cannot tell:
   A `milestone` that names its day in `on` raises the tier only as far as the rhythm allows.
 - Of the signals that may have the carer asked, answers, moods and warning signs are in the events;
   phones, goals, reviews and promises are not.
+- A reminder that falls into quiet hours comes at their end, if the round has no answer by then. It
+  is counted, and has no row. School hours are in no event, so they put nothing off here.
 - While the server is blind, events wait and reach it at the end of that time.
 """
 
@@ -148,6 +150,7 @@ class Replay:
 
     def _end(self, child: Child, at: datetime) -> None:
         child.watched.end = at
+        child.need_no_reminder(at)
         self._telling.close(child, at, but=None)
         self._days_later[child.name] = child.days
         self._asked_early[child.name] = [*child.if_asked, *child.if_called]

@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 from server.alerts import ladder as ladders
 from server.alerts.causes import first_wait_ends, ladder_for
 from server.alerts.ladder import Call, Cause
+from server.notify.child.hours import Hours, released
 from server.policy.model import PEOPLED, Policy, QuietHours, Rung
 from server.simulation import events as kinds
 from server.simulation import reasons
 from server.simulation.learning import Learning
-from server.simulation.outcomes import Alert, Child, Result, Row, facts_of, known_of
+from server.simulation.outcomes import Alert, Child, Result, Row, Wait, facts_of, known_of
 from server.watch.facts import Asked, Reach
 from server.watch.machine.standing import Change, What, Why
 
@@ -67,6 +68,7 @@ class Telling:
         reason = _reminder(self._policy.quiet, change.why, change.due_at, child.terms.zone, at)
         if reason is None:
             child.reach = Reach.QUIET
+            self._put_off(child, at)
             return
         child.reach = child.push
         self._result.rows.append(Row(at, child.name, NUDGE, "", reason))
@@ -74,6 +76,15 @@ class Telling:
         if answer is not None:
             self._number += 1
             heappush(child.coming, (at + answer.after, self._number, answer))
+
+    def _put_off(self, child: Child, at: datetime) -> None:
+        """Of several that wait for the same end, one comes."""
+        for end in [end for end in child.waits if end <= at]:
+            del child.waits[end]
+        end = _end_of(self._policy.quiet, child.terms.zone, at)
+        if end not in child.waits:
+            child.waits[end] = Wait(child.name, end)
+            self._result.waits.append(child.waits[end])
 
     def _ask(self, child: Child, change: Change, at: datetime) -> None:
         reason = reasons.ask(change.due_at, child.terms.zone, at, again=child.was_held)
@@ -169,3 +180,9 @@ def _reminder(
     if quiet.holds(at.astimezone(zone).time()):
         return None
     return reasons.remind(why, due_at, zone, at)
+
+
+@lru_cache(maxsize=4096)
+def _end_of(quiet: QuietHours, zone: ZoneInfo, at: datetime) -> datetime:
+    """When a reminder of this moment comes."""
+    return released(Hours(zone.key, (quiet.from_, quiet.until)), at)

@@ -20,13 +20,13 @@ from server.tasks.own import AT_ONCE, own_tasks
 from server.tasks.rules import Kind
 from server.tasks.turns import WORDS, turns_of, until
 from server.web.rendering import language_of, page
-from server.web.requests import form_body
+from server.web.requests import form_body, page_number, parts
 
 
 async def show(request: Request) -> Response:
     """What I have to do, the most urgent first. A child's name is for those who may see them."""
     visitor, now, language = await staff_of(request), now_of(request), language_of(request)
-    number = _number(request.query_params.get("page", "1"))
+    number = page_number(request)
     tasks, many = await own_tasks(visitor, number, now)
     turns = await turns_of(tasks, now)
     # A person who was told as a deputy may be none any more.
@@ -46,14 +46,10 @@ async def show(request: Request) -> Response:
             for task in tasks
         ],
         "number": number,
-        "pages": max(-(-many // AT_ONCE), 1),
+        "pages": parts(many, AT_ONCE),
         "now": now,
     }
     return page(request, "tasks/own.html", context)
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 6 and int(text) else 1
 
 
 async def change_digest(request: Request) -> Response:

@@ -48,6 +48,8 @@ class Task(Model):
         indexes = (
             Index(fields=("next_action_at",), name="task_next_action_at"),
             Index(fields=("child_id", "state"), name="task_child_state"),
+            # What is for the people on duty, of a table that only grows.
+            Index(fields=("agency_id", "owner_role", "state"), name="task_agency_role_state"),
         )
         constraints = (
             UniqueConstraint(fields=("kind", "subject_id", "turn"), name="task_turn"),

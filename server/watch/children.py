@@ -9,10 +9,10 @@ from starlette.requests import Request
 from server.alerts.models import Alert
 from server.people.access import Roles, called_about, now_of, visitor_of
 from server.people.children_access import children_for
+from server.people.finding.scope import Scope, Statement
 from server.people.models import Child
 from server.people.rules import Action, Role, may
 from server.storage.db import as_id, fetch
-from server.watch.scope import Scope, Statement
 from server.watch.signals.drift import OnBoard
 from server.web.rendering import language_of
 
@@ -38,6 +38,14 @@ async def shown(request: Request, action: Action) -> tuple[dict[UUID, Roles], li
     gone = {child.id for child in left} - called
     here = {id_: held for id_, held in roles.items() if id_ not in gone}
     return here, [(child, roles[child.id]) for child in left]
+
+
+async def alerted(request: Request) -> dict[UUID, Roles]:
+    """The visitor's roles for each child with an open alert, as far as they may see it."""
+    visitor = await visitor_of(request)
+    open_ = Alert.filter(agency_id=visitor.agency_id, closed_at__isnull=True)
+    ids = {as_id(id_) for id_ in await open_.distinct().values_list("child_id", flat=True)}
+    return await children_for(request, Action.ALERT_SEE, also=ids, among=ids, by_call=True)
 
 
 async def called(request: Request) -> dict[UUID, Roles]:

@@ -7,6 +7,7 @@ import json
 import re
 from datetime import MAXYEAR, MINYEAR, date, datetime, time
 from functools import lru_cache
+from math import ceil
 from typing import Any, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -230,3 +231,25 @@ def form_id(text: str, field: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise Refused(N_("Choose one from the list."), field=field) from None
+
+
+def number_in(request: Request, name: str) -> int:
+    """A number from the address, from 1 on; nonsense is 1."""
+    asked = request.query_params.get(name, "")
+    return max(int(asked), 1) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 1
+
+
+def page_number(request: Request) -> int:
+    """Which part of a long list is asked for."""
+    return number_in(request, "page")
+
+
+def part_of(request: Request, many: int, at_once: int) -> tuple[int, int]:
+    """Which part of so many rows is asked for, and how many parts there are."""
+    last = parts(many, at_once)
+    return min(page_number(request), last), last
+
+
+def parts(many: int, at_once: int) -> int:
+    """How many parts so many rows come in; one for none."""
+    return max(ceil(many / at_once), 1)

@@ -19,6 +19,7 @@ from server.people.models import Person
 from server.people.rules import Action
 from server.people.words import form_fault
 from server.web.rendering import language_of, page, zone_of
+from server.web.requests import number_in, parts
 from server.why.events import Chosen, Event, Period, around, last_day, moment, night_of, night_with
 from server.why.finding import names_of
 from server.why.night import tell
@@ -101,7 +102,7 @@ async def show(request: Request) -> Response:
     people = people_in(told.events, told.answer.values) | {child.id}
     names = await names_of(people, language, child.agency_id)
     reader = Reader(language, zone, names, period.begin, child.id)
-    part, parts = _part(request, len(told.events))
+    part, of = _part(request, len(told.events))
     events = told.events[part * MOST : (part + 1) * MOST]
     context = {
         "child": person,
@@ -119,7 +120,7 @@ async def show(request: Request) -> Response:
         else night.isoformat(),
         "after": _after(period, night, now, zone),
         "part": part,
-        "parts": parts,
+        "parts": of,
         "query": _query(request),
         "error": fault,
     }
@@ -160,10 +161,8 @@ def _differ(zone: ZoneInfo, own: ZoneInfo, now: datetime) -> bool:
 
 def _part(request: Request, lines: int) -> tuple[int, int]:
     """Which part is asked for, from 0 on, and how many there are."""
-    parts = max(1, -(-lines // MOST))
-    text = request.query_params.get("part", "1")
-    asked = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 1
-    return min(max(asked, 1), parts) - 1, parts
+    many = parts(lines, MOST)
+    return min(number_in(request, "part"), many) - 1, many
 
 
 def _query(request: Request) -> dict[str, str]:

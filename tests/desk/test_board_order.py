@@ -20,6 +20,7 @@ from server.desk.board import view as board_view
 from server.desk.board.rows import QUIET, group_of, look_of
 from server.desk.board.view import AT_ONCE, FEW_WELL, MOST, Group, View
 from server.missing.search.models import Episode
+from server.people.finding.scope import Scope
 from server.people.models import Child, Home, Tie
 from server.policy.model import Tier
 from server.rota.duty import on_rota
@@ -27,7 +28,6 @@ from server.tasks.actions import set_task
 from server.tasks.rules import Kind, Setting
 from server.watch import evidence
 from server.watch.models import Watch
-from server.watch.scope import Scope
 from tests.cast import Cast
 from tests.desk import scenes
 from tests.desk.test_board import board, groups
@@ -38,9 +38,7 @@ RANKS = {"help": 0, "now": 1, "phone": 2, "confirm": 3, "talk": 4}
 
 def scope(cast: Cast, name: str, **more: Any) -> Scope:
     person = cast.persons[name]
-    nothing = frozenset[UUID]()
-    plain = Scope(person.id, person.agency_id, cast.clock(), False, nothing, nothing, nothing)
-    return replace(plain, **more)
+    return Scope(person.id, person.agency_id, cast.clock(), **more)
 
 
 async def crowd_in_homes(cast: Cast, many: int) -> list[UUID]:
@@ -318,7 +316,7 @@ async def test_on_duty_only_the_shown_children_are_looked_at(cast: Cast) -> None
 async def test_a_called_reader_sees_their_alert_and_counts_nothing_else(cast: Cast) -> None:
     await scenes.crowd(cast, 30)
     alert = (await Alert.all())[0]
-    only = scope(cast, "eve", called=frozenset({alert.id}))
+    only = scope(cast, "eve", called={alert.id: alert.child_id})
     order = await board_order.order(only, View())
     assert [row.child_id for row in order.rows] == [alert.child_id]
     assert sum(order.counts.values()) == 1

@@ -111,6 +111,30 @@ async def test_the_page_is_sorted_by_what_one_asks_for(cast: Cast) -> None:
     assert "Uwe" not in by_name
 
 
+async def test_the_table_keeps_its_order_on_the_way_to_a_worker_and_back(cast: Cast) -> None:
+    async with at_desk(cast, "ines") as browser:
+        table = (await browser.get("/desk/load?sort=due")).text
+        assert table.count("aria-sort=") == table.count('" aria-current="true">Tasks due') == 1
+        assert 'aria-sort="descending"><a href="/desk/load?sort=due" aria-current="true">' in table
+        way = f"/desk/load/{cast.tom.id}?sort=due"
+        assert f'href="{way}"' in table
+        page = (await browser.get(way)).text
+        assert 'href="/desk/load?sort=due"' in page
+        assert f'action="{way}"' in page
+        form = {"child": [str(cast.mia.id)], "to": str(cast.eve.id)}
+        sure = (await browser.post(way, data=form)).text
+        assert f'href="{way}"' in sure
+        hidden = dict(re.findall(r'name="(\w+)" value="([^"]+)"', sure))
+        done = (await browser.post(way, data=hidden)).headers["location"]
+        after = (await browser.get(done)).text
+        deep = (await browser.get(f"/desk/load/{cast.tom.id}?sort=due&at=3")).text
+        odd = (await browser.get(f"/desk/load/{cast.tom.id}?sort=x&at=x")).text
+    assert done.startswith(f"{way}&done=1")
+    assert 'href="/desk/load?sort=due"' in after
+    assert 'href="/desk/load?sort=due&amp;page=3"' in deep
+    assert '<p class="back"><a href="/desk/load">' in odd
+
+
 @pytest.mark.parametrize("name", ["tom", "sam", "ada", "root"])
 async def test_only_supervisors_see_the_load(cast: Cast, name: str) -> None:
     async with at_desk(cast, name) as browser:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import timedelta
 from urllib.parse import quote
@@ -10,6 +11,7 @@ import pytest
 
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
+from server.desk import hub_pages
 from server.people.actions import set_language
 from server.people.models import Child
 from server.people.rules import Role
@@ -259,3 +261,16 @@ async def test_crumbs_lead_up_in_the_readers_language(cast: Cast, language: str)
     [crumbs] = re.findall(r'<nav class="crumbs".*?</nav>', page, re.DOTALL)
     assert re.findall(r'href="([^"]+)"', crumbs) == ["/desk/", of_mia(cast, "/plan")]
     assert "Check-in times" not in crumbs
+
+
+@pytest.mark.parametrize("name", ["ines", "root"])
+async def test_a_page_has_the_name_of_the_link_that_leads_there(cast: Cast, name: str) -> None:
+    role = cast.persons[name].role
+    ways = [way for _, all_ways in (*hub_pages.REPORTS, *hub_pages.ADMIN) for way in all_ways]
+    async with at_desk(cast, name) as browser:
+        for way in (way for way in ways if role in way.roles and way.path != "/desk/children"):
+            page = html.unescape((await browser.get(way.path)).text)
+            [title] = re.findall(r"<title>([^<]+)</title>", page)
+            assert title.startswith(way.title), way.path
+    titles = [way.title for way in ways]
+    assert len(titles) == len(set(titles))

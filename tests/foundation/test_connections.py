@@ -14,7 +14,7 @@ import httpx2
 import pytest_asyncio
 import uvicorn
 
-from server import __main__ as command
+from server.serving import _uvicorn
 from server.settings import load
 from server.web import connections
 from server.web.connections import Guarded, Limits
@@ -278,7 +278,7 @@ async def test_where_everyone_is_being_answered_the_next_one_is_told_to_wait(por
 
 
 def test_the_command_serves_with_these_bounds(tmp_path: Path):
-    assert command._uvicorn(load({}, tmp_path))["http"] is Guarded
+    assert _uvicorn(load({}, tmp_path))["http"] is Guarded
 
 
 def test_the_real_application_takes_no_head_beyond_the_limit(migrated: Database, tmp_path: Path):

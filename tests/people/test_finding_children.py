@@ -7,10 +7,11 @@ from uuid import UUID
 
 import pytest
 
+from server.alerts.models import Alert
 from server.people import actions as people
 from server.people.agencies.actions import HomeDetails, add_home, change_home
 from server.people.finding import search
-from server.people.finding.sight import Sight
+from server.people.finding.scope import Scope
 from server.people.models import Child
 from server.people.rules import Leaving, Role
 from server.people.ties import AddTie, add_tie, end_tie
@@ -18,20 +19,20 @@ from tests.cast import Cast
 from tests.people.test_finding import child, names
 
 
-def sight(cast: Cast, name: str, *, duty: bool = False, **ways: tuple[UUID, ...]) -> Sight:
+def scope(cast: Cast, name: str, *, duty: bool = False, **ways: tuple[UUID, ...]) -> Scope:
     person = cast.persons[name]
-    return Sight(
+    return Scope(
         person.id,
         person.agency_id,
         cast.clock(),
         duty,
-        ways.get("covers", ()),
-        ways.get("called", ()),
+        frozenset(ways.get("covers", ())),
+        {child_id: child_id for child_id in ways.get("called", ())},
     )
 
 
 async def found(cast: Cast, text: str, name: str = "tom", **ways: object) -> list[UUID]:
-    hits = await search.find(sight(cast, name, **ways), text)  # type: ignore[arg-type]
+    hits = await search.find(scope(cast, name, **ways), text)  # type: ignore[arg-type]
     return [hit.child.id for hit in hits.hits]
 
 
@@ -89,8 +90,8 @@ async def test_words_that_find_no_one(cast: Cast, text: str) -> None:
 async def test_a_short_word_finds_a_short_name_and_else_says_so(cast: Cast) -> None:
     li = await child(cast, "Li Bo")
     assert await found(cast, "bo") == [li]
-    assert (await search.find(sight(cast, "tom"), "ma")).is_short
-    assert not (await search.find(sight(cast, "tom"), "max")).is_short
+    assert (await search.find(scope(cast, "tom"), "ma")).is_short
+    assert not (await search.find(scope(cast, "tom"), "max")).is_short
 
 
 async def test_each_sees_their_own_children_alone(cast: Cast) -> None:
@@ -129,6 +130,26 @@ async def test_on_duty_every_placed_child_of_the_agency_is_found(cast: Cast) -> 
     assert await found(cast, "noor", "eve", duty=True) == []
 
 
+async def test_on_duty_a_child_who_left_is_found_while_an_alert_is_open(cast: Cast) -> None:
+    now = cast.clock()
+    alert = await Alert.create(
+        agency_id=cast.agency.id,
+        child_id=cast.noor.id,
+        cause="silence",
+        tier="high",
+        opened_at=now,
+        noticed_at=now,
+        next_action_at=now,
+        reason="grace_over",
+        ladder={},
+    )
+    await Child.filter(id=cast.noor.id).update(left_at=now)
+    assert await found(cast, "noor", "eve", duty=True) == [cast.noor.id]
+    assert await found(cast, "noor", "uwe", duty=True) == []
+    await Alert.filter(id=alert.id).update(closed_at=now, outcome="seen")
+    assert await found(cast, "noor", "eve", duty=True) == []
+
+
 async def test_a_cover_finds_the_children_of_those_on_leave(cast: Cast) -> None:
     assert await found(cast, "noor", "eve", covers=(cast.tom.id,)) == [cast.noor.id]
     assert await found(cast, "house", "eve", covers=(cast.tom.id,)) == [cast.mia.id]
@@ -144,7 +165,7 @@ async def test_those_who_left_come_last_and_say_so(cast: Cast) -> None:
     other = await child(cast, "Mia Marsh")
     now = cast.clock()
     await people.end_placement(cast.actor("tom"), cast.mia.id, Leaving.HOME, now, now)
-    hits = (await search.find(sight(cast, "tom"), "mia")).hits
+    hits = (await search.find(scope(cast, "tom"), "mia")).hits
     assert [(hit.child.id, hit.has_left) for hit in hits] == [(other, False), (cast.mia.id, True)]
     # A carer has nothing to do with a child any longer who left.
     assert await found(cast, "mia", "sam") == []
@@ -161,23 +182,23 @@ async def test_whole_words_come_before_beginnings_and_then_by_name(cast: Cast) -
 
 
 async def test_a_word_that_no_name_has_finds_those_that_begin_alike(cast: Cast) -> None:
-    hits = await search.find(sight(cast, "tom"), "Castelane")
+    hits = await search.find(scope(cast, "tom"), "Castelane")
     assert [hit.name for hit in hits.hits] == ["Mia Castellane"]
     assert hits.is_near
-    assert not (await search.find(sight(cast, "tom"), "Castell")).is_near
+    assert not (await search.find(scope(cast, "tom"), "Castell")).is_near
 
 
 async def test_a_long_list_comes_in_parts_and_then_asks_for_more_of_the_name(cast: Cast) -> None:
     for number in range(23):
         await child(cast, f"Marta {chr(97 + number)}")
-    first = await search.find(sight(cast, "tom"), "marta")
+    first = await search.find(scope(cast, "tom"), "marta")
     assert (len(first.hits), first.next_after, first.is_too_many) == (20, 20, False)
-    rest = await search.find(sight(cast, "tom"), "marta", 20)
+    rest = await search.find(scope(cast, "tom"), "marta", 20)
     assert (len(rest.hits), rest.next_after) == (3, None)
     all_names = [hit.name for hit in (*first.hits, *rest.hits)]
     assert all_names == sorted(all_names)
     # A visitor who sees two of them cannot tell that there are others.
-    assert not (await search.find(sight(cast, "eve"), "marta")).hits
+    assert not (await search.find(scope(cast, "eve"), "marta")).hits
 
 
 async def test_a_renamed_home_finds_its_children_by_the_new_name(cast: Cast) -> None:

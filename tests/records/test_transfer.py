@@ -21,6 +21,7 @@ from server.missing.search.models import Episode, TimelineEntry
 from server.notify.models import Message
 from server.notify.rules import Kind
 from server.people import actions as people
+from server.people.finding.scope import Scope
 from server.people.models import Agency, Child, Person, Tie
 from server.people.rules import Role
 from server.plan.models import Change, LifeProject
@@ -650,17 +651,16 @@ async def test_a_home_and_its_hours_are_held_to_what_was_there_alone(cast: Cast)
             stage="found",
             found_at=at,
         )
-    theirs = {one.id: frozenset({Role.SUPERVISOR}) for one in (cast.mia, cast.noor)}
-    before = await patterns_of(cast.agency.id, theirs, now)
-    assert [one.home_id for one in before.homes] == [cast.home.id]
-    assert before.hours != []
+    duty = Scope(cast.eve.id, cast.agency.id, now, is_on_duty=True)
+    before = await patterns_of(duty)
+    assert [one.home_id for one in before if isinstance(one, patterns.Cluster)] == [cast.home.id]
+    assert any(isinstance(one, patterns.Hours) for one in before)
     await accepted(cast)
-    after = await patterns_of(
-        cast.other_agency.id, {cast.mia.id: frozenset({Role.SUPERVISOR})}, cast.clock()
-    )
-    assert (after.homes, after.hours, after.shifts) == ([], [], [])
+    there = Scope(cast.uwe.id, cast.other_agency.id, cast.clock(), is_on_duty=True)
     # How often the child was missing is its own, and goes along.
-    assert [one.child_id for one in after.often] == [cast.mia.id]
+    [often] = await patterns_of(there)
+    assert isinstance(often, patterns.Often)
+    assert often.child_id == cast.mia.id
 
 
 async def test_a_supervisor_there_may_answer_and_is_tied(cast: Cast) -> None:

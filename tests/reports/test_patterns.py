@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -23,7 +24,7 @@ from server.people.models import Child, Tie
 from server.people.rules import Role
 from server.people.ties import AddTie, add_tie
 from server.reports import patterns
-from server.reports.patterns import Asked, Held, Time
+from server.reports.patterns import Due, Held, OnShift, Time
 from server.rota.calendar import Shift
 from server.rota.models import FixedShift as RotaShift
 from server.storage import bulk
@@ -98,12 +99,12 @@ def test_three_times_in_thirty_days_are_said_and_a_fourth_of_before_is_not_count
 
 
 def test_a_home_is_said_with_how_many_live_there_and_only_where_it_is_more_than_its_share() -> None:
-    living: dict[UUID, UUID | None] = {MIA: HOUSE, NOOR: MILL, JOY: MILL}
+    living: dict[UUID | None, int] = {HOUSE: 1, MILL: 2}
     some = [*times(9, 9, 9), *times(9, child=NOOR, home=MILL)]
     [one] = patterns.by_home(some, living, NOW)
     assert (one.home_id, one.times, one.of_times) == (HOUSE, 3, 4)
     assert (one.children, one.of_children) == (1, 3)
-    assert patterns.by_home(times(9, 9, 9), {MIA: HOUSE, NOOR: HOUSE}, NOW) == []
+    assert patterns.by_home(times(9, 9, 9), {HOUSE: 2}, NOW) == []
     assert patterns.by_home(times(9, 9), living, NOW) == []
     assert patterns.by_home(times(9, 9, 9, home=None), living, NOW) == []
 
@@ -120,6 +121,35 @@ def test_hours_are_those_of_the_childs_clock_and_more_than_half() -> None:
 EVE, TOM, SAM = UUID(int=21), UUID(int=22), UUID(int=23)
 CHILDREN = [UUID(int=100 + n) for n in range(6)]
 BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One check-in."""
+
+    child_id: UUID
+    at: datetime
+    zone: ZoneInfo
+    is_missed: bool
+
+
+def by_shift(rounds: list[Asked], shifts: list[Shift]) -> list[OnShift]:
+    """As the page asks for it: added up by moment first, then without what one or two missed."""
+    by_moment: dict[datetime, list[Asked]] = {}
+    for one in rounds:
+        by_moment.setdefault(one.at, []).append(one)
+    due = [
+        Due(at, ZoneInfo("UTC"), len(some), sum(one.is_missed for one in some))
+        for at, some in by_moment.items()
+    ]
+    return [
+        shift
+        for shift in patterns.by_shift(due, shifts)
+        if len(
+            {one.child_id for one in rounds if one.is_missed and ("UTC", one.at) in shift.moments}
+        )
+        >= patterns.FEWEST_CHILDREN
+    ]
 
 
 def asked(day: int, hour: int, child: int = 0, *, is_missed: bool = False) -> Asked:
@@ -146,13 +176,13 @@ def test_a_shift_in_which_much_more_is_missed_is_said_beside_what_is_usual() -> 
     def missed_by(day: int, child: int) -> bool:
         return (day // 2 + child) % 2 == 0 if day % 2 else day == 2 and child == 0
 
-    [one] = patterns.by_shift(*a_month(missed_by))
+    [one] = by_shift(*a_month(missed_by))
     assert (one.person_id, one.asked) == (EVE, 36)
     assert (one.missed, one.usual) == (18, 2)
 
 
 def test_where_one_child_alone_misses_it_is_not_the_shift() -> None:
-    assert patterns.by_shift(*a_month(lambda day, child: day % 2 == 1 and child == 0)) == []
+    assert by_shift(*a_month(lambda day, child: day % 2 == 1 and child == 0)) == []
 
 
 def test_who_has_the_nights_is_compared_with_other_nights() -> None:
@@ -165,10 +195,10 @@ def test_who_has_the_nights_is_compared_with_other_nights() -> None:
         for hour in (9, 23)
         for child in range(3)
     ]
-    assert patterns.by_shift(rounds, shifts) == []
+    assert by_shift(rounds, shifts) == []
     # Where nobody else has ever had a night there is nothing beside which it could stand.
     alone = [on_shift(EVE, day, 18) for day in range(24)]
-    assert patterns.by_shift(rounds, [*alone, *shifts[24:]]) == []
+    assert by_shift(rounds, [*alone, *shifts[24:]]) == []
 
 
 ROUNDS = st.lists(
@@ -197,7 +227,7 @@ SHIFTS = st.lists(
 def test_whatever_was_missed_only_what_stands_out_is_said_and_counted_right(
     rounds: list[Asked], shifts: list[Shift], random: Any
 ) -> None:
-    found = patterns.by_shift(rounds, shifts)
+    found = by_shift(rounds, shifts)
     for one in found:
         here, beside = _by_hand(one.person_id, rounds, shifts)
         theirs = [one for part, one in here if any(other == part for other, _ in beside)]
@@ -212,7 +242,7 @@ def test_whatever_was_missed_only_what_stands_out_is_said_and_counted_right(
         assert one.usual == pytest.approx(usual)
         assert one.missed >= patterns.STANDS_OUT * one.usual
     mixed = random.sample(rounds, len(rounds)), random.sample(shifts, len(shifts))
-    assert patterns.by_shift(*mixed) == found
+    assert by_shift(*mixed) == found
 
 
 def _by_hand(who: UUID, rounds: list[Asked], shifts: list[Shift]) -> tuple[Any, Any]:
@@ -233,7 +263,7 @@ def test_where_one_person_has_every_shift_nobody_stands_out(
     rounds: list[Asked], shifts: list[Shift]
 ) -> None:
     alone = [Shift(EVE, one.begin, one.end) for one in shifts]
-    assert patterns.by_shift(rounds, alone) == []
+    assert by_shift(rounds, alone) == []
 
 
 def test_two_packs_share_a_thing_once_however_often_it_stands_there() -> None:
@@ -243,6 +273,14 @@ def test_two_packs_share_a_thing_once_however_often_it_stands_there() -> None:
     ]
     [one] = patterns.shared([*held, Held(MIA, Same.PLACE, "places_found", "y")])
     assert (one.one, one.other, one.fields) == (MIA, NOOR, ("friends", "partner"))
+
+
+def test_a_thing_in_many_packs_makes_no_list_without_end() -> None:
+    many = [Held(UUID(int=n), Same.NUMBER, "friends", "x") for n in range(200)]
+    assert len(patterns.shared(many)) == patterns.MOST_SHARED
+    about = patterns.shared(many, UUID(int=7))
+    assert len(about) == 199
+    assert all(UUID(int=7) in (pair.one, pair.other) for pair in about)
 
 
 # --- the marks
@@ -465,3 +503,37 @@ async def test_nothing_to_look_at_is_said_too(cast: Cast) -> None:
     async with at_desk(cast, "tom") as browser:
         assert "No patterns stand out now." in (await browser.get("/desk/patterns")).text
     assert await Child.filter(id=cast.mia.id).exists()
+
+
+async def test_on_duty_only_the_children_who_are_named_are_looked_at(cast: Cast) -> None:
+    await both_packs(cast)
+    await scenes.crowd(cast, 30)
+    await cast.on_duty("eve")
+    assert len(await links(cast, "eve")) == 1
+    looks = await Entry.filter(who_id=cast.eve.id, what__startswith="look").values_list(
+        "child_id", "why"
+    )
+    assert {child_id for child_id, _ in looks} == {cast.mia.id, cast.noor.id}
+    assert "on_duty" in {why for _, why in looks}
+
+
+async def test_many_patterns_come_in_parts(cast: Cast) -> None:
+    for child_id in await scenes.crowd(cast, 60):
+        for _ in range(3):
+            at = cast.clock() - DAY
+            await Episode.create(
+                id=uuid4(),
+                agency_id=cast.agency.id,
+                child_id=child_id,
+                opened_at=at,
+                said_at=at,
+                opened_role="caseworker",
+                tier="mid",
+                stage="found",
+                found_at=at,
+            )
+    async with at_desk(cast, "tom") as browser:
+        first = (await browser.get("/desk/patterns")).text
+        rest = (await browser.get("/desk/patterns?page=2")).text
+    assert (first.count("3 times in 30 days"), rest.count("3 times in 30 days")) == (50, 10)
+    assert 'href="/desk/patterns?page=2"' in first

@@ -4,40 +4,70 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from itertools import pairwise
+from random import Random
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from server.alerts import actions as alerts
 from server.alerts.ladder import Outcome
 from server.alerts.models import Alert
 from server.audit.actions import SYSTEM
+from server.clock import offsets
 from server.people.actions import AddChild, add_child
+from server.people.models import Child, Home
 from server.policy.model import Tier
-from server.reports import quality, quality_curves
-from server.reports.quality import Called, Kept
+from server.reports import quality, quality_curves, quality_rows
+from server.reports.quality import Called, Living, Rounds, Tally
+from server.storage import bulk
 from server.watch import actions as watch
 from server.watch import ticking
+from server.watch.models import Round, Watch
 from server.watch.rhythm.rules import Rhythm
 from tests.cast import SURNAMES, Cast
+from tests.desk import scenes
+from tests.reports.test_patterns import a_round
+from tests.walks.crowd import crowd
 
 HOUR = timedelta(hours=1)
 
 
-def call(child: str, outcome: Outcome | None, **more: Any) -> Called:
+DAY = date(2026, 3, 1)
+HILL, LAKE, LONE = UUID(int=1), UUID(int=2), UUID(int=3)
+
+
+def call(outcome: Outcome | None, day: date = DAY) -> Called:
     """One alert."""
-    spans = {"to_take": HOUR, "to_end": 2 * HOUR, "silence": 20 * HOUR} | more
-    return Called(child, "mid", outcome, **spans)
+    return Called("mid", outcome, HOUR, 2 * HOUR, 20 * HOUR, day)
 
 
-def kept(*children: str, home: str = "Hill", days: float = 60) -> list[Kept]:
-    """Children who were watched for so long."""
-    return [Kept(one, timedelta(days=days), "en", "iPhone", home) for one in children]
+def tally(outcomes: list[Outcome | None], children: int, days: float = 60) -> Tally:
+    """Children who were watched for so long, and the alerts about them."""
+    total = Tally()
+    for _ in range(children):
+        total.add_child(timedelta(days=days))
+    for outcome in outcomes:
+        total.add(call(outcome))
+    return total
+
+
+def living(*children: str, days: float = 60, **missed: tuple[int, int]) -> Living:
+    """A home of these children; `missed` and asked by hour: `h23=(8, 8)`. All of them missed."""
+    shifts: dict[tuple[int, int], Rounds] = {}
+    for hour, (misses, asked) in missed.items():
+        rounds = shifts.setdefault(quality.shift_of(int(hour[1:])), Rounds())
+        rounds.add(asked, misses, children if misses else ())
+    return Living(len(children), len(children) * timedelta(days=days), 5, shifts)
 
 
 def test_what_ended_with_a_child_gone_is_real_and_the_rest_was_for_nothing() -> None:
     outcomes = [Outcome.MISSING, Outcome.DURESS, Outcome.SEEN, Outcome.SPOKE, Outcome.LATE_ANSWER]
-    calls = [call("a", outcome) for outcome in [*outcomes, None]]
-    seen = quality.figures(calls, kept(*"abcde"))
+    seen = tally([*outcomes, None], 5).figures()
     assert (seen.alerts, seen.open, seen.real, seen.false) == (6, 1, 2, 3)
     assert seen.precision == 0.4
     assert seen.false_per_month is not None
@@ -47,16 +77,10 @@ def test_what_ended_with_a_child_gone_is_real_and_the_rest_was_for_nothing() -> 
 
 
 def test_small_numbers_are_no_rates() -> None:
-    calls = [call("a", Outcome.SEEN) for _ in range(4)]
-    seen = quality.figures(calls, kept(*"abcd", days=400))
+    seen = tally([Outcome.SEEN] * 4, 4, days=400).figures()
     assert (seen.false, seen.false_per_month, seen.precision) == (4, None, None)
     assert (seen.to_take, seen.to_contact, seen.delay) == (None, None, None)
-    assert quality.figures([], []).months == 0
-
-
-def test_alerts_of_others_are_not_counted_in_a_group() -> None:
-    calls = [call("z", Outcome.SEEN), call("a", Outcome.SEEN)]
-    assert quality.figures(calls, kept("a")).alerts == 1
+    assert Tally().figures().months == 0
 
 
 def test_agreed_absences_are_not_watched_and_count_once() -> None:
@@ -70,37 +94,36 @@ def test_agreed_absences_are_not_watched_and_count_once() -> None:
     assert quality.watched(day(3), begin, []) == timedelta(0)
 
 
-def test_a_home_where_misses_cluster_stands_out_and_one_child_alone_does_not() -> None:
-    children = [*kept("a", "b"), *kept("c", "d", home="Lake"), *kept("e", home="Alone")]
-    days = [date(2026, 3, number) for number in range(1, 6)]
-    misses = [(child, day) for child in "ab" for day in days] + [("c", days[0]), ("z", days[0])]
-    hill, lake = quality.places(children, misses)
-    assert (hill.home, hill.misses, hill.together, hill.stands_out) == ("Hill", 10, 5, True)
-    assert (lake.home, lake.misses, lake.together, lake.stands_out) == ("Lake", 1, 0, False)
+def test_a_home_where_misses_cluster_stands_out_and_comes_first() -> None:
+    lake, lone = living("c", "d", h9=(1, 9)), living("e")
+    lake.together = 0
+    homes: dict[UUID | None, Living] = {LAKE: lake, LONE: lone, HILL: living("a", "b", h9=(10, 12))}
+    hill, rest = quality.places(homes)
+    assert (hill.home, hill.misses, hill.together, hill.stands_out) == (HILL, 10, 5, True)
+    assert (rest.home, rest.misses, rest.together, rest.stands_out) == (LAKE, 1, 0, False)
 
 
 def test_a_home_without_others_beside_it_is_compared_with_nothing() -> None:
-    [only] = quality.places(kept("a", "b"), [("a", date(2026, 3, 1))] * 9)
+    [only] = quality.places({HILL: living("a", "b", h9=(9, 9))})
     assert (only.elsewhere, only.stands_out) == (None, False)
 
 
 def test_a_shift_at_which_several_children_miss_stands_out_beside_the_other_hours() -> None:
-    children = [*kept("a", "b"), *kept("c", home="Alone"), *kept("d", home="")]
-    nights = [(child, 23, True) for child in "ab" for _ in range(4)]
-    days = [(child, 9, day == 0) for child in "ab" for day in range(10)]
-    others = [("c", 23, True), ("d", 23, True), ("z", 23, True)]
-    early, night = quality.shifts(children, [*nights, *days, *others])
-    assert (early.home, early.begin, early.asked, early.misses) == ("Hill", 6, 20, 2)
+    home = living("a", "b", h23=(8, 8), h9=(2, 20))
+    [place] = quality.places({HILL: home, None: living("d", h23=(1, 1))})
+    early, night = place.shifts
+    assert (early.begin, early.asked, early.misses) == (6, 20, 2)
     assert (early.share, early.stands_out) == (0.1, False)
     assert (night.begin, night.end, night.asked, night.misses) == (22, 6, 8, 8)
     assert (night.share, night.at_other_hours, night.stands_out) == (1.0, 0.1, True)
 
 
 def test_where_one_child_alone_misses_it_is_not_the_shift_and_few_are_no_share() -> None:
-    one = [("a", 15, True)] * 9 + [("b", 9, False)] * 9
-    late = quality.shifts(kept("a", "b"), one)[1]
+    home = living("a", "b", h9=(0, 9), h15=(9, 9))
+    home.shifts[quality.shift_of(15)].children = {"a"}
+    late = quality.places({HILL: home})[0].shifts[1]
     assert (late.begin, late.share, late.stands_out) == (14, 1.0, False)
-    [few] = quality.shifts(kept("a", "b"), [("a", 5, True)] * 4)
+    [few] = quality.places({HILL: living("a", "b", h5=(4, 4))})[0].shifts
     assert (few.begin, few.share, few.at_other_hours, few.stands_out) == (22, None, None, False)
     assert [quality.shift_of(hour) for hour in (5, 6, 14, 21, 22)] == [
         (22, 6),
@@ -112,17 +135,12 @@ def test_where_one_child_alone_misses_it_is_not_the_shift_and_few_are_no_share()
 
 
 def test_the_curves_count_whole_weeks_up_to_today() -> None:
-    since, until = date(2026, 3, 1), date(2026, 3, 20)
-    calls = [
-        call("a", Outcome.SEEN, day=date(2026, 3, 6)),
-        call("a", Outcome.MISSING, day=date(2026, 3, 19)),
-        call("a", None, day=date(2026, 3, 19)),
-        call("a", Outcome.SEEN, day=date(2026, 3, 2)),
-    ]
-    misses = [("a", date(2026, 3, 12)), ("a", date(2026, 3, 13)), ("b", date(2026, 3, 20))]
-    first, last = quality_curves.weeks(calls, misses, since, until)
-    assert (first.begin, first.misses, first.alerts, first.false) == (date(2026, 3, 6), 1, 1, 1)
-    assert (last.begin, last.misses, last.alerts, last.false) == (date(2026, 3, 13), 1, 2, 0)
+    weeks = quality_curves.weeks(date(2026, 3, 1), date(2026, 3, 20))
+    for outcome, day in ((Outcome.SEEN, 6), (Outcome.MISSING, 19), (None, 19), (Outcome.SEEN, 2)):
+        quality_curves.add(weeks, call(outcome, date(2026, 3, day)))
+    first, last = weeks
+    assert (first.begin, first.alerts, first.false) == (date(2026, 3, 6), 1, 1)
+    assert (last.begin, last.end, last.alerts, last.false) == (first.end, date(2026, 3, 20), 2, 0)
 
 
 def test_a_curve_begins_at_zero_and_keeps_within_its_frame() -> None:
@@ -176,3 +194,84 @@ async def test_the_page_and_the_file_say_what_happened_and_name_nobody(cast: Cas
     assert {row["by"] for row in rows[1:]} == {"By watch level", "By language", "By phone"}
     assert all(row["alerts"] == "" for row in rows[1:]), "of a small group not even a count"
     assert not any(name in file.text for name in SURNAMES)
+
+
+async def test_the_homes_are_counted_by_the_clock_of_each_child(cast: Cast) -> None:
+    """Two homes in two zones, over a night in which the clocks change; figures by hand."""
+    cast.clock.set(datetime(2026, 4, 10, 12, tzinfo=UTC))
+    more = await scenes.crowd(cast, 6)
+    await Round.all().delete()
+    lake = await Home.create(
+        agency_id=cast.agency.id, name="Lake", zone="Asia/Tokyo", made_at=cast.clock()
+    )
+    long_ago = cast.clock() - timedelta(days=200)
+    homes = {id_: cast.home.id if number < 3 else lake.id for number, id_ in enumerate(more)}
+    random, rows = Random(1), []  # noqa: S311
+    expected: dict[tuple[UUID, int], list[int]] = {}
+    days: dict[tuple[UUID, date], set[UUID]] = {}
+    for id_, home_id in homes.items():
+        zone = "Asia/Tokyo" if home_id == lake.id else "Europe/Paris"
+        await Child.filter(id=id_).update(home_id=home_id, placed_at=long_ago)
+        await Watch.filter(child_id=id_).update(zone=zone)
+        for day in range(1, 60):
+            local = datetime.combine(date(2026, 4, 10) - day * timedelta(days=1), time())
+            due_at = local.replace(hour=random.choice([1, 3, 9, 21, 22]), tzinfo=ZoneInfo(zone))
+            due_at = due_at.astimezone(UTC)
+            is_missed = random.random() < 0.4
+            state = random.choice(quality.MISSED) if is_missed else "answered"
+            rows.append(a_round(id_, due_at, state))
+            hour = due_at.astimezone(ZoneInfo(zone)).hour
+            counts = expected.setdefault((home_id, quality.shift_of(hour)[0]), [0, 0])
+            counts[0] += 1
+            counts[1] += is_missed
+            if is_missed:
+                days.setdefault((home_id, due_at.date()), set()).add(id_)
+    await bulk.insert(Round, rows)
+    report = await quality_rows.read(cast.agency.id, cast.clock())
+    counted = {
+        (id_, hours[0]): [rounds.asked, rounds.misses]
+        for id_, home in report.homes.items()
+        for hours, rounds in home.shifts.items()
+        if id_ is not None
+    }
+    assert counted == expected
+    for id_ in (cast.home.id, lake.id):
+        together = sum(len(who) > 1 for (home, _), who in days.items() if home == id_)
+        assert report.homes[id_].together == together
+    assert sum(week.misses for week in report.weeks) == sum(n for _, n in expected.values())
+
+
+async def test_many_homes_come_in_parts(cast: Cast) -> None:
+    ids = await crowd(cast, 2 * 30)
+    for number in range(30):
+        home = await Home.create(
+            agency_id=cast.agency.id, name=f"Home {number}", zone="UTC", made_at=cast.clock()
+        )
+        await Child.filter(id__in=ids[number::30]).update(home_id=home.id)
+    cast.clock.advance(minutes=5)
+    async with cast.browser_as("ines") as ines:
+        pages = [(await ines.get(f"/desk/quality?page={page}")).text for page in (1, 2, "x")]
+    shown = [re.findall(r'<th scope="row" class="leads">.*?(Home \d+)', page) for page in pages]
+    assert len({*shown[0], *shown[1]}) == len(shown[0]) + len(shown[1]) == 30
+    assert shown[2] == shown[0]
+    assert 'href="/desk/quality?page=2"' in pages[0]
+
+
+@given(
+    st.sampled_from(["Europe/Paris", "Asia/Tokyo", "Africa/Casablanca", "Australia/Lord_Howe"]),
+    st.integers(0, 3650).map(lambda day: datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=day)),
+    st.integers(1, 100 * 24 * 60),
+    st.floats(0, 1, exclude_max=True),
+)
+def test_the_spans_of_a_clock_cover_the_time_and_tell_its_hour(
+    name: str, begin: datetime, minutes: int, place: float
+) -> None:
+    zone, end = ZoneInfo(name), begin + timedelta(minutes=minutes)
+    spans = offsets(zone, begin, end)
+    assert (spans[0][0], spans[-1][1]) == (begin, end)
+    assert all(before[1] == after[0] for before, after in pairwise(spans))
+    at = begin + place * (end - begin)
+    [offset] = [offset for since, until, offset in spans if since <= at < until]
+    # The change itself is found to the second.
+    near = min(abs(at - edge) for since, until, _ in spans for edge in (since, until))
+    assert at.astimezone(zone).utcoffset() == offset or near < timedelta(seconds=1)

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from server.__main__ import main
 from server.errors import Refused
 from server.policy import parser as policies
-from server.policy.model import EACH_MISS, SHIPPED, Policy, Tier
+from server.policy.model import EACH_MISS, SHIPPED, Policy, QuietHours, Tier
+from server.simulation import lookback
 from server.simulation.commands import read_policy
 from server.simulation.events import Event, events_of
 from server.simulation.outcomes import Result
@@ -468,6 +469,40 @@ def test_reminders_are_withheld_at_night_and_alarms_are_not() -> None:
         "01 23:15 ask_carer",
         "02 00:00 page_worker 0",
     ]
+
+
+def test_a_reminder_that_quiet_hours_put_off_is_counted_if_it_still_comes() -> None:
+    at_night = placed("low", rhythm={"at": ["22:15"]}, carer=False)
+    answered = ("02T05:00", "check_in", {})
+    quiet = AT_EACH_MISS.quiet
+    for said, until, policy, counted in (
+        # One comes at the end of the hours, however many waited.
+        ([], "02T08:00", AT_EACH_MISS, (2, 1)),
+        ([], "02T06:59", AT_EACH_MISS, (1, 0)),
+        ([answered], "02T08:00", AT_EACH_MISS, (1, 0)),
+        ([("02T05:00", "ended", {})], "02T08:00", AT_EACH_MISS, (1, 0)),
+        # Other hours, and the supervisor reads what would change.
+        ([], "02T08:00", replace(AT_EACH_MISS, quiet=replace(quiet, from_=time(23, 30))), (3, 0)),
+    ):
+        did = lookback.did(run(("01T06:00", "placed", at_night), *said, until=until, policy=policy))
+        assert (did.reminders, did.waited) == counted, (said, until)
+
+
+@given(st.lists(st.integers(0, 3 * 24 * 60), max_size=12), st.integers(0, 23), st.integers(0, 23))
+def test_whatever_the_quiet_hours_they_move_reminders_and_no_alert(
+    minutes: list[int], begin: int, end: int
+) -> None:
+    said: list[Said] = [("01T06:00", "placed", placed())]
+    for at in sorted({START + 6 * HOUR + minute * MINUTE for minute in minutes}):
+        said.append((f"{at:%dT%H:%M}", "check_in", {}))
+    never = replace(AT_EACH_MISS, quiet=QuietHours(time(0), time(0)))
+    hours = replace(AT_EACH_MISS, quiet=QuietHours(time(begin), time(end)))
+    plain, held = (run(*said, until="06T00:00", policy=policy) for policy in (never, hours))
+    assert lookback.told_of(plain) == lookback.told_of(held)
+    before, after = lookback.did(plain), lookback.did(held)
+    assert before.waited == 0
+    assert after.waited <= len(held.waits) <= before.reminders
+    assert after.reminders <= before.reminders
 
 
 def test_quiet_hours_go_by_the_clock_of_the_child() -> None:

@@ -1,6 +1,5 @@
 """Everyone who is away, in parts: until when, why, who agreed, and one tap for each look."""
 
-from math import ceil
 from typing import Any
 
 from starlette.requests import Request
@@ -12,10 +11,11 @@ from server.desk.board.rows import names_of
 from server.people.access import now_of, staff_of
 from server.people.children_access import children_for
 from server.people.desk_forms import done
+from server.people.finding.scope import scope_of
 from server.people.rules import Action, may
 from server.watch.passes.reading import away, away_of
-from server.watch.scope import scope_of
 from server.web.rendering import language_of, page, zone_of
+from server.web.requests import page_number, parts
 
 AT_ONCE = 50
 
@@ -23,7 +23,7 @@ AT_ONCE = 50
 async def show(request: Request) -> Response:
     """The children who are away now, the nearest look first."""
     await staff_of(request)
-    now, number = now_of(request), _number(request)
+    now, number = now_of(request), page_number(request)
     ids, many = await away(await scope_of(request), AT_ONCE, number)
     roles = await children_for(request, Action.HISTORY_SEE, also=ids, among=ids)
     # A right, or an absence, may have ended since they were read.
@@ -37,15 +37,10 @@ async def show(request: Request) -> Response:
         "may_change": {id_ for id_ in away_now if may(roles[id_], Action.PAUSE)},
         "many": many,
         "number": number,
-        "pages": max(ceil(many / AT_ONCE), 1),
+        "pages": parts(many, AT_ONCE),
         "done": done(request),
     }
     return page(request, "desk/away.html", context)
-
-
-def _number(request: Request) -> int:
-    asked = request.query_params.get("page", "")
-    return max(int(asked), 1) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 1
 
 
 routes = [Route("/desk/away", show, methods=["GET"])]

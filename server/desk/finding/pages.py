@@ -10,7 +10,7 @@ from server.desk.finding.rows import rows_of
 from server.i18n import gettext
 from server.people.access import Visitor, now_of, staff_of
 from server.people.finding import listing, sealed_query, search
-from server.people.finding.sight import sight_of
+from server.people.finding.scope import scope_of
 from server.people.rules import AgencyAction, Role, may_agency
 from server.people.words import entered
 from server.policy.model import Tier
@@ -26,18 +26,18 @@ _FURTHEST = 100_000
 
 async def find(request: Request) -> Response:
     """The children with these words in their name, their home's name or their reference."""
-    visitor, sight = await staff_of(request), await sight_of(request)
+    visitor, scope = await staff_of(request), await scope_of(request)
     if typed := sealed_query.folded(request.query_params.get("q", "")):
         return RedirectResponse(_here(visitor, typed), status_code=303)
     query = sealed_query.query_of(request, visitor, _SEALED_FOR)
-    hits = await search.find(sight, query, _after(request)) if query else search.Hits([], None)
+    hits = await search.find(scope, query, _after(request)) if query else search.Hits([], None)
     context = {
         "query": query,
         "here": _here(visitor, query),
         "hits": hits,
         "after": _after(request),
-        "rows": await rows_of(request, sight, [(hit.child, hit.name) for hit in hits.hits]),
-        "is_prepared": await search.is_prepared(sight.agency_id),
+        "rows": await rows_of(request, scope, [(hit.child, hit.name) for hit in hits.hits]),
+        "is_prepared": await search.is_prepared(scope.agency_id),
         "may_break_glass": may_agency(Role(visitor.role), AgencyAction.GLASS_BREAK),
         "arranges": may_agency(Role(visitor.role), AgencyAction.PEOPLE_SEE),
         "now": now_of(request),
@@ -60,18 +60,18 @@ def _here(visitor: Visitor, query: str) -> str:
 
 async def children(request: Request) -> Response:
     """All of the visitor's children by home and name, in parts; and those who have left."""
-    visitor, sight = await staff_of(request), await sight_of(request)
+    visitor, scope = await staff_of(request), await scope_of(request)
     language, wanted = language_of(request), _wanted(request)
     has_left = request.query_params.get("left") == "1"
     part = await (
-        listing.left(sight, _after(request))
+        listing.left(scope, _after(request))
         if has_left
-        else listing.listed(sight, wanted, _after(request))
+        else listing.listed(scope, wanted, _after(request))
     )
-    gone = part if has_left else await listing.left(sight)
+    gone = part if has_left else await listing.left(scope)
     context = {
         "part": part,
-        "rows": await rows_of(request, sight, [(each.child, each.name) for each in part.children]),
+        "rows": await rows_of(request, scope, [(each.child, each.name) for each in part.children]),
         "has_left": has_left,
         "left": [] if has_left else [(each.child.id, each.name) for each in gone.children],
         "more_left": gone.next_after is not None,

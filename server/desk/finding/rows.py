@@ -12,7 +12,8 @@ from server.desk.board.still_to_do import returns_of
 from server.desk.board.view import Group
 from server.i18n import gettext
 from server.people.access import Roles, called_about, is_only_called, now_of
-from server.people.finding.sight import Seen, Sight, leave_looks, roles_of
+from server.people.finding.scope import Scope
+from server.people.finding.sight import Seen, leave_looks, roles_of
 from server.people.models import Child, Home, Person, Tie
 from server.people.rules import Action, Role, may
 from server.watch import evidence
@@ -37,13 +38,13 @@ class Row:
 
 
 async def rows_of(
-    request: Request, sight: Sight, children: Sequence[tuple[Seen, str]]
+    request: Request, scope: Scope, children: Sequence[tuple[Seen, str]]
 ) -> list[Row]:
     """The children with their names as rows. Leaves a look at each without a tie."""
     shown = [child for child, _ in children]
-    roles = await roles_of(sight, shown)
+    roles = await roles_of(scope, shown)
     standings = await _standings(request, roles)
-    places = await _places([child.id for child in shown if child.knows], sight.now)
+    places = await _places([child.id for child in shown if child.knows], scope.now)
     left = await _left([child.id for child in shown])
     called = {child: alert for alert, child in (await called_about(request)).items()}
     await leave_looks(request, shown)

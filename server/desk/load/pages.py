@@ -1,7 +1,7 @@
 """The load of each worker as a table, and handing their children over: choose, then confirm."""
 
-from math import ceil
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 from starlette.datastructures import FormData
@@ -15,13 +15,13 @@ from server.errors import Refused, WaymarkError
 from server.i18n import N_, format_list, gettext, ngettext
 from server.people.access import agency_for, nothing_here, now_of
 from server.people.children_access import children_for
+from server.people.finding.scope import Scope, scope_of
 from server.people.models import Child, Person
 from server.people.rules import Action, AgencyAction, Role, may_hold
 from server.people.words import entered, form_fault
 from server.placements.handing_over import HandOver, hand_over
-from server.watch.scope import Scope, scope_of
 from server.web.rendering import language_of, page
-from server.web.requests import form_body
+from server.web.requests import form_body, number_in, part_of
 
 # What the table can be sorted by, and the heads of its columns.
 COLUMNS = {
@@ -37,27 +37,48 @@ COLUMNS = {
 async def show(request: Request) -> Response:
     """The load of each worker."""
     await agency_for(request, AgencyAction.LOAD_SEE)
-    language, sort = language_of(request), request.query_params.get("sort", "name")
+    language, sort = language_of(request), _sort(request)
     loads = await reading.loads(await scope_of(request))
-    if sort in COLUMNS and sort != "name":
+    if sort != "name":
         loads.sort(key=lambda load: -getattr(load, sort))
-    number, pages = _page(request, len(loads))
+    number, pages = part_of(request, len(loads), AT_ONCE)
     context = {
         "loads": loads[AT_ONCE * (number - 1) : AT_ONCE * number],
         "columns": [(key, gettext(language, words)) for key, words in COLUMNS.items()],
-        "sort": sort if sort in COLUMNS else "name",
+        "sort": sort,
+        "place": _query(sort=sort, at=number),
         "number": number,
         "pages": pages,
     }
     return page(request, "desk/load.html", context)
 
 
-def _page(request: Request, many: int) -> tuple[int, int]:
-    """Which part of so many rows is asked for, and how many there are."""
-    pages = max(ceil(many / AT_ONCE), 1)
-    asked = request.query_params.get("page", "1")
-    is_number = asked.isascii() and asked.isdigit() and len(asked) < 6
-    return (min(max(int(asked), 1), pages) if is_number else 1), pages
+def _sort(request: Request) -> str:
+    asked = request.query_params.get("sort", "")
+    return asked if asked in COLUMNS else "name"
+
+
+def _query(**values: str | int) -> str:
+    """A query with what is not as usual, from its "?" on; "" where nothing is."""
+    usual = {"sort": "name", "at": 1, "page": 1}
+    given = {name: value for name, value in values.items() if value != usual.get(name)}
+    return f"?{urlencode(given)}" if given else ""
+
+
+def _place(request: Request) -> dict[str, str | int]:
+    """Where in the table the reader was: how it was sorted, and which part of it."""
+    return {"sort": _sort(request), "at": number_in(request, "at")}
+
+
+def _ways(request: Request, worker: Person) -> dict[str, str]:
+    """Back to that place, and the pages of this worker that lead there in the end."""
+    place = _place(request)
+    own = _query(**place)
+    return {
+        "table": "/desk/load" + _query(sort=place["sort"], page=place["at"]),
+        "here": f"/desk/load/{worker.id}{own}",
+        "parts": f"/desk/load/{worker.id}{own}{'&' if own else '?'}page=",
+    }
 
 
 async def choose(request: Request) -> Response:
@@ -89,8 +110,8 @@ async def confirm(request: Request) -> Response:
         if fault.status == 404:
             raise
         return await _choose(request, scope, worker, form, fault)
-    path = f"/desk/load/{worker.id}?done={len(chosen)}&to={taker.id}"
-    return RedirectResponse(path, status_code=303)
+    query = _query(**_place(request), done=len(chosen), to=str(taker.id))
+    return RedirectResponse(f"/desk/load/{worker.id}{query}", status_code=303)
 
 
 def _id(text: object) -> UUID | None:
@@ -133,7 +154,7 @@ async def _choose(
     [load] = [load for load in loads if load.id == worker.id] or [
         Load(id=worker.id, name=worker.name)
     ]
-    number, pages = _page(request, load.children)
+    number, pages = part_of(request, load.children, AT_ONCE)
     pairs, many = await reading.children_of(worker.id, scope, number)
     # To be named here is a look, where the reader is only on duty or covers for a colleague.
     roles = await children_for(request, Action.TIES_CHANGE, among=[id_ for id_, _ in pairs])
@@ -149,6 +170,7 @@ async def _choose(
         "done": await _done(request, scope),
         "number": number,
         "pages": pages,
+        **_ways(request, worker),
     }
     return page(request, "desk/load_worker.html", context, status=fault.status if fault else 200)
 
@@ -180,6 +202,7 @@ async def _confirm(request: Request, worker: Person, taker: Person, chosen: list
         "chosen": chosen,
         "names": format_list(language_of(request), sorted(names, key=str.casefold)),
         "id": str(uuid4()),
+        **_ways(request, worker),
     }
     return page(request, "desk/load_confirm.html", context)
 

@@ -323,6 +323,7 @@ def _lines(compared: lookback.Compared, language: str) -> list[tuple[str, str, s
         *tiers,
         line(N_("Questions to carers"), before.questions, after.questions),
         line(N_("Reminders to children"), before.reminders, after.reminders),
+        line(N_("Reminders delayed by quiet hours"), before.waited, after.waited),
         line(N_("Silence until we call an adult"), span(before.silence), span(after.silence)),
         line(N_("Longest such silence"), span(before.longest), span(after.longest)),
     ]

@@ -358,6 +358,7 @@ _SILENCES: Sequence[Row] = (
     (N_("Longest such silence"), lambda result: result.did.longest),
     (N_("Questions to carers"), lambda result: result.did.questions),
     (N_("Reminders to children"), lambda result: result.did.reminders),
+    (N_("Reminders delayed by quiet hours"), lambda result: result.did.waited),
 )
 
 

@@ -6,8 +6,6 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from tortoise.expressions import Q
-from tortoise.queryset import QuerySet
 
 from server.errors import Refused
 from server.i18n import N_, gettext
@@ -16,8 +14,9 @@ from server.missing.search.searches import AT_ONCE, rows_of
 from server.missing.search.view import names_of
 from server.people.access import looked, now_of, staff_of
 from server.people.children_access import children_for
+from server.people.finding.scope import Statement, scope_of, who_may
 from server.people.rules import Action
-from server.storage.db import as_id
+from server.storage.db import as_id, fetch
 from server.web.rendering import language_of, page
 from server.web.requests import form_id
 
@@ -64,32 +63,54 @@ def _id(request: Request, name: str) -> UUID | None:
         return None
 
 
+_PART = """
+WITH {scope}
+SELECT e.id FROM episode e JOIN scope s ON s.child_id = e.child_id
+WHERE e.agency_id = {agency} AND {which} ORDER BY e.opened_at DESC, e.id DESC LIMIT {most}
+"""
+_WHICH = {
+    "all": "1 = 1",
+    "open": "e.found_at IS NULL",
+    "back": "e.found_at IS NOT NULL AND e.followed_up_at IS NULL",
+    "done": "e.followed_up_at IS NOT NULL",
+}
+
+
 async def _part(
     request: Request, chosen: str, child_id: UUID | None, *, before: UUID | None
 ) -> list[Episode]:
     """A part of the visible searches, and one more where there are older ones."""
-    visitor = await staff_of(request)
-    held = Episode.filter(agency_id=visitor.agency_id)
+    scope, statement = await scope_of(request), Statement()
+    with_scope = scope.cte(statement, who_may(Action.EPISODE_SEE))
+    which = [_WHICH[chosen]]
     if child_id is not None:
-        held = held.filter(child_id=child_id)
-    # Only these: a person on duty leaves no look at children who were never missing.
-    ids = await held.distinct().values_list("child_id", flat=True)
-    among = {as_id(id_) for id_ in ids}
-    seen = await children_for(request, Action.EPISODE_SEE, among=among)
-    held = _filtered(held.filter(child_id__in=list(seen)), chosen)
-    last = await Episode.get_or_none(id=before, child_id__in=list(seen)) if before else None
-    if last is not None:
-        is_same_moment = Q(opened_at=last.opened_at, id__lt=last.id)
-        held = held.filter(Q(opened_at__lt=last.opened_at) | is_same_moment)
-    return await held.order_by("-opened_at", "-id").limit(AT_ONCE + 1)
+        which.append(f"e.child_id = {statement.of(child_id)}")
+    if before is not None and (last := await _last(request, before)) is not None:
+        at, id_ = statement.moment(last.opened_at), statement.of(last.id)
+        which.append(f"(e.opened_at, e.id) < ({at}, {id_}::uuid)")
+    sql = _PART.format(
+        scope=with_scope,
+        agency=statement.of(scope.agency_id),
+        which=" AND ".join(which),
+        most=AT_ONCE + 1,
+    )
+    ids = [as_id(row["id"]) for row in await fetch(sql, statement.params)]
+    episodes = {episode.id: episode for episode in await Episode.filter(id__in=ids)}
+    part = [episodes[id_] for id_ in ids]
+    # A person on duty leaves a look at the children of this part, and at no others.
+    shown = {episode.child_id for episode in part[:AT_ONCE]}
+    await children_for(request, Action.EPISODE_SEE, also=shown, among=shown)
+    return part
 
 
-def _filtered(held: QuerySet[Episode], chosen: str) -> QuerySet[Episode]:
-    if chosen == "open":
-        return held.filter(found_at__isnull=True)
-    if chosen == "back":
-        return held.filter(found_at__isnull=False, followed_up_at__isnull=True)
-    return held.filter(followed_up_at__isnull=False) if chosen == "done" else held
+async def _last(request: Request, id_: UUID) -> Episode | None:
+    """The last search of the part before, if the visitor may see it."""
+    episode = await Episode.get_or_none(id=id_)
+    if episode is None:
+        return None
+    among = {episode.child_id}
+    seen = await children_for(request, Action.EPISODE_SEE, also=among, among=among)
+    return episode if episode.child_id in seen else None
 
 
 routes = [Route("/desk/searches", show, methods=["GET"])]

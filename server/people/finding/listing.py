@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from server.people.finding.sight import KNOWN, SEEN, WAY, Seen, Sight, mine, seen, then
+from server.people.finding.scope import Scope, Statement
+from server.people.finding.sight import Seen, mine, seen, sight, then
 from server.people.models import Home, Person
-from server.storage.db import among, as_id, fetch
+from server.storage.db import as_id, fetch
 
 AT_ONCE = 50
 # Names are sealed, so only this process can sort them. More children than these of one home come as
@@ -45,36 +46,41 @@ class Part:
 
 _LISTED = """
 WITH mine AS MATERIALIZED ({mine}), listed AS (
-    SELECT c.id, {way} AS way, CASE WHEN {known} THEN 1 ELSE 0 END AS knows,
-        CASE WHEN {known} THEN c.home_id END AS home_id,
-        CASE WHEN $7 = '' OR ({known} AND EXISTS (
-            SELECT 1 FROM watch WHERE watch.child_id = c.id AND watch.tier = $7
-        )) THEN 1 ELSE 0 END AS fits
+    SELECT c.id, {way} AS way, CASE WHEN {knows} THEN 1 ELSE 0 END AS knows,
+        CASE WHEN {knows} THEN c.home_id END AS home_id,
+        CASE WHEN {fits} THEN 1 ELSE 0 END AS fits
     FROM {source}
     WHERE {seen} AND c.left_at IS NULL
 )
 """
 
 
-def _sql(sight: Sight, rest: str) -> str:
+def _listed(scope: Scope, level: str) -> tuple[str, Statement]:
     # By duty every placed child; else only the visitor's own are looked at.
     every = "child c LEFT JOIN mine ON mine.id = c.id"
-    source = every if sight.is_on_duty else f"mine {then()} child c ON c.id = mine.id"
-    return _LISTED.format(mine=mine(), way=WAY, known=KNOWN, seen=SEEN, source=source) + rest
+    source = every if scope.is_on_duty else f"mine {then()} child c ON c.id = mine.id"
+    statement = Statement()
+    own, parts = mine(scope, statement), sight(scope, statement)
+    is_level = "SELECT 1 FROM watch WHERE watch.child_id = c.id AND watch.tier ="
+    fits = f"{parts.knows} AND EXISTS ({is_level} {statement.of(level)})" if level else "1 = 1"
+    sql = _LISTED.format(
+        mine=own, way=parts.way, knows=parts.knows, seen=parts.seen, fits=fits, source=source
+    )
+    return sql, statement
 
 
-async def listed(sight: Sight, wanted: Wanted, after: int = 0) -> Part:
+async def listed(scope: Scope, wanted: Wanted, after: int = 0) -> Part:
     """One part, from that place on."""
-    params = [*sight.params(), wanted.level]
-    sql = _sql(sight, "SELECT home_id, SUM(fits) AS n FROM listed GROUP BY home_id")
-    counts = {_id(row["home_id"]): int(row["n"]) for row in await fetch(sql, params)}
+    sql, statement = _listed(scope, wanted.level)
+    sql += "SELECT home_id, SUM(fits) AS n FROM listed GROUP BY home_id"
+    counts = {_id(row["home_id"]): int(row["n"]) for row in await fetch(sql, statement.params)}
     names = await _home_names([id_ for id_ in counts if id_ is not None])
     order = sorted(counts, key=lambda id_: (id_ is None, names.get(id_, "").casefold(), str(id_)))
     homes = [(id_, names[id_]) for id_ in order if id_ is not None]
     if wanted.home_id is not None:
         order = [id_ for id_ in order if id_ == wanted.home_id]
     count = sum(counts[id_] for id_ in order)
-    children = await _children(sight, params, _spans(order, counts, after))
+    children = await _children(scope, wanted.level, _spans(order, counts, after))
     return Part(children, count, after + AT_ONCE if after + AT_ONCE < count else None, homes)
 
 
@@ -99,11 +105,11 @@ def _spans(order: Iterable[UUID | None], counts: dict[UUID | None, int], after: 
     return spans
 
 
-async def _children(sight: Sight, params: list[Any], spans: Sequence[_Span]) -> list[Listed]:
+async def _children(scope: Scope, level: str, spans: Sequence[_Span]) -> list[Listed]:
     small = [span.home_id for span in spans if span.is_sorted]
-    rows = await _of_homes(sight, params, small)
+    rows = await _of_homes(scope, level, small)
     rows += [
-        row for span in spans if not span.is_sorted for row in await _latest(sight, params, span)
+        row for span in spans if not span.is_sorted for row in await _latest(scope, level, span)
     ]
     ids = [as_id(row["id"]) for row in rows]
     names = dict(await Person.filter(id__in=ids).values_list("id", "name"))
@@ -121,21 +127,22 @@ async def _children(sight: Sight, params: list[Any], spans: Sequence[_Span]) -> 
     return part
 
 
-async def _of_homes(
-    sight: Sight, params: list[Any], homes: Sequence[UUID | None]
-) -> list[dict[str, Any]]:
+async def _of_homes(scope: Scope, level: str, homes: Sequence[UUID | None]) -> list[dict[str, Any]]:
     if not homes:
         return []
+    sql, statement = _listed(scope, level)
+    theirs = statement.among([id_ for id_ in homes if id_ is not None])
     nowhere = " OR home_id IS NULL" if None in homes else ""
-    sql = _sql(sight, f"SELECT * FROM listed WHERE fits = 1 AND (home_id {among('$8')}{nowhere})")  # noqa: S608
-    return await fetch(sql, [*params, [id_ for id_ in homes if id_ is not None]])
+    sql += f"SELECT * FROM listed WHERE fits = 1 AND (home_id {theirs}{nowhere})"  # noqa: S608
+    return await fetch(sql, statement.params)
 
 
-async def _latest(sight: Sight, params: list[Any], span: _Span) -> list[dict[str, Any]]:
-    where = "home_id IS NULL" if span.home_id is None else "home_id = $8"
+async def _latest(scope: Scope, level: str, span: _Span) -> list[dict[str, Any]]:
+    sql, statement = _listed(scope, level)
+    home = "IS NULL" if span.home_id is None else f"= {statement.of(span.home_id)}"
     limit = f"ORDER BY id DESC LIMIT {span.end - span.begin} OFFSET {span.begin}"
-    sql = _sql(sight, f"SELECT * FROM listed WHERE fits = 1 AND {where} {limit}")  # noqa: S608
-    return await fetch(sql, [*params, *([] if span.home_id is None else [span.home_id])])
+    sql += f"SELECT * FROM listed WHERE fits = 1 AND home_id {home} {limit}"  # noqa: S608
+    return await fetch(sql, statement.params)
 
 
 async def _home_names(ids: Sequence[UUID]) -> dict[UUID | None, str]:
@@ -149,16 +156,23 @@ def _id(value: object) -> UUID | None:
 _LEFT = """
 WITH mine AS MATERIALIZED ({mine})
 SELECT c.id, mine.way, mine.knows, c.home_id FROM mine {then} child c ON c.id = mine.id
-WHERE c.agency_id = $2 AND c.left_at IS NOT NULL AND mine.reads = 1 AND $6::boolean IS NOT NULL
+WHERE c.agency_id = {agency} AND c.left_at IS NOT NULL AND mine.reads = 1
 ORDER BY c.left_at DESC, c.id LIMIT {limit} OFFSET {after}
 """
 
 
-async def left(sight: Sight, after: int = 0) -> Part:
+async def left(scope: Scope, after: int = 0) -> Part:
     """The children whose placement has ended and whose history the visitor may still read, the
     latest first."""
-    sql = _LEFT.format(mine=mine(), then=then(), limit=AT_ONCE + 1, after=int(after))
-    rows = await fetch(sql, sight.params())
+    statement = Statement()
+    sql = _LEFT.format(
+        mine=mine(scope, statement),
+        then=then(),
+        agency=statement.of(scope.agency_id),
+        limit=AT_ONCE + 1,
+        after=int(after),
+    )
+    rows = await fetch(sql, statement.params)
     shown = rows[:AT_ONCE]
     ids = [as_id(row["id"]) for row in shown]
     names = dict(await Person.filter(id__in=ids).values_list("id", "name"))

@@ -7,18 +7,8 @@ from uuid import UUID
 
 from server.people.finding.actions import digests, mark
 from server.people.finding.rules import START, Term, asked, fits, full_of
-from server.people.finding.sight import (
-    BY_CALL,
-    KNOWN,
-    SEEN,
-    WAY,
-    Seen,
-    Sight,
-    is_small,
-    mine,
-    seen,
-    then,
-)
+from server.people.finding.scope import BY_CALL, Scope, Statement
+from server.people.finding.sight import Seen, is_small, mine, seen, sight, then
 from server.people.models import Home, Person
 from server.storage.db import among, as_id, dialect, fetch, to_json
 
@@ -76,11 +66,11 @@ class Hits:
     is_short: bool = False  # No word was long enough to search for.
 
 
-async def find(sight: Sight, text: str, after: int = 0, limit: int = AT_ONCE) -> Hits:
+async def find(scope: Scope, text: str, after: int = 0, limit: int = AT_ONCE) -> Hits:
     """The children that the visitor may see and that have every word of the text: in their name, in
     the name of their home, or as the whole of their file reference."""
     words = asked(text)
-    rows = await _rows(sight, words, full_of(text)) if words else []
+    rows = await _rows(scope, words, full_of(text)) if words else []
     if not rows:
         return Hits([], None, is_short=all(len(word) < START for word in words))
     ranked, is_near = await _ranked(rows[:MOST], words)
@@ -95,8 +85,8 @@ _RANKS = {"word": 4, "start": 3, "home": 2, "home_start": 1, "reference": 8}
 _ASKED = {
     "sqlite": "SELECT json_extract(value, '$.n') AS n, json_extract(value, '$.worth') AS worth,"
     " json_extract(value, '$.digest') AS digest, json_extract(value, '$.of_home') AS of_home"
-    " FROM json_each($7)",
-    "postgres": "SELECT * FROM jsonb_to_recordset($7::text::jsonb)"
+    " FROM json_each({terms})",
+    "postgres": "SELECT * FROM jsonb_to_recordset({terms}::text::jsonb)"
     " AS x(n int, worth int, digest text, of_home int)",
 }
 # By duty the index leads to the children, who are all seen. By ties it is the other way round, so
@@ -125,32 +115,36 @@ place AS MATERIALIZED (
 best AS (SELECT id, n, MAX(worth) AS worth FROM ({hits}) AS hit GROUP BY id, n),
 fit AS MATERIALIZED (
     SELECT id, SUM(worth) AS worth, MIN(CASE WHEN worth IN (4, 3) THEN 1 ELSE 0 END) AS by_name
-    FROM best GROUP BY id HAVING COUNT(*) = $8
+    FROM best GROUP BY id HAVING COUNT(*) = {words}
 )
 SELECT c.id, c.home_id, c.left_at, fit.worth, {way} AS way,
-    CASE WHEN {known} THEN 1 ELSE 0 END AS knows
+    CASE WHEN {knows} THEN 1 ELSE 0 END AS knows
 FROM fit {then} child c ON c.id = fit.id LEFT JOIN mine ON mine.id = c.id
-WHERE {seen} AND (fit.by_name = 1 OR {known})
-    AND (c.left_at IS NULL OR mine.reads = 1 OR mine.way = {by_call})
+WHERE {seen} AND (fit.by_name = 1 OR {knows})
+    AND (c.left_at IS NULL OR mine.reads = 1 OR mine.way = {by_call} OR {by_duty})
 ORDER BY CASE WHEN c.left_at IS NULL THEN 0 ELSE 1 END, fit.worth DESC, c.id DESC LIMIT {limit}
 """
 
 
-async def _rows(sight: Sight, words: Sequence[str], full: str) -> list[dict[str, Any]]:
-    hits = _FROM_CHILDREN if await is_small(sight) else _FROM_INDEX
+async def _rows(scope: Scope, words: Sequence[str], full: str) -> list[dict[str, Any]]:
+    hits = _FROM_CHILDREN if await is_small(scope) else _FROM_INDEX
+    statement = Statement()
+    own, parts = mine(scope, statement), sight(scope, statement)
+    terms = statement.of(to_json([*_terms(scope.agency_id, words, full)]))
     sql = _FOUND.format(
-        asked=_ASKED[dialect()],
-        mine=mine(),
+        asked=_ASKED[dialect()].format(terms=terms),
+        mine=own,
         hits=hits.format(then=then()),
+        words=len(words),
         then=then(),
-        way=WAY,
-        known=KNOWN,
-        seen=SEEN,
+        way=parts.way,
+        knows=parts.knows,
+        seen=parts.seen,
+        by_duty=parts.by_duty,
         by_call=BY_CALL,
         limit=MOST + 1,
     )
-    terms = to_json([*_terms(sight.agency_id, words, full)])
-    return await fetch(sql, [*sight.params(), terms, len(words)])
+    return await fetch(sql, statement.params)
 
 
 def _terms(agency_id: UUID, words: Sequence[str], full: str) -> list[dict[str, Any]]:

@@ -1,8 +1,7 @@
-"""Which children a visitor may see, as part of a statement, so that no list of them is loaded to
-show a few. The rights are those of `access.child_for`."""
+"""The children of a list as its reader may know them: by which way the reader comes to each, and
+whether they may know the home, the caseworker and the file reference."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,41 +12,30 @@ from server.people.access import (
     COVER,
     ON_DUTY,
     Roles,
-    called_about,
     look_by_call,
     looked,
     now_of,
-    rota_of,
-    staff_of,
     visitor_of,
+)
+from server.people.finding.scope import (
+    BY_CALL,
+    BY_COVER,
+    BY_DUTY,
+    BY_TIE,
+    Scope,
+    Statement,
+    who_may,
 )
 from server.people.models import Tie
 from server.people.rules import ALLOWED, Action, Role
 from server.storage.db import as_id, dialect
 
-# How a visitor comes to a child, the nearest way first.
-BY_TIE, BY_COVER, BY_DUTY, BY_CALL = range(4)
 _WHY = {BY_COVER: COVER, BY_DUTY: ON_DUTY, BY_CALL: CALLED}
 _FEW = 200
+# Who finds a child at all.
+_FINDING = who_may(Action.CHILD_SEE) | {Role.CALLED}
 # Who may know the home, the caseworker and the file reference; the others know the child by name.
-KNOWS = Action.TIES_SEE
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """The ways of one visitor, and the moment for which they hold."""
-
-    person_id: UUID
-    agency_id: UUID
-    now: datetime
-    is_on_duty: bool
-    covers: tuple[UUID, ...]
-    called: tuple[UUID, ...]
-
-    def params(self) -> list[Any]:
-        """$1 to $6 of a statement with `mine()` and `SEEN`."""
-        covers, called = list(self.covers), list(self.called)
-        return [self.person_id, self.agency_id, self.now, covers, called, self.is_on_duty]
+_KNOWING = Action.TIES_SEE
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,29 +47,8 @@ class Seen:
     knows: bool
 
 
-async def sight_of(request: HTTPConnection) -> Sight:
-    """What the visitor of a page of the desk sees. Raises Unauthenticated, NotFound."""
-    visitor, now = await staff_of(request), now_of(request)
-    assert visitor.agency_id is not None
-    rota = await rota_of(visitor, now)
-    called = sorted(set((await called_about(request)).values()))
-    return Sight(
-        visitor.person_id,
-        visitor.agency_id,
-        now,
-        rota.is_on_duty,
-        tuple(sorted(rota.covers)),
-        tuple(called),
-    )
-
-
 def _named(action: Action) -> str:
     return ", ".join(f"'{role}'" for role in sorted(ALLOWED) if action in ALLOWED[role])
-
-
-_VALID = "agency_id = $2 AND from_at <= $3 AND (until_at IS NULL OR until_at > $3)"
-# SQLite has no names for the columns of a table that a function makes; its own is `value`.
-_IN_LIST = {"sqlite": "json_each({}) AS given", "postgres": "unnest({}::uuid[]) AS given(value)"}
 
 
 def then() -> str:
@@ -90,38 +57,44 @@ def then() -> str:
     return "CROSS JOIN" if dialect() == "sqlite" else "JOIN"
 
 
-def mine() -> str:
-    """SQL: the children that the visitor comes to by a tie, as a cover or by a call, one row each.
-    Duty is not in it: that is every placed child of the agency (`SEEN`)."""
-    covers, called = (_IN_LIST[dialect()].format(place) for place in ("$4", "$5"))
+def mine(scope: Scope, statement: Statement) -> str:
+    """SQL: the children that the visitor comes to by another way than duty, one row each."""
     return f"""
-        SELECT id, MIN(way) AS way, MAX(knows) AS knows, MAX(reads) AS reads FROM (
-            SELECT child_id AS id, {BY_TIE} AS way,
-                CASE WHEN role IN ({_named(KNOWS)}) THEN 1 ELSE 0 END AS knows,
-                CASE WHEN role IN ({_named(Action.HISTORY_SEE)}) THEN 1 ELSE 0 END AS reads
-            FROM tie WHERE person_id = $1 AND {_VALID} AND role IN ({_named(Action.CHILD_SEE)})
-            UNION ALL
-            SELECT child_id, {BY_COVER}, 1, 1 FROM {covers}
-            {then()} tie ON tie.person_id = given.value
-            WHERE {_VALID} AND role = '{Role.CASEWORKER}'
-            UNION ALL
-            SELECT given.value, {BY_CALL}, 0, 0 FROM {called}
-        ) AS ways GROUP BY id"""  # noqa: S608 - our own codes
+        SELECT child_id AS id, MIN(way) AS way,
+            MAX(CASE WHEN role IN ({_named(_KNOWING)}) THEN 1 ELSE 0 END) AS knows,
+            MAX(CASE WHEN role IN ({_named(Action.HISTORY_SEE)}) THEN 1 ELSE 0 END) AS reads
+        FROM ({scope.ways(statement, _FINDING)}) AS ways GROUP BY child_id"""  # noqa: S608 - our own codes
 
 
-# For `child AS c LEFT JOIN mine ON mine.id = c.id`: who is seen, by which way, and what is known.
-_IS_BY_DUTY = "($6 AND c.left_at IS NULL)"
-SEEN = f"c.agency_id = $2 AND (mine.id IS NOT NULL OR {_IS_BY_DUTY})"
-KNOWN = f"(COALESCE(mine.knows, 0) = 1 OR {_IS_BY_DUTY})"
-WAY = f"CASE WHEN {_IS_BY_DUTY} AND COALESCE(mine.way, 9) > 2 THEN 2 ELSE mine.way END"
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Parts of a statement with `child c LEFT JOIN mine ON mine.id = c.id`: which children are
+    seen, by which way, and of which the home and the caseworker may be shown."""
+
+    seen: str
+    knows: str
+    way: str
+    by_duty: str
 
 
-async def is_small(sight: Sight) -> bool:
+def sight(scope: Scope, statement: Statement) -> Sight:
+    """What the person of this scope sees."""
+    agency, by_duty = statement.of(scope.agency_id), scope.by_duty(statement)
+    return Sight(
+        seen=f"c.agency_id = {agency} AND (mine.id IS NOT NULL OR {by_duty})",
+        knows=f"(COALESCE(mine.knows, 0) = 1 OR {by_duty})",
+        way=f"CASE WHEN {by_duty} AND COALESCE(mine.way, 9) > {BY_DUTY} THEN {BY_DUTY}"
+        " ELSE mine.way END",
+        by_duty=by_duty,
+    )
+
+
+async def is_small(scope: Scope) -> bool:
     """Whether it is quicker to go from the visitor's children to the index than the other way."""
-    if sight.is_on_duty:
+    if scope.is_on_duty:
         return False
-    people = [sight.person_id, *sight.covers]
-    held = Tie.filter(Tie.standing_at(sight.now), person_id__in=people).limit(_FEW + 1)
+    people = [scope.person_id, *scope.covers]
+    held = Tie.filter(Tie.standing_at(scope.now), person_id__in=people).limit(_FEW + 1)
     return len(await held.values_list("id", flat=True)) <= _FEW
 
 
@@ -130,7 +103,7 @@ def seen(row: dict[str, Any]) -> Seen:
     return Seen(as_id(row["id"]), row["way"], bool(row["knows"]))
 
 
-async def roles_of(sight: Sight, children: list[Seen]) -> dict[UUID, Roles]:
+async def roles_of(scope: Scope, children: list[Seen]) -> dict[UUID, Roles]:
     """The visitor's roles for these children, as `access.child_for` gives them."""
     further = {BY_COVER: Role.SUPERVISOR, BY_DUTY: Role.SUPERVISOR, BY_CALL: Role.CALLED}
     roles: dict[UUID, Roles] = {
@@ -138,12 +111,12 @@ async def roles_of(sight: Sight, children: list[Seen]) -> dict[UUID, Roles]:
         for child in children
     }
     ties = Tie.filter(
-        Tie.standing_at(sight.now), person_id=sight.person_id, child_id__in=list(roles)
+        Tie.standing_at(scope.now), person_id=scope.person_id, child_id__in=list(roles)
     )
     for child_id, role in await ties.values_list("child_id", "role"):
         roles[child_id] |= {Role(role)}
     for child in children:
-        if child.knows and child.way == BY_TIE and sight.is_on_duty:
+        if child.knows and child.way == BY_TIE and scope.is_on_duty:
             roles[child.id] |= {Role.SUPERVISOR}
     return roles
 

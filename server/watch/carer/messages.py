@@ -7,8 +7,9 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from server.alerts.climbing import SLACK
-from server.notify.actions import Saying, queue, waiting_together
+from server.notify.actions import Saying, queue
 from server.notify.models import Message
+from server.notify.outbox import waiting_together
 from server.notify.rules import Kind
 from server.people.models import Tie
 from server.people.rules import Role

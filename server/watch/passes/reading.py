@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from server.people.finding.scope import Scope, Statement
 from server.people.rules import Action, Role, may
 from server.storage.db import as_id, fetch
 from server.tasks.rules import OF_AN_ABSENCE, State
@@ -12,7 +13,6 @@ from server.watch.models import Pause
 from server.watch.passes import rules
 from server.watch.passes.rules import Pass
 from server.watch.passes.ticking import absence_of, pauses_of
-from server.watch.scope import Scope, Statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

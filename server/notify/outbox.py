@@ -1,0 +1,78 @@
+"""What is in the outbox: who was told, what waits, what was forgotten. Reads rows, writes none."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from server.notify.actions import Recipient
+from server.notify.models import Message
+from server.notify.rules import NONE, Kind
+from server.storage.db import as_id, as_moment, dialect, fetch
+
+# A message this far past its next attempt has no worker. The audit names at most this many.
+LOST_AFTER, AUDITED = timedelta(minutes=2), 100
+
+
+async def told(subject_id: UUID, kinds: Iterable[Kind]) -> list[Recipient]:
+    """Everyone who was or may have been sent a message about this subject.
+
+    A message withdrawn in the middle of an attempt, or waiting for another try, may have arrived.
+    """
+    rows = (
+        await Message.filter(
+            subject_id=subject_id, kind__in=[kind.value for kind in kinds], attempts__gt=0
+        )
+        .exclude(state="withheld")
+        .exclude(channel=NONE)
+        .order_by("id")
+        .values_list("person_id", "last_resort", "resort_id", "channel")
+    )
+    # A person outside the agency was asked, and hears nothing further.
+    recipients = (_recipient(*row) for row in rows if any(named is not None for named in row[:3]))
+    return list(dict.fromkeys(recipients))
+
+
+def _recipient(
+    person_id: UUID | None, last_resort: int | None, resort_id: UUID | None, channel: str
+) -> Recipient:
+    return Recipient(
+        person_id=as_id(person_id) if person_id is not None else None,
+        last_resort=last_resort,
+        resort_id=as_id(resort_id) if resort_id is not None else None,
+        channel=channel if resort_id is not None else None,
+    )
+
+
+async def waiting_together(
+    ids: Collection[UUID], now: datetime, until: datetime
+) -> dict[UUID, datetime]:
+    """Of messages that go out as one: when those that wait for others by now are to go out."""
+    rows = await fetch(_WAITS_UNTIL[dialect()], [list(set(ids)), now, until])
+    return {as_id(row["id"]): as_moment(row["at"]) for row in rows if row["at"] is not None}
+
+
+# The last of each, by the index from its end: thousands may wait, and each batch of a tick asks.
+_WAITS_UNTIL = {
+    kind: f"""
+    SELECT {column} AS id, (
+      SELECT next_action_at FROM message WHERE together = {column} AND next_action_at > $2
+      AND next_action_at <= $3
+      AND state = 'waiting' AND attempts = 0 ORDER BY next_action_at DESC LIMIT 1
+    ) AS at FROM {those}
+    """  # noqa: S608 (names of our own alone)
+    for kind, column, those in (
+        ("sqlite", "x.value", "json_each($1) AS x"),
+        ("postgres", "x.id", "unnest($1::uuid[]) AS x(id)"),
+    )
+}
+
+
+async def self_audit(now: datetime) -> list[UUID]:
+    """Messages whose next attempt is long overdue: no worker takes them. A message that fails again
+    and again is not among them, and shows in /health."""
+    lost = (
+        Message.filter(next_action_at__lt=now - LOST_AFTER)
+        .order_by("next_action_at")
+        .limit(AUDITED)
+    )
+    return [as_id(row) for row in await lost.values_list("id", flat=True)]
