@@ -316,6 +316,7 @@ def bodies(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, Any]:
             "until_at": (begins + timedelta(days=1)).isoformat(),
             "reason": "family",
         },
+        f"POST {child}/pauses/{{pause_id}}/keep": {"id": str(uuid4())},
         "POST /api/v1/rota/duties": {
             "id": str(uuid4()),
             "days": [5, 6],
