@@ -69,7 +69,12 @@ def tables() -> Iterator[str]:
 
 
 NOW: dict[str, set[str]] = {
-    "audit": {text for call in calls("note") if len(call.args) > 1 for text in texts(call.args[1])}
+    "audit": {
+        text
+        for call in calls("note", "note_lines")
+        if len(call.args) > 1
+        for text in texts(call.args[1])
+    }
     | {text for call in calls("note_about") for text in texts(call.args[2])},
     "keys": {MARK, *(text for call in calls("_derive") for text in texts(call.args[1]))},
     "messages": {kind.value for kind in Message},
