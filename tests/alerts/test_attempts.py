@@ -15,6 +15,7 @@ from server.alerts.ladder import Cause, Outcome, State
 from server.alerts.models import Alert, Attempt
 from server.alerts.opening import Opening, open_alerts
 from server.alerts.recipients import policy_of
+from server.alerts.tried import attempts_by_alert
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
 from server.errors import Conflict, NotFound, Refused
@@ -338,6 +339,8 @@ async def test_of_very_many_attempts_the_latest_are_carried_over_in_their_order(
     lines = TimelineEntry.filter(episode_id=episode.id, what="attempt").order_by("number")
     assert [line.id for line in await lines] == [attempt.id for attempt in later]
     assert await timeline.verify() is None
+    told = (await attempts_by_alert([alert.id]))[alert.id]
+    assert [attempt.id for attempt in told] == [attempt.id for attempt in later]
     noted = Entry.filter(what="episode:attempt", who_id=cast.tom.id, child_id=cast.mia.id)
     assert await noted.count() == MOST_CARRIED
 
