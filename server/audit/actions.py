@@ -83,7 +83,7 @@ async def note_lines(
 ) -> None:
     """An entry about each of these things of one child: who, what it is about, and why, as `note`
     has them. In one statement."""
-    rows = [
+    rows: list[dict[str, object]] = [
         {
             "at": now,
             "agency_id": agency_id,

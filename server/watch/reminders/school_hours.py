@@ -107,9 +107,10 @@ _Due = tuple[datetime, datetime, datetime, bool]
 
 def _near_and_far(terms: Terms, hours: Hours, now: datetime) -> Iterator[_Due]:
     yield from _rounds(terms, hours, now, now + AHEAD)
-    for place in (terms, *terms.seasons):
-        for at, rule in place.rhythm.rules:
-            yield from _first_of(rule, at, place.zone, terms, hours, now)
+    places = [(terms.rhythm, terms.zone), *((each.rhythm, each.zone) for each in terms.seasons)]
+    for rhythm, zone in places:
+        for at, rule in rhythm.rules:
+            yield from _first_of(rule, at, zone, terms, hours, now)
 
 
 def _first_of(
