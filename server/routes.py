@@ -35,6 +35,7 @@ API = (
     "server.watch.reminders.school_hours_api",
     "server.watch.reminders.snoozes_api",
     "server.watch.absence.api",
+    "server.watch.passes.api",
     "server.desk.alert_api",
     "server.alerts.glass.api",
     "server.watch.trusted.api",

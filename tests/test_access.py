@@ -396,6 +396,8 @@ EXPECTED: Mapping[str, Expected] = {
     f"DELETE {CHILD}/seasons/{{season_id}}": child("caseworker supervisor"),
     f"POST {CHILD}/pauses": child("caseworker supervisor"),
     f"DELETE {CHILD}/pauses/{{pause_id}}": child("caseworker supervisor"),
+    f"POST {CHILD}/pauses/{{pause_id}}/keep": child("caseworker supervisor"),
+    f"POST {CHILD}/pauses/{{pause_id}}/end": child("caseworker supervisor"),
     f"POST {CHILD}/sightings": child("caseworker supervisor guardian carer advocate"),
     f"GET {CHILD}/flags": child("caseworker supervisor"),
     f"POST {CHILD}/flags": child("caseworker supervisor"),
@@ -773,6 +775,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
         "until_at": "{tomorrow}",
         "reason": "family",
     },
+    f"POST {CHILD}/pauses/{{pause_id}}/keep": {"id": "{id}"},
     "POST /api/v1/absences": {
         "id": "{id}",
         "said_at": "{now}",

@@ -406,7 +406,7 @@ WRITERS |= {"get_or_create", "bulk_update", "select_for_update"}
 
 @pytest.mark.parametrize("path", [path for path in ROOM_FILES if answers_requests(path)], **names)
 def test_what_answers_requests_writes_nothing_itself(path: Path) -> None:
-    """Only actions write. (A sign of life is a plain update without a decision: phone/me.py.)"""
+    """Only actions write."""
     rows = {
         alias.asname or alias.name
         for node in nodes(path)
@@ -421,9 +421,6 @@ def test_what_answers_requests_writes_nothing_itself(path: Path) -> None:
         and node.func.attr in WRITERS
         and _root(node.func) in rows
     ]
-    if path == SERVER / "phone" / "me.py":
-        assert len(found) == 1
-        return
     assert not found
 
 

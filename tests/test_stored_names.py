@@ -85,7 +85,7 @@ def tables() -> Iterator[str]:
 
 
 def audit_kinds() -> Iterator[str]:
-    for call in calls("note"):
+    for call in calls("note", "note_lines"):
         if len(call.args) > 1:
             yield from texts(call.args[1])
     for call in calls("note_about"):

@@ -6,6 +6,7 @@ The tie has the dates and gives the rights (`people/ties.py`); what ends it ther
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from tortoise.expressions import Q
@@ -21,7 +22,7 @@ from server.people.events import Rights
 from server.people.models import Agency, Child, Person, Tie
 from server.people.rules import Role
 from server.people.ties import AddTie, add_tie, end_tie, lock_children, prolong_tie
-from server.storage.db import as_id, write
+from server.storage.db import as_id, fetch, write
 from server.storage.due_rows import DueRows
 from server.tasks import actions as tasks
 from server.tasks.models import Task
@@ -149,7 +150,7 @@ async def end_by_advocate(actor: Actor, child: Child, now: datetime) -> None:
         for tie in ties:
             await _end(actor, child, tie.id, now)
         if ties:
-            await tasks.set_task(actor, child, _ends(ties[0], now, await _zone(child)), now)
+            await tasks.set_task(actor, child, _ends(ties[0].id, now, await _zone(child)), now)
 
 
 async def _end(actor: Actor, child: Child, tie_id: UUID, now: datetime) -> None:
@@ -220,13 +221,13 @@ async def _standing(child: Child, now: datetime) -> set[UUID]:
 async def _ask_before_the_end(actor: Actor, child: Child, tie: Tie, now: datetime) -> None:
     assert tie.until_at is not None
     at = rules.ask_at(tie.until_at, now)
-    await tasks.set_task(actor, child, _ends(tie, at, await _zone(child)), now)
+    await tasks.set_task(actor, child, _ends(tie.id, at, await _zone(child)), now)
 
 
-def _ends(tie: Tie, at: datetime, zone: str) -> Setting:
+def _ends(tie_id: UUID, at: datetime, zone: str) -> Setting:
     return Setting(
         kind=Kind.ADVOCATE_ENDS,
-        subject_id=tie.id,
+        subject_id=tie_id,
         owner_id=None,
         owner_role=Role.CASEWORKER,
         due_at=at,
@@ -257,23 +258,31 @@ async def hear(rights: Rights, now: datetime) -> None:
     the caseworker talks with the child about it now."""
     if rights.child_id is not None:
         await _let_go(Q(child_id=rights.child_id), now)
-        await _ask_now(Q(child_id=rights.child_id), now)
+        await _ask_now("child_id", rights.child_id, now)
     elif rights.person_id is not None:
         await _let_go(Q(owner_id=rights.person_id), now)
-        await _ask_now(Q(person_id=rights.person_id), now)
+        await _ask_now("person_id", rights.person_id, now)
 
 
-async def _ask_now(which: Q, now: datetime) -> None:
+# Those who have ended before their time, as far as nobody has been asked about it.
+_ENDED_EARLY = """
+UPDATE advocacy SET next_action_at = NULL FROM tie
+WHERE tie.id = advocacy.id AND advocacy.{whose} = $1
+AND advocacy.next_action_at > $2 AND tie.until_at <= $2
+RETURNING advocacy.id
+"""
+
+
+async def _ask_now(whose: Literal["child_id", "person_id"], id_: UUID, now: datetime) -> None:
     """Of those who have ended before their time: the question how it goes on is due now."""
-    for row in await Advocacy.filter(which, next_action_at__gt=now).order_by("child_id", "id"):
-        tie = await Tie.get(id=row.id)
-        if tie.until_at is None or tie.until_at > now:
-            continue
-        await Advocacy.filter(id=row.id).update(next_action_at=None)
-        asked = Task.filter(subject_id=tie.id, kind=Kind.ADVOCATE_ENDS, state=State.OPEN)
-        if await asked.filter(due_at__gt=now).exists():
-            child = await Child.get(id=row.child_id)
-            await tasks.set_task(SYSTEM, child, _ends(tie, now, await _zone(child)), now)
+    ended = [as_id(row["id"]) for row in await fetch(_ENDED_EARLY.format(whose=whose), [id_, now])]
+    if not ended:
+        return
+    waiting = Task.filter(subject_id__in=ended, kind=Kind.ADVOCATE_ENDS, state=State.OPEN)
+    for task in await waiting.filter(due_at__gt=now).order_by("child_id", "id"):
+        child = await Child.get(id=task.child_id)
+        setting = _ends(task.subject_id, now, await _zone(child))
+        await tasks.set_task(SYSTEM, child, setting, now)
 
 
 async def _let_go(which: Q, now: datetime) -> None:
@@ -292,8 +301,9 @@ async def _let_go(which: Q, now: datetime) -> None:
 
 async def _go_on(rows: Sequence[Advocacy], now: datetime) -> None:
     """Their time is over by itself."""
+    ties = {tie.id: tie for tie in await Tie.filter(id__in=[row.id for row in rows])}
     for row in rows:
-        tie = await Tie.get(id=row.id)
+        tie = ties[row.id]
         ends_at = tie.until_at if tie.until_at is not None and tie.until_at > now else None
         await Advocacy.filter(id=row.id).update(next_action_at=ends_at)
         if ends_at is None:

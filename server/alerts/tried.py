@@ -11,6 +11,7 @@ from server.alerts.attempt_rules import RESULTS, TARGETS, WAYS, Result, Target, 
 from server.alerts.models import Alert, Attempt
 from server.i18n import gettext
 from server.people.models import Person
+from server.storage.db import among, as_id, fetch
 
 # More than any night has, and a page can show.
 MOST = 200
@@ -40,10 +41,21 @@ async def attempts_of(alert: Alert) -> list[Attempt]:
     return await rows.limit(MOST)
 
 
+_LATEST = """
+SELECT id FROM (
+  SELECT id, ROW_NUMBER() OVER (PARTITION BY alert_id ORDER BY at DESC, id DESC) AS place
+  FROM alert_attempt WHERE alert_id {any}
+) AS latest WHERE place <= $2
+"""
+
+
 async def attempts_by_alert(alerts: Collection[UUID]) -> dict[UUID, list[Attempt]]:
-    """What was tried about each of these alerts, the oldest first."""
+    """What was tried about each of these alerts, the oldest first; of more than `MOST`, the
+    latest."""
     by_alert: dict[UUID, list[Attempt]] = {}
-    for attempt in await Attempt.filter(alert_id__in=list(alerts)).order_by("at", "id"):
+    rows = await fetch(_LATEST.format(any=among()), [list(alerts), MOST])
+    latest = Attempt.filter(id__in=[as_id(row["id"]) for row in rows])
+    for attempt in await latest.order_by("at", "id"):
         by_alert.setdefault(attempt.alert_id, []).append(attempt)
     return by_alert
 

@@ -73,6 +73,34 @@ async def note_all(
     await bulk.insert(Entry, [{**same, "child_id": child_id} for child_id in child_ids])
 
 
+async def note_lines(
+    lines: Sequence[tuple[Actor, tuple[str, UUID], str | None]],
+    what: str,
+    *,
+    child_id: UUID,
+    agency_id: UUID,
+    now: datetime,
+) -> None:
+    """An entry about each of these things of one child: who, what it is about, and why, as `note`
+    has them. In one statement."""
+    rows: list[dict[str, object]] = [
+        {
+            "at": now,
+            "agency_id": agency_id,
+            "who_id": actor.id,
+            "who_role": actor.role,
+            "what": what,
+            "child_id": child_id,
+            "about_kind": about[0],
+            "about_id": about[1],
+            "names": [],
+            "why": why,
+        }
+        for actor, about, why in lines
+    ]
+    await bulk.insert(Entry, rows)
+
+
 def digest(before: str, entries: Iterable[Entry]) -> str:
     """SHA-256 over the previous seal and every field of each entry, in the order of their ids."""
     sum_ = hashlib.sha256(before.encode())

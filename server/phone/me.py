@@ -26,7 +26,7 @@ from server.people.actions import set_language
 from server.people.models import Agency, Person, Tie
 from server.people.rules import Action, Role, may
 from server.questions.reading import last_answered
-from server.watch.actions import app_opened
+from server.watch.actions import app_opened, note_app_seen
 from server.watch.forgotten import forgot, offered
 from server.watch.machine.standing import State, as_the_child_sees
 from server.watch.models import Watch
@@ -175,11 +175,6 @@ async def seen(request: Request) -> Response:
         await note_app_seen(visitor.person_id, now_of(request))
         await app_opened(visitor.person_id, now_of(request))
     return Response(status_code=204)
-
-
-async def note_app_seen(child_id: UUID, now: datetime) -> None:
-    """The child's app was open at this moment. Without the version: no decision depends on it."""
-    await Watch.filter(child_id=child_id).update(app_seen_at=now)
 
 
 async def say_forgot(request: Request) -> Response:

@@ -20,7 +20,7 @@ from server.tasks import news
 from server.tasks.models import Task
 from server.tasks.news import News
 from server.tasks.rules import Kind, Setting, State
-from server.watch.actions import heard
+from server.watch.actions import heard, heard_anyway
 from server.watch.writing import lock
 from server.web.live import announce
 
@@ -37,6 +37,13 @@ async def ask(
     Raises Refused without words, or where too many wait for an answer; IdReused.
     """
     words = rules.cleaned(asked.words)
+    async with heard_anyway(child.id, asked.id, now):
+        return await _ask(actor, child, asked, words, now)
+
+
+async def _ask(
+    actor: Actor, child: Child, asked: QuestionRequest, words: str, now: datetime
+) -> tuple[RecordQuestion, bool]:
     hashed = rules.content(asked, words)
     async with write():
         # Before the child, in the order of the code that reports events to it.

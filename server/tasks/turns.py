@@ -7,7 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from server.clock import known_zone
-from server.i18n import N_, gettext, ngettext
+from server.i18n import gettext
 from server.people.models import Child, Person
 from server.people.rules import Role
 from server.tasks.actions import open_tasks
@@ -15,7 +15,6 @@ from server.tasks.models import Task
 from server.tasks.reach import reach_of
 from server.tasks.rules import (
     NEVER_RESTS,
-    OF_AN_ABSENCE,
     OF_STAFF,
     Kind,
     State,
@@ -28,7 +27,6 @@ from server.tasks.words import WORDS as WORDS
 Turns = Mapping[UUID, frozenset[UUID]]  # Whose turn it is, by task.
 
 _TO_THE_MINUTE = frozenset({Kind.REPLY, Kind.RHYTHM, Kind.ABSENCE}) | NEVER_RESTS | OF_STAFF
-_ANSWERS = frozenset({Kind.REPLY, Kind.ANSWER, Kind.RHYTHM, Kind.ABSENCE, Kind.QUESTION})
 # A day ends at midnight, which readers take for the next day.
 _STILL_THAT_DAY = timedelta(minutes=1)
 
@@ -116,32 +114,3 @@ async def overdue(
         if person_id in turns[task.id]:
             by_child.setdefault(task.child_id, []).append(task)
     return by_child
-
-
-def in_short(kinds: Sequence[Kind], language: str) -> str:
-    """ "1 promise is late, 2 answers are late"; empty without any."""
-    if not kinds:
-        return ""
-    promises = sum(kind is Kind.STEP for kind in kinds)
-    answers = sum(kind in _ANSWERS for kind in kinds)
-    absences = sum(kind in OF_AN_ABSENCE for kind in kinds)
-    flags = sum(kind is Kind.FLAG for kind in kinds)
-    asked = sum(kind is Kind.APPROVAL for kind in kinds)
-    looks = len(kinds) - promises - answers - absences - flags - asked
-    parts = (
-        (asked, ngettext(language, "{n} request waits", "{n} requests wait", asked)),
-        (flags, ngettext(language, "{n} flag is late", "{n} flags are late", flags)),
-        (promises, ngettext(language, "{n} promise is late", "{n} promises are late", promises)),
-        (answers, ngettext(language, "{n} answer is late", "{n} answers are late", answers)),
-        (looks, ngettext(language, "{n} meeting is late", "{n} meetings are late", looks)),
-        (
-            absences,
-            ngettext(
-                language,
-                "{n} absence is not checked yet",
-                "{n} absences are not checked yet",
-                absences,
-            ),
-        ),
-    )
-    return gettext(language, N_(", ")).join(words for n, words in parts if n)

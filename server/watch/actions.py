@@ -4,10 +4,12 @@ Agreements are in rhythm/agreements.py, the passing of time in ticking.py, the c
 carer/questions.py, and alerts about a watch in watch_alerts.py.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import msgspec
 
@@ -15,7 +17,7 @@ from server.alerts import actions as alerts
 from server.alerts.ladder import people_on
 from server.alerts.recipients import policy_of, reach_of
 from server.audit.actions import SYSTEM, Actor
-from server.errors import Conflict, Refused
+from server.errors import Conflict, NotFound, Refused
 from server.notify.actions import Saying, queue, withdraw
 from server.notify.rules import Kind
 from server.people.events import Happening, happened
@@ -46,6 +48,9 @@ EVIDENCE = {
     # They answer to the child, not to the agency, as a person who lives with the child does.
     Role.ADVOCATE: Evidence.CARER,
 }
+
+# What was said longer ago has waited on the phone: nobody need have the app open when it arrives.
+JUST_NOW = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,12 +196,33 @@ async def _tell_held(watch: Watch, by_id: UUID, now: datetime) -> None:
     await _say(Kind.HELD, await _who_is_on(Rung.CASEWORKER, watch, now), watch, by_id, now)
 
 
-async def heard(child_id: UUID, by_id: UUID, now: datetime) -> None:
-    """The child has said something that is not an answer. It settles nothing; for a missing child
-    it is a sign of life. In the transaction of that message, which has locked the watch."""
+async def heard(
+    child_id: UUID, by_id: UUID, now: datetime, *, said_at: datetime | None = None
+) -> None:
+    """The child has said something that is not an answer, whether or not it was granted. It settles
+    nothing; for a missing child it is a sign of life, once for each `by_id`. Said just now, by the
+    phone's clock, it counts as an open app. In a transaction that has locked the watch."""
+    if said_at is not None and abs(now - said_at) <= JUST_NOW:
+        await note_app_seen(child_id, now)
+        await app_opened(child_id, now)
     watch = await Watch.get_or_none(child_id=child_id, is_missing=True)
     if watch is not None:
         await _sign_of_life(watch, by_id, now)
+
+
+@asynccontextmanager
+async def heard_anyway(
+    child_id: UUID, asked_id: UUID, now: datetime, *, said_at: datetime | None = None
+) -> AsyncIterator[None]:
+    """What is refused in here shows all the same that the child has written. Adults who look for
+    the child hear that alone: what was refused is stored nowhere."""
+    try:
+        yield
+    except (Conflict, NotFound, Refused):
+        async with write():
+            await lock(child_id)
+            await heard(child_id, uuid5(asked_id, "refused"), now, said_at=said_at)
+        raise
 
 
 async def _sign_of_life(watch: Watch, by_id: UUID, now: datetime) -> None:
@@ -293,6 +319,11 @@ async def somebody_texted(child_id: UUID, now: datetime) -> None:
     await lock(child_id)
     await Watch.filter(child_id=child_id).update(heard_at=now, heard_way=TEXT)
     await app_opened(child_id, now)
+
+
+async def note_app_seen(child_id: UUID, now: datetime) -> None:
+    """The child's app was open at this moment. Without the version: no decision depends on it."""
+    await Watch.filter(child_id=child_id).update(app_seen_at=now)
 
 
 async def app_opened(child_id: UUID, now: datetime) -> None:

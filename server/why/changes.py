@@ -40,6 +40,8 @@ _ENTRIES = {
     "watch:set_apart": "server.apart",
     "alert:set_apart": "server.apart",
 }
+# What a second person was asked, and what came of it: the entry has it as its reason.
+_APPROVALS = frozenset({"approval:ask", "approval:settle"})
 
 
 async def entries_of(child_id: UUID, period: Period) -> list[Entry]:
@@ -48,16 +50,17 @@ async def entries_of(child_id: UUID, period: Period) -> list[Entry]:
         child_id=child_id,
         at__gte=period.begin,
         at__lt=period.end,
-        what__in=[*_ENTRIES, *ABOUT_ALERTS],
+        what__in=[*_ENTRIES, *_APPROVALS, *ABOUT_ALERTS],
     )
     return await rows.order_by("at", "id").limit(MOST)
 
 
 def of_entry(entry: Entry) -> Event | None:
     """A change by a person, or by the server itself."""
-    if entry.what not in _ENTRIES:
-        return None
-    return Event(entry.at, _ENTRIES[entry.what], {"who": entry.who_id or SERVER})
+    who: dict[str, Value] = {"who": entry.who_id or SERVER}
+    if entry.what in _APPROVALS:
+        return Event(entry.at, f"approval.{entry.why}", who)
+    return Event(entry.at, _ENTRIES[entry.what], who) if entry.what in _ENTRIES else None
 
 
 async def pauses_of(child_id: UUID, period: Period) -> list[Pause]:

@@ -30,6 +30,7 @@ ICONS: Mapping[str, str] = {
     "absence": "away",
     "alert": "bell",
     "answer": "check",
+    "approval": "talk",
     "answer.help": "help",
     "answer.talk": "talk",
     "attempt": "phone",

@@ -31,6 +31,12 @@ SENTENCES: Mapping[str, str] = {
     "server.restored": N_("IT support restored a backup."),
     # What people changed.
     "policy.adopted": N_("{who} put version {policy} of the policy in force."),
+    "approval.end": N_("{who} asked a second person to agree to the end of the placement."),
+    "approval.absence": N_("{who} asked a second person to agree to a long absence."),
+    "approval.close": N_("{who} asked a second person to agree to close the alert."),
+    "approval.yes": N_("{who} agreed as the second person. It was done."),
+    "approval.no": N_("{who} did not agree as the second person. Nothing changed."),
+    "approval.withdrawn": N_("{who} took back the request to a second person."),
     "watch.began": N_("The watch over {child} began."),
     "placement.began": N_("{who} started the placement again."),
     "placement.ended": N_("{who} entered that the placement had ended."),
@@ -107,6 +113,7 @@ SENTENCES: Mapping[str, str] = {
     "alert.closed": N_("{who} closed the alert: {outcome}."),
     "alert.closed_itself": N_("The alert closed: {outcome}."),
     "alert.closed_sealed": N_("{who} closed the alert. How it ended is sealed."),
+    "approval.overtaken": N_("A request to a second person no longer fitted. Nothing was done."),
     # What was sent.
     "sent.open": N_("{kind} for {to}, {channel}: on its way."),
     "sent.waits": N_("{kind} for {to}, {channel}: waits until {ready}."),

@@ -422,6 +422,21 @@ async def test_an_advocate_who_goes_early_is_talked_about_now(cast: Cast, how: s
     assert [task.due_at for task in await tasks(cast, Kind.ADVOCATE_ENDS)] == due
 
 
+async def test_what_changes_for_an_advocate_costs_as_much_for_two_children_as_for_one(
+    cast: Cast, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def statements() -> int:
+        caplog.clear()
+        await actions.hear(Rights(person_id=cast.ruth.id), cast.clock())
+        return len(caplog.records)
+
+    caplog.set_level("DEBUG", logger="tortoise.db_client")
+    await advocate(cast)
+    few = await statements()
+    await advocate(cast, child="noor")
+    assert 0 < await statements() <= few
+
+
 async def test_a_deputy_tie_or_a_duty_makes_nobody_an_advocate(cast: Cast) -> None:
     await advocate(cast)
     await cast.on_duty("eve")

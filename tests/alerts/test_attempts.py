@@ -15,9 +15,11 @@ from server.alerts.ladder import Cause, Outcome, State
 from server.alerts.models import Alert, Attempt
 from server.alerts.opening import Opening, open_alerts
 from server.alerts.recipients import policy_of
+from server.alerts.tried import attempts_by_alert
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
 from server.errors import Conflict, NotFound, Refused
+from server.missing.search import timeline
 from server.missing.search.attempt_lines import MOST_CARRIED
 from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.opening import Saying, open_episode
@@ -321,7 +323,7 @@ async def test_an_id_that_another_search_has_keeps_no_attempt_out_of_this_one(
 
 
 async def test_of_very_many_attempts_the_latest_are_carried_over_in_their_order(
-    cast: Cast, alert: Alert
+    cast: Cast, alert: Alert, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = await log(cast, "tom", alert)
     held = {name: getattr(first, name) for name in Attempt._meta.fields_db_projection}
@@ -331,9 +333,16 @@ async def test_of_very_many_attempts_the_latest_are_carried_over_in_their_order(
     ]
     await Attempt.bulk_create(later)
     saying = Saying(cast.clock())
+    caplog.set_level("DEBUG", logger="tortoise.db_client")
     episode, _ = await open_episode(cast.actor("tom"), cast.mia.id, uuid4(), saying, cast.clock())
+    assert len(caplog.records) < MOST_CARRIED, "no statement for each attempt"
     lines = TimelineEntry.filter(episode_id=episode.id, what="attempt").order_by("number")
     assert [line.id for line in await lines] == [attempt.id for attempt in later]
+    assert await timeline.verify() is None
+    told = (await attempts_by_alert([alert.id]))[alert.id]
+    assert [attempt.id for attempt in told] == [attempt.id for attempt in later]
+    noted = Entry.filter(what="episode:attempt", who_id=cast.tom.id, child_id=cast.mia.id)
+    assert await noted.count() == MOST_CARRIED
 
 
 async def test_who_lost_the_right_meanwhile_holds_nothing_by_a_call_to_the_child(

@@ -185,12 +185,13 @@ async def of_those_who_work_here(cast: Cast) -> Pages:
 
 
 async def of_finding(cast: Cast) -> Pages:
-    """A search with children, with none and with similar names; all children; a child's name."""
+    """A search with children, with none and with similar names: what is behind "#" is typed there,
+    as no address has it. All children; a child's name."""
     return {
-        "find": ("tom", "/desk/find?q=mia"),
-        "find, none": ("tom", "/desk/find?q=qqqq"),
-        "find, similar": ("tom", "/desk/find?q=miaa"),
-        "find, of a carer": ("sam", "/desk/find?q=mia"),
+        "find": ("tom", "/desk/find#mia"),
+        "find, none": ("tom", "/desk/find#qqqq"),
+        "find, similar": ("tom", "/desk/find#miaa"),
+        "find, of a carer": ("sam", "/desk/find#mia"),
         "all children": ("tom", "/desk/children"),
         "all children, none": ("eve", "/desk/children"),
         "name and reference": ("tom", f"/desk/children/{cast.mia.id}/names"),

@@ -224,6 +224,10 @@ async def each_page(
         if who not in tabs:
             tabs[who] = await desk(cast, browser, url, who, **how)
         await tabs[who].goto(url + path, wait_until="load")
+        if path.startswith("/desk/find#"):
+            await tabs[who].locator("#q").fill(path.partition("#")[2])
+            await tabs[who].locator("#q").press("Enter")
+            await tabs[who].wait_for_url("**/desk/find?s=*", wait_until="load")
         yield name, tabs[who]
 
 

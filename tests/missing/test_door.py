@@ -278,6 +278,31 @@ async def test_after_the_placement_ended_a_missing_childs_request_is_kept_and_he
     assert await TimelineEntry.filter(what="sign_of_life").count() == 1
 
 
+async def test_what_a_missing_child_sends_is_a_sign_of_life_also_where_it_is_refused(
+    cast: Cast,
+) -> None:
+    made = await opened(cast)
+    now = cast.clock().isoformat()
+    period = {"said_at": now, "from_at": now, "until_at": now, "place": "In Lille"}
+    times = {"rhythm": {"at": ["09:00"], "every": "P9D"}, "words": "Less often."}
+    wishes: list[tuple[str, str, dict[str, Any] | None]] = [
+        ("POST", "absences", period),
+        ("POST", "rhythm/proposals", times),
+        ("DELETE", f"absences/{uuid4()}", None),
+    ]
+    for number, (method, path, body) in enumerate(wishes, 1):
+        sent = {"id": str(uuid4()), **body} if body is not None else None
+        for _ in range(2):
+            async with cast.client_as("mia") as client:
+                answer = await client.request(method, f"/api/v1/{path}", json=sent)
+            assert answer.status_code in (404, 422), answer.text
+        assert await TimelineEntry.filter(what="sign_of_life").count() == number, path
+        assert await woken(cast) == number
+    last = (await timeline(cast, made))[-1]
+    assert (last["details"], last["words"]) == ({"said": "message"}, None)
+    assert not await AbsenceRequest.exists()
+
+
 async def test_a_question_about_the_record_is_a_sign_of_life_once(cast: Cast) -> None:
     made = await opened(cast)
     id_ = str(uuid4())

@@ -20,6 +20,7 @@ from server.people.rules import Role
 from server.tasks.models import Task
 from server.tasks.rules import Kind, State
 from tests.cast import SURNAMES, Cast
+from tests.desk.walking import at_desk
 from tests.pwa.talks import talk
 from tests.races import together
 
@@ -206,6 +207,84 @@ async def test_a_refusal_is_noted_once_and_the_talk_is_offered_again(cast: Cast)
     with pytest.raises(Refused) as caught:
         await interview_actions.hold(tom, episode.id, cast.clock())
     assert caught.value.field == "answer"
+
+
+async def says_no(cast: Cast, episode: Episode) -> None:
+    tom = cast.actor("tom")
+    row = await interview_actions.latest(episode.id)
+    base, words = (row.version if row else 0), cast.clock().isoformat()
+    no = {"answer": "refused", "reason": words}
+    await interview_actions.save_group(tom, episode.id, "offer", base, no, cast.clock())
+    await interview_actions.refused(tom, episode.id, cast.clock())
+
+
+async def test_a_child_who_says_no_again_is_asked_no_more_and_the_return_can_end(
+    cast: Cast,
+) -> None:
+    episode, tom = await returned(cast), cast.actor("tom")
+    kept = Task.filter(subject_id=episode.id, kind=Kind.RETURN_INTERVIEW)
+    await (
+        Task.filter(subject_id=episode.id)
+        .exclude(kind=Kind.RETURN_INTERVIEW)
+        .update(state=State.DONE, next_action_at=None)
+    )
+    for hours in (0, 2):
+        cast.clock.advance(hours=hours)
+        await says_no(cast, episode)
+        with pytest.raises(Refused) as early:
+            await interview_actions.end_offers(tom, episode.id, cast.clock())
+        assert early.value.code == "too_early"
+    cast.clock.advance(days=3)
+    await says_no(cast, episode)
+    path = f"/desk/episodes/{episode.id}/interview"
+    async with at_desk(cast, "tom") as browser:
+        page = (await browser.get(path)).text
+        assert "has said no 3 times." in page
+        assert "Do not offer it again" in page
+        for _ in range(2):
+            assert (await browser.post(path, data={"what": "ended"})).status_code == 303
+        page = (await browser.get(path)).text
+        assert "Nobody has to offer it again." in page
+        assert "Begin the interview" in page or "Continue the interview" in page
+    assert not await kept.filter(state=State.OPEN).exists()
+    assert (await Episode.get(id=episode.id)).stage == "followed_up"
+    assert await TimelineEntry.filter(episode_id=episode.id, what="offers_ended").count() == 1
+    await says_no(cast, episode)
+    assert not await kept.filter(state=State.OPEN).exists(), "a further no begins nothing anew"
+    cast.clock.advance(days=1)
+    last = await interview_actions.latest(episode.id)
+    assert last is not None
+    assert (await put(cast, episode, last.version, said(cast), is_held=True)).status_code == 200, (
+        "and the child may still want it"
+    )
+
+
+async def test_over_the_wire_offers_end_only_after_two_noes(cast: Cast) -> None:
+    episode = await returned(cast)
+    no = {"answer": "refused", "interviewer": "Nadia"}
+    first = await put(cast, episode, 0, no, is_refused=True, ends_offers=True)
+    assert (first.status_code, first.json()["code"]) == (422, "too_early")
+    cast.clock.advance(days=3)
+    again = {**no, "reason": "Still not."}
+    base = (await interview_actions.latest(episode.id)).version  # type: ignore[union-attr]
+    last = await put(cast, episode, base, again, is_refused=True, ends_offers=True)
+    assert last.status_code == 200
+    assert not await interview_actions.is_offered(episode.id)
+
+
+async def test_an_interview_that_begins_now_needs_no_time_to_be_typed(cast: Cast) -> None:
+    episode = await returned(cast)
+    path = f"/desk/episodes/{episode.id}/interview/held"
+    async with at_desk(cast, "tom") as browser:
+        for ago, at, minutes in (("now", "", 0), ("30", "", 30), ("other", "", None)):
+            row = await interview_actions.latest(episode.id)
+            form = {"base": str(row.version if row else 0), "ago": ago, "at": at}
+            assert (await browser.post(path, data=form)).status_code == 303
+            kept = (await interview_actions.latest(episode.id)).answers  # type: ignore[union-attr]
+            begun = interview.moment_of(kept)
+            assert begun == (
+                cast.clock() - timedelta(minutes=minutes) if minutes is not None else None
+            )
 
 
 async def test_a_refusal_over_the_wire_stands_in_the_timeline_as_at_the_desk(cast: Cast) -> None:

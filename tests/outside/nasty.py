@@ -390,6 +390,8 @@ FITS: Mapping[str, Fits] = {
         }
     ),
     f"DELETE {_API}/pauses/{{pause_id}}": _TO_TOM,
+    f"POST {_API}/pauses/{{pause_id}}/keep": Fits(body={"id": NEW}, is_elsewhere=True),
+    f"POST {_API}/pauses/{{pause_id}}/end": _TO_TOM,
     f"POST {_API}/sightings": Fits(
         body={"id": NEW, "answer": "seen", "seen_at": NOW, "words": "At breakfast."}
     ),

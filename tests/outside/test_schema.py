@@ -106,8 +106,13 @@ PHOTO = "PUT /api/v1/children/{child_id}/pack/photos/{photo_id}"
 # One of the push services that are allowed from the start.
 PUSH = "https://updates.push.services.mozilla.com/wpush/v2/1"
 
-# They need an open check-in and the token of its reminder: tests/watch/test_snoozes.py has them.
-ELSEWHERE = {"POST /api/v1/snoozes", "POST /api/v1/push-snoozes"}
+# They need an open check-in and the token of its reminder, and an absence that has begun:
+# tests/watch/test_snoozes.py and tests/watch/test_passes_api.py have them.
+ELSEWHERE = {
+    "POST /api/v1/snoozes",
+    "POST /api/v1/push-snoozes",
+    "POST /api/v1/children/{child_id}/pauses/{pause_id}/keep",
+}
 
 Send = Callable[[Case], httpx2.Response]
 
@@ -316,6 +321,7 @@ def bodies(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, Any]:
             "until_at": (begins + timedelta(days=1)).isoformat(),
             "reason": "family",
         },
+        f"POST {child}/pauses/{{pause_id}}/keep": {"id": str(uuid4())},
         "POST /api/v1/rota/duties": {
             "id": str(uuid4()),
             "days": [5, 6],

@@ -129,6 +129,7 @@ class Double:
     absences: list[dict[str, Any]] = field(default_factory=list)
     """What the child asked for, the newest first; the agreed ones with what was agreed."""
     advocates: list[dict[str, Any]] = field(default_factory=list)
+    advocate_asked_at: str | None = None
     own: dict[str, Any] = field(default_factory=lambda: {"version": 0, "fields": {}})
     glass: str = ""  # Why somebody opened what is kept for when the child is missing.
     loses_own: bool = False  # It is taken, and each answer gets lost.
@@ -420,7 +421,21 @@ def application(double: Double) -> Starlette:
         return JSONResponse({"milestones": double.ahead})
 
     async def advocates(_request: Request) -> Response:
-        return JSONResponse({"advocates": double.advocates, "asked_at": None})
+        return JSONResponse({"advocates": double.advocates, "asked_at": double.advocate_asked_at})
+
+    async def advocate_wish(request: Request) -> Response:
+        double.advocate_asked_at = _z(datetime.now(UTC)) if request.method == "POST" else None
+        return await advocates(request) if request.method == "POST" else Response(status_code=204)
+
+    async def advocate(request: Request) -> Response:
+        of_it = [one for one in double.advocates if one["id"] == request.path_params["id"]]
+        if not of_it:
+            return _problem(404, "not_found")
+        if request.method == "PATCH":
+            of_it[0].update(await request.json())
+            return await advocates(request)
+        double.advocates.remove(of_it[0])
+        return Response(status_code=204)
 
     async def trusted(request: Request) -> Response:
         if not is_in(request):
@@ -666,6 +681,8 @@ def application(double: Double) -> Starlette:
             Route("/api/v1/absences", absences, methods=["GET", "POST"]),
             Route("/api/v1/absences/{id}", back, methods=["DELETE"]),
             Route("/api/v1/advocates", advocates, methods=["GET"]),
+            Route("/api/v1/advocates/{id}", advocate, methods=["PATCH", "DELETE"]),
+            Route("/api/v1/advocate-wish", advocate_wish, methods=["POST", "DELETE"]),
             Route("/api/v1/trusted", trusted, methods=["GET", "POST"]),
             Route("/api/v1/why", why),
             Route("/api/v1/talk/read", talk_read),

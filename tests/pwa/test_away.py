@@ -104,6 +104,32 @@ def test_what_is_typed_is_there_after_the_app_was_closed(phone: Phone) -> None:
     expect(phone.page.get_by_label("Anything else?")).to_have_value("She calls me.")
 
 
+SLOW_ONCE = """() => {
+    const real = crypto.subtle.encrypt.bind(crypto.subtle);
+    let isFirst = true;
+    crypto.subtle.encrypt = async (...how) => {
+        const wait = isFirst ? 400 : 0;
+        isFirst = false;
+        await new Promise((done) => setTimeout(done, wait));
+        return real(...how);
+    };
+}"""
+
+
+def test_of_two_quick_edits_the_last_is_kept_however_long_sealing_takes(phone: Phone) -> None:
+    at_away(phone)
+    fill(phone)
+    phone.page.wait_for_timeout(500)
+    phone.page.evaluate(SLOW_ONCE)
+    words = phone.page.get_by_label("Anything else?")
+    words.fill("She calls")
+    words.fill("She calls me at nine.")
+    phone.page.wait_for_timeout(1_000)
+    phone.page.reload()
+    phone.page.get_by_role("button", name="I'll be away").click()
+    expect(words).to_have_value("She calls me at nine.")
+
+
 def test_an_answer_shows_on_today_without_a_name_and_what_was_agreed_on_the_page(
     phone: Phone, double: Double
 ) -> None:

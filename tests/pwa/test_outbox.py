@@ -48,6 +48,24 @@ KINDS: dict[str, tuple[dict[str, Any], str | None, str, Any]] = {
     ),
     "trusted": ({"said_at": AT} | NAMING, None, "POST /trusted", NAMING),
     "ask": ({"said_at": AT} | ASKING, None, "POST /record-questions", ASKING),
+    "advocate-wish": (
+        {"said_at": AT, "is_wanted": True},
+        None,
+        "POST /advocate-wish",
+        None,
+    ),
+    "advocate-share": (
+        {"said_at": AT, "advocate": "a", "tells_alerts": False},
+        None,
+        "PATCH /advocates/a",
+        {"tells_alerts": False},
+    ),
+    "advocate-end": (
+        {"said_at": AT, "advocate": "a"},
+        "advocate-end-a",
+        "DELETE /advocates/a",
+        None,
+    ),
     "own": (OWN, None, "PUT /children/m/pack", {"base": 3, "fields": {"a": "new"}}),
 }
 NAMED = {"rhythm", "away", "shared", "trusted", "ask"}
@@ -184,7 +202,7 @@ def test_the_day_that_is_kept_has_neither_the_mark_nor_how_help_is_wanted(outbox
 
 
 def test_what_is_taken_back_before_the_server_knew_it_may_go(outbox: Outbox) -> None:
-    for kind in ("take-back", "back"):
+    for kind in ("take-back", "back", "advocate-share", "advocate-end"):
         answers = {KINDS[kind][2]: [404, {"code": "not_found", "detail": ""}]}
         assert outbox(rows=[["t", _content(kind)]], answers=answers)["waiting"] == []
 
@@ -194,7 +212,7 @@ def test_after_a_backup_everything_but_languages_and_shared_answers_is_handed_in
 ) -> None:
     rows = [["c" if kind == "check_in" else kind, _content(kind)] for kind in KINDS]
     phone = outbox(rows=rows, epoch=EPOCH)
-    kept = {"rhythm", "take-back", "away", "back", "forgot", "trusted", "ask", "own"}
+    kept = {*KINDS} - {"check_in", "language", "shared"}
     assert {*phone["sent"]} == kept
     assert {id_ for id_, _, _ in phone["waiting"]} == kept | {"c"}
 

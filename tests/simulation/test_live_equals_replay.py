@@ -26,7 +26,6 @@ from server.notify.push_health import STALE_AFTER
 from server.notify.rules import Kind
 from server.people.models import Child
 from server.people.rules import Leaving, Role
-from server.phone.me import note_app_seen
 from server.placements import actions
 from server.policy import parser as policies
 from server.policy.levels import BY_WAY, Evidence
@@ -37,6 +36,7 @@ from server.simulation.events import Event, events_of
 from server.simulation.replay import replay
 from server.watch import actions as watch
 from server.watch import ticking, watch_alerts
+from server.watch.actions import note_app_seen
 from server.watch.calendar import milestone_actions
 from server.watch.calendar.models import Milestone
 from server.watch.carer import questions

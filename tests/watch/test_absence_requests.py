@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -155,6 +156,22 @@ async def test_while_nobody_answers_silence_calls_adults_as_ever(cast: Cast) -> 
         cast.clock.set(at(hour))
         await ticking.WATCHES.tick(cast.clock())
     assert await Alert.filter(child_id=cast.mia.id, cause="silence").exists()
+
+
+async def test_asked_just_now_it_counts_as_an_open_app_whether_or_not_it_is_granted(
+    cast: Cast,
+) -> None:
+    wrong = {"until_at": at(15)}  # Before it begins.
+    for how, counts in (
+        ({"said_at": cast.clock()}, True),
+        ({"said_at": cast.clock(), **wrong}, True),
+        ({"said_at": cast.clock() - HOUR, **wrong}, False),
+        ({"said_at": FAR, **wrong}, False),
+    ):
+        await Watch.filter(child_id=cast.mia.id).update(app_seen_at=None)
+        with nullcontext() if "until_at" not in how else pytest.raises(Refused):
+            await ask(cast, **how)
+        assert ((await mia(cast)).app_seen_at == cast.clock()) is counts, how
 
 
 async def test_the_same_id_again_is_the_same_and_other_content_is_refused(cast: Cast) -> None:

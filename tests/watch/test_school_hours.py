@@ -56,6 +56,24 @@ async def test_before_they_are_set_the_child_reads_what_they_come_to(
     assert not await Preference.filter(id=cast.mia.id).exists()
 
 
+async def test_a_rule_that_comes_once_a_month_or_less_often_is_seen(cast: Cast) -> None:
+    """Beside 18:00 every day. The 15th of March 2026 is a Sunday, that of April in the holidays."""
+    monthly, first = "FREQ=MONTHLY;BYMONTHDAY=15", "FREQ=MONTHLY;BYDAY=1TU"
+    yearly = "DTSTART;VALUE=DATE:20260202\nRRULE:FREQ=MONTHLY;INTERVAL=12;BYMONTHDAY=3"
+    tom = cast.actor("tom")
+    wanted = {"days": WEEK, "holidays": HOLIDAYS}
+    for rule, due_at in (
+        (monthly, "2026-05-15T08:00:00Z"),
+        (first, "2026-03-03T09:00:00Z"),
+        (yearly, "2027-02-03T09:00:00Z"),
+    ):
+        rhythm = {"at": ["10:00", "18:00"], "rrule": {"10:00": rule}}
+        await agreements.set_rhythm(tom, cast.mia.id, rhythm, "Europe/Paris", cast.clock())
+        seen = await ask(cast, "mia", "POST", f"{OWN}/preview", wanted)
+        dues = [each["due_at"] for each in seen.json()["in_school"]]
+        assert dues[:1] == [due_at], (rule, dues)
+
+
 async def test_a_check_in_outside_of_school_is_not_mentioned(cast: Cast) -> None:
     seen = await ask(cast, "mia", "POST", f"{OWN}/preview", {"days": WEEK})
     assert seen.json()["in_school"] == []

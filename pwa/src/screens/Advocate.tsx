@@ -6,19 +6,43 @@ import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { dayWords } from "../plan/labels";
 import { go } from "../routes";
-import { advocates, end, load, share, takeWishBack, wish, type Advocate } from "../store/advocates";
+import {
+  advocates,
+  end,
+  isEnding,
+  isRefused,
+  keepAdvocate,
+  load,
+  outgoing,
+  share,
+  shared,
+  wish,
+  wished,
+  type Advocate,
+} from "../store/advocates";
 import { now } from "../store/now";
 import { askWhoIsThere } from "../store/project";
 
-const isStuck = signal(false);
 const asksToEnd = signal("");
-
-const tried = async (done: Promise<boolean>) => (isStuck.value = !(await done));
 
 /** The end is the first moment of the day after. */
 const lastDay = (until: string) => dayWords(new Date(Date.parse(until) - 1), now.value);
 
+const later = () => t("It will be sent when you're online.");
+
 function Ending({ id, name }: Advocate) {
+  if (isEnding(id)) {
+    return (
+      <div class="stack">
+        <p class="strong">{t("You don't want {name} any more. This isn't sent yet.", { name })}</p>
+        <p>{t("Until it's sent, {name} sees the same as before.", { name })}</p>
+        <p class="soft">{later()}</p>
+        <button type="button" class="plain" onClick={() => void keepAdvocate(id)}>
+          {t("Keep {name} after all", { name })}
+        </button>
+      </div>
+    );
+  }
   if (asksToEnd.value !== id) {
     return (
       <button type="button" class="plain" onClick={() => (asksToEnd.value = id)}>
@@ -31,7 +55,14 @@ function Ending({ id, name }: Advocate) {
       <p class="strong">
         {t("{name} then sees nothing about you from this moment on. You don't have to say why.", { name })}
       </p>
-      <button type="button" class="second" onClick={() => void tried(end(id))}>
+      <button
+        type="button"
+        class="second"
+        onClick={() => {
+          asksToEnd.value = "";
+          void end(id);
+        }}
+      >
         {t("End it now")}
       </button>
       <button type="button" class="plain" onClick={() => (asksToEnd.value = "")}>
@@ -42,7 +73,9 @@ function Ending({ id, name }: Advocate) {
 }
 
 function One(advocate: Advocate) {
-  const { id, person_id, name, until_at, has_joined, tells_alerts } = advocate;
+  const { id, person_id, name, until_at, has_joined } = advocate;
+  const waits = shared(id);
+  const tells = (waits ?? advocate).tells_alerts;
   return (
     <section class="card">
       <h2>
@@ -57,45 +90,53 @@ function One(advocate: Advocate) {
       <p>{t("{name} can read your project, and what you write to them.", { name })}</p>
       <p>{t("{name} can't see your check-ins, or what adults write about you.", { name })}</p>
       <p>{t("Your caseworker can't read what only you two write to each other.")}</p>
-      <button
-        type="button"
-        class="plain"
-        aria-pressed={tells_alerts}
-        onClick={() => void tried(share(id, !tells_alerts))}
-      >
+      <button type="button" class="plain" aria-pressed={tells} onClick={() => void share(id, !tells)}>
         {t("Let {name} know when adults are called about me", { name })}
-        {tells_alerts && <Icon name="check" />}
+        {tells && <Icon name="check" />}
       </button>
+      {waits && <p class="soft">{t("This isn't sent yet. Until then, nothing changes.")}</p>}
       <Ending {...advocate} />
     </section>
   );
 }
 
 function None({ asked }: { asked: string | null }) {
-  if (asked) {
+  const waits = wished.value;
+  if (waits ?? asked !== null) {
     return (
       <section class="card">
-        <p>{t("You asked for an advocate. Your caseworker and the supervisor know.")}</p>
-        <p class="soft">{dayWords(asked, now.value)}</p>
-        <button type="button" class="plain" onClick={() => void tried(takeWishBack())}>
+        {waits === null ? (
+          <>
+            <p>{t("You asked for an advocate. Your caseworker and the supervisor know.")}</p>
+            {asked && <p class="soft">{dayWords(asked, now.value)}</p>}
+          </>
+        ) : (
+          <>
+            <p>{t("You want an advocate. This isn't sent yet.")}</p>
+            <p class="soft">{later()}</p>
+          </>
+        )}
+        <button type="button" class="plain" onClick={() => void wish(false)}>
           {t("I don't need one any more")}
         </button>
       </section>
     );
   }
   return (
-    <button type="button" class="main" onClick={() => void tried(wish())}>
-      {t("I want an advocate")}
-    </button>
+    <>
+      {waits === false && asked !== null && <p>{t("You don't need an advocate any more. This isn't sent yet.")}</p>}
+      <button type="button" class="main" onClick={() => void wish(true)}>
+        {t("I want an advocate")}
+      </button>
+    </>
   );
 }
 
 export function MyAdvocate() {
-  useEffect(() => {
-    [isStuck.value, asksToEnd.value] = [false, ""];
-    void load().then(askWhoIsThere);
-  }, []);
+  useEffect(() => void (asksToEnd.value = ""), []);
+  useEffect(() => void load().then(askWhoIsThere), [outgoing.value]);
   const known = advocates.value;
+  const there = known?.advocates ?? [];
   return (
     <Page title={t("My advocate")}>
       <p>
@@ -103,12 +144,16 @@ export function MyAdvocate() {
           "An advocate is there for you alone. They don't work for us. They say what you want, also when we see it differently.",
         )}
       </p>
-      {known === null && <p>{t("You need internet to see this.")}</p>}
-      {known?.advocates.map((advocate) => (
+      {isRefused.value && (
+        <button type="button" class="plain" onClick={() => go("unsent")}>
+          {t("We couldn't send it. See why.")}
+        </button>
+      )}
+      {known === null && <p>{t("You need internet to see if you have one.")}</p>}
+      {there.map((advocate) => (
         <One key={advocate.id} {...advocate} />
       ))}
-      {known && (known.advocates.length === 0 || known.asked_at) && <None asked={known.asked_at} />}
-      <p role="status">{isStuck.value && t("You need internet for this. Try again later.")}</p>
+      {(there.length === 0 || known?.asked_at) && <None asked={known?.asked_at ?? null} />}
     </Page>
   );
 }

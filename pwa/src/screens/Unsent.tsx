@@ -47,6 +47,16 @@ const SHOWN: { [K in Kind]: Shown<Extract<Content, { kind: K }>["body"]> } = {
   shared: { title: () => t("An answer to a question"), words: ({ words }) => words },
   trusted: { title: () => t("People I trust"), words: ({ name }) => name },
   ask: { title: () => t("I have a question"), words: ({ words }) => words },
+  "advocate-wish": {
+    title: ({ is_wanted }) => (is_wanted ? t("I want an advocate") : t("I don't need an advocate any more")),
+  },
+  "advocate-share": {
+    title: ({ tells_alerts }) =>
+      tells_alerts
+        ? t("Let my advocate know when adults are called about me")
+        : t("My advocate isn't told when adults are called about me"),
+  },
+  "advocate-end": { title: () => t("I don't want this advocate any more") },
   own: { title: () => t("If I go missing"), words: ({ fields }) => Object.values(fields).join("\n") },
   change: { title: () => t("Something for my project"), words: changeWords },
 };

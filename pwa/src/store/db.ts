@@ -88,8 +88,24 @@ export async function read<T>(who: Who, name: string): Promise<T | undefined> {
   }
 }
 
-/** Keeps a value; throws where the phone has no room for it. */
-export async function write(who: Who, name: string, value: unknown): Promise<void> {
+const lines = new Map<string, Promise<void>>();
+
+/** One after the other for each box, in the order of the calls: sealing takes now longer and now shorter. */
+function inLine(who: Who, name: string, work: () => Promise<void>): Promise<void> {
+  const box = `${who} ${name}`;
+  const mine = (lines.get(box) ?? Promise.resolve()).then(work);
+  const done = mine.catch(() => undefined);
+  lines.set(box, done);
+  void done.then(() => lines.get(box) === done && lines.delete(box));
+  return mine;
+}
+
+/** Keeps a value; throws where the phone has no room for it. The last call counts. */
+export function write(who: Who, name: string, value: unknown): Promise<void> {
+  return inLine(who, name, () => put(who, name, value));
+}
+
+async function put(who: Who, name: string, value: unknown): Promise<void> {
   const db = await database();
   if (!db) {
     memory.boxes.set(`${who} ${name}`, JSON.stringify(value));
@@ -103,10 +119,13 @@ export async function writeIfRoom(who: Who, name: string, value: unknown): Promi
   await write(who, name, value).catch(() => undefined);
 }
 
-export async function forget(who: Who, name: string): Promise<void> {
-  const db = await database();
-  if (db) await db.delete("boxes", [who, name]);
-  else memory.boxes.delete(`${who} ${name}`);
+/** After all that was to be kept under this name before. */
+export function forget(who: Who, name: string): Promise<void> {
+  return inLine(who, name, async () => {
+    const db = await database();
+    if (db) await db.delete("boxes", [who, name]);
+    else memory.boxes.delete(`${who} ${name}`);
+  });
 }
 
 /** Forgets what is kept under names that begin so, of everybody but this one. */

@@ -90,6 +90,24 @@ export interface Asking {
   };
 }
 
+/** The child wants an advocate, or does not need one any more. */
+export interface AdvocateWish {
+  kind: "advocate-wish";
+  body: { said_at: string; is_wanted: boolean };
+}
+
+/** Whether an advocate may know that adults were called. */
+export interface AdvocateShare {
+  kind: "advocate-share";
+  body: { said_at: string; advocate: string; tells_alerts: boolean };
+}
+
+/** The child does not want this advocate any more. */
+export interface AdvocateEnd {
+  kind: "advocate-end";
+  body: { said_at: string; advocate: string };
+}
+
 /** What the child says for when they are missing: based on a version, with all their words that they had seen before. */
 export interface OwnWords {
   kind: "own";
@@ -120,6 +138,9 @@ export type Content =
   | SharedAnswer
   | Naming
   | Asking
+  | AdvocateWish
+  | AdvocateShare
+  | AdvocateEnd
   | OwnWords
   | ProjectChange;
 export type Kind = Content["kind"];
@@ -210,6 +231,24 @@ const KINDS: { [K in Kind]: Row<Extract<Content, { kind: K }>> } = {
       void isAbout(id, await tell("POST", "/record-questions", { id, ...question })),
     isKept: true,
     isExplained: true,
+  },
+  // Each has an id of its own: of two choices the later must not go with the earlier once that is confirmed.
+  "advocate-wish": {
+    send: async ({ body }, tell) => void (await tell(body.is_wanted ? "POST" : "DELETE", "/advocate-wish")),
+    isKept: true,
+  },
+  "advocate-share": {
+    send: async ({ body: { advocate, tells_alerts } }, tell) =>
+      void (await tell("PATCH", `/advocates/${advocate}`, { tells_alerts })),
+    isKept: true,
+    // They are not there any more.
+    mayDrop: (code) => code === "not_found",
+  },
+  "advocate-end": {
+    id: ({ advocate }) => `advocate-end-${advocate}`,
+    send: async ({ body }, tell) => void (await tell("DELETE", `/advocates/${body.advocate}`)),
+    isKept: true,
+    mayDrop: (code) => code === "not_found",
   },
   own: {
     send: async ({ body }, tell) => void (await deliverOwn(body, tell)),

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 from server.i18n import N_, gettext, ngettext
 from server.people.rules import Action, Role, may
+from server.tasks.late_words import in_short
 from server.tasks.models import Task
 from server.tasks.rules import OF_A_RETURN, OF_AN_EPISODE, Kind, State
-from server.tasks.turns import WORDS, in_short, overdue
+from server.tasks.turns import WORDS, overdue
 from server.tasks.ways import way_for
 from server.watch.wording import when
 

@@ -25,14 +25,16 @@ _FURTHEST = 100_000
 
 
 async def find(request: Request) -> Response:
-    """The children with these words in their name, their home's name or their reference."""
+    """The children with these words in their name, their home's name or their reference. A name in
+    an address looks for nothing, and leaves the address at once."""
     visitor, scope = await staff_of(request), await scope_of(request)
-    if typed := sealed_query.folded(request.query_params.get("q", "")):
-        return RedirectResponse(_here(visitor, typed), status_code=303)
+    if "q" in request.query_params:
+        return RedirectResponse(f"{_FIND}?typed=1", status_code=303)
     query = sealed_query.query_of(request, visitor, _SEALED_FOR)
     hits = await search.find(scope, query, _after(request)) if query else search.Hits([], None)
     context = {
         "query": query,
+        "is_typed": "typed" in request.query_params,
         "here": _here(visitor, query),
         "hits": hits,
         "after": _after(request),

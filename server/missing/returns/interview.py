@@ -6,7 +6,7 @@ that was not asked has no answer; "does not want to say" is one of the answers.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from unicodedata import normalize
 
@@ -269,6 +269,16 @@ def moment_of(answers: Answers) -> datetime | None:
     """When the interview began, where the answer includes a zone."""
     at = answers.get("at")
     return datetime.fromisoformat(at) if isinstance(at, str) else None
+
+
+# So long after the first no the second one is another answer, and not the same one again.
+_ASKED_ANEW = timedelta(days=1)
+
+
+def may_end_offers(refused_at: Collection[datetime]) -> bool:
+    """Whether the child has said no twice, and was asked anew in between: then a person may stop
+    the offers. Else a child who never wants to talk would keep the return open for ever."""
+    return bool(refused_at) and max(refused_at) - min(refused_at) >= _ASKED_ANEW
 
 
 _NEEDED = (

@@ -22,7 +22,9 @@ from server.people.models import Child, Person, Tie
 from server.people.rules import Role
 from server.security import encryption
 from server.storage.db import write
+from server.tasks.models import Task
 from server.tasks.rules import Kind
+from server.tasks.rules import State as TaskState
 
 _HOUR_S = 3600
 
@@ -135,8 +137,43 @@ async def refused(actor: Actor, episode_id: UUID, now: datetime) -> None:
         )
         clocks, _ = await clocks_of(episode.agency_id, episode.clocks_version)
         again = rules.clock(Kind.RETURN_INTERVIEW, now + clocks.offer_again)
+        sets = [again] if await is_offered(episode.id) else []
         ends = {Kind.RETURN_INTERVIEW}
-        await apply(actor, episode, ClockChange(ends=ends, sets=[again], by=line.id), {}, now)
+        await apply(actor, episode, ClockChange(ends=ends, sets=sets, by=line.id), {}, now)
+
+
+async def end_offers(actor: Actor, episode_id: UUID, now: datetime) -> None:
+    """The child said no again and again: nobody has to offer the interview any more. The child can
+    still have it. Sent again it is the same.
+
+    Raises Refused `too_early` before the child said no twice, a day apart.
+    """
+    async with write():
+        episode = await _returned(actor, episode_id)
+        if not await is_offered(episode.id):
+            return
+        if not interview.may_end_offers(await refusals(episode.id)):
+            raise Refused(
+                N_("Offer the interview again first. The child may want it another day."),
+                code="too_early",
+            )
+        line = await append(actor, episode, NewEntry(entry_kinds.OFFERS_ENDED, now), now)
+        ends = {Kind.RETURN_INTERVIEW}
+        await apply(actor, episode, ClockChange(ends=ends, by=line.id), {}, now)
+
+
+async def is_offered(episode_id: UUID) -> bool:
+    """Whether a person still has to offer the interview."""
+    return await Task.exists(
+        subject_id=episode_id, kind=Kind.RETURN_INTERVIEW, state=TaskState.OPEN
+    )
+
+
+async def refusals(episode_id: UUID) -> list[datetime]:
+    """When the child did not want to talk, the first time first."""
+    lines = TimelineEntry.filter(episode_id=episode_id, what=Act.INTERVIEW_OFFERED.value)
+    latest_ = await lines.order_by("-number").limit(_MOST_TALKS)
+    return [line.at for line in reversed(latest_) if line.details.get("answer") == "refused"]
 
 
 async def _returned(actor: Actor, episode_id: UUID) -> Episode:

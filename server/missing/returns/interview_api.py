@@ -25,12 +25,14 @@ Codes = Annotated[list[Annotated[str, msgspec.Meta(max_length=40)]], msgspec.Met
 class InterviewRequest(msgspec.Struct):
     """All answers by the names of their questions: a text, or the codes that were chosen. `base` is
     the version that the writer saw; 0 where there was none. `is_held`: the interview took place;
-    `is_refused`: the child did not want it; we record that and offer it again."""
+    `is_refused`: the child did not want it; we record that and offer it again; with `ends_offers`,
+    once the child has said no twice, a day apart, we do not offer it again."""
 
     base: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
     answers: Annotated[dict[str, Text | Codes], msgspec.Meta(max_length=60)]
     is_held: bool = False
     is_refused: bool = False
+    ends_offers: bool = False
 
 
 class InterviewOut(msgspec.Struct):
@@ -97,6 +99,8 @@ async def put(request: Request) -> Response:
         await interview_actions.hold(visitor, episode.id, now)
     elif payload.is_refused:
         await interview_actions.refused(visitor, episode.id, now)
+    if payload.ends_offers:
+        await interview_actions.end_offers(visitor, episode.id, now)
     return json_answer(await _out(episode, roles))
 
 

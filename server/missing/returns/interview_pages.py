@@ -1,7 +1,9 @@
 """The return interview at the desk: one group of questions a screen, each saved by itself."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from starlette.datastructures import FormData
@@ -9,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from server.audit.actions import Actor
 from server.errors import Conflict, NotFound, WaymarkError
 from server.i18n import format_date, format_list, format_moment, format_number, gettext
 from server.missing.returns import interview, interview_actions
@@ -28,15 +31,19 @@ async def show(request: Request) -> Response:
     return await _whole(request, *await desk_episode(request, Action.EPISODE_SEE))
 
 
+_FINISHES: Mapping[str, Callable[[Actor, UUID, datetime], Awaitable[object]]] = {
+    "refused": interview_actions.refused,
+    "ended": interview_actions.end_offers,
+}
+
+
 async def finish(request: Request) -> Response:
-    """The interview took place, or the child did not want it."""
+    """The interview took place, the child did not want it, or does not want to be asked again."""
     episode, roles = await desk_episode(request, Action.EPISODE_WORK)
     visitor, now, form = await staff_of(request), now_of(request), await form_body(request)
     try:
-        if entered(form, "what") == "refused":
-            await interview_actions.refused(visitor, episode.id, now)
-        else:
-            await interview_actions.hold(visitor, episode.id, now)
+        act = _FINISHES.get(entered(form, "what"), interview_actions.hold)
+        await act(visitor, episode.id, now)
     except NotFound:
         raise
     except WaymarkError as fault:
@@ -57,8 +64,8 @@ async def save(request: Request) -> Response:
     episode, _ = await desk_episode(request, Action.EPISODE_WORK)
     group, form = _group(request), await form_body(request)
     try:
-        answers = _said(form, group, zone_of(request))
         visitor, now = await staff_of(request), now_of(request)
+        answers = _said(form, group, zone_of(request), now)
         base = form_count(entered(form, "base")) or 0
         await interview_actions.save_group(visitor, episode.id, group.name, base, answers, now)
     except NotFound:
@@ -78,16 +85,15 @@ def _group(request: Request) -> Group:
     return group
 
 
-def _said(form: FormData, group: Group, zone: ZoneInfo) -> dict[str, Any]:
-    """What the form contains; times are on the clock of the writer."""
+def _said(form: FormData, group: Group, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
+    """What the form contains; times are on the clock of the writer, to the minute."""
     answers: dict[str, Any] = {}
     for question in group.questions:
         if question.is_many:
             answers[question.name] = [str(code) for code in form.getlist(question.name)]
-        elif question.kind == "datetime-local" and entered(form, question.name):
-            answers[question.name] = form_moment(
-                entered(form, question.name), question.name, zone
-            ).isoformat()
+        elif question.kind == "datetime-local":
+            at = _when(form, question.name, zone, now)
+            answers[question.name] = at.isoformat() if at is not None else ""
         elif question.kind == "date" and entered(form, question.name):
             answers[question.name] = form_day(
                 entered(form, question.name), question.name
@@ -95,6 +101,15 @@ def _said(form: FormData, group: Group, zone: ZoneInfo) -> dict[str, Any]:
         else:
             answers[question.name] = entered(form, question.name)
     return answers
+
+
+def _when(form: FormData, name: str, zone: ZoneInfo, now: datetime) -> datetime | None:
+    """None where it is not said yet: the question may be skipped."""
+    ago, text = entered(form, "ago"), entered(form, name)
+    if ago in ("now", "30"):
+        minutes = 30 if ago == "30" else 0
+        return now.replace(second=0, microsecond=0) - timedelta(minutes=minutes)
+    return form_moment(text, name, zone) if text else None
 
 
 # --- everything
@@ -107,12 +122,18 @@ async def _whole(
     row = await interview_actions.latest(episode.id)
     answers = row.answers if row is not None else {}
     seen, groups = interview.seen_by(roles, answers), interview.groups_for(roles, answers)
+    works = may(roles, Action.EPISODE_WORK) and not episode.is_open
+    noes = await interview_actions.refusals(episode.id) if works else []
+    is_offered = works and await interview_actions.is_offered(episode.id)
     context = {
         "child": await Person.get(id=episode.child_id),
         "episode": episode,
         "path": f"/desk/episodes/{episode.id}/interview",
         "groups": [_shown(group, seen, language, zone) for group in GROUPS if group.name in groups],
-        "works": may(roles, Action.EPISODE_WORK) and not episode.is_open,
+        "works": works,
+        "noes": len(noes),
+        "may_end": is_offered and interview.may_end_offers(noes),
+        "is_ended": works and bool(noes) and not is_offered,
         "held_at": row.held_at if row is not None else None,
         "is_refused": answers.get("answer") == "refused",
         "is_begun": bool(answers),
@@ -202,6 +223,7 @@ async def _group_page(
         "base": row.version if row is not None else 0,
         "theirs": _shown(group, answers, language, zone)["answers"] if is_moved else [],
         "zone_name": str(zone),
+        "ago": entered(form, "ago") if form is not None else "",
         "error": form_fault(fault, language) if fault is not None else None,
     }
     status = fault.status if fault is not None else 200

@@ -147,9 +147,10 @@ async def hear(
     closed_at = (await Alert.get(id=attempt.alert_id)).closed_at
     if closed_at is not None and closed_at < episode.opened_at:
         return
-    line = await carry(episode, attempt, now)
-    if line is not None and closed_at is None:
-        await _follow(actor, episode, Act.ATTEMPT, line, now)
+    new = await carry(episode, [attempt], now)
+    if closed_at is None:
+        for line in new:
+            await _follow(actor, episode, Act.ATTEMPT, line, now)
 
 
 async def locked(episode_id: UUID) -> Episode:

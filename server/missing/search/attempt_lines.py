@@ -1,5 +1,6 @@
 """What was tried about an alert, as lines of the search: each once, with who tried and when."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID, uuid5
 
@@ -10,7 +11,7 @@ from server.alerts.models import Alert, Attempt
 from server.audit.actions import Actor
 from server.missing.search.entry_kinds import Act
 from server.missing.search.models import Episode, TimelineEntry
-from server.missing.search.timeline import NewEntry, append
+from server.missing.search.timeline import NewEntry, append_all
 from server.people.models import Person
 
 # A search must begin at once, however much was tried. What is older stays with its alert.
@@ -25,27 +26,40 @@ async def carry_over(episode: Episode, now: datetime) -> None:
     is_open = Q(closed_at__isnull=True) | Q(closed_at__gte=now)
     alerts = await Alert.filter(is_open, child_id=episode.child_id).values_list("id", flat=True)
     tried = Attempt.filter(alert_id__in=list(alerts)).order_by("-at", "-id").limit(MOST_CARRIED)
-    for attempt in reversed(await tried):
-        await carry(episode, attempt, now)
+    await carry(episode, list(reversed(await tried)), now)
 
 
-async def carry(episode: Episode, attempt: Attempt, now: datetime) -> TimelineEntry | None:
-    """Add one attempt as a line under its own id; None where a search for the child has it already.
-    Where a line about something else was given this id, under another one: it must not get lost."""
-    id_, same = attempt.id, await TimelineEntry.get_or_none(id=attempt.id)
-    if same is not None and not _is_of(same, attempt):
-        id_ = uuid5(attempt.id, attempt.child_id.hex)
-        same = await TimelineEntry.get_or_none(id=id_)
-    if same is not None:
-        return None
-    who = await _who(attempt.who_id)
+async def carry(
+    episode: Episode, attempts: Sequence[Attempt], now: datetime
+) -> list[TimelineEntry]:
+    """Add each attempt as a line under its own id, unless a search for the child has it already.
+    Where a line about something else was given this id, under another one: it must not get lost.
+    Returns the new lines."""
+    ids = {attempt.id: _other_id(attempt) for attempt in attempts}
+    held = TimelineEntry.filter(id__in=[*ids, *ids.values()])
+    lines = {line.id: line for line in await held}
+    people = await _people({attempt.who_id for attempt in attempts})
+    new = []
+    for attempt in attempts:
+        id_ = attempt.id
+        if id_ in lines and not _is_of(lines[id_], attempt):
+            id_ = ids[id_]
+        if id_ not in lines:
+            new.append((people[attempt.who_id], _entry(attempt, id_)))
+    return await append_all(episode, Act.ATTEMPT.value, new, now) if new else []
+
+
+def _other_id(attempt: Attempt) -> UUID:
+    return uuid5(attempt.id, attempt.child_id.hex)
+
+
+def _entry(attempt: Attempt, id_: UUID) -> NewEntry:
     details = {
         "how": _HOW[Way(attempt.way)],
         "target": attempt.target,
         "result": attempt.result,
     }
-    line = NewEntry(Act.ATTEMPT.value, attempt.at, attempt.words, details, id=id_)
-    return await append(who, episode, line, now)
+    return NewEntry(Act.ATTEMPT.value, attempt.at, attempt.words, details, id=id_)
 
 
 def _is_of(line: TimelineEntry, attempt: Attempt) -> bool:
@@ -53,6 +67,8 @@ def _is_of(line: TimelineEntry, attempt: Attempt) -> bool:
     return is_attempt and line.who_id == attempt.who_id
 
 
-async def _who(person_id: UUID) -> Actor:
-    person = await Person.get(id=person_id)
-    return Actor(id=person.id, role=person.role.value, agency_id=person.agency_id)
+async def _people(ids: Collection[UUID]) -> dict[UUID, Actor]:
+    return {
+        person.id: Actor(id=person.id, role=person.role.value, agency_id=person.agency_id)
+        for person in await Person.filter(id__in=list(ids))
+    }

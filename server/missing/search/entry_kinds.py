@@ -41,6 +41,7 @@ class Act(StrEnum):
 # Only the server writes these entries.
 OPENED, JOINED, SIGN_OF_LIFE, FOUND = "opened", "joined", "sign_of_life", "found"
 INTERVIEW_HELD, PLAN_REVIEW = "interview_held", "plan_review"
+OFFERS_ENDED = "offers_ended"  # The child said no again: nobody has to offer the interview.
 FOLLOWED_UP = "followed_up"  # The last task of the return is done.
 # About another child: `with` in the details is their id. A reader sees only as much of it as they
 # may see of that child.

@@ -7,14 +7,15 @@ chain of its own: to change a line, one must change both.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from server.audit.actions import Actor, note
+from server.audit.actions import Actor, note_lines
 from server.missing.search.models import Episode, TimelineEntry
+from server.storage import bulk
 from server.storage.ids import uuid7
 
 FIRST = "0" * 64
@@ -34,13 +35,47 @@ class NewEntry:
 
 async def append(actor: Actor, episode: Episode, entry: NewEntry, now: datetime) -> TimelineEntry:
     """Add a line. The caller's transaction has locked the child."""
+    [line] = await append_all(episode, entry.what, [(actor, entry)], now)
+    return line
+
+
+async def append_all(
+    episode: Episode, what: str, entries: Sequence[tuple[Actor, NewEntry]], now: datetime
+) -> list[TimelineEntry]:
+    """Add lines of one kind in this order, with the same few statements however many they are. The
+    caller's transaction has locked the child."""
     last = await TimelineEntry.filter(episode_id=episode.id).order_by("-number").first()
-    line = TimelineEntry(
+    number, seal = (last.number, last.seal) if last else (0, FIRST)
+    lines = []
+    for actor, entry in entries:
+        number += 1
+        line = _line(actor, episode, entry, number, now)
+        line.seal = seal = seal_of(seal, line)
+        lines.append(line)
+    names = tuple(TimelineEntry._meta.fields_db_projection)
+    await bulk.insert(TimelineEntry, [{n: getattr(line, n) for n in names} for line in lines])
+    await note_lines(
+        [
+            (actor, ("episode_line", line.id), line.seal)
+            for (actor, _), line in zip(entries, lines, strict=True)
+        ],
+        f"episode:{what}",
+        child_id=episode.child_id,
+        agency_id=episode.agency_id,
+        now=now,
+    )
+    return lines
+
+
+def _line(
+    actor: Actor, episode: Episode, entry: NewEntry, number: int, now: datetime
+) -> TimelineEntry:
+    return TimelineEntry(
         id=entry.id or uuid7(),
         agency_id=episode.agency_id,
         child_id=episode.child_id,
         episode_id=episode.id,
-        number=last.number + 1 if last else 1,
+        number=number,
         at=entry.at,
         received_at=now,
         what=entry.what,
@@ -50,18 +85,6 @@ async def append(actor: Actor, episode: Episode, entry: NewEntry, now: datetime)
         details=dict(entry.details or {}),
         about_id=entry.about,
     )
-    line.seal = seal_of(last.seal if last else FIRST, line)
-    await line.save(force_create=True)
-    await note(
-        actor,
-        f"episode:{entry.what}",
-        child_id=episode.child_id,
-        about=("episode_line", line.id),
-        agency_id=episode.agency_id,
-        why=line.seal,
-        now=now,
-    )
-    return line
 
 
 def seal_of(before: str, line: TimelineEntry) -> str:

@@ -22,6 +22,7 @@ LINES: Mapping[str, tuple[str, str]] = {
     entry_kinds.SIGN_OF_LIFE: (N_("A sign of life"), "well"),
     entry_kinds.FOUND: (N_("Child found"), "eye"),
     entry_kinds.INTERVIEW_HELD: (N_("Return interview held"), "talk"),
+    entry_kinds.OFFERS_ENDED: (N_("The child does not want the return interview"), "talk"),
     entry_kinds.MAILED: (N_("Emailed the grab pack"), "mail"),
     entry_kinds.PLAN_REVIEW: (N_("Reviewed the life project together"), "check"),
     entry_kinds.FOLLOWED_UP: (N_("The return is complete: everything is done"), "check"),

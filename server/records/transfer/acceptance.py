@@ -199,11 +199,16 @@ async def _hand_over_promises(
     unsent = Message.filter(child_id=child.id, state__in=["waiting", "sending"])
     subjects = await unsent.filter(~Q(person_id=child.id)).values_list("subject_id", flat=True)
     await withdraw(
-        [as_id(id_) for id_ in subjects], "transfer", now, kinds=set(Kind) - _OF_THE_CHILD
+        [as_id(id_) for id_ in subjects],
+        "transfer",
+        now,
+        kinds=set(Kind) - _OF_THE_CHILD - _SETTLED,
     )
 
 
 _OF_THE_CHILD = {Kind.REMIND_CHILD, Kind.DUE_CHILD, Kind.NEWS_CHILD, Kind.THANKS, Kind.PAPER}
+# That what they asked has been answered. It says nothing about the child.
+_SETTLED = {Kind.ANSWERED}
 
 
 async def _greet(

@@ -10,6 +10,7 @@ from uuid import UUID
 from tortoise import Tortoise
 from tortoise.models import Model
 
+from server.approvals.models import Approval
 from server.audit.models import Entry
 from server.auth.models import Device, Invite, Session
 from server.missing.search.models import Episode, PaperSent, ReturnInterview, SearchHandover
@@ -18,8 +19,8 @@ from server.people.models import Child, Person, Tie
 from server.records.transfer.models import Transfer
 
 # These rows stay: the record cannot be changed, past ties are those of the former agency, and so
-# are the messages that it sent and the transfer itself.
-STAYS: tuple[type[Model], ...] = (Entry, Message, Tie, Transfer)
+# are the messages that it sent, what its workers asked each other, and the transfer itself.
+STAYS: tuple[type[Model], ...] = (Approval, Entry, Message, Tie, Transfer)
 BY_PERSON: tuple[type[Model], ...] = (Address, Device, Invite, Session)
 BY_EPISODE: tuple[type[Model], ...] = (PaperSent, SearchHandover, ReturnInterview)
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import msgspec
 
@@ -17,7 +17,6 @@ from server.notify.actions import queue, withdraw
 from server.people.models import Child, Person
 from server.people.rules import Role
 from server.storage.db import write
-from server.storage.ids import uuid7
 from server.tasks import actions as tasks
 from server.tasks import news
 from server.tasks.models import Task
@@ -29,7 +28,7 @@ from server.watch.absence.coming_back import come_back
 from server.watch.absence.models import AbsenceRequest
 from server.watch.absence.reading import read_row
 from server.watch.absence.rules import State
-from server.watch.actions import heard
+from server.watch.actions import heard, heard_anyway
 from server.watch.machine.standing import What
 from server.watch.models import Pause, Watch
 from server.watch.rhythm import agreements
@@ -75,8 +74,15 @@ async def ask(
     An open request for some of the same time is replaced. One whose time is over when it comes is
     kept to be read, and is nobody's task; so is any of a child who is missing when the placement
     has ended. Raises Refused, in words for a child; IdReused; Conflict `ended` if the placement has
-    ended.
+    ended. What is refused shows all the same that the child has written.
     """
+    async with heard_anyway(child_id, asked.id, now, said_at=asked.said_at):
+        return await _ask(actor, child_id, asked, now)
+
+
+async def _ask(
+    actor: Actor, child_id: UUID, asked: AskRequest, now: datetime
+) -> tuple[AbsenceRequest, bool]:
     place, words = asked.place.strip(), (asked.words or "").strip() or None
     async with write():
         watch = await lock(child_id)
@@ -126,7 +132,7 @@ async def _keep(
     names = ["from_at", "until_at"]
     await note_about(actor, watch.child_id, "absence:ask", names, now, about=made.id)
     await announce(watch.agency_id, "watch")
-    await heard(watch.child_id, made.id, now)
+    await heard(watch.child_id, made.id, now, said_at=asked.said_at)
     return made
 
 
@@ -332,21 +338,31 @@ async def take_back(
     """The child no longer asks for it, does not go, or is back before the end. Twice is once.
 
     What was agreed ends now and check-ins go on, unless the next one would then be later than the
-    one agreed for the end: that one stays. Raises NotFound.
+    one agreed for the end: that one stays. Raises NotFound. Where nothing changes, it shows all the
+    same that the child has written.
     """
+    async with heard_anyway(child_id, absence_id, now):
+        return await _take_back(actor, child_id, absence_id, now)
+
+
+async def _take_back(
+    actor: Actor, child_id: UUID, absence_id: UUID, now: datetime
+) -> AbsenceRequest:
     async with write():
         watch = await lock(child_id)
         row = await read_row(child_id, absence_id)
+        is_changed = True
         if row.state == State.OPEN:
             await _close(actor, [row], State.RECALLED, now, by=actor.id)
             await note_about(actor, child_id, "absence:recall", [], now, about=row.id)
         elif row.state == State.AGREED and row.back_at is None and watch is not None:
             await come_back(actor, row, watch, now)
         else:
-            return row
-        await withdraw([row.id], "news", now)
-        await heard(child_id, uuid7(), now)
-        if watch is not None:
+            is_changed = False
+        await heard(child_id, uuid5(absence_id, "back"), now)
+        if is_changed:
+            await withdraw([row.id], "news", now)
+        if is_changed and watch is not None:
             await announce(watch.agency_id, "watch")
     return await AbsenceRequest.get(id=absence_id)
 

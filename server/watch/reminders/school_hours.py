@@ -3,11 +3,12 @@ reminders wait now."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from server.alerts.recipients import policy_of
-from server.clock import known_zone
+from server.clock import as_utc, known_zone
 from server.notify.child.hours import SCHOOL, Held, Hours, School, held, released, why_held
 from server.people.models import Person
 from server.watch.machine.advancing import advance
@@ -18,12 +19,15 @@ from server.watch.models import Watch
 from server.watch.reminders.fair_chance import fair_chance
 from server.watch.reminders.reminding import hours_of, school_of
 from server.watch.rhythm.models import Season
+from server.watch.rhythm.recurrence import Recurrence
 from server.watch.rhythm.summary import case_of
 from server.watch.watch_state import WatchState
 
 _DAY, _INSTANT = timedelta(days=1), timedelta(microseconds=1)
 # So far ahead we look for check-ins in school hours: each weekday once.
 AHEAD = timedelta(days=8)
+# Of a rule that comes less often we look for its first day in school: the rarest is once a year.
+_FAR = timedelta(days=372)
 MOST = 12
 
 
@@ -80,28 +84,53 @@ async def waiting_now(watch: Watch, now: datetime) -> Held | None:
 
 
 def in_school(terms: Terms, hours: Hours, carer: str | None, now: datetime) -> list[InSchool]:
-    """The check-ins of the coming week that are due in school hours, each time of day once."""
+    """The check-ins of the coming week that are due in school hours, each time of day once; and of
+    a rule that comes less often, the first one."""
     if hours.school is None or terms.rhythm.every is not None:
         return []
     # What adults have noticed is not for the child, who would read it from the time.
     terms = replace(terms, knowledge=UNTOLD)
     alike: dict[tuple[object, ...], InSchool] = {}
-    for due, reminds, late, is_silent in _rounds(terms, hours, now):
+    for due, reminds, late, is_silent in _near_and_far(terms, hours, now):
         local = due.astimezone(known_zone(hours.zone)).time()
         key = (local, reminds - due, is_silent)
         if key not in alike and len(alike) < MOST:
             then, is_asked = _without_an_answer(terms, due) or (late, False)
             asks = carer if is_asked else None
             alike[key] = InSchool(due, reminds, is_silent, then, asks)
-    return list(alike.values())
+    return sorted(alike.values(), key=lambda each: each.due_at)
 
 
-def _rounds(
-    terms: Terms, hours: Hours, now: datetime
-) -> Iterator[tuple[datetime, datetime, datetime, bool]]:
-    due = next_round(terms, now)
+# When a round is due, when the child is reminded, when it is late, and whether without a sound.
+_Due = tuple[datetime, datetime, datetime, bool]
+
+
+def _near_and_far(terms: Terms, hours: Hours, now: datetime) -> Iterator[_Due]:
+    yield from _rounds(terms, hours, now, now + AHEAD)
+    places = [(terms.rhythm, terms.zone), *((each.rhythm, each.zone) for each in terms.seasons)]
+    for rhythm, zone in places:
+        for at, rule in rhythm.rules:
+            yield from _first_of(rule, at, zone, terms, hours, now)
+
+
+def _first_of(
+    rule: Recurrence, at: time, zone: ZoneInfo, terms: Terms, hours: Hours, now: datetime
+) -> list[_Due]:
+    """The first round after the coming week that this rule asks for in school hours."""
+    day = (now + AHEAD).astimezone(zone).date() - _DAY
+    while (day := rule.next_from(day + _DAY)) <= (now + _FAR).date():
+        due = as_utc(day, at, zone)
+        if due >= now + AHEAD and why_held(hours, due) == SCHOOL:
+            around = _rounds(terms, hours, due - _DAY, due + _INSTANT)
+            if same := [each for each in around if each[0] == due]:
+                return same
+    return []
+
+
+def _rounds(terms: Terms, hours: Hours, begin: datetime, end: datetime) -> Iterator[_Due]:
+    due = next_round(terms, begin)
     before: datetime | None = None
-    while due < now + AHEAD:
+    while due < end:
         if why_held(hours, due) == SCHOOL:
             opens = opens_of(terms, due, before)
             _, *reminders, late = round_moments(due, opens, steps_of(terms, due))

@@ -18,6 +18,7 @@ from server.tasks import actions as dues
 from server.tasks.models import Task
 from server.tasks.rules import REPLY_WITHIN, Kind, Setting
 from server.tasks.rules import State as DueState
+from server.watch.actions import heard, heard_anyway
 from server.watch.machine.standing import Terms
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.agreements import check_rhythm_of, set_rhythm
@@ -91,6 +92,15 @@ async def propose(
     Raises Refused if the rhythm is wrong, or slower than the tier allows (code `too_slow`);
     IdReused; Conflict `ended` if the placement has ended.
     """
+    if role is not Role.CHILD:
+        return await _propose(actor, role, child_id, asked, now)
+    async with heard_anyway(child_id, asked.id, now):
+        return await _propose(actor, role, child_id, asked, now)
+
+
+async def _propose(
+    actor: Actor, role: Role, child_id: UUID, asked: ProposalRequest, now: datetime
+) -> Proposal:
     days = days_of(asked.first, asked.last)
     async with write():
         watch = await lock(child_id)
@@ -117,6 +127,8 @@ async def propose(
         if role is Role.CHILD:
             await _ask_for_an_answer(actor, made, now)
         await note_about(actor, child_id, "rhythm:propose", ["rhythm", "zone"], now, about=made.id)
+        if role is Role.CHILD:
+            await heard(child_id, made.id, now)
     return made
 
 

@@ -16,6 +16,7 @@ from server.watch import watch_state
 from server.watch.calendar import milestones
 from server.watch.calendar.models import Milestone
 from server.watch.machine.advancing import advance
+from server.watch.machine.habit import UNTOLD
 from server.watch.machine.rounds import begin, next_round, window_of
 from server.watch.machine.standing import Standing, Terms, What
 from server.watch.models import Pause, Watch
@@ -305,10 +306,25 @@ def after_absence(case: WatchState, until_at: datetime) -> tuple[datetime, datet
     return would_be_told(case.terms, until_at - timedelta(seconds=1))
 
 
+def as_agreed(terms: Terms) -> Terms:
+    """The terms without what adults noticed about the child, or we learned from their answers: the
+    child, who reads what follows, and a person who has their phone could tell it from the time.
+
+    Where a silence is weighed, only the longest one that the level allows is sure. The true time is
+    never later."""
+    steps = terms.steps
+    if steps.doubt is None:
+        return replace(terms, knowledge=UNTOLD)
+    longest = replace(steps, doubt=None, asks_carer=True, carer_window=steps.ceiling)
+    return replace(terms, steps=longest, has_carer=True, knowledge=UNTOLD)
+
+
 def sums(terms: Terms, now: datetime, season: rhythms.Season | None = None) -> list[Sum]:
     """For each time of the rhythm, beginning with the next: when an answer is due, and by when a
-    person is told without one. By the terms alone, whatever the current state of the watch. For a
-    season of these terms: the same for its times, beginning with its first."""
+    person is told without one. By what was agreed alone, whatever the current state of the watch,
+    and whatever is known of the child. For a season of these terms: the same for its times,
+    beginning with its first."""
+    terms = as_agreed(terms)
     if (terms if season is None else season).rhythm.rules:
         return _sums_by_rules(terms, now, season)
     entries: list[Sum] = []
