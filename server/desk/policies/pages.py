@@ -17,7 +17,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from server.clock import known_zone
 from server.desk.policies import form as editing
 from server.desk.policies.tables import asked, heading, tables
 from server.desk.policies.words import UNITS
@@ -36,10 +35,7 @@ from server.simulation import history, lookback
 from server.simulation.events import events_of
 from server.simulation.trial import ONE
 from server.watch import policy_change
-from server.watch.machine.standing import Terms
-from server.watch.models import Watch
-from server.watch.rhythm import rules as rhythms
-from server.watch.rhythm.agreements import check_rhythm
+from server.watch.rhythm import too_slow
 from server.watch.wording import TIERS
 from server.web.rendering import language_of, page
 from server.web.requests import form_body
@@ -228,18 +224,9 @@ def _replayed(past: history.History, old: Mapping[str, Any], new: Mapping[str, A
 
 
 async def _too_slow(agency_id: UUID, content: Mapping[str, Any]) -> int:
-    """How many children have a rhythm that is slower than their tier would allow."""
-    policy, count = policies.read(content), 0
-    for watch in await Watch.filter(agency_id=agency_id, next_action_at__isnull=False):
-        tier = Tier(watch.tier)
-        rhythm, zone = rhythms.read(watch.rhythm), known_zone(watch.zone)
-        try:
-            check_rhythm(
-                rhythm, Terms(tier, policy.tiers[tier].steps, rhythm, zone, (), has_carer=False)
-            )
-        except Refused:
-            count += 1
-    return count
+    """How many children have times that are too far apart for these numbers."""
+    policy, watched = policies.read(content), await too_slow.how_watched(agency_id)
+    return await asyncio.to_thread(too_slow.too_slow_for, policy, watched)
 
 
 # --- pages
