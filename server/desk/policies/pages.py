@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.desk.policies import form as editing
-from server.desk.policies.tables import asked, heading, tables
+from server.desk.policies.tables import asked, bars, heading, tables
 from server.desk.policies.words import UNITS
 from server.errors import Conflict, Refused, WaymarkError
 from server.i18n import N_, format_span, gettext
@@ -43,8 +43,6 @@ from server.web.requests import form_body
 # What `parser.read` says of a policy that makes no sense, for the catalogs.
 FAULTS = (
     N_("The carer's hours end before they begin."),
-    N_("The second reminder comes after the grace period."),
-    N_("This goes beyond the longest silence allowed."),
     N_("A duration in a policy can be up to 30 days."),
     N_("This would call adults before we ask the carer."),
     N_("We can ask a carer once an hour at most."),
@@ -97,6 +95,7 @@ async def show(request: Request) -> Response:
     content, version = await content_of(_agency(visitor))
     code = request.query_params.get("done", "")
     context = {
+        "bars": bars(content, language),
         "tables": tables(content, language),
         "version": version,
         "versions": await _versions(rows, language),
@@ -120,7 +119,9 @@ async def edit(request: Request) -> Response:
         start = shipped_content(name)
     else:
         start, _ = await content_of(_agency(visitor), _number(name))
-    return _form_page(request, editing.typed_of(start), start, base)
+    level = request.query_params.get("level", "")
+    opened = level if level in set(Tier) else ""
+    return _form_page(request, editing.typed_of(start), start, base, opened=opened)
 
 
 async def look(request: Request) -> Response:
@@ -241,10 +242,13 @@ def _form_page(
     content: Mapping[str, Any],
     base: int,
     fault: WaymarkError | None = None,
+    opened: str = "",
 ) -> Response:
     language = language_of(request)
     context = {
-        "tables": asked(content, language),
+        "parts": asked(content, typed, language),
+        # Where the fault is, else the level that the reader came for, else the first one.
+        "opened": (fault.field or "").partition(".")[0] if fault is not None else opened,
         "typed": typed,
         "fields": [field.name for field in editing.fields_of(content)],
         "units": [(code, gettext(language, word)) for code, word in UNITS.items()],
