@@ -76,10 +76,10 @@ class Bar {
     };
   }
 
-  private write(field: string, seconds: number): void {
+  private put(field: string, typed: readonly [string, string]): void {
     const [number, unit] = [this.field(field), this.field(`${field}.unit`)];
-    if (!number || !unit) return;
-    [number.value, unit.value] = silence.typed(seconds, unit.value);
+    if (number) number.value = typed[0];
+    if (unit) unit.value = typed[1];
     this.draw();
   }
 
@@ -111,7 +111,7 @@ class Bar {
   private drawParts(): void {
     const rects = silence.stretches(this.model, this.level).map(([looks, begin, width]) => {
       const place = { x: this.turned(begin, width), y: "44", width: `${width}%`, height: "22" };
-      const fill = looks === "weighs" ? { fill: `url(#weighs-${this.model.tier})` } : {};
+      const fill: Record<string, string> = looks === "weighs" ? { fill: `url(#weighs-${this.model.tier})` } : {};
       return drawn("rect", { class: `part ${looks}`, ...place, ...fill });
     });
     this.figure.querySelector("[data-parts]")?.replaceChildren(...rects);
@@ -165,7 +165,8 @@ class Bar {
   }
 
   private move(handle: Handle, seconds: number): void {
-    this.write(handle.mark.field, seconds);
+    const { field } = handle.mark;
+    this.put(field, silence.typed(seconds, this.value(`${field}.unit`)));
     this.tell(handle);
   }
 
@@ -216,7 +217,7 @@ class Bar {
     event.preventDefault();
     const { node, mark } = handle;
     node.focus();
-    const before = this.level.durations[mark.field] ?? 60;
+    const before = [this.value(mark.field), this.value(`${mark.field}.unit`)] as const;
     const box = node.getBoundingClientRect();
     const off = event.clientX - (box.left + box.width / 2);
     const done = new AbortController();
@@ -228,7 +229,8 @@ class Bar {
     // The browser took the finger for something else, or a person wants it back as it was.
     const undo = () => {
       done.abort();
-      this.move(handle, before);
+      this.put(mark.field, before);
+      this.tell(handle);
     };
     on("pointercancel", undo);
     on("keydown", (key) => key.key === "Escape" && undo());

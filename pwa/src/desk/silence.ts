@@ -207,7 +207,7 @@ export function secondsOf(text: string, unit: string): number | null | undefined
 
 /** A duration as the form has it: in the unit that is chosen there, if it goes into it. */
 export function typed(seconds: number, unit: string): [string, string] {
-  const units = unit === "m" && seconds >= 2 * HOUR ? ["h", "m", "s"] : [unit, "h", "m", "s"];
+  const units = unit === "m" && seconds >= HOUR ? ["h", "m", "s"] : [unit, "h", "m", "s"];
   const chosen = units.find((each) => seconds % (SIZES[each] ?? Infinity) === 0) ?? "s";
   return [String(seconds / SIZES[chosen]!), chosen];
 }
