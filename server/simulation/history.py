@@ -75,8 +75,8 @@ async def read(
     of a sample of so many children, if there are more."""
     watched, everyone = Watch.filter(agency_id=agency_id), 0
     if most is not None:
-        ids, everyone = await sample.children_of(agency_id, since, until, most)
-        watched = watched.filter(child_id__in=list(ids))
+        chosen, everyone = await sample.children_of(agency_id, since, until, most)
+        watched = watched.filter(child_id__in=list(chosen))
     watches = {watch.child_id: watch for watch in await watched}
     placed = await _placed(agency_id, watches.keys(), since, until)
     ids = list(placed)

@@ -24,8 +24,8 @@ async def children_of(
     """At most so many children who were placed between two moments, besides as many of those who
     had gone; and how many were placed."""
     rows = await fetch(_SAMPLE, [agency_id, since, until, most])
-    gone = (
-        await Alert.filter(
+    gone = await (
+        Alert.filter(
             agency_id=agency_id,
             cause=Cause.SILENCE.value,
             outcome__in=REAL,
@@ -38,4 +38,5 @@ async def children_of(
     )
     placed = Child.filter(agency_id=agency_id, placed_at__lt=until)
     ended = await placed.filter(left_at__lte=since).count()
-    return {as_id(row["id"]) for row in rows} | set(gone), await placed.count() - ended
+    chosen = {as_id(row["id"]) for row in rows} | {as_id(child_id) for child_id in gone}
+    return chosen, await placed.count() - ended
