@@ -4,9 +4,9 @@ English is the msgid; `locale` has one gettext catalog per other language, for s
 alike. Catalogs are read straight from the .po if there is no newer .mo beside it, so that a
 checkout works without a build. `python -m tools.catalogs` keeps them.
 
-Placeholders are `{name}` and nothing more: no attributes, no formats. Digits are those that CLDR
-gives the language: for plain "ar" these are Latin ones, as in a browser's Intl, so phone and server
-agree. Babel knows the Gregorian calendar only.
+Placeholders are `{name}` and nothing more: no attributes, no formats. A timedelta is filled in as a
+span. Digits are those that CLDR gives the language: for plain "ar" these are Latin ones, as in a
+browser's Intl, so phone and server agree. Babel knows the Gregorian calendar only.
 """
 
 import gettext as _gettext
@@ -37,6 +37,7 @@ LOCALE_FOLDER = Path(__file__).parent / "locale"
 # way round) from dragging the words and marks around it to the wrong side.
 _ISOLATE: Final = "\u2068"
 _POP_ISOLATE: Final = "\u2069"
+Length = Literal["long", "short", "narrow"]
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 
 
@@ -84,6 +85,8 @@ def fill(language: str, text: str, values: Mapping[str, object]) -> str:
 
 
 def _shown(language: str, value: object) -> str:
+    if isinstance(value, timedelta):
+        return format_span(language, value)
     if isinstance(value, bool) or not isinstance(value, int):
         return apart(language, str(value))
     return format_number(language, value)
@@ -236,14 +239,21 @@ _UNITS: Final[tuple[tuple[Literal["day", "hour", "minute"], int], ...]] = (
 )
 
 
-def format_span(language: str, delta: timedelta) -> str:
-    """How long, short: "2 hrs 10 mins"; rounded down to minutes, and to hours beyond a day."""
+def format_span(language: str, delta: timedelta, *, is_long: bool = False) -> str:
+    """How long, short: "2 hrs 10 mins", or "2 hours 10 minutes"; rounded down to minutes, and to
+    hours beyond a day."""
     minutes = int(abs(delta.total_seconds()) // 60)
     days, rest = divmod(minutes, 1440)
     hours, minutes = divmod(rest, 60)
     parts = [(days, "day"), (hours, "hour")] if days else [(hours, "hour"), (minutes, "minute")]
     shown = [(n, unit) for n, unit in parts if n] or [(0, "minute")]
-    return " ".join(
-        units.format_unit(n, f"duration-{unit}", "short", locale=_locale(language))
-        for n, unit in shown
-    )
+    length: Length = "long" if is_long else "short"
+    return " ".join(format_unit(language, n, unit, length) for n, unit in shown)
+
+
+def format_unit(language: str, number: int, unit: str, length: Length) -> str:
+    """A whole number of one unit of time: "4 hours", "4 hrs", "4h"."""
+    name, locale = f"duration-{unit}", _locale(language)
+    text = units.format_unit(number, name, length, locale=locale)
+    # CLDR says of some lengths "as in short". Babel does not follow that, and writes the key.
+    return text if name not in text else units.format_unit(number, name, "short", locale=locale)

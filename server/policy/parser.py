@@ -6,6 +6,7 @@ from datetime import time, timedelta
 from typing import Any
 
 from server.errors import Refused
+from server.policy.bounds import BOUNDS
 from server.policy.levels import Does, Evidence, Levels, too_strong
 from server.policy.model import (
     AT_ONCE,
@@ -182,6 +183,9 @@ def _together(table: Mapping[str, Any]) -> Together:
     return Together(children, window)  # type: ignore[arg-type]
 
 
+_BOUNDED = frozenset(key for bound in BOUNDS for key in (*bound.within, bound.whole))
+
+
 def _tier(table: Mapping[str, Any], tier: str, rest: QuietHours) -> TierPolicy:
     _known(table, SHIPPED[tier], tier)
     steps = Steps(
@@ -202,12 +206,10 @@ def _tier(table: Mapping[str, Any], tier: str, rest: QuietHours) -> TierPolicy:
     )
     if steps.carer_from > steps.carer_until:
         raise Refused("The carer's hours end before they begin.", field=f"{tier}.carer_until")
-    if steps.remind_again > steps.grace:
-        raise Refused(
-            "The second reminder comes after the grace period.", field=f"{tier}.remind_again"
-        )
-    if steps.grace + steps.carer_window > steps.ceiling:
-        raise Refused("This goes beyond the longest silence allowed.", field=f"{tier}.ceiling")
+    durations = {key: _duration(table, key, tier) for key in _BOUNDED}
+    for bound in BOUNDS:
+        if not bound.holds(durations):
+            raise Refused(bound.words, field=f"{tier}.{bound.field}")
     return TierPolicy(steps=steps, ladder=_ladder(table, tier))
 
 

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from tortoise.expressions import Q
 
-from server.alerts.ladder import Cause, Outcome
+from server.alerts.ladder import Cause
 from server.alerts.models import Alert
 from server.alerts.recipients import policy_of
 from server.audit.models import Entry
@@ -27,7 +27,9 @@ from server.notify.rules import PUSH
 from server.people.models import Child, Tie
 from server.people.rules import Role
 from server.policy.model import Policy
+from server.simulation import sample
 from server.simulation.events import HEADER
+from server.simulation.sample import REAL
 from server.watch.calendar.milestones import What, around
 from server.watch.calendar.models import Milestone
 from server.watch.carer.models import Question
@@ -37,8 +39,6 @@ from server.watch.signals.models import Observation
 
 MONTH = timedelta(days=30)
 _ANSWERED = ("answered", "answered_late")
-# How an alert ends that was about a child who had gone.
-REAL = (Outcome.MISSING.value, Outcome.DURESS.value)
 _PROFESSIONALS = {Role.CASEWORKER.value, Role.SUPERVISOR.value, Role.GUARDIAN.value}
 
 # From when to when each child was watched.
@@ -65,11 +65,19 @@ class History(NamedTuple):
     real: list[tuple[str, datetime]]
     children: int
     alerts: int  # How many were really sent about a silence.
+    everyone: int  # How many children there were; more than `children` if these are a sample.
 
 
-async def read(agency_id: UUID, since: datetime, until: datetime) -> History:
-    """Everything between two moments that a replay may know. Children go by their ids."""
-    watches = {watch.child_id: watch for watch in await Watch.filter(agency_id=agency_id)}
+async def read(
+    agency_id: UUID, since: datetime, until: datetime, most: int | None = None
+) -> History:
+    """Everything between two moments that a replay may know. Children go by their ids. With `most`:
+    of a sample of so many children, if there are more."""
+    watched, everyone = Watch.filter(agency_id=agency_id), 0
+    if most is not None:
+        chosen, everyone = await sample.children_of(agency_id, since, until, most)
+        watched = watched.filter(child_id__in=list(chosen))
+    watches = {watch.child_id: watch for watch in await watched}
     placed = await _placed(agency_id, watches.keys(), since, until)
     ids = list(placed)
     zones = {id_: known_zone(watches[id_].zone) for id_ in ids}
@@ -92,7 +100,10 @@ async def read(agency_id: UUID, since: datetime, until: datetime) -> History:
     sent = await Alert.filter(
         child_id__in=ids, cause=Cause.SILENCE.value, opened_at__gt=since, opened_at__lte=until
     ).count()
-    return History(since, until, kept, await _real(ids, since, until), len(placed), sent)
+    real = await _real(ids, since, until)
+    is_sample = most is not None and everyone > most
+    everyone = everyone if is_sample else len(placed)
+    return History(since, until, kept, real, len(placed), sent, everyone)
 
 
 async def _placements(
@@ -154,10 +165,10 @@ async def _placed(
             if since < edge <= until:
                 changed[row.child_id] = max(edge, changed.get(row.child_id, edge))
     placed: dict[UUID, tuple[datetime, datetime | None]] = {}
-    for child in await Child.filter(agency_id=agency_id, placed_at__lt=until):
+    for child in await Child.filter(id__in=list(watched), placed_at__lt=until):
         end = child.left_at if child.left_at is not None and child.left_at < until else None
         begin = max(child.placed_at, since, changed.get(child.id, since))
-        if child.id in watched and (end is None or end > begin):
+        if end is None or end > begin:
             placed[child.id] = (begin, end)
     return placed
 

@@ -119,5 +119,9 @@ async def test_a_rule_that_leaves_too_long_a_silence_is_refused_with_its_words(c
     async with at_desk(cast, "tom") as browser:
         refused = await browser.post(path, data=form)
     assert refused.status_code == 422
-    assert "too far apart" in refused.text
+    sentence = (
+        "Up to 35 days would pass between two of these check-ins. The medium watch level allows"
+    )
+    assert sentence in refused.text
+    assert "Keep these, and add times on days of the week." in refused.text
     assert '<option value="place" selected>' in refused.text

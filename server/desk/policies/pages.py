@@ -17,9 +17,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from server.clock import known_zone
 from server.desk.policies import form as editing
-from server.desk.policies.tables import asked, heading, tables
+from server.desk.policies.tables import asked, bars, heading, tables
 from server.desk.policies.words import UNITS
 from server.errors import Conflict, Refused, WaymarkError
 from server.i18n import N_, format_span, gettext
@@ -36,10 +35,7 @@ from server.simulation import history, lookback
 from server.simulation.events import events_of
 from server.simulation.trial import ONE
 from server.watch import policy_change
-from server.watch.machine.standing import Terms
-from server.watch.models import Watch
-from server.watch.rhythm import rules as rhythms
-from server.watch.rhythm.agreements import check_rhythm
+from server.watch.rhythm import too_slow
 from server.watch.wording import TIERS
 from server.web.rendering import language_of, page
 from server.web.requests import form_body
@@ -47,8 +43,6 @@ from server.web.requests import form_body
 # What `parser.read` says of a policy that makes no sense, for the catalogs.
 FAULTS = (
     N_("The carer's hours end before they begin."),
-    N_("The second reminder comes after the grace period."),
-    N_("This goes beyond the longest silence allowed."),
     N_("A duration in a policy can be up to 30 days."),
     N_("This would call adults before we ask the carer."),
     N_("We can ask a carer once an hour at most."),
@@ -60,6 +54,8 @@ FAULTS = (
     N_("Choose between 1 and 30 missed check-ins."),
     N_("A call can wait up to ten minutes for others."),
 )
+# So many children are replayed while a person waits; of more, a sample.
+MOST_CHILDREN = 300
 # Policies that ship beside the default, to see what they would have done.
 FOLDER = Path(__file__).parents[3] / "policies"
 _NAMES: Mapping[str, str] = {
@@ -88,6 +84,7 @@ class Looked:
     since: datetime
     children: int
     alerts: int
+    everyone: int
 
 
 async def show(request: Request) -> Response:
@@ -98,6 +95,7 @@ async def show(request: Request) -> Response:
     content, version = await content_of(_agency(visitor))
     code = request.query_params.get("done", "")
     context = {
+        "bars": bars(content, language),
         "tables": tables(content, language),
         "version": version,
         "versions": await _versions(rows, language),
@@ -121,7 +119,9 @@ async def edit(request: Request) -> Response:
         start = shipped_content(name)
     else:
         start, _ = await content_of(_agency(visitor), _number(name))
-    return _form_page(request, editing.typed_of(start), start, base)
+    level = request.query_params.get("level", "")
+    opened = level if level in set(Tier) else ""
+    return _form_page(request, editing.typed_of(start), start, base, opened=opened)
 
 
 async def look(request: Request) -> Response:
@@ -214,7 +214,7 @@ async def _looked(
     agency_id: UUID, old: Mapping[str, Any], new: Mapping[str, Any], now: datetime
 ) -> Looked:
     """Both policies over the last month of the agency. Nothing else waits for it."""
-    past = await history.read(agency_id, now - history.MONTH, now)
+    past = await history.read(agency_id, now - history.MONTH, now, MOST_CHILDREN)
     return await asyncio.to_thread(_replayed, past, old, new)
 
 
@@ -224,22 +224,13 @@ def _replayed(past: history.History, old: Mapping[str, Any], new: Mapping[str, A
         compared = lookback.compare(
             events, policies.read(old), policies.read(new), past.until, past.real
         )
-    return Looked(compared, past.since, past.children, past.alerts)
+    return Looked(compared, past.since, past.children, past.alerts, past.everyone)
 
 
 async def _too_slow(agency_id: UUID, content: Mapping[str, Any]) -> int:
-    """How many children have a rhythm that is slower than their tier would allow."""
-    policy, count = policies.read(content), 0
-    for watch in await Watch.filter(agency_id=agency_id, next_action_at__isnull=False):
-        tier = Tier(watch.tier)
-        rhythm, zone = rhythms.read(watch.rhythm), known_zone(watch.zone)
-        try:
-            check_rhythm(
-                rhythm, Terms(tier, policy.tiers[tier].steps, rhythm, zone, (), has_carer=False)
-            )
-        except Refused:
-            count += 1
-    return count
+    """How many children have times that are too far apart for these numbers."""
+    policy, watched = policies.read(content), await too_slow.how_watched(agency_id)
+    return await asyncio.to_thread(too_slow.too_slow_for, policy, watched)
 
 
 # --- pages
@@ -251,10 +242,13 @@ def _form_page(
     content: Mapping[str, Any],
     base: int,
     fault: WaymarkError | None = None,
+    opened: str = "",
 ) -> Response:
     language = language_of(request)
     context = {
-        "tables": asked(content, language),
+        "parts": asked(content, typed, language),
+        # Where the fault is, else the level that the reader came for, else the first one.
+        "opened": (fault.field or "").partition(".")[0] if fault is not None else opened,
         "typed": typed,
         "fields": [field.name for field in editing.fields_of(content)],
         "units": [(code, gettext(language, word)) for code, word in UNITS.items()],

@@ -6,6 +6,7 @@ from typing import Any
 
 from server.desk.policies import form as editing
 from server.desk.policies import words
+from server.desk.policies.bar import FIELDS, Bar, bar_of, level_of
 from server.i18n import N_, gettext
 from server.policy.model import Tier
 from server.watch.wording import TIERS
@@ -78,24 +79,77 @@ def tables(content: Mapping[str, Any], language: str) -> list[Table]:
     return tables
 
 
-def asked(content: Mapping[str, Any], language: str) -> list[dict[str, Any]]:
-    """The form: one part for each table of the policy."""
-    parts: dict[str, list[dict[str, Any]]] = {}
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One part of the form. A level has its bar, and the numbers of the bar before the others."""
+
+    name: str
+    heading: str
+    hint: str
+    first: list[dict[str, Any]]
+    others: list[dict[str, Any]]
+    bar: Bar | None
+
+
+def asked(content: Mapping[str, Any], typed: Mapping[str, str], language: str) -> list[Asked]:
+    """The form: one part for each table of the policy, the levels first."""
+    parts: dict[str, list[dict[str, Any]]] = {tier: [] for tier in Tier}
     for field in editing.fields_of(content):
-        key = words.key_of(field.name)
-        parts.setdefault(field.name.partition(".")[0], []).append(
-            {
-                "name": field.name,
-                "kind": field.kind.value,
-                "label": words.label_of(field.name, language),
-                "hint": gettext(language, words.HINTS[key]) if key in words.HINTS else "",
-                "choices": [
-                    (code, gettext(language, word))
-                    for code, word in editing.choices_of(field.name).items()
-                ],
-            }
-        )
+        parts.setdefault(field.name.partition(".")[0], []).append(_field(field, language))
+    base = editing.typed_of(content)
+    return [_asked(name, parts[name], typed, base, language) for name in parts if parts[name]]
+
+
+def _asked(
+    name: str,
+    fields: list[dict[str, Any]],
+    typed: Mapping[str, str],
+    base: Mapping[str, str],
+    language: str,
+) -> Asked:
+    places = {f"{name}.{key}": n for n, key in enumerate(FIELDS)} if name in set(Tier) else {}
+    drawn = bar_of(level_of(typed, base, name), name, language) if places else None
+    icons = (
+        {f"{name}.{pin.field}": pin.icon for pin in drawn.pins if pin.x is not None}
+        if drawn
+        else {}
+    )
+    for field in fields:
+        field["icon"] = icons.get(field["name"], "")
+    return Asked(
+        name=name,
+        heading=heading(name, language),
+        hint=_hint(name, language),
+        first=sorted(
+            (field for field in fields if field["name"] in places),
+            key=lambda field: places[field["name"]],
+        ),
+        others=[field for field in fields if field["name"] not in places],
+        bar=drawn,
+    )
+
+
+def _field(field: editing.Field, language: str) -> dict[str, Any]:
+    key = words.key_of(field.name)
+    return {
+        "name": field.name,
+        "kind": field.kind.value,
+        "label": words.label_of(field.name, language),
+        "hint": gettext(language, words.HINTS[key]) if key in words.HINTS else "",
+        "choices": [
+            (code, gettext(language, word)) for code, word in editing.choices_of(field.name).items()
+        ],
+    }
+
+
+def bars(content: Mapping[str, Any], language: str) -> list[tuple[str, str, Bar]]:
+    """Each level: its name, when to choose it, and its bar."""
+    typed = editing.typed_of(content)
     return [
-        {"heading": heading(name, language), "hint": _hint(name, language), "fields": fields}
-        for name, fields in parts.items()
+        (
+            heading(tier, language),
+            _hint(tier, language),
+            bar_of(level_of(typed, typed, tier), tier, language),
+        )
+        for tier in Tier
     ]

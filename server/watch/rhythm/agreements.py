@@ -29,7 +29,7 @@ from server.watch.machine.standing import Change, Terms
 from server.watch.models import SETTLED, Pause, Round, Watch
 from server.watch.passes.rules import Reason
 from server.watch.passes.ticking import follow
-from server.watch.rhythm import long_pass
+from server.watch.rhythm import long_pass, too_slow
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.rules import Rhythm, Span
 from server.watch.watch_state import WatchState, load, passed
@@ -146,16 +146,10 @@ async def _set_tier(actor: Actor, child_id: UUID, asked: TierRequest, now: datet
 
 
 def _check_tier(case: WatchState, tier: Tier, now: datetime) -> None:
-    if _is_too_slow(case.terms.rhythm, in_tier(case, tier)):
-        raise Refused(
-            N_(
-                "The check-in times are too far apart for this watch level. Change"
-                " both together, or the times first."
-            ),
-            field="tier",
-            code="too_slow",
-        )
-    check_seasons(in_tier(case, tier), now)
+    wanted = in_tier(case, tier)
+    if _is_too_slow(wanted.rhythm, wanted):
+        raise too_slow.for_level(wanted.rhythm, tier, wanted.steps)
+    check_seasons(wanted, now)
 
 
 async def _set_both(
@@ -327,24 +321,13 @@ def check_seasons(terms: Terms, now: datetime) -> None:
     for season in terms.seasons:
         gap = rhythms.longest_gap_around(terms.rhythm, terms.zone, terms.seasons, season)
         if season.span.end > now and lasts_too_long(gap, terms.steps):
-            raise Refused(
-                N_(
-                    "With the other times agreed for some days, a silence could last longer"
-                    " than the watch level allows."
-                ),
-                field="rhythm",
-                code="too_slow",
-            )
+            raise too_slow.for_season(gap, terms.tier, terms.steps)
 
 
 def check_rhythm(rhythm: Rhythm, terms: Terms) -> None:
     """Raises Refused if a silence by this rhythm could last longer than the tier allows."""
     if _is_too_slow(rhythm, terms):
-        raise Refused(
-            "These check-in times are too far apart for the watch level.",
-            field="rhythm",
-            code="too_slow",
-        )
+        raise too_slow.for_times(rhythm, terms.tier, terms.steps)
 
 
 def _is_too_slow(rhythm: Rhythm, terms: Terms) -> bool:
