@@ -391,7 +391,13 @@ FITS: Mapping[str, Fits] = {
     ),
     f"DELETE {_API}/pauses/{{pause_id}}": _TO_TOM,
     f"POST {_API}/sightings": Fits(
-        body={"id": NEW, "answer": "seen", "seen_at": NOW, "words": "At breakfast."}
+        body={
+            "id": NEW,
+            "answer": "seen",
+            "seen_at": NOW,
+            "place": "Kitchen",
+            "words": "At breakfast.",
+        }
     ),
     f"GET {_API}/flags": _TO_TOM,
     f"POST {_API}/flags": Fits(

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.errors import Denied, NotFound, Refused, WaymarkError
+from server.missing.search import search_line
 from server.missing.search.entry_kinds import Act
 from server.missing.search.handover import actions as handovers
 from server.missing.search.handover.ends import OUT
@@ -123,6 +124,7 @@ async def _page(
         visible_names = await names_of(await others_for(request, await others_in([episode])))
         [seen] = await view([episode], roles, visitor.person_id, now, visible_names)
         context["sentences"] = how_it_stands(seen, language, shown)
+        context["line"] = search_line.of(seen, language, now)
         context["notes"] = await _notes(row, episode)
     return page(
         request, "missing/search/handover.html", context, status=fault.status if fault else 200

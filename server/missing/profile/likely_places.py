@@ -1,0 +1,43 @@
+"""Where a child may be, as the grab pack says it, for the picture of the places of a search."""
+
+import re
+from collections.abc import Iterator
+
+from starlette.requests import Request
+
+from server.i18n import gettext
+from server.missing.profile import actions
+from server.missing.profile.fields import FIELDS
+from server.missing.profile.rules import Fields
+from server.missing.search.models import Episode
+from server.missing.search.places import Known, Report
+from server.people.access import Roles, looked, now_of, staff_of
+from server.people.rules import Action, may
+from server.web.rendering import language_of
+
+_LINES = re.compile(r"[\r\n;؛]+")
+# One place a line. What is longer is a sentence, and is shortened here.
+_FIELDS = ("places_found", "places_often", "places_risky")
+MOST_OF_ONE, LONGEST = 12, 120
+
+
+async def likely_places(request: Request, episode: Episode, roles: Roles) -> list[Report]:
+    """The places of the pack, for a reader who may read it; while a search is on it is open to
+    them. It is a look at the pack, where it names any."""
+    if not episode.is_open or not may(roles, Action.PACK_READ):
+        return []
+    fields = (await actions.current(episode.child_id)).fields
+    reports = list(_reports(fields, language_of(request)))
+    if reports:
+        visitor = await staff_of(request)
+        await looked(visitor, [episode.child_id], actions.LOOK_ALERTED, now_of(request))
+    return reports
+
+
+def _reports(fields: Fields, language: str) -> Iterator[Report]:
+    for name in _FIELDS:
+        word = gettext(language, FIELDS[name].label)
+        lines = [line.strip(" -–•*\t") for line in _LINES.split(fields.get(name, ""))]
+        for line in [line for line in lines if line][:MOST_OF_ONE]:
+            place = line if len(line) <= LONGEST else f"{line[:LONGEST].rstrip()}…"
+            yield Report(place, Known.LIKELY, word)
