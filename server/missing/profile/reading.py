@@ -19,6 +19,7 @@ from server.missing.profile.models import GrabPack, PackCheck, PackPhoto
 from server.missing.profile.rules import Copy, Shows
 from server.missing.profile.wire import (
     AtTheTimeOut,
+    EventOut,
     PackOut,
     PhotoOut,
     PointOut,
@@ -258,7 +259,19 @@ async def at_the_time(
     clothes = fields.get("clothing", "") or (search.clothes if search else "")
     if copy is Copy.PARTNER:
         return AtTheTimeOut(
-            since, missing_since, clothes, None, says, points, [], "", [], stands.number, fields, []
+            since=since,
+            missing_since=missing_since,
+            clothes=clothes,
+            last_sign=None,
+            says=says,
+            points=points,
+            sightings=[],
+            last_seen="",
+            tried=[],
+            version=stands.number,
+            fields=fields,
+            unknown=[],
+            events=[],
         )
     last_sign = _last_sign(search, points, reader.language)
     if search is not None:
@@ -277,6 +290,7 @@ async def at_the_time(
         version=stands.number,
         fields=fields,
         unknown=[name for name in lacks if search is None or name not in search.answers],
+        events=[EventOut(event.at, event.title) for event in search.events] if search else [],
     )
 
 
@@ -314,6 +328,8 @@ async def _sightings(child_id: UUID) -> list[SightingOut]:
     rows = await Sighting.filter(child_id=child_id).order_by("-at").limit(MOST_SIGHTINGS)
     people = await _people({row.by_id for row in rows})
     return [
-        SightingOut(row.seen_at, row.answer, _who(people, row.by_id, row.by_role), row.words)
+        SightingOut(
+            row.seen_at, row.answer, _who(people, row.by_id, row.by_role), row.place, row.words
+        )
         for row in rows
     ]

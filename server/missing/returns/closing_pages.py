@@ -18,7 +18,7 @@ from server.missing.returns import closing, closing_paper, interview, interview_
 from server.missing.returns.closing import Return
 from server.missing.returns.interview import Reasons
 from server.missing.returns.tasks_left import done_of
-from server.missing.search import actions
+from server.missing.search import actions, search_line
 from server.missing.search.actions import EntryRequest
 from server.missing.search.entry_kinds import Act
 from server.missing.search.models import Episode
@@ -97,6 +97,7 @@ async def _told(request: Request, episode: Episode, roles: Roles) -> dict[str, A
     return {
         "title": gettext(language, title, name=what.name),
         "lead": _closed(seen, language, zone),
+        "line": search_line.on_paper(search_line.after(seen, language), language, zone),
         "sections": closing.sections(what, language, shown, partial(_day, language)),
     }
 
