@@ -16,7 +16,7 @@ from server.missing.search.actions import EntryRequest, enter
 from server.missing.search.entry_kinds import Act
 from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.opening import Saying, open_episode
-from server.missing.search.places import MOST_DRAWN, Known, Report, drawn, key_of
+from server.missing.search.pictures.places import MOST_DRAWN, Known, Report, drawn, key_of
 from server.people.rules import Role
 from server.storage.db import write
 from server.watch.actions import SightingRequest, note_sighting

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.missing.search.opening import Saying, open_episode
-from server.missing.search.time_line import WIDTH, Event, drawn
+from server.missing.search.pictures.time_line import WIDTH, Event, drawn
 from tests.cast import Cast
 from tests.desk.walking import at_desk
 from tests.missing.test_pack import prepared

@@ -12,10 +12,10 @@ from server.audit.models import Seal
 from server.errors import WaymarkError
 from server.i18n import format_date, format_moment
 from server.missing.account.account import account
-from server.missing.search import search_line
 from server.missing.search.models import Episode
 from server.missing.search.paths import others_for
-from server.missing.search.time_line import TimeLine
+from server.missing.search.pictures import search_line
+from server.missing.search.pictures.time_line import TimeLine
 from server.missing.search.view import names_of, others_in, view
 from server.people.access import Roles, desk_child, looked, now_of, staff_of
 from server.people.desk_forms import day_of

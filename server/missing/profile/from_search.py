@@ -11,8 +11,8 @@ from server.i18n import N_, apart, format_moment, gettext
 from server.missing.profile.wire import PointOut
 from server.missing.search.entry_kinds import ENTRIES, OPENED, SEEN_THERE, SIGN_OF_LIFE, Act, Detail
 from server.missing.search.models import Episode, TimelineEntry
+from server.missing.search.pictures.time_line import Event
 from server.missing.search.signs_of_life import Sign, signs_of
-from server.missing.search.time_line import Event
 from server.missing.search.wording import LINES, SIGNS, title_of
 from server.people.models import Person
 

@@ -29,8 +29,8 @@ from server.missing.profile.photos import actions as photos
 from server.missing.profile.reading import Reader, picture_for_paper, whole
 from server.missing.profile.rules import Copy
 from server.missing.profile.wire import AtTheTimeOut, PackOut, RecordOut
-from server.missing.search import search_line, time_line
-from server.missing.search.time_line import Event
+from server.missing.search.pictures import search_line, time_line
+from server.missing.search.pictures.time_line import Event
 from server.people.models import Child
 from server.people.rules import Role
 from server.people.words import ROLES

@@ -7,6 +7,8 @@ from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from server.alerts.models import Alert
 from server.clock import known_zone
 from server.i18n import N_, gettext
@@ -257,38 +259,43 @@ async def at_the_time(
     search = await search_of(child.id, reader.language, reader.zone)
     missing_since = (search.last_seen_at or search.since) if search else None
     clothes = fields.get("clothing", "") or (search.clothes if search else "")
-    if copy is Copy.PARTNER:
-        return AtTheTimeOut(
-            since=since,
-            missing_since=missing_since,
-            clothes=clothes,
-            last_sign=None,
-            says=says,
-            points=points,
-            sightings=[],
-            last_seen="",
-            tried=[],
-            version=stands.number,
-            fields=fields,
-            unknown=[],
-            events=[],
-        )
-    last_sign = _last_sign(search, points, reader.language)
-    if search is not None:
-        points += search.signs
-    lacks = rules.lacking(stands.fields, AT_THE_TIME)
-    return AtTheTimeOut(
+    for_all = AtTheTimeOut(
         since=since,
         missing_since=missing_since,
         clothes=clothes,
-        last_sign=last_sign,
+        last_sign=None,
         says=says,
         points=points,
+        sightings=[],
+        last_seen="",
+        tried=[],
+        version=stands.number,
+        fields=fields,
+        unknown=[],
+        events=[],
+    )
+    if copy is Copy.PARTNER:
+        return for_all
+    return await _for_police(for_all, child, search, stands, reader)
+
+
+async def _for_police(
+    for_all: AtTheTimeOut,
+    child: Child,
+    search: Search | None,
+    stands: Version,
+    reader: Reader,
+) -> AtTheTimeOut:
+    points = for_all.points
+    last_sign = _last_sign(search, points, reader.language)
+    lacks = rules.lacking(stands.fields, AT_THE_TIME)
+    return msgspec.structs.replace(
+        for_all,
+        last_sign=last_sign,
+        points=[*points, *(search.signs if search else [])],
         sightings=await _sightings(child.id),
         last_seen=search.last_seen if search else "",
         tried=search.tried if search else [],
-        version=stands.number,
-        fields=fields,
         unknown=[name for name in lacks if search is None or name not in search.answers],
         events=[EventOut(event.at, event.title) for event in search.events] if search else [],
     )

@@ -7,10 +7,10 @@ from starlette.responses import Response
 
 from server.i18n import N_, gettext
 from server.missing.returns.tasks_left import done_of, left_of
-from server.missing.search import place_reports
 from server.missing.search.models import Episode
 from server.missing.search.opening import open_of_child
 from server.missing.search.pages import LinksAbout, seen_by, shown
+from server.missing.search.pictures import place_reports
 from server.missing.search.view import View
 from server.people.access import Roles
 from server.people.models import Person

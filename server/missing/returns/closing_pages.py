@@ -18,12 +18,13 @@ from server.missing.returns import closing, closing_paper, interview, interview_
 from server.missing.returns.closing import Return
 from server.missing.returns.interview import Reasons
 from server.missing.returns.tasks_left import done_of
-from server.missing.search import actions, search_line
+from server.missing.search import actions
 from server.missing.search.actions import EntryRequest
 from server.missing.search.entry_kinds import Act
 from server.missing.search.models import Episode
 from server.missing.search.pages import seen_by
 from server.missing.search.paths import desk_episode, frame
+from server.missing.search.pictures import search_line
 from server.missing.search.view import View
 from server.people.access import Roles, looked, now_of, staff_of
 from server.people.desk_forms import id_or_new, words_of

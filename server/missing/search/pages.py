@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from server.errors import Conflict, NotFound, WaymarkError
 from server.i18n import N_, format_list, gettext
-from server.missing.search import actions, place_reports, search_line
+from server.missing.search import actions
 from server.missing.search.actions import EntryRequest
 from server.missing.search.clocks.actions import lines_of
 from server.missing.search.definitions.reading import Aside, aside_of
@@ -19,7 +19,8 @@ from server.missing.search.entry_kinds import ENTRIES, FLAGS, RETURN, SHARED, Ac
 from server.missing.search.handover import pages as handover_pages
 from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.paths import desk_episode, frame, others_for
-from server.missing.search.places import Report
+from server.missing.search.pictures import place_reports, search_line
+from server.missing.search.pictures.places import Report
 from server.missing.search.rules import Flag, Stage
 from server.missing.search.searches import href_of
 from server.missing.search.together import pages as together_pages
@@ -181,7 +182,10 @@ def _acts(episode: Episode, language: str) -> list[tuple[str, str, str]]:
 async def entry(request: Request) -> Response:
     """One entry on a page of its own."""
     episode, roles = await desk_episode(request, Action.EPISODE_WORK, by_call=True)
-    return await _entry_page(request, episode, roles, _act(request))
+    act = _act(request)
+    visitor, now = await staff_of(request), now_of(request)
+    await looked(visitor, [episode.child_id], f"look:{Action.EPISODE_SEE}", now)
+    return await _entry_page(request, episode, roles, act)
 
 
 async def enter(request: Request) -> Response:

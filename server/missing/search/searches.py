@@ -12,8 +12,8 @@ from starlette.requests import Request
 from server.i18n import N_, gettext, ngettext
 from server.missing.search.entry_kinds import RETURN
 from server.missing.search.models import Episode
-from server.missing.search.place_reports import MOST_SEARCHES, seen_in
-from server.missing.search.places import Drawing, drawn
+from server.missing.search.pictures.place_reports import MOST_SEARCHES, seen_in
+from server.missing.search.pictures.places import Drawing, drawn
 from server.missing.search.rules import Stage
 from server.missing.search.wording import STAGES
 from server.people.access import Roles, looked, now_of, visitor_of

@@ -102,7 +102,7 @@ OWN: Mapping[str, str] = {
     "/desk/alerts/{alert_id}/together": "look:alert:see",
     "/desk/searches": "look:episode:see",
     "/desk/episodes/{episode_id}": "look:episode:see",
-    "/desk/episodes/{episode_id}/enter/{act}": "look:episode:see, where it offers known places",
+    "/desk/episodes/{episode_id}/enter/{act}": "look:episode:see",
     "/desk/episodes/{episode_id}/summary": "look:episode:see",
     "/desk/episodes/{episode_id}/summary.pdf": "look:episode:see",
     "/desk/handovers/{passing_id}": "look:episode:see",

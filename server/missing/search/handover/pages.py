@@ -10,12 +10,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.errors import Denied, NotFound, Refused, WaymarkError
-from server.missing.search import search_line
 from server.missing.search.entry_kinds import Act
 from server.missing.search.handover import actions as handovers
 from server.missing.search.handover.ends import OUT
 from server.missing.search.models import Episode, SearchHandover, TimelineEntry
 from server.missing.search.paths import others_for
+from server.missing.search.pictures import search_line
 from server.missing.search.summary import how_it_stands
 from server.missing.search.view import names_of, others_in, view
 from server.people.access import Roles, child_for, looked, nothing_here, now_of, staff_of

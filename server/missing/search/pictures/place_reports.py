@@ -15,7 +15,7 @@ from server.i18n import N_, gettext
 from server.missing.search import entry_kinds
 from server.missing.search.entry_kinds import RESULT, SEEN_THERE, Act
 from server.missing.search.models import Episode, TimelineEntry
-from server.missing.search.places import Drawing, Known, Report, drawn
+from server.missing.search.pictures.places import Drawing, Known, Report, drawn
 from server.missing.search.signs_of_life import MESSAGE, SEEN
 from server.missing.search.view import Told, View
 from server.people.access import Roles, is_only_called
@@ -52,12 +52,10 @@ def _of_line(line: Told, search: UUID, language: str) -> Report | None:
         return _last_seen(line.details.get("last_seen"), line.at, search, language)
     if line.what == Act.ATTEMPT:
         return _attempt(line, search, language)
-    known_word = _WORDS.get((line.what, _answer(line)))
-    if known_word is None:
+    says, place = _WORDS.get((line.what, _answer(line))), _text(line.details, "where")
+    if says is None or not place:
         return None
-    known, word = known_word
-    place = _text(line.details, "where")
-    return Report(place, known, gettext(language, word), line.at, search) if place else None
+    return Report(place, says[0], gettext(language, says[1]), line.at, search)
 
 
 # What each entry says of its place, by its kind and by what was answered.
@@ -102,10 +100,10 @@ def _attempt(line: Told, search: UUID, language: str) -> Report | None:
     place = _text(line.details, "whom") or (gettext(language, chosen) if chosen else "")
     if not place:
         return None
-    known = Known.SEEN if result == "reached" else Known.LOOKED
+    how_much = Known.SEEN if result == "reached" else Known.LOOKED
     looked = N_("Looked, could not find")
     word = looked if result == "not_there" else RESULT.get(result, looked)
-    return Report(place, known, gettext(language, word), line.at, search)
+    return Report(place, how_much, gettext(language, word), line.at, search)
 
 
 # --- several searches
@@ -131,7 +129,7 @@ async def seen_in(
 ) -> list[Report]:
     """Where the child was seen in these searches, and when. `is_earlier`: say that it was in
     another search than the one that is read."""
-    last_seen, noticed, found = (
+    last_seen, noticed, back = (
         gettext(language, word) for word in (_EARLIER if is_earlier else _PRESENT)
     )
     reports = []
@@ -140,7 +138,7 @@ async def seen_in(
             at = episode.last_seen_at or episode.opened_at
             reports.append(Report(where, Known.SEEN, last_seen, at, episode.id))
         if where := _text(episode.found or {}, "where"):
-            reports.append(Report(where, Known.SEEN, found, episode.found_at, episode.id))
+            reports.append(Report(where, Known.SEEN, back, episode.found_at, episode.id))
     ids = [episode.id for episode in episodes[:MOST_SEARCHES]]
     lines = TimelineEntry.filter(episode_id__in=ids, what=Act.PLACE.value)
     for line in await lines.order_by("-id").limit(MOST_ENTRIES):

@@ -35,11 +35,11 @@ class Known(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a person said of one place. `word`: what it was, for the reader; `at` None: at no
-    certain time; `search`: the id of the search it belongs to."""
+    """What a person said of one place. `level`: how much is known of the child there; `word`: what
+    it was, for the reader; `at` None: at no certain time; `search`: the id of its search."""
 
     place: str
-    known: Known
+    level: Known
     word: str
     at: datetime | None = None
     search: UUID | None = None
@@ -55,12 +55,12 @@ class Place:
     @property
     def known(self) -> Known:
         """The most that is known."""
-        return max(report.known for report in self.reports)
+        return max(report.level for report in self.reports)
 
     @property
     def times_seen(self) -> int:
         """How often the child was seen here."""
-        return sum(report.known is Known.SEEN for report in self.reports)
+        return sum(report.level is Known.SEEN for report in self.reports)
 
     @property
     def latest(self) -> tuple[Report, ...]:
@@ -191,7 +191,7 @@ def _moves(places: Sequence[Place]) -> list[tuple[int, int]]:
         (report.at, number, report.search)
         for number, place in enumerate(places)
         for report in place.reports
-        if report.known is Known.SEEN and report.at is not None
+        if report.level is Known.SEEN and report.at is not None
     ]
     by_search: dict[UUID | None, list[int]] = {}
     for _, number, search in sorted(seen, key=lambda sighting: sighting[:2]):

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from server.i18n import N_, format_list, format_moment, format_time, gettext
-from server.missing.search.time_line import WIDTH, Event, Mark, TimeLine, drawn
+from server.missing.search.pictures.time_line import WIDTH, Event, Mark, TimeLine, drawn
 from server.missing.search.view import View
 from server.missing.search.wording import title_of
 from server.plan.paper.scripts import isolated
