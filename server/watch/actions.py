@@ -35,7 +35,7 @@ from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.agreements import check_rhythm
 from server.watch.rhythm.rules import Rhythm
 from server.watch.watch_state import as_row, passed
-from server.watch.wire import Moment, Words
+from server.watch.wire import Moment, Place, Words
 from server.watch.wording import TEXT
 from server.watch.writing import lock, locked, note_about, state_of, watch_of, write_down
 
@@ -258,12 +258,14 @@ async def _say(
 
 
 class SightingRequest(msgspec.Struct, frozen=True):
-    """An adult saw the child, or looked and did not find them. The client makes the id."""
+    """An adult saw the child, or looked and did not find them. `place`: where, for the picture of
+    the places of a search. The client makes the id."""
 
     id: UUID
     answer: Literal["seen", "not_seen"]
     seen_at: Moment | None = None
     words: Words | None = None
+    place: Place | None = None
 
 
 async def note_sighting(
@@ -292,6 +294,7 @@ async def note_sighting(
             answer=asked.answer,
             at=now,
             seen_at=min(seen_at, now),
+            place=(asked.place or "").strip() or None,
             words=asked.words,
         )
         await _heed(watch, sighting, EVIDENCE[role], now)

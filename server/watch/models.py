@@ -206,6 +206,7 @@ class Sighting(Model):
     answer = fields.CharField(max_length=8)  # seen, not_seen
     at = fields.DatetimeField()  # When it was noted: the server's clock.
     seen_at = fields.DatetimeField()  # When the child was seen, as the person said.
+    place = EncryptedText(null=True)  # Where, in the words of that person.
     words = EncryptedText(null=True)
 
     class Meta:

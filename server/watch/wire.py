@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import msgspec
 
 Words = Annotated[str, msgspec.Meta(max_length=20_000)]
+Place = Annotated[str, msgspec.Meta(max_length=500)]
 Zone = Annotated[str, msgspec.Meta(max_length=64)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 

@@ -233,8 +233,8 @@ async def test_asking_to_be_away_and_taking_it_back_are_signs_of_life_once_each(
     last = (await timeline(cast, made))[-1]
     assert (last["what"], last["details"], last["words"]) == (
         "sign_of_life",
-        {"said": "message"},
-        "At a friend's in Lille\nI am well.",
+        {"said": "message", "where": "At a friend's in Lille"},
+        "I am well.",
     )
     assert {cast.tom.id, cast.ines.id} <= await told(id_)
     for _ in range(2):

@@ -5,13 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from server.missing.search.opening import Saying, open_episode
-from server.missing.search.time_line import WIDTH, Event, drawn
+from server.missing.search.pictures.time_line import WIDTH, Event, drawn
 from tests.cast import Cast
 from tests.desk.walking import at_desk
+from tests.missing.test_pack import prepared
+from tests.missing.test_pack_paper import FULL, opened, pages, paper
+from tests.missing.test_returns import complete
+from tests.plan.pdfs import text_of
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 events = st.builds(
@@ -63,3 +68,37 @@ async def test_the_page_of_a_search_draws_it_and_says_it_as_a_table(cast: Cast) 
     )
     assert figure.count("<circle") >= 1
     assert "<rect" in figure
+
+
+async def test_the_pack_has_the_line_while_a_search_is_on_and_partners_never(cast: Cast) -> None:
+    before = text_of(await paper(cast))
+    assert "Said the child is missing" not in before
+    await opened(cast)
+    shown = " ".join(text_of(await paper(cast)).split())
+    assert "Said the child is missing" in shown
+    partner = text_of(await paper(cast, "?for=partner"))
+    assert "Said the child is missing" not in partner
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+async def test_a_full_pack_stays_one_page_and_gives_up_the_line_before_its_letters(
+    cast: Cast, language: str
+) -> None:
+    await prepared(cast, FULL)
+    await opened(cast)
+    made = await paper(cast, f"?language={language}")
+    assert len(pages(made)) == 1
+    for value in FULL.values():
+        assert value in text_of(made) or value[::-1] in text_of(made)
+
+
+async def test_the_summary_of_a_return_and_the_handover_have_the_line(cast: Cast) -> None:
+    episode = await complete(cast)
+    async with at_desk(cast, "tom") as tom:
+        made = await tom.get(f"/desk/episodes/{episode.id}/summary.pdf")
+        printed = await tom.get(f"/desk/children/{cast.mia.id}/account")
+    words = " ".join(text_of(made.content).split())
+    assert words.index("Said the child is missing") < words.index("The search")
+    figure = printed.text.split('class="plot time-line"')[1].split("</figure>")[0]
+    assert ">Found</text>" in figure
+    assert "Said the child is missing" in figure

@@ -393,7 +393,13 @@ FITS: Mapping[str, Fits] = {
     f"POST {_API}/pauses/{{pause_id}}/keep": Fits(body={"id": NEW}, is_elsewhere=True),
     f"POST {_API}/pauses/{{pause_id}}/end": _TO_TOM,
     f"POST {_API}/sightings": Fits(
-        body={"id": NEW, "answer": "seen", "seen_at": NOW, "words": "At breakfast."}
+        body={
+            "id": NEW,
+            "answer": "seen",
+            "seen_at": NOW,
+            "place": "Kitchen",
+            "words": "At breakfast.",
+        }
     ),
     f"GET {_API}/flags": _TO_TOM,
     f"POST {_API}/flags": Fits(

@@ -156,7 +156,7 @@ def _seen(sighting: Sighting, name: str | None, language: str) -> Moment:
         at=sighting.at,
         icon="eye",
         word=gettext(language, word),
-        words=sighting.words,
+        words="\n".join(text for text in (sighting.place, sighting.words) if text) or None,
         tags=(),
         by=gettext(language, N_("By {name}, {role}"), name=name or "", role=role),
         said_at=sighting.seen_at if sighting.at - sighting.seen_at > HAD_WAITED else None,

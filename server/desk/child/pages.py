@@ -21,7 +21,7 @@ from server.flags.reading import open_lines
 from server.i18n import N_, format_day, format_short_date, gettext, ngettext
 from server.missing.profile.actions import current
 from server.missing.profile.rules import guardian_may_read
-from server.missing.search.searches import of_child
+from server.missing.search.searches import of_child, places_of
 from server.people.access import Roles, broken_for, desk_child, looked, now_of, staff_of
 from server.people.models import Child, Home, Person, Tie
 from server.people.reads.actions import Kind
@@ -108,6 +108,7 @@ async def safety(request: Request) -> Response:
         "noticed": await noticed_of(child, roles, language_of(request)),
         "reads_own_words": await _reads_own_words(child, roles),
         **await of_child(request, child, roles),
+        "places": await places_of(request, child, roles),
         "placed_at": child.placed_at,
     }
     return await show_tab(request, "desk/child_safety.html", child, roles, context)

@@ -151,7 +151,11 @@ async def note_sighting(request: Request) -> Response:
             raise Refused(N_("Choose “Seen” or “Could not find”."), field="answer")
         seen_at = when_of(form, zone_of(request), "seen_at", now)
         asked = actions.SightingRequest(
-            id_or_new(form), "seen" if answer == "seen" else "not_seen", seen_at, words_of(form)
+            id_or_new(form),
+            "seen" if answer == "seen" else "not_seen",
+            seen_at,
+            words_of(form),
+            _place_of(form),
         )
         await actions.note_sighting(visitor, child.id, strongest(roles, visitor), asked, now)
     except WaymarkError as fault:
@@ -159,6 +163,13 @@ async def note_sighting(request: Request) -> Response:
     if answer == "not_seen":
         answer = await _not_seen(child.id, roles)
     return back_to(child.id, roles, answer)
+
+
+def _place_of(form: FormData) -> str | None:
+    place = entered(form, "place")
+    if len(place) > 500:
+        raise Refused(N_("Write up to 500 characters."), field="place")
+    return place or None
 
 
 async def _not_seen(child_id: UUID, roles: Roles) -> str:
@@ -191,7 +202,7 @@ async def _sighting_page(
     form: FormData | None = None,
     fault: WaymarkError | None = None,
 ) -> Response:
-    given = {"ago": "", "at": "", "words": "", "id": str(uuid4())}
+    given = {"ago": "", "at": "", "place": "", "words": "", "id": str(uuid4())}
     if form is not None:
         given = {name: entered(form, name) for name in given}
     context = {

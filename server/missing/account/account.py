@@ -163,7 +163,7 @@ async def _sightings(
             row.at,
             gettext(language, words.get(row.answer, N_("Seen"))),
             people.of(row.by_id),
-            row.words or "",
+            " · ".join(text for text in (row.place, row.words) if text),
             row.seen_at,
         )
         for row in rows

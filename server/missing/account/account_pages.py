@@ -1,10 +1,12 @@
 """One child's time on paper: a page for printing."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from tortoise.expressions import Q
 
 from server.audit.models import Seal
 from server.errors import WaymarkError
@@ -12,8 +14,10 @@ from server.i18n import format_date, format_moment
 from server.missing.account.account import account
 from server.missing.search.models import Episode
 from server.missing.search.paths import others_for
-from server.missing.search.view import names_of, others_in
-from server.people.access import desk_child, looked, now_of, staff_of
+from server.missing.search.pictures import search_line
+from server.missing.search.pictures.time_line import TimeLine
+from server.missing.search.view import names_of, others_in, view
+from server.people.access import Roles, desk_child, looked, now_of, staff_of
 from server.people.desk_forms import day_of
 from server.people.models import Person
 from server.people.rules import Action
@@ -26,7 +30,7 @@ _DAY = timedelta(days=1)
 
 async def show(request: Request) -> Response:
     """Who knew what when, in order, for some days; of an episode from its first day on."""
-    child, _ = await desk_child(request, Action.EPISODE_WORK)
+    child, roles = await desk_child(request, Action.EPISODE_WORK)
     visitor, now = await staff_of(request), now_of(request)
     language, zone = language_of(request), zone_of(request)
     await looked(visitor, [child.id], "look:account:see", now)
@@ -50,6 +54,7 @@ async def show(request: Request) -> Response:
         "child": await Person.get(id=child.id),
         "path": f"/desk/children/{child.id}",
         "facts": facts,
+        "line": await _line(request, child.id, roles, begin, end),
         "first": since.isoformat(),
         "last": until.isoformat(),
         "first_day": format_date(language, since),
@@ -62,6 +67,24 @@ async def show(request: Request) -> Response:
     }
     return page(
         request, "missing/account/account.html", context, status=fault.status if fault else 200
+    )
+
+
+async def _line(
+    request: Request, child_id: UUID, roles: Roles, begin: datetime, end: datetime
+) -> TimeLine | None:
+    """The last search of these days as a line of time."""
+    is_on = Q(found_at__isnull=True) | Q(found_at__gte=begin)
+    held = Episode.filter(is_on, child_id=child_id, opened_at__lt=end)
+    episode = await held.order_by("-opened_at", "-id").first()
+    if episode is None:
+        return None
+    language, now = language_of(request), now_of(request)
+    [seen] = await view([episode], roles, (await staff_of(request)).person_id, now)
+    return (
+        search_line.of(seen, language, now)
+        if episode.is_open
+        else search_line.after(seen, language)
     )
 
 

@@ -256,13 +256,15 @@ _PEOPLE = Group(
         ),
     ),
 )
+# In a search each line is drawn as a place.
+_ONE_A_LINE = N_("One place on each line.")
 _PLACES = Group(
     "places",
     N_("Places to look"),
     (
-        Field("places_often", N_("Places the child goes"), _WORDS, need=2),
-        Field("places_found", N_("Where the child was found before"), _WORDS, need=1),
-        Field("places_risky", N_("Dangerous places"), _WORDS, need=1),
+        Field("places_often", N_("Places the child goes"), _WORDS, _ONE_A_LINE, need=2),
+        Field("places_found", N_("Where the child was found before"), _WORDS, _ONE_A_LINE, need=1),
+        Field("places_risky", N_("Dangerous places"), _WORDS, _ONE_A_LINE, need=1),
         Field("country_wanted", N_("Country they want to reach"), need=1),
         Field(
             "episodes_before",

@@ -1,7 +1,7 @@
 """What an open episode tells the grab pack: where the child was last seen, which attempts were
 made, who was told. Reads rows, and writes none."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,19 +9,21 @@ from zoneinfo import ZoneInfo
 
 from server.i18n import N_, apart, format_moment, gettext
 from server.missing.profile.wire import PointOut
-from server.missing.search.entry_kinds import ENTRIES, SIGN_OF_LIFE, Act, Detail
+from server.missing.search.entry_kinds import ENTRIES, OPENED, SEEN_THERE, SIGN_OF_LIFE, Act, Detail
 from server.missing.search.models import Episode, TimelineEntry
+from server.missing.search.pictures.time_line import Event
 from server.missing.search.signs_of_life import Sign, signs_of
-from server.missing.search.wording import SIGNS
+from server.missing.search.wording import LINES, SIGNS, title_of
 from server.people.models import Person
 
-MOST, MOST_SIGNS = 12, 5
+MOST, MOST_SIGNS, MOST_OF_PLACE = 12, 5, 40
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
     """The search in its current state. `answers`: fields that need no answer any more; `signs`:
-    what the missing child said, and who saw them; `clothes`: what a look into the room told."""
+    what the missing child said, and who saw them; `clothes`: what a look into the room told;
+    `events`: what happened and when, by its title, for the line of time."""
 
     since: datetime
     last_seen_at: datetime | None
@@ -30,6 +32,7 @@ class Search:
     signs: list[PointOut]
     tried: list[PointOut]
     answers: frozenset[str]
+    events: list[Event]
 
 
 async def search_of(child_id: UUID, language: str, zone: ZoneInfo) -> Search | None:
@@ -49,21 +52,45 @@ async def search_of(child_id: UUID, language: str, zone: ZoneInfo) -> Search | N
         for person in await Person.filter(id__in=list({row.who_id for row in rows if row.who_id}))
     }
     seen = _last_seen(episode, language, zone)
+    signs = await _last_signs(episode)
     return Search(
         since=episode.opened_at,
         last_seen_at=episode.last_seen_at,
         clothes=_clothes(rows),
         last_seen=seen,
-        signs=await _signs(episode, language, zone),
+        signs=await _signs(signs, language, zone),
         tried=[_tried(row, people, language, zone) for row in rows],
         answers=_answered(rows, has_seen=bool(seen)),
+        events=_events(episode, [*rows, *signs], language),
     )
 
 
-async def _signs(episode: Episode, language: str, zone: ZoneInfo) -> list[PointOut]:
-    """The last signs of life, the oldest first: when, what it was, and in which words."""
+def _events(episode: Episode, lines: Collection[TimelineEntry], language: str) -> list[Event]:
+    moments = [
+        *([(episode.last_seen_at, N_("Last seen"))] if episode.last_seen_at else []),
+        (episode.opened_at, LINES[OPENED][0]),
+    ]
+    events = [Event(at, gettext(language, word)) for at, word in moments]
+    return [*events, *(Event(line.at, _title(line, language)) for line in lines)]
+
+
+def _title(line: TimelineEntry, language: str) -> str:
+    """With the place where it names one: that is what the police look for."""
+    if line.what != Act.PLACE:
+        return title_of(line.what, language)
+    where, is_seen = str(line.details.get("where", "")), line.details.get("known") == SEEN_THERE
+    place = where if len(where) <= MOST_OF_PLACE else f"{where[:MOST_OF_PLACE].rstrip()}…"
+    label = gettext(language, N_("Seen") if is_seen else N_("May be here"))
+    return gettext(language, N_("{label}: {value}"), label=label, value=place)
+
+
+async def _last_signs(episode: Episode) -> list[TimelineEntry]:
     held = TimelineEntry.filter(episode_id=episode.id, what=SIGN_OF_LIFE).order_by("-number")
-    rows = (await held.limit(MOST_SIGNS))[::-1]
+    return (await held.limit(MOST_SIGNS))[::-1]
+
+
+async def _signs(rows: Sequence[TimelineEntry], language: str, zone: ZoneInfo) -> list[PointOut]:
+    """The last signs of life, the oldest first: when, what it was, and in which words."""
     signs = await signs_of(rows)
     label = gettext(language, N_("Sign of life"))
     return [
@@ -78,7 +105,7 @@ def _sign_in_words(sign: Sign | None, language: str) -> list[str]:
     if sign is None:
         return []
     label = gettext(language, SIGNS[sign.what]) if sign.what in SIGNS else ""
-    return [part for part in (label, sign.words or "") if part]
+    return [part for part in (label, sign.place or "", sign.words or "") if part]
 
 
 def _clothes(rows: Collection[TimelineEntry]) -> str:

@@ -29,6 +29,8 @@ from server.missing.profile.photos import actions as photos
 from server.missing.profile.reading import Reader, picture_for_paper, whole
 from server.missing.profile.rules import Copy
 from server.missing.profile.wire import AtTheTimeOut, PackOut, RecordOut
+from server.missing.search.pictures import search_line, time_line
+from server.missing.search.pictures.time_line import Event
 from server.people.models import Child
 from server.people.rules import Role
 from server.people.words import ROLES
@@ -167,6 +169,7 @@ def _data(
         "has_photo": photo is not None,
         **head.photo_note(shown, photo, language),
         "says": shown.now.says if shown.now else "",
+        "line": _line(shown.now, reader),
         "unknown": unknown[:MOST_UNKNOWN] if more > 1 else unknown,
         "more_unknown": ngettext(language, "and {n} more", "and {n} more", more)
         if more > 1
@@ -176,6 +179,17 @@ def _data(
         # Name the clock: a reader in another country has another hour.
         "footer": f"{shown.record.agency} · {_at(now, reader)}",
     }
+
+
+def _line(at_the_time: AtTheTimeOut | None, reader: Reader) -> Data | None:
+    """The search as a line of time, while one is on; not for partners."""
+    events = at_the_time.events if at_the_time else []
+    if not events:
+        return None
+    # Paper is read later than now: minutes count near what happened last.
+    last = max(event.at for event in events)
+    line = time_line.drawn((Event(event.at, event.title) for event in events), last)
+    return search_line.on_paper(line, reader.language, reader.zone)
 
 
 def _at(now: datetime, reader: Reader) -> str:
@@ -264,6 +278,7 @@ def sighting_in_words(sighting: Any, reader: Reader) -> str:
         format_moment(language, sighting.at, reader.zone),
         gettext(language, ANSWERS[sighting.answer]),
         sighting.by.name if sighting.by else "",
+        sighting.place or "",
         sighting.words or "",
     ]
     return gettext(language, N_(", ")).join(apart(language, part) for part in parts if part)

@@ -7,6 +7,8 @@ from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from server.alerts.models import Alert
 from server.clock import known_zone
 from server.i18n import N_, gettext
@@ -19,6 +21,7 @@ from server.missing.profile.models import GrabPack, PackCheck, PackPhoto
 from server.missing.profile.rules import Copy, Shows
 from server.missing.profile.wire import (
     AtTheTimeOut,
+    EventOut,
     PackOut,
     PhotoOut,
     PointOut,
@@ -256,27 +259,45 @@ async def at_the_time(
     search = await search_of(child.id, reader.language, reader.zone)
     missing_since = (search.last_seen_at or search.since) if search else None
     clothes = fields.get("clothing", "") or (search.clothes if search else "")
-    if copy is Copy.PARTNER:
-        return AtTheTimeOut(
-            since, missing_since, clothes, None, says, points, [], "", [], stands.number, fields, []
-        )
-    last_sign = _last_sign(search, points, reader.language)
-    if search is not None:
-        points += search.signs
-    lacks = rules.lacking(stands.fields, AT_THE_TIME)
-    return AtTheTimeOut(
+    for_all = AtTheTimeOut(
         since=since,
         missing_since=missing_since,
         clothes=clothes,
-        last_sign=last_sign,
+        last_sign=None,
         says=says,
         points=points,
+        sightings=[],
+        last_seen="",
+        tried=[],
+        version=stands.number,
+        fields=fields,
+        unknown=[],
+        events=[],
+    )
+    if copy is Copy.PARTNER:
+        return for_all
+    return await _for_police(for_all, child, search, stands, reader)
+
+
+async def _for_police(
+    for_all: AtTheTimeOut,
+    child: Child,
+    search: Search | None,
+    stands: Version,
+    reader: Reader,
+) -> AtTheTimeOut:
+    points = for_all.points
+    last_sign = _last_sign(search, points, reader.language)
+    lacks = rules.lacking(stands.fields, AT_THE_TIME)
+    return msgspec.structs.replace(
+        for_all,
+        last_sign=last_sign,
+        points=[*points, *(search.signs if search else [])],
         sightings=await _sightings(child.id),
         last_seen=search.last_seen if search else "",
         tried=search.tried if search else [],
-        version=stands.number,
-        fields=fields,
         unknown=[name for name in lacks if search is None or name not in search.answers],
+        events=[EventOut(event.at, event.title) for event in search.events] if search else [],
     )
 
 
@@ -314,6 +335,8 @@ async def _sightings(child_id: UUID) -> list[SightingOut]:
     rows = await Sighting.filter(child_id=child_id).order_by("-at").limit(MOST_SIGHTINGS)
     people = await _people({row.by_id for row in rows})
     return [
-        SightingOut(row.seen_at, row.answer, _who(people, row.by_id, row.by_role), row.words)
+        SightingOut(
+            row.seen_at, row.answer, _who(people, row.by_id, row.by_role), row.place, row.words
+        )
         for row in rows
     ]

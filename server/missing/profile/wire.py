@@ -195,7 +195,15 @@ class SightingOut(msgspec.Struct):
     at: datetime
     answer: str
     by: WhoOut | None
+    place: str | None
     words: str | None
+
+
+class EventOut(msgspec.Struct):
+    """Something that happened in the search, by its title."""
+
+    at: datetime
+    title: str
 
 
 class AtTheTimeOut(msgspec.Struct):
@@ -203,7 +211,7 @@ class AtTheTimeOut(msgspec.Struct):
     those of the episode; `unknown`: names of fields that have no answer yet. `missing_since`: while
     an episode is open, when the child was last seen, else when it was opened. `clothes`: what the
     child wears, as answered here or found out since. `last_sign`: the latest sign of life with its
-    words; null in the copy for partners."""
+    words; null in the copy for partners. `events`: the last of the search, in no order."""
 
     since: datetime
     missing_since: datetime | None
@@ -217,6 +225,7 @@ class AtTheTimeOut(msgspec.Struct):
     version: int
     fields: dict[str, str]
     unknown: list[str]
+    events: list[EventOut]
 
 
 class PackOut(msgspec.Struct):

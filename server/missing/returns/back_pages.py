@@ -10,6 +10,7 @@ from server.missing.returns.tasks_left import done_of, left_of
 from server.missing.search.models import Episode
 from server.missing.search.opening import open_of_child
 from server.missing.search.pages import LinksAbout, seen_by, shown
+from server.missing.search.pictures import place_reports
 from server.missing.search.view import View
 from server.people.access import Roles
 from server.people.models import Person
@@ -28,6 +29,7 @@ async def show(
         **await shown(request, seen, roles, links_about),
         "left": await left_of(seen, roles, language),
         "done_tasks": await done_of(seen, language),
+        "places": await place_reports.drawing(seen, roles, language),
         "again": again,
         "may_open": again is None and may(roles, Action.EPISODE_OPEN),
     }

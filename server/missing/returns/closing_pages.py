@@ -24,6 +24,7 @@ from server.missing.search.entry_kinds import Act
 from server.missing.search.models import Episode
 from server.missing.search.pages import seen_by
 from server.missing.search.paths import desk_episode, frame
+from server.missing.search.pictures import search_line
 from server.missing.search.view import View
 from server.people.access import Roles, looked, now_of, staff_of
 from server.people.desk_forms import id_or_new, words_of
@@ -97,6 +98,7 @@ async def _told(request: Request, episode: Episode, roles: Roles) -> dict[str, A
     return {
         "title": gettext(language, title, name=what.name),
         "lead": _closed(seen, language, zone),
+        "line": search_line.on_paper(search_line.after(seen, language), language, zone),
         "sections": closing.sections(what, language, shown, partial(_day, language)),
     }
 

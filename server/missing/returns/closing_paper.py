@@ -11,13 +11,23 @@ from server.plan.paper.typeset import typeset
 _SOURCE = Path(__file__).with_name("closing.typ")
 
 
-def pdf(title: str, lead: str, sections: list[Section], *, language: str, footer: str) -> bytes:
-    """The pages. People's words are data for Typst, never source."""
+def pdf(
+    title: str,
+    lead: str,
+    sections: list[Section],
+    line: dict[str, Any],
+    *,
+    language: str,
+    footer: str,
+) -> bytes:
+    """The pages. `line`: the line of time, as for paper. People's words are data for Typst, never
+    source."""
     data = {
         "language": language,
         "is_rtl": direction(language) == "rtl",
         "title": title,
         "lead": lead,
+        "line": line,
         "sections": [_section(section, language) for section in sections],
         "footer": footer,
     }

@@ -42,9 +42,10 @@ Line = Annotated[str, msgspec.Meta(max_length=500)]
 
 class EntryRequest(msgspec.Struct):
     """What was done or learned, for the timeline. `details` by the names of its kind: an `attempt`
-    has `how`, `whom`, `result`; a `report` has `to`, `way`, `who`, `reference`, `level`, `pack`.
-    `also`: other episodes, of children missing together with this one, whose timelines get the
-    entry as well; allowed for an attempt, a report, a talk or a note."""
+    has `how`, `whom`, `result`; a `place` has `where`, `known`, `who`; a `report` has `to`, `way`,
+    `who`, `reference`, `level`, `pack`. `also`: other episodes, of children missing together with
+    this one, whose timelines get the entry as well; allowed for an attempt, a place, a report, a
+    talk or a note."""
 
     id: UUID
     what: Act

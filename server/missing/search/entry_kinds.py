@@ -21,6 +21,7 @@ class Act(StrEnum):
     """What a person did or learned."""
 
     ATTEMPT = "attempt"
+    PLACE = "place"
     ROOM = "room"
     FLAG = "flag"
     DECISION = "decision"
@@ -51,7 +52,7 @@ HANDOVER_READ = "handover_read"
 MOVED, OTHER_MOVED = "moved", "other_moved"
 OF_ANOTHER = frozenset({TOGETHER, APART, OTHER_SEEN, OTHER_MOVED})
 # One entry may cover several children who are missing together.
-SHARED = frozenset({Act.ATTEMPT, Act.REPORT, Act.STRATEGY, Act.NOTE})
+SHARED = frozenset({Act.ATTEMPT, Act.PLACE, Act.REPORT, Act.STRATEGY, Act.NOTE})
 # These details belong to one child alone, and are left out of the lines of the others.
 OF_ONE_CHILD = frozenset({"pack", "level"})
 MAILED = "mailed"
@@ -106,6 +107,12 @@ RESULT = {
     "heard": N_("Heard something"),
     "reached": N_("Reached the child"),
     "other_answered": N_("Someone else answered"),
+}
+# What is known of a place. That a person looked there is an attempt, and moves its clock.
+SEEN_THERE, LIKELY = "seen", "likely"
+KNOWN = {
+    SEEN_THERE: N_("The child was seen there"),
+    LIKELY: N_("The child may be there"),
 }
 _TARGETS = {target.value: words for target, words in TARGETS.items()}
 FLAGS: Mapping[Flag, str] = {
@@ -165,6 +172,16 @@ ENTRIES: Mapping[Act, Entry] = {
             Detail("result", N_("Result"), RESULT, is_needed=True),
         ),
         ends=frozenset({Kind.KEEP_TRYING}),
+    ),
+    Act.PLACE: Entry(
+        N_("Noted a place"),
+        "search",
+        (
+            Detail("where", N_("Where"), is_needed=True),
+            Detail("known", N_("What is known"), KNOWN, is_needed=True),
+            Detail("who", N_("Who said so")),
+        ),
+        hint=N_("Did you go there and look? Then log “Tried to reach the child”."),
     ),
     Act.ROOM: Entry(
         N_("Checked the room"),

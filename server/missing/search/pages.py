@@ -1,7 +1,6 @@
 """The desk while a child is missing: one step to say so, the next step, and the timeline."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,7 +11,7 @@ from starlette.routing import Route
 
 from server.errors import Conflict, NotFound, WaymarkError
 from server.i18n import N_, format_list, gettext
-from server.missing.search import actions, time_line
+from server.missing.search import actions
 from server.missing.search.actions import EntryRequest
 from server.missing.search.clocks.actions import lines_of
 from server.missing.search.definitions.reading import Aside, aside_of
@@ -20,9 +19,10 @@ from server.missing.search.entry_kinds import ENTRIES, FLAGS, RETURN, SHARED, Ac
 from server.missing.search.handover import pages as handover_pages
 from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.paths import desk_episode, frame, others_for
+from server.missing.search.pictures import place_reports, search_line
+from server.missing.search.pictures.places import Report
 from server.missing.search.rules import Flag, Stage
 from server.missing.search.searches import href_of
-from server.missing.search.time_line import Event
 from server.missing.search.together import pages as together_pages
 from server.missing.search.view import Running, Told, View, names_of, others_in, view
 from server.missing.search.wording import STAGES, details_of, icon_of, title_of
@@ -40,17 +40,22 @@ from server.web.rendering import language_of, page, zone_of
 from server.web.requests import form_body
 
 LinksAbout = Callable[[Request, Episode, Roles], Awaitable[Sequence[Any]]]
+LikelyPlaces = Callable[[Request, Episode, Roles], Awaitable[Sequence[Report]]]
 
 # --- the episode
 
 
 async def show(
-    request: Request, episode: Episode, roles: Roles, links_about: LinksAbout
+    request: Request,
+    episode: Episode,
+    roles: Roles,
+    links_about: LinksAbout,
+    likely_places: LikelyPlaces,
 ) -> Response:
     """The next step, whose turn it is, and everything that was done.
 
-    `links_about` finds what may belong together. A later room knows this, and passes it in where
-    the routes are put together.
+    `links_about` finds what may belong together, `likely_places` where the child may be. Later
+    rooms know this, and pass it in where the routes are put together.
     """
     seen, language = await seen_by(request, episode, roles), language_of(request)
     clocks = [_clock(clock, episode, roles, language) for clock in seen.clocks]
@@ -59,7 +64,10 @@ async def show(
         "flags": [gettext(language, FLAGS[Flag(flag)]) for flag in episode.flags],
         "next": clocks[0] if clocks else None,
         "clocks": clocks[1:],
-        "line": _time_line(seen, clocks, language, now_of(request)),
+        "line": search_line.of(seen, language, now_of(request)),
+        "places": await place_reports.drawing(
+            seen, roles, language, await likely_places(request, episode, roles)
+        ),
         "passings": await handover_pages.open_of(episode),
         "absence": await _absence(request, episode),
         "may_find": may(roles, Action.EPISODE_FOUND),
@@ -153,19 +161,6 @@ def _line(line: Told, language: str) -> dict[str, Any]:
     }
 
 
-def _time_line(
-    seen: View, clocks: Sequence[Mapping[str, Any]], language: str, now: datetime
-) -> time_line.TimeLine:
-    """Last seen, what was done since, and what is due."""
-    last_seen = seen.episode.last_seen_at
-    events = [
-        *([Event(last_seen, gettext(language, N_("Last seen")))] if last_seen else []),
-        *(Event(line.at, title_of(line.what, language)) for line in seen.timeline),
-        *(Event(clock["due_at"], clock["word"], True, clock["is_over"]) for clock in clocks),
-    ]
-    return time_line.drawn(events, now)
-
-
 def _acts(episode: Episode, language: str) -> list[tuple[str, str, str]]:
     """The entries that are possible now."""
     return [
@@ -186,13 +181,16 @@ def _acts(episode: Episode, language: str) -> list[tuple[str, str, str]]:
 
 async def entry(request: Request) -> Response:
     """One entry on a page of its own."""
-    episode, _ = await desk_episode(request, Action.EPISODE_WORK, by_call=True)
-    return await _entry_page(request, episode, _act(request))
+    episode, roles = await desk_episode(request, Action.EPISODE_WORK, by_call=True)
+    act = _act(request)
+    visitor, now = await staff_of(request), now_of(request)
+    await looked(visitor, [episode.child_id], f"look:{Action.EPISODE_SEE}", now)
+    return await _entry_page(request, episode, roles, act)
 
 
 async def enter(request: Request) -> Response:
     """It is in the timeline."""
-    episode, _ = await desk_episode(request, Action.EPISODE_WORK, by_call=True)
+    episode, roles = await desk_episode(request, Action.EPISODE_WORK, by_call=True)
     form, act = await form_body(request), _act(request)
     details = {detail.name: entered(form, detail.name) for detail in ENTRIES[act].details}
     try:
@@ -212,7 +210,7 @@ async def enter(request: Request) -> Response:
     except NotFound:
         raise
     except WaymarkError as fault:
-        return await _entry_page(request, episode, act, form, fault)
+        return await _entry_page(request, episode, roles, act, form, fault)
     return await onward(episode.id)
 
 
@@ -255,6 +253,7 @@ def _act(request: Request) -> Act:
 async def _entry_page(
     request: Request,
     episode: Episode,
+    roles: Roles,
     act: Act,
     form: FormData | None = None,
     fault: WaymarkError | None = None,
@@ -280,6 +279,7 @@ async def _entry_page(
             _field(detail, language, missing_line) for detail in kind.details if detail.is_asked
         ],
         "needs_words": kind.needs_words,
+        "places": await _named(request, episode, roles) if act in _OF_PLACES else [],
         "aside": await _aside(request, episode) if act is Act.DECISION else None,
         "zone_name": str(zone_of(request)),
         "given": given,
@@ -289,6 +289,17 @@ async def _entry_page(
     return page(
         request, "missing/search/entry.html", context, status=fault.status if fault else 200
     )
+
+
+# These ask for a place. One that is named as before becomes one dot with two times.
+_OF_PLACES = frozenset({Act.PLACE, Act.ATTEMPT})
+
+
+async def _named(request: Request, episode: Episode, roles: Roles) -> list[str]:
+    """The names of the places so far. It is a look at the search."""
+    seen = await seen_by(request, episode, roles)
+    drawing = await place_reports.drawing(seen, roles, language_of(request))
+    return [place.name for place in drawing.places]
 
 
 async def _aside(request: Request, episode: Episode) -> Aside | None:

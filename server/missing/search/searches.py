@@ -12,6 +12,8 @@ from starlette.requests import Request
 from server.i18n import N_, gettext, ngettext
 from server.missing.search.entry_kinds import RETURN
 from server.missing.search.models import Episode
+from server.missing.search.pictures.place_reports import MOST_SEARCHES, seen_in
+from server.missing.search.pictures.places import Drawing, drawn
 from server.missing.search.rules import Stage
 from server.missing.search.wording import STAGES
 from server.people.access import Roles, looked, now_of, visitor_of
@@ -138,3 +140,12 @@ async def of_child(request: Request, child: Child, roles: Roles) -> dict[str, An
         "searches": await rows_of(request, episodes[:ON_A_CHILDS_PAGE]),
         "has_more_searches": len(episodes) > ON_A_CHILDS_PAGE,
     }
+
+
+async def places_of(request: Request, child: Child, roles: Roles) -> Drawing:
+    """The places of their last searches, for the same readers; `of_child` has left the look."""
+    if not may(roles, Action.EPISODE_SEE):
+        return drawn(())
+    held = Episode.filter(child_id=child.id, agency_id=child.agency_id)
+    episodes = await held.order_by("-opened_at", "-id").limit(MOST_SEARCHES)
+    return drawn(await seen_in(episodes, language_of(request)))

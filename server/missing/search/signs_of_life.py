@@ -21,10 +21,12 @@ SEEN, MESSAGE, OK = "seen", "message", "ok"
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """What it was: `ok`, `talk`, `help`, `safe`, `message` or `seen`; and in which words."""
+    """What it was: `ok`, `talk`, `help`, `safe`, `message` or `seen`; in which words; and the place
+    that was named for it."""
 
     what: str
     words: str | None
+    place: str | None = None
 
 
 async def signs_of(lines: Sequence[TimelineEntry]) -> dict[UUID, Sign]:
@@ -50,9 +52,8 @@ def _sign(check_in: CheckIn | None, seen: Sighting | None, asked: AbsenceRequest
     if check_in is not None:
         return Sign(OK if check_in.want == Want.NOTHING else check_in.want, check_in.note)
     if seen is not None:
-        return Sign(SEEN, seen.words)
+        return Sign(SEEN, seen.words, seen.place)
     if asked is not None:
-        words = asked.place if asked.words is None else f"{asked.place}\n{asked.words}"
-        return Sign(MESSAGE, words)
+        return Sign(MESSAGE, asked.words, asked.place)
     # A chat message or a question, which those who may read it answer there; or "I'm back".
     return Sign(MESSAGE, None)

@@ -8,6 +8,7 @@ from server.alerts.attempt_rules import TARGETS
 from server.i18n import N_, fill, format_list, gettext, ngettext
 from server.missing.search import entry_kinds
 from server.missing.search.entry_kinds import HOW, RESULT, Act
+from server.missing.search.signs_of_life import SEEN
 from server.missing.search.view import Running, Told, View
 from server.tasks.turns import WORDS
 
@@ -38,10 +39,25 @@ def _missing(seen: View, language: str, shown: Shown) -> list[str]:
         over = N_("The child was seen {time}. The search is over.")
         return [gettext(language, over, time=shown(episode.found_at))]
     sentences = [gettext(language, N_("Missing since {time}."), time=shown(episode.opened_at))]
-    where = (episode.last_seen or {}).get("where")
+    where = _last_place(seen)
     if where:
         sentences.append(gettext(language, N_("Last seen: {where}."), where=where))
     return sentences
+
+
+def _last_place(seen: View) -> str | None:
+    """The place where the child was seen last, as far as it is known."""
+    noticed = [line for line in seen.timeline if _is_seen(line) and line.details.get("where")]
+    if noticed:
+        return str(max(noticed, key=lambda line: line.at).details["where"])
+    return (seen.episode.last_seen or {}).get("where")
+
+
+def _is_seen(line: Told) -> bool:
+    """Whether a person saw the child, and says so."""
+    if line.what == entry_kinds.SIGN_OF_LIFE:
+        return line.details.get("said") == SEEN
+    return line.what == Act.PLACE and line.details.get("known") == entry_kinds.SEEN_THERE
 
 
 def _police(seen: View, language: str, shown: Shown) -> str:
@@ -81,7 +97,7 @@ def _tried(timeline: Sequence[Told], language: str, shown: Shown) -> str:
 
 
 def _heard(timeline: Sequence[Told], language: str, shown: Shown) -> str:
-    signs = [line for line in timeline if line.what == entry_kinds.SIGN_OF_LIFE]
+    signs = [line for line in timeline if line.what == entry_kinds.SIGN_OF_LIFE or _is_seen(line)]
     if not signs:
         return gettext(language, N_("No sign of life since the search began."))
     last = max(sign.at for sign in signs)

@@ -140,7 +140,7 @@ def _told(
 ) -> Told:
     reads = reader.reads_words(line)
     words: str | None = sign.words if sign is not None else line.words
-    details = {"said": sign.what} if sign is not None else line.details
+    details = _of_sign(sign) if sign is not None else line.details
     about = line.about_id
     if line.what in entry_kinds.OF_ANOTHER:
         details = of_another(line.details, visible_names)
@@ -156,6 +156,10 @@ def _told(
         details if reads else {},
         about if reads else None,
     )
+
+
+def _of_sign(sign: Sign) -> dict[str, Any]:
+    return {"said": sign.what, **({"where": sign.place} if sign.place else {})}
 
 
 async def _names(lines: Sequence[TimelineEntry]) -> dict[UUID, str]:

@@ -96,8 +96,7 @@ def details_of(what: str, details: Mapping[str, Any], language: str) -> list[tup
         told = ((label, _mailed(name, details, language)) for name, label in _MAIL)
         return [(gettext(language, label), value) for label, value in told]
     if what == entry_kinds.SIGN_OF_LIFE:
-        sign = SIGNS.get(details.get("said", ""))
-        return [(gettext(language, N_("What it was")), gettext(language, sign))] if sign else []
+        return _of_sign(details, language)
     seen = (
         details.get("last_seen", {})
         if what in (entry_kinds.OPENED, entry_kinds.JOINED)
@@ -111,6 +110,12 @@ def details_of(what: str, details: Mapping[str, Any], language: str) -> list[tup
     held = [flag for flag in entry_kinds.FLAGS if flag in details.get("flags", ())]
     flags = [gettext(language, entry_kinds.FLAGS[flag]) for flag in held]
     return [*pairs, *((gettext(language, N_("Reason to hurry")), flag) for flag in flags)]
+
+
+def _of_sign(details: Mapping[str, Any], language: str) -> list[tuple[str, str]]:
+    sign, place = SIGNS.get(details.get("said", "")), details.get("where")
+    what = [(gettext(language, N_("What it was")), gettext(language, sign))] if sign else []
+    return [*what, *([(gettext(language, N_("Where")), str(place))] if place else [])]
 
 
 _MAIL = (

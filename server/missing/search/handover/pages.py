@@ -15,6 +15,7 @@ from server.missing.search.handover import actions as handovers
 from server.missing.search.handover.ends import OUT
 from server.missing.search.models import Episode, SearchHandover, TimelineEntry
 from server.missing.search.paths import others_for
+from server.missing.search.pictures import search_line
 from server.missing.search.summary import how_it_stands
 from server.missing.search.view import names_of, others_in, view
 from server.people.access import Roles, child_for, looked, nothing_here, now_of, staff_of
@@ -123,6 +124,7 @@ async def _page(
         visible_names = await names_of(await others_for(request, await others_in([episode])))
         [seen] = await view([episode], roles, visitor.person_id, now, visible_names)
         context["sentences"] = how_it_stands(seen, language, shown)
+        context["line"] = search_line.of(seen, language, now)
         context["notes"] = await _notes(row, episode)
     return page(
         request, "missing/search/handover.html", context, status=fault.status if fault else 200

@@ -44,13 +44,15 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class TimeLine:
-    """The marks in the order of time, and where now is."""
+    """The marks in the order of time, and where now is. `middle`: what is there instead of now, in
+    words."""
 
     marks: tuple[Mark, ...]
     now_x: int
+    middle: str = ""
 
 
-def drawn(events: Iterable[Event], now: datetime) -> TimeLine:
+def drawn(events: Iterable[Event], now: datetime, middle: str = "") -> TimeLine:
     """The line. Without anything that lies ahead, now is its right end."""
     in_order = sorted(events, key=lambda event: (event.at, event.is_due))
     reach = _reach([(event.at - now).total_seconds() for event in in_order])
@@ -66,7 +68,7 @@ def drawn(events: Iterable[Event], now: datetime) -> TimeLine:
         )
         for group in _groups([(_place(event.at, now, now_x, reach), event) for event in in_order])
     ]
-    return TimeLine(tuple(marks), now_x)
+    return TimeLine(tuple(marks), now_x, middle)
 
 
 def _reach(seconds: Sequence[float]) -> tuple[float, float]:
