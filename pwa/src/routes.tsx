@@ -54,6 +54,7 @@ export type ProjectPlace =
   | "happened"
   | "asked"
   | "ask"
+  | "around"
   | "trusted"
   | "advocate"
   | "packs"

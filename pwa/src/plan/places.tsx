@@ -3,6 +3,7 @@ import { effect, untracked } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { ProjectPlace } from "../routes";
 import { MyAdvocate } from "../screens/Advocate";
+import { Around } from "../screens/Around";
 import { Agree } from "../screens/Agree";
 import { AskAbout, MyQuestions } from "../screens/Questions";
 import { WhatHappened } from "../screens/WhatHappened";
@@ -73,6 +74,7 @@ const SCREENS: Record<ProjectPlace, () => preact.JSX.Element> = {
   happened: WhatHappened,
   asked: MyQuestions,
   ask: AskAbout,
+  around: Around,
   trusted: TrustedPeople,
   advocate: MyAdvocate,
   packs: Packs,
