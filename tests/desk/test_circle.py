@@ -146,7 +146,7 @@ def test_a_person_stands_once_with_all_that_they_are_the_nearest_first() -> None
         {Place.ON_DUTY: [one], Place.CALLED: [one, other]},
     )
     assert held == {
-        one: (Place.CASEWORKER, Place.ON_DUTY, Place.SUPERVISOR),
+        one: (Place.CASEWORKER, Place.SUPERVISOR, Place.ON_DUTY),
         other: (Place.CALLED,),
     }
 
@@ -168,7 +168,7 @@ async def test_those_who_act_first_are_near_and_have_the_number_of_their_call(ca
         "Ruth": None,
     }
     # She is his deputy too, and stands once.
-    assert each["Ines"].places == (Place.DEPUTY, Place.SUPERVISOR)
+    assert each["Ines"].places == (Place.SUPERVISOR, Place.DEPUTY)
 
 
 async def test_a_person_on_leave_is_marked_and_their_cover_is_there(cast: Cast) -> None:

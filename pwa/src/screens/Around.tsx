@@ -70,7 +70,7 @@ function Chosen({ person }: { person: Near }) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     heading.current?.focus({ preventScroll: true });
-    heading.current?.scrollIntoView({ block: "nearest" });
+    heading.current?.scrollIntoView({ block: "center" });
   }, [person.id]);
   return (
     <section class="card" aria-labelledby="chosen">
@@ -182,8 +182,8 @@ export function Around() {
         <>
           <p>{t("Tap a person to see what they know and how to reach them.")}</p>
           <Circle inner={inner} outer={outer} />
-          <Legend />
           {chosen.value && <Chosen person={chosen.value} />}
+          <Legend />
         </>
       ) : (
         <p>{frame.value ? t("Nobody is here yet.") : t("You need internet to see this.")}</p>

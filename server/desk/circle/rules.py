@@ -17,10 +17,10 @@ class Place(StrEnum):
     HOME = "home"
     CARER = "carer"
     TRUSTED = "trusted"  # Named by the child.
+    SUPERVISOR = "supervisor"
     DEPUTY = "deputy"
     COVER = "cover"  # Of a person who is away.
     ON_DUTY = "on_duty"
-    SUPERVISOR = "supervisor"
     GUARDIAN = "guardian"
     ADVOCATE = "advocate"
     SCHOOL = "school"

@@ -38,17 +38,12 @@ _SHORT: Mapping[Doubt, str] = {
     Doubt.NO_NUMBER: N_("No number"),
 }
 _WHOLE: Mapping[Doubt, str] = {
-    Doubt.NO_ADDRESS: N_(
-        "No address is confirmed, so we cannot be sure to reach them. They can confirm one under"
-        " “Settings”."
-    ),
-    Doubt.UNSEEN: N_(
-        "Their phone shows none of our messages. They can add another way under “Settings”."
-    ),
-    Doubt.UNASKED: N_("The child named them. Nobody has decided yet whether we ask them."),
+    Doubt.NO_ADDRESS: N_("No address is confirmed, so we may not reach them."),
+    Doubt.UNSEEN: N_("Their phone shows none of our messages."),
+    Doubt.UNASKED: N_("Nobody has decided yet whether we ask them."),
     Doubt.NO_NUMBER: N_("No number yet. An administrator can add it under “Homes”."),
 }
-_DRAWN: Mapping[Place, str] = {Place.HOME: "back", Place.SCHOOL: "school"}
+_DRAWN: Mapping[Place, str] = {Place.HOME: "home", Place.SCHOOL: "school"}
 _TIED = frozenset({Place.CASEWORKER, Place.SUPERVISOR})
 
 
@@ -62,14 +57,16 @@ class Way:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One row of the table. `face`: initials, or empty with an `icon`. `short`, `whole`: what is
-    wrong now, empty where nothing is; `mark` is its drawing. `go`: where the picture leads."""
+    """One row of the table. `face`: initials, or empty with an `icon`. `role` is what they are
+    first, `roles` all of it. `short`, `whole`: what is wrong now, empty where nothing is; `mark` is
+    its drawing. `go`: where the picture leads."""
 
     key: str
     name: str
     face: str
     icon: str
     role: str
+    roles: str
     turn: int | None
     short: str
     whole: str
@@ -102,12 +99,13 @@ def entry_of(person: Around, circle: Circle, child_path: str, reader: Reader) ->
         name=person.name if is_named else gettext(language, N_("School")),
         face="" if person.places[0] in _DRAWN else initials(person.name),
         icon=_DRAWN.get(person.places[0], ""),
-        role=format_list(language, places) if is_named else "",
+        role=places[0] if is_named else "",
+        roles=format_list(language, places) if is_named else "",
         turn=person.turn,
         short=_short(person, language),
         whole=_whole(person, circle, reader),
         mark=_mark(person),
-        way=way,
+        way=way if mend is None or way is None or way.path != mend.path else None,
         mend=mend,
         # In an alert one calls; what is wrong with an address is mended after it.
         go=way if circle.alert_id is not None else mend or way,
@@ -161,17 +159,17 @@ def _way(person: Around, circle: Circle, path: str, reader: Reader) -> Way | Non
     pages = {
         Place.HOME: (f"{path}/home", Action.PLACEMENT_CHANGE, N_("Change")),
         Place.SCHOOL: (f"{path}/school", Action.RHYTHM_AGREE, N_("School hours")),
-        Place.TRUSTED: (f"{path}/trusted", Action.TRUSTED_DECIDE, N_("Open")),
+        Place.TRUSTED: (f"{path}/trusted", Action.TRUSTED_DECIDE, N_("Change")),
         Place.ADVOCATE: (f"{path}/advocate", Action.ADVOCATE_INVITE, N_("Open")),
         Place.CALLED: (f"/desk/alerts/{circle.alert_id}", Action.ALERT_SEE, N_("Open the alert")),
-        Place.GUARDIAN: (f"{path}/ties", Action.TIES_SEE, N_("Open")),
-        Place.CARER: (f"{path}/ties", Action.TIES_SEE, N_("Open")),
+        Place.GUARDIAN: (f"{path}/ties", Action.TIES_SEE, N_("Assignment")),
+        Place.CARER: (f"{path}/ties", Action.TIES_SEE, N_("Assignment")),
     }
     if place in pages:
         where, right, words = pages[place]
         return Way(where, say(words)) if may(roles, right) else None
     if _TIED & {*person.places} and may(roles, Action.FLAG):
-        return Way(f"{path}/flags?to={person.id}", say(N_("Leave a flag")))
+        return Way(f"{path}/flags?to={person.id}", say(N_("Add a flag")))
     if may_agency(reader.role, AgencyAction.ROTA_SEE):
         return Way("/desk/rota", say(N_("Rota")))
     return None
@@ -186,8 +184,11 @@ def _mend(person: Around, path: str, reader: Reader) -> Way | None:
         if person.id == reader.id:
             return Way("/desk/settings", say(N_("Confirm an address")))
         if _TIED & {*person.places} and may(reader.roles, Action.FLAG):
-            return Way(f"{path}/flags?to={person.id}&about=address", say(N_("Ask them to")))
-        if may(reader.roles, Action.TIES_CHANGE):
+            return Way(
+                f"{path}/flags?to={person.id}&about=address", say(N_("Ask them to confirm one"))
+            )
+        is_assigned = person.places[0] in {Place.CARER, Place.GUARDIAN}
+        if is_assigned and may(reader.roles, Action.TIES_CHANGE):
             return Way(f"{path}/ties", say(N_("Assign another person")))
         return None
     is_uncovered = person.absence is not None and person.absence.cover is None
