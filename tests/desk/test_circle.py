@@ -131,7 +131,7 @@ def test_everyone_has_a_place_of_their_own_on_a_ring_or_is_counted(places: list[
     shown = len(near.seats) + len(far.seats)
     assert shown + near.more + far.more == len(people)
     assert all(each.places[0] in NEAR for each, _ in near.seats)
-    # A person whom we may not reach is drawn before one whom we do.
+    # A person who we may not reach is drawn before one who we do.
     for ring in (near, far):
         drawn = {each.id for each, _ in ring.seats}
         left = [p for p in people if p.is_near is (ring is near) and p.id not in drawn]

@@ -1,4 +1,4 @@
-"""The people around a child: who hears of a silence, whom one can write to, what is not shown."""
+"""The people around a child: who hears of a silence, who one can write to, what is not shown."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def arrived(phone: Phone, double: Double, number: int) -> list[tuple[str, dict[s
     return double.book.rows
 
 
-def test_after_words_for_the_advocate_alone_the_child_says_whom_the_next_ones_are_for(
+def test_after_words_for_the_advocate_alone_the_child_says_who_the_next_ones_are_for(
     phone: Phone, double: Double
 ) -> None:
     with_ruth(phone, double)

@@ -13,7 +13,7 @@ export interface Near {
   hears: boolean;
   /** Whether the child can write to them here. */
   reads: boolean;
-  /** A trusted person whom we do not ask yet. */
+  /** A trusted person who we do not ask yet. */
   isOpen: boolean;
 }
 
@@ -38,7 +38,7 @@ function named({ id, name, state }: Trusted): Near {
   return { ...person(id, "trusted", name), hears: state === "yes", isOpen: state === "named" };
 }
 
-/** Both rings. A person of two lists stands once; one to whom the caseworker said no is in none. */
+/** Both rings. A person of two lists stands once; the caseworker's no keeps a person out of both. */
 export function rings(there: Person[], known: Advocates | null, trusted: Trusted[]): [Near[], Near[]] {
   const people = there.flatMap(({ id, role, name }) => (isKind(role) && name ? [person(id, role, name)] : []));
   const ids = new Set(people.map(({ id }) => id));

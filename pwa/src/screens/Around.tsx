@@ -1,4 +1,4 @@
-/** "These people are around you": who is told when nobody hears from the child, and whom they can talk to. */
+/** "These people are around you": who is told when nobody hears from the child, and who they can talk to. */
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { t, tn } from "../i18n";

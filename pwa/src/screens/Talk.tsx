@@ -151,7 +151,7 @@ function Wish() {
   );
 }
 
-/** Whom a screen before this one named: an advocate alone, or the thread; null where it named nobody. */
+/** Who a screen before this one named: an advocate alone, or the thread; null where it named nobody. */
 function askedFor(): string | null {
   const { advocate, thread } = about.value;
   if (advocate) return codeOf({ advocate, isAlone: true });

@@ -49,7 +49,7 @@ class Circle:
 
 
 async def circle_of(child: Child, roles: Roles, now: datetime) -> Circle:
-    """Those around this child whom a reader with these roles may see. Who can be called, who is
+    """Those around this child that a reader with these roles may see. Who can be called, who is
     away and who cannot be reached is for readers who see the ties."""
     ties = await _ties(child, now)
     alerts = await Alert.filter(child_id=child.id, closed_at__isnull=True).order_by("opened_at")

@@ -133,7 +133,7 @@ def _ring(people: Sequence[Around], most: int, *, turned: bool) -> Ring:
 
 
 def _drawn(people: Sequence[Around], most: int) -> list[Around]:
-    """Where not all have room: a person whom we may not reach is never among those left out as
+    """Where not all have room: a person who we may not reach is never among those left out as
     long as there is room for one who can be left out."""
     chosen = {id(each) for each in sorted(people, key=lambda each: each.is_fit)[:most]}
     return [each for each in people if id(each) in chosen]
