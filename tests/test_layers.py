@@ -216,6 +216,7 @@ PURE = {
     "simulation/events",
     "simulation/lookback",
     "alerts/attempt_rules",
+    "desk/circle/rules",
     "desk/picture",
     "reports/quality",
     "simulation/reasons",

@@ -60,6 +60,7 @@ export type SeldomPlace =
   | "happened"
   | "asked"
   | "ask"
+  | "around"
   | "trusted"
   | "advocate"
   | "packs"

@@ -1,5 +1,6 @@
 """Flags about a child at the desk: a form, what is open and done, and a page for each."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -28,6 +29,11 @@ from server.web.requests import form_body, form_count, form_day, form_id, form_t
 # In a form: the people on duty instead of one person.
 DUTY = "duty"
 _FIELDS = ("words", "owner_id", "until_at", "time")
+_BEGUN = {
+    "address": N_(
+        "Please check under “Settings” how we reach you. We are not sure that our messages arrive."
+    ),
+}
 
 
 async def show(request: Request) -> Response:
@@ -105,8 +111,8 @@ async def _list_page(
     mine = str(visitor.person_id)
     given = {
         "id": str(uuid4()),
-        "words": "",
-        "owner_id": mine if mine in people else DUTY,
+        "words": _begun(request),
+        "owner_id": _asked_of(request, people) or (mine if mine in people else DUTY),
         "until_at": (now + rules.USUAL).astimezone(context["zone"]).date().isoformat(),
         "time": "",
     }
@@ -121,6 +127,18 @@ async def _list_page(
     }
     status = fault.status if fault is not None else 200
     return page(request, "flags/flags.html", context, status=status)
+
+
+def _asked_of(request: Request, people: Collection[str]) -> str | None:
+    """The colleague that the link named, where they can have a flag about this child."""
+    asked = request.query_params.get("to", "")
+    return asked if asked in people else None
+
+
+def _begun(request: Request) -> str:
+    """Words to begin with, where the link says what it is about."""
+    about = request.query_params.get("about", "")
+    return gettext(language_of(request), _BEGUN[about]) if about in _BEGUN else ""
 
 
 def _after(request: Request) -> UUID | None:

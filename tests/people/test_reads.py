@@ -6,19 +6,22 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from server.audit.actions import SYSTEM
 from server.people.models import Tie
 from server.people.reads.actions import Kind, note_read
 from server.people.reads.models import Reading
+from server.people.ties import end_tie
+from tests.advocates.made import advocate
 from tests.cast import Cast
 from tests.desk.walking import at_desk
 from tests.plan.said import Phone
 from tests.races import no_fault, together
 
 
-async def written(cast: Cast, words: str = "Are you there?", by: str = "mia") -> str:
-    """A message in Mia's thread, by its id."""
+async def written(cast: Cast, words: str = "Are you there?", by: str = "mia", **to: Any) -> str:
+    """A message in Mia's thread, or to her advocate, by its id."""
     phone = Phone(cast, by)
-    made = phone.make("message", text=words)
+    made = phone.make("message", text=words, **to)
     assert await phone.sync(made) == ["applied"]
     return str(made["entity_id"])
 
@@ -60,6 +63,34 @@ async def test_a_colleague_without_a_tie_does_not_count_and_others_may_not_say_s
     assert await read_by(cast) == {}
     got = {name: await show(cast, name, message) for name in ("sam", "mia", "root", "uwe")}
     assert got == {"sam": 403, "mia": 403, "root": 404, "uwe": 404}
+
+
+async def test_the_child_sees_that_their_advocate_has_read_and_only_what_each_could_read(
+    cast: Cast,
+) -> None:
+    await advocate(cast)
+    to_ruth = {"advocate_id": str(cast.ruth.id)}
+    thread, both = await written(cast), await written(cast, "To all", **to_ruth)
+    alone = await written(cast, "To Ruth", **to_ruth, is_private=True)
+    for name in ("ruth", "tom"):
+        assert await show(cast, name, thread, both, alone) == 204
+        cast.clock.advance(minutes=1)
+        # The second time changes nothing.
+        assert await show(cast, name, thread, both, alone) == 204
+    readers = {id_: [name for name, _ in by] for id_, by in (await read_by(cast)).items()}
+    assert readers == {
+        thread: ["Tom Verhoeven"],
+        both: ["Ruth Okonjo", "Tom Verhoeven"],
+        alone: ["Ruth Okonjo"],
+    }
+
+
+async def test_an_advocate_whose_time_is_over_reads_nothing_more(cast: Cast) -> None:
+    tie_id = await advocate(cast)
+    alone = await written(cast, "Hi", advocate_id=str(cast.ruth.id), is_private=True)
+    await end_tie(SYSTEM, cast.children["mia"], tie_id, cast.clock())
+    assert await show(cast, "ruth", alone) == 404
+    assert await read_by(cast) == {}
 
 
 async def test_only_messages_of_this_child_are_read(cast: Cast) -> None:

@@ -67,7 +67,7 @@ def arrived(phone: Phone, double: Double, number: int) -> list[tuple[str, dict[s
     return double.book.rows
 
 
-def test_words_for_the_advocate_alone_leave_the_next_message_to_the_caseworker(
+def test_after_words_for_the_advocate_alone_the_child_says_who_the_next_ones_are_for(
     phone: Phone, double: Double
 ) -> None:
     with_ruth(phone, double)
@@ -80,8 +80,16 @@ def test_words_for_the_advocate_alone_leave_the_next_message_to_the_caseworker(
     # She is still writing to Ruth.
     expect(readers(phone)).to_have_text(ALONE, use_inner_text=True)
     from_today(phone)
+    # Neither of the two is marked: she would not see to which one she goes on writing.
+    asked = "Your last message was only for Ruth. Choose who this one is for."
+    expect(readers(phone)).to_have_text(asked, use_inner_text=True)
+    phone.page.locator("#message").fill("For Tom")
+    expect(phone.page.get_by_role("button", name="Send", exact=True)).to_be_disabled()
+    phone.page.locator(".option").first.click()
     expect(readers(phone)).to_contain_text(ALL, use_inner_text=True)
     send(phone, "For Tom")
+    # The thread was the last: it is marked again.
+    expect(readers(phone)).to_contain_text(ALL, use_inner_text=True)
     sent = [row["value"] for _, row in arrived(phone, double, 2)]
     assert [(said["text"], said.get("is_private")) for said in sent] == [
         ("Only for Ruth", True),
@@ -100,3 +108,45 @@ def test_words_half_typed_for_the_advocate_alone_stay_for_them_alone(
     from_today(phone)
     expect(phone.page.locator("#message")).to_have_value("Half a sen")
     expect(readers(phone)).to_have_text(ALONE, use_inner_text=True)
+
+
+def test_only_ruth_chosen_by_hand_is_asked_for_again_and_never_turns_into_the_thread(
+    phone: Phone, double: Double
+) -> None:
+    with_ruth(phone, double)
+    phone.page.locator(".tabs button").nth(2).click()
+    alone = phone.page.locator(".option", has_text="Only")
+    alone.click()
+    expect(readers(phone)).to_have_text(ALONE, use_inner_text=True)
+    send(phone, "Only for Ruth")
+    expect(phone.page.locator(".option[aria-pressed=true]")).to_have_count(0)
+    phone.page.locator("#message").fill("And this")
+    button = phone.page.get_by_role("button", name="Send", exact=True)
+    expect(button).to_be_disabled()
+    # It stays so, on this phone and after it was closed.
+    phone.page.wait_for_timeout(500)
+    phone.page.reload()
+    from_today(phone)
+    expect(phone.page.locator("#message")).to_have_value("And this")
+    expect(button).to_be_disabled()
+    alone.click()
+    send(phone, "And this")
+    rows = arrived(phone, double, 2)
+    assert [row["value"]["is_private"] for _, row in rows] == [True, True]
+
+
+def test_where_the_advocate_has_gone_the_words_wait_for_another_choice(
+    phone: Phone, double: Double
+) -> None:
+    with_ruth(phone, double)
+    write_to_ruth(phone)
+    phone.page.locator("#message").fill("For you")
+    phone.page.wait_for_timeout(500)
+    del double.book.people[ADA]
+    phone.page.reload()
+    from_today(phone)
+    choice = phone.page.locator(".option")
+    expect(choice).to_have_count(1)
+    expect(phone.page.get_by_role("button", name="Send", exact=True)).to_be_disabled()
+    choice.click()
+    expect(phone.page.get_by_role("button", name="Send", exact=True)).to_be_enabled()

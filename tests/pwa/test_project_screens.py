@@ -73,6 +73,11 @@ def _named(page: Page) -> None:
     page.locator(".entry").first.wait_for()
 
 
+def _tapped(page: Page) -> None:
+    page.locator(".person button").first.click()
+    page.locator("#chosen").wait_for()
+
+
 def _ending(page: Page) -> None:
     page.locator(".card .plain").last.click()
     page.locator(".card .strong").wait_for()
@@ -177,6 +182,7 @@ SCENES: dict[str, list[Scene]] = {
     "happened": [Scene()],
     "asked": [Scene()],
     "ask": [Scene()],
+    "around": [Scene(), Scene(do=_tapped)],
     "trusted": [Scene(), Scene(do=_named)],
     "advocate": [Scene(), Scene(do=_ending)],
     "if-missing": [Scene()],
@@ -187,7 +193,7 @@ OF_STAFF = {"children", "packs"}
 # A screen of the phone's own, which is found below More.
 OF_MORE = {
     *("rhythm", "school", "lock-text", "away", "happened", "asked", "ask", "trusted", "advocate"),
-    *("if-missing", "packs"),
+    *("if-missing", "packs", "around"),
 }
 
 GO = """async ([place, about]) => {

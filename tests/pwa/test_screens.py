@@ -27,7 +27,7 @@ ROWS = (
     "asked",
     "sharing",
     "phones",
-    "trusted",
+    "around",
     "advocate",
     "hands",
     "if-missing",

@@ -12,6 +12,12 @@ pytestmark = pytest.mark.browser
 ROW = 9
 
 
+def named(phone: Phone) -> None:
+    """The list of the people the child named, below the people around them."""
+    phone.go(2, ROW)
+    phone.page.locator("main .row", has_text="People I trust").click()
+
+
 def name_rosa(phone: Phone) -> None:
     phone.page.locator("#trusted-name").fill("Rosa")
     phone.page.locator("#trusted-reach").fill("+33 6 12 34 56 78")
@@ -23,7 +29,7 @@ def test_a_child_names_a_trusted_person_and_sees_the_caseworkers_answer_beside_t
     phone: Phone, double: Double
 ) -> None:
     phone.pair()
-    phone.go(2, ROW)
+    named(phone)
     phone.page.get_by_role("button", name="Also when I ask for help").click()
     name_rosa(phone)
     entry = phone.page.locator(".entry")
@@ -32,7 +38,7 @@ def test_a_child_names_a_trusted_person_and_sees_the_caseworkers_answer_beside_t
     assert (said["name"], said["reach"], said["also_help"]) == ("Rosa", "+33 6 12 34 56 78", True)
     double.trusted[0] |= {"state": "no", "why": "I could not reach her."}
     phone.go(0)
-    phone.go(2, ROW)
+    named(phone)
     expect(entry).to_contain_text("I could not reach her.", use_inner_text=True)
     phone.page.get_by_role("button", name="Remove: Rosa").click()
     entry.wait_for(state="detached")
@@ -41,7 +47,7 @@ def test_a_child_names_a_trusted_person_and_sees_the_caseworkers_answer_beside_t
 
 def test_a_name_without_a_network_is_kept_and_sent_later(phone: Phone, double: Double) -> None:
     phone.pair()
-    phone.go(2, ROW)
+    named(phone)
     phone.page.locator("#trusted-name").wait_for()
     phone.network(is_there=False)
     name_rosa(phone)
@@ -58,7 +64,7 @@ def test_a_name_without_a_network_is_kept_and_sent_later(phone: Phone, double: D
 
 def test_what_has_not_left_the_phone_is_taken_back_on_it(phone: Phone, double: Double) -> None:
     phone.pair()
-    phone.go(2, ROW)
+    named(phone)
     phone.page.locator("#trusted-name").wait_for()
     phone.network(is_there=False)
     name_rosa(phone)

@@ -58,6 +58,7 @@ const IN_MORE: Place[] = [
   "happened",
   "asked",
   "ask",
+  "around",
   "trusted",
   "advocate",
   "packs",

@@ -38,3 +38,31 @@ export function advocateOf(plan: Plan, message: Thing): string {
   const id = field(plan, message, "advocate_id");
   return typeof id === "string" ? id : "";
 }
+
+/** No lane: a person has to choose one before anything is sent. */
+export const UNCHOSEN = "?";
+
+const isSame = (a: Lane, b: Lane) => a.advocate === b.advocate && a.isAlone === b.isAlone;
+
+/** The lane that a message went to. */
+const wentTo = (plan: Plan, message: Thing): Lane => {
+  const advocate = advocateOf(plan, message);
+  return { advocate, isAlone: advocate !== "" && laneOf(plan, message) !== "" };
+};
+
+/** The last thing that this person wrote. */
+export const lastOf = (plan: Plan, who: string): Thing | undefined =>
+  plan
+    .all("message")
+    .filter(({ by }) => by.id === who)
+    .at(-1);
+
+/**
+ * What is marked before a person has chosen: the first lane, if there is no other or their last message went there too.
+ * After a message for others nothing is: a person who goes on writing to one reader must not reach another unawares.
+ */
+export function usual(plan: Plan, all: Lane[], who: string): string {
+  const first = all[0] ?? THREAD;
+  const last = lastOf(plan, who);
+  return all.length < 2 || !last || isSame(wentTo(plan, last), first) ? codeOf(first) : UNCHOSEN;
+}

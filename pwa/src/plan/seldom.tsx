@@ -1,6 +1,7 @@
 /** The project's screens that one opens now and then: a file of their own, so that the path itself is there sooner. */
 import type { SeldomPlace } from "../routes";
 import { MyAdvocate } from "../screens/Advocate";
+import { Around } from "../screens/Around";
 import { Away } from "../screens/Away";
 import { CheckInTimes } from "../screens/CheckInTimes";
 import { Compare } from "../screens/Compare";
@@ -37,6 +38,7 @@ export const SCREENS: Record<SeldomPlace, () => preact.JSX.Element> = {
   happened: WhatHappened,
   asked: MyQuestions,
   ask: AskAbout,
+  around: Around,
   trusted: TrustedPeople,
   advocate: MyAdvocate,
   packs: Packs,

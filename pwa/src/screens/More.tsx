@@ -41,7 +41,7 @@ export function More() {
         )}
         {!isStaff.value && <Row to="sharing" icon="info" word={t("Who sees what")} />}
         {!isStaff.value && <Row to="phones" icon="phones" word={t("My phones")} />}
-        {!isStaff.value && <Row to="trusted" icon="talk" word={t("People I trust")} />}
+        {!isStaff.value && <Row to="around" icon="hands" word={t("People around me")} />}
         {!isStaff.value && <Row to="advocate" icon="talk" word={t("My advocate")} />}
         {!isStaff.value && (
           <Row

@@ -9,7 +9,7 @@ import { whereabouts as whereTheWishIs } from "../parts/Thanks";
 import { draftOf, recall, useDraft } from "../plan/drafts";
 import { called, dayWords, listed, roleName } from "../plan/labels";
 import { Mark, mayTalk } from "../plan/parts";
-import { advocateOf, codeOf, laneOf, lanes, THREAD, type Lane } from "../plan/lanes";
+import { advocateOf, codeOf, laneOf, lanes, lastOf, THREAD, UNCHOSEN, usual, type Lane } from "../plan/lanes";
 import { words, type Person, type Thing } from "../plan/state";
 import { NewWorker } from "../plan/NewWorker";
 import { about, isInDesk } from "../routes";
@@ -40,7 +40,7 @@ function readers({ advocate, isAlone }: Lane): string {
 /** One chooses only where an advocate is there: what nobody else reads is never chosen by accident. */
 function To({ value, onChoose }: { value: string; onChoose(code: string): void }) {
   const all = lanes();
-  if (all.length < 2) return null;
+  if (all.length < 2 && codeOf(all[0] ?? THREAD) === value) return null;
   const options = all.map((lane): [string, string] => [
     codeOf(lane),
     lane.isAlone
@@ -55,6 +55,15 @@ function To({ value, onChoose }: { value: string; onChoose(code: string): void }
       <Options options={options} value={value} onChoose={onChoose} />
     </>
   );
+}
+
+/** What was the last message, where that is why nothing is marked. */
+function whyUnchosen(): string {
+  const last = lastOf(plan.value, myself.value.id);
+  const alone = last && laneOf(plan.value, last);
+  if (!alone || alone === myself.value.id) return t("Choose who it is for.");
+  const name = nameOf(alone) ?? roleName("advocate");
+  return t("Your last message was only for {name}. Choose who this one is for.", { name });
 }
 
 /** Under a message: who else reads it than the thread does. */
@@ -84,6 +93,7 @@ function readBefore(message: Thing) {
   const answers = plan.value
     .all("message")
     .filter(({ by, made_at }) => by.role !== "child" && made_at > message.made_at)
+    .filter((answer) => laneOf(plan.value, answer) === laneOf(plan.value, message))
     .map(({ made_at }) => Date.parse(made_at));
   return readersOf(message.id).filter(({ at }) => !answers.some((answered) => answered < Date.parse(at)));
 }
@@ -141,6 +151,13 @@ function Wish() {
   );
 }
 
+/** Who a screen before this one named: an advocate alone, or the thread; null where it named nobody. */
+function askedFor(): string | null {
+  const { advocate, thread } = about.value;
+  if (advocate) return codeOf({ advocate, isAlone: true });
+  return thread ? codeOf(THREAD) : null;
+}
+
 function Thread() {
   const end = useRef<HTMLDivElement>(null);
   const box = useRef<HTMLTextAreaElement>(null);
@@ -162,16 +179,22 @@ function Thread() {
     return () => document.removeEventListener("visibilitychange", again);
   }, [ofChild, isRead.value]);
   const all = lanes();
-  const asked = about.value["advocate"];
-  const to = useDraft("message to", () => ({ value: codeOf(all[0] ?? THREAD), base: null }));
-  const aim = () => asked && to.set(codeOf({ advocate: asked, isAlone: true }));
+  const asked = askedFor();
+  const to = useDraft("message to", () => ({ value: UNCHOSEN, base: null }));
+  const code = draftOf("message to")?.value ?? usual(plan.value, all, myself.value.id);
+  const aim = () => asked !== null && to.set(asked);
   // A lane is chosen for the words in the box. Without words, it would stay for days, unseen.
   useEffect(() => {
-    if (asked) aim();
+    if (asked !== null) aim();
     else void recall().then(() => draftOf("message")?.value.trim() || isEditing.peek() || to.drop());
   }, []);
   // A lane whose advocate has gone is no lane any more: then one chooses again, and nothing goes elsewhere by itself.
-  const lane = all.find((each) => codeOf(each) === to.value);
+  const lane = all.find((each) => codeOf(each) === code);
+  const type = (text: string) => {
+    // For these words it stays what is before the writer's eyes now, whatever arrives.
+    if (!draftOf("message to")) to.set(code);
+    draft.set(text);
+  };
   const send = async () => {
     const text = draft.value.trim();
     if (!text || !lane) return;
@@ -201,13 +224,13 @@ function Thread() {
       ))}
       <div class="composer" ref={end}>
         <Wish />
-        <To value={to.value} onChoose={to.set} />
+        <To value={code} onChoose={to.set} />
         <label for="message" id="message-label">
           {t("Your message")}
         </label>
         <p class="soft" id="readers">
           {!lane
-            ? t("Choose who it is for.")
+            ? whyUnchosen()
             : names
               ? t("Who can read it: {names}", { names })
               : t("Your caseworker and the supervisor can read it.")}
@@ -220,7 +243,7 @@ function Thread() {
           maxLength={20_000}
           value={draft.value}
           aria-describedby="readers"
-          onInput={(event) => draft.set(event.currentTarget.value)}
+          onInput={(event) => type(event.currentTarget.value)}
         />
         <button type="button" class="main" disabled={!lane || !draft.value.trim()} onClick={() => void send()}>
           {t("Send")}

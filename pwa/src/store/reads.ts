@@ -1,4 +1,4 @@
-/** Who of the child's workers has read what the child wrote. A worker's app says so; the child's phone shows it. */
+/** Who has read what the child wrote: their workers and their advocate. Their apps say so; the child's phone shows it. */
 import { signal } from "@preact/signals";
 import { ask, type Read } from "../api";
 import { read, writeIfRoom } from "./db";
@@ -31,10 +31,13 @@ export async function refresh(): Promise<void> {
 const said = new Set<string>();
 const MOST = 100;
 
-/** A worker has the thread on the screen: the child's messages in it are read. */
+/** Whose reading the child sees: their workers', and their advocate's. */
+const SEEN = ["caseworker", "supervisor", "advocate"];
+
+/** One of these has the thread on the screen: the child's messages in it are read. */
 export async function show(): Promise<void> {
   const here = place.value;
-  if (!here || !["caseworker", "supervisor"].includes(myself.value.role)) return;
+  if (!here || !SEEN.includes(myself.value.role)) return;
   if (document.visibilityState !== "visible" || !navigator.onLine) return;
   const messages = plan.value
     .all("message")

@@ -15,6 +15,7 @@ from server.desk.child.head import agreed_of, show_tab
 from server.desk.child.history import history_of, noticed_of
 from server.desk.child.month import month_of
 from server.desk.child.project import project_of
+from server.desk.circle.drawing import drawn
 from server.desk.marks import MARK_WORDS, strip
 from server.errors import Denied, NotFound
 from server.flags.reading import open_lines
@@ -23,11 +24,10 @@ from server.missing.profile.actions import current
 from server.missing.profile.rules import guardian_may_read
 from server.missing.search.searches import of_child, places_of
 from server.people.access import Roles, broken_for, desk_child, looked, now_of, staff_of
-from server.people.models import Child, Home, Person, Tie
+from server.people.models import Child, Home, Person
 from server.people.reads.actions import Kind
 from server.people.reads.reading import shows
-from server.people.rules import Action, Role, may
-from server.people.words import ROLES
+from server.people.rules import Action, may
 from server.plan.offboarding import quarantine
 from server.questions.reading import waiting as questions_waiting
 from server.tasks.rules import Kind as TaskKind
@@ -91,7 +91,7 @@ async def people(request: Request) -> Response:
     language, now = language_of(request), now_of(request)
     devices = await devices_of(child.id) if may(roles, Action.DEVICES_SEE) else []
     context = {
-        "people": await _people(child, now, language),
+        "circle": await drawn(request, child, roles),
         "phones": len(devices),
         "birthday_words": _born(child, language, now),
         "reference": child.reference,
@@ -155,12 +155,6 @@ async def _reads_own_words(child: Child, roles: Roles) -> bool:
     if may(roles, Action.PACK_CHANGE) or not may(roles, Action.PACK_SEE):
         return False
     return guardian_may_read((await current(child.id)).fields)
-
-
-async def _people(child: Child, now: datetime, language: str) -> list[tuple[str, str]]:
-    held = await Tie.filter(Tie.standing_at(now), child_id=child.id).order_by("from_at", "id")
-    names = {p.id: p.name for p in await Person.filter(id__in=[tie.person_id for tie in held])}
-    return [(names[tie.person_id], gettext(language, ROLES[Role(tie.role)])) for tie in held]
 
 
 async def _changed(request: Request, child: Child, roles: Roles) -> list[tuple[str, str]]:

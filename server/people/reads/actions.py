@@ -1,6 +1,6 @@
-"""Noting that a worker has read what a child wrote.
+"""Noting that a worker, or the advocate, has read what a child wrote.
 
-The child sees it. A worker never sees whether the child has read.
+The child sees it. An adult never sees whether the child has read.
 """
 
 from collections.abc import Collection
@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 from server.audit.actions import Actor
 from server.people.models import Child, Tie
 from server.people.reads.models import Reading
-from server.people.rules import PROFESSIONAL
+from server.people.rules import PROFESSIONAL, Role
 from server.storage import bulk
 from server.storage.db import as_id, write
 from server.web.live import announce
@@ -31,13 +31,13 @@ class Kind(StrEnum):
 async def note_read(
     actor: Actor, child: Child, kind: Kind, subjects: Collection[UUID], now: datetime
 ) -> None:
-    """These words of the child were shown to this person. The first time counts.
+    """These words of the child were shown to this person, who may read them. The first time counts.
 
-    A person without a tie as caseworker or supervisor leaves nothing: to the child, "read" means
-    that one of their own workers has read it.
+    A person without a tie as caseworker, supervisor or advocate leaves nothing: to the child,
+    "read" means that one of their own people has read it.
     """
     assert actor.id is not None
-    if not subjects or not await _is_own_worker(actor.id, child.id, now):
+    if not subjects or not await _is_own(actor.id, child.id, now):
         return
     new = await _not_read(actor.id, subjects)
     if not new:
@@ -65,9 +65,9 @@ def reading_id(subject_id: UUID, person_id: UUID) -> UUID:
     return uuid5(_READINGS, f"{subject_id}:{person_id}")
 
 
-async def _is_own_worker(person_id: UUID, child_id: UUID, now: datetime) -> bool:
+async def _is_own(person_id: UUID, child_id: UUID, now: datetime) -> bool:
     ties = Tie.filter(Tie.standing_at(now), child_id=child_id, person_id=person_id)
-    return await ties.filter(role__in=list(PROFESSIONAL)).exists()
+    return await ties.filter(role__in=[*PROFESSIONAL, Role.ADVOCATE]).exists()
 
 
 async def _not_read(person_id: UUID, subjects: Collection[UUID]) -> list[UUID]:

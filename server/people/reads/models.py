@@ -8,8 +8,8 @@ from tortoise.models import Model
 
 
 class Reading(Model):
-    """A worker has had these words of the child before their eyes, and when first. The id is made
-    from both, so that reading again is the same row. `kind`: message, check_in."""
+    """A worker or the advocate has had these words of the child before their eyes, and when first.
+    The id is made from both, so that reading again is the same row. `kind`: message, check_in."""
 
     id = fields.UUIDField(primary_key=True)
     agency_id = fields.UUIDField()

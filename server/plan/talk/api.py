@@ -1,7 +1,8 @@
-"""Who has read the child's messages: workers' apps say so, and the child's phone shows it."""
+"""Who has read the child's messages: the app of a worker or an advocate says so, and the child's
+phone shows it."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -13,7 +14,7 @@ from server.people.reads.actions import Kind, note_read
 from server.people.reads.reading import ReadOut, latest_read
 from server.people.rules import Action, Role
 from server.plan.models import Change
-from server.plan.rules import may_talk
+from server.plan.rules import may_read_message, may_talk
 from server.plan.shape import MAKING
 from server.storage.db import as_id
 from server.web.openapi import api
@@ -46,16 +47,19 @@ class MessagesReadOut(msgspec.Struct):
 async def note(request: Request) -> Response:
     """The caller reads these messages of the child."""
     child, roles = await child_for(request, request.path_params["child_id"], Action.PROJECT_SEE)
-    if Role.CHILD in roles or not may_talk(roles):
+    if Role.CHILD in roles or not (may_talk(roles) or Role.ADVOCATE in roles):
         raise not_yours()
-    payload = await json_body(request, ReadRequest)
-    read = await _of_the_child(child.id, payload.messages)
-    await note_read(await visitor_of(request), child, Kind.MESSAGE, read, now_of(request))
+    payload, visitor = await json_body(request, ReadRequest), await visitor_of(request)
+    written = await _of_the_child(child.id, payload.messages)
+    # What a person cannot read, they have not read, whatever their app says.
+    me = str(visitor.person_id)
+    read = [id_ for id_, message in written if may_read_message(message, me, roles)]
+    await note_read(visitor, child, Kind.MESSAGE, read, now_of(request))
     return Response(status_code=204)
 
 
-async def _of_the_child(child_id: UUID, messages: Sequence[UUID]) -> list[UUID]:
-    """Those of these that are messages of this child."""
+async def _of_the_child(child_id: UUID, messages: Sequence[UUID]) -> list[tuple[UUID, Any]]:
+    """Those of these that are messages of this child, with what they say."""
     rows = Change.filter(
         child_id=child_id,
         entity="message",
@@ -63,7 +67,7 @@ async def _of_the_child(child_id: UUID, messages: Sequence[UUID]) -> list[UUID]:
         entity_id__in=list(messages),
         who_role=Role.CHILD.value,
     )
-    return [as_id(id_) for id_ in await rows.values_list("entity_id", flat=True)]
+    return [(as_id(id_), value) for id_, value in await rows.values_list("entity_id", "value")]
 
 
 async def mine(request: Request) -> Response:
