@@ -6,9 +6,14 @@ import re
 
 from playwright.async_api import Locator, Page, expect
 
+from server.alerts.ladder import Outcome
 from server.alerts.models import Alert, Attempt
+from server.audit.actions import SYSTEM
+from server.auth.models import Session
 from server.missing.search.models import Episode
+from server.people import actions as people
 from server.people.models import Home
+from server.watch import watch_alerts
 from tests.browser.test_desk import ON_SQLITE, chromium, desk, pytestmark  # noqa: F401
 from tests.cast import Cast
 from tests.desk import scenes
@@ -138,3 +143,89 @@ async def test_news_of_others_changes_the_page_and_leaves_the_form_alone(cast: C
         await expect(page.get_by_role("button", name="I'll take it")).to_have_count(0)
         await expect(page.get_by_label("One line (optional)")).to_have_value("It rings and")
         await expect(page.locator("[name=tried][value='call:child']")).to_be_checked()
+
+
+async def write_a_line(page: Page, words: str) -> Locator:
+    """The line of the form that logs an attempt, filled and not sent."""
+    await page.locator("[name=tried][value='visit:school']").check()
+    await page.get_by_text("Add a line, or another time").click()
+    line = page.get_by_label("One line (optional)")
+    await line.fill(words)
+    return line
+
+
+@ON_SQLITE
+async def test_a_session_that_ends_while_one_writes_costs_no_word(cast: Cast) -> None:
+    alert = await pushed(cast)
+    async with scenes.serving(cast) as url, chromium() as browser:
+        page = await desk(cast, browser, url, "tom", width=360, height=740, has_touch=True)
+        await page.goto(f"{url}/desk/alerts/{alert.id}")
+        line = await write_a_line(page, "The gate was shut.")
+        await Session.filter(person_id=cast.tom.id).delete()
+        await page.evaluate("dispatchEvent(new Event('online'))")  # The page asks for news.
+        # What may no longer be seen goes; what was written stays.
+        await expect(page.get_by_role("heading", name="What we know")).to_have_count(0)
+        await expect(line).to_have_value("The gate was shut.")
+        await page.get_by_role("button", name="No answer").click()
+        await expect(page.get_by_role("alert")).to_contain_text("you are no longer signed in")
+        token = await cast.new_token("tom")
+        await page.context.add_cookies([{"name": "s", "value": token, "url": url}])
+        await page.get_by_role("button", name="No answer").click()
+        await page.wait_for_url("**?done=logged")
+        await expect(page.locator("#tried")).to_contain_text("The gate was shut.")
+    assert await Attempt.all().count() == 1
+
+
+@ON_SQLITE
+async def test_an_alert_that_is_closed_while_a_called_deputy_writes_keeps_their_line(
+    cast: Cast,
+) -> None:
+    await people.set_deputy(SYSTEM, cast.agency.id, cast.tom.id, cast.eve.id, cast.clock())
+    alert = await pushed(cast)
+    await run_until(cast, at(20, 20))
+    async with scenes.serving(cast) as url, chromium() as browser:
+        page = await desk(cast, browser, url, "eve", width=360, height=740, has_touch=True)
+        await page.goto(f"{url}/desk/alerts/{alert.id}")
+        line = await write_a_line(page, "Nobody at the school.")
+        await watch_alerts.close_alert(
+            cast.actor("tom"), alert.id, Outcome.SEEN, "At home.", cast.clock()
+        )
+        await page.evaluate("dispatchEvent(new Event('online'))")
+        await expect(page.get_by_role("heading", name="Who we call")).to_have_count(0)
+        await expect(line).to_have_value("Nobody at the school.")
+        await page.get_by_role("button", name="No answer").click()
+        await expect(page.locator(".saved")).to_contain_text("What you tried is logged")
+    assert await Attempt.all().count() == 1
+
+
+@ON_SQLITE
+async def test_a_search_a_seen_child_and_a_flag_wait_for_the_connection(cast: Cast) -> None:
+    await pushed(cast)
+    mia = f"/desk/children/{cast.mia.id}"
+    async with scenes.serving(cast) as url, chromium() as browser:
+        page = await desk(cast, browser, url, "tom", width=360, height=740, has_touch=True)
+        for path, label, button, words in (
+            (f"{mia}/flags", "What has to be done?", "Add the flag", "Ask about the letter."),
+            (
+                f"{mia}/missing",
+                "What makes you think",
+                "Yes, call everyone now",
+                "The bed is cold.",
+            ),
+            (f"{mia}/found", "How is the child?", "Confirm the child was seen", "Tired, well."),
+        ):
+            await page.goto(url + path)
+            field = page.get_by_label(label)
+            await field.fill(words)
+            if path.endswith("/found"):
+                await page.get_by_label("Where?").fill("At the station.")
+            await page.context.set_offline(True)
+            await page.get_by_role("button", name=button).click()
+            await expect(page.get_by_role("alert").filter(visible=True)).to_contain_text("Not sent")
+            await expect(field).to_have_value(words)
+            await page.context.set_offline(False)
+            if "flags" not in path:
+                await page.get_by_role("button", name=button).click()
+                await page.wait_for_url("**/desk/episodes/*")
+    assert await Episode.filter(found_at__isnull=True).count() == 0
+    assert await Episode.all().count() == 1

@@ -193,8 +193,8 @@ async def test_thirty_attempts_are_a_short_list_and_a_fold(cast: Cast, alert: Al
 async def test_the_reader_sees_where_they_are_on_the_ladder(cast: Cast, alert: Alert) -> None:
     page = await look(cast, "tom", f"/desk/alerts/{alert.id}")
     ladder = page[page.index('id="rungs"') : page.index('id="evidence"')]
-    assert ladder.count("You are here") == 1
-    assert ladder.index("Tom Verhoeven") < ladder.index("You are here")
+    assert ladder.count("This is you") == 1
+    assert ladder.index("Tom Verhoeven") < ladder.index("This is you")
 
 
 async def test_report_missing_is_not_offered_where_a_search_is_open(cast: Cast) -> None:

@@ -196,3 +196,28 @@ async def test_one_tap_calls_exactly_the_people_the_page_named(cast: Cast) -> No
     called = {one.person_id for one in calls}
     named = {name for name, one in cast.persons.items() if one.name in said[1]}
     assert {cast.persons[name].id for name in named} == called
+
+
+async def test_a_decision_due_at_once_is_not_late_in_the_minute_of_the_report(cast: Cast) -> None:
+    episode = await say_missing(cast, flag=["threat"])
+    async with at_desk(cast, "tom") as browser:
+        page = (await browser.get(f"/desk/episodes/{episode.id}")).text
+        assert "Due now" in page
+        assert "Late. It was due" not in page
+        cast.clock.advance(minutes=6)
+        page = (await browser.get(f"/desk/episodes/{episode.id}")).text
+    assert "Due now" not in page
+    assert "Late. It was due" in page
+
+
+async def test_a_missing_child_is_confirmed_seen_from_the_board_and_not_reported_twice(
+    cast: Cast,
+) -> None:
+    await say_missing(cast)
+    async with at_desk(cast, "tom") as browser:
+        board = (await browser.get("/desk/")).text
+    async with at_desk(cast, "sam") as browser:
+        card = (await browser.get("/desk/")).text
+    for page in (board, card):
+        assert f'href="{path(cast, "/found")}"' in page
+        assert f'href="{path(cast, "/missing")}"' not in page

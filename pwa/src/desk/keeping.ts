@@ -1,28 +1,57 @@
 /**
- * A form with `data-keeps` stays as it is while there is no connection, and says so: a page of the browser in
- * its place would cost what was typed. Its id is in the form, so that what is sent twice is one thing.
+ * A form with `data-keeps` stays as it is while there is no connection, or nobody is signed in any more, and says
+ * so: a page of the browser in its place would cost what was typed. Its id is in the form, so that what is sent
+ * twice is one thing.
  */
+type Why = "away" | "out";
+
+/** What the servers before ours answer while it is restarted, and ours while its database is away. */
+const AWAY: ReadonlySet<number> = new Set([502, 503, 504]);
+
+function say(form: HTMLFormElement, why: Why | "") {
+  for (const words of form.querySelectorAll<HTMLElement>("[data-unsent]")) {
+    words.hidden = words.dataset["unsent"] !== why;
+    if (!words.hidden) words.scrollIntoView({ block: "nearest" });
+  }
+}
+
 async function send(form: HTMLFormElement, submitter: HTMLElement | null): Promise<void> {
-  const unsent = form.querySelector<HTMLElement>("[data-unsent]");
-  if (unsent) unsent.hidden = true;
+  say(form, "");
   const body = new URLSearchParams();
   for (const [name, value] of new FormData(form, submitter)) body.append(name, String(value));
   form.setAttribute("aria-busy", "true");
-  try {
-    const answer = await fetch(form.action, { method: "POST", body });
-    if (answer.redirected) {
-      location.assign(answer.url);
-      return;
-    }
-  } catch {
-    if (unsent) unsent.hidden = false;
-    return;
-  } finally {
-    form.removeAttribute("aria-busy");
+  const answer = await fetch(form.action, { method: "POST", body }).catch(() => null);
+  form.removeAttribute("aria-busy");
+  if (!answer || AWAY.has(answer.status)) return say(form, "away");
+  if (answer.status === 401) {
+    leaveOnly(form);
+    return say(form, "out");
   }
+  if (answer.redirected) return location.assign(answer.url);
   // Refused, or said in a page of its own: the browser shows it.
   delete form.dataset["keeps"];
   form.requestSubmit(submitter);
+}
+
+function isChanged(field: Element): boolean {
+  if (field instanceof HTMLInputElement) {
+    if (field.type === "hidden") return false;
+    return field.checked !== field.defaultChecked || field.value !== field.defaultValue;
+  }
+  return field instanceof HTMLTextAreaElement && field.value !== field.defaultValue;
+}
+
+/** A form of this page in which something was written or chosen that is not sent yet. */
+export function written(): HTMLFormElement | undefined {
+  const forms = document.querySelectorAll<HTMLFormElement>("form[data-keeps]");
+  return [...forms].find((form) => [...form.elements].some(isChanged));
+}
+
+/** What may no longer be seen goes from the page; what was typed stays until it is sent. */
+export function leaveOnly(form: HTMLFormElement): void {
+  for (const part of document.querySelectorAll("main > *")) {
+    if (!part.contains(form) && part.id !== "news") part.remove();
+  }
 }
 
 export function begin(): void {

@@ -11,9 +11,11 @@
  * in it the change waits, some seconds at most. What merely lies there holds nothing up.
  *
  * What the server has not confirmed for a while says so, also after a night with the lid closed, and until
- * the answer is there. A page of an earlier release, or of a session that has ended, is loaded anew.
+ * the answer is there. A page of an earlier release, or of a session that has ended, is loaded anew, unless that
+ * would cost what was typed.
  */
 import htmx from "htmx.org/dist/htmx.esm.js";
+import { leaveOnly, written } from "./keeping";
 
 const TOGETHER_MS = 250;
 const TOUCHED_MS = 2_500;
@@ -72,24 +74,31 @@ export async function ask(path: string, part: string): Promise<boolean> {
       signal: AbortSignal.timeout(ANSWER_MS),
     });
     if (new URL(response.url).pathname !== asked.pathname || isOver(response.status)) {
-      location.reload();
-      return false;
+      return anew({ isOver: true });
     }
     if (!response.ok) return false;
     text = await response.text();
   } catch {
     return false;
   }
-  if (text.includes("</head>") && !isOurRelease(text)) {
-    location.reload();
-    return false;
-  }
+  if (text.includes("</head>") && !isOurRelease(text)) return anew({ isOver: false });
   const ours = document.querySelector(part);
   if (!ours || !text.includes(`id="${part.slice(1)}"`)) return false;
+  const title = document.title;
   // Other parts with news of their own; what lies between them, and may be written in, stays as it is.
   const beside = ours.getAttribute("data-live-beside")?.split(" ") ?? [];
   for (const each of [part, ...beside]) await put(each, text);
+  // A page that has only a part of ours is called by another name.
+  if (new URL(path, location.href).pathname !== location.pathname) document.title = title;
   return true;
+}
+
+/** Load the page anew, unless that would cost what was typed. */
+function anew({ isOver }: { isOver: boolean }): false {
+  const form = written();
+  if (!form) location.reload();
+  else if (isOver) leaveOnly(form);
+  return false;
 }
 
 async function put(part: string, text: string): Promise<void> {
