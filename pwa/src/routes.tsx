@@ -47,6 +47,7 @@ export type ProjectPlace =
   | "compare"
   | "came-of"
   | "take"
+  | "wall"
   | "rhythm"
   | "school"
   | "lock-text"

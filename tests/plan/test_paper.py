@@ -49,7 +49,7 @@ async def test_the_child_takes_its_project_along(cast: Cast) -> None:
     assert answer.headers["content-type"] == "application/pdf"
     assert "Mia" not in answer.headers["content-disposition"]
     words = text_of(answer.content)
-    assert words.count("Devenir infirmière") == 6
+    assert words.count("Devenir infirmière") == 7
     for one in ("Projet de vie", "Mia Castellane", "Tom Verhoeven", "1 décembre 2026", "✗"):
         assert one in words
 

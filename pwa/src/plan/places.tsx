@@ -30,6 +30,7 @@ import { GetCopy } from "../screens/GetCopy";
 import { Talk } from "../screens/Talk";
 import { PastProject } from "../screens/PastProject";
 import { TrustedPeople } from "../screens/Trusted";
+import { WallPage } from "../screens/WallPage";
 import { FullHistory } from "../screens/FullHistory";
 import * as away from "../store/away";
 import * as ideas from "../store/ideas";
@@ -66,6 +67,7 @@ const SCREENS: Record<ProjectPlace, () => preact.JSX.Element> = {
   compare: Compare,
   "came-of": SaidAndDone,
   take: GetCopy,
+  wall: WallPage,
   rhythm: CheckInTimes,
   school: SchoolHours,
   "lock-text": LockText,
