@@ -114,7 +114,7 @@ async def test_words_that_are_source_stay_words(cast: Cast) -> None:
     mia = Phone(cast, "mia")
     await a_project(mia, SOURCE)
     words = text_of((await mia.client.get("/api/v1/project.pdf")).content)
-    assert words.count('#panic("no")') == 6
+    assert words.count('#panic("no")') == 7
     assert "<b>=cmd|x!A1</b>" in words
 
 

@@ -17,9 +17,9 @@ from server.plan.view import Document
 from server.plan.wall.rules import Choice, Kind, Mark, Names, Thing, names_of, things
 
 # The typesetter takes as many of these as have room (`plans` in wall.typ).
-_MOST_GOALS: Final = 8
+_MOST_GOALS: Final = 6
 _MOST_BEHIND: Final = 2
-_MOST_PROMISES: Final = 7
+_MOST_PROMISES: Final = 5
 _MOST_SIGNERS: Final = 4
 # In columns of a line, where a Chinese sign takes two: it is read from a metre away.
 _LONGEST_SUMMARY: Final = 130
