@@ -73,9 +73,9 @@ async def wall(request: Request) -> Response:
 async def choose(request: Request) -> Response:
     """Put things on the page, or leave them out."""
     child, roles = await child_of(request)
-    payload = await json_body(request, WallIn)
     if not may_choose(roles):
         raise not_yours()
+    payload = await json_body(request, WallIn)
     asked = Asked(
         frozenset(map(str, payload.on)),
         frozenset(map(str, payload.off)),
