@@ -200,6 +200,7 @@ PURE = {
     "plan/rules",
     "plan/shape",
     "plan/state",
+    "plan/wall/rules",
     "plan/goal_templates/rules",
     "plan/triggers",
     "plan/view",
