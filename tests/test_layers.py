@@ -201,6 +201,7 @@ PURE = {
     "plan/rules",
     "plan/shape",
     "plan/state",
+    "plan/wall/rules",
     "plan/goal_templates/rules",
     "plan/triggers",
     "plan/view",

@@ -53,6 +53,7 @@ export type SeldomPlace =
   | "compare"
   | "came-of"
   | "take"
+  | "wall"
   | "rhythm"
   | "school"
   | "lock-text"

@@ -56,12 +56,14 @@ async def project(request: Request) -> Response:
 
 
 async def on_paper(request: Request) -> Response:
-    """The project as a PDF, in the reader's language or in the one that is asked for."""
-    asked = query_of(request, language=Language)["language"]
+    """The project as a PDF, in the reader's language or in the one that is asked for: the page to
+    hang up, then the details, or one of the two."""
+    asked = query_of(request, language=Language, part=life_project.Part)
     child, roles = await _child(request, Action.PROJECT_SEE)
     if roles <= {Role.CARER}:
         raise not_yours()
-    shown = await _shown(child)
+    stored_project = await LifeProject.get_or_none(child_id=child.id)
+    shown = await _shown(child, stored_project)
     if "summary_by" not in shown:
         # Folded by an earlier release; a paper says whose the words are.
         shown = view.document(await stored.state_of(child.id))
@@ -69,7 +71,13 @@ async def on_paper(request: Request) -> Response:
     people = {person["id"]: person for person in shown["people"]}
     visitor = await visitor_of(request)
     made = await life_project.pdf(
-        shown, people, asked or language_of(request), known_zone(visitor.zone), now_of(request)
+        shown,
+        people,
+        asked["language"] or language_of(request),
+        known_zone(visitor.zone),
+        now_of(request),
+        part=asked["part"] or "all",
+        choice=stored_project.wall if stored_project else None,
     )
     # Inline, since a phone opens what it can show; the name identifies no one.
     headers = {"content-disposition": 'inline; filename="project.pdf"'}
@@ -306,7 +314,7 @@ routes = [
         on_paper,
         "The life project on paper",
         gives={200: None},
-        query={"language": Language},
+        query={"language": Language, "part": life_project.Part},
         media_type="application/pdf",
     ),
     *_both(

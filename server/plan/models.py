@@ -24,6 +24,9 @@ class LifeProject(Model):
     revision = fields.IntField(default=0)
     signed_revision = fields.IntField(null=True)
     shown: fields.Field[dict[str, Any]] = EncryptedJSON(null=True)
+    # What a person decided about the page to hang up (`wall/rules.py`, `Choice`): no part of the
+    # text that is agreed, so it makes no revision.
+    wall: fields.Field[dict[str, Any]] = EncryptedJSON(null=True)
     made_at = fields.DatetimeField()
 
     class Meta:

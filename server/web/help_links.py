@@ -66,6 +66,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/children/*/pack", _NEW),
     ("/desk/children/*/pauses", _DAILY),
     ("/desk/children/*/placement", ("endings", "what-you-may-do")),
+    ("/desk/children/*/paper", (*_DAILY, _CARED, "", "messages")),
     ("/desk/children/*/people", _NEW),
     ("/desk/children/*/plan", _DAILY),
     ("/desk/children/*/project", (*_DAILY, _CARED, "", "messages")),

@@ -598,6 +598,14 @@ FITS: Mapping[str, Fits] = {
     "GET /api/v1/project.pdf": _TO_MIA,
     "GET /api/v1/project/whole": _TO_MIA,
     f"GET {_API}/project.pdf": _TO_TOM,
+    "GET /api/v1/project/wall": _TO_MIA,
+    "PUT /api/v1/project/wall": Fits("mia", {"on": [], "off": [], "names": "first"}),
+    f"GET {_API}/project/wall": _TO_TOM,
+    f"PUT {_API}/project/wall": Fits("tom", {"on": [], "off": [], "names": "first"}),
+    f"GET {_DESK}/paper": _TO_TOM,
+    f"POST {_DESK}/paper": Fits(
+        "tom", form={"shown": [], "on": [], "names": "first", "part": "page", "language": "en"}
+    ),
     # The grab pack; an alert is open about Mia in these tests.
     f"GET {_API}/pack": _TO_TOM,
     f"PUT {_API}/pack": Fits(body={"base": 0, "fields": {"hair": "black"}}),

@@ -33,7 +33,9 @@ async def project(cast: Cast, language: str, **said: str) -> bytes:
     if "area" in said:
         changes.append(mia.make("area", kind="own", name=said["area"], now=said["now"]))
     assert await mia.sync(*changes) == ["applied"] * len(changes)
-    answer = await mia.client.get("/api/v1/project.pdf", params={"language": language})
+    answer = await mia.client.get(
+        "/api/v1/project.pdf", params={"language": language, "part": "details"}
+    )
     assert answer.status_code == 200
     return answer.content
 

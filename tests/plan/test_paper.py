@@ -49,7 +49,7 @@ async def test_the_child_takes_its_project_along(cast: Cast) -> None:
     assert answer.headers["content-type"] == "application/pdf"
     assert "Mia" not in answer.headers["content-disposition"]
     words = text_of(answer.content)
-    assert words.count("Devenir infirmière") == 6
+    assert words.count("Devenir infirmière") == 7
     for one in ("Projet de vie", "Mia Castellane", "Tom Verhoeven", "1 décembre 2026", "✗"):
         assert one in words
 
@@ -114,7 +114,7 @@ async def test_words_that_are_source_stay_words(cast: Cast) -> None:
     mia = Phone(cast, "mia")
     await a_project(mia, SOURCE)
     words = text_of((await mia.client.get("/api/v1/project.pdf")).content)
-    assert words.count('#panic("no")') == 6
+    assert words.count('#panic("no")') == 7
     assert "<b>=cmd|x!A1</b>" in words
 
 

@@ -163,8 +163,10 @@ async def test_names_of_people_fit_their_columns(cast: Cast) -> None:
 
     await a_project(mia, ONE_WORD)
     for language in ("en", "ar"):
-        answer = await mia.client.get("/api/v1/project.pdf", params={"language": language})
-        assert beyond(answer.content, 55, 540) == []
+        for part, left, right in (("details", 55, 540), ("page", 36, 559)):
+            query = {"language": language, "part": part}
+            answer = await mia.client.get("/api/v1/project.pdf", params=query)
+            assert beyond(answer.content, left, right) == []
 
 
 def test_a_break_parts_no_letter_from_its_marks_and_no_unspaced_script() -> None:

@@ -63,7 +63,7 @@ async def written(cast: Cast, words: list[str]) -> None:
 
 async def project(cast: Cast, language: str) -> bytes:
     answer = await Phone(cast, "mia").client.get(
-        "/api/v1/project.pdf", params={"language": language}
+        "/api/v1/project.pdf", params={"language": language, "part": "details"}
     )
     assert answer.status_code == 200
     return answer.content

@@ -233,6 +233,7 @@ def test_the_project_can_be_taken_along_with_a_connection_and_says_so_without(
     a_project(double.book)
     phone.pair()
     lead(phone, "Get a copy")
+    phone.page.get_by_role("button", name="A page for the wall").wait_for()
     links = phone.page.locator("main a.row")
     assert [one.get_attribute("href") for one in links.all()] == [
         "/api/v1/project.pdf?language=en",

@@ -175,6 +175,7 @@ SCENES: dict[str, list[Scene]] = {
     ],
     "came-of": [Scene()],
     "take": [Scene()],
+    "wall": [Scene()],
     "rhythm": [Scene(), Scene(do=_other_times)],
     "school": [Scene()],
     "lock-text": [Scene()],

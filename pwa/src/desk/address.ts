@@ -27,6 +27,7 @@ const PLACES: ReadonlySet<string> = new Set<Place>([
   "compare",
   "came-of",
   "take",
+  "wall",
   "unsent",
 ]);
 

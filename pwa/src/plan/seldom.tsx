@@ -18,6 +18,7 @@ import { AskAbout, MyQuestions } from "../screens/Questions";
 import { SaidAndDone } from "../screens/SaidAndDone";
 import { SchoolHours } from "../screens/SchoolHours";
 import { TrustedPeople } from "../screens/Trusted";
+import { WallPage } from "../screens/WallPage";
 import { WhatHappened } from "../screens/WhatHappened";
 
 export const SCREENS: Record<SeldomPlace, () => preact.JSX.Element> = {
@@ -31,6 +32,7 @@ export const SCREENS: Record<SeldomPlace, () => preact.JSX.Element> = {
   compare: Compare,
   "came-of": SaidAndDone,
   take: GetCopy,
+  wall: WallPage,
   rhythm: CheckInTimes,
   school: SchoolHours,
   "lock-text": LockText,

@@ -4,7 +4,8 @@ import { useEffect } from "preact/hooks";
 import { language, t } from "../i18n";
 import { Icon, type IconName } from "../parts/Icon";
 import { Page } from "../parts/Page";
-import { Note } from "../plan/parts";
+import { Pictogram } from "../plan/Pictogram";
+import { Lead, Note } from "../plan/parts";
 import { addressOf } from "../store/roster";
 import { isChild, place, unsentText } from "../store/project";
 
@@ -58,6 +59,12 @@ export function GetCopy() {
       {!isOnline.value && <p class="strong">{t("You need internet for this. You're offline now.")}</p>}
       {unsentText.value && <p class="soft">{t("It doesn't include what hasn't been sent yet.")}</p>}
       <ul class="rows">
+        <Lead
+          to="wall"
+          icon={<Pictogram name="flag" />}
+          word={t("A page for the wall")}
+          state={t("Choose what's on it, then print")}
+        />
         <File
           href={addressOf(`${root}.pdf?language=${language.value}`)}
           icon="days"

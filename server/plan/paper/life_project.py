@@ -4,17 +4,20 @@ Typst sets it. Words are handed over as data, so a name that looks like source s
 """
 
 import asyncio
+import json
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from server.i18n import N_, direction, format_moment, format_short_date, gettext
 from server.plan import phrases
 from server.plan.paper.scripts import isolated, paragraphs
 from server.plan.paper.typeset import typeset
+from server.plan.paper.wall_page import Wall
 from server.plan.view import Document
+from server.plan.wall.rules import Choice
 from server.plan.words import AREAS
 
 _SOURCE = Path(__file__).with_name("life_project.typ")
@@ -46,12 +49,32 @@ _WORDS = {
 _MARKS = {"done": "✓", "not_done": "✗"}
 
 
+Part = Literal["all", "page", "details"]
+"""What is printed: the page to hang up, the details, or that page and then the details."""
+
+
 async def pdf(
-    shown: Document, people: dict[str, Document], language: str, zone: ZoneInfo, now: datetime
+    shown: Document,
+    people: dict[str, Document],
+    language: str,
+    zone: ZoneInfo,
+    now: datetime,
+    *,
+    part: Part = "all",
+    choice: Choice | None = None,
 ) -> bytes:
-    """The project as a PDF. `shown` is what the reader may see of it, `people` the names."""
+    """The project as a PDF. `shown` is what the reader may see of it, `people` the names, `choice`
+    what was decided about the page to hang up."""
     data = _data(shown, people, language, zone, now)
-    return await asyncio.to_thread(typeset, _SOURCE, data)
+    data |= {"has_details": part != "page", "wall": None}
+    strokes = ""
+    if part != "details":
+        wall = Wall(shown, people, choice, language, now.astimezone(zone).date())
+        data["wall"], strokes = wall.data(), wall.strokes()
+    if part == "page":
+        # The title is in the window of the program that shows it.
+        data["title"] = data["wall"]["title"]
+    return await asyncio.to_thread(typeset, _SOURCE, data, strokes=json.dumps(strokes))
 
 
 def _data(
@@ -73,6 +96,7 @@ def _data(
     return {
         "language": language,
         "is_rtl": direction(language) == "rtl",
+        "title": say(_WORDS["title"]),
         "name": isolated(shown["child"]["name"], language),
         "words": {name: say(msgid) for name, msgid in _WORDS.items()}
         | {"summary": _whose(shown.get("summary_by"), people, language)},
