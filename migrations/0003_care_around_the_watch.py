@@ -211,6 +211,7 @@ class Migration(migrations.Migration):
         ops.AddField(
             model_name="Agency", name="second_for_pass", field=fields.BooleanField(db_default=False)
         ),
+        ops.AddField(model_name="LifeProject", name="wall", field=fields.TextField(null=True)),
         ops.AddField(model_name="Message", name="resort_id", field=fields.UUIDField(null=True)),
         ops.AddField(model_name="Pause", name="look_id", field=fields.UUIDField(null=True)),
         ops.AddField(model_name="Pause", name="looked_at", field=fields.DatetimeField(null=True)),
@@ -248,7 +249,12 @@ class Migration(migrations.Migration):
             model_name="Preference",
             index=Index(fields=["digest_next_at"], name="preference_digest_next_at"),
         ),
+        ops.AddField(model_name="Sighting", name="place", field=fields.TextField(null=True)),
         ops.AddField(model_name="Task", name="but_id", field=fields.UUIDField(null=True)),
+        ops.AddIndex(
+            model_name="Task",
+            index=Index(fields=["agency_id", "owner_role", "state"], name="task_agency_role_state"),
+        ),
         ops.AddField(model_name="Watch", name="call_at", field=fields.DatetimeField(null=True)),
         ops.AddField(model_name="Watch", name="misses", field=fields.SmallIntField(db_default=0)),
     ]
