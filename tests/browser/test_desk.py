@@ -37,7 +37,7 @@ from server.watch.carer.models import Question
 from server.watch.models import Watch
 from server.watch.signals import observations
 from server.watch.ticking import beat
-from tests.browser import further
+from tests.browser import further, rest
 from tests.browser.keys import walked
 from tests.cast import Cast
 from tests.desk import scenes
@@ -70,9 +70,8 @@ async def desk(
     height: int = 800,
     **more: Any,
 ) -> Page:
-    """A page in which somebody has signed in, with a language, a scheme and a size."""
-    person = cast.persons[name].id
-    await set_language(cast.actor(name), person, language, cast.clock())
+    """A page in which somebody has signed in, with a language, a scheme and a size. `nobody` has
+    not."""
     context = await browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme=scheme,
@@ -80,8 +79,10 @@ async def desk(
         reduced_motion="reduce",
         **more,
     )
-    token = await cast.new_token(name)
-    await context.add_cookies([{"name": "s", "value": token, "url": url}])
+    if name != "nobody":
+        await set_language(cast.actor(name), cast.persons[name].id, language, cast.clock())
+        token = await cast.new_token(name)
+        await context.add_cookies([{"name": "s", "value": token, "url": url}])
     return await context.new_page()
 
 
@@ -229,7 +230,7 @@ async def each_page(
 
 async def whole_stage(cast: Cast) -> dict[str, tuple[str, str]]:
     """Every page that there is."""
-    return await stage(cast) | await further.pages(cast)
+    return await stage(cast) | await further.pages(cast) | await rest.pages(cast)
 
 
 @ON_SQLITE

@@ -1,0 +1,109 @@
+"""A form that is refused says so where one is: in the title, at the field, and for readers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+import pytest
+
+from tests.browser.test_desk import whole_stage
+from tests.cast import Cast
+
+VOID = {"input", "img", "br", "hr", "meta", "link", "wbr", "source"}
+
+
+@dataclass
+class Form:
+    """A form that is sent, with what is in it as the page comes."""
+
+    action: str
+    fields: list[tuple[str, str]] = field(default_factory=list)
+    needs: set[str] = field(default_factory=set)
+
+
+class Read(HTMLParser):
+    """What a page has in forms, and how it tells of a fault."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+        self.errors: list[str | None] = []
+        self.described: set[str] = set()
+        self.is_marked = False
+        self.takes_focus = False
+        self.title = ""
+        self._form: Form | None = None
+        self._is_title = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        has = dict(attrs)
+        self._is_title = tag == "title" and not self.title
+        self.takes_focus |= "autofocus" in has
+        self.is_marked |= has.get("aria-invalid") == "true"
+        self.described |= set((has.get("aria-describedby") or "").split())
+        if "error" in (has.get("class") or "").split() and "hidden" not in has:
+            self.errors.append(has.get("id"))
+        if tag == "form" and has.get("method") == "post" and "enctype" not in has:
+            self._form = Form(has.get("action") or "")
+            self.forms.append(self._form)
+        elif self._form and tag in ("input", "textarea", "select") and has.get("name"):
+            self._take(tag, has)
+
+    def _take(self, tag: str, has: dict[str, str | None]) -> None:
+        assert self._form
+        name, kind = has["name"] or "", has.get("type") or "text"
+        if kind in ("radio", "checkbox"):
+            if "required" in has:
+                self._form.needs.add(name)
+            return
+        if "required" in has:
+            self._form.needs.add(name)
+        value = (has.get("value") or "") if kind == "hidden" else ""
+        if tag == "input" and "hidden" in has and kind != "hidden":
+            value = has.get("value") or ""
+        self._form.fields.append((name, value))
+
+    def handle_endtag(self, tag: str) -> None:
+        self._is_title = False
+        if tag == "form":
+            self._form = None
+
+    def handle_data(self, data: str) -> None:
+        if self._is_title:
+            self.title += data
+
+
+def wrong_with(page: Read) -> list[str]:
+    """What somebody who hears the page instead of seeing it would miss."""
+    wrong = []
+    if not page.errors:
+        return ["no fault is told"]
+    if not page.title.startswith("Error: "):
+        wrong.append(f"the title does not tell: {page.title}")
+    if not page.takes_focus:
+        wrong.append("nothing takes the focus")
+    ids = [id_ for id_ in page.errors if id_]
+    wrong += [f"no field is described by {id_}" for id_ in ids if id_ not in page.described]
+    return wrong
+
+
+@pytest.mark.parametrize("migrated", ["sqlite"], indirect=True)
+async def test_a_form_sent_without_what_it_needs_tells_everyone_what_is_missing(
+    cast: Cast,
+) -> None:
+    pages, found, tried = await whole_stage(cast), {}, 0
+    for name, (who, path) in pages.items():
+        async with cast.browser_as(who) if who in cast.tokens else cast.client() as browser:
+            answer = await browser.get(path)
+            forms = Read(answer.text).forms if answer.status_code == 200 else []
+            for form in (form for form in forms if form.needs):
+                sent = await browser.post(form.action or path, data=dict(form.fields))
+                tried += 1
+                if sent.status_code not in (400, 401, 422):
+                    found[f"{name}: {form.action}"] = [f"{sent.status_code}"]
+                elif wrong := wrong_with(Read(sent.text)):
+                    found[f"{name}: {form.action}"] = wrong
+    assert found == {}
+    assert tried > 30
