@@ -42,7 +42,6 @@ async def pages(cast: Cast) -> Pages:
         "question of the child": ("tom", f"{mia}/questions/{{record_question_id}}"),
         "flags": ("tom", f"{mia}/flags"),
         "flag": ("tom", f"{mia}/flags/{{flag_id}}"),
-        "turns": ("tom", f"{mia}/turns"),
         "project": ("tom", f"{mia}/project"),
         "approval": ("ines", "/desk/approvals/{approval_id}"),
         "second person": ("ines", "/desk/policies/second-person"),

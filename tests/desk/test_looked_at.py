@@ -15,6 +15,7 @@ from tests.desk.test_ways import kind_of
 # Each with what looks at it instead, or why nothing can.
 ELSEWHERE: Mapping[str, str] = {
     "/desk/live": "a stream",
+    "/desk/children/{child_id}/turns": "a part of the page of the child",
     "/desk/dues/{due_id}": "it leads on to the page of the task",
     "/desk/children/{child_id}/found": "it leads on to the search",
     "/desk/again/with/{provider}": "leads to the provider: tests/browser/test_accounts.py",
