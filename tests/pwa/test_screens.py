@@ -295,6 +295,15 @@ def test_a_new_screen_gives_the_focus_to_its_heading(phone: Phone) -> None:
     assert phone.page.evaluate("document.activeElement.textContent") == "More"
 
 
+def test_where_a_button_goes_the_focus_goes_to_what_came_instead(phone: Phone) -> None:
+    phone.pair()
+    phone.go(2, ROWS.index("phones"))
+    phone.page.locator(".entry .plain").first.press("Enter")
+    expect(phone.page.locator(".entry .pair-of")).to_be_focused()
+    phone.page.keyboard.press("Tab")
+    expect(phone.page.get_by_role("button", name="Yes, block it")).to_be_focused()
+
+
 def test_the_skip_link_leads_past_the_bar(phone: Phone) -> None:
     phone.pair()
     phone.page.locator(".skip").focus()
