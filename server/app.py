@@ -22,6 +22,7 @@ from tortoise.exceptions import DBConnectionError
 from server import i18n, logs
 from server.auth.oidc.provider import Talk
 from server.auth.passwords import Passwords
+from server.auth.unsent import unsent_page
 from server.checkin.fast import FastLane
 from server.clock import Clock, utcnow
 from server.desk.frame import Frame, Rotas
@@ -148,9 +149,11 @@ def _handlers() -> dict[type[Exception], Any]:
 
 
 async def _sign_in_first(request: Request, fault: Unauthenticated) -> Response:
-    """A reader is sent to the sign-in and comes back; a program gets the problem."""
+    """A reader is sent to the sign-in and comes back, with what they typed; a program gets the
+    problem."""
     if request.method != "GET" or not wants_page(request):
-        response = await answer_fault(request, fault)
+        unsent = await unsent_page(request, fault) if wants_page(request) else None
+        response = unsent or await answer_fault(request, fault)
         if "hx-request" in request.headers:
             response.headers["hx-redirect"] = "/"
         return response

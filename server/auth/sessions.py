@@ -160,6 +160,7 @@ async def session_of(request: HTTPConnection) -> Visitor:
         by_cookie=by_cookie,
         proved_at=as_moment(row["proved_at"] or row["made_at"]),
         needs_key=bool(row["needs_key"]),
+        idle_s=None if row["expires_at"] is None else _idle_of(row).seconds,
     )
 
 
@@ -276,9 +277,12 @@ def _check(row: dict[str, Any], now: datetime) -> None:
     if row["disabled_at"] is not None:
         raise _stranger()
     expires = None if row["expires_at"] is None else as_moment(row["expires_at"])
-    idle = STAFF_IDLE if row["idle_s"] is None else timedelta(seconds=row["idle_s"])
-    if is_over(expires, as_moment(row["last_seen_at"]), now, idle):
+    if is_over(expires, as_moment(row["last_seen_at"]), now, _idle_of(row)):
         raise _stranger()
+
+
+def _idle_of(row: dict[str, Any]) -> timedelta:
+    return STAFF_IDLE if row["idle_s"] is None else timedelta(seconds=row["idle_s"])
 
 
 async def _touch(row: dict[str, Any], now: datetime) -> None:

@@ -43,6 +43,7 @@ class Visitor(Actor):
     by_cookie: bool = False
     proved_at: datetime | None = None  # When they last proved who they are.
     needs_key: bool = False  # They must set up a second key first.
+    idle_s: int | None = None  # Unused for so long, the session ends; None: it does not.
 
     @property
     def person_id(self) -> UUID:

@@ -29,6 +29,8 @@ BEGIN = """() => {
         return {top: box.top + scrollY, end: box.bottom + scrollY}
     }
     document.addEventListener('focusin', ({target}) => {
+        // What is inside such a thing has walks of its own (tests/browser/test_desk_project.py).
+        if (target.shadowRoot) return
         const {been, faults} = window.walk
         const at = been.at(-1)
         // Some pages begin anew without the browser's own bar in between.

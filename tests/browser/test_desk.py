@@ -37,7 +37,7 @@ from server.watch.carer.models import Question
 from server.watch.models import Watch
 from server.watch.signals import observations
 from server.watch.ticking import beat
-from tests.browser import further
+from tests.browser import further, rest
 from tests.browser.keys import walked
 from tests.cast import Cast
 from tests.desk import scenes
@@ -50,10 +50,15 @@ pytestmark = pytest.mark.browser
 ON_SQLITE = pytest.mark.parametrize("migrated", ["sqlite"], indirect=True)
 
 
+TWICE = "--blink-settings=defaultFontSize=32"
+
+
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
+async def chromium(*settings: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=SHELL, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(
+            executable_path=SHELL, args=[*ARGUMENTS, *settings]
+        )
         yield browser
         await browser.close()
 
@@ -70,9 +75,8 @@ async def desk(
     height: int = 800,
     **more: Any,
 ) -> Page:
-    """A page in which somebody has signed in, with a language, a scheme and a size."""
-    person = cast.persons[name].id
-    await set_language(cast.actor(name), person, language, cast.clock())
+    """A page in which somebody has signed in, with a language, a scheme and a size. `nobody` has
+    not."""
     context = await browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme=scheme,
@@ -80,8 +84,10 @@ async def desk(
         reduced_motion="reduce",
         **more,
     )
-    token = await cast.new_token(name)
-    await context.add_cookies([{"name": "s", "value": token, "url": url}])
+    if name != "nobody":
+        await set_language(cast.actor(name), cast.persons[name].id, language, cast.clock())
+        token = await cast.new_token(name)
+        await context.add_cookies([{"name": "s", "value": token, "url": url}])
     return await context.new_page()
 
 
@@ -233,7 +239,7 @@ async def each_page(
 
 async def whole_stage(cast: Cast) -> dict[str, tuple[str, str]]:
     """Every page that there is."""
-    return await stage(cast) | await further.pages(cast)
+    return await stage(cast) | await further.pages(cast) | await rest.pages(cast)
 
 
 @ON_SQLITE
@@ -261,7 +267,9 @@ async def in_english(page: Page, language: str) -> list[Any]:
         """() => [...document.querySelectorAll('main, header, title')].flatMap((one) => {
             const all = document.createTreeWalker(one, NodeFilter.SHOW_TEXT)
             const found = []
-            while (all.nextNode()) found.push(all.currentNode.data.trim())
+            while (all.nextNode())
+                if (!all.currentNode.parentElement.closest('.said'))
+                    found.push(all.currentNode.data.trim())
             return found
         })"""
     )
@@ -271,13 +279,53 @@ async def in_english(page: Page, language: str) -> list[Any]:
 @ON_SQLITE
 @pytest.mark.parametrize("language", ["en", "fr", "ar"])
 async def test_no_page_scrolls_sideways_on_320_pixels(cast: Cast, language: str) -> None:
-    pages, sideways = await whole_stage(cast), []
+    """Nor where a reader has set the letters further apart (WCAG 1.4.12)."""
+    pages, wrong = await whole_stage(cast), []
     async with scenes.serving(cast) as url, chromium() as browser:
         how = {"language": language, "width": 320, "height": 568}
         async for name, page in each_page(cast, browser, url, pages, **how):
-            if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-                sideways.append(name)
-    assert sideways == []
+            if await page.evaluate(IS_SIDEWAYS):
+                wrong.append(name)
+            await page.evaluate(SPACED)
+            if await page.evaluate(IS_SIDEWAYS):
+                wrong.append(f"{name}, spaced")
+            wrong += [f"{name}: {html}" for html in await page.evaluate(CUT_OFF)]
+    assert wrong == []
+
+
+IS_SIDEWAYS = "document.documentElement.scrollWidth > innerWidth"
+SPACED = """() => {
+    const sheet = new CSSStyleSheet()
+    sheet.replaceSync(`* { line-height: 1.5 !important; letter-spacing: 0.12em !important;
+        word-spacing: 0.16em !important } p { margin-block-end: 2em !important }`)
+    document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet]
+}"""
+# Words that their box does not show; those for readers alone have a box of one pixel.
+CUT_OFF = """() => [...document.querySelectorAll('body *')]
+    .filter((one) => one.checkVisibility() && !one.closest('svg') && one.innerText?.trim())
+    .filter((one) => {
+        const style = getComputedStyle(one)
+        const hides = (how) => how === 'hidden' || how === 'clip'
+        const isCut = (hides(style.overflowX) && one.scrollWidth > one.clientWidth + 1)
+            || (hides(style.overflowY) && one.scrollHeight > one.clientHeight + 1)
+        return style.clipPath === 'none' && isCut
+    })
+    .map((one) => one.outerHTML.slice(0, 90))"""
+
+
+@ON_SQLITE
+async def test_no_page_scrolls_sideways_or_hides_a_word_at_twice_the_size_of_letters(
+    cast: Cast,
+) -> None:
+    """As the settings of a browser make them: what goes by the width of a letter follows."""
+    pages, wrong = await whole_stage(cast), []
+    async with scenes.serving(cast) as url, chromium(TWICE) as browser:
+        how = {"language": "fr", "width": 360, "height": 740}
+        async for name, page in each_page(cast, browser, url, pages, **how):
+            if await page.evaluate(IS_SIDEWAYS):
+                wrong.append(name)
+            wrong += [f"{name}: {html}" for html in await page.evaluate(CUT_OFF)]
+    assert wrong == []
 
 
 @ON_SQLITE
@@ -308,11 +356,17 @@ async def test_targets_are_large_enough_and_a_key_goes_past_the_head(cast: Cast)
 
 @ON_SQLITE
 async def test_keys_reach_every_control_in_its_order_and_one_sees_where_one_is(cast: Cast) -> None:
-    pages, found = await further.pages(cast), {}
+    """Half of the pages on a phone, with the bar; the others at 400 %, where 1280 x 1024 pixels
+    are 320 x 256."""
+    first, more, found = await stage(cast), await further.pages(cast), {}
+    sizes = ((more, 360, 740), (first | await rest.pages(cast), 320, 256))
     async with scenes.serving(cast) as url, chromium() as browser:
-        async for name, page in each_page(cast, browser, url, pages, width=360, height=740):
-            if wrong := await walked(page):
-                found[name] = wrong
+        for pages, width, height in sizes:
+            async for name, page in each_page(
+                cast, browser, url, pages, width=width, height=height
+            ):
+                if wrong := await walked(page):
+                    found[name] = wrong
     assert found == {}
 
 

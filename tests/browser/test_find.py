@@ -17,7 +17,7 @@ async def test_a_key_and_a_name_lead_from_the_board_to_the_child_and_back(cast: 
     async with scenes.serving(cast) as url, chromium() as browser:
         page = await desk(cast, browser, url, "tom")
         await page.goto(f"{url}/desk/")
-        await page.keyboard.press("/")
+        await page.keyboard.press("Control+k")
         await page.keyboard.type("noor")
         await page.keyboard.press("Enter")
         row = page.get_by_role("link", name="Noor")

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 from pathlib import Path
 
 import httpx2
@@ -206,3 +207,23 @@ async def test_before_pairing_the_app_is_called_as_the_settings_say(
     assert "<title>Mein Tag</title>" in page.text
     assert "Planner" not in page.text
     assert (manifest["name"], manifest["short_name"]) == ("Mein Tag", "Mein Tag")
+
+
+SHEETS = sorted(Path(static_files.__file__).with_name("static").glob("*.css"))
+
+
+@pytest.mark.parametrize("sheet", SHEETS, ids=lambda sheet: sheet.name)
+def test_no_rule_of_a_style_sheet_is_inside_another_one(sheet: Path) -> None:
+    """Without a bracket all that follows is in the rule before, and no browser says so."""
+    text = re.sub(r"/\*.*?\*/", "", sheet.read_text(encoding="utf-8"), flags=re.DOTALL)
+    around: list[str] = []
+    inside: list[str] = []
+    for head, mark in re.findall(r"([^{};]*)([{};])", text):
+        if mark == "{":
+            if any(not each.startswith("@") for each in around):
+                inside.append(head.strip())
+            around.append(head.strip())
+        elif mark == "}":
+            around.pop()
+    assert inside == []
+    assert around == []

@@ -22,7 +22,7 @@ from tests.cast import Cast
 from tests.missing.pictures import as_bytes, drawn
 from tests.missing.test_pack import prepared, put
 from tests.missing.test_photos import add
-from tests.plan.pdfs import glyphs, text_of
+from tests.plan.pdfs import glyphs, tags, text_of
 
 WHY = {"x-waymark-reason": quote("Looking for her")}
 
@@ -263,3 +263,13 @@ async def test_it_comes_at_once_with_its_photo(cast: Cast) -> None:
     made = await paper(cast)
     assert time.process_time() - began < 1
     assert len(made) < 400_000
+
+
+@pytest.mark.parametrize("migrated", ["sqlite"], indirect=True)
+async def test_who_hears_it_is_led_by_headings_and_told_what_the_photo_shows(cast: Cast) -> None:
+    await prepared(cast, FULL)
+    await add(cast, as_bytes(drawn()))
+    parts = tags(await paper(cast))
+    roles = [role for role, _ in parts]
+    assert (roles.count("H1"), roles.count("H2") > 3) == (1, True)
+    assert [said for role, said in parts if role == "Figure"] == ["Photo of Mia Castellane"]

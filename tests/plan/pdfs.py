@@ -89,3 +89,18 @@ def beyond(made: bytes, left: float, right: float) -> list[str]:
     count = len(pypdfium2.PdfDocument(made))
     every = [box for page in range(count) for box in boxes(made, page)]
     return [char for char, begin, _, end, _ in every if begin < left or end > right]
+
+
+def tags(made: bytes) -> list[tuple[str, str]]:
+    """What a reader is told of its parts: the role of each, and the words of a picture."""
+    return list(_tags(PdfReader(io.BytesIO(made)).root_object["/StructTreeRoot"]))
+
+
+def _tags(node: Any) -> Iterator[tuple[str, str]]:
+    node = node.get_object() if hasattr(node, "get_object") else node
+    for each in node if isinstance(node, list) else []:
+        yield from _tags(each)
+    if isinstance(node, dict):
+        if "/S" in node:
+            yield str(node["/S"])[1:], str(node.get("/Alt", ""))
+        yield from _tags(node.get("/K", []))

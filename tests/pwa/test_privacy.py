@@ -184,6 +184,23 @@ def test_the_cover_opens_by_keyboard_too(phone: Phone) -> None:
     phone.page.wait_for_selector(".faces")
 
 
+def test_four_taps_bring_the_app_back_however_slow_and_another_tap_begins_anew(
+    phone: Phone,
+) -> None:
+    phone.page.clock.install()
+    phone.pair()
+    phone.page.get_by_role("button", name="Hide").click()
+    for _ in range(3):
+        phone.page.locator(".date").click()
+    phone.page.locator("#new").click()
+    for _ in range(3):
+        phone.page.locator(".date").click()
+        phone.page.clock.fast_forward("01:00")
+    expect(phone.page.locator(".faces")).to_have_count(0)
+    phone.page.locator(".date").click()
+    phone.page.wait_for_selector(".faces")
+
+
 def test_the_cover_is_a_list_that_works_and_is_kept(phone: Phone) -> None:
     phone.pair()
     phone.page.get_by_role("button", name="Hide").click()
@@ -213,9 +230,9 @@ def test_four_digits_are_asked_for_where_they_are_set(phone: Phone) -> None:
     for _ in range(4):
         phone.page.locator(".date").click()
     phone.page.locator("#digits").fill("1111")
-    phone.page.wait_for_timeout(300)
+    expect(phone.page.locator("#digits-said")).to_have_text("That code is wrong. Try again.")
     expect(phone.page.locator(".faces")).to_have_count(0)
-    phone.page.locator("#digits").fill("2580")
+    phone.page.locator("#digits").fill("\u0662\u0665\u0668\u0660")
     phone.page.wait_for_selector(".faces")
 
 

@@ -17,7 +17,7 @@ from tests.pwa.book import ADA, INES, MIA, OTHERS, SAM, TOM, everything
 from tests.pwa.conftest import Phone, Phones, violations
 from tests.pwa.double import COOKIE, Double
 from tests.pwa.talks import talks
-from tests.pwa.test_screens import TARGET, is_sideways
+from tests.pwa.test_screens import TARGET, is_sideways, walk
 
 pytestmark = pytest.mark.browser
 
@@ -419,6 +419,19 @@ def test_every_screen_is_within_reach_of_a_keyboard_and_has_a_name_for_each_thin
     for name in visit(phone, double, who=who):
         faults = [f"no name: {role}" for role in nameless(phone)]
         phone.page.evaluate("document.getElementById('title').focus()")
+        wrong[name] = faults + unreachable(phone)
+    assert {name: faults for name, faults in wrong.items() if faults} == {}
+
+
+def test_keys_reach_everything_on_the_phones_own_screens_at_four_times_the_size(
+    phones: Phones,
+) -> None:
+    """1280 x 1024 at 400 % has so much room. The bars then scroll along, and cover nothing."""
+    phone = phones(width=320, height=256)
+    wrong: dict[str, list[str]] = {}
+    for name in walk(phone):
+        faults = [f"no name: {role}" for role in nameless(phone)]
+        phone.page.evaluate("document.activeElement.blur()")
         wrong[name] = faults + unreachable(phone)
     assert {name: faults for name, faults in wrong.items() if faults} == {}
 

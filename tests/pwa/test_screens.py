@@ -98,6 +98,13 @@ def walk(phone: Phone) -> Iterator[str]:
         if name in ("looks", "happened"):
             phone.page.wait_for_selector(".entry")
         yield name
+        if name == "cover":
+            yield from covered(phone)
+        if name == "hands":
+            phone.page.locator("#digits").fill("2580")
+            phone.page.locator("form .main").click()
+            phone.page.get_by_text("2580").wait_for(state="detached")
+            yield "hands-shared"
         if name == "looks":
             phone.page.locator(".quiet.ask").first.click()
             phone.page.locator("#question").fill("Why did you look?")
@@ -109,6 +116,31 @@ def walk(phone: Phone) -> Iterator[str]:
     phone.page.locator("#new").fill("Buy bread")
     phone.page.locator("#new").press("Enter")
     yield "planner"
+    come_back(phone)
+    phone.page.locator(".mate").first.wait_for()
+    yield "who"
+    phone.page.locator(".mate").first.click()
+    phone.page.locator("#own").wait_for()
+    yield "who-digits"
+
+
+def come_back(phone: Phone) -> None:
+    for _ in range(4):
+        phone.page.locator(".date").click()
+
+
+def covered(phone: Phone) -> Iterator[str]:
+    """The digits of the cover, set, asked for, and wrong."""
+    phone.page.locator("#pin").fill("2580")
+    phone.page.locator("form .plain").first.click()
+    phone.page.locator("form .plain").nth(1).wait_for()
+    phone.page.locator("main > .second").click()
+    come_back(phone)
+    phone.page.locator("#digits").fill("1111")
+    phone.page.locator("#digits-said:not(:empty)").wait_for()
+    yield "digits"
+    phone.page.locator("#digits").fill("2580")
+    phone.page.locator("#title").wait_for()
 
 
 def is_sideways(phone: Phone) -> bool:
@@ -261,6 +293,15 @@ def test_a_new_screen_gives_the_focus_to_its_heading(phone: Phone) -> None:
     phone.pair()
     phone.go(2)
     assert phone.page.evaluate("document.activeElement.textContent") == "More"
+
+
+def test_where_a_button_goes_the_focus_goes_to_what_came_instead(phone: Phone) -> None:
+    phone.pair()
+    phone.go(2, ROWS.index("phones"))
+    phone.page.locator(".entry .plain").first.press("Enter")
+    expect(phone.page.locator(".entry .pair-of")).to_be_focused()
+    phone.page.keyboard.press("Tab")
+    expect(phone.page.get_by_role("button", name="Yes, block it")).to_be_focused()
 
 
 def test_the_skip_link_leads_past_the_bar(phone: Phone) -> None:

@@ -1,5 +1,6 @@
 /**
- * Finding a child: "/" goes to the field, and on the page of the search the results follow what is typed.
+ * Finding a child: Ctrl+K goes to the field, and on the page of the search the results follow what is typed. A key
+ * without Ctrl would be pressed by who speaks to their computer (WCAG 2.1.4).
  * Without this script the form works as it is.
  */
 import htmx from "htmx.org/dist/htmx.esm.js";
@@ -21,7 +22,9 @@ function field(): HTMLInputElement | undefined {
 }
 
 function onKey(event: KeyboardEvent): void {
-  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+  // By its place on the keyboard too: an Arabic one has another letter there.
+  const isK = event.key.toLowerCase() === "k" || event.code === "KeyK";
+  if (!isK || event.ctrlKey === event.metaKey || event.altKey || event.shiftKey || isTyping(event.target)) return;
   const there = field();
   if (there === undefined) return;
   event.preventDefault();

@@ -15,6 +15,7 @@
  * would cost what was typed.
  */
 import htmx from "htmx.org/dist/htmx.esm.js";
+import { used } from "./idle";
 import { leaveOnly, written } from "./keeping";
 
 const TOGETHER_MS = 250;
@@ -77,6 +78,7 @@ export async function ask(path: string, part: string): Promise<boolean> {
       return anew({ isOver: true });
     }
     if (!response.ok) return false;
+    used();
     text = await response.text();
   } catch {
     return false;
@@ -104,7 +106,12 @@ function anew({ isOver }: { isOver: boolean }): false {
 async function put(part: string, text: string): Promise<void> {
   const ours = document.querySelector(part);
   if (!ours || !text.includes(`id="${part.slice(1)}"`)) return;
+  const held = document.activeElement;
+  const row = held?.closest(".kid")?.id;
   await htmx.swap({ sourceElement: ours, target: part, select: part, swap: "outerMorph", text });
+  // What had the focus is gone, such as the button that another adult was quicker at: one stays in the same row.
+  const isLost = held !== null && !held.isConnected && document.activeElement === document.body;
+  if (row && isLost) document.getElementById(row)?.querySelector<HTMLElement>(".name a")?.focus();
 }
 
 /** Whether the session, or the right to this page, has ended. */

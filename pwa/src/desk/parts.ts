@@ -23,14 +23,20 @@ function wanted(link: HTMLElement): URL {
   return url;
 }
 
+const rows = (group = "") => [...document.querySelectorAll<HTMLAnchorElement>(`#g-${group} .kid .name a`)];
+
 async function open(link: HTMLAnchorElement): Promise<void> {
   const url = wanted(link);
   history.replaceState(history.state, "", url);
   link.setAttribute("aria-busy", "true");
   const part = new URL(url);
   part.searchParams.set("part", link.dataset["part"] ?? "");
+  const before = rows(link.dataset["part"]).map((row) => row.href);
   const isThere = await ask(part.pathname + part.search, `#g-${link.dataset["part"]}`);
   link.removeAttribute("aria-busy");
+  // After the last rows there is no such link any more: the focus goes on with the first that came.
+  const first = rows(link.dataset["part"]).find((row) => !before.includes(row.href));
+  if (isThere && document.activeElement === document.body) first?.focus();
   const list = link.closest<HTMLElement>("[data-live][id]");
   // The group may be gone, or the network: the next renewal shows what is asked for.
   if (!isThere && list) later(list, 0);

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useArrival } from "../a11y";
+import { useArrival, useKeptFocus } from "../a11y";
 import { t } from "../i18n";
 import { back, home, isInDesk, place } from "../routes";
 import { Icon } from "./Icon";
@@ -17,11 +17,12 @@ const whole = (event: FocusEvent) => (event.target as Element).scrollIntoView({ 
 /** One screen: its heading takes the focus when one arrives. A page of the desk has its own `main` around it. */
 export function Page({ title, isTop = false, children }: Props) {
   const heading = useArrival<HTMLHeadingElement>();
+  const screen = useKeptFocus<HTMLElement>();
   const Shell = isInDesk ? "section" : "main";
   // Without the bar at the bottom, every screen but the first leads back by itself.
   const leadsBack = isInDesk ? place.value !== home.value : !isTop;
   return (
-    <Shell id="main" class="page" aria-labelledby={isInDesk ? "title" : undefined} onFocusIn={whole}>
+    <Shell id="main" class="page" ref={screen} aria-labelledby={isInDesk ? "title" : undefined} onFocusIn={whole}>
       {leadsBack && (
         <button type="button" class="quiet back" onClick={back}>
           <Icon name="back" />

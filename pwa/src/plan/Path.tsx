@@ -1,6 +1,6 @@
 /** The path itself, drawn from mark to mark: it swings from voice to voice. */
 import { signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { longDay, t, tn } from "../i18n";
 import { now } from "../store/now";
 import { isChild } from "../store/project";
@@ -41,7 +41,21 @@ const HERE: Waymark = {
   card: () => null,
 };
 
+/** The button that showed them goes, and the focus with it: it is on the first thing that came. */
+function focusOn(list: HTMLOListElement | null, place: number): void {
+  requestAnimationFrame(() => list?.children[place]?.querySelector<HTMLElement>("button, a")?.focus());
+}
+
 export function Path() {
+  const list = useRef<HTMLOListElement>(null);
+  const showBehind = () => {
+    showsBehind.value = true;
+    focusOn(list.current, 0);
+  };
+  const showAhead = (place: number) => {
+    showsAhead.value = true;
+    focusOn(list.current, place);
+  };
   useEffect(
     () => () => {
       showsBehind.value = false;
@@ -59,11 +73,11 @@ export function Path() {
   return (
     <>
       {hidden > 0 && (
-        <button type="button" class="quiet" onClick={() => (showsBehind.value = true)}>
+        <button type="button" class="quiet" onClick={showBehind}>
           {tn("Show {n} more thing behind you", "Show {n} more things behind you", hidden)}
         </button>
       )}
-      <ol class="path">
+      <ol class="path" ref={list}>
         {all.map((mark, n) => (
           <li key={mark.key} class={mark === HERE ? "at-both is-here" : `at-${mark.side}`}>
             <Way
@@ -85,7 +99,7 @@ export function Path() {
         ))}
       </ol>
       {far.length > 0 && (
-        <button type="button" class="quiet" onClick={() => (showsAhead.value = true)}>
+        <button type="button" class="quiet" onClick={() => showAhead(all.length - 1)}>
           {tn("Show {n} more thing ahead", "Show {n} more things ahead", far.length)}
         </button>
       )}

@@ -1,44 +1,58 @@
 /**
  * What others see: a small list for the day that is real and works. Nothing on it speaks of anything else.
- * Press and hold the date, or tap it four times, and the app is back (after the four digits, where set).
+ * Press and hold the date, or tap it four times, and the app is back (after the four digits, where set). The taps may
+ * take as long as they take: not every hand is quick, and who uses a switch cannot hold (WCAG 2.2.1).
  */
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { useKeptFocus } from "../a11y";
 import { uuid } from "../bytes";
 import { longDay, t, tn } from "../i18n";
 import { Icon } from "../parts/Icon";
+import { wrongDigits } from "../parts/wrongDigits";
+import { plainDigits } from "../store/digits";
 import { hasPin, keepLines, lines, tryPin, uncover } from "../store/cover";
 import { now } from "../store/now";
 
 const HOLD_MS = 900;
 const TAPS = 4;
-const TAPS_WITHIN_MS = 2_000;
 
 const asksForPin = signal(false);
 const text = signal("");
 const digits = signal("");
+const status = signal("");
 
 function open(): void {
+  status.value = "";
   if (hasPin.value) asksForPin.value = true;
   else uncover();
 }
 
 function Title() {
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  const taps = useRef<number[]>([]);
+  const taps = useRef(0);
   const begin = () => {
     clearTimeout(timer.current);
     timer.current = setTimeout(open, HOLD_MS);
   };
   const end = () => clearTimeout(timer.current);
   const tap = () => {
-    const at = Date.now();
-    taps.current = [...taps.current.filter((earlier) => at - earlier < TAPS_WITHIN_MS), at];
-    if (taps.current.length >= TAPS) open();
+    taps.current += 1;
+    if (taps.current >= TAPS) open();
   };
-  useEffect(() => end, []);
+  useEffect(() => {
+    // What is done with the list in between begins the count anew: it was no wish to come back.
+    const anew = ({ target }: Event) => {
+      if (target instanceof Element && !target.closest(".date")) taps.current = 0;
+    };
+    document.addEventListener("click", anew);
+    return () => {
+      end();
+      document.removeEventListener("click", anew);
+    };
+  }, []);
   return (
-    <h1>
+    <h1 tabIndex={-1}>
       <button
         type="button"
         class="date"
@@ -75,10 +89,15 @@ function remove(id: string): void {
 }
 
 async function check(value: string): Promise<void> {
-  digits.value = value;
-  if (value.length < 4) return;
+  digits.value = plainDigits(value);
+  if (digits.value.length < 4) return;
+  const typed = digits.value;
   digits.value = "";
-  if (!(await tryPin(value))) return;
+  const wait = await tryPin(typed);
+  if (wait > 0) {
+    status.value = wrongDigits(wait);
+    return;
+  }
   asksForPin.value = false;
   uncover();
 }
@@ -86,7 +105,9 @@ async function check(value: string): Promise<void> {
 function Digits() {
   return (
     <main class="page digits">
-      <label for="digits">{t("Code")}</label>
+      <h1>
+        <label for="digits">{t("Your 4-digit code")}</label>
+      </h1>
       <input
         id="digits"
         type="password"
@@ -94,10 +115,14 @@ function Digits() {
         autocomplete="off"
         maxLength={4}
         dir="ltr"
+        aria-describedby="digits-said"
         value={digits.value}
         ref={(field) => field?.focus()}
         onInput={(event) => void check(event.currentTarget.value)}
       />
+      <p id="digits-said" role="status" class="strong">
+        {status.value}
+      </p>
       <button type="button" class="quiet" onClick={() => (asksForPin.value = false)}>
         {t("Back")}
       </button>
@@ -111,9 +136,14 @@ export function Cover() {
     digits.value = "";
   }, []);
   if (asksForPin.value) return <Digits />;
+  return <Planner />;
+}
+
+function Planner() {
+  const screen = useKeptFocus<HTMLElement>();
   const open = lines.value.filter((line) => !line.done).length;
   return (
-    <main class="page planner">
+    <main class="page planner" ref={screen}>
       <Title />
       <p class="soft">{lines.value.length === 0 ? t("Nothing planned yet.") : tn("{n} to do", "{n} to do", open)}</p>
       <ul class="entries">

@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import { t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
+import { plainDigits } from "../store/digits";
 import { isShared } from "../store/roster";
 import { cover, hasPin, opensCovered, removePin, setOpensCovered, setPin } from "../store/cover";
 
@@ -34,7 +35,7 @@ export function CoverSettings() {
     <Page title={t("Hide this app")}>
       <p>{t("“Hide” covers the app with a plain list. It's a real list you can use.")}</p>
       <p class="strong">{t("To come back, press and hold the date at the top for one second.")}</p>
-      <p>{t("Or tap the date 4 times, quickly.")}</p>
+      <p>{t("Or tap the date 4 times.")}</p>
       <button type="button" class="second" onClick={cover}>
         <Icon name="hide" />
         {t("Try it now")}
@@ -85,8 +86,9 @@ function OwnDigits() {
           autocomplete="off"
           maxLength={4}
           dir="ltr"
+          aria-describedby="pin-said"
           value={typed.value}
-          onInput={(event) => (typed.value = event.currentTarget.value)}
+          onInput={(event) => (typed.value = plainDigits(event.currentTarget.value))}
         />
         <div class="pair-of">
           <button type="submit" class="plain">
@@ -99,7 +101,9 @@ function OwnDigits() {
           )}
         </div>
       </form>
-      <p role="status">{status.value}</p>
+      <p id="pin-said" role="status">
+        {status.value}
+      </p>
     </>
   );
 }

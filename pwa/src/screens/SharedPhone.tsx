@@ -8,6 +8,7 @@ import { useArrival } from "../a11y";
 import { t, tn } from "../i18n";
 import { Drawing, Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
+import { wrongDigits } from "../parts/wrongDigits";
 import { go } from "../routes";
 import { removePin } from "../store/cover";
 import { digitsOf, plainDigits } from "../store/digits";
@@ -73,11 +74,7 @@ async function tryIn(mate: Mate, value: string): Promise<void> {
   isBusy.value = false;
   typed.value = "";
   if (wait === 0) return letIn(mate);
-  const minutes = Math.ceil(wait / 60_000);
-  status.value =
-    wait > 1
-      ? tn("Too many tries. Try again in {n} minute.", "Too many tries. Try again in {n} minutes.", minutes)
-      : t("That code is wrong. Try again.");
+  status.value = wrongDigits(wait);
 }
 
 function pick(mate: Mate): void {

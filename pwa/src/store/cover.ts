@@ -87,17 +87,20 @@ export async function removePin(): Promise<void> {
   hasPin.value = false;
 }
 
-/** True where the digits are right. After five misses nothing is looked at for half a minute. */
-export async function tryPin(pin: string): Promise<boolean> {
-  if (Date.now() < waitUntil) return false;
+/**
+ * Zero where the digits are right; else for how many milliseconds none are looked at any more, at least one: after
+ * five misses it is half a minute.
+ */
+export async function tryPin(pin: string): Promise<number> {
+  const left = waitUntil - Date.now();
+  if (left > 0) return left;
   const kept = await read<Digits>(PHONE, "pin");
-  if (!kept || (await fits(pin, kept))) return true;
+  if (!kept || (await fits(pin, kept))) return 0;
   misses += 1;
-  if (misses >= MISSES_BEFORE_WAIT) {
-    misses = 0;
-    waitUntil = Date.now() + WAIT_MS;
-  }
-  return false;
+  if (misses < MISSES_BEFORE_WAIT) return 1;
+  misses = 0;
+  waitUntil = Date.now() + WAIT_MS;
+  return WAIT_MS;
 }
 
 /** Hides the picture that the phone keeps for its list of open apps; with a PIN, coming back needs it. */

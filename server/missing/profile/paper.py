@@ -57,6 +57,7 @@ _WORDS = {
     "confidential": N_("Confidential. Destroy when the child is found."),
     "comma": N_(", "),
 }
+_PHOTO = N_("Photo of {name}")
 # French puts a space before a colon, where the line must not break.
 _COLONS = {"fr": "\N{NO-BREAK SPACE}:"}
 _FOR = {
@@ -157,6 +158,8 @@ def _data(
         "words": {
             **{name: gettext(language, word) for name, word in _WORDS.items()},
             "colon": _COLONS.get(language, ":"),
+            # For those who hear the page.
+            "photo": gettext(language, _PHOTO, name=shown.record.name),
         },
         "subtitle": f"{gettext(language, _FOR[copy])} · {head.version_in_words(shown, reader)}",
         "name": shown.record.name,

@@ -1,0 +1,48 @@
+"""A form that came after its session had ended: the page that says so still has what was typed."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.errors import Unauthenticated, WaymarkError
+from server.web.requests import form_body
+from server.web.responses import page_again
+
+# Such a field is typed anew: no page shows it. A form that has one is told of as any other fault.
+_SECRET: Final = frozenset({"password", "old", "code", "pin", "credential"})
+_FORM: Final = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """What came: each field with its value, and of those the ones a person wrote in words."""
+
+    fields: list[tuple[str, str]]
+    words: list[str]
+
+
+async def unsent_page(request: Request, fault: Unauthenticated) -> Response | None:
+    """The page from which the form can be sent again after signing in; None where it was none of
+    the desk's, or had a secret or a file in it."""
+    if request.method != "POST" or not request.url.path.startswith("/desk/"):
+        return None
+    unsent = await _unsent(request)
+    if unsent is None:
+        return None
+    context = {"path": request.url.path, "query": request.url.query, "unsent": unsent}
+    return page_again(request, "auth/unsent.html", context, fault)
+
+
+async def _unsent(request: Request) -> Unsent | None:
+    if not request.headers.get("content-type", "").lower().startswith(_FORM):
+        return None
+    try:
+        form = await form_body(request)
+    except WaymarkError:
+        return None
+    fields = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+    if _SECRET & {name for name, _ in fields}:
+        return None
+    return Unsent(fields, [value for _, value in fields if " " in value.strip()])

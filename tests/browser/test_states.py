@@ -1,0 +1,87 @@
+"""States that no link leads to: the second key, and a session that ends while one writes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Locator, Page, expect
+
+from server.auth.rules import STAFF_IDLE
+from tests.auth.test_second_key import code_of, with_app
+from tests.browser.test_desk import AXE, ON_SQLITE, chromium, desk
+from tests.cast import Cast, password_of
+from tests.desk import scenes
+
+pytestmark = pytest.mark.browser
+
+
+async def violations(page: Page) -> list[str]:
+    return [each["id"] for each in (await Axe().run(page, options=AXE)).response["violations"]]
+
+
+async def is_in_sight(thing: Locator) -> None:
+    """Without waiting for a frame: time stands still on the page."""
+    await expect(thing).to_be_visible()
+    box = await thing.bounding_box()
+    assert box is not None
+    assert 0 <= box["y"] <= 740 - box["height"]
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("language", ["en", "ar"])
+async def test_a_session_that_ends_warns_before_and_keeps_what_was_typed(
+    cast: Cast, language: str
+) -> None:
+    async with scenes.serving(cast) as url, chromium() as browser:
+        page = await desk(cast, browser, url, "tom", language=language, width=360, height=740)
+        await page.clock.install()
+        await page.goto(f"{url}/desk/children/{cast.mia.id}/sighting")
+        await page.locator("#words").fill("Seen at the harbour.")
+        idle = page.locator("#idle")
+        await expect(idle).to_be_hidden()
+        await page.clock.run_for((STAFF_IDLE - timedelta(minutes=1)).total_seconds() * 1000)
+        await is_in_sight(idle.locator("button"))
+        assert await violations(page) == []
+        await idle.locator("button").press("Enter")
+        await expect(idle).to_be_hidden()
+        await page.clock.run_for((STAFF_IDLE + timedelta(minutes=1)).total_seconds() * 1000)
+        await is_in_sight(idle.locator("a"))
+        assert await violations(page) == []
+        cast.clock.advance(seconds=STAFF_IDLE.total_seconds())
+        await page.locator("button[name=answer]").first.click()
+        await expect(page.locator("main")).to_contain_text("Seen at the harbour.")
+        assert await violations(page) == []
+        await cast.new_token("tom")
+        await page.context.add_cookies([{"name": "s", "value": cast.tokens["tom"], "url": url}])
+        await page.locator("form button.main").click()
+        await expect(page.locator(".saved")).to_be_visible()
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("language", ["en", "ar"])
+async def test_tom_signs_in_by_keys_alone_and_hears_what_is_wrong(
+    cast: Cast, language: str
+) -> None:
+    secret, _ = await with_app(cast, "tom")
+    async with scenes.serving(cast) as url, chromium() as browser:
+        page = await desk(cast, browser, url, "nobody", language=language, width=360, height=740)
+        await page.goto(url)
+        await page.locator("[name=name]").focus()
+        await page.keyboard.type("tom")
+        await page.keyboard.press("Tab")
+        await page.keyboard.type(password_of("tom"))
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/sign-in/second*")
+        assert await violations(page) == []
+        await page.locator("#code").focus()
+        await page.keyboard.type("000000")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#code")).to_be_focused()
+        await expect(page.locator("#code")).to_have_attribute("aria-invalid", "true")
+        assert "code-error" in (await page.locator("#code").get_attribute("aria-describedby") or "")
+        assert await violations(page) == []
+        await page.locator("#code").fill(code_of(cast, secret))
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/desk/")
