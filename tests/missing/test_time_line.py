@@ -68,6 +68,9 @@ async def test_the_page_of_a_search_draws_it_and_says_it_as_a_table(cast: Cast) 
     )
     assert figure.count("<circle") >= 1
     assert "<rect" in figure
+    on_paper = figure.split('class="only-print small"')[1].split("</ul>")[0]
+    assert "2 Mar 2026" in on_paper, "paper is read on another day"
+    assert "today" not in on_paper
 
 
 async def test_the_pack_has_the_line_while_a_search_is_on_and_partners_never(cast: Cast) -> None:
