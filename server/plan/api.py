@@ -76,8 +76,7 @@ async def on_paper(request: Request) -> Response:
         asked["language"] or language_of(request),
         known_zone(visitor.zone),
         now_of(request),
-        part=asked["part"] or "all",
-        choice=stored_project.wall if stored_project else None,
+        life_project.Print(asked["part"] or "all", stored_project.wall if stored_project else None),
     )
     # Inline, since a phone opens what it can show; the name identifies no one.
     headers = {"content-disposition": 'inline; filename="project.pdf"'}

@@ -5,6 +5,7 @@ Typst sets it. Words are handed over as data, so a name that looks like source s
 
 import asyncio
 import json
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -53,25 +54,30 @@ Part = Literal["all", "page", "details"]
 """What is printed: the page to hang up, the details, or that page and then the details."""
 
 
+@dataclass(frozen=True, slots=True)
+class Print:
+    """What is printed, and what was decided about the page to hang up."""
+
+    part: Part = "all"
+    choice: Choice | None = None
+
+
 async def pdf(
     shown: Document,
     people: dict[str, Document],
     language: str,
     zone: ZoneInfo,
     now: datetime,
-    *,
-    part: Part = "all",
-    choice: Choice | None = None,
+    wanted: Print,
 ) -> bytes:
-    """The project as a PDF. `shown` is what the reader may see of it, `people` the names, `choice`
-    what was decided about the page to hang up."""
+    """The project as a PDF. `shown` is what the reader may see of it, `people` the names."""
     data = _data(shown, people, language, zone, now)
-    data |= {"has_details": part != "page", "wall": None}
+    data |= {"has_details": wanted.part != "page", "wall": None}
     strokes = ""
-    if part != "details":
-        wall = Wall(shown, people, choice, language, now.astimezone(zone).date())
+    if wanted.part != "details":
+        wall = Wall(shown, people, wanted.choice, language, now.astimezone(zone).date())
         data["wall"], strokes = wall.data(), wall.strokes()
-    if part == "page":
+    if wanted.part == "page":
         # The title is in the window of the program that shows it.
         data["title"] = data["wall"]["title"]
     return await asyncio.to_thread(typeset, _SOURCE, data, strokes=json.dumps(strokes))

@@ -57,8 +57,8 @@ class Wall:
     def data(self) -> Document:
         """What wall.typ reads."""
         ends_on = self.shown["ends_on"]
-        mine = [step for step in self._on(Kind.STEP) if step.owner_id == self._child["id"]]
-        theirs = [step for step in self._on(Kind.STEP) if step.owner_id != self._child["id"]]
+        own_steps = [step for step in self._on(Kind.STEP) if step.owner_id == self._child["id"]]
+        adult_steps = [step for step in self._on(Kind.STEP) if step.owner_id != self._child["id"]]
         coming = [goal for goal in self._on(Kind.GOAL) if not goal.is_over]
         return {
             "title": self._say(N_("My path")),
@@ -70,8 +70,8 @@ class Wall:
             ],
             "stops": self._stops(coming),
             "more_goals": self._more(coming, _MOST_GOALS),
-            "mine": self._side(N_("My promises"), mine),
-            "theirs": self._side(N_("Promises to me"), theirs),
+            "mine": self._side(N_("My promises"), own_steps),
+            "theirs": self._side(N_("Promises to me"), adult_steps),
             "signers": self._signers(),
             "words": {
                 "sign": self._say(N_("We agree")),
@@ -177,10 +177,10 @@ class Wall:
 
     def _signers(self) -> list[str]:
         """The child, the adults who agree with them, and the person who interpreted."""
-        here = [one for one in self.people.values() if one["is_here"] is not False]
-        adults = [one for role in _SIGNING for one in here if one["role"] == role]
-        said = [one.get("interpreter") for one in self.shown["agreements"]]
-        spoken = next((name for name in reversed(said) if name), None)
+        here = [person for person in self.people.values() if person["is_here"] is not False]
+        adults = [person for role in _SIGNING for person in here if person["role"] == role]
+        interpreters = [each.get("interpreter") for each in self.shown["agreements"]]
+        spoken = next((name for name in reversed(interpreters) if name), None)
         names = [self._name(self.people.get(self._child["id"], self._child))]
         names += [self._name(adult) for adult in adults]
         if spoken is not None:

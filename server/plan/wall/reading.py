@@ -63,8 +63,8 @@ def groups(shown: Document, choice: Choice | None, reader: Reader) -> list[Group
     all_, child = things(shown, choice), shown["child"]
     goals = [thing for thing in all_ if thing.kind is Kind.GOAL]
     steps = [thing for thing in all_ if thing.kind is Kind.STEP]
-    mine = [step for step in steps if step.owner_id == child["id"]]
-    theirs = [step for step in steps if step.owner_id != child["id"]]
+    own = [step for step in steps if step.owner_id == child["id"]]
+    of_adults = [step for step in steps if step.owner_id != child["id"]]
     others = [thing for thing in all_ if thing.kind not in (Kind.GOAL, Kind.STEP)]
     promises = (
         reader.say(N_("Your promises"))
@@ -73,8 +73,8 @@ def groups(shown: Document, choice: Choice | None, reader: Reader) -> list[Group
     )
     named = [
         (reader.say(N_("Goals")), goals),
-        (promises, mine),
-        (reader.say(N_("Promises by adults")), theirs),
+        (promises, own),
+        (reader.say(N_("Promises by adults")), of_adults),
         (reader.say(N_("Also on the page")), others),
     ]
     return [_group(title, all_, child, reader) for title, all_ in named if all_]

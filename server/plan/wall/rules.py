@@ -198,11 +198,11 @@ def _others(shown: Document) -> Iterator[Thing]:
         yield Thing(shown["id"], Kind.SUMMARY, shown["summary"], is_usual=False)
     meetings = [review for review in shown["reviews"] if review["due_on"]]
     # That there was a complaint is nobody's business.
-    due = [one for one in meetings if not one["held_on"] and not one.get("about")]
+    due = [it for it in meetings if not it["held_on"] and not it.get("about")]
     if due:
         first = min(due, key=lambda review: (review["due_on"], review["id"]))
         yield Thing(first["id"], Kind.MEETING, "", day=first["due_on"])
-    drawn = [one for one in shown["agreements"] if one.get("drawing") and _is_yes(one, shown["id"])]
+    drawn = [it for it in shown["agreements"] if it.get("drawing") and _is_yes(it, shown["id"])]
     if drawn:
         yield Thing(drawn[-1]["id"], Kind.DRAWING, drawn[-1]["drawing"])
 
