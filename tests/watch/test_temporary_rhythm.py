@@ -180,7 +180,7 @@ async def test_a_tier_that_it_is_too_slow_for_is_refused(cast: Cast) -> None:
     with pytest.raises(Refused) as told:
         await agreements.set_tier(tom, cast.mia.id, agreements.TierRequest(Tier.HIGH), now)
     assert told.value.code == "too_slow"
-    assert "agreed for some days" in told.value.detail
+    assert told.value.detail.startswith("With the other times for some days, up to {gap}")
 
 
 async def test_the_same_id_again_is_the_first_and_with_another_rhythm_none(cast: Cast) -> None:
