@@ -22,7 +22,6 @@ from tortoise.exceptions import DBConnectionError
 from server import i18n, logs
 from server.auth.oidc.provider import Talk
 from server.auth.passwords import Passwords
-from server.auth.unsent import unsent_page
 from server.checkin.fast import FastLane
 from server.clock import Clock, utcnow
 from server.desk.frame import Frame, Rotas
@@ -40,6 +39,7 @@ from server.web.live import close_live, open_live
 from server.web.middleware import stack as middleware_stack
 from server.web.openapi import openapi_route
 from server.web.responses import answer_fault, wants_page
+from server.web.unsent import unsent_page
 from server.wiring import wire
 
 # Errors that mean the database is away. The engines report others themselves: they know which

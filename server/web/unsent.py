@@ -32,7 +32,7 @@ async def unsent_page(request: Request, fault: Unauthenticated) -> Response | No
     if unsent is None:
         return None
     context = {"path": request.url.path, "query": request.url.query, "unsent": unsent}
-    return page_again(request, "auth/unsent.html", context, fault)
+    return page_again(request, "unsent.html", context, fault)
 
 
 async def _unsent(request: Request) -> Unsent | None:
