@@ -631,7 +631,7 @@ EXPECTED: Mapping[str, Expected] = {
     # What happened, who has read, and questions about the record.
     "GET /api/v1/why": children_alone,
     "GET /api/v1/talk/read": children_alone,
-    f"POST {CHILD}/talk/read": child("caseworker supervisor"),
+    f"POST {CHILD}/talk/read": child("caseworker supervisor advocate"),
     "GET /api/v1/record-questions": children_alone,
     "POST /api/v1/record-questions": children_alone,
     f"GET {DESK}/questions": desk_child("caseworker supervisor"),
