@@ -304,9 +304,12 @@ async def note_sighting(
 
 async def _heed(watch: Watch, sighting: Sighting, evidence: Evidence, now: datetime) -> None:
     if sighting.answer == "seen":
-        # An old sighting says little about now: it is kept, and settles nothing.
+        # An old sighting says little about now: it is kept, and settles nothing. Those who look for
+        # the child hear of it all the same: it may be the only place there is.
         if now - sighting.seen_at <= timedelta(hours=1):
             await _settle(watch, evidence, sighting.id, now)
+        elif watch.is_missing:
+            await _sign_of_life(watch, sighting.id, now)
         return
     if watch.is_over:
         return  # The placement has ended: kept, and no alarm.

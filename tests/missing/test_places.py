@@ -17,6 +17,7 @@ from server.missing.search.entry_kinds import Act
 from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.opening import Saying, open_episode
 from server.missing.search.pictures.places import MOST_DRAWN, Known, Report, drawn, key_of
+from server.notify.models import Message
 from server.people.rules import Role
 from server.storage.db import write
 from server.watch.actions import SightingRequest, note_sighting
@@ -287,6 +288,20 @@ async def test_a_sighting_keeps_its_place_and_refuses_one_that_is_too_long(cast:
         assert "x" * 501 in refused.text
         assert (await tom.post(path, data={"answer": "seen", "place": "Bus 12"})).status_code == 303
     assert "Bus 12" in await read(cast, "tom", f"/desk/children/{cast.mia.id}")
+
+
+async def test_where_the_child_was_seen_stands_at_the_time_of_seeing_also_hours_later(
+    cast: Cast,
+) -> None:
+    episode = await missing(cast, where="School")
+    await log(cast, episode, Act.PLACE, where="Harbour", known="seen")
+    cast.clock.advance(hours=3)
+    seen_at = episode.opened_at - timedelta(minutes=5)
+    asked = SightingRequest(uuid4(), "seen", seen_at=seen_at, place="Station")
+    await note_sighting(cast.actor("sam"), cast.mia.id, Role.CARER, asked, cast.clock())
+    shown = picture(await read(cast, "tom", f"/desk/episodes/{episode.id}"))
+    assert [place for place, _ in rows(shown)] == ["Station", "School", "Harbour"]
+    assert await Message.filter(kind="alert_again", subject_id=asked.id).exists()
 
 
 async def test_a_child_who_is_back_keeps_their_places_on_the_page_without_a_way_to_add(

@@ -97,7 +97,8 @@ async def _signs(rows: Sequence[TimelineEntry], language: str, zone: ZoneInfo) -
         PointOut(label, gettext(language, N_("; ")).join(apart(language, part) for part in parts))
         for row in rows
         for sign in [signs.get(row.id)]
-        for parts in [[format_moment(language, row.at, zone), *_sign_in_words(sign, language)]]
+        for at in [sign.at if sign is not None and sign.at is not None else row.at]
+        for parts in [[format_moment(language, at, zone), *_sign_in_words(sign, language)]]
     ]
 
 

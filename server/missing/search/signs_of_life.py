@@ -7,6 +7,7 @@ is about. Each of those is kept for ever in its own row, so we read the words th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from server.checkin.models import CheckIn
@@ -22,11 +23,12 @@ SEEN, MESSAGE, OK = "seen", "message", "ok"
 @dataclass(frozen=True, slots=True)
 class Sign:
     """What it was: `ok`, `talk`, `help`, `safe`, `message` or `seen`; in which words; and the place
-    that was named for it."""
+    that was named for it. `at`: when the child was seen, where that is not when it was logged."""
 
     what: str
     words: str | None
     place: str | None = None
+    at: datetime | None = None
 
 
 async def signs_of(lines: Sequence[TimelineEntry]) -> dict[UUID, Sign]:
@@ -52,7 +54,7 @@ def _sign(check_in: CheckIn | None, seen: Sighting | None, asked: AbsenceRequest
     if check_in is not None:
         return Sign(OK if check_in.want == Want.NOTHING else check_in.want, check_in.note)
     if seen is not None:
-        return Sign(SEEN, seen.words, seen.place)
+        return Sign(SEEN, seen.words, seen.place, seen.seen_at)
     if asked is not None:
         return Sign(MESSAGE, asked.words, asked.place)
     # A chat message or a question, which those who may read it answer there; or "I'm back".

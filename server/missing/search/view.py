@@ -148,7 +148,7 @@ def _told(
     name = names.get(line.who_id) if line.who_id is not None else None
     return Told(
         line.id,
-        line.at,
+        sign.at if sign is not None and sign.at is not None else line.at,
         line.received_at,
         line.what,
         Who(line.who_id, name, line.who_role),
