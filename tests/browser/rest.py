@@ -43,6 +43,7 @@ async def pages(cast: Cast) -> Pages:
         "flags": ("tom", f"{mia}/flags"),
         "flag": ("tom", f"{mia}/flags/{{flag_id}}"),
         "project": ("tom", f"{mia}/project"),
+        "project on paper": ("tom", f"{mia}/paper"),
         "approval": ("ines", "/desk/approvals/{approval_id}"),
         "second person": ("ines", "/desk/policies/second-person"),
         "definitions": ("ines", "/desk/policies/definitions"),
