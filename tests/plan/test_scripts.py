@@ -120,6 +120,9 @@ def test_every_sign_that_is_said_to_be_in_the_last_font_is_there() -> None:
     data = {
         "language": "en",
         "is_rtl": False,
+        "title": "",
+        "wall": None,
+        "has_details": True,
         "name": "",
         "words": dict.fromkeys(
             ("title", "summary", "situation", "plan_b", "importance", "agreements"), ""
