@@ -36,7 +36,7 @@ MARKS: Final = {
     Mark.KEPT: N_("Kept"),
     Mark.NOT_YET: N_("Not yet"),
     Mark.CHANGED: N_("Changed"),
-    Mark.NEW: N_("New"),
+    Mark.NEW: N_("New promise"),
     Mark.NOT_KEPT: N_("Not kept"),
     Mark.WEEKLY: N_("Every week"),
     Mark.MONTHLY: N_("Every month"),
