@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,9 +15,12 @@ from server.alerts.models import Alert
 from server.audit.models import Entry
 from server.missing.search.actions import EntryRequest, enter
 from server.missing.search.entry_kinds import Act
+from server.missing.search.last_seen import Seen, last_seen
 from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.opening import Saying, open_episode
 from server.missing.search.pictures.places import MOST_DRAWN, Known, Report, drawn, key_of
+from server.missing.search.summary import how_it_stands
+from server.missing.search.view import view
 from server.notify.models import Message
 from server.people.rules import Role
 from server.storage.db import write
@@ -26,6 +30,7 @@ from tests.cast import Cast
 from tests.desk.walking import at_desk
 from tests.missing.test_door import asks_to_be_away
 from tests.missing.test_pack import prepared
+from tests.missing.test_pack_paper import WHY
 from tests.missing.test_returns import back, complete
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -216,6 +221,94 @@ async def test_earlier_searches_show_that_the_child_goes_back(cast: Cast) -> Non
     safety = await read(cast, "tom", f"/desk/children/{cast.mia.id}/safety")
     assert ("station", "Seen") in rows(picture(safety))
     assert "/enter/place" not in safety
+
+
+async def test_a_sighting_with_its_place_is_seen_in_the_next_search_and_on_the_safety_tab(
+    cast: Cast,
+) -> None:
+    await missing(cast)
+    await sighted(cast, "Station")
+    await back(cast)
+    cast.clock.advance(days=3)
+    for name in ("tom", "sam"):
+        await cast.new_token(name)
+    again = await missing(cast)
+    await sighted(cast, "station")
+    shown = rows(picture(await read(cast, "tom", f"/desk/episodes/{again.id}")))
+    assert [word for place, word in shown if place == "station"] == ["Seen, earlier search", "Seen"]
+    safety = rows(picture(await read(cast, "tom", f"/desk/children/{cast.mia.id}/safety")))
+    assert [word for place, word in safety if place == "station"].count("Seen") == 2
+
+
+async def sighted(cast: Cast, place: str) -> None:
+    """By the ordinary form."""
+    asked = SightingRequest(uuid4(), "seen", place=place)
+    await note_sighting(cast.actor("sam"), cast.mia.id, Role.CARER, asked, cast.clock())
+    cast.clock.advance(minutes=10)
+
+
+REPORTED_AT = NOW - timedelta(hours=2)
+
+
+@pytest.mark.parametrize(
+    ("said", "noticed", "where"),
+    [
+        ({"at": REPORTED_AT, "where": "School"}, {}, "School"),
+        ({"at": REPORTED_AT, "where": "School"}, {-180: "Bus station"}, "School"),
+        ({"at": REPORTED_AT, "where": "School"}, {-60: "Bus station"}, "Bus station"),
+        ({"at": REPORTED_AT, "where": "School"}, {60: "Park", -60: "Bus", -180: "Shop"}, "Park"),
+        # Without a time, the report tells of the time before it.
+        ({"where": "School"}, {-180: "Bus station"}, "School"),
+        ({"where": "School"}, {5: "Bus station"}, "Bus station"),
+        ({"at": REPORTED_AT}, {-180: "Bus station"}, ""),
+        ({}, {-180: "Bus station"}, "Bus station"),
+        (None, {}, ""),
+    ],
+)
+def test_a_place_that_tells_of_an_earlier_hour_is_not_where_the_child_was_seen_last(
+    said: dict[str, Any] | None, noticed: dict[int, str], where: str
+) -> None:
+    if said and "at" in said:
+        said = said | {"at": said["at"].isoformat()}
+    episode = Episode(id=SEARCHES[0], opened_at=NOW, last_seen=said)
+    seen = [
+        Seen(episode.id, NOW + timedelta(minutes=minutes), place)
+        for minutes, place in noticed.items()
+    ]
+    assert last_seen(episode, seen).where == where
+
+
+@pytest.mark.parametrize(
+    ("hours", "where"), [(5, "School"), (0, "Bus station")], ids=["earlier", "later"]
+)
+async def test_the_handover_and_the_pack_of_the_police_say_the_same_last_place(
+    cast: Cast, hours: int, where: str
+) -> None:
+    seen_at = (cast.clock() - timedelta(hours=2)).isoformat()
+    episode = await missing(cast, at=seen_at, where="School", by="Sam")
+    at = cast.clock() - timedelta(hours=hours)
+    details = {"where": "Bus station", "known": "seen", "who": "A guard"}
+    entry = EntryRequest(uuid4(), Act.PLACE, at=at, details=details)
+    await enter(cast.actor("tom"), episode.id, entry, cast.clock())
+    [seen] = await view([episode], [Role.CASEWORKER], cast.tom.id, cast.clock())
+    sentences = how_it_stands(seen, "en", str)
+    assert [it for it in sentences if it.startswith("Last seen")] == [f"Last seen: {where}."]
+    async with cast.client_as("tom") as tom:
+        path = f"/api/v1/children/{cast.mia.id}/pack"
+        pack = (await tom.get(path, headers=WHY)).json()["now"]
+    assert where in pack["last_seen"]
+    assert ("A guard" in pack["last_seen"]) == (where == "Bus station")
+
+
+async def test_a_newer_sighting_is_where_the_pack_says_the_child_was_seen_last(cast: Cast) -> None:
+    seen_at = (cast.clock() - timedelta(hours=2)).isoformat()
+    await missing(cast, at=seen_at, where="School")
+    await sighted(cast, "Station")
+    async with cast.client_as("tom") as tom:
+        path = f"/api/v1/children/{cast.mia.id}/pack"
+        pack = (await tom.get(path, headers=WHY)).json()["now"]
+    assert "Station" in pack["last_seen"]
+    assert "School" not in pack["last_seen"]
 
 
 async def test_a_person_who_was_only_called_sees_the_places_of_this_search_alone(

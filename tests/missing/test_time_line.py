@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+import typst
 from hypothesis import given
 from hypothesis import strategies as st
 
 from server.missing.search.opening import Saying, open_episode
 from server.missing.search.pictures.time_line import WIDTH, Event, drawn
+from server.plan.paper.fonts import fonts
 from tests.cast import Cast
 from tests.desk.walking import at_desk
 from tests.missing.test_pack import prepared
 from tests.missing.test_pack_paper import FULL, opened, pages, paper
 from tests.missing.test_returns import complete
-from tests.plan.pdfs import text_of
+from tests.plan.pdfs import boxes, text_of
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 events = st.builds(
@@ -93,6 +96,27 @@ async def test_a_full_pack_stays_one_page_and_gives_up_the_line_before_its_lette
     assert len(pages(made)) == 1
     for value in FULL.values():
         assert value in text_of(made) or value[::-1] in text_of(made)
+
+
+ALONE = """#import "/missing/search/pictures/time_line.typ": time-line
+#set page(width: 200mm, height: 60mm, margin: 10mm)
+#set text(lang: sys.inputs.lang, dir: if sys.inputs.lang == "ar" { rtl } else { ltr })
+#time-line(json(bytes(sys.inputs.line)), 180mm, 9pt, sys.inputs.lang == "ar")
+"""
+
+
+@pytest.mark.parametrize("x", [40, 200, 360])
+def test_each_letter_stands_in_the_middle_above_its_mark_in_both_directions(x: int) -> None:
+    mark = {"x": x, "letter": "H"}
+    line = {"width": WIDTH, "middle": None, "marks": [mark], "key": [{"letter": "H", "text": "-"}]}
+    for language, place in (("en", x), ("ar", WIDTH - x)):
+        inputs = {"line": json.dumps(line), "lang": language}
+        made = typst.compile(
+            ALONE.encode(), root="server", format="pdf", font_paths=fonts(), sys_inputs=inputs
+        )
+        _, begin, _, end, _ = max(boxes(made), key=lambda box: box[-1])
+        wanted = (10 + place * 180 / WIDTH) * 72 / 25.4
+        assert abs((begin + end) / 2 - wanted) < 1, (language, begin, end, wanted)
 
 
 async def test_the_summary_of_a_return_and_the_handover_have_the_line(cast: Cast) -> None:

@@ -22,6 +22,7 @@ from server.plan.models import LifeProject
 from server.plan.paper.typeset import typeset
 from server.plan.paper.wall_page import Wall, clipped, first_of
 from server.plan.view import Document
+from server.plan.wall.reading import Reader, groups
 from server.plan.wall.rules import (
     EVERYDAY,
     Asked,
@@ -440,43 +441,122 @@ def test_a_clipped_text_begins_as_the_text_does(text: str, longest: int) -> None
 
 
 def test_a_first_name_is_the_first_word_that_is_no_title() -> None:
-    assert [first_of(name) for name in ("Tom Verhoeven", "Dr. Ada Weber", "Dr.", "小明")] == [
-        "Tom",
-        "Ada",
-        "Dr.",
-        "小明",
-    ]
+    first_names = {
+        "Tom Verhoeven": "Tom",
+        "Dr. Ada Weber": "Ada",
+        "Dr.": "Dr.",
+        "小明": "小明",
+        "": "",
+        "عبد الله الحسن": "عبد الله",
+        "عبد": "عبد",
+        "أبو بكر": "أبو بكر",
+        "ابو بكر حداد": "ابو بكر",
+        "أُمّ كلثوم حداد": "أُمّ كلثوم",
+        "ابن سينا": "ابن سينا",
+        "نور حداد": "نور",
+        "Abdel Karim Saidi": "Abdel Karim",
+        "Abdel Karim": "Abdel Karim",
+        "Abd al Rahman Saidi": "Abd al Rahman",
+        "Abu Bakr Saidi": "Abu Bakr",
+        "Umm Salma": "Umm Salma",
+        "Abdul Hamid Saidi": "Abdul Hamid",
+        # First names of their own, with the name of a family.
+        "Abou Diallo": "Abou",
+        "Abdul Rahimi": "Abdul",
+        "Ben Smith": "Ben",
+    }
+    assert {name: first_of(name) for name in first_names} == first_names
 
 
 _IDS = st.sets(st.sampled_from(["g0", "g1", "g2", "s0", "s1", "s2", "s3", "s4", "s5", "none"]))
 
 
+def a_changing_document(kind: str, dropped: set[str], n: int) -> Document:
+    """Three goals with two promises each, without those that are dropped; with the `n`th drawing
+    and the `n`th meeting, or neither for 0."""
+    goals = [
+        a_goal(
+            goal,
+            "Goal",
+            [
+                a_step(step, "Do it", **({"owner_id": None} if f"s{step}" in dropped else {}))
+                for step in (2 * goal, 2 * goal + 1)
+            ],
+            **({"lifecycle": "cancelled"} if f"g{goal}" in dropped else {}),
+        )
+        for goal in range(3)
+    ]
+    yes = {"who": {"id": "child"}, "decision": "agree", "revision": 1, "drawing": "M1 1L2 2"}
+    meeting = {"due_on": "2027-01-01", "held_on": None, "about": None}
+    return a_document(
+        goals,
+        kind,
+        agreements=[yes | {"id": f"a{n}"}] * min(n, 1),
+        reviews=[meeting | {"id": f"r{n}"}] * min(n, 1),
+    )
+
+
 @given(
     kind=st.sampled_from(["education", "legal"]),
-    asked=st.lists(st.tuples(st.booleans(), _IDS, _IDS), max_size=8),
+    asked=st.lists(
+        st.tuples(st.booleans(), _IDS, _IDS, st.booleans(), _IDS, st.integers(0, 2)), max_size=8
+    ),
 )
 def test_nothing_the_child_left_out_comes_back_by_an_adult(
-    kind: str, asked: list[tuple[bool, set[str], set[str]]]
+    kind: str, asked: list[tuple[bool, set[str], set[str], bool, set[str], int]]
 ) -> None:
-    goals = [
-        a_goal(n, "Goal", [a_step(2 * n, "Do it"), a_step(2 * n + 1, "Do it")]) for n in range(3)
-    ]
-    shown = a_document(goals, kind)
+    """Whatever an adult asks for, and whatever is dropped, taken up again or made anew."""
     choice: Document | None = None
     out_by_child: set[str] = set()
-    for by_child, on, off in asked:
-        choice = chosen(shown, choice, Asked(on - off, off), by_child=by_child)
+    for by_child, on, off, is_on_once, dropped, n in asked:
+        shown = a_changing_document(kind, dropped, n)
+        once = {it.id for it in things(shown, choice) if it.kind not in (Kind.GOAL, Kind.STEP)}
+        on, off = (on | once, off - once) if is_on_once else (on, off | once)
+        wanted = Asked(on - off, off)
+        choice = chosen(shown, choice, wanted, by_child=by_child)
         every = {thing.id: thing for thing in things(shown, choice)}
         if by_child:
-            out_by_child = {
+            out_by_child -= every.keys()
+            out_by_child |= {
                 id_ for id_, it in every.items() if not it.is_chosen and it.decided_by == "child"
             }
-        assert not any(every[id_].is_on for id_ in out_by_child)
-        assert choice["things"].keys() <= every.keys()
+        for later in range(3):
+            whole = things(a_changing_document(kind, set(), later), choice)
+            assert not {thing.id for thing in whole if thing.is_on} & out_by_child
         # Once more changes nothing.
-        again = chosen(shown, choice, Asked(on - off, off), by_child=by_child)
+        again = chosen(shown, choice, wanted, by_child=by_child)
         assert again == choice
-        assert all(thing.kind in (Kind.GOAL, Kind.STEP) for thing in every.values())
+
+
+def test_a_drawing_and_a_meeting_that_were_left_out_bring_no_next_one() -> None:
+    first, second = (a_changing_document("education", set(), n) for n in (1, 2))
+    once = {it.id for it in things(first, None) if it.kind in (Kind.DRAWING, Kind.MEETING)}
+    assert len(once) == 2
+    choice = chosen(first, None, Asked(off=once), by_child=True)
+    on = {thing.kind for thing in things(second, choice) if thing.is_on}
+    assert on == {Kind.GOAL, Kind.STEP}
+
+
+def test_all_that_is_on_the_page_can_be_taken_off() -> None:
+    """Also where more things that are off come before it."""
+    goals = [
+        a_goal(n, f"Goal {n}", [], target_on="2027-02-01", lifecycle="active") for n in range(130)
+    ]
+    goals += [a_goal(n, "Over", [], lifecycle="completed") for n in range(130, 200)]
+    shown = a_document(goals)
+    off = {f"g{n}" for n in (*range(25), *range(130, 160))}
+    choice = chosen(shown, None, Asked(off=off), by_child=True)
+    [listed] = groups(shown, choice, Reader(True, {Role.CHILD}, PEOPLE, "en"))
+    ids = [line.id for line in listed.lines]
+    coming = [it for it in things(shown, choice) if it.is_on and not it.is_over]
+    over = [it for it in things(shown, choice) if it.is_on and it.is_over]
+    assert {it.id for it in (*coming[:6], *over[:2])} <= set(ids)
+    assert len(ids) == 60
+    assert listed.more == "140 more come later."
+    # Where little is on, what comes first fills the list.
+    few = chosen(shown, None, Asked(off={f"g{n}" for n in range(199)}), by_child=True)
+    [listed] = groups(shown, few, Reader(True, {Role.CHILD}, PEOPLE, "en"))
+    assert [line.id for line in listed.lines] == [*(f"g{n}" for n in range(19)), "g199"]
 
 
 def test_it_costs_little_beside_the_details() -> None:

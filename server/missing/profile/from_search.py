@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 from server.i18n import N_, apart, format_moment, gettext
 from server.missing.profile.wire import PointOut
 from server.missing.search.entry_kinds import ENTRIES, OPENED, SEEN_THERE, SIGN_OF_LIFE, Act, Detail
+from server.missing.search.last_seen import last_seen, noticed_in
 from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.pictures.time_line import Event
 from server.missing.search.signs_of_life import Sign, signs_of
 from server.missing.search.wording import LINES, SIGNS, title_of
 from server.people.models import Person
 
-MOST, MOST_SIGNS, MOST_OF_PLACE = 12, 5, 40
+MOST, MOST_SIGNS, MOST_NOTICED, MOST_OF_PLACE = 12, 5, 100, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ async def search_of(child_id: UUID, language: str, zone: ZoneInfo) -> Search | N
         person.id: person.name
         for person in await Person.filter(id__in=list({row.who_id for row in rows if row.who_id}))
     }
-    seen = _last_seen(episode, language, zone)
+    seen = await _last_seen(episode, language, zone)
     signs = await _last_signs(episode)
     return Search(
         since=episode.opened_at,
@@ -115,12 +116,10 @@ def _clothes(rows: Collection[TimelineEntry]) -> str:
     return next((clothes for clothes in reversed(told) if clothes), "")
 
 
-def _last_seen(episode: Episode, language: str, zone: ZoneInfo) -> str:
-    last_seen, moment = episode.last_seen or {}, episode.last_seen_at
-    parts = [
-        format_moment(language, moment, zone) if moment else "",
-        *(str(last_seen.get(name) or "") for name in ("where", "by", "words")),
-    ]
+async def _last_seen(episode: Episode, language: str, zone: ZoneInfo) -> str:
+    seen = last_seen(episode, await noticed_in([episode.id], MOST_NOTICED))
+    moment = format_moment(language, seen.at, zone) if seen.at else ""
+    parts = [moment, seen.where, seen.by, seen.words]
     return gettext(language, N_(", ")).join(part for part in parts if part)
 
 

@@ -8,6 +8,7 @@ from server.alerts.attempt_rules import TARGETS
 from server.i18n import N_, fill, format_list, gettext, ngettext
 from server.missing.search import entry_kinds
 from server.missing.search.entry_kinds import HOW, RESULT, Act
+from server.missing.search.last_seen import Seen, last_seen
 from server.missing.search.signs_of_life import SEEN
 from server.missing.search.view import Running, Told, View
 from server.tasks.turns import WORDS
@@ -47,10 +48,12 @@ def _missing(seen: View, language: str, shown: Shown) -> list[str]:
 
 def _last_place(seen: View) -> str | None:
     """The place where the child was seen last, as far as it is known."""
-    noticed = [line for line in seen.timeline if _is_seen(line) and line.details.get("where")]
-    if noticed:
-        return str(max(noticed, key=lambda line: line.at).details["where"])
-    return (seen.episode.last_seen or {}).get("where")
+    noticed = [
+        Seen(seen.episode.id, line.at, str(line.details["where"]))
+        for line in seen.timeline
+        if _is_seen(line) and line.details.get("where")
+    ]
+    return last_seen(seen.episode, noticed).where or None
 
 
 def _is_seen(line: Told) -> bool:

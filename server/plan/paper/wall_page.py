@@ -36,7 +36,7 @@ MARKS: Final = {
     Mark.KEPT: N_("Kept"),
     Mark.NOT_YET: N_("Not yet"),
     Mark.CHANGED: N_("Changed"),
-    Mark.NEW: N_("New"),
+    Mark.NEW: N_("New promise"),
     Mark.NOT_KEPT: N_("Not kept"),
     Mark.WEEKLY: N_("Every week"),
     Mark.MONTHLY: N_("Every month"),
@@ -231,9 +231,32 @@ def _with_kept(steps: list[Thing]) -> list[Thing]:
     return [*rest[:1], *kept, *rest[1:]]
 
 
+# Words that begin a first name and are none: "servant of", "father of", "mother of", "son of".
+_BEGINS: Final = frozenset({"abd", "abdel", "abdal", "abu", "umm", "oum", "ibn"})
+_BEGINS_ARABIC: Final = frozenset({"عبد", "ابو", "ام", "ابن"})
+# These are first names of their own too: what is the last word after them is a family's name.
+_MAY_BEGIN: Final = frozenset({"abdul", "abdoul", "abou"})
+_ARTICLES: Final = frozenset("al el ul ar er as es ad ed an en az ez ash esh".split())
+
+
 def first_of(name: str) -> str:
-    """The first word of a name that is no title, such as "Dr."."""
-    return next((word for word in name.split() if not word.endswith(".")), name)
+    """The first name: the first word that is no title, such as "Dr."; with the next word where it
+    only begins a name, as in "Abdel Karim"."""
+    words = [word for word in name.split() if not word.endswith(".")]
+    if not words:
+        return name
+    end = 1
+    if _plain(words[0]) in _BEGINS | _BEGINS_ARABIC | _MAY_BEGIN:
+        end = 3 if len(words) > 2 and _plain(words[1]) in _ARTICLES else 2
+        if _plain(words[0]) in _MAY_BEGIN and end == 2 and len(words) == 2:
+            end = 1
+    return " ".join(words[:end])
+
+
+def _plain(word: str) -> str:
+    """Without marks above and below, and in small letters."""
+    apart = unicodedata.normalize("NFD", word.casefold())
+    return "".join(char for char in apart if unicodedata.category(char) != "Mn")
 
 
 def clipped(text: str, longest: int) -> str:

@@ -1,6 +1,7 @@
 """What may go on the page to hang up, in words, for those who choose. Pure.
 
-A long project is cut: what comes first is listed, since that is what has room on the page.
+A long project is cut. All that has room on the page is listed, so that it can be left out; then
+what comes first.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,6 +16,8 @@ from server.plan.wall.rules import Choice, Kind, Names, Thing, may_choose, may_t
 from server.plan.words import AREAS
 
 MOST_LISTED = 20
+# Far more than have room on the page: the nearest that come, and the latest that are over.
+MOST_ON, MOST_ON_OVER = 40, 20
 _LONGEST = 200
 NAMES: Mapping[Names, str] = {
     Names.FIRST: N_("First names"),
@@ -81,13 +84,23 @@ def groups(shown: Document, choice: Choice | None, reader: Reader) -> list[Group
 
 
 def _group(title: str, all_: Sequence[Thing], child: Document, reader: Reader) -> Group:
-    left = len(all_) - MOST_LISTED
+    listed = _listed(all_)
+    left = len(all_) - len(listed)
     more = (
         ngettext(reader.language, "{n} more comes later.", "{n} more come later.", left)
         if left > 0
         else ""
     )
-    return Group(title, [_line(thing, child, reader) for thing in all_[:MOST_LISTED]], more)
+    return Group(title, [_line(thing, child, reader) for thing in listed], more)
+
+
+def _listed(all_: Sequence[Thing]) -> list[Thing]:
+    """What is on the page, and of the others the first ones; in their order."""
+    on = [thing.id for thing in all_ if thing.is_on and not thing.is_over][:MOST_ON]
+    on += [thing.id for thing in all_ if thing.is_on and thing.is_over][:MOST_ON_OVER]
+    others = [thing.id for thing in all_ if thing.id not in on]
+    listed = {*on, *others[: max(MOST_LISTED - len(on), 0)]}
+    return [thing for thing in all_ if thing.id in listed]
 
 
 def _line(thing: Thing, child: Document, reader: Reader) -> Line:

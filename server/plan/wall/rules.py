@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from server.people.rules import Role
 from server.plan.view import Document
@@ -113,9 +114,10 @@ def things(shown: Document, choice: Choice | None) -> list[Thing]:
 
 def chosen(shown: Document, choice: Choice | None, asked: Asked, *, by_child: bool) -> Choice:
     """The choice with what a person asked for. Only a difference is stored, so that what nobody
-    decided goes on following the rule; and only of things that are there."""
+    decided goes on following the rule; and only of things that are there. What was left out stays
+    left out while it is gone from the project: a goal that is dropped may be taken up again."""
     before = (choice or {}).get("things", {})
-    after: dict[str, Any] = {}
+    after: dict[str, Any] = {id_: entry for id_, entry in before.items() if not entry["on"]}
     for thing in things(shown, choice):
         wanted = True if thing.id in asked.on else False if thing.id in asked.off else None
         if wanted is not None and wanted != thing.is_chosen and may_turn(thing, by_child=by_child):
@@ -201,10 +203,16 @@ def _others(shown: Document) -> Iterator[Thing]:
     due = [it for it in meetings if not it["held_on"] and not it.get("about")]
     if due:
         first = min(due, key=lambda review: (review["due_on"], review["id"]))
-        yield Thing(first["id"], Kind.MEETING, "", day=first["due_on"])
+        yield Thing(_only_id(shown, Kind.MEETING), Kind.MEETING, "", day=first["due_on"])
     drawn = [it for it in shown["agreements"] if it.get("drawing") and _is_yes(it, shown["id"])]
     if drawn:
-        yield Thing(drawn[-1]["id"], Kind.DRAWING, drawn[-1]["drawing"])
+        yield Thing(_only_id(shown, Kind.DRAWING), Kind.DRAWING, drawn[-1]["drawing"])
+
+
+def _only_id(shown: Document, kind: Kind) -> str:
+    """The id of a thing that is on the page once. It stays when a meeting or a drawing follows
+    another: who leaves out the drawing leaves out the next one too."""
+    return str(uuid5(NAMESPACE_URL, f"{shown['id']} {kind}"))
 
 
 def _is_yes(agreement: Document, child_id: str) -> bool:

@@ -14,7 +14,8 @@ from server.alerts.attempt_rules import TARGETS, Target
 from server.i18n import N_, gettext
 from server.missing.search import entry_kinds
 from server.missing.search.entry_kinds import RESULT, SEEN_THERE, Act
-from server.missing.search.models import Episode, TimelineEntry
+from server.missing.search.last_seen import noticed_in
+from server.missing.search.models import Episode
 from server.missing.search.pictures.places import Drawing, Known, Report, drawn
 from server.missing.search.signs_of_life import MESSAGE, SEEN
 from server.missing.search.view import Told, View
@@ -140,9 +141,5 @@ async def seen_in(
         if where := _text(episode.found or {}, "where"):
             reports.append(Report(where, Known.SEEN, back, episode.found_at, episode.id))
     ids = [episode.id for episode in episodes[:MOST_SEARCHES]]
-    lines = TimelineEntry.filter(episode_id__in=ids, what=Act.PLACE.value)
-    for line in await lines.order_by("-id").limit(MOST_ENTRIES):
-        if line.details.get("known") == SEEN_THERE:
-            place = _text(line.details, "where")
-            reports.append(Report(place, Known.SEEN, noticed, line.at, line.episode_id))
-    return reports
+    seen = await noticed_in(ids, MOST_ENTRIES)
+    return [*reports, *(Report(it.where, Known.SEEN, noticed, it.at, it.search) for it in seen)]
