@@ -159,18 +159,19 @@ export function speakFor(paired: string | null): void {
 
 export const spokenFor = () => phone;
 
-let isAway = false;
-let cameBack: () => void = () => undefined;
+type Teller = (cameBack: boolean) => void;
 
-/** Told when the server answers again after it could not be reached: browsers do not always say so themselves. */
-export function onCameBack(teller: () => void): void {
-  cameBack = teller;
+let isAway = false;
+const tellers: Teller[] = [];
+
+/** Told of each answer, and whether the server could not be reached before: browsers do not always say so themselves. */
+export function onAnswer(teller: Teller): void {
+  tellers.push(teller);
 }
 
 function isThere(now: boolean): void {
-  const was = isAway;
+  if (now) for (const tell of tellers) tell(isAway);
   isAway = !now;
-  if (was && now) cameBack();
 }
 
 /**

@@ -5,8 +5,10 @@
 import styles from "./desk-project.css?url";
 import { options, render } from "preact";
 import { still } from "./a11y";
+import { onAnswer } from "./api";
 import { fragmentOf, placeIn } from "./desk/address";
 import { Failed } from "./desk/Failed";
+import { used } from "./desk/idle";
 import { Panes } from "./desk/Panes";
 import { speak } from "./i18n";
 import { begin } from "./plan/places";
@@ -58,6 +60,7 @@ async function comeIn(person: string): Promise<boolean> {
 export async function start(host: HTMLElement): Promise<void> {
   const { child = "", name = "", role = "", person = "" } = host.dataset;
   deepenHeadings();
+  onAnswer(used);
   const own = () => location.pathname + location.search;
   routes.beginInDesk({
     of: (to, about) => own() + fragmentOf(to, about),

@@ -36,9 +36,8 @@ async def ask(
 
     Raises Refused without words, or where too many wait for an answer; IdReused.
     """
-    words = rules.cleaned(asked.words)
     async with heard_anyway(child.id, asked.id, now):
-        return await _ask(actor, child, asked, words, now)
+        return await _ask(actor, child, asked, rules.cleaned(asked.words), now)
 
 
 async def _ask(

@@ -1,8 +1,8 @@
 """What may belong together, where the reader may see all of it. Reads rows, writes none: counts are
 added up in the database."""
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -179,7 +179,7 @@ SELECT c.zone, r.due_at, COUNT(*) AS asked,
        SUM(CASE WHEN r.state IN ({missed}) THEN 1 ELSE 0 END) AS missed
 {rounds} AND r.state IN ({missed}, {kept}) GROUP BY c.zone, r.due_at
 """
-# The moments at which check-ins of a shift were missed, to count the children.
+# The moments at which check-ins of a shift were missed, to find the children.
 _MOMENTS = {
     "sqlite": "SELECT json_extract(value, '$.who') AS who, json_extract(value, '$.zone') AS zone,"
     " json_extract(value, '$.at') AS at FROM json_each({})",
@@ -190,9 +190,14 @@ _CHILDREN = """
 , missed AS MATERIALIZED (
   SELECT DISTINCT c.id, c.zone, {epoch} AS at {rounds} AND r.state IN ({missed})
 ),
-moment AS MATERIALIZED ({moments})
-SELECT moment.who, COUNT(DISTINCT missed.id) AS n
-FROM missed JOIN moment ON moment.zone = missed.zone AND moment.at = missed.at GROUP BY moment.who
+moment AS MATERIALIZED ({moments}),
+pair AS (
+  SELECT DISTINCT moment.who, missed.id
+  FROM missed JOIN moment ON moment.zone = missed.zone AND moment.at = missed.at
+)
+SELECT who, id FROM (
+  SELECT who, id, ROW_NUMBER() OVER (PARTITION BY who ORDER BY id) AS n FROM pair
+) AS numbered WHERE n <= {fewest}
 """
 _WEEK = timedelta(days=7)
 
@@ -203,13 +208,30 @@ async def _shifts(scope: Scope) -> list[OnShift]:
     rotas = await rotas_of([agency_id], since, scope.now)
     shifts: Sequence[Shift] = duty_shifts_between(rotas[agency_id], since, scope.now)
     rounds: list[Due] = []
-    # Week by week: a statement over all of it would make others wait.
-    while shifts and since < scope.now:
-        rounds += await _due(scope, since, min(since + _WEEK, scope.now))
+    for begin, end in _weeks(since, scope.now) if shifts else ():
+        rounds += await _due(scope, begin, end)
+    return await _by_several(scope, patterns.by_shift(rounds, shifts))
+
+
+def _weeks(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Week by week: a statement over all of it would make others wait."""
+    while since < until:
+        yield since, min(since + _WEEK, until)
         since += _WEEK
-    much = patterns.by_shift(rounds, shifts)
-    children = await _children(scope, much) if much else {}
-    return [shift for shift in much if children.get(shift.person_id, 0) >= FEWEST_CHILDREN]
+
+
+async def _by_several(scope: Scope, shifts: Sequence[OnShift]) -> list[OnShift]:
+    """Those of these shifts whose check-ins were missed by enough children."""
+    children = defaultdict[UUID, set[UUID]](set)
+
+    def is_by_several(shift: OnShift) -> bool:
+        return len(children[shift.person_id]) >= FEWEST_CHILDREN
+
+    for begin, end in _weeks(scope.now - patterns.COUNTED, scope.now):
+        unclear = [shift for shift in shifts if not is_by_several(shift)]
+        for person_id, child_id in await _missed_by(scope, unclear, begin, end):
+            children[person_id].add(child_id)
+    return [shift for shift in shifts if is_by_several(shift)]
 
 
 async def _due(scope: Scope, since: datetime, until: datetime) -> list[Due]:
@@ -226,21 +248,29 @@ async def _due(scope: Scope, since: datetime, until: datetime) -> list[Due]:
     ]
 
 
-async def _children(scope: Scope, shifts: Collection[OnShift]) -> dict[UUID, int]:
-    """How many children missed the check-ins of each of these people's shifts."""
+async def _missed_by(
+    scope: Scope, shifts: Collection[OnShift], since: datetime, until: datetime
+) -> list[tuple[UUID, UUID]]:
+    """Each of these people with children who missed check-ins of their shifts in a week: no more
+    children than it takes."""
     moments: list[dict[str, Any]] = [
         {"who": str(shift.person_id), "zone": zone, "at": int(at.timestamp())}
         for shift in shifts
         for zone, at in shift.moments
+        if since < at <= until
     ]
+    if not moments:
+        return []
     statement = Statement()
     sql = _theirs(scope, statement) + _CHILDREN.format(
         epoch=due_epoch(),
         missed=texts(MISSED),
-        rounds=_from_rounds(scope, statement, scope.now - patterns.COUNTED, scope.now),
+        rounds=_from_rounds(scope, statement, since, until),
         moments=_MOMENTS[dialect()].format(statement.of(to_json(moments))),
+        fewest=FEWEST_CHILDREN,
     )
-    return {as_id(row["who"]): row["n"] for row in await fetch(sql, statement.params)}
+    rows = await fetch(sql, statement.params)
+    return [(as_id(row["who"]), as_id(row["id"])) for row in rows]
 
 
 def _theirs(scope: Scope, statement: Statement) -> str:

@@ -117,6 +117,30 @@ def test_each_place_has_an_address_of_ids_and_back_leads_back(
     desk.wait_for_url("**#review=*")
 
 
+def test_what_the_project_asks_for_uses_the_session_of_the_desk(
+    desk: Page, demo: dict[str, Any]
+) -> None:
+    sign_in(desk, demo, "tom")
+    open_project(desk, demo, "#talk")
+    desk.wait_for_load_state("networkidle")
+    desk.evaluate("localStorage.setItem('desk-used', '0')")
+    with desk.expect_response(lambda answer: "/api/v1/" in answer.url and answer.ok):
+        desk.locator("textarea").fill("Shall we look at the timetable?")
+        desk.get_by_role("button", name="Send", exact=True).click()
+    desk.wait_for_function("Number(localStorage.getItem('desk-used')) > 0")
+    # A refusal may be of a session that has ended.
+    for status, is_use in ((401, False), (200, True)):
+        desk.evaluate("localStorage.setItem('desk-used', '0')")
+        desk.evaluate(
+            """(status) => document.body.dispatchEvent(new CustomEvent("htmx:after:request", {
+              bubbles: true,
+              detail: { ctx: { response: { raw: new Response("", { status }) } } },
+            }))""",
+            status,
+        )
+        assert desk.evaluate("localStorage.getItem('desk-used') !== '0'") == is_use
+
+
 def test_without_a_network_words_wait_here_and_go_out_by_themselves(
     desk: Page, demo: dict[str, Any]
 ) -> None:

@@ -61,6 +61,26 @@ async def test_no_secret_is_shown_again(cast: Cast, path: str, fields: dict[str,
     assert not any(value in page for value in fields.values())
 
 
+async def test_a_long_form_with_a_code_comes_back_without_the_code_alone(cast: Cast) -> None:
+    path, code = f"/desk/children/{cast.mia.id}/transfer", "QXZ7 KWPV"
+    fields = {"id": str(uuid4()), "code": code, "why": WORDS, "child_says": "Nearer to my aunt"}
+    status, page = await refused(cast, path, fields)
+    assert status == 401
+    assert code not in page
+    assert "We do not keep codes or passwords." in page
+    del fields["code"]
+    assert typed(page) == fields
+    await cast.new_token("tom")
+    async with cast.browser_as("tom") as browser:
+        form = await browser.get(path)
+        again = await browser.post(path, data=typed(page))
+    assert "data-keeps" in form.text
+    assert again.status_code == 404, "no agency has this code"
+    assert 'id="code-error"' in again.text
+    assert "friend &amp; well." in again.text
+    assert "Nearer to my aunt" in again.text
+
+
 async def test_a_program_gets_the_problem_and_other_sites_get_nothing(cast: Cast) -> None:
     path, fields = f"/desk/children/{cast.mia.id}/sighting", {"words": WORDS}
     async with cast.client(headers={"sec-fetch-site": "same-origin"}) as program:

@@ -316,3 +316,15 @@ async def test_a_question_about_the_record_is_a_sign_of_life_once(cast: Cast) ->
     assert (last["what"], last["details"]) == ("sign_of_life", {"said": "message"})
     assert await TimelineEntry.filter(what="sign_of_life").count() == 1
     assert {cast.tom.id, cast.ines.id} <= await told(id_)
+
+
+async def test_a_question_without_words_is_refused_and_heard_all_the_same(cast: Cast) -> None:
+    await opened(cast)
+    about = {"kind": "look", "id": "7", "at": cast.clock().isoformat(), "shown": "Your page"}
+    body = {"id": str(uuid4()), "about": about, "words": "   "}
+    async with cast.client_as("mia") as client:
+        for _ in range(2):
+            answer = await client.post("/api/v1/record-questions", json=body)
+            assert answer.status_code == 422, answer.text
+    assert await TimelineEntry.filter(what="sign_of_life").count() == 1
+    assert await woken(cast) == 1

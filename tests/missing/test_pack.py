@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
@@ -13,6 +13,7 @@ import pytest
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
 from server.missing.profile.fields import CHILD_SAYS, FIELDS
+from server.missing.profile.from_search import MOST, search_of
 from server.missing.profile.models import GrabPack, PackCheck, PackOpening
 from server.missing.returns.child_found import Found, record_found
 from server.missing.search.actions import EntryRequest, enter
@@ -426,6 +427,28 @@ async def test_a_look_into_the_room_says_what_is_gone_and_answers_the_questions_
     assert "clothing" not in shown["unknown"]
     shown = await looked(phone="gone", documents="here", bag="gone", medicine="gone")
     assert not {"bag", "taken", "clothing"} & {*shown["unknown"]}
+
+
+async def test_what_the_room_and_a_report_told_holds_however_much_was_tried_since(
+    cast: Cast,
+) -> None:
+    await put(cast, "tom", 0, LOOKS)
+    tom, said = cast.actor("tom"), Saying(cast.clock(), None, None, ())
+    episode, _ = await open_episode(tom, cast.mia.id, uuid4(), said, cast.clock())
+    room = {"phone": "gone", "documents": "here", "bag": "gone", "medicine": "gone"}
+    place = {"where": "Station", "known": "likely"}
+    for act, details in (
+        (Act.ROOM, {**room, "clothes": "grey hoodie"}),
+        (Act.REPORT, {"to": "police", "way": "phone", "who": "Sergeant Petit"}),
+        *[(Act.PLACE, place)] * MOST,
+    ):
+        cast.clock.advance(minutes=1)
+        await enter(tom, episode.id, EntryRequest(uuid4(), act, details=details), cast.clock())
+    search = await search_of(cast.mia.id, "en", UTC)
+    assert search is not None
+    assert len(search.tried) == MOST
+    assert search.clothes == "grey hoodie"
+    assert search.answers == {"clothing", "bag", "taken", "told", "report"}
 
 
 async def test_after_a_return_a_look_through_is_what_its_clock_waits_for(cast: Cast) -> None:

@@ -372,6 +372,18 @@ async def test_a_place_is_logged_on_a_form_that_keeps_what_was_typed(cast: Cast)
     assert "The child was seen there" in page
 
 
+async def test_a_refused_form_that_names_the_places_leaves_a_look(cast: Cast) -> None:
+    episode = await missing(cast, where="Kitchen")
+    path = f"/desk/episodes/{episode.id}/enter/place"
+    looks = Entry.filter(what="look:episode:see", child_id=cast.mia.id, who_id=cast.tom.id)
+    assert await looks.count() == 0
+    async with at_desk(cast, "tom") as tom:
+        refused = await tom.post(path, data={"id": str(uuid4()), "who": "A guard"})
+    assert refused.status_code == 422
+    assert '<option value="Kitchen">' in refused.text
+    assert await looks.count() == 1
+
+
 async def test_a_sighting_keeps_its_place_and_refuses_one_that_is_too_long(cast: Cast) -> None:
     path = f"/desk/children/{cast.mia.id}/sighting"
     async with at_desk(cast, "tom") as tom:

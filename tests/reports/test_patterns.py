@@ -471,6 +471,19 @@ async def test_a_shift_is_said_to_the_supervisor_with_its_base_and_to_nobody_els
     assert [one["kind"] for one in await links(cast, "eve")] == ["shift"]
 
 
+async def test_children_are_counted_over_all_weeks_of_a_shift(cast: Cast) -> None:
+    await rounds_and_shifts(cast)
+    ids = sorted({one.child_id for one in await Round.all()})
+    for several, kinds in ((2, []), (3, ["shift"])):
+        await Round.all().update(state="answered")
+        # One child in each of Eve's weeks.
+        for day in range(1, 20, 2):
+            due_at = (cast.clock() - day * DAY).replace(hour=19)
+            missed = Round.filter(child_id=ids[day * several // 20], due_at=due_at)
+            await missed.update(state="answered_late")
+        assert [one["kind"] for one in await links(cast, "ines")] == kinds
+
+
 async def test_a_rota_that_says_nothing_of_those_evenings_names_nobody(cast: Cast) -> None:
     await rounds_and_shifts(cast)
     await RotaShift.all().delete()

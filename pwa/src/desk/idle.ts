@@ -16,6 +16,11 @@ const BEFORE_MS = 120_000;
 
 type State = "in use" | "soon" | "over";
 
+/** What htmx says of a request that was answered. */
+interface Answered {
+  ctx: { response?: { raw: Response } };
+}
+
 /** The server answered a request with this session. */
 export function used(): void {
   localStorage.setItem(KEPT_AS, String(Date.now()));
@@ -44,7 +49,10 @@ export function begin(): void {
   if (!box) return;
   const afterMs = Number(box.dataset["after"]) * 1_000;
   used();
-  document.addEventListener("htmx:after:request", used);
+  document.addEventListener("htmx:after:request", (event) => {
+    // A refusal says nothing of the session, and may say that it is over.
+    if ((event as CustomEvent<Answered>).detail.ctx.response?.raw.ok) used();
+  });
   box.querySelector("[data-stay]")?.addEventListener("click", () => void stay(box));
   const look = () => show(box, state(afterMs));
   setInterval(look, LOOK_MS);

@@ -3,7 +3,7 @@
  * what waits, what was refused, and what became of the last tap.
  */
 import { computed, signal } from "@preact/signals";
-import { onCameBack, type Answer, type How, type Mark, type Receipt, type Want } from "../api";
+import { onAnswer, type Answer, type How, type Mark, type Receipt, type Want } from "../api";
 import { uuid } from "../bytes";
 import { language, speak } from "../i18n";
 import { writeIfRoom } from "./db";
@@ -195,7 +195,8 @@ export function begin(): void {
     follow(event.data.receipts);
     void readAnew().then(look).then(reread);
   });
-  onCameBack(() => {
+  onAnswer((cameBack) => {
+    if (!cameBack) return;
     failures = 0;
     if (unsent.value.length > 0) void send();
   });

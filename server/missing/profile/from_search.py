@@ -17,7 +17,7 @@ from server.missing.search.signs_of_life import Sign, signs_of
 from server.missing.search.wording import LINES, SIGNS, title_of
 from server.people.models import Person
 
-MOST, MOST_SIGNS, MOST_NOTICED, MOST_OF_PLACE = 12, 5, 100, 40
+MOST, MOST_TOLD, MOST_SIGNS, MOST_NOTICED, MOST_OF_PLACE = 12, 100, 5, 100, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +53,28 @@ async def search_of(child_id: UUID, language: str, zone: ZoneInfo) -> Search | N
         for person in await Person.filter(id__in=list({row.who_id for row in rows if row.who_id}))
     }
     seen = await _last_seen(episode, language, zone)
+    told = await _told(episode)
     signs = await _last_signs(episode)
     return Search(
         since=episode.opened_at,
         last_seen_at=episode.last_seen_at,
-        clothes=_clothes(rows),
+        clothes=_clothes(told),
         last_seen=seen,
         signs=await _signs(signs, language, zone),
         tried=[_tried(row, people, language, zone) for row in rows],
-        answers=_answered(rows, has_seen=bool(seen)),
+        answers=_answered(told, has_seen=bool(seen)),
         events=_events(episode, [*rows, *signs], language),
     )
+
+
+async def _told(episode: Episode) -> list[TimelineEntry]:
+    """What was told of the room, and to whom: it holds however much was tried since. Each of the
+    two by its own number, so that neither makes the other too old."""
+    rows: list[TimelineEntry] = []
+    for act in (Act.ROOM, Act.REPORT):
+        held = TimelineEntry.filter(episode_id=episode.id, what=act.value).order_by("-number")
+        rows += (await held.limit(MOST_TOLD))[::-1]
+    return rows
 
 
 def _events(episode: Episode, lines: Collection[TimelineEntry], language: str) -> list[Event]:

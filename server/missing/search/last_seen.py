@@ -61,7 +61,7 @@ async def noticed_in(searches: Sequence[UUID], most: int) -> list[Seen]:
         if line.details.get("known") == SEEN_THERE
     ]
     seen += [
-        Seen(line.episode_id, line.at, sign.place.strip(), words=sign.words or "")
+        Seen(line.episode_id, sign.at or line.at, sign.place.strip(), words=sign.words or "")
         for line in signs
         if (sign := sign_by_line.get(line.id)) and sign.what == SEEN and sign.place
     ]
