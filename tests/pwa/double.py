@@ -145,6 +145,9 @@ class Double:
     wire: list[tuple[str, str, int]] = field(default_factory=list)
     """Kind of content, path and bytes (head and body) of every answer."""
 
+    slow_walls: set[str] = field(default_factory=set)
+    """Children whose page for the wall gets no answer before they leave this set, for 8 seconds."""
+
     def publish(self, folder: Path) -> None:
         """Serves another build from now on."""
         self.files = app_files(folder)
@@ -298,6 +301,16 @@ def application(double: Double) -> Starlette:
         after = int(request.query_params.get("after", 0))
         book = book_of(request)
         return JSONResponse(book.history(after, int(request.query_params["limit"])))
+
+    async def wall(request: Request) -> Response:
+        child = request.path_params["child"]
+        for _ in range(400):
+            if child not in double.slow_walls:
+                break
+            await asyncio.sleep(0.02)
+        thing = {"id": "1", "text": f"A goal of {child}", "note": "", "on": True, "says": ""}
+        group = {"title": "Goals", "things": [thing | {"may_change": True}], "more": ""}
+        return JSONResponse({"groups": [group], "names": "first", "may_choose": True})
 
     async def dues(request: Request) -> Response:
         if not is_in(request):
@@ -705,6 +718,7 @@ def application(double: Double) -> Starlette:
             Route("/api/v1/project/history", history),
             Route("/api/v1/children/{child}/project/history", history),
             Route("/api/v1/children/{child}/dues", dues),
+            Route("/api/v1/children/{child}/project/wall", wall),
             Route("/api/v1/children/{child}/return-reasons", reasons),
             Route("/api/v1/sessions", nothing, methods=["DELETE"]),
             Route("/api/v1/push-subscriptions", subscriptions, methods=["GET", "POST"]),

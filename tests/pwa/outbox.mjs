@@ -1,7 +1,8 @@
-// Reads a line {rows, put, answers, epoch, times} for each phone, and answers with a line: what it sent, what came of
+// Reads a line {rows, put, answers, late, epoch, then, times} for each phone, and answers with a line: what it sent, what came of
 // it, and what is left on it.
 //
-// `rows` lie in the outbox as [id, content], `put` goes in as the app does it; `answers` are [status, body], or a list
+// `rows` lie in the outbox as [id, content], `late` since the last sending, `put` goes in as the app does it; `then`
+// sends once more after the backup; `answers` are [status, body], or a list
 // of these for one after the other, by "METHOD /path" or by the id in the body. Where there is none, all is well.
 import { createInterface } from "node:readline";
 import "./app.mjs";
@@ -33,7 +34,7 @@ const merged = ({ changes }) => ({
 
 const who = "mia";
 
-async function run({ rows = [], put = [], answers: planned = {}, epoch, times = 1 }) {
+async function run({ rows = [], put = [], answers: planned = {}, late = [], epoch, then = false, times = 1 }) {
   await wipe(who, { unsentToo: true });
   [requests, answers] = [[], planned];
   for (const [order, [id, value]] of rows.entries()) await keepRow(who, id, value, order + 1);
@@ -41,7 +42,9 @@ async function run({ rows = [], put = [], answers: planned = {}, epoch, times = 
   const places = rows.flatMap(([, value]) => value?.place ?? []);
   let { receipts, halt } = await flush(who);
   for (let time = 1; time < times; time += 1) ({ receipts, halt } = await flush(who, places));
+  for (const [order, [id, value]] of late.entries()) await keepRow(who, id, value, rows.length + order + 1);
   if (epoch) await handInAgain(who, epoch);
+  if (then) await flush(who);
   return {
     requests,
     halt,

@@ -239,6 +239,43 @@ def test_a_page_of_an_earlier_release_is_loaded_anew(desk: Desk, page: Page) -> 
     assert page.evaluate("window.here") is None
 
 
+LIST = "<select><option disabled>Choose</option><option>One</option><option>Two</option></select>"
+MARKED = LIST.replace("<option>One", "<option selected>One")
+WRITTEN: dict[str, tuple[str, bool, bool]] = {
+    # What a form has, whether the second of a list is chosen in it, whether it is loaded anew.
+    "a list as it came": (LIST, False, True),
+    "a marked list as it came": (MARKED, False, True),
+    "a list, chosen": (LIST, True, False),
+    "a marked list, chosen": (MARKED, True, False),
+    "words that came back refused": (
+        '<textarea aria-invalid="true">Words</textarea>',
+        False,
+        False,
+    ),
+    "words that came back as they are": ("<textarea>Words</textarea>", False, True),
+}
+
+
+def test_a_page_of_an_earlier_release_stays_while_a_form_has_what_is_not_sent(
+    desk: Desk, page: Page
+) -> None:
+    for name, (fields, is_chosen, is_anew) in WRITTEN.items():
+        desk.head = f'<form action="/" data-keeps>{fields}</form>'
+        with page.expect_response("**/desk/live"):
+            page.goto(desk.url + "/desk/")
+        if is_chosen:
+            page.locator("form select").select_option("Two")
+        page.evaluate("window.here = 1")
+        asked, desk.release = desk.asked, desk.release + 1
+        desk.tell(2)
+        for _ in range(100):
+            if desk.asked > asked + is_anew:
+                break
+            page.wait_for_timeout(50)
+        page.wait_for_timeout(100)
+        assert (page.evaluate("window.here") is None) is is_anew, name
+
+
 def test_a_page_whose_session_has_ended_leads_to_the_sign_in(desk: Desk, page: Page) -> None:
     desk.is_out = True
     desk.tell(2)

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 AT = "2026-01-02T12:00:00.000Z"
 ALL = "Who can read it: Tom"
 ALONE = "Who can read it: Ruth (Advocate)"
+AROUND = 9  # The row "People around me".
 
 
 def with_ruth(phone: Phone, double: Double) -> None:
@@ -40,7 +41,6 @@ def write_to_ruth(phone: Phone) -> None:
     phone.page.locator(".tabs button").nth(3).click()
     phone.page.locator(".row", has_text="My advocate").click()
     phone.page.get_by_role("button", name="Write to Ruth").click()
-    expect(readers(phone)).to_have_text(ALONE, use_inner_text=True)
 
 
 def from_today(phone: Phone) -> None:
@@ -150,3 +150,61 @@ def test_where_the_advocate_has_gone_the_words_wait_for_another_choice(
     expect(phone.page.get_by_role("button", name="Send", exact=True)).to_be_disabled()
     choice.click()
     expect(phone.page.get_by_role("button", name="Send", exact=True)).to_be_enabled()
+
+
+def write_to_tom(phone: Phone) -> None:
+    phone.go(2, AROUND)
+    phone.page.locator(".person button", has_text="Tom").click()
+    phone.page.get_by_role("button", name="Write to Tom").click()
+
+
+def test_only_ruth_chosen_on_the_way_to_tom_is_not_followed_by_words_for_tom(
+    phone: Phone, double: Double
+) -> None:
+    with_ruth(phone, double)
+    write_to_tom(phone)
+    expect(readers(phone)).to_contain_text(ALL, use_inner_text=True)
+    send(phone, "For Tom")
+    # Whom she came to write to stays.
+    expect(readers(phone)).to_contain_text(ALL, use_inner_text=True)
+    phone.page.locator(".option", has_text="Only").click()
+    send(phone, "Only for Ruth")
+    expect(phone.page.locator(".option[aria-pressed=true]")).to_have_count(0)
+    phone.page.locator("#message").fill("And this")
+    expect(phone.page.get_by_role("button", name="Send", exact=True)).to_be_disabled()
+
+
+@pytest.mark.parametrize("first", ["Ruth", "Tom"])
+def test_words_half_typed_for_one_do_not_go_to_the_other_who_is_named_next(
+    phone: Phone, double: Double, first: str
+) -> None:
+    with_ruth(phone, double)
+    one, other = write_to_ruth, write_to_tom
+    if first == "Tom":
+        one, other = other, one
+    one(phone)
+    phone.page.locator("#message").fill("Half a sen")
+    # Back to the same person they are still theirs.
+    one(phone)
+    expect(phone.page.get_by_role("button", name="Send", exact=True)).to_be_enabled()
+    other(phone)
+    expect(phone.page.locator("#message")).to_have_value("Half a sen")
+    expect(readers(phone)).to_have_text("Choose who it is for.", use_inner_text=True)
+    expect(phone.page.locator(".option[aria-pressed=true]")).to_have_count(0)
+    expect(phone.page.get_by_role("button", name="Send", exact=True)).to_be_disabled()
+
+
+def test_after_words_for_an_advocate_who_has_gone_the_thread_is_not_marked_by_itself(
+    phone: Phone, double: Double
+) -> None:
+    with_ruth(phone, double)
+    write_to_ruth(phone)
+    send(phone, "Only for Ruth")
+    arrived(phone, double, 1)
+    del double.book.people[ADA]
+    phone.page.reload()
+    from_today(phone)
+    expect(phone.page.locator(".option")).to_have_count(1)
+    expect(phone.page.locator(".option[aria-pressed=true]")).to_have_count(0)
+    phone.page.locator("#message").fill("And this")
+    expect(phone.page.get_by_role("button", name="Send", exact=True)).to_be_disabled()

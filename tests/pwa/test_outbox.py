@@ -69,6 +69,7 @@ KINDS: dict[str, tuple[dict[str, Any], str | None, str, Any]] = {
     "own": (OWN, None, "PUT /children/m/pack", {"base": 3, "fields": {"a": "new"}}),
 }
 NAMED = {"rhythm", "away", "shared", "trusted", "ask"}
+REPLACED = {"advocate-wish", "advocate-share"}
 EXPLAINED = {"rhythm", "take-back", "away", "back", "trusted", "ask", "own"}
 ALONE = pytest.mark.parametrize("kind", KINDS)
 
@@ -115,7 +116,7 @@ def test_a_kind_is_put_in_under_its_own_id_and_twice_is_once(outbox: Outbox, kin
     offline = {KINDS[kind][2]: [0, None]}
     phone = outbox(put=[_content(kind)] * 2, answers=offline)
     ids = [waiting[0] for waiting in phone["waiting"]]
-    assert (ids == [id_]) if id_ else (len(set(ids)) == 2)
+    assert (ids == [id_]) if id_ else (len(set(ids)) == (1 if kind in REPLACED else 2))
     assert phone["halt"] == "network"
 
 
@@ -215,6 +216,66 @@ def test_after_a_backup_everything_but_languages_and_shared_answers_is_handed_in
     kept = {*KINDS} - {"check_in", "language", "shared"}
     assert {*phone["sent"]} == kept
     assert {id_ for id_, _, _ in phone["waiting"]} == kept | {"c"}
+
+
+def _choice(kind: str, *, is_yes: bool, at: str = AT) -> dict[str, Any]:
+    """Of two choices about the same thing, one."""
+    if kind == "advocate-wish":
+        return {"kind": kind, "body": {"said_at": at, "is_wanted": is_yes}}
+    return {"kind": kind, "body": {"said_at": at, "advocate": "a", "tells_alerts": is_yes}}
+
+
+CHOICES = pytest.mark.parametrize("kind", sorted(REPLACED))
+
+
+@CHOICES
+def test_an_earlier_choice_about_an_advocate_never_goes_out_after_the_later(
+    outbox: Outbox, kind: str
+) -> None:
+    other = {"kind": "advocate-share", "body": {"said_at": AT, "advocate": "b"}}
+    put = [_choice(kind, is_yes=True), other, _choice(kind, is_yes=False)]
+    # The first that comes gets no answer of ours; then all is well.
+    paths = ["POST /advocate-wish", "DELETE /advocate-wish", "PATCH /advocates/a"]
+    phone = outbox(put=put, answers={path: [[502, {}]] for path in paths}, times=2)
+    assert phone["waiting"] == []
+    sent = [request for request in phone["requests"] if request[0] in paths]
+    last = (
+        ["DELETE /advocate-wish", None]
+        if kind == "advocate-wish"
+        else ["PATCH /advocates/a", {"tells_alerts": False}]
+    )
+    assert sent == [last, last]
+    # What an advocate may know is a thing of its own for each of them.
+    assert ["PATCH /advocates/b", {}] in phone["requests"]
+
+
+@CHOICES
+def test_after_a_backup_the_last_choice_alone_is_handed_in_unless_a_later_one_waits(
+    outbox: Outbox, kind: str
+) -> None:
+    rows = [["1", _choice(kind, is_yes=True)], ["2", _choice(kind, is_yes=False)]]
+    assert [id_ for id_, _, _ in outbox(rows=rows, epoch=EPOCH)["waiting"]] == ["2"]
+    later = ["3", _choice(kind, is_yes=True)]
+    phone = outbox(rows=rows, late=[later], epoch=EPOCH)
+    assert phone["stored"] == [later]
+
+
+@pytest.mark.parametrize(("from_at", "is_sent"), [("2020-01-01", True), ("2100-01-01", False)])
+def test_after_a_backup_a_wish_is_made_again_unless_an_advocate_has_come_since(
+    outbox: Outbox, from_at: str, *, is_sent: bool
+) -> None:
+    ruth = {"from_at": f"{from_at}T00:00:00Z"}
+    answers = {"GET /advocates": [200, {"advocates": [ruth]}]}
+    phone = outbox(
+        rows=[["1", _choice("advocate-wish", is_yes=True)]],
+        epoch=EPOCH,
+        answers=answers,
+        then=True,
+    )
+    requests = [request for request, _ in phone["requests"]]
+    again = ["POST /advocate-wish"] if is_sent else []
+    assert requests == ["POST /advocate-wish", "GET /advocates", *again]
+    assert phone["waiting"] == []
 
 
 def test_own_words_go_on_from_what_the_child_had_seen_and_from_nothing_else(outbox: Outbox) -> None:

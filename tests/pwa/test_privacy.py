@@ -15,6 +15,12 @@ from tests.pwa.double import CODE, Double
 
 pytestmark = pytest.mark.browser
 
+# What the browser tells a page that goes out of sight: another app, or the lock screen.
+AWAY = {
+    "hidden": "document.dispatchEvent(new Event('visibilitychange'))",
+    "blur": "window.dispatchEvent(new Event('blur'))",
+}
+
 SHOWN_BY = CHROMIUM
 
 WORDS = "Zebra crossing behind the station"
@@ -196,6 +202,20 @@ def test_four_taps_bring_the_app_back_however_slow_and_another_tap_begins_anew(
     for _ in range(3):
         phone.page.locator(".date").click()
         phone.page.clock.fast_forward("01:00")
+    expect(phone.page.locator(".faces")).to_have_count(0)
+    phone.page.locator(".date").click()
+    phone.page.wait_for_selector(".faces")
+
+
+@pytest.mark.parametrize("away", ["hidden", "blur"])
+def test_taps_on_the_date_end_when_the_phone_shows_something_else(phone: Phone, away: str) -> None:
+    phone.pair()
+    phone.page.get_by_role("button", name="Hide").click()
+    for _ in range(3):
+        phone.page.locator(".date").click()
+    phone.page.evaluate(AWAY[away])
+    for _ in range(3):
+        phone.page.locator(".date").click()
     expect(phone.page.locator(".faces")).to_have_count(0)
     phone.page.locator(".date").click()
     phone.page.wait_for_selector(".faces")

@@ -788,3 +788,37 @@ def test_a_child_reads_who_its_caseworker_is_now_until_they_have_met(
     phone.page.reload()
     phone.project()
     phone.page.get_by_text("Your caseworker now").wait_for(state="detached")
+
+
+def test_a_slow_answer_about_one_child_does_not_keep_the_page_of_another(
+    phone: Phone, double: Double
+) -> None:
+    double.person = TOM
+    double.more_books[NOOR] = Book(NOOR)
+    phone.context.add_cookies([{"name": COOKIE, "value": "toms", "url": double.url}])
+    phone.open(f"#with={MIA}")
+    phone.page.wait_for_selector(".land")
+    main = phone.page.locator("main")
+
+    def page_for_the_wall_of(name: str) -> None:
+        phone.page.locator(".tabs button").nth(0).click()
+        phone.page.locator(".row", has_text=name).click()
+        phone.page.wait_for_selector(".land")
+        phone.page.locator(".rows .row", has_text="Get a copy").click()
+        phone.page.get_by_role("button", name="A page for the wall").click()
+
+    double.slow_walls.add(MIA)
+    page_for_the_wall_of("Mia")
+    expect(main).to_contain_text("Loading")
+    page_for_the_wall_of("Noor")
+    expect(main).to_contain_text("Loading")
+    double.slow_walls.clear()
+    expect(main).to_contain_text(f"A goal of {NOOR}")
+    expect(main).not_to_contain_text(MIA)
+    # What was there about her is not drawn for Mia, not even before there is an answer.
+    double.slow_walls.add(MIA)
+    page_for_the_wall_of("Mia")
+    expect(main).to_contain_text("Loading")
+    expect(main).not_to_contain_text(NOOR)
+    double.slow_walls.clear()
+    expect(main).to_contain_text(f"A goal of {MIA}")

@@ -33,7 +33,17 @@ async function send(form: HTMLFormElement, submitter: HTMLElement | null): Promi
   form.requestSubmit(submitter);
 }
 
+/** Where nothing is marked in the page, a list of one begins with the first that can be chosen. */
+function isChosenAnew({ options, multiple }: HTMLSelectElement): boolean {
+  const all = [...options];
+  const marked = all.filter(({ defaultSelected }) => defaultSelected);
+  const first = marked.at(-1) ?? all.find(({ disabled }) => !disabled);
+  const begins = (option: HTMLOptionElement) => (multiple ? option.defaultSelected : option === first);
+  return all.some((option) => option.selected !== begins(option));
+}
+
 function isChanged(field: Element): boolean {
+  if (field instanceof HTMLSelectElement) return isChosenAnew(field);
   if (field instanceof HTMLInputElement) {
     if (field.type === "hidden") return false;
     return field.checked !== field.defaultChecked || field.value !== field.defaultValue;
@@ -41,10 +51,10 @@ function isChanged(field: Element): boolean {
   return field instanceof HTMLTextAreaElement && field.value !== field.defaultValue;
 }
 
-/** A form of this page in which something was written or chosen that is not sent yet. */
+/** A form of this page in which something was written or chosen that is not sent yet, or that came back refused. */
 export function written(): HTMLFormElement | undefined {
   const forms = document.querySelectorAll<HTMLFormElement>("form[data-keeps]");
-  return [...forms].find((form) => [...form.elements].some(isChanged));
+  return [...forms].find((form) => form.querySelector("[aria-invalid]") || [...form.elements].some(isChanged));
 }
 
 /** What may no longer be seen goes from the page; what was typed stays until it is sent. */

@@ -58,11 +58,11 @@ export const lastOf = (plan: Plan, who: string): Thing | undefined =>
     .at(-1);
 
 /**
- * What is marked before a person has chosen: the first lane, if there is no other or their last message went there too.
+ * What is marked before a person has chosen: the first lane, if their last message went there too.
  * After a message for others nothing is: a person who goes on writing to one reader must not reach another unawares.
  */
 export function usual(plan: Plan, all: Lane[], who: string): string {
   const first = all[0] ?? THREAD;
   const last = lastOf(plan, who);
-  return all.length < 2 || !last || isSame(wentTo(plan, last), first) ? codeOf(first) : UNCHOSEN;
+  return !last || isSame(wentTo(plan, last), first) ? codeOf(first) : UNCHOSEN;
 }

@@ -1,7 +1,8 @@
 /**
  * What others see: a small list for the day that is real and works. Nothing on it speaks of anything else.
  * Press and hold the date, or tap it four times, and the app is back (after the four digits, where set). The taps may
- * take as long as they take: not every hand is quick, and who uses a switch cannot hold (WCAG 2.2.1).
+ * take as long as they take: not every hand is quick, and who uses a switch cannot hold (WCAG 2.2.1). They end when the
+ * phone shows something else: two taps of today and two of another hand tomorrow are no four.
  */
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
@@ -45,10 +46,15 @@ function Title() {
     const anew = ({ target }: Event) => {
       if (target instanceof Element && !target.closest(".date")) taps.current = 0;
     };
+    const away = () => (taps.current = 0);
     document.addEventListener("click", anew);
+    document.addEventListener("visibilitychange", away);
+    window.addEventListener("blur", away);
     return () => {
       end();
       document.removeEventListener("click", anew);
+      document.removeEventListener("visibilitychange", away);
+      window.removeEventListener("blur", away);
     };
   }, []);
   return (

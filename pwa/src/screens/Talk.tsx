@@ -182,11 +182,17 @@ function Thread() {
   const asked = askedFor();
   const to = useDraft("message to", () => ({ value: UNCHOSEN, base: null }));
   const code = draftOf("message to")?.value ?? usual(plan.value, all, myself.value.id);
-  const aim = () => asked !== null && to.set(asked);
-  // A lane is chosen for the words in the box. Without words, it would stay for days, unseen.
+  const aim = () => {
+    const isWritten = Boolean(draftOf("message")?.value.trim());
+    // A lane is chosen for the words in the box. Without words, it would stay for days, unseen.
+    if (asked === null) return isWritten || isEditing.peek() || to.drop();
+    // Words that were typed for others do not go to the one whom a screen names.
+    to.set(isWritten && draftOf("message to")?.value !== asked ? UNCHOSEN : asked);
+  };
   useEffect(() => {
-    if (asked !== null) aim();
-    else void recall().then(() => draftOf("message")?.value.trim() || isEditing.peek() || to.drop());
+    let isHere = true;
+    void recall().then(() => isHere && aim());
+    return () => void (isHere = false);
   }, []);
   // A lane whose advocate has gone is no lane any more: then one chooses again, and nothing goes elsewhere by itself.
   const lane = all.find((each) => codeOf(each) === code);
@@ -200,7 +206,8 @@ function Thread() {
     if (!text || !lane) return;
     draft.drop();
     to.drop();
-    aim();
+    // One goes on writing to the one whom a screen named, unless one has chosen others since.
+    if (code === asked) to.set(code);
     const { advocate, isAlone } = lane;
     await make("message", advocate ? { text, advocate_id: advocate, is_private: isAlone } : { text });
   };

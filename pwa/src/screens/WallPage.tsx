@@ -26,26 +26,39 @@ interface Wall {
   may_choose: boolean;
 }
 
-const wall = signal<Wall | null>(null);
+/** Of which project it is, by its address: a slow answer about one child is never drawn for another. */
+const wall = signal<{ path: string; told: Wall } | null>(null);
 const fault = signal("");
-const isBusy = signal(false);
+/** The address that is being asked, and whether another project waits for that answer to ask. */
+let asking: string | null = null;
+let isNext = false;
 
 const root = () => `${place.value?.path ?? ""}/project`;
+const address = () => `${root()}/wall`;
 
 /** Asks, or says what to choose; a second tap waits for the answer to the first. */
 async function say(body?: { on?: string[]; off?: string[]; names?: Names }): Promise<void> {
-  if (isBusy.value) return;
-  isBusy.value = true;
-  const path = `${root()}/wall`;
+  const path = address();
+  if (asking !== null) {
+    isNext = path !== asking;
+    return;
+  }
+  asking = path;
   try {
-    const answer = await ask<Wall>(body ? "PUT" : "GET", path, body);
-    if (path === `${root()}/wall`) wall.value = answer;
+    const told = await ask<Wall>(body ? "PUT" : "GET", path, body);
+    if (path !== address()) return;
+    wall.value = { path, told };
     fault.value = "";
   } catch (reason) {
+    if (path !== address()) return;
     fault.value =
       reason instanceof Refused && reason.detail ? reason.detail : t("You need internet for this. Try again later.");
   } finally {
-    isBusy.value = false;
+    asking = null;
+    if (isNext) {
+      isNext = false;
+      void say();
+    }
   }
 }
 
@@ -133,8 +146,9 @@ export function WallPage() {
     wall.value = null;
     fault.value = "";
     void say();
+    return () => void (isNext = false);
   }, []);
-  const told = wall.value;
+  const told = wall.value?.path === address() ? wall.value.told : null;
   return (
     <Page title={t("A page for the wall")}>
       <p>{t("Your path on one page, with the promises of both sides. There is room to sign and to draw.")}</p>

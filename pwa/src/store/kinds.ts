@@ -93,7 +93,8 @@ export interface Asking {
 /** The child wants an advocate, or does not need one any more. */
 export interface AdvocateWish {
   kind: "advocate-wish";
-  body: { said_at: string; is_wanted: boolean };
+  /** `confirmed_at`: it is handed in again, as of this moment. */
+  body: { said_at: string; is_wanted: boolean; confirmed_at?: string };
 }
 
 /** Whether an advocate may know that adults were called. */
@@ -150,6 +151,8 @@ interface Row<C extends Content> {
   id?(body: C["body"], who: Who): string;
   /** Throws unless the server confirmed it. Null: it goes out with all that waits for its project (sync.ts). */
   send: ((message: C & { id: string }, tell: Tell) => Promise<Receipt | undefined>) | null;
+  /** Of all that is about this, only the last counts: what waits about it is thrown away for what is put in later. */
+  about?(body: C["body"]): string;
   /** What the phone writes down before the message may go. */
   received?(who: Who, body: C["body"], receipt: Receipt): Promise<void>;
   /** True where it is handed in again if the server lost it (afterBackup.ts); check-ins are among the days. */
@@ -234,10 +237,15 @@ const KINDS: { [K in Kind]: Row<Extract<Content, { kind: K }>> } = {
   },
   // Each has an id of its own: of two choices the later must not go with the earlier once that is confirmed.
   "advocate-wish": {
-    send: async ({ body }, tell) => void (await tell(body.is_wanted ? "POST" : "DELETE", "/advocate-wish")),
+    about: () => "advocate-wish",
+    send: async ({ body: { is_wanted, confirmed_at: at } }, tell) => {
+      if (is_wanted && at && (await isMet(at, tell))) return;
+      await tell(is_wanted ? "POST" : "DELETE", "/advocate-wish");
+    },
     isKept: true,
   },
   "advocate-share": {
+    about: ({ advocate }) => `advocate-share-${advocate}`,
     send: async ({ body: { advocate, tells_alerts } }, tell) =>
       void (await tell("PATCH", `/advocates/${advocate}`, { tells_alerts })),
     isKept: true,
@@ -258,8 +266,17 @@ const KINDS: { [K in Kind]: Row<Extract<Content, { kind: K }>> } = {
   change: { id: ({ id }) => id, send: null },
 };
 
+/** Whether an advocate has come since this moment: a wish that is handed in again would be a second one. */
+async function isMet(at: string, tell: Tell): Promise<boolean> {
+  const { advocates } = await tell<{ advocates: { from_at: string }[] }>("GET", "/advocates");
+  return advocates.some(({ from_at }) => Date.parse(from_at) >= Date.parse(at));
+}
+
 /** The row of a message. */
 export const rowOf = <C extends Content>({ kind }: C) => KINDS[kind] as unknown as Row<C>;
+
+/** What a message is about, where only the last of these counts. */
+export const aboutOf = (content: Content): string | undefined => rowOf<Content>(content).about?.(content.body);
 
 /** False for what another version of the app stored and this one does not know. */
 export const isOurs = (value: unknown): value is Content =>

@@ -8,7 +8,7 @@
 import { ask, Refused, Unreachable, type Answer, type Receipt } from "../api";
 import { uuid } from "../bytes";
 import { dropRow, dropRows, keepRow, read, rows, writeIfRoom, type Who } from "./db";
-import { isOurs, rowOf, type Content, type ProjectChange } from "./kinds";
+import { aboutOf, isOurs, rowOf, type Content, type ProjectChange } from "./kinds";
 import { phoneOf } from "./mates";
 import { exchange, type Outgoing, type Place } from "./sync";
 
@@ -69,12 +69,17 @@ async function keep(who: Who, sending: Sending): Promise<boolean> {
   }
 }
 
-/** Puts something into the outbox; what `keep` says. */
+/** Puts something into the outbox, in the place of what it takes back; what `keep` says. */
 export async function append(who: Who, content: Content): Promise<boolean> {
   const id = rowOf(content).id?.(content.body, who) ?? uuid();
   const before = await waiting(who).catch(() => []);
   const order = 1 + Math.max(0, ...before.map((sending) => sending.order));
-  return keep(who, { ...content, id, order });
+  const isKept = await keep(who, { ...content, id, order });
+  // After it is kept: in between, one of the two is there. An earlier choice that goes out last would win.
+  const about = aboutOf(content);
+  const earlier = before.filter((sending) => about && sending.id !== id && aboutOf(sending) === about);
+  await discardAll(earlier.map((sending) => sending.id));
+  return isKept;
 }
 
 /** Throws something away, because the child said so. */
