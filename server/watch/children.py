@@ -9,7 +9,7 @@ from starlette.requests import Request
 from server.alerts.models import Alert
 from server.people.access import Roles, called_about, now_of, visitor_of
 from server.people.children_access import children_for
-from server.people.finding.scope import Scope, Statement
+from server.people.finding.scope import SEEING, Scope, Statement, scope_of
 from server.people.models import Child
 from server.people.rules import Action, Role, may
 from server.storage.db import as_id, fetch
@@ -40,11 +40,23 @@ async def shown(request: Request, action: Action) -> tuple[dict[UUID, Roles], li
     return here, [(child, roles[child.id]) for child in left]
 
 
+_CALLED = frozenset({Role.CALLED, Role.GLASS})
+
+
 async def alerted(request: Request) -> dict[UUID, Roles]:
     """The visitor's roles for each child with an open alert, as far as they may see it."""
-    visitor = await visitor_of(request)
-    open_ = Alert.filter(agency_id=visitor.agency_id, closed_at__isnull=True)
-    ids = {as_id(id_) for id_ in await open_.distinct().values_list("child_id", flat=True)}
+    if (await visitor_of(request)).agency_id is None:
+        return {}
+    scope, statement = await scope_of(request), Statement()
+    rows = await fetch(
+        f"WITH {scope.cte(statement, SEEING | _CALLED)}"  # noqa: S608
+        " SELECT DISTINCT a.child_id FROM alert a JOIN scope s ON s.child_id = a.child_id"
+        f" WHERE a.agency_id = {statement.of(scope.agency_id)} AND a.closed_at IS NULL",
+        statement.params,
+    )
+    ids = {as_id(row["child_id"]) for row in rows}
+    if not ids:
+        return {}
     return await children_for(request, Action.ALERT_SEE, also=ids, among=ids, by_call=True)
 
 

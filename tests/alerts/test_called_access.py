@@ -123,6 +123,20 @@ async def test_a_deputy_without_a_tie_opens_takes_and_closes_the_alert_that_call
         assert (await eve.get("/api/v1/alerts")).json() == {"alerts": []}
 
 
+async def test_a_list_of_alerts_asks_the_database_for_the_readers_children_alone(
+    cast: Cast, caplog: pytest.LogCaptureFixture
+) -> None:
+    for child in (cast.mia, cast.noor):
+        await open_missing(cast.actor("tom"), child.id, None, cast.clock())
+    async with cast.client_as("ada") as ada:
+        caplog.set_level("DEBUG", logger="tortoise.db_client")
+        [listed] = (await ada.get("/api/v1/alerts")).json()["alerts"]
+        caplog.set_level("INFO", logger="tortoise.db_client")
+    assert listed["child"]["id"] == str(cast.noor.id)
+    assert str(cast.noor.id) in caplog.text
+    assert str(cast.mia.id) not in caplog.text
+
+
 async def test_what_an_alert_needs_is_open_until_it_is_closed_and_nothing_else_ever(
     cast: Cast,
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from server.alerts.ladder import Cause, Outcome
@@ -12,6 +13,7 @@ from server.policy.model import SHIPPED
 from server.simulation import history, sample
 from server.watch import ticking
 from tests.cast import Cast
+from tests.desk import scenes
 
 DAY = timedelta(days=1)
 
@@ -59,3 +61,13 @@ async def test_a_page_of_a_sample_says_that_it_is_one(cast: Cast) -> None:
     assert "Calculated for 2 children" in looked.text
     assert "This is a sample" not in looked.text
     assert policy_pages.MOST_CHILDREN > 100
+
+
+async def test_the_alerts_of_a_sample_are_said_to_be_of_these_children(cast: Cast) -> None:
+    await scenes.crowd(cast, policy_pages.MOST_CHILDREN)
+    cast.clock.advance(hours=1)
+    typed = editing.typed_of(SHIPPED) | {"mid.grace": "2"}
+    looked = await cast.client_as("ines").post("/desk/policies/look", data=typed)
+    assert re.search(r"We really sent \d+ alerts? about these children\.", looked.text)
+    assert "This is a sample of your 302 children" in looked.text
+    assert not re.search(r"We really sent \d+ alerts?\.", looked.text)
