@@ -44,6 +44,13 @@ async def test_a_session_that_ends_warns_before_and_keeps_what_was_typed(
         await page.clock.run_for((STAFF_IDLE - timedelta(minutes=1)).total_seconds() * 1000)
         await is_in_sight(idle.locator("button"))
         assert await violations(page) == []
+        no_answer = idle.locator("[data-no-answer]")
+        await expect(no_answer).to_be_hidden()
+        await page.context.set_offline(True)
+        await idle.locator("button").press("Enter")
+        await is_in_sight(no_answer)
+        assert await violations(page) == []
+        await page.context.set_offline(False)
         await idle.locator("button").press("Enter")
         await expect(idle).to_be_hidden()
         await page.clock.run_for((STAFF_IDLE + timedelta(minutes=1)).total_seconds() * 1000)
@@ -51,11 +58,12 @@ async def test_a_session_that_ends_warns_before_and_keeps_what_was_typed(
         assert await violations(page) == []
         cast.clock.advance(seconds=STAFF_IDLE.total_seconds())
         await page.locator("button[name=answer]").first.click()
-        await expect(page.locator("main")).to_contain_text("Seen at the harbour.")
-        assert await violations(page) == []
+        await expect(page.locator("[data-unsent=out]")).to_be_visible()
+        await expect(page.locator("#words")).to_have_value("Seen at the harbour.")
+        # The heading is gone with all else: it has the child's name.
         await cast.new_token("tom")
         await page.context.add_cookies([{"name": "s", "value": cast.tokens["tom"], "url": url}])
-        await page.locator("form button.main").click()
+        await page.locator("button[name=answer]").first.click()
         await expect(page.locator(".saved")).to_be_visible()
 
 

@@ -14,9 +14,13 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 from starlette.routing import Mount, Route
 
 from server.web.static_files import StaticFiles, app_files, built
+from tests.pwa.conftest import CHROMIUM
 from tests.pwa.double import POLICY, listening
 
 pytestmark = pytest.mark.browser
+
+# The other one has no notifications.
+SHOWN_BY = CHROMIUM
 
 PAGE = """<!doctype html><html lang="en"><head><title>({n}) Board</title>
 <link rel="stylesheet" href="/desk/{release}.css">

@@ -5,6 +5,7 @@
  *   <div id="idle" data-after="7200" hidden>
  *     <p data-idle="soon">…<button type="button" data-stay>…</button></p>
  *     <p data-idle="over">…</p>
+ *     <p data-no-answer>…</p>
  *   </div>
  *
  * All pages of this browser use the same session: what one of them asked for, the others know.
@@ -35,13 +36,22 @@ function state(afterMs: number): State {
 /** Its words come anew each time: then a reader says them. */
 function show(box: HTMLElement, now: State): void {
   for (const part of box.querySelectorAll<HTMLElement>("[data-idle]")) part.hidden = part.dataset["idle"] !== now;
+  if (now !== "soon") sayNoAnswer(box, false);
   box.hidden = now === "in use";
 }
 
+/** Who wanted to stay learns that the server does not know it yet, as long as there is time to try again. */
+function sayNoAnswer(box: HTMLElement, isSo: boolean): void {
+  const words = box.querySelector<HTMLElement>("[data-no-answer]");
+  if (words) words.hidden = !isSo;
+}
+
 async function stay(box: HTMLElement): Promise<void> {
+  sayNoAnswer(box, false);
   const answer = await fetch("/api/v1/push-subscriptions", { cache: "no-store" }).catch(() => null);
   if (answer?.ok) used();
   if (answer?.ok || answer?.status === 401) show(box, answer.ok ? "in use" : "over");
+  else sayNoAnswer(box, true);
 }
 
 export function begin(): void {
