@@ -21,7 +21,7 @@ from tests.pwa.test_screens import TARGET, is_sideways, walk
 
 pytestmark = pytest.mark.browser
 
-SCREENS = Path(__file__).parents[2] / "pwa" / "src" / "plan" / "places.tsx"
+PLAN = Path(__file__).parents[2] / "pwa" / "src" / "plan"
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ AT = "2026-01-02T12:00:00.000Z"
 PROJECT = ("life_project", MIA)
 GOAL, STEP = ("goal", "{goal}"), ("step", "{next}")
 
-# Every screen in pwa/src/plan/places.tsx by its name there, with what makes it look different.
+# Every screen in pwa/src/plan/places.tsx and seldom.tsx by its name there, with what makes it look different.
 SCENES: dict[str, list[Scene]] = {
     "children": [Scene()],
     "project": [
@@ -206,9 +206,12 @@ GO = """async ([place, about]) => {
 
 
 def screens() -> list[str]:
-    """The names in the app's own table of screens."""
-    table = SCREENS.read_text(encoding="utf-8").split("const SCREENS", 1)[1].split("};", 1)[0]
-    return re.findall(r'^  "?([a-z][\w-]*)"?: \w+,$', table, re.MULTILINE)
+    """The names in the app's own two tables of screens."""
+    tables = [
+        (PLAN / file).read_text(encoding="utf-8").split(f"const {name}", 1)[1].split("};", 1)[0]
+        for file, name in (("places.tsx", "FIRST"), ("seldom.tsx", "SCREENS"))
+    ]
+    return re.findall(r'^  "?([a-z][\w-]*)"?: \w+,$', "\n".join(tables), re.MULTILINE)
 
 
 def test_no_screen_of_the_project_is_missing_from_these_tests() -> None:
