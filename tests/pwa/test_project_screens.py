@@ -99,7 +99,8 @@ AT = "2026-01-02T12:00:00.000Z"
 PROJECT = ("life_project", MIA)
 GOAL, STEP = ("goal", "{goal}"), ("step", "{next}")
 
-# Every screen in pwa/src/plan/places.tsx and seldom.tsx by its name there, with what makes it look different.
+# Every screen of the tables in places.tsx and seldom.tsx by its name there, with what makes it look
+# different.
 SCENES: dict[str, list[Scene]] = {
     "children": [Scene()],
     "project": [
