@@ -251,7 +251,7 @@ async def _due(scope: Scope, since: datetime, until: datetime) -> list[Due]:
 async def _missed_by(
     scope: Scope, shifts: Collection[OnShift], since: datetime, until: datetime
 ) -> list[tuple[UUID, UUID]]:
-    """Each of these people with children who missed check-ins of their shifts in a week: no more
+    """Each of these people with children who missed check-ins of their shifts in a week: at most
     children than it takes."""
     moments: list[dict[str, Any]] = [
         {"who": str(shift.person_id), "zone": zone, "at": int(at.timestamp())}

@@ -43,7 +43,7 @@ from tests.cast import Cast
 from tests.desk import scenes
 from tests.desk.walking import at, run_until
 from tests.missing.pictures import as_bytes, drawn
-from tests.pwa.conftest import ARGUMENTS, AXE, LOCALES, SHELL
+from tests.pwa.conftest import ARGUMENTS, AXE, CHROMIUM, LOCALES
 
 pytestmark = pytest.mark.browser
 
@@ -57,7 +57,7 @@ TWICE = "--blink-settings=defaultFontSize=32"
 async def chromium(*settings: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=SHELL, args=[*ARGUMENTS, *settings]
+            executable_path=CHROMIUM, args=[*ARGUMENTS, *settings]
         )
         yield browser
         await browser.close()
@@ -234,6 +234,9 @@ async def each_page(
             await tabs[who].locator("#q").fill(path.partition("#")[2])
             await tabs[who].locator("#q").press("Enter")
             await tabs[who].wait_for_url("**/desk/find?s=*", wait_until="load")
+        if path.endswith("/project"):
+            # Its screens come in the place of what the page shows meanwhile.
+            await tabs[who].locator("#project h1").first.wait_for()
         yield name, tabs[who]
 
 
@@ -300,9 +303,11 @@ SPACED = """() => {
         word-spacing: 0.16em !important } p { margin-block-end: 2em !important }`)
     document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet]
 }"""
-# Words that their box does not show; those for readers alone have a box of one pixel.
+# Words that their box does not show; those for readers alone have a box of one pixel. What a
+# picture shortens, the table beside it has whole.
 CUT_OFF = """() => [...document.querySelectorAll('body *')]
-    .filter((one) => one.checkVisibility() && !one.closest('svg') && one.innerText?.trim())
+    .filter((one) => one.checkVisibility() && !one.closest('svg, [aria-hidden="true"]'))
+    .filter((one) => one.innerText?.trim())
     .filter((one) => {
         const style = getComputedStyle(one)
         const hides = (how) => how === 'hidden' || how === 'clip'

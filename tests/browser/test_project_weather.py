@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.voices import Voice, child_at, worker_at
 from tests.doubles.firefox import until
-from tests.pwa.conftest import ARGUMENTS, SHELL
+from tests.pwa.conftest import ARGUMENTS, CHROMIUM
 from tests.pwa.demo import ROOT, demo_agency
 from tests.pwa.test_worker import new_version
 
@@ -61,7 +61,7 @@ def agency(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agency]:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=SHELL, args=ARGUMENTS)
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield chromium
         chromium.close()
 

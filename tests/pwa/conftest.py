@@ -25,7 +25,8 @@ from tests.pwa.double import CODE, Double, serving
 
 CHROMIUM = "/usr/bin/chromium"
 # The same engine without the desktop around it: a third less of processor time (46.5 against 29.6 s
-# for two files), and no notifications. A module that looks at those says `SHOWN_BY = CHROMIUM`.
+# for two files), without notifications, background sync and a viewer of PDFs. A module that needs
+# one of those says `SHOWN_BY = CHROMIUM`.
 SHELL = shutil.which("chromium-headless-shell") or CHROMIUM
 ARGUMENTS = [
     "--no-sandbox",

@@ -9,13 +9,15 @@ import pytest
 from playwright.sync_api import expect
 
 from server.web.static_files import BUILD
-from tests.pwa.conftest import Phone, Phones
+from tests.pwa.conftest import CHROMIUM, Phone, Phones
 from tests.pwa.double import CODE, Double
 
 pytestmark = pytest.mark.browser
 
+SHOWN_BY = CHROMIUM
+
 FIRST_LOAD = 80_000
-SCRIPTS = 40_000
+SCRIPTS = 41_000
 REQUESTS = 10
 A_DAY = 20_000
 OPEN_MS = 1_000

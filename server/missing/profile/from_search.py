@@ -68,8 +68,8 @@ async def search_of(child_id: UUID, language: str, zone: ZoneInfo) -> Search | N
 
 
 async def _told(episode: Episode) -> list[TimelineEntry]:
-    """What was told of the room, and to whom: it holds however much was tried since. Each of the
-    two by its own number, so that neither makes the other too old."""
+    """What was told of the room, and who was told: it holds however much was tried since. Each of
+    the two by its own number, so that neither makes the other too old."""
     rows: list[TimelineEntry] = []
     for act in (Act.ROOM, Act.REPORT):
         held = TimelineEntry.filter(episode_id=episode.id, what=act.value).order_by("-number")

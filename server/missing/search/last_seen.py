@@ -26,8 +26,8 @@ class Seen:
 
 def as_reported(episode: Episode) -> Seen:
     """What the report says of it; empty where it says nothing."""
-    said = episode.last_seen or {}
-    where, by, words = (str(said.get(name) or "").strip() for name in ("where", "by", "words"))
+    report = episode.last_seen or {}
+    where, by, words = (str(report.get(name) or "").strip() for name in ("where", "by", "words"))
     return Seen(episode.id, episode.last_seen_at, where, by, words)
 
 
@@ -65,4 +65,4 @@ async def noticed_in(searches: Sequence[UUID], most: int) -> list[Seen]:
         for line in signs
         if (sign := sign_by_line.get(line.id)) and sign.what == SEEN and sign.place
     ]
-    return [one for one in seen if one.where]
+    return [sighting for sighting in seen if sighting.where]
