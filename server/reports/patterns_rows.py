@@ -56,8 +56,8 @@ async def patterns_of(scope: Scope) -> list[Link]:
 
 
 async def patterns_about(scope: Scope, child_id: UUID) -> list[Link]:
-    """The links about one child of the reader. Of other children only those that the
-    reader has a tie to."""
+    """The links about one child of the reader. Of other children only those that the reader has a
+    tie to."""
     by_tie = replace(scope, is_on_duty=False, covers=frozenset(), called={}, broken=frozenset())
     links: list[Link] = []
     links += patterns.often(await _times(by_tie, _WORKING, about=child_id), scope.now)
@@ -251,8 +251,8 @@ async def _due(scope: Scope, since: datetime, until: datetime) -> list[Due]:
 async def _missed_by(
     scope: Scope, shifts: Collection[OnShift], since: datetime, until: datetime
 ) -> list[tuple[UUID, UUID]]:
-    """Each of these people with children who missed check-ins of their shifts in a week: at most
-    children than it takes."""
+    """Each of these people with children who missed check-ins of their shifts in a week; never more
+    children than are needed to know."""
     moments: list[dict[str, Any]] = [
         {"who": str(shift.person_id), "zone": zone, "at": int(at.timestamp())}
         for shift in shifts

@@ -186,7 +186,7 @@ function Thread() {
     const isWritten = Boolean(draftOf("message")?.value.trim());
     // A lane is chosen for the words in the box. Without words, it would stay for days, unseen.
     if (asked === null) return isWritten || isEditing.peek() || to.drop();
-    // Words that were typed for others do not go to the one whom a screen names.
+    // Words that were typed for others do not go to the person that a screen names.
     to.set(isWritten && draftOf("message to")?.value !== asked ? UNCHOSEN : asked);
   };
   useEffect(() => {
@@ -206,7 +206,7 @@ function Thread() {
     if (!text || !lane) return;
     draft.drop();
     to.drop();
-    // One goes on writing to the one whom a screen named, unless one has chosen others since.
+    // One goes on writing to the person that a screen named, unless one has chosen others since.
     if (code === asked) to.set(code);
     const { advocate, isAlone } = lane;
     await make("message", advocate ? { text, advocate_id: advocate, is_private: isAlone } : { text });

@@ -172,8 +172,8 @@ async def is_offered(episode_id: UUID) -> bool:
 async def refusals(episode_id: UUID) -> list[datetime]:
     """When the child did not want to talk, the first time first."""
     lines = TimelineEntry.filter(episode_id=episode_id, what=Act.INTERVIEW_OFFERED.value)
-    latest_ = await lines.order_by("-number").limit(_MOST_TALKS)
-    return [line.at for line in reversed(latest_) if line.details.get("answer") == "refused"]
+    offers = await lines.order_by("-number").limit(_MOST_TALKS)
+    return [line.at for line in reversed(offers) if line.details.get("answer") == "refused"]
 
 
 async def _returned(actor: Actor, episode_id: UUID) -> Episode:

@@ -32,8 +32,8 @@ def as_reported(episode: Episode) -> Seen:
 
 
 def last_seen(episode: Episode, noticed: Iterable[Seen]) -> Seen:
-    """The last of these times. A place that was logged later may tell of an earlier hour: it does
-    not stand in for what the report says. A report without a time tells of the time before it."""
+    """The last of these times. A place that was logged later may tell of an earlier hour: then what
+    the report says counts. A report without a time tells of the time before it."""
     reported = as_reported(episode)
     says_more = bool(reported.at or reported.where)
     since = reported.at or (episode.opened_at if says_more else None)

@@ -28,9 +28,8 @@ NamesOnPage = Literal["first", "full", "none"]
 
 
 class ThingOut(msgspec.Struct):
-    """One thing: `on` the page or not; `says`: why it is not, where
-    a person decided that. `may_change`: whether
-    the reader decides otherwise."""
+    """One thing: `on` the page or not; `says`: why it is not, where a person decided that.
+    `may_change`: whether the reader may decide otherwise."""
 
     id: UUID
     text: str
