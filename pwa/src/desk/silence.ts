@@ -138,10 +138,12 @@ export function rungs(model: Model, level: Level): number[] {
 
 // --- the handles
 
+const sumOf = ({ durations }: Level, keys: string[]) => keys.reduce((all, key) => all + (durations[key] ?? 0), 0);
+
 /** How far a duration may go while all others stay as they are. */
 export function rangeOf(model: Model, level: Level, field: string): Range {
   const range: Range = { least: MINUTE, most: model.longest, leastWords: "", mostWords: "" };
-  const sum = (keys: string[]) => keys.reduce((all, key) => all + (level.durations[key] ?? 0), 0);
+  const sum = (keys: string[]) => sumOf(level, keys);
   for (const { within, whole, words } of model.bounds) {
     if (whole === field && sum(within) > range.least) Object.assign(range, { least: sum(within), leastWords: words });
     const rest = sum([whole]) - sum(within.filter((key) => key !== field));
@@ -154,8 +156,7 @@ export function rangeOf(model: Model, level: Level, field: string): Range {
 
 /** The words of the first bound that the numbers break; empty where none is. */
 export function broken(model: Model, level: Level): string {
-  const sum = (keys: string[]) => keys.reduce((all, key) => all + (level.durations[key] ?? 0), 0);
-  return model.bounds.find(({ within, whole }) => sum(within) > sum([whole]))?.words ?? "";
+  return model.bounds.find(({ within, whole }) => sumOf(level, within) > sumOf(level, [whole]))?.words ?? "";
 }
 
 const clamped = (seconds: number, { least, most }: Range) => Math.max(Math.min(seconds, most), least);
