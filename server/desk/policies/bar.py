@@ -15,7 +15,7 @@ from server.desk.policies import bar_words
 from server.desk.policies import form as editing
 from server.desk.policies.scale import BREAK, DAY, HOUR, MINUTE, SCALE, TICKS, Clock, place
 from server.desk.policies.words import DURATION, SECONDS, USED
-from server.i18n import direction, format_unit
+from server.i18n import direction, format_unit, gettext
 from server.policy.bounds import BOUNDS
 from server.policy.model import LONGEST
 
@@ -311,7 +311,7 @@ def _model(tier: str, language: str) -> str:
         ],
         "ladder": LADDER,
         "bounds": [
-            {"within": b.within, "whole": b.whole, "words": bar_words.said(b.words, language)}
+            {"within": b.within, "whole": b.whole, "words": gettext(language, b.words)}
             for b in BOUNDS
         ],
         "longest": LONGEST // timedelta(seconds=1),

@@ -34,11 +34,6 @@ def due(language: str) -> str:
     return gettext(language, N_("due"))
 
 
-def said(words: str, language: str) -> str:
-    """Words of another room, such as those of a fault."""
-    return gettext(language, words)
-
-
 def patterns(code: str, language: str) -> dict[str, str]:
     """The sentence of a mark by the shape of the level, with its places still open."""
     if code == "late":
