@@ -13,7 +13,7 @@ from server.missing.search.entry_kinds import ENTRIES, OPENED, SEEN_THERE, SIGN_
 from server.missing.search.last_seen import last_seen, noticed_in
 from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.pictures.time_line import Event
-from server.missing.search.signs_of_life import Sign, signs_of
+from server.missing.search.signs_of_life import Sign, moment_of, signs_of
 from server.missing.search.wording import LINES, SIGNS, title_of
 from server.people.models import Person
 
@@ -109,8 +109,8 @@ async def _signs(rows: Sequence[TimelineEntry], language: str, zone: ZoneInfo) -
         PointOut(label, gettext(language, N_("; ")).join(apart(language, part) for part in parts))
         for row in rows
         for sign in [signs.get(row.id)]
-        for at in [sign.at if sign is not None and sign.at is not None else row.at]
-        for parts in [[format_moment(language, at, zone), *_sign_in_words(sign, language)]]
+        for at in [format_moment(language, moment_of(row, sign), zone)]
+        for parts in [[at, *_sign_in_words(sign, language)]]
     ]
 
 

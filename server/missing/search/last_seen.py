@@ -9,7 +9,7 @@ from uuid import UUID
 from server.missing.search import entry_kinds
 from server.missing.search.entry_kinds import SEEN_THERE, Act
 from server.missing.search.models import Episode, TimelineEntry
-from server.missing.search.signs_of_life import SEEN, signs_of
+from server.missing.search.signs_of_life import SEEN, moment_of, signs_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ async def noticed_in(searches: Sequence[UUID], most: int) -> list[Seen]:
         if line.details.get("known") == SEEN_THERE
     ]
     seen += [
-        Seen(line.episode_id, sign.at or line.at, sign.place.strip(), words=sign.words or "")
+        Seen(line.episode_id, moment_of(line, sign), sign.place.strip(), words=sign.words or "")
         for line in signs
         if (sign := sign_by_line.get(line.id)) and sign.what == SEEN and sign.place
     ]

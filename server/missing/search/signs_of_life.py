@@ -31,6 +31,11 @@ class Sign:
     at: datetime | None = None
 
 
+def moment_of(line: TimelineEntry, sign: Sign | None) -> datetime:
+    """When it happened: when the child was seen, else when it was logged."""
+    return line.at if sign is None or sign.at is None else sign.at
+
+
 async def signs_of(lines: Sequence[TimelineEntry]) -> dict[UUID, Sign]:
     """The signs of life among these lines, by the ids of the lines."""
     wanted = {

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from server.missing.search import entry_kinds
 from server.missing.search.models import Episode, TimelineEntry
-from server.missing.search.signs_of_life import Sign, signs_of
+from server.missing.search.signs_of_life import Sign, moment_of, signs_of
 from server.people.models import Person
 from server.people.rules import IN_NEED, Role
 from server.tasks.models import Task
@@ -148,7 +148,7 @@ def _told(
     name = names.get(line.who_id) if line.who_id is not None else None
     return Told(
         line.id,
-        sign.at if sign is not None and sign.at is not None else line.at,
+        moment_of(line, sign),
         line.received_at,
         line.what,
         Who(line.who_id, name, line.who_role),
