@@ -12,7 +12,7 @@ from server.clock import known_zone
 from server.missing.profile.marks import Same
 from server.missing.search.rules import WITHIN
 from server.people.agencies.at import was_elsewhere, was_with
-from server.people.finding.scope import Scope, Statement, who_may
+from server.people.finding.scope import Scope, who_may
 from server.people.models import Home, Person
 from server.people.rules import Action, Role
 from server.reports import patterns
@@ -32,6 +32,7 @@ from server.reports.quality import KEPT, MISSED
 from server.rota.calendar import Shift, duty_shifts_between
 from server.rota.duty import rotas_of
 from server.storage.db import as_id, as_moment, dialect, fetch, to_json
+from server.storage.statement import Statement
 
 Link = Often | Shared | Cluster | Hours | OnShift
 _WORKING = who_may(Action.EPISODE_WORK)

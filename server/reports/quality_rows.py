@@ -12,13 +12,13 @@ from server.audit.models import Entry
 from server.clock import known_zone, offsets
 from server.i18n import N_
 from server.notify.models import Address
-from server.people.finding.scope import Statement
 from server.policy.model import Tier
 from server.reports import quality, quality_curves
 from server.reports.counting import due_epoch, id_or_none, texts
 from server.reports.quality import SHIFTS, Called, Living, Rounds, Tally
 from server.reports.quality_curves import Week
 from server.storage.db import as_document, as_id, as_moment, dialect, fetch, to_json
+from server.storage.statement import Statement
 from server.watch.models import Pause
 
 DAYS = 90

@@ -9,10 +9,11 @@ from starlette.requests import Request
 from server.alerts.models import Alert
 from server.people.access import Roles, called_about, now_of, visitor_of
 from server.people.children_access import children_for
-from server.people.finding.scope import SEEING, Scope, Statement, scope_of
+from server.people.finding.scope import SEEING, Scope, scope_of
 from server.people.models import Child
 from server.people.rules import Action, Role, may
 from server.storage.db import as_id, fetch
+from server.storage.statement import Statement
 from server.watch.signals.drift import OnBoard
 from server.web.rendering import language_of
 

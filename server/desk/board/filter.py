@@ -14,11 +14,12 @@ from server.desk.board.rows import names_of
 from server.desk.board.view import MINE, NO_HOME, Group, View, read
 from server.i18n import N_, gettext
 from server.people.access import staff_of, visitor_of
-from server.people.finding.scope import SEEING, Scope, Statement, scope_of
+from server.people.finding.scope import SEEING, Scope, scope_of
 from server.people.models import Home, Person
 from server.people.rules import STAFF, Role
 from server.policy.model import Tier
 from server.storage.db import as_id, fetch
+from server.storage.statement import Statement
 from server.watch.wording import TIERS
 from server.web.rendering import language_of, page
 

@@ -12,8 +12,9 @@ from uuid import UUID
 
 from server.desk.board.view import AT_ONCE, FEW_WELL, MINE, NO_HOME, Group, Place, View
 from server.missing.search.rules import Stage
-from server.people.finding.scope import SEEING, Scope, Statement
+from server.people.finding.scope import SEEING, Scope
 from server.storage.db import as_id, as_moment, fetch
+from server.storage.statement import Statement
 from server.tasks.rules import OF_A_RETURN
 from server.watch.facts import URGENCY
 

@@ -9,10 +9,11 @@ from uuid import UUID
 from server.alerts.climbing import CALLING
 from server.clock import known_zone
 from server.desk.board.rows import names_of
-from server.people.finding.scope import Scope, Statement
+from server.people.finding.scope import Scope
 from server.people.models import Home, Person
 from server.people.rules import Role
 from server.storage.db import as_id, as_moment, dialect, fetch
+from server.storage.statement import Statement
 
 AHEAD, NIGHTS = timedelta(days=7), timedelta(days=14)
 NIGHT_FROM, NIGHT_UNTIL = 22, 7

@@ -14,9 +14,10 @@ from server.missing.search.searches import AT_ONCE, rows_of
 from server.missing.search.view import names_of
 from server.people.access import looked, now_of, staff_of
 from server.people.children_access import children_for
-from server.people.finding.scope import Statement, scope_of, who_may
+from server.people.finding.scope import scope_of, who_may
 from server.people.rules import Action
 from server.storage.db import as_id, fetch
+from server.storage.statement import Statement
 from server.web.rendering import language_of, page
 from server.web.requests import form_id
 

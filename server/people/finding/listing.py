@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from server.people.finding.scope import Scope, Statement
+from server.people.finding.scope import Scope
 from server.people.finding.sight import Seen, mine, seen, sight, then
 from server.people.models import Home, Person
 from server.storage.db import as_id, fetch
+from server.storage.statement import Statement
 
 AT_ONCE = 50
 # Names are sealed, so only this process can sort them. More children than these of one home come as

@@ -13,33 +13,10 @@ from starlette.requests import HTTPConnection
 
 from server.people.access import broken_for, called_about, now_of, rota_of, visitor_of
 from server.people.rules import IN_NEED, Action, Role, may
-from server.storage.db import dialect
+from server.storage.statement import Statement
 
 # The ways to a child, the nearest first.
 BY_TIE, BY_COVER, BY_DUTY, BY_CALL, BY_GLASS = range(5)
-
-
-@dataclass
-class Statement:
-    """The parameters of one statement, numbered as they are named."""
-
-    params: list[object] = field(default_factory=list)
-
-    def of(self, value: object) -> str:
-        """The placeholder of this value."""
-        self.params.append(value)
-        return f"${len(self.params)}"
-
-    def moment(self, value: datetime) -> str:
-        """The placeholder of a moment, where nothing beside it says that it is one."""
-        return f"{self.of(value)}::timestamptz"
-
-    def among(self, ids: Collection[UUID]) -> str:
-        """The end of a comparison with one of these ids."""
-        place = self.of(list(ids))
-        if dialect() == "postgres":
-            return f"= ANY({place}::uuid[])"
-        return f"IN (SELECT value FROM json_each({place}))"  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ from uuid import UUID
 
 from server.people.finding.actions import digests, mark
 from server.people.finding.rules import START, Term, asked, fits, full_of
-from server.people.finding.scope import BY_CALL, Scope, Statement
+from server.people.finding.scope import BY_CALL, Scope
 from server.people.finding.sight import Seen, is_small, mine, seen, sight, then
 from server.people.models import Home, Person
 from server.storage.db import among, as_id, dialect, fetch, to_json
+from server.storage.statement import Statement
 
 AT_ONCE = 20
 # Of more children than these nobody looks for one: the reader writes more of the name. Only their

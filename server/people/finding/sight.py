@@ -17,18 +17,11 @@ from server.people.access import (
     now_of,
     visitor_of,
 )
-from server.people.finding.scope import (
-    BY_CALL,
-    BY_COVER,
-    BY_DUTY,
-    BY_TIE,
-    Scope,
-    Statement,
-    who_may,
-)
+from server.people.finding.scope import BY_CALL, BY_COVER, BY_DUTY, BY_TIE, Scope, who_may
 from server.people.models import Tie
 from server.people.rules import ALLOWED, Action, Role
 from server.storage.db import as_id, dialect
+from server.storage.statement import Statement
 
 _WHY = {BY_COVER: COVER, BY_DUTY: ON_DUTY, BY_CALL: CALLED}
 _FEW = 200

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from server.people.finding.scope import Scope, Statement
+from server.people.finding.scope import Scope
 from server.people.rules import Action, Role, may
 from server.storage.db import as_id, fetch
+from server.storage.statement import Statement
 from server.tasks.rules import OF_AN_ABSENCE, State
 from server.watch.models import Pause
 from server.watch.passes import rules
