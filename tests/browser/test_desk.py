@@ -75,7 +75,7 @@ async def desk(
     height: int = 800,
     **more: Any,
 ) -> Page:
-    """A page in which somebody has signed in, with a language, a scheme and a size. `nobody` has
+    """A page in which a person has signed in, with a language, a scheme and a size. `nobody` has
     not."""
     context = await browser.new_context(
         viewport={"width": width, "height": height},
@@ -235,7 +235,7 @@ async def each_page(
             await tabs[who].locator("#q").press("Enter")
             await tabs[who].wait_for_url("**/desk/find?s=*", wait_until="load")
         if path.endswith("/project"):
-            # Its screens come in the place of what the page shows meanwhile.
+            # Its screens come in the place of what the page shows while they load.
             await tabs[who].locator("#project h1").first.wait_for()
         yield name, tabs[who]
 

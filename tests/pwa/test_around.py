@@ -51,7 +51,7 @@ def test_a_child_sees_who_is_around_them_and_writes_to_one_of_them(
     with_ruth(phone, double)
     look(phone)
     near = phone.page.get_by_role("list", name="Closest to you").get_by_role("listitem")
-    # Those whom the child named come a moment after the others.
+    # The people that the child named come a moment after the others.
     expect(near).to_have_count(5)
     texts = [text.split("\n")[1] for text in near.all_inner_texts()]
     assert texts == ["Tom", "Sam", "Ruth", "Rosa", "Ali"]
