@@ -21,7 +21,7 @@ APP := $(shell find pwa -type f -not -path 'pwa/node_modules/*' -not -path 'pwa/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run setup test test-quick test-changed test-room test-browser test-load explore browsers check bench lock clean migrate \
+.PHONY: help run setup test test-quick test-server test-changed test-room test-browser test-load explore browsers check bench lock clean migrate \
 	coverage check-format check-lint check-types check-app check-words check-migrations check-locks check-docs
 
 help: ## Show this list
@@ -84,11 +84,16 @@ migrate: $(MADE)/waymark
 
 # --- Tests ----------------------------------------------------------------------------------------
 
-test: test-quick test-browser test-load ## Test it all: on SQLite, on PostgreSQL, in real browsers
+test: test-server test-browser test-load ## Test it all: on SQLite, on PostgreSQL, in real browsers
 
 # Three on two cores: tests wait for PostgreSQL, or for a browser, half of the time.
-test-quick: $(MADE)/dev $(MADE)/app ## The same without browsers and load
-	$(PYTEST) -n 3 --dist worksteal -m "not browser and not load" $(ARGS)
+QUICK = -n 3 --dist worksteal -m "not browser and not load"
+
+test-quick: $(MADE)/dev $(MADE)/app ## The server and the tools, each test on one of the two databases
+	$(PYTEST) $(QUICK) --databases turns $(ARGS)
+
+test-server: $(MADE)/dev $(MADE)/app ## The same, each test on both databases
+	$(PYTEST) $(QUICK) $(ARGS)
 
 test-room: $(MADE)/dev $(MADE)/app ## One room or file without browsers: ROOM=people, ROOM=test_docs.py, ROOM=walks/test_week.py
 	$(PYTEST) -n 2 --dist worksteal -m "not browser and not load" $(or $(ROOM:%=tests/%),$(error ROOM=people)) $(ARGS)
