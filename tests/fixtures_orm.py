@@ -32,12 +32,14 @@ _DEPENDS = (
 _LISTS = ("db_native_fields", "db_default_fields", "db_complex_fields")
 _build, _build_state = Apps._build_initial_querysets, StateApps._build_initial_querysets
 _generate_filters = MetaInfo._generate_filters
-_kept: dict[tuple[type[Model], type[Any]], dict[str, Any]] = {}
+_kept: dict[tuple[type[Model], type[Any] | None], dict[str, Any]] = {}
 
 
 def _build_once(self: Apps) -> None:
     models = [model for app in self.apps.values() for model in app.values()]
-    if not all(_key(model) in _kept for model in models):
+    # One connection for all of them; to ask each model for its own costs as much as the rest.
+    kind = type(models[0]._meta.db) if models else None
+    if not all((model, kind) in _kept for model in models):
         # These are emptied and filled in place: each kind of database has its own, or what was kept
         # for the other would come to hold what this one needs (dates of SQLite stayed text).
         for model in models:
@@ -45,14 +47,10 @@ def _build_once(self: Apps) -> None:
                 setattr(model._meta, name, {} if name == "filters" else [])
         _build(self)
         for model in models:
-            _kept[_key(model)] = {name: _copied(model, name) for name in _DEPENDS}
+            _kept[model, kind] = {name: _copied(model, name) for name in _DEPENDS}
     for model in models:
-        for name, value in _kept[_key(model)].items():
+        for name, value in _kept[model, kind].items():
             setattr(model._meta, name, value)
-
-
-def _key(model: type[Model]) -> tuple[type[Model], type[Any]]:
-    return model, type(model._meta.db)
 
 
 def _copied(model: type[Model], name: str) -> Any:

@@ -11,10 +11,15 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
-from server.storage.db import dialect, fetch, sqlite_file, write
+from server.storage.db import connection, dialect, fetch, sqlite_file, write
 from server.storage.engines.width import MOST
 
-Rows = dict[str, list[dict[str, Any]]]
+
+class Rows(dict[str, list[dict[str, Any]]]):
+    """By table. Once restored into PostgreSQL, also as one text of statements."""
+
+    script: str | None = None
+
 
 _TABLES = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
@@ -29,13 +34,16 @@ async def dump() -> Rows:
     tables = [row["name"] for row in await fetch(_TABLES[dialect()])]
     wanted = sorted(name for name in tables if "migration" not in name)
     found = {name: await fetch(f'SELECT * FROM "{name}"') for name in wanted}  # noqa: S608
-    return {name: rows for name, rows in found.items() if rows}
+    return Rows({name: rows for name, rows in found.items() if rows})
 
 
 async def restore(rows: Rows) -> None:
     """Put the rows in, all or none."""
     if dialect() == "sqlite":
         return _restore_file(rows)
+    if rows.script is not None:
+        # One way to the server and back instead of thirty.
+        return await connection().execute_script(rows.script)
     async with write():
         await fetch(_ANY_ORDER)
         for table, those in rows.items():
@@ -43,6 +51,23 @@ async def restore(rows: Rows) -> None:
             for some in batched(those, MOST // len(those[0])):
                 await _insert(table, some)
             await _number_on(table, those)
+        rows.script = "\n".join(["BEGIN;", f"{_ANY_ORDER};", *await _statements(rows), "COMMIT;"])
+
+
+async def _statements(rows: Rows) -> list[str]:
+    """The rows that are in the database now, as PostgreSQL itself writes them."""
+    statements = []
+    for table, those in rows.items():
+        names = ", ".join(f'"{column}"' for column in those[0])
+        texts = ", ".join(f'quote_nullable("{column}"::text)' for column in those[0])
+        one = f"'(' || concat_ws(', ', {texts}) || ')'"
+        sql = f"""SELECT string_agg({one}, ', ') AS them FROM "{table}" """  # noqa: S608
+        them = (await fetch(sql))[0]["them"]
+        statements.append(f'INSERT INTO "{table}" ({names}) VALUES {them};')  # noqa: S608
+        if isinstance(those[0].get("id"), int):
+            number = f"pg_get_serial_sequence('{table}', 'id')"
+            statements.append(f'SELECT setval({number}, max(id)) FROM "{table}";')  # noqa: S608
+    return statements
 
 
 def _restore_file(rows: Rows) -> None:

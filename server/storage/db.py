@@ -10,6 +10,7 @@ SQLite and PostgreSQL behave alike here, as far as they can be made to; engines/
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -68,10 +69,11 @@ SERVER = Path(__file__).parents[1]
 DEFAULT_URL = "sqlite://var/waymark.sqlite3"
 
 
-def models() -> list[str]:
+@cache
+def models() -> tuple[str, ...]:
     """The modules with models."""
     files = [file.relative_to(SERVER).with_suffix("") for file in SERVER.rglob("models.py")]
-    return [*sorted(".".join(("server", *file.parts)) for file in files), "server.web.live"]
+    return (*sorted(".".join(("server", *file.parts)) for file in files), "server.web.live")
 
 
 def tortoise_config(
