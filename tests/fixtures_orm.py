@@ -3,21 +3,14 @@
 Tortoise works out filters and first queries of every model whenever a database is opened: 25 ms,
 the same each time. What it worked out is kept, and put back where the same models are opened over
 the same kind of database again.
-
-A migration works out the filters of all models after each of its operations, which is nine tenths
-of its time. Only functions in migrations filter: they get them when they are called.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from tortoise.apps import Apps
-from tortoise.migrations.operations import RunPython
-from tortoise.migrations.schema_generator.state import State
-from tortoise.migrations.schema_generator.state_apps import StateApps
-from tortoise.models import MetaInfo, Model
+from tortoise.models import Model
 
 # What hangs on the kind of database, by the names that Tortoise gives it.
 _DEPENDS = (
@@ -30,8 +23,7 @@ _DEPENDS = (
     "db_complex_fields",
 )
 _LISTS = ("db_native_fields", "db_default_fields", "db_complex_fields")
-_build, _build_state = Apps._build_initial_querysets, StateApps._build_initial_querysets
-_generate_filters = MetaInfo._generate_filters
+_build = Apps._build_initial_querysets
 _kept: dict[tuple[type[Model], type[Any] | None], dict[str, Any]] = {}
 
 
@@ -58,26 +50,5 @@ def _copied(model: type[Model], name: str) -> Any:
     return value.copy() if isinstance(value, list | dict) else value
 
 
-def _build_without_filters(self: StateApps) -> None:
-    MetaInfo._generate_filters = lambda _self: None  # type: ignore[method-assign]
-    try:
-        _build_state(self)
-    finally:
-        MetaInfo._generate_filters = _generate_filters  # type: ignore[method-assign]
-
-
-def _with_filters(run: Callable[..., Any]) -> Callable[..., Any]:
-    async def run_with_filters(
-        self: RunPython, app_label: str, old_state: State, *more: Any, **how: Any
-    ) -> None:
-        _build_state(old_state.apps)
-        await run(self, app_label, old_state, *more, **how)
-
-    return run_with_filters
-
-
 def pytest_configure() -> None:
     Apps._build_initial_querysets = _build_once  # type: ignore[method-assign]
-    StateApps._build_initial_querysets = _build_without_filters  # type: ignore[method-assign]
-    for name in ("database_forward", "database_backward"):
-        setattr(RunPython, name, _with_filters(getattr(RunPython, name)))

@@ -26,6 +26,7 @@ from server.storage import private
 from server.storage.engines import address
 from server.storage.engines import operations as ops
 from server.storage.engines.editors import MigrationFault, PostgresEditor, SqliteEditor, statements
+from server.storage.engines.states import FrugalApps
 
 Told = Callable[[str], None]
 
@@ -189,6 +190,16 @@ class _Upgrade(MigrationExecutor):
         # Each step moves the one state on.
         state = await self._project_state(applied)
         return [(step, state) for step in plan]
+
+    async def _project_state(
+        self, applied: set[MigrationKey], *, upto: MigrationKey | None = None
+    ) -> State:
+        assert upto is None, "we ask for the state after all that is applied"
+        state = State(models={}, apps=FrugalApps(default_connections={"server": "default"}))
+        for key in self._full_plan():
+            if key in applied:
+                await self.loader.graph.nodes[key].apply(state, dry_run=True)
+        return state
 
     async def _take(
         self, step: PlanStep, state: State, editor: SqliteEditor | PostgresEditor
