@@ -237,6 +237,8 @@ def test_a_run_in_which_a_line_held_a_surname_fails_and_says_which(tmp_path: Pat
     planted.write_text(PLANTED, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.fixtures_leaks"]
     command += ["-p", "no:cacheprovider", "-c", str(ROOT / "pyproject.toml"), str(planted)]
+    # They take longer to load than the run takes, and it has no use for them.
+    command += [f"-pno:{name}" for name in ("schemathesis", "hypothesispytest", "anyio", "xdist")]
     run = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )

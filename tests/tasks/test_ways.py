@@ -115,15 +115,18 @@ async def task_of(cast: Cast, kind: Kind, owner: str = "tom") -> Task:
     return await Task.get(kind=kind, subject_id=subject, state="open")
 
 
-@pytest.mark.parametrize("kind", Kind)
-async def test_the_way_of_each_kind_answers_its_owner(cast: Cast, kind: Kind) -> None:
-    task = await task_of(cast, kind)
+async def test_the_way_of_each_kind_answers_its_owner(
+    cast: Cast, subtests: pytest.Subtests
+) -> None:
     async with at_desk(cast, "tom") as browser:
-        onward = (await browser.get(f"/desk/dues/{task.id}")).headers["location"]
-        assert onward == path_of(kind, cast.mia.id, task.subject_id)
-        # What stands behind "#" is for the app alone.
-        page = await browser.get(onward.partition("#")[0])
-    assert page.status_code == 200
+        for kind in Kind:
+            with subtests.test(kind=kind):
+                task = await task_of(cast, kind)
+                onward = (await browser.get(f"/desk/dues/{task.id}")).headers["location"]
+                assert onward == path_of(kind, cast.mia.id, task.subject_id)
+                # What stands behind "#" is for the app alone.
+                page = await browser.get(onward.partition("#")[0])
+                assert page.status_code == 200
 
 
 async def test_a_message_leads_to_the_task_and_from_there_to_where_it_is_done(cast: Cast) -> None:
@@ -163,12 +166,14 @@ async def test_a_carer_is_led_to_their_own_promise_and_to_no_other(cast: Cast) -
         assert (await browser.get(f"/desk/dues/{other.id}")).status_code == 404
 
 
-@pytest.mark.parametrize("kind", sorted(OF_A_PROJECT | {Kind.SAFE_AND_WELL, Kind.HANDOVER}))
-async def test_strangers_get_nothing_of_a_task(cast: Cast, kind: Kind) -> None:
-    task = await task_of(cast, kind)
+async def test_strangers_get_nothing_of_a_task(cast: Cast) -> None:
+    kinds = OF_A_PROJECT | {Kind.SAFE_AND_WELL, Kind.HANDOVER}
+    tasks = [await task_of(cast, kind) for kind in sorted(kinds)]
     for name in ("eve", "root", "uwe"):
         async with at_desk(cast, name) as browser:
-            assert (await browser.get(f"/desk/dues/{task.id}")).status_code == 404
+            for task in tasks:
+                answer = await browser.get(f"/desk/dues/{task.id}")
+                assert answer.status_code == 404, (name, task.kind)
 
 
 async def test_the_page_of_a_child_and_the_api_link_each_task(cast: Cast) -> None:
