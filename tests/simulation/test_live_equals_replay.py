@@ -35,6 +35,7 @@ from server.simulation import events as kinds
 from server.simulation.events import Event, events_of
 from server.simulation.replay import replay
 from server.storage.db import as_moment, fetch
+from server.storage.due_rows import DueRows
 from server.watch import actions as watch
 from server.watch import ticking, watch_alerts
 from server.watch.actions import note_app_seen
@@ -84,7 +85,7 @@ def _a_last_resort(cast: Cast) -> Iterator[None]:
     set_last_resorts(before)
 
 
-ROOMS = (milestone_actions.MILESTONES, ticking.WATCHES, climbing.ALERTS)
+ROOMS: tuple[DueRows[Any], ...] = (milestone_actions.MILESTONES, ticking.WATCHES, climbing.ALERTS)
 DUE = "SELECT " + ", ".join(f"{rows.any_due()} AS {rows.table}" for rows in ROOMS)
 DECISIONS = """
 SELECT next_action_at AS at FROM watch WHERE child_id = $1 AND next_action_at IS NOT NULL
