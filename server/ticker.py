@@ -5,7 +5,7 @@ now", in UTC, in memory. Any number of processes may do so; several are wasteful
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -197,11 +197,12 @@ class Ticker:
         if blind is not None:
             log.warning("ticker.was_blind", from_at=blind.from_at, until_at=blind.until_at)
         await self._guarded(ARRIVALS, partial(self._arrivals, now))
-        waits = await self._waits(now)
-        for rows in ROWS:
-            # A decision of a watch may make something due in the later rooms at once.
-            if waits["watch"] or waits[rows.table]:
+        waits = await _waits(ROWS, now)
+        for place, rows in enumerate(ROWS, 1):
+            if waits[rows.table]:
                 await rows.go_through(now, tell_operators)
+                # What was decided here may make something due in the later rooms at once.
+                waits = await _waits(ROWS[place:], now)
         await ticking.beat(ticking.TICK, now)
         await self._guarded("finding", self._prepare_search)
 
@@ -219,12 +220,6 @@ class Ticker:
             self._arrived_at = last.at if last is not None else now
         await rights_changes.arrivals(self._arrived_at, now)
         self._arrived_at = now
-
-    async def _waits(self, now: datetime) -> dict[str, bool]:
-        """In which tables anything is due: one look, since most ticks find nothing anywhere."""
-        columns = ", ".join(f"{rows.any_due()} AS {rows.table}" for rows in ROWS)
-        [row] = await fetch(f"SELECT {columns}", [now])
-        return {name: bool(value) for name, value in row.items()}
 
     async def send(self) -> None:
         """Deliver what is in the outbox."""
@@ -291,3 +286,12 @@ class Ticker:
         names = [ticking.TICK, SEND]
         since = now - ticking.BLIND_AFTER
         return await Beat.filter(name__in=names, at__gte=since).count() == len(names)
+
+
+async def _waits(rooms: Sequence[DueRows[Any]], now: datetime) -> dict[str, bool]:
+    """In which of these tables anything is due: one look, since most ticks find nothing."""
+    if not rooms:
+        return {}
+    columns = ", ".join(f"{rows.any_due()} AS {rows.table}" for rows in rooms)
+    [row] = await fetch(f"SELECT {columns}", [now])
+    return {name: bool(value) for name, value in row.items()}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -96,6 +97,42 @@ async def test_a_loop_that_raises_tells_the_operators_and_lives(cast: Cast, tick
     await ticker._run("broken", broken)
     await ticker._run("broken", broken)
     assert await Message.filter(kind="operators").count() == 1
+
+
+def statements(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What the database was asked since the last call."""
+    asked = [entry.getMessage() for entry in caplog.records if entry.name == "tortoise.db_client"]
+    caplog.clear()
+    return asked
+
+
+async def test_where_nothing_is_due_a_tick_asks_four_times_and_a_pass_of_the_worker_twice(
+    cast: Cast, ticker: Ticker, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):  # The second one knows that every child is indexed.
+        await ticker.tick()
+        await ticker.send()
+    with caplog.at_level(logging.DEBUG, logger="tortoise.db_client"):
+        await ticker.tick()
+        assert len(statements(caplog)) == 4, "the beat, arrivals, what is due, and the beat again"
+        await ticker.send()
+        assert len(statements(caplog)) == 2, "what is due, and the beat"
+
+
+async def test_a_tick_goes_through_the_rooms_in_which_something_is_due_and_no_others(
+    cast: Cast, ticker: Ticker, caplog: pytest.LogCaptureFixture
+) -> None:
+    await ticker.tick()
+    cast.clock.set(datetime(2026, 3, 2, 18, 45, tzinfo=UTC))
+    with caplog.at_level(logging.DEBUG, logger="tortoise.db_client"):
+        await ticker.tick()
+        asked = " ".join(statements(caplog))
+    alert = await Alert.get(child_id=cast.mia.id)
+    assert await Message.exists(subject_id=alert.id), "opened and called in the same tick"
+    assert 'FROM "watch"' in asked
+    assert 'FROM "alert"' in asked
+    idle = ("rota", "advocacy", "intake", "drill_plan")
+    assert not [name for name in idle if f'FROM "{name}"' in asked]
 
 
 async def test_every_loop_leaves_its_beat(cast: Cast, ticker: Ticker) -> None:

@@ -48,11 +48,8 @@ async def _by_ties(children: Mapping[UUID, UUID], now: datetime) -> dict[UUID, _
         person__disabled_at__isnull=True,
     ).values_list("child_id", "role", "person_id", "person__deputy_id")
     deputies = {deputy for _, _, _, deputy in rows if deputy is not None}
-    able = set(
-        await Person.filter(id__in=list(deputies), disabled_at__isnull=True).values_list(
-            "id", flat=True
-        )
-    )
+    working = Person.filter(id__in=list(deputies), disabled_at__isnull=True)
+    able = set(await working.values_list("id", flat=True)) if deputies else set()
     rungs_by_child: dict[UUID, _Rungs] = {
         child: {Rung.CASEWORKER: set(), Rung.DEPUTY: set(), Rung.MANAGER: set()}
         for child in children

@@ -59,7 +59,8 @@ async def without_a_way(people: Collection[UUID], now: datetime) -> set[UUID]:
 
 async def wishes_of(people: Collection[UUID]) -> Mapping[UUID, Preference]:
     """How these people want to be reached. A person without preferences is left out."""
-    return {wish.id: wish for wish in await Preference.filter(id__in=list(people))}
+    wishes = await Preference.filter(id__in=list(people)) if people else []
+    return {wish.id: wish for wish in wishes}
 
 
 def _ways(rows: Sequence[dict[str, Any]], wish: Sequence[str], now: datetime) -> Ways:

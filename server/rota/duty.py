@@ -59,20 +59,20 @@ async def _agency_of(person_id: UUID) -> UUID | None:
 
 async def rotas_of(agencies: Collection[UUID], begin: datetime, end: datetime) -> dict[UUID, Rota]:
     """The rota of each of these, as far as it matters from `begin` to `end`."""
-    # Most calls are about a moment without any plan: one statement, not four.
-    wanted = await _planned(agencies, begin, end)
+    # Most calls are about a moment without any plan: one statement, not five.
+    planned = await _planned(agencies, begin, end)
     always = await _always(agencies) if end - begin > INSTANT else {}
-    if not wanted:
+    if not planned:
         return {agency: Rota(is_always=always.get(agency, True)) for agency in agencies}
-    duties = await Duty.filter(
-        Q(until_on__isnull=True) | Q(until_on__gt=(begin - _BEFORE).date()), agency_id__in=wanted
-    ).order_by("id")
-    shifts = await FixedShift.filter(
-        Q(until_at__isnull=True) | Q(until_at__gt=begin), agency_id__in=wanted, from_at__lt=end
-    ).values_list("agency_id", "person_id", "from_at", "until_at")
-    here = {"agency_id__in": wanted, "from_at__lt": end, "until_at__gt": begin}
-    handovers = await Handover.filter(ended_at__isnull=True, **here).order_by("made_at", "id")
-    leaves = await Leave.filter(ended_at__isnull=True, **here).order_by("made_at", "id")
+    duties = await _duties(planned.get("duty"), begin)
+    shifts = await _shifts(planned.get("fixed_shift"), begin, end)
+    here = {"from_at__lt": end, "until_at__gt": begin, "ended_at__isnull": True}
+    handovers, leaves = list[Handover](), list[Leave]()
+    if wanted := planned.get("handover"):
+        rows = Handover.filter(agency_id__in=wanted, **here)
+        handovers = await rows.order_by("made_at", "id")
+    if wanted := planned.get("leave"):
+        leaves = await Leave.filter(agency_id__in=wanted, **here).order_by("made_at", "id")
     people = await _people(duties, shifts, handovers, leaves)
     return {
         agency: Rota(
@@ -90,20 +90,42 @@ async def rotas_of(agencies: Collection[UUID], begin: datetime, end: datetime) -
     }
 
 
+async def _duties(wanted: Collection[UUID] | None, begin: datetime) -> list[Duty]:
+    if not wanted:
+        return []
+    lasting = Q(until_on__isnull=True) | Q(until_on__gt=(begin - _BEFORE).date())
+    return await Duty.filter(lasting, agency_id__in=wanted).order_by("id")
+
+
+async def _shifts(
+    wanted: Collection[UUID] | None, begin: datetime, end: datetime
+) -> list[tuple[Any, ...]]:
+    if not wanted:
+        return []
+    lasting = Q(until_at__isnull=True) | Q(until_at__gt=begin)
+    rows = FixedShift.filter(lasting, agency_id__in=wanted, from_at__lt=end)
+    return await rows.values_list("agency_id", "person_id", "from_at", "until_at")
+
+
 _PLANNED = """
-SELECT agency_id FROM duty WHERE agency_id {any}
-UNION SELECT agency_id FROM fixed_shift
+SELECT 'duty' AS kind, agency_id FROM duty WHERE agency_id {any}
+UNION SELECT 'fixed_shift', agency_id FROM fixed_shift
 WHERE agency_id {any} AND from_at < $3 AND (until_at IS NULL OR until_at > $2)
-UNION SELECT agency_id FROM handover WHERE agency_id {any} AND from_at < $3 AND until_at > $2
-UNION SELECT agency_id FROM leave WHERE agency_id {any} AND from_at < $3 AND until_at > $2
+UNION SELECT 'handover', agency_id FROM handover
+WHERE agency_id {any} AND from_at < $3 AND until_at > $2
+UNION SELECT 'leave', agency_id FROM leave
+WHERE agency_id {any} AND from_at < $3 AND until_at > $2
 """
 
 
-async def _planned(agencies: Collection[UUID], begin: datetime, end: datetime) -> list[UUID]:
-    """The agencies among these that have planned anything at all for that time."""
-    sql = _PLANNED.format(any=among())
-    rows = await fetch(sql, [list(agencies), begin, end])
-    return [as_id(row["agency_id"]) for row in rows]
+async def _planned(
+    agencies: Collection[UUID], begin: datetime, end: datetime
+) -> dict[str, list[UUID]]:
+    """The agencies among these that have planned anything for that time, by the table it is in."""
+    planned: dict[str, list[UUID]] = {}
+    for row in await fetch(_PLANNED.format(any=among()), [list(agencies), begin, end]):
+        planned.setdefault(row["kind"], []).append(as_id(row["agency_id"]))
+    return planned
 
 
 def duty_of(row: Duty) -> rules.Duty:

@@ -97,7 +97,7 @@ def _head(child: Child, told: Told, reader: Reader, width: int) -> Iterator[str]
     yield f"From {_day_and_time(begin, reader)}"
     yield f"until {_day_and_time(end, reader)}, {reader.zone.key} time"
     yield ""
-    yield from textwrap.wrap(reader.answer(told.answer), width)
+    yield from wrapped(reader.answer(told.answer), width)
 
 
 def _day_and_time(at: datetime, reader: Reader) -> str:
@@ -120,11 +120,22 @@ def _body(told: Told, reader: Reader, width: int) -> Iterator[str]:
 def _lines_of(event: Event, reader: Reader, width: int) -> Iterator[str]:
     clock = f"{event.at.astimezone(reader.zone):%H:%M}  "
     indent = " " * len(clock)
-    yield from textwrap.wrap(
-        reader.sentence(event), width, initial_indent=clock, subsequent_indent=indent
-    )
+    yield from wrapped(reader.sentence(event), width, clock, indent)
     if because := reader.because(event):
-        yield from textwrap.wrap(because, width, initial_indent=indent, subsequent_indent=indent)
+        yield from wrapped(because, width, indent, indent)
+
+
+def wrapped(text: str, width: int, first: str = "", further: str = "") -> list[str]:
+    """Lines of this width, in which every id is whole: people copy them, and search for them.
+    `textwrap` would part an id at a hyphen between letters, which one id in forty has."""
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=further,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
 
 
 # --- for programs

@@ -25,6 +25,7 @@ from server.notify.models import Message, Preference
 from server.rota.calendar import duty_shifts_between
 from server.rota.duty import rotas_of
 from server.rota.models import RotaTerms
+from server.storage.db import as_moment, fetch
 from server.tasks.models import Task
 from server.ticker import Ticker
 from server.watch.calendar.models import Milestone
@@ -38,6 +39,25 @@ from tests.fixtures import DrivenClock
 MOST_STEPS = 2000
 FARTHEST_SHIFT = timedelta(days=2)
 LAST_RESORT = "night@example.org"
+UNSENT = "state IN ('waiting', 'sending')"
+# Where a decision or delivery stands, and which rows have one to come.
+MOMENTS = (
+    (Watch, "next_action_at", "true"),
+    (Alert, "next_action_at", "closed_at IS NULL"),
+    (Alert, "decide_at", "closed_at IS NULL"),
+    (Message, "next_action_at", UNSENT),
+    (Task, "next_action_at", "true"),
+    (RotaTerms, "next_action_at", "true"),
+    (Drill, "next_action_at", "true"),
+    (DrillPlan, "next_action_at", "true"),
+    (Preference, "digest_next_at", "true"),
+    (Milestone, "next_action_at", "true"),
+)
+_EACH = " UNION ALL ".join(
+    f"SELECT MIN({column}) AS at FROM {model._meta.db_table} WHERE {which}"  # noqa: S608
+    for model, column, which in MOMENTS
+)
+NEXT = f"SELECT MIN(at) AS at FROM ({_EACH}) AS moments"  # noqa: S608
 
 
 @dataclass
@@ -109,46 +129,12 @@ class Stage:
 
     async def next_moment(self) -> datetime | None:
         """When the next decision or delivery is due."""
-        watches = await Watch.filter(next_action_at__isnull=False).values_list(
-            "next_action_at", flat=True
-        )
-        climbs = await Alert.filter(closed_at__isnull=True).values_list(
-            "next_action_at", "decide_at"
-        )
-        messages = await Message.filter(
-            next_action_at__isnull=False, state__in=["waiting", "sending"]
-        ).values_list("next_action_at", flat=True)
-        dues = await Task.filter(next_action_at__isnull=False).values_list(
-            "next_action_at", flat=True
-        )
-        rotas = await RotaTerms.filter(next_action_at__isnull=False).values_list(
-            "next_action_at", flat=True
-        )
-        drills = [
-            *await Drill.filter(next_action_at__isnull=False).values_list(
-                "next_action_at", flat=True
-            ),
-            *await DrillPlan.filter(next_action_at__isnull=False).values_list(
-                "next_action_at", flat=True
-            ),
-        ]
-        digests = await Preference.filter(digest_next_at__isnull=False).values_list(
-            "digest_next_at", flat=True
-        )
-        moments = [
-            *watches,
-            *digests,
-            *dues,
-            *messages,
-            *drills,
-            *rotas,
-            *await Milestone.filter(next_action_at__isnull=False).values_list(
-                "next_action_at", flat=True
-            ),
-            *[await self._hand_over(one) for one in await Episode.filter(hand_at__isnull=False)],
-            *(at for pair in climbs for at in pair),
-        ]
-        return min((at for at in moments if at is not None), default=None)
+        [row] = await fetch(NEXT)
+        searches = await Episode.filter(hand_at__isnull=False)
+        moments = [await self._hand_over(search) for search in searches]
+        if row["at"] is not None:
+            moments.append(as_moment(row["at"]))
+        return min(moments, default=None)
 
     async def _hand_over(self, episode: Episode) -> datetime:
         """When a look at the rota finds something for this search. One is made each minute, since a

@@ -11,7 +11,7 @@ import pytest
 
 from server.people.models import Person
 from server.people.rules import Role
-from server.why.commands import lines
+from server.why.commands import NARROWEST, WIDEST, lines, wrapped
 from tests.cast import SURNAMES, Cast
 from tests.desk.walking import answer, at, leave_the_others_out, run_until
 from tests.fixtures_commands import Run
@@ -51,6 +51,13 @@ async def test_no_line_is_wider_than_the_terminal(
     await a_night(cast)
     told = await lines(asked(cast.mia.id), cast.clock())
     assert max(map(len, told)) <= min(max(int(columns), 56), 100)
+
+
+@pytest.mark.parametrize("id_", [NO_ONE, "abcdefab-cdef-4bcd-abcd-efabcdefabcd"])
+def test_an_id_is_whole_on_its_line_whatever_its_digits(id_: str) -> None:
+    for width in range(NARROWEST, WIDEST + 1):
+        told = wrapped(f"Called: supervisor {id_}.", width, "20:00  ", " " * 7)
+        assert [line for line in told if id_ in line], f"{width} columns: {told}"
 
 
 async def test_a_name_is_enough_where_one_child_has_it(cast: Cast) -> None:
