@@ -21,8 +21,8 @@ APP := $(shell find pwa -type f -not -path 'pwa/node_modules/*' -not -path 'pwa/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run setup test test-quick test-server test-changed test-room test-browser test-load explore browsers check bench lock clean migrate \
-	coverage check-format check-lint check-types check-app check-words check-migrations check-locks check-docs
+.PHONY: help run setup test test-quick test-server test-changed test-room test-browser test-long test-load explore browsers check bench lock \
+	clean migrate coverage check-format check-lint check-types check-app check-words check-migrations check-locks check-docs
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -84,10 +84,10 @@ migrate: $(MADE)/waymark
 
 # --- Tests ----------------------------------------------------------------------------------------
 
-test: test-server test-browser test-load ## Test it all: on SQLite, on PostgreSQL, in real browsers
+test: test-server test-browser test-long test-load ## Test it all: on SQLite, on PostgreSQL, in real browsers
 
 # Three on two cores: tests wait for PostgreSQL, or for a browser, half of the time.
-QUICK = -n 3 --dist worksteal -m "not browser and not load"
+QUICK = -n 3 --dist worksteal -m "not browser and not load and not long"
 
 test-quick: $(MADE)/dev $(MADE)/app ## The server and the tools, each test on one of the two databases
 	$(PYTEST) $(QUICK) --databases turns $(ARGS)
@@ -96,25 +96,28 @@ test-server: $(MADE)/dev $(MADE)/app ## The same, each test on both databases
 	$(PYTEST) $(QUICK) $(ARGS)
 
 test-room: $(MADE)/dev $(MADE)/app ## One room or file without browsers: ROOM=people, ROOM=test_docs.py, ROOM=walks/test_week.py
-	$(PYTEST) -n 2 --dist worksteal -m "not browser and not load" $(or $(ROOM:%=tests/%),$(error ROOM=people)) $(ARGS)
+	$(PYTEST) -n 2 --dist worksteal -m "not browser and not load and not long" $(or $(ROOM:%=tests/%),$(error ROOM=people)) $(ARGS)
 
 test-changed: $(MADE)/dev $(MADE)/app ## What a change can affect, by its imports, since SINCE=main
 	@files="$$($(BIN)/python -m tools.changed $(or $(SINCE),main))" || exit 1; \
 	[ -n "$$files" ] || { echo "Nothing has changed."; exit 0; }; \
-	exec $(PYTEST) -n 2 --dist worksteal -m "not browser and not load" $$files $(ARGS)
+	exec $(PYTEST) -n 2 --dist worksteal -m "not browser and not load and not long" $$files $(ARGS)
 
 test-browser: $(MADE)/dev $(MADE)/app browsers ## In real browsers
 	$(PYTEST) -n 3 --dist worksteal -m "browser and not load" $(ARGS)
 
-# One test after the other: these time things, or take the whole machine.
-test-load: $(MADE)/dev $(MADE)/app browsers ## What is timed, and what takes long
+test-long: $(MADE)/dev $(MADE)/app ## What takes a minute and more: many rows, and processes that are killed
+	$(PYTEST) -n 3 --dist worksteal -m "long" $(ARGS)
+
+# One test after the other: each has the machine alone.
+test-load: $(MADE)/dev $(MADE)/app browsers ## What is timed
 	$(PYTEST) -m load $(ARGS)
 
 explore: $(MADE)/dev $(MADE)/app ## Draw new examples for a time (MINUTES=60) and print what breaks, ready to pin
 	@exec $(BIN)/python -m tests.explore --minutes $(or $(MINUTES),10) $(ARGS)
 
 coverage: $(MADE)/dev $(MADE)/app ## The quick tests, and which branches they took
-	$(PYTEST) -n 2 --dist worksteal -m "not browser and not load" --cov $(ARGS)
+	$(PYTEST) -n 2 --dist worksteal -m "not browser and not load and not long" --cov $(ARGS)
 
 browsers: $(MADE)/venv
 	@$(BIN)/python -m tools.browsers

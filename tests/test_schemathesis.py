@@ -29,7 +29,7 @@ SEED = int(os.environ.get("WAYMARK_TEST_SEED", "1"))
 
 
 @pytest.mark.drawn
-@pytest.mark.load
+@pytest.mark.long
 @pytest.mark.parametrize("migrated", ["postgres"], indirect=True)
 def test_the_api_does_what_its_document_says(
     migrated: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

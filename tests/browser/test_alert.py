@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.async_api import Locator, Page, expect
 
 from server.alerts.ladder import Outcome
@@ -14,10 +15,12 @@ from server.missing.search.models import Episode
 from server.people import actions as people
 from server.people.models import Home
 from server.watch import watch_alerts
-from tests.browser.test_desk import ON_SQLITE, chromium, desk, pytestmark  # noqa: F401
+from tests.browser.opened import ON_SQLITE, chromium, desk
 from tests.cast import Cast
 from tests.desk import scenes
 from tests.desk.walking import at, run_until
+
+pytestmark = pytest.mark.browser
 
 # What a thumb meets at the middle of the element, where the page stands now.
 ON_TOP = """element => {

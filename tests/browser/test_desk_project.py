@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.axe import violations
 from tests.browser.voices import Voice, child_at
-from tests.pwa.conftest import ARGUMENTS, DUMP, SHELL, violations
+from tests.fixtures_demo import DemoFolder
+from tests.pwa.conftest import ARGUMENTS, DUMP, SHELL
 from tests.pwa.demo import demo_agency
 
 pytestmark = pytest.mark.browser
@@ -19,8 +21,8 @@ WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    with demo_agency(tmp_path_factory.mktemp("demo")) as demo:
+def demo(demo_folder: DemoFolder) -> Iterator[dict[str, Any]]:
+    with demo_agency(demo_folder()) as demo:
         yield demo
 
 

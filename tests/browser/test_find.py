@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.test_desk import ON_SQLITE, chromium, desk
+from tests.browser.opened import ON_SQLITE, chromium, desk
 from tests.cast import Cast
 from tests.desk import scenes
 

@@ -12,8 +12,10 @@ import httpx2
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from tests.axe import violations
 from tests.browser.voices import Voice, phone_of
-from tests.pwa.conftest import ARGUMENTS, CHROMIUM, violations
+from tests.fixtures_demo import DemoFolder
+from tests.pwa.conftest import ARGUMENTS, CHROMIUM
 from tests.pwa.demo import demo_agency
 
 pytestmark = pytest.mark.browser
@@ -23,8 +25,8 @@ HAIR = "Black, plaits to the shoulder"  # Mia's, in the demo.
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    with demo_agency(tmp_path_factory.mktemp("packs")) as demo:
+def demo(demo_folder: DemoFolder) -> Iterator[dict[str, Any]]:
+    with demo_agency(demo_folder()) as demo:
         yield demo
 
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import BrowserContext, Page, expect
 
 from server.auth.models import Passkey, Session
-from tests.browser.test_desk import ON_SQLITE, chromium
+from tests.browser.opened import ON_SQLITE, chromium
 from tests.cast import Cast, password_of
 from tests.desk import scenes
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Locator, Page, expect
 
 from server.policy.models import Policy
-from tests.browser.test_desk import ON_SQLITE, chromium, desk, pytestmark  # noqa: F401
+from tests.axe import violations_of
+from tests.browser.opened import ON_SQLITE, chromium, desk
 from tests.cast import Cast
 from tests.desk import scenes
-from tests.pwa.conftest import AXE
+
+pytestmark = pytest.mark.browser
 
 MEDIUM = "/desk/policies/new?level=mid#mid"
 
@@ -155,8 +156,7 @@ async def test_the_bar_fits_a_small_phone_and_axe_finds_nothing(
         for path in ("/desk/policies", MEDIUM):
             await page.goto(url + path, wait_until="load")
             assert not await page.evaluate("document.documentElement.scrollWidth > innerWidth")
-            found = (await Axe().run(page, options=AXE)).response["violations"]
-            assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
+            assert await violations_of(page) == []
 
 
 @ON_SQLITE

@@ -10,17 +10,19 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.axe import violations
 from tests.browser.voices import Voice, child_at, phone_of, worker_at
+from tests.fixtures_demo import DemoFolder
 from tests.plan.pdfs import text_of
-from tests.pwa.conftest import ARGUMENTS, SHELL, violations
+from tests.pwa.conftest import ARGUMENTS, SHELL
 from tests.pwa.demo import demo_agency
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    with demo_agency(tmp_path_factory.mktemp("demo")) as demo:
+def demo(demo_folder: DemoFolder) -> Iterator[dict[str, Any]]:
+    with demo_agency(demo_folder()) as demo:
         yield demo
 
 

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.voices import Voice, child_at, worker_at
 from tests.doubles.firefox import until
+from tests.fixtures_demo import DemoFolder
 from tests.pwa.conftest import ARGUMENTS, CHROMIUM
 from tests.pwa.demo import ROOT, demo_agency
 from tests.pwa.test_worker import new_version
@@ -52,8 +53,8 @@ class Agency:
 
 
 @pytest.fixture(scope="module")
-def agency(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agency]:
-    made = Agency(tmp_path_factory.mktemp("agency"))
+def agency(demo_folder: DemoFolder) -> Iterator[Agency]:
+    made = Agency(demo_folder())
     yield made
     made.stop()
 

@@ -5,20 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, expect
 
 from server.auth.rules import STAFF_IDLE
 from tests.auth.test_second_key import code_of, with_app
-from tests.browser.test_desk import AXE, ON_SQLITE, chromium, desk
+from tests.axe import violations_of
+from tests.browser.opened import ON_SQLITE, chromium, desk
 from tests.cast import Cast, password_of
 from tests.desk import scenes
 
 pytestmark = pytest.mark.browser
-
-
-async def violations(page: Page) -> list[str]:
-    return [each["id"] for each in (await Axe().run(page, options=AXE)).response["violations"]]
 
 
 async def is_in_sight(thing: Locator) -> None:
@@ -43,19 +39,19 @@ async def test_a_session_that_ends_warns_before_and_keeps_what_was_typed(
         await expect(idle).to_be_hidden()
         await page.clock.run_for((STAFF_IDLE - timedelta(minutes=1)).total_seconds() * 1000)
         await is_in_sight(idle.locator("button"))
-        assert await violations(page) == []
+        assert await violations_of(page) == []
         no_answer = idle.locator("[data-no-answer]")
         await expect(no_answer).to_be_hidden()
         await page.context.set_offline(True)
         await idle.locator("button").press("Enter")
         await is_in_sight(no_answer)
-        assert await violations(page) == []
+        assert await violations_of(page) == []
         await page.context.set_offline(False)
         await idle.locator("button").press("Enter")
         await expect(idle).to_be_hidden()
         await page.clock.run_for((STAFF_IDLE + timedelta(minutes=1)).total_seconds() * 1000)
         await is_in_sight(idle.locator("a"))
-        assert await violations(page) == []
+        assert await violations_of(page) == []
         cast.clock.advance(seconds=STAFF_IDLE.total_seconds())
         await page.locator("button[name=answer]").first.click()
         await expect(page.locator("[data-unsent=out]")).to_be_visible()
@@ -82,14 +78,14 @@ async def test_tom_signs_in_by_keys_alone_and_hears_what_is_wrong(
         await page.keyboard.type(password_of("tom"))
         await page.keyboard.press("Enter")
         await page.wait_for_url("**/sign-in/second*")
-        assert await violations(page) == []
+        assert await violations_of(page) == []
         await page.locator("#code").focus()
         await page.keyboard.type("000000")
         await page.keyboard.press("Enter")
         await expect(page.locator("#code")).to_be_focused()
         await expect(page.locator("#code")).to_have_attribute("aria-invalid", "true")
         assert "code-error" in (await page.locator("#code").get_attribute("aria-describedby") or "")
-        assert await violations(page) == []
+        assert await violations_of(page) == []
         await page.locator("#code").fill(code_of(cast, secret))
         await page.keyboard.press("Enter")
         await page.wait_for_url("**/desk/")

@@ -20,6 +20,7 @@ from server.clock import utcnow
 from server.i18n import gettext
 from tests.doubles.firefox import Firefox, until
 from tests.doubles.push_service import PushService, Subscription
+from tests.fixtures_demo import DemoFolder
 from tests.pwa.conftest import ARGUMENTS, LOCALES, SHELL, Phone
 from tests.pwa.demo import demo_agency, free_port
 from tests.pwa.double import Double
@@ -46,20 +47,17 @@ def soon(what: str, holds: Callable[[], T], seconds: float = 15) -> T:
 
 
 @pytest.fixture
-def demo(tmp_path: Path, browser_push: PushService) -> Iterator[dict[str, Any]]:
+def demo(demo_folder: DemoFolder, browser_push: PushService) -> Iterator[dict[str, Any]]:
     """The fast demo, begun so that the first check-in is due when the phone has been paired."""
-    port = str(free_port())
+    port = free_port()
     how = {
         "WAYMARK_PUBLIC_URL": f"http://localhost:{port}",
-        "WAYMARK_VAR": str(tmp_path / "var"),
-        "WAYMARK_DATABASE_URL": f"sqlite://{tmp_path / 'way.sqlite3'}",
         "WAYMARK_PUSH_ORIGINS": browser_push.origin,
     }
     # The four weeks of history are loaded before, because nobody knows how long that takes.
-    with demo_agency(tmp_path, **how):
-        pass
+    folder = demo_folder()
     until(lambda: utcnow().second < BEGIN_BEFORE_S, 60)
-    with demo_agency(tmp_path, "--fast", "--port", port, **how) as demo:
+    with demo_agency(folder, "--fast", port=port, **how) as demo:
         yield demo
 
 

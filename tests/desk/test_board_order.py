@@ -389,7 +389,7 @@ async def test_cover_and_duty_count_what_the_page_shows(cast: Cast) -> None:
     assert sum((await board_order.order(on_duty, View())).counts.values()) == 2
 
 
-@pytest.mark.load
+@pytest.mark.long
 async def test_a_large_agency_costs_as_many_statements_as_a_small_one(
     cast: Cast, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 from starlette.routing import Route
 
 from server.app import routes as all_routes
-from tests.browser.test_desk import whole_stage
+from tests.browser.every import whole_stage
 from tests.cast import Cast
 from tests.desk.test_ways import kind_of
 

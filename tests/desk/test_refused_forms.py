@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tests.browser.test_desk import whole_stage
+from tests.browser.every import whole_stage
 from tests.cast import Cast
 
 VOID = {"input", "img", "br", "hr", "meta", "link", "wbr", "source"}

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -37,22 +36,6 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# With `preload` it reads style sheets again as inline ones: our own policy forbids that. Without
-# `resultTypes` it also hands over each thing that passed, which takes as long as to look.
-AXE = {
-    "runOnly": [
-        "wcag2a",
-        "wcag2aa",
-        "wcag21a",
-        "wcag21aa",
-        "wcag22aa",
-        "wcag2aaa",
-        "best-practice",
-    ],
-    "rules": {"color-contrast-enhanced": {"enabled": True}},
-    "preload": False,
-    "resultTypes": ["violations"],
-}
 LOCALES = {"en": "en-GB", "fr": "fr-FR", "ar": "ar"}
 
 
@@ -144,12 +127,6 @@ class Phone:
         """Everything in IndexedDB, bytes as Latin-1 text, so that it can be searched."""
         found: list[dict[str, Any]] = self.page.evaluate(DUMP)
         return found
-
-
-def violations(page: Page) -> list[tuple[str, str]]:
-    """What axe finds on the page: the rule and the first place of each."""
-    faults = Axe().run(page, options=AXE).response["violations"]
-    return [(fault["id"], fault["nodes"][0]["html"]) for fault in faults]
 
 
 def box_of(what: Locator) -> FloatRect:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -23,6 +25,33 @@ def free_port() -> int:
     return port
 
 
+def loaded(shared: Path) -> Path:
+    """A folder in which the demo has been loaded and never served, for copying. Of all processes
+    that share that other folder one loads it: that takes ten seconds of a processor."""
+    folder = shared / "demo"
+    with (shared / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "var" / "demo.json").exists():
+            folder.mkdir()
+            command = [sys.executable, "-m", "server", "demo"]
+            done = subprocess.run(
+                command, cwd=folder, env=_environment(ROOT), capture_output=True, text=True
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def copied(loaded: Path, folder: Path) -> Path:
+    """The same demo in a folder of its own."""
+    shutil.copytree(loaded / "var", folder / "var")
+    return folder
+
+
+def _environment(root: Path) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("WAYMARK_")}
+    return clean | {"PYTHONPATH": str(root), "PYTHONUNBUFFERED": "1"}
+
+
 @contextmanager
 def demo_agency(
     folder: Path, *words: str, port: int = 0, root: Path = ROOT, **settings: str
@@ -32,7 +61,6 @@ def demo_agency(
     `words` follow the command: `--fast`. In a folder where it was served before, it goes on with
     the same people; at the same port it is the same server again. `root` has the code of it.
     """
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("WAYMARK_")}
     with (folder / "out.txt").open("w", encoding="utf-8") as out:
         process = subprocess.Popen(
             [
@@ -46,7 +74,7 @@ def demo_agency(
                 *words,
             ],
             cwd=folder,
-            env=clean | {"PYTHONPATH": str(root), "PYTHONUNBUFFERED": "1"} | settings,
+            env=_environment(root) | settings,
             stdout=subprocess.PIPE,
             stderr=out,
             text=True,

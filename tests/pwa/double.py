@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -54,11 +55,17 @@ def _problem(status: int, code: str) -> Response:
     )
 
 
+@cache
+def _files() -> dict[str, StaticFile]:
+    """The build, pressed once: each test has a double of its own."""
+    return app_files()
+
+
 @dataclass
 class Double:
     """What it knows, and what a test may change while it runs."""
 
-    files: dict[str, StaticFile] = field(default_factory=app_files)
+    files: dict[str, StaticFile] = field(default_factory=_files)
     url: str = ""
     language: str = "en"
     help_phone: str | None = "+33 1 23 45 67 89"

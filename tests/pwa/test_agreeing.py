@@ -9,13 +9,14 @@ import pytest
 from playwright.sync_api import expect
 
 from server.plan import phrases, shape
+from tests.axe import violations
 from tests.pwa.book import MIA, TOM, WORDS, Book, a_project
-from tests.pwa.conftest import Phone, Phones, violations
+from tests.pwa.conftest import Phone, Phones
 from tests.pwa.days import day, days_from_now
 from tests.pwa.double import Double
+from tests.pwa.looks import TARGET, is_sideways
 from tests.pwa.test_project import click, eventually, shown
 from tests.pwa.test_project_screens import GO
-from tests.pwa.test_screens import TARGET, is_sideways
 
 pytestmark = pytest.mark.browser
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.pwa.conftest import CHROMIUM, Phone, violations
+from tests.axe import violations
+from tests.pwa.conftest import CHROMIUM, Phone
 from tests.pwa.double import Double
 
 pytestmark = pytest.mark.browser

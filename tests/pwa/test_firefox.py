@@ -18,6 +18,7 @@ from server.notify.channels.vapid import read_key
 from server.notify.rules import Outcome
 from tests.doubles.firefox import Firefox, until
 from tests.doubles.push_service import PushService
+from tests.fixtures_demo import DemoFolder
 from tests.notify.envelopes import envelope
 from tests.pwa.demo import demo_agency
 
@@ -27,8 +28,8 @@ NAMES = ("Mia", "Castellane", "Tom", "Verhoeven", "Waymark")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("demo")
+def folder(demo_folder: DemoFolder) -> Path:
+    return demo_folder()
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,10 @@ from urllib.request import Request, urlopen
 from uuid import uuid4
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.axe import violations
+from tests.fixtures_demo import DemoFolder
 from tests.pwa.conftest import DUMP, LOCALES
 from tests.pwa.demo import demo_agency
 
@@ -33,9 +34,9 @@ def call(url: str, path: str, body: object = None, token: str | None = None) -> 
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+def demo(demo_folder: DemoFolder) -> Iterator[dict[str, Any]]:
     """The demo agency; each child has a phone of its own, by which codes for more are made."""
-    with demo_agency(tmp_path_factory.mktemp("demo")) as demo:
+    with demo_agency(demo_folder()) as demo:
         for child in demo["children"].values():
             body = {"code": child["code"], "device": {"id": str(uuid4())}}
             child["token"] = call(demo["url"], "/pair", body)["token"]
@@ -332,8 +333,7 @@ def test_it_is_used_by_keyboard_and_by_ear_and_in_other_languages(shared: Shared
     shared.hand_on()
 
     def is_sound() -> None:
-        found = Axe().run(page).response["violations"]
-        assert found == [], [(fault["id"], fault["nodes"][0]["html"]) for fault in found]
+        assert violations(page) == []
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.pwa.conftest import Phone, Phones, violations
+from tests.axe import violations
+from tests.pwa.conftest import Phone, Phones
 from tests.pwa.double import Double
 from tests.pwa.test_project import eventually
 

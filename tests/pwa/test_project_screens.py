@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.pwa import looks
 from tests.pwa.book import ADA, INES, MIA, OTHERS, SAM, TOM, everything
-from tests.pwa.conftest import Phone, Phones, violations
+from tests.pwa.conftest import Phone, Phones
 from tests.pwa.double import COOKIE, Double
 from tests.pwa.talks import talks
-from tests.pwa.test_screens import TARGET, is_sideways, walk
 
 pytestmark = pytest.mark.browser
 
@@ -288,156 +288,68 @@ def _id(ids: Mapping[str, str], text: str) -> str:
 
 
 NAMES = {MIA: "child", TOM: "caseworker", ADA: "guardian", SAM: "carer"}
-BOTH = pytest.mark.parametrize("who", [MIA, TOM], ids=NAMES.get)
 
 
-def everyone(*ways: tuple[str, str, str]) -> Any:
-    """A case for each person, language and scheme, with a name that tells."""
-    ids = [f"{NAMES[who]}-{language}-{scheme}" for who, language, scheme in ways]
-    return pytest.mark.parametrize(("who", "language", "scheme"), ways, ids=ids)
+def by_keys(phone: Phone) -> list[str]:
+    looks.sized(phone, 360, 568)
+    phone.page.evaluate("document.getElementById('title').focus()")
+    return looks.by_keys(phone)
 
 
-@everyone(
-    (MIA, "en", "light"),
-    (MIA, "ar", "dark"),
-    (TOM, "ar", "light"),
-    (ADA, "en", "dark"),
-    (SAM, "fr", "light"),
-)
-def test_axe_finds_nothing_on_any_screen_of_the_project(
-    phones: Phones, double: Double, who: str, language: str, scheme: str
-) -> None:
+AXE, NARROW, LARGE, KEYS = looks.by_axe, looks.narrow, looks.large, by_keys
+# Who looks, in which language and scheme, and what is asked of each screen.
+Way = tuple[str, str, str, tuple[looks.Look, ...]]
+FULL: list[Way] = [
+    (MIA, "en", "light", (AXE, NARROW, LARGE, KEYS)),
+    (MIA, "ar", "dark", (AXE, NARROW, LARGE)),
+    (MIA, "fr", "light", (NARROW,)),
+    (TOM, "ar", "light", (AXE, LARGE)),
+    (TOM, "en", "light", (LARGE, KEYS)),
+    (ADA, "en", "dark", (AXE,)),
+    (SAM, "fr", "light", (AXE,)),
+]
+EMPTY: list[Way] = [
+    (MIA, "en", "dark", (AXE, NARROW)),
+    (MIA, "ar", "light", (AXE, NARROW)),
+    (MIA, "fr", "light", (NARROW,)),
+    (TOM, "en", "light", (AXE,)),
+    (TOM, "ar", "dark", (AXE,)),
+]
+
+
+def each(ways: list[Way]) -> Any:
+    """A case for each, with a name that tells."""
+    ids = [f"{NAMES[who]}-{language}-{scheme}" for who, language, scheme, _ in ways]
+    return pytest.mark.parametrize("way", ways, ids=ids)
+
+
+def faults(phones: Phones, double: Double, way: Way, *, is_full: bool) -> dict[str, list[str]]:
+    """What is wrong with each screen."""
+    who, language, scheme, asked = way
     phone = phones(language=language, scheme=scheme)
-    found = {name: violations(phone.page) for name in visit(phone, double, who=who)}
-    assert {name: wrong for name, wrong in found.items() if wrong} == {}
-
-
-@everyone((MIA, "en", "dark"), (MIA, "ar", "light"), (TOM, "en", "light"), (TOM, "ar", "dark"))
-def test_axe_finds_nothing_where_nothing_was_said_yet(
-    phones: Phones, double: Double, who: str, language: str, scheme: str
-) -> None:
-    phone = phones(language=language, scheme=scheme)
-    found = {name: violations(phone.page) for name in visit(phone, double, who=who, is_full=False)}
-    assert {name: wrong for name, wrong in found.items() if wrong} == {}
-
-
-SMALL = """(least) => [...document.querySelectorAll('button, a:not(.skip), summary, input')]
-  .map((one) => [one.getBoundingClientRect(), one])
-  .filter(([box]) => box.width > 0 && Math.min(box.width, box.height) < least - 0.5)
-  .map(([, one]) => one.innerText || one.outerHTML)"""
-
-
-@pytest.mark.parametrize("is_full", [True, False], ids=["full", "empty"])
-@pytest.mark.parametrize("language", ["en", "fr", "ar"])
-def test_no_screen_of_the_project_scrolls_sideways_on_320_pixels_and_targets_are_large(
-    phones: Phones, double: Double, language: str, is_full: bool
-) -> None:
-    phone = phones(language=language, width=320, height=568)
-    wrong: list[Any] = []
-    for name in visit(phone, double, is_full=is_full):
-        if is_sideways(phone):
-            wrong.append((name, "sideways"))
-        small = phone.page.evaluate(SMALL, TARGET)
-        wrong += [(name, one) for one in small]
-    assert wrong == []
-
-
-@BOTH
-@pytest.mark.parametrize("language", ["en", "ar"])
-def test_no_screen_of_the_project_scrolls_sideways_at_twice_the_size(
-    phones: Phones, double: Double, language: str, who: str
-) -> None:
-    phone = phones(language=language)
-    phone.page.add_init_script(
-        """addEventListener('DOMContentLoaded', () => {
-          const sheet = new CSSStyleSheet();
-          sheet.replaceSync('html { font-size: 225% !important }');
-          document.adoptedStyleSheets = [sheet];
-        })"""
-    )
-    assert [name for name in visit(phone, double, who=who) if is_sideways(phone)] == []
-
-
-# What a keyboard can reach, and where it is now.
-REACHABLE = """() => {
-  const all = [...document.querySelectorAll('button, a[href], input, textarea, select, summary')];
-  window.all = all.filter((one) => !one.disabled && one.checkVisibility());
-  return window.all.length;
-}"""
-FOCUSED = """() => {
-  const here = document.activeElement;
-  const style = getComputedStyle(here);
-  const box = here.getBoundingClientRect();
-  const y = Math.min(Math.max(box.top + box.height / 2, 1), innerHeight - 1);
-  const on = document.elementFromPoint(box.left + box.width / 2, y);
-  return {
-    number: window.all.indexOf(here),
-    words: (here.innerText || here.id || here.tagName).slice(0, 60),
-    isSeen: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2,
-    isCovered: !(here === on || here.contains(on) || on?.contains(here)),
-  };
-}"""
-
-
-def unreachable(phone: Phone) -> list[str]:
-    """What of a screen the keyboard does not come to, or comes to unseen."""
-    page = phone.page
-    count, reached, wrong = page.evaluate(REACHABLE), set(), []
-    # A field for a day or a time has a stop for each part of it.
-    for _ in range(count + 16):
-        page.keyboard.press("Tab")
-        here = page.evaluate(FOCUSED)
-        if here["number"] < 0 or here["number"] in reached:
-            continue
-        reached.add(here["number"])
-        if not here["isSeen"]:
-            wrong.append(f"{here['words']!r} shows no focus")
-        if here["isCovered"]:
-            wrong.append(f"{here['words']!r} is covered")
-    if len(reached) < count:
-        wrong.append(f"{len(reached)} of {count}")
-    return wrong
-
-
-def nameless(phone: Phone) -> list[str]:
-    """What a screen reader meets and cannot name."""
-    nodes = phone.devtools().send("Accessibility.getFullAXTree")["nodes"]
-    found = []
-    for node in nodes:
-        role = node.get("role", {}).get("value")
-        named = {"button", "link", "textbox", "img", "heading", "Date", "navigation"}
-        if not node.get("ignored") and role in named and not node.get("name", {}).get("value"):
-            found.append(str(role))
+    found = {}
+    for name in visit(phone, double, who=who, is_full=is_full):
+        if wrong := [fault for look in asked for fault in look(phone)]:
+            found[name] = wrong
+        looks.sized(phone, 360, 740)
     return found
 
 
+@each(FULL)
+def test_nothing_is_wrong_with_any_screen_of_the_project(
+    phones: Phones, double: Double, way: Way
+) -> None:
+    assert faults(phones, double, way, is_full=True) == {}
+
+
+@each(EMPTY)
+def test_nothing_is_wrong_where_nothing_was_said_yet(
+    phones: Phones, double: Double, way: Way
+) -> None:
+    assert faults(phones, double, way, is_full=False) == {}
+
+
 ARRIVED = "document.activeElement?.id === 'title' && document.querySelectorAll('h1').length === 1"
-
-
-@BOTH
-def test_every_screen_is_within_reach_of_a_keyboard_and_has_a_name_for_each_thing(
-    phones: Phones, double: Double, who: str
-) -> None:
-    phone = phones(height=568)
-    wrong: dict[str, list[str]] = {}
-    for name in visit(phone, double, who=who):
-        faults = [f"no name: {role}" for role in nameless(phone)]
-        phone.page.evaluate("document.getElementById('title').focus()")
-        wrong[name] = faults + unreachable(phone)
-    assert {name: faults for name, faults in wrong.items() if faults} == {}
-
-
-def test_keys_reach_everything_on_the_phones_own_screens_at_four_times_the_size(
-    phones: Phones,
-) -> None:
-    """1280 x 1024 at 400 % has so much room. The bars then scroll along, and cover nothing."""
-    phone = phones(width=320, height=256)
-    wrong: dict[str, list[str]] = {}
-    for name in walk(phone):
-        faults = [f"no name: {role}" for role in nameless(phone)]
-        phone.page.evaluate("document.activeElement.blur()")
-        wrong[name] = faults + unreachable(phone)
-    assert {name: faults for name, faults in wrong.items() if faults} == {}
 
 
 def test_every_screen_begins_at_its_heading_and_belongs_to_a_tab(

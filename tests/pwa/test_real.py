@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.fixtures_demo import DemoFolder
 from tests.pwa.conftest import LOCALES, Phone
 from tests.pwa.demo import demo_agency
 from tests.pwa.double import Double
@@ -21,8 +22,8 @@ REQUESTS = 10
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    with demo_agency(tmp_path_factory.mktemp("demo")) as demo:
+def demo(demo_folder: DemoFolder) -> Iterator[dict[str, Any]]:
+    with demo_agency(demo_folder()) as demo:
         yield demo
 
 

@@ -19,7 +19,7 @@ from tests.fixtures import DrivenClock
 from tests.walks.stage import Stage
 from tests.walks.test_kill import environment, prepare
 
-pytestmark = pytest.mark.load
+pytestmark = pytest.mark.long
 
 # What was claimed is free after 4 s, and sent by the next pass; the rest is for a busy machine.
 WITHIN_S = 15

@@ -26,7 +26,7 @@ from tests.fixtures import DrivenClock
 from tests.walks.crowd import crowd
 from tests.walks.stage import Stage
 
-pytestmark = pytest.mark.load
+pytestmark = pytest.mark.long
 
 POINTS = ["inside_tick", "after_tick", "before_send", "after_send"]
 HOUR = timedelta(hours=1)

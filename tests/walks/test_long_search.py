@@ -33,7 +33,7 @@ from server.watch.models import Watch
 from tests.walks.stage import MOST_STEPS, Stage
 from tests.walks.test_faults import doubled
 
-pytestmark = pytest.mark.load
+pytestmark = pytest.mark.long
 
 # A Friday in March 2026. The clocks of Paris go forward in the night to the 29th.
 BEGINS = datetime(2026, 3, 13, 21, 10, tzinfo=UTC)

@@ -66,7 +66,7 @@ async def _unsent() -> int:
     return await Message.filter(kind="alert", state__in=["waiting", "sending"]).count()
 
 
-@pytest.mark.load
+@pytest.mark.long
 @pytest.mark.timeout(1800)
 async def test_every_loop_goes_on_with_many_silent_children(stage: Stage, errors: Errors) -> None:
     await _silent(stage)
@@ -83,7 +83,7 @@ async def test_every_loop_goes_on_with_many_silent_children(stage: Stage, errors
     assert errors() == []
 
 
-@pytest.mark.load
+@pytest.mark.long
 @pytest.mark.timeout(1800)
 async def test_every_page_is_read_with_many_silent_children(
     stage: Stage, errors: Errors, monkeypatch: pytest.MonkeyPatch
