@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { brotliCompressSync } from "node:zlib";
-import { build, defineConfig, type Plugin } from "vite";
+import { type BuildEnvironmentOptions, build, defineConfig, type Plugin } from "vite";
 
 // What the child's phones and the desk's machines must at least be able to read.
 const target = ["safari15.4", "chrome90", "firefox115"];
@@ -63,7 +63,8 @@ function compressAll(folder: string): void {
 /**
  * Builds the workers after everything else, each as one classic script without a hash in its name, and
  * hands them the list of the files to keep. A build of their own is needed because a shared chunk would
- * turn a worker into a module, which Firefox 115 cannot run.
+ * turn a worker into a module, which Firefox 115 cannot run. The desk's script has one too: with a shared
+ * chunk, a phone would ask for one more file before it opens.
  */
 function workers(): Plugin {
   let root = "";
@@ -79,21 +80,33 @@ function workers(): Plugin {
       const words = Object.keys(bundle).filter((name) => /assets\/[a-z]{2,3}-[\w-]+\.json$/.test(name));
       const shell = shellOf(bundle);
       const build = digestOf(root, join(out, "index.html"), words);
+      const define = {
+        __SHELL__: JSON.stringify([base, ...shell.map((file) => base + file)]),
+        __DEFERRED__: JSON.stringify(deferredOf(bundle, shell).map((file) => base + file)),
+        __WORDS__: JSON.stringify(words.map((file) => base + file)),
+        __BUILD__: JSON.stringify(build),
+      };
       for (const name of ["sw", "desk-sw"]) {
-        await buildAlone(root, out, name, {
-          __SHELL__: JSON.stringify([base, ...shell.map((file) => base + file)]),
-          __DEFERRED__: JSON.stringify(deferredOf(bundle, shell).map((file) => base + file)),
-          __WORDS__: JSON.stringify(words.map((file) => base + file)),
-          __BUILD__: JSON.stringify(build),
-        });
+        await buildAlone(root, out, name, { format: "iife", entryFileNames: `${name}.js` }, define);
       }
+      const desk = await buildAlone(root, out, "desk", { entryFileNames: "assets/[name]-[hash].js" });
+      note(join(out, ".vite/manifest.json"), "src/desk.ts", desk);
       compressAll(out);
     },
   };
 }
 
-async function buildAlone(root: string, out: string, name: string, define: Record<string, string>) {
-  await build({
+type Output = NonNullable<BuildEnvironmentOptions["rolldownOptions"]>["output"];
+
+/** Builds one entry with everything that it needs in it, and returns the name of its file. */
+async function buildAlone(
+  root: string,
+  out: string,
+  name: string,
+  output: Output,
+  define: Record<string, string> = {},
+): Promise<string> {
+  const built = await build({
     configFile: false,
     root,
     base,
@@ -105,12 +118,31 @@ async function buildAlone(root: string, out: string, name: string, define: Recor
       outDir: out,
       emptyOutDir: false,
       modulePreload: false,
-      rolldownOptions: {
-        input: join(root, `src/${name}.ts`),
-        output: { format: "iife", entryFileNames: `${name}.js` },
-      },
+      rolldownOptions: { input: join(root, `src/${name}.ts`), output },
     },
   });
+  const [first] = [built].flat().flatMap((each) => ("output" in each ? each.output : []));
+  if (!first) throw new Error(`Nothing was built of ${name}.`);
+  return first.fileName;
+}
+
+/** Says in the manifest which file an entry has become. */
+function note(manifest: string, src: string, file: string): void {
+  const entries = JSON.parse(readFileSync(manifest, "utf8"));
+  writeFileSync(manifest, JSON.stringify({ ...entries, [src]: { file, src, isEntry: true } }, null, 2));
+}
+
+/** Our own way to fetch screens with their styles, in the place of Vite's. */
+function stylesAlong(): Plugin {
+  return {
+    name: "planner-styles",
+    apply: "build",
+    enforce: "pre",
+    load: {
+      filter: { id: /^\0vite\/preload-helper\.js$/ },
+      handler: () => 'export { withStyles as __vitePreload } from "/src/withStyles.ts";',
+    },
+  };
 }
 
 /** Catalogs go on the wire without the spaces that make them readable in the repository. */
@@ -132,21 +164,23 @@ function tightWords(): Plugin {
 export default defineConfig({
   root: import.meta.dirname,
   base,
-  plugins: [tightWords(), workers()],
+  plugins: [stylesAlong(), tightWords(), workers()],
   build: {
     target,
     outDir: "dist",
     emptyOutDir: true,
-    // The server looks up the desk's script, under "src/desk.ts", in .vite/manifest.json.
+    // The server looks up the desk's script, under "src/desk.ts", in .vite/manifest.json (`note`).
     manifest: true,
     // `data:` pictures are blocked by the content security policy.
     assetsInlineLimit: 0,
     modulePreload: false,
     rolldownOptions: {
-      input: { app: "index.html", desk: "src/desk.ts" },
+      input: { app: "index.html" },
       output: {
         entryFileNames: "assets/[name]-[hash].js",
         chunkFileNames: "assets/[name]-[hash].js",
+        // All that the app begins with in one file, whatever else needs parts of it: each file more is a request more.
+        codeSplitting: { groups: [{ name: "app", tags: ["$initial"] }] },
         assetFileNames: "assets/[name]-[hash][extname]",
       },
     },

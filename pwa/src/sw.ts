@@ -9,6 +9,7 @@ import * as goodbye from "./store/goodbye";
 import { everybody, phoneOf, senders } from "./store/mates";
 import { flush, type Halt } from "./store/outbox";
 import * as receipts from "./store/receipts";
+import { exchange } from "./store/sync";
 import { listen } from "./worker/push";
 
 declare const self: ServiceWorkerGlobalScope;
@@ -106,7 +107,7 @@ self.addEventListener("message", (event) => {
 });
 
 async function sendOf(who: string): Promise<Halt | null> {
-  const { receipts, came, halt } = await flush(who);
+  const { receipts, came, halt } = await flush(who, exchange);
   if (receipts.length > 0 || came > 0) new BroadcastChannel("planner").postMessage({ receipts });
   // A refused session is for the page to tell; everything else is tried again by the browser.
   return halt === "unauthenticated" ? null : halt;

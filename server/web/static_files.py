@@ -1,9 +1,9 @@
 """The phone's build and our own few files, in memory, compressed once, with the right caching.
 
 A file whose name or address contains a hash of its content never changes: it may be kept for a
-year. Browsers ask for everything else (the page of the app, its worker) again each time, by its
-ETag. Where the build left a brotli or gzip variant beside a file, we use it; where not, we make
-gzip here.
+year, and an icon for a week. Browsers ask for everything else (the page of the app, its worker)
+again each time, by its ETag. Where the build left a brotli or gzip variant beside a file, we use
+it; where not, we make gzip here.
 """
 
 import gzip
@@ -33,6 +33,7 @@ APP_PREFIX = "/app/"
 OWN_PREFIX = "/static/"
 
 _KEEP = "public, max-age=31536000, immutable"
+_WEEK = "public, max-age=604800"
 _ASK = "no-cache"
 _HASHED = re.compile(r"assets/.*-[\w-]{8,}\.\w+\Z")
 _COMPRESSIBLE = re.compile(r"text/|application/(json|manifest\+json|javascript)|image/svg")
@@ -129,12 +130,18 @@ class Built:
 def app_files(folder: Path = BUILD) -> dict[str, StaticFile]:
     """The build by address: its page at /app/, everything else under its name."""
     files = {
-        APP_PREFIX + name: _read(file, cache_control=_KEEP if _HASHED.match(name) else _ASK)
-        for name, file in _walk(folder)
+        APP_PREFIX + name: _read(file, cache_control=_caching(name)) for name, file in _walk(folder)
     }
     if (page := files.pop(f"{APP_PREFIX}index.html", None)) is not None:
         files[APP_PREFIX] = page
     return files
+
+
+def _caching(name: str) -> str:
+    if _HASHED.match(name):
+        return _KEEP
+    # Each opening of the app would ask for its icon anew.
+    return _WEEK if name.startswith("icons/") else _ASK
 
 
 def titled(page: StaticFile, title: str) -> StaticFile:

@@ -66,7 +66,9 @@ def test_what_has_its_hash_in_its_name_is_kept_and_the_rest_is_asked_for(
 ) -> None:
     kept = browser.get("/app/assets/app-DsX3_f-a.js").headers["cache-control"]
     assert kept == "public, max-age=31536000, immutable"
-    for path in ("/app/", "/app/sw.js", "/app/icons/planner-maskable.png"):
+    icon = browser.get("/app/icons/planner-maskable.png").headers["cache-control"]
+    assert icon == "public, max-age=604800"
+    for path in ("/app/", "/app/sw.js"):
         assert browser.get(path).headers["cache-control"] == "no-cache"
 
 

@@ -11,7 +11,7 @@ from server.plan import phrases, shape
 from server.plan.models import LifeProject
 from server.plan.paper.fonts import families
 from tests.cast import Cast
-from tests.plan.pdfs import glyphs, text_of
+from tests.plan.pdfs import glyphs, tags, text_of
 from tests.plan.said import Phone
 
 SOURCE = '#let x = 1 ] #panic("no") $ a_b $ <b>=cmd|x!A1</b> \\ `code`'
@@ -52,6 +52,17 @@ async def test_the_child_takes_its_project_along(cast: Cast) -> None:
     assert words.count("Devenir infirmière") == 7
     for one in ("Projet de vie", "Mia Castellane", "Tom Verhoeven", "1 décembre 2026", "✗"):
         assert one in words
+
+
+@pytest.mark.parametrize("migrated", ["sqlite"], indirect=True)
+async def test_who_hears_it_is_led_by_headings(cast: Cast) -> None:
+    mia = Phone(cast, "mia")
+    await a_project(mia, "Devenir infirmière")
+    for language in ("fr", "ar"):
+        answer = await mia.client.get("/api/v1/project.pdf", params={"language": language})
+        roles = [role for role, _ in tags(answer.content) if role.startswith("H")]
+        # The page to hang up with its three parts; the details with an area, a goal, who agreed.
+        assert roles == ["H1", "H2", "H2", "H2", "H1", "H2", "H3", "H2"]
 
 
 async def test_what_an_adult_wrote_as_the_summary_is_on_paper_under_their_name(cast: Cast) -> None:

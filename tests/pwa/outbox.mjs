@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import "./app.mjs";
 
 const { append, flush, waiting } = await import("../../pwa/src/store/outbox.ts");
+const { exchange } = await import("../../pwa/src/store/sync.ts");
 const { keepRow, read, rows: stored, wipe } = await import("../../pwa/src/store/db.ts");
 const { handInAgain } = await import("../../pwa/src/store/afterBackup.ts");
 
@@ -40,11 +41,11 @@ async function run({ rows = [], put = [], answers: planned = {}, late = [], epoc
   for (const [order, [id, value]] of rows.entries()) await keepRow(who, id, value, order + 1);
   for (const content of put) await append(who, content);
   const places = rows.flatMap(([, value]) => value?.place ?? []);
-  let { receipts, halt } = await flush(who);
-  for (let time = 1; time < times; time += 1) ({ receipts, halt } = await flush(who, places));
+  let { receipts, halt } = await flush(who, exchange);
+  for (let time = 1; time < times; time += 1) ({ receipts, halt } = await flush(who, exchange, places));
   for (const [order, [id, value]] of late.entries()) await keepRow(who, id, value, rows.length + order + 1);
   if (epoch) await handInAgain(who, epoch);
-  if (then) await flush(who);
+  if (then) await flush(who, exchange);
   return {
     requests,
     halt,

@@ -83,21 +83,22 @@ export function voices(rows: readonly Change[]): { makings: Map<string, Change>;
     if (ids.has(row.id)) continue;
     ids.add(row.id);
     const { id, base, who, said_at, received_at = null } = row;
-    const about = { id, base, saw: [], who, said_at, received_at };
     if (row.field !== "*") {
-      add(all, keyOf(row.entity, row.entity_id, row.field), { ...about, value: row.value });
+      const voice = { id, base, saw: [], who, said_at, received_at, value: row.value };
+      add(all, keyOf(row.entity, row.entity_id, row.field), voice);
       continue;
     }
+    const about = { id, base: null, saw: [], who, said_at, received_at };
     const thing = `${row.entity} ${row.entity_id}`;
     if (makings.has(thing)) continue;
     makings.set(thing, row);
     if (row.entity === "choice") {
       const { entity, entity_id, field, value, saw } = row.value as Chosen;
-      add(all, keyOf(entity, entity_id, field), { ...about, base: null, saw, value });
+      add(all, keyOf(entity, entity_id, field), { ...about, saw, value });
       continue;
     }
     for (const [field, value] of Object.entries(row.value as Record<string, unknown>)) {
-      add(all, keyOf(row.entity, row.entity_id, field), { ...about, base: null, value });
+      add(all, keyOf(row.entity, row.entity_id, field), { ...about, value });
     }
   }
   return { makings, all };
@@ -144,12 +145,17 @@ export function byOrder(a: Voice, b: Voice): number {
   return x < y ? -1 : x > y ? 1 : 0;
 }
 
+/** Each said with the one before it in sight, as nearly all of a long project are: only the last is left. */
+const isLine = (voices: readonly Voice[]) =>
+  voices.every(({ base, saw }, n) => saw.length === 0 && base === (n === 0 ? null : voices[n - 1]!.id));
+
 /**
  * Where a field stands after these voices. `signed` says what stood there in the last binding revision; it is
  * asked only where voices differ.
  */
 export function settle(voices: readonly Voice[], signed?: () => string | undefined): Field {
   if (voices.length < 2) return { stands: voices[0] ?? null, sides: [...voices] };
+  if (isLine(voices)) return { stands: voices.at(-1)!, sides: voices.slice(-1) };
   const by = new Map(voices.map((voice) => [voice.id, voice]));
   const own = new Map<string, Voice[]>();
   for (const voice of voices) add(own, voice.who.id, voice);

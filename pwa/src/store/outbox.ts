@@ -10,7 +10,7 @@ import { uuid } from "../bytes";
 import { dropRow, dropRows, keepRow, read, rows, writeIfRoom, type Who } from "./db";
 import { aboutOf, isOurs, rowOf, type Content, type ProjectChange } from "./kinds";
 import { phoneOf } from "./mates";
-import { exchange, type Outgoing, type Place } from "./sync";
+import type { Exchange, Outgoing, Place } from "./sync";
 
 export type Sending = Content & {
   id: string;
@@ -176,7 +176,13 @@ async function settle(who: Who, sending: Sending, { code, detail }: Refused): Pr
 }
 
 /** A refusal of the whole exchange says nothing about a single change: all of them stay as they are. */
-async function sendProject(who: Who, place: Place, changes: OfProject[], outcome: Outcome): Promise<boolean> {
+async function sendProject(
+  who: Who,
+  place: Place,
+  changes: OfProject[],
+  outcome: Outcome,
+  exchange: Exchange,
+): Promise<boolean> {
   const ofId = new Map(changes.map((sending) => [sending.id, sending]));
   const refused = async (id: string, { code, detail }: { code: string; detail: string }) => {
     await keep(who, { ...ofId.get(id)!, problem: code, ...(detail ? { sentence: detail } : {}) });
@@ -199,7 +205,7 @@ async function sendProject(who: Who, place: Place, changes: OfProject[], outcome
   }
 }
 
-async function sendAll(who: Who, places: Place[]): Promise<Outcome> {
+async function sendAll(who: Who, exchange: Exchange, places: Place[]): Promise<Outcome> {
   const outcome: Outcome = { receipts: [], halt: null, retryAfterS: null, came: 0 };
   const list = (await waiting(who)).filter((sending) => !sending.problem);
   for (const sending of list.filter((each) => !isOfProject(each))) {
@@ -209,16 +215,16 @@ async function sendAll(who: Who, places: Place[]): Promise<Outcome> {
   const wanted = new Map([...changes.map(({ place }) => place), ...places].map((place) => [place.child, place]));
   for (const place of wanted.values()) {
     const ours = changes.filter((sending) => sending.place.child === place.child);
-    if (!(await sendProject(who, place, ours, outcome))) return outcome;
+    if (!(await sendProject(who, place, ours, outcome, exchange))) return outcome;
   }
   return outcome;
 }
 
 /**
  * Sends what waits, and asks for what is new in these projects. Page and worker take turns where the browser
- * can lock; twice would do no harm.
+ * can lock; twice would do no harm. `exchange` is the one of sync.ts, however it comes.
  */
-export async function flush(who: Who, places: Place[] = []): Promise<Outcome> {
-  if (!navigator.locks) return sendAll(who, places);
-  return (await navigator.locks.request("planner-outbox", () => sendAll(who, places))) as Outcome;
+export async function flush(who: Who, exchange: Exchange, places: Place[] = []): Promise<Outcome> {
+  if (!navigator.locks) return sendAll(who, exchange, places);
+  return (await navigator.locks.request("planner-outbox", () => sendAll(who, exchange, places))) as Outcome;
 }

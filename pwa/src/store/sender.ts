@@ -3,7 +3,7 @@
  * what waits, what was refused, and what became of the last tap.
  */
 import { computed, signal } from "@preact/signals";
-import { onAnswer, type Answer, type How, type Mark, type Receipt, type Want } from "../api";
+import { onAnswer, Unreachable, type Answer, type How, type Mark, type Receipt, type Want } from "../api";
 import { uuid } from "../bytes";
 import { language, speak } from "../i18n";
 import { writeIfRoom } from "./db";
@@ -12,7 +12,7 @@ import type { Content } from "./kinds";
 import { senders } from "./mates";
 import { isLocked, isShared } from "./roster";
 import { maySend, me, onHandedBack, refresh, reread, shutOut, who } from "./session";
-import type { Place } from "./sync";
+import type { Exchange, Place } from "./sync";
 
 export const queue = signal<Sending[]>([]);
 export const halt = signal<Halt | null>(null);
@@ -66,12 +66,19 @@ function later(retryAfterS: number | null): void {
   timer = setTimeout(() => void send(), Math.max(wait, (retryAfterS ?? 0) * 1_000));
 }
 
+/** In a file of its own: until there is a project, the app opens without it. */
+const exchange: Exchange = async (...given) => {
+  const sync = await import("./sync").catch(() => null);
+  if (!sync) throw new Unreachable("sync");
+  return sync.exchange(...given);
+};
+
 let running: Promise<void> | null = null;
 
 async function sendOnce(): Promise<void> {
   if (!who.value || !maySend.value) return look();
   const wasLate = me.value?.standing === "late";
-  const outcome = await flush(who.value, followed.value);
+  const outcome = await flush(who.value, exchange, followed.value);
   halt.value = outcome.halt;
   // The rows first: what leaves the queue is among them, so that nothing is out of sight for a moment.
   if (outcome.came > 0) await readAnew();
@@ -101,7 +108,7 @@ export async function send(): Promise<void> {
 /** What others who share this phone have said, no matter whose turn it is. */
 async function sendForOthers(): Promise<void> {
   if (!isShared.value) return;
-  for (const other of await senders()) if (other !== who.value) await flush(other).catch(() => undefined);
+  for (const other of await senders()) if (other !== who.value) await flush(other, exchange).catch(() => undefined);
 }
 
 /** The browser sends what waits even when the app is closed meanwhile, where it can (Chromium). */

@@ -212,3 +212,5 @@ export async function exchange(who: Who, place: Place, pending: Outgoing[], ledg
   }
   return { came, early };
 }
+
+export type Exchange = typeof exchange;
