@@ -115,7 +115,6 @@ LINES: Mapping[str, str] = {
     "line_away": N_("Missing children helpline"),
 }
 NAMES = (*ALL, *LINES)
-LONGEST_PHONE = 32
 
 
 def shown(clocks: Clocks) -> dict[str, int | str]:
@@ -165,7 +164,7 @@ def _lines(lines: Lines, given: Mapping[str, str]) -> Lines:
 
 def _phone(name: str, text: str) -> str:
     phone = read_number(text)
-    if len(phone or "") > LONGEST_PHONE or (phone is None and plain(text)):
+    if phone is None and plain(text):
         raise Refused(N_("Enter a phone number such as 116 111, or leave it empty."), field=name)
     return phone or ""
 
