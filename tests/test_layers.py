@@ -251,7 +251,7 @@ PURE = {
 }
 PURE_MODULES = {f"server.{name.replace('/', '.')}" for name in PURE}
 # What a decision may know beside other decisions: faults, local time, words.
-FOUNDATIONS = {"server.errors", "server.clock", "server.i18n"}
+FOUNDATIONS = {"server.errors", "server.clock", "server.i18n", "server.phone_numbers"}
 
 
 def answers_requests(path: Path) -> bool:

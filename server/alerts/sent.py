@@ -140,6 +140,7 @@ class Sent:
     kind: str
     to: str | None
     by: str
+    has_way: bool  # False: there was no address, and `by` only says so.
     at: datetime
     result: str
     tone: str
@@ -199,6 +200,7 @@ def _sent(
         kind=gettext(language, KINDS.get(message.kind, message.kind)),
         to=to,
         by=channel_word(message.channel, language),
+        has_way=message.channel != NONE,
         at=message.queued_at,
         result=_result(message, language),
         tone={"done": GOOD, "failed": BAD, "withheld": BAD}.get(message.state, NEUTRAL),

@@ -3,11 +3,9 @@
 Reads rows, and writes none. The numbers are sealed, and opening them for an alert leaves a look.
 """
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from unicodedata import decimal
 from uuid import UUID
 
 from server.alerts.attempt_rules import TARGETS, Target
@@ -17,22 +15,24 @@ from server.missing.profile.actions import current
 from server.notify.models import Address
 from server.people.models import Child, Home, Person, Tie
 from server.people.rules import Role
+from server.phone_numbers import numbers_in, plain, tel
 
 # A child has few carers; the page stays short where a home gave all of its staff a tie.
 MOST_CARERS = 6
-_NUMBER = re.compile(r"\+?[0-9][0-9 ()./-]{2,30}")
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """One row: who it calls, what is written there, and the link. `lacks`: why there is none, and
-    `path` where it can be added, for those who may."""
+    """One row: who it calls, the number, and the link. `words`: what is written there, where it is
+    not the number alone. `lacks`: why there is none, and `path` where it can be added, for those
+    who may."""
 
     target: str
     label: str
     name: str
     text: str = ""
     href: str | None = None
+    words: str = ""
     lacks: str = ""
     path: str | None = None
 
@@ -46,17 +46,6 @@ _LACKS: Mapping[Target, str] = {
 _GROUPS = {Target.CHILD: "phones", Target.SCHOOL: "place"}
 
 
-def tel(text: str) -> str | None:
-    """The link that calls this number; None where it is no number."""
-    number = "".join(str(decimal(char, char)) for char in text.strip())
-    if not _NUMBER.fullmatch(number):
-        return None
-    if number.startswith("+"):
-        number = number.replace("(0)", "")  # It is dialled only inside the country.
-    digits = re.sub(r"[^0-9]", "", number)
-    return f"tel:{'+' if number.startswith('+') else ''}{digits}"
-
-
 async def numbers_of(
     child_id: UUID, name: str, language: str, now: datetime, *, may_add: bool
 ) -> list[Number]:
@@ -66,19 +55,16 @@ async def numbers_of(
     pack = (await current(child_id)).fields
     home = await Home.get_or_none(id=child.home_id) if child.home_id else None
     own = pack.get("phone_number") or await _texting(child_id)
-    rows = [_row(Target.CHILD, name, own, language, child_id, may_add=may_add)]
+    rows = _rows(Target.CHILD, name, own, language, child_id, may_add=may_add)
     if home is not None:
-        rows.append(_row(Target.HOME, home.name, home.phone, language))
-    rows += [
-        _row(Target.CARER, carer.name, number, language)
-        for carer, number in await _carers(child_id, now)
-    ]
+        rows += _rows(Target.HOME, home.name, home.phone, language)
+    for carer, number in await _carers(child_id, now):
+        rows += _rows(Target.CARER, carer.name, number, language)
     school = pack.get("school_phone")
-    rows.append(_row(Target.SCHOOL, "", school, language, child_id, may_add=may_add))
-    return rows
+    return rows + _rows(Target.SCHOOL, "", school, language, child_id, may_add=may_add)
 
 
-def _row(
+def _rows(
     target: Target,
     name: str,
     text: str | None,
@@ -86,13 +72,23 @@ def _row(
     child_id: UUID | None = None,
     *,
     may_add: bool = False,
-) -> Number:
+) -> list[Number]:
+    """A row for each number that is written there: the grab pack takes any words."""
     label = gettext(language, TARGETS[target])
     if text:
-        return Number(target.value, label, name, text, tel(text))
+        return _written(Number(target.value, label, name), text)
     group = _GROUPS.get(target)
     path = f"/desk/children/{child_id}/pack/group/{group}" if group and may_add else None
-    return Number(target.value, label, name, lacks=gettext(language, _LACKS[target]), path=path)
+    return [Number(target.value, label, name, lacks=gettext(language, _LACKS[target]), path=path)]
+
+
+def _written(row: Number, text: str) -> list[Number]:
+    numbers = numbers_in(text)
+    if not numbers:
+        return [replace(row, words=text)]
+    words = text if numbers != [plain(text)] else ""
+    first, *more = (replace(row, text=number, href=tel(number)) for number in numbers)
+    return [replace(first, words=words), *more]
 
 
 async def _texting(child_id: UUID) -> str | None:

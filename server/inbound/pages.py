@@ -18,6 +18,7 @@ from server.inbound.models import ChildLink
 from server.people.access import now_of, staff_of
 from server.people.models import Agency, Person
 from server.people.words import entered, form_fault
+from server.phone_numbers import tel
 from server.web.rendering import language_of, page
 from server.web.requests import form_body
 
@@ -74,7 +75,7 @@ def _over(request: Request) -> Response:
     return page(
         request,
         "inbound/link.html",
-        {"state": "over", "display_name": name, "help_phone": None},
+        {"state": "over", "display_name": name, "help_tel": None},
         status=404,
     )
 
@@ -88,6 +89,7 @@ async def _link_page(
         "language": language,
         "display_name": agency.display_name or request.app.state.settings.display_name,
         "help_phone": agency.help_phone,
+        "help_tel": tel(agency.help_phone or ""),
         "id": str(uuid4()),
         "error": form_fault(fault, language) if fault is not None else None,
         **context,

@@ -11,6 +11,7 @@ from itertools import pairwise
 from uuid import UUID, uuid5
 
 from server.auth.rules import Limit
+from server.phone_numbers import plain
 
 # --- the webhook
 
@@ -62,14 +63,16 @@ def number(text: str) -> str | None:
 
     Digits of every script count, spaces and signs do not, and 00 is +.
     """
-    plain = unicodedata.normalize("NFKC", text).strip()
-    digits = "".join(str(unicodedata.digit(char)) for char in plain if char.isdigit())
-    if plain.startswith("00"):
-        plain, digits = "+", digits[2:]
-    has_other = any(char.isalpha() or char == "@" for char in plain)
+    written = plain(text)
+    if written.startswith(("+", "00")):
+        written = written.replace("(0)", "")  # It is dialled only inside the country.
+    digits = "".join(str(unicodedata.digit(char)) for char in written if char.isdigit())
+    if written.startswith("00"):
+        written, digits = "+", digits[2:]
+    has_other = any(char.isalpha() or char == "@" for char in written)
     if has_other or not 5 <= len(digits) <= 15:
         return None
-    return f"+{digits}" if plain.startswith("+") else digits
+    return f"+{digits}" if written.startswith("+") else digits
 
 
 def spellings(sender: str) -> list[str]:

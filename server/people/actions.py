@@ -1,8 +1,6 @@
 """Adding people, adults and children, and what changes about them. Every verb leaves an entry."""
 
-import re
 from datetime import date, datetime, timedelta
-from unicodedata import decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -25,10 +23,10 @@ from server.people.ties import (
     lock_children,
     this_adult,
 )
+from server.phone_numbers import plain, read_number
 from server.storage.db import swapped, write
 from server.storage.ids import uuid7
 
-_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{2,30}")
 # A clock slightly ahead of ours does not mean the future.
 AHEAD = timedelta(minutes=5)
 OLDEST = timedelta(days=30 * 366)
@@ -373,7 +371,7 @@ def checked_zone(zone: str) -> str:
 def checked_phone(text: str, field: str) -> str | None:
     """A phone number as people write it, in our digits; None where there is none. Raises
     Refused."""
-    number = "".join(str(decimal(char, char)) for char in text)
-    if number and not _PHONE.fullmatch(number):
+    number = read_number(text)
+    if number is None and plain(text):
         raise Refused(N_("Enter a phone number such as +33 1 23 45 67 89."), field=field)
-    return number or None
+    return number

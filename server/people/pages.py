@@ -21,7 +21,7 @@ from server.people.access import (
 )
 from server.people.models import Child, Person, Tie
 from server.people.rules import Action, Role
-from server.people.words import ROLES, entered, form_fault, words_for
+from server.people.words import ROLES, entered, form_fault, name_and_role, words_for
 from server.web.rendering import language_of, page, zone_of
 from server.web.requests import form_body, form_day
 
@@ -87,7 +87,7 @@ async def _ties_page(
         "gone": [tie for tie in held if tie.until_at is not None and tie.until_at <= now],
         "names": names,
         "role_words": {role.value: gettext(language, words) for role, words in ROLES.items()},
-        "people": [(p.id, f"{p.name}, {gettext(language, ROLES[Role(p.role)])}") for p in adults],
+        "people": [(p.id, name_and_role(p, language)) for p in adults],
         "roles": words_for(TIE_ROLES, language),
         "may_change": await _may_change_ties(request, child),
         "given": typed or {},

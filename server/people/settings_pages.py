@@ -20,9 +20,11 @@ from server.people import actions
 from server.people.access import Visitor, now_of, staff_of
 from server.people.models import Agency, Person
 from server.people.words import entered, form_fault
+from server.phone_numbers import read_number
 from server.web.rendering import language_of, page
 from server.web.requests import form_body
 
+SMS = "sms"
 # What the forms of the page show at first.
 _EMPTY = {"channel": "email", "address": "", "code_of": ""}
 
@@ -142,8 +144,16 @@ def check_address(request: Request, channel: str, value: str) -> None:
         raise Refused(N_("Choose a channel from the list."), field="channel")
     if channel == "email" and not is_mail_address(value):
         raise Refused(N_("Enter an email address such as name@example.org."), field="address")
-    if not 0 < len(value) <= 254 or not value.isprintable() or "://" in value:
+    if read_number(value) is not None:
+        return
+    if channel == SMS:
+        raise Refused(N_("Enter a phone number such as +33 1 23 45 67 89."), field="address")
+    if not _is_address(value):
         raise Refused(N_("Enter only the address or number."), field="address")
+
+
+def _is_address(value: str) -> bool:
+    return 0 < len(value) <= 254 and value.isprintable() and "://" not in value
 
 
 def is_mail_address(value: str) -> bool:

@@ -7,6 +7,7 @@ from starlette.datastructures import FormData
 
 from server.errors import WaymarkError
 from server.i18n import N_, gettext
+from server.people.models import Person
 from server.people.rules import Role
 
 ROLES: Mapping[Role, str] = {
@@ -32,6 +33,12 @@ def form_fault(error: WaymarkError, language: str) -> FormFault:
     """A fault for a form that is shown again."""
     values = {**error.extra, "field": error.field or ""}
     return FormFault(error.field, gettext(language, error.detail, **values))
+
+
+def name_and_role(person: Person, language: str) -> str:
+    """A person as an option to choose: two may have the same name."""
+    role = gettext(language, ROLES[Role(person.role)])
+    return gettext(language, N_("{name}, {role}"), name=person.name, role=role)
 
 
 def words_for(roles: list[Role], language: str) -> list[tuple[str, str]]:

@@ -119,6 +119,19 @@ def test_each_place_has_an_address_of_ids_and_back_leads_back(
     desk.wait_for_url("**#review=*")
 
 
+def test_a_link_to_the_meeting_opens_it_where_the_project_was_never_opened(
+    desk: Page, demo: dict[str, Any]
+) -> None:
+    """What has come first may lack it: the page waits for the rest."""
+    sign_in(desk, demo, "tom")
+    slow = {"latency": 150, "downloadThroughput": 100_000, "uploadThroughput": 50_000}
+    line = desk.context.new_cdp_session(desk)
+    line.send("Network.emulateNetworkConditions", {"offline": False, **slow})
+    open_project(desk, demo, "#review")
+    desk.wait_for_url("**#review=*")
+    expect(desk.get_by_role("button", name="We met today")).to_be_visible()
+
+
 def test_what_the_project_asks_for_uses_the_session_of_the_desk(
     desk: Page, demo: dict[str, Any]
 ) -> None:

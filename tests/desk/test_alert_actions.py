@@ -11,7 +11,6 @@ import pytest
 from server.alerts.models import Alert, Attempt
 from server.audit.models import Entry
 from server.desk.ladder import initials
-from server.desk.numbers import tel
 from server.missing.profile.actions import put
 from server.missing.search.actions import EntryRequest, enter
 from server.missing.search.entry_kinds import Act
@@ -42,22 +41,6 @@ async def send(cast: Cast, name: str, alert: Alert, **form: Any) -> httpx2.Respo
     given = {"id": str(uuid4()), "tried": "call:home", "result": "no_answer", "ago": "now", **form}
     async with at_desk(cast, name) as browser:
         return await browser.post(f"/desk/alerts/{alert.id}/attempts", data=given)
-
-
-@pytest.mark.parametrize(
-    ("text", "link"),
-    [
-        ("+33 1 23 45 67 89", "tel:+33123456789"),
-        ("+33 (0)1 23 45 67 89", "tel:+33123456789"),
-        ("06 12-34.56/78", "tel:0612345678"),
-        ("٠٦١٢٣٤٥٦٧٨", "tel:0612345678"),
-        ("her brother has it", None),
-        ("javascript:alert(1)", None),
-        ("", None),
-    ],
-)
-def test_a_number_is_a_link_and_what_is_no_number_is_none(text: str, link: str | None) -> None:
-    assert tel(text) == link
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,7 @@ async def test_it_says_why_who_is_next_and_what_was_sent(cast: Cast, alert: Aler
     assert "No answer since 18:00" in page
     assert "If not taken by 20:15, we call Ines Quintanar." in page
     assert "to Tom Verhoeven, by email" in page
+    assert "by no channel" not in page
     assert "not delivered: this mailbox does not exist" in page
     assert "2 attempts" in page
     assert "Question to the carer" in page

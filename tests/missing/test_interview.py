@@ -487,6 +487,9 @@ async def test_a_screen_is_saved_by_a_plain_form_and_leads_on(cast: Cast) -> Non
         assert "Lonely or homesick" in conflict.text
         shown = await tom.get(path)
         assert "Lonely or homesick" in shown.text
+        # The last screen is saved: the one main thing left is to say that it was held.
+        assert "Continue the interview" not in shown.text
+        assert '<button class="main" name="what" value="held">' in shown.text
         early = await tom.post(path, data={"what": "refused"})
         assert early.status_code == 422
         assert (await tom.post(path, data={"what": "held"})).status_code == 303

@@ -18,6 +18,7 @@ from server.missing.search.actions import EntryRequest
 from server.missing.search.entry_kinds import FOLLOWED_UP, Act
 from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.opening import Saying
+from server.people.actions import set_language
 from server.people.events import Happening
 from server.storage.db import write
 from server.tasks.models import Task
@@ -263,6 +264,14 @@ async def test_a_note_corrects_the_summary_once_and_changes_no_entry(cast: Cast)
     page = await read(cast, "ines", where)
     assert "It was Tuesday, not Monday." in page.split("Added later")[1]
     assert await TimelineEntry.filter(episode_id=episode.id).count() == before + 1
+
+
+async def test_in_arabic_a_name_moves_no_time_beside_it(cast: Cast) -> None:
+    """A line that begins with a Latin name is read from the left where it may choose its side."""
+    episode = await complete(cast)
+    await set_language(cast.actor("ines"), cast.ines.id, "ar", cast.clock())
+    page = await read(cast, "ines", f"/desk/episodes/{episode.id}/summary")
+    assert '<p class="soft">\u2068Tom Verhoeven\u2069 · ' in page
 
 
 async def test_the_summary_is_printed_in_the_language_of_its_reader(cast: Cast) -> None:

@@ -85,6 +85,22 @@ async def test_the_board_says_quietly_what_of_ones_own_is_late(cast: Cast) -> No
     assert "promises are late" not in await board(cast, "tom")
 
 
+async def test_several_late_steps_of_a_search_lead_to_the_search(cast: Cast) -> None:
+    episode = uuid4()
+    for kind in (Kind.REPORT, Kind.KEEP_TRYING):
+        step = Setting(
+            kind=kind,
+            subject_id=episode,
+            owner_id=None,
+            owner_role="caseworker",
+            due_at=cast.clock() - timedelta(hours=1),
+            zone="Europe/Paris",
+        )
+        await dues.set_task(cast.actor("tom"), cast.children["mia"], step, cast.clock())
+    link = f'href="/desk/episodes/{episode}">2 steps of the search are late</a>'
+    assert link in await board(cast, "tom")
+
+
 async def test_whose_turn_it_is_renews_itself_without_a_look_each_time(cast: Cast) -> None:
     await cast.on_duty("eve", hours=2)
     path = f"/desk/children/{cast.mia.id}/turns"

@@ -25,6 +25,16 @@ ROOM.addEventListener("change", () => (isWide.value = ROOM.matches));
 /** True until this browser has had something of the project once. */
 const isFirst = computed(() => project.frame.value === null && project.rows.value.length === 0);
 
+/** True for a link to a meeting that names none. */
+const isMeant = computed(() => here.value === "review" && !about.value["id"]);
+
+/** No meeting is worth waiting for longer than this. */
+const WHOLE_MS = 5_000;
+const isLate = signal(false);
+
+/** False while more of the project is on its way: the meeting that is meant may be among it. */
+const isWhole = computed(() => !isFirst.value && (project.fits.value || halt.value !== null || isLate.value));
+
 /** A link that names no meeting means the one that comes next, or else the last. */
 function reviewMeant(): string | undefined {
   const of = (field: string, { id }: Thing) => words(project.plan.value, "review", id, field);
@@ -54,10 +64,10 @@ function Waiting() {
 function Open() {
   const to = here.value;
   if (to === "unsent") return <Unsent />;
-  if (to !== "project" && !isFirst.value) return <Screen place={to as ProjectPlace} />;
+  if (to !== "project" && !isFirst.value && !isMeant.value) return <Screen place={to as ProjectPlace} />;
   return (
     <Page title={t("Overview")} isTop>
-      {isFirst.value ? <Waiting /> : <Overview />}
+      {isFirst.value || isMeant.value ? <Waiting /> : <Overview />}
       {!isFirst.value && !isWide.value && <Contents />}
     </Page>
   );
@@ -90,10 +100,14 @@ export function Panes() {
     if (panes.current!.getBoundingClientRect().top < 0) panes.current!.scrollIntoView({ block: "start" });
   }, [key]);
   useEffect(() => {
-    if (here.value !== "review" || about.value["id"] || isFirst.value) return;
+    const late = setTimeout(() => (isLate.value = true), WHOLE_MS);
+    return () => clearTimeout(late);
+  }, []);
+  useEffect(() => {
+    if (!isMeant.value || !isWhole.value) return;
     const id = reviewMeant();
     go(id ? "review" : "plan", { instead: true, about: id ? { id } : {} });
-  }, [key, isFirst.value]);
+  }, [key, isWhole.value]);
   return (
     <div class="desk" lang={language.value} dir={direction.value}>
       <Notes />

@@ -9,13 +9,14 @@ type Screens = typeof import("../screens/deferred");
 const screens = signal<Screens | null>(null);
 const isMissing = signal(false);
 
-export async function fetchDeferred(): Promise<void> {
+export async function fetchDeferred(): Promise<boolean> {
   isMissing.value = false;
   try {
     screens.value ??= await import("../screens/deferred");
   } catch {
     isMissing.value = true;
   }
+  return !isMissing.value;
 }
 
 export function DeferredScreen({ show }: { show: keyof Screens }) {

@@ -4,8 +4,12 @@ import { Page } from "./Page";
 interface Props {
   title: string;
   isMissing: boolean;
-  again(): Promise<void>;
+  /** False where it could not be had again. */
+  again(): Promise<boolean>;
 }
+
+/** Another release may have come meanwhile, which has no file of this page's: with a network, the page is loaded anew. */
+const tryAgain = async (again: Props["again"]) => void ((await again()) || (navigator.onLine && location.reload()));
 
 /** In the place of a screen whose file is on its way, or could not be had. */
 export function LoadingScreen({ title, isMissing, again }: Props) {
@@ -14,7 +18,7 @@ export function LoadingScreen({ title, isMissing, again }: Props) {
       {isMissing && (
         <>
           <p>{t("You need internet for this page.")}</p>
-          <button type="button" class="second" onClick={() => void again()}>
+          <button type="button" class="second" onClick={() => void tryAgain(again)}>
             {t("Try again")}
           </button>
         </>

@@ -11,8 +11,8 @@ const isMissing = signal(false);
 export const isProjectHere = computed(() => screens.value !== null);
 
 /** Fetches them, from the phone where they are kept, and lets the project read what the phone has of it. */
-export async function fetchProject(): Promise<void> {
-  if (screens.value) return;
+export async function fetchProject(): Promise<boolean> {
+  if (screens.value) return true;
   isMissing.value = false;
   try {
     const module = await import("../plan/screens");
@@ -21,6 +21,7 @@ export async function fetchProject(): Promise<void> {
   } catch {
     isMissing.value = true;
   }
+  return !isMissing.value;
 }
 
 export function ProjectScreen({ place }: { place: ProjectPlace }) {

@@ -2,13 +2,14 @@ import { t } from "../i18n";
 import { go } from "../routes";
 import { isOpen, lines, putAway } from "../store/searchNotice";
 import { tap } from "../store/sender";
+import { dialled } from "./dialled";
 import { Icon } from "./Icon";
 import { Thanks } from "./Thanks";
 
 function Line({ number, words }: { number: string; words: string }) {
   if (number === "") return null;
   return (
-    <a class="plain door-line" href={`tel:${number.replace(/[^+\d]/g, "")}`}>
+    <a class="plain door-line" href={`tel:${dialled(number)}`}>
       <Icon name="call" />
       <span>
         {words} <bdi class="number">{number}</bdi>

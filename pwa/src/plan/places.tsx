@@ -47,13 +47,14 @@ type Screens = typeof import("./seldom").SCREENS;
 const seldom = signal<Screens | null>(null);
 const isMissing = signal(false);
 
-async function fetchSeldom(): Promise<void> {
+async function fetchSeldom(): Promise<boolean> {
   isMissing.value = false;
   try {
     seldom.value ??= (await import("./seldom")).SCREENS;
   } catch {
     isMissing.value = true;
   }
+  return !isMissing.value;
 }
 
 /** They come by themselves once the path is drawn: without a network, a moment later, they are there. */

@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { t, tn } from "../i18n";
+import { dialled } from "../parts/dialled";
 import { Drawing, Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { Row } from "../parts/Row";
@@ -49,8 +50,6 @@ function saysOf({ kind, name, isOpen }: Near): string[] {
 
 const writeTo = ({ kind, id }: Near) =>
   go("talk", { about: kind === "advocate" ? { advocate: id, begin: "1" } : { thread: "1", begin: "1" } });
-
-const dialled = (phone: string) => phone.replace(/[^+0-9]/g, "");
 
 /** The agency's number, as "Help now" shows it: nobody's own. */
 function CallUs() {

@@ -1,5 +1,6 @@
 import { signal } from "@preact/signals";
 import { t } from "../i18n";
+import { dialled } from "../parts/dialled";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { Thanks, whereabouts } from "../parts/Thanks";
@@ -19,8 +20,6 @@ function askForHelp(): void {
   forgetWishes();
   void checkIn(answer);
 }
-
-const dialled = (phone: string) => phone.replace(/[^+0-9]/g, "");
 
 /** Where a text message goes: the agreed word is in it already, and nothing that tells what it is for. */
 function texting(phone: string | null | undefined): string | null {

@@ -101,4 +101,8 @@ def _way_to_all(tasks: list[Task], roles: Roles) -> str | None:
         kind = Kind(tasks[0].kind)
         if href := way_for(roles, kind, child_id, subject_id=tasks[0].subject_id):
             return href
+    search = _page_of_search(tasks)
+    is_of_search = all(Kind(task.kind) in OF_AN_EPISODE for task in tasks)
+    if search and is_of_search and may(roles, Action.EPISODE_SEE):
+        return search  # Also for those who were called, who read no history.
     return f"/desk/children/{child_id}#whose-turn" if may(roles, Action.HISTORY_SEE) else None

@@ -12,13 +12,13 @@ from server.alerts.glass.models import Glass
 from server.alerts.glass.reading import of_person
 from server.desk.board.rows import group_of, look_of
 from server.desk.child.forms import show as show_page
-from server.desk.numbers import tel
 from server.i18n import gettext
 from server.missing.search.opening import open_of_child
 from server.people.access import desk_child, has_broken_glass, nothing_here, now_of, staff_of
 from server.people.models import Child, Home, Person, Tie
 from server.people.rules import PROFESSIONAL, Action, Role
 from server.people.words import ROLES
+from server.phone_numbers import tel
 from server.watch import evidence
 from server.web.rendering import language_of, zone_of
 

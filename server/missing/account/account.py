@@ -212,7 +212,7 @@ async def _messages(child_id: UUID, begin: datetime, end: datetime, language: st
             message.tries[-1].at if message.tries else message.at,
             gettext(language, N_("Message: {what}"), what=message.kind),
             message.to or "",
-            f"{message.by}, {message.result}",
+            gettext(language, N_("{channel}, {result}"), channel=message.by, result=message.result),
             message.at,
         )
         for message in sent

@@ -133,7 +133,8 @@ def born_in_words(record: RecordOut, language: str) -> str:
     years = ngettext(language, "{n} year old", "{n} years old", record.age)
     if record.born_on is None:
         return years
-    return f"{format_short_date(language, record.born_on)}, {years}"
+    born = format_short_date(language, record.born_on)
+    return gettext(language, N_("{born}, {years}"), born=born, years=years)
 
 
 def unknown(at_the_time: AtTheTimeOut | None, language: str) -> list[str]:

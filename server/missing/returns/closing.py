@@ -18,6 +18,7 @@ from server.missing.search.searches import how_seen
 from server.missing.search.summary import what_was_done
 from server.missing.search.view import Told, View
 from server.missing.search.wording import details_of, title_of
+from server.plan.paper.scripts import isolated
 
 Shown = Callable[[datetime], str]
 
@@ -65,8 +66,8 @@ def sections(of: Return, language: str, shown: Shown, day: Callable[[str], str])
         *_agreed(of.answers, language, day),
         *(Line(words=says, by=in_project) for says in of.follows),
     ]
-    done = [Line(task.word, by=_by(task.who, task.at, shown)) for task in of.done]
-    later = added_later(of.seen, shown)
+    done = [Line(task.word, by=_by(task.who, task.at, language, shown)) for task in of.done]
+    later = added_later(of.seen, language, shown)
     parts = [
         Section(_in(language, N_("The search")), _search(of, language, shown)),
         Section(_in(language, N_("What we learned")), learned, nothing),
@@ -85,8 +86,8 @@ def _in(language: str, words: str) -> str:
     return gettext(language, words)
 
 
-def _by(who: str | None, at: datetime, shown: Shown) -> str:
-    return f"{who} · {shown(at)}" if who else shown(at)
+def _by(who: str | None, at: datetime, language: str, shown: Shown) -> str:
+    return f"{isolated(who, language)} · {shown(at)}" if who else shown(at)
 
 
 def _search(of: Return, language: str, shown: Shown) -> list[Line]:
@@ -114,7 +115,7 @@ def _learned(seen: View, language: str, shown: Shown) -> list[Line]:
         Line(
             title_of(line.what, language),
             words=line.words or "",
-            by=_by(line.who.name, line.at, shown),
+            by=_by(line.who.name, line.at, language, shown),
             facts=details_of(line.what, line.details, language),
         )
         for line in last.values()
@@ -151,7 +152,7 @@ def _agreed(answers: Answers, language: str, day: Callable[[str], str]) -> Itera
         if not what:
             continue
         owner, until = answers.get(f"owner_{number}"), answers.get(f"day_{number}")
-        parts = [str(owner)] if owner else []
+        parts = [isolated(str(owner), language)] if owner else []
         parts += [gettext(language, N_("by {day}"), day=day(str(until)))] if until else []
         yield Line(words=what, by=" · ".join(parts))
 
@@ -200,11 +201,11 @@ def worries(timeline: Sequence[Told], name: str, language: str) -> list[str]:
     return says
 
 
-def added_later(seen: View, shown: Shown) -> list[Line]:
+def added_later(seen: View, language: str, shown: Shown) -> list[Line]:
     """Notes and corrections since everything was done."""
     closed_at = seen.episode.followed_up_at
     return [
-        Line(words=line.words, by=_by(line.who.name, line.received_at, shown))
+        Line(words=line.words, by=_by(line.who.name, line.received_at, language, shown))
         for line in seen.timeline
         if line.what == Act.NOTE and line.words and closed_at and line.received_at > closed_at
     ]

@@ -137,6 +137,8 @@ async def _whole(
         "held_at": row.held_at if row is not None else None,
         "is_refused": answers.get("answer") == "refused",
         "is_begun": bool(answers),
+        # Each group can be changed below; what is left is to say that it was held.
+        "is_through": _is_saved(GROUPS[-1], answers) and answers.get("answer") != "refused",
         "goes_on": _goes_on(answers),
         "field": _place_of(fault),
         "error": form_fault(fault, language) if fault is not None else None,
@@ -148,9 +150,13 @@ async def _whole(
 
 def _goes_on(answers: Mapping[str, Answer]) -> str:
     """The group after the last one that was saved; after all of them, the first."""
-    answered = [any(question.name in answers for question in group.questions) for group in GROUPS]
+    answered = [_is_saved(group, answers) for group in GROUPS]
     after = max((place for place, has in enumerate(answered) if has), default=-1) + 1
     return GROUPS[after % len(GROUPS)].name
+
+
+def _is_saved(group: Group, answers: Mapping[str, Answer]) -> bool:
+    return any(question.name in answers for question in group.questions)
 
 
 def _place_of(fault: WaymarkError | None) -> str | None:

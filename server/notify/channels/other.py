@@ -20,12 +20,12 @@ from urllib.parse import quote, urlsplit
 
 from server.notify.refusals import GATEWAY, Stage, read
 from server.notify.rules import Envelope, Outcome
+from server.phone_numbers import dialled
 
 TIMEOUT = timedelta(seconds=20)
 THREADS = 4
 ADDRESS = "{address}"
 _WEB = {"http": 80, "https": 443}
-_PHONE = re.compile(r"\+?[0-9][0-9 ().\-]{2,30}\Z")
 _ADDRESS = re.compile(r"[\w.+@:#!=~-]{1,254}\Z")
 # Apprise reports a gateway's answer in its log alone: "…, error=429."
 _STATUS = re.compile(r"\berror[= ](\d{3})\b")
@@ -37,9 +37,7 @@ def fill(template: str, address: str) -> str:
     Encoding alone is not enough: after decoding, plugins cut at commas, spaces and slashes, and so
     one entry could become two recipients.
     """
-    text = address.strip()
-    if _PHONE.match(text):
-        text = "".join(c for c in text if c in "+0123456789")
+    text = dialled(address) or address.strip()
     if not _ADDRESS.match(text) or text in (".", ".."):
         raise ValueError("not an address")
     return template.replace(ADDRESS, quote(text, safe=""))

@@ -11,12 +11,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.errors import Refused
-from server.i18n import N_, gettext
+from server.i18n import N_, format_list, gettext
 from server.people.access import Visitor, agency_for, nothing_here, now_of
 from server.people.models import Person
 from server.people.offboarding import Takers
 from server.people.rules import AgencyAction, Role
-from server.people.words import ROLES, entered, form_fault
+from server.people.words import ROLES, entered, form_fault, name_and_role
 from server.plan.offboarding import actions as offboarding
 from server.plan.offboarding.actions import Holdings
 from server.web.rendering import language_of, page
@@ -104,7 +104,7 @@ def _children(
     rows = []
     for id_ in {*held.children, *held.steps}:
         roles = dict.fromkeys(gettext(language, ROLES[role]) for role in held.children.get(id_, ()))
-        rows.append((id_, names[id_], ", ".join(roles), held.steps.get(id_, 0)))
+        rows.append((id_, names[id_], format_list(language, [*roles]), held.steps.get(id_, 0)))
     return sorted(rows, key=lambda row: row[1].casefold())
 
 
@@ -112,7 +112,7 @@ async def _people(person: Person, language: str) -> list[tuple[UUID, str]]:
     adults = Person.filter(agency_id=person.agency_id, disabled_at__isnull=True)
     others = await adults.exclude(role__in=[Role.CHILD, Role.ADMINISTRATOR]).exclude(id=person.id)
     return [
-        (colleague.id, f"{colleague.name}, {gettext(language, ROLES[Role(colleague.role)])}")
+        (colleague.id, name_and_role(colleague, language))
         for colleague in sorted(others, key=lambda colleague: colleague.name.casefold())
     ]
 

@@ -17,6 +17,7 @@ from server.people.access import agency_for, now_of
 from server.people.models import Person
 from server.people.rules import AgencyAction, Role, may_agency
 from server.people.words import entered, form_fault
+from server.phone_numbers import LONGEST
 from server.web.rendering import language_of, page
 from server.web.requests import form_body, form_count
 
@@ -69,7 +70,7 @@ async def _page(
             for title, numbers in groups
         ],
         "lines": [(name, gettext(language, label)) for name, label in terms.LINES.items()],
-        "longest_line": terms.LONGEST_PHONE,
+        "longest_line": LONGEST,
         "given": values,
         "version": version,
         "last": last,

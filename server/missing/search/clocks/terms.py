@@ -5,8 +5,6 @@ Where guidance names a limit, no agency may exceed it: a report within a day, th
 within 72 hours (docs/reference/practice.md). Everything else is the agency's choice.
 """
 
-import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -15,6 +13,7 @@ from enum import StrEnum
 from server.errors import Refused
 from server.i18n import N_
 from server.missing.search.rules import REPORT_AT_LAST, Clocks, Lines
+from server.phone_numbers import plain, read_number
 from server.tasks.rules import Kind
 
 
@@ -116,8 +115,6 @@ LINES: Mapping[str, str] = {
     "line_away": N_("Missing children helpline"),
 }
 NAMES = (*ALL, *LINES)
-_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]*")
-FEWEST_DIGITS, LONGEST_PHONE = 3, 32
 
 
 def shown(clocks: Clocks) -> dict[str, int | str]:
@@ -166,13 +163,10 @@ def _lines(lines: Lines, given: Mapping[str, str]) -> Lines:
 
 
 def _phone(name: str, text: str) -> str:
-    # People who write in another script use its digits.
-    plain = "".join(str(unicodedata.decimal(char, char)) for char in text)
-    phone = " ".join(plain.split())
-    is_one = _PHONE.fullmatch(phone) and sum(char.isdigit() for char in phone) >= FEWEST_DIGITS
-    if phone and (len(phone) > LONGEST_PHONE or not is_one):
+    phone = read_number(text)
+    if phone is None and plain(text):
         raise Refused(N_("Enter a phone number such as 116 111, or leave it empty."), field=name)
-    return phone
+    return phone or ""
 
 
 def _read(number: Number, text: str) -> timedelta:
