@@ -20,22 +20,37 @@ Rules and actions raise these; one table in app.py turns them into a status, a p
 document (RFC 9457). `detail` is a sentence for people, in English, and a msgid of the catalogs.
 """
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
+
+
+class See(NamedTuple):
+    """The page of what a fault names: its path, and the words of the link, a msgid."""
+
+    path: str
+    words: str
 
 
 class WaymarkError(Exception):
-    """One fault, with a stable `code` for programs and a sentence for people."""
+    """One fault, with a stable `code` for programs and a sentence for people. `see`: where the desk
+    leads from there."""
 
     status: ClassVar[int] = 500
     default_code: ClassVar[str] = "fault"
 
     def __init__(
-        self, detail: str, *, code: str | None = None, field: str | None = None, **extra: Any
+        self,
+        detail: str,
+        *,
+        code: str | None = None,
+        field: str | None = None,
+        see: See | None = None,
+        **extra: Any,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.code = code or self.default_code
         self.field = field
+        self.see = see
         self.extra = extra
 
 

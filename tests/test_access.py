@@ -294,6 +294,7 @@ EXPECTED: Mapping[str, Expected] = {
     "POST /desk/people/{person_id}/password": agency("administrator"),
     "GET /desk/people/children": agency("administrator"),
     "POST /desk/people/children": agency("administrator"),
+    "POST /desk/people/find": agency("administrator"),
     "GET /desk/people/{person_id}": agency("administrator"),
     "POST /desk/people/{person_id}": agency("administrator"),
     "GET /desk/people/agency": agency("administrator"),

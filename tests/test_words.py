@@ -71,6 +71,15 @@ def test_french_has_its_own_apostrophe() -> None:
     assert [form for form in forms if "'" in form] == []
 
 
+def test_french_has_one_neutral_word_for_the_caseworker() -> None:
+    texts = catalogs.read("fr").texts.values()
+    forms = [form for text in texts for form in ([text] if isinstance(text, str) else text)]
+    guides = (ROOT / "server/desk/help/guides/fr").glob("*.md")
+    forms += [line for guide in guides for line in guide.read_text("utf-8").splitlines()]
+    other = re.compile(r"(?<!ersonne )(?<!ersonnes )\bréférent", re.IGNORECASE)
+    assert [form for form in forms if other.search(form)] == []
+
+
 def test_arabic_calls_adults_and_does_not_summon_them() -> None:
     texts = catalogs.read("ar").texts.values()
     forms = [form for text in texts for form in ([text] if isinstance(text, str) else text)]

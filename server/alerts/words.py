@@ -1,8 +1,10 @@
 """What an alert is about and how it ended, as people read it."""
 
 from collections.abc import Mapping
+from uuid import UUID
 
 from server.alerts.ladder import Cause, Outcome
+from server.errors import See
 from server.i18n import N_
 
 CAUSES: Mapping[Cause, str] = {
@@ -27,3 +29,8 @@ OUTCOMES: Mapping[Outcome, tuple[str, str]] = {
     Outcome.MISSING: (N_("Missing"), N_("We call everyone at once.")),
     Outcome.DURESS: (N_("Answered under pressure"), N_("The child was forced to answer.")),
 }
+
+
+def way_to(alert_id: UUID | None) -> See | None:
+    """The page of this alert; None where no alert is open yet."""
+    return See(f"/desk/alerts/{alert_id}", N_("Open the alert")) if alert_id else None

@@ -65,9 +65,12 @@ ADULT_ROLES = [
 
 
 async def front(request: Request) -> Response:
-    """The sign-in page, or the home page of a person who is signed in."""
+    """The sign-in page, or the home page of a person who is signed in. `again`: the sign-in page
+    all the same, for a member of staff whose session will soon end."""
     visitor = await visitor_or_none(request)
     if visitor is not None:
+        if not visitor.is_child and "again" in request.query_params:
+            return await _sign_in_page(request, name=await _sign_in_name(visitor))
         return to(home(visitor.role, request.query_params.get("next", "")))
     chosen = request.query_params.get("language")
     if chosen in LANGUAGES:
@@ -164,6 +167,12 @@ async def sign_out(request: Request) -> Response:
     forget(request, answer)
     signed_out(request, answer)
     return answer
+
+
+async def _sign_in_name(visitor: Visitor) -> str:
+    """Empty for a person who signs in by a provider alone."""
+    credential = await Credential.get_or_none(person_id=visitor.person_id)
+    return credential.name if credential else ""
 
 
 async def _sign_in_page(
@@ -325,9 +334,8 @@ async def change_own_password(request: Request) -> Response:
 async def _own_password_page(
     request: Request, visitor: Visitor, fault: WaymarkError | None = None
 ) -> Response:
-    credential = await Credential.get_or_none(person_id=visitor.person_id)
     context = {
-        "name": credential.name if credential else "",
+        "name": await _sign_in_name(visitor),
         "error": form_fault(fault, language_of(request)) if fault else None,
     }
     status = fault.status if fault else 200

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 STAFF_AT_MOST = timedelta(hours=12)
 STAFF_IDLE = timedelta(hours=2)
 SEEN_EVERY = timedelta(minutes=1)
+# Long enough to finish a long account of a night; of a short session it is a sixth.
+WARNED_BEFORE = timedelta(minutes=30)
 
 INVITE_LASTS = timedelta(hours=24)
 # From one device of a person to another, both in the same hands.
@@ -224,6 +226,11 @@ def spaced(code: str) -> str:
 def expires_at(made_at: datetime, *, is_child: bool) -> datetime | None:
     """When a new session ends by itself."""
     return None if is_child else made_at + STAFF_AT_MOST
+
+
+def warned_at(made_at: datetime, expires: datetime) -> datetime:
+    """From when on we say that a session ends, however much it is used."""
+    return expires - min(WARNED_BEFORE, (expires - made_at) / 6)
 
 
 def is_over(

@@ -21,12 +21,14 @@ from server.auth.rules import (
     expires_at,
     is_open_without_key,
     is_over,
+    warned_at,
 )
 from server.auth.user_agents import Agent, agent_of
 from server.clock import known_zone
 from server.errors import NotYet, Unauthenticated
 from server.i18n import N_
 from server.people.access import Visitor, now_of
+from server.people.ending import Ending
 from server.people.models import Person
 from server.people.rules import Role
 from server.security.encryption import hash_token, new_token
@@ -161,6 +163,7 @@ async def session_of(request: HTTPConnection) -> Visitor:
         proved_at=as_moment(row["proved_at"] or row["made_at"]),
         needs_key=bool(row["needs_key"]),
         idle_s=None if row["expires_at"] is None else _idle_of(row).seconds,
+        ending=_ending_of(row, now),
     )
 
 
@@ -283,6 +286,14 @@ def _check(row: dict[str, Any], now: datetime) -> None:
 
 def _idle_of(row: dict[str, Any]) -> timedelta:
     return STAFF_IDLE if row["idle_s"] is None else timedelta(seconds=row["idle_s"])
+
+
+def _ending_of(row: dict[str, Any], now: datetime) -> Ending | None:
+    if row["expires_at"] is None:
+        return None
+    at = as_moment(row["expires_at"])
+    warned = at - warned_at(as_moment(row["made_at"]), at)
+    return Ending(at, int((at - now).total_seconds()), int(warned.total_seconds()))
 
 
 async def _touch(row: dict[str, Any], now: datetime) -> None:

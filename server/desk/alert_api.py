@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -31,9 +32,10 @@ from server.people.access import (
 from server.people.models import Person
 from server.people.rules import Action, Role
 from server.policy.model import Tier
+from server.storage.parts import QUERY, part_after
 from server.watch import children, evidence, watch_alerts
 from server.watch.wire import Moment, Words
-from server.web.openapi import api
+from server.web.openapi import api, query_of
 from server.web.rendering import language_of, zone_of
 from server.web.requests import json_body
 from server.web.responses import json_answer
@@ -105,9 +107,10 @@ class AlertOut(msgspec.Struct):
 
 
 class AlertsOut(msgspec.Struct):
-    """Open alerts, the oldest first."""
+    """Open alerts, the oldest first. `next`: where there are more, the `after` of the next part."""
 
     alerts: list[AlertOut]
+    next: UUID | None
 
 
 class Nothing(msgspec.Struct):
@@ -135,19 +138,18 @@ class AttemptRequest(msgspec.Struct):
 
 async def open_alerts(request: Request) -> Response:
     """Open alerts of the children the visitor is tied to, and alerts to which they were called."""
-    roles = await children.alerted(request)
-    candidates = await Alert.filter(child_id__in=list(roles), closed_at__isnull=True).order_by(
-        "opened_at"
-    )
-    shown = await those_for(request, candidates, roles)
+    asked, roles = query_of(request, **QUERY), await children.alerted(request)
+    rows = Alert.filter(child_id__in=list(roles), closed_at__isnull=True)
+    pick = partial(those_for, request, roles)
+    shown, following = await part_after(rows, "opened_at", asked["after"], asked["limit"], pick)
     # Evidence and what was sent: more than a list.
     ids = [alert.child_id for alert in shown]
     await looked(await visitor_of(request), ids, f"look:{Action.ALERT_SEE}", now_of(request))
-    return json_answer(AlertsOut(await alerts_out(shown, request)))
+    return json_answer(AlertsOut(await alerts_out(shown, request), following))
 
 
 async def those_for(
-    request: Request, candidates: Sequence[Alert], roles: Mapping[UUID, Roles]
+    request: Request, roles: Mapping[UUID, Roles], candidates: Sequence[Alert]
 ) -> list[Alert]:
     """The alerts among these that the visitor may see. If they were only called about a child: just
     the alert that called them."""
@@ -364,7 +366,7 @@ def _sent_out(message: Message, deliveries: list[Delivery], names: dict[UUID, st
 _ALERT = "/api/v1/alerts/{alert_id:uuid}"
 
 routes = [
-    api("GET", "/api/v1/alerts", open_alerts, "Open alerts", gives={200: AlertsOut}),
+    api("GET", "/api/v1/alerts", open_alerts, "Open alerts", query=QUERY, gives={200: AlertsOut}),
     api("GET", _ALERT, one_alert, "One alert", gives={200: AlertOut}),
     api(
         "POST",

@@ -1,6 +1,7 @@
 """Children, sightings, rhythms, pauses and alerts over the API, for adults who have a tie."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from starlette.responses import Response
 from server.desk.alert_api import AlertOut, one_out
 from server.errors import Conflict, IdReused
 from server.people.access import (
+    Roles,
     child_for,
     nothing_here,
     now_of,
@@ -20,6 +22,7 @@ from server.people.desk_forms import strongest
 from server.people.models import Child, Person
 from server.people.rules import Action, Role, may
 from server.policy.model import Tier
+from server.storage.parts import MOST, QUERY, unknown
 from server.watch import actions, evidence, watch_alerts
 from server.watch.actions import SightingRequest
 from server.watch.children import changed, shown
@@ -32,7 +35,7 @@ from server.watch.rhythm.agreements import PauseRequest, TierRequest
 from server.watch.rhythm.seasons_api import SeasonOut, season_out
 from server.watch.rhythm.summary import coming_seasons
 from server.watch.wire import RhythmIn, Words
-from server.web.openapi import api
+from server.web.openapi import api, query_of
 from server.web.rendering import language_of, zone_of
 from server.web.requests import json_body
 from server.web.responses import json_answer
@@ -63,10 +66,13 @@ class LeftOut(msgspec.Struct):
 
 
 class ChildrenOut(msgspec.Struct):
-    """The visitor's children, the most urgent first; and those who left, the latest first."""
+    """The visitor's children, the most urgent first; and, in the first part, the latest of those
+    who left. `next`: where there are more children, the `after` of the next part. A child who has
+    become more urgent since is in neither: the first part has them by now."""
 
     children: list[ChildOut]
     left: list[LeftOut]
+    next: UUID | None
 
 
 class SightingOut(msgspec.Struct):
@@ -139,11 +145,17 @@ _FIRST = {
 }
 
 
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
 async def children(request: Request) -> Response:
     """The children the visitor is tied to, the most urgent first."""
-    roles, left = await shown(request, Action.CHILD_SEE)
-    now = now_of(request)
-    watches = {w.child_id: w for w in await Watch.filter(child_id__in=list(roles))}
+    asked = query_of(request, **QUERY)
+    everyone, left = await shown(request, Action.CHILD_SEE)
+    part, following = await _part(everyone, asked["after"], asked["limit"] or MOST)
+    roles, now = {id_: everyone[id_] for id_ in part}, now_of(request)
+    left = [] if asked["after"] is not None else left[:MOST]
+    watches = {w.child_id: w for w in await Watch.filter(child_id__in=part)}
     named = Person.filter(id__in=[*roles, *(child.id for child, _ in left)])
     names = {p.id: p.name for p in await named}
     seeing = [id for id in watches if may(roles[id], Action.ALERT_SEE)]
@@ -163,7 +175,26 @@ async def children(request: Request) -> Response:
         for child, _ in left
         if child.left_at is not None
     ]
-    return json_answer(ChildrenOut(entries, gone))
+    return json_answer(ChildrenOut(entries, gone, following))
+
+
+async def _part(
+    roles: Mapping[UUID, Roles], after: UUID | None, limit: int
+) -> tuple[list[UUID], UUID | None]:
+    """The ids of one part, the most urgent first, and the last of them where there are more. Names
+    are sealed, so only the children of one part are sorted by them."""
+    held = Watch.filter(child_id__in=list(roles))
+    urgency = {
+        id_: (_FIRST[_of_reader(Standing(standing), roles[id_])], missed or _NEVER, id_)
+        for id_, standing, missed in await held.values_list("child_id", "standing", "missed_due_at")
+    }
+    well = _FIRST[Standing.WELL]
+    order = sorted(roles, key=lambda id_: urgency.get(id_, (well, _NEVER, id_)))
+    if after is not None and after not in roles:
+        raise unknown()
+    begin = 0 if after is None else order.index(after) + 1
+    part = order[begin : begin + limit]
+    return part, part[-1] if begin + limit < len(order) else None
 
 
 def _child(
@@ -188,7 +219,10 @@ def _child(
 
 def _standing(watch: Watch, roles: frozenset[Role]) -> Standing:
     """What the reader may see: the person with a child's phone learns nothing of adults' acts."""
-    standing = Standing(watch.standing)
+    return _of_reader(Standing(watch.standing), roles)
+
+
+def _of_reader(standing: Standing, roles: Roles) -> Standing:
     return as_the_child_sees(standing) if Role.CHILD in roles else standing
 
 
@@ -295,7 +329,14 @@ async def missing(request: Request) -> Response:
 _CHILD = "/api/v1/children/{child_id:uuid}"
 
 routes = [
-    api("GET", "/api/v1/children", children, "My children", gives={200: ChildrenOut}),
+    api(
+        "GET",
+        "/api/v1/children",
+        children,
+        "My children",
+        query=QUERY,
+        gives={200: ChildrenOut},
+    ),
     api("GET", f"{_CHILD}/watch", watch, "The watch over a child", gives={200: WatchOut}),
     api(
         "PUT",

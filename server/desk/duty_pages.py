@@ -91,7 +91,7 @@ async def _question(visitor: Visitor, now: datetime) -> DutyShift | None:
 async def _open_alerts(request: Request, language: str) -> list[Line]:
     roles = await children.alerted(request)
     held = Alert.filter(child_id__in=list(roles), closed_at__isnull=True)
-    alerts = await those_for(request, await held.order_by("opened_at", "id"), roles)
+    alerts = await those_for(request, roles, await held.order_by("opened_at", "id"))
     ids = {alert.child_id for alert in alerts} | {alert.acknowledged_by for alert in alerts}
     people = Person.filter(id__in=[id_ for id_ in ids if id_ is not None])
     names: Mapping[UUID, str] = {person.id: person.name for person in await people}

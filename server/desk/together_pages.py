@@ -84,7 +84,7 @@ async def _all(request: Request, alert: Alert) -> tuple[list[Alert], dict[UUID, 
     still = {candidate.child_id for candidate in candidates if candidate.closed_at is None}
     roles = await children_for(request, Action.ALERT_SEE, also=still, among=among, by_call=True)
     seen = [candidate for candidate in candidates if candidate.child_id in roles]
-    return await those_for(request, seen, roles), roles
+    return await those_for(request, roles, seen), roles
 
 
 async def _page(request: Request, alert: Alert, *, refused: int = 0, status: int = 200) -> Response:

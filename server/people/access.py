@@ -20,6 +20,7 @@ from starlette.requests import HTTPConnection
 from server.audit.actions import Actor, note_all
 from server.errors import Denied, NotFound, Unauthenticated
 from server.i18n import N_
+from server.people.ending import Ending
 from server.people.looks.middleware import leave_with_answer
 from server.people.looks.recent import not_seen
 from server.people.looks.table import ONE_LOOK, look_of
@@ -44,6 +45,7 @@ class Visitor(Actor):
     proved_at: datetime | None = None  # When they last proved who they are.
     needs_key: bool = False  # They must set up a second key first.
     idle_s: int | None = None  # Unused for so long, the session ends; None: it does not.
+    ending: Ending | None = None  # None: it does not end by itself.
 
     @property
     def person_id(self) -> UUID:

@@ -127,15 +127,21 @@ def moment_of(text: str, zone: ZoneInfo, field: str) -> datetime | None:
     return form_moment(text, field, zone) if text else None
 
 
-def when_of(form: FormData, zone: ZoneInfo, field: str, now: datetime) -> datetime | None:
-    """The answer to "When?": None for just now. Raises Refused."""
+def moment_said(form: FormData, zone: ZoneInfo, field: str, now: datetime) -> datetime | None:
+    """The answer to "When?"; None where there is none. Raises Refused."""
     ago = entered(form, "ago")
-    if ago == "30":
-        return now - timedelta(minutes=30)
-    if ago == "now":
-        return None
-    text = entered(form, "at")
-    return form_moment(text, field, zone) if text or ago == "other" else None
+    if ago in ("now", "30"):
+        return now - timedelta(minutes=30 if ago == "30" else 0)
+    return moment_of(entered(form, "at"), zone, field)
+
+
+def when_of(form: FormData, zone: ZoneInfo, field: str, now: datetime) -> datetime | None:
+    """The same where an answer is needed: None for just now. Raises Refused, also for another time
+    that is left empty."""
+    ago, at = entered(form, "ago"), moment_said(form, zone, field, now)
+    if ago == "other" and at is None:
+        raise Refused(N_("Enter a date and a time."), field=field)
+    return None if ago == "now" else at
 
 
 def day_of(text: str, field: str, *, earliest: int = 2000) -> date | None:

@@ -28,6 +28,7 @@ class Happening(StrEnum):
     MISSING = "missing"  # A person reported it; `about` is the alert.
     SIGN_OF_LIFE = "sign_of_life"  # A missing child wrote or was seen.
     TRIED = "tried"  # A person logged that they tried to reach the child; `about` is the attempt.
+    NOT_FOUND = "not_found"  # A person looked for the child in vain; `about` is the sighting.
     REVIEWED = "reviewed"  # A review of the life project was held; `about` is the review.
     NEW_PHONE = "new_phone"  # A phone was paired that is not one of those before.
 

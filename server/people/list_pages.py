@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from server.i18n import N_, gettext
 from server.notify.contact_routes import without_a_way
-from server.people.access import agency_for, now_of
+from server.people.access import Visitor, agency_for, now_of
 from server.people.finding import sealed_query
 from server.people.models import Child, Home, Person, Tie
 from server.people.rules import STAFF, AgencyAction, Role
@@ -21,8 +21,8 @@ from server.web.rendering import language_of, page, zone_of
 from server.web.requests import form_body, part_of
 
 AT_ONCE = 50
-_CHILDREN = "/desk/people/children"
-_SEALED_FOR = "list"
+_PEOPLE, _CHILDREN = "/desk/people", "/desk/people/children"
+_SEALED_FOR, _SEALED_FOR_PEOPLE = "list", "people"
 DONE = {
     "left": N_("Everything is handed over. Their access has ended."),
     "person": N_("Changes saved."),
@@ -53,19 +53,23 @@ def _named(request: Request, items: Sequence[T], name_of: Callable[[T], str], qu
 
 
 async def people(request: Request) -> Response:
-    """The adults, for readers who arrange accounts; or those who have left."""
+    """The adults, for readers who arrange accounts; or those who have left. A name in an address
+    looks for nothing, and leaves the address at once."""
     visitor = await agency_for(request, AgencyAction.PEOPLE_SEE)
     is_gone = request.query_params.get("who") == "gone"
+    if "q" in request.query_params:
+        return _to_people(visitor, "", is_gone=is_gone)
     adults = await Person.filter(
         agency_id=visitor.agency_id, role__in=list(STAFF), disabled_at__isnull=not is_gone
     )
-    query = sealed_query.folded(request.query_params.get("q", ""))
+    query = sealed_query.query_of(request, visitor, _SEALED_FOR_PEOPLE)
     part = _named(request, adults, lambda person: person.name, query)
     language = language_of(request)
     code = request.query_params.get("done", "")
     context = {
         "part": part,
         "is_gone": is_gone,
+        "sealed": sealed_query.seal(visitor, _SEALED_FOR_PEOPLE, query),
         "unreached": set()
         if is_gone
         else await without_a_way([person.id for person in adults], now_of(request)),
@@ -74,6 +78,21 @@ async def people(request: Request) -> Response:
         "now": now_of(request),
     }
     return page(request, "people/people.html", context)
+
+
+async def ask_for_people(request: Request) -> Response:
+    """To the adults with these words in their name."""
+    visitor = await agency_for(request, AgencyAction.PEOPLE_SEE)
+    form = await form_body(request)
+    query = sealed_query.folded(entered(form, "q"))
+    return _to_people(visitor, query, is_gone=entered(form, "who") == "gone")
+
+
+def _to_people(visitor: Visitor, query: str, *, is_gone: bool) -> Response:
+    sealed = sealed_query.seal(visitor, _SEALED_FOR_PEOPLE, query)
+    parts = [f"s={sealed}"] if sealed else []
+    address = "&".join([*parts, *(["who=gone"] if is_gone else [])])
+    return RedirectResponse(f"{_PEOPLE}?{address}" if address else _PEOPLE, status_code=303)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +151,8 @@ async def _rows(agency_id: UUID, now: datetime) -> list[Row]:
 
 
 routes = [
-    Route("/desk/people", people, methods=["GET"]),
+    Route(_PEOPLE, people, methods=["GET"]),
+    Route(f"{_PEOPLE}/find", ask_for_people, methods=["POST"]),
     Route(_CHILDREN, children, methods=["GET"]),
     Route(_CHILDREN, ask_for_children, methods=["POST"]),
 ]

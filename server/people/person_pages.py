@@ -12,7 +12,7 @@ from server.i18n import N_
 from server.people.access import Visitor, agency_for, nothing_here, now_of
 from server.people.agencies import actions as agency
 from server.people.models import Person
-from server.people.rules import STAFF, AgencyAction, Role
+from server.people.rules import PROFESSIONAL, STAFF, AgencyAction, Role
 from server.people.words import entered, form_fault, words_for
 from server.web.rendering import language_of, page
 from server.web.requests import form_body
@@ -95,6 +95,7 @@ async def _page(
             ((other.id, other.name) for other in await others if other.id != person.id),
             key=lambda pair: pair[1].casefold(),
         ),
+        "may_be_away": person.role in PROFESSIONAL,
         "is_me": person.id == visitor.person_id,
         "error": form_fault(fault, language) if fault is not None else None,
     }

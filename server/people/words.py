@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from starlette.datastructures import FormData
 
-from server.errors import WaymarkError
+from server.errors import See, WaymarkError
 from server.i18n import N_, gettext
 from server.people.models import Person
 from server.people.rules import Role
@@ -23,16 +23,19 @@ ROLES: Mapping[Role, str] = {
 
 @dataclass(frozen=True, slots=True)
 class FormFault:
-    """What is wrong in a form, in the reader's language, and at which question."""
+    """What is wrong in a form, in the reader's language, and at which question. `see`: the page of
+    what it names, and the words of the link."""
 
     field: str | None
     text: str
+    see: See | None = None
 
 
 def form_fault(error: WaymarkError, language: str) -> FormFault:
     """A fault for a form that is shown again."""
     values = {**error.extra, "field": error.field or ""}
-    return FormFault(error.field, gettext(language, error.detail, **values))
+    see = See(error.see.path, gettext(language, error.see.words)) if error.see else None
+    return FormFault(error.field, gettext(language, error.detail, **values), see)
 
 
 def name_and_role(person: Person, language: str) -> str:

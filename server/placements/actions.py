@@ -15,6 +15,7 @@ from tortoise.expressions import F
 
 from server.alerts.models import Alert
 from server.alerts.recipients import policy_of
+from server.alerts.words import way_to
 from server.approvals import actions as approvals
 from server.approvals.actions import Asked
 from server.approvals.models import Approval
@@ -118,10 +119,12 @@ async def _end_now(
         case, changes = passed(await state_of(watch, now), now)
         # What has become an alert by now is one, also where no tick has opened it yet.
         is_called = any(change.what is What.ALERT for change in changes)
-        if is_called or await Alert.exists(child_id=child_id, closed_at__isnull=True):
+        alert = await Alert.filter(child_id=child_id, closed_at__isnull=True).first()
+        if is_called or alert is not None:
             raise Conflict(
                 N_("An alert about this child is open. Close it first and say how it ended."),
                 code="alert_open",
+                see=way_to(alert.id if alert is not None else None),
             )
         child = await people.end_placement(actor, child_id, why, left_at, now)
         await write_down(case, changes, now, quietly=True)

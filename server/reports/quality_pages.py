@@ -18,10 +18,10 @@ from server.people.rules import AgencyAction, Role, may_agency
 from server.policy.model import Tier
 from server.reports import quality, quality_curves, quality_rows
 from server.reports.quality import Figures, Place, Shift
-from server.reports.quality_rows import Quality
+from server.reports.quality_rows import Quality, Read
 from server.watch.wording import TIERS
 from server.web.rendering import language_of, page
-from server.web.requests import part_of
+from server.web.requests import page_number, part_of
 
 HOMES_AT_ONCE = 25
 
@@ -36,26 +36,36 @@ class Line:
 
 
 async def show(request: Request) -> Response:
-    """The last 90 days."""
+    """The last 90 days. The further parts have the homes alone."""
     visitor = await agency_for(request, AgencyAction.POLICY_SEE)
     language, now = language_of(request), now_of(request)
-    report = await quality_rows.read(_agency(visitor), now)
-    groups = _groups(report, language)
     is_theirs = may_agency(Role(visitor.role), AgencyAction.POLICY_CHANGE)
+    is_further = is_theirs and page_number(request) > 1
+    shown = {Read.HOMES} if is_further else {Read.FIGURES, Read.WEEKS}
+    what = frozenset({*shown, *([Read.HOMES] if is_theirs else [])})
+    report = await quality_rows.read(_agency(visitor), now, what)
     context = {
-        "all": _words(groups[0].figures, language),
-        "parts": [
-            (by, [(line.group, _words(line.figures, language)) for line in groups if line.by == by])
-            for by in dict.fromkeys(line.by for line in groups[1:])
-        ],
+        "is_first": not is_further,
         "shows_places": is_theirs,
         **(await _places(request, report) if is_theirs else {}),
-        **_curves(report, language),
+        **({} if is_further else _figures(report, language)),
         "since": report.since,
         "fewest": quality.FEWEST,
         "now": now,
     }
     return page(request, "reports/quality.html", context)
+
+
+def _figures(report: Quality, language: str) -> dict[str, Any]:
+    groups = _groups(report, language)
+    return {
+        "all": _words(groups[0].figures, language),
+        "parts": [
+            (by, [(line.group, _words(line.figures, language)) for line in groups if line.by == by])
+            for by in dict.fromkeys(line.by for line in groups[1:])
+        ],
+        **_curves(report, language),
+    }
 
 
 def _curves(report: Quality, language: str) -> dict[str, Any]:
@@ -78,7 +88,7 @@ def _curves(report: Quality, language: str) -> dict[str, Any]:
 async def download(request: Request) -> Response:
     """The same figures as a CSV file. Too few: an empty field."""
     visitor = await agency_for(request, AgencyAction.POLICY_SEE)
-    report = await quality_rows.read(_agency(visitor), now_of(request))
+    report = await quality_rows.read(_agency(visitor), now_of(request), frozenset({Read.FIGURES}))
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(_HEADER)

@@ -4,6 +4,7 @@ at a time, check-ins added up week by week in the database. Reads rows, and writ
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,16 @@ from server.storage.db import as_document, as_id, as_moment, dialect, fetch, to_
 from server.storage.statement import Statement
 from server.watch.models import Pause
 
+
+class Read(StrEnum):
+    """What a page shows, and so what has to be read for it."""
+
+    FIGURES = "figures"  # Of all children and groups of them, and the alerts of each week.
+    WEEKS = "weeks"  # The misses of each week.
+    HOMES = "homes"
+
+
+EVERYTHING = frozenset(Read)
 DAYS = 90
 AT_ONCE = 1000
 _PHONES = (
@@ -73,18 +84,22 @@ class _Child:
     watched: timedelta
 
 
-async def read(agency_id: UUID, now: datetime) -> Quality:
-    """All of an agency."""
+async def read(agency_id: UUID, now: datetime, what: frozenset[Read] = EVERYTHING) -> Quality:
+    """These figures of an agency; what is not wanted stays empty."""
     since = now - timedelta(days=DAYS)
     until = now.date() + timedelta(days=1)
     report = Quality(since, quality_curves.weeks(since.date(), until))
     after = _NOBODY
     while rows := await fetch(_CHILDREN, [agency_id, now, since, after]):
-        await _add(report, rows, now)
+        await _add(report, rows, now, has_calls=Read.FIGURES in what)
         after = as_id(rows[-1]["id"])
-    zones = await _zones(agency_id, since, now)
-    for week in report.weeks:
-        await _add_rounds(report, agency_id, week, now, zones)
+    if what & {Read.WEEKS, Read.HOMES}:
+        zones = await _zones(agency_id, since, now)
+        for week in report.weeks:
+            due = _Due(agency_id, week, now, since, zones)
+            await _add_rounds(report, due)
+            if Read.HOMES in what:
+                await _add_together(report, due)
     return report
 
 
@@ -98,11 +113,14 @@ AND c.id > $4 ORDER BY c.id LIMIT {AT_ONCE}
 """  # noqa: S608 (a number of our own)
 
 
-async def _add(report: Quality, rows: Sequence[dict[str, Any]], now: datetime) -> None:
+async def _add(
+    report: Quality, rows: Sequence[dict[str, Any]], now: datetime, *, has_calls: bool
+) -> None:
     """Count one part of the children."""
     ids, since = [as_id(row["id"]) for row in rows], report.since
-    phones, pauses = await _phones(ids), await _pauses(ids, since, now)
-    calls = await _calls(ids, since)
+    pauses = await _pauses(ids, since, now)
+    phones = await _phones(ids) if has_calls else {}
+    calls = await _calls(ids, since) if has_calls else {}
     for id_, row in zip(ids, rows, strict=True):
         begin = max(as_moment(row["placed_at"]), since)
         end = now if row["left_at"] is None else as_moment(row["left_at"])
@@ -236,34 +254,47 @@ async def _zones(agency_id: UUID, since: datetime, now: datetime) -> str:
     return to_json(spans)
 
 
-async def _add_rounds(
-    report: Quality, agency_id: UUID, week: Week, now: datetime, zones: str
-) -> None:
-    """Count the check-ins of one week: by home and shift, and the days with several misses."""
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """The check-ins of one week. `zones`: as `_zones` gives them."""
 
-    def due(states: Sequence[str]) -> tuple[str, Statement]:
+    agency_id: UUID
+    week: Week
+    now: datetime
+    since: datetime
+    zones: str
+
+    def of(self, states: Sequence[str]) -> tuple[str, Statement]:
+        """Those in these states, as the beginning of a statement."""
         statement = Statement()
         sql = _DUE.format(
-            zones=_ZONES[dialect()].format(statement.of(zones)),
+            zones=_ZONES[dialect()].format(statement.of(self.zones)),
             epoch=due_epoch(),
             missed=texts(quality.MISSED),
             states=texts(states),
-            begin=statement.of(_midnight(week.begin)),
-            end=statement.of(_midnight(week.end)),
-            agency=statement.of(agency_id),
-            now=statement.of(now),
-            since=statement.of(report.since),
+            begin=statement.of(_midnight(self.week.begin)),
+            end=statement.of(_midnight(self.week.end)),
+            agency=statement.of(self.agency_id),
+            now=statement.of(self.now),
+            since=statement.of(self.since),
         )
         return sql, statement
 
-    sql, statement = due((*quality.MISSED, *quality.KEPT))
+
+async def _add_rounds(report: Quality, due: _Due) -> None:
+    """Count the check-ins of one week by home and shift."""
+    sql, statement = due.of((*quality.MISSED, *quality.KEPT))
     for row in await fetch(sql + _BY_SHIFT.format(shift=_SHIFT), statement.params):
         home = report.homes.setdefault(id_or_none(row["home_id"]), Living())
         rounds = home.shifts.setdefault(SHIFTS[row["shift"]], Rounds())
         children = [id_ for id_ in (row["first"], row["last"]) if id_ is not None]
         rounds.add(row["asked"], row["misses"], children)
-        week.misses += row["misses"]
-    sql, statement = due(quality.MISSED)
+        due.week.misses += row["misses"]
+
+
+async def _add_together(report: Quality, due: _Due) -> None:
+    """Count the days of one week on which several children of a home missed one."""
+    sql, statement = due.of(quality.MISSED)
     for row in await fetch(sql + _TOGETHER, statement.params):
         report.homes[as_id(row["home_id"])].together += row["days"]
 

@@ -1,6 +1,8 @@
 """Leave at the desk: a person is away, and is back."""
 
+from datetime import datetime
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,7 +11,7 @@ from starlette.routing import Route
 from server.errors import NotFound, Refused
 from server.i18n import N_
 from server.people.access import Visitor, not_yours, now_of
-from server.people.desk_forms import id_of, id_or_new, moment_of
+from server.people.desk_forms import as_field, id_of, id_or_new, moment_of
 from server.people.words import entered, form_fault
 from server.rota import planning
 from server.rota.models import Leave
@@ -28,16 +30,26 @@ from server.web.requests import form_body, form_id, form_moment
 
 
 async def leave(request: Request) -> Response:
-    """The leave form."""
-    visitor = await reader(request)
+    """The leave form; a link from a person or a gap fills it in."""
+    visitor, asked = await reader(request), request.query_params
+    zone = (await plan_now(visitor, now_of(request))).zone
     given = {
         "id": str(uuid4()),
-        "who": str(visitor.person_id),
-        "cover": "",
-        "from": "",
-        "until": "",
+        "who": asked.get("who", "") or str(visitor.person_id),
+        "cover": asked.get("cover", ""),
+        **{name: _in_field(asked.get(name, ""), zone) for name in ("from", "until")},
     }
     return await _leave_page(request, visitor, given)
+
+
+def _in_field(text: str, zone: ZoneInfo) -> str:
+    """A moment of a link as the form shows it; empty for nonsense."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return ""
+    is_moment = at.tzinfo is not None and 2000 <= at.year <= 2200
+    return as_field(at, zone) if is_moment else ""
 
 
 async def add_leave(request: Request) -> Response:

@@ -30,6 +30,7 @@ from server.rota.view import (
     colleagues,
     days_of,
     in_words,
+    leave_path,
     may_plan,
     plan_agency,
     plan_now,
@@ -111,6 +112,7 @@ async def show(request: Request) -> Response:
         "earlier": earlier if begin > now else None,
         "later": later,
         "as_field": as_field,
+        "leave_path": leave_path,
         "now": now,
     }
     return page(request, "rota/rota.html", context)

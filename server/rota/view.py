@@ -6,6 +6,7 @@ Everything is shown on the clock of the agency, since one rota is for everyone o
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -265,6 +266,12 @@ def away_in_words(plan: Plan, gap: Gap, language: str) -> str:
         return ""
     who = format_list(language, names)
     return gettext(language, N_("On leave without cover: {who}"), who=who)
+
+
+def leave_path(who: UUID, begin: datetime | None, end: datetime) -> str:
+    """The leave form, filled in for this person and time. `begin` None: from now on."""
+    begins = {"from": begin.isoformat()} if begin is not None else {}
+    return f"/desk/rota/leave?{urlencode({'who': who, **begins, 'until': end.isoformat()})}"
 
 
 def own_shifts(plan: Plan, me: UUID) -> list[Span]:

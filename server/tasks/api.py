@@ -12,11 +12,12 @@ from server.people.access import Roles, child_for, now_of, visitor_of
 from server.people.children_access import children_for
 from server.people.models import Child, Person
 from server.people.rules import Action
+from server.storage.parts import QUERY, part_after
 from server.tasks.models import Task
 from server.tasks.rules import Kind, State
 from server.tasks.turns import Turns, seen_by, turns_of
 from server.tasks.ways import way_for
-from server.web.openapi import api
+from server.web.openapi import api, query_of
 from server.web.responses import json_answer
 
 
@@ -47,22 +48,31 @@ class DueOut(msgspec.Struct):
 
 
 class DuesOut(msgspec.Struct):
-    """What is open, the oldest first."""
+    """What is open, the oldest first. `next`: where there is more, the `after` of the next part."""
 
     dues: list[DueOut]
+    next: UUID | None = None
 
 
 async def my_tasks(request: Request) -> Response:
     """The caller's turns, about all children."""
     visitor, now = await visitor_of(request), now_of(request)
+    asked = query_of(request, **QUERY)
     children = await children_for(request, Action.PROJECT_SEE)
     # Nobody is asked about a child who has left.
     here = Child.filter(id__in=list(children), left_at__isnull=True)
     open_ = Task.filter(child_id__in=await here.values_list("id", flat=True), state=State.OPEN)
-    tasks = await open_.order_by("due_at", "id")
-    turns = await turns_of(tasks, now)
-    mine = [task for task in tasks if visitor.person_id in turns[task.id]]
-    return json_answer(await listed(mine, turns, visitor.person_id, children, now))
+    turns: dict[UUID, frozenset[UUID]] = {}
+
+    async def mine(tasks: list[Task]) -> list[Task]:
+        turns.update(await turns_of(tasks, now))
+        return [task for task in tasks if visitor.person_id in turns[task.id]]
+
+    after, limit = asked["after"], asked["limit"]
+    tasks, following = await part_after(open_, "due_at", after, limit, mine)
+    part = await listed(tasks, turns, visitor.person_id, children, now)
+    part.next = following
+    return json_answer(part)
 
 
 async def tasks_of_child(request: Request) -> Response:
@@ -111,7 +121,14 @@ async def listed(
 
 
 routes = [
-    api("GET", "/api/v1/dues", my_tasks, "What is my turn", gives={200: DuesOut}),
+    api(
+        "GET",
+        "/api/v1/dues",
+        my_tasks,
+        "What is my turn",
+        query=QUERY,
+        gives={200: DuesOut},
+    ),
     api(
         "GET",
         "/api/v1/children/{child_id:uuid}/dues",

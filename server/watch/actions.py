@@ -298,6 +298,9 @@ async def note_sighting(
             words=asked.words,
         )
         await _heed(watch, sighting, EVIDENCE[role], now)
+        if sighting.answer == "not_seen":
+            at, about = sighting.seen_at, sighting.id
+            await happened(actor, child_id, Happening.NOT_FOUND, now, about=about, at=at)
         await note_about(actor, child_id, f"sighting:{asked.answer}", [], now, about=sighting.id)
     return sighting
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from server.audit.actions import Actor, note
-from server.errors import Conflict, NotFound
+from server.errors import Conflict, NotFound, See
 from server.i18n import N_
 from server.watch.machine.standing import Change
 from server.watch.models import Watch
@@ -50,11 +50,13 @@ def _unwatched() -> NotFound:
     return NotFound("We are not watching over this child.")
 
 
-def ended() -> Conflict:
-    """The error for a change to a watch that is over."""
+def ended(child_id: UUID | None = None) -> Conflict:
+    """The error for a change to a watch that is over. `child_id`: with the way to begin again."""
+    path = f"/desk/children/{child_id}/placement"
     return Conflict(
         N_("The placement has ended, so we no longer ask for check-ins. Start it again first."),
         code="ended",
+        see=See(path, N_("Start the placement again")) if child_id is not None else None,
     )
 
 

@@ -107,6 +107,7 @@ def environment() -> Environment:
         bar=bar,
         place_of=place_of,
         direction=i18n.direction,
+        format_time=i18n.format_time,
         LANGUAGES=i18n.NAMES,
     )
     env.filters.update(

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server import logs
-from server.errors import Malformed, NotFound, WaymarkError
+from server.errors import Malformed, NotFound, See, WaymarkError
 from server.i18n import N_, gettext
 from server.web.rendering import language_of, page
 
@@ -82,6 +82,7 @@ def error_page(request: Request, error: WaymarkError) -> Response:
     context = {
         "title": gettext(language, _TITLES.get(error.status, _TITLES[500])),
         "detail": gettext(language, error.detail, **values),
+        "see": See(error.see.path, gettext(language, error.see.words)) if error.see else None,
         "status": error.status,
         "request_id": logs.request_id.get(),
     }

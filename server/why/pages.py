@@ -63,6 +63,21 @@ STRONG = frozenset(
         "server.apart",
     }
 )
+# By the code of an event, or its first part: what comes again and again through a night. An hour of
+# nothing else is folded.
+ROUTINE = frozenset(
+    {
+        "round",
+        "sent",
+        "alert.rung",
+        "alert.rung_empty",
+        "alert.on_leave",
+        "alert.on_leave_alone",
+        "alert.last_resort",
+    }
+)
+# So few lines are read at one look.
+FEW = 12
 # Lines on a page: what is beyond comes on the next part.
 MOST = 150
 _DAY = timedelta(days=1)
@@ -83,10 +98,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """The lines of an hour."""
+    """The lines of an hour. `is_open`: more than what comes again and again happened in it."""
 
     title: str
     lines: Sequence[Line]
+    is_open: bool
 
 
 async def show(request: Request) -> Response:
@@ -105,11 +121,14 @@ async def show(request: Request) -> Response:
     reader = Reader(language, zone, names, period.begin, child.id)
     part, of = _part(request, len(told.events))
     events = told.events[part * MOST : (part + 1) * MOST]
+    is_all = "all" in request.query_params or len(events) <= FEW
+    hours = _hours(events, reader, zone_of(request), is_all=is_all)
     context = {
         "child": person,
         "path": f"/desk/children/{child.id}",
         "answer": reader.answer(told.answer),
-        "hours": _hours(events, reader, zone_of(request)),
+        "hours": hours,
+        "is_all": is_all or all(hour.is_open for hour in hours),
         "begin": format_moment(language, period.begin, zone),
         "end": format_moment(language, period.end, zone),
         "zone_name": zone.key,
@@ -172,16 +191,23 @@ def _query(request: Request) -> dict[str, str]:
     return {name: given[name] for name in ("night", "at") if given.get(name)}
 
 
-def _hours(events: Sequence[Event], reader: Reader, own: ZoneInfo) -> list[Hour]:
+def _hours(events: Sequence[Event], reader: Reader, own: ZoneInfo, *, is_all: bool) -> list[Hour]:
     hours: list[Hour] = []
     day: date | None = None
-    for begin, several in groupby(events, lambda event: _hour(event.at, reader.zone)):
+    for begin, group in groupby(events, lambda event: _hour(event.at, reader.zone)):
+        several = list(group)
         is_new_day = begin.date() != day
         day = begin.date()
         told = format_moment if is_new_day else format_time
         title = told(reader.language, begin, reader.zone)
-        hours.append(Hour(title, [_line(event, reader, own) for event in several]))
+        lines = [_line(event, reader, own) for event in several]
+        hours.append(Hour(title, lines, is_all or any(map(_matters, several))))
     return hours
+
+
+def _matters(event: Event) -> bool:
+    names = {event.code, event.code.partition(".")[0]}
+    return event.code in STRONG or names.isdisjoint(ROUTINE)
 
 
 def _hour(at: datetime, zone: ZoneInfo) -> datetime:

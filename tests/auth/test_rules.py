@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.auth.rules import (
+    NIGHT_AT_MOST,
     STAFF_AT_MOST,
     STAFF_IDLE,
     Limit,
@@ -20,6 +21,7 @@ from server.auth.rules import (
     network_of,
     spaced,
     split_code,
+    warned_at,
 )
 from server.security.encryption import normalise_code
 
@@ -109,3 +111,11 @@ def test_a_session_of_staff_is_over_at_its_end_or_unused(age: int, idle: int) ->
 def test_the_session_of_a_childs_phone_never_ends_by_itself() -> None:
     assert expires_at(NOW, is_child=True) is None
     assert is_over(None, NOW, NOW + timedelta(days=4000)) is False
+
+
+@given(st.timedeltas(timedelta(minutes=1), timedelta(days=2)))
+def test_we_warn_within_a_session_and_never_for_more_than_half_an_hour(lasts: timedelta) -> None:
+    left = NOW + lasts - warned_at(NOW, NOW + lasts)
+    assert timedelta(0) < left <= min(timedelta(minutes=30), lasts / 6)
+    assert NOW + STAFF_AT_MOST - warned_at(NOW, NOW + STAFF_AT_MOST) == timedelta(minutes=30)
+    assert NOW + NIGHT_AT_MOST - warned_at(NOW, NOW + NIGHT_AT_MOST) == timedelta(minutes=10)

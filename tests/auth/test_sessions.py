@@ -85,3 +85,42 @@ async def test_all_others_end_and_this_one_stays(cast: Cast) -> None:
         assert (await tom.get(PAGE)).status_code == 303
     assert await Session.filter(person_id=cast.tom.id, ended_at__isnull=True).count() == 1
     assert await Entry.filter(what="session:end_others").count() == 1
+
+
+def _sign_of(page: str) -> str:
+    """The opening tag of the part that tells of the end."""
+    start = page.index('<div id="idle"')
+    return page[start : page.index(">", start)]
+
+
+async def test_half_an_hour_before_its_end_each_page_says_when_a_session_ends(cast: Cast) -> None:
+    token = await sign_in(cast, "tom", CHROME)
+    async with cast.client(headers=FROM_PAGE) as browser:
+        browser.cookies.set("s", token)
+        for _ in range(22):
+            cast.clock.advance(minutes=30)
+            page = (await browser.get(PAGE)).text
+            assert " hidden" in _sign_of(page)
+        cast.clock.advance(minutes=30)
+        page = (await browser.get(PAGE)).text
+        assert 'data-ends="1800" data-warned="1800"' in _sign_of(page)
+        assert "You will be signed out at" in page
+        assert 'href="/?again=1"' in page
+
+
+async def test_who_signs_in_again_before_the_end_goes_on_with_another_twelve_hours(
+    cast: Cast,
+) -> None:
+    token = await sign_in(cast, "tom", CHROME)
+    async with cast.client(headers=FROM_PAGE) as browser:
+        browser.cookies.set("s", token)
+        for _ in range(7):
+            cast.clock.advance(minutes=100)
+            await browser.get(PAGE)
+        form = (await browser.get("/?again=1")).text
+        assert 'value="tom"' in form
+        assert 'id="idle"' not in form
+        await browser.post("/sign-in", data={"name": "tom", "password": password_of("tom")})
+        cast.clock.advance(minutes=30)
+        page = (await browser.get(PAGE)).text
+        assert " hidden" in _sign_of(page)

@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import Locator, expect
 
 from server.auth.rules import STAFF_IDLE
+from server.i18n import gettext
 from tests.auth.test_second_key import code_of, with_app
 from tests.axe import violations_of
 from tests.browser.opened import ON_SQLITE, chromium, desk
@@ -50,15 +51,49 @@ async def test_a_session_that_ends_warns_before_and_keeps_what_was_typed(
         await idle.locator("button").press("Enter")
         await expect(idle).to_be_hidden()
         await page.clock.run_for((STAFF_IDLE + timedelta(minutes=1)).total_seconds() * 1000)
-        await is_in_sight(idle.locator("a"))
+        await is_in_sight(idle.locator("[data-idle=over] a"))
         assert await violations_of(page) == []
         cast.clock.advance(seconds=STAFF_IDLE.total_seconds())
         await page.locator("button[name=answer]").first.click()
         await expect(page.locator("[data-unsent=out]")).to_be_visible()
         await expect(page.locator("#words")).to_have_value("Seen at the harbour.")
-        # The heading is gone with all else: it has the child's name.
+        # The heading is another one: that of before has the child's name.
+        heading = gettext(language, "Not sent yet")
+        await expect(page.locator("h1")).to_have_text(heading)
+        await expect(page).to_have_title(heading)
+        assert await violations(page) == []
         await cast.new_token("tom")
         await page.context.add_cookies([{"name": "s", "value": cast.tokens["tom"], "url": url}])
+        await page.locator("button[name=answer]").first.click()
+        await expect(page.locator(".saved")).to_be_visible()
+
+
+@ON_SQLITE
+async def test_who_writes_near_the_end_of_a_session_signs_in_again_and_keeps_the_words(
+    cast: Cast,
+) -> None:
+    async with scenes.serving(cast) as url, chromium() as browser:
+        page = await desk(cast, browser, url, "tom", width=360, height=740)
+        await page.clock.install()
+        words = "Seen at the harbour, then at the bus station."
+        await page.goto(f"{url}/desk/children/{cast.mia.id}/sighting")
+        await page.locator("#words").fill(words)
+        near = page.locator("[data-idle=near]")
+        cast.clock.advance(minutes=100)
+        for _ in range(7):
+            await page.clock.run_for(100 * 60 * 1000)
+            await page.evaluate("localStorage.setItem('desk-used', String(Date.now()))")
+        await is_in_sight(near.locator("a"))
+        assert await violations(page) == []
+        async with page.expect_popup() as opened:
+            await near.locator("a").press("Enter")
+        door = await opened.value
+        await expect(door.locator("#name")).to_have_value("tom")
+        assert await violations(door) == []
+        await door.locator("#password").fill(password_of("tom"))
+        await door.keyboard.press("Enter")
+        await door.wait_for_url("**/desk/")
+        await expect(near).to_be_hidden()
         await page.locator("button[name=answer]").first.click()
         await expect(page.locator(".saved")).to_be_visible()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -116,6 +117,36 @@ async def test_a_person_who_plans_nothing_sees_the_rota_and_may_change_only_thei
         back = f"/desk/rota/handovers/{row.id}/back"
         assert (await post(browser, back, {})).status_code == 303
     assert (await Handover.get(id=row.id)).ended_at is not None
+
+
+async def test_the_leave_form_opens_filled_in_from_a_gap_and_from_a_persons_page(
+    cast: Cast,
+) -> None:
+    await nights(cast, "eve")
+    away = planning.LeaveRequest(
+        id=uuid4(),
+        person_id=cast.eve.id,
+        from_at=cast.clock(),
+        until_at=cast.clock() + timedelta(days=2),
+    )
+    await planning.add_leave(cast.actor("ines"), cast.agency.id, away, cast.clock())
+    async with at_desk(cast, "root") as browser:
+        rota = (await browser.get("/desk/rota")).text
+        gap = re.findall(r'href="(/desk/rota/leave\?who=[^"]+)"', rota)[0].replace("&amp;", "&")
+        form = (await browser.get(gap)).text
+        assert f'<option value="{cast.eve.id}" selected>' in form
+        assert f'name="from" type="datetime-local" value="{day_of(cast)}T18:00"' in form
+        assert f'name="until" type="datetime-local" value="{day_of(cast, 1)}T08:00"' in form
+        person = (await browser.get(f"/desk/people/{cast.tom.id}")).text
+        path = f"/desk/rota/leave?who={cast.tom.id}"
+        assert f'href="{path}"' in person
+        assert f'<option value="{cast.tom.id}" selected>' in (await browser.get(path)).text
+        carer = (await browser.get(f"/desk/people/{cast.sam.id}")).text
+        assert "/desk/rota/leave" not in carer
+        for nonsense in ("<b>", "2026-99-01", "9999-12-31T23:59:59-12:00", "2026-03-03T18:00"):
+            odd = await browser.get("/desk/rota/leave", params={"who": "x", "from": nonsense})
+            assert odd.status_code == 200
+            assert 'name="from" type="datetime-local" value=""' in odd.text
 
 
 async def test_ones_own_leave_is_ones_own_and_that_of_others_is_not(cast: Cast) -> None:

@@ -129,6 +129,32 @@ async def test_what_is_not_said_yet_is_named_and_what_was_said_is_kept(cast: Cas
         assert kept.answers == body
 
 
+async def test_everything_that_is_missing_is_asked_at_once_beside_its_field_and_then_logged(
+    cast: Cast,
+) -> None:
+    asked = {question.name for question in interview.BY_NAME[interview.HELD].questions}
+    assert interview.NEEDED.keys() <= asked, "one screen asks for all of it"
+    episode = await returned(cast)
+    path = f"/desk/episodes/{episode.id}/interview"
+    async with cast.browser_as("tom") as tom:
+        first = await tom.post(path, data={"what": "held"})
+        assert first.status_code == 422
+        assert "3 answers are missing" in first.text
+        assert [first.text.count(f'id="{name}-error"') for name in interview.NEEDED] == [1, 1, 1]
+        some = {"base": "0", "held": "1", "ago": "now", "interviewer": "Nadia Ferro"}
+        second = await tom.post(f"{path}/held", data=some)
+        assert second.status_code == 422
+        assert "1 answer is missing" in second.text
+        assert 'id="independent-error"' in second.text
+        assert 'value="Nadia Ferro"' in second.text
+        assert not await TimelineEntry.exists(episode_id=episode.id, what="interview_held")
+        rest = {**some, "base": "1", "independent": "yes"}
+        assert (await tom.post(f"{path}/held", data=rest)).headers["location"] == path
+    assert await TimelineEntry.exists(episode_id=episode.id, what="interview_held")
+    answer = await put(cast, episode, 0, {}, is_held=True)
+    assert answer.status_code == 409
+
+
 async def test_a_correction_is_a_new_version_beside_the_old_one(cast: Cast) -> None:
     episode = await returned(cast)
     await put(cast, episode, 0, said(cast), is_held=True)

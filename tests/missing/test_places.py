@@ -20,12 +20,14 @@ from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.opening import Saying, open_episode
 from server.missing.search.pictures.places import MOST_DRAWN, Known, Report, drawn, key_of
 from server.missing.search.summary import how_it_stands
+from server.missing.search.timeline import verify
 from server.missing.search.view import view
 from server.notify.models import Message
 from server.people.rules import Role
 from server.storage.db import write
 from server.watch.actions import SightingRequest, note_sighting
 from tests.alerts.calls import queue_call
+from tests.alerts.test_attempts import opened as alerted
 from tests.cast import Cast
 from tests.desk.walking import at_desk
 from tests.missing.test_door import asks_to_be_away
@@ -407,6 +409,47 @@ async def test_where_the_child_was_seen_stands_at_the_time_of_seeing_also_hours_
     shown = picture(await read(cast, "tom", f"/desk/episodes/{episode.id}"))
     assert [place for place, _ in rows(shown)] == ["Station", "School", "Harbour"]
     assert await Message.filter(kind="alert_again", subject_id=asked.id).exists()
+
+
+async def not_found(cast: Cast, place: str | None, id_: UUID | None = None) -> None:
+    asked = SightingRequest(id_ or uuid4(), "not_seen", place=place, words="Nobody there.")
+    await note_sighting(cast.actor("sam"), cast.mia.id, Role.CARER, asked, cast.clock())
+    cast.clock.advance(minutes=10)
+
+
+async def test_where_a_person_could_not_find_the_child_is_a_line_and_a_place_once(
+    cast: Cast,
+) -> None:
+    episode = await missing(cast, at="2026-03-02T09:30:00Z", where="Kitchen")
+    tapped = uuid4()
+    for _ in range(2):
+        await not_found(cast, "Bus station", tapped)
+    await not_found(cast, None)
+    page = await read(cast, "tom", f"/desk/episodes/{episode.id}")
+    assert rows(picture(page)) == [
+        ("Kitchen", "Last seen"),
+        ("Bus station", "Looked, could not find"),
+    ]
+    lines = await TimelineEntry.filter(episode_id=episode.id, what=Act.ATTEMPT.value)
+    assert [line.details.get("whom") for line in lines] == ["Bus station", None]
+    assert {line.who_id for line in lines} == {cast.sam.id}
+    assert "Nobody there." in page
+    assert await verify() is None
+
+
+async def test_what_was_seen_during_the_alert_before_a_search_is_in_the_search(cast: Cast) -> None:
+    await sighted(cast, "Before the alert")
+    await alerted(cast)
+    cast.clock.advance(minutes=10)
+    await not_found(cast, "Park")
+    seen_at = cast.clock() - timedelta(hours=3)
+    asked = SightingRequest(uuid4(), "seen", seen_at=seen_at, place="Market")
+    await note_sighting(cast.actor("sam"), cast.mia.id, Role.CARER, asked, cast.clock())
+    cast.clock.advance(minutes=10)
+    episode = await missing(cast)
+    shown = picture(await read(cast, "tom", f"/desk/episodes/{episode.id}"))
+    assert rows(shown) == [("Market", "Seen"), ("Park", "Looked, could not find")]
+    assert await verify() is None
 
 
 async def test_a_child_who_is_back_keeps_their_places_on_the_page_without_a_way_to_add(

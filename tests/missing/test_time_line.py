@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 import typst
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.i18n import format_moment
+from server.missing.profile.from_search import search_of
 from server.missing.search.opening import Saying, open_episode
 from server.missing.search.pictures.time_line import WIDTH, Event, drawn
+from server.people.rules import Role
 from server.plan.paper.fonts import fonts
+from server.watch.actions import SightingRequest, note_sighting
 from tests.cast import Cast
 from tests.desk.walking import at_desk
 from tests.missing.test_pack import prepared
@@ -84,6 +89,27 @@ async def test_the_pack_has_the_line_while_a_search_is_on_and_partners_never(cas
     assert "Said the child is missing" in shown
     partner = text_of(await paper(cast, "?for=partner"))
     assert "Said the child is missing" not in partner
+
+
+async def test_on_the_pack_a_sighting_is_at_the_moment_it_was_and_says_when_it_was_logged(
+    cast: Cast,
+) -> None:
+    await opened(cast)
+    cast.clock.advance(hours=2)
+    now = cast.clock()
+    seen_at = now - timedelta(minutes=80)
+    for when, place in ((seen_at, "Station"), (None, "Harbour")):
+        asked = SightingRequest(uuid4(), "seen", seen_at=when, place=place)
+        await note_sighting(cast.actor("sam"), cast.mia.id, Role.CARER, asked, now)
+    search = await search_of(cast.mia.id, "en", ZoneInfo("Europe/Paris"))
+    assert search is not None
+    logged = f"(logged {format_moment('en', now, ZoneInfo('Europe/Paris'))})"
+    signs = [event for event in search.events if "sign of life" in event.title]
+    assert [(event.at, event.title) for event in signs] == [
+        (seen_at, f"A sign of life {logged}"),
+        (now, "A sign of life"),
+    ]
+    assert [logged in sign.text for sign in search.signs] == [True, False]
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])

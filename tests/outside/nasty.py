@@ -669,6 +669,7 @@ FITS: Mapping[str, Fits] = {
     "GET /desk/find": _TO_TOM,
     "POST /desk/find": Fits(form={"q": "mia"}),
     "POST /desk/people/children": Fits("root", form={"q": "mia"}),
+    "POST /desk/people/find": Fits("root", form={"q": "tom"}),
     "GET /desk/filter": _TO_TOM,
     "GET /desk/load": Fits("ines"),
     "GET /desk/load/{person_id}": Fits("ines"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from uuid import uuid4
 
 import pytest
@@ -171,10 +172,25 @@ async def test_five_hundred_adults_are_found_by_name_and_come_in_pages(cast: Cas
         assert "Tom Verhoeven" not in first
         last = (await root.get("/desk/people?page=3")).text
         assert "Tom Verhoeven" in last
-        found = (await root.get("/desk/people?q=verho+TOM")).text
-        assert "Tom Verhoeven" in found
-        assert "Carer 000" not in found
-        assert "No one by that name." in (await root.get("/desk/people?q=%3Cb%3E")).text
+        for words, who, shown, hidden in (
+            ("verho TOM", "", "Tom Verhoeven", "Carer 000"),
+            ("<b>", "", "No one by that name.", "Tom Verhoeven"),
+            ("tom", "gone", "No one by that name.", "Tom Verhoeven"),
+            ("", "", "Carer 000 Long", "Tom Verhoeven"),
+        ):
+            sent = await root.post("/desk/people/find", data={"q": words, "who": who})
+            assert sent.status_code == 303
+            assert "verho" not in sent.headers["location"].lower()
+            found = (await root.get(sent.headers["location"])).text
+            assert shown in found
+            assert hidden not in found
+        many = (await root.post("/desk/people/find", data={"q": "carer"})).headers["location"]
+        page = (await root.get(many)).text
+        [onward] = re.findall(r'rel="next" href="([^"]+)"', page)
+        assert "carer" not in onward
+        assert "Page 2 of" in (await root.get(onward.replace("&amp;", "&"))).text
+        typed = await root.get("/desk/people?q=verho&who=gone")
+        assert typed.headers["location"] == "/desk/people?who=gone", "it leaves the address at once"
         for odd in ("0", "-1", "99", "x", "\u0661"):
             assert (await root.get(f"/desk/people?page={odd}")).status_code == 200
 

@@ -11,6 +11,7 @@ from random import Random
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +25,7 @@ from server.people.models import Child, Home
 from server.policy.model import Tier
 from server.reports import quality, quality_curves, quality_rows
 from server.reports.quality import Called, Living, Rounds, Tally
+from server.reports.quality_rows import EVERYTHING, Read
 from server.storage import bulk
 from server.watch import actions as watch
 from server.watch import ticking
@@ -255,6 +257,33 @@ async def test_many_homes_come_in_parts(cast: Cast) -> None:
     assert len({*shown[0], *shown[1]}) == len(shown[0]) + len(shown[1]) == 30
     assert shown[2] == shown[0]
     assert 'href="/desk/quality?page=2"' in pages[0]
+    assert ["Share that was real" in page for page in pages] == [True, False, True]
+    assert 'href="/desk/quality"' in pages[1]
+
+
+async def test_what_a_page_does_not_show_is_not_read_and_the_rest_is_the_same(
+    cast: Cast, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(40):
+        cast.clock.advance(hours=1)
+        await ticking.WATCHES.tick(cast.clock())
+    caplog.set_level("DEBUG", logger="tortoise.db_client")
+    reports, counts = [], []
+    for what in (EVERYTHING, {Read.FIGURES}, {Read.FIGURES, Read.WEEKS}, {Read.HOMES}):
+        caplog.clear()
+        reports.append(await quality_rows.read(cast.agency.id, cast.clock(), frozenset(what)))
+        counts.append(len(caplog.records))
+    whole, figures, weeks, homes = reports
+    assert whole.all.alerts > 0
+    # Two statements a week count the check-ins, and three for each thousand children the alerts.
+    assert counts[0] - counts[2] == len(whole.weeks)
+    assert counts[2] - counts[1] == len(whole.weeks) + 1
+    assert counts[0] - counts[3] == 3
+    assert figures.all == weeks.all == whole.all
+    assert (figures.levels, figures.phones) == (whole.levels, whole.phones)
+    assert weeks.weeks == whole.weeks
+    assert homes.homes == whole.homes
+    assert quality.places(homes.homes) == quality.places(whole.homes)
 
 
 @given(

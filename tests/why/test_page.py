@@ -55,7 +55,30 @@ async def test_a_night_is_chosen_by_its_day_and_leads_to_those_beside_it(cast: C
         "Mon, 2 Mar 2026, 18:00"
     ]
     main = page.text.partition("<main")[2]
-    assert main.count("<details") == main.count('<details class="fold hour" open>')
+    assert main.count("<details") == main.count('<details class="fold hour"')
+
+
+async def test_a_long_night_is_folded_where_only_messages_went_out_and_open_where_more_happened(
+    cast: Cast,
+) -> None:
+    await leave_the_others_out(cast)
+    await run_until(cast, at(7, day=3))
+    cast.clock.set(at(9, day=5))
+    await cast.new_token("ines")
+    async with at_desk(cast, "ines") as browser:
+        folded = (await browser.get(path(cast), params={"night": "2026-03-02"})).text
+        [all_] = re.findall(r'href="([^"]+all=1)"', folded)
+        every = (await browser.get(all_.replace("&amp;", "&"))).text
+    hours = re.findall(r'<details class="fold hour"( open)?>(.*?)</details>', folded, re.DOTALL)
+    assert [bool(is_open) for is_open, _ in hours].count(False) >= 5
+    for is_open, lines in hours:
+        assert bool(is_open) or 'class="strong"' not in lines
+        assert bool(is_open) is not bool(re.search(r"<summary>.*\d+ lines?<", lines))
+    [opened] = [is_open for is_open, lines in hours if "An alert opened:" in lines]
+    assert opened
+    assert folded.count('class="entry"') == every.count('class="entry"'), "nothing is left out"
+    assert 'class="fold hour">' not in every
+    assert "all=1" not in every
 
 
 async def test_the_night_to_come_has_no_link(cast: Cast) -> None:

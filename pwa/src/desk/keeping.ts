@@ -57,11 +57,18 @@ export function written(): HTMLFormElement | undefined {
   return [...forms].find((form) => form.querySelector("[aria-invalid]") || [...form.elements].some(isChanged));
 }
 
-/** What may no longer be seen goes from the page; what was typed stays until it is sent. */
+/**
+ * What may no longer be seen goes from the page, also from its title; what was typed stays until it is sent, under a
+ * heading that names no one.
+ */
 export function leaveOnly(form: HTMLFormElement): void {
   for (const part of document.querySelectorAll("main > *")) {
     if (!part.contains(form) && part.id !== "news") part.remove();
   }
+  const heading = document.querySelector<HTMLTemplateElement>("#left")?.content.cloneNode(true);
+  if (!heading || document.querySelector("main h1")) return;
+  document.title = heading.textContent?.trim() ?? "";
+  document.querySelector("main")?.prepend(heading);
 }
 
 export function begin(): void {

@@ -25,13 +25,26 @@ const children = signal<Child[] | null>(null);
 const FIRST = ["caseworker", "guardian", "supervisor", "carer"];
 const roleIn = ({ roles }: Child) => FIRST.find((role) => roles.includes(role)) ?? roles[0] ?? "";
 
+/** All of them, part by part. One who moved up meanwhile is in two parts, and is shown once. */
+async function everyone(): Promise<Child[]> {
+  const all = new Map<string, Child>();
+  let after: string | null | undefined;
+  do {
+    const query = after ? `?after=${after}` : "";
+    const part = await ask<{ children: Child[]; next?: string | null }>("GET", `/children${query}`);
+    for (const child of part.children) all.set(child.id, child);
+    after = part.next;
+  } while (after);
+  return [...all.values()];
+}
+
 export async function load(): Promise<Child[]> {
   const person = who.value;
   if (!person) return [];
   children.value = (await read<Child[]>(person, "children")) ?? null;
-  const fresh = await ask<{ children: Child[] }>("GET", "/children").catch(() => null);
+  const fresh = await everyone().catch(() => null);
   if (fresh) {
-    children.value = fresh.children.map(({ id, name, roles }) => ({ id, name, roles }));
+    children.value = fresh.map(({ id, name, roles }) => ({ id, name, roles }));
     await writeIfRoom(person, "children", children.value);
   }
   return children.value ?? [];

@@ -17,7 +17,7 @@ from server.alerts.models import Alert
 from server.alerts.recipients import policy_of, reach_of_worker
 from server.audit.actions import SYSTEM, Actor, note
 from server.clock import known_zone
-from server.errors import Conflict, NotFound, Refused
+from server.errors import Conflict, NotFound, Refused, See
 from server.i18n import N_
 from server.notify.actions import Recipient, Saying, queue, withdraw
 from server.notify.arrivals import was_read
@@ -80,11 +80,19 @@ async def _begin(
         "next_action_at": now,
     }
     if not await bulk.insert(Drill, [row], skip_known=True):
-        raise Conflict(N_("A drill is already running. Wait until it ends, or stop it first."))
+        raise await _running(actor)
     await note(actor, "drill:begin", about=("drill", drill_id), now=now)
     drill = await Drill.get(id=drill_id)
     await _step(drill, now)
     return await Drill.get(id=drill_id)
+
+
+async def _running(actor: Actor) -> Conflict:
+    drill = await Drill.get_or_none(agency_id=actor.agency_id, ended_at__isnull=True)
+    see = See(f"/desk/drills/{drill.id}", N_("Open the drill")) if drill is not None else None
+    return Conflict(
+        N_("A drill is already running. Wait until it ends, or stop it first."), see=see
+    )
 
 
 async def _is_real(agency_id: UUID) -> bool:

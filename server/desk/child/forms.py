@@ -38,7 +38,7 @@ async def case_for(child_id: UUID, now: datetime) -> WatchState:
     case = await summary.case_of(child_id, now)
     if case is not None:
         return case
-    raise ended() if await Watch.exists(child_id=child_id) else nothing_here()
+    raise ended(child_id) if await Watch.exists(child_id=child_id) else nothing_here()
 
 
 async def show(

@@ -14,6 +14,7 @@ from server.i18n import N_, format_list, gettext
 from server.people.access import Roles
 from server.people.rules import Action, AgencyAction, Role, may, may_agency
 from server.people.words import ROLES
+from server.rota.view import leave_path
 from server.watch.wording import when
 
 PLACES: Mapping[Place, str] = {
@@ -191,9 +192,10 @@ def _mend(person: Around, path: str, reader: Reader) -> Way | None:
         if is_assigned and may(reader.roles, Action.TIES_CHANGE):
             return Way(f"{path}/ties", say(N_("Assign another person")))
         return None
-    is_uncovered = person.absence is not None and person.absence.cover is None
-    if is_uncovered and may_agency(reader.role, AgencyAction.ROTA_PLAN):
-        return Way("/desk/rota/leave", say(N_("Choose a cover")))
+    if person.absence is None or person.absence.cover is not None:
+        return None
+    if may_agency(reader.role, AgencyAction.ROTA_PLAN):
+        return Way(leave_path(person.id, None, person.absence.until), say(N_("Choose a cover")))
     return None
 
 

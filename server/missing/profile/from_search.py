@@ -13,7 +13,7 @@ from server.missing.search.entry_kinds import ENTRIES, OPENED, SEEN_THERE, SIGN_
 from server.missing.search.last_seen import last_seen, noticed_in
 from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.pictures.time_line import Event
-from server.missing.search.signs_of_life import Sign, moment_of, signs_of
+from server.missing.search.signs_of_life import Sign, moment_of, signs_of, was_logged_late
 from server.missing.search.wording import LINES, SIGNS, title_of
 from server.people.models import Person
 
@@ -63,7 +63,7 @@ async def search_of(child_id: UUID, language: str, zone: ZoneInfo) -> Search | N
         signs=await _signs(signs, language, zone),
         tried=[_tried(row, people, language, zone) for row in rows],
         answers=_answered(told, has_seen=bool(seen)),
-        events=_events(episode, [*rows, *signs], language),
+        events=await _events(episode, [*rows, *signs], language, zone),
     )
 
 
@@ -77,13 +77,23 @@ async def _told(episode: Episode) -> list[TimelineEntry]:
     return rows
 
 
-def _events(episode: Episode, lines: Collection[TimelineEntry], language: str) -> list[Event]:
+async def _events(
+    episode: Episode, lines: Sequence[TimelineEntry], language: str, zone: ZoneInfo
+) -> list[Event]:
+    """Each at the moment it is about."""
     moments = [
         *([(episode.last_seen_at, N_("Last seen"))] if episode.last_seen_at else []),
         (episode.opened_at, LINES[OPENED][0]),
     ]
     events = [Event(at, gettext(language, word)) for at, word in moments]
-    return [*events, *(Event(line.at, _title(line, language)) for line in lines)]
+    signs = await signs_of(lines)
+    for line in lines:
+        at, title = moment_of(line, signs.get(line.id)), _title(line, language)
+        if was_logged_late(at, line.received_at):
+            logged = format_moment(language, line.received_at, zone)
+            title = gettext(language, N_("{what} (logged {time})"), what=title, time=logged)
+        events.append(Event(at, title))
+    return events
 
 
 def _title(line: TimelineEntry, language: str) -> str:
@@ -109,9 +119,18 @@ async def _signs(rows: Sequence[TimelineEntry], language: str, zone: ZoneInfo) -
         PointOut(label, gettext(language, N_("; ")).join(apart(language, part) for part in parts))
         for row in rows
         for sign in [signs.get(row.id)]
-        for at in [format_moment(language, moment_of(row, sign), zone)]
+        for at in [_moment_in_words(row, sign, language, zone)]
         for parts in [[at, *_sign_in_words(sign, language)]]
     ]
+
+
+def _moment_in_words(row: TimelineEntry, sign: Sign | None, language: str, zone: ZoneInfo) -> str:
+    at = moment_of(row, sign)
+    shown = format_moment(language, at, zone)
+    if not was_logged_late(at, row.received_at):
+        return shown
+    logged = format_moment(language, row.received_at, zone)
+    return gettext(language, N_("{what} (logged {time})"), what=shown, time=logged)
 
 
 def _sign_in_words(sign: Sign | None, language: str) -> list[str]:

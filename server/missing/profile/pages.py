@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from server.auth.second_factor.reauthentication import fresh
 from server.clock import known_zone
-from server.errors import Conflict, NotFound, WaymarkError
+from server.errors import Conflict, NotFound, See, WaymarkError
 from server.i18n import LANGUAGES, N_, NAMES, gettext
 from server.missing.profile import actions, reading, rules
 from server.missing.profile.access import is_unsealed, own_words_alone, whole_or_own
@@ -264,7 +264,7 @@ async def _put(request: Request, child: Child, roles: Roles, group: Group, typed
     if group.part is Part.NOW:
         since = await reading.open_since(child.id)
         if since is None:
-            raise nobody_looks()
+            raise nobody_looks(child)
         return await actions.put_now(
             visitor, child, since, base=typed.base, given=typed.fields, now=now
         )
@@ -282,11 +282,12 @@ async def _is_unchanged(child: Child, group: Group, base: int, stands: Version) 
     return all(seen.get(field.name) == stands.fields.get(field.name) for field in group.fields)
 
 
-def nobody_looks() -> Conflict:
+def nobody_looks(child: Child) -> Conflict:
     """The questions at the time are asked at the time."""
     return Conflict(
         N_("No alert is open about this child. First say that you think they are missing."),
         code="not_open",
+        see=See(f"/desk/children/{child.id}/missing", N_("I think this child is missing")),
     )
 
 
@@ -302,7 +303,7 @@ async def _current(child: Child, group: Group) -> Version:
         return await actions.current(child.id)
     since = await reading.open_since(child.id)
     if since is None:
-        raise nobody_looks()
+        raise nobody_looks(child)
     return await reading.since_then(child.id, since)
 
 

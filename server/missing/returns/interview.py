@@ -281,20 +281,22 @@ def may_end_offers(refused_at: Collection[datetime]) -> bool:
     return bool(refused_at) and max(refused_at) - min(refused_at) >= _ASKED_ANEW
 
 
-_NEEDED = (
-    ("at", N_("Say when the interview began.")),
-    ("interviewer", N_("Say who led the interview.")),
-    ("independent", N_("Say if that person is independent of the home.")),
-)
+# What must be known before an interview counts as held, and how we ask for it.
+NEEDED: Mapping[str, str] = {
+    "at": N_("Say when the interview began."),
+    "interviewer": N_("Say who led the interview."),
+    "independent": N_("Say if that person is independent of the home."),
+}
 
 
 def check_held(answers: Answers) -> None:
-    """Check that this interview took place. Raises Refused, naming what is still missing."""
+    """Check that this interview took place. Raises Refused, naming the first answer that is still
+    missing, and all of them in `missing`."""
     if answers.get("answer") == "refused":
         raise Refused(N_("The child did not want to talk. Log that instead."), field="answer")
-    for name, says in _NEEDED:
-        if not answers.get(name):
-            raise Refused(says, field=name)
+    missing = [name for name in NEEDED if not answers.get(name)]
+    if missing:
+        raise Refused(NEEDED[missing[0]], field=missing[0], missing=missing)
 
 
 def plain(name: str) -> str:

@@ -18,6 +18,7 @@ from server.missing.search.clocks.actions import ClockChange, clocks_of
 from server.missing.search.entry_kinds import Act
 from server.missing.search.models import Episode, ReturnInterview, TimelineEntry
 from server.missing.search.timeline import NewEntry, append
+from server.missing.search.wording import way_to_found
 from server.people.models import Child, Person, Tie
 from server.people.rules import Role
 from server.security import encryption
@@ -182,6 +183,7 @@ async def _returned(actor: Actor, episode_id: UUID) -> Episode:
         raise Conflict(
             N_("You can log this after the return. First log that the child was found."),
             code="not_yet",
+            see=way_to_found(episode.id),
         )
     if actor.id in await _carers(episode.child_id):
         raise Denied(N_("A carer of this child cannot record the return interview."))

@@ -1,7 +1,7 @@
 """The return interview at the desk: one group of questions a screen, each saved by itself."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -19,11 +19,12 @@ from server.missing.returns.interview import GROUPS, Answer, Group, Question
 from server.missing.search.models import Episode
 from server.missing.search.paths import desk_episode
 from server.people.access import Roles, nothing_here, now_of, staff_of
+from server.people.desk_forms import moment_said
 from server.people.models import Person
 from server.people.rules import Action, may
-from server.people.words import entered, form_fault
+from server.people.words import FormFault, entered, form_fault
 from server.web.rendering import language_of, page, zone_of
-from server.web.requests import form_body, form_count, form_day, form_moment
+from server.web.requests import form_body, form_count, form_day
 
 
 async def show(request: Request) -> Response:
@@ -44,10 +45,23 @@ async def finish(request: Request) -> Response:
     try:
         act = _FINISHES.get(entered(form, "what"), interview_actions.hold)
         await act(visitor, episode.id, now)
-    except NotFound:
-        raise
     except WaymarkError as fault:
-        return await _whole(request, episode, roles, fault)
+        return await _not_finished(request, episode, roles, fault)
+    return await _finished(episode)
+
+
+async def _not_finished(
+    request: Request, episode: Episode, roles: Roles, fault: WaymarkError
+) -> Response:
+    """The screen on which everything that is missing is asked; else the whole interview."""
+    if isinstance(fault, NotFound):
+        raise fault
+    if "missing" in fault.extra:
+        return await _group_page(request, episode, interview.BY_NAME[interview.HELD], fault=fault)
+    return await _whole(request, episode, roles, fault)
+
+
+async def _finished(episode: Episode) -> Response:
     is_complete = await Episode.exists(id=episode.id, followed_up_at__isnull=False)
     page_ = "summary" if is_complete and episode.followed_up_at is None else "interview"
     return RedirectResponse(f"/desk/episodes/{episode.id}/{page_}", status_code=303)
@@ -60,8 +74,8 @@ async def ask(request: Request) -> Response:
 
 
 async def save(request: Request) -> Response:
-    """Save it, and go to the next group."""
-    episode, _ = await desk_episode(request, Action.EPISODE_WORK)
+    """Save it, and go to the next group; or log as well that the interview was held."""
+    episode, roles = await desk_episode(request, Action.EPISODE_WORK)
     group, form = _group(request), await form_body(request)
     try:
         visitor, now = await staff_of(request), now_of(request)
@@ -72,6 +86,12 @@ async def save(request: Request) -> Response:
         raise
     except WaymarkError as fault:
         return await _group_page(request, episode, group, form, fault)
+    if "held" in form:
+        try:
+            await interview_actions.hold(visitor, episode.id, now)
+        except WaymarkError as fault:
+            return await _not_finished(request, episode, roles, fault)
+        return await _finished(episode)
     after = GROUPS.index(group) + 1
     path = f"/desk/episodes/{episode.id}/interview"
     onward = f"{path}/{GROUPS[after].name}" if after < len(GROUPS) else path
@@ -92,8 +112,9 @@ def _said(form: FormData, group: Group, zone: ZoneInfo, now: datetime) -> dict[s
         if question.is_many:
             answers[question.name] = [str(code) for code in form.getlist(question.name)]
         elif question.kind == "datetime-local":
-            at = _when(form, question.name, zone, now)
-            answers[question.name] = at.isoformat() if at is not None else ""
+            at = moment_said(form, zone, question.name, now)
+            minute = at.replace(second=0, microsecond=0) if at is not None else None
+            answers[question.name] = minute.isoformat() if minute is not None else ""
         elif question.kind == "date" and entered(form, question.name):
             answers[question.name] = form_day(
                 entered(form, question.name), question.name
@@ -101,15 +122,6 @@ def _said(form: FormData, group: Group, zone: ZoneInfo, now: datetime) -> dict[s
         else:
             answers[question.name] = entered(form, question.name)
     return answers
-
-
-def _when(form: FormData, name: str, zone: ZoneInfo, now: datetime) -> datetime | None:
-    """None where it is not said yet: the question may be skipped."""
-    ago, text = entered(form, "ago"), entered(form, name)
-    if ago in ("now", "30"):
-        minutes = 30 if ago == "30" else 0
-        return now.replace(second=0, microsecond=0) - timedelta(minutes=minutes)
-    return form_moment(text, name, zone) if text else None
 
 
 # --- everything
@@ -225,6 +237,10 @@ async def _group_page(
         "before": GROUPS[number - 1].name if number else None,
         "questions": [_question(question, given, language) for question in group.questions],
         "fields": [question.name for question in group.questions],
+        "faults": _faults(fault, language),
+        "missing": len(fault.extra.get("missing", ())) if fault is not None else 0,
+        # Who came here to log that the interview was held can do so from here.
+        "logs": fault is not None and ("missing" in fault.extra or (form and "held" in form)),
         # A writer who has seen both versions and saves again replaces the other one.
         "base": row.version if row is not None else 0,
         "theirs": _shown(group, answers, language, zone)["answers"] if is_moved else [],
@@ -234,6 +250,15 @@ async def _group_page(
     }
     status = fault.status if fault is not None else 200
     return page(request, "missing/returns/interview_group.html", context, status=status)
+
+
+def _faults(fault: WaymarkError | None, language: str) -> dict[str, FormFault]:
+    """What is wrong, by the names of the questions."""
+    if fault is None or fault.field is None:
+        return {}
+    needed = {name: interview.NEEDED[name] for name in fault.extra.get("missing", ())}
+    shown = {name: FormFault(name, gettext(language, says)) for name, says in needed.items()}
+    return shown or {fault.field: form_fault(fault, language)}
 
 
 def _kept(answers: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from server.missing.search.opening import TOPIC, open_of_child
 from server.missing.search.rules import Facts, Stage
 from server.missing.search.timeline import NewEntry, append
 from server.missing.search.together.reading import linked
+from server.missing.search.wording import way_to_found
 from server.people.events import Happening
 from server.storage.db import swapped, write
 from server.watch.wire import Moment, Words
@@ -102,6 +103,7 @@ async def _check_fits(act: Act, episode: Episode, others: Sequence[Episode]) -> 
         raise Conflict(
             N_("You can log this after the return. First log that the child was found."),
             code="not_yet",
+            see=way_to_found(episode.id),
         )
     together = {each.id for each in await linked(episode.id)} if others else set()
     if not {other.id for other in others} <= together:

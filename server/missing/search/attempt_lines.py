@@ -1,4 +1,4 @@
-"""What was tried about an alert, as lines of the search: each once, with who tried and when."""
+"""What was tried and seen about an alert, as lines of the search: each once, with who and when."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -11,8 +11,10 @@ from server.alerts.models import Alert, Attempt
 from server.audit.actions import Actor
 from server.missing.search.entry_kinds import Act
 from server.missing.search.models import Episode, TimelineEntry
+from server.missing.search.sighting_lines import carry_sightings
 from server.missing.search.timeline import NewEntry, append_all
 from server.people.models import Person
+from server.storage.db import as_moment
 
 # A search must begin at once, however much was tried. What is older stays with its alert.
 MOST_CARRIED = 200
@@ -20,13 +22,16 @@ _HOW = {Way.CALL: "call", Way.TEXT: "message", Way.VISIT: "visit"}
 
 
 async def carry_over(episode: Episode, now: datetime) -> None:
-    """Put what was tried so far into a search that begins: about alerts that are open, and about
-    the one that this search takes the place of. Of more than `MOST_CARRIED` attempts, the latest.
-    In the caller's transaction."""
+    """Put what was tried and seen so far into a search that begins: about alerts that are open, and
+    about the one that this search takes the place of. Of more than `MOST_CARRIED` attempts or
+    sightings, the latest. In the caller's transaction."""
     is_open = Q(closed_at__isnull=True) | Q(closed_at__gte=now)
-    alerts = await Alert.filter(is_open, child_id=episode.child_id).values_list("id", flat=True)
+    held = Alert.filter(is_open, child_id=episode.child_id)
+    alerts = dict(await held.values_list("id", "opened_at"))
     tried = Attempt.filter(alert_id__in=list(alerts)).order_by("-at", "-id").limit(MOST_CARRIED)
     await carry(episode, list(reversed(await tried)), now)
+    if alerts:
+        await carry_sightings(episode, as_moment(min(alerts.values())), MOST_CARRIED, now)
 
 
 async def carry(

@@ -17,6 +17,7 @@ from server.missing.search.attempt_lines import carry_over
 from server.missing.search.clocks.actions import ClockChange, clocks_of, move
 from server.missing.search.models import Alias, Episode, TimelineEntry
 from server.missing.search.rules import Flag
+from server.missing.search.sighting_lines import looked_in_vain
 from server.missing.search.timeline import NewEntry, append
 from server.people.events import Happening
 from server.people.models import Child
@@ -168,11 +169,16 @@ async def hear(
     about: UUID | None,
     at: datetime,
 ) -> None:
-    """Handle an alert that says a child is missing, or a sign of life from a missing child."""
+    """Handle an alert that says a child is missing, a sign of life from a missing child, or that a
+    person could not find them."""
     if what is Happening.MISSING:
         await _called(actor, child_id, about, now)
     elif what is Happening.SIGN_OF_LIFE:
         await _sign_of_life(actor, child_id, about, at, now)
+    elif what is Happening.NOT_FOUND and about is not None:
+        held = await open_of_child(child_id)
+        if held is not None and await looked_in_vain(held, about, now):
+            await announce(held.agency_id, TOPIC)
 
 
 async def _called(actor: Actor, child_id: UUID, alert_id: UUID | None, now: datetime) -> None:

@@ -23,6 +23,7 @@ from server.missing.search.pictures import place_reports, search_line
 from server.missing.search.pictures.places import Report
 from server.missing.search.rules import Flag, Stage
 from server.missing.search.searches import href_of
+from server.missing.search.signs_of_life import was_logged_late
 from server.missing.search.together import pages as together_pages
 from server.missing.search.view import Running, Told, View, names_of, others_in, view
 from server.missing.search.wording import STAGES, details_of, icon_of, title_of
@@ -154,7 +155,7 @@ def _line(line: Told, language: str) -> dict[str, Any]:
         "icon": icon_of(line.what),
         "at": line.at,
         "received_at": line.received_at,
-        "is_late": (line.received_at - line.at).total_seconds() > 90,
+        "is_late": was_logged_late(line.at, line.received_at),
         "who": line.who.name,
         "details": details_of(line.what, line.details, language),
         "words": line.words,

@@ -7,7 +7,7 @@ is about. Each of those is kept for ever in its own row, so we read the words th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from server.checkin.models import CheckIn
@@ -18,6 +18,7 @@ from server.watch.absence.models import AbsenceRequest
 from server.watch.models import Sighting
 
 SEEN, MESSAGE, OK = "seen", "message", "ok"
+JUST_THEN = timedelta(seconds=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,11 @@ class Sign:
 def moment_of(line: TimelineEntry, sign: Sign | None) -> datetime:
     """When it happened: when the child was seen, else when it was logged."""
     return line.at if sign is None or sign.at is None else sign.at
+
+
+def was_logged_late(at: datetime, received_at: datetime) -> bool:
+    """Whether a person logged it so much later than it was that we say both."""
+    return received_at - at > JUST_THEN
 
 
 async def signs_of(lines: Sequence[TimelineEntry]) -> dict[UUID, Sign]:

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
+from server.errors import See
 from server.i18n import N_, gettext
 from server.missing.search import entry_kinds
 from server.missing.search.entry_kinds import ENTRIES, Act
@@ -54,6 +56,11 @@ _HELD: Mapping[str, str] = {
     "independent": N_("Is this person independent of the home?"),
     "hours": N_("Hours after the return"),
 }
+
+
+def way_to_found(episode_id: UUID) -> See:
+    """Where a person logs that the child was found."""
+    return See(f"/desk/episodes/{episode_id}/found", N_("Log that the child was found"))
 
 
 def title_of(what: str, language: str) -> str:

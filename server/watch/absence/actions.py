@@ -8,6 +8,7 @@ import msgspec
 
 from server.alerts.ladder import Cause
 from server.alerts.models import Alert
+from server.alerts.words import way_to
 from server.approvals import actions as approvals
 from server.approvals.models import Approval
 from server.audit.actions import Actor
@@ -258,13 +259,15 @@ async def _check_calm(case: WatchState, now: datetime) -> None:
     # What has become an alert by now is one, also where no tick has opened it yet.
     is_called = any(change.what is What.ALERT for change in changes)
     alerts = Alert.filter(child_id=case.watch.child_id, closed_at__isnull=True)
-    if is_called or await alerts.exclude(cause=Cause.TALK).exists():
+    alert = await alerts.exclude(cause=Cause.TALK).first()
+    if is_called or alert is not None:
         raise Conflict(
             N_(
                 "An alert about this child is open. Close it first and say how it ended. Then you"
                 " can agree."
             ),
             code="alert_open",
+            see=way_to(alert.id if alert is not None else None),
         )
 
 
