@@ -61,7 +61,7 @@ async def test_a_session_that_ends_warns_before_and_keeps_what_was_typed(
         heading = gettext(language, "Not sent yet")
         await expect(page.locator("h1")).to_have_text(heading)
         await expect(page).to_have_title(heading)
-        assert await violations(page) == []
+        assert await violations_of(page) == []
         await cast.new_token("tom")
         await page.context.add_cookies([{"name": "s", "value": cast.tokens["tom"], "url": url}])
         await page.locator("button[name=answer]").first.click()
@@ -84,12 +84,12 @@ async def test_who_writes_near_the_end_of_a_session_signs_in_again_and_keeps_the
             await page.clock.run_for(100 * 60 * 1000)
             await page.evaluate("localStorage.setItem('desk-used', String(Date.now()))")
         await is_in_sight(near.locator("a"))
-        assert await violations(page) == []
+        assert await violations_of(page) == []
         async with page.expect_popup() as opened:
             await near.locator("a").press("Enter")
         door = await opened.value
         await expect(door.locator("#name")).to_have_value("tom")
-        assert await violations(door) == []
+        assert await violations_of(door) == []
         await door.locator("#password").fill(password_of("tom"))
         await door.keyboard.press("Enter")
         await door.wait_for_url("**/desk/")
