@@ -34,6 +34,7 @@ class Load:
     nights: int = 0
 
 
+# SQLite keeps to the order of a CROSS JOIN. By its own choice it reads all children for each alert.
 _LOADS = """
 WITH {scope},
 mine AS (
@@ -42,25 +43,27 @@ mine AS (
   WHERE t.role = 'caseworker' AND c.left_at IS NULL
   AND t.from_at <= {now} AND (t.until_at IS NULL OR t.until_at > {now})
 ),
+theirs AS (
+  SELECT m.person_id, COUNT(*) AS n FROM mine m GROUP BY m.person_id
+),
 calls AS (
-  SELECT m.person_id, COUNT(*) AS n FROM mine m JOIN alert a ON a.child_id = m.child_id
-  WHERE a.agency_id = {agency} AND a.closed_at IS NULL GROUP BY m.person_id
+  SELECT m.person_id, COUNT(*) AS n FROM mine m CROSS JOIN alert a
+  WHERE a.child_id = m.child_id AND a.closed_at IS NULL GROUP BY m.person_id
 ),
 todo AS (
   SELECT m.person_id, COUNT(*) AS n,
          SUM(CASE WHEN t.kind = 'step' AND t.due_at <= {now} THEN 1 ELSE 0 END) AS promises
-  FROM mine m JOIN task t ON t.child_id = m.child_id AND t.state = 'open'
-  WHERE t.due_at <= {ahead} AND t.kind <> 'answer' AND (t.owner_id = m.person_id
-        OR (t.owner_id IS NULL AND t.owner_role IN ('caseworker', 'agency')))
+  FROM mine m CROSS JOIN task t WHERE t.child_id = m.child_id AND t.state = 'open'
+  AND t.due_at <= {ahead} AND t.kind <> 'answer' AND (t.owner_id = m.person_id
+      OR (t.owner_id IS NULL AND t.owner_role IN ('caseworker', 'agency')))
   GROUP BY m.person_id
 )
-SELECT p.id, COUNT(m.child_id) AS children, COALESCE(MAX(k.n), 0) AS alerts,
-       COALESCE(MAX(d.n), 0) AS due, COALESCE(MAX(d.promises), 0) AS promises
-FROM person p LEFT JOIN mine m ON m.person_id = p.id
+SELECT p.id, COALESCE(m.n, 0) AS children, COALESCE(k.n, 0) AS alerts,
+       COALESCE(d.n, 0) AS due, COALESCE(d.promises, 0) AS promises
+FROM person p LEFT JOIN theirs m ON m.person_id = p.id
 LEFT JOIN calls k ON k.person_id = p.id LEFT JOIN todo d ON d.person_id = p.id
 WHERE p.agency_id = {agency} AND p.disabled_at IS NULL
-AND (p.role = 'caseworker' OR m.child_id IS NOT NULL)
-GROUP BY p.id
+AND (p.role = 'caseworker' OR m.n IS NOT NULL)
 """
 SUPERVISING = frozenset({Role.SUPERVISOR})
 
