@@ -3,7 +3,7 @@
 from typing import cast
 from weakref import WeakKeyDictionary
 
-from pypika_tortoise import Query, Table
+from pypika_tortoise.queries import Query, Table
 from tortoise.connection import ConnectionHandler
 from tortoise.migrations.schema_generator.state_apps import StateApps
 from tortoise.models import Model
