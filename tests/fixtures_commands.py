@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,6 +26,16 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pyt
     yield monkeypatch
     encryption.use(None)
     set_last_resorts(0)
+
+
+@pytest.fixture
+def migrated_var(migrated_file: Path, tmp_path: Path) -> Path:
+    """The folder of a first start, whose database is migrated already and has nobody in it."""
+    var = tmp_path / "var"
+    var.mkdir(mode=0o700)
+    shutil.copyfile(migrated_file, var / "waymark.sqlite3")
+    (var / "waymark.sqlite3").chmod(0o600)
+    return var
 
 
 @pytest.fixture

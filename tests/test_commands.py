@@ -21,7 +21,6 @@ from server.__main__ import NOT_YET
 from tests.doubles.oidc import Provider
 from tests.doubles.smtp import Relay
 from tests.fixtures import Database
-from tests.fixtures_commands import Run
 from tests.postgres import _free_port as free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -159,19 +158,18 @@ def test_keys_are_not_made_for_others_than_this_machine(run, tmp_path):
 
 
 def test_keys_are_made_on_this_machine_for_nobody_else_to_read(run, tmp_path):
-    assert run("migrate")[0] == 0
+    assert run("migrate") == (0, "".join(f"applied {name}\n" for name in MIGRATIONS), [])
     made = sorted((tmp_path / "var" / "keys").iterdir())
     assert [file.name for file in made] == ["secret_key", "vapid_private_key.pem"]
     assert {file.stat().st_mode & 0o777 for file in made} == {0o600}
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "127.0.0.1", "localhost"])  # noqa: S104
-def test_a_server_that_listens_everywhere_still_tries_out_without_preparation(run, host):
-    assert run("migrate", HOST=host) == (
-        0,
-        "".join(f"applied {name}\n" for name in MIGRATIONS),
-        [],
-    )
+def test_a_server_that_listens_everywhere_still_tries_out_without_preparation(
+    run, migrated_var, host
+):
+    assert run("migrate", HOST=host) == (0, "", [])
+    assert (migrated_var / "keys").is_dir()
 
 
 # --- check
@@ -222,7 +220,9 @@ def test_check_tells_that_the_mail_server_knows_us_not(run, relay: Relay):
     assert relay.mails == []
 
 
-def test_check_tells_which_provider_of_sign_in_is_away_and_which_is_another_one(run, tmp_path):
+def test_check_tells_which_provider_of_sign_in_is_away_and_which_is_another_one(
+    run, migrated_var, tmp_path
+):
     (tmp_path / "secret").write_text("of the client")
     query = f"?agency={UUID(int=7)}&client=waymark&secret=secret"
     with Provider() as there:
@@ -233,7 +233,6 @@ def test_check_tells_which_provider_of_sign_in_is_away_and_which_is_another_one(
             "away": f"http://127.0.0.1:{free_port()}",
         }
         text = " ".join(f"{name}={issuer}{query}" for name, issuer in listed.items())
-        assert run("migrate")[0] == 0
         _, _, err = run("check", WAYMARK_OIDC=text)
         assert [line for line in err if "OIDC" in line] == [
             "WAYMARK_OIDC: slash cannot be used: another issuer",
@@ -314,14 +313,14 @@ def test_check_is_content_with_what_is_well(run, empty: Database, relay: Relay):
 # --- keys, audit, migrate
 
 
-def test_keys_prints_a_new_secret_each_time_that_can_be_used(run):
+def test_keys_prints_a_new_secret_each_time_that_can_be_used(run, migrated_var):
     _, one, _ = run("keys")
     _, other, _ = run("keys")
     assert one != other
     assert run("migrate", WAYMARK_SECRET_KEYS=f"{one.strip()},{other.strip()}")[0] == 0
 
 
-def test_a_key_for_push_is_written_once_and_can_be_used(run, tmp_path):
+def test_a_key_for_push_is_written_once_and_can_be_used(run, migrated_var, tmp_path):
     file = tmp_path / "vapid.pem"
     assert run("keys", "--vapid", str(file)) == (0, "", [])
     assert file.stat().st_mode & 0o777 == 0o600
@@ -333,10 +332,9 @@ def test_a_key_for_push_is_written_once_and_can_be_used(run, tmp_path):
 
 
 @pytest.fixture
-def old_file(run: Run, tmp_path: Path) -> Path:
+def old_file(migrated_var: Path) -> Path:
     """A database of a version before 0.1, where the settings of a first start have it."""
-    assert run("migrate")[0] == 0
-    file = tmp_path / "var" / "waymark.sqlite3"
+    file = migrated_var / "waymark.sqlite3"
     with contextlib.closing(sqlite3.connect(file)) as database, database:
         database.execute("DELETE FROM tortoise_migrations WHERE name <> '0001_initial'")
         database.execute("UPDATE tortoise_migrations SET name = '0001_first'")
@@ -456,21 +454,13 @@ async def test_two_starts_at_once_share_one_fresh_database(serve, empty: Databas
         assert one.process.returncode in (0, -signal.SIGTERM)
 
 
-def test_a_port_that_is_taken_is_one_clear_line(serve, tmp_path):
+def test_a_port_that_is_taken_is_one_clear_line(serve, run, tmp_path):
     first = serve(f"sqlite://{tmp_path}/w.sqlite3")
     asyncio.run(first.health())
     for words in (["serve"], ["demo", "--serve"]):
-        done = subprocess.run(
-            [sys.executable, "-m", "server", *words, "--port", str(first.port)],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "WAYMARK_VAR": "other"},
-            capture_output=True,
-            text=True,
-            timeout=START_S,
-        )
-        assert done.returncode == 1
-        assert done.stdout == ""
-        assert done.stderr == (
-            f"Cannot listen on 127.0.0.1 port {first.port}: Address already in use\n"
+        assert run(*words, "--port", str(first.port), WAYMARK_VAR="other") == (
+            1,
+            "",
+            [f"Cannot listen on 127.0.0.1 port {first.port}: Address already in use"],
         )
     assert not (tmp_path / "other" / "waymark.sqlite3").exists()

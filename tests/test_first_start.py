@@ -24,7 +24,7 @@ PUBLIC = {
 
 @pytest.mark.parametrize("words", [("serve",), ("serve", "--no-ticker"), ("tick",)])
 def test_the_first_start_is_refused_with_one_line_that_names_the_setting(
-    run: Any, tmp_path: Any, words: tuple[str, ...]
+    run: Any, migrated_var: Any, tmp_path: Any, words: tuple[str, ...]
 ) -> None:
     key = tmp_path / "vapid.pem"
     assert run("keys", "--vapid", str(key))[0] == 0

@@ -198,9 +198,9 @@ class _Upgrade(MigrationExecutor):
         state = State(models={}, apps=FrugalApps(default_connections={"server": "default"}))
         for key in self._full_plan():
             if key in applied:
-                step = self.loader.graph.nodes[key]
-                assert step is not None, "each step that is applied was loaded"
-                await step.apply(state, dry_run=True)
+                migration = self.loader.graph.nodes[key]
+                assert migration is not None, key
+                await migration.apply(state, dry_run=True)
         return state
 
     async def _take(
