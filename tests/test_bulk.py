@@ -83,6 +83,9 @@ async def test_sealed_fields_are_sealed(db: Database) -> None:
         NOON,
         NOON + timedelta(microseconds=1),
         datetime(2026, 3, 2, 17, 30, tzinfo=timezone(timedelta(hours=5, minutes=30))),
+        # As far from UTC as a client may say; PostgreSQL itself reads less than 16 hours.
+        datetime(2026, 3, 2, 12, tzinfo=timezone(timedelta(hours=23, minutes=38))),
+        datetime(2026, 3, 2, 12, tzinfo=timezone(-timedelta(hours=23, minutes=38))),
         datetime(1970, 1, 1, tzinfo=UTC),
         datetime(2199, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
     ],

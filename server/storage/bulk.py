@@ -6,7 +6,7 @@ and values go through the fields of the models: moments become UTC, words are se
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -109,13 +109,16 @@ def _converter(model: type[Model], name: str, kind: str) -> Any:
         return lambda value: None if value is None else for_sqlite(stored(value))
     if type(field) in _AS_IT_IS:
         return None
-    return _aware if type(field) is DatetimeField else stored
+    return _in_utc if type(field) is DatetimeField else stored
 
 
-def _aware(moment: datetime | None) -> datetime | None:
-    if moment is not None and moment.tzinfo is None:
+def _in_utc(moment: datetime | None) -> datetime | None:
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
         raise ValueError(f"a moment without a zone: {moment}")
-    return moment
+    # PostgreSQL reads no text that is 16 hours from UTC or more, which a client may send.
+    return moment.astimezone(UTC)
 
 
 @lru_cache(maxsize=256)

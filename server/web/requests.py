@@ -125,6 +125,8 @@ def check_moments(payload: Any) -> None:
     may be outside it."""
     for name in getattr(payload, "__struct_fields__", ()):
         value = getattr(payload, name)
+        if isinstance(value, msgspec.Struct):
+            check_moments(value)
         if isinstance(value, datetime) and not MINYEAR < value.year < MAXYEAR:
             raise Refused(
                 N_("“{field}” is not valid: {reason}"), field=name, reason="no such year here"

@@ -5,6 +5,9 @@ The walk goes over `app.routes`, so a new route fails here until it is in `nasty
 All values in all fields of all routes on both databases are 100,000 requests. So values take turns:
 each field gets some of them, the next field the next ones, PostgreSQL others than SQLite. `make
 explore` draws the turns, and `WAYMARK_TEST_TURNS=1` sends everything.
+
+What is refused before any row is asked for (a body that is no JSON, a value that no field of that
+type takes, a method that there is not) is the same on both databases: `ONCE` sends it on SQLite.
 """
 
 from __future__ import annotations
@@ -65,8 +68,15 @@ WRITES = {
 # One value in so many goes into each field.
 TURNS = int(os.environ.get("WAYMARK_TEST_TURNS", "8"))
 SEED = int(os.environ.get("WAYMARK_TEST_SEED", "0"))
-# Of so many fields of one form, which the same code reads, each gets fewer values in the same time.
+# Each request of so large a form draws a large page: some of its fields get a value on either
+# database. All of them are read with many values in test_nasty_policies.py.
 MANY_FIELDS = 60
+# Whatever the database is, these requests do not come as far.
+ONCE = pytest.mark.parametrize("migrated", ["sqlite"], indirect=True)
+# In the place of an id, as it stands in a path.
+NO_IDS = ("x", "%00", "..", "0" * 3000, "1 OR 1=1")
+# Of each kind, each path is asked by one that it does not have.
+METHODS = (("GET", "POST", "PUT", "PATCH", "DELETE"), ("OPTIONS", "TRACE", "BREW"))
 HEADERS_TO_GO = re.compile(rb"[\r\n\x00]")
 
 
@@ -98,9 +108,12 @@ class Prober:
     _tokens: dict[str, str] = field(default_factory=dict)
     _places: Iterator[int] = field(default_factory=count)
 
-    def in_turn(self, values: Sequence[_Value], fields: int = 1) -> list[_Value]:
-        """The values whose turn it is at this place; `fields` are those of the same form."""
-        turns = min(TURNS * max(1, fields // MANY_FIELDS), len(values))
+    def in_turn(
+        self, values: Sequence[_Value], fewer: int = 1, *, may_be_none: bool = False
+    ) -> list[_Value]:
+        """The values whose turn it is at this place: one in `TURNS * fewer`, at least one."""
+        turns = TURNS * fewer if TURNS > 1 else 1
+        turns = turns if may_be_none else min(turns, len(values))
         other = turns // 2 if dialect() == "postgres" else 0
         place = next(self._places) + SEED + other
         return [value for number, value in enumerate(values) if (number + place) % turns == 0]
@@ -335,6 +348,14 @@ async def _path(cast: Cast, route: str, who: str | None) -> bytes:
 
 def _filled(value: Any, cast: Cast) -> Any:
     """A body as it is sent: `{new}`, `{now}` and the like are filled in."""
+    if isinstance(value, Mapping):
+        return {name: _filled(one, cast) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_filled(one, cast) for one in value]
+    if value == "{keys}":
+        return Receiver().keys
+    if not isinstance(value, str) or "{" not in value:
+        return value
     now = cast.clock()
     values: dict[str, Any] = {
         "{new}": str(uuid4()),
@@ -347,15 +368,8 @@ def _filled(value: Any, cast: Cast) -> Any:
         "{home}": str(cast.home.id),
         "{other}": str(OTHER_EPISODE),
     }
-    if isinstance(value, Mapping):
-        return {name: _filled(one, cast) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_filled(one, cast) for one in value]
-    if value == "{keys}":
-        return Receiver().keys
-    if isinstance(value, str):
-        for name, one in values.items():
-            value = value.replace(name, one)
+    for name, one in values.items():
+        value = value.replace(name, one)
     return value
 
 
@@ -373,6 +387,11 @@ def _fits_type(body: Any, kind: Any) -> bool:
     except (msgspec.DecodeError, UnicodeError):
         return False
     return True
+
+
+def _is_first() -> bool:
+    """Whether what never comes as far as a database is sent on this one."""
+    return dialect() == "sqlite"
 
 
 def _with_bodies() -> list[tuple[str, Fits]]:
@@ -444,6 +463,7 @@ async def _fitting(prober: Prober, route: str, fits: Fits, path: bytes) -> Answe
     )
 
 
+@ONCE
 @pytest.mark.drawn
 async def test_a_body_that_cannot_be_read_is_refused_and_nothing_is_written(
     prober: Prober,
@@ -459,6 +479,7 @@ async def test_a_body_that_cannot_be_read_is_refused_and_nothing_is_written(
     assert not prober.wrong, "\n".join(prober.wrong)
 
 
+@ONCE
 @pytest.mark.drawn
 async def test_a_form_that_cannot_be_read_is_refused_and_nothing_is_written(
     prober: Prober,
@@ -490,6 +511,9 @@ async def test_a_wrong_value_in_any_field_is_refused_or_kept_as_it_is(prober: Pr
         for name in fits.body:
             for value in prober.in_turn(nasty.IN_JSON):
                 body = {**_filled(fits.body, prober.cast), name: value}
+                refused = None if _fits_type(body, types[route]) else frozenset({400, 422})
+                if refused and not _is_first():
+                    continue
                 answer = await prober.send(
                     route.split(" ")[0],
                     path,
@@ -497,7 +521,6 @@ async def test_a_wrong_value_in_any_field_is_refused_or_kept_as_it_is(prober: Pr
                     body=nasty.as_json(body),
                     headers=[(b"content-type", b"application/json")],
                 )
-                refused = None if _fits_type(body, types[route]) else frozenset({400, 422})
                 await prober.expect(f"{route}, {name}={value!r:.60}", answer, refused)
                 if answer.status == 422 and refused:
                     found = msgspec.json.decode(answer.body).get("field", "")
@@ -505,6 +528,7 @@ async def test_a_wrong_value_in_any_field_is_refused_or_kept_as_it_is(prober: Pr
     assert not prober.wrong, "\n".join(prober.wrong)
 
 
+@ONCE
 @pytest.mark.drawn
 async def test_a_text_that_cannot_be_stored_is_refused_in_any_field(prober: Prober) -> None:
     for route, fits in _with_bodies():
@@ -544,6 +568,8 @@ async def test_a_missing_or_unknown_or_doubled_field_is_clear(prober: Prober) ->
                 # one of the two is seen, wherever it stands.
                 ("a wrong one before", twice, frozenset({422})),
             ):
+                if statuses and not _is_first():
+                    continue
                 answer = await prober.send(
                     route.split(" ")[0],
                     path,
@@ -573,8 +599,10 @@ async def test_a_wrong_value_in_any_field_of_a_form_is_refused_or_kept(
         assert fits.form is not None
         path = await _path(prober.cast, route, fits.who)
         await prober.look()
+        is_large = len(fits.form) > MANY_FIELDS
         for name in fits.form:
-            for value in prober.in_turn(nasty.in_form(name), len(fits.form)):
+            values = nasty.in_form(name)
+            for value in prober.in_turn(values, 16 if is_large else 2, may_be_none=is_large):
                 form = {**_filled(fits.form, prober.cast), name: value}
                 answer = await prober.send(
                     "POST",
@@ -614,14 +642,8 @@ async def test_ids_of_others_and_of_nobody_are_not_there(prober: Prober, part: i
         real = re.fullmatch(re.sub(r"{\w+}", "([^/]+)", shape), whole)
         assert real is not None
         for place, name in enumerate(names, 1):
-            for other in [
-                *strangers.get(name, [uuid4()]),
-                "x",
-                "%00",
-                "..",
-                "0" * 3000,
-                "1 OR 1=1",
-            ]:
+            nobody = strangers.get(name, [uuid4()])
+            for other in [*nobody, *prober.in_turn(NO_IDS)]:
                 path = whole[: real.start(place)] + str(other) + whole[real.end(place) :]
                 answer = await _fitting(prober, route, fits, path.encode())
                 # A channel that is not there looks like a wrong signature on purpose.
@@ -632,6 +654,7 @@ async def test_ids_of_others_and_of_nobody_are_not_there(prober: Prober, part: i
     assert not prober.wrong, "\n".join(prober.wrong)
 
 
+@ONCE
 async def test_another_method_is_told_which_ones_there_are(prober: Prober) -> None:
     allowed: dict[str, set[str]] = {}
     for route in FITS:
@@ -639,16 +662,8 @@ async def test_another_method_is_told_which_ones_there_are(prober: Prober) -> No
         allowed.setdefault(shape, set()).add(method)
     for shape, methods in allowed.items():
         path = re.sub(r"{\w+}", str(uuid4()), shape).encode()
-        for method in {
-            "GET",
-            "POST",
-            "PUT",
-            "PATCH",
-            "DELETE",
-            "OPTIONS",
-            "TRACE",
-            "BREW",
-        } - methods:
+        usual, odd = ([m for m in some if m not in methods] for some in METHODS)
+        for method in (*prober.in_turn(usual), *prober.in_turn(odd)):
             answer = await prober.send(method, path, who=None)
             await prober.expect(f"{method} {shape}", answer, frozenset({405}))
             told = set(re.split(r",\s*", answer.headers.get("allow", ""))) - {"HEAD"}
@@ -664,7 +679,8 @@ async def test_odd_headers_and_queries_break_nothing(prober: Prober) -> None:
         who = None if fits.streams else fits.who
         await prober.look()
         # An empty body is not one that anything takes, so nothing is done where there is one.
-        for odd in prober.in_turn(nasty.HEADERS):
+        odds = prober.in_turn(nasty.HEADERS)
+        for odd in odds if _is_first() else ():
             headers = [(b"content-type", b"application/json"), *odd]
             answer = await prober.send(route.split(" ")[0], path, who=who, headers=headers)
             await prober.expect(f"{route}, {odd!s:.80}", answer)
@@ -681,6 +697,7 @@ async def test_odd_headers_and_queries_break_nothing(prober: Prober) -> None:
     assert not prober.wrong, "\n".join(prober.wrong)
 
 
+@ONCE
 async def test_no_path_of_a_file_leads_outside(prober: Prober) -> None:
     for path in nasty.TRAVERSALS:
         for as_page in (False, True):
