@@ -17,7 +17,7 @@ from server.plan.paper.fonts import fonts
 from tests.cast import Cast
 from tests.desk.walking import at_desk
 from tests.missing.test_pack import prepared
-from tests.missing.test_pack_paper import FULL, opened, pages, paper
+from tests.missing.test_pack_paper import FULL, ON_SQLITE, opened, pages, paper
 from tests.missing.test_returns import complete
 from tests.plan.pdfs import boxes, text_of
 
@@ -86,6 +86,7 @@ async def test_the_pack_has_the_line_while_a_search_is_on_and_partners_never(cas
     assert "Said the child is missing" not in partner
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("language", ["en", "ar"])
 async def test_a_full_pack_stays_one_page_and_gives_up_the_line_before_its_letters(
     cast: Cast, language: str
