@@ -182,29 +182,27 @@ async def test_a_mail_that_does_not_go_out_is_said(stage: Stage) -> None:
     assert "Print the page" in page
 
 
-@pytest.mark.parametrize(
-    ("wrong", "words"),
-    [
-        ({"to": "nobody"}, "Choose an answer."),
-        ({"to": ""}, "Choose an answer."),
-        ({"copy": "all"}, "Choose an answer."),
-        ({"language": "xx"}, "Choose an answer."),
-        ({"address": "police"}, "Enter an email address"),
-        ({"address": ""}, "Enter an email address"),
-        ({"address": "a@b.example\r\nBcc: x@y.example"}, "Enter"),
-    ],
-)
+WRONG = [
+    ({"to": "nobody"}, "Choose an answer."),
+    ({"to": ""}, "Choose an answer."),
+    ({"copy": "all"}, "Choose an answer."),
+    ({"language": "xx"}, "Choose an answer."),
+    ({"address": "police"}, "Enter an email address"),
+    ({"address": ""}, "Enter an email address"),
+    ({"address": "a@b.example\r\nBcc: x@y.example"}, "Enter"),
+]
+
+
 async def test_what_cannot_be_sent_is_said_beside_it_and_nothing_typed_is_lost(
-    stage: Stage, wrong: dict[str, str], words: str
+    stage: Stage,
 ) -> None:
-    cast = stage.cast
-    episode = await say_missing(cast)
-    answer = await send(cast, episode, said(**wrong))
-    assert answer.status_code == 422
-    assert words in answer.text
-    if "address" not in wrong:
-        assert POLICE in answer.text
-    assert not await PaperSent.exists()
+    episode = await say_missing(stage.cast)
+    for wrong, words in WRONG:
+        answer = await send(stage.cast, episode, said(**wrong))
+        assert answer.status_code == 422, wrong
+        assert words in answer.text, wrong
+        assert "address" in wrong or POLICE in answer.text, wrong
+        assert not await PaperSent.exists(), wrong
 
 
 async def test_the_page_after_the_mail_leads_to_an_entry_that_knows_its_recipient(
