@@ -24,6 +24,9 @@ from tests.missing.test_pack import prepared, put
 from tests.missing.test_photos import add
 from tests.plan.pdfs import glyphs, tags, text_of
 
+# How a page is set does not depend on where its words were kept. The copies, its age, its photo and
+# what it tells of a search are read from both databases.
+ON_SQLITE = pytest.mark.parametrize("migrated", ["sqlite"], indirect=True)
 WHY = {"x-waymark-reason": quote("Looking for her")}
 
 
@@ -52,6 +55,7 @@ def pages(made: bytes) -> list[tuple[int, int]]:
     return [tuple(map(round, page.get_size())) for page in pypdfium2.PdfDocument(made)]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("language", ["en", "fr", "ar"])
 async def test_every_field_stands_on_one_page_with_its_name(cast: Cast, language: str) -> None:
     await prepared(cast, FULL)
@@ -76,6 +80,7 @@ async def test_every_field_stands_on_one_page_with_its_name(cast: Cast, language
     assert len(made) < 400_000
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     "name", ["Mia Castellane", "نور حداد الشامي", "ሰላም ተስፋዬ", "Nguyễn Thị Ánh Tuyết", "Мія"]
 )
@@ -90,6 +95,7 @@ async def test_a_name_stands_in_its_own_script_without_an_empty_box(cast: Cast, 
         assert picture.crop((130, 40, 500, 75)).getextrema()[0] < 80
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("language", ["en", "ar"])
 async def test_whatever_is_written_it_is_one_page_and_what_has_no_room_is_named(
     cast: Cast, language: str
@@ -109,6 +115,7 @@ async def test_whatever_is_written_it_is_one_page_and_what_has_no_room_is_named(
                 assert FIELDS[name].label.replace(" ", "") in flat, name
 
 
+@ON_SQLITE
 async def test_words_that_are_source_stay_words(cast: Cast) -> None:
     source = '#let x = 1 ] #panic("no") $ a_b $ <b>=cmd|x!A1</b>'
     await put(cast, "tom", 0, {"hair": source, "own_script": source[:50]})
@@ -135,6 +142,7 @@ def digits_as_drawn(made: bytes) -> str:
     return " ".join("".join(char for _, char in sorted(line)) for line in drawn.values())
 
 
+@ON_SQLITE
 async def test_a_number_to_call_keeps_its_order_from_right_to_left(cast: Cast) -> None:
     await prepared(cast, {"phone_number": "+33 6 39 98 12 34", "own_call_first": "+1 202 555"})
     await opened(cast)
@@ -178,6 +186,7 @@ def heights(made: bytes) -> dict[str, float]:
     return found
 
 
+@ON_SQLITE
 async def test_the_band_says_since_when_only_once_the_child_is_reported_missing(
     cast: Cast,
 ) -> None:
@@ -195,6 +204,7 @@ async def test_the_band_says_since_when_only_once_the_child_is_reported_missing(
     assert "In the garden" not in partners
 
 
+@ON_SQLITE
 async def test_what_the_room_told_of_the_clothes_stands_beside_the_photo(cast: Cast) -> None:
     await opened(cast)
     [episode] = await Episode.all()
@@ -204,6 +214,7 @@ async def test_what_the_room_told_of_the_clothes_stands_beside_the_photo(cast: C
     assert "Clothes: A red coat" in text_of(await paper(cast))
 
 
+@ON_SQLITE
 async def test_the_looks_are_read_from_two_metres(cast: Cast) -> None:
     # Signs ask for a five hundredth of the distance.
     await put(cast, "tom", 0, {"height": "162", "hair": "XWQ"})
@@ -213,6 +224,7 @@ async def test_the_looks_are_read_from_two_metres(cast: Cast) -> None:
     assert min(tall[letter] for letter in "XWQ") >= 4.0
 
 
+@ON_SQLITE
 async def test_the_columns_are_about_as_long_as_each_other(cast: Cast) -> None:
     await prepared(cast, FULL)
     await opened(cast)
@@ -237,6 +249,7 @@ async def test_an_old_one_says_so(cast: Cast) -> None:
     assert "Not checked for 30 days" in text_of(await paper(cast))
 
 
+@ON_SQLITE
 async def test_one_that_no_adult_has_looked_through_says_that_and_no_number_of_days(
     cast: Cast,
 ) -> None:
@@ -265,7 +278,7 @@ async def test_it_comes_at_once_with_its_photo(cast: Cast) -> None:
     assert len(made) < 400_000
 
 
-@pytest.mark.parametrize("migrated", ["sqlite"], indirect=True)
+@ON_SQLITE
 async def test_who_hears_it_is_led_by_headings_and_told_what_the_photo_shows(cast: Cast) -> None:
     await prepared(cast, FULL)
     await add(cast, as_bytes(drawn()))

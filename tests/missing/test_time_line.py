@@ -22,7 +22,7 @@ from server.watch.actions import SightingRequest, note_sighting
 from tests.cast import Cast
 from tests.desk.walking import at_desk
 from tests.missing.test_pack import prepared
-from tests.missing.test_pack_paper import FULL, opened, pages, paper
+from tests.missing.test_pack_paper import FULL, ON_SQLITE, opened, pages, paper
 from tests.missing.test_returns import complete
 from tests.plan.pdfs import boxes, text_of
 
@@ -112,6 +112,7 @@ async def test_on_the_pack_a_sighting_is_at_the_moment_it_was_and_says_when_it_w
     assert [logged in sign.text for sign in search.signs] == [True, False]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("language", ["en", "ar"])
 async def test_a_full_pack_stays_one_page_and_gives_up_the_line_before_its_letters(
     cast: Cast, language: str

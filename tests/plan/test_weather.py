@@ -391,7 +391,12 @@ WORDS = [
 ]
 
 
-@pytest.mark.parametrize("words", WORDS)
+# Each by itself, and all of them at once on the other database.
+@pytest.mark.parametrize(
+    ("migrated", "words"),
+    [*(("sqlite", words) for words in WORDS), ("postgres", "\n".join(WORDS))],
+    indirect=["migrated"],
+)
 async def test_words_come_out_just_as_they_went_in(mia: Phone, tom: Phone, words: str) -> None:
     ids = await a_goal(mia, child_words=words)
     said = mia.say("goal", ids["goal"], "why", words)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import pytest
+
 from server.alerts.ladder import Cause, Outcome
 from server.alerts.models import Alert
 from server.desk.policies import form as editing
@@ -63,6 +65,8 @@ async def test_a_page_of_a_sample_says_that_it_is_one(cast: Cast) -> None:
     assert policy_pages.MOST_CHILDREN > 100
 
 
+# Three hundred children are replayed. What is read of them is tried on both databases above.
+@pytest.mark.parametrize("migrated", ["sqlite"], indirect=True)
 async def test_the_alerts_of_a_sample_are_said_to_be_of_these_children(cast: Cast) -> None:
     await scenes.crowd(cast, policy_pages.MOST_CHILDREN)
     cast.clock.advance(hours=1)

@@ -61,7 +61,7 @@ async def everywhere(stage: Stage, gateway: Gateway) -> AsyncIterator[Stage]:
 
 async def called_everywhere(stage: Stage) -> Alert:
     """Mia is silent, adults are called and do not answer; more is about to go out by every way."""
-    await stage.until(DUE + timedelta(hours=6))
+    await stage.until(DUE + timedelta(hours=3))
     alert = await stage.open_alert("mia")
     people = [stage.cast.persons[name].id for name in ("tom", "ines", "eve")]
     async with write():
