@@ -505,7 +505,8 @@ async def test_a_screen_is_saved_by_a_plain_form_and_leads_on(cast: Cast) -> Non
         }
         await tom.post(f"{path}/held", data=talk)
         await tom.post(f"{path}/before", data={"base": "2", "push": ["alone", "move"]})
-        last = await tom.post(f"{path}/sharing", data={"base": "3", "close": "1"})
+        sharing = {"base": "3", "close": "1", "share_reasons": "no"}
+        last = await tom.post(f"{path}/sharing", data=sharing)
         assert last.headers["location"] == path
         conflict = await tom.post(f"{path}/before", data={"base": "0", "before": "My words."})
         assert conflict.status_code == 409
@@ -513,7 +514,7 @@ async def test_a_screen_is_saved_by_a_plain_form_and_leads_on(cast: Cast) -> Non
         assert "Lonely or homesick" in conflict.text
         shown = await tom.get(path)
         assert "Lonely or homesick" in shown.text
-        # The last screen is saved: the one main thing left is to say that it was held.
+        # The last screen has an answer: the one main thing left is to say that it was held.
         assert "Continue the interview" not in shown.text
         assert '<button class="main" name="what" value="held">' in shown.text
         early = await tom.post(path, data={"what": "refused"})
