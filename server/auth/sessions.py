@@ -28,12 +28,12 @@ from server.clock import known_zone
 from server.errors import NotYet, Unauthenticated
 from server.i18n import N_
 from server.people.access import Visitor, now_of
-from server.people.ending import Ending
 from server.people.models import Person
 from server.people.rules import Role
 from server.security.encryption import hash_token, new_token
 from server.storage.db import as_id, as_moment, fetch
 from server.storage.ids import uuid7
+from server.web.ending import Ending
 from server.web.live import RIGHTS, announce
 from server.web.requests import header
 

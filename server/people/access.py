@@ -20,13 +20,13 @@ from starlette.requests import HTTPConnection
 from server.audit.actions import Actor, note_all
 from server.errors import Denied, NotFound, Unauthenticated
 from server.i18n import N_
-from server.people.ending import Ending
 from server.people.looks.middleware import leave_with_answer
 from server.people.looks.recent import not_seen
 from server.people.looks.table import ONE_LOOK, look_of
 from server.people.models import Child, Tie
 from server.people.rules import IN_NEED, Action, AgencyAction, Role, may, may_agency
 from server.storage.db import dialect, fetch, write
+from server.web.ending import Ending
 
 Roles = frozenset[Role]
 

@@ -31,17 +31,17 @@ async def part_after(
 
     Raises Refused, naming `after`, for an id that no row has.
     """
-    enough, found = (limit or MOST) + 1, list[M]()
+    enough, picked = (limit or MOST) + 1, list[M]()
     last = None if after is None else await _row(rows, after)
-    while len(found) < enough:
+    while len(picked) < enough:
         later = rows if last is None else rows.filter(_later(key, last))
         chunk = await later.order_by(key, "id").limit(MOST)
         if not chunk:
             break
-        found += await pick(chunk)
+        picked += await pick(chunk)
         last = chunk[-1]
-    part = found[: enough - 1]
-    return part, part[-1].pk if len(found) >= enough else None
+    part = picked[: enough - 1]
+    return part, part[-1].pk if len(picked) >= enough else None
 
 
 def unknown() -> Refused:

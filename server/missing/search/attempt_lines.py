@@ -8,13 +8,13 @@ from tortoise.expressions import Q
 
 from server.alerts.attempt_rules import Way
 from server.alerts.models import Alert, Attempt
-from server.audit.actions import Actor
-from server.missing.search.entry_kinds import Act
+from server.audit.actions import SYSTEM, Actor
+from server.missing.search.entry_kinds import SIGN_OF_LIFE, Act
 from server.missing.search.models import Episode, TimelineEntry
-from server.missing.search.sighting_lines import carry_sightings
 from server.missing.search.timeline import NewEntry, append_all
 from server.people.models import Person
 from server.storage.db import as_moment
+from server.watch.models import Sighting
 
 # A search must begin at once, however much was tried. What is older stays with its alert.
 MOST_CARRIED = 200
@@ -31,7 +31,7 @@ async def carry_over(episode: Episode, now: datetime) -> None:
     tried = Attempt.filter(alert_id__in=list(alerts)).order_by("-at", "-id").limit(MOST_CARRIED)
     await carry(episode, list(reversed(await tried)), now)
     if alerts:
-        await carry_sightings(episode, as_moment(min(alerts.values())), MOST_CARRIED, now)
+        await _carry_sightings(episode, as_moment(min(alerts.values())), MOST_CARRIED, now)
 
 
 async def carry(
@@ -77,3 +77,50 @@ async def _people(ids: Collection[UUID]) -> dict[UUID, Actor]:
         person.id: Actor(id=person.id, role=person.role.value, agency_id=person.agency_id)
         for person in await Person.filter(id__in=list(ids))
     }
+
+
+# --- sightings
+
+
+async def _carry_sightings(episode: Episode, since: datetime, most: int, now: datetime) -> None:
+    """Put into a search that begins what people saw since then; of more than `most` sightings, the
+    latest. In the caller's transaction."""
+    held = Sighting.filter(child_id=episode.child_id, at__gte=since, at__lte=now)
+    rows = list(reversed(await held.order_by("-at", "-id").limit(most)))
+    await _looked_for(episode, [row for row in rows if row.answer != "seen"], now)
+    seen = [
+        (SYSTEM, NewEntry(SIGN_OF_LIFE, row.at, about=row.id))
+        for row in rows
+        if row.answer == "seen"
+    ]
+    if seen:
+        await append_all(episode, SIGN_OF_LIFE, seen, now)
+
+
+async def looked_in_vain(episode: Episode, sighting_id: UUID, now: datetime) -> bool:
+    """Add the line of a person who could not find the child, once; returns whether it is new. It
+    moves no clock: it does not say what else they tried."""
+    if await TimelineEntry.exists(episode_id=episode.id, about_id=sighting_id):
+        return False
+    await _looked_for(episode, [await Sighting.get(id=sighting_id)], now)
+    return True
+
+
+async def _looked_for(episode: Episode, rows: Sequence[Sighting], now: datetime) -> None:
+    agencies = dict(
+        await Person.filter(id__in=list({row.by_id for row in rows})).values_list("id", "agency_id")
+    )
+    lines = [
+        (Actor(row.by_id, row.by_role, agencies.get(row.by_id)), _looked(episode, row))
+        for row in rows
+    ]
+    if lines:
+        await append_all(episode, Act.ATTEMPT.value, lines, now)
+
+
+def _looked(episode: Episode, row: Sighting) -> NewEntry:
+    details = {"how": "visit" if row.place else "other", "result": "not_there"}
+    if row.place:
+        details["whom"] = row.place
+    id_ = uuid5(row.id, episode.id.hex)
+    return NewEntry(Act.ATTEMPT.value, row.seen_at, row.words, details, about=row.id, id=id_)

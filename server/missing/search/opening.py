@@ -13,11 +13,10 @@ from server.alerts.models import Alert
 from server.audit.actions import Actor
 from server.errors import IdReused
 from server.missing.search import entry_kinds, rules
-from server.missing.search.attempt_lines import carry_over
+from server.missing.search.attempt_lines import carry_over, looked_in_vain
 from server.missing.search.clocks.actions import ClockChange, clocks_of, move
 from server.missing.search.models import Alias, Episode, TimelineEntry
 from server.missing.search.rules import Flag
-from server.missing.search.sighting_lines import looked_in_vain
 from server.missing.search.timeline import NewEntry, append
 from server.people.events import Happening
 from server.people.models import Child
