@@ -60,7 +60,7 @@ async def break_down(_: Request) -> Response:
 
 async def shown(request: Request) -> Response:
     request.state.language = request.query_params.get("language")
-    context = {"title": "<b>", "detail": "d", "status": 200, "request_id": None}
+    context = {"title": "<b>", "detail": "d", "status": 200, "request_id": None, "see": None}
     return rendering.page(request, "error.html", context)
 
 

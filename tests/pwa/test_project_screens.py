@@ -271,8 +271,9 @@ def visit(phone: Phone, double: Double, *, who: str = MIA, is_full: bool = True)
         page.wait_for_selector(".whose .row")
     # Until the number of the text is known here, nobody can agree.
     page.wait_for_timeout(400)
+    not_there = OF_STAFF if who == MIA else OF_MORE - OF_STAFF
     for place, scenes in SCENES.items():
-        if (place in OF_STAFF) == (who == MIA):
+        if place in not_there:
             continue
         for number, scene in enumerate(scenes if is_full else scenes[:1]):
             about = {name: _id(ids, text) for name, text in scene.about.items()}

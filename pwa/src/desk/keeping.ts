@@ -65,10 +65,11 @@ export function leaveOnly(form: HTMLFormElement): void {
   for (const part of document.querySelectorAll("main > *")) {
     if (!part.contains(form) && part.id !== "news") part.remove();
   }
-  const heading = document.querySelector<HTMLTemplateElement>("#left")?.content.cloneNode(true);
-  if (!heading || document.querySelector("main h1")) return;
-  document.title = heading.textContent?.trim() ?? "";
-  document.querySelector("main")?.prepend(heading);
+  const main = document.querySelector("main");
+  if (!main || document.querySelector("main h1")) return;
+  const heading = document.createElement("h1");
+  heading.textContent = document.title = main.dataset["left"] ?? "";
+  main.prepend(heading);
 }
 
 export function begin(): void {
