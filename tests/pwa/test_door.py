@@ -57,7 +57,7 @@ def test_the_numbers_are_those_of_the_agency_also_without_a_network(
         phone.page.reload()
         phone.page.wait_for_selector(".door")
         [line] = phone.page.locator(".door a").all()
-        assert line.get_attribute("href") == "tel:+4408001111"
+        assert line.get_attribute("href") == "tel:+448001111"
         assert "+44 (0) 800-11 11" in line.inner_text()
 
 
