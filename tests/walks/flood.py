@@ -18,10 +18,12 @@ from server.storage.db import dialect, fetch, write
 from server.watch.models import Round, Watch
 
 _NUMBERS = {
-    "sqlite": "(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {0})"
+    "sqlite": "(WITH RECURSIVE s(n) AS (SELECT {0} UNION ALL SELECT n + 1 FROM s WHERE n < {1})"
     " SELECT n FROM s) AS s",
-    "postgres": "generate_series(1, {0}) AS s(n)",
+    "postgres": "generate_series({0}, {1}) AS s(n)",
 }
+# A statement has seconds, also on a machine that does much else.
+AT_ONCE = 4_000
 _KEY = {
     "sqlite": "printf('0f1f2f3f-0000-7000-{0:04x}-%012x', {1})",
     "postgres": "('0f1f2f3f-0000-7000-{0:04x}-' || lpad(to_hex({1}), 12, '0'))::uuid",
@@ -74,8 +76,9 @@ async def _copy(
     for number, id_ in enumerate(row):
         source = f'(SELECT *, {number} AS number FROM "{table}" WHERE "{key}" = $1) AS k'  # noqa: S608
         names = ", ".join(f'"{name}"' for name in columns)
-        await fetch(
-            f'INSERT INTO "{table}" ({names}) SELECT {values}'  # noqa: S608
-            f" FROM {source}, {_NUMBERS[dialect()].format(how_many)}",
-            [id_, *params],
-        )
+        for first in range(1, how_many + 1, AT_ONCE):
+            numbers = _NUMBERS[dialect()].format(first, min(first + AT_ONCE - 1, how_many))
+            await fetch(
+                f'INSERT INTO "{table}" ({names}) SELECT {values} FROM {source}, {numbers}',  # noqa: S608
+                [id_, *params],
+            )
