@@ -39,14 +39,17 @@ def read_number(text: str) -> str | None:
     return number if is_one and _SHAPE.fullmatch(number) else None
 
 
+def without_trunk(number: str) -> str:
+    """An international number without its "(0)", which is dialled only inside the country."""
+    return number.replace("(0)", "") if number.startswith(("+", "00")) else number
+
+
 def dialled(text: str) -> str | None:
     """What a telephone dials, such as +33123456789; None where the text is no number."""
     number = read_number(text)
     if number is None:
         return None
-    if number.startswith(("+", "00")):
-        number = number.replace("(0)", "")  # It is dialled only inside the country.
-    digits = re.sub(r"[^0-9]", "", number)
+    digits = re.sub(r"[^0-9]", "", without_trunk(number))
     return f"+{digits}" if number.startswith("+") else digits
 
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 from uuid import UUID, uuid5
 
 from server.auth.rules import Limit
-from server.phone_numbers import plain
+from server.phone_numbers import plain, without_trunk
 
 # --- the webhook
 
@@ -63,9 +63,7 @@ def number(text: str) -> str | None:
 
     Digits of every script count, spaces and signs do not, and 00 is +.
     """
-    written = plain(text)
-    if written.startswith(("+", "00")):
-        written = written.replace("(0)", "")  # It is dialled only inside the country.
+    written = without_trunk(plain(text))
     digits = "".join(str(unicodedata.digit(char)) for char in written if char.isdigit())
     if written.startswith("00"):
         written, digits = "+", digits[2:]
