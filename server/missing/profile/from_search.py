@@ -88,10 +88,8 @@ async def _events(
     events = [Event(at, gettext(language, word)) for at, word in moments]
     signs = await signs_of(lines)
     for line in lines:
-        at, title = moment_of(line, signs.get(line.id)), _title(line, language)
-        if was_logged_late(at, line.received_at):
-            logged = format_moment(language, line.received_at, zone)
-            title = gettext(language, N_("{what} (logged {time})"), what=title, time=logged)
+        at = moment_of(line, signs.get(line.id))
+        title = _with_logging(_title(line, language), at, line, language, zone)
         events.append(Event(at, title))
     return events
 
@@ -119,18 +117,20 @@ async def _signs(rows: Sequence[TimelineEntry], language: str, zone: ZoneInfo) -
         PointOut(label, gettext(language, N_("; ")).join(apart(language, part) for part in parts))
         for row in rows
         for sign in [signs.get(row.id)]
-        for at in [_moment_in_words(row, sign, language, zone)]
-        for parts in [[at, *_sign_in_words(sign, language)]]
+        for at in [moment_of(row, sign)]
+        for when in [_with_logging(format_moment(language, at, zone), at, row, language, zone)]
+        for parts in [[when, *_sign_in_words(sign, language)]]
     ]
 
 
-def _moment_in_words(row: TimelineEntry, sign: Sign | None, language: str, zone: ZoneInfo) -> str:
-    at = moment_of(row, sign)
-    shown = format_moment(language, at, zone)
-    if not was_logged_late(at, row.received_at):
-        return shown
-    logged = format_moment(language, row.received_at, zone)
-    return gettext(language, N_("{what} (logged {time})"), what=shown, time=logged)
+def _with_logging(
+    what: str, at: datetime, line: TimelineEntry, language: str, zone: ZoneInfo
+) -> str:
+    """The same, and when it was logged where that was later."""
+    if not was_logged_late(at, line.received_at):
+        return what
+    logged = format_moment(language, line.received_at, zone)
+    return gettext(language, N_("{what} (logged {time})"), what=what, time=logged)
 
 
 def _sign_in_words(sign: Sign | None, language: str) -> list[str]:
