@@ -9,6 +9,7 @@ from server.errors import See, WaymarkError
 from server.i18n import N_, gettext
 from server.people.models import Person
 from server.people.rules import Role
+from server.web.responses import way_of
 
 ROLES: Mapping[Role, str] = {
     Role.CHILD: N_("child"),
@@ -34,8 +35,9 @@ class FormFault:
 def form_fault(error: WaymarkError, language: str) -> FormFault:
     """A fault for a form that is shown again."""
     values = {**error.extra, "field": error.field or ""}
-    see = See(error.see.path, gettext(language, error.see.words)) if error.see else None
-    return FormFault(error.field, gettext(language, error.detail, **values), see)
+    return FormFault(
+        error.field, gettext(language, error.detail, **values), way_of(error, language)
+    )
 
 
 def name_and_role(person: Person, language: str) -> str:

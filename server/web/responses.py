@@ -75,6 +75,11 @@ def problem(error: WaymarkError, language: str) -> Response:
     )
 
 
+def way_of(error: WaymarkError, language: str) -> See | None:
+    """Where the desk leads from this fault, in the reader's words."""
+    return See(error.see.path, gettext(language, error.see.words)) if error.see else None
+
+
 def error_page(request: Request, error: WaymarkError) -> Response:
     """The same for a person: what happened, and a link to go on."""
     language = language_of(request)
@@ -82,7 +87,7 @@ def error_page(request: Request, error: WaymarkError) -> Response:
     context = {
         "title": gettext(language, _TITLES.get(error.status, _TITLES[500])),
         "detail": gettext(language, error.detail, **values),
-        "see": See(error.see.path, gettext(language, error.see.words)) if error.see else None,
+        "see": way_of(error, language),
         "status": error.status,
         "request_id": logs.request_id.get(),
     }
