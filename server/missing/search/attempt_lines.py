@@ -31,7 +31,7 @@ async def carry_over(episode: Episode, now: datetime) -> None:
     tried = Attempt.filter(alert_id__in=list(alerts)).order_by("-at", "-id").limit(MOST_CARRIED)
     await carry(episode, list(reversed(await tried)), now)
     if alerts:
-        await _carry_sightings(episode, as_moment(min(alerts.values())), MOST_CARRIED, now)
+        await _carry_sightings(episode, as_moment(min(alerts.values())), now)
 
 
 async def carry(
@@ -82,11 +82,9 @@ async def _people(ids: Collection[UUID]) -> dict[UUID, Actor]:
 # --- sightings
 
 
-async def _carry_sightings(episode: Episode, since: datetime, most: int, now: datetime) -> None:
-    """Put into a search that begins what people saw since then; of more than `most` sightings, the
-    latest. In the caller's transaction."""
+async def _carry_sightings(episode: Episode, since: datetime, now: datetime) -> None:
     held = Sighting.filter(child_id=episode.child_id, at__gte=since, at__lte=now)
-    rows = list(reversed(await held.order_by("-at", "-id").limit(most)))
+    rows = list(reversed(await held.order_by("-at", "-id").limit(MOST_CARRIED)))
     await _looked_for(episode, [row for row in rows if row.answer != "seen"], now)
     seen = [
         (SYSTEM, NewEntry(SIGN_OF_LIFE, row.at, about=row.id))
