@@ -13,7 +13,8 @@ from zlib import crc32
 
 import pytest
 
-BOTH = ("sqlite", "postgres")
+from tests.fixtures import BOTH
+
 ALWAYS_BOTH = "tests/storage/"
 _DATABASE = re.compile(r"(?<=[\[-])(sqlite|postgres)(?=[\]-])")
 
