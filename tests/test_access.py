@@ -1621,6 +1621,8 @@ def described(routes: list[BaseRoute]) -> list[str]:
 
 @cache
 def _looks_at_path(maker: Callable[..., object]) -> bool:
+    """Whether the row hangs on the path: then each path has one of its own. Read from the code of
+    the maker, so that no list of them can be out of date."""
     return any(step.argval == "path" for step in dis.get_instructions(maker))
 
 
@@ -1629,7 +1631,7 @@ class Walk:
     """One person who asks for one route after the other, in one session for as long as it lasts.
 
     Rows that a request has left as they were are asked for by the next one: to make them anew took
-    longer than all requests. What lets somebody in by another method than GET may change anything.
+    longer than all requests. One that is let in by another method than GET may change anything.
     """
 
     cast: Cast

@@ -79,7 +79,7 @@ END = """() => {
 
 async def walked(page: Page) -> list[str]:
     """What is wrong with the way of the keys: what they do not reach, where one does not see where
-    one is, where they go back up the page, and a page that does not let go, or has no way past its
+    one is, where they go back up the page, and a page that keeps the keys, or has no way past its
     head."""
     await page.evaluate(BEGIN)
     pressed, is_through, (_, left) = 0, False, await page.evaluate(STATE)

@@ -73,7 +73,7 @@ SEED = int(os.environ.get("WAYMARK_TEST_SEED", "0"))
 MANY_FIELDS = 60
 # Whatever the database is, these requests do not come as far.
 ONCE = pytest.mark.parametrize("migrated", ["sqlite"], indirect=True)
-# In the place of an id, as it stands in a path.
+# In the place of an id, as it is in a path.
 NO_IDS = ("x", "%00", "..", "0" * 3000, "1 OR 1=1")
 # Of each kind, each path is asked by one that it does not have.
 METHODS = (("GET", "POST", "PUT", "PATCH", "DELETE"), ("OPTIONS", "TRACE", "BREW"))

@@ -8,7 +8,7 @@ interface Props {
   again(): Promise<boolean>;
 }
 
-/** Another release may have come meanwhile, which has no file of this page's: with a network, the page is loaded anew. */
+/** A newer release has no file of this page's. So with a network, the page is loaded anew. */
 const tryAgain = async (again: Props["again"]) => void ((await again()) || (navigator.onLine && location.reload()));
 
 /** In the place of a screen whose file is on its way, or could not be had. */

@@ -25,7 +25,7 @@ const children = signal<Child[] | null>(null);
 const FIRST = ["caseworker", "guardian", "supervisor", "carer"];
 const roleIn = ({ roles }: Child) => FIRST.find((role) => roles.includes(role)) ?? roles[0] ?? "";
 
-/** All of them, part by part. One who moved up meanwhile is in two parts, and is shown once. */
+/** All of them, part by part. A child who moved up since is in two parts, and is shown once. */
 async function everyone(): Promise<Child[]> {
   const all = new Map<string, Child>();
   let after: string | null | undefined;
