@@ -63,19 +63,9 @@ STRONG = frozenset(
         "server.apart",
     }
 )
-# By the code of an event, or its first part: what comes again and again through a night. An hour of
+# The first part of the code of an event: what comes again and again through a night. An hour of
 # nothing else is folded.
-ROUTINE = frozenset(
-    {
-        "round",
-        "sent",
-        "alert.rung",
-        "alert.rung_empty",
-        "alert.on_leave",
-        "alert.on_leave_alone",
-        "alert.last_resort",
-    }
-)
+ROUTINE = frozenset({"round", "sent"})
 # So few lines are read at one look.
 FEW = 12
 # Lines on a page: what is beyond comes on the next part.
@@ -206,8 +196,7 @@ def _hours(events: Sequence[Event], reader: Reader, own: ZoneInfo, *, is_all: bo
 
 
 def _matters(event: Event) -> bool:
-    names = {event.code, event.code.partition(".")[0]}
-    return event.code in STRONG or names.isdisjoint(ROUTINE)
+    return event.code in STRONG or event.code.partition(".")[0] not in ROUTINE
 
 
 def _hour(at: datetime, zone: ZoneInfo) -> datetime:
