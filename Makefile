@@ -87,13 +87,13 @@ migrate: $(MADE)/waymark
 test: test-server test-browser test-long test-load ## Test it all: on SQLite, on PostgreSQL, in real browsers
 
 # Three on two cores: tests wait for PostgreSQL, or for a browser, half of the time.
-QUICK = -n 3 --dist worksteal -m "not browser and not load and not long"
+SIDE_BY_SIDE = -n 3 --dist worksteal
 
-test-quick: $(MADE)/dev $(MADE)/app ## The server and the tools, each test on one of the two databases
-	$(PYTEST) $(QUICK) --databases turns $(ARGS)
+test-quick: $(MADE)/dev $(MADE)/app ## The server and the tools without slow tests, each on one of the two databases
+	$(PYTEST) $(SIDE_BY_SIDE) -m "not browser and not load and not long and not slow" --databases turns $(ARGS)
 
-test-server: $(MADE)/dev $(MADE)/app ## The same, each test on both databases
-	$(PYTEST) $(QUICK) $(ARGS)
+test-server: $(MADE)/dev $(MADE)/app ## The same with slow tests, each on both databases
+	$(PYTEST) $(SIDE_BY_SIDE) -m "not browser and not load and not long" $(ARGS)
 
 test-room: $(MADE)/dev $(MADE)/app ## One room or file without browsers: ROOM=people, ROOM=test_docs.py, ROOM=walks/test_week.py
 	$(PYTEST) -n 2 --dist worksteal -m "not browser and not load and not long" $(or $(ROOM:%=tests/%),$(error ROOM=people)) $(ARGS)
@@ -104,10 +104,10 @@ test-changed: $(MADE)/dev $(MADE)/app ## What a change can affect, by its import
 	exec $(PYTEST) -n 2 --dist worksteal -m "not browser and not load and not long" $$files $(ARGS)
 
 test-browser: $(MADE)/dev $(MADE)/app browsers ## In real browsers
-	$(PYTEST) -n 3 --dist worksteal -m "browser and not load" $(ARGS)
+	$(PYTEST) $(SIDE_BY_SIDE) -m "browser and not load" $(ARGS)
 
 test-long: $(MADE)/dev $(MADE)/app ## What takes a minute and more: many rows, and processes that are killed
-	$(PYTEST) -n 3 --dist worksteal -m "long" $(ARGS)
+	$(PYTEST) $(SIDE_BY_SIDE) -m "long" $(ARGS)
 
 # One test after the other: each has the machine alone.
 test-load: $(MADE)/dev $(MADE)/app browsers ## What is timed

@@ -298,6 +298,7 @@ def test_the_folder_that_an_earlier_version_made_is_shut_by_the_next_start(run, 
     assert not any("open to other accounts" in line for line in run("check")[2])
 
 
+@pytest.mark.slow
 def test_check_is_content_with_what_is_well(run, empty: Database, relay: Relay):
     settings = {
         "WAYMARK_DATABASE_URL": empty.url,
@@ -341,6 +342,7 @@ def old_file(migrated_var: Path) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_a_demo_from_before_0_1_is_set_aside_and_a_new_one_made(run, old_file: Path):
     (old_file.parent / "demo.json").write_text("{}")
     old = old_file.read_bytes()
@@ -366,6 +368,7 @@ def test_any_other_database_from_before_0_1_is_left_alone(run, old_file: Path, w
     assert old_file.read_bytes() == old
 
 
+@pytest.mark.slow
 def test_the_record_of_a_new_database_is_whole(run, empty: Database):
     found = run("audit", "verify", WAYMARK_DATABASE_URL=empty.url)
     assert found == (0, "The record is whole.\n", [])
@@ -377,6 +380,7 @@ def test_migrating_twice_does_nothing_the_second_time(run, empty: Database):
     assert run("migrate", WAYMARK_DATABASE_URL=empty.url) == (0, "", [])
 
 
+@pytest.mark.slow
 def test_an_operator_adds_a_person_from_the_terminal(run):
     words = ["person", "add", "Jo Doe", "--sign-in", "jo", "--role", "administrator"]
     code, out, _ = run(*words, "--agency", "Harbour")
@@ -444,6 +448,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
         one.process.communicate()
 
 
+@pytest.mark.slow
 async def test_two_starts_at_once_share_one_fresh_database(serve, empty: Database):
     both = [serve(empty.url), serve(empty.url)]
     assert await asyncio.gather(*(one.health() for one in both)) == [200, 200]
@@ -454,6 +459,7 @@ async def test_two_starts_at_once_share_one_fresh_database(serve, empty: Databas
         assert one.process.returncode in (0, -signal.SIGTERM)
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_one_clear_line(serve, run, tmp_path):
     first = serve(f"sqlite://{tmp_path}/w.sqlite3")
     asyncio.run(first.health())

@@ -122,6 +122,7 @@ async def _signed_in(client, ways_in, name):
 # --- the ways in
 
 
+@pytest.mark.slow
 async def test_the_file_for_scripts_has_the_shape_that_was_promised(load, settings):
     loaded = await load()
     found = json.loads(loaded.file)
@@ -146,6 +147,7 @@ async def test_nobody_else_can_read_the_file_that_lay_open_before(load, start, s
     assert stat.S_IMODE((settings.var / "demo.json").stat().st_mode) == 0o600
 
 
+@pytest.mark.slow
 async def test_everybody_comes_in_and_sees_what_is_theirs(start, client):
     ways_in = await start()
     seen = {}
@@ -316,6 +318,7 @@ async def test_a_database_of_others_is_refused_and_left_alone(prepare, clock, se
     assert not (settings.var / "demo.json").exists()
 
 
+@pytest.mark.slow
 async def test_two_starts_at_once_load_it_once(prepare):
     first, second = await asyncio.gather(prepare(), prepare())
     assert await Agency.all().count() == 2
@@ -370,6 +373,7 @@ async def test_the_first_is_due_within_a_minute_at_any_time_of_day(start, clock,
 
 
 # A first load at another moment takes seconds, and what the databases do is the same in each.
+@pytest.mark.slow
 @pytest.mark.parametrize("migrated", ["sqlite"], indirect=True)
 async def test_the_first_is_due_within_a_minute_where_the_demo_was_loaded_after_the_check_in(
     start, clock

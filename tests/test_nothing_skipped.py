@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [[], ["-n", "1"]])
 @pytest.mark.parametrize(
     ("body", "code"),

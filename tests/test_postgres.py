@@ -56,6 +56,7 @@ def test_a_statement_that_fails_says_why(postgres: Server) -> None:
         postgres.sql("SELECT * FROM nowhere")
 
 
+@pytest.mark.slow
 def test_the_server_goes_away_comes_back_and_leaves_nothing() -> None:
     with running(is_durable=True) as server:
         folder, port = server.folder, server.port
@@ -71,6 +72,7 @@ def test_the_server_goes_away_comes_back_and_leaves_nothing() -> None:
     assert not is_listening(port)
 
 
+@pytest.mark.slow
 def test_a_server_that_cannot_start_says_why_and_ends() -> None:
     with socket.socket() as taken, running() as server:
         taken.bind(("127.0.0.1", 0))
@@ -81,6 +83,7 @@ def test_a_server_that_cannot_start_says_why_and_ends() -> None:
             server.start()
 
 
+@pytest.mark.slow
 def test_the_server_ends_with_a_killed_run() -> None:
     script = (
         "import time\nfrom tests.postgres import running\n"

@@ -316,6 +316,7 @@ async def test_the_same_id_for_two_children_at_once_is_one(cast: Cast) -> None:
     assert await CheckIn.all().count() == 1
 
 
+@pytest.mark.slow
 async def test_an_answer_races_the_tick_and_either_order_leaves_the_same(cast: Cast) -> None:
     """Fifty days, on each of which the answer comes in the moment at which adults are called."""
     await Watch.exclude(child_id=cast.mia.id).delete()

@@ -35,6 +35,7 @@ async def some_dues(cast: Cast) -> None:
         await stand(cast, setting(cast, subject_id=uuid4(), due_at=due_at))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [1, 3, 200])
 @pytest.mark.parametrize("name", ["alerts", "children", "dues"])
 async def test_the_parts_are_the_whole_list_once_and_in_order(

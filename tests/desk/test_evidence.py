@@ -166,6 +166,7 @@ async def test_rounds_that_the_next_one_overtook_are_missed_and_late_ones_late(c
     assert (await facts_of(cast, "mia")).marks == "lma"
 
 
+@pytest.mark.slow
 async def test_only_the_last_28_rounds_count_oldest_first(cast: Cast) -> None:
     await leave_the_others_out(cast)
     await run_until(cast, at(19, 30, 2))

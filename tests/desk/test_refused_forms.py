@@ -83,6 +83,7 @@ def wrong_with(page: Read) -> list[str]:
     return wrong
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("migrated", ["sqlite"], indirect=True)
 async def test_a_form_sent_without_what_it_needs_tells_everyone_what_is_missing(
     cast: Cast,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 import pytest_asyncio
 import uvicorn
 
@@ -145,6 +146,7 @@ async def test_empty_lines_without_end_are_refused(port):
     assert _status(await _ask(port, b"\r\n" * 100_000)) == "431"
 
 
+@pytest.mark.slow
 async def test_headers_after_the_body_count_and_change_nothing(port):
     body = b"3\r\nabc\r\n0\r\nX-Late: 1\r\n\r\n"
     assert b"3 ok False" in await _ask(port, CHUNKED + body, within=7)
@@ -240,6 +242,7 @@ async def test_a_thousand_requests_at_once_are_answered_to_the_limit(port):
     assert b"connection: close" in answer
 
 
+@pytest.mark.slow
 async def test_an_upgrade_that_we_do_not_know_is_an_ordinary_request(port):
     head = b"GET / HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
     assert _status(await _ask(port, head, within=9)) == "200"

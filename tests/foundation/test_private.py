@@ -36,6 +36,7 @@ def _set(mode: int, *paths: Path) -> None:
         path.chmod(mode)
 
 
+@pytest.mark.slow
 async def test_a_new_database_and_its_folder_are_the_accounts_alone(tmp_path: Path) -> None:
     _set(0o755, tmp_path)
     url = f"sqlite://{tmp_path}/new/deep/waymark.sqlite3"

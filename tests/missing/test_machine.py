@@ -257,6 +257,7 @@ def world(migrated: Database, keyring: encryption.Keyring) -> Iterator[World]:
     yield from opened(World(migrated))
 
 
+@pytest.mark.slow
 @pytest.mark.drawn
 def test_whatever_people_do_about_a_missing_child_what_must_hold_holds(world: World) -> None:
     run(Machine, world, steps=25)

@@ -280,6 +280,7 @@ def test_a_place_that_tells_of_an_earlier_hour_is_not_where_the_child_was_seen_l
     assert last_seen(episode, seen).where == where
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("hours", "where"), [(5, "School"), (0, "Bus station")], ids=["earlier", "later"]
 )

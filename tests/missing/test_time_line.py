@@ -112,6 +112,7 @@ async def test_on_the_pack_a_sighting_is_at_the_moment_it_was_and_says_when_it_w
     assert [logged in sign.text for sign in search.signs] == [True, False]
 
 
+@pytest.mark.slow
 @ON_SQLITE
 @pytest.mark.parametrize("language", ["en", "ar"])
 async def test_a_full_pack_stays_one_page_and_gives_up_the_line_before_its_letters(

@@ -168,6 +168,7 @@ async def test_a_name_in_another_script_needs_a_relay_that_knows_them(relay: smt
     assert outcome == Outcome.refused("not_supported")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "answer", "outcome"),
     [

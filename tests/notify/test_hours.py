@@ -94,6 +94,7 @@ def test_nothing_goes_out_before_its_time_and_what_waits_ends(
         assert why_held(some, going) is None
 
 
+@pytest.mark.slow
 @given(schools)
 def test_school_hours_are_read_as_they_were_stored(school: School) -> None:
     assert read_school(school_data(school)) == (school if school.days else None)

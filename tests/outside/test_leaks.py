@@ -152,6 +152,7 @@ class Night:
         await self.stranger.get("/health")
 
 
+@pytest.mark.slow
 async def test_what_leaves_waymark_in_a_bad_night_says_nobodys_name_or_words(
     stage: Stage, gateway: Gateway, leaks: Leaks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,6 +233,7 @@ def test_says_a_name():
 """
 
 
+@pytest.mark.slow
 def test_a_run_in_which_a_line_held_a_surname_fails_and_says_which(tmp_path: Path) -> None:
     planted = tmp_path / "test_planted.py"
     planted.write_text(PLANTED, encoding="utf-8")

@@ -428,6 +428,7 @@ async def test_a_row_that_is_written_or_moved_is_seen(prober: Prober) -> None:
     assert not await prober.look()
 
 
+@pytest.mark.slow
 async def test_what_fits_is_taken(prober: Prober) -> None:
     """Else what follows would be refused for another reason than the one that is meant."""
     cast, wrong = prober.cast, []
@@ -479,6 +480,7 @@ async def test_a_body_that_cannot_be_read_is_refused_and_nothing_is_written(
     assert not prober.wrong, "\n".join(prober.wrong)
 
 
+@pytest.mark.slow
 @ONCE
 @pytest.mark.drawn
 async def test_a_form_that_cannot_be_read_is_refused_and_nothing_is_written(
@@ -500,6 +502,7 @@ async def test_a_form_that_cannot_be_read_is_refused_and_nothing_is_written(
     assert not prober.wrong, "\n".join(prober.wrong)
 
 
+@pytest.mark.slow
 @pytest.mark.drawn
 async def test_a_wrong_value_in_any_field_is_refused_or_kept_as_it_is(prober: Prober) -> None:
     """What the document allows may be taken; what it does not is refused, and names its field."""
@@ -549,6 +552,7 @@ async def test_a_text_that_cannot_be_stored_is_refused_in_any_field(prober: Prob
     assert not prober.wrong, "\n".join(prober.wrong)
 
 
+@pytest.mark.slow
 async def test_a_missing_or_unknown_or_doubled_field_is_clear(prober: Prober) -> None:
     types = _types()
     for route, fits in _with_bodies():
@@ -590,6 +594,7 @@ async def test_a_missing_or_unknown_or_doubled_field_is_clear(prober: Prober) ->
     assert not prober.wrong, "\n".join(prober.wrong)
 
 
+@pytest.mark.slow
 @pytest.mark.drawn
 @pytest.mark.parametrize("part", range(PARTS))
 async def test_a_wrong_value_in_any_field_of_a_form_is_refused_or_kept(
@@ -625,6 +630,7 @@ def _check_page(route: str, name: str, value: str, answer: Answer, wrong: list[s
         wrong.append(f"{route}, {name}={value!r:.60}: leads to {where!r}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 async def test_ids_of_others_and_of_nobody_are_not_there(prober: Prober, part: int) -> None:
     cast = prober.cast
@@ -672,6 +678,7 @@ async def test_another_method_is_told_which_ones_there_are(prober: Prober) -> No
     assert not prober.wrong, "\n".join(prober.wrong)
 
 
+@pytest.mark.slow
 @pytest.mark.drawn
 async def test_odd_headers_and_queries_break_nothing(prober: Prober) -> None:
     for route, fits in FITS.items():

@@ -427,6 +427,7 @@ async def _subscribed(cast: Cast) -> str:
     return str(address.id)
 
 
+@pytest.mark.slow
 @pytest.mark.drawn
 def test_every_operation_answers_as_the_document_says(
     api: Any,

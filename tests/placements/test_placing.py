@@ -114,6 +114,7 @@ async def test_nobody_is_asked_and_nobody_alarmed_about_a_child_who_has_left(cas
     assert ("placement:end", "home") in await entered(cast)
 
 
+@pytest.mark.slow
 async def test_a_child_whose_placement_has_not_ended_stays_in_the_watch(cast: Cast) -> None:
     """The other two of Tom's, while Mia leaves."""
     await end(cast)

@@ -550,6 +550,7 @@ def world(migrated: Database, keyring: encryption.Keyring, tmp_path: Path) -> It
     yield from opened(World(migrated, tmp_path))
 
 
+@pytest.mark.slow
 @pytest.mark.drawn
 def test_no_word_is_lost_and_one_number_is_one_text_in_any_weather(world: World) -> None:
     run(Machine, world, steps=30)

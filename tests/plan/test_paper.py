@@ -176,6 +176,7 @@ SCRIPTS = {
 }
 
 
+@pytest.mark.slow
 async def test_no_letter_of_any_script_of_the_children_is_an_empty_box(cast: Cast) -> None:
     mia = Phone(cast, "mia")
     for words in SCRIPTS.values():

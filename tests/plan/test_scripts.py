@@ -64,6 +64,7 @@ ONE_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamte
 ON_SQLITE = pytest.mark.parametrize("migrated", ["sqlite"], indirect=True)
 
 
+@pytest.mark.slow
 @ON_SQLITE
 async def test_a_name_in_any_script_of_the_children_has_no_empty_box(cast: Cast) -> None:
     """Each as the name of the child, in one language or the other; all of them in each language in
@@ -152,6 +153,7 @@ def test_every_sign_that_is_said_to_be_in_the_last_font_is_there() -> None:
 LONG = (URL, MAIL, ONE_WORD, "х" * 120, "ض" * 90)
 
 
+@pytest.mark.slow
 @ON_SQLITE
 @pytest.mark.parametrize(
     ("language", "word"),

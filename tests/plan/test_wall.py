@@ -496,6 +496,7 @@ def a_changing_document(kind: str, dropped: set[str], n: int) -> Document:
     )
 
 
+@pytest.mark.slow
 @given(
     kind=st.sampled_from(["education", "legal"]),
     asked=st.lists(

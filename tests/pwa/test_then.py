@@ -152,6 +152,7 @@ def _standing(found: dict[str, Any]) -> dict[str, Any]:
     return {key: one for key, one in found.items() if not key.startswith(("agreement ", "choice "))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hidden", [False, True])
 def test_a_phone_rebuilds_every_revision_as_the_server_shows_it(hidden: bool) -> None:
     """Also where it does not have everything that counts in the number."""

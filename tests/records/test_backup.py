@@ -191,6 +191,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 async def test_nothing_is_restored_under_a_server_that_runs(
     cast: Cast, db: Database, clock: DrivenClock, tmp_path: Path
 ) -> None:
@@ -212,6 +213,7 @@ async def test_nothing_is_restored_under_a_server_that_runs(
     await open_database(db.url)
 
 
+@pytest.mark.slow
 async def test_the_older_shape_is_restored_and_then_migrated(
     keyring: Keyring, empty: Database, make_empty: Make, clock: DrivenClock, tmp_path: Path
 ) -> None:
@@ -302,6 +304,7 @@ WRONG: dict[str, tuple[Callable[[Path], None], str]] = {
 }
 
 
+@pytest.mark.slow
 async def test_what_is_not_whole_is_not_restored(
     backup: Path, db: Database, clock: DrivenClock
 ) -> None:
@@ -461,6 +464,7 @@ async def test_a_restore_that_is_killed_leaves_the_database_as_it_was(
     assert await dump() == before
 
 
+@pytest.mark.slow
 async def test_a_backup_is_of_one_moment_however_much_is_written_meanwhile(
     cast: Cast, db: Database, target: Database, clock: DrivenClock, tmp_path: Path
 ) -> None:
@@ -544,6 +548,7 @@ async def test_a_broken_database_is_one_sentence(
 # --- the commands
 
 
+@pytest.mark.slow
 def test_one_command_each_and_a_look_before(run: Run, tmp_path: Path) -> None:
     def of(name: str, **more: str) -> dict[str, str]:
         return {

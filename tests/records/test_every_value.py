@@ -148,6 +148,7 @@ async def _as_read() -> dict[str, Any]:
 # --- there and back
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["sqlite", "postgres"])
 async def test_every_table_with_every_kind_of_value_goes_there_and_back(
     keyring: Keyring, make_target: Make, clock: DrivenClock, tmp_path: Path, first: str
@@ -229,6 +230,7 @@ def _check(path: Path, *, with_unreadable: bool = False) -> Opened:
         return check(archive, encryption.current(), _quiet, with_unreadable=with_unreadable)
 
 
+@pytest.mark.slow
 async def test_every_sealed_value_is_opened(whole: Path) -> None:
     opened, broken = _check(whole), 0
     for table, fields in sealed_fields().items():
@@ -296,6 +298,7 @@ async def test_a_picture_that_lies_there_unsealed_is_noticed(whole: Path) -> Non
         _check(whole)
 
 
+@pytest.mark.slow
 async def test_a_backup_that_cannot_be_opened_is_none_and_is_kept_beside(
     db: Database, make_target: Make, clock: DrivenClock, tmp_path: Path
 ) -> None:
@@ -347,6 +350,7 @@ async def test_a_lost_key_costs_only_what_it_sealed(
     assert opened.unreadable == len(KINDS)
 
 
+@pytest.mark.slow
 async def test_a_file_that_cannot_be_read_back_is_taken_away(
     db: Database, clock: DrivenClock, tmp_path: Path
 ) -> None:
@@ -367,6 +371,7 @@ async def test_a_file_that_cannot_be_read_back_is_taken_away(
 
 
 # The full disk is that of the backup, whatever database it is of.
+@pytest.mark.slow
 @pytest.mark.parametrize("migrated", ["sqlite"], indirect=True)
 async def test_a_full_disk_is_one_line_and_leaves_nothing(
     migrated: Database, keyring: Keyring, clock: DrivenClock, tmp_path: Path
@@ -413,6 +418,7 @@ async def _a_demo_in_need(clock: DrivenClock, folder: Path) -> None:
     assert await Alert.filter(closed_at__isnull=True).count() >= 2
 
 
+@pytest.mark.slow
 async def test_the_demo_with_its_photos_an_episode_and_alerts_goes_there_and_back(
     keyring: Keyring,
     make_target: Make,

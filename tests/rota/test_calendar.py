@@ -7,6 +7,7 @@ from itertools import pairwise
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -105,6 +106,7 @@ END = BEGIN + timedelta(days=10)
 # --- properties
 
 
+@pytest.mark.slow
 @many
 @given(whole_days())
 def test_what_touches_on_the_clock_leaves_no_gap_and_no_double_over_two_years(
@@ -210,6 +212,7 @@ def test_looking_at_a_part_of_the_time_says_the_same_about_it(rota: Rota, hours:
         }
 
 
+@pytest.mark.slow
 @many
 @given(rotas(), staff, moments)
 def test_nobody_stands_in_who_is_away_or_gone(rota: Rota, who: UUID, at: datetime) -> None:

@@ -62,6 +62,7 @@ def test_a_larger_cohort_keeps_the_children_of_the_smaller(tmp_path: Path) -> No
     assert [row for row in large if row[1] in names] == small
 
 
+@pytest.mark.slow
 def test_replay_reads_what_the_cohort_writes(result: Result) -> None:
     assert len(result.watched) == 60
     assert {"nudge_child", "ask_carer", "page_worker", "escalate", "suggest_report"} == {

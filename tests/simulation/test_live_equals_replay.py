@@ -434,6 +434,7 @@ async def test_an_open_app_puts_the_call_off_once_where_the_policy_lets_it(cast:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tier", ["high", "mid"])
 async def test_days_of_the_calendar(cast: Cast, tier: str) -> None:
     """A hearing in the low tier while nothing, and a decision while the carer has been asked; a
@@ -617,6 +618,7 @@ async def test_lives_drawn_at_random(cast: Cast, seed: int) -> None:
     await compare(cast, life(Random(seed)))  # noqa: S311 (repeatable, not secret)
 
 
+@pytest.mark.slow
 @ON_SQLITE
 async def test_a_month_by_what_is_usual_for_the_child(cast: Cast) -> None:
     """Under a policy that weighs how unusual a silence is, and not each miss: a child who answers
@@ -642,6 +644,7 @@ async def test_a_month_by_what_is_usual_for_the_child(cast: Cast) -> None:
     assert len(pages) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.drawn
 @AT_RANDOM
 async def test_lives_at_random_by_what_is_usual(cast: Cast, seed: int) -> None:
@@ -684,6 +687,7 @@ def asking(signals: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return data
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("migrated", "signals", "days"),
     [

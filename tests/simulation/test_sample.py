@@ -66,6 +66,7 @@ async def test_a_page_of_a_sample_says_that_it_is_one(cast: Cast) -> None:
 
 
 # Three hundred children are replayed. What is read of them is tried on both databases above.
+@pytest.mark.slow
 @pytest.mark.parametrize("migrated", ["sqlite"], indirect=True)
 async def test_the_alerts_of_a_sample_are_said_to_be_of_these_children(cast: Cast) -> None:
     await scenes.crowd(cast, policy_pages.MOST_CHILDREN)

@@ -55,6 +55,7 @@ VALUES: dict[str, tuple[list[Any], Any]] = {
 SIZES = [1, 2, FEW, FEW + 1, MANY]
 
 
+@pytest.mark.slow
 async def test_each_kind_of_column_is_found_in_a_list_of_any_length(things, subtests):
     for name in VALUES:
         with subtests.test(name=name):
@@ -192,6 +193,7 @@ async def _many_things() -> list[UUID]:
     return [UUID(int=n) for n in range(1, MANY + 1)]
 
 
+@pytest.mark.slow
 async def test_everything_that_belongs_to_many_rows_is_fetched_with_them(things):
     ids = await _many_things()
     wholes = await Thing.filter(id__in=ids).prefetch_related("parts").order_by("number")

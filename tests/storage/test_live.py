@@ -101,6 +101,7 @@ async def test_a_slow_page_is_told_to_look_at_everything(listening):
     page.close()
 
 
+@pytest.mark.slow
 async def test_other_processes_are_heard(listening):
     page = subscribe(HARBOUR)
     program = f"""
@@ -220,6 +221,7 @@ async def _until(reader: asyncio.StreamReader, wanted: bytes) -> bytes:
         return await reader.readuntil(wanted)
 
 
+@pytest.mark.slow
 async def test_the_server_stops_at_once_with_open_streams(migrated, tmp_path):
     (tmp_path / "small_app.py").write_text(APP)
     log = tmp_path / "log"

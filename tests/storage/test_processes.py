@@ -55,6 +55,7 @@ async def _count(url: str, engine: str) -> list[int]:
     return [int(out) for out, _ in told]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("migrated", ["sqlite"], indirect=True)
 async def test_two_processes_that_read_and_then_write_lose_nothing(db):
     await fetch("CREATE TABLE counted (number INTEGER)")
@@ -63,6 +64,7 @@ async def test_two_processes_that_read_and_then_write_lose_nothing(db):
     assert await fetch("SELECT number FROM counted") == [{"number": 2 * TIMES}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("migrated", ["sqlite"], indirect=True)
 async def test_with_the_stock_engine_many_are_refused(db):
     await fetch("CREATE TABLE counted (number INTEGER)")

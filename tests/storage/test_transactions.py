@@ -182,6 +182,7 @@ async def _cancel_in_the_middle(
     return hits
 
 
+@pytest.mark.slow
 async def test_two_thousand_cancelled_transactions_leave_the_database_as_it_was(db, clock):
     await Beat.create(name="tick", at=clock())
     hits = await _cancel_in_the_middle(_touch, CANCELS)
@@ -199,6 +200,7 @@ async def test_two_thousand_cancelled_transactions_leave_the_database_as_it_was(
         assert stuck[0]["many"] == 0
 
 
+@pytest.mark.slow
 async def test_the_stock_engine_hangs_after_far_fewer(migrated, clock):
     async with opened_with_stock_engine(migrated):
         await Beat.create(name="tick", at=clock())

@@ -115,6 +115,7 @@ async def task_of(cast: Cast, kind: Kind, owner: str = "tom") -> Task:
     return await Task.get(kind=kind, subject_id=subject, state="open")
 
 
+@pytest.mark.slow
 async def test_the_way_of_each_kind_answers_its_owner(
     cast: Cast, subtests: pytest.Subtests
 ) -> None:

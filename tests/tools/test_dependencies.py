@@ -35,6 +35,7 @@ def plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("folder", "lock"), [("server", LOCKS[0]), ("migrations", LOCKS[0]), ("tests", LOCKS[1])]
 )

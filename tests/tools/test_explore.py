@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -44,6 +45,7 @@ def test_draws_nothing():
 """
 
 
+@pytest.mark.slow
 def test_it_prints_what_breaks_as_a_line_to_pin_and_ends_by_itself(tmp_path: Path) -> None:
     (tmp_path / "tests").mkdir()
     for name in ("__init__.py", "conftest.py", "postgres.py", "explore.py"):
@@ -66,6 +68,7 @@ def test_it_prints_what_breaks_as_a_line_to_pin_and_ends_by_itself(tmp_path: Pat
     assert "test_draws_nothing" not in done.stdout
 
 
+@pytest.mark.slow
 def test_a_run_that_cannot_begin_ends_with_what_pytest_said(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.explore", "--minutes", "1", "tests/no_such_file.py"],
@@ -92,6 +95,7 @@ def test_examples_are_the_same_each_time(n: int) -> None:
         assert settings().derandomize
 
 
+@pytest.mark.slow
 def test_no_test_takes_chances_without_a_seed() -> None:
     unseeded = [
         f"{path.relative_to(ROOT)}:{line}"

@@ -74,6 +74,7 @@ async def accepted() -> Counter[tuple[str, int, int, str]]:
     return Counter(about[one.message_id] for one in await taken)
 
 
+@pytest.mark.slow
 async def test_while_no_channel_works_the_ladder_goes_on_and_every_page_says_that_nothing_went_out(
     reachable: Stage,
 ) -> None:
@@ -105,6 +106,7 @@ async def test_while_no_channel_works_the_ladder_goes_on_and_every_page_says_tha
     assert health.json()["oldest_unsent_s"] >= 7_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("heal", [push_works_again, mail_works_again])
 async def test_once_a_channel_works_again_everybody_is_reached_and_nobody_twice_for_one_call(
     reachable: Stage, heal: Callable[[Stage], Awaitable[None]]
@@ -156,6 +158,7 @@ async def hanging(stage: Stage) -> AsyncIterator[Stage]:
     stage.relay.answers.clear()
 
 
+@pytest.mark.slow
 async def test_a_mail_server_that_hangs_holds_up_no_push(hanging: Stage) -> None:
     """As the ticker runs in earnest: a pass is under way with a mail while Mia asks for help."""
     stage = hanging

@@ -51,6 +51,7 @@ async def test_a_wish_to_talk_waits_for_the_daytime_and_then_goes_to_the_deputy(
     assert [len(stage.shown(name)) for name in ("tom", "ines")] == [1, 1]
 
 
+@pytest.mark.slow
 async def test_a_carer_says_that_the_child_is_missing_in_one_step(stage: Stage) -> None:
     await stage.only("mia")
     await stage.until(DUE)

@@ -253,6 +253,7 @@ async def test_a_request_that_is_cancelled_anywhere_writes_all_or_nothing(stage:
 # --- the disk is full
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("migrated", ["sqlite"], indirect=True)
 async def test_a_full_disk_says_so_loses_nothing_and_is_over_when_there_is_room(
     stage: Stage,

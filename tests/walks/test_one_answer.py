@@ -126,6 +126,7 @@ async def test_one_answer_stops_every_channel_before_the_next_tick(
     assert not await Message.filter(kind__in=CALLS, state__in=["waiting", "sending"]).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", [acknowledges, closes, answers])
 async def test_what_a_worker_had_in_its_hands_at_that_moment_is_the_last(
     everywhere: Stage, answer: Answer

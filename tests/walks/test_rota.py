@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import pytest
+
 from server.alerts.models import Alert
 from server.audit.actions import SYSTEM
 from server.people import actions as people
@@ -46,6 +48,7 @@ async def another(stage: Stage, name: str, role: Role) -> None:
     await cast.new_token(name)
 
 
+@pytest.mark.slow
 async def test_a_night_with_a_rota(stage: Stage) -> None:
     """Nobody answers but the last: worker, deputy's cover, the night shift, the morning shift that
     takes over in the middle of the climb, the manager, the last resort."""

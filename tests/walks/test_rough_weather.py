@@ -96,6 +96,7 @@ async def test_the_leap_day_is_a_day_like_any_other(stage: Stage) -> None:
 # --- a zone that is there no more
 
 
+@pytest.mark.slow
 async def test_a_zone_that_is_removed_stops_nobody_and_no_answer_is_lost(stage: Stage) -> None:
     """A release of the tz database leaves Mia's zone out."""
     await stage.subscribe("tom", "mia")

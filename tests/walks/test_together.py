@@ -253,6 +253,7 @@ async def test_what_was_shown_on_the_device_was_shown_for_each(stage: Stage) -> 
     assert all(one.seen_at is not None for one in sent)
 
 
+@pytest.mark.slow
 async def test_more_than_one_batch_of_the_worker_is_still_one_message(stage: Stage) -> None:
     await late_together(stage, 130)
     assert len(stage.paths("tom")) == 1

@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from server.alerts.models import Alert
 from server.audit.actions import SYSTEM, seal, verify
 from server.checkin.models import CheckIn
@@ -71,6 +73,7 @@ class Week:
         return {one["child"]["name"].split()[0].lower(): one["sentence"] for one in told}
 
 
+@pytest.mark.slow
 async def test_a_week_in_which_every_silence_is_told_and_nothing_is_doubled_or_lost(
     stage: Stage,
 ) -> None:

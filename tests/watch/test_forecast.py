@@ -27,6 +27,7 @@ async def each_tier(cast: Cast, tier: str) -> None:
     await Watch.filter(child_id=cast.mia.id).update(tier=tier)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.strftime("%H%M"))
 @pytest.mark.parametrize("tier", ["high", "mid", "low"])
 async def test_what_is_said_before_the_tap_is_what_the_tap_does(

@@ -108,6 +108,7 @@ def pauses_near(draw: st.DrawFn, moment: datetime) -> tuple[Span, ...]:
     return tuple(spans)
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(st.data(), st.one_of(near_changes(), st.tuples(zones, moments)), rhythms)
 def test_the_next_round_is_the_first_one_later_and_outside_every_pause(
@@ -128,6 +129,7 @@ def test_the_next_round_is_the_first_one_later_and_outside_every_pause(
     assert due == free[bisect_right(free, after)]
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(near_changes(), rhythms)
 def test_no_round_is_lost_or_comes_twice_where_clocks_change(
@@ -365,6 +367,7 @@ def test_a_window_begins_at_its_time_and_a_fixed_time_has_none() -> None:
     assert window_begin(replace(WINDOW, days=frozenset({1})), paris, (), due) is None
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(near_changes(), rhythms)
 def test_a_window_never_ends_before_it_begins_and_is_that_of_its_day(
@@ -447,6 +450,7 @@ def seasons_near(draw: st.DrawFn, moment: datetime) -> tuple[Season, ...]:
     return tuple(found)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.data(), st.one_of(near_changes(), st.tuples(zones, moments)), rhythms)
 def test_in_a_season_its_rounds_alone_are_asked_for_and_outside_of_it_the_others(

@@ -86,6 +86,7 @@ def test_looking_at_every_moment_of_decision_equals_one_late_look(
     assert punctual.changes == late.changes
 
 
+@pytest.mark.slow
 @many
 @given(any_terms(), starts, lives)
 def test_nothing_is_left_due_and_the_next_moment_lies_ahead(
@@ -1247,6 +1248,7 @@ def test_a_word_in_time_by_a_way_that_only_holds_puts_off_a_call_that_is_kept() 
     assert life.silence() == ONE_AT_NIGHT + 6 * HOUR  # Asked after six hours less one, and an hour.
 
 
+@pytest.mark.slow
 @many
 @given(any_terms(), any_steps(), starts, lives, lives, st.data())
 def test_after_a_raise_too_the_outcome_does_not_depend_on_how_often_one_looks(

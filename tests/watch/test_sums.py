@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ from tests.cast import Cast
 from tests.watch.watches import STARTS, any_terms, knowledges
 
 
+@pytest.mark.slow
 @given(any_terms(), knowledges, st.sampled_from(STARTS))
 def test_no_sum_tells_what_is_known_of_a_child_and_none_is_too_early(
     terms: Terms, knowledge: Knowledge, now: datetime

@@ -145,6 +145,7 @@ def test_bad_input_is_one_line_and_the_code_2(run: Run, words: list[str], says: 
     assert says in err[0]
 
 
+@pytest.mark.slow
 def test_an_unknown_child_is_one_line_and_the_code_1(run: Run) -> None:
     code, out, err = run("why", "Mia Castellane")
     assert (code, out, len(err)) == (1, "", 1)
