@@ -103,7 +103,8 @@ grouped AS (
   FROM scope s
   JOIN watch w ON w.child_id = s.child_id
   JOIN child c ON c.id = s.child_id
-  LEFT JOIN calls k ON k.child_id = s.child_id AND k.place = 1
+  -- Not = 1: PostgreSQL would expect one row of all calls, and go through them once a child.
+  LEFT JOIN calls k ON k.child_id = s.child_id AND k.place <= 1
   LEFT JOIN returned r ON r.child_id = s.child_id AND s.is_full = 1
   WHERE c.left_at IS NULL OR k.child_id IS NOT NULL
 ),

@@ -165,8 +165,10 @@ def _more(sheet: _Sheet, placed: list[Placed], total: int, key: str) -> More | N
     if not placed or len(placed) < limit or (view.after is None and len(placed) >= total):
         return None
     if limit < MOST:
-        n = min(AT_ONCE, total - len(placed)) if view.after is None else AT_ONCE
         further = view.with_more(key)
+        n = further.limit(key) - limit
+        if view.after is None:
+            n = min(n, total - len(placed))
         text = ngettext(language, "Show {n} more", "Show {n} more", n)
         return More(text, further.path(), f"{key}:{further.limit(key)}")
     last = placed[-1]

@@ -12,8 +12,9 @@ from starlette.datastructures import QueryParams
 
 from server.policy.model import Tier
 
-# Rows of a group, or of a home, before "Show 50 more"; and the most on one page.
-AT_ONCE = 50
+# Rows of a group, or of a home, before "Show 50 more"; how many more; and the most on one page.
+AT_ONCE = 25
+MORE = 50
 MOST = 200
 # Homes opened at the same time: more of them are a page of thousands of rows.
 MOST_OPEN = 20
@@ -98,7 +99,7 @@ class View:
 
     def with_more(self, key: str) -> "View":
         """The same with the next rows of this group or home."""
-        return replace(self, more={**self.more, key: min(self.limit(key) + AT_ONCE, MOST)})
+        return replace(self, more={**self.more, key: min(self.limit(key) + MORE, MOST)})
 
 
 def read(query: QueryParams) -> View:
