@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from server.i18n import N_
 from server.policy.levels import Levels
+from server.policy.roll_call import NO_ROLL_CALL, RollCall
 
 # No child may be parked out of sight by a ceiling of years.
 LONGEST = timedelta(days=30)
@@ -209,6 +210,7 @@ class Policy:
     signals: Mapping[str, Signal]
     together: Together
     milestones: Mapping[str, Around]
+    roll_call: RollCall = NO_ROLL_CALL
 
 
 # Every number is a default that an agency can change: docs/reference/policy.md.

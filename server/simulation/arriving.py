@@ -7,15 +7,16 @@ from datetime import date, datetime
 from server.alerts.ladder import Cause
 from server.policy.levels import BY_WAY, OWN, Does, Evidence, Way
 from server.policy.model import Policy, Tier
-from server.simulation import events as kinds
-from server.simulation.events import By, Event, Says
+from server.policy.roll_call import Word
+from server.simulation import kinds
+from server.simulation.kinds import By, Event, Says
 from server.simulation.learning import Learning
 from server.simulation.outcomes import Child, Closing, Day, Result
 from server.simulation.telling import Telling
 from server.watch.calendar.milestones import What as Milestone
 from server.watch.calendar.milestones import around, raised
 from server.watch.facts import ROUNDS, Reach, Seen
-from server.watch.machine import advancing, answering, changing, rounds
+from server.watch.machine import advancing, answering, changing, rounds, witnesses
 from server.watch.machine.standing import Change, Standing, Terms
 from server.watch.rhythm.rules import Span, longest_gap
 from server.watch.signals.rules import Mood, Sign
@@ -69,7 +70,7 @@ class Arriving:
                     self._learning.know(child, missing=child.terms.knowledge.missing + 1)
             case "moved":
                 assert isinstance(detail, kinds.Moved)
-                child.home = detail.home
+                child.move(detail.home, self._policy.roll_call.at, now)
             case _:
                 pass
 
@@ -106,7 +107,7 @@ class Arriving:
     ) -> bool:
         """Settle what is open; returns whether that was nothing."""
         self._learning.learn(child, now, answers=answers)
-        self._learning.know(child, unseen=())
+        self._learning.know(child, unseen=(), looks=())
         child.standing, settled = answering.settle(child.standing, child.terms, now)
         child.asked, child.was_held = None, False
         child.need_no_reminder(now)
@@ -221,8 +222,21 @@ class Arriving:
             self._close(child, answer, now)
         elif answer.by is By.CHILD:
             self._answer(child, kinds.CheckIn(), now)
+        elif answer.by is By.HOME:
+            self._listed(child, Word(answer.says.value), now)
         else:
             self._carer_answers(child, now, is_seen=answer.says is Says.SEEN)
+
+    def _listed(self, child: Child, word: Word, at: datetime) -> None:
+        """The word of the home at a roll call."""
+        look = witnesses.look(word, self._policy.roll_call, child.terms, at)
+        if look is None:
+            return
+        standing, changes = self.looked(child, at)
+        self._learning.know(child, looks=(*child.terms.knowledge.looks, look))
+        standing = witnesses.heed(standing, child.terms, look, at)
+        child.standing, more = advancing.advance(standing, child.terms, at, since=at)
+        self._telling.say(child, (*changes, *more), at)
 
     def _close(self, child: Child, closing: Closing, now: datetime) -> None:
         """A person closes the alert. Where the child was there, the watch begins anew."""

@@ -19,7 +19,8 @@ from server.policy.parser import merged, read
 from server.progress import progress
 from server.simulation import cohort as cohorts
 from server.simulation.evaluation import TRUTH_HEADER, read_truth, report
-from server.simulation.events import HEADER, Event, moment, read_events
+from server.simulation.events import HEADER, moment, read_events
+from server.simulation.kinds import Event
 from server.simulation.life import Absence, Row
 from server.simulation.outcomes import Result
 from server.simulation.replay import replay

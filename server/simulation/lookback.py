@@ -11,7 +11,7 @@ from statistics import median_high
 
 from server.alerts.ladder import Cause
 from server.policy.model import Policy, Tier
-from server.simulation.events import Event
+from server.simulation.kinds import Event
 from server.simulation.outcomes import Result
 from server.simulation.replay import Replay
 from server.simulation.telling import ASK, NUDGE

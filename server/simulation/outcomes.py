@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from server.alerts.ladder import Cause, Climb
 from server.alerts.ladder import State as AlertState
+from server.clock import as_utc
 from server.policy.model import Ladder, Tier
-from server.simulation.events import By, Event, If, IfAlerted, IfAsked
+from server.simulation.kinds import By, Event, If, IfAlerted, IfAsked
 from server.watch.facts import Asked, Called, Facts, Mark, Reach, Seen, usual
 from server.watch.machine.habit import Past
 from server.watch.machine.standing import Standing, State, Terms, Why
@@ -105,6 +106,8 @@ class Child:
     placed_at: datetime
     alerts: dict[Cause, Alert] = field(default_factory=dict)
     home: str | None = None
+    rolled_at: datetime | None = None  # The last roll call that is behind us.
+    roll_call_at: datetime | None = None  # The next one.
     if_asked: dict[By, list[IfAsked]] = field(default_factory=lambda: {by: [] for by in By})
     if_alerted: list[IfAlerted] = field(default_factory=list)
     # Answers to questions, and what closes alerts.
@@ -133,6 +136,24 @@ class Child:
     signs: list[Sign] = field(default_factory=list)
     tier_until: datetime | None = None  # The tier ends by itself, and this one follows.
     tier_then: Tier | None = None
+
+    def next_roll_call(self, times: tuple[time, ...]) -> datetime | None:
+        """The next one of the home after the last, by the clock on its wall."""
+        if self.home is None or not times:
+            return None
+        after, zone = self.rolled_at or self.placed_at, self.terms.zone
+        day = after.astimezone(zone).date()
+        for later in range(3):
+            for at in times:
+                moment = as_utc(day + timedelta(days=later), at, zone)
+                if moment > after:
+                    return moment
+        return None
+
+    def move(self, home: str, times: tuple[time, ...], now: datetime) -> None:
+        """The child lives in another home from now on."""
+        self.home, self.rolled_at = home, now
+        self.roll_call_at = self.next_roll_call(times)
 
     def edges(self) -> list[datetime]:
         """When the tier changes by itself."""
@@ -178,6 +199,7 @@ class Result:
     until: datetime | None
     events: int
     waits: list[Wait] = field(default_factory=list)
+    roll_calls: set[tuple[datetime, str]] = field(default_factory=set)
 
 
 def known_of(child: Child) -> tuple[Any, ...]:

@@ -22,6 +22,7 @@ _REMIND = {
 _LAST_CALL = "Your check-in of {due} has not come. Answer soon, and nobody has to look for you."
 _ASK = "The check-in of {due} has not come: have you seen the child?"
 _ASK_AGAIN = "No check-in since the child was last seen: have you seen the child again?"
+_ROLL_CALL = "Roll call of {at}: who is here?"
 _DURESS = "Answered in the way that was agreed to mean: I am not safe."
 
 
@@ -38,6 +39,11 @@ def ask(due_at: datetime, zone: ZoneInfo, now: datetime, *, again: bool) -> str:
     """The question to the carer: about a miss, or again when the time that "seen" bought is
     over."""
     return _ASK_AGAIN if again else _ASK.format(due=when(ENGLISH, due_at, zone, now))
+
+
+def roll_call(asked_at: datetime, zone: ZoneInfo) -> str:
+    """The question to a home, by the clock on its wall."""
+    return _ROLL_CALL.format(at=f"{asked_at.astimezone(zone):%H:%M}")
 
 
 def alert(facts: Facts, zone: ZoneInfo, now: datetime, *, duress: bool) -> str:

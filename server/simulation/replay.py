@@ -36,9 +36,10 @@ from operator import itemgetter
 
 from server.errors import Refused
 from server.policy.model import Policy
-from server.simulation import events as kinds
+from server.simulation import kinds
 from server.simulation.arriving import Arriving
-from server.simulation.events import Event, on_line
+from server.simulation.events import on_line
+from server.simulation.kinds import Event
 from server.simulation.learning import Learning
 from server.simulation.outcomes import Child, Closing, Day, Result, Watched
 from server.simulation.telling import Telling
@@ -139,6 +140,7 @@ class Replay:
         child = Child(event.child, watched, terms, rounds.begin(terms, at), placed_at=at)
         child.days = [day for day in self._days_later.pop(event.child, []) if day.around.begin > at]
         child.home = detail.home
+        child.roll_call_at = child.next_roll_call(self._policy.roll_call.at)
         answers = [*before.kept()] if before else []
         for answer in self._asked_early.pop(event.child, answers):
             child.keep(answer)
@@ -185,6 +187,8 @@ class Replay:
             stop = min([limit, *(at for a in child.alerts.values() if (at := a.next_at()))])
             if child.days or child.tier_until is not None:
                 stop = min([stop, *child.edges()])
+            if child.roll_call_at is not None:
+                stop = min(stop, child.roll_call_at)
             if child.coming and child.coming[0][0] <= stop:
                 if self._stretch(child, child.coming[0][0] - _JUST_BEFORE):
                     at, _, answer = heappop(child.coming)
@@ -193,6 +197,8 @@ class Replay:
                 for alert in child.alerts.values():
                     self._telling.climb(child, alert, stop)
                 self._arriving.count(child, stop)
+                if child.roll_call_at == stop:
+                    self._telling.call_the_roll(child, stop)
                 if stop == limit:
                     return
 
@@ -235,6 +241,8 @@ class Replay:
             else:
                 self._arriving.hear(child, what, blind.end)
         self._arriving.count(child, blind.end)
+        if child.roll_call_at is not None and child.roll_call_at <= blind.end:
+            self._telling.call_the_roll(child, blind.end)
         child.standing, changes = self._arriving.looked(child, blind.end)
         self._telling.say(child, changes, now=blind.end)
         for alert in list(child.alerts.values()):

@@ -14,16 +14,16 @@ from server.alerts.causes import first_wait_ends, ladder_for
 from server.alerts.ladder import Call, Cause
 from server.notify.child.hours import Hours, released
 from server.policy.model import PEOPLED, Policy, QuietHours, Rung
-from server.simulation import events as kinds
-from server.simulation import reasons
-from server.simulation.events import By
+from server.simulation import kinds, reasons
+from server.simulation.kinds import By
 from server.simulation.learning import Learning
 from server.simulation.outcomes import Alert, Child, Closing, Result, Row, Wait, facts_of, known_of
 from server.watch.facts import Asked, Reach
 from server.watch.machine.standing import Change, What, Why
 
-NUDGE, ASK, PAGE, ESCALATE, REPORT = (
+NUDGE, ASK_HOME, ASK, PAGE, ESCALATE, REPORT = (
     "nudge_child",
+    "ask_home",
     "ask_carer",
     "page_worker",
     "escalate",
@@ -94,6 +94,22 @@ class Telling:
         times = 1 if child.asked is None else child.asked.times + 1
         child.asked = Asked(at, None, None, times)
         answer = self.will_answer(child, at)
+        if answer is not None:
+            self._number += 1
+            heappush(child.coming, (at + answer.after, self._number, answer))
+
+    def call_the_roll(self, child: Child, at: datetime) -> None:
+        """The home is asked who is there: one question about all who live in it. One that fell into
+        a time in which our server was down is asked when that is over."""
+        assert child.home is not None
+        assert child.roll_call_at is not None
+        if (at, child.home) not in self._result.roll_calls:
+            self._result.roll_calls.add((at, child.home))
+            reason = reasons.roll_call(child.roll_call_at, child.terms.zone)
+            self._result.rows.append(Row(at, child.home, ASK_HOME, "", reason))
+        child.rolled_at = at
+        child.roll_call_at = child.next_roll_call(self._policy.roll_call.at)
+        answer = _latest(child.if_asked[By.HOME], at)
         if answer is not None:
             self._number += 1
             heappush(child.coming, (at + answer.after, self._number, answer))

@@ -17,7 +17,7 @@ from server.policy.model import Policy
 from server.simulation import evaluation as reports
 from server.simulation import lookback
 from server.simulation.evaluation import Gone
-from server.simulation.events import Event
+from server.simulation.kinds import Event
 from server.simulation.lookback import Did
 from server.simulation.outcomes import Result
 

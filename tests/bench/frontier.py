@@ -33,7 +33,8 @@ from server.simulation import evaluation as reports
 from server.simulation import figures
 from server.simulation.commands import _event
 from server.simulation.evaluation import Gone
-from server.simulation.events import HEADER, Event, events_of
+from server.simulation.events import HEADER, events_of
+from server.simulation.kinds import Event
 from server.simulation.replay import replay
 
 DAYS, CHILDREN, SEEDS = 180, 160, (6, 7, 8, 9, 10)

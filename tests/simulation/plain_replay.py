@@ -14,8 +14,8 @@ from server.alerts.causes import first_wait_ends, ladder_for
 from server.alerts.ladder import Cause, Climb
 from server.policy.levels import Evidence
 from server.policy.model import Ladder, Policy, Rung, Tier
-from server.simulation import events as kinds
-from server.simulation.events import Event
+from server.simulation import kinds
+from server.simulation.kinds import Event
 from server.watch.machine import advancing, answering, changing, rounds
 from server.watch.machine.standing import Change, Standing, Terms, What
 from server.watch.rhythm.rules import Span

@@ -31,8 +31,9 @@ from server.policy import parser as policies
 from server.policy.levels import BY_WAY, Evidence
 from server.policy.model import EACH_MISS, SHIPPED, Policy, Tier
 from server.policy.models import Policy as PolicyRow
-from server.simulation import events as kinds
-from server.simulation.events import Event, events_of
+from server.simulation import kinds
+from server.simulation.events import events_of
+from server.simulation.kinds import By, Event
 from server.simulation.replay import replay
 from server.storage.db import as_moment, fetch
 from server.storage.due_rows import DueRows
@@ -147,7 +148,8 @@ class Live:
 
     async def happen(self, event: Event, now: datetime) -> None:
         if isinstance(event.detail, kinds.IfAsked):
-            (self.if_called if event.detail.by_child else self.if_asked).append(event.detail)
+            of_child = event.detail.by is By.CHILD
+            (self.if_called if of_child else self.if_asked).append(event.detail)
         elif event.kind == "blind":
             assert isinstance(event.detail, kinds.Until)
             self.blind_until = max(self.blind_until or now, event.detail.until)
@@ -181,7 +183,7 @@ class Live:
             self.asked.add(question.id)
             covering = [one for one in self.if_asked if one.begin <= now <= one.until]
             if covering and covering[-1].after < DAY:
-                answer = "seen" if covering[-1].is_seen else "not_seen"
+                answer = "seen" if covering[-1].says is kinds.Says.SEEN else "not_seen"
                 entry = (now + covering[-1].after, len(self.asked), (question.id, answer))
                 self.coming.append(entry)
         for call in await Message.filter(

@@ -21,7 +21,8 @@ from server.policy import parser as policies
 from server.policy.model import EACH_MISS, SHIPPED, Policy, QuietHours, Tier
 from server.simulation import lookback
 from server.simulation.commands import read_policy
-from server.simulation.events import Event, events_of
+from server.simulation.events import events_of
+from server.simulation.kinds import Event
 from server.simulation.outcomes import Result
 from server.simulation.replay import replay
 from tests.simulation.plain_replay import Plain

@@ -17,7 +17,8 @@ from server.people.rules import Leaving, Role
 from server.placements import actions
 from server.policy.model import Tier
 from server.simulation import history
-from server.simulation.events import Placed, events_of
+from server.simulation.events import events_of
+from server.simulation.kinds import Placed
 from server.tasks import telling
 from server.tasks.models import Task
 from server.watch import ticking

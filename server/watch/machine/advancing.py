@@ -177,8 +177,7 @@ def _prompted(standing: Standing, passed: int) -> Standing:
 
 
 def _ask(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
-    assert standing.missed_due_at is not None
-    change = Change(What.ASK, at, standing.missed_due_at)
+    change = Change(What.ASK, at, standing.missed_due_at or standing.due_at)
     doubt = terms.steps.doubt
     again = carer_hour(terms, at + doubt.ask_again) if doubt and terms.asks_carer else None
     return replace(standing, ask_at=again, asked_at=at), (change,)

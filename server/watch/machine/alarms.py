@@ -69,7 +69,7 @@ def weigh(standing: Standing, terms: Terms, at: datetime) -> Standing:
     ceiling = ceiling_at(standing, terms)
     since, missed = ceiling - terms.steps.ceiling, _missed(standing, terms)
     gone = odds(since, missed, terms.knowledge, terms.zone, doubt, at)
-    page = gone.reach(doubt.page)
+    page = _held(gone.reach(doubt.page), since, missed, terms, at)
     alarm, why = max(min(page, ceiling), at), Why.UNUSUAL if page < ceiling else Why.CEILING
     if standing.alarm_at is None or alarm < standing.alarm_at:
         standing = replace(standing, alarm_at=alarm, alarm_why=why)
@@ -79,6 +79,20 @@ def weigh(standing: Standing, terms: Terms, at: datetime) -> Standing:
     free = at if asked is None else max(at, asked + doubt.ask_again)
     ask = carer_hour(terms, max(min(gone.reach(doubt.ask), ceiling - doubt.ask_before), free))
     return replace(standing, ask_at=ask if standing.ask_at is None else min(ask, standing.ask_at))
+
+
+def _held(
+    page: datetime, since: datetime, missed: list[datetime], terms: Terms, at: datetime
+) -> datetime:
+    """The word that the child is there puts the call off, and no longer than it holds."""
+    calming = [look for look in terms.knowledge.looks if look.ratio < 1 and since < look.at <= at]
+    ends = [look.holds_until for look in calming if look.holds_until is not None]
+    doubt = terms.steps.doubt
+    if not ends or doubt is None:
+        return page
+    looks = tuple(look for look in terms.knowledge.looks if look.ratio >= 1)
+    without = odds(since, missed, replace(terms.knowledge, looks=looks), terms.zone, doubt, at)
+    return min(page, max(without.reach(doubt.page), *ends))
 
 
 def _missed(standing: Standing, terms: Terms) -> list[datetime]:

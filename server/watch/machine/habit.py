@@ -97,6 +97,17 @@ class Odds:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """The word of a witness since the last sign: how many times as likely it makes it that the
+    child has gone; below one, that they are there. `holds_until`: no call comes later than that
+    only because of it."""
+
+    at: datetime
+    ratio: float
+    holds_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Knowledge:
     """What is known of a child beside its rounds."""
 
@@ -109,6 +120,7 @@ class Knowledge:
     unreached_since: datetime | None = None
     # A signal holds that the policy lets ask the carer (signals/rules.py). Nor does that.
     drifts: bool = False
+    looks: tuple[Look, ...] = ()
 
     def leaves(self, doubt: Doubt, since: datetime, at: datetime) -> float:
         """How likely it is that this child leaves in a day of a silence `since` a moment, as far as
@@ -141,8 +153,10 @@ def odds(
 ) -> Odds:
     """The odds after a silence `since` a moment, in which the rounds due at these times were
     `missed`, by what is known `at` a moment. A missed round multiplies the odds, and so does an
-    adult who looks and does not find the child."""
+    adult who looks and does not find the child; a witness who says the child is there makes them
+    smaller."""
     ratios = [(due, _ratio(knowledge.habit, slot(due, zone))) for due in missed if due > since]
+    ratios += [(look.at, look.ratio) for look in knowledge.looks if since < look.at <= at]
     if doubt.weighs_not_seen:
         ratios += [(moment, doubt.not_seen) for moment in knowledge.looked(since, at)]
     leaves, value = knowledge.leaves(doubt, since, at), 0.0

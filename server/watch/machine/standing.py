@@ -43,6 +43,7 @@ class Why(StrEnum):
     GRACE_OVER = "grace_over"
     LAST_CALL = "last_call"
     MISSES = "misses"
+    NOT_HERE = "not_here"
     NOT_SEEN = "not_seen"
     NO_CARER = "no_carer"
     UNUSUAL = "unusual"
