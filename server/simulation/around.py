@@ -2,10 +2,22 @@
 
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
+from random import Random
 
 from server.clock import stamp
 from server.simulation import figures
-from server.simulation.life import DAY, HOUR, MINUTE, Life, as_utc, whole
+from server.simulation.life import BEGIN, DAY, HOUR, MINUTE, Life, Row, as_utc, whole
+
+
+def server_down(random: Random, days: int, month: float, hours: float) -> list[Row]:
+    """Our own server is down for everyone: so often a month, so many hours on average."""
+    rows: list[Row] = []
+    for day in range(1, days):
+        if random.random() < month / figures.MONTH_DAYS:
+            at = BEGIN + (day + random.random()) * DAY
+            until = at + random.expovariate(1 / hours) * HOUR + MINUTE
+            rows.append((whole(at), "", "blind", {"until": stamp(until)}))
+    return rows
 
 
 def outages(life: Life) -> None:

@@ -9,16 +9,12 @@ tier and the rhythm is slower, a person sets the middle one.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from random import Random
 from zoneinfo import ZoneInfo
 
-from server.clock import stamp
 from server.simulation import around, check_ins, figures, going, placing
-from server.simulation.life import DAY, HOUR, MINUTE, Absence, Life, Row, whole
+from server.simulation.life import BEGIN, DAY, Absence, Life, Row
 from server.watch.rhythm.rules import Rhythm
-
-BEGIN = datetime(2026, 1, 5, 8, tzinfo=UTC)
 
 
 def cohort(
@@ -38,24 +34,15 @@ def cohort(
 
 
 def _server(days: int, seed: int) -> list[Row]:
-    """Our own server is down now and then, for everyone."""
     random = Random(f"waymark cohort {seed} server")  # noqa: S311 (a simulation, and repeatable)
-    rows: list[Row] = []
-    for day in range(1, days):
-        if random.random() < figures.SERVER_DOWN_MONTH / figures.MONTH_DAYS:
-            at = BEGIN + (day + random.random()) * DAY
-            until = at + random.expovariate(1 / figures.SERVER_DOWN_H) * HOUR + MINUTE
-            rows.append((whole(at), "", "blind", {"until": stamp(until)}))
-    return rows
+    return around.server_down(random, days, figures.SERVER_DOWN_MONTH, figures.SERVER_DOWN_H)
 
 
 def _life(number: int, days: int, seed: int) -> Life:
     random = Random(f"waymark cohort {seed} {number}")  # noqa: S311 (a simulation, and repeatable)
     kind = random.choices(figures.KINDS, [kind.share for kind in figures.KINDS])[0]
     times = placing.times(random, kind)
-    # New placements come over the whole time, so that there are first nights throughout.
-    late = random.random() * max(days - 30, 0) * 0.8 if kind.is_new else 0.0
-    begin = whole(BEGIN + late * DAY + random.random() * 9 * HOUR)
+    begin = placing.begins(random, kind, days)
     return Life(
         name=f"c{number:05}",
         random=random,

@@ -10,10 +10,7 @@ from server.simulation.placing import raise_tier
 
 def usual(life: Life) -> Iterator[datetime]:
     """When the child might leave: likelier soon after the placement, after news, at weekends."""
-    base = wander(life)
-    for number, day in life.each_day():
-        if life.chance(min(base * hazard(life, number, day), 0.5)):
-            yield leaves(life, day)
+    return by_day(life, wander(life))
 
 
 def wander(life: Life) -> float:
@@ -39,6 +36,19 @@ def leaves(life: Life, day: date) -> datetime:
     if not life.chance(figures.EVENING_GOING):
         hour = random.randint(7, 17)
     return as_utc(day, time(hour, random.randint(0, 59)), life.zone)
+
+
+def by_day(
+    life: Life,
+    base: float,
+    times: Callable[[date], float] = lambda _: 1.0,
+    moment: Callable[[Life, date], datetime] = leaves,
+) -> Iterator[datetime]:
+    """Each day by itself: `base` is the chance of an ordinary one, `times` what the day makes of
+    it, and `moment` is when the child leaves then."""
+    for number, day in life.each_day():
+        if life.chance(min(base * hazard(life, number, day) * times(day), 0.5)):
+            yield moment(life, day)
 
 
 def absence(life: Life, left: datetime, coerced: float | None = None) -> Absence:

@@ -7,7 +7,7 @@ from typing import Any
 
 from server.simulation import figures
 from server.simulation.figures import Kind
-from server.simulation.life import DAY, Life, as_utc
+from server.simulation.life import BEGIN, DAY, HOUR, Life, as_utc, whole
 from server.watch.rhythm.rules import as_data
 
 
@@ -15,6 +15,12 @@ def times(random: Random, kind: Kind) -> tuple[time, ...]:
     """The agreed times. A newly placed child has agreed on more than one a day."""
     rhythms = [(share, at) for share, at in figures.RHYTHMS if len(at) > 1 or not kind.is_new]
     return random.choices([at for _, at in rhythms], [share for share, _ in rhythms])[0]
+
+
+def begins(random: Random, kind: Kind, days: int) -> datetime:
+    """New placements come over the whole time, so that there are first nights throughout."""
+    late = random.random() * max(days - 30, 0) * 0.8 if kind.is_new else 0.0
+    return whole(BEGIN + late * DAY + random.random() * 9 * HOUR)
 
 
 def placed(life: Life, **more: Any) -> None:
