@@ -1,5 +1,6 @@
 """What reaches the server in a replay, and what it changes in the watch of its child."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -7,9 +8,9 @@ from server.alerts.ladder import Cause
 from server.policy.levels import BY_WAY, OWN, Does, Evidence, Way
 from server.policy.model import Policy, Tier
 from server.simulation import events as kinds
-from server.simulation.events import Event
+from server.simulation.events import By, Event, Says
 from server.simulation.learning import Learning
-from server.simulation.outcomes import Child, Day, Result
+from server.simulation.outcomes import Child, Closing, Day, Result
 from server.simulation.telling import Telling
 from server.watch.calendar.milestones import What as Milestone
 from server.watch.calendar.milestones import around, raised
@@ -66,6 +67,9 @@ class Arriving:
                     self._mark(child, detail.what, detail.on, now)
                 elif detail.what is Milestone.RETURN:
                     self._learning.know(child, missing=child.terms.knowledge.missing + 1)
+            case "moved":
+                assert isinstance(detail, kinds.Moved)
+                child.home = detail.home
             case _:
                 pass
 
@@ -84,7 +88,7 @@ class Arriving:
         self._learning.remember(child, changes)
         due = child.standing.missed_due_at or child.standing.due_at
         cause = _wanted(check_in)
-        if not self._settle(child, now, but=cause, answers=True):
+        if not self._settle(child, now, but=() if cause is None else (cause,), answers=True):
             child.delays = [*child.delays[1 - ROUNDS :], round((now - due).total_seconds() / 60)]
         child.answered_at = now
         if self._learning.asking and check_in.mood is not None:
@@ -98,7 +102,7 @@ class Arriving:
             self._telling.open(child, cause, now, now, is_duress=bool(check_in.duress))
 
     def _settle(
-        self, child: Child, now: datetime, *, but: Cause | None, answers: bool = False
+        self, child: Child, now: datetime, *, but: Collection[Cause] = (), answers: bool = False
     ) -> bool:
         """Settle what is open; returns whether that was nothing."""
         self._learning.learn(child, now, answers=answers)
@@ -117,7 +121,7 @@ class Arriving:
         child.standing, changes = self.looked(child, now)
         if answering.counts(by, child.terms.steps):
             self._learning.remember(child, changes)
-            self._settle(child, now, but=None)
+            self._settle(child, now)
             return
         self._telling.say(child, changes, now)
         held = answering.heed(child.standing, child.terms, by, now)
@@ -211,12 +215,29 @@ class Arriving:
         child.watched.pauses.append(pause)
         self._telling.say(child, changes, now)
 
-    def hear(self, child: Child, answer: kinds.IfAsked, now: datetime) -> None:
-        """An answer to a question."""
-        if answer.by_child:
+    def hear(self, child: Child, answer: kinds.IfAsked | Closing, now: datetime) -> None:
+        """An answer to a question, or what a person found who was called."""
+        if isinstance(answer, Closing):
+            self._close(child, answer, now)
+        elif answer.by is By.CHILD:
             self._answer(child, kinds.CheckIn(), now)
         else:
-            self._carer_answers(child, now, is_seen=answer.is_seen)
+            self._carer_answers(child, now, is_seen=answer.says is Says.SEEN)
+
+    def _close(self, child: Child, closing: Closing, now: datetime) -> None:
+        """A person closes the alert. Where the child was there, the watch begins anew."""
+        alert = closing.alert
+        if alert.closed_at is not None:
+            return
+        child.standing, changes = self.looked(child, now)
+        if alert.cause is Cause.SILENCE and closing.was_here:
+            child.seen = Seen(now, Evidence.PROFESSIONAL.value, "seen")
+            self._learning.remember(child, changes)
+            self._settle(child, now, but=child.alerts.keys() - {Cause.SILENCE})
+            return
+        self._telling.say(child, changes, now)
+        del child.alerts[alert.cause]
+        alert.closed_at = now
 
     def _carer_answers(self, child: Child, at: datetime, *, is_seen: bool) -> None:
         if child.asked is not None:

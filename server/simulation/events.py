@@ -7,6 +7,7 @@ import csv
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TextIO, TypeVar
 from zoneinfo import ZoneInfo
@@ -27,7 +28,8 @@ _FIRST_YEAR, _LAST_YEAR = 1970, 2200
 
 
 class Placed(NamedTuple):
-    """The watch begins. `phone` and `language` are for the equity figures alone."""
+    """The watch begins. Children with the same `home` live together. `phone` and `language` are for
+    the equity figures alone."""
 
     zone: ZoneInfo
     tier: Tier
@@ -35,6 +37,13 @@ class Placed(NamedTuple):
     has_carer: bool
     phone: str | None
     language: str | None
+    home: str | None = None
+
+
+class Moved(NamedTuple):
+    """The child lives in another home from now on; the watch goes on."""
+
+    home: str
 
 
 class Tiered(msgspec.Struct, frozen=True):
@@ -86,15 +95,56 @@ class Until(NamedTuple):
     returns: bool = False
 
 
+class By(StrEnum):
+    """Who is asked about a child, or the child asked once more by another way."""
+
+    CARER = "carer"
+    HOME = "home"  # A roll call.
+    SCHOOL = "school"  # Its list of the morning.
+    MENTOR = "mentor"  # A named witness, on agreed days.
+    CHILD = "child"
+
+
+class Says(StrEnum):
+    """What they answer."""
+
+    SEEN = "seen"
+    NOT_SEEN = "not_seen"
+    HERE = "here"
+    NOT_HERE = "not_here"
+    EXCUSED = "excused"  # Away with permission.
+    UNKNOWN = "unknown"  # Asked, and cannot say.
+    ANSWERED = "answered"
+
+
+_OF_A_LIST = frozenset({Says.HERE, Says.NOT_HERE, Says.EXCUSED, Says.UNKNOWN})
+_MAY_SAY = {
+    By.CARER: frozenset({Says.SEEN, Says.NOT_SEEN}),
+    By.CHILD: frozenset({Says.ANSWERED}),
+    By.HOME: _OF_A_LIST,
+    By.SCHOOL: _OF_A_LIST,
+    By.MENTOR: _OF_A_LIST,
+}
+
+
 class IfAsked(NamedTuple):
-    """If the carer is asked between `begin` and `until`, this answer arrives after the span
-    `after`."""
+    """If they are asked between `begin` and `until`, this answer arrives after the span `after`."""
 
     begin: datetime
     until: datetime
-    is_seen: bool
+    by: By
+    says: Says
     after: timedelta
-    by_child: bool = False  # The child answers the question asked once more, not the carer.
+
+
+class IfAlerted(NamedTuple):
+    """If adults are called between `begin` and `until`, a person closes that alert after the span
+    `after`, and says whether the child was there."""
+
+    begin: datetime
+    until: datetime
+    was_here: bool
+    after: timedelta
 
 
 class _Placed(msgspec.Struct, frozen=True):
@@ -104,6 +154,11 @@ class _Placed(msgspec.Struct, frozen=True):
     carer: bool
     phone: str | None = None
     language: str | None = None
+    home: str | None = None
+
+
+class _Moved(msgspec.Struct, frozen=True):
+    home: str
 
 
 class _Until(msgspec.Struct, frozen=True):
@@ -113,12 +168,32 @@ class _Until(msgspec.Struct, frozen=True):
 
 class _IfAsked(msgspec.Struct, frozen=True):
     until: str
-    by: Literal["carer", "child"]
-    answer: Literal["seen", "not_seen", "answered"]
+    by: By
+    answer: Says
     after_s: float
 
 
-Detail = Placed | Tiered | CheckIn | Plain | Sighting | Observation | Milestone | Until | IfAsked
+class _IfAlerted(msgspec.Struct, frozen=True):
+    until: str
+    outcome: Literal["was_here", "was_away"]
+    after_s: float
+
+
+If = IfAsked | IfAlerted
+"""What comes back where the rules ask or call; they may not look at it otherwise."""
+Detail = (
+    Placed
+    | Moved
+    | Tiered
+    | CheckIn
+    | Plain
+    | Sighting
+    | Observation
+    | Milestone
+    | Until
+    | IfAsked
+    | IfAlerted
+)
 
 
 class Event(NamedTuple):
@@ -168,7 +243,18 @@ def _placed(text: str, at: datetime) -> Placed:
         has_carer=raw.carer,
         phone=raw.phone,
         language=raw.language,
+        home=_home(raw.home) if raw.home is not None else None,
     )
+
+
+def _moved(text: str, at: datetime) -> Moved:
+    return Moved(_home(_read(text, _Moved).home))
+
+
+def _home(name: str) -> str:
+    if not name.strip():
+        raise Refused(N_("A home needs a name."), field="home")
+    return name
 
 
 def _check_in(text: str, at: datetime) -> CheckIn:
@@ -188,14 +274,30 @@ def _ends_later(text: str, at: datetime) -> Until:
 
 def _if_asked(text: str, at: datetime) -> IfAsked:
     raw = _read(text, _IfAsked)
-    until = moment(raw.until, "until")
+    if raw.answer not in _MAY_SAY[raw.by]:
+        raise Refused(
+            N_("“{by}” cannot answer “{answer}”."), field="answer", by=raw.by, answer=raw.answer
+        )
+    return IfAsked(at, _until(raw.until, at), raw.by, raw.answer, _after(raw.after_s))
+
+
+def _if_alerted(text: str, at: datetime) -> IfAlerted:
+    raw = _read(text, _IfAlerted)
+    was_here = raw.outcome == "was_here"
+    return IfAlerted(at, _until(raw.until, at), was_here, _after(raw.after_s))
+
+
+def _until(text: str, at: datetime) -> datetime:
+    until = moment(text, "until")
     if until < at:
         raise Refused(N_("This ends before it begins."), field="until")
-    if not 0 <= raw.after_s <= 31_536_000:
+    return until
+
+
+def _after(seconds: float) -> timedelta:
+    if not 0 <= seconds <= 31_536_000:
         raise Refused(N_("An answer must come 0 to 31,536,000 seconds later."), field="after_s")
-    return IfAsked(
-        at, until, raw.answer == "seen", timedelta(seconds=raw.after_s), raw.by == "child"
-    )
+    return timedelta(seconds=seconds)
 
 
 def _as(kind: type[msgspec.Struct]) -> Callable[[str, datetime], Any]:
@@ -217,6 +319,8 @@ _DETAILS: dict[str, Callable[[str, datetime], Detail]] = {
     "milestone": _as(Milestone),
     "pause": _ends_later,
     "if_asked": _if_asked,
+    "if_alerted": _if_alerted,
+    "moved": _moved,
     "blind": _ends_later,
     "ended": _as(Plain),
 }

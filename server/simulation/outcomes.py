@@ -1,5 +1,6 @@
 """What a replay remembers of each child, and its results."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -8,7 +9,7 @@ from uuid import UUID
 from server.alerts.ladder import Cause, Climb
 from server.alerts.ladder import State as AlertState
 from server.policy.model import Ladder, Tier
-from server.simulation.events import Event, IfAsked
+from server.simulation.events import By, Event, If, IfAlerted, IfAsked
 from server.watch.facts import Asked, Called, Facts, Mark, Reach, Seen, usual
 from server.watch.machine.habit import Past
 from server.watch.machine.standing import Standing, State, Terms, Why
@@ -16,6 +17,7 @@ from server.watch.rhythm.rules import OPENS_BEFORE, Span
 from server.watch.signals.rules import Answer, Mood, Sign
 
 _NOBODY = UUID(int=0)
+_MANY = 16
 
 
 class Row(NamedTuple):
@@ -65,6 +67,13 @@ class Alert:
         return min(climb.next_action_at, climb.decide_at)
 
 
+class Closing(NamedTuple):
+    """A person closes an alert: the child was there, or was away."""
+
+    alert: Alert
+    was_here: bool
+
+
 @dataclass(slots=True)
 class Watched:
     """How long a child was watched, in which tier, by phone and language: for the report."""
@@ -95,9 +104,11 @@ class Child:
     standing: Standing
     placed_at: datetime
     alerts: dict[Cause, Alert] = field(default_factory=dict)
-    if_asked: list[IfAsked] = field(default_factory=list)
-    if_called: list[IfAsked] = field(default_factory=list)
-    coming: list[tuple[datetime, int, IfAsked]] = field(default_factory=list)  # Answers.
+    home: str | None = None
+    if_asked: dict[By, list[IfAsked]] = field(default_factory=lambda: {by: [] for by in By})
+    if_alerted: list[IfAlerted] = field(default_factory=list)
+    # Answers to questions, and what closes alerts.
+    coming: list[tuple[datetime, int, IfAsked | Closing]] = field(default_factory=list)
     waits: dict[datetime, Wait] = field(default_factory=dict)  # By their end: they become one.
     blind: Span | None = None
     waiting: list[Event] = field(default_factory=list)  # What reaches us when we see again.
@@ -134,9 +145,26 @@ class Child:
             wait.over_at = now
         self.waits.clear()
 
-    def keep(self, answer: IfAsked) -> None:
-        """What is answered if it is asked."""
-        (self.if_called if answer.by_child else self.if_asked).append(answer)
+    def keep(self, answer: If) -> None:
+        """What comes back if we ask, or call adults."""
+        if isinstance(answer, IfAlerted):
+            self.if_alerted.append(answer)
+        else:
+            self.if_asked[answer.by].append(answer)
+
+    def kept(self) -> Iterator[If]:
+        """All of it."""
+        yield from self.if_alerted
+        for answers in self.if_asked.values():
+            yield from answers
+
+    def forget(self, at: datetime) -> None:
+        """What was of use before now cannot matter again; a long life stays short."""
+        for answers in self.if_asked.values():
+            if len(answers) > _MANY:
+                answers[:] = [answer for answer in answers if answer.until >= at]
+        if len(self.if_alerted) > _MANY:
+            self.if_alerted = [answer for answer in self.if_alerted if answer.until >= at]
 
 
 @dataclass(slots=True)

@@ -10,7 +10,9 @@ event comes. Rows are sorted at the end.
 
 What production does and a file cannot tell:
 
-- Nobody acknowledges. Each rung of an alert is written once, its repeats are not. An answer, or a
+- Nobody acknowledges. Each rung of an alert is written once, its repeats are not. A person closes
+  an alert only where an `if_alerted` event says so; a child who was away then is looked for, and
+  the watch begins anew with the next answer or sighting that settles. An answer, or a
   sighting that settles, closes whatever is open; the next silence is a new alert. (In production a
   person closes an alert of the high tier, and every alert that a child has raised.)
 - Each rung has one person, and a last resort exists.
@@ -38,13 +40,12 @@ from server.simulation import events as kinds
 from server.simulation.arriving import Arriving
 from server.simulation.events import Event, on_line
 from server.simulation.learning import Learning
-from server.simulation.outcomes import Child, Day, Result, Watched
+from server.simulation.outcomes import Child, Closing, Day, Result, Watched
 from server.simulation.telling import Telling
 from server.watch.machine import advancing, rounds
 from server.watch.machine.standing import Change, Terms, What
 from server.watch.rhythm.rules import Span
 
-_MANY = 16
 _JUST_BEFORE = timedelta(microseconds=1)
 
 
@@ -56,7 +57,7 @@ class Replay:
         self._until = until
         self._children: dict[str, Child] = {}
         # Answers known before a child is placed, or about the whole server.
-        self._asked_early: dict[str, list[kinds.IfAsked]] = {}
+        self._asked_early: dict[str, list[kinds.If]] = {}
         self._days_later: dict[str, list[Day]] = {}
         self._blind: Span | None = None
         self._now: datetime | None = None
@@ -94,13 +95,13 @@ class Replay:
 
     def _happen(self, event: Event) -> None:
         child = self._children.get(event.child)
-        if child is not None and isinstance(event.detail, kinds.IfAsked):
+        if child is not None and isinstance(event.detail, kinds.If):
             # What might be answered later changes nothing about the time before it.
             child.keep(event.detail)
             return
         if child is not None:
             self._pass(child, event.at - _JUST_BEFORE)
-            self._forget(child, event.at)
+            child.forget(event.at)
         if event.kind == "placed":
             self._place(event)
         elif child is None:
@@ -117,7 +118,7 @@ class Replay:
     def _before_placed(self, event: Event) -> None:
         """The child is not watched yet, or no longer. Answers to later questions are kept; the rest
         says nothing."""
-        if isinstance(event.detail, kinds.IfAsked):
+        if isinstance(event.detail, kinds.If):
             self._asked_early.setdefault(event.child, []).append(event.detail)
 
     def _place(self, event: Event) -> None:
@@ -137,7 +138,8 @@ class Replay:
         watched = Watched(event.child, at, detail.phone, detail.language, tiers=[(at, detail.tier)])
         child = Child(event.child, watched, terms, rounds.begin(terms, at), placed_at=at)
         child.days = [day for day in self._days_later.pop(event.child, []) if day.around.begin > at]
-        answers = [*before.if_asked, *before.if_called] if before else []
+        child.home = detail.home
+        answers = [*before.kept()] if before else []
         for answer in self._asked_early.pop(event.child, answers):
             child.keep(answer)
         if before is not None and before.blind is not None:
@@ -151,16 +153,10 @@ class Replay:
     def _end(self, child: Child, at: datetime) -> None:
         child.watched.end = at
         child.need_no_reminder(at)
-        self._telling.close(child, at, but=None)
+        self._telling.close(child, at)
         self._days_later[child.name] = child.days
-        self._asked_early[child.name] = [*child.if_asked, *child.if_called]
+        self._asked_early[child.name] = [*child.kept()]
         del self._children[child.name]
-
-    def _forget(self, child: Child, at: datetime) -> None:
-        """What could have been answered before now cannot matter again; a long life stays short."""
-        for kept in (child.if_asked, child.if_called):
-            if len(kept) > _MANY:
-                kept[:] = [answer for answer in kept if answer.until >= at]
 
     def _blind_all(self, event: Event) -> None:
         assert isinstance(event.detail, kinds.Until)
@@ -228,7 +224,7 @@ class Replay:
         child.blind = None
         child.blinds.append(blind)
         waiting, child.waiting = child.waiting, []
-        arrivals: list[tuple[datetime, int, Event | kinds.IfAsked]] = [
+        arrivals: list[tuple[datetime, int, Event | kinds.IfAsked | Closing]] = [
             (event.at, -1, event) for event in waiting
         ]
         while child.coming and child.coming[0][0] <= blind.end:

@@ -1,10 +1,11 @@
 """Who is told in a replay: reminders, questions and alerts become rows."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from heapq import heappush
+from typing import TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -15,8 +16,9 @@ from server.notify.child.hours import Hours, released
 from server.policy.model import PEOPLED, Policy, QuietHours, Rung
 from server.simulation import events as kinds
 from server.simulation import reasons
+from server.simulation.events import By
 from server.simulation.learning import Learning
-from server.simulation.outcomes import Alert, Child, Result, Row, Wait, facts_of, known_of
+from server.simulation.outcomes import Alert, Child, Closing, Result, Row, Wait, facts_of, known_of
 from server.watch.facts import Asked, Reach
 from server.watch.machine.standing import Change, What, Why
 
@@ -115,9 +117,18 @@ class Telling:
         child.alerts[cause] = alert
         self._result.alerts.append(alert)
         self.climb(child, alert, now)
+        self._will_close(child, alert)
         if cause is Cause.TALK:
             wait = first_wait_ends(cause, ladder, child.terms.zone, now)
             alert.climb = replace(alert.climb, next_action_at=wait)
+
+    def _will_close(self, child: Child, alert: Alert) -> None:
+        """What a person finds who is called now, if the events say so."""
+        outcome = _latest(child.if_alerted, alert.told[0])
+        if outcome is not None:
+            self._number += 1
+            closing = Closing(alert, outcome.was_here)
+            heappush(child.coming, (alert.told[0] + outcome.after, self._number, closing))
 
     def climb(
         self, child: Child, alert: Alert, limit: datetime, now: datetime | None = None
@@ -150,23 +161,26 @@ class Telling:
             alert.worded = (facts, words)
         return alert.worded[1]
 
-    def close(self, child: Child, at: datetime, *, but: Cause | None) -> None:
-        for cause in [cause for cause in child.alerts if cause is not but]:
+    def close(self, child: Child, at: datetime, *, but: Collection[Cause] = ()) -> None:
+        for cause in [cause for cause in child.alerts if cause not in but]:
             child.alerts.pop(cause).closed_at = at
 
     def would_answer(self, child: Child, change: Change) -> kinds.IfAsked | None:
         """What the child does if asked once more."""
         if change.why is not Why.LAST_CALL:
             return None
-        return _latest(child.if_called, change.at)
+        return _latest(child.if_asked[By.CHILD], change.at)
 
     def will_answer(self, child: Child, at: datetime) -> kinds.IfAsked | None:
         """What the carer answers if asked at a moment."""
-        answer = _latest(child.if_asked, at)
+        answer = _latest(child.if_asked[By.CARER], at)
         return answer if answer is not None and answer.after < QUESTION_LASTS else None
 
 
-def _latest(answers: Iterable[kinds.IfAsked], at: datetime) -> kinds.IfAsked | None:
+_If = TypeVar("_If", kinds.IfAsked, kinds.IfAlerted)
+
+
+def _latest(answers: Iterable[_If], at: datetime) -> _If | None:
     """Of several that cover a moment, the one that began last."""
     covering = [answer for answer in answers if answer.begin <= at <= answer.until]
     return covering[-1] if covering else None

@@ -173,7 +173,7 @@ class Plain:
                 covering = [known for known in self.if_asked if known.begin <= now <= known.until]
                 if covering and covering[-1].after < timedelta(hours=24):
                     answer = covering[-1]
-                    entry = (now + answer.after, len(self.lines), answer.is_seen)
+                    entry = (now + answer.after, len(self.lines), answer.says is kinds.Says.SEEN)
                     self.coming.append(entry)
             elif change.what is What.ALERT:
                 self.open(Cause.SILENCE, now)

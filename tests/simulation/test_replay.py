@@ -715,7 +715,8 @@ def test_a_placement_that_is_wrong_stops_it(change: dict[str, Any], fault: str) 
     ("detail", "fault"),
     [
         ({"until": "2026-05-01T00:00:00Z"}, "until"),
-        ({"by": "school"}, "by"),
+        ({"by": "nobody"}, "by"),
+        ({"by": "school"}, "answer"),
         ({"answer": "perhaps"}, "answer"),
         ({"after_s": -1}, "after_s"),
         ({"after_s": "soon"}, "after_s"),
