@@ -3,14 +3,16 @@
 import argparse
 import csv
 import gc
-import json
 import os
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from server.clock import stamp
 from server.errors import Refused
@@ -24,6 +26,9 @@ from server.simulation.kinds import Event
 from server.simulation.life import Absence, Row
 from server.simulation.outcomes import Result
 from server.simulation.replay import replay
+from server.simulation.worlds import mixture
+from server.simulation.worlds.making import make
+from server.simulation.worlds.table import RANDOM, WORLDS, world
 
 ALERTS_HEADER = ["child", "at", "level", "rung", "reason"]
 EACH = 5_000
@@ -73,6 +78,12 @@ def add_cohort_arguments(parser: argparse.ArgumentParser) -> None:
         "--seed", type=int, required=True, metavar="S", help="the same seed makes the same cohort"
     )
     parser.add_argument(
+        "--world",
+        metavar="NAME|random",
+        help="a world of another kind (docs/reference/replay.md), or a mixture drawn by the seed;"
+        f" without it, the cohort of the published figures. Names: {', '.join(WORLDS)}",
+    )
+    parser.add_argument(
         "--events", type=Path, required=True, metavar="EVENTS.csv", help="write what happened here"
     )
     parser.add_argument(
@@ -107,12 +118,23 @@ def cohort_command(args: argparse.Namespace) -> int:
     if not 1 <= args.days <= 3_650:
         raise Refused("--days is 1 to 3,650.")
     say = progress()
-    rows, truth = cohorts.cohort(
+    rows, truth = _maker(args.world, args.seed)(
         args.children, args.days, args.seed, lambda number: say(number, "children")
     )
     _write(args.events, HEADER, map(_event, rows))
     _write(args.truth, TRUTH_HEADER, map(_absence, truth))
     return 0
+
+
+def _maker(name: str | None, seed: int) -> Callable[..., tuple[list[Row], list[Absence]]]:
+    """What makes the cohort; of a mixture, says on stderr what was drawn. Raises Refused."""
+    if name is None:
+        return cohorts.cohort
+    if name != RANDOM:
+        return partial(make, world(name))
+    mixed, words = mixture.drawn(seed)
+    sys.stderr.write(f"{words}\n")
+    return partial(make, mixed)
 
 
 def read_policy(path: Path) -> Policy:
@@ -135,7 +157,7 @@ def write_alerts(path: Path, result: Result) -> None:
 
 def _event(row: Row) -> Sequence[str]:
     at, child, kind, detail = row
-    return (child, stamp(at), kind, json.dumps(detail, separators=(",", ":")))
+    return (child, stamp(at), kind, msgspec.json.encode(detail).decode())
 
 
 def _absence(absence: Absence) -> Sequence[str]:

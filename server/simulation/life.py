@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from random import Random
 from typing import Any
@@ -12,6 +12,7 @@ from server import clock
 from server.simulation.figures import Kind
 from server.watch.rhythm.rules import Rhythm
 
+BEGIN = datetime(2026, 1, 5, 8, tzinfo=UTC)  # Of every cohort.
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
 
