@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.audit.actions import Actor
-from server.errors import Conflict, NotFound, WaymarkError
+from server.errors import Conflict, Incomplete, NotFound, WaymarkError
 from server.i18n import format_date, format_list, format_moment, format_number, gettext
 from server.missing.returns import interview, interview_actions
 from server.missing.returns.interview import GROUPS, Answer, Group, Question
@@ -22,7 +22,7 @@ from server.people.access import Roles, nothing_here, now_of, staff_of
 from server.people.desk_forms import moment_said
 from server.people.models import Person
 from server.people.rules import Action, may
-from server.people.words import FormFault, entered, form_fault
+from server.people.words import entered, form_fault
 from server.web.rendering import language_of, page, zone_of
 from server.web.requests import form_body, form_count, form_day
 
@@ -56,7 +56,7 @@ async def _not_finished(
     """The screen on which everything that is missing is asked; else the whole interview."""
     if isinstance(fault, NotFound):
         raise fault
-    if "missing" in fault.extra:
+    if isinstance(fault, Incomplete):
         return await _group_page(request, episode, interview.BY_NAME[interview.HELD], fault=fault)
     return await _whole(request, episode, roles, fault)
 
@@ -237,10 +237,9 @@ async def _group_page(
         "before": GROUPS[number - 1].name if number else None,
         "questions": [_question(question, given, language) for question in group.questions],
         "fields": [question.name for question in group.questions],
-        "faults": _faults(fault, language),
-        "missing": len(fault.extra.get("missing", ())) if fault is not None else 0,
+        "missing": len(fault.asks) if isinstance(fault, Incomplete) else 0,
         # Who came here to log that the interview was held can do so from here.
-        "logs": fault is not None and ("missing" in fault.extra or (form and "held" in form)),
+        "logs": isinstance(fault, Incomplete) or (form is not None and "held" in form),
         # A writer who has seen both versions and saves again replaces the other one.
         "base": row.version if row is not None else 0,
         "theirs": _shown(group, answers, language, zone)["answers"] if is_moved else [],
@@ -250,15 +249,6 @@ async def _group_page(
     }
     status = fault.status if fault is not None else 200
     return page(request, "missing/returns/interview_group.html", context, status=status)
-
-
-def _faults(fault: WaymarkError | None, language: str) -> dict[str, FormFault]:
-    """What is wrong, by the names of the questions."""
-    if fault is None or fault.field is None:
-        return {}
-    needed = {name: interview.NEEDED[name] for name in fault.extra.get("missing", ())}
-    shown = {name: FormFault(name, gettext(language, says)) for name, says in needed.items()}
-    return shown or {fault.field: form_fault(fault, language)}
 
 
 def _kept(answers: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
