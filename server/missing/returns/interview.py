@@ -293,8 +293,13 @@ def check_held(answers: Answers) -> None:
     """Check that this interview took place. Raises Refused where the child said no; Incomplete."""
     if answers.get("answer") == "refused":
         raise Refused(N_("The child did not want to talk. Log that instead."), field="answer")
-    if asks := {name: Ask(detail) for name, detail in NEEDED.items() if not answers.get(name)}:
+    if asks := missing(answers):
         raise Incomplete(asks)
+
+
+def missing(answers: Answers) -> dict[str, Ask]:
+    """How we ask for each answer without which an interview does not count as held."""
+    return {name: Ask(detail) for name, detail in NEEDED.items() if not answers.get(name)}
 
 
 def plain(name: str) -> str:

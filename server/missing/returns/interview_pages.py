@@ -94,8 +94,11 @@ async def save(request: Request) -> Response:
         return await _finished(episode)
     after = GROUPS.index(group) + 1
     path = f"/desk/episodes/{episode.id}/interview"
-    onward = f"{path}/{GROUPS[after].name}" if after < len(GROUPS) else path
-    return RedirectResponse(path if "close" in form else onward, status_code=303)
+    if after == len(GROUPS):
+        # An empty screen is not stored: only this says that the writer has been through them all.
+        return RedirectResponse(f"{path}?end=1", status_code=303)
+    onward = path if "close" in form else f"{path}/{GROUPS[after].name}"
+    return RedirectResponse(onward, status_code=303)
 
 
 def _group(request: Request) -> Group:
@@ -150,7 +153,9 @@ async def _whole(
         "is_refused": answers.get("answer") == "refused",
         "is_begun": bool(answers),
         # Each group can be changed below; what is left is to say that it was held.
-        "is_through": _is_saved(GROUPS[-1], answers) and answers.get("answer") != "refused",
+        "is_through": (is_through := _is_through(request, answers)),
+        "missing": len(interview.missing(answers)) if is_through else 0,
+        "held": interview.HELD,
         "goes_on": _goes_on(answers),
         "field": _place_of(fault),
         "error": form_fault(fault, language) if fault is not None else None,
@@ -165,6 +170,11 @@ def _goes_on(answers: Mapping[str, Answer]) -> str:
     answered = [_is_saved(group, answers) for group in GROUPS]
     after = max((place for place, has in enumerate(answered) if has), default=-1) + 1
     return GROUPS[after % len(GROUPS)].name
+
+
+def _is_through(request: Request, answers: Mapping[str, Answer]) -> bool:
+    is_at_end = "end" in request.query_params or _is_saved(GROUPS[-1], answers)
+    return bool(answers) and is_at_end and answers.get("answer") != "refused"
 
 
 def _is_saved(group: Group, answers: Mapping[str, Answer]) -> bool:
