@@ -46,6 +46,7 @@ async def test_a_night_long_before_the_child_came_is_no_mistake(cast: Cast) -> N
         page = await browser.get(path(cast), params={"night": "1999-05-01"})
     assert page.status_code == 200
     assert "No alert: the watch over Mia Castellane had not begun." in page.text
+    assert "on duty" not in page.text.partition("<main")[2]
 
 
 async def test_a_night_is_chosen_by_its_day_and_leads_to_those_beside_it(cast: Cast) -> None:
