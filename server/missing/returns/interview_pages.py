@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from server.audit.actions import Actor
 from server.errors import Conflict, Incomplete, NotFound, WaymarkError
-from server.i18n import format_date, format_list, format_moment, format_number, gettext
+from server.i18n import N_, format_date, format_moment, format_number, gettext
 from server.missing.returns import interview, interview_actions
 from server.missing.returns.interview import GROUPS, Answer, Group, Question
 from server.missing.search.models import Episode
@@ -208,7 +208,8 @@ def _label(question: Question, language: str) -> str:
 def _in_words(question: Question, answer: Answer, language: str, zone: ZoneInfo) -> str:
     choices = question.choices or {}
     if isinstance(answer, list):
-        return format_list(language, [gettext(language, choices[code]) for code in answer])
+        # Answers have an "or" of their own: "and" between them would be read wrong.
+        return gettext(language, N_("; ")).join(gettext(language, choices[code]) for code in answer)
     if question.kind == "datetime-local":
         at = interview.moment_of({"at": answer})
         return format_moment(language, at, zone) if at is not None else ""
