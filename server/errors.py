@@ -4,6 +4,7 @@ WaymarkError
 ├── Malformed          400  the request cannot be read: no JSON, another charset, no text
 ├── WrongType          415  the request's content is of a type that is not taken here
 ├── Refused            422  the request is understood and cannot be: a wrong value, a rule
+│   └── Incomplete     422  answers are missing: `missing` names all of them
 ├── Unauthenticated    401  nobody is signed in, or the device was shut out (code `revoked`)
 ├── Denied             403  a tie without this right
 │   ├── NotAllowed     403  a field that only the child, or another person, may set
@@ -20,6 +21,7 @@ Rules and actions raise these; one table in app.py turns them into a status, a p
 document (RFC 9457). `detail` is a sentence for people, in English, and a msgid of the catalogs.
 """
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
 
@@ -28,6 +30,13 @@ class See(NamedTuple):
 
     path: str
     words: str
+
+
+class Ask(NamedTuple):
+    """How we ask for an answer: a msgid, and the label of the question that it names."""
+
+    detail: str
+    label: str = ""
 
 
 class WaymarkError(Exception):
@@ -73,6 +82,16 @@ class Refused(WaymarkError):
 
     status = 422
     default_code = "invalid"
+
+
+class Incomplete(Refused):
+    """Answers are missing: how we ask for each, in the order of the form. The first is the sentence
+    and the field. Extra: `missing`, the names of all of them."""
+
+    def __init__(self, asks: Mapping[str, Ask]) -> None:
+        field, first = next(iter(asks.items()))
+        super().__init__(first.detail, field=field, missing=list(asks))
+        self.asks = asks
 
 
 class Unauthenticated(WaymarkError):

@@ -1,7 +1,7 @@
 """Children, sightings, rhythms, pauses and alerts over the API, for adults who have a tie."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,6 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from server.desk import by_urgency
 from server.desk.alert_api import AlertOut, one_out
 from server.errors import Conflict, IdReused
 from server.people.access import (
@@ -18,14 +19,15 @@ from server.people.access import (
     now_of,
     visitor_of,
 )
+from server.people.children_access import children_for
 from server.people.desk_forms import strongest
 from server.people.models import Child, Person
 from server.people.rules import Action, Role, may
 from server.policy.model import Tier
-from server.storage.parts import MOST, QUERY, unknown
+from server.storage.parts import MOST, QUERY
 from server.watch import actions, evidence, watch_alerts
 from server.watch.actions import SightingRequest
-from server.watch.children import changed, shown
+from server.watch.children import changed
 from server.watch.machine.standing import State as Standing
 from server.watch.machine.standing import as_the_child_sees
 from server.watch.models import Pause, Sighting, Watch
@@ -130,34 +132,18 @@ class WatchOut(msgspec.Struct):
 
 # --- children
 
-_FIRST = {
-    state: place
-    for place, state in enumerate(
-        (
-            Standing.MISSING,
-            Standing.ALERTED,
-            Standing.LATE,
-            Standing.DUE,
-            Standing.AWAY,
-            Standing.WELL,
-        )
-    )
-}
-
-
-_NEVER = datetime.max.replace(tzinfo=UTC)
-
 
 async def children(request: Request) -> Response:
     """The children the visitor is tied to, the most urgent first."""
     asked = query_of(request, **QUERY)
-    everyone, left = await shown(request, Action.CHILD_SEE)
-    part, following = await _part(everyone, asked["after"], asked["limit"] or MOST)
-    roles, now = {id_: everyone[id_] for id_ in part}, now_of(request)
-    left = [] if asked["after"] is not None else left[:MOST]
-    watches = {w.child_id: w for w in await Watch.filter(child_id__in=part)}
-    named = Person.filter(id__in=[*roles, *(child.id for child, _ in left)])
-    names = {p.id: p.name for p in await named}
+    part, following = await by_urgency.part(request, asked["after"], asked["limit"] or MOST)
+    left = [] if asked["after"] is not None else await by_urgency.left(request, MOST)
+    among = {*part, *left}
+    # A right may have ended since they were ordered. Only who is shown is looked at.
+    held = await children_for(request, Action.CHILD_SEE, also=among, among=among, by_call=True)
+    roles, now = {id_: held[id_] for id_ in part if id_ in held}, now_of(request)
+    watches = {w.child_id: w for w in await Watch.filter(child_id__in=list(roles))}
+    names = {p.id: p.name for p in await Person.filter(id__in=list(held))}
     seeing = [id for id in watches if may(roles[id], Action.ALERT_SEE)]
     facts = await evidence.of(seeing, now)
     noticing = [id for id in watches if may(roles[id], Action.OBSERVATION_SEE)]
@@ -169,32 +155,19 @@ async def children(request: Request) -> Response:
     ]
     for child in entries:
         child.changed = says.get(child.id)
-    entries.sort(key=lambda child: (_FIRST[child.standing], child.missed_due_at or now, child.name))
-    gone = [
-        LeftOut(child.id, names[child.id], child.left_at)
-        for child, _ in left
-        if child.left_at is not None
-    ]
+    first = by_urgency.FIRST
+    entries.sort(key=lambda child: (first[child.standing], child.missed_due_at or now, child.name))
+    gone = await _gone([id_ for id_ in left if id_ in held], names)
     return json_answer(ChildrenOut(entries, gone, following))
 
 
-async def _part(
-    roles: Mapping[UUID, Roles], after: UUID | None, limit: int
-) -> tuple[list[UUID], UUID | None]:
-    """The ids of one part, the most urgent first, and the last of them where there are more. Names
-    are sealed, so only the children of one part are sorted by them."""
-    held = Watch.filter(child_id__in=list(roles))
-    urgency = {
-        id_: (_FIRST[_of_reader(Standing(standing), roles[id_])], missed or _NEVER, id_)
-        for id_, standing, missed in await held.values_list("child_id", "standing", "missed_due_at")
-    }
-    well = _FIRST[Standing.WELL]
-    order = sorted(roles, key=lambda id_: urgency.get(id_, (well, _NEVER, id_)))
-    if after is not None and after not in roles:
-        raise unknown()
-    begin = 0 if after is None else order.index(after) + 1
-    part = order[begin : begin + limit]
-    return part, part[-1] if begin + limit < len(order) else None
+async def _gone(ids: list[UUID], names: Mapping[UUID, str]) -> list[LeftOut]:
+    rows = {child.id: child.left_at for child in await Child.filter(id__in=ids)} if ids else {}
+    return [
+        LeftOut(id_, names[id_], left_at)
+        for id_ in ids
+        if id_ in names and (left_at := rows.get(id_)) is not None
+    ]
 
 
 def _child(

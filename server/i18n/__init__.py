@@ -39,6 +39,8 @@ _ISOLATE: Final = "\u2068"
 _POP_ISOLATE: Final = "\u2069"
 Length = Literal["long", "short", "narrow"]
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
+_ENDED: Final = re.compile(r"(?<!\.)\.\Z")
+_ENDS: Final = re.compile(r"\.(?!\.)")
 
 
 def N_(msgid: str) -> str:
@@ -73,13 +75,18 @@ def ngettext(language: str, singular: str, many: str, n: int, /, **values: objec
 
 
 def fill(language: str, text: str, values: Mapping[str, object]) -> str:
-    """The text with its `{name}` placeholders filled; one without a value stays as it is."""
+    """The text with its `{name}` placeholders filled; one without a value stays as it is. A value
+    that ends with a full stop ("jeu. 2 avr.", "Amira A.") ends its sentence as well."""
     if not values:
         return text
 
     def value(match: re.Match[str]) -> str:
         name = match[1]
-        return _shown(language, values[name]) if name in values else match[0]
+        if name not in values:
+            return match[0]
+        shown = _shown(language, values[name])
+        is_ended = _ENDED.search(shown) and _ENDS.match(text, match.end())
+        return shown[:-1] if is_ended else shown
 
     return _PLACEHOLDER.sub(value, text)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, time, timedelta
+from types import MappingProxyType
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
-from server.errors import Refused
+from server.errors import Ask, Incomplete, Refused
 from server.i18n import N_, gettext
 from server.people.access import Visitor
 from server.people.agencies.actions import add_home
@@ -135,12 +136,18 @@ def moment_said(form: FormData, zone: ZoneInfo, field: str, now: datetime) -> da
     return moment_of(entered(form, "at"), zone, field)
 
 
-def when_of(form: FormData, zone: ZoneInfo, field: str, now: datetime) -> datetime | None:
-    """The same where an answer is needed: None for just now. Raises Refused, also for another time
-    that is left empty."""
+def when_of(
+    form: FormData,
+    zone: ZoneInfo,
+    field: str,
+    now: datetime,
+    missing: Mapping[str, Ask] = MappingProxyType({}),
+) -> datetime | None:
+    """The same where an answer is needed: None for just now. Raises Refused; Incomplete for another
+    time that is left empty, with what else is `missing` in the form."""
     ago, at = entered(form, "ago"), moment_said(form, zone, field, now)
     if ago == "other" and at is None:
-        raise Refused(N_("Enter a date and a time."), field=field)
+        raise Incomplete({**missing, field: Ask(N_("Enter a date and a time."))})
     return None if ago == "now" else at
 
 

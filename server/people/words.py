@@ -1,15 +1,16 @@
 """The words for roles and faults that several pages share."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.datastructures import FormData
 
-from server.errors import See, WaymarkError
+from server.errors import Incomplete, See, WaymarkError
 from server.i18n import N_, gettext
 from server.people.models import Person
 from server.people.rules import Role
-from server.web.responses import way_of
+from server.web.responses import ask_of, sentence_of, way_of
 
 ROLES: Mapping[Role, str] = {
     Role.CHILD: N_("child"),
@@ -25,19 +26,24 @@ ROLES: Mapping[Role, str] = {
 @dataclass(frozen=True, slots=True)
 class FormFault:
     """What is wrong in a form, in the reader's language, and at which question. `see`: the page of
-    what it names, and the words of the link."""
+    what it names, and the words of the link. `also`: what is wrong at further questions."""
 
     field: str | None
     text: str
     see: See | None = None
+    also: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def at(self, name: str) -> str | None:
+        """What is wrong at this question; None where nothing is."""
+        return self.text if name == self.field else self.also.get(name)
 
 
 def form_fault(error: WaymarkError, language: str) -> FormFault:
     """A fault for a form that is shown again."""
-    values = {**error.extra, "field": error.field or ""}
-    return FormFault(
-        error.field, gettext(language, error.detail, **values), way_of(error, language)
-    )
+    asks = error.asks if isinstance(error, Incomplete) else {}
+    also = {name: ask_of(ask, language) for name, ask in asks.items()}
+    text, see = sentence_of(error, language), way_of(error, language)
+    return FormFault(error.field, text, see, also)
 
 
 def name_and_role(person: Person, language: str) -> str:

@@ -6,40 +6,14 @@ from uuid import UUID
 
 from starlette.requests import Request
 
-from server.alerts.models import Alert
 from server.people.access import Roles, called_about, now_of, visitor_of
 from server.people.children_access import children_for
 from server.people.finding.scope import SEEING, Scope, scope_of
-from server.people.models import Child
 from server.people.rules import Action, Role, may
 from server.storage.db import as_id, fetch
 from server.storage.statement import Statement
 from server.watch.signals.drift import OnBoard
 from server.web.rendering import language_of
-
-Left = tuple[Child, Roles]
-
-
-async def shown(request: Request, action: Action) -> tuple[dict[UUID, Roles], list[Left]]:
-    """The visitor's roles for each child, where they may do this; and the children who left,
-    the latest first, with the same roles.
-
-    A child who left is in the first mapping too while an alert about them is open. We ask them
-    nothing any more, but we still hear them, and an alert they raised does not disappear. The same
-    goes for a child whose open alert has called the visitor, for what a call opens:
-    `called_about` says which alerts.
-    """
-    visitor = await visitor_of(request)
-    calling = Alert.filter(
-        agency_id=visitor.agency_id, closed_at__isnull=True, child__left_at__isnull=False
-    )
-    called = {alert.child_id for alert in await calling}
-    roles = await children_for(request, action, also=called, by_call=True)
-    left = await Child.filter(id__in=list(roles), left_at__isnull=False).order_by("-left_at")
-    gone = {child.id for child in left} - called
-    here = {id_: held for id_, held in roles.items() if id_ not in gone}
-    return here, [(child, roles[child.id]) for child in left]
-
 
 _CALLED = frozenset({Role.CALLED, Role.GLASS})
 

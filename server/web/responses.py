@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server import logs
-from server.errors import Malformed, NotFound, See, WaymarkError
+from server.errors import Ask, Incomplete, Malformed, NotFound, See, WaymarkError
 from server.i18n import N_, gettext
 from server.web.rendering import language_of, page
 
@@ -52,12 +52,11 @@ def json_answer(
 
 def problem(error: WaymarkError, language: str) -> Response:
     """The fault as an RFC 9457 problem document, with a stable `code` and a sentence for people."""
-    values = {**error.extra, "field": error.field or ""}
     document = {
         "type": "about:blank",
         "title": gettext(language, _TITLES.get(error.status, _TITLES[500])),
         "status": error.status,
-        "detail": gettext(language, error.detail, **values),
+        "detail": sentence_of(error, language),
         "code": error.code,
     }
     if error.field is not None:
@@ -75,6 +74,20 @@ def problem(error: WaymarkError, language: str) -> Response:
     )
 
 
+def sentence_of(error: WaymarkError, language: str) -> str:
+    """What happened, in the reader's words."""
+    if isinstance(error, Incomplete):
+        return ask_of(next(iter(error.asks.values())), language)
+    values = {**error.extra, "field": error.field or ""}
+    return gettext(language, error.detail, **values)
+
+
+def ask_of(ask: Ask, language: str) -> str:
+    """How we ask for an answer, in the reader's words."""
+    label = gettext(language, ask.label) if ask.label else ""
+    return gettext(language, ask.detail, label=label)
+
+
 def way_of(error: WaymarkError, language: str) -> See | None:
     """Where the desk leads from this fault, in the reader's words."""
     return See(error.see.path, gettext(language, error.see.words)) if error.see else None
@@ -83,10 +96,9 @@ def way_of(error: WaymarkError, language: str) -> See | None:
 def error_page(request: Request, error: WaymarkError) -> Response:
     """The same for a person: what happened, and a link to go on."""
     language = language_of(request)
-    values = {**error.extra, "field": error.field or ""}
     context = {
         "title": gettext(language, _TITLES.get(error.status, _TITLES[500])),
-        "detail": gettext(language, error.detail, **values),
+        "detail": sentence_of(error, language),
         "see": way_of(error, language),
         "status": error.status,
         "request_id": logs.request_id.get(),

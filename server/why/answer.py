@@ -11,7 +11,9 @@ from server.why.events import Event, Period, Value
 
 ANSWERS: Mapping[str, str] = {
     "not_yet": N_("This time is still to come."),
-    "before_records": N_("We have no records from this time. Ours about {child} begin {begin}."),
+    "before_records": N_(
+        "No alert: the watch over {child} had not begun. Our records begin {begin}."
+    ),
     "not_placed": N_("No alert: the placement began later, {begin}."),
     "left": N_("No alert: the placement had ended {left}. After that we do not ask."),
     "alert": N_("An alert opened at {at}: {cause}."),
@@ -53,6 +55,8 @@ ANSWERS: Mapping[str, str] = {
     "open": N_("It is still open."),
     "absence_looked": N_("{looker} looked at it last at {looked}: it was still so."),
 }
+# Their moment comes after the time that is told, so it is said with its day.
+BEFORE_ALL = frozenset({"before_records", "not_placed"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ LAST_DAY = timedelta(hours=24)
 AROUND = timedelta(hours=3)
 EVENING, MORNING = time(18), time(8)
 _DAY = timedelta(days=1)
-_YEARS = range(1970, 3000)
+YEARS = range(1970, 3000)
 
 
 def last_day(now: datetime) -> Period:
@@ -75,7 +75,7 @@ def moment(text: str) -> datetime:
     """A time as people write it, or a link of ours. Raises ValueError, also for a year in which no
     child is watched over."""
     at = datetime.fromisoformat(text)
-    if at.year not in _YEARS:
+    if at.year not in YEARS:
         raise ValueError(text)
     return at
 
@@ -83,7 +83,7 @@ def moment(text: str) -> datetime:
 def day(text: str) -> date:
     """A day, as 2026-03-02. Raises as `moment` does."""
     on_day = date.fromisoformat(text)
-    if on_day.year not in _YEARS:
+    if on_day.year not in YEARS:
         raise ValueError(text)
     return on_day
 

@@ -60,6 +60,9 @@ async def tell(child: Child, period: Period, now: datetime) -> Told:
         silent_since=await own.silent_since(now),
     )
     made_at = (await Person.get(id=child.id)).made_at
+    what = _Asked(period, now, made_at)
+    if period.end <= made_at:  # Nobody is missed on a rota that has not begun either.
+        return Told(period, answer(_known(child, what, rows, [])), [])
     events = [
         *await own.of_server(period, rows.blinds, rows.silent_since, made_at),
         *await _people(child, period, rows),
@@ -68,7 +71,6 @@ async def tell(child: Child, period: Period, now: datetime) -> Told:
         *await sends.to_operators(period),
     ]
     ordered = in_order([event for event in events if event.at <= now], period, SENTENCES)
-    what = _Asked(period, now, made_at)
     return Told(period, answer(_known(child, what, rows, ordered)), ordered)
 
 

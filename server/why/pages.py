@@ -20,7 +20,17 @@ from server.people.rules import Action
 from server.people.words import form_fault
 from server.web.rendering import language_of, page, zone_of
 from server.web.requests import number_in, parts
-from server.why.events import Chosen, Event, Period, around, last_day, moment, night_of, night_with
+from server.why.events import (
+    YEARS,
+    Chosen,
+    Event,
+    Period,
+    around,
+    last_day,
+    moment,
+    night_of,
+    night_with,
+)
 from server.why.finding import names_of
 from server.why.night import tell
 from server.why.wording import Reader, people_in
@@ -140,7 +150,7 @@ async def show(request: Request) -> Response:
 def _chosen(request: Request, zone: ZoneInfo, now: datetime) -> tuple[Period, date]:
     """Raises Refused for what is no day or no time."""
     given = request.query_params
-    day = day_of(given.get("night", ""), "night")
+    day = day_of(given.get("night", ""), "night", earliest=YEARS.start)
     if day is not None:
         return night_of(day, zone), day
     at = _moment(given.get("at", ""))

@@ -6,7 +6,7 @@ it.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,7 @@ from server.notify.wording import channel_word
 from server.people.words import ROLES
 from server.policy.model import Rung
 from server.watch.wording import TIERS, WAYS
-from server.why.answer import ANSWERS, Answer
+from server.why.answer import ANSWERS, BEFORE_ALL, Answer
 from server.why.events import Event, Value
 
 SENTENCES: Mapping[str, str] = {
@@ -201,6 +201,7 @@ _CODES_OF_MANY = {"rungs": "rung"}
 _Near = tuple[datetime, datetime]
 # Less than a day each, so that a time without its day means one moment.
 _A_DAY, _BEFORE, _AFTER = timedelta(hours=25), timedelta(hours=10), timedelta(hours=14)
+_NOT_NEAR = (datetime.max.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
 
 def _near(event: Event) -> _Near:
@@ -221,7 +222,11 @@ class Reader:
     def answer(self, answer: Answer) -> str:
         """Why there was an alert, or none."""
         near = (self.begin, self.begin + _A_DAY)
-        return " ".join(self._fill(ANSWERS[code], answer.values, near) for code in answer.codes)
+        nears = (_NOT_NEAR if code in BEFORE_ALL else near for code in answer.codes)
+        return " ".join(
+            self._fill(ANSWERS[code], answer.values, near)
+            for code, near in zip(answer.codes, nears, strict=True)
+        )
 
     def sentence(self, event: Event) -> str:
         """What happened."""

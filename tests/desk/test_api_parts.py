@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx2
 import pytest
 
+from server.audit.models import Entry
 from server.storage import parts
 from server.tasks.models import Task
 from tests.cast import Cast
@@ -54,6 +56,28 @@ async def test_the_parts_are_the_whole_list_once_and_in_order(
         assert len(rows) == len(whole[name])
     else:
         assert rows == whole[name]
+
+
+async def test_a_part_takes_as_many_statements_and_looks_for_any_number_of_children(
+    cast: Cast, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = []
+    await cast.on_duty("eve", hours=9)
+    for many in (40, 260):
+        await scenes.crowd(cast, many)
+        cast.clock.advance(hours=2)  # Nothing of the last look counts for this one.
+        begin = cast.clock()
+        await cast.new_token("eve")
+        async with cast.client_as("eve") as eve:
+            await eve.get("/api/v1/me")
+            caplog.clear()
+            with caplog.at_level(logging.DEBUG, logger="tortoise.db_client"):
+                answer = (await eve.get("/api/v1/children", params={"limit": 20})).json()
+        assert len(answer["children"]) == 20
+        asked.append(len([row for row in caplog.records if row.name == "tortoise.db_client"]))
+        looks = await Entry.filter(what="look:child:see", at__gte=begin, who_id=cast.eve.id)
+        assert {look.child_id for look in looks} == {UUID(one["id"]) for one in answer["children"]}
+    assert asked[0] == asked[1] > 0
 
 
 @pytest.mark.parametrize("name", ["alerts", "children", "dues"])

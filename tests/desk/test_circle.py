@@ -139,6 +139,11 @@ def test_everyone_has_a_place_of_their_own_on_a_ring_or_is_counted(places: list[
             assert all(not each.is_fit for each, _ in ring.seats)
 
 
+def test_who_is_alone_on_the_outer_ring_is_at_its_side_where_the_picture_has_room() -> None:
+    _, far = rings(_made([Place.SUPERVISOR]))
+    assert [at for _, at in far.seats] == [DIAL // 4]
+
+
 def test_a_person_stands_once_with_all_that_they_are_the_nearest_first() -> None:
     one, other = UUID(int=1), UUID(int=2)
     held = places_of(

@@ -68,6 +68,7 @@ class Crawl:
 
     taps: dict[str, int] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
+    pages: dict[str, str] = field(default_factory=dict)
 
 
 @cache
@@ -107,6 +108,8 @@ async def crawl(cast: Cast, name: str) -> Crawl:
                 seen.taps.setdefault(kind, taps)
                 seen.taps.setdefault(kind_of(answer.url.path) or kind, taps)
                 is_page = answer.headers.get("content-type", "").startswith("text/html")
+                if is_page:
+                    seen.pages[path] = answer.text
                 if is_page and taps < MOST_TAPS:
                     further |= {link: path for link in links_of(answer.text)}
             edge = further

@@ -45,6 +45,20 @@ def test_a_value_does_not_disturb_the_direction_of_an_arabic_sentence() -> None:
     assert i18n.fill("ar", "{url}", {"url": url}) == url
 
 
+def test_one_full_stop_ends_a_value_and_its_sentence() -> None:
+    sentence = "Ask {name}."
+    for name, shown in (
+        ("Amira A.", "Ask Amira A."),
+        ("jeu. 2 avr.", "Ask jeu. 2 avr."),
+        ("Mia", "Ask Mia."),
+        ("Mia ..", "Ask Mia ..."),
+        (".", "Ask ."),
+    ):
+        assert i18n.gettext("en", sentence, name=name) == shown
+    assert i18n.gettext("en", "{name}: asked …", name="Amira A.") == "Amira A.: asked …"
+    assert i18n.gettext("en", "{name}...", name="Amira A.") == "Amira A...."
+
+
 def test_direction() -> None:
     assert [i18n.direction(language) for language in LANGUAGES] == ["ltr", "ltr", "rtl"]
 

@@ -163,6 +163,7 @@ async def test_the_supervisor_sets_the_helpline_at_the_desk_and_the_report_page_
 async def test_a_supervisor_sets_them_at_the_desk_with_a_reason(cast: Cast) -> None:
     async with at_desk(cast, "ines") as browser:
         page = (await browser.get(PAGE)).text
+        assert "= 1 day<" in page, "nobody reads 1440 minutes as a day"
         assert 'value="72"' in page
         refused = await browser.post(PAGE, data={"base": "0", "interview": "48", "why": ""})
         assert refused.status_code == 422

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -507,7 +508,7 @@ async def test_a_screen_is_saved_by_a_plain_form_and_leads_on(cast: Cast) -> Non
         await tom.post(f"{path}/before", data={"base": "2", "push": ["alone", "move"]})
         sharing = {"base": "3", "close": "1", "share_reasons": "no"}
         last = await tom.post(f"{path}/sharing", data=sharing)
-        assert last.headers["location"] == path
+        assert last.headers["location"] == f"{path}?end=1"
         conflict = await tom.post(f"{path}/before", data={"base": "0", "before": "My words."})
         assert conflict.status_code == 409
         assert "My words." in conflict.text
@@ -523,3 +524,32 @@ async def test_a_screen_is_saved_by_a_plain_form_and_leads_on(cast: Cast) -> Non
         assert "The interview was held." in (await tom.get(path)).text
         assert (await tom.get(f"{path}/nothing")).status_code == 404
     assert not [name for name in SURNAMES if name in path]
+
+
+async def test_after_the_last_screen_nothing_is_left_but_to_log_it_also_where_screens_are_empty(
+    cast: Cast,
+) -> None:
+    episode = await returned(cast)
+    path = f"/desk/episodes/{episode.id}/interview"
+    async with at_desk(cast, "tom") as tom:
+        nothing = await tom.post(f"{path}/sharing", data={"base": "0"})
+        assert "Begin the interview" in (await tom.get(nothing.headers["location"])).text
+        await tom.post(f"{path}/offer", data={"base": "1", "answer": "accepted"})
+        await tom.post(f"{path}/before", data={"base": "2", "push": ["alone"]})
+        for group, onward in (("own", "/sharing"), ("sharing", "?end=1")):
+            saved = await tom.post(f"{path}/{group}", data={"base": "3"})
+            assert saved.headers["location"] == path + onward
+        page = (await tom.get(saved.headers["location"])).text
+        assert "Continue the interview" not in page
+        assert '<button class="main" name="what" value="held">' in page
+        assert "3 answers are missing" in page
+        assert f'<a href="{path}/held">Answer now</a>' in page
+        empty = re.findall(f'href="{path}/([a-z]+)">Fill in<', page)
+        assert empty == ["held", "during", "after", "next", "actions", "own", "sharing"]
+        talk = {"ago": "now", "interviewer": "Nadia", "independent": "yes"}
+        await tom.post(f"{path}/held", data={"base": "3", **talk})
+        page = (await tom.get(f"{path}?end=1")).text
+        assert "missing" not in page.split("<main")[1]
+        await tom.post(f"{path}/offer", data={"base": "4", "answer": "refused"})
+        page = (await tom.get(f"{path}?end=1")).text
+        assert '<button class="main" name="what" value="refused">' in page

@@ -3,6 +3,7 @@ done."""
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -11,6 +12,7 @@ import pytest
 
 from server.audit.models import Entry
 from server.errors import Conflict, Refused
+from server.i18n import gettext
 from server.missing.returns import child_found, interview_actions
 from server.missing.returns.child_found import Found
 from server.missing.search import actions, opening, searches, timeline
@@ -34,6 +36,13 @@ ENDS = {
     Act.RESCREEN: {"signs": "no"},
     Act.PHONE_CHECK: {"new": "no", "others": "no"},
     Act.PACK_UPDATE: {},
+}
+NEEDED = {
+    Act.SAFE_AND_WELL: ["who", "hurt", "afraid"],
+    Act.MEDICAL: ["needed"],
+    Act.RESCREEN: ["signs", "words"],
+    Act.PHONE_CHECK: ["new", "others"],
+    Act.NOT_POSSIBLE: ["task", "words"],
 }
 HELD = {
     "answer": "accepted", "at": "2026-03-02T16:00:00+00:00", "interviewer": "Rana",
@@ -473,3 +482,64 @@ async def test_the_board_leads_to_all_searches_and_that_list_to_one_that_has_end
     assert 'href="/desk/searches"' in await read(cast, "tom", "/desk/")
     assert f"/desk/episodes/{episode.id}" in await read(cast, "tom", "/desk/searches")
     assert 'href="/desk/searches"' not in await read(cast, "sam", "/desk/")
+
+
+def marked(page: str) -> list[str]:
+    """The questions with a fault beside them, in the order of the page."""
+    return re.findall(r'class="error" id="([a-z]+)-error"', page)
+
+
+async def test_a_form_names_all_that_is_missing_at_once_and_keeps_what_was_typed(
+    cast: Cast,
+) -> None:
+    episode = await back(cast)
+    async with at_desk(cast, "tom") as browser:
+        for act, needed in NEEDED.items():
+            path = f"/desk/episodes/{episode.id}/enter/{act}"
+            page = await browser.post(path, data={"ago": "other"})
+            assert page.status_code == 422
+            assert marked(page.text) == [*needed, "at"], act
+            assert page.text.count("autofocus") == 1, act
+            first = page.text.index(f'id="{needed[0]}-error"')
+            assert abs(page.text.index("autofocus") - first) < 300, act
+        typed = {"ago": "now", "words": "She slept.", "who": "Tom"}
+        page = await browser.post(path.replace(act, Act.SAFE_AND_WELL), data=typed)
+        assert marked(page.text) == ["hurt", "afraid"]
+        assert "She slept." in page.text
+        assert 'value="Tom"' in page.text
+    assert not await TimelineEntry.filter(what__in=[*NEEDED]).exists()
+
+
+async def test_each_missing_answer_is_asked_for_in_the_words_of_its_question(cast: Cast) -> None:
+    episode = await back(cast)
+    await set_language(cast.actor("tom"), cast.persons["tom"].id, "fr", cast.clock())
+    async with at_desk(cast, "tom") as browser:
+        page = await browser.post(
+            f"/desk/episodes/{episode.id}/enter/phone_check", data={"ago": "now"}
+        )
+    for label in ("Is the phone a new one?", "Does anyone else use it?"):
+        wanted = gettext("fr", "Fill in: {label}", label=gettext("fr", label))
+        assert wanted in html.unescape(page.text)
+
+
+async def test_the_api_names_all_that_is_missing(cast: Cast) -> None:
+    episode = await back(cast)
+    path = f"/api/v1/children/{episode.child_id}/episodes/{episode.id}/entries"
+    await cast.new_token("tom")
+    async with cast.client_as("tom") as tom:
+        for act, needed in NEEDED.items():
+            answer = await tom.post(path, json={"id": str(uuid4()), "what": act})
+            problem = answer.json()
+            assert (answer.status_code, problem["field"]) == (422, needed[0])
+            assert problem["missing"] == needed
+
+
+async def test_who_saw_the_child_where_and_how_are_asked_for_at_once(cast: Cast) -> None:
+    episode = await away(cast)
+    path = f"/desk/episodes/{episode.id}/found"
+    async with at_desk(cast, "tom") as browser:
+        page = await browser.post(path, data={"ago": "other"})
+        assert marked(page.text) == ["by", "where", "words", "at"]
+        page = await browser.post(path, data={"ago": "now", "by": "Sam", "where": "Station"})
+        assert marked(page.text) == ["words"]
+        assert 'value="Station"' in page.text

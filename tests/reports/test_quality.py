@@ -253,7 +253,7 @@ async def test_many_homes_come_in_parts(cast: Cast) -> None:
     cast.clock.advance(minutes=5)
     async with cast.browser_as("ines") as ines:
         pages = [(await ines.get(f"/desk/quality?page={page}")).text for page in (1, 2, "x")]
-    shown = [re.findall(r'<th scope="row" class="leads">.*?(Home \d+)', page) for page in pages]
+    shown = [re.findall(r'<th [^>]*class="leads">.*?(Home \d+)', page) for page in pages]
     assert len({*shown[0], *shown[1]}) == len(shown[0]) + len(shown[1]) == 30
     assert shown[2] == shown[0]
     assert 'href="/desk/quality?page=2"' in pages[0]

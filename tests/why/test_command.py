@@ -104,7 +104,7 @@ async def test_a_time_is_read_on_the_clock_of_the_child(cast: Cast) -> None:
 
 async def test_a_time_before_the_database_is_a_clear_sentence(cast: Cast) -> None:
     told = await lines(asked(cast.mia.id, at=datetime(2019, 1, 1, 3)), cast.clock())  # noqa: DTZ001
-    assert any("We have no records from this time." in line for line in told)
+    assert any("No alert: the watch over the child had not begun." in line for line in told)
     assert told[-1] == "Nothing is recorded for this time."
 
 

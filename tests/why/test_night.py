@@ -201,9 +201,14 @@ async def test_a_child_who_has_left_is_no_longer_asked(cast: Cast) -> None:
 
 async def test_a_time_before_our_records_says_when_they_begin(cast: Cast) -> None:
     await ticking.beat(ticking.TICK, cast.clock())
-    night = await read(cast, period=around(datetime(2019, 5, 1, 22, tzinfo=UTC)))
-    assert night.answer.startswith("We have no records from this time. Ours about Mia Castellane")
-    assert night.told.events == []
+    nights = [datetime(1999, 5, 1, 22, tzinfo=UTC), at(2)]  # Years before, and the same day.
+    for when in nights:
+        night = await read(cast, period=around(when))
+        assert night.answer == (
+            "No alert: the watch over Mia Castellane had not begun. Our records begin"
+            " Mon, 2 Mar 2026, 13:00."
+        )
+        assert night.told.events == []
 
 
 async def test_a_time_to_come_says_so(cast: Cast) -> None:

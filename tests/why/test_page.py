@@ -41,6 +41,14 @@ async def test_the_person_on_duty_reads_it_and_leaves_a_look(cast: Cast) -> None
     assert (entry.child_id, entry.why) == (cast.mia.id, "on_duty")
 
 
+async def test_a_night_long_before_the_child_came_is_no_mistake(cast: Cast) -> None:
+    async with at_desk(cast, "ines") as browser:
+        page = await browser.get(path(cast), params={"night": "1999-05-01"})
+    assert page.status_code == 200
+    assert "No alert: the watch over Mia Castellane had not begun." in page.text
+    assert "on duty" not in page.text.partition("<main")[2]
+
+
 async def test_a_night_is_chosen_by_its_day_and_leads_to_those_beside_it(cast: Cast) -> None:
     await leave_the_others_out(cast)
     await run_until(cast, at(20))

@@ -56,7 +56,7 @@ function Answer({ agreement, name }: { agreement: Thing; name: string }) {
       </p>
       {comment && <Words text={comment} />}
       {howSaid(agreement).map((line) => (
-        <p key={line} class="soft" dir="auto">
+        <p key={line} class="soft">
           {line}
         </p>
       ))}

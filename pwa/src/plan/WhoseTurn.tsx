@@ -51,9 +51,7 @@ function Row({ turn }: { turn: Turn }) {
       <button type="button" class="row" onClick={() => go(to, { about })}>
         <Mark isChild={turn.ownerRole === "child"} />
         <span class="row-text">
-          <span class="soft">
-            <bdi>{names}</bdi>
-          </span>
+          <span class="soft">{turn.isMine ? names : <bdi>{names}</bdi>}</span>
           <span dir="auto">{what(turn)}</span>
           <span class={turn.isOver ? "stone-when late" : "soft"}>
             {turn.isOver && <Icon name="warn" />}

@@ -297,7 +297,7 @@ export function fieldName(entity: string, field: string): string {
     "area importance": t("How important"),
     "area now": t("How it is now"),
     "area name": t("Name"),
-    "goal child_words": t("In the child’s own words"),
+    "goal child_words": isChild.value ? t("In my own words") : t("In the child’s own words"),
     "goal worker_words": t("In the caseworker's words"),
     "goal why": t("Why it matters"),
     "goal success_sign": t("How we'll know it worked"),

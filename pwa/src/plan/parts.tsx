@@ -97,7 +97,7 @@ export function FieldRow({ entity, id, field }: { entity: string; id: string; fi
   const inside = (
     <span class="row-text">
       <span class="soft">{fieldName(entity, field)}</span>
-      <span dir="auto" class={value ? "row-words" : "soft"}>
+      <span dir={value && !isOpen ? "auto" : undefined} class={value ? "row-words" : "soft"}>
         {shown}
       </span>
     </span>

@@ -37,9 +37,7 @@ function News() {
                 </p>
               )}
               {lines.map((line) => (
-                <p key={line} dir="auto">
-                  {line}
-                </p>
+                <p key={line}>{line}</p>
               ))}
             </div>
           </li>
@@ -102,7 +100,7 @@ function Goals() {
               <div>
                 <p dir="auto">{title}</p>
                 {GOAL_FIELDS.filter(isSaid).map((field) => (
-                  <p key={field} class="soft" dir="auto">
+                  <p key={field} class="soft">
                     {line("goal", goal.id, field)}
                   </p>
                 ))}

@@ -25,9 +25,7 @@ function PastStep({ past, step }: { past: Plan; step: Thing }) {
     <li class="row">
       <Mark isChild={role === "child"} />
       <span class="row-text">
-        <span class="soft">
-          <bdi>{owner ? called({ id: owner, role }) : t("No one is doing this yet")}</bdi>
-        </span>
+        <span class="soft">{owner ? <bdi>{called({ id: owner, role })}</bdi> : t("No one is doing this yet")}</span>
         <span dir="auto">{words(past, "step", step.id, "text")}</span>
         <span class="soft">
           {status === "done" || status === "not_done" ? valueName("step", "status", status, now.value) : day}

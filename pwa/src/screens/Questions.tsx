@@ -69,7 +69,7 @@ export function AskAbout() {
     <Page title={t("I have a question")}>
       <div class="about">
         <p class="soft">{moment(draft.entry.at, now.value)}</p>
-        <p dir="auto">{draft.entry.shown}</p>
+        <p>{draft.entry.shown}</p>
       </div>
       <form class="stack" onSubmit={(event) => void send(event)}>
         <div class="field">
@@ -110,7 +110,7 @@ function Row({ question }: { question: Question }) {
   return (
     <li class="entry">
       <div>
-        <p dir="auto">{question.about.shown}</p>
+        <p>{question.about.shown}</p>
         <p class="soft">{moment(question.about.at, now.value)}</p>
         <Answered question={question} />
       </div>
@@ -133,7 +133,7 @@ export function MyQuestions() {
         {unsent.map((question) => (
           <li class="entry" key={question.id}>
             <div>
-              <p dir="auto">{question.body.about.shown}</p>
+              <p>{question.body.about.shown}</p>
               <Unsent question={question} />
             </div>
           </li>

@@ -77,11 +77,9 @@ function Deed({ step }: { step: Thing }) {
           </span>
           <span dir="auto">{words(plan.value, "step", step.id, "text")}</span>
           <span class={outcome === "late" ? "stone-when late" : "soft"}>{says[outcome]}</span>
-          {outcome === "missed" && (
-            <span dir="auto">{reason ? t("Why: {why}", { why: reason }) : t("No reason given yet.")}</span>
-          )}
+          {outcome === "missed" && <span>{reason ? t("Why: {why}", { why: reason }) : t("No reason given yet.")}</span>}
           {movesOf(step.id).map((move) => (
-            <span key={move.by.id} class="soft" dir="auto">
+            <span key={move.by.id} class="soft">
               {move.why
                 ? t("New date, {day}: {why}", { day: dayWords(move.to, now.value), why: move.why })
                 : t("New date: {day}", { day: dayWords(move.to, now.value) })}

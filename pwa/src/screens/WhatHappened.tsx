@@ -65,7 +65,7 @@ export function WhatHappened() {
               <li class="entry" key={step.id}>
                 <div>
                   <p class="soft">{clockTime(step.at)}</p>
-                  <p dir="auto">{step.text}</p>
+                  <p>{step.text}</p>
                   <Asked entry={{ kind: "why", id: step.id, at: step.at, shown: step.text }} />
                 </div>
               </li>

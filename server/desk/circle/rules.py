@@ -140,6 +140,9 @@ def _drawn(people: Sequence[Around], most: int) -> list[Around]:
 
 
 def _at(number: int, count: int, *, turned: bool) -> int:
+    if turned and count == 1:
+        # At the side: below, the picture has no room for one alone.
+        return DIAL // 4
     return (DIAL * (2 * number + turned) // (2 * count)) % DIAL
 
 

@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 from server.alerts.ladder import Outcome
 from server.alerts.models import Alert
 from server.audit.actions import Actor
-from server.errors import Conflict, IdReused, Refused
+from server.errors import Ask, Conflict, IdReused, Incomplete, Refused
 from server.i18n import N_
 from server.missing.search import entry_kinds, rules
 from server.missing.search.actions import EARLY, apply, locked
@@ -36,13 +36,23 @@ class Found:
 
 
 def checked(what: Found) -> Found:
-    """The same, once every text is there. Raises Refused, naming the field."""
-    for field, value in (("by", what.by), ("where", what.where), ("words", what.condition)):
-        if not value:
-            raise Refused(N_("Say who saw the child, where, and how the child is."), field=field)
-        if field != "words" and len(value) > entry_kinds.LONGEST:
+    """The same, once every text is there. Raises Refused, naming the field; Incomplete."""
+    for field, value in (("by", what.by), ("where", what.where)):
+        if len(value) > entry_kinds.LONGEST:
             raise Refused(N_("Write up to 500 characters."), field=field)
+    if asks := missing(what.by, what.where, what.condition):
+        raise Incomplete(asks)
     return what
+
+
+def missing(by: str, where: str, condition: str) -> dict[str, Ask]:
+    """How the form asks for each of these that is empty."""
+    asks = {
+        "by": (by, N_("Say who saw the child.")),
+        "where": (where, N_("Say where the child was seen.")),
+        "words": (condition, N_("Say how the child is.")),
+    }
+    return {field: Ask(detail) for field, (value, detail) in asks.items() if not value}
 
 
 async def record_found(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from server.i18n import N_, format_list, format_span, gettext
+from server.i18n import N_, format_span, gettext
 from server.missing.returns.interview import MOST_ACTIONS, PULL, PUSH, Answers, Reasons
 from server.missing.returns.tasks_left import Done
 from server.missing.search import entry_kinds
@@ -135,10 +135,10 @@ def _why(reasons: Reasons, language: str) -> list[Line]:
     lines = []
     if pushed:
         words = N_("What made the child leave: {what}")
-        lines.append(Line(gettext(language, words, what=format_list(language, pushed))))
+        lines.append(Line(gettext(language, words, what=gettext(language, N_("; ")).join(pushed))))
     if pulled:
         words = N_("What pulled the child away: {what}")
-        lines.append(Line(gettext(language, words, what=format_list(language, pulled))))
+        lines.append(Line(gettext(language, words, what=gettext(language, N_("; ")).join(pulled))))
     if reasons.stop:
         words = N_("What would have to change for the child to stay")
         lines.append(Line(gettext(language, words), words=reasons.stop))

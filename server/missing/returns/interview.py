@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from unicodedata import normalize
 
-from server.errors import Refused
+from server.errors import Ask, Incomplete, Refused
 from server.i18n import N_
 from server.people.rules import Role
 
@@ -290,13 +290,16 @@ NEEDED: Mapping[str, str] = {
 
 
 def check_held(answers: Answers) -> None:
-    """Check that this interview took place. Raises Refused, naming the first answer that is still
-    missing, and all of them in `missing`."""
+    """Check that this interview took place. Raises Refused where the child said no; Incomplete."""
     if answers.get("answer") == "refused":
         raise Refused(N_("The child did not want to talk. Log that instead."), field="answer")
-    missing = [name for name in NEEDED if not answers.get(name)]
-    if missing:
-        raise Refused(NEEDED[missing[0]], field=missing[0], missing=missing)
+    if asks := missing(answers):
+        raise Incomplete(asks)
+
+
+def missing(answers: Answers) -> dict[str, Ask]:
+    """How we ask for each answer without which an interview does not count as held."""
+    return {name: Ask(detail) for name, detail in NEEDED.items() if not answers.get(name)}
 
 
 def plain(name: str) -> str:

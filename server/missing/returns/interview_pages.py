@@ -12,8 +12,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.audit.actions import Actor
-from server.errors import Conflict, NotFound, WaymarkError
-from server.i18n import format_date, format_list, format_moment, format_number, gettext
+from server.errors import Conflict, Incomplete, NotFound, WaymarkError
+from server.i18n import N_, format_date, format_moment, format_number, gettext
 from server.missing.returns import interview, interview_actions
 from server.missing.returns.interview import GROUPS, Answer, Group, Question
 from server.missing.search.models import Episode
@@ -22,7 +22,7 @@ from server.people.access import Roles, nothing_here, now_of, staff_of
 from server.people.desk_forms import moment_said
 from server.people.models import Person
 from server.people.rules import Action, may
-from server.people.words import FormFault, entered, form_fault
+from server.people.words import entered, form_fault
 from server.web.rendering import language_of, page, zone_of
 from server.web.requests import form_body, form_count, form_day
 
@@ -56,7 +56,7 @@ async def _not_finished(
     """The screen on which everything that is missing is asked; else the whole interview."""
     if isinstance(fault, NotFound):
         raise fault
-    if "missing" in fault.extra:
+    if isinstance(fault, Incomplete):
         return await _group_page(request, episode, interview.BY_NAME[interview.HELD], fault=fault)
     return await _whole(request, episode, roles, fault)
 
@@ -94,8 +94,11 @@ async def save(request: Request) -> Response:
         return await _finished(episode)
     after = GROUPS.index(group) + 1
     path = f"/desk/episodes/{episode.id}/interview"
-    onward = f"{path}/{GROUPS[after].name}" if after < len(GROUPS) else path
-    return RedirectResponse(path if "close" in form else onward, status_code=303)
+    if after == len(GROUPS):
+        # An empty screen is not stored: only this says that the writer has been through them all.
+        return RedirectResponse(f"{path}?end=1", status_code=303)
+    onward = path if "close" in form else f"{path}/{GROUPS[after].name}"
+    return RedirectResponse(onward, status_code=303)
 
 
 def _group(request: Request) -> Group:
@@ -150,7 +153,9 @@ async def _whole(
         "is_refused": answers.get("answer") == "refused",
         "is_begun": bool(answers),
         # Each group can be changed below; what is left is to say that it was held.
-        "is_through": _is_saved(GROUPS[-1], answers) and answers.get("answer") != "refused",
+        "is_through": (is_through := _is_through(request, answers)),
+        "missing": len(interview.missing(answers)) if is_through else 0,
+        "held": interview.HELD,
         "goes_on": _goes_on(answers),
         "field": _place_of(fault),
         "error": form_fault(fault, language) if fault is not None else None,
@@ -165,6 +170,11 @@ def _goes_on(answers: Mapping[str, Answer]) -> str:
     answered = [_is_saved(group, answers) for group in GROUPS]
     after = max((place for place, has in enumerate(answered) if has), default=-1) + 1
     return GROUPS[after % len(GROUPS)].name
+
+
+def _is_through(request: Request, answers: Mapping[str, Answer]) -> bool:
+    is_at_end = "end" in request.query_params or _is_saved(GROUPS[-1], answers)
+    return bool(answers) and is_at_end and answers.get("answer") != "refused"
 
 
 def _is_saved(group: Group, answers: Mapping[str, Answer]) -> bool:
@@ -198,7 +208,8 @@ def _label(question: Question, language: str) -> str:
 def _in_words(question: Question, answer: Answer, language: str, zone: ZoneInfo) -> str:
     choices = question.choices or {}
     if isinstance(answer, list):
-        return format_list(language, [gettext(language, choices[code]) for code in answer])
+        # Answers have an "or" of their own: "and" between them would be read wrong.
+        return gettext(language, N_("; ")).join(gettext(language, choices[code]) for code in answer)
     if question.kind == "datetime-local":
         at = interview.moment_of({"at": answer})
         return format_moment(language, at, zone) if at is not None else ""
@@ -237,10 +248,9 @@ async def _group_page(
         "before": GROUPS[number - 1].name if number else None,
         "questions": [_question(question, given, language) for question in group.questions],
         "fields": [question.name for question in group.questions],
-        "faults": _faults(fault, language),
-        "missing": len(fault.extra.get("missing", ())) if fault is not None else 0,
+        "missing": len(fault.asks) if isinstance(fault, Incomplete) else 0,
         # Who came here to log that the interview was held can do so from here.
-        "logs": fault is not None and ("missing" in fault.extra or (form and "held" in form)),
+        "logs": isinstance(fault, Incomplete) or (form is not None and "held" in form),
         # A writer who has seen both versions and saves again replaces the other one.
         "base": row.version if row is not None else 0,
         "theirs": _shown(group, answers, language, zone)["answers"] if is_moved else [],
@@ -250,15 +260,6 @@ async def _group_page(
     }
     status = fault.status if fault is not None else 200
     return page(request, "missing/returns/interview_group.html", context, status=status)
-
-
-def _faults(fault: WaymarkError | None, language: str) -> dict[str, FormFault]:
-    """What is wrong, by the names of the questions."""
-    if fault is None or fault.field is None:
-        return {}
-    needed = {name: interview.NEEDED[name] for name in fault.extra.get("missing", ())}
-    shown = {name: FormFault(name, gettext(language, says)) for name, says in needed.items()}
-    return shown or {fault.field: form_fault(fault, language)}
 
 
 def _kept(answers: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:

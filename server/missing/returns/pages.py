@@ -44,10 +44,10 @@ async def record_found(request: Request) -> Response:
     episode, roles = await desk_episode(request, Action.EPISODE_FOUND, by_call=True)
     form, now = await form_body(request), now_of(request)
     try:
-        at = when_of(form, zone_of(request), "at", now)
-        what = child_found.checked(
-            Found(at or now, entered(form, "where"), entered(form, "by"), words_of(form) or "")
-        )
+        by, where, condition = entered(form, "by"), entered(form, "where"), words_of(form) or ""
+        missing = child_found.missing(by, where, condition)
+        at = when_of(form, zone_of(request), "at", now, missing)
+        what = child_found.checked(Found(at or now, where, by, condition))
         await child_found.record_found(
             await staff_of(request), episode.id, id_or_new(form), what, now
         )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from server.alerts.attempt_rules import TARGETS
-from server.errors import Refused
+from server.errors import Ask, Incomplete, Refused
 from server.i18n import N_
 from server.missing.search.rules import Decision, Flag
 from server.tasks.rules import OF_A_RETURN, STRATEGY, Kind
@@ -320,7 +320,7 @@ ENTRIES: Mapping[Act, Entry] = {
 
 
 def read(act: Act, details: Mapping[str, str], words: str | None) -> dict[str, str]:
-    """The details as we store them. Raises Refused, naming the field."""
+    """The details as we store them. Raises Refused, naming the field; Incomplete."""
     entry = ENTRIES[act]
     details_by_name = {detail.name: detail for detail in entry.details}
     for name in details:
@@ -330,17 +330,28 @@ def read(act: Act, details: Mapping[str, str], words: str | None) -> dict[str, s
     for detail in entry.details:
         value = details.get(detail.name, "").strip()
         if not value:
-            if detail.is_needed:
-                raise Refused(N_("Fill in: {label}."), field=detail.name, label=detail.label)
             continue
         if detail.choices is not None and value not in detail.choices:
             raise Refused(N_("Choose an answer."), field=detail.name)
         if len(value) > LONGEST:
             raise Refused(N_("Write up to 500 characters."), field=detail.name)
         cleaned[detail.name] = value
-    if entry.needs_words and not words:
-        raise Refused(N_("Say in a few words why, or what was said."), field="words")
+    if asks := missing(act, cleaned, words):
+        raise Incomplete(asks)
     return cleaned
+
+
+def missing(act: Act, details: Mapping[str, str], words: str | None) -> dict[str, Ask]:
+    """How we ask for each answer that an entry still needs."""
+    entry = ENTRIES[act]
+    asks = {
+        detail.name: Ask(N_("Fill in: {label}"), detail.label)
+        for detail in entry.details
+        if detail.is_needed and not details.get(detail.name)
+    }
+    if entry.needs_words and not words:
+        asks["words"] = Ask(N_("Say in a few words why, or what was said."))
+    return asks
 
 
 def raises_flag(act: Act, details: Mapping[str, str]) -> Flag | None:

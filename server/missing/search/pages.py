@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from server.errors import Conflict, NotFound, WaymarkError
 from server.i18n import N_, format_list, gettext
-from server.missing.search import actions
+from server.missing.search import actions, entry_kinds
 from server.missing.search.actions import EntryRequest
 from server.missing.search.clocks.actions import lines_of
 from server.missing.search.definitions.reading import Aside, aside_of
@@ -194,6 +194,7 @@ async def enter(request: Request) -> Response:
     episode, roles = await desk_episode(request, Action.EPISODE_WORK, by_call=True)
     form, act = await form_body(request), _act(request)
     details = {detail.name: entered(form, detail.name) for detail in ENTRIES[act].details}
+    missing = entry_kinds.missing(act, details, words_of(form))
     try:
         await actions.enter(
             await staff_of(request),
@@ -201,7 +202,7 @@ async def enter(request: Request) -> Response:
             EntryRequest(
                 id_or_new(form),
                 act,
-                at=when_of(form, zone_of(request), "at", now_of(request)),
+                at=when_of(form, zone_of(request), "at", now_of(request), missing),
                 words=words_of(form),
                 details={name: value for name, value in details.items() if value},
                 also=await _also(request, episode, form),
@@ -285,7 +286,7 @@ async def _entry_page(
         "zone_name": str(zone_of(request)),
         "given": given,
         "fields": names,
-        "error": _in_words(fault, language),
+        "error": form_fault(fault, language) if fault is not None else None,
     }
     return page(
         request, "missing/search/entry.html", context, status=fault.status if fault else 200
@@ -329,14 +330,6 @@ async def _task_of(act: Act, given: Mapping[str, str], episode: Episode) -> Task
     if ENTRIES[act].is_search or len(kinds) != 1 or kinds[0] not in set(RETURN):
         return None
     return await Task.get_or_none(subject_id=episode.id, kind=kinds[0], state=State.OPEN)
-
-
-def _in_words(fault: WaymarkError | None, language: str) -> Any:
-    if fault is None:
-        return None
-    if "label" in fault.extra:
-        fault.extra["label"] = gettext(language, str(fault.extra["label"]))
-    return form_fault(fault, language)
 
 
 def _field(detail: Any, language: str, missing_line: str) -> dict[str, Any]:

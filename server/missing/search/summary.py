@@ -108,7 +108,7 @@ def _heard(timeline: Sequence[Told], language: str, shown: Shown) -> str:
 
 
 def _next(clocks: Sequence[Running], language: str, shown: Shown) -> list[str]:
-    late = [gettext(language, WORDS[clock.what]) for clock in clocks if clock.is_over]
+    late = [_named(clock, language) for clock in clocks if clock.is_over]
     coming = [clock for clock in clocks if not clock.is_over]
     sentences = []
     if late:
@@ -116,9 +116,14 @@ def _next(clocks: Sequence[Running], language: str, shown: Shown) -> list[str]:
     if coming:
         first = coming[0]
         names = format_list(language, [person.name for person in first.people])
-        what = gettext(language, WORDS[first.what])
+        what = _named(first, language)
         sentence = N_("Next: {what}, by {time}.")
         sentences.append(gettext(language, sentence, what=what, time=shown(first.due_at)))
         if names:
             sentences.append(gettext(language, N_("This is for {names}."), names=names))
     return sentences
+
+
+def _named(clock: Running, language: str) -> str:
+    """What is to be done, within a sentence: a decision is named as a question elsewhere."""
+    return gettext(language, WORDS[clock.what]).rstrip("?؟ \u00a0\u202f")

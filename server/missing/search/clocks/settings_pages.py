@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.errors import WaymarkError
-from server.i18n import N_, gettext
+from server.i18n import N_, format_span, gettext
 from server.missing.search.clocks import settings, terms
 from server.missing.search.clocks.actions import clocks_of
 from server.missing.search.clocks.terms import Number, Unit
@@ -66,7 +66,7 @@ async def _page(
     ]
     context = {
         "groups": [
-            (gettext(language, title), [_number(number, language) for number in numbers])
+            (gettext(language, title), [_number(number, values, language) for number in numbers])
             for title, numbers in groups
         ],
         "lines": [(name, gettext(language, label)) for name, label in terms.LINES.items()],
@@ -87,12 +87,17 @@ async def _page(
     )
 
 
-def _number(number: Number, language: str) -> dict[str, Any]:
+def _number(number: Number, values: Mapping[str, Any], language: str) -> dict[str, Any]:
+    value = str(values.get(number.name, ""))
+    lasts = number.unit.duration * int(value) if value.isdecimal() and len(value) < 6 else None
+    is_many = lasts is not None and lasts >= 60 * number.unit.duration
     return {
         "name": number.name,
         "label": gettext(language, number.label),
         "unit": gettext(language, UNITS[number.unit]),
         "most": int(number.most / number.unit.duration),
+        # Nobody reads 1440 minutes as a day.
+        "span": format_span(language, lasts) if lasts and is_many else "",
     }
 
 
