@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from server.errors import Refused
-from server.policy.roll_call import RollCall, Word
+from server.policy.roll_call import DAY, NIGHT, RollCall, Word
 from server.policy.values import duration, known, odds, time_of_day
 
 _MOST_ROLL_CALLS = 6
@@ -20,9 +20,9 @@ def read(table: Mapping[str, Any]) -> RollCall:
     times = sorted({time_of_day({"at": text}, "at", "roll_call") for text in given})
     return RollCall(
         at=tuple(times),
-        day=_words(table, "day"),
-        night=_words(table, "night"),
-        holds_for=duration({"holds_for": "12h", **table}, "holds_for", "roll_call"),
+        day={**DAY, **_words(table, "day")},
+        night={**NIGHT, **_words(table, "night")},
+        holds_for=duration({"holds_for": "14h", **table}, "holds_for", "roll_call"),
     )
 
 

@@ -38,6 +38,8 @@ async def adopt(actor: Actor, agency_id: UUID, asked: Adoption, now: datetime) -
     reason, Conflict if another change came first, IdReused for a known id with other content.
     """
     policy = policies.read(asked.content)
+    if policy.roll_call.at:
+        raise Refused(N_("Roll calls can only be tried out so far."), field="roll_call.at")
     if not asked.words:
         raise Refused(N_("Give a reason, for the people who come after you."), field="why")
     if len(asked.words) > LONGEST_WHY:
