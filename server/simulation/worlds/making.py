@@ -74,14 +74,15 @@ def _moves(child: Resident, homes: Homes) -> None:
 def _live(child: Resident, world: World, network: Network) -> None:
     life = child.life
     coerced = world.numbers.coerced
-    for what, part in (
+    parts: tuple[tuple[str, Callable[[], None]], ...] = (
         ("going", lambda: going.go(life, world.going(child), _away(coerced))),
         ("leave", lambda: world.leave(child)),
         ("outings", lambda: world.outings(child)),
         ("phones", lambda: world.phones(child)),
         ("sightings", lambda: around.sightings(life, world.school)),
         ("signs", lambda: around.signs(life)),
-    ):
+    )
+    for what, part in parts:
         life.random = child.stream(what)
         part()
     life.outages += network.regions.get(life.zone.key, [])
