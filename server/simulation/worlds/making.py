@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from server.simulation import around, check_ins, going, placing
 from server.simulation.life import BEGIN, DAY, Absence, Life, Row
+from server.simulation.lives import around, check_ins, going, placing
 from server.simulation.worlds import figures, witnesses
 from server.simulation.worlds.homes import Homes, stream
 from server.simulation.worlds.network import Network
@@ -90,7 +90,6 @@ def _live(child: Resident, world: World, network: Network) -> None:
     check_ins.rounds(life, lambda _, due: world.answers(child, due))
     check_ins.called(life, lambda _, due: world.answers(child, due))
     witnesses.all_of(child, world, network.adults)
-    life.rows.sort(key=lambda row: (row[0], row[2] != "placed"))
 
 
 def _away(coerced: float) -> Callable[[Life, datetime], Absence]:
