@@ -21,6 +21,7 @@ from server.clock import utcnow
 from server.demo import commands as demo
 from server.demo import fast
 from server.errors import WaymarkError
+from server.i18n import gettext
 from server.missing.search import timeline
 from server.records.backup import commands as records
 from server.security import encryption
@@ -47,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SettingFault as fault:
         return _fail(str(fault))
     except WaymarkError as fault:
-        return _fail(fault.detail + (f" ({fault.field})" if fault.field else ""))
+        says = gettext("en", fault.detail, **fault.extra)
+        return _fail(says + (f" ({fault.field})" if fault.field else ""))
     except OSError as fault:
         # Without the number, which tells people nothing.
         return _fail(f"{fault.filename}: {fault.strerror}" if fault.filename else str(fault))

@@ -38,9 +38,9 @@ ENGLISH_ONLY = frozenset(
     {
         "server/__main__.py",
         "server/demo/loader.py",
-        "server/simulation/cohort.py",
         "server/simulation/commands.py",
         "server/simulation/replay.py",
+        "server/simulation/worlds/table.py",
     }
 )
 _PLACEHOLDER = re.compile(r"\{\w+\}")

@@ -3,7 +3,8 @@
 Each block stands between `<!-- begin NAME -->` and `<!-- end NAME -->`, and nobody writes there by
 hand. The settings come from server/settings.py, the commands from the command line, the routes from
 the OpenAPI document, who may from the walk of tests/test_access.py, the rights from
-server/people/rules.py, the policy from the table that ships, the fields and their owners from
+server/people/rules.py, the policy from the table that ships, the worlds from
+server/simulation/worlds/table.py, the fields and their owners from
 server/plan/owners.py and the grab pack, and the figures from what `make bench` left in
 var/bench.json. Figures belong to the machine that they were measured on: `check` takes those that
 stand as they are. The guides in docs/guide are copies of those in server/desk/help/guides/en.
@@ -31,6 +32,7 @@ from server.people.rules import ALLOWED, Action, AgencyAction, Role, may_agency
 from server.plan.owners import BESIDE, OWNERS
 from server.policy.model import SHIPPED
 from server.settings import SETTINGS
+from server.simulation.worlds.table import RANDOM, WORLDS
 from server.web.openapi import document
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -285,6 +287,13 @@ def _yes(is_so: bool) -> str:
     return "yes" if is_so else NO
 
 
+def worlds() -> str:
+    """Every world of the synthetic cohort, and what is special about it."""
+    rows = [(f"`{world.name}`", world.says) for world in WORLDS.values()]
+    rows.append((f"`{RANDOM}`", "A mixture of these, drawn by the seed."))
+    return table(["world", "what is special"], rows)
+
+
 # --- the figures
 
 
@@ -372,6 +381,7 @@ PAGES: dict[str, dict[str, Callable[[], str | None]]] = {
     "docs/reference/api.md": {"routes": api},
     "docs/reference/rights.md": {"rights": rights},
     "docs/reference/policy.md": {"levels": policy, "rest": policy_rest},
+    "docs/reference/replay.md": {"worlds": worlds},
     "docs/reference/fields.md": {"fields": fields, "pack-fields": pack_fields},
 }
 MEASURED: dict[str, dict[str, Callable[[], str | None]]] = {FIGURES: {"figures": figures}}

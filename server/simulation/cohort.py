@@ -12,8 +12,9 @@ from collections.abc import Callable
 from random import Random
 from zoneinfo import ZoneInfo
 
-from server.simulation import around, check_ins, figures, going, placing
+from server.simulation import figures
 from server.simulation.life import BEGIN, DAY, Absence, Life, Row
+from server.simulation.lives import around, check_ins, going, placing
 from server.watch.rhythm.rules import Rhythm
 
 

@@ -78,4 +78,4 @@ class Life:
 
 
 def whole(at: datetime) -> datetime:
-    return at.replace(microsecond=0)
+    return at.replace(microsecond=0) if at.microsecond else at

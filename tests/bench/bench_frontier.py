@@ -165,7 +165,8 @@ def _page(
         "# What the habit tells, and what it disturbs",
         "",
         "**Every figure here is simulated.** Nobody has measured it in the field. The cohort's"
-        " assumptions are in `server/simulation/figures.py`; the rules are those of production.",
+        " assumptions are in `server/simulation/figures.py`; the rules are those of production."
+        " [Other worlds](reference/replay.md#worlds) differ from it in kind.",
         "",
         f"{CHILDREN} children for {DAYS} days on each of the seeds"
         f" {', '.join(map(str, SEEDS))}; {len(ours.long)} absences of 24 hours and more,"

@@ -57,7 +57,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_gives_others(tmp_path: P
 
 
 def test_the_cohort_of_the_published_figures_stays_as_it_is(tmp_path: Path) -> None:
-    """docs/frontier.md was measured on it. A hash: a single row more changes the figures."""
+    """docs/frontier.md was measured on it, and a single row more would change its figures."""
     events, truth = made(tmp_path, seed=7)
     whole = hashlib.sha256(events.read_bytes() + truth.read_bytes()).hexdigest()
     assert whole == "a0c6d52f572031aae9b8b6b4af2e74f35b704fa5295c7ff140ee58417e33a5c2"

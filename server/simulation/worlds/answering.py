@@ -3,9 +3,9 @@
 from datetime import datetime
 from math import exp, log
 
-from server.simulation import check_ins
 from server.simulation import figures as cohort
-from server.simulation.check_ins import Answering
+from server.simulation.lives import check_ins
+from server.simulation.lives.check_ins import Answering
 from server.simulation.worlds import calendar, figures
 from server.simulation.worlds.residents import Resident
 
@@ -30,8 +30,8 @@ def by_mood(child: Resident, due: datetime) -> Answering:
     """More often and sooner the better they feel; the mood in the answer is the true one."""
     mood, chance = child.mood(due), usual(child, due).chance
     odds = log(chance / (1 - chance)) + figures.MOOD_ANSWERS * mood
-    said = min(max(round(3 + 1.1 * mood), 1), 5)
-    return Answering(_bounded(1 / (1 + exp(-odds))), exp(-0.4 * mood), mood=said)
+    shown = min(max(round(3 + 1.1 * mood), 1), 5)
+    return Answering(_bounded(1 / (1 + exp(-odds))), exp(-0.4 * mood), mood=shown)
 
 
 def by_group(child: Resident, due: datetime) -> Answering:

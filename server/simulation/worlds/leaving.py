@@ -5,8 +5,8 @@ from datetime import date, datetime, time
 from math import exp
 
 from server.simulation import figures as cohort
-from server.simulation import going
 from server.simulation.life import DAY, HOUR, Life, as_utc
+from server.simulation.lives import going
 from server.simulation.worlds import calendar, figures
 from server.simulation.worlds.residents import Resident
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from server.simulation import around, check_ins, going, placing
 from server.simulation.life import BEGIN, DAY, Absence, Life, Row
+from server.simulation.lives import around, check_ins, going, placing
 from server.simulation.worlds import figures, witnesses
 from server.simulation.worlds.homes import Homes, stream
 from server.simulation.worlds.network import Network
@@ -74,14 +74,15 @@ def _moves(child: Resident, homes: Homes) -> None:
 def _live(child: Resident, world: World, network: Network) -> None:
     life = child.life
     coerced = world.numbers.coerced
-    for what, part in (
+    parts: tuple[tuple[str, Callable[[], None]], ...] = (
         ("going", lambda: going.go(life, world.going(child), _away(coerced))),
         ("leave", lambda: world.leave(child)),
         ("outings", lambda: world.outings(child)),
         ("phones", lambda: world.phones(child)),
         ("sightings", lambda: around.sightings(life, world.school)),
         ("signs", lambda: around.signs(life)),
-    ):
+    )
+    for what, part in parts:
         life.random = child.stream(what)
         part()
     life.outages += network.regions.get(life.zone.key, [])
@@ -89,7 +90,6 @@ def _live(child: Resident, world: World, network: Network) -> None:
     check_ins.rounds(life, lambda _, due: world.answers(child, due))
     check_ins.called(life, lambda _, due: world.answers(child, due))
     witnesses.all_of(child, world, network.adults)
-    life.rows.sort(key=lambda row: (row[0], row[2] != "placed"))
 
 
 def _away(coerced: float) -> Callable[[Life, datetime], Absence]:

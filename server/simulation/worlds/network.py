@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from server.simulation import around
 from server.simulation import figures as cohort
 from server.simulation.life import BEGIN, DAY, HOUR, MINUTE, Row
+from server.simulation.lives import around
 from server.simulation.worlds import figures
 from server.simulation.worlds.homes import stream
 

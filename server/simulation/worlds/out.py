@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import date, datetime, time
 
 from server.clock import stamp
-from server.simulation import around
 from server.simulation.life import DAY, HOUR, as_utc
+from server.simulation.lives import around
 from server.simulation.worlds import calendar, figures
 from server.simulation.worlds.residents import Resident
 

@@ -2,9 +2,9 @@
 
 from datetime import time, timedelta
 
-from server.simulation import around
 from server.simulation import figures as cohort
 from server.simulation.life import DAY, HOUR, as_utc, whole
+from server.simulation.lives import around
 from server.simulation.worlds import figures
 from server.simulation.worlds.residents import Resident
 

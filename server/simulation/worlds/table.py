@@ -1,6 +1,7 @@
 """Every world by its name."""
 
 from server.errors import Refused
+from server.i18n import N_
 from server.simulation.worlds import (
     answering,
     calendar,
@@ -126,5 +127,7 @@ def world(name: str) -> World:
     """The world of this name. Raises Refused with the names there are."""
     if name not in WORLDS:
         names = ", ".join([*WORLDS, RANDOM])
-        raise Refused(f"There is no world “{name}”. The worlds are: {names}.")
+        raise Refused(
+            N_("There is no world “{name}”. Choose one of: {names}."), name=name, names=names
+        )
     return WORLDS[name]

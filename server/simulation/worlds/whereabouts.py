@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from server.simulation.check_ins import outside
 from server.simulation.life import HOUR, Absence, as_utc
+from server.simulation.lives.check_ins import outside
 from server.simulation.worlds import figures
 from server.simulation.worlds.residents import Resident, Span
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from random import Random
 
 from server.clock import stamp
 from server.simulation import figures as cohort
-from server.simulation.check_ins import outside
 from server.simulation.life import DAY, MINUTE, as_utc, whole
+from server.simulation.lives.check_ins import outside
 from server.simulation.worlds import figures
 from server.simulation.worlds.figures import Shares
 from server.simulation.worlds.homes import Shift
@@ -150,7 +151,7 @@ class _Asking:
                 self._life.add(
                     whole(at),
                     "if_asked",
-                    until=stamp(until - _SECOND),
+                    until=_last(until),
                     by=by,
                     answer=answer,
                     after_s=after_s,
@@ -166,9 +167,15 @@ def _closings(child: Resident, world: World) -> None:
         for piece in where.within(at, until, IN):
             outcome, after = world.closes(piece.where == GONE, random)
             if piece.until - piece.at > MINUTE:
-                text = stamp(piece.until - _SECOND)
+                text = _last(piece.until)
                 life.add(whole(piece.at), "if_alerted", until=text, outcome=outcome, after_s=after)
         at = until
+
+
+@lru_cache(maxsize=16_384)  # The shifts of a zone end at the same moments for all.
+def _last(until: datetime) -> str:
+    """The last second before a moment."""
+    return stamp(until - _SECOND)
 
 
 def _taken_for(piece: Piece, base: str) -> str:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from random import Random
 
 from server.simulation import figures as cohort
-from server.simulation.check_ins import Answering
+from server.simulation.lives.check_ins import Answering
 from server.simulation.worlds import answering, calendar, closing, figures, leaving, network, phones
 from server.simulation.worlds import out as outings
 from server.simulation.worlds.figures import Place, Shares

@@ -5,7 +5,7 @@ from datetime import date, datetime, time
 
 from server.simulation import figures
 from server.simulation.life import DAY, HOUR, Absence, Life, as_utc, whole
-from server.simulation.placing import raise_tier
+from server.simulation.lives.placing import raise_tier
 
 
 def usual(life: Life) -> Iterator[datetime]:

@@ -1,0 +1,1 @@
+"""The parts of one child's life in a synthetic cohort."""
