@@ -93,7 +93,7 @@ def covers_3_am(row: Row) -> bool:
 
 def persistence(made: Made) -> float:
     """How much likelier an answer is on the day after one."""
-    after_answer, after_miss = [], []
+    after_answer, after_miss = list[bool](), list[bool]()
     for child in made.placed:
         days, answered = made.days(child), made.answered[child]
         for before, day in pairwise(days):
