@@ -93,7 +93,7 @@ def covers_3_am(row: Row) -> bool:
 
 def persistence(made: Made) -> float:
     """How much likelier an answer is on the day after one."""
-    after_answer, after_miss = [], []
+    after_answer, after_miss = list[bool](), list[bool]()
     for child in made.placed:
         days, answered = made.days(child), made.answered[child]
         for before, day in pairwise(days):
@@ -260,7 +260,7 @@ SIGNATURES = {
     "by_habit": Signature(persistence, 0.35, 1.7),
     "by_mood": Signature(moods_that_last, 0.8, 1.4),
     "by_group": Signature(homes_that_forget, 0.15, 2.0),
-    "bunched": Signature(together, 0.4, 3.0),
+    "bunched": Signature(together, 0.3, 3.0),
     "after_visits": Signature(after_leave, 0.4, 3.0),
     "pay_days": Signature(on_pay_days, 0.4, 3.0),
     "late_evenings": Signature(looked_for_in_vain, 0.06, 2.0),
@@ -271,6 +271,6 @@ SIGNATURES = {
     "coerced": Signature(answers_while_gone, 0.5, 2.0),
     "seasons": Signature(closed_schools, 1.0, 3.0),
     "outages": Signature(silent_regions, 0.02, 4.0),
-    "quiet_flats": Signature(without_carer, 0.45, 2.0),
+    "quiet_flats": Signature(without_carer, 0.35, 2.0),
     "seldom": Signature(missed, 0.42, 1.3),
 }

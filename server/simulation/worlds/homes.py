@@ -130,9 +130,8 @@ class Homes:
         staffing: Staffing,
     ) -> None:
         self._seed, self._first, self._days = seed, first, days
-        self._places = [place for place, _ in places]
-        # A share of the children becomes one of the homes.
-        self._weights = [share / (sum(place.size) / 2) for place, share in places]
+        self._shares = dict(places)
+        self._children = dict.fromkeys(self._shares, 0)  # Who live in each kind so far.
         self._staffing = staffing
         self._homes: list[Home] = []
         self._full: list[int] = []  # The children in all homes up to this one.
@@ -161,9 +160,15 @@ class Homes:
     def _build(self) -> None:
         number = len(self._homes)
         random = stream(self._seed, "home", number)
-        place = random.choices(self._places, self._weights)[0]
+        place = max(self._shares, key=self._lacks)
         size = random.randint(*place.size)
+        self._children[place] += size
         zone = ZoneInfo(random.choice(cohort.ZONES))
         days, staffing = self._days, self._staffing
         self._homes.append(Home(number, place, size, zone, self._seed, self._first, days, staffing))
         self._full.append(size + (self._full[-1] if self._full else 0))
+
+    def _lacks(self, place: Place) -> float:
+        """How far a kind of home is behind its share, so that each is there among few children."""
+        whole = sum(self._children.values()) + sum(place.size) / 2
+        return self._shares[place] * whole - self._children[place]
