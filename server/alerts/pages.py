@@ -11,7 +11,7 @@ from server.notify.arrivals import send_test
 from server.notify.contact_routes import NOWHERE, ways_of
 from server.notify.models import Message
 from server.notify.rules import Kind
-from server.notify.wording import channel_word
+from server.notify.wording import channel_title, channel_word
 from server.people.access import Visitor, nothing_here, now_of, staff_of
 from server.people.rules import AgencyAction, Role, may_agency
 from server.people.words import form_fault
@@ -65,7 +65,7 @@ async def _page(request: Request, visitor: Visitor, fault: Refused | None = None
     language = language_of(request)
     ways = (await ways_of({visitor.person_id}, now_of(request))).get(visitor.person_id, NOWHERE)
     context = {
-        "channels": [channel_word(channel, language) for channel in ways.proven],
+        "channels": [channel_title(channel, language) for channel in ways.proven],
         "may_drill": _may_drill(visitor),
         "unproven": [channel_word(channel, language) for channel in ways.unproven],
         "error": form_fault(fault, language) if fault is not None else None,

@@ -14,7 +14,7 @@ from server.notify.actions import last_resorts
 from server.notify.arrivals import arrived, read_arrived
 from server.notify.channel_counts import Counted, broken_channels, counted, silent_channels
 from server.notify.models import Message
-from server.notify.wording import channel_word
+from server.notify.wording import channel_title
 from server.people.access import agency_for, now_of, staff_of
 from server.people.rules import AgencyAction
 from server.web.rendering import language_of, page
@@ -44,7 +44,7 @@ async def channels(request: Request) -> Response:
     sums = {word: await counted(visitor.agency_id, names, now - span) for word, span in SPANS}
     lines = [
         {
-            "word": channel_word(name, language_of(request)),
+            "word": channel_title(name, language_of(request)),
             "is_broken": name in broken,
             "is_silent": name in silent,
             "day": _shown(sums["day"][name], request),

@@ -158,15 +158,22 @@ def _sentence(kind: Kind, language: str, facts: Facts) -> str:
 
 
 def channel_word(channel: str, language: str) -> str:
-    """The channel, as people call it; an agency's own channel by the name that the agency gave
-    it."""
+    """The channel, as people call it within a sentence; an agency's own channel by the name that
+    the agency gave it."""
     names = {
         PUSH: N_("push notification"),
         EMAIL: N_("email"),
         NONE: N_("no channel"),
         "last_resort": N_("last resort"),
+        "sms": N_("SMS"),
     }
     return gettext(language, names[channel]) if channel in names else channel
+
+
+def channel_title(channel: str, language: str) -> str:
+    """The same where a line or a cell begins with it."""
+    word = channel_word(channel, language)
+    return word[:1].upper() + word[1:]
 
 
 def _how_many(open_alerts: int, language: str) -> str:

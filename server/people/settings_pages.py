@@ -15,7 +15,7 @@ from server.notify.contact_routes import NOWHERE, ways_of, wishes_of
 from server.notify.models import Address, Preference
 from server.notify.refused_addresses import given_up
 from server.notify.rules import PUSH
-from server.notify.wording import channel_word
+from server.notify.wording import channel_title
 from server.people import actions
 from server.people.access import Visitor, now_of, staff_of
 from server.people.models import Agency, Person
@@ -107,14 +107,14 @@ async def settings_page(
     context = {
         "person": person,
         "ways": [
-            {"word": channel_word(name, language), "earlier": _earlier(ways.proven, place)}
+            {"word": channel_title(name, language), "earlier": _earlier(ways.proven, place)}
             for place, name in enumerate(ways.proven)
         ],
         "agency": await Agency.get(id=person.agency_id),
         "addresses": addresses,
         "given_up": await given_up(person.id, now),
         "channels": channels,
-        "channel_choices": [(name, channel_word(name, language)) for name in channels],
+        "channel_choices": [(name, channel_title(name, language)) for name in channels],
         "given": {**_wished(wish), **_EMPTY, **(typed or {})},
         "saved": request.query_params.get("saved", ""),
         "error": form_fault(fault, language) if fault else None,

@@ -6,8 +6,8 @@ Steps are in local time and comparisons in UTC: so a night in which the clocks c
 longer or shorter, and shifts that meet on the clock still meet.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from itertools import groupby, pairwise
 from uuid import UUID
@@ -131,6 +131,11 @@ def gaps_between(rota: Rota, begin: datetime, end: datetime) -> list[Gap]:
     for away, run in _runs(_stretches(rota, begin, end), lambda stretch: stretch.is_gap):
         gaps.append(Gap(run[0].begin, run[-1].end, away))
     return gaps
+
+
+def gaps_from(gaps: Iterable[Gap], moment: datetime) -> list[Gap]:
+    """What is left of gaps from that moment on: nobody can fill an hour that is over."""
+    return [replace(gap, begin=max(gap.begin, moment)) for gap in gaps if gap.end > moment]
 
 
 def stand_in(rota: Rota, who: UUID, moment: datetime) -> UUID | None:

@@ -1,7 +1,7 @@
 """The rota at the desk: days and who is on duty, weekly shifts, and how it is planned."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,6 +21,7 @@ from server.people.models import Agency
 from server.people.rules import AgencyAction
 from server.people.words import entered, form_fault
 from server.rota import planning
+from server.rota.calendar import gaps_from
 from server.rota.duty_shifts import AHEAD
 from server.rota.planning import MOST_PEOPLE, DutyRequest
 from server.rota.strip import Times, strip_of
@@ -86,6 +87,7 @@ async def show(request: Request) -> Response:
     zone = known_zone((await Agency.get(id=visitor.agency_id)).zone)
     begin = _first_day(request, zone, now)
     plan = await plan_of(plan_agency(visitor), begin, begin + AHEAD, now)
+    plan = replace(plan, gaps=gaps_from(plan.gaps, now))
     days = days_of(plan, language, visitor.person_id, now)
     earlier, later = (begin.astimezone(zone).date() + n * AHEAD for n in (-1, 1))
     context = {
@@ -101,6 +103,7 @@ async def show(request: Request) -> Response:
             day.day: f"{format_weekday(language, day.day.weekday(), is_short=True)} {day.day.day}"
             for day in days
         },
+        "first_gap": next((day.day for day in days if day.has_gap), None),
         "may_plan": may_plan(visitor),
         "me": visitor.person_id,
         "leaves": [_leave_in_words(plan, leave, language, now, visitor) for leave in plan.leaves],

@@ -129,6 +129,11 @@ class Facts:
 URGENCY = (Cause.MISSING, Cause.CONCERN, Cause.HELP, Cause.SILENCE, Cause.TALK)
 
 
+def by_urgency(alerts: Iterable[Called]) -> list[Called]:
+    """The most urgent first, whether a person has it or not; of two alike, the older one."""
+    return sorted(alerts, key=lambda alert: (URGENCY.index(alert.cause), alert.opened_at))
+
+
 def usual(delays_min: Iterable[int]) -> timedelta | None:
     """The median delay of answered rounds, from when they were due; None if there are few."""
     delays = [max(minutes, 0) for minutes in delays_min]

@@ -65,6 +65,13 @@ def span(language: str, delta: timedelta) -> str:
     return format_span(language, delta)
 
 
+def lasted(language: str, delta: timedelta) -> str:
+    """The same for what a person counts the minutes of: never "0 mins"."""
+    if delta < timedelta(minutes=1):
+        return gettext(language, N_("less than a minute"))
+    return format_span(language, delta)
+
+
 def way_in_words(way: str, language: str) -> str:
     """How an answer came, in words; empty for the app."""
     return gettext(language, WAYS[way]) if way in WAYS else ""

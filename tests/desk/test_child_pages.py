@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
+from server.alerts.ladder import Cause
 from server.alerts.models import Alert
 from server.audit.models import Entry
 from server.checkin.models import CheckIn
@@ -465,6 +467,22 @@ async def test_help_of_a_child_who_has_left_stands_on_the_board_and_its_page(cas
     assert "Asked for help 13:00" in board
     assert "Asked for help 13:00" in page
     assert "The placement ended 13:00." in page
+
+
+async def test_of_several_alerts_the_most_urgent_is_first_and_the_one_main_button(
+    cast: Cast,
+) -> None:
+    for want in (Want.TALK, Want.HELP):
+        await answer(cast, "mia", want=want)
+    help_ = await Alert.get(child_id=cast.mia.id, cause=Cause.HELP)
+    async with at_desk(cast, "tom") as browser:
+        for _ in range(2):
+            page = (await browser.get(path(cast))).text
+            buttons = re.findall(r'class="(button[^"]*)" href="/desk/alerts/([^"]+)"', page)
+            assert [look for look, _ in buttons] == ["button main", "button"]
+            assert buttons[0][1] == str(help_.id)
+            # One that a person has keeps its place.
+            await browser.post(f"/desk/alerts/{help_.id}/acknowledge")
 
 
 # --- checking in for a child

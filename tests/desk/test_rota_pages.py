@@ -90,6 +90,21 @@ async def test_a_weekly_shift_is_planned_shown_and_ended(cast: Cast, planner: st
         assert (await Duty.get(id=duty.id)).until_on is not None
 
 
+async def test_gaps_count_from_now_and_who_plans_nothing_reads_who_fills_them(cast: Cast) -> None:
+    await nights(cast, "eve")
+    async with at_desk(cast, "tom") as browser:
+        page = (await browser.get("/desk/rota")).text
+    assert "14 gaps in these 14 days" in page
+    assert "Only a supervisor or an administrator can fill a gap." in page
+    assert f'<a href="#d{day_of(cast)}">Show the first gap</a>' in page
+    cast.clock.advance(hours=6)  # This evening Eve is there.
+    async with at_desk(cast, "ines") as browser:
+        later = (await browser.get("/desk/rota")).text
+    assert "13 gaps in these 14 days" in later
+    assert "Only a supervisor" not in later
+    assert later.count('class="gap"') == page.count('class="gap"') - 1
+
+
 async def test_a_person_who_plans_nothing_sees_the_rota_and_may_change_only_their_own_shifts(
     cast: Cast,
 ) -> None:

@@ -111,6 +111,14 @@ async def read(cast: Cast, name: str, path: str) -> str:
 # --- the page of a child who is back
 
 
+async def test_a_child_found_at_once_was_missing_for_less_than_a_minute(cast: Cast) -> None:
+    episode = await away(cast)
+    what = Found(cast.clock(), "At home", "Sam", "Tired, not hurt.")
+    await child_found.record_found(cast.actor("tom"), episode.id, uuid4(), what, cast.clock())
+    page = await read(cast, "tom", f"/desk/episodes/{episode.id}")
+    assert "Missing for less than a minute." in page
+
+
 async def test_the_page_begins_with_the_sentence_and_links_each_task(cast: Cast) -> None:
     episode = await back(cast)
     page = await read(cast, "tom", f"/desk/episodes/{episode.id}")

@@ -4,7 +4,7 @@ import pytest
 
 from server.i18n import LANGUAGES, gettext
 from server.notify.rules import Kind
-from server.notify.wording import SENTENCES, Facts, neutral, word
+from server.notify.wording import SENTENCES, Facts, channel_title, neutral, word
 
 URL = "https://planner.example.org/desk/alerts/1"
 
@@ -47,3 +47,12 @@ def test_adults_are_told_when_the_server_could_not_see() -> None:
     assert words.body == (
         f"You are needed.\n\nOur server was down from 02:00 to 05:00.\n\nOpen: {URL}"
     )
+
+
+def test_a_line_begins_with_the_channel_as_people_write_it() -> None:
+    for channel, words in {
+        "sms": ("SMS", "SMS", "رسالة نصية (SMS)"),
+        "push": ("Push notification", "Notification", "إشعار"),
+        "email": ("Email", "E-mail", "بريد إلكتروني"),
+    }.items():
+        assert tuple(channel_title(channel, language) for language in ("en", "fr", "ar")) == words

@@ -95,7 +95,7 @@ async def test_a_button_pressed_twice_moves_a_way_once(cast: Cast) -> None:
             moved = await browser.post("/desk/settings/order", data={"order": order[1]})
             assert moved.status_code == 303
         page = (await browser.get("/desk/settings")).text
-    assert page.index("1. email") < page.index("2. push notification")
+    assert page.index("1. Email") < page.index("2. Push notification")
 
 
 async def test_quiet_hours_are_kept_and_a_wrong_one_is_said_where_it_stands(cast: Cast) -> None:

@@ -230,7 +230,7 @@ def test_a_meeting_goes_through_what_changed_and_says_what_became_of_each_goal(
     click(phone, "Save")
     eventually(phone, lambda: book.standing("goal", ids["goal"], "achievement") == "sustaining")
     eventually(phone, lambda: book.standing("goal", ids["goal"], "lifecycle") == "completed")
-    phone.page.locator(".row", has_text="How the child had a say").click()
+    phone.page.locator(".row", has_text="How you had a say").click()
     click(phone, "In writing")
     click(phone, "Save")
     eventually(phone, lambda: book.standing("review", ids["review"], "how_heard") == "in_writing")

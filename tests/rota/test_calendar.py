@@ -368,3 +368,11 @@ def test_who_has_it_for_good_began_before_we_looked() -> None:
     assert rules.duty_shifts_between(rota, begin + HOUR, begin + 9 * HOUR) == [
         Shift(INES, begin + HOUR, begin + 9 * HOUR)
     ]
+
+
+@many
+@given(rotas(), st.integers(0, 239))
+def test_from_a_moment_on_only_later_hours_are_gaps(rota: Rota, hours: int) -> None:
+    now = BEGIN + hours * HOUR
+    left = rules.gaps_from(rules.gaps_between(rota, BEGIN, END), now)
+    assert left == rules.gaps_between(rota, now, END)

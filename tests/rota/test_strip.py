@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -9,9 +10,11 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.people.actions import set_language
 from server.rota.calendar import Gap, Shift
 from server.rota.strip import Bar, Times, strip_of
 from tests.cast import Cast
+from tests.desk.test_rota_pages import nights
 
 PARIS, NOW = ZoneInfo("Europe/Paris"), datetime(2026, 3, 28, 11, tzinfo=UTC)
 DAYS = [date(2026, 3, 28) + timedelta(days=n) for n in range(3)]
@@ -88,6 +91,15 @@ async def test_the_page_of_the_rota_shows_two_weeks_at_a_glance(cast: Cast) -> N
     assert 'class="gap"' in strip
     for day in range(14):
         assert f'href="#d{date(2026, 3, 2) + timedelta(days=day)}"' in strip
+
+
+async def test_in_arabic_the_hours_run_from_the_right(cast: Cast) -> None:
+    await nights(cast, "eve")
+    for language, first in (("en", "60"), ("ar", "180")):
+        await set_language(cast.actor("ines"), cast.ines.id, language, cast.clock())
+        async with cast.browser_as("ines") as ines:
+            page = (await ines.get("/desk/rota")).text
+        assert re.search(rf'x="{first}(\.0)?" y="10" text-anchor="middle">6<', page), language
 
 
 async def test_a_preset_fills_days_and_hours_of_the_form(cast: Cast) -> None:

@@ -18,7 +18,7 @@ from server.i18n import N_, gettext, supported_language
 from server.notify.arrivals import try_ways
 from server.notify.contact_routes import ways_of
 from server.notify.models import Message
-from server.notify.wording import channel_word
+from server.notify.wording import channel_title
 from server.people.access import Visitor, agency_for, nothing_here, now_of
 from server.people.models import Agency, Person
 from server.people.rules import STAFF, AgencyAction, Role
@@ -139,7 +139,7 @@ async def _page(
         "on_clock": agency.zone,
         "workers": [(p.id, p.name) for p in adults if p.role == Role.CASEWORKER],
         "people": [(p.id, p.name) for p in adults],
-        "channels": [(name, channel_word(name, language)) for name in request.app.state.channels],
+        "channels": [(name, channel_title(name, language)) for name in request.app.state.channels],
         "often": [(key, gettext(language, word)) for key, word in OFTEN],
         "days": [(number, gettext(language, word)) for number, word in enumerate(DAYS)],
         "next_at": planned.next_action_at if planned is not None else None,

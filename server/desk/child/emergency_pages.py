@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from server.alerts.glass.models import Glass
 from server.alerts.glass.reading import of_person
+from server.alerts.words import CAUSES
 from server.desk.board.rows import group_of, look_of
 from server.desk.child.forms import show as show_page
 from server.i18n import gettext
@@ -20,6 +21,7 @@ from server.people.rules import PROFESSIONAL, Action, Role
 from server.people.words import ROLES
 from server.phone_numbers import tel
 from server.watch import evidence
+from server.watch.facts import by_urgency
 from server.web.rendering import language_of, zone_of
 
 
@@ -63,7 +65,8 @@ async def _standing(request: Request, child: Child) -> dict[str, Any]:
         "word": gettext(language, word),
         "sentence": evidence.sentence(facts, language, zone, now),
         "points": evidence.points(facts, language, zone, now),
-        "alerts": facts.alerts,
+        "alerts": by_urgency(facts.alerts),
+        "causes": {one.id: gettext(language, CAUSES[one.cause]) for one in facts.alerts},
     }
 
 

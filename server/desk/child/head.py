@@ -24,6 +24,7 @@ from server.people.ties import unsupervised
 from server.placements.actions import why_left
 from server.watch import evidence
 from server.watch.evidence_wording import reminders
+from server.watch.facts import by_urgency
 from server.watch.rhythm import summary
 from server.watch.rhythm.summary import left_in_words
 from server.watch.wording import clock_there, when
@@ -142,7 +143,8 @@ async def _standing(request: Request, child: Child, roles: Roles) -> dict[str, A
         "reminders": "" if facts.is_silent else reminders(facts, language, zone, now),
         "strip": strip(facts.marks, language),
         "marks": marks_one_by_one(facts.marks, language),
-        "alerts": facts.alerts,
+        # Here none hides another, so one that a person has keeps its place.
+        "alerts": by_urgency(facts.alerts),
         "causes": {
             open_alert.id: gettext(language, CAUSES[open_alert.cause])
             for open_alert in facts.alerts

@@ -15,7 +15,7 @@ from server.missing.search.view import View
 from server.people.access import Roles
 from server.people.models import Person
 from server.people.rules import Action, may
-from server.watch.wording import span
+from server.watch.wording import lasted
 from server.web.rendering import language_of, page
 
 
@@ -50,7 +50,7 @@ async def _sentence(seen: View, language: str, when: Any) -> dict[str, str]:
         says = gettext(language, N_("{name} was seen {time} by {by}."), by=by, name=name, time=time)
     else:
         says = gettext(language, N_("Child found {time}."), time=time)
-    long = span(language, episode.found_at - episode.opened_at)
+    long = lasted(language, episode.found_at - episode.opened_at)
     return {
         "sentence": says,
         "long": gettext(language, N_("Missing for {long}."), long=long),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from server.i18n import N_, format_span, gettext
+from server.i18n import N_, gettext
 from server.missing.returns.interview import MOST_ACTIONS, PULL, PUSH, Answers, Reasons
 from server.missing.returns.tasks_left import Done
 from server.missing.search import entry_kinds
@@ -19,6 +19,7 @@ from server.missing.search.summary import what_was_done
 from server.missing.search.view import Told, View
 from server.missing.search.wording import details_of, title_of
 from server.plan.paper.scripts import isolated
+from server.watch.wording import lasted
 
 Shown = Callable[[datetime], str]
 
@@ -94,7 +95,7 @@ def _search(of: Return, language: str, shown: Shown) -> list[Line]:
     episode = of.seen.episode
     assert episode.found_at is not None
     words = N_("{name} was missing from {begin} to {end}: {long}.")
-    long = format_span(language, episode.found_at - episode.opened_at)
+    long = lasted(language, episode.found_at - episode.opened_at)
     begin, end = shown(episode.opened_at), shown(episode.found_at)
     since = gettext(language, words, name=of.name, begin=begin, end=end, long=long)
     return [

@@ -23,7 +23,7 @@ from server.storage.db import as_id
 from server.tasks.models import Task
 from server.tasks.rules import Kind, State
 from server.tasks.turns import WORDS
-from server.watch.wording import span, when
+from server.watch.wording import lasted, when
 from server.web.rendering import language_of, zone_of
 
 AT_ONCE = 50
@@ -106,14 +106,14 @@ def _still(kinds: Sequence[Kind], language: str) -> str:
 
 def _times(episode: Episode, language: str, shown: Shown, now: datetime) -> str:
     if episode.found_at is None:
-        since, long = shown(episode.opened_at), span(language, now - episode.opened_at)
+        since, long = shown(episode.opened_at), lasted(language, now - episode.opened_at)
         return gettext(language, N_("Since {time} · {long}"), time=since, long=long)
     return gettext(
         language,
         N_("{begin} to {end} · {long}"),
         begin=shown(episode.opened_at),
         end=shown(episode.found_at),
-        long=span(language, episode.found_at - episode.opened_at),
+        long=lasted(language, episode.found_at - episode.opened_at),
     )
 
 

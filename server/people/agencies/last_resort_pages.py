@@ -11,7 +11,7 @@ from server.errors import Refused, TooMany, WaymarkError
 from server.notify.channels.configured import can_call_last_resort, lacks_last_resort
 from server.notify.last_resort import actions as addresses
 from server.notify.last_resort.reading import given_up, has_proven, own_addresses
-from server.notify.wording import channel_word
+from server.notify.wording import channel_title
 from server.people.access import Visitor, agency_for, now_of, staff_of
 from server.people.rules import AgencyAction, Role, may_agency
 from server.people.settings_pages import check_address
@@ -97,8 +97,8 @@ async def _page(
         "counts": any(address.verified_at is not None for address in own),
         "given_up": await given_up(visitor.agency_id),
         "has_common": can_call_last_resort(settings),
-        "channels": [(name, channel_word(name, language)) for name in channels],
-        "words": {name: channel_word(name, language) for name in channels},
+        "channels": [(name, channel_title(name, language)) for name in channels],
+        "words": {name: channel_title(name, language) for name in channels},
         "may_change": may_agency(Role(visitor.role), AgencyAction.LAST_RESORT_CHANGE),
         "given": {"channel": "email", "address": "", "code_of": "", "code": "", **(typed or {})},
         "saved": request.query_params.get("saved", ""),

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from server.errors import Conflict, NotFound, Refused, WaymarkError
 from server.i18n import N_, NAMES, supported_language
 from server.notify.rules import EMAIL
-from server.notify.wording import channel_word
+from server.notify.wording import channel_title
 from server.people.access import desk_child, now_of, visitor_of
 from server.people.models import Agency, Child, Person
 from server.people.rules import Action
@@ -64,7 +64,7 @@ async def _page(
         "child": await Person.get(id=child.id),
         "rows": rows,
         "names": {person.id: person.name for person in await Person.filter(id__in=ids)},
-        "channels": [(name, channel_word(name, language)) for name in names],
+        "channels": [(name, channel_title(name, language)) for name in names],
         "languages": list(NAMES.items()),
         "given": {"of": "", "channel": EMAIL, "address": "", "why": "", **(fields or {})},
         "error": form_fault(fault, language) if fault is not None else None,
