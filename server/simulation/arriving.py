@@ -49,14 +49,8 @@ class Arriving:
                 self._pause(child, Span(now, detail.until, detail.returns), now)
             case "app_seen":
                 self._app_seen(child, now)
-            case "prompt_failed":
-                child.push = child.reach = Reach.FAILED
-                self._learning.know(
-                    child, unreached_since=child.terms.knowledge.unreached_since or now
-                )
-            case "prompt_ok":
-                child.push = child.reach = Reach.ACCEPTED
-                self._learning.know(child, unreached_since=None)
+            case "prompt_failed" | "prompt_ok":
+                self._prompted(child, now, is_ok=event.kind == "prompt_ok")
             case "observation":
                 assert isinstance(detail, kinds.Observation)
                 self._learning.know(child, warned_at=now)
@@ -73,6 +67,11 @@ class Arriving:
                 child.move(detail.home, self._policy.roll_call.at, now)
             case _:
                 pass
+
+    def _prompted(self, child: Child, now: datetime, *, is_ok: bool) -> None:
+        child.push = child.reach = Reach.ACCEPTED if is_ok else Reach.FAILED
+        since = None if is_ok else child.terms.knowledge.unreached_since or now
+        self._learning.know(child, unreached_since=since)
 
     def _answer(self, child: Child, check_in: kinds.CheckIn, now: datetime) -> None:
         if check_in.way is not Way.APP:
