@@ -66,7 +66,7 @@ async def _standing(request: Request, child: Child) -> dict[str, Any]:
         "sentence": evidence.sentence(facts, language, zone, now),
         "points": evidence.points(facts, language, zone, now),
         "alerts": by_urgency(facts.alerts),
-        "causes": {one.id: gettext(language, CAUSES[one.cause]) for one in facts.alerts},
+        "causes": {alert.id: gettext(language, CAUSES[alert.cause]) for alert in facts.alerts},
     }
 
 
