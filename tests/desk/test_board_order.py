@@ -378,7 +378,9 @@ async def test_the_table_of_check_ins_comes_in_parts(cast: Cast) -> None:
     async with at_desk(cast, "tom") as browser:
         for number in (1, 2, 3):
             page = (await browser.get(f"/desk/rounds?page={number}")).text
-            names += re.findall(r'<th scope="row"><a href="/desk/children/([^"]+)"', page)
+            names += re.findall(
+                r'<th scope="row" role="rowheader"><a href="/desk/children/([^"]+)"', page
+            )
         assert (await browser.get("/desk/rounds?page=nonsense")).status_code == 200
     assert len(names) == len(set(names)) == 62
 

@@ -596,7 +596,7 @@ async def test_the_rounds_of_all_children_stand_in_a_table(cast: Cast) -> None:
     await answer(cast, "mia")
     async with at_desk(cast, "tom") as browser:
         page = (await browser.get("/desk/rounds")).text
-    assert '<th scope="row">' in page
+    assert '<th scope="row"' in page
     assert "1 answered" in page
     async with at_desk(cast, "sam") as browser:
         assert "Mia" not in (await browser.get("/desk/rounds")).text

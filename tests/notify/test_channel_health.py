@@ -238,7 +238,7 @@ async def test_everybody_reads_what_was_sent_to_them_and_nothing_else(texting: S
         mine = (await browser.get("/desk/settings/messages")).text
     async with at_desk(texting.cast, "ines") as browser:
         none = (await browser.get("/desk/settings/messages")).text
-    assert "to Tom Verhoeven, by sms" in mine
+    assert "to Tom Verhoeven, by SMS" in mine
     assert "We have not sent you any messages yet." in none
 
 
@@ -249,7 +249,7 @@ async def test_a_supervisor_sees_on_the_board_that_a_channel_is_broken(
     cast.app.state.channels = ["push", "sms", "email"]
     await break_it(texting, gateway)
     async with at_desk(cast, "ines") as browser:
-        assert "Messages are not getting through by: sms." in (await browser.get("/desk/")).text
+        assert "Messages are not getting through by: SMS." in (await browser.get("/desk/")).text
     async with at_desk(cast, "tom") as browser:
         assert "Messages are not getting through" not in (await browser.get("/desk/")).text
     async with at_desk(cast, "root") as browser:

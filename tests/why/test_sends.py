@@ -109,5 +109,5 @@ def test_the_last_resort_and_a_person_outside_have_no_name() -> None:
     assert told(last, delivery(channel="email")) == ["Alert for the last resort, email: accepted."]
     outside = message(person_id=None, kind="ask_trusted", channel="sms")
     assert told(outside, delivery(channel="sms")) == [
-        "Question to a person the child trusts for a person outside the agency, sms: accepted."
+        "Question to a person the child trusts for a person outside the agency, SMS: accepted."
     ]
