@@ -412,7 +412,10 @@ def test_every_field_of_a_goal_is_in_its_form_its_history_and_the_agreement(
     phone.pair()
     opened(phone, "Read it and say yes or no")
     page = phone.page
-    lines = {name: f"{phrases.FIELDS[f'goal.{name}']}: {value}" for name, value in said.items()}
+    # On their own phone, the words of the child are "my own".
+    labels = {name: phrases.FIELDS[f"goal.{name}"] for name in said}
+    labels["child_words"] = "In my own words"
+    lines = {name: f"{labels[name]}: {value}" for name, value in said.items()}
     for heading in ("What you want to achieve", "New since you agreed"):
         part = page.locator("section", has=page.get_by_role("heading", name=heading))
         entry = part.locator(".entry", has_text="Score a goal")
@@ -423,7 +426,7 @@ def test_every_field_of_a_goal_is_in_its_form_its_history_and_the_agreement(
     page.locator("summary", has_text="Who said what, and when").click()
     story = page.locator("details .entries")
     for name, value in said.items():
-        told = story.locator(".entry", has_text=phrases.FIELDS[f"goal.{name}"])
+        told = story.locator(".entry", has_text=labels[name])
         expect(told.filter(has_text=value).first).to_be_visible()
     form = page.locator("main")
     for name, value in said.items():

@@ -714,6 +714,13 @@ def test_a_new_version_waits_for_words_that_are_being_written_and_loses_none(
     phone.network(is_there=True)
     phone.page.evaluate("navigator.serviceWorker.ready.then((one) => one.update())")
     eventually(phone, lambda: goals(double) == ["Said before the new version"])
+    # On a busy machine it is installed late, and would take over in the middle of what follows.
+    eventually(
+        phone,
+        lambda: phone.page.evaluate(
+            "navigator.serviceWorker.ready.then((one) => Boolean(one.waiting))"
+        ),
+    )
     phone.page.evaluate(
         """async () => (await navigator.serviceWorker.ready).waiting?.postMessage('take-over')"""
     )

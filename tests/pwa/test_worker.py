@@ -57,7 +57,7 @@ def test_a_new_version_waits_for_a_tap_and_the_outbox_survives_it(
     double.publish(new_version(tmp_path))
     phone.page.evaluate("navigator.serviceWorker.ready.then((r) => r.update())")
     phone.page.get_by_text("A new version is ready.").wait_for()
-    with phone.page.expect_navigation():
+    with phone.page.expect_navigation(timeout=30_000):
         phone.page.get_by_role("button", name="Update").click()
     phone.page.get_by_text("1 answer not sent yet").wait_for()
     shells = phone.page.evaluate("caches.keys().then((n) => n.filter((x) => /^shell/.test(x)))")
@@ -99,7 +99,7 @@ def test_a_new_version_opens_offline_in_the_language_of_the_child(
     phone.page.evaluate("navigator.serviceWorker.ready.then((r) => r.update())")
     phone.page.wait_for_selector(".banner .plain")
     phone.network(is_there=False)
-    with phone.page.expect_navigation():
+    with phone.page.expect_navigation(timeout=30_000):
         phone.page.locator(".banner .plain").click()
     phone.page.get_by_role("button", name="أنا بخير").wait_for()
 
