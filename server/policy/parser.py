@@ -268,7 +268,6 @@ _DOUBT = (
     "left_before",
     "silent_phone",
 )
-_MOST_ODDS = {"leaves": 0.5, "ask": 1.0, "page": 10.0}
 # Defaults for a table from an earlier release, as that release had them.
 _DOUBT_BEFORE = {
     "not_seen": AT_ONCE,
@@ -286,12 +285,12 @@ def _doubt(table: Mapping[str, Any], tier: str) -> Doubt | None:
     own = table["habit"]
     if not isinstance(own, Mapping):
         raise Refused("This policy is missing a table.", field=name)
-    known(own, dict.fromkeys(_DOUBT), name)
+    known(own, _DOUBT, name)
     own = {**_DOUBT_BEFORE, **own}
     doubt = Doubt(
-        leaves=odds(own, "leaves", name, most=_MOST_ODDS["leaves"]),
-        ask=odds(own, "ask", name, most=_MOST_ODDS["ask"]),
-        page=odds(own, "page", name, most=_MOST_ODDS["page"]),
+        leaves=odds(own, "leaves", name, most=0.5),
+        ask=odds(own, "ask", name, most=1.0),
+        page=odds(own, "page", name, most=10.0),
         ask_again=duration(own, "ask_again", name),
         ask_before=duration(own, "ask_before", name),
         not_seen=times(own, "not_seen", name),

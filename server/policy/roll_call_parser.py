@@ -13,7 +13,7 @@ _ROLL_CALL = ("at", "day", "night", "holds_for")
 
 def read(table: Mapping[str, Any]) -> RollCall:
     """Roll calls from their table. Raises Refused, naming the field."""
-    known(table, dict.fromkeys(_ROLL_CALL), "roll_call")
+    known(table, _ROLL_CALL, "roll_call")
     given = table.get("at", [])
     if not isinstance(given, list) or len(given) > _MOST_ROLL_CALLS:
         raise Refused("A home can have up to six roll calls a day.", field="roll_call.at")
@@ -30,5 +30,5 @@ def _words(table: Mapping[str, Any], part: str) -> Mapping[Word, float]:
     own, name = table.get(part, {}), f"roll_call.{part}"
     if not isinstance(own, Mapping):
         raise Refused("This policy is missing a table.", field=name)
-    known(own, dict.fromkeys(Word), name)
+    known(own, set(Word), name)
     return {Word(word): odds({word: own[word]}, word, name) for word in own}

@@ -1,7 +1,7 @@
 """One value of a policy from its data, checked. Each raises Refused, naming the field."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import time, timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 MOST_MISSES = 30
 
 
-def known(table: Mapping[str, Any], keys: Mapping[str, Any], name: str) -> None:
+def known(table: Mapping[str, Any], keys: Collection[str], name: str) -> None:
     unknown = set(table) - set(keys)
     if unknown:
         raise Refused("This policy has an unknown key.", field=f"{name}.{sorted(unknown)[0]}")

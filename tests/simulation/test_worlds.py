@@ -31,7 +31,7 @@ from tests.simulation.signatures import Made
 HOUR = timedelta(hours=1)
 END = datetime.max.replace(tzinfo=UTC)
 NAMES = [*WORLDS, "random"]
-# As often a home says "here" of a child who has gone, and no more: by the world.
+# At most this share of what a home says of a child who has gone may be "here", by the world.
 MISTAKEN = {"guessing_carers": 0.6, "seldom": 0.15}
 MISTAKEN_ELSEWHERE = 0.12
 
