@@ -12,12 +12,22 @@ export const hasUnsavedInput = signal(false);
 /** True while a person writes on a screen of the project: the words are kept, but the place would be lost. */
 export const isEditing = signal(false);
 
+/**
+ * What came of the tap on "Update": nothing yet; asked, and the browser changes over once the old worker has ended
+ * what it does; held up by words on this page; or not before the next start, for another page may say no.
+ */
+export const update = signal<"" | "asked" | "writing" | "later">("");
+
+/** How long a child looks at "Updating…" at most. */
+const PATIENCE_MS = 20_000;
+
 let waitingWorker: ServiceWorker | null = null;
 let isReloading = false;
 
 function offer(worker: ServiceWorker): void {
   waitingWorker = worker;
   isUpdateReady.value = true;
+  update.value = "";
 }
 
 /** An installed app may stay open for weeks, and browsers look for a new version only when one navigates. */
@@ -43,9 +53,21 @@ function watch(registration: ServiceWorkerRegistration): void {
   });
 }
 
+const isBusy = () => hasUnsavedInput.value || isEditing.value;
+
 /** The worker asks every page before it takes over, and stays where it is while one of them says no. */
-export function takeOver(): void {
+function takeOver(): void {
   waitingWorker?.postMessage("take-over");
+}
+
+/** The child's tap: says at once what comes of it, and never stays silent. */
+export function tapUpdate(): void {
+  if (isBusy()) return void (update.value = "writing");
+  update.value = "asked";
+  takeOver();
+  setTimeout(() => {
+    if (update.value === "asked") update.value = "later";
+  }, PATIENCE_MS);
 }
 
 /** Lets the worker keep all screens, once a person is in who may go without a network for days. */
@@ -65,7 +87,7 @@ export async function begin(): Promise<void> {
     location.reload();
   });
   navigator.serviceWorker.addEventListener("message", (event: MessageEvent<unknown>) => {
-    if (event.data === "may-i") event.ports[0]?.postMessage(!hasUnsavedInput.value && !isEditing.value);
+    if (event.data === "may-i") event.ports[0]?.postMessage(!isBusy());
   });
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "hidden" && isUpdateReady.value) takeOver();

@@ -76,9 +76,32 @@ def test_a_new_version_does_not_take_over_from_words_that_are_being_typed(
     double.publish(new_version(tmp_path))
     phone.page.evaluate("navigator.serviceWorker.ready.then((r) => r.update())")
     phone.page.get_by_role("button", name="Update").click()
+    # The tap is answered, by what the child can do about it.
+    phone.page.get_by_text("First send or delete what you wrote. Then tap “Update”.").wait_for()
     phone.page.wait_for_timeout(1_500)
     expect(phone.page.locator("textarea")).to_have_value("Half a thought")
     assert phone.page.evaluate("navigator.serviceWorker.ready.then((r) => !!r.waiting)")
+    phone.page.locator("textarea").fill("")
+    with phone.page.expect_navigation(timeout=30_000):
+        phone.page.get_by_role("button", name="Update").click()
+    phone.page.get_by_text("A new version is ready.").wait_for(state="detached")
+
+
+def test_a_new_version_that_another_page_holds_up_comes_with_the_next_start(
+    phone: Phone, double: Double, tmp_path: Path
+) -> None:
+    phone.pair()
+    other = phone.context.new_page()
+    other.goto(phone.page.url)
+    other.locator(".words").click()
+    other.locator("textarea").fill("Half a thought, elsewhere")
+    double.publish(new_version(tmp_path))
+    phone.page.evaluate("navigator.serviceWorker.ready.then((r) => r.update())")
+    phone.page.get_by_role("button", name="Update").click()
+    phone.page.get_by_text("Updating…").wait_for()
+    said = phone.page.get_by_text("The new version opens the next time you start the app.")
+    said.wait_for(timeout=60_000)
+    expect(other.locator("textarea")).to_have_value("Half a thought, elsewhere")
 
 
 def test_a_new_version_opens_offline_in_the_language_of_the_child(

@@ -2,7 +2,7 @@ import { t, tn } from "../i18n";
 import { go, isInDesk } from "../routes";
 import { send, unsent } from "../store/sender";
 import { asksToHandIn, handIn, isShutOut, isStaff, keepsNothing } from "../store/session";
-import { isUpdateReady, takeOver } from "../update";
+import { isUpdateReady, tapUpdate, update } from "../update";
 import { Banner } from "./Banner";
 import { ReminderCheck } from "./ReminderCheck";
 
@@ -42,6 +42,28 @@ export function KeepsNothing() {
   );
 }
 
+const OF_UPDATE = {
+  "": () => t("A new version is ready."),
+  asked: () => t("Updating…"),
+  writing: () => t("First send or delete what you wrote. Then tap “Update”."),
+  later: () => t("The new version opens the next time you start the app."),
+};
+
+export function NewVersion() {
+  if (!isUpdateReady.value) return null;
+  const isYours = update.value === "" || update.value === "writing";
+  return (
+    <Banner icon="keep">
+      <p>{OF_UPDATE[update.value]()}</p>
+      {isYours && (
+        <button type="button" class="plain" onClick={tapUpdate}>
+          {t("Update")}
+        </button>
+      )}
+    </Banner>
+  );
+}
+
 /** What concerns everything that is said here, wherever one is. A page of the desk says it once, above all screens. */
 export function Notices() {
   if (isInDesk) return null;
@@ -64,14 +86,7 @@ export function Notices() {
       <HandIn />
       {!isShutOut.value && <ReminderCheck />}
       <KeepsNothing />
-      {isUpdateReady.value && (
-        <Banner icon="keep">
-          <p>{t("A new version is ready.")}</p>
-          <button type="button" class="plain" onClick={takeOver}>
-            {t("Update")}
-          </button>
-        </Banner>
-      )}
+      <NewVersion />
     </>
   );
 }
