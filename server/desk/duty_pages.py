@@ -19,7 +19,7 @@ from server.desk.alert_api import those_for
 from server.errors import NotFound
 from server.flags.reading import for_duty
 from server.i18n import N_, format_moment, gettext, ngettext
-from server.people.access import Visitor, now_of, rota_of
+from server.people.access import Visitor, now_of, rota_of, visitor_of
 from server.people.models import Agency, Person
 from server.people.rules import AgencyAction, Role, may_agency
 from server.rota import duty_shifts
@@ -56,7 +56,7 @@ async def show(request: Request) -> Response:
     running = next((shift for shift in mine if shift.begin <= now), None)
     lines = await _open_alerts(request, language)
     context = {
-        "flags": await _flags(visitor, language, now),
+        "flags": await _flags(request, language, now),
         "lead": _lead(plan, mine, running, language, now),
         "lines": lines,
         "how_many": ngettext(language, "{n} alert is open.", "{n} alerts are open.", len(lines)),
@@ -107,10 +107,10 @@ async def _open_alerts(request: Request, language: str) -> list[Line]:
     ]
 
 
-async def _flags(visitor: Visitor, language: str, now: datetime) -> list[dict[str, Any]]:
+async def _flags(request: Request, language: str, now: datetime) -> list[dict[str, Any]]:
     """The flags that are for the people on duty, while the reader is one: that there is one about
     this child. Its words are on its own page, which leaves a look."""
-    if not (await rota_of(visitor, now)).is_on_duty:
+    if not (await rota_of(request)).is_on_duty:
         return []
     return [
         {
@@ -121,7 +121,7 @@ async def _flags(visitor: Visitor, language: str, now: datetime) -> list[dict[st
             ),
             "is_late": task.slice().is_over(now),
         }
-        for task, name in await for_duty(plan_agency(visitor))
+        for task, name in await for_duty(plan_agency(await visitor_of(request)))
     ]
 
 

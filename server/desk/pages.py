@@ -99,9 +99,8 @@ async def _roles(
     no tie; to be counted is none."""
     among = {*shown, *others}
     roles = await children_for(request, Action.CHILD_SEE, also=shown, among=among, by_call=True)
-    for id_, held in (await children.called(request)).items():
-        if id_ in among:
-            roles[id_] = roles.get(id_, frozenset()) | held
+    for id_, held in (await children.called(request, among)).items():
+        roles[id_] = roles.get(id_, frozenset()) | held
     return roles
 
 

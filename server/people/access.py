@@ -371,14 +371,21 @@ async def _is_called(request: HTTPConnection, child_id: UUID, alert_id: UUID | N
     return child_id in called.values()
 
 
-async def rota_of(visitor: Visitor, now: datetime) -> OnRota:
+async def rota_of(request: HTTPConnection) -> OnRota:
+    """What the rota makes of the visitor now; looks only once per request."""
+    if "waymark.rota" not in request.scope:
+        request.scope["waymark.rota"] = await _rota_at(await visitor_of(request), now_of(request))
+    return cast(OnRota, request.scope["waymark.rota"])
+
+
+async def _rota_at(visitor: Visitor, now: datetime) -> OnRota:
     if visitor.is_child:
         return NOTHING
     return await _sources.on_rota(visitor.person_id, now)
 
 
 async def _why_by_rota(visitor: Visitor, child_id: UUID, now: datetime) -> str | None:
-    rota = await rota_of(visitor, now)
+    rota = await _rota_at(visitor, now)
     if rota.is_on_duty:
         return ON_DUTY
     return COVER if child_id in await of_caseworkers(rota.covers, now) else None

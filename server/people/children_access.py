@@ -86,7 +86,7 @@ async def _further_ways(
     action: Action,
 ) -> list[_Way]:
     now, look = now_of(request), f"look:{action}"
-    rota = await rota_of(visitor, now)
+    rota = await rota_of(request)
     placed = await _placed(visitor, also, among) if rota.is_on_duty else []
     ways = [
         _Way(COVER, Role.SUPERVISOR, look, await of_caseworkers(rota.covers, now)),

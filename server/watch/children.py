@@ -35,10 +35,10 @@ async def alerted(request: Request) -> dict[UUID, Roles]:
     return await children_for(request, Action.ALERT_SEE, also=ids, among=ids, by_call=True)
 
 
-async def called(request: Request) -> dict[UUID, Roles]:
-    """The children whose open alert has called the visitor, and the visitor's roles by that
-    call."""
-    about = set((await called_about(request)).values())
+async def called(request: Request, among: Collection[UUID]) -> dict[UUID, Roles]:
+    """The children among these whose open alert has called the visitor, and the visitor's roles by
+    that call."""
+    about = set((await called_about(request)).values()) & set(among)
     if not about:
         return {}
     return await children_for(request, Action.ALERT_SEE, among=about, by_call=True)
@@ -63,8 +63,9 @@ async def gone(scope: Scope, at_most: int) -> tuple[list[UUID], int]:
     statement = Statement()
     rows = await fetch(
         f"WITH {scope.cte(statement, _HISTORY)}"  # noqa: S608
-        " SELECT c.id, COUNT(*) OVER () AS n FROM scope s JOIN child c ON c.id = s.child_id"
-        f" WHERE c.left_at IS NOT NULL AND {_NOT_CALLED_FOR}"
+        " SELECT c.id, COUNT(*) OVER () AS n FROM child c JOIN scope s ON s.child_id = c.id"
+        f" WHERE c.agency_id = {statement.of(scope.agency_id)} AND c.left_at IS NOT NULL"
+        f" AND {_NOT_CALLED_FOR}"
         f" ORDER BY c.left_at DESC, c.id LIMIT {statement.of(at_most)}",
         statement.params,
     )

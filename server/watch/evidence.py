@@ -328,7 +328,7 @@ async def _with_carers(ids: Sequence[UUID], now: datetime) -> set[UUID]:
         role=Role.CARER,
         person__disabled_at__isnull=True,
     )
-    return {tie.child_id for tie in await held}
+    return {as_id(child) for child in await held.values_list("child_id", flat=True)}
 
 
 async def _away(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[datetime, bool]]:

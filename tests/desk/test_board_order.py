@@ -181,6 +181,29 @@ async def test_a_tap_opens_a_home_and_the_address_keeps_it_open(cast: Cast) -> N
     assert f"Show {min(int(text) - AT_ONCE, MORE)} more" in opened
 
 
+async def test_hundreds_of_homes_come_in_parts_and_then_by_name(cast: Cast) -> None:
+    ids = await scenes.crowd(cast, 260)
+    for place, child in enumerate(ids):
+        home = await Home.create(
+            agency_id=cast.agency.id, name=f"{place:03}", zone="Europe/Paris", made_at=cast.clock()
+        )
+        await Child.filter(id=child).update(home_id=home.id)
+    await Watch.filter(child_id__in=ids).update(standing="well")
+    await Alert.filter(child_id__in=ids).delete()
+    path, shown = "/desk/", []
+    async with at_desk(cast, "tom") as browser:
+        while path.startswith("/desk/?") or not shown:
+            page = (await browser.get(path)).text
+            shown.append(page.count('class="opens'))
+            [path] = re.findall(r'id="m-well" href="([^"]+)"', page)
+            path = path.replace("&amp;", "&")
+        assert "Choose a home" in page
+        assert path == "/desk/filter?more=homes:200"
+        assert "Show 25 more homes" in (await browser.get("/desk/?more=homes:175")).text
+        assert (await browser.get(path)).status_code == 200
+    assert shown == [25, 75, 125, 175, 200]
+
+
 async def test_the_next_rows_come_without_gaps_or_doubles_while_rows_move(cast: Cast) -> None:
     ids = await scenes.crowd(cast, 300)
     await Watch.filter(child_id__in=ids).update(standing="late")

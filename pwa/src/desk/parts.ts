@@ -23,7 +23,14 @@ function wanted(link: HTMLElement): URL {
   return url;
 }
 
-const rows = (group = "") => [...document.querySelectorAll<HTMLAnchorElement>(`#g-${group} .kid .name a`)];
+/** The links of a group's rows, and of its homes. */
+function rows(group = ""): HTMLAnchorElement[] {
+  const section = document.getElementById(`g-${group}`);
+  return [...(section?.querySelectorAll<HTMLAnchorElement>(".kid .name a, .opens a") ?? [])];
+}
+
+/** A home keeps its id, while its address says what else is open. */
+const keyOf = (row: HTMLAnchorElement) => row.id || row.href;
 
 async function open(link: HTMLAnchorElement): Promise<void> {
   const url = wanted(link);
@@ -31,11 +38,11 @@ async function open(link: HTMLAnchorElement): Promise<void> {
   link.setAttribute("aria-busy", "true");
   const part = new URL(url);
   part.searchParams.set("part", link.dataset["part"] ?? "");
-  const before = rows(link.dataset["part"]).map((row) => row.href);
+  const before = rows(link.dataset["part"]).map(keyOf);
   const isThere = await ask(part.pathname + part.search, `#g-${link.dataset["part"]}`);
   link.removeAttribute("aria-busy");
   // After the last rows there is no such link any more: the focus goes on with the first that came.
-  const first = rows(link.dataset["part"]).find((row) => !before.includes(row.href));
+  const first = rows(link.dataset["part"]).find((row) => !before.includes(keyOf(row)));
   if (isThere && document.activeElement === document.body) first?.focus();
   const list = link.closest<HTMLElement>("[data-live][id]");
   // The group may be gone, or the network: the next renewal shows what is asked for.

@@ -39,7 +39,9 @@ class Filter:
 async def homes_of(ids: Iterable[UUID | None]) -> dict[UUID, str]:
     """The names of these homes."""
     wanted = list({id_ for id_ in ids if id_ is not None})
-    return {home.id: home.name for home in await Home.filter(id__in=wanted)} if wanted else {}
+    if not wanted:
+        return {}
+    return dict(await Home.filter(id__in=wanted).values_list("id", "name"))
 
 
 async def words_of(request: Request, view: View, homes: dict[UUID, str]) -> Filter:

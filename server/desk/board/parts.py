@@ -6,7 +6,7 @@ from uuid import UUID
 
 from server.desk.board.order import Order, Placed
 from server.desk.board.rows import Reader, Row
-from server.desk.board.view import AT_ONCE, FEW_WELL, MOST, NO_HOME, Group, View
+from server.desk.board.view import AT_ONCE, FEW_WELL, HOMES, MOST, NO_HOME, Group, View
 from server.i18n import N_, format_day, gettext, ngettext
 
 TITLES: Mapping[Group, str] = {
@@ -87,15 +87,17 @@ class _Sheet:
     view: View
     reader: Reader
     homes: Mapping[UUID, str]  # The names of all homes in the order.
+    placed: Mapping[str, list[Placed]]  # By group.
 
-    def placed(self, group: Group) -> list[Placed]:
-        """The rows of this group. By what was read of the child last: nobody is shown as well who
-        is late by now."""
-        return [
-            placed
-            for placed in self.order.rows
-            if placed.child_id in self.rows and self.rows[placed.child_id].group == group.value
-        ]
+
+def _by_group(order: Order, rows: Mapping[UUID, Row]) -> dict[str, list[Placed]]:
+    """The rows of each group. By what was read of the child last: nobody is shown as well who is
+    late by now."""
+    by_group: dict[str, list[Placed]] = {}
+    for placed in order.rows:
+        if (row := rows.get(placed.child_id)) is not None:
+            by_group.setdefault(row.group, []).append(placed)
+    return by_group
 
 
 def board_of(
@@ -107,7 +109,8 @@ def board_of(
     homes: Mapping[UUID, str],
 ) -> Board:
     """The board over these rows. `homes`: the names of all homes in the order."""
-    sheet = _Sheet(order, {row.id: row for row in rows}, view, reader, homes)
+    by_id = {row.id: row for row in rows}
+    sheet = _Sheet(order, by_id, view, reader, homes, _by_group(order, by_id))
     language = reader.language
     beside = order.beside.get(Group.MISSING, 0) + order.beside.get(Group.NOW, 0)
     return Board(
@@ -143,7 +146,7 @@ def _groups(view: View) -> list[Group]:
 
 
 def _lists(group: Group, sheet: _Sheet) -> list[Rows]:
-    total, placed = sheet.order.count(group), sheet.placed(group)
+    total, placed = sheet.order.count(group), sheet.placed.get(group.value, [])
     if group is Group.WELL and sheet.view.folds and total > FEW_WELL:
         return _by_home(placed, sheet)
     return [_rows(sheet, placed, total, group.value)] if placed else []
@@ -185,14 +188,31 @@ def _by_home(placed: list[Placed], sheet: _Sheet) -> list[Rows]:
         (home is None, _home_name(home, sheet), home, n)
         for home, n in sheet.order.well_by_home().items()
     ]
+    named.sort(key=lambda row: (row[0], row[1].casefold()))
     lists = []
-    for _, name, home, n in sorted(named, key=lambda row: (row[0], row[1].casefold())):
+    for _, name, home, n in named[: view.limit(HOMES)]:
         key = NO_HOME if home is None else str(home)
         text = ngettext(language, "{n} well", "{n} well", n)
         fold = Fold(key, name, text, key in view.open, view.toggled(key).path())
         own = [place for place in placed if place.home_id == home] if fold.is_open else []
         lists.append(_rows(sheet, own, n, key, fold))
+    if (further := _more_homes(len(named), sheet)) is not None:
+        lists.append(Rows(None, [], further))
     return lists
+
+
+def _more_homes(total: int, sheet: _Sheet) -> More | None:
+    view, language = sheet.view, sheet.reader.language
+    limit = view.limit(HOMES)
+    if total <= limit:
+        return None
+    if limit >= MOST:  # Who looks for one among hundreds chooses it by its name.
+        query = view.path().partition("?")[2]
+        return More(gettext(language, N_("Choose a home")), f"/desk/filter?{query}")
+    further = view.with_more(HOMES)
+    n = min(further.limit(HOMES), total) - limit
+    text = ngettext(language, "Show {n} more home", "Show {n} more homes", n)
+    return More(text, further.path(), f"{HOMES}:{further.limit(HOMES)}")
 
 
 def _home_name(home: UUID | None, sheet: _Sheet) -> str:

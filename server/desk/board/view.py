@@ -21,6 +21,8 @@ MOST_OPEN = 20
 # So few who are well are shown at once, not folded by home.
 FEW_WELL = 15
 MINE, NO_HOME = "mine", "none"
+# The key under which the address says how many homes are listed.
+HOMES = "homes"
 
 
 class Group(StrEnum):
@@ -58,7 +60,7 @@ class View:
     group: Group | None = None
     after: Place | None = None  # In this group, only the rows after this one.
     open: tuple[str, ...] = ()  # The homes whose children who are well are shown.
-    more: Mapping[str, int] = field(default_factory=dict)  # How many rows, by group or home.
+    more: Mapping[str, int] = field(default_factory=dict)  # How many rows, by group or home; HOMES.
     part: str = ""  # For an update of this group alone.
 
     @property
@@ -72,7 +74,7 @@ class View:
         return not self.home
 
     def limit(self, key: str) -> int:
-        """How many rows of this group or home."""
+        """How many rows of this group or home, or how many homes."""
         return self.more.get(key, AT_ONCE)
 
     def path(self) -> str:
@@ -140,8 +142,9 @@ def _place(text: str) -> Place | None:
 
 
 def _more(values: Iterable[str]) -> Iterable[tuple[str, int]]:
-    for value in list(values)[: MOST_OPEN + len(Group)]:
+    for value in list(values)[: MOST_OPEN + len(Group) + 1]:
         key, _, text = value.partition(":")
         is_number = text.isascii() and text.isdigit() and len(text) < 8
-        if is_number and (key in set(Group) or _home(key)):
-            yield (key if key in set(Group) else _home(key)), min(max(int(text), AT_ONCE), MOST)
+        is_list = key in set(Group) or key == HOMES
+        if is_number and (is_list or _home(key)):
+            yield (key if is_list else _home(key)), min(max(int(text), AT_ONCE), MOST)

@@ -107,7 +107,7 @@ async def scope_of(request: HTTPConnection) -> Scope:
     """How the visitor comes to children now."""
     visitor, now = await visitor_of(request), now_of(request)
     assert visitor.agency_id is not None
-    rota = await rota_of(visitor, now)
+    rota = await rota_of(request)
     return Scope(
         visitor.person_id,
         visitor.agency_id,

@@ -52,9 +52,12 @@ def _plain(value: object) -> object:
 
 def for_sqlite(value: object) -> object:
     """A parameter as SQLite keeps it."""
-    value = _plain(value)
+    # These first, because a page has thousands of them.
     if isinstance(value, UUID):
         return str(value)
+    if type(value) is str:  # Not a name out of an enumeration.
+        return value
+    value = _plain(value)
     if isinstance(value, list | tuple | set | frozenset):
         return to_json([for_sqlite(item) for item in value])
     if isinstance(value, dt.datetime):
@@ -85,7 +88,11 @@ def _to_json(value: object) -> object:
 
 def as_id(value: object) -> UUID:
     """An id from a row of `fetch`."""
-    return value if isinstance(value, UUID) else UUID(str(value))
+    return value if isinstance(value, UUID) else _as_id(str(value))
+
+
+# A page reads the ids of its children a dozen times; making one takes longer than finding it.
+_as_id = lru_cache(maxsize=8192)(UUID)
 
 
 def as_moment(value: object) -> dt.datetime:
