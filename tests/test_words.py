@@ -77,9 +77,10 @@ def test_french_has_its_own_apostrophe() -> None:
         r"(?<!ersonne )(?<!ersonnes )\bréférent",
         # It would be another person than “la personne responsable”.
         r"\b(?:un|le|du|au|les|des|aux) responsables?\b",
+        r"accueillant",  # Carers are “personnes qui accueillent”.
     ],
 )
-def test_french_has_one_neutral_word_for_caseworkers_and_one_for_supervisors(other: str) -> None:
+def test_french_has_one_neutral_word_for_each_adult(other: str) -> None:
     texts = catalogs.read("fr").texts.values()
     forms = [form for text in texts for form in ([text] if isinstance(text, str) else text)]
     guides = (ROOT / "server/desk/help/guides/fr").glob("*.md")
