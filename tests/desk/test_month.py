@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -58,6 +59,10 @@ async def test_the_page_of_a_child_shows_faces_and_misses_and_says_them(cast: Ca
         page = (await tom.get(f"/desk/children/{cast.mia.id}")).text
     month = page.split('class="month"')[1].split("</ol>")[0]
     assert month.count("<li") == DAYS
+    heads = re.findall(r"<span>(\w+)</span>", page.split('class="weekdays"')[1].split("</p>")[0])
+    assert len(set(heads)) == 7
+    first, *_ = re.findall(r'title="(\w+),', month)
+    assert first.startswith(heads[0])
     assert "Monday, 2 March 2026: Good and 1 check-in missed" in month
     assert "#mood-4" in month
     assert "Sunday, 1 March 2026: nothing was due" in month

@@ -1,7 +1,7 @@
 """The last 28 days of a child, a face a day, with the missed check-ins between. Reads rows, and
 writes none. Days are those of the child's own clock."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from server.checkin.models import CheckIn
 from server.clock import as_utc, known_zone
 from server.desk.child.check_in_pages import MOODS
-from server.i18n import N_, format_date, format_list, gettext, ngettext
+from server.i18n import N_, format_date, format_list, format_weekday, gettext, ngettext
 from server.watch.models import Pause, Round, Watch
 
 DAYS = 28
@@ -74,6 +74,12 @@ def last_days(now: datetime, zone: ZoneInfo) -> list[date]:
     """The days of the picture, today last."""
     today = now.astimezone(zone).date()
     return [today - back * _DAY for back in reversed(range(DAYS))]
+
+
+def weekdays_of(month: Sequence[Cell], language: str) -> list[str]:
+    """What stands above the columns: the short names of the weekdays, that of the first day first.
+    Empty for an empty month."""
+    return [format_weekday(language, cell.day.weekday(), is_short=True) for cell in month[:7]]
 
 
 def told_of(rows: Rows, days: Iterable[date], zone: ZoneInfo, now: datetime) -> dict[date, Told]:

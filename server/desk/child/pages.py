@@ -13,7 +13,7 @@ from starlette.routing import Route
 from server.auth.pairing import devices_of
 from server.desk.child.head import agreed_of, show_tab
 from server.desk.child.history import history_of, noticed_of
-from server.desk.child.month import month_of
+from server.desk.child.month import month_of, weekdays_of
 from server.desk.child.project import project_of
 from server.desk.circle.drawing import drawn
 from server.desk.marks import MARK_WORDS, strip
@@ -52,10 +52,12 @@ async def show(request: Request) -> Response:
     language, now = language_of(request), now_of(request)
     await looked(await staff_of(request), [child.id], f"look:{Action.HISTORY_SEE}", now)
     history = await history_of(child, language, zone_of(request), now)
+    month = await month_of(child.id, language, now)
     await shows(request, child, Kind.CHECK_IN, [line.to_read for line in history if line.to_read])
     context = {
         "agreed": await agreed_of(request, child),
-        "month": await month_of(child.id, language, now),
+        "month": month,
+        "weekdays": weekdays_of(month, language),
         "history": history,
         "legend": [
             (strip(mark, language, alone=True), gettext(language, word))
