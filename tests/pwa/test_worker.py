@@ -194,7 +194,7 @@ def test_it_opens_offline_within_a_second_on_a_slow_phone(phone: Phone) -> None:
     phone.pair()
     phone.network(is_there=False)
     phone.devtools().send("Emulation.setCPUThrottlingRate", {"rate": 4})
-    times = []
+    times, paces = [], []
     for _ in range(5):
         phone.page.reload(wait_until="commit")
         phone.page.wait_for_selector(".act .main")
@@ -204,7 +204,9 @@ def test_it_opens_offline_within_a_second_on_a_slow_phone(phone: Phone) -> None:
                      ?? performance.now()"""
             )
         )
-    assert sorted(times)[2] <= OPEN_MS, times
+        paces.append(phone.pace())
+    # On a busy machine it is held against plain work in the same seconds: see `Phone.pace`.
+    assert sorted(times)[2] <= max(OPEN_MS, 8 * sorted(paces)[2]), (times, paces)
 
 
 def test_every_address_below_app_opens_the_app(phone: Phone, double: Double) -> None:
