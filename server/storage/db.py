@@ -35,6 +35,7 @@ from server.storage.engines.parameters import (
 )
 from server.storage.engines.raw_sqlite import RawSqlite, SqliteAtOnce, SqliteBatch
 from server.storage.engines.safety import Begun
+from server.storage.engines.sqlite import SafeSqliteClient
 from server.storage.engines.together import Together
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "connection",
     "dialect",
     "fetch",
+    "fetch_aside",
     "is_writing",
     "migrate",
     "models",
@@ -218,6 +220,18 @@ async def fetch(sql: str, params: Sequence[object] = ()) -> list[dict[str, Any]]
     """
     client = connection()
     if client.capabilities.dialect == "sqlite":
-        values = [for_sqlite(value) for value in params]
-        return await client.execute_query_dict(to_sqlite(sql), values)
+        return await client.execute_query_dict(to_sqlite(sql), _for_sqlite(params))
     return await client.execute_query_dict(sql, [for_postgres(value) for value in params])
+
+
+async def fetch_aside(sql: str, params: Sequence[object] = ()) -> list[dict[str, Any]]:
+    """The same for a read that takes long, where no check-in is to wait for it. It sees what has
+    been committed; inside a transaction it is `fetch`."""
+    client = connection()
+    if isinstance(client, SafeSqliteClient):
+        return await client.read_aside(to_sqlite(sql), _for_sqlite(params))
+    return await fetch(sql, params)
+
+
+def _for_sqlite(params: Sequence[object]) -> list[object]:
+    return [for_sqlite(value) for value in params]

@@ -17,7 +17,9 @@ from server.storage.db import (
     after_commit,
     close_database,
     connection,
+    dialect,
     fetch,
+    fetch_aside,
     open_database,
     swapped,
     write,
@@ -96,6 +98,35 @@ async def _swallow(clock: DrivenClock) -> None:
         await Beat.create(name="two", at=clock())
         with suppress(IntegrityError):
             await Beat.create(name="one", at=clock())
+
+
+_LONG = """
+WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < 2000000)
+SELECT MAX(n) AS n FROM counted
+"""
+
+
+async def test_nobody_waits_for_a_long_read_aside(db, clock):
+    long = asyncio.create_task(fetch_aside(_LONG))
+    await asyncio.sleep(0)
+    async with write():
+        await Beat.create(name="meanwhile", at=clock())
+    assert not long.done()
+    assert (await long)[0]["n"] == 2_000_000
+
+
+async def test_a_read_aside_sees_what_is_stored_and_cannot_write(db, clock):
+    names = "SELECT name FROM beat ORDER BY name"
+    await Beat.create(name="stored", at=clock())
+    assert [row["name"] for row in await fetch_aside(names)] == ["stored"]
+    async with write():
+        await Beat.create(name="within", at=clock())
+        assert len(await fetch_aside(names)) == 2
+    assert len(await fetch_aside(names)) == 2
+    if dialect() == "sqlite":
+        with pytest.raises(Unavailable):
+            await fetch_aside("DELETE FROM beat RETURNING name")
+    assert len(await fetch_aside(names)) == 2
 
 
 async def test_swapped_wants_exactly_one_row(db, clock):

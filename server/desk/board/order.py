@@ -13,7 +13,7 @@ from uuid import UUID
 from server.desk.board.view import AT_ONCE, FEW_WELL, MINE, NO_HOME, Group, Place, View
 from server.missing.search.rules import Stage
 from server.people.finding.scope import SEEING, Scope
-from server.storage.db import as_id, as_moment, fetch
+from server.storage.db import as_id, as_moment, fetch_aside
 from server.storage.statement import Statement
 from server.tasks.rules import OF_A_RETURN
 from server.watch.facts import URGENCY
@@ -50,7 +50,7 @@ async def order(scope: Scope, view: View) -> Order:
     """The counts of all children in the scope, and the rows that this view shows: one statement, so
     that they agree."""
     statement = Statement()
-    rows = await fetch(_sql(scope, view, statement), statement.params)
+    rows = await fetch_aside(_sql(scope, view, statement), statement.params)
     counts: dict[tuple[Group, UUID | None], int] = {}
     beside: dict[Group, int] = {}
     placed = []

@@ -9,7 +9,8 @@ Against the stock engine (each has a test that fails there):
 - a commit that fails is rolled back instead of being left open for the next one to trip over.
 
 There is one connection with one thread in a process, and a transaction holds it: never wait for a
-network inside one. Writers of other processes wait up to `busy_timeout`.
+network inside one. A second one is for long reads alone. Writers of other processes wait up to
+`busy_timeout`.
 """
 
 import asyncio
@@ -156,6 +157,22 @@ class SafeSqliteClient(_Telling):
 
     def __init__(self, file_path: str, **kwargs: Any) -> None:
         super().__init__(file_path, **PRAGMAS | kwargs)
+        self._aside: SafeSqliteClient | None = None
+
+    async def read_aside(self, query: str, values: list[Any]) -> list[dict[str, Any]]:
+        """Read on a second connection, which cannot write: nobody on this one waits for it. It
+        sees what has been committed."""
+        if self._aside is None:
+            name = self.connection_name
+            self._aside = SafeSqliteClient(self.filename, connection_name=name, query_only="ON")
+        return await self._aside.execute_query_dict(query, values)
+
+    async def close(self) -> None:
+        """Close the connection, and the second one where there is one."""
+        aside, self._aside = self._aside, None
+        if aside is not None:
+            await aside.close()
+        await super().close()
 
     async def create_connection(self, with_db: bool) -> None:
         """Connect, or leave nothing behind.
