@@ -77,15 +77,20 @@ class Closing(NamedTuple):
 
 @dataclass(slots=True)
 class Watched:
-    """How long a child was watched, in which tier, by phone and language: for the report."""
+    """How long a child was watched, in which tier, and what a report counts by."""
 
     child: str
     begin: datetime
     phone: str | None
     language: str | None
     tiers: list[tuple[datetime, Tier]]
+    has_carer: bool = False
+    home: str | None = None  # The first one.
     pauses: list[Span] = field(default_factory=list)
     end: datetime | None = None
+    # Rounds that opened, and those that were late, while no adult was called about the child.
+    rounds: int = 0
+    misses: int = 0
 
 
 class Day(NamedTuple):

@@ -136,7 +136,15 @@ class Replay:
             pauses=(),
             has_carer=detail.has_carer,
         )
-        watched = Watched(event.child, at, detail.phone, detail.language, tiers=[(at, detail.tier)])
+        watched = Watched(
+            event.child,
+            at,
+            detail.phone,
+            detail.language,
+            tiers=[(at, detail.tier)],
+            has_carer=detail.has_carer,
+            home=detail.home,
+        )
         child = Child(event.child, watched, terms, rounds.begin(terms, at), placed_at=at)
         child.days = [day for day in self._days_later.pop(event.child, []) if day.around.begin > at]
         child.home = detail.home
