@@ -20,6 +20,7 @@ from server.policy.model import SHIPPED, Policy
 from server.policy.parser import merged, read
 from server.progress import progress
 from server.simulation import cohort as cohorts
+from server.simulation.budget_words import budget_report
 from server.simulation.evaluation import TRUTH_HEADER, read_truth
 from server.simulation.events import HEADER, moment, read_events
 from server.simulation.kinds import Event
@@ -117,6 +118,7 @@ def replay_command(args: argparse.Namespace) -> int:
     with _uncollected():
         result = replay(_counted(read_events(args.events)), policy, until)
     write_alerts(args.alerts, result)
+    sys.stdout.write(budget_report(result, policy))
     if truth is not None:
         sys.stdout.write(report(result, truth, args.from_day))
     return 0
