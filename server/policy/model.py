@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from server.i18n import N_
+from server.policy.budget import NO_BUDGET, Budget
 from server.policy.levels import Levels
 from server.policy.roll_call import NO_ROLL_CALL, RollCall
 
@@ -211,6 +212,7 @@ class Policy:
     together: Together
     milestones: Mapping[str, Around]
     roll_call: RollCall = NO_ROLL_CALL
+    budget: Budget = NO_BUDGET
 
 
 # Every number is a default that an agency can change: docs/reference/policy.md.

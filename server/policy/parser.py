@@ -5,8 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 from server.errors import Refused
+from server.policy import budget_parser as budgets
 from server.policy import roll_call_parser as roll_calls
 from server.policy.bounds import BOUNDS
+from server.policy.budget import Adapt
 from server.policy.levels import Does, Evidence, Levels, too_strong
 from server.policy.model import (
     AT_ONCE,
@@ -86,23 +88,34 @@ def _upgraded(table: Any) -> Any:
     }
 
 
+_TABLES = ("budget", "milestones", "quiet", "roll_call", "signals", "together")
+
+
 def read(data: Mapping[str, Any]) -> Policy:
     """A policy from its data. Raises Refused, naming the field, if anything is missing, wrong or
     unknown, or would let a silence last longer than the tier's ceiling."""
-    unknown = set(data) - {"milestones", "quiet", "roll_call", "signals", "together", *Tier}
+    unknown = set(data) - {*_TABLES, *Tier}
     if unknown:
         raise Refused("This policy has an unknown key.", field=sorted(unknown)[0])
     quiet = table_of(data, "quiet")
     known(quiet, SHIPPED["quiet"], "quiet")
     rest = QuietHours(time_of_day(quiet, "from", "quiet"), time_of_day(quiet, "until", "quiet"))
-    return Policy(
+    policy = Policy(
         tiers={tier: _tier(table_of(data, tier), tier, rest) for tier in Tier},
         quiet=rest,
         signals=_signals(data),
         together=_together(table_of(data, "together")),
         milestones=_milestones(data),
         roll_call=roll_calls.read(table_of({"roll_call": {}, **data}, "roll_call")),
+        budget=budgets.read(table_of({"budget": {}, **data}, "budget")),
     )
+    by_habit = any(of.steps.doubt for of in policy.tiers.values())
+    if policy.budget.adapt is not Adapt.NEVER and not by_habit:
+        raise Refused(
+            "No watch level goes by the child's habit, so there is no number to adapt.",
+            field="budget.adapt",
+        )
+    return policy
 
 
 _NEW_HERE = ("transfer", "return")

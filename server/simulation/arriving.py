@@ -9,6 +9,7 @@ from server.policy.levels import BY_WAY, OWN, Does, Evidence, Way
 from server.policy.model import Policy, Tier
 from server.policy.roll_call import Word
 from server.simulation import kinds
+from server.simulation.budgeting import Budgeting
 from server.simulation.kinds import By, Event, Says
 from server.simulation.learning import Learning
 from server.simulation.outcomes import Child, Closing, Day, Result
@@ -26,10 +27,19 @@ class Arriving:
     """Answers, sightings and agreements of one child at a time, each at its moment."""
 
     def __init__(
-        self, policy: Policy, result: Result, learning: Learning, telling: Telling
+        self,
+        policy: Policy,
+        result: Result,
+        learning: Learning,
+        telling: Telling,
+        budgeting: Budgeting,
     ) -> None:
         self._policy, self._result = policy, result
-        self._learning, self._telling = learning, telling
+        self._learning, self._telling, self._budgeting = learning, telling, budgeting
+
+    def go_by(self, policy: Policy) -> None:
+        """Another policy from now on."""
+        self._policy = policy
 
     def take(self, child: Child, event: Event, now: datetime) -> None:
         """Something reaches the server at `now`."""
@@ -88,6 +98,7 @@ class Arriving:
         self._learning.remember(child, changes)
         due = child.standing.missed_due_at or child.standing.due_at
         cause = _wanted(check_in)
+        self._budgeting.answered(child, now)
         if not self._settle(child, now, but=() if cause is None else (cause,), answers=True):
             child.delays = [*child.delays[1 - ROUNDS :], round((now - due).total_seconds() / 60)]
         child.answered_at = now
@@ -121,6 +132,7 @@ class Arriving:
         child.standing, changes = self.looked(child, now)
         if answering.counts(by, child.terms.steps):
             self._learning.remember(child, changes)
+            self._budgeting.answered(child, now)
             self._settle(child, now)
             return
         self._telling.say(child, changes, now)
@@ -242,6 +254,7 @@ class Arriving:
         alert = closing.alert
         if alert.closed_at is not None:
             return
+        self._budgeting.closed(child, closing.was_here)
         child.standing, changes = self.looked(child, now)
         if alert.cause is Cause.SILENCE and closing.was_here:
             child.seen = Seen(now, Evidence.PROFESSIONAL.value, "seen")

@@ -20,12 +20,14 @@ from server.policy.model import SHIPPED, Policy
 from server.policy.parser import merged, read
 from server.progress import progress
 from server.simulation import cohort as cohorts
-from server.simulation.evaluation import TRUTH_HEADER, read_truth, report
+from server.simulation.budget_words import budget_report
+from server.simulation.evaluation import TRUTH_HEADER, read_truth
 from server.simulation.events import HEADER, moment, read_events
 from server.simulation.kinds import Event
 from server.simulation.life import Absence, Row
 from server.simulation.outcomes import Result
 from server.simulation.replay import replay
+from server.simulation.report import report
 from server.simulation.worlds import mixture
 from server.simulation.worlds.making import make
 from server.simulation.worlds.table import RANDOM, WORLDS, world
@@ -66,6 +68,14 @@ def add_replay_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--truth", type=Path, metavar="TRUTH.csv", help="report how well absences were told"
     )
+    parser.add_argument(
+        "--from-day",
+        type=int,
+        default=0,
+        metavar="D",
+        help="report only what began D days after the first child was placed, or later; 42 leaves"
+        " out the six weeks in which a budget is still learned",
+    )
 
 
 def add_cohort_arguments(parser: argparse.ArgumentParser) -> None:
@@ -100,14 +110,17 @@ def replay_command(args: argparse.Namespace) -> int:
 
     Raises Refused or OSError; nothing is written then.
     """
+    if args.from_day < 0:
+        raise Refused("--from-day is 0 or more.")
     policy = read_policy(args.policy) if args.policy else read(SHIPPED)
     until = moment(args.until, "until") if args.until else None
     truth = read_truth(args.truth) if args.truth else None
     with _uncollected():
         result = replay(_counted(read_events(args.events)), policy, until)
     write_alerts(args.alerts, result)
+    sys.stdout.write(budget_report(result, policy))
     if truth is not None:
-        sys.stdout.write(report(result, truth))
+        sys.stdout.write(report(result, truth, args.from_day))
     return 0
 
 

@@ -4,10 +4,10 @@ An absence is told by the first row at `page_worker` or above between leaving an
 such a row was open already when the child left, it is told at once. An alert is a false page if its
 first such row is in no absence, nor in the two hours after one. Pages of one child within a day,
 without an answer between, count once, by the first of them. Child-months are the watched ones,
-without pauses.
+without pauses. report.py has the words.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,7 +24,6 @@ TRUTH_HEADER = ["child", "left_at", "back_at", "coerced"]
 AFTER_RETURN = timedelta(hours=2)
 COUNT_ONCE = timedelta(days=1)
 MONTH = timedelta(days=30.4375)
-WITHIN = (6, 24, 48)
 LONG = timedelta(hours=24)
 
 
@@ -49,6 +48,16 @@ class Told:
     gone: Gone
     tier: Tier
     delay: timedelta | None
+    lasted: timedelta  # As far as the child was watched.
+    watched: Watched
+
+    def is_told_within(self, hours: int) -> bool:
+        """Whether a person was told so soon."""
+        return self.delay is not None and self.delay <= timedelta(hours=hours)
+
+    def is_away_after(self, hours: int) -> bool:
+        """Whether the child was still away so long after leaving."""
+        return self.lasted >= timedelta(hours=hours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,7 @@ class Page:
     at: datetime
     is_false: bool
     was_said: bool  # The child called: help, or a wish to talk.
+    tier: Tier
 
 
 def read_truth(path: Path) -> list[Gone]:
@@ -102,9 +112,15 @@ def tell(result: Result, truth: Iterable[Gone]) -> list[Told]:
     for gone in truth:
         time = next((w for w in watched.get(gone.child, ()) if _watches(w, gone, result)), None)
         if time is not None:
-            delay = _delay(gone, alerts.get(gone.child, ()))
-            detections.append(Told(gone, _tier_at(time, gone.left_at), delay))
+            detections.append(_told(gone, time, alerts.get(gone.child, ()), result))
     return detections
+
+
+def _told(gone: Gone, watched: Watched, alerts: Sequence[Alert], result: Result) -> Told:
+    ends = [at for at in (gone.back_at, watched.end, result.until) if at is not None]
+    lasted = min(ends) - gone.left_at
+    tier = _tier_at(watched, gone.left_at)
+    return Told(gone, tier, _delay(gone, alerts), lasted, watched)
 
 
 def _by_child(alerts: Iterable[Alert]) -> dict[str, list[Alert]]:
@@ -148,7 +164,8 @@ def pages(result: Result, truth: Iterable[Gone]) -> list[Page]:
             is_false = not any(
                 gone.holds(at, after=AFTER_RETURN) for gone in absences.get(child, ())
             )
-            last = Page(child, at, is_false, was_said=alert.cause is not Cause.SILENCE)
+            was_said = alert.cause is not Cause.SILENCE
+            last = Page(child, at, is_false, was_said, alert.tier)
             counted_pages.append(last)
     return counted_pages
 
@@ -157,108 +174,79 @@ def _counts_once(first: datetime, at: datetime, answers: Sequence[datetime]) -> 
     return at - first <= COUNT_ONCE and not any(first < answer <= at for answer in answers)
 
 
-def child_months(result: Result, which: Callable[[Watched], bool] = lambda _: True) -> float:
-    """How long children were watched, without their pauses."""
+def child_months(
+    result: Result,
+    which: Callable[[Watched], bool] = lambda _: True,
+    *,
+    since: datetime | None = None,
+    tier: Tier | None = None,
+) -> float:
+    """How long children were watched, without their pauses; from a moment on, and in one tier."""
     total = timedelta(0)
     for watch in result.watched:
         end = watch.end or result.until
         if end is None or not which(watch):
             continue
-        total += max(end - watch.begin, timedelta(0))
-        covered = watch.begin
-        for pause in sorted(watch.pauses, key=lambda pause: pause.begin):
-            begin, until = max(pause.begin, covered), min(pause.end, end)
-            if until > begin:
-                total -= until - begin
-                covered = until
+        for begin, until in _in_tier(watch, end, tier):
+            total += _without_pauses(watch, max(begin, since) if since else begin, until)
     return total / MONTH
 
 
-# --- in words
+def _in_tier(
+    watch: Watched, end: datetime, tier: Tier | None
+) -> Iterator[tuple[datetime, datetime]]:
+    if tier is None:
+        yield watch.begin, end
+        return
+    for (begin, own), until in zip(
+        watch.tiers, [*(at for at, _ in watch.tiers[1:]), end], strict=True
+    ):
+        if own is tier:
+            yield begin, until
 
 
-def report(result: Result, truth: Sequence[Gone]) -> str:
-    """The report as text: the same input, the same bytes."""
+def _without_pauses(watch: Watched, begin: datetime, end: datetime) -> timedelta:
+    total, covered = max(end - begin, timedelta(0)), begin
+    for pause in sorted(watch.pauses, key=lambda pause: pause.begin):
+        first, until = max(pause.begin, covered), min(pause.end, end)
+        if until > first:
+            total -= until - first
+            covered = until
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a report is made of: all of it from one moment on, or from the beginning."""
+
+    result: Result
+    told: Sequence[Told]
+    pages: Sequence[Page]
+    since: datetime | None
+
+    @property
+    def false(self) -> list[Page]:
+        """The false pages."""
+        return [page for page in self.pages if page.is_false]
+
+    def months(
+        self, which: Callable[[Watched], bool] = lambda _: True, tier: Tier | None = None
+    ) -> float:
+        """The child-months."""
+        return child_months(self.result, which, since=self.since, tier=tier)
+
+    def rows(self, level: str) -> int:
+        """How many rows of one level there are."""
+        since = self.since
+        return sum(r.level == level and (since is None or r.at >= since) for r in self.result.rows)
+
+
+def counted(result: Result, truth: Sequence[Gone], from_day: int = 0) -> Counted:
+    """What happened from so many days after the first child was placed."""
+    first = min((watch.begin for watch in result.watched), default=None)
+    since = first + timedelta(days=from_day) if first is not None and from_day else None
     told, paged = tell(result, truth), pages(result, truth)
-    months = child_months(result)
-    false = [page for page in paged if page.is_false]
-    lines = [
-        f"{len(told)} absences of {len({t.gone.child for t in told})} children"
-        f" in {months:.1f} child-months; {len(paged)} pages.",
-        "",
-        *_delays(told),
-        "",
-        *_within(told),
-        "",
-        f"False pages per child-month: {_ratio(len(false), months)}"
-        f" ({len(false)} pages, {sum(page.was_said for page in false)} of them"
-        " because the child itself called)",
-        f"Precision of a page: {_share(len(paged) - len(false), len(paged))}",
-    ]
-    for name, of in (("phone", lambda w: w.phone), ("language", lambda w: w.language)):
-        lines += _equity(result, false, name, of)
-    return "\n".join(lines) + "\n"
-
-
-def _delays(told: Sequence[Told]) -> list[str]:
-    lines = ["Detection delay (of those told)     median       90 %    told"]
-    for name, some in _tiers(told):
-        delays = sorted(detection.delay for detection in some if detection.delay is not None)
-        middle, most = _quantile(delays, 0.5), _quantile(delays, 0.9)
-        share = f"{len(delays)} of {len(some)}"
-        lines.append(f"  {name:<30}{middle:>10} {most:>10}    {share}")
-    return lines
-
-
-def _within(told: Sequence[Told]) -> list[str]:
-    lines = ["Share told within" + "".join(f"{hours:>10} h" for hours in WITHIN)]
-    long = [t for t in told if t.gone.back_at is None or t.gone.back_at - t.gone.left_at >= LONG]
-    coerced = [detection for detection in told if detection.gone.is_coerced]
-    for name, some in [
-        *_tiers(told),
-        ("of 24 h and longer", long),
-        ("that go on answering", coerced),
-    ]:
-        shares = [_share(_told_within(some, hours), len(some)) for hours in WITHIN]
-        lines.append(f"  {name:<15}" + "".join(f"{share:>12}" for share in shares))
-    return lines
-
-
-def _told_within(told: Iterable[Told], hours: int) -> int:
-    limit = timedelta(hours=hours)
-    return sum(detection.delay is not None and detection.delay <= limit for detection in told)
-
-
-def _tiers(told: Sequence[Told]) -> list[tuple[str, Sequence[Told]]]:
-    return [("all", told), *((tier.value, [t for t in told if t.tier is tier]) for tier in Tier)]
-
-
-def _equity(
-    result: Result, false: Sequence[Page], name: str, of: Callable[[Watched], str | None]
-) -> list[str]:
-    """False pages per child-month of each class: does it fail some children more than others?"""
-    classes = {watch.child: of(watch) for watch in result.watched}
-    values = sorted({value for value in classes.values() if value is not None})
-    lines = ["", f"False pages per child-month, by {name}"] if values else []
-    for value in values:
-        months = child_months(result, lambda watch, value=value: of(watch) == value)  # type: ignore[misc]
-        count = sum(classes[page.child] == value for page in false)
-        lines.append(f"  {value:<15}{_ratio(count, months):>12}")
-    return lines
-
-
-def _quantile(values: Sequence[timedelta], share: float) -> str:
-    if not values:
-        return "-"
-    # The smallest value that at least this share does not exceed.
-    at = max(-(-len(values) * round(share * 100) // 100) - 1, 0)
-    hours = values[at].total_seconds() / 3600
-    return f"{hours:.1f} h"
-
-
-def _ratio(count: int, months: float) -> str:
-    return f"{count / months:.3f}" if months > 0 else "-"
-
-
-def _share(count: int, of: int) -> str:
-    return f"{100 * count / of:.1f} %" if of else "-"
+    if since is not None:
+        told = [detection for detection in told if detection.gone.left_at >= since]
+        paged = [page for page in paged if page.at >= since]
+    return Counted(result, told, paged, since)

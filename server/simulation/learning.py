@@ -57,8 +57,19 @@ class Learning:
         self.know(child, drifts=bool(changed(rows, self.asking, late_at)))
 
     def remember(self, child: Child, changes: Iterable[Change]) -> None:
-        if self.learns:
-            child.late += [change.due_at for change in changes if change.what is What.LATE]
+        """Rounds that opened or were late. One that joins an open alert is no habit of the child's
+        that a report may count."""
+        watched = child.watched
+        for change in changes:
+            if change.what is What.OPENED:
+                watched.rounds += 1
+            elif change.what is What.LATE:
+                watched.misses += 1
+                if self.learns:
+                    child.late.append(change.due_at)
+            elif change.what is What.JOIN:
+                watched.rounds -= 1
+                watched.misses -= 1
 
 
 def _in_minutes(span: timedelta) -> timedelta:

@@ -1,6 +1,6 @@
 """What a replay remembers of each child, and its results."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any, NamedTuple
@@ -77,15 +77,20 @@ class Closing(NamedTuple):
 
 @dataclass(slots=True)
 class Watched:
-    """How long a child was watched, in which tier, by phone and language: for the report."""
+    """How long a child was watched, in which tier, and what a report counts by."""
 
     child: str
     begin: datetime
     phone: str | None
     language: str | None
     tiers: list[tuple[datetime, Tier]]
+    has_carer: bool = False
+    home: str | None = None  # The first one.
     pauses: list[Span] = field(default_factory=list)
     end: datetime | None = None
+    # Rounds that opened, and those that were late, while no adult was called about the child.
+    rounds: int = 0
+    misses: int = 0
 
 
 class Day(NamedTuple):
@@ -188,6 +193,15 @@ class Child:
             self.if_alerted = [answer for answer in self.if_alerted if answer.until >= at]
 
 
+class Adapting(NamedTuple):
+    """The end of a week: false calls to adults in a worker-week, and what the outcomes make of the
+    odds of each level, times the policy's own."""
+
+    at: datetime
+    rate: float | None
+    factors: Mapping[Tier, float]
+
+
 @dataclass(slots=True)
 class Result:
     """What a replay came to."""
@@ -200,6 +214,7 @@ class Result:
     events: int
     waits: list[Wait] = field(default_factory=list)
     roll_calls: set[tuple[datetime, str]] = field(default_factory=set)
+    adapting: list[Adapting] = field(default_factory=list)
 
 
 def known_of(child: Child) -> tuple[Any, ...]:

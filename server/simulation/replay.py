@@ -6,7 +6,8 @@ the very tick settles what the tick would have told. What `advance` finds in the
 answer is not reported.
 
 Children do not affect each other here, so the moments of a child are worked off when their next
-event comes. Rows are sorted at the end.
+event comes. Rows are sorted at the end. Only where a policy adapts to a budget of alarms are all
+children brought to the end of each week.
 
 What production does and a file cannot tell:
 
@@ -29,7 +30,9 @@ What production does and a file cannot tell:
 - While the server is blind, events wait and reach it at the end of that time.
 """
 
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from heapq import heappop
 from operator import itemgetter
@@ -38,6 +41,7 @@ from server.errors import Refused
 from server.policy.model import Policy
 from server.simulation import kinds
 from server.simulation.arriving import Arriving
+from server.simulation.budgeting import Budgeting
 from server.simulation.events import on_line
 from server.simulation.kinds import Event
 from server.simulation.learning import Learning
@@ -64,8 +68,11 @@ class Replay:
         self._now: datetime | None = None
         self._result = Result([], [], [], {}, None, 0)
         self._learning = Learning(policy)
-        self._telling = Telling(policy, self._result, self._learning)
-        self._arriving = Arriving(policy, self._result, self._learning, self._telling)
+        self._budgeting = Budgeting(policy, self._result)
+        self._telling = Telling(policy, self._result, self._learning, self._budgeting)
+        self._arriving = Arriving(
+            policy, self._result, self._learning, self._telling, self._budgeting
+        )
 
     def feed(self, event: Event) -> None:
         """One event. Raises Refused, naming its line, where the rules cannot follow it."""
@@ -73,6 +80,7 @@ class Replay:
         if self._until is not None and event.at > self._until:
             return
         self._now = event.at
+        self._end_weeks(event.at - _JUST_BEFORE)
         try:
             if event.child:
                 self._happen(event)
@@ -85,6 +93,7 @@ class Replay:
         """Time passes until the end; the rows in order: by time, then by child."""
         until = self._until or self._now
         if until is not None:
+            self._end_weeks(until)
             for child in self._children.values():
                 self._pass(child, until)
         result = self._result
@@ -136,7 +145,15 @@ class Replay:
             pauses=(),
             has_carer=detail.has_carer,
         )
-        watched = Watched(event.child, at, detail.phone, detail.language, tiers=[(at, detail.tier)])
+        watched = Watched(
+            event.child,
+            at,
+            detail.phone,
+            detail.language,
+            tiers=[(at, detail.tier)],
+            has_carer=detail.has_carer,
+            home=detail.home,
+        )
         child = Child(event.child, watched, terms, rounds.begin(terms, at), placed_at=at)
         child.days = [day for day in self._days_later.pop(event.child, []) if day.around.begin > at]
         child.home = detail.home
@@ -149,6 +166,7 @@ class Replay:
         elif self._blind is not None and self._blind.end > at:
             child.blind = self._blind
         self._children[event.child] = child
+        self._budgeting.begin(at, detail.zone)
         self._result.watched.append(watched)
         self._result.answers.setdefault(event.child, [])
 
@@ -176,6 +194,27 @@ class Replay:
             child.blind = Span(child.blind.begin, event.detail.until)
 
     # --- time
+
+    def _end_weeks(self, limit: datetime) -> None:
+        """The weeks of the budget that end by `limit`. Only then do children affect each other: all
+        of them go as far as that moment, and on by what the week came to."""
+        while (end := self._budgeting.ends_at) is not None and end <= limit:
+            for child in self._children.values():
+                self._pass(child, end)
+            tiers = Counter(child.terms.tier for child in self._children.values())
+            policy = self._budgeting.end_week(tiers)
+            if policy is not None:
+                self._go_by(policy)
+
+    def _go_by(self, policy: Policy) -> None:
+        """From now on. What is under way keeps what it began with, as where an agency adopts a
+        policy."""
+        self._policy = policy
+        self._telling.go_by(policy)
+        self._arriving.go_by(policy)
+        for child in self._children.values():
+            steps = policy.tiers[child.terms.tier].steps
+            child.terms = replace(child.terms, steps=steps)
 
     def _pass(self, child: Child, limit: datetime) -> None:
         """Time passes for a child, up to and including `limit`."""

@@ -15,6 +15,7 @@ from server.alerts.ladder import Call, Cause
 from server.notify.child.hours import Hours, released
 from server.policy.model import PEOPLED, Policy, QuietHours, Rung
 from server.simulation import kinds, reasons
+from server.simulation.budgeting import Budgeting
 from server.simulation.kinds import By
 from server.simulation.learning import Learning
 from server.simulation.outcomes import Alert, Child, Closing, Result, Row, Wait, facts_of, known_of
@@ -39,9 +40,16 @@ _REACH: ladders.Reach = {
 class Telling:
     """Writes a row for each thing that a person would receive, and keeps the answers it brings."""
 
-    def __init__(self, policy: Policy, result: Result, learning: Learning) -> None:
+    def __init__(
+        self, policy: Policy, result: Result, learning: Learning, budgeting: Budgeting
+    ) -> None:
         self._policy, self._result, self._learning = policy, result, learning
+        self._budgeting = budgeting
         self._number = 0
+
+    def go_by(self, policy: Policy) -> None:
+        """Another policy from now on."""
+        self._policy = policy
 
     def say(self, child: Child, changes: Iterable[Change], now: datetime | None = None) -> None:
         """Rows for what became true, each at its moment, or all of them `now`."""
@@ -133,6 +141,7 @@ class Telling:
         child.alerts[cause] = alert
         self._result.alerts.append(alert)
         self.climb(child, alert, now)
+        self._budgeting.called(child, alert)
         self._will_close(child, alert)
         if cause is Cause.TALK:
             wait = first_wait_ends(cause, ladder, child.terms.zone, now)

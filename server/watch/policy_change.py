@@ -10,6 +10,7 @@ from server.audit.actions import Actor, note
 from server.errors import Refused
 from server.i18n import N_
 from server.policy import parser as policies
+from server.policy.budget import Adapt
 from server.policy.models import Policy
 from server.policy.versions import NewVersion, add_version
 from server.storage.db import write
@@ -44,6 +45,8 @@ async def adopt(actor: Actor, agency_id: UUID, asked: Adoption, now: datetime) -
         raise Refused(N_("Give a reason, for the people who come after you."), field="why")
     if len(asked.words) > LONGEST_WHY:
         raise Refused(N_("Write up to {most} characters."), field="why", most=LONGEST_WHY)
+    if policy.budget.adapt is not Adapt.NEVER:
+        raise Refused(N_("A policy can adapt only in a replay so far."), field="budget.adapt")
     async with write():
         new = NewVersion(id=asked.id, content=asked.content, base=asked.base, words=asked.words)
         made, is_new = await add_version(agency_id, new, actor.id, now)

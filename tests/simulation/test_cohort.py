@@ -15,10 +15,11 @@ from server.policy import parser as policies
 from server.policy.model import EACH_MISS
 from server.simulation import cohort as cohorts
 from server.simulation import figures
-from server.simulation.evaluation import Gone, child_months, pages, read_truth, report, tell
+from server.simulation.evaluation import Gone, child_months, pages, read_truth, tell
 from server.simulation.events import events_of, read_events
 from server.simulation.outcomes import Result
 from server.simulation.replay import replay
+from server.simulation.report import report
 from tests.simulation.test_replay import Said, asked, file_of, placed
 
 AT_EACH_MISS = policies.read(EACH_MISS)
@@ -290,8 +291,8 @@ def test_the_report_says_it_in_words() -> None:
     assert text.splitlines()[0] == "1 absences of 1 children in 0.1 child-months; 2 pages."
     assert "  all                                4.2 h      4.2 h    1 of 1" in text
     assert "Precision of a page: 50.0 %" in text
-    assert "by phone" in text
-    assert "by language" in text
+    assert "  phone: ios" in text
+    assert "  language: ar" in text
     assert text == report(result, [gone("01T15:00", "01T23:00", coerced=True)])
 
 

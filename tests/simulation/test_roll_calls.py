@@ -173,6 +173,30 @@ async def test_an_agency_cannot_adopt_what_nothing_asks_yet(cast: Cast) -> None:
     assert refused.value.field == "roll_call.at"
 
 
+async def test_an_agency_cannot_adopt_a_budget_that_nothing_counts_yet(cast: Cast) -> None:
+    content = filled({"mid": SHIPPED["mid"], "budget": {"adapt": "within_limits"}})
+    asked = policy_change.Adoption(uuid4(), content, 0, "Fewer alarms.")
+    with pytest.raises(Refused) as refused:
+        await policy_change.adopt(cast.actor("ines"), cast.agency.id, asked, cast.clock())
+    assert refused.value.field == "budget.adapt"
+
+
+@pytest.mark.parametrize(("tier", "hours"), [("high", 6), ("mid", 12)])
+def test_in_the_high_level_here_puts_a_call_off_no_longer_than_the_carers_word(
+    tier: str, hours: int
+) -> None:
+    habit = {**SHIPPED["mid"]["habit"], "leaves": 0.5, "page": 0.7, "ask_before": "6h"}
+    table = {**TABLE, "at": ["20:00"], "day": {"here": 0.0001}, "night": {"here": 0.0001}}
+    tiers = {name: {**SHIPPED[name], "habit": habit, "ceiling": "72h"} for name in ("high", "mid")}
+    policy = policies.read({**SHIPPED, **tiers, "roll_call": table})
+    home = ("01T08:00", "placed", placed(tier, carer=False, home="Harbour"))
+    without = first_call(run(home, until="05T00:00", policy=policy))
+    with_word = run(home, says("here", until="01T20:30"), until="05T00:00", policy=policy)
+    assert without < datetime.fromisoformat("2026-06-02T02:00:00Z")
+    held = datetime.fromisoformat("2026-06-01T20:05:00Z") + timedelta(hours=hours)
+    assert first_call(with_word) == held
+
+
 def test_the_policy_that_ships_has_no_roll_calls_yet() -> None:
     shipped: Policy = policies.read(SHIPPED)
     assert shipped.roll_call.at == ()

@@ -4,7 +4,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from server.clock import as_utc
-from server.watch.machine.habit import odds
+from server.policy.levels import Does
+from server.policy.model import Tier
+from server.watch.machine.habit import Look, odds
 from server.watch.machine.rounds import next_round, steps_of
 from server.watch.machine.standing import Standing, Terms, Why
 
@@ -86,13 +88,23 @@ def _held(
 ) -> datetime:
     """The word that the child is there puts the call off, and no longer than it holds."""
     calming = [look for look in terms.knowledge.looks if look.ratio < 1 and since < look.at <= at]
-    ends = [look.holds_until for look in calming if look.holds_until is not None]
+    ends = [_end_of(look, terms) for look in calming if look.holds_until is not None]
     doubt = terms.steps.doubt
     if not ends or doubt is None:
         return page
     looks = tuple(look for look in terms.knowledge.looks if look.ratio >= 1)
     without = odds(since, missed, replace(terms.knowledge, looks=looks), terms.zone, doubt, at)
     return min(page, max(without.reach(doubt.page), *ends))
+
+
+def _end_of(look: Look, terms: Terms) -> datetime:
+    """When "here" ends to put a call off. In the high tier no word does more than the carer's."""
+    assert look.holds_until is not None
+    if terms.tier is not Tier.HIGH:
+        return look.holds_until
+    levels = terms.steps.levels
+    holds = levels.carer not in (Does.SOFTENS, Does.NOTHING)
+    return min(look.holds_until, look.at + levels.holds_for) if holds else look.at
 
 
 def _missed(standing: Standing, terms: Terms) -> list[datetime]:

@@ -1,0 +1,167 @@
+"""The budget of alarms: what the outcomes of the last weeks make of the odds at which adults are
+called. Pure.
+
+Once a week the false calls to adults are counted. If there were more than the budget, adults are
+called from higher odds on; if there were fewer, from lower ones. What moves is a factor on the line
+`page` of each level that goes by habit. It stays inside LIMITS, and moves by STEP at most.
+
+Nothing else moves: no ceiling, no grace, no evidence. So a budget never makes the longest silence
+longer.
+
+Calls are counted by us, and nobody can enter them. Only what share of them was false depends on
+what people say. There one person weighs a third at most, and the line moves only as far as it would
+without any one of them: a person alone can slow it down, and never drive it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from server.clock import as_utc
+from server.policy.budget import CHILDREN_A_WORKER, Budget
+from server.policy.model import Policy, Tier
+
+STEP = 1.5  # A week.
+# Of the policy's own line. A child of the high level may be in danger now: there less may change.
+LIMITS: Mapping[Tier, tuple[float, float]] = {
+    Tier.HIGH: (0.5, 2.0),
+    Tier.MID: (0.25, 4.0),
+    Tier.LOW: (0.25, 4.0),
+}
+# A child of the high level may call adults in vain so many times as often as others: what four
+# false calls a child-month are to the budget that ships.
+HIGH_TIMES = 4.5
+WEEKS = 4  # So many are looked at; each earlier one weighs half as much as the next.
+# Before anybody has said anything: nine calls of ten are false, as if ten had been closed.
+_USUAL, _CLOSED = 0.9, 10.0
+# As if the budget had been kept exactly for so many calls: a small agency moves slowly.
+_KEPT = 2.0
+DAY, AT = 0, time(4)  # Monday; a time at which nobody is called because of it.
+
+Factors = Mapping[Tier, float]
+AS_WRITTEN: Factors = dict.fromkeys(Tier, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What a person said who was called. `by`: that person, or who stands for them."""
+
+    by: str
+    was_here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """One week: how many children of each level were watched, the calls to adults about each level,
+    and what people said of those that are over."""
+
+    children: Mapping[Tier, int] = field(default_factory=dict)
+    calls: Mapping[Tier, int] = field(default_factory=dict)
+    closed: Sequence[Closed] = ()
+
+
+def next_moment(after: datetime, zone: ZoneInfo) -> datetime:
+    """When the week after this moment ends: Monday at four, by the clock of the agency."""
+    local = after.astimezone(zone)
+    day: date = local.date() + timedelta(days=(DAY - local.weekday()) % 7)
+    moment = as_utc(day, AT, zone)
+    return moment if moment > after else as_utc(day + timedelta(days=7), AT, zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Adapted:
+    """What a week came to. `rate`: false calls in a worker-week, by the last weeks; None: there was
+    no child."""
+
+    rate: float | None
+    factors: Factors
+
+
+def adapted(before: Factors, weeks: Sequence[Week], budget: Budget) -> Adapted:
+    """The factors after the last of these weeks, the newest last."""
+    recent = [(week, 0.5**age) for age, week in enumerate(reversed(weeks[-WEEKS:]))]
+    shares = false_shares(recent)
+    every, high = _Sum.of(recent, tuple(Tier)), _Sum.of(recent, (Tier.HIGH,))
+    step = _step(every, shares, budget.pages)
+    steps = {tier: step for tier in Tier} | {
+        Tier.HIGH: _step(high, shares, budget.pages * HIGH_TIMES)
+    }
+    rate = every.calls * shares[0] / every.workers if every.workers > 0 else None
+    return Adapted(rate, {tier: _moved(before[tier], steps[tier], LIMITS[tier]) for tier in Tier})
+
+
+def _moved(factor: float, step: float, limits: tuple[float, float]) -> float:
+    least, most = limits
+    return min(max(factor * step, least), most)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sum:
+    """The calls and the worker-weeks of some levels."""
+
+    calls: float
+    workers: float
+
+    @classmethod
+    def of(cls, weeks: Iterable[tuple[Week, float]], tiers: tuple[Tier, ...]) -> "_Sum":
+        calls = children = 0.0
+        for week, weight in weeks:
+            calls += weight * sum(week.calls.get(tier, 0) for tier in tiers)
+            children += weight * sum(week.children.get(tier, 0) for tier in tiers)
+        return cls(calls, children / CHILDREN_A_WORKER)
+
+
+def _step(of: _Sum, shares: Sequence[float], pages: float) -> float:
+    """How far the line moves: as far as what everyone says calls for, and what all but one say,
+    whoever that one is. Where they do not agree on the direction, it stays."""
+    bears = pages * of.workers + _KEPT
+    times = [(of.calls * share + _KEPT) / bears for share in shares]
+    if min(times) > 1:
+        return min(*times, STEP)
+    return max(*times, 1 / STEP) if max(times) < 1 else 1.0
+
+
+def false_shares(weeks: Iterable[tuple[Week, float]]) -> list[float]:
+    """Which share of the calls was false, by what people said of those that are over: by what all
+    of them said first, then without one of them at a time. Who closed many counts for a third at
+    most."""
+    said: dict[str, tuple[float, float]] = {}
+    for week, weight in weeks:
+        for closed in week.closed:
+            here, of = said.get(closed.by, (0.0, 0.0))
+            said[closed.by] = (here + weight * closed.was_here, of + weight)
+    # By size alone: what a person said must not change what any of them weighs.
+    people = [said[by] for by in sorted(said, key=lambda by: (-said[by][1], by))]
+    weights = _capped([of for _, of in people])
+    here = [weight * own / of for weight, (own, of) in zip(weights, people, strict=True)]
+    all_here, all_said = _USUAL * _CLOSED + sum(here), _CLOSED + sum(weights)
+    without = zip(here, weights, strict=True)
+    return [
+        all_here / all_said,
+        *((all_here - own) / (all_said - weight) for own, weight in without),
+    ]
+
+
+def _capped(sizes: Sequence[float]) -> list[float]:
+    """These weights, the largest first, so that none is more than a third of all with what we
+    assume."""
+    rest = _CLOSED + sum(sizes[2:])
+    first, second = [*sizes[:2], 0.0, 0.0][:2]
+    # Where the second is too large as well, all three parts are alike.
+    second = min(second, rest)
+    first = min(first, (rest + second) / 2)
+    return [first, second, *sizes[2:]][: len(sizes)]
+
+
+def with_factors(policy: Policy, factors: Factors) -> Policy:
+    """The policy by these factors. Adults are never called before the carer is asked."""
+    tiers = dict(policy.tiers)
+    for tier, of in policy.tiers.items():
+        doubt = of.steps.doubt
+        if doubt is None or factors[tier] == 1:
+            continue
+        page = doubt.page * factors[tier]
+        moved = replace(doubt, page=page, ask=min(doubt.ask, page))
+        tiers[tier] = replace(of, steps=replace(of.steps, doubt=moved))
+    return replace(policy, tiers=tiers)

@@ -1,0 +1,26 @@
+"""How many false alarms an agency can bear, as a policy has it, and what follows by itself."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+CHILDREN_A_WORKER = 20
+
+
+class Adapt(StrEnum):
+    """What becomes of the numbers that the outcomes of a week call for."""
+
+    NEVER = "never"
+    PROPOSE = "propose"  # A supervisor adopts them, or does not.
+    WITHIN_LIMITS = "within_limits"  # They hold from then on.
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """False calls to adults in a worker-week that an agency can bear; a worker has twenty
+    children."""
+
+    pages: float = 4.0
+    adapt: Adapt = Adapt.NEVER
+
+
+NO_BUDGET = Budget()

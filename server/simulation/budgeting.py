@@ -1,0 +1,88 @@
+"""The budget of alarms in a replay: counts each week as production would, and says what follows."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from server.policy.adapting import (
+    AS_WRITTEN,
+    WEEKS,
+    Adapted,
+    Closed,
+    Factors,
+    Week,
+    adapted,
+    next_moment,
+    with_factors,
+)
+from server.policy.budget import Adapt
+from server.policy.model import Policy, Tier
+from server.simulation.outcomes import Adapting, Alert, Child, Result
+
+# Calls about one child within a day are one call, as in a report.
+_COUNT_ONCE = timedelta(days=1)
+# A child who answers so soon after the call was there.
+_SOON = timedelta(hours=6)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """The week that is not over yet."""
+
+    calls: dict[Tier, int] = field(default_factory=dict)
+    closed: list[Closed] = field(default_factory=list)
+
+
+class Budgeting:
+    """Counts calls and their outcomes. `ends_at`: when this week ends; None before a child is
+    placed, or where the policy never adapts."""
+
+    def __init__(self, policy: Policy, result: Result) -> None:
+        self._written, self._result = policy, result
+        self._is_on = policy.budget.adapt is not Adapt.NEVER
+        self._factors: Factors = AS_WRITTEN
+        self._weeks: list[Week] = []
+        self._week = _Tally()
+        self._called: dict[str, datetime] = {}
+        self._zone: ZoneInfo | None = None
+        self.ends_at: datetime | None = None
+
+    def begin(self, at: datetime, zone: ZoneInfo) -> None:
+        """The first child is placed: the weeks go by the clock there."""
+        if self._is_on and self._zone is None:
+            self._zone, self.ends_at = zone, next_moment(at, zone)
+
+    def called(self, child: Child, alert: Alert) -> None:
+        """Adults are called."""
+        at = alert.told[0]
+        before = self._called.get(child.name)
+        if not self._is_on or (before is not None and at - before <= _COUNT_ONCE):
+            return
+        self._called[child.name] = at
+        self._week.calls[alert.tier] = self._week.calls.get(alert.tier, 0) + 1
+
+    def closed(self, child: Child, was_here: bool) -> None:
+        """A person closes an alert. Events name no person: the home stands for them."""
+        if self._is_on:
+            self._week.closed.append(Closed(child.home or child.name, was_here))
+
+    def answered(self, child: Child, at: datetime) -> None:
+        """A sign of the child closes what is open, and nobody has to say what they found."""
+        if self._is_on and any(at - alert.told[0] <= _SOON for alert in child.alerts.values()):
+            self._week.closed.append(Closed(f"{child.name} answered", was_here=True))
+
+    def end_week(self, tiers: dict[Tier, int]) -> Policy | None:
+        """The week is over, with so many children in each tier: the policy from now on; None: it
+        stays."""
+        assert self.ends_at is not None
+        assert self._zone is not None
+        week, self._week = self._week, _Tally()
+        self._weeks = [*self._weeks, Week(tiers, week.calls, week.closed)][-WEEKS:]
+        came_to: Adapted = adapted(self._factors, self._weeks, self._written.budget)
+        self._result.adapting.append(Adapting(self.ends_at, came_to.rate, came_to.factors))
+        self.ends_at = next_moment(self.ends_at, self._zone)
+        is_same = came_to.factors == self._factors
+        if self._written.budget.adapt is not Adapt.WITHIN_LIMITS or is_same:
+            return None
+        self._factors = came_to.factors
+        return with_factors(self._written, self._factors)
