@@ -16,6 +16,7 @@ from server.desk.advocacy import reading as advocacy
 from server.desk.board import filter as board_filter
 from server.desk.board import order as board_order
 from server.desk.board import parts as board_parts
+from server.desk.board import roll_calls
 from server.desk.board import rows as board
 from server.desk.board import view as board_view
 from server.desk.marks import MARK_WORDS, marks_one_by_one
@@ -69,6 +70,8 @@ async def show_board(request: Request) -> Response:
         "filter": await board_filter.words_of(request, view, homes),
         "cared": await board.cared(visitor.person_id, _of(roles, cared), now),
         "spoken": await advocacy.cards(request, _of(roles, spoken)),
+        "roll_calls": await roll_calls.cards(request, visitor),
+        "undone": await roll_calls.undone(request, visitor),
         "left": await _left(_of(roles, left)),
         "n_left": n_left,
         **_rights(Role(visitor.role)),
