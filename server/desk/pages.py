@@ -70,8 +70,6 @@ async def show_board(request: Request) -> Response:
         "filter": await board_filter.words_of(request, view, homes),
         "cared": await board.cared(visitor.person_id, _of(roles, cared), now),
         "spoken": await advocacy.cards(request, _of(roles, spoken)),
-        "roll_calls": await roll_calls.cards(request, visitor),
-        "undone": await roll_calls.undone(request, visitor),
         "left": await _left(_of(roles, left)),
         "n_left": n_left,
         **_rights(Role(visitor.role)),
@@ -119,11 +117,12 @@ async def _shows_nothing(person_id: UUID, now: datetime) -> bool:
 
 
 async def _out_of_order(request: Request, visitor: Visitor) -> dict[str, Any]:
-    """What keeps calls from arriving, for those who can see to it."""
+    """What keeps calls from arriving, and roll calls that wait, for those who can see to it."""
     return {
         "broken": await _broken(request, Role(visitor.role)),
         "lacks_last_resort": await is_missing(request),
         "gap": await duty_pages.first_gap(request, visitor),
+        **await roll_calls.on_board(request, visitor),
     }
 
 

@@ -51,10 +51,10 @@ async def entrance(request: Request) -> Entrance:
 
 async def as_worker(request: Request) -> Entrance:
     """The same, for a person who works there. Raises NotFound for everyone else."""
-    found = await entrance(request)
-    if not found.is_worker:
+    seat = await entrance(request)
+    if not seat.is_worker:
         raise nothing_here()
-    return found
+    return seat
 
 
 async def for_reading(request: Request, home: Home) -> dict[UUID, Roles]:

@@ -52,7 +52,7 @@ class Given:
 
 
 def read(form: FormData, zone: ZoneInfo, now: datetime) -> Filled:
-    """The words of a form: a child about whom it asks, and whose row nobody touched, is here.
+    """The words of a form: a child of its questions whose row nobody touched is here.
     Raises Refused.
 
     The id is made from the id of the form and from all that it says. So the same sent twice is one
@@ -76,7 +76,7 @@ def read(form: FormData, zone: ZoneInfo, now: datetime) -> Filled:
 
 
 def asked(form: FormData) -> list[UUID]:
-    """The children of whom nothing had been said when the page was made. Raises Refused."""
+    """The children without an answer when the page was made. Raises Refused."""
     return [_id(value) for value in form.getlist("child") if isinstance(value, str)]
 
 

@@ -135,7 +135,7 @@ async def _others(visitor: Visitor, here: set[UUID], language: str) -> list[tupl
     )
     # Names are sealed: only this process can sort them.
     ordered = sorted(adults, key=lambda person: person.name.casefold())
-    return [(one.id, name_and_role(one, language)) for one in ordered if one.id not in here]
+    return [(adult.id, name_and_role(adult, language)) for adult in ordered if adult.id not in here]
 
 
 _PATH = "/desk/people/homes/{home_id:uuid}/roll-call"

@@ -35,56 +35,56 @@ _MOST_NAMES = 10
 async def show(request: Request) -> Response:
     """The form, for a person who works there, while an answer is missing or to correct one; else
     what was said."""
-    found = await entrance(request)
-    sheet = await _sheet(request, found)
-    if not found.is_worker:
-        return await _state(request, found, sheet, await for_reading(request, found.home))
+    seat = await entrance(request)
+    sheet = await _sheet(request, seat)
+    if not seat.is_worker:
+        return await _state(request, seat, sheet, await for_reading(request, seat.home))
     is_open = sheet.roll_call is not None and sheet.roll_call.done_at is None
     if sheet.roll_call is not None and (is_open or "correct" in request.query_params):
-        return _form(request, found, sheet, sheet.roll_call)
-    return await _state(request, found, sheet, None)
+        return _form(request, seat, sheet, sheet.roll_call)
+    return await _state(request, seat, sheet, None)
 
 
 async def send(request: Request) -> Response:
     """What a person who works there says. The same form twice is once."""
-    found, now, given = await as_worker(request), now_of(request), await form_body(request)
-    roll_call = await _roll_call(found, given)
+    seat, now, given = await as_worker(request), now_of(request), await form_body(request)
+    roll_call = await _roll_call(seat, given)
     try:
         if roll_call is None:
             raise Refused(N_("Something went wrong with this page. Open it again."))
-        filled = form.read(given, found.zone, now)
+        filled = form.read(given, seat.zone, now)
         words = tuple(
             actions.Said(child_id, word, until)
             for child_id, (word, until) in filled.answers.items()
         )
-        said = actions.RollCallSaid(filled.id, filled.said_at, words)
-        recorded = await actions.record(found.visitor, roll_call.id, said, now)
+        answers = actions.RollCallSaid(filled.id, filled.said_at, words)
+        recorded = await actions.record(seat.visitor, roll_call.id, answers, now)
     except (Conflict, Refused) as fault:
-        sheet = await _sheet(request, found, roll_call)
+        sheet = await _sheet(request, seat, roll_call)
         if sheet.roll_call is None:
             raise
-        return _form(request, found, sheet, sheet.roll_call, given, fault)
-    return RedirectResponse(f"{found.path}?sent={len(recorded.left_out)}", status_code=303)
+        return _form(request, seat, sheet, sheet.roll_call, given, fault)
+    return RedirectResponse(f"{seat.path}?sent={len(recorded.left_out)}", status_code=303)
 
 
-async def _sheet(request: Request, found: Entrance, roll_call: RollCall | None = None) -> Sheet:
+async def _sheet(request: Request, seat: Entrance, roll_call: RollCall | None = None) -> Sheet:
     id_ = roll_call.id if roll_call is not None else None
-    sheet = await reading.sheet(found.home.id, now_of(request), id_)
+    sheet = await reading.sheet(seat.home.id, now_of(request), id_)
     assert sheet is not None, "the entrance has found the home"
     return sheet
 
 
-async def _roll_call(found: Entrance, given: FormData) -> RollCall | None:
+async def _roll_call(seat: Entrance, given: FormData) -> RollCall | None:
     try:
         id_ = UUID(entered(given, "roll_call_id"))
     except ValueError:
         return None
-    return await RollCall.get_or_none(id=id_, home_id=found.home.id)
+    return await RollCall.get_or_none(id=id_, home_id=seat.home.id)
 
 
 def _form(
     request: Request,
-    found: Entrance,
+    seat: Entrance,
     sheet: Sheet,
     roll_call: RollCall,
     given: FormData | None = None,
@@ -95,16 +95,16 @@ def _form(
     tapped = _tapped(given)
     rows = [
         replace(row, given=tapped.get(row.id, row.given))
-        for row in rows_of(part, language, found.zone, now)
+        for row in rows_of(part, language, seat.zone, now)
     ]
     asked = sum(row.is_asked for row in rows)
     context = {
-        **_frame(request, found, roll_call),
+        **_frame(request, seat, roll_call),
         "rows": rows,
         "faults": [row.field for row in rows],
         "form_id": uuid4(),
         "roll_call_id": roll_call.id,
-        "untils": form.untils(now, found.zone),
+        "untils": form.untils(now, seat.zone),
         "untouched": _untouched(language, asked, len(rows), pages),
         "touched": gettext(language, N_("Send: everyone else is here") if asked else N_("Send")),
         "is_late": roll_call.state == "missed",
@@ -150,44 +150,44 @@ def _part(
     return lines[begin : begin + form.AT_ONCE], pages, number
 
 
-def _frame(request: Request, found: Entrance, roll_call: RollCall | None) -> dict[str, Any]:
+def _frame(request: Request, seat: Entrance, roll_call: RollCall | None) -> dict[str, Any]:
     language, now = language_of(request), now_of(request)
-    shown = partial(when, language, zone=found.zone, now=now)
+    shown = partial(when, language, zone=seat.zone, now=now)
     due = shown(roll_call.due_at) if roll_call is not None else None
     return {
-        "home": found.home,
-        "path": found.path,
+        "home": seat.home,
+        "path": seat.path,
         "title": gettext(language, N_("Roll call, {time}"), time=due)
         if due
         else gettext(language, N_("Roll call")),
-        "zone": found.zone,
+        "zone": seat.zone,
         "shown": shown,
         "now": now,
     }
 
 
 async def _state(
-    request: Request, found: Entrance, sheet: Sheet, may_read: Mapping[UUID, Roles] | None
+    request: Request, seat: Entrance, sheet: Sheet, may_read: Mapping[UUID, Roles] | None
 ) -> Response:
-    """What was said, and by whom. `may_read`: of these children alone, to a person who does not
-    work there."""
+    """What was said, and who said it. `may_read`: of these children alone, to a person who does
+    not work there."""
     language, roll_call = language_of(request), sheet.roll_call
     lines = by_worry(line for line in sheet.lines if may_read is None or line.child_id in may_read)
     part, pages, number = _part(request, lines)
-    rows = rows_of(part, language, found.zone, now_of(request))
-    rows = await with_what_follows(request, rows, part, found.zone)
+    rows = rows_of(part, language, seat.zone, now_of(request))
+    rows = await with_what_follows(request, rows, part, seat.zone)
     if may_read is not None:
         rows = [replace(row, href=f"/desk/children/{row.id}") for row in rows]
     context = {
-        **_frame(request, found, roll_call),
+        **_frame(request, seat, roll_call),
         "rows": rows,
-        "lead": await _lead(request, found, sheet),
-        "next": _next(request, found, sheet),
-        "call": tel(found.home.phone or "") if not found.is_worker else None,
-        "workers": None if found.is_worker else await _workers(request, found),
-        "is_worker": found.is_worker,
+        "lead": await _lead(request, seat, sheet),
+        "next": _next(request, seat, sheet),
+        "call": tel(seat.home.phone or "") if not seat.is_worker else None,
+        "workers": None if seat.is_worker else await _workers(request, seat),
+        "is_worker": seat.is_worker,
         "is_asked": roll_call is not None,
-        "may_correct": found.is_worker and roll_call is not None,
+        "may_correct": seat.is_worker and roll_call is not None,
         "is_worrying": any(row.follows for row in rows),
         "sent": "sent" in request.query_params,
         "n_left": form_count(request.query_params.get("sent", "")) or 0,
@@ -197,7 +197,7 @@ async def _state(
     return page(request, "roll_calls/state.html", context)
 
 
-async def _lead(request: Request, found: Entrance, sheet: Sheet) -> str:
+async def _lead(request: Request, seat: Entrance, sheet: Sheet) -> str:
     """How far the roll call is, in a sentence or two."""
     language, roll_call = language_of(request), sheet.roll_call
     if roll_call is None:
@@ -205,39 +205,39 @@ async def _lead(request: Request, found: Entrance, sheet: Sheet) -> str:
     sums = sum_of(sheet, language)
     if roll_call.done_at is not None:
         person = await Person.get_or_none(id=roll_call.done_by)
-        done = when(language, roll_call.done_at, found.zone, now_of(request))
+        done = when(language, roll_call.done_at, seat.zone, now_of(request))
         name = person.name if person is not None else ""
         sentence = N_("{sums}. {name} finished the roll call at {time}.")
         return gettext(language, sentence, sums=sums, name=name, time=done)
     if not sheet.said_by:
         return gettext(language, N_("Nobody has done it yet."))
-    said = sum(line.is_said for line in sheet.lines)
+    answered = sum(line.is_said for line in sheet.lines)
     sentence = N_("Not finished: {n} of {all} children. {sums} so far.")
-    return gettext(language, sentence, n=said, all=len(sheet.lines), sums=sums)
+    return gettext(language, sentence, n=answered, all=len(sheet.lines), sums=sums)
 
 
-def _next(request: Request, found: Entrance, sheet: Sheet) -> str:
+def _next(request: Request, seat: Entrance, sheet: Sheet) -> str:
     language, now = language_of(request), now_of(request)
     if sheet.next_at is None or sheet.next_at <= now:
         return ""
-    time = when(language, sheet.next_at, found.zone, now)
+    time = when(language, sheet.next_at, seat.zone, now)
     return gettext(language, N_("Next roll call: {time}"), time=time)
 
 
-async def _workers(request: Request, found: Entrance) -> str:
-    workers = await reading.workers_of(found.home.id, now_of(request))
+async def _workers(request: Request, seat: Entrance) -> str:
+    workers = await reading.workers_of(seat.home.id, now_of(request))
     return format_list(language_of(request), [worker.name for worker in workers[:_MOST_NAMES]])
 
 
 async def night_list(request: Request) -> Response:
     """The names, with boxes, to print. It is not kept."""
-    found = await as_worker(request)
-    sheet, language, now = await _sheet(request, found), language_of(request), now_of(request)
+    seat = await as_worker(request)
+    sheet, language, now = await _sheet(request, seat), language_of(request), now_of(request)
     context = {
-        **_frame(request, found, None),
+        **_frame(request, seat, None),
         "names": [line.name for line in sheet.lines],
-        "times": await reading.times_of(found.home) or _NO_TIMES,
-        "day": format_date(language, now.astimezone(found.zone).date()),
+        "times": await reading.times_of(seat.home) or _NO_TIMES,
+        "day": format_date(language, now.astimezone(seat.zone).date()),
     }
     return page(request, "roll_calls/list.html", context)
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -33,6 +33,9 @@ _STANDS: Mapping[Word, str] = {
 _ORDER = {Word.NOT_HERE: 0, Word.UNKNOWN: 1, None: 2, Word.EXCUSED: 3, Word.HERE: 4}
 
 
+_UNTOUCHED = Given()
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What one person said of a child."""
@@ -58,7 +61,7 @@ class Row:
     told: Sequence[Told]
     differs: bool
     pass_until: datetime | None
-    given: Given = field(default=Given())
+    given: Given = _UNTOUCHED
     follows: str = ""
     missing: str = ""
     href: str = ""
@@ -102,13 +105,17 @@ def _says(line: Line, language: str, zone: ZoneInfo, now: datetime) -> str:
 
 def by_worry(lines: Iterable[Line]) -> list[Line]:
     """The same with those who are not here first."""
-    return sorted(lines, key=lambda line: _ORDER[Word.EXCUSED if line.is_on_pass else line.said])
+    return sorted(lines, key=lambda line: _ORDER[line.said or _unsaid(line)])
+
+
+def _unsaid(line: Line) -> Word | None:
+    return Word.EXCUSED if line.is_on_pass else None
 
 
 def sum_of(sheet: Sheet, language: str) -> str:
-    """How many are here, away and unknown, of those about whom something was said."""
-    said = [line for line in sheet.lines if line.is_said]
-    sums = Counter("away" if line.said is None else _STANDS[line.said] for line in said)
+    """How many are here, away and unknown, of those with an answer."""
+    answered = [line for line in sheet.lines if line.is_said]
+    sums = Counter("away" if line.said is None else _STANDS[line.said] for line in answered)
     sentence = N_("{here} here, {away} away, {unknown} unknown")
     if not sums["unknown"]:
         sentence = N_("{here} here, {away} away")

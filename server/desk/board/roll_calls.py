@@ -35,6 +35,14 @@ class Undone:
     more: str = ""
 
 
+async def on_board(request: Request, visitor: Visitor) -> dict[str, object]:
+    """Both, as the page of the board takes them."""
+    return {
+        "roll_calls": await cards(request, visitor),
+        "undone": await undone(request, visitor),
+    }
+
+
 async def cards(request: Request, visitor: Visitor) -> list[Card]:
     """One for each home where the reader works, those with an open roll call first."""
     if Role(visitor.role) not in reading.MAY_WORK:
@@ -61,10 +69,10 @@ async def undone(request: Request, visitor: Visitor) -> Undone:
     if visitor.agency_id is None or not (oversees or (await rota_of(request)).is_on_duty):
         return Undone()
     language, now = language_of(request), now_of(request)
-    found = await reading.undone(visitor.agency_id, now)
-    rest = found.total - len(found.calls)
+    calls = await reading.undone(visitor.agency_id, now)
+    rest = calls.total - len(calls.calls)
     return Undone(
-        [(_sentence(call, language, now), path_of(call.home_id)) for call in found.calls],
+        [(_sentence(call, language, now), path_of(call.home_id)) for call in calls.calls],
         ngettext(
             language, "{n} more roll call is not done.", "{n} more roll calls are not done.", rest
         )
