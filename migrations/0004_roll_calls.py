@@ -47,6 +47,7 @@ class Migration(migrations.Migration):
                 ("state", fields.CharField(max_length=8)),
                 ("done_at", fields.DatetimeField(null=True)),
                 ("done_by", fields.UUIDField(null=True)),
+                ("told_at", fields.DatetimeField(null=True)),
                 ("step", fields.SmallIntField()),
                 ("next_action_at", fields.DatetimeField(null=True)),
                 ("quarantined_at", fields.DatetimeField(null=True)),
