@@ -32,7 +32,10 @@ class Migration(migrations.Migration):
                         condition="until_at IS NULL",
                     )
                 ],
-                "indexes": [Index(fields=["person_id"], name="home_worker_person")],
+                "indexes": [
+                    Index(fields=["home_id"], name="home_worker_home"),
+                    Index(fields=["person_id"], name="home_worker_person"),
+                ],
             },
         ),
         ops.CreateModel(

@@ -31,7 +31,10 @@ class HomeWorker(Model):
 
     class Meta:
         table = "home_worker"
-        indexes = (Index(fields=("person_id",), name="home_worker_person"),)
+        indexes = (
+            Index(fields=("home_id",), name="home_worker_home"),
+            Index(fields=("person_id",), name="home_worker_person"),
+        )
         constraints = (
             UniqueConstraint(
                 fields=("home_id", "person_id"),
