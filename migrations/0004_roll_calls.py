@@ -32,7 +32,10 @@ class Migration(migrations.Migration):
                         condition="until_at IS NULL",
                     )
                 ],
-                "indexes": [Index(fields=["person_id"], name="home_worker_person")],
+                "indexes": [
+                    Index(fields=["home_id"], name="home_worker_home"),
+                    Index(fields=["person_id"], name="home_worker_person"),
+                ],
             },
         ),
         ops.CreateModel(
@@ -47,6 +50,7 @@ class Migration(migrations.Migration):
                 ("state", fields.CharField(max_length=8)),
                 ("done_at", fields.DatetimeField(null=True)),
                 ("done_by", fields.UUIDField(null=True)),
+                ("told_at", fields.DatetimeField(null=True)),
                 ("step", fields.SmallIntField()),
                 ("next_action_at", fields.DatetimeField(null=True)),
                 ("quarantined_at", fields.DatetimeField(null=True)),

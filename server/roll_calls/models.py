@@ -31,7 +31,10 @@ class HomeWorker(Model):
 
     class Meta:
         table = "home_worker"
-        indexes = (Index(fields=("person_id",), name="home_worker_person"),)
+        indexes = (
+            Index(fields=("home_id",), name="home_worker_home"),
+            Index(fields=("person_id",), name="home_worker_person"),
+        )
         constraints = (
             UniqueConstraint(
                 fields=("home_id", "person_id"),
@@ -60,6 +63,7 @@ class RollCall(Model):
     state = fields.CharField(max_length=8, default="open")
     done_at = fields.DatetimeField(null=True)
     done_by = fields.UUIDField(null=True)  # Who said the last word that was missing.
+    told_at = fields.DatetimeField(null=True)  # When those who follow up heard that it is undone.
     step = fields.SmallIntField(default=0)  # A `rules.Step`: how far its ladder is.
     next_action_at = fields.DatetimeField(null=True)  # Null: nothing follows by itself.
     quarantined_at = fields.DatetimeField(null=True)

@@ -65,6 +65,7 @@ async def _ask(home: Home, due_at: datetime, now: datetime) -> None:
         "zone": known_zone(home.zone).key,
         "asked_at": now,
         "state": "open",
+        "told_at": now if step is Step.UNDONE else None,
         "step": step.value,
         "next_action_at": then(step, now, now),
     }
@@ -84,6 +85,7 @@ async def _go_on(calls: Sequence[RollCall], now: datetime) -> None:
             await _say(call, step, now)
         await RollCall.filter(id=call.id).update(
             step=step.value,
+            told_at=now if step is Step.UNDONE else call.told_at,
             state="missed" if step is Step.MISSED else "open",
             next_action_at=then(step, call.asked_at, now),
             quarantined_at=None,

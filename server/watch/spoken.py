@@ -1,6 +1,7 @@
 """What homes said of children since their last sign, for the watch. Reads rows, and writes none."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from server.storage.db import among, as_id, as_moment, fetch
 from server.watch.machine.habit import Look
 from server.watch.machine.standing import Terms
 from server.watch.machine.witnesses import Spoken, counted, look
-from server.watch.models import RollCallWord
+from server.watch.models import AT_ONCE, RollCallWord
 
 # What counts of each roll call: the word that counts, by the roll call.
 ByCall = Mapping[UUID, Spoken]
@@ -19,17 +20,17 @@ ByCall = Mapping[UUID, Spoken]
 _SINCE = """
 SELECT s.id, s.roll_call_id, s.child_id, s.word, s.until_at, s.said_at, s.at, s.by_id
 FROM roll_call_word s JOIN watch w ON w.child_id = s.child_id
-WHERE s.child_id {any} AND s.said_at > w.sign_at ORDER BY s.said_at
+WHERE s.child_id {any} AND s.said_at > w.sign_at AND s.said_at > $2 ORDER BY s.said_at
 """
 
 
-async def since_sign(children: Collection[UUID]) -> dict[UUID, ByCall]:
-    """The word that counts of each roll call since the last sign of each of these children: an
-    answer of the child is newer than what was said before it."""
+async def since_sign(children: Collection[UUID], after: datetime = AT_ONCE) -> dict[UUID, ByCall]:
+    """The word that counts of each roll call since the last sign of each of these children, and
+    `after` a moment: an answer of the child is newer than what was said before it."""
     if not children:
         return {}
     by_child: dict[UUID, list[tuple[UUID, Spoken]]] = {}
-    for row in await fetch(_SINCE.format(any=among()), [list(children)]):
+    for row in await fetch(_SINCE.format(any=among()), [list(children), after]):
         of_child = by_child.setdefault(as_id(row["child_id"]), [])
         of_child.append((as_id(row["roll_call_id"]), _spoken(row)))
     return {child_id: by_call(said) for child_id, said in by_child.items()}
