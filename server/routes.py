@@ -123,6 +123,8 @@ PAGES = (
     "server.desk.channel_pages",
     "server.desk.help.pages",
     "server.alerts.drills.pages",
+    "server.roll_calls.pages",
+    "server.roll_calls.home_pages",
     "server.rota.pages",
     "server.rota.handover_pages",
     "server.rota.leave_pages",

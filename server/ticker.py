@@ -35,6 +35,7 @@ from server.notify.push_health import is_the_channel
 from server.notify.sending.claims import AT_ONCE as SENT_AT_ONCE
 from server.notify.worker import PASSES, Worker
 from server.people.finding.actions import prepare
+from server.roll_calls import ticking as roll_calls
 from server.rota import duty_shifts
 from server.settings import Settings
 from server.storage.db import fetch, opened_url, write
@@ -67,6 +68,8 @@ ROWS: tuple[DueRows[Any], ...] = (
     duty_shifts.ROTAS,
     milestone_actions.MILESTONES,
     ticking.WATCHES,
+    roll_calls.HOMES,
+    roll_calls.ROLL_CALLS,
     listening.CHECK_INS,
     listening.REQUESTS,
     climbing.ALERTS,

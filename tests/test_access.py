@@ -67,6 +67,8 @@ from server.people.rules import Action, Role, may
 from server.people.ties import AddTie, add_tie
 from server.plan.models import Quarantined, Template
 from server.policy.model import Tier
+from server.roll_calls.actions import add_worker
+from server.roll_calls.models import RollCall
 from server.rota.duty_shifts import REACHED
 from server.rota.models import Duty, DutyShift, FixedShift, Handover, Leave
 from server.security import encryption
@@ -307,6 +309,14 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /desk/people/homes": agency("administrator"),
     "POST /desk/people/homes": agency("administrator"),
     "POST /desk/people/homes/{home_id}": agency("administrator"),
+    "GET /desk/people/homes/{home_id}/roll-call": agency("administrator"),
+    "POST /desk/people/homes/{home_id}/roll-call/times": agency("administrator"),
+    "POST /desk/people/homes/{home_id}/roll-call/workers": agency("administrator"),
+    "POST /desk/people/homes/{home_id}/roll-call/workers/{person_id}/end": agency("administrator"),
+    # Sam works in the home, and Mia lives there: others read for whom they answer.
+    "GET /desk/homes/{home_id}/roll-call": these("sam", "tom", "ines", ON_DUTY),
+    "POST /desk/homes/{home_id}/roll-call": these("sam"),
+    "GET /desk/homes/{home_id}/roll-call/list": these("sam"),
     "GET /desk/people/children/import": agency("administrator"),
     "POST /desk/people/children/import": agency("administrator"),
     "GET /desk/people/children/import/template.csv": agency("administrator"),
@@ -1433,8 +1443,18 @@ async def group(_cast: Cast, _who: str | None, path: str) -> object:
     return "own" if "/interview/" in path else "looks"
 
 
-async def home_id(cast: Cast, _who: str | None, _path: str) -> object:
-    """A home of the agency."""
+ROLL_CALL = UUID("0198c5a0-0000-7000-8000-00000000ca11")
+
+
+async def home_id(cast: Cast, _who: str | None, path: str) -> object:
+    """A home of the agency. Mia lives there and Sam works there, where its roll call is asked
+    for."""
+    if "/desk/homes/" in path and not await RollCall.exists(id=ROLL_CALL):
+        now, home = cast.clock(), cast.home.id
+        await Child.filter(id=cast.mia.id).update(home_id=home)
+        await add_worker(cast.actor("root"), home, cast.sam.id, now)
+        moments = {"due_at": now, "asked_at": now, "zone": "Europe/Paris"}
+        await RollCall.create(id=ROLL_CALL, agency_id=cast.agency.id, home_id=home, **moments)
     return cast.home.id
 
 

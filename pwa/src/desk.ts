@@ -9,6 +9,7 @@ import { begin as beginLive } from "./desk/live";
 import { begin as beginKeeping } from "./desk/keeping";
 import { begin as beginParts } from "./desk/parts";
 import { begin as beginPasskeys } from "./desk/passkeys";
+import { begin as beginRollCalls } from "./desk/roll";
 import { tell as tellWhoIsHere } from "./desk/leaving";
 
 beginLive();
@@ -19,4 +20,5 @@ beginFinding();
 beginLevels();
 beginIdle();
 beginPasskeys();
+beginRollCalls();
 tellWhoIsHere();

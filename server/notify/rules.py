@@ -65,6 +65,9 @@ class Kind(StrEnum):
     SHIFT = "shift"  # They are on duty now.
     UNREACHED = "unreached"  # On duty now, and has not said that we can reach them.
     ROTA_GAP = "rota_gap"  # Nobody is on duty at some time of the coming days.
+    ROLL_CALL = "roll_call"  # To the people of a home: who is there?
+    ROLL_CALL_AGAIN = "roll_call_again"  # The same, while nobody has said it.
+    ROLL_CALL_UNDONE = "roll_call_undone"  # To those who follow up: nobody in the home has said it.
     TRANSFER = "transfer"  # Another agency is asked to take over a child, or has answered.
     GLASS = "glass"  # A person without a tie opened a child's page in an emergency.
     ASSIGNED = "assigned"  # Children were handed over to them, or by them.

@@ -46,6 +46,9 @@ SENTENCES: dict[Kind, str] = {
     Kind.UNREACHED: N_(
         "A person on duty has not confirmed that we can reach them. Please follow this up."
     ),
+    Kind.ROLL_CALL: N_("Please do one check now."),
+    Kind.ROLL_CALL_AGAIN: N_("One check is still open. Please do it now."),
+    Kind.ROLL_CALL_UNDONE: N_("One check has not been done. Please follow this up."),
     Kind.TRANSFER: N_("There is news about a transfer. Please take a look."),
     Kind.GLASS: N_("A page was opened in an emergency. Please look at it now."),
     Kind.ASSIGNED: N_("The children assigned to you have changed. Please take a look."),

@@ -51,11 +51,22 @@ class Home(Model):
     zone = fields.CharField(max_length=64)
     made_at = fields.DatetimeField()
     indexed_by = fields.CharField(max_length=16, null=True)  # finding/actions.py `mark`
+    # When its roll calls are, as ["21:30"] by its own clock; null: as the policy says; []: never.
+    roll_call_at: fields.Field[list[str] | None] = fields.JSONField(null=True)
+    # When the ticker plans its roll calls next. Null: there is none to come.
+    next_roll_call_at = fields.DatetimeField(null=True)
+
+    @staticmethod
+    def to_plan_anew(now: datetime) -> Q:
+        """The homes whose roll calls the ticker may plan again at this moment, by setting
+        `next_roll_call_at` to it: one that is due already stays due."""
+        return Q(next_roll_call_at__isnull=True) | Q(next_roll_call_at__gt=now)
 
     class Meta:
         table = "home"
         indexes = (
             Index(fields=("agency_id",), name="home_agency"),
+            Index(fields=("next_roll_call_at",), name="home_roll_call_at"),
             Index(fields=("indexed_by",), name="home_indexed"),
         )
 

@@ -288,6 +288,7 @@ class AgencyAction(StrEnum):
     PEOPLE_CHANGE = "agency:people_change"
     POLICY_SEE = "agency:policy_see"
     POLICY_CHANGE = "agency:policy_change"
+    ROLL_CALL_SEE = "agency:roll_call_see"
     ROTA_PLAN = "agency:rota_plan"
     ROTA_SEE = "agency:rota_see"
     TEMPLATES_CHANGE = "agency:templates_change"
@@ -311,6 +312,7 @@ ALLOWED_AGENCY: dict[Role, frozenset[AgencyAction]] = {
             AgencyAction.CHILD_ADD,
             AgencyAction.CHILD_TAKE_OVER,
             AgencyAction.GLASS_BREAK,
+            AgencyAction.ROLL_CALL_SEE,
             AgencyAction.ROTA_PLAN,
             AgencyAction.ROTA_SEE,
             AgencyAction.TEMPLATES_CHANGE,

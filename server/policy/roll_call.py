@@ -15,6 +15,7 @@ class Word(StrEnum):
     UNKNOWN = "unknown"
 
 
+MOST_ROLL_CALLS = 6  # In a day.
 NIGHT_BEGINS, NIGHT_ENDS = time(21), time(6)
 # A first setting by hand, tried on a few simulated worlds. At night a home guesses more, and a bed
 # that is empty says more.

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from server.errors import Refused
-from server.policy.roll_call import DAY, NIGHT, RollCall, Word
+from server.policy.roll_call import DAY, MOST_ROLL_CALLS, NIGHT, RollCall, Word
 from server.policy.values import duration, known, odds, time_of_day
 
-_MOST_ROLL_CALLS = 6
 _ROLL_CALL = ("at", "day", "night", "holds_for")
 
 
@@ -15,7 +14,7 @@ def read(table: Mapping[str, Any]) -> RollCall:
     """Roll calls from their table. Raises Refused, naming the field."""
     known(table, _ROLL_CALL, "roll_call")
     given = table.get("at", [])
-    if not isinstance(given, list) or len(given) > _MOST_ROLL_CALLS:
+    if not isinstance(given, list) or len(given) > MOST_ROLL_CALLS:
         raise Refused("A home can have up to six roll calls a day.", field="roll_call.at")
     times = sorted({time_of_day({"at": text}, "at", "roll_call") for text in given})
     return RollCall(

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from server.alerts.ladder import Cause, Climb
 from server.alerts.ladder import State as AlertState
-from server.clock import as_utc
 from server.policy.model import Ladder, Tier
+from server.roll_calls.rules import next_due
 from server.simulation.kinds import By, Event, If, IfAlerted, IfAsked
 from server.watch.facts import Asked, Called, Facts, Mark, Reach, Seen, usual
 from server.watch.machine.habit import Past
@@ -146,14 +146,7 @@ class Child:
         """The next one of the home after the last, by the clock on its wall."""
         if self.home is None or not times:
             return None
-        after, zone = self.rolled_at or self.placed_at, self.terms.zone
-        day = after.astimezone(zone).date()
-        for later in range(3):
-            for at in times:
-                moment = as_utc(day + timedelta(days=later), at, zone)
-                if moment > after:
-                    return moment
-        return None
+        return next_due(times, self.terms.zone, self.rolled_at or self.placed_at)
 
     def move(self, home: str, times: tuple[time, ...], now: datetime) -> None:
         """The child lives in another home from now on."""

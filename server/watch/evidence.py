@@ -27,6 +27,7 @@ from server.watch.facts import (
     Asked,
     Called,
     Facts,
+    Listed,
     Reach,
     Seen,
     read_marks,
@@ -34,6 +35,7 @@ from server.watch.facts import (
 from server.watch.machine.standing import State
 from server.watch.models import Beat, Blind, Pause, Round, Sighting, round_id
 from server.watch.rhythm.rules import Span
+from server.watch.spoken import since_sign
 from server.watch.ticking import BLIND_AFTER, TICK
 
 __all__ = ["Facts", "Point", "brief", "of", "points", "sentence"]
@@ -60,7 +62,7 @@ async def of(children_ids: Iterable[UUID], now: datetime) -> dict[UUID, Facts]:
     seen, asked = await _seen(ids, now), await _asked(watches)
     carers, pauses = await _with_carers(ids, now), await _away(ids, now)
     blinds, forgot = await _blinds(now), await _forgot(ids, now)
-    pushes = await reached_of(ids, now)
+    pushes, listed = await reached_of(ids, now), await _listed(ids, now)
     return {
         child: _facts(
             row,
@@ -71,6 +73,7 @@ async def of(children_ids: Iterable[UUID], now: datetime) -> dict[UUID, Facts]:
             unsent_since=unsent.get(child),
             seen=seen.get(child),
             asked=asked.get(child),
+            listed=listed.get(child),
             has_carer=child in carers,
             away_until=away_until,
             returns=returns,
@@ -319,6 +322,16 @@ async def _asked(watches: Iterable[Mapping[str, Any]]) -> dict[UUID, Asked]:
         asked = len(times[row.child_id])
         asked_by_child[row.child_id] = Asked(row.asked_at, row.answer, row.answered_at, asked)
     return asked_by_child
+
+
+async def _listed(ids: Sequence[UUID], now: datetime) -> dict[UUID, Listed]:
+    """What the home said last, since the last sign of each child."""
+    words = await since_sign(ids, now - FAR)
+    last = {
+        child: max(said.values(), key=lambda one: (one.said_at, one.id))
+        for child, said in words.items()
+    }
+    return {child: Listed(said.said_at, said.word) for child, said in last.items()}
 
 
 async def _with_carers(ids: Sequence[UUID], now: datetime) -> set[UUID]:

@@ -14,6 +14,7 @@ from server.alerts.ladder import Cause
 from server.alerts.ladder import State as AlertState
 from server.i18n import N_, format_moment, gettext, ngettext
 from server.notify.push_health import Health, Reached
+from server.policy.roll_call import Word
 from server.watch.facts import FEWEST, Called, Facts, Mark, Reach
 from server.watch.machine.standing import State, Why
 from server.watch.wording import TEXT, span, way_in_words, when
@@ -55,7 +56,7 @@ def sentence(
     if not facts.is_silent:
         return _calm(facts, reader)
     first = [_silence(facts, reader), _last_answer(facts, reader), *_usual(facts, reader)]
-    first += _life(facts, reader)
+    first = [*_listed(facts, reader), *first, *_life(facts, reader)]
     second = [_phone(facts, reader), _carer(facts, reader), *_ours(facts, reader, always=True)]
     return " ".join([_join(first, reader), _join(second, reader)])
 
@@ -71,6 +72,7 @@ def brief(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> str:
         clauses = [_silence(facts, reader), _phone(facts, reader), _carer(facts, reader)]
     else:
         clauses = [_silence(facts, reader), *_usual(facts, reader), _carer(facts, reader)]
+    clauses = [*_listed(facts, reader), *clauses]
     return _join([*clauses, *_ours(facts, reader, always=False)], reader)
 
 
@@ -189,6 +191,20 @@ def _life(facts: Facts, reader: _Reader) -> Iterator[str]:
         yield reader.say(N_("last seen by an adult {time}"), time=facts.seen.at)
     if _in_vain(facts) and facts.seen is not None and facts.seen.at > last:
         yield reader.say(N_("looked for, not found {time}"), time=facts.seen.at)
+
+
+LISTED: dict[Word, str] = {
+    Word.HERE: N_("the home said that they were there, {time}"),
+    Word.NOT_HERE: N_("the home said that they were not there, {time}"),
+    Word.EXCUSED: N_("the home said that they were away with permission, {time}"),
+    Word.UNKNOWN: N_("the home did not know where they were, {time}"),
+}
+
+
+def _listed(facts: Facts, reader: _Reader) -> Iterator[str]:
+    """What the home said last, at a roll call."""
+    if facts.listed is not None:
+        yield reader.say(LISTED[facts.listed.word], time=facts.listed.at)
 
 
 def _in_vain(facts: Facts) -> bool:
@@ -319,9 +335,11 @@ def points(
         ),
         (N_("Reminder"), [_phone(facts, reader)]),
         (N_("Carer"), [_carer(facts, reader)]),
+        (N_("Roll call"), list(_listed(facts, reader))),
         (N_("Our system"), list(_ours(facts, reader, always=True))),
     ]
-    entries = [Point(gettext(language, label), _join(clauses, reader)) for label, clauses in rows]
+    known = [(label, clauses) for label, clauses in rows if clauses]
+    entries = [Point(gettext(language, label), _join(clauses, reader)) for label, clauses in known]
     forgot = says_forgot(facts, language, zone, now)
     return entries if forgot is None else [*entries, forgot]
 

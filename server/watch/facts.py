@@ -11,6 +11,7 @@ from server.alerts.ladder import Cause
 from server.alerts.ladder import State as AlertState
 from server.notify.push_health import Reached
 from server.policy.model import Tier
+from server.policy.roll_call import Word
 from server.watch.machine.standing import State
 from server.watch.rhythm.rules import Span
 
@@ -64,6 +65,14 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """What a home said last of the child at a roll call, since their last sign."""
+
+    at: datetime
+    word: Word
+
+
+@dataclass(frozen=True, slots=True)
 class Called:
     """An open alert, as far as the board needs it."""
 
@@ -112,6 +121,7 @@ class Facts:
     push: Reached = NO_DEVICE  # How well pushes reach the phone on the whole.
     has_carer: bool = False
     asked: Asked | None = None
+    listed: Listed | None = None
     blind: tuple[Span, ...] = ()
     has_fault: bool = False  # A channel of ours refused or broke.
     unsent_since: datetime | None = None  # Adults are called, and none of it has gone out.

@@ -214,6 +214,35 @@ class Sighting(Model):
         indexes = (Index(fields=("child_id", "at"), name="sighting_child_at"),)
 
 
+class RollCallWord(Model):
+    """What a person who works in a home said of one child, in one roll call. Never changed: a
+    correction is a new row. Which of several counts: `machine.witnesses.counted`."""
+
+    # Made from the id of the form and the child, so that a form sent twice is once.
+    id = fields.UUIDField(primary_key=True)
+    agency_id = fields.UUIDField()
+    roll_call: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.RollCall", related_name="words", on_delete=fields.RESTRICT
+    )
+    roll_call_id: UUID
+    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Child", related_name="roll_call_words", on_delete=fields.RESTRICT
+    )
+    child_id: UUID
+    word = fields.CharField(max_length=8)  # `policy.roll_call.Word`
+    until_at = fields.DatetimeField(null=True)  # Of an "excused": when they are to be back.
+    said_at = fields.DatetimeField()  # When the person said it; a device may have been offline.
+    at = fields.DatetimeField()  # When it reached the server.
+    by_id = fields.UUIDField()
+
+    class Meta:
+        table = "roll_call_word"
+        indexes = (
+            Index(fields=("child_id", "said_at"), name="roll_call_word_child_said"),
+            Index(fields=("roll_call_id",), name="roll_call_word_call"),
+        )
+
+
 class Noted(Model):
     """What another room, further up, wrote into the watch: a code, about what, and since when.
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from server.audit.actions import Actor, note
 from server.errors import Refused
 from server.i18n import N_
+from server.people.models import Home
 from server.policy import parser as policies
 from server.policy.budget import Adapt
 from server.policy.models import Policy
@@ -39,8 +40,6 @@ async def adopt(actor: Actor, agency_id: UUID, asked: Adoption, now: datetime) -
     reason, Conflict if another change came first, IdReused for a known id with other content.
     """
     policy = policies.read(asked.content)
-    if policy.roll_call.at:
-        raise Refused(N_("Roll calls can only be tried out so far."), field="roll_call.at")
     if not asked.words:
         raise Refused(N_("Give a reason, for the people who come after you."), field="why")
     if len(asked.words) > LONGEST_WHY:
@@ -57,6 +56,8 @@ async def adopt(actor: Actor, agency_id: UUID, asked: Adoption, now: datetime) -
                 next_action_at=now
             )
             await reckon_anew(agency_id, policy, now)
+            homes = Home.filter(Home.to_plan_anew(now), agency_id=agency_id)
+            await homes.update(next_roll_call_at=now)
             about = ("policy", made.id)
             await note(actor, "policy:adopt", about=about, agency_id=agency_id, now=now)
             await announce(agency_id, "watch")

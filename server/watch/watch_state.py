@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from server.people.models import Tie
 from server.people.rules import Role
 from server.policy.model import LONGEST, Policy, Tier
 from server.storage.db import among, as_id, as_moment, fetch
+from server.watch import spoken
 from server.watch.machine.advancing import advance, next_action_at
 from server.watch.machine.alarms import called_by, ceiling_at
 from server.watch.machine.changing import past_tier_end
@@ -53,6 +55,7 @@ async def load(watches: Sequence[Watch], now: datetime) -> list[WatchState]:
         policies[agency_id], _ = await policy_of(agency_id)
     weighed = [watch for watch in watches if _learns(policies[watch.agency_id])]
     knowledge = await _known(weighed, now)
+    words = await spoken.since_sign([watch.child_id for watch in weighed])
     silent = {w.child_id for w in weighed if _asks_of_silent_phones(policies[w.agency_id])}
     for child_id, push in (await reached_of(silent, now)).items():
         knowledge[child_id] = replace(knowledge[child_id], unreached_since=push.unreached_since)
@@ -67,6 +70,7 @@ async def load(watches: Sequence[Watch], now: datetime) -> list[WatchState]:
             carers,
             knowledge.get(watch.child_id, UNTOLD),
             seasons.get(watch.child_id, ()),
+            words.get(watch.child_id, {}),
         )
         for watch in watches
     ]
@@ -171,6 +175,7 @@ def case(
     carers: Mapping[UUID, tuple[UUID, ...]],
     knowledge: Knowledge = UNTOLD,
     seasons: tuple[Season, ...] = (),
+    words: spoken.ByCall = MappingProxyType({}),
 ) -> WatchState:
     """One case. Raises if a row makes no sense: the tick then sets that row apart."""
     asked = carers.get(watch.child_id, ())
@@ -185,7 +190,15 @@ def case(
         knowledge=knowledge,
         seasons=seasons,
     )
+    if words:
+        terms = with_words(terms, words, policy)
     return WatchState(watch, standing_of(watch), terms, policy, asked)
+
+
+def with_words(terms: Terms, words: spoken.ByCall, policy: Policy) -> Terms:
+    """The terms, knowing what homes said since the last sign."""
+    looks = spoken.looks(words.values(), policy, terms)
+    return replace(terms, knowledge=replace(terms.knowledge, looks=looks))
 
 
 async def _pauses(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[Span, ...]]:

@@ -5,7 +5,7 @@ A story is one late check-in. Each query is bounded by the child and the time of
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from tortoise.expressions import Q
@@ -19,7 +19,7 @@ from server.notify.rules import Kind
 from server.people.models import Child
 from server.people.rules import Role
 from server.watch.carer.models import Question
-from server.watch.models import Round, Sighting
+from server.watch.models import RollCallWord, Round, Sighting
 from server.why import child_rules as rules
 from server.why.child_rules import Call, Search, Step
 
@@ -51,6 +51,7 @@ class _Rows:
     asked: Sequence[Question]
     answers: Mapping[UUID, CheckIn]
     sightings: Mapping[UUID, Sighting]
+    words: Sequence[RollCallWord]
 
 
 async def stories(
@@ -125,6 +126,9 @@ async def _rows(child_id: UUID, late: Sequence[Round], now: datetime) -> _Rows:
         asked=await _asked(child_id, [row.due_at for row in late]),
         answers={row.id: row for row in await CheckIn.filter(id__in=settled_by)},
         sightings={row.id: row for row in await Sighting.filter(id__in=settled_by)},
+        words=await RollCallWord.filter(child_id=child_id, said_at__gte=begin, said_at__lte=end)
+        .order_by("said_at", "id")
+        .limit(MOST),
     )
 
 
@@ -167,6 +171,7 @@ def _story(row: Round, until: datetime | None, rows: _Rows) -> Story:
         *_reminders(row, rows.messages.get(row.id, ())),
         Step(row.late_at, "late", row.id),
         *_questions(row, rows.asked),
+        *_words(row, until, rows.words),
         *(step for alert in own for step in _told(alert, rows.messages.get(alert.id, ()))),
         *_settled(row, rows),
     ]
@@ -190,6 +195,17 @@ def _questions(row: Round, asked: Sequence[Question]) -> list[Step]:
         for question in asked
         if question.about_due_at == row.due_at
     ]
+
+
+def _words(row: Round, until: datetime | None, words: Sequence[RollCallWord]) -> list[Step]:
+    """What people of the home said of the child in this silence, each person's each word once."""
+    end = min(at for at in (row.settled_at, until, datetime.max.replace(tzinfo=UTC)) if at)
+    said: dict[tuple[UUID, UUID, str], Step] = {}
+    for word in words:
+        if row.late_at <= word.said_at < end:
+            step = Step(word.said_at, f"home_{word.word}", word.id, word.by_id)
+            said.setdefault((word.roll_call_id, word.by_id, word.word), step)
+    return list(said.values())
 
 
 def _told(alert: Alert, messages: Sequence[Message]) -> list[Step]:

@@ -90,6 +90,18 @@ SENTENCES: Mapping[str, str] = {
     "round.late": N_("No answer: the check-in due {due} was late."),
     "question.asked": N_("We asked {who} whether they had seen {child}."),
     "question.silent": N_("{who} had not answered our question in time."),
+    "roll_call.asked": N_("We asked the home which children were there: roll call of {due}."),
+    "word.here": N_("{who} said at the roll call that {child} was there."),
+    "word.not_here": N_("{who} said at the roll call that {child} was not there."),
+    "word.excused": N_("{who} said at the roll call that {child} was away with permission."),
+    "word.excused_until": N_(
+        "{who} said at the roll call that {child} was away with permission until {until}."
+    ),
+    "word.unknown": N_("{who} did not know at the roll call where {child} was."),
+    "roll_call.done": N_("{who} finished the roll call of {due}."),
+    "roll_call.undone": N_(
+        "The roll call of {due} was not done. We told the people who follow up."
+    ),
     "trusted.asked": N_("We asked a person {child} trusts."),
     "trusted.spoke": N_("The person {child} trusts had seen or spoken to them."),
     "trusted.not": N_("The person {child} trusts had not seen them today."),
@@ -139,6 +151,8 @@ BECAUSE: Mapping[str, str] = {
     "nothing": N_("In the {tier} level this settles no check-in."),
     "none_open": N_("No check-in was open."),
     "waited": N_("{child} said it at {said}. It arrived later, when the phone was online."),
+    "word_no_answer": N_("That is no answer to a check-in."),
+    "word_waited": N_("They said it at {said}. It arrived later, when the device was online."),
     "about_late": N_("The check-in due {due} was late."),
     "why": N_("Why: {why}."),
     "misses": N_("{misses} check-ins were missed by then."),
@@ -159,6 +173,7 @@ WHYS: Mapping[str, str] = {
     "ceiling": N_("the longest silence that the level allows"),
     "grace_over": N_("nobody answered in time"),
     "misses": N_("too many check-ins missed in a row"),
+    "not_here": N_("the home said that the child was not there"),
     "not_seen": N_("an adult could not find the child"),
     "no_carer": N_("there is no carer to ask first"),
     "unusual": N_("a silence as long as this is unusual for the child"),

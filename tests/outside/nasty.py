@@ -194,6 +194,26 @@ FITS: Mapping[str, Fits] = {
     "POST /desk/people/homes/{home_id}": Fits(
         "root", form={"name": "The barn", "zone": "Europe/Paris"}
     ),
+    "GET /desk/people/homes/{home_id}/roll-call": _TO_ROOT,
+    "POST /desk/people/homes/{home_id}/roll-call/times": Fits(
+        "root", form={"how": "own", "times": "21:30"}
+    ),
+    "POST /desk/people/homes/{home_id}/roll-call/workers": Fits(
+        "root", form={"person_id": "{tom}"}
+    ),
+    "POST /desk/people/homes/{home_id}/roll-call/workers/{person_id}/end": Fits("root", form={}),
+    "GET /desk/homes/{home_id}/roll-call": Fits("sam"),
+    "GET /desk/homes/{home_id}/roll-call/list": Fits("sam"),
+    "POST /desk/homes/{home_id}/roll-call": Fits(
+        "sam",
+        form={
+            "id": NEW,
+            "roll_call_id": "{roll_call}",
+            "opened_at": NOW,
+            "after": "0",
+            "child": "{child}",
+        },
+    ),
     "GET /desk/people/children/import": _TO_ROOT,
     "POST /desk/people/children/import": Fits(
         "root", form={"id": NEW, "list": "name,caseworker\nAmal,tom"}, takes_files=True

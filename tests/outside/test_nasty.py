@@ -44,7 +44,7 @@ from tests.cast import Cast
 from tests.doubles.web_push import Receiver
 from tests.outside import nasty
 from tests.outside.nasty import FITS, Fits
-from tests.test_access import MAKERS, OTHER_EPISODE, concern, described
+from tests.test_access import MAKERS, OTHER_EPISODE, ROLL_CALL, concern, described
 
 # What opens a door only where it is the right one.
 GUESSES = ("password", "code", "credential", "pin")
@@ -367,6 +367,7 @@ def _filled(value: Any, cast: Cast) -> Any:
         "{child}": str(cast.mia.id),
         "{home}": str(cast.home.id),
         "{other}": str(OTHER_EPISODE),
+        "{roll_call}": str(ROLL_CALL),
     }
     for name, one in values.items():
         value = value.replace(name, one)

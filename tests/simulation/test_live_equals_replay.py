@@ -24,13 +24,17 @@ from server.notify.actions import last_resorts, set_last_resorts
 from server.notify.models import Address, Message
 from server.notify.push_health import STALE_AFTER
 from server.notify.rules import Kind
-from server.people.models import Child
+from server.people.models import Child, Home
 from server.people.rules import Leaving, Role
 from server.placements import actions
 from server.policy import parser as policies
 from server.policy.levels import BY_WAY, Evidence
 from server.policy.model import EACH_MISS, SHIPPED, Policy, Tier
 from server.policy.models import Policy as PolicyRow
+from server.policy.roll_call import Word
+from server.roll_calls import actions as home_words
+from server.roll_calls import ticking as roll_calls
+from server.roll_calls.models import RollCall
 from server.simulation import kinds
 from server.simulation.events import events_of
 from server.simulation.kinds import By, Event
@@ -86,11 +90,18 @@ def _a_last_resort(cast: Cast) -> Iterator[None]:
     set_last_resorts(before)
 
 
-ROOMS: tuple[DueRows[Any], ...] = (milestone_actions.MILESTONES, ticking.WATCHES, climbing.ALERTS)
+ROOMS: tuple[DueRows[Any], ...] = (
+    milestone_actions.MILESTONES,
+    ticking.WATCHES,
+    roll_calls.HOMES,
+    roll_calls.ROLL_CALLS,
+    climbing.ALERTS,
+)
 DUE = "SELECT " + ", ".join(f"{rows.any_due()} AS {rows.table}" for rows in ROOMS)
 DECISIONS = """
 SELECT next_action_at AS at FROM watch WHERE child_id = $1 AND next_action_at IS NOT NULL
 UNION SELECT next_action_at FROM milestone WHERE child_id = $1 AND next_action_at IS NOT NULL
+UNION SELECT next_roll_call_at FROM home WHERE next_roll_call_at IS NOT NULL
 """
 
 
@@ -112,6 +123,7 @@ class Live:
     policy: Policy = AT_EACH_MISS
     if_asked: list[kinds.IfAsked] = field(default_factory=list)
     if_called: list[kinds.IfAsked] = field(default_factory=list)
+    of_home: list[kinds.IfAsked] = field(default_factory=list)
     coming: list[tuple[datetime, int, Any]] = field(default_factory=list)
     asked: set[Any] = field(default_factory=set)
     waiting: list[Event] = field(default_factory=list)
@@ -148,8 +160,8 @@ class Live:
 
     async def happen(self, event: Event, now: datetime) -> None:
         if isinstance(event.detail, kinds.IfAsked):
-            of_child = event.detail.by is By.CHILD
-            (self.if_called if of_child else self.if_asked).append(event.detail)
+            by = {By.CHILD: self.if_called, By.HOME: self.of_home}
+            by.get(event.detail.by, self.if_asked).append(event.detail)
         elif event.kind == "blind":
             assert isinstance(event.detail, kinds.Until)
             self.blind_until = max(self.blind_until or now, event.detail.until)
@@ -195,11 +207,22 @@ class Live:
                 when = now + covering[-1].after
                 said = Event(0, "mia", when, "check_in", kinds.CheckIn())
                 self.coming.append((when, len(self.asked), said))
+        for roll_call in await RollCall.exclude(id__in=list(self.asked)):
+            self.asked.add(roll_call.id)
+            covering = [one for one in self.of_home if one.begin <= now <= one.until]
+            if covering:
+                entry = (now + covering[-1].after, len(self.asked), (roll_call, covering[-1].says))
+                self.coming.append(entry)
 
     async def take(self, what: Any, now: datetime) -> None:
         cast, mia = self.cast, self.cast.mia.id
         if isinstance(what, tuple) and not isinstance(what, Event):
             question, answer = what
+            if isinstance(question, RollCall):
+                words = (home_words.Said(mia, Word(answer.value)),)
+                form = home_words.RollCallSaid(uuid4(), None, words)
+                await home_words.record(cast.actor("sam"), question.id, form, now)
+                return
             await questions.answer_question(question, answer, now)
             if answer == "seen":
                 await self.seen(Evidence.CARER, now)
@@ -303,7 +326,8 @@ class Live:
 
     async def told(self) -> list[Told]:
         """Each thing that somebody was told, each rung of an alert once, without its repeats."""
-        found: set[Told] = set()
+        asked_at = await RollCall.all().values_list("asked_at", flat=True)
+        found: set[Told] = {(moment, "ask_home", "") for moment in asked_at}
         called: dict[Any, set[int]] = {}
         rows = await Message.filter(child_id=self.cast.mia.id).order_by("queued_at", "turn", "rung")
         for row in rows:
@@ -349,7 +373,10 @@ async def compare(
     if data is not EACH_MISS:
         await PolicyRow.create(agency_id=cast.agency.id, version=1, content=data, made_at=BEGIN)
     policy = policies.read(data)
-    placed = {**PLACED, "rhythm": rhythm}
+    placed = {**PLACED, "rhythm": rhythm, "home": "Harbour"}
+    if policy.roll_call.at:
+        await home_words.add_worker(cast.actor("root"), cast.home.id, cast.sam.id, BEGIN)
+        await Home.filter(id=cast.home.id).update(next_roll_call_at=BEGIN)
     result = replay(recorded([(BEGIN, "placed", placed), *said]), policy, until)
     live = Live(cast, policy)
     await live.run(events, until)

@@ -166,13 +166,6 @@ def test_a_table_that_is_wrong_is_refused_by_its_field(
     assert refused.value.field == field
 
 
-async def test_an_agency_cannot_adopt_what_nothing_asks_yet(cast: Cast) -> None:
-    asked = policy_change.Adoption(uuid4(), filled({"roll_call": TABLE}), 0, "Two roll calls.")
-    with pytest.raises(Refused) as refused:
-        await policy_change.adopt(cast.actor("ines"), cast.agency.id, asked, cast.clock())
-    assert refused.value.field == "roll_call.at"
-
-
 async def test_an_agency_cannot_adopt_a_budget_that_nothing_counts_yet(cast: Cast) -> None:
     content = filled({"mid": SHIPPED["mid"], "budget": {"adapt": "within_limits"}})
     asked = policy_change.Adoption(uuid4(), content, 0, "Fewer alarms.")

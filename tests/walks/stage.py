@@ -22,6 +22,8 @@ from server.missing.search.clocks.actions import clocks_of
 from server.missing.search.models import Episode
 from server.notify.channels import Channel
 from server.notify.models import Message, Preference
+from server.people.models import Home
+from server.roll_calls.models import RollCall
 from server.rota.calendar import duty_shifts_between
 from server.rota.duty import rotas_of
 from server.rota.models import RotaTerms
@@ -52,6 +54,8 @@ MOMENTS = (
     (DrillPlan, "next_action_at", "true"),
     (Preference, "digest_next_at", "true"),
     (Milestone, "next_action_at", "true"),
+    (Home, "next_roll_call_at", "true"),
+    (RollCall, "next_action_at", "true"),
 )
 _EACH = " UNION ALL ".join(
     f"SELECT MIN({column}) AS at FROM {model._meta.db_table} WHERE {which}"  # noqa: S608

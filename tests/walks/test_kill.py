@@ -17,8 +17,12 @@ import pytest
 
 from server.alerts.models import Alert
 from server.checkin.models import CheckIn
+from server.clock import known_zone
 from server.notify.models import Delivery, Message
 from server.notify.sending.claims import LEASE
+from server.people.models import Home
+from server.roll_calls import actions
+from server.roll_calls.models import RollCall
 from server.storage.db import fetch
 from server.watch.carer.models import Question
 from server.watch.models import Round, Watch
@@ -108,6 +112,28 @@ async def test_killed_anywhere_there_is_one_alert_and_at_least_one_delivery(
         assert "unknown" in results
     if point == "inside_tick":
         assert list(results) == ["accepted"]
+
+
+@pytest.mark.parametrize("point", ["inside_tick", "after_tick"])
+async def test_killed_anywhere_a_home_is_asked_one_roll_call_and_hears_of_it(
+    stage: Stage, point: str
+) -> None:
+    cast, now = stage.cast, datetime.now(UTC)
+    await stage.subscribe("sam")
+    stage.push.clock = lambda: datetime.now(UTC)
+    await Watch.filter(next_action_at__lte=now + HOUR).update(next_action_at=now + HOUR)
+    await actions.add_worker(cast.actor("root"), cast.home.id, cast.sam.id, cast.clock())
+    due = f"{(now - HOUR).astimezone(known_zone(cast.home.zone)):%H:%M}"
+    await actions.set_times(cast.actor("root"), cast.home.id, [due], now - 2 * HOUR)
+    assert await run(stage, point) == -signal.SIGKILL
+    await lease_runs_out(stage)
+    assert await run(stage, "never") == 0
+
+    [call] = await RollCall.all()
+    [message] = await Message.filter(subject_id=call.id)
+    assert (message.kind, message.person_id, message.state) == ("roll_call", cast.sam.id, "done")
+    assert {received.json["m"] for received in stage.shown("sam")} == {str(message.id)}
+    assert (await Home.get(id=cast.home.id)).next_roll_call_at > now
 
 
 # --- the whole server

@@ -157,6 +157,7 @@ async def make_home(
             id=id_ or uuid7(),
             agency_id=agency_id,
             made_at=now,
+            next_roll_call_at=now,  # The ticker plans them.
             **_of_home(details),
         )
         await index_home(home)
@@ -186,6 +187,8 @@ async def change_home(
         changed = _changed(home, fields)
         if changed:
             await Home.filter(id=home.id).update(**changed)
+            if "zone" in changed:
+                await Home.filter(Home.to_plan_anew(now), id=home.id).update(next_roll_call_at=now)
             await index_home(await Home.get(id=home.id))
             await note(
                 actor,

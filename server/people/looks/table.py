@@ -135,6 +135,8 @@ NO_LOOK: Mapping[str, str] = {
     "/desk/glass": "a form, and the names of the children whose page the reader has opened by it",
     "/desk/front": _LIST,
     "/desk/find": _LIST,
+    "/desk/homes/{home_id}/roll-call": _LIST,
+    "/desk/homes/{home_id}/roll-call/list": _LIST,
     "/desk/children": _LIST,
     "/desk/tasks": "the reader's own tasks, with the name of the child: as a list of many children",
     "/desk/transfers": _LIST,

@@ -1,12 +1,46 @@
 """What the word of a witness changes in a watch: of the home at a roll call. Pure."""
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import UUID
 
 from server.policy.roll_call import RollCall, Word
 from server.watch.machine.alarms import weigh
 from server.watch.machine.habit import Look
 from server.watch.machine.standing import Standing, Terms, Why
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What one person said of one child, in one roll call."""
+
+    id: UUID
+    word: Word
+    said_at: datetime
+    at: datetime  # When it reached the server.
+    by_id: UUID
+    until_at: datetime | None = None
+
+
+# What worries more counts before what worries less.
+_WORRIES = (Word.NOT_HERE, Word.UNKNOWN, Word.EXCUSED, Word.HERE)
+
+
+def counted(words: Iterable[Spoken]) -> Spoken | None:
+    """The word that counts for one child in one roll call, whatever the order: of each person the
+    last, of several people the one that worries most. Of several who say the same, the first."""
+    return next(iter(each_last(words)), None)
+
+
+def each_last(words: Iterable[Spoken]) -> list[Spoken]:
+    """The last word of each person, the one that worries most first."""
+    last: dict[UUID, Spoken] = {}
+    for spoken in sorted(words, key=lambda one: (one.said_at, one.at, one.id)):
+        last[spoken.by_id] = spoken
+    return sorted(
+        last.values(), key=lambda one: (_WORRIES.index(one.word), one.said_at, one.at, one.id)
+    )
 
 
 def look(word: Word, roll_call: RollCall, terms: Terms, at: datetime) -> Look | None:
@@ -20,8 +54,8 @@ def look(word: Word, roll_call: RollCall, terms: Terms, at: datetime) -> Look | 
 def heed(standing: Standing, terms: Terms, heard: Look, at: datetime) -> Standing:
     """A witness has spoken; where silences are weighed, `terms.knowledge` has it among its looks.
     An open alert stays open. A child who is not there need not have missed a check-in for adults to
-    be called."""
-    if standing.is_alerted:
+    be called; one who is away by agreement is not looked for."""
+    if standing.is_alerted or any(pause.holds(heard.at) for pause in terms.pauses):
         return standing
     if terms.steps.doubt is None:
         calls = heard.ratio > 1
@@ -31,3 +65,11 @@ def heed(standing: Standing, terms: Terms, heard: Look, at: datetime) -> Standin
     weighed = weigh(replace(standing, ask_at=None, alarm_at=None, alarm_why=None), terms, at)
     calls = weighed.alarm_at is not None and weighed.alarm_at <= at and heard.ratio > 1
     return replace(weighed, ask_at=None, alarm_why=Why.NOT_HERE) if calls else weighed
+
+
+def take_back(standing: Standing, terms: Terms, at: datetime) -> Standing:
+    """A word that told something was corrected to one that tells nothing: what is left is weighed
+    anew. An alert that it opened stays open."""
+    if standing.is_alerted or terms.steps.doubt is None or standing.alarm_at is None:
+        return standing
+    return weigh(replace(standing, ask_at=None, alarm_at=None, alarm_why=None), terms, at)

@@ -1,0 +1,61 @@
+/**
+ * The roll call of a home, `form[data-roll-call]`: a second tap on "Not here" takes it back, the button says how
+ * many are here, and an answer that is sent late says when it was given. Without this script the form is the same,
+ * and its button says less.
+ */
+const AWAY = "not_here";
+type Sum = { here: number; away: number; unknown: number };
+
+function radios(part: ParentNode): HTMLInputElement[] {
+  return [...part.querySelectorAll<HTMLInputElement>('input[name^="word-"]')];
+}
+
+/** What is so of this child once the form is sent. */
+function stands(row: HTMLElement): keyof Sum {
+  const word = radios(row).find(({ checked }) => checked)?.value ?? row.dataset["stands"];
+  return word === "here" || word === "unknown" ? word : "away";
+}
+
+function count(form: HTMLFormElement): void {
+  const sum: Sum = { here: 0, away: 0, unknown: 0 };
+  for (const row of form.querySelectorAll<HTMLElement>("[data-stands]")) sum[stands(row)] += 1;
+  const words = form.querySelector<HTMLElement>("[data-sum]");
+  if (!words) return;
+  const sentence = words.dataset[sum.unknown ? "sumUnknown" : "sum"] ?? "";
+  words.textContent = sentence.replace(/\{(here|away|unknown)\}/g, (_, name: keyof Sum) => String(sum[name]));
+}
+
+function prepare(form: HTMLFormElement): void {
+  const openedAt = Date.now();
+  const after = form.elements.namedItem("after") as HTMLInputElement;
+  const chosen = new Map(radios(form).map(({ name, value, checked }) => [`${name} ${value}`, checked]));
+  const note = () => {
+    for (const { name, value, checked } of radios(form)) chosen.set(`${name} ${value}`, checked);
+  };
+  form.addEventListener("click", ({ target }) => {
+    if (!(target instanceof HTMLInputElement) || target.type !== "radio") return;
+    if (target.value === AWAY) {
+      if (chosen.get(`${target.name} ${AWAY}`)) target.checked = false;
+      const details = target.closest(".roll")?.querySelector("details");
+      if (details && target.checked) details.open = true;
+    }
+    note();
+    count(form);
+    // A second thought is an answer of its own, given now.
+    after.value = "";
+  });
+  form.addEventListener("change", () => {
+    after.value = "";
+  });
+  form.addEventListener("submit", () => {
+    after.value ||= String(Math.max(0, Math.floor((Date.now() - openedAt) / 1_000)));
+  });
+  addEventListener("online", () => {
+    if (form.querySelector('[data-unsent="away"]:not([hidden])')) form.requestSubmit();
+  });
+  count(form);
+}
+
+export function begin(): void {
+  for (const form of document.querySelectorAll<HTMLFormElement>("form[data-roll-call]")) prepare(form);
+}

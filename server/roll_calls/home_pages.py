@@ -1,0 +1,148 @@
+"""Who works in a home, and when its roll calls are: for administrators."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from server.alerts.recipients import policy_of
+from server.errors import Refused
+from server.i18n import N_, format_list, gettext
+from server.people.access import Visitor, agency_for, nothing_here, now_of
+from server.people.models import Home, Person
+from server.people.rules import AgencyAction
+from server.people.words import entered, form_fault, name_and_role
+from server.policy.roll_call import MOST_ROLL_CALLS
+from server.roll_calls import actions, reading
+from server.web.rendering import language_of, page
+from server.web.requests import form_body
+
+_HOW = ("policy", "own", "none")
+Given = Mapping[str, Any]
+
+
+async def show(request: Request) -> Response:
+    """The people who work there, and the times."""
+    visitor, home = await _home(request)
+    return await _page(request, visitor, home)
+
+
+async def add_worker(request: Request) -> Response:
+    """Add a person."""
+    visitor, home = await _home(request)
+    person_id = entered(await form_body(request), "person_id")
+    try:
+        await actions.add_worker(visitor, home.id, _person(person_id), now_of(request))
+    except Refused as fault:
+        return await _page(request, visitor, home, {"person_id": person_id}, fault)
+    return _saved(home.id)
+
+
+async def end_worker(request: Request) -> Response:
+    """They no longer work there."""
+    visitor, home = await _home(request)
+    await actions.end_worker(visitor, home.id, request.path_params["person_id"], now_of(request))
+    return _saved(home.id)
+
+
+async def set_times(request: Request) -> Response:
+    """When this home does its roll calls."""
+    visitor, home = await _home(request)
+    form = await form_body(request)
+    how = entered(form, "how")
+    typed = [value.strip() for value in form.getlist("times") if isinstance(value, str)]
+    times = [value for value in typed if value]
+    try:
+        await actions.set_times(visitor, home.id, _times(how, times), now_of(request))
+    except Refused as fault:
+        return await _page(request, visitor, home, {"how": how, "times": times}, fault)
+    return _saved(home.id)
+
+
+def _times(how: str, times: list[str]) -> list[str] | None:
+    if how not in _HOW:
+        raise Refused(N_("Choose one of these."), field="how")
+    if how == "own" and not times:
+        raise Refused(N_("Write a time like 21:30."), field="times")
+    return None if how == "policy" else times if how == "own" else []
+
+
+def _person(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Refused(N_("Choose a person from the list."), field="person_id") from None
+
+
+async def _home(request: Request) -> tuple[Visitor, Home]:
+    visitor = await agency_for(request, AgencyAction.PEOPLE_CHANGE)
+    home = await Home.get_or_none(id=request.path_params["home_id"], agency_id=visitor.agency_id)
+    if home is None:
+        raise nothing_here()
+    return visitor, home
+
+
+def _saved(home_id: UUID) -> Response:
+    return RedirectResponse(f"/desk/people/homes/{home_id}/roll-call?saved=yes", status_code=303)
+
+
+async def _page(
+    request: Request,
+    visitor: Visitor,
+    home: Home,
+    typed: Given | None = None,
+    fault: Refused | None = None,
+) -> Response:
+    language, now = language_of(request), now_of(request)
+    workers = await reading.workers_of(home.id, now)
+    context = {
+        "home": home,
+        "path": f"/desk/people/homes/{home.id}/roll-call",
+        "workers": workers,
+        "people": await _others(visitor, {worker.person_id for worker in workers}, language),
+        "of_policy": await _of_policy(home, language),
+        "given": _given(home) | dict(typed or {}),
+        "more": MOST_ROLL_CALLS,
+        "saved": "saved" in request.query_params,
+        "error": form_fault(fault, language) if fault is not None else None,
+        "now": now,
+    }
+    return page(request, "roll_calls/home.html", context, status=fault.status if fault else 200)
+
+
+def _given(home: Home) -> dict[str, Any]:
+    times = home.roll_call_at
+    how = "policy" if times is None else "own" if times else "none"
+    return {"how": how, "times": times or [], "person_id": ""}
+
+
+async def _of_policy(home: Home, language: str) -> str:
+    policy, _ = await policy_of(home.agency_id)
+    times = [f"{at:%H:%M}" for at in policy.roll_call.at]
+    if not times:
+        return gettext(language, N_("The policy has no roll calls at the moment."))
+    return gettext(language, N_("At the moment: {times}."), times=format_list(language, times))
+
+
+async def _others(visitor: Visitor, here: set[UUID], language: str) -> list[tuple[UUID, str]]:
+    adults = await Person.filter(
+        agency_id=visitor.agency_id,
+        disabled_at__isnull=True,
+        role__in=[role.value for role in reading.MAY_WORK],
+    )
+    # Names are sealed: only this process can sort them.
+    ordered = sorted(adults, key=lambda person: person.name.casefold())
+    return [(adult.id, name_and_role(adult, language)) for adult in ordered if adult.id not in here]
+
+
+_PATH = "/desk/people/homes/{home_id:uuid}/roll-call"
+
+routes = [
+    Route(_PATH, show, methods=["GET"]),
+    Route(f"{_PATH}/times", set_times, methods=["POST"]),
+    Route(f"{_PATH}/workers", add_worker, methods=["POST"]),
+    Route(f"{_PATH}/workers/{{person_id:uuid}}/end", end_worker, methods=["POST"]),
+]

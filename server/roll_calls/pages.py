@@ -1,0 +1,251 @@
+"""The page of a home's roll call: the people who work there say who is there, and those who answer
+for its children read it. And the list to print for the night."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid4
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from server.errors import Conflict, Refused
+from server.i18n import N_, format_date, format_list, gettext, ngettext
+from server.people.access import Roles, now_of
+from server.people.models import Person
+from server.people.words import entered, form_fault
+from server.phone_numbers import tel
+from server.roll_calls import actions, form, reading
+from server.roll_calls.access import Entrance, as_worker, entrance, for_reading
+from server.roll_calls.models import RollCall
+from server.roll_calls.reading import Line, Sheet
+from server.roll_calls.view import by_worry, rows_of, sum_of, with_what_follows
+from server.watch.wording import when
+from server.web.rendering import language_of, page
+from server.web.requests import form_body, form_count, page_number, parts
+
+# Columns for the night where a home has no times.
+_NO_TIMES = ("", "")
+_MOST_NAMES = 10
+
+
+async def show(request: Request) -> Response:
+    """The form, for a person who works there, while an answer is missing or to correct one; else
+    what was said."""
+    seat = await entrance(request)
+    sheet = await _sheet(request, seat)
+    if not seat.is_worker:
+        return await _state(request, seat, sheet, await for_reading(request, seat.home))
+    is_open = sheet.roll_call is not None and sheet.roll_call.done_at is None
+    if sheet.roll_call is not None and (is_open or "correct" in request.query_params):
+        return _form(request, seat, sheet, sheet.roll_call)
+    return await _state(request, seat, sheet, None)
+
+
+async def send(request: Request) -> Response:
+    """What a person who works there says. The same form twice is once."""
+    seat, now, given = await as_worker(request), now_of(request), await form_body(request)
+    roll_call = await _roll_call(seat, given)
+    try:
+        if roll_call is None:
+            raise Refused(N_("Something went wrong with this page. Open it again."))
+        filled = form.read(given, seat.zone, now)
+        words = tuple(
+            actions.Said(child_id, word, until)
+            for child_id, (word, until) in filled.answers.items()
+        )
+        answers = actions.RollCallSaid(filled.id, filled.said_at, words)
+        recorded = await actions.record(seat.visitor, roll_call.id, answers, now)
+    except (Conflict, Refused) as fault:
+        sheet = await _sheet(request, seat, roll_call)
+        if sheet.roll_call is None:
+            raise
+        return _form(request, seat, sheet, sheet.roll_call, given, fault)
+    return RedirectResponse(f"{seat.path}?sent={len(recorded.left_out)}", status_code=303)
+
+
+async def _sheet(request: Request, seat: Entrance, roll_call: RollCall | None = None) -> Sheet:
+    id_ = roll_call.id if roll_call is not None else None
+    sheet = await reading.sheet(seat.home.id, now_of(request), id_)
+    assert sheet is not None, "the entrance has found the home"
+    return sheet
+
+
+async def _roll_call(seat: Entrance, given: FormData) -> RollCall | None:
+    try:
+        id_ = UUID(entered(given, "roll_call_id"))
+    except ValueError:
+        return None
+    return await RollCall.get_or_none(id=id_, home_id=seat.home.id)
+
+
+def _form(
+    request: Request,
+    seat: Entrance,
+    sheet: Sheet,
+    roll_call: RollCall,
+    given: FormData | None = None,
+    fault: Conflict | Refused | None = None,
+) -> Response:
+    language, now = language_of(request), now_of(request)
+    part, pages, number = _part(request, sheet.lines, is_form=True)
+    tapped = _tapped(given)
+    rows = [
+        replace(row, given=tapped.get(row.id, row.given))
+        for row in rows_of(part, language, seat.zone, now)
+    ]
+    asked = sum(row.is_asked for row in rows)
+    context = {
+        **_frame(request, seat, roll_call),
+        "rows": rows,
+        "faults": [row.field for row in rows],
+        "form_id": uuid4(),
+        "roll_call_id": roll_call.id,
+        "untils": form.untils(now, seat.zone),
+        "untouched": _untouched(language, asked, len(rows), pages),
+        "touched": gettext(language, N_("Send: everyone else is here") if asked else N_("Send")),
+        "is_late": roll_call.state == "missed",
+        "is_done": roll_call.done_at is not None,
+        "pages": pages,
+        "number": number,
+        "query": "correct=yes&" if roll_call.done_at is not None else "",
+        "error": form_fault(fault, language) if fault is not None else None,
+    }
+    status = fault.status if fault is not None else 200
+    return page(request, "roll_calls/sheet.html", context, status=status)
+
+
+def _tapped(given: FormData | None) -> dict[UUID, form.Given]:
+    try:
+        return form.tapped(given) if given is not None else {}
+    except Refused:
+        return {}
+
+
+def _untouched(language: str, asked: int, shown: int, pages: int) -> str:
+    """What the button says while no row is touched."""
+    if not asked:
+        return gettext(language, N_("Send"))
+    if pages > 1:
+        return gettext(language, N_("All on this page are here"))
+    if asked == shown:
+        return gettext(language, N_("All here"))
+    return ngettext(language, "The other child is here", "The other {n} children are here", asked)
+
+
+def _part(
+    request: Request, lines: Sequence[Line], *, is_form: bool = False
+) -> tuple[Sequence[Line], int, int]:
+    """One page of the lines, how many pages there are, and which it is: of a form, if no other is
+    asked for, the first on which an answer is missing."""
+    pages = parts(len(lines), form.AT_ONCE)
+    number = min(page_number(request), pages)
+    if is_form and "page" not in request.query_params:
+        missing = (at for at, line in enumerate(lines) if not line.is_said)
+        number = next(missing, 0) // form.AT_ONCE + 1
+    begin = (number - 1) * form.AT_ONCE
+    return lines[begin : begin + form.AT_ONCE], pages, number
+
+
+def _frame(request: Request, seat: Entrance, roll_call: RollCall | None) -> dict[str, Any]:
+    language, now = language_of(request), now_of(request)
+    shown = partial(when, language, zone=seat.zone, now=now)
+    due = shown(roll_call.due_at) if roll_call is not None else None
+    return {
+        "home": seat.home,
+        "path": seat.path,
+        "title": gettext(language, N_("Roll call, {time}"), time=due)
+        if due
+        else gettext(language, N_("Roll call")),
+        "zone": seat.zone,
+        "shown": shown,
+        "now": now,
+    }
+
+
+async def _state(
+    request: Request, seat: Entrance, sheet: Sheet, may_read: Mapping[UUID, Roles] | None
+) -> Response:
+    """What was said, and who said it. `may_read`: of these children alone, to a person who does
+    not work there."""
+    language, roll_call = language_of(request), sheet.roll_call
+    lines = by_worry(line for line in sheet.lines if may_read is None or line.child_id in may_read)
+    part, pages, number = _part(request, lines)
+    rows = rows_of(part, language, seat.zone, now_of(request))
+    rows = await with_what_follows(request, rows, part, seat.zone)
+    if may_read is not None:
+        rows = [replace(row, href=f"/desk/children/{row.id}") for row in rows]
+    context = {
+        **_frame(request, seat, roll_call),
+        "rows": rows,
+        "lead": await _lead(request, seat, sheet),
+        "next": _next(request, seat, sheet),
+        "call": tel(seat.home.phone or "") if not seat.is_worker else None,
+        "workers": None if seat.is_worker else await _workers(request, seat),
+        "is_worker": seat.is_worker,
+        "is_asked": roll_call is not None,
+        "may_correct": seat.is_worker and roll_call is not None,
+        "is_worrying": any(row.follows for row in rows),
+        "sent": "sent" in request.query_params,
+        "n_left": form_count(request.query_params.get("sent", "")) or 0,
+        "pages": pages,
+        "number": number,
+    }
+    return page(request, "roll_calls/state.html", context)
+
+
+async def _lead(request: Request, seat: Entrance, sheet: Sheet) -> str:
+    """How far the roll call is, in a sentence or two."""
+    language, roll_call = language_of(request), sheet.roll_call
+    if roll_call is None:
+        return gettext(language, N_("There has been no roll call here yet."))
+    sums = sum_of(sheet, language)
+    if roll_call.done_at is not None:
+        person = await Person.get_or_none(id=roll_call.done_by)
+        done = when(language, roll_call.done_at, seat.zone, now_of(request))
+        name = person.name if person is not None else ""
+        sentence = N_("{sums}. {name} finished the roll call at {time}.")
+        return gettext(language, sentence, sums=sums, name=name, time=done)
+    if not sheet.said_by:
+        return gettext(language, N_("Nobody has done it yet."))
+    answered = sum(line.is_said for line in sheet.lines)
+    sentence = N_("Not finished: {n} of {all} children. {sums} so far.")
+    return gettext(language, sentence, n=answered, all=len(sheet.lines), sums=sums)
+
+
+def _next(request: Request, seat: Entrance, sheet: Sheet) -> str:
+    language, now = language_of(request), now_of(request)
+    if sheet.next_at is None or sheet.next_at <= now:
+        return ""
+    time = when(language, sheet.next_at, seat.zone, now)
+    return gettext(language, N_("Next roll call: {time}"), time=time)
+
+
+async def _workers(request: Request, seat: Entrance) -> str:
+    workers = await reading.workers_of(seat.home.id, now_of(request))
+    return format_list(language_of(request), [worker.name for worker in workers[:_MOST_NAMES]])
+
+
+async def night_list(request: Request) -> Response:
+    """The names, with boxes, to print. It is not kept."""
+    seat = await as_worker(request)
+    sheet, language, now = await _sheet(request, seat), language_of(request), now_of(request)
+    context = {
+        **_frame(request, seat, None),
+        "names": [line.name for line in sheet.lines],
+        "times": await reading.times_of(seat.home) or _NO_TIMES,
+        "day": format_date(language, now.astimezone(seat.zone).date()),
+    }
+    return page(request, "roll_calls/list.html", context)
+
+
+_PATH = "/desk/homes/{home_id:uuid}/roll-call"
+
+routes = [
+    Route(_PATH, show, methods=["GET"]),
+    Route(_PATH, send, methods=["POST"]),
+    Route(f"{_PATH}/list", night_list, methods=["GET"]),
+]

@@ -1,0 +1,285 @@
+"""Roll calls as pages show them. Reads rows, and writes none."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from tortoise.expressions import Q
+from tortoise.queryset import QuerySet
+
+from server.alerts.recipients import policy_of
+from server.clock import known_zone
+from server.people.models import Child, Home, Person
+from server.people.rules import Role
+from server.policy.roll_call import Word
+from server.roll_calls import rules
+from server.roll_calls.models import HomeWorker, RollCall
+from server.roll_calls.rules import Spoken, Step
+from server.storage.db import as_id, as_moment
+from server.watch.models import Pause, RollCallWord
+from server.watch.spoken import spoken_of
+from server.watch.wording import initials
+
+# Who may be asked about all children of a home: neither a child's own adults, nor anyone outside.
+MAY_WORK = frozenset({Role.CARER, Role.CASEWORKER, Role.SUPERVISOR})
+# A person who works in more homes than this sees the first ones.
+MOST_HOMES = 50
+# The board names so many, and tells how many there are.
+MOST_UNDONE = 3
+# One that nobody did stays on the board for so long, unless the next one comes.
+_SHOWN = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """What another person said of the same child in the same roll call."""
+
+    word: Word
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One child of the home: what counts of what was said (`said`, None: nothing yet), who said it
+    and when, and what other people said. `is_on_pass`: away by agreement until `pass_until`."""
+
+    child_id: UUID
+    name: str
+    initials: str
+    said: Word | None = None
+    by: str | None = None
+    by_id: UUID | None = None
+    at: datetime | None = None
+    until_at: datetime | None = None
+    is_on_pass: bool = False
+    pass_until: datetime | None = None
+    others: tuple[Other, ...] = ()
+
+    @property
+    def is_said(self) -> bool:
+        """Whether nothing more has to be said: a child on an agreed absence counts as excused."""
+        return self.said is not None or self.is_on_pass
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The last roll call of a home that was asked; None: none yet. The lines are in the order of
+    their names. `said_by`: the names of everyone who has said something."""
+
+    home_id: UUID
+    agency_id: UUID
+    home: str
+    zone: str
+    roll_call: RollCall | None
+    lines: tuple[Line, ...]
+    said_by: tuple[str, ...]
+    next_at: datetime | None  # When the home is asked next.
+
+
+@dataclass(frozen=True, slots=True)
+class WorkPlace:
+    """A home where a person works, and its roll call that waits for an answer."""
+
+    home_id: UUID
+    home: str
+    zone: str
+    open: RollCall | None
+    next_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class UndoneCall:
+    """A roll call that nobody has done. `has_workers`: whether the home has anyone to do it."""
+
+    roll_call_id: UUID
+    home_id: UUID
+    home: str
+    zone: str
+    due_at: datetime
+    is_missed: bool
+    has_workers: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """The oldest of them, up to `MOST_UNDONE`, and how many there are."""
+
+    calls: tuple[UndoneCall, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A person who works in a home."""
+
+    person_id: UUID
+    name: str
+    since: datetime
+
+
+async def works_in(person_id: UUID, home_id: UUID, now: datetime) -> bool:
+    """Whether this person works in that home now. A disabled person works nowhere."""
+    return await _live(now).filter(home_id=home_id, person_id=person_id).exists()
+
+
+def _live(now: datetime) -> QuerySet[HomeWorker]:
+    return HomeWorker.filter(
+        Q(until_at__isnull=True) | Q(until_at__gt=now),
+        from_at__lte=now,
+        person__disabled_at__isnull=True,
+        person__role__in=[role.value for role in MAY_WORK],
+    )
+
+
+async def workers_of(home_id: UUID, now: datetime) -> list[Worker]:
+    """The people who work in this home, by name."""
+    rows = await _live(now).filter(home_id=home_id).values_list("person_id", "from_at")
+    names = await _names([as_id(person_id) for person_id, _ in rows])
+    workers = [Worker(as_id(id_), names[as_id(id_)], as_moment(at)) for id_, at in rows]
+    return sorted(workers, key=lambda worker: (worker.name.casefold(), worker.person_id))
+
+
+async def homes_of(person_id: UUID, now: datetime) -> list[WorkPlace]:
+    """The homes where this person works; those with an open roll call first."""
+    works = _live(now).filter(person_id=person_id).order_by("home_id").limit(MOST_HOMES)
+    homes = await Home.filter(id__in=list(await works.values_list("home_id", flat=True)))
+    waiting = RollCall.filter(home_id__in=[home.id for home in homes], state="open")
+    calls = await waiting.order_by("due_at")
+    open_ = {call.home_id: call for call in calls}
+    places = [
+        WorkPlace(home.id, home.name, home.zone, open_.get(home.id), home.next_roll_call_at)
+        for home in homes
+    ]
+    return sorted(places, key=lambda place: (place.open is None, place.home.casefold()))
+
+
+async def times_of(home: Home) -> tuple[str, ...]:
+    """When this home is asked, by its own clock: its own times, or those of the policy."""
+    if home.roll_call_at is not None:
+        return tuple(home.roll_call_at)
+    policy, _ = await policy_of(home.agency_id)
+    return tuple(f"{at:%H:%M}" for at in policy.roll_call.at)
+
+
+async def undone(agency_id: UUID, now: datetime) -> Undone:
+    """The roll calls of an agency that adults were told about, because nobody did them."""
+    told = RollCall.filter(
+        Q(state="open", step=Step.UNDONE) | Q(state="missed", step=Step.MISSED),
+        agency_id=agency_id,
+        due_at__gt=now - _SHOWN,
+    )
+    rows = await told.order_by("due_at", "id").limit(MOST_UNDONE).prefetch_related("home")
+    calls = []
+    for row in rows:
+        assert isinstance(row.home, Home)
+        has_workers = await _live(now).filter(home_id=row.home_id).exists()
+        calls.append(
+            UndoneCall(
+                row.id,
+                row.home_id,
+                row.home.name,
+                row.zone,
+                row.due_at,
+                row.state == "missed",
+                has_workers,
+            )
+        )
+    return Undone(tuple(calls), await told.count() if len(calls) == MOST_UNDONE else len(calls))
+
+
+# --- the sheet
+
+
+async def sheet(home_id: UUID, now: datetime, roll_call_id: UUID | None = None) -> Sheet | None:
+    """The sheet of a home: its last roll call, or the one that is named; None for no such home."""
+    home = await Home.get_or_none(id=home_id)
+    if home is None:
+        return None
+    calls = RollCall.filter(home_id=home_id)
+    if roll_call_id is not None:
+        calls = calls.filter(id=roll_call_id)
+    roll_call = await calls.order_by("-due_at").first()
+    children = await living_in(home_id)
+    words = await _words(roll_call, children)
+    passes = await on_pass(children, now)
+    names = await _names([*children, *{one.by_id for said in words.values() for one in said}])
+    ordered = sorted(children, key=lambda id_: (names.get(id_, "").casefold(), id_))
+    short = initials([names.get(id_, "") for id_ in ordered])
+    lines = tuple(
+        _line(id_, letters, names, words.get(id_, ()), passes.get(id_))
+        for id_, letters in zip(ordered, short, strict=True)
+    )
+    said_by = sorted({names.get(one.by_id, "") for said in words.values() for one in said})
+    return Sheet(
+        home.id,
+        home.agency_id,
+        home.name,
+        known_zone(home.zone).key,
+        roll_call,
+        lines,
+        tuple(said_by),
+        home.next_roll_call_at,
+    )
+
+
+def _line(
+    child_id: UUID,
+    letters: str,
+    names: Mapping[UUID, str],
+    said: Sequence[Spoken],
+    pass_until: datetime | None,
+) -> Line:
+    each = rules.each_last(said)
+    first = each[0] if each else None
+    return Line(
+        child_id=child_id,
+        name=names.get(child_id, ""),
+        initials=letters,
+        said=first.word if first else None,
+        by=names.get(first.by_id, "") if first else None,
+        by_id=first.by_id if first else None,
+        at=first.said_at if first else None,
+        until_at=first.until_at if first else None,
+        is_on_pass=pass_until is not None,
+        pass_until=pass_until,
+        others=tuple(Other(one.word, names.get(one.by_id, ""), one.said_at) for one in each[1:]),
+    )
+
+
+async def _words(
+    roll_call: RollCall | None, children: Collection[UUID]
+) -> dict[UUID, list[Spoken]]:
+    if roll_call is None:
+        return {}
+    said: dict[UUID, list[Spoken]] = {}
+    rows = RollCallWord.filter(roll_call_id=roll_call.id, child_id__in=list(children))
+    for row in await rows:
+        said.setdefault(row.child_id, []).append(spoken_of(row))
+    return said
+
+
+async def living_in(home_id: UUID, among: Collection[UUID] | None = None) -> list[UUID]:
+    """The children who live in a home now, in order; with `among`, those of these."""
+    held = Child.filter(home_id=home_id, left_at__isnull=True)
+    if among is not None:
+        held = held.filter(id__in=list(among))
+    return [as_id(id_) for id_ in await held.order_by("id").values_list("id", flat=True)]
+
+
+async def on_pass(children: Collection[UUID], now: datetime) -> dict[UUID, datetime]:
+    """Until when each of these children is away by agreement; without those who are not."""
+    rows = Pause.filter(
+        Q(ended_at__isnull=True) | Q(ended_at__gt=now),
+        child_id__in=list(children),
+        from_at__lte=now,
+        until_at__gt=now,
+    )
+    ends = await rows.order_by("until_at").values_list("child_id", "until_at")
+    return {as_id(child_id): as_moment(until) for child_id, until in ends}
+
+
+async def _names(ids: Collection[UUID]) -> dict[UUID, str]:
+    rows = await Person.filter(id__in=list(ids)).only("id", "name")
+    return {row.id: row.name for row in rows}

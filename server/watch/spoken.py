@@ -1,0 +1,75 @@
+"""What homes said of children since their last sign, for the watch. Reads rows, and writes none."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from server.policy.model import Policy
+from server.policy.roll_call import Word
+from server.storage.db import among, as_id, as_moment, fetch
+from server.watch.machine.habit import Look
+from server.watch.machine.standing import Terms
+from server.watch.machine.witnesses import Spoken, counted, look
+from server.watch.models import AT_ONCE, RollCallWord
+
+# What counts of each roll call: the word that counts, by the roll call.
+ByCall = Mapping[UUID, Spoken]
+
+
+_SINCE = """
+SELECT s.id, s.roll_call_id, s.child_id, s.word, s.until_at, s.said_at, s.at, s.by_id
+FROM roll_call_word s JOIN watch w ON w.child_id = s.child_id
+WHERE s.child_id {any} AND s.said_at > w.sign_at AND s.said_at > $2 ORDER BY s.said_at
+"""
+
+
+async def since_sign(children: Collection[UUID], after: datetime = AT_ONCE) -> dict[UUID, ByCall]:
+    """The word that counts of each roll call since the last sign of each of these children, and
+    `after` a moment: an answer of the child is newer than what was said before it."""
+    if not children:
+        return {}
+    by_child: dict[UUID, list[tuple[UUID, Spoken]]] = {}
+    for row in await fetch(_SINCE.format(any=among()), [list(children), after]):
+        of_child = by_child.setdefault(as_id(row["child_id"]), [])
+        of_child.append((as_id(row["roll_call_id"]), _spoken(row)))
+    return {child_id: by_call(said) for child_id, said in by_child.items()}
+
+
+def _spoken(row: Mapping[str, Any]) -> Spoken:
+    until = row["until_at"]
+    return Spoken(
+        id=as_id(row["id"]),
+        word=Word(row["word"]),
+        said_at=as_moment(row["said_at"]),
+        at=as_moment(row["at"]),
+        by_id=as_id(row["by_id"]),
+        until_at=None if until is None else as_moment(until),
+    )
+
+
+def spoken_of(row: RollCallWord) -> Spoken:
+    """The slice of a row that the rules need."""
+    return Spoken(row.id, Word(row.word), row.said_at, row.at, row.by_id, row.until_at)
+
+
+def by_call(said: Iterable[tuple[UUID, Spoken]]) -> ByCall:
+    """The word that counts of each roll call, of one child."""
+    calls: dict[UUID, list[Spoken]] = {}
+    for roll_call_id, word in said:
+        calls.setdefault(roll_call_id, []).append(word)
+    words = {id_: counted(each) for id_, each in calls.items()}
+    return {id_: word for id_, word in words.items() if word is not None}
+
+
+def looks(words: Iterable[Spoken], policy: Policy, terms: Terms) -> tuple[Look, ...]:
+    """What these words tell under a policy, in the order in which they were said."""
+    ordered: Sequence[Spoken] = sorted(words, key=lambda one: (one.said_at, one.id))
+    found = [look(one.word, policy.roll_call, terms, one.said_at) for one in ordered]
+    return tuple(each for each in found if each is not None)
+
+
+def of_call(words: ByCall, roll_call_id: UUID, policy: Policy, terms: Terms) -> Look | None:
+    """What one roll call tells; None if it tells nothing."""
+    said = words.get(roll_call_id)
+    return None if said is None else look(said.word, policy.roll_call, terms, said.said_at)

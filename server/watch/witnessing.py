@@ -1,0 +1,115 @@
+"""A home has said which children are there: its words are kept, and heeded in the watches.
+
+A word is no answer. No round is settled by it, the carer's question stays, and a child who is said
+to be there has not checked in.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from server.audit.actions import Actor, note_all
+from server.errors import Conflict
+from server.i18n import N_
+from server.policy.roll_call import Word
+from server.storage import bulk
+from server.storage.db import as_id
+from server.watch.actions import heard
+from server.watch.machine import witnesses
+from server.watch.machine.advancing import advance
+from server.watch.models import RollCallWord, Watch
+from server.watch.reminders.reminding import Moved
+from server.watch.spoken import ByCall, of_call, since_sign
+from server.watch.ticking import store, tell
+from server.watch.watch_state import WatchState, load, passed, with_words
+from server.web.live import announce
+
+# What `hear` needs of each child beside the roll call: a row of `RollCallWord`.
+Row = Mapping[str, object]
+
+
+async def lock_watches(children: Collection[UUID]) -> list[Watch]:
+    """The watches of these children, locked in one order: two roll calls wait for each other
+    without a deadlock."""
+    held = Watch.filter(child_id__in=list(children)).order_by("child_id")
+    return list(await held.select_for_update())
+
+
+async def hear(
+    actor: Actor, roll_call_id: UUID, watches: Sequence[Watch], rows: Sequence[Row], now: datetime
+) -> set[UUID]:
+    """Keep these words, and let the watches go by them; returns the ids of those that are new. In
+    the caller's transaction, which has locked `watches`. Raises Conflict if one moved on."""
+    ids = [watch.child_id for watch in watches]
+    before = await since_sign(ids)
+    new = {as_id(id_) for id_ in await bulk.insert(RollCallWord, rows, skip_known=True)}
+    after = await since_sign(ids)
+    said = [
+        watch
+        for watch in watches
+        if not watch.is_over and _counts_anew(watch.child_id, roll_call_id, before, after)
+    ]
+    cases = {case.watch.child_id: case for case in await load(said, now)}
+    moved = [
+        one
+        for id_, case in cases.items()
+        if (one := _heeded(case, roll_call_id, before.get(id_, {}), after.get(id_, {}), now))
+    ]
+    written = await store(moved, now)
+    if len(written) != len(moved):
+        raise Conflict(N_("This has just changed. Refresh and try again."))
+    await tell(written, now)
+    await _say_of_missing(watches, [row for row in rows if row["id"] in new], now)
+    await _enter(actor, [row for row in rows if row["id"] in new], now)
+    for agency_id in {watch.agency_id for watch in watches}:
+        await announce(agency_id, "watch")
+    return new
+
+
+def _counts_anew(
+    child_id: UUID, roll_call_id: UUID, before: Mapping[UUID, ByCall], after: Mapping[UUID, ByCall]
+) -> bool:
+    was = before.get(child_id, {}).get(roll_call_id)
+    return after.get(child_id, {}).get(roll_call_id) != was
+
+
+def _heeded(
+    case: WatchState, roll_call_id: UUID, before: ByCall, after: ByCall, now: datetime
+) -> Moved | None:
+    """The case by what was said; None where that tells no more than before."""
+    # Time has passed by what was known then.
+    case, changes = passed(replace(case, terms=with_words(case.terms, before, case.policy)), now)
+    was = of_call(before, roll_call_id, case.policy, case.terms)
+    heard_now = of_call(after, roll_call_id, case.policy, case.terms)
+    if was == heard_now:
+        return None
+    terms = with_words(case.terms, after, case.policy)
+    if heard_now is None:
+        standing = witnesses.take_back(case.standing, terms, now)
+    else:
+        standing = witnesses.heed(case.standing, terms, heard_now, now)
+    standing, more = advance(standing, terms, now, since=now)
+    return replace(case, standing=standing, terms=terms), (*changes, *more)
+
+
+async def _say_of_missing(watches: Sequence[Watch], rows: Sequence[Row], now: datetime) -> None:
+    """A child whom others look for is said to be there: they hear of it at once. The search ends
+    only when an adult has seen the child."""
+    missing = {watch.child_id for watch in watches if watch.is_missing}
+    for row in rows:
+        child_id, id_ = row["child_id"], row["id"]
+        if child_id in missing and row["word"] == Word.HERE:
+            assert isinstance(child_id, UUID)
+            assert isinstance(id_, UUID)
+            await heard(child_id, id_, now)
+
+
+async def _enter(actor: Actor, rows: Sequence[Row], now: datetime) -> None:
+    by_word: dict[str, list[UUID]] = {}
+    for row in rows:
+        child_id = row["child_id"]
+        assert isinstance(child_id, UUID)
+        by_word.setdefault(str(row["word"]), []).append(child_id)
+    for word, children in sorted(by_word.items()):
+        await note_all(actor, f"roll_call:{word}", children, now=now)

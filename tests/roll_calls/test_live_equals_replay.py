@@ -1,0 +1,97 @@
+"""With roll calls too, the live path tells whom replay tells, and when."""
+
+from __future__ import annotations
+
+import copy
+from datetime import datetime
+from random import Random
+from typing import Any
+
+import pytest
+
+from server.policy.model import EACH_MISS
+from tests.cast import Cast
+from tests.simulation.test_live_equals_replay import (
+    AT_RANDOM,
+    BEGIN,
+    MINUTE,
+    ON_SQLITE,
+    _a_last_resort,
+    at,
+    compare,
+    life,
+    text_of,
+    weighing,
+)
+
+__all__ = ["_a_last_resort"]  # A fixture.
+
+# Twice a night and once in the morning: so that some words come while a silence lasts.
+ROLL_CALL = {"at": ["18:30", "22:30", "08:30"], "night": {"here": 0.1, "not_here": 30}}
+
+
+def home_says(until: datetime, word: str, after_s: int = 300) -> dict[str, Any]:
+    return {"until": text_of(until), "by": "home", "answer": word, "after_s": after_s}
+
+
+async def test_a_week_of_roll_calls(cast: Cast) -> None:
+    """What a home says by day and night puts a call off, brings it nearer, or tells nothing; before
+    a check-in was missed, while the carer is asked, in a time of blindness, and in an absence."""
+    data = {**weighing(ask=0.02, page=0.3, leaves=0.02), "roll_call": ROLL_CALL}
+    told = await compare(
+        cast,
+        [
+            (at(2, "16:50"), "check_in", {}),
+            (at(3, "07:50"), "check_in", {}),
+            (at(3, "17:00"), "if_asked", home_says(at(4, "07:00"), "here")),
+            (at(4, "07:10"), "if_asked", home_says(at(4, "12:00"), "unknown")),
+            (at(4, "16:50"), "check_in", {}),
+            (at(5, "07:50"), "check_in", {}),
+            (at(5, "20:00"), "if_asked", home_says(at(5, "22:00"), "not_here", 900)),
+            (at(6, "14:00"), "check_in", {}),
+            (at(7, "07:50"), "check_in", {}),
+            (at(7, "16:00"), "if_asked", home_says(at(8, "09:00"), "excused")),
+            (at(7, "17:20"), "blind", {"until": text_of(at(7, "18:10"))}),
+            (at(8, "16:50"), "check_in", {}),
+            (at(8, "17:00"), "pause", {"until": text_of(at(9, "16:00"))}),
+            (at(8, "17:10"), "if_asked", home_says(at(9, "12:00"), "not_here")),
+        ],
+        data,
+    )
+    assert len([level for _, level, _ in told if level == "ask_home"]) > 15
+    pages = [moment for moment, level, _ in told if level == "page_worker"]
+    assert at(5, "21:45") in pages, "a quarter of an hour after the home was asked at half past ten"
+
+
+@ON_SQLITE
+async def test_under_a_plain_policy_not_here_calls_at_once(cast: Cast) -> None:
+    told = await compare(
+        cast,
+        [
+            (at(2, "16:50"), "check_in", {}),
+            (at(2, "20:00"), "if_asked", home_says(at(2, "22:00"), "not_here")),
+            (at(3, "07:50"), "check_in", {}),
+            (at(3, "20:00"), "if_asked", home_says(at(3, "22:00"), "here")),
+        ],
+        {**copy.deepcopy(EACH_MISS), "roll_call": ROLL_CALL},
+    )
+    pages = [moment for moment, level, _ in told if level == "page_worker"]
+    assert pages[0] == at(2, "21:35")
+
+
+@pytest.mark.drawn
+@AT_RANDOM
+async def test_lives_at_random_with_roll_calls(cast: Cast, seed: int) -> None:
+    random = Random(f"roll call {seed}")  # noqa: S311 (repeatable, not secret)
+    said = life(random)
+    for _ in range(8):
+        moment = BEGIN + random.randint(0, 14 * 24 * 60) * MINUTE
+        words = ["here", "here", "not_here", "excused", "unknown"]
+        says = home_says(
+            moment + random.randint(60, 1500) * MINUTE,
+            random.choice(words),
+            random.randint(0, 7200),
+        )
+        said.append((moment, "if_asked", says))
+    data = {**weighing(ask=0.02, page=0.3, leaves=0.02), "roll_call": ROLL_CALL}
+    await compare(cast, sorted(said, key=lambda one: one[0]), data)
