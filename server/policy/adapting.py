@@ -135,13 +135,10 @@ def false_shares(weeks: Iterable[tuple[Week, float]]) -> list[float]:
     # By size alone: what a person said must not change what any of them weighs.
     people = [closings[by] for by in sorted(closings, key=lambda by: (-closings[by][1], by))]
     weights = _capped([of for _, of in people])
-    here = [weight * own / of for weight, (own, of) in zip(weights, people, strict=True)]
-    all_here, all_said = _USUAL * _CLOSED + sum(here), _CLOSED + sum(weights)
-    without = zip(here, weights, strict=True)
-    return [
-        all_here / all_said,
-        *((all_here - own) / (all_said - weight) for own, weight in without),
-    ]
+    parts = [weight * own / of for weight, (own, of) in zip(weights, people, strict=True)]
+    all_here, every = _USUAL * _CLOSED + sum(parts), _CLOSED + sum(weights)
+    without = zip(parts, weights, strict=True)
+    return [all_here / every, *((all_here - own) / (every - weight) for own, weight in without)]
 
 
 def _capped(sizes: Sequence[float]) -> list[float]:

@@ -1,4 +1,4 @@
-"""The report of a replay: which absences are told in time, what it costs, and whether it is fair."""
+"""The report of a replay: what is told in time, what it costs, and whether it is fair."""
 
 from __future__ import annotations
 
