@@ -33,8 +33,9 @@ LIMITS: Mapping[Tier, tuple[float, float]] = {
 # false calls a child-month are to the budget that ships.
 HIGH_TIMES = 4.5
 WEEKS = 4  # So many are looked at; each earlier one weighs half as much as the next.
-# Before anybody has said anything: nine calls of ten are false, as if ten had been closed.
-_USUAL, _CLOSED = 0.9, 10.0
+# Before anybody has said anything: as many calls are false as with the policy that ships
+# (docs/frontier.md), as if ten had been closed.
+_USUAL, _CLOSED = 0.95, 10.0
 # As if the budget had been kept exactly for so many calls: a small agency moves slowly.
 _KEPT = 2.0
 DAY, AT = 0, time(4)  # Monday; a time at which nobody is called because of it.
@@ -113,8 +114,8 @@ class _Sum:
 
 
 def _step(of: _Sum, shares: Sequence[float], pages: float) -> float:
-    """How far the line moves: as far as what everyone says calls for, and what all but one say,
-    whoever that one is. Where they do not agree on the direction, it stays."""
+    """How far the line moves: as far as what everyone says calls for, and also what they say
+    without any one of them. Where these do not agree on the direction, it stays."""
     bears = pages * of.workers + _KEPT
     times = [(of.calls * share + _KEPT) / bears for share in shares]
     if min(times) > 1:
@@ -126,21 +127,18 @@ def false_shares(weeks: Iterable[tuple[Week, float]]) -> list[float]:
     """Which share of the calls was false, by what people said of those that are over: by what all
     of them said first, then without one of them at a time. Who closed many counts for a third at
     most."""
-    said: dict[str, tuple[float, float]] = {}
+    closings: dict[str, tuple[float, float]] = {}
     for week, weight in weeks:
         for closed in week.closed:
-            here, of = said.get(closed.by, (0.0, 0.0))
-            said[closed.by] = (here + weight * closed.was_here, of + weight)
+            here, of = closings.get(closed.by, (0.0, 0.0))
+            closings[closed.by] = (here + weight * closed.was_here, of + weight)
     # By size alone: what a person said must not change what any of them weighs.
-    people = [said[by] for by in sorted(said, key=lambda by: (-said[by][1], by))]
+    people = [closings[by] for by in sorted(closings, key=lambda by: (-closings[by][1], by))]
     weights = _capped([of for _, of in people])
-    here = [weight * own / of for weight, (own, of) in zip(weights, people, strict=True)]
-    all_here, all_said = _USUAL * _CLOSED + sum(here), _CLOSED + sum(weights)
-    without = zip(here, weights, strict=True)
-    return [
-        all_here / all_said,
-        *((all_here - own) / (all_said - weight) for own, weight in without),
-    ]
+    parts = [weight * own / of for weight, (own, of) in zip(weights, people, strict=True)]
+    all_here, every = _USUAL * _CLOSED + sum(parts), _CLOSED + sum(weights)
+    without = zip(parts, weights, strict=True)
+    return [all_here / every, *((all_here - own) / (every - weight) for own, weight in without)]
 
 
 def _capped(sizes: Sequence[float]) -> list[float]:

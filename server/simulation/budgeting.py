@@ -19,7 +19,7 @@ from server.policy.budget import Adapt
 from server.policy.model import Policy, Tier
 from server.simulation.outcomes import Adapting, Alert, Child, Result
 
-# Calls about one child within a day are one call, as in a report.
+# Calls about one child within a day, and without an answer between, are one, as in a report.
 _COUNT_ONCE = timedelta(days=1)
 # A child who answers so soon after the call was there.
 _SOON = timedelta(hours=6)
@@ -54,12 +54,15 @@ class Budgeting:
 
     def called(self, child: Child, alert: Alert) -> None:
         """Adults are called."""
-        at = alert.told[0]
-        before = self._called.get(child.name)
-        if not self._is_on or (before is not None and at - before <= _COUNT_ONCE):
-            return
-        self._called[child.name] = at
-        self._week.calls[alert.tier] = self._week.calls.get(alert.tier, 0) + 1
+        if self._is_on and not self._counts_once(child, alert.told[0]):
+            self._called[child.name] = alert.told[0]
+            self._week.calls[alert.tier] = self._week.calls.get(alert.tier, 0) + 1
+
+    def _counts_once(self, child: Child, at: datetime) -> bool:
+        before, answers = self._called.get(child.name), self._result.answers[child.name]
+        if before is None or at - before > _COUNT_ONCE:
+            return False
+        return not (answers and before < answers[-1])
 
     def closed(self, child: Child, was_here: bool) -> None:
         """A person closes an alert. Events name no person: the home stands for them."""

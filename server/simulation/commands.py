@@ -20,14 +20,14 @@ from server.policy.model import SHIPPED, Policy
 from server.policy.parser import merged, read
 from server.progress import progress
 from server.simulation import cohort as cohorts
-from server.simulation.budget_words import budget_report
 from server.simulation.evaluation import TRUTH_HEADER, read_truth
 from server.simulation.events import HEADER, moment, read_events
 from server.simulation.kinds import Event
 from server.simulation.life import Absence, Row
 from server.simulation.outcomes import Result
 from server.simulation.replay import replay
-from server.simulation.report import report
+from server.simulation.reports.budget_words import budget_report
+from server.simulation.reports.report import report
 from server.simulation.worlds import mixture
 from server.simulation.worlds.making import make
 from server.simulation.worlds.table import RANDOM, WORLDS, world

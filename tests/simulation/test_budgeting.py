@@ -17,12 +17,12 @@ from server.__main__ import main
 from server.policy import parser as policies
 from server.policy.adapting import AS_WRITTEN, LIMITS, STEP
 from server.policy.model import SHIPPED, Policy, Tier, over
-from server.simulation.budget_words import budget_report
 from server.simulation.commands import _event
 from server.simulation.events import HEADER, events_of
 from server.simulation.kinds import Event, Plain
 from server.simulation.outcomes import Result
 from server.simulation.replay import replay
+from server.simulation.reports.budget_words import budget_report
 from server.simulation.worlds.making import make
 from server.simulation.worlds.table import WORLDS
 from tests.simulation.test_replay import placed

@@ -19,7 +19,7 @@ from server.simulation.evaluation import Gone, child_months, pages, read_truth, 
 from server.simulation.events import events_of, read_events
 from server.simulation.outcomes import Result
 from server.simulation.replay import replay
-from server.simulation.report import report
+from server.simulation.reports.report import report
 from tests.simulation.test_replay import Said, asked, file_of, placed
 
 AT_EACH_MISS = policies.read(EACH_MISS)

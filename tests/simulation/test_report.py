@@ -1,4 +1,4 @@
-"""The report of a replay: whom it tells of in time, what it costs, and whether it is fair."""
+"""The report of a replay: what is told in time, what it costs, and whether it is fair."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 from server.__main__ import main
 from server.policy import parser as policies
 from server.policy.model import EACH_MISS, SHIPPED, Tier
-from server.simulation import fairness
 from server.simulation.evaluation import Gone, counted
-from server.simulation.fairness import Class
 from server.simulation.outcomes import Result
-from server.simulation.report import report
+from server.simulation.reports import fairness
+from server.simulation.reports.fairness import Class
+from server.simulation.reports.report import report
 from tests.simulation.test_cohort import made
 from tests.simulation.test_replay import Said, placed
 from tests.simulation.test_replay import run as replayed

@@ -68,7 +68,7 @@ KINDS: Mapping[str, Callable[[Watched], str | None]] = {
 
 def classes(counted: Counted) -> list[Class]:
     """Every class that some child is in, in the order of kinds and names."""
-    found = []
+    every = []
     for kind, of in KINDS.items():
         names = {watched.child: of(watched) for watched in counted.result.watched}
         for name in sorted({name for name in names.values() if name is not None}):
@@ -77,7 +77,7 @@ def classes(counted: Counted) -> list[Class]:
                 for detection in counted.told
                 if detection.is_away_after(HOURS) and names[detection.gone.child] == name
             ]
-            found.append(
+            every.append(
                 Class(
                     kind,
                     name,
@@ -87,7 +87,7 @@ def classes(counted: Counted) -> list[Class]:
                     told=sum(detection.is_told_within(HOURS) for detection in away),
                 )
             )
-    return found
+    return every
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +107,12 @@ class Gap:
 
 def gaps(every: Sequence[Class]) -> Iterator[Gap]:
     """Of each kind with two classes that can be judged."""
-    for _, of_kind in groupby(every, key=lambda one: one.kind):
-        judged = [one for one in of_kind if one.is_judged]
+    for _, of_kind in groupby(every, key=lambda of: of.kind):
+        judged = [group for group in of_kind if group.is_judged]
         if len(judged) < 2:
             continue
-        yield _gap("false pages", judged, lambda one: one.false_a_month)
-        yield _gap("told within 24 h", judged, lambda one: one.share)
+        yield _gap("false pages", judged, lambda of: of.false_a_month)
+        yield _gap("told within 24 h", judged, lambda of: of.share)
 
 
 def _gap(what: str, judged: Sequence[Class], of: Callable[[Class], float]) -> Gap:

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from server.policy.model import Tier
-from server.simulation import fairness
 from server.simulation.evaluation import LONG, MONTH, Counted, Gone, Told, counted
 from server.simulation.outcomes import Result
+from server.simulation.reports import fairness
 from server.simulation.telling import ASK
 
 WITHIN = (6, 24, 48)
@@ -119,11 +119,11 @@ def _fair(of: Counted) -> list[str]:
         "By class                 false pages per child-month    told within 24 h,"
         " of those still away then"
     ]
-    for one in every:
-        few = "" if one.is_judged else "  (too few to judge)"
-        name = f"{one.kind}: {one.name}"
-        share = f"{_share(one.told, one.absences)} of {one.absences}"
-        lines.append(f"  {name:<23}{_ratio(one.false, one.months):>29}{share:>20}{few}")
+    for group in every:
+        few = "" if group.is_judged else "  (too few to judge)"
+        name = f"{group.kind}: {group.name}"
+        share = f"{_share(group.told, group.absences)} of {group.absences}"
+        lines.append(f"  {name:<23}{_ratio(group.false, group.months):>29}{share:>20}{few}")
     gaps = list(fairness.gaps(every))
     lines += ["", *(_gap(gap) for gap in gaps if not gap.is_fair)]
     if not gaps:
