@@ -64,7 +64,7 @@ class Recorded:
     left_out: tuple[LeftOut, ...] = ()
 
 
-async def record(actor: Actor, roll_call_id: UUID, said: RollCallSaid, now: datetime) -> Recorded:
+async def record(actor: Actor, roll_call_id: UUID, form: RollCallSaid, now: datetime) -> Recorded:
     """Keep what was said, and let the watches go by it. The same form twice is once.
 
     Children who are not named stay unsaid; those who do not live there any more are left out, and
@@ -72,7 +72,7 @@ async def record(actor: Actor, roll_call_id: UUID, said: RollCallSaid, now: date
     NotFound for a person who does not work in that home, Refused for words of more than a day ago
     or an end that is over, IdReused for a known id of another person or roll call.
     """
-    said_at = _said_at(said, now)
+    said_at = _said_at(form, now)
     async with write():
         roll_call = await RollCall.get_or_none(id=roll_call_id)
         if (
@@ -81,16 +81,16 @@ async def record(actor: Actor, roll_call_id: UUID, said: RollCallSaid, now: date
             or not await works_in(actor.id, roll_call.home_id, now)
         ):
             raise NotFound(NOWHERE)
-        words = {one.child_id: one for one in said.words}
+        words = {spoken.child_id: spoken for spoken in form.words}
         here = await living_in(roll_call.home_id, words)
         # The watches first, as everywhere; then the roll call, so that of two people who say the
         # last words at once the second finds that nothing is missing.
         watches = await lock_watches(here)
         roll_call = await RollCall.filter(id=roll_call_id).select_for_update().get()
-        await _check_id(actor.id, roll_call, said)
+        await _check_id(actor.id, roll_call, form)
         at = min(max(said_at, roll_call.asked), now)
         rows = [
-            _row(actor.id, roll_call, said.id, words[watch.child_id], at, now) for watch in watches
+            _row(actor.id, roll_call, form.id, words[watch.child_id], at, now) for watch in watches
         ]
         if rows:
             await hear(actor, roll_call.id, watches, rows, now)
@@ -100,12 +100,12 @@ async def record(actor: Actor, roll_call_id: UUID, said: RollCallSaid, now: date
     return Recorded(roll_call, left_out)
 
 
-def _said_at(said: RollCallSaid, now: datetime) -> datetime:
-    if len(said.words) > MOST_WORDS:
+def _said_at(form: RollCallSaid, now: datetime) -> datetime:
+    if len(form.words) > MOST_WORDS:
         raise Refused(
             N_("This is about more children than one home has. Send it in parts."), field="words"
         )
-    said_at = min(said.said_at or now, now)
+    said_at = min(form.said_at or now, now)
     if now - said_at > rules.SAID_BACK:
         raise Refused(
             N_(
@@ -115,8 +115,8 @@ def _said_at(said: RollCallSaid, now: datetime) -> datetime:
             field="said_at",
             code="too_old",
         )
-    for one in said.words:
-        if one.until_at is not None and one.until_at <= said_at:
+    for spoken in form.words:
+        if spoken.until_at is not None and spoken.until_at <= said_at:
             raise Refused(N_("Choose a time that is still to come."), field="until")
     return said_at
 
@@ -124,26 +124,26 @@ def _said_at(said: RollCallSaid, now: datetime) -> datetime:
 def _row(
     by_id: UUID,
     roll_call: RollCall,
-    said_id: UUID,
-    said: Said,
+    form_id: UUID,
+    spoken: Said,
     said_at: datetime,
     now: datetime,
 ) -> dict[str, Any]:
     return {
-        "id": rules.word_id(said_id, said.child_id),
+        "id": rules.word_id(form_id, spoken.child_id),
         "agency_id": roll_call.agency_id,
         "roll_call_id": roll_call.id,
-        "child_id": said.child_id,
-        "word": said.word.value,
-        "until_at": said.until_at if said.word is Word.EXCUSED else None,
+        "child_id": spoken.child_id,
+        "word": spoken.word.value,
+        "until_at": spoken.until_at if spoken.word is Word.EXCUSED else None,
         "said_at": said_at,
         "at": now,
         "by_id": by_id,
     }
 
 
-async def _check_id(by_id: UUID, roll_call: RollCall, said: RollCallSaid) -> None:
-    ids = [rules.word_id(said.id, one.child_id) for one in said.words]
+async def _check_id(by_id: UUID, roll_call: RollCall, form: RollCallSaid) -> None:
+    ids = [rules.word_id(form.id, spoken.child_id) for spoken in form.words]
     of_another = Q(by_id__not=by_id) | Q(roll_call_id__not=roll_call.id)
     if await RollCallWord.filter(of_another, id__in=ids).exists():
         raise IdReused(N_("This id belongs to something else."), field="id")
@@ -162,10 +162,10 @@ async def _done_if_whole(by_id: UUID, roll_call: RollCall, now: datetime) -> Rol
 
 
 async def unsaid(roll_call: RollCall, now: datetime) -> set[UUID]:
-    """The children of the home of whom nothing has been said yet."""
+    """The children of the home who have no word yet."""
     here = set(await living_in(roll_call.home_id))
-    said = RollCallWord.filter(roll_call_id=roll_call.id, child_id__in=list(here))
-    open_ = here - {as_id(id_) for id_ in await said.values_list("child_id", flat=True)}
+    words = RollCallWord.filter(roll_call_id=roll_call.id, child_id__in=list(here))
+    open_ = here - {as_id(id_) for id_ in await words.values_list("child_id", flat=True)}
     return open_ - (await on_pass(open_, now)).keys()
 
 
@@ -174,8 +174,8 @@ async def _left_out(ids: Collection[UUID], roll_call: RollCall) -> tuple[LeftOut
         return ()
     # A name is told only to people of a home that has had the child on its list.
     words = RollCallWord.filter(child_id__in=list(ids), roll_call__home_id=roll_call.home_id)
-    known = set(await words.values_list("child_id", flat=True))
-    names = dict(await Person.filter(id__in=list(known)).values_list("id", "name"))
+    on_list = set(await words.values_list("child_id", flat=True))
+    names = dict(await Person.filter(id__in=list(on_list)).values_list("id", "name"))
     return tuple(LeftOut(id_, names.get(id_)) for id_ in sorted(ids))
 
 

@@ -42,13 +42,13 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One child of the home: what counts of what was said (`said`, None: nothing yet), who said it
-    and when, and what other people said. `is_on_pass`: away by agreement until `pass_until`."""
+    """One child of the home: the word that `counts` (None: none yet), who said it and when, and
+    what other people said. `is_on_pass`: away by agreement until `pass_until`."""
 
     child_id: UUID
     name: str
     initials: str
-    said: Word | None = None
+    counts: Word | None = None
     by: str | None = None
     by_id: UUID | None = None
     at: datetime | None = None
@@ -58,9 +58,14 @@ class Line:
     others: tuple[Other, ...] = ()
 
     @property
+    def said(self) -> Word | None:
+        """The word that counts."""
+        return self.counts
+
+    @property
     def is_said(self) -> bool:
         """Whether nothing more has to be said: a child on an agreed absence counts as excused."""
-        return self.said is not None or self.is_on_pass
+        return self.counts is not None or self.is_on_pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,14 +209,14 @@ async def sheet(home_id: UUID, now: datetime, roll_call_id: UUID | None = None) 
     children = await living_in(home_id)
     words = await _words(roll_call, children)
     passes = await on_pass(children, now)
-    names = await _names([*children, *{one.by_id for said in words.values() for one in said}])
+    names = await _names([*children, *{spoken.by_id for each in words.values() for spoken in each}])
     ordered = sorted(children, key=lambda id_: (names.get(id_, "").casefold(), id_))
     short = initials([names.get(id_, "") for id_ in ordered])
     lines = tuple(
         _line(id_, letters, names, words.get(id_, ()), passes.get(id_))
         for id_, letters in zip(ordered, short, strict=True)
     )
-    said_by = sorted({names.get(one.by_id, "") for said in words.values() for one in said})
+    said_by = sorted({names.get(spoken.by_id, "") for each in words.values() for spoken in each})
     return Sheet(
         home.id,
         home.agency_id,
@@ -228,23 +233,25 @@ def _line(
     child_id: UUID,
     letters: str,
     names: Mapping[UUID, str],
-    said: Sequence[Spoken],
+    words: Sequence[Spoken],
     pass_until: datetime | None,
 ) -> Line:
-    each = rules.each_last(said)
+    each = rules.each_last(words)
     first = each[0] if each else None
     return Line(
         child_id=child_id,
         name=names.get(child_id, ""),
         initials=letters,
-        said=first.word if first else None,
+        counts=first.word if first else None,
         by=names.get(first.by_id, "") if first else None,
         by_id=first.by_id if first else None,
         at=first.said_at if first else None,
         until_at=first.until_at if first else None,
         is_on_pass=pass_until is not None,
         pass_until=pass_until,
-        others=tuple(Other(one.word, names.get(one.by_id, ""), one.said_at) for one in each[1:]),
+        others=tuple(
+            Other(spoken.word, names.get(spoken.by_id, ""), spoken.said_at) for spoken in each[1:]
+        ),
     )
 
 
@@ -253,11 +260,11 @@ async def _words(
 ) -> dict[UUID, list[Spoken]]:
     if roll_call is None:
         return {}
-    said: dict[UUID, list[Spoken]] = {}
+    by_child: dict[UUID, list[Spoken]] = {}
     rows = RollCallWord.filter(roll_call_id=roll_call.id, child_id__in=list(children))
     for row in await rows:
-        said.setdefault(row.child_id, []).append(spoken_of(row))
-    return said
+        by_child.setdefault(row.child_id, []).append(spoken_of(row))
+    return by_child
 
 
 async def living_in(home_id: UUID, among: Collection[UUID] | None = None) -> list[UUID]:

@@ -112,7 +112,7 @@ def read_times(texts: Iterable[str]) -> tuple[time, ...]:
 
 def written_times(texts: Iterable[str]) -> list[str]:
     """The same, each once and in order, as a row has them. Raises Refused, field `times`."""
-    found = set()
+    times = set()
     for text in texts:
         try:
             at = time.fromisoformat(text.strip())
@@ -120,7 +120,7 @@ def written_times(texts: Iterable[str]) -> list[str]:
             raise Refused(N_("Write a time like 21:30."), field="times") from None
         if at.tzinfo is not None or at.second or at.microsecond:
             raise Refused(N_("Write a time like 21:30."), field="times")
-        found.add(f"{at:%H:%M}")
-    if len(found) > MOST_ROLL_CALLS:
+        times.add(f"{at:%H:%M}")
+    if len(times) > MOST_ROLL_CALLS:
         raise Refused(N_("A home can have up to six roll calls a day."), field="times")
-    return sorted(found)
+    return sorted(times)

@@ -107,7 +107,7 @@ async def _say(call: RollCall, step: Step, now: datetime) -> None:
         to = [Recipient(person_id=worker.person_id) for worker in workers]
     until = then(step, call.asked_at, now) if step is Step.UNDONE else None
     until = until or call.asked_at + AFTER[Step.MISSED]
-    await queue([_saying(call, _KINDS[step], one, until) for one in to], now)
+    await queue([_saying(call, _KINDS[step], recipient, until) for recipient in to], now)
 
 
 def _saying(call: RollCall, kind: Kind, to: Recipient, until: datetime) -> Saying:

@@ -328,10 +328,10 @@ async def _listed(ids: Sequence[UUID], now: datetime) -> dict[UUID, Listed]:
     """What the home said last, since the last sign of each child."""
     words = await since_sign(ids, now - FAR)
     last = {
-        child: max(said.values(), key=lambda one: (one.said_at, one.id))
-        for child, said in words.items()
+        child: max(by_call.values(), key=lambda word: (word.said_at, word.id))
+        for child, by_call in words.items()
     }
-    return {child: Listed(said.said_at, said.word) for child, said in last.items()}
+    return {child: Listed(word.said_at, word.word) for child, word in last.items()}
 
 
 async def _with_carers(ids: Sequence[UUID], now: datetime) -> set[UUID]:

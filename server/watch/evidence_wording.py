@@ -338,8 +338,8 @@ def points(
         (N_("Roll call"), list(_listed(facts, reader))),
         (N_("Our system"), list(_ours(facts, reader, always=True))),
     ]
-    known = [(label, clauses) for label, clauses in rows if clauses]
-    entries = [Point(gettext(language, label), _join(clauses, reader)) for label, clauses in known]
+    told = [(label, clauses) for label, clauses in rows if clauses]
+    entries = [Point(gettext(language, label), _join(clauses, reader)) for label, clauses in told]
     forgot = says_forgot(facts, language, zone, now)
     return entries if forgot is None else [*entries, forgot]
 

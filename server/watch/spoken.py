@@ -33,7 +33,7 @@ async def since_sign(children: Collection[UUID], after: datetime = AT_ONCE) -> d
     for row in await fetch(_SINCE.format(any=among()), [list(children), after]):
         of_child = by_child.setdefault(as_id(row["child_id"]), [])
         of_child.append((as_id(row["roll_call_id"]), _spoken(row)))
-    return {child_id: by_call(said) for child_id, said in by_child.items()}
+    return {child_id: by_call(words) for child_id, words in by_child.items()}
 
 
 def _spoken(row: Mapping[str, Any]) -> Spoken:
@@ -53,23 +53,23 @@ def spoken_of(row: RollCallWord) -> Spoken:
     return Spoken(row.id, Word(row.word), row.said_at, row.at, row.by_id, row.until_at)
 
 
-def by_call(said: Iterable[tuple[UUID, Spoken]]) -> ByCall:
+def by_call(words: Iterable[tuple[UUID, Spoken]]) -> ByCall:
     """The word that counts of each roll call, of one child."""
     calls: dict[UUID, list[Spoken]] = {}
-    for roll_call_id, word in said:
+    for roll_call_id, word in words:
         calls.setdefault(roll_call_id, []).append(word)
-    words = {id_: counted(each) for id_, each in calls.items()}
-    return {id_: word for id_, word in words.items() if word is not None}
+    counting = {id_: counted(each) for id_, each in calls.items()}
+    return {id_: word for id_, word in counting.items() if word is not None}
 
 
 def looks(words: Iterable[Spoken], policy: Policy, terms: Terms) -> tuple[Look, ...]:
     """What these words tell under a policy, in the order in which they were said."""
-    ordered: Sequence[Spoken] = sorted(words, key=lambda one: (one.said_at, one.id))
-    found = [look(one.word, policy.roll_call, terms, one.said_at) for one in ordered]
-    return tuple(each for each in found if each is not None)
+    ordered: Sequence[Spoken] = sorted(words, key=lambda word: (word.said_at, word.id))
+    every = [look(word.word, policy.roll_call, terms, word.said_at) for word in ordered]
+    return tuple(each for each in every if each is not None)
 
 
 def of_call(words: ByCall, roll_call_id: UUID, policy: Policy, terms: Terms) -> Look | None:
     """What one roll call tells; None if it tells nothing."""
-    said = words.get(roll_call_id)
-    return None if said is None else look(said.word, policy.roll_call, terms, said.said_at)
+    word = words.get(roll_call_id)
+    return None if word is None else look(word.word, policy.roll_call, terms, word.said_at)

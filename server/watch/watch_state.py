@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -62,7 +61,7 @@ async def load(watches: Sequence[Watch], now: datetime) -> list[WatchState]:
     for watch in weighed:
         if await _drifts(watch, policies[watch.agency_id], now):
             knowledge[watch.child_id] = replace(knowledge[watch.child_id], drifts=True)
-    return [
+    cases = [
         case(
             watch,
             policies[watch.agency_id],
@@ -70,10 +69,17 @@ async def load(watches: Sequence[Watch], now: datetime) -> list[WatchState]:
             carers,
             knowledge.get(watch.child_id, UNTOLD),
             seasons.get(watch.child_id, ()),
-            words.get(watch.child_id, {}),
         )
         for watch in watches
     ]
+    return [_knowing(state, words.get(state.watch.child_id)) for state in cases]
+
+
+def _knowing(state: WatchState, words: spoken.ByCall | None) -> WatchState:
+    """The case with what homes said since the last sign; most often that is nothing."""
+    if not words:
+        return state
+    return replace(state, terms=with_words(state.terms, words, state.policy))
 
 
 def _learns(policy: Policy) -> bool:
@@ -175,7 +181,6 @@ def case(
     carers: Mapping[UUID, tuple[UUID, ...]],
     knowledge: Knowledge = UNTOLD,
     seasons: tuple[Season, ...] = (),
-    words: spoken.ByCall = MappingProxyType({}),
 ) -> WatchState:
     """One case. Raises if a row makes no sense: the tick then sets that row apart."""
     asked = carers.get(watch.child_id, ())
@@ -190,8 +195,6 @@ def case(
         knowledge=knowledge,
         seasons=seasons,
     )
-    if words:
-        terms = with_words(terms, words, policy)
     return WatchState(watch, standing_of(watch), terms, policy, asked)
 
 

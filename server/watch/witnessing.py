@@ -45,16 +45,16 @@ async def hear(
     before = await since_sign(ids)
     new = {as_id(id_) for id_ in await bulk.insert(RollCallWord, rows, skip_known=True)}
     after = await since_sign(ids)
-    said = [
+    concerned = [
         watch
         for watch in watches
         if not watch.is_over and _counts_anew(watch.child_id, roll_call_id, before, after)
     ]
-    cases = {case.watch.child_id: case for case in await load(said, now)}
+    cases = {case.watch.child_id: case for case in await load(concerned, now)}
     moved = [
-        one
+        heeded
         for id_, case in cases.items()
-        if (one := _heeded(case, roll_call_id, before.get(id_, {}), after.get(id_, {}), now))
+        if (heeded := _heeded(case, roll_call_id, before.get(id_, {}), after.get(id_, {}), now))
     ]
     written = await store(moved, now)
     if len(written) != len(moved):
@@ -77,7 +77,7 @@ def _counts_anew(
 def _heeded(
     case: WatchState, roll_call_id: UUID, before: ByCall, after: ByCall, now: datetime
 ) -> Moved | None:
-    """The case by what was said; None where that tells no more than before."""
+    """The case by what was said; None where that tells nothing new."""
     # Time has passed by what was known then.
     case, changes = passed(replace(case, terms=with_words(case.terms, before, case.policy)), now)
     was = of_call(before, roll_call_id, case.policy, case.terms)
@@ -94,7 +94,7 @@ def _heeded(
 
 
 async def _say_of_missing(watches: Sequence[Watch], rows: Sequence[Row], now: datetime) -> None:
-    """A child whom others look for is said to be there: they hear of it at once. The search ends
+    """Others look for a child who is said to be there: they hear of it at once. The search ends
     only when an adult has seen the child."""
     missing = {watch.child_id for watch in watches if watch.is_missing}
     for row in rows:

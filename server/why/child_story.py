@@ -200,12 +200,12 @@ def _questions(row: Round, asked: Sequence[Question]) -> list[Step]:
 def _words(row: Round, until: datetime | None, words: Sequence[RollCallWord]) -> list[Step]:
     """What people of the home said of the child in this silence, each person's each word once."""
     end = min(at for at in (row.settled_at, until, datetime.max.replace(tzinfo=UTC)) if at)
-    said: dict[tuple[UUID, UUID, str], Step] = {}
+    steps: dict[tuple[UUID, UUID, str], Step] = {}
     for word in words:
         if row.late_at <= word.said_at < end:
             step = Step(word.said_at, f"home_{word.word}", word.id, word.by_id)
-            said.setdefault((word.roll_call_id, word.by_id, word.word), step)
-    return list(said.values())
+            steps.setdefault((word.roll_call_id, word.by_id, word.word), step)
+    return list(steps.values())
 
 
 def _told(alert: Alert, messages: Sequence[Message]) -> list[Step]:

@@ -32,12 +32,12 @@ async def of_roll_calls(child: Child, period: Period) -> list[Event]:
     ]
 
 
-async def _calls(child: Child, period: Period, said: set[UUID]) -> Sequence[RollCall]:
+async def _calls(child: Child, period: Period, with_words: set[UUID]) -> Sequence[RollCall]:
     """Those with a word about the child, and those of their home since they have lived there."""
     moved = await Entry.filter(child_id=child.id, what="child:move").order_by("-at").first()
     lives_since = moved.at if moved is not None else child.placed_at
     since = max(lives_since, period.begin - _BEFORE)
-    which = Q(id__in=list(said))
+    which = Q(id__in=list(with_words))
     if child.home_id is not None:
         which |= Q(home_id=child.home_id, asked_at__gte=since)
     return await RollCall.filter(which, asked_at__lt=period.end).order_by("asked_at").limit(MOST)

@@ -128,6 +128,7 @@ async def stage(cast: Cast) -> None:
     )
     for maker in makers.split():
         await test_access.MAKERS[maker](cast, "tom", "")
+    await test_access.home_id(cast, "sam", "/desk/homes/{home_id}/roll-call")
 
 
 # Who reaches a kind of page, and after how many taps at most: what is asked for often is near.
@@ -141,6 +142,9 @@ NEAR = (
     ("ines", "/desk/drills", 2),
     ("root", "/desk/people/channels", 2),
     ("sam", "/desk/front", 1),
+    ("sam", "/desk/homes/{home_id}/roll-call", 1),
+    ("sam", "/desk/homes/{home_id}/roll-call/list", 2),
+    ("root", "/desk/people/homes/{home_id}/roll-call", 3),
     ("ada", "/desk/children/{child_id}/plan", 2),
     ("ruth", "/desk/children/{child_id}/advocacy", 1),
     ("ruth", "/desk/children/{child_id}/project", 1),

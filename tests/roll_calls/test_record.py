@@ -18,7 +18,8 @@ from server.watch.models import RollCallWord, Round, Watch
 from server.watch.passes.rules import Reason
 from server.watch.rhythm import agreements
 from tests.cast import Cast
-from tests.roll_calls.homes import asked, furnish, say, sent
+from tests.races import together
+from tests.roll_calls.homes import asked, furnish, latest, say, sent
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -204,3 +205,20 @@ async def test_workers_are_added_and_ended_once_and_only_in_homes_of_the_agency(
     assert await reading.workers_of(cast.home.id, cast.clock()) == []
     entries = await Entry.filter(what__startswith="home_worker:").order_by("id")
     assert [entry.what for entry in entries] == ["home_worker:add", "home_worker:end"]
+
+
+async def test_two_people_who_say_the_last_words_at_once_lose_nothing_and_end_it_once(
+    cast: Cast,
+) -> None:
+    call, id_ = await asked(cast, workers=("sam", "tom")), uuid4()
+    outcomes = await together(
+        say(cast, call, {"mia": "here"}, id_=id_),
+        say(cast, call, {"mia": "here"}, id_=id_),
+        say(cast, call, {"noor": "not_here", "mia": "unknown"}, by="tom"),
+        say(cast, call, {"mia": "here", "noor": "here"}),
+    )
+    assert not [fault for fault in outcomes if isinstance(fault, BaseException)]
+    assert await RollCallWord.all().count() == 5
+    call = await latest(cast)
+    assert (call.state, call.next_action_at) == ("done", None)
+    assert await Alert.filter(child_id=cast.noor.id).count() == 1

@@ -36,10 +36,16 @@ def counted(words: Iterable[Spoken]) -> Spoken | None:
 def each_last(words: Iterable[Spoken]) -> list[Spoken]:
     """The last word of each person, the one that worries most first."""
     last: dict[UUID, Spoken] = {}
-    for spoken in sorted(words, key=lambda one: (one.said_at, one.at, one.id)):
+    for spoken in sorted(words, key=lambda word: (word.said_at, word.at, word.id)):
         last[spoken.by_id] = spoken
     return sorted(
-        last.values(), key=lambda one: (_WORRIES.index(one.word), one.said_at, one.at, one.id)
+        last.values(),
+        key=lambda last_word: (
+            _WORRIES.index(last_word.word),
+            last_word.said_at,
+            last_word.at,
+            last_word.id,
+        ),
     )
 
 
