@@ -60,6 +60,10 @@ OPTIONAL: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+# A list of times, typed with commas.
+ROLL_CALLS_AT = "roll_call.at"
+
+
 # --- what there is
 
 
@@ -222,6 +226,8 @@ def _value(field: Field, typed: Mapping[str, str]) -> Any:
             return _number(field, text)
         case Kind.COUNT:
             return _count(field, text)
+        case Kind.TEXT if field.name == ROLL_CALLS_AT:
+            return [at.strip() for at in text.split(",") if at.strip()]
         case Kind.TEXT:
             return text
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -129,13 +130,14 @@ async def look(request: Request) -> Response:
     visitor = await agency_for(request, AgencyAction.POLICY_CHANGE)
     form = await form_body(request)
     old, base = await content_of(_agency(visitor))
-    typed = {name: entered(form, name) for name in editing.typed_of(old)}
+    shape = _shape(old, form)
+    typed = {name: entered(form, name) for name in editing.typed_of(shape)}
     try:
-        new = _content(typed, old)
+        new = _content(typed, shape)
     except Refused as fault:
-        return _form_page(request, typed, old, base, fault)
+        return _form_page(request, typed, shape, base, fault)
     if entered(form, "back"):
-        return _form_page(request, typed, old, base)
+        return _form_page(request, typed, shape, base)
     return await _look_page(request, visitor, Draft(typed, new, old, base))
 
 
@@ -144,11 +146,12 @@ async def adopt(request: Request) -> Response:
     visitor = await agency_for(request, AgencyAction.POLICY_CHANGE)
     form, now = await form_body(request), now_of(request)
     old, base = await content_of(_agency(visitor))
-    typed = {name: entered(form, name) for name in editing.typed_of(old)}
+    shape = _shape(old, form)
+    typed = {name: entered(form, name) for name in editing.typed_of(shape)}
     try:
-        new = _content(typed, old)
+        new = _content(typed, shape)
     except Refused as fault:
-        return _form_page(request, typed, old, base, fault)
+        return _form_page(request, typed, shape, base, fault)
     why = entered(form, "why")
     try:
         id_, seen = _id(entered(form, "id")), _number(entered(form, "base"))
@@ -205,6 +208,14 @@ def _content(typed: Mapping[str, str], base: Mapping[str, Any]) -> dict[str, Any
     content = editing.read(typed, base)
     policies.read(content)
     return content
+
+
+def _shape(old: Mapping[str, Any], form: FormData) -> Mapping[str, Any]:
+    """What the form asks for: the policy that holds and, where the form has them, roll calls, which
+    no policy needs to have."""
+    if "roll_call" in old or not entered(form, "roll_call.holds_for"):
+        return old
+    return {**old, "roll_call": shipped_content("roll-calls")["roll_call"]}
 
 
 # --- looking back

@@ -1,0 +1,36 @@
+"""A supervisor puts a policy with roll calls in force at the desk."""
+
+from __future__ import annotations
+
+import re
+
+from server.desk.policies.form import typed_of
+from server.desk.policies.pages import shipped_content
+from server.people.models import Home
+from server.policy.models import Policy
+from server.roll_calls import ticking
+from tests.cast import Cast
+from tests.roll_calls.test_ticking import paris
+
+HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
+
+
+async def test_roll_calls_are_kept_from_the_form_to_the_policy_and_homes_are_planned(
+    cast: Cast,
+) -> None:
+    async with cast.browser_as("ines") as ines:
+        page = await ines.get("/desk/policies/new?from=roll-calls")
+        assert 'name="roll_call.at"' in page.text
+        form = typed_of(shipped_content("roll-calls")) | {"roll_call.at": "22:15"}
+        look = await ines.post("/desk/policies/look", data=form)
+        assert look.status_code == 200
+        assert "22:15" in look.text
+        adopted = await ines.post(
+            "/desk/policies", data={**dict(HIDDEN.findall(look.text)), "why": "One a night."}
+        )
+        assert adopted.status_code == 303
+    policy = await Policy.filter(agency_id=cast.agency.id).order_by("-version").first()
+    assert policy is not None
+    assert policy.content["roll_call"]["at"] == ["22:15"]
+    await ticking.HOMES.tick(cast.clock())
+    assert (await Home.get(id=cast.home.id)).next_roll_call_at == paris(2, "22:15")
