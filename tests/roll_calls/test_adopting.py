@@ -21,6 +21,8 @@ async def test_roll_calls_are_kept_from_the_form_to_the_policy_and_homes_are_pla
     async with cast.browser_as("ines") as ines:
         page = await ines.get("/desk/policies/new?from=roll-calls")
         assert 'name="roll_call.at"' in page.text
+        assert "Each home is asked who is there, at" in page.text
+        assert "By night, “not here” multiplies the risk by" in page.text
         form = typed_of(shipped_content("roll-calls")) | {"roll_call.at": "22:15"}
         look = await ines.post("/desk/policies/look", data=form)
         assert look.status_code == 200

@@ -27,6 +27,7 @@ _HEADINGS: Mapping[str, str] = {
     "signals": N_("What has changed"),
     "together": N_("Many children at once"),
     "milestones": N_("Days in the calendar"),
+    "roll_call": N_("Roll calls of the homes"),
 }
 _HINTS: Mapping[str, str] = {
     "quiet": N_("In these hours the child's reminders wait. We call adults at any hour."),
@@ -34,6 +35,10 @@ _HINTS: Mapping[str, str] = {
     "milestones": N_(
         "Around these days the watch gets closer automatically. The longest silence does"
         " not change."
+    ),
+    "roll_call": N_(
+        "The people who work in a home say who is there. “Here” is no check-in, and “not here” may"
+        " call adults at once."
     ),
     "together": N_(
         "Each adult then gets one message about all of them. Each child still has their own alert."
@@ -130,12 +135,11 @@ def _asked(
 
 
 def _field(field: editing.Field, language: str) -> dict[str, Any]:
-    key = words.key_of(field.name)
     return {
         "name": field.name,
         "kind": field.kind.value,
         "label": words.label_of(field.name, language),
-        "hint": gettext(language, words.HINTS[key]) if key in words.HINTS else "",
+        "hint": words.hint_of(field.name, language),
         "choices": [
             (code, gettext(language, word)) for code, word in editing.choices_of(field.name).items()
         ],

@@ -76,6 +76,19 @@ LABELS: Mapping[str, str] = {
     "left_before": N_("Having been missing before makes leaving this many times as likely"),
     "silent_phone": N_("Ask the carer at once if the phone shows no reminders"),
 }
+# Of the roll calls, where the key alone would say something else.
+ROLL_CALLS: Mapping[str, str] = {
+    "roll_call.at": N_("Each home is asked who is there, at"),
+    "roll_call.holds_for": N_("“Here” delays calling adults, at most by"),
+    "roll_call.day.here": N_("By day, “here” multiplies the risk by"),
+    "roll_call.day.not_here": N_("By day, “not here” multiplies the risk by"),
+    "roll_call.day.excused": N_("By day, “with permission” multiplies the risk by"),
+    "roll_call.day.unknown": N_("By day, “don't know” multiplies the risk by"),
+    "roll_call.night.here": N_("By night, “here” multiplies the risk by"),
+    "roll_call.night.not_here": N_("By night, “not here” multiplies the risk by"),
+    "roll_call.night.excused": N_("By night, “with permission” multiplies the risk by"),
+    "roll_call.night.unknown": N_("By night, “don't know” multiplies the risk by"),
+}
 SIGNALS: Mapping[Code, str] = {
     Code.LATER_ANSWERS: N_("Answers come later"),
     Code.FEWER_ANSWERS: N_("Fewer answers"),
@@ -114,6 +127,10 @@ HINTS: Mapping[str, str] = {
     "before": N_("Leave empty to start on the day itself."),
     "decide": N_("Confirm safe, or report missing. Leave empty for no reminder."),
 }
+_ROLL_CALL_HINTS: Mapping[str, str] = {
+    "roll_call.at": N_("The home's own time. Separate times with commas."),
+    "roll_call.holds_for": N_("The longest silence does not change."),
+}
 
 
 def key_of(name: str) -> str:
@@ -123,6 +140,8 @@ def key_of(name: str) -> str:
 
 def label_of(name: str, language: str) -> str:
     """What a value is called."""
+    if name in ROLL_CALLS:
+        return gettext(language, ROLL_CALLS[name])
     key, about = key_of(name), _about(name, language)
     if about:
         what = gettext(language, LABELS[key]) if key in LABELS else ""
@@ -131,6 +150,14 @@ def label_of(name: str, language: str) -> str:
         return gettext(language, N_("{signal}: {what}"), signal=about, what=what)
     word = LABELS.get(key)
     return gettext(language, word) if word else key.replace("_", " ").capitalize()
+
+
+def hint_of(name: str, language: str) -> str:
+    """What a form says below a value; empty where the name says it all."""
+    table, _, _ = name.partition(".")
+    hints = _ROLL_CALL_HINTS if table == "roll_call" else HINTS
+    hint = hints.get(name if table == "roll_call" else key_of(name))
+    return gettext(language, hint) if hint else ""
 
 
 def _about(name: str, language: str) -> str:
