@@ -101,7 +101,6 @@ def _form(
     context = {
         **_frame(request, seat, roll_call),
         "rows": rows,
-        "faults": [row.field for row in rows],
         "form_id": uuid4(),
         "roll_call_id": roll_call.id,
         "untils": form.untils(now, seat.zone),

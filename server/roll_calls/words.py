@@ -15,7 +15,7 @@ WORDS: Mapping[Word, str] = {
     Word.EXCUSED: N_("Away with permission"),
     Word.UNKNOWN: N_("Don't know"),
 }
-_WE_CALLED = N_("We have called adults.")
+_WE_CALLED = N_("An alert is open, and we are calling adults.")
 _FOLLOWS: Mapping[Then, str] = {
     Then.CALLED: _WE_CALLED,
     Then.KNOWN: _WE_CALLED,
