@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Locator, expect
 
 from server.web.static_files import BUILD
@@ -694,6 +696,20 @@ def test_a_large_project_opens_offline_within_half_a_second_on_a_slow_phone(
     assert min(times) <= max(OPEN_MS, 5 * min(paces)), (times, paces)
 
 
+IS_SETTLED = """async () => {
+  const worker = await navigator.serviceWorker.ready;
+  worker.waiting?.postMessage('take-over');
+  return !worker.waiting && worker.active?.state === 'activated';
+}"""
+
+
+def is_settled(phone: Phone) -> bool:
+    """Whether the new version has taken over."""
+    with suppress(PlaywrightError):  # The page is just being begun anew.
+        return bool(phone.page.evaluate(IS_SETTLED))
+    return False
+
+
 def test_a_new_version_waits_for_words_that_are_being_written_and_loses_none(
     phone: Phone, double: Double, tmp_path: Path
 ) -> None:
@@ -728,6 +744,11 @@ def test_a_new_version_waits_for_words_that_are_being_written_and_loses_none(
     phone.page.wait_for_timeout(800)
     assert phone.page.evaluate("window.isThisPage")
     expect(phone.page.locator("textarea")).to_have_value("Half a sent")
+    # Once the page is left the new version takes over, and begins the page once more.
+    phone.page.goto("about:blank")
+    phone.page.wait_for_timeout(1_500)
+    phone.open()
+    eventually(phone, lambda: is_settled(phone))
     phone.page.reload()
     phone.project()
     click(phone, "Something I want")
