@@ -48,7 +48,8 @@ HOMES = DueRows("roll_call_home", Home, _plan, at_once=50, columns=("next_roll_c
 async def _ask(home: Home, due_at: datetime, now: datetime) -> None:
     """The home is asked about all who live there. The one before is over with that."""
     before = RollCall.filter(home_id=home.id, due_at__lt=due_at, step__lt=Step.FOLLOWED)
-    over = [as_id(id_) for id_ in await before.values_list("id", flat=True)]
+    # Locked before their messages, as where a home answers: else the two deadlock.
+    over = [call.id for call in await before.order_by("id").select_for_update()]
     await withdraw(over, "news", now)
     undone = RollCall.filter(id__in=over, state="open")
     await undone.update(state="missed")
