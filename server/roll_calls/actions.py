@@ -17,7 +17,7 @@ from server.people.ties import lock_adults
 from server.policy.roll_call import Word
 from server.roll_calls import rules
 from server.roll_calls.models import HomeWorker, RollCall
-from server.roll_calls.reading import MAY_WORK, living_in, on_pass, works_in
+from server.roll_calls.reading import MAY_WORK, living_in, unsaid, works_in
 from server.storage.db import as_id, write
 from server.watch.models import RollCallWord
 from server.watch.witnessing import hear, lock_watches
@@ -173,14 +173,6 @@ async def _done_if_whole(by_id: UUID, roll_call: RollCall, now: datetime) -> Rol
     # Nobody has to do it any more, whatever was on its way.
     await withdraw([roll_call.id], "answered", now)
     return await RollCall.get(id=roll_call.id)
-
-
-async def unsaid(roll_call: RollCall, now: datetime) -> set[UUID]:
-    """The children of the home who have no word yet."""
-    here = set(await living_in(roll_call.home_id))
-    words = RollCallWord.filter(roll_call_id=roll_call.id, child_id__in=list(here))
-    open_ = here - {as_id(id_) for id_ in await words.values_list("child_id", flat=True)}
-    return open_ - (await on_pass(open_, now)).keys()
 
 
 async def _left_out(ids: Collection[UUID], roll_call: RollCall) -> tuple[LeftOut, ...]:
