@@ -17,7 +17,7 @@ from server.people.ties import lock_adults
 from server.policy.roll_call import Word
 from server.roll_calls import rules
 from server.roll_calls.models import HomeWorker, RollCall
-from server.roll_calls.reading import MAY_WORK, living_in, on_pass, works_in
+from server.roll_calls.reading import MAY_WORK, living_in, unsaid, works_in
 from server.storage.db import as_id, write
 from server.watch.models import RollCallWord
 from server.watch.witnessing import hear, lock_watches
@@ -68,9 +68,10 @@ async def record(actor: Actor, roll_call_id: UUID, form: RollCallSaid, now: date
     """Keep what was said, and let the watches go by it. The same form twice is once.
 
     Children who are not named stay unsaid; those who do not live there any more are left out, and
-    the rest counts. Also of a roll call that is missed, or done: then it is a correction. Raises
-    NotFound for a person who does not work in that home, Refused for words of more than a day ago
-    or an end that is over, IdReused for a known id of another person or roll call.
+    the rest counts. Also of a roll call that is missed, or done: then it is a correction. What is
+    said after the next one was due is an answer to that. Raises NotFound for a person who does not
+    work in that home, Refused for words of more than a day ago or an end that is over, IdReused for
+    a known id of another person or roll call.
     """
     said_at = _said_at(form, now)
     async with write():
@@ -86,7 +87,9 @@ async def record(actor: Actor, roll_call_id: UUID, form: RollCallSaid, now: date
         # The watches first, as everywhere; then the roll call, so that of two people who say the
         # last words at once the second finds that nothing is missing.
         watches = await lock_watches(here)
-        roll_call = await RollCall.filter(id=roll_call_id).select_for_update().get()
+        ids = [rules.word_id(form.id, watch.child_id) for watch in watches]
+        answered = await _answered(roll_call, ids, said_at)
+        roll_call = await RollCall.filter(id=answered).select_for_update().get()
         await _check_id(actor.id, roll_call, form)
         at = min(max(said_at, roll_call.asked), now)
         rows = [
@@ -119,6 +122,17 @@ def _said_at(form: RollCallSaid, now: datetime) -> datetime:
         if spoken.until_at is not None and spoken.until_at <= said_at:
             raise Refused(N_("Choose a time that is still to come."), field="until")
     return said_at
+
+
+async def _answered(named: RollCall, ids: Sequence[UUID], said_at: datetime) -> UUID:
+    """The roll call that was asked last when these words were said. Several roll calls are weighed
+    as several witnesses: so nobody may answer old ones with what they say now."""
+    known = await RollCallWord.filter(id__in=list(ids)).values_list("roll_call_id", flat=True)
+    if ids and len(known) == len(ids):
+        return as_id(known[0])  # The same form again.
+    later = RollCall.filter(home_id=named.home_id, due_at__gt=named.due_at, due_at__lte=said_at)
+    last = await later.order_by("-due_at").first()
+    return named.id if last is None else last.id
 
 
 def _row(
@@ -159,14 +173,6 @@ async def _done_if_whole(by_id: UUID, roll_call: RollCall, now: datetime) -> Rol
     # Nobody has to do it any more, whatever was on its way.
     await withdraw([roll_call.id], "answered", now)
     return await RollCall.get(id=roll_call.id)
-
-
-async def unsaid(roll_call: RollCall, now: datetime) -> set[UUID]:
-    """The children of the home who have no word yet."""
-    here = set(await living_in(roll_call.home_id))
-    words = RollCallWord.filter(roll_call_id=roll_call.id, child_id__in=list(here))
-    open_ = here - {as_id(id_) for id_ in await words.values_list("child_id", flat=True)}
-    return open_ - (await on_pass(open_, now)).keys()
 
 
 async def _left_out(ids: Collection[UUID], roll_call: RollCall) -> tuple[LeftOut, ...]:

@@ -62,7 +62,7 @@ class RollCall(Model):
     asked_at = fields.DatetimeField()  # Later than `due_at` only if our server was down.
     state = fields.CharField(max_length=8, default="open")
     done_at = fields.DatetimeField(null=True)
-    done_by = fields.UUIDField(null=True)  # Who said the last word that was missing.
+    done_by = fields.UUIDField(null=True)  # Who said the last missing word; null: none was missing.
     told_at = fields.DatetimeField(null=True)  # When those who follow up heard that it is undone.
     step = fields.SmallIntField(default=0)  # A `rules.Step`: how far its ladder is.
     next_action_at = fields.DatetimeField(null=True)  # Null: nothing follows by itself.

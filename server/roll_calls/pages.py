@@ -203,11 +203,12 @@ async def _lead(request: Request, seat: Entrance, sheet: Sheet) -> str:
         return gettext(language, N_("There has been no roll call here yet."))
     sums = sum_of(sheet, language)
     if roll_call.done_at is not None:
-        person = await Person.get_or_none(id=roll_call.done_by)
+        person = await Person.get_or_none(id=roll_call.done_by) if roll_call.done_by else None
+        if person is None:
+            return sums
         done = when(language, roll_call.done_at, seat.zone, now_of(request))
-        name = person.name if person is not None else ""
         sentence = N_("{sums}. {name} finished the roll call at {time}.")
-        return gettext(language, sentence, sums=sums, name=name, time=done)
+        return gettext(language, sentence, sums=sums, name=person.name, time=done)
     if not sheet.said_by:
         return gettext(language, N_("Nobody has done it yet."))
     answered = sum(line.is_said for line in sheet.lines)

@@ -287,6 +287,14 @@ async def on_pass(children: Collection[UUID], now: datetime) -> dict[UUID, datet
     return {as_id(child_id): as_moment(until) for child_id, until in ends}
 
 
+async def unsaid(roll_call: RollCall, now: datetime) -> set[UUID]:
+    """The children of the home who have no word yet, and are not away by agreement."""
+    here = set(await living_in(roll_call.home_id))
+    words = RollCallWord.filter(roll_call_id=roll_call.id, child_id__in=list(here))
+    open_ = here - {as_id(id_) for id_ in await words.values_list("child_id", flat=True)}
+    return open_ - (await on_pass(open_, now)).keys()
+
+
 async def _names(ids: Collection[UUID]) -> dict[UUID, str]:
     rows = await Person.filter(id__in=list(ids)).only("id", "name")
     return {row.id: row.name for row in rows}

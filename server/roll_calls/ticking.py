@@ -15,7 +15,7 @@ from server.notify.rules import Kind
 from server.people.models import Home, Person, Tie
 from server.people.rules import Role
 from server.roll_calls.models import RollCall
-from server.roll_calls.reading import living_in, times_of, workers_of
+from server.roll_calls.reading import living_in, times_of, unsaid, workers_of
 from server.roll_calls.rules import AFTER, Step, last_due, next_due, reached, read_times, then
 from server.roll_calls.rules import roll_call_id as id_of
 from server.rota.duty import on_duty
@@ -48,7 +48,8 @@ HOMES = DueRows("roll_call_home", Home, _plan, at_once=50, columns=("next_roll_c
 async def _ask(home: Home, due_at: datetime, now: datetime) -> None:
     """The home is asked about all who live there. The one before is over with that."""
     before = RollCall.filter(home_id=home.id, due_at__lt=due_at, step__lt=Step.FOLLOWED)
-    over = [as_id(id_) for id_ in await before.values_list("id", flat=True)]
+    # Locked before their messages, as where a home answers: else the two deadlock.
+    over = [call.id for call in await before.order_by("id").select_for_update()]
     await withdraw(over, "news", now)
     undone = RollCall.filter(id__in=over, state="open")
     await undone.update(state="missed")
@@ -77,6 +78,9 @@ async def _ask(home: Home, due_at: datetime, now: datetime) -> None:
 async def _go_on(calls: Sequence[RollCall], now: datetime) -> None:
     """These roll calls are not done, and their next step has come."""
     for call in calls:
+        if not await unsaid(call, now):
+            await _end(call, now)
+            continue
         before = Step(call.step)
         step = reached(before, call.asked_at, now)
         if step is Step.MISSED:
@@ -91,6 +95,15 @@ async def _go_on(calls: Sequence[RollCall], now: datetime) -> None:
             quarantined_at=None,
         )
         await announce(call.agency_id, "watch")
+
+
+async def _end(call: RollCall, now: datetime) -> None:
+    """The children without a word have moved, or are away by agreement: nobody has to do it."""
+    await withdraw([call.id], "settled", now)
+    await RollCall.filter(id=call.id).update(
+        state="done", done_at=now, next_action_at=None, quarantined_at=None
+    )
+    await announce(call.agency_id, "watch")
 
 
 ROLL_CALLS = DueRows("roll_call", RollCall, _go_on, at_once=50)
