@@ -1,7 +1,7 @@
 """Roll calls as pages show them. Reads rows, and writes none."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -55,6 +55,7 @@ class Line:
     until_at: datetime | None = None
     is_on_pass: bool = False
     pass_until: datetime | None = None
+    before: Spoken | None = None  # What counted the last time, if they were not simply here.
     others: tuple[Other, ...] = ()
 
     @property
@@ -208,12 +209,16 @@ async def sheet(home_id: UUID, now: datetime, roll_call_id: UUID | None = None) 
     roll_call = await calls.order_by("-due_at").first()
     children = await living_in(home_id)
     words = await _words(roll_call, children)
+    before = await _last_time(roll_call, children, now)
     passes = await on_pass(children, now)
     names = await _names([*children, *{spoken.by_id for each in words.values() for spoken in each}])
     ordered = sorted(children, key=lambda id_: (names.get(id_, "").casefold(), id_))
     short = initials([names.get(id_, "") for id_ in ordered])
     lines = tuple(
-        _line(id_, letters, names, words.get(id_, ()), passes.get(id_))
+        replace(
+            _line(id_, letters, names, words.get(id_, ()), passes.get(id_)),
+            before=before.get(id_),
+        )
         for id_, letters in zip(ordered, short, strict=True)
     )
     said_by = sorted({names.get(spoken.by_id, "") for each in words.values() for spoken in each})
@@ -265,6 +270,25 @@ async def _words(
     for row in await rows:
         by_child.setdefault(row.child_id, []).append(spoken_of(row))
     return by_child
+
+
+async def _last_time(
+    roll_call: RollCall | None, children: Collection[UUID], now: datetime
+) -> dict[UUID, Spoken]:
+    """What counted at the roll call before this one, of the children who were not simply here then.
+    A permission that is over by now says nothing more."""
+    if roll_call is None:
+        return {}
+    earlier = RollCall.filter(home_id=roll_call.home_id, due_at__lt=roll_call.due_at)
+    words = await _words(await earlier.order_by("-due_at").first(), children)
+    counts = {id_: rules.counted(each) for id_, each in words.items()}
+    return {
+        id_: word
+        for id_, word in counts.items()
+        if word is not None
+        and word.word is not Word.HERE
+        and (word.until_at is None or word.until_at > now)
+    }
 
 
 async def living_in(home_id: UUID, among: Collection[UUID] | None = None) -> list[UUID]:

@@ -16,7 +16,8 @@ from server.people.rules import Action
 from server.policy.roll_call import Word
 from server.roll_calls.form import Given, row_of
 from server.roll_calls.reading import Line, Sheet
-from server.roll_calls.words import WORDS, follows
+from server.roll_calls.rules import Spoken
+from server.roll_calls.words import LAST_TIME, WORDS, follows
 from server.watch.forecast import as_it_stands
 from server.watch.models import Watch
 from server.watch.wording import when
@@ -100,7 +101,15 @@ def _says(line: Line, language: str, zone: ZoneInfo, now: datetime) -> str:
     if line.pass_until is not None:
         until = when(language, line.pass_until, zone, now)
         return gettext(language, N_("Agreed absence until {time}"), time=until)
-    return ""
+    return _said_before(line.before, language, zone, now) if line.before is not None else ""
+
+
+def _said_before(before: Spoken, language: str, zone: ZoneInfo, now: datetime) -> str:
+    """So that nobody says "here" of a child who was out an hour ago, without a thought."""
+    if before.until_at is not None:
+        until = when(language, before.until_at, zone, now)
+        return gettext(language, N_("Last time: with permission until {time}"), time=until)
+    return gettext(language, LAST_TIME[before.word])
 
 
 def by_worry(lines: Iterable[Line]) -> list[Line]:

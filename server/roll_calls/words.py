@@ -15,6 +15,11 @@ WORDS: Mapping[Word, str] = {
     Word.EXCUSED: N_("Away with permission"),
     Word.UNKNOWN: N_("Don't know"),
 }
+LAST_TIME: Mapping[Word, str] = {
+    Word.NOT_HERE: N_("Last time: not here"),
+    Word.EXCUSED: N_("Last time: with permission"),
+    Word.UNKNOWN: N_("Last time: don't know"),
+}
 _WE_CALLED = N_("An alert is open, and we are calling adults.")
 _FOLLOWS: Mapping[Then, str] = {
     Then.CALLED: _WE_CALLED,

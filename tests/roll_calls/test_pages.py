@@ -85,6 +85,25 @@ async def test_one_who_is_away_is_tapped_and_the_rest_are_here(cast: Cast) -> No
     assert follows in done
 
 
+async def test_the_next_roll_call_says_who_was_out_the_last_time(cast: Cast) -> None:
+    first = await asked(cast, "13:30", "14:30", "16:30")
+    await say(cast, first, {"mia": "not_here"})
+    until = cast.clock() + timedelta(hours=2)
+    await say(cast, first, {"noor": "excused"}, until_at=until)
+    await tick(cast.clock.advance(hours=1))
+    await cast.new_token("sam")
+    async with cast.browser_as("sam") as browser:
+        page = await open_page(cast, browser)
+    assert "Last time: not here" in page
+    assert "Last time: with permission until 15:30" in page
+    await say(cast, await latest(cast), {"mia": "here", "noor": "excused"}, until_at=until)
+    # At the third the permission is over.
+    await tick(cast.clock.advance(hours=2))
+    await cast.new_token("sam")
+    async with cast.browser_as("sam") as browser:
+        assert "Last time" not in await open_page(cast, browser)
+
+
 async def test_a_form_that_is_sent_twice_is_once_and_one_that_was_held_up_counts_from_the_tap(
     cast: Cast,
 ) -> None:
