@@ -127,9 +127,9 @@ def _said_at(form: RollCallSaid, now: datetime) -> datetime:
 async def _answered(named: RollCall, ids: Sequence[UUID], said_at: datetime) -> UUID:
     """The roll call that was asked last when these words were said. Several roll calls are weighed
     as several witnesses: so nobody may answer old ones with what they say now."""
-    known = await RollCallWord.filter(id__in=list(ids)).values_list("roll_call_id", flat=True)
-    if ids and len(known) == len(ids):
-        return as_id(known[0])  # The same form again.
+    earlier = await RollCallWord.filter(id__in=list(ids)).values_list("roll_call_id", flat=True)
+    if ids and len(earlier) == len(ids):
+        return as_id(earlier[0])  # The same form again.
     later = RollCall.filter(home_id=named.home_id, due_at__gt=named.due_at, due_at__lte=said_at)
     last = await later.order_by("-due_at").first()
     return named.id if last is None else last.id
