@@ -224,14 +224,14 @@ async def add_worker(actor: Actor, home_id: UUID, person_id: UUID, now: datetime
 
 async def end_worker(actor: Actor, home_id: UUID, person_id: UUID, now: datetime) -> None:
     """This person works there no longer, and is not asked any more. Twice is once. Raises NotFound
-    for a home of another agency, and for a person who never worked there."""
+    for a home or a person of another agency."""
     async with write():
         home = await _home_of(actor, home_id)
         held = await HomeWorker.get_or_none(
             home_id=home.id, person_id=person_id, until_at__isnull=True
         )
         if held is None:
-            if not await HomeWorker.exists(home_id=home.id, person_id=person_id):
+            if not await Person.exists(id=person_id, agency_id=home.agency_id):
                 raise NotFound(NOWHERE)
             return
         await HomeWorker.filter(id=held.id).update(until_at=now)
