@@ -13,6 +13,7 @@ from server.people.children_access import children_for
 from server.people.models import Home
 from server.people.rules import PROFESSIONAL, Action, AgencyAction, Role, may_agency
 from server.roll_calls.reading import living_in, works_in
+from server.roll_calls.rules import path_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,6 @@ class Entrance:
     def path(self) -> str:
         """The page of its roll call."""
         return path_of(self.home.id)
-
-
-def path_of(home_id: UUID) -> str:
-    """The page of a home's roll call."""
-    return f"/desk/homes/{home_id}/roll-call"
 
 
 async def entrance(request: Request) -> Entrance:

@@ -86,7 +86,11 @@ async def _home(request: Request) -> tuple[Visitor, Home]:
 
 
 def _saved(home_id: UUID) -> Response:
-    return RedirectResponse(f"/desk/people/homes/{home_id}/roll-call?saved=yes", status_code=303)
+    return RedirectResponse(f"{_path_of(home_id)}?saved=yes", status_code=303)
+
+
+def _path_of(home_id: UUID) -> str:
+    return f"/desk/people/homes/{home_id}/roll-call"
 
 
 async def _page(
@@ -100,7 +104,7 @@ async def _page(
     workers = await reading.workers_of(home.id, now)
     context = {
         "home": home,
-        "path": f"/desk/people/homes/{home.id}/roll-call",
+        "path": _path_of(home.id),
         "workers": workers,
         "people": await _others(visitor, {worker.person_id for worker in workers}, language),
         "of_policy": await _of_policy(home, language),

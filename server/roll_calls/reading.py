@@ -1,7 +1,7 @@
 """Roll calls as pages show them. Reads rows, and writes none."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -215,10 +215,7 @@ async def sheet(home_id: UUID, now: datetime, roll_call_id: UUID | None = None) 
     ordered = sorted(children, key=lambda id_: (names.get(id_, "").casefold(), id_))
     short = initials([names.get(id_, "") for id_ in ordered])
     lines = tuple(
-        replace(
-            _line(id_, letters, names, words.get(id_, ()), passes.get(id_)),
-            before=before.get(id_),
-        )
+        _line(id_, letters, names, words.get(id_, ()), passes.get(id_), before.get(id_))
         for id_, letters in zip(ordered, short, strict=True)
     )
     said_by = sorted({names.get(spoken.by_id, "") for each in words.values() for spoken in each})
@@ -240,6 +237,7 @@ def _line(
     names: Mapping[UUID, str],
     words: Sequence[Spoken],
     pass_until: datetime | None,
+    before: Spoken | None,
 ) -> Line:
     each = rules.each_last(words)
     first = each[0] if each else None
@@ -254,6 +252,7 @@ def _line(
         until_at=first.until_at if first else None,
         is_on_pass=pass_until is not None,
         pass_until=pass_until,
+        before=before,
         others=tuple(
             Other(spoken.word, names.get(spoken.by_id, ""), spoken.said_at) for spoken in each[1:]
         ),

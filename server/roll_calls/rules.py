@@ -68,6 +68,11 @@ def word_id(said_id: UUID, child_id: UUID) -> UUID:
     return uuid5(said_id, f"word:{child_id}")
 
 
+def path_of(home_id: UUID) -> str:
+    """The page of a home's roll call: the one link for those who do it and those who read it."""
+    return f"/desk/homes/{home_id}/roll-call"
+
+
 def due_moments(times: Iterable[time], zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
     """The moments after this one at which a home is asked, without an end if there is any.
 

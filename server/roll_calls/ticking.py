@@ -16,7 +16,16 @@ from server.people.models import Home, Person, Tie
 from server.people.rules import Role
 from server.roll_calls.models import RollCall
 from server.roll_calls.reading import living_in, times_of, unsaid, workers_of
-from server.roll_calls.rules import AFTER, Step, last_due, next_due, reached, read_times, then
+from server.roll_calls.rules import (
+    AFTER,
+    Step,
+    last_due,
+    next_due,
+    path_of,
+    reached,
+    read_times,
+    then,
+)
 from server.roll_calls.rules import roll_call_id as id_of
 from server.rota.duty import on_duty
 from server.storage import bulk
@@ -131,7 +140,7 @@ def _saying(call: RollCall, kind: Kind, to: Recipient, until: datetime) -> Sayin
         subject_id=call.id,
         urgency="high",
         expires_at=until,
-        data={"path": f"/desk/homes/{call.home_id}/roll-call"},
+        data={"path": path_of(call.home_id)},
         **to.as_fields(),
     )
 

@@ -11,8 +11,8 @@ from server.i18n import N_, gettext, ngettext
 from server.people.access import Visitor, now_of, rota_of
 from server.people.rules import AgencyAction, Role, may_agency
 from server.roll_calls import reading
-from server.roll_calls.access import path_of
 from server.roll_calls.reading import UndoneCall, WorkPlace
+from server.roll_calls.rules import path_of
 from server.watch.wording import when
 from server.web.rendering import language_of
 
