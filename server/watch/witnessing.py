@@ -23,7 +23,6 @@ from server.watch.reminders.reminding import Moved
 from server.watch.spoken import ByCall, of_call, since_sign
 from server.watch.ticking import store, tell
 from server.watch.watch_state import WatchState, load, passed, with_words
-from server.web.live import announce
 
 # What `hear` needs of each child beside the roll call: a row of `RollCallWord`.
 Row = Mapping[str, object]
@@ -62,8 +61,6 @@ async def hear(
     await tell(written, now)
     await _say_of_missing(watches, [row for row in rows if row["id"] in new], now)
     await _enter(actor, [row for row in rows if row["id"] in new], now)
-    for agency_id in {watch.agency_id for watch in watches}:
-        await announce(agency_id, "watch")
     return new
 
 
