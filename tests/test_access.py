@@ -313,7 +313,7 @@ EXPECTED: Mapping[str, Expected] = {
     "POST /desk/people/homes/{home_id}/roll-call/times": agency("administrator"),
     "POST /desk/people/homes/{home_id}/roll-call/workers": agency("administrator"),
     "POST /desk/people/homes/{home_id}/roll-call/workers/{person_id}/end": agency("administrator"),
-    # Sam works in the home, and Mia lives there: others read for whom they answer.
+    # Sam works in the home, and Mia lives there: others read about the children they answer for.
     "GET /desk/homes/{home_id}/roll-call": these("sam", "tom", "ines", ON_DUTY),
     "POST /desk/homes/{home_id}/roll-call": these("sam"),
     "GET /desk/homes/{home_id}/roll-call/list": these("sam"),

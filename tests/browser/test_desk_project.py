@@ -145,7 +145,7 @@ def test_what_the_project_asks_for_uses_the_session_of_the_desk(
     desk.wait_for_function("Number(localStorage.getItem('desk-used')) > 0")
     # A refusal may be of a session that has ended.
     for status, is_use in ((401, False), (200, True)):
-        # In one breath: what the project asks for meanwhile is a use as well.
+        # In one breath: what the project asks for in between is a use as well.
         is_noted = desk.evaluate(
             """(status) => {
               localStorage.setItem("desk-used", "0");

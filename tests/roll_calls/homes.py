@@ -67,7 +67,7 @@ async def say(
 
 
 async def sent(call: RollCall, cast: Cast) -> list[tuple[str, str]]:
-    """Each message about a roll call that was not withdrawn: its kind, and to whom."""
+    """Each message about a roll call that was not withdrawn: its kind, and who gets it."""
     names = {person.id: name for name, person in cast.persons.items()}
     rows = Message.filter(subject_id=call.id).exclude(state="withdrawn")
     return sorted(

@@ -1,4 +1,4 @@
-"""With roll calls too, the live path tells whom replay tells, and when."""
+"""With roll calls too, the live path tells the same people as replay, at the same time."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ async def test_nobody_waits_for_a_long_read_aside(db, clock):
     long = asyncio.create_task(fetch_aside(_LONG))
     await asyncio.sleep(0)
     async with write():
-        await Beat.create(name="meanwhile", at=clock())
+        await Beat.create(name="beside", at=clock())
     assert not long.done()
     assert (await long)[0]["n"] == 2_000_000
 

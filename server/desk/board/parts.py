@@ -206,7 +206,7 @@ def _more_homes(total: int, sheet: _Sheet) -> More | None:
     limit = view.limit(HOMES)
     if total <= limit:
         return None
-    if limit >= MOST:  # Who looks for one among hundreds chooses it by its name.
+    if limit >= MOST:  # Among hundreds a reader finds one by its name.
         query = view.path().partition("?")[2]
         return More(gettext(language, N_("Choose a home")), f"/desk/filter?{query}")
     further = view.with_more(HOMES)
