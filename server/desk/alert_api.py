@@ -16,6 +16,7 @@ from server.alerts.called_access import was_called
 from server.alerts.ladder import Cause, Outcome, State
 from server.alerts.models import Alert, Attempt
 from server.alerts.tried import attempts_by_alert
+from server.alerts.weighed import visible
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.notify.models import Delivery, Message
 from server.people.access import (
@@ -311,7 +312,8 @@ def _out(
         words=alert.words,
         misses=alert.misses,
         sentence=sentence,
-        facts=alert.facts,
+        # A list of alerts is read by people called to one of them, too.
+        facts=visible(alert.facts, sees_signs=False),
         rung=max(alert.rung, 0),
         turn=alert.turn,
         next_at=alert.next_action_at,

@@ -28,7 +28,7 @@ from server.approvals.rules import State as Waiting
 from server.approvals.rules import What
 from server.clock import known_zone
 from server.desk.alert_api import alert_for
-from server.desk.alert_words import points_of, wishes_of
+from server.desk.alert_words import points_of, weighed_of, wishes_of
 from server.desk.approvals.words import IN_SHORT
 from server.desk.board.rows import group_of, look_of
 from server.desk.ladder import next_call_in_words, steps
@@ -139,9 +139,11 @@ async def alert_page(
     await looked(visitor, [alert.child_id], f"look:{Action.ALERT_SEE}", now)
     facts = (await evidence.of([alert.child_id], now))[alert.child_id]
     names, problem = await _names(alert), problem or Problem(200)
+    shown = partial(_shown, language, zone_of(request), now)
     context: dict[str, Any] = {
         **_typed(problem),
         **_head(alert, facts, language, zone_of(request), now),
+        "weighed": weighed_of(alert, roles, language, shown),
         **_rights(roles),
         "alert": alert,
         "child": names[alert.child_id],
@@ -160,7 +162,7 @@ async def alert_page(
         "next": await next_call_in_words(alert, language, now),
         "names": names,
         "is_mine": alert.acknowledged_by == visitor.person_id,
-        "shown": partial(_shown, language, zone_of(request), now),
+        "shown": shown,
         "aside": await _aside(request, alert),
         "now": now,
     }

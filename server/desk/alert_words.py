@@ -1,12 +1,15 @@
 """What is known about an alert, in words: how the child wants to be met, and the evidence."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from server.alerts.models import Alert
+from server.alerts.weighed import SHOWN, each_said, weighed_in
 from server.i18n import N_, gettext
+from server.people.access import Roles
+from server.people.rules import Action, may
 from server.watch import evidence
 from server.watch.evidence_wording import says_forgot
 from server.watch.wording import WAYS, way_in_words, when
@@ -36,6 +39,14 @@ THEN: Mapping[str, str] = {
     "asked_at": N_("Carer asked"),
     "push_silent_since": N_("No reminder shown since"),
 }
+
+
+def weighed_of(
+    alert: Alert, roles: Roles, language: str, at: Callable[[datetime], str]
+) -> list[str]:
+    """What weighed most when adults were called, in words."""
+    facts = weighed_in(alert.facts, sees_signs=may(roles, Action.OBSERVATION_SEE))
+    return each_said(facts[:SHOWN], language, at)
 
 
 def points_of(

@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 
 from server.alerts.ladder import Cause
 from server.alerts.opening import Opening, join_misses, open_alerts
+from server.alerts.weighed import as_data
 from server.audit.actions import SYSTEM, note
 from server.audit.models import Entry
 from server.notify.actions import set_aside, tell_operators
@@ -20,6 +21,7 @@ from server.watch.carer.messages import QUESTIONS, ask
 from server.watch.machine.alarms import called_by
 from server.watch.machine.rounds import steps_of
 from server.watch.machine.standing import Change, What, Why
+from server.watch.machine.weighing import weighed
 from server.watch.models import CALLED_OFF, Beat, Blind, Round, Watch, round_id
 from server.watch.reminders.reminding import Moved, remind
 from server.watch.shared import Silent, causes_of
@@ -281,4 +283,5 @@ def _facts(case: WatchState, change: Change, push: Reached | None) -> dict[str, 
     facts = {name: at.isoformat() for name, at in moments.items() if at is not None}
     if case.watch.heard_at is not None and case.watch.heard_way is not None:
         facts |= {"heard_at": case.watch.heard_at.isoformat(), "heard_way": case.watch.heard_way}
-    return {**facts, "has_carer": case.terms.has_carer}
+    heavy = as_data(weighed(case.standing, case.terms, change.why, change.at))
+    return {**facts, "has_carer": case.terms.has_carer, "weighed": heavy}

@@ -10,6 +10,7 @@ from tortoise.expressions import Q
 from server.alerts.ladder import Cause, Reachable, people_on
 from server.alerts.models import Alert, Attempt
 from server.alerts.recipients import reach_of
+from server.alerts.weighed import weighed_in
 from server.audit.models import Entry
 from server.policy.model import Rung, ladder_from_data
 from server.rota.calendar import Rota, stand_in
@@ -75,6 +76,9 @@ def _opening(alert: Alert) -> tuple[dict[str, Value], tuple[str, ...]]:
         because = (*because, "fact_never")
     if alert.misses > 1:
         values["misses"], because = alert.misses, (*because, "misses")
+    # The page is for those who may see what adults noticed.
+    if facts := weighed_in(alert.facts, sees_signs=True):
+        values["weighed"], because = tuple(facts), (*because, "weighed")
     return values, because
 
 

@@ -7,10 +7,14 @@ from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from server.alerts.weighed import Fact
 from server.clock import as_utc
 
-Value = datetime | timedelta | UUID | int | str | tuple[UUID, ...] | tuple[str, ...]
-"""A moment, how long, a person (or several), a number, a code that `wording` has words for."""
+Value = (
+    datetime | timedelta | UUID | int | str | tuple[UUID, ...] | tuple[str, ...] | tuple[Fact, ...]
+)
+"""A moment, how long, a person (or several), a number, a code that `wording` has words for, what
+weighed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,13 @@ it.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from server.alerts import attempt_rules
 from server.alerts.sent import KINDS, RESULTS, reason_word
+from server.alerts.weighed import Fact, said
 from server.alerts.words import CAUSES, OUTCOMES
 from server.i18n import N_, format_list, format_moment, format_span, format_time, gettext
 from server.notify.wording import channel_word
@@ -161,6 +163,7 @@ BECAUSE: Mapping[str, str] = {
     "fact_app": N_("App last opened: {app}."),
     "fact_asked": N_("Carer asked: {asked}."),
     "fact_push": N_("The phone had shown no reminder since {push}."),
+    "weighed": N_("What weighed, the heaviest first: {weighed}"),
     "reason": N_("Why: {reason}."),
     "attempt": N_("Attempt {n}."),
     "left": N_("The person who had it has left."),
@@ -270,6 +273,10 @@ class Reader:
             return format_span(self.language, value)
         if isinstance(value, UUID):
             return self.name(value)
+        if name == "weighed" and isinstance(value, tuple):
+            facts = [fact for fact in value if isinstance(fact, Fact)]
+            at = partial(self._at, near=near)
+            return " ".join(said(fact, self.language, at) for fact in facts)
         if isinstance(value, tuple):
             each = _CODES_OF_MANY.get(name, name)
             return format_list(self.language, [self._shown(each, item, near) for item in value])

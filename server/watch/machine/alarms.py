@@ -69,7 +69,7 @@ def weigh(standing: Standing, terms: Terms, at: datetime) -> Standing:
     doubt = terms.steps.doubt
     assert doubt is not None
     ceiling = ceiling_at(standing, terms)
-    since, missed = ceiling - terms.steps.ceiling, _missed(standing, terms)
+    since, missed = ceiling - terms.steps.ceiling, missed_in(standing, terms)
     gone = odds(since, missed, terms.knowledge, terms.zone, doubt, at)
     page = _held(gone.reach(doubt.page), since, missed, terms, at)
     alarm, why = max(min(page, ceiling), at), Why.UNUSUAL if page < ceiling else Why.CEILING
@@ -107,7 +107,7 @@ def _end_of(look: Look, terms: Terms) -> datetime:
     return min(look.holds_until, look.at + levels.holds_for) if holds else look.at
 
 
-def _missed(standing: Standing, terms: Terms) -> list[datetime]:
+def missed_in(standing: Standing, terms: Terms) -> list[datetime]:
     """When the rounds of this silence were due: all from the oldest missed to the current one."""
     missed, due = [], standing.missed_due_at
     while due is not None and due < standing.due_at:

@@ -126,10 +126,13 @@ class Knowledge:
         """How likely it is that this child leaves in a day of a silence `since` a moment, as far as
         is known `at` another."""
         share = doubt.leaves * (1 + self.missing * (doubt.left_before - 1))
+        return share * doubt.sign if self.is_warned(doubt, since, at) else share
+
+    def is_warned(self, doubt: Doubt, since: datetime, at: datetime) -> bool:
+        """Whether a warning sign tells of a silence `since` a moment, as far as is known `at`
+        another."""
         warned = self.warned_at
-        if warned is not None and since < warned + doubt.sign_lasts and warned <= at:
-            share *= doubt.sign
-        return share
+        return warned is not None and warned <= at and since < warned + doubt.sign_lasts
 
     def looked(self, since: datetime, at: datetime) -> Iterable[datetime]:
         """When adults looked in vain between two moments; looks close together count once."""
@@ -155,7 +158,7 @@ def odds(
     `missed`, by what is known `at` a moment. A missed round multiplies the odds, and so does an
     adult who looks and does not find the child; a witness who says the child is there makes them
     smaller."""
-    ratios = [(due, _ratio(knowledge.habit, slot(due, zone))) for due in missed if due > since]
+    ratios = [(due, ratio_of(knowledge.habit, slot(due, zone))) for due in missed if due > since]
     ratios += [(look.at, look.ratio) for look in knowledge.looks if since < look.at <= at]
     if doubt.weighs_not_seen:
         ratios += [(moment, doubt.not_seen) for moment in knowledge.looked(since, at)]
@@ -167,6 +170,6 @@ def odds(
     return Odds(moment, value, leaves)
 
 
-def _ratio(habit: Habit, at: Slot) -> float:
+def ratio_of(habit: Habit, at: Slot) -> float:
     """How much likelier a miss is if the child has gone than if they are there."""
     return (1 - GONE_ANSWERS) / (1 - min(habit.answers(at), 0.97))

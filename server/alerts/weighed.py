@@ -1,0 +1,130 @@
+"""What weighed when adults were called about a silence: frozen into the alert, the heaviest first.
+Codes and times, and nothing of the odds: no page shows a number. Pure."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from server.i18n import N_, gettext, ngettext
+
+# An alert shows so many; `waymark why` tells all.
+SHOWN = 3
+
+
+class Kind(StrEnum):
+    """One thing that weighed."""
+
+    LONGEST = "longest"  # The silence is as long as the level allows.
+    SILENCE = "silence"
+    TOO_MANY = "too_many"  # So many misses in a row call adults, whatever is usual.
+    MISSED = "missed"
+    NOT_SEEN = "not_seen"
+    NOT_HERE = "not_here"
+    HERE = "here"
+    CARER_SILENT = "carer_silent"
+    NO_CARER = "no_carer"
+    WARNED = "warned"
+    CAME_BACK = "came_back"  # They were missing before, `n` times.
+
+
+class Misses(StrEnum):
+    """How often a child misses check-ins at these times of day."""
+
+    SELDOM = "seldom"
+    SOMETIMES = "sometimes"
+    OFTEN = "often"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What weighed, and when it was so (the first time, of `n`)."""
+
+    kind: Kind
+    at: datetime
+    n: int = 1
+    misses: Misses | None = None
+
+
+def as_data(facts: Iterable[Fact]) -> list[dict[str, Any]]:
+    """As an alert keeps them."""
+    return [
+        {
+            "kind": fact.kind.value,
+            "at": fact.at.isoformat(),
+            "n": fact.n,
+            **({"misses": fact.misses.value} if fact.misses is not None else {}),
+        }
+        for fact in facts
+    ]
+
+
+def weighed_in(facts: Mapping[str, Any], *, sees_signs: bool) -> list[Fact]:
+    """What weighed, from the facts of an alert; empty for one of an earlier release. Who may not
+    see what adults noticed reads nothing of it."""
+    every = [
+        Fact(
+            Kind(row["kind"]),
+            datetime.fromisoformat(row["at"]),
+            row["n"],
+            Misses(row["misses"]) if "misses" in row else None,
+        )
+        for row in facts.get("weighed", ())
+    ]
+    return [fact for fact in every if sees_signs or fact.kind is not Kind.WARNED]
+
+
+def visible(facts: Mapping[str, Any], *, sees_signs: bool) -> dict[str, Any]:
+    """The facts of an alert for a reader who may, or may not, see what adults noticed."""
+    if "weighed" not in facts:
+        return dict(facts)
+    return {**facts, "weighed": as_data(weighed_in(facts, sees_signs=sees_signs))}
+
+
+_SENTENCES: Mapping[Kind, str] = {
+    Kind.LONGEST: N_("No sign of life since {time}. That is as long as this level allows."),
+    Kind.SILENCE: N_("No sign of life since {time}."),
+    Kind.NOT_SEEN: N_("An adult looked for them and did not find them, {time}."),
+    Kind.NOT_HERE: N_("The home said that they were not there, {time}."),
+    Kind.HERE: N_("The home said that they were there, {time}. That spoke against a call."),
+    Kind.CARER_SILENT: N_("We asked the carer, {time}, and heard nothing."),
+    Kind.NO_CARER: N_("There is no carer to ask first."),
+    Kind.WARNED: N_("An adult noticed a warning sign, {time}."),
+}
+_MISSES: Mapping[Misses, str] = {
+    Misses.SELDOM: N_("They seldom miss one at this time of day."),
+    Misses.SOMETIMES: N_("They sometimes miss one at this time of day."),
+    Misses.OFTEN: N_("They often miss one at this time of day."),
+}
+
+
+def said(fact: Fact, language: str, at: Callable[[datetime], str]) -> str:
+    """One fact in words; `at` puts a moment in words for the reader."""
+    time = at(fact.at)
+    if fact.kind is Kind.CAME_BACK:
+        one, many = "They were missing before, once.", "They were missing before, {n} times."
+        return ngettext(language, one, many, fact.n)
+    if fact.kind is Kind.TOO_MANY:
+        return ngettext(
+            language,
+            "{n} check-in missed, due {time}. This level calls adults then.",
+            "{n} check-ins missed in a row since {time}. This level calls adults then.",
+            fact.n,
+            time=time,
+        )
+    if fact.kind is not Kind.MISSED:
+        return gettext(language, _SENTENCES[fact.kind], time=time)
+    missed = ngettext(
+        language,
+        "No answer to {n} check-in, due {time}.",
+        "No answer to {n} check-ins in a row since {time}.",
+        fact.n,
+        time=time,
+    )
+    return missed if fact.misses is None else f"{missed} {gettext(language, _MISSES[fact.misses])}"
+
+
+def each_said(facts: Sequence[Fact], language: str, at: Callable[[datetime], str]) -> list[str]:
+    """All of these in words, in their order."""
+    return [said(fact, language, at) for fact in facts]
