@@ -103,8 +103,12 @@ def said(fact: Fact, language: str, at: Callable[[datetime], str]) -> str:
     """One fact in words; `at` puts a moment in words for the reader."""
     time = at(fact.at)
     if fact.kind is Kind.CAME_BACK:
-        one, many = "They were missing before, once.", "They were missing before, {n} times."
-        return ngettext(language, one, many, fact.n)
+        return ngettext(
+            language,
+            "They were missing once before.",
+            "They were missing {n} times before.",
+            fact.n,
+        )
     if fact.kind is Kind.TOO_MANY:
         return ngettext(
             language,

@@ -84,7 +84,7 @@ def test_many_misses_and_returns_are_counted_in_words() -> None:
         "No answer to 3 check-ins in a row since 27 12:00."
         " They seldom miss one at this time of day."
     )
-    assert words(Fact(Kind.CAME_BACK, DUE, 2)) == "They were missing before, 2 times."
+    assert words(Fact(Kind.CAME_BACK, DUE, 2)) == "They were missing 2 times before."
     assert words(Fact(Kind.TOO_MANY, DUE, 1)).startswith("1 check-in missed, due ")
 
 
