@@ -88,7 +88,7 @@ _SENTENCES: Mapping[Kind, str] = {
     Kind.NOT_SEEN: N_("An adult looked for them and did not find them, {time}."),
     Kind.NOT_HERE: N_("The home said that they were not there, {time}."),
     Kind.HERE: N_("The home said that they were there, {time}. That spoke against a call."),
-    Kind.CARER_SILENT: N_("We asked the carer, {time}, and heard nothing."),
+    Kind.CARER_SILENT: N_("We asked whether they had been seen, {time}, and heard nothing."),
     Kind.NO_CARER: N_("There is no carer to ask first."),
     Kind.WARNED: N_("An adult noticed a warning sign, {time}."),
 }

@@ -32,6 +32,8 @@ class RollCall:
     day: Mapping[Word, float] = field(default_factory=lambda: DAY)
     night: Mapping[Word, float] = field(default_factory=lambda: NIGHT)
     holds_for: timedelta = timedelta(hours=14)
+    # Where a child has no carer, the people who work in the home are asked about them instead.
+    instead_of_carer: bool = False
 
     def ratio(self, word: Word, at: time) -> float:
         """How many times as likely; one: it tells nothing."""

@@ -5,9 +5,9 @@ from typing import Any
 
 from server.errors import Refused
 from server.policy.roll_call import DAY, MOST_ROLL_CALLS, NIGHT, RollCall, Word
-from server.policy.values import duration, known, odds, time_of_day
+from server.policy.values import duration, known, odds, time_of_day, yes_or_no
 
-_ROLL_CALL = ("at", "day", "night", "holds_for")
+_ROLL_CALL = ("at", "day", "night", "holds_for", "instead_of_carer")
 
 
 def read(table: Mapping[str, Any]) -> RollCall:
@@ -22,6 +22,9 @@ def read(table: Mapping[str, Any]) -> RollCall:
         day={**DAY, **_words(table, "day")},
         night={**NIGHT, **_words(table, "night")},
         holds_for=duration({"holds_for": "14h", **table}, "holds_for", "roll_call"),
+        instead_of_carer=yes_or_no(
+            {"instead_of_carer": False, **table}, "instead_of_carer", "roll_call"
+        ),
     )
 
 

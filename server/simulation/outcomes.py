@@ -250,7 +250,7 @@ def facts_of(child: Child, alert: Alert) -> Facts:
         marks="".join(Mark.ANSWERED if past.is_answered else Mark.LATE for past in child.past),
         seen=child.seen,
         reach=child.reach,
-        has_carer=child.terms.has_carer,
+        has_carer=child.watched.has_carer,
         asked=child.asked,
         blind=tuple(blind for blind in child.blinds if blind.end > since),
         alerts=_called(alert),

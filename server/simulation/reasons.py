@@ -22,6 +22,7 @@ _REMIND = {
 _LAST_CALL = "Your check-in of {due} has not come. Answer soon, and nobody has to look for you."
 _ASK = "The check-in of {due} has not come: have you seen the child?"
 _ASK_AGAIN = "No check-in since the child was last seen: have you seen the child again?"
+_ASK_HOME = "The check-in of {due} has not come, and there is no carer: is the child there?"
 _ROLL_CALL = "Roll call of {at}: who is here?"
 _DURESS = "Answered in the way that was agreed to mean: I am not safe."
 
@@ -39,6 +40,11 @@ def ask(due_at: datetime, zone: ZoneInfo, now: datetime, *, again: bool) -> str:
     """The question to the carer: about a miss, or again when the time that "seen" bought is
     over."""
     return _ASK_AGAIN if again else _ASK.format(due=when(ENGLISH, due_at, zone, now))
+
+
+def ask_home(due_at: datetime, zone: ZoneInfo, now: datetime) -> str:
+    """The question to a home about one child, who has no carer."""
+    return _ASK_HOME.format(due=when(ENGLISH, due_at, zone, now))
 
 
 def roll_call(asked_at: datetime, zone: ZoneInfo) -> str:

@@ -143,7 +143,7 @@ class Replay:
             rhythm=detail.rhythm,
             zone=detail.zone,
             pauses=(),
-            has_carer=detail.has_carer,
+            has_carer=detail.has_carer or self._asks_home(detail.home),
         )
         watched = Watched(
             event.child,
@@ -169,6 +169,9 @@ class Replay:
         self._budgeting.begin(at, detail.zone)
         self._result.watched.append(watched)
         self._result.answers.setdefault(event.child, [])
+
+    def _asks_home(self, home: str | None) -> bool:
+        return home is not None and self._policy.roll_call.instead_of_carer
 
     def _end(self, child: Child, at: datetime) -> None:
         child.watched.end = at

@@ -16,15 +16,16 @@ from server.notify.child.hours import Hours, released
 from server.policy.model import PEOPLED, Policy, QuietHours, Rung
 from server.simulation import kinds, reasons
 from server.simulation.budgeting import Budgeting
-from server.simulation.kinds import By
+from server.simulation.kinds import By, Says
 from server.simulation.learning import Learning
 from server.simulation.outcomes import Alert, Child, Closing, Result, Row, Wait, facts_of, known_of
 from server.watch.facts import Asked, Reach
 from server.watch.machine.standing import Change, What, Why
 
-NUDGE, ASK_HOME, ASK, PAGE, ESCALATE, REPORT = (
+NUDGE, ASK_HOME, ASK_WITNESS, ASK, PAGE, ESCALATE, REPORT = (
     "nudge_child",
     "ask_home",
+    "ask_witness",
     "ask_carer",
     "page_worker",
     "escalate",
@@ -97,8 +98,12 @@ class Telling:
             self._result.waits.append(child.waits[end])
 
     def _ask(self, child: Child, change: Change, at: datetime) -> None:
-        reason = reasons.ask(change.due_at, child.terms.zone, at, again=child.was_held)
-        self._result.rows.append(Row(at, child.name, ASK, "", reason))
+        zone, has_carer = child.terms.zone, child.watched.has_carer
+        if has_carer:
+            reason = reasons.ask(change.due_at, zone, at, again=child.was_held)
+        else:
+            reason = reasons.ask_home(change.due_at, zone, at)
+        self._result.rows.append(Row(at, child.name, ASK if has_carer else ASK_WITNESS, "", reason))
         times = 1 if child.asked is None else child.asked.times + 1
         child.asked = Asked(at, None, None, times)
         answer = self.will_answer(child, at)
@@ -197,9 +202,23 @@ class Telling:
         return _latest(child.if_asked[By.CHILD], change.at)
 
     def will_answer(self, child: Child, at: datetime) -> kinds.IfAsked | None:
-        """What the carer answers if asked at a moment."""
-        answer = _latest(child.if_asked[By.CARER], at)
+        """What the carer answers if asked at a moment; without a carer, the home."""
+        if child.watched.has_carer:
+            answer = _latest(child.if_asked[By.CARER], at)
+        else:
+            answer = _as_carers(_latest(child.if_asked[By.HOME], at))
         return answer if answer is not None and answer.after < QUESTION_LASTS else None
+
+
+# What the word of a home about one child comes to, where it is asked instead of a carer.
+_AS_CARERS = {Says.HERE: Says.SEEN, Says.NOT_HERE: Says.NOT_SEEN}
+
+
+def _as_carers(answer: kinds.IfAsked | None) -> kinds.IfAsked | None:
+    """The answer of a home as a carer's; away with permission, or not known, answers nothing."""
+    if answer is None or answer.says not in _AS_CARERS:
+        return None
+    return answer._replace(by=By.CARER, says=_AS_CARERS[answer.says])
 
 
 _If = TypeVar("_If", kinds.IfAsked, kinds.IfAlerted)

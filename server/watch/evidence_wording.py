@@ -15,7 +15,7 @@ from server.alerts.ladder import State as AlertState
 from server.i18n import N_, format_moment, gettext, ngettext
 from server.notify.push_health import Health, Reached
 from server.policy.roll_call import Word
-from server.watch.facts import FEWEST, Called, Facts, Mark, Reach
+from server.watch.facts import FEWEST, Asked, Called, Facts, Mark, Reach
 from server.watch.machine.standing import State, Why
 from server.watch.wording import TEXT, span, way_in_words, when
 
@@ -275,9 +275,9 @@ def reminders(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> str
 
 
 def _carer(facts: Facts, reader: _Reader) -> str:
-    if not facts.has_carer:
-        return gettext(reader.language, N_("no carer to ask"))
     asked = facts.asked
+    if not facts.has_carer:
+        return _home(asked, reader)
     if asked is None:
         return gettext(reader.language, N_("carer not asked yet"))
     if asked.answer is None and asked.times > 1:
@@ -290,6 +290,18 @@ def _carer(facts: Facts, reader: _Reader) -> str:
     if asked.answer == "seen":
         return reader.say(N_("carer saw the child {time}"), time=at)
     return reader.say(N_("carer could not find the child, {time}"), time=at)
+
+
+def _home(asked: Asked | None, reader: _Reader) -> str:
+    """Where there is no carer, the people of the home may have been asked."""
+    if asked is None:
+        return gettext(reader.language, N_("no carer to ask"))
+    if asked.answer is None:
+        return reader.say(N_("no carer: the home was asked {time}, no answer yet"), time=asked.at)
+    at = asked.answered_at or asked.at
+    if asked.answer == "seen":
+        return reader.say(N_("no carer: the home saw the child {time}"), time=at)
+    return reader.say(N_("no carer: the home could not find the child, {time}"), time=at)
 
 
 def _ours(facts: Facts, reader: _Reader, *, always: bool) -> Iterator[str]:

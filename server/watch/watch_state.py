@@ -12,11 +12,10 @@ from server.alerts.models import Alert
 from server.alerts.recipients import policy_of
 from server.clock import known_zone
 from server.notify.devices import reached_of
-from server.people.models import Tie
-from server.people.rules import Role
 from server.policy.model import LONGEST, Policy, Tier
 from server.storage.db import among, as_id, as_moment, fetch
 from server.watch import spoken
+from server.watch.carer.asked import asked_of
 from server.watch.machine.advancing import advance, next_action_at
 from server.watch.machine.alarms import called_by, ceiling_at
 from server.watch.machine.changing import past_tier_end
@@ -48,10 +47,10 @@ async def load(watches: Sequence[Watch], now: datetime) -> list[WatchState]:
     ids = [watch.child_id for watch in watches]
     pauses = await _pauses(ids, now)
     seasons = await _seasons(ids, now)
-    carers = await _carers(ids, now)
     policies: dict[UUID, Policy] = {}
     for agency_id in {watch.agency_id for watch in watches}:
         policies[agency_id], _ = await policy_of(agency_id)
+    carers = await asked_of(watches, policies, now)
     weighed = [watch for watch in watches if _learns(policies[watch.agency_id])]
     knowledge = await _known(weighed, now)
     words = await spoken.since_sign([watch.child_id for watch in weighed])
@@ -229,19 +228,6 @@ async def _seasons(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[Seaso
             season = Season(Span(row.from_at, end), rhythm, zone)
             seasons_by_child[row.child_id] = (*seasons_by_child.get(row.child_id, ()), season)
     return seasons_by_child
-
-
-async def _carers(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[UUID, ...]]:
-    ties = await Tie.filter(
-        Tie.standing_at(now),
-        child_id__in=list(ids),
-        role=Role.CARER,
-        person__disabled_at__isnull=True,
-    ).values_list("child_id", "person_id")
-    carers_by_child: dict[UUID, tuple[UUID, ...]] = {}
-    for child_id, person_id in ties:
-        carers_by_child[child_id] = (*carers_by_child.get(child_id, ()), person_id)
-    return carers_by_child
 
 
 def standing_of(watch: Watch) -> Standing:

@@ -63,6 +63,34 @@ async def test_a_week_of_roll_calls(cast: Cast) -> None:
     assert at(5, "21:45") in pages, "a quarter of an hour after the home was asked at half past ten"
 
 
+async def test_the_home_is_asked_about_a_child_without_a_carer(cast: Cast) -> None:
+    """One word says that they are there, one that they are not; and one answers nothing."""
+    data = {
+        **weighing(ask=0.02, page=0.3, leaves=0.02),
+        "roll_call": {**ROLL_CALL, "instead_of_carer": True},
+    }
+    told = await compare(
+        cast,
+        [
+            (at(2, "16:50"), "check_in", {}),
+            (at(3, "07:50"), "check_in", {}),
+            (at(3, "17:00"), "if_asked", home_says(at(4, "07:00"), "here")),
+            (at(4, "16:50"), "check_in", {}),
+            (at(5, "07:50"), "check_in", {}),
+            (at(5, "17:30"), "if_asked", home_says(at(6, "07:00"), "not_here", 900)),
+            (at(6, "14:00"), "check_in", {}),
+            (at(7, "07:50"), "check_in", {}),
+            (at(7, "16:00"), "if_asked", home_says(at(8, "12:00"), "excused")),
+            (at(8, "16:50"), "check_in", {}),
+        ],
+        data,
+        has_carer=False,
+    )
+    levels = [level for _, level, _ in told]
+    assert levels.count("ask_witness") >= 3
+    assert "ask_carer" not in levels
+
+
 @ON_SQLITE
 async def test_under_a_plain_policy_not_here_calls_at_once(cast: Cast) -> None:
     told = await compare(

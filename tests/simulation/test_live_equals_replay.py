@@ -24,7 +24,7 @@ from server.notify.actions import last_resorts, set_last_resorts
 from server.notify.models import Address, Message
 from server.notify.push_health import STALE_AFTER
 from server.notify.rules import Kind
-from server.people.models import Child, Home
+from server.people.models import Child, Home, Tie
 from server.people.rules import Leaving, Role
 from server.placements import actions
 from server.policy import parser as policies
@@ -71,6 +71,13 @@ LEVELS = {
 }
 # Each life takes seconds on two databases; a longer list has been tried, and can be again.
 SEEDS = [int(n) for n in os.environ.get("WAYMARK_TEST_SEEDS", "1 2").split()]
+# What an answer comes to; of a home that is asked instead of a carer, too.
+SAYS = {
+    kinds.Says.SEEN: "seen",
+    kinds.Says.NOT_SEEN: "not_seen",
+    kinds.Says.HERE: "seen",
+    kinds.Says.NOT_HERE: "not_seen",
+}
 LAST_CALL = 3  # The number of that reminder.
 # Replay knows no database, and the rules that both go by know none either. What reads and writes is
 # tried on PostgreSQL by a life by hand, a time of blindness, a signal, and lives at random.
@@ -129,6 +136,7 @@ class Live:
     waiting: list[Event] = field(default_factory=list)
     blind_until: datetime | None = None
     hears: bool = True
+    has_carer: bool = True
     called: dict[UUID, set[int]] = field(default_factory=dict)
 
     async def run(self, events: list[Event], until: datetime) -> None:
@@ -193,9 +201,10 @@ class Live:
             id__in=list(self.asked)
         ):
             self.asked.add(question.id)
-            covering = [one for one in self.if_asked if one.begin <= now <= one.until]
-            if covering and covering[-1].after < DAY:
-                answer = "seen" if covering[-1].says is kinds.Says.SEEN else "not_seen"
+            answers = self.if_asked if self.has_carer else self.of_home
+            covering = [one for one in answers if one.begin <= now <= one.until]
+            if covering and covering[-1].after < DAY and covering[-1].says in SAYS:
+                answer = SAYS[covering[-1].says]
                 entry = (now + covering[-1].after, len(self.asked), (question.id, answer))
                 self.coming.append(entry)
         for call in await Message.filter(
@@ -334,6 +343,8 @@ class Live:
             level = LEVELS.get(Kind(row.kind))
             if level is None:
                 continue
+            if level == "ask_carer" and not self.has_carer:
+                level = "ask_witness"
             alert = row.subject_kind == "alert"
             if level in ("page_worker", "escalate"):
                 rungs = called.setdefault(row.subject_id, set())
@@ -364,6 +375,8 @@ async def compare(
     said: list[Said],
     data: dict[str, Any] = EACH_MISS,
     rhythm: dict[str, Any] = TWICE,
+    *,
+    has_carer: bool = True,
 ) -> list[Told]:
     await Watch.filter(child_id__in=[cast.noor.id, cast.lia.id]).delete()
     await cast.on_duty("eve", days=60)
@@ -373,12 +386,14 @@ async def compare(
     if data is not EACH_MISS:
         await PolicyRow.create(agency_id=cast.agency.id, version=1, content=data, made_at=BEGIN)
     policy = policies.read(data)
-    placed = {**PLACED, "rhythm": rhythm, "home": "Harbour"}
+    placed = {**PLACED, "rhythm": rhythm, "home": "Harbour", "carer": has_carer}
+    if not has_carer:
+        await Tie.filter(child_id=cast.mia.id, role=Role.CARER).delete()
     if policy.roll_call.at:
         await home_words.add_worker(cast.actor("root"), cast.home.id, cast.sam.id, BEGIN)
         await Home.filter(id=cast.home.id).update(next_roll_call_at=BEGIN)
     result = replay(recorded([(BEGIN, "placed", placed), *said]), policy, until)
-    live = Live(cast, policy)
+    live = Live(cast, policy, has_carer=has_carer)
     await live.run(events, until)
     told = await live.told()
     assert told == sorted({(row.at, row.level, row.rung) for row in result.rows})

@@ -80,6 +80,7 @@ LABELS: Mapping[str, str] = {
 ROLL_CALLS: Mapping[str, str] = {
     "roll_call.at": N_("Each home is asked who is there, at"),
     "roll_call.holds_for": N_("“Here” delays calling adults, at most by"),
+    "roll_call.instead_of_carer": N_("Ask the home about a child who has no carer"),
     "roll_call.day.here": N_("By day, “here” multiplies the risk by"),
     "roll_call.day.not_here": N_("By day, “not here” multiplies the risk by"),
     "roll_call.day.excused": N_("By day, “with permission” multiplies the risk by"),
@@ -130,6 +131,9 @@ HINTS: Mapping[str, str] = {
 _ROLL_CALL_HINTS: Mapping[str, str] = {
     "roll_call.at": N_("The home's own time. Separate times with commas."),
     "roll_call.holds_for": N_("The longest silence does not change."),
+    "roll_call.instead_of_carer": N_(
+        "When a carer would be asked, we ask the people who work in the home about this one child."
+    ),
 }
 
 

@@ -7,7 +7,7 @@ from server.policy.model import Tier
 from server.simulation.evaluation import LONG, MONTH, Counted, Gone, Told, counted
 from server.simulation.outcomes import Result
 from server.simulation.reports import fairness
-from server.simulation.telling import ASK
+from server.simulation.telling import ASK, ASK_WITNESS
 
 WITHIN = (6, 24, 48)
 _WEEK = timedelta(days=7)
@@ -105,6 +105,8 @@ def _asked(of: Counted) -> list[str]:
     calls = [(at, home) for at, home in of.result.roll_calls if of.since is None or at >= of.since]
     days = {(at.date(), home) for at, home in calls}
     lines = [f"Questions to carers per child-week: {_ratio(of.rows(ASK), weeks)}"]
+    if homes := of.rows(ASK_WITNESS):
+        lines.append(f"Questions to homes about one child, per child-week: {_ratio(homes, weeks)}")
     if calls:
         lines.append(f"Roll calls of a home and day: {_ratio(len(calls), len(days))}")
     return lines

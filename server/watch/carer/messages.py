@@ -89,14 +89,15 @@ async def _groups(
 ) -> dict[UUID, Group]:
     """The carers whose questions are one message: as many at once, or within the window, as make
     the calls to adults one message."""
-    cared: dict[UUID, set[UUID]] = {}
+    # A person of a home has no tie: only what is asked now is one message.
+    cared: dict[UUID, set[UUID]] = {question["person_id"]: set() for question in questions}
     ties = Tie.filter(
         Tie.standing_at(now),
         person_id__in=list({question["person_id"] for question in questions}),
         role=Role.CARER.value,
     )
     for carer, child in await ties.values_list("person_id", "child_id"):
-        cared.setdefault(carer, set()).add(child)
+        cared[carer].add(child)
     groups = {}
     for carer, children in cared.items():
         here = {question["child_id"] for question in questions if question["person_id"] == carer}

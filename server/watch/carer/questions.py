@@ -6,18 +6,18 @@ from uuid import UUID
 from server.audit.actions import Actor
 from server.errors import NotFound, Refused
 from server.notify.actions import withdraw
-from server.people.models import Tie
 from server.people.rules import Role
 from server.security import encryption
 from server.storage.db import as_id, write
 from server.watch.actions import SightingRequest, note_sighting
+from server.watch.carer.asked import is_asked
 from server.watch.carer.models import Question
 
 
 async def answer_question(question_id: UUID, answer: str, now: datetime) -> Question:
     """The carer's one tap. The first answer counts; a second tap changes nothing.
 
-    Raises NotFound, and Refused if the question's time, or the carer's tie, is over.
+    Raises NotFound, and Refused if the question's time is over, or the person is asked no more.
     """
     async with write():
         question = await Question.filter(id=question_id).select_for_update().first()
@@ -25,15 +25,7 @@ async def answer_question(question_id: UUID, answer: str, now: datetime) -> Ques
             raise NotFound("This question does not exist.")
         if question.answered_at is not None:
             return question
-        is_carer = await Tie.filter(
-            Tie.standing_at(now),
-            child_id=question.child_id,
-            person_id=question.person_id,
-            role=Role.CARER,
-            person__disabled_at__isnull=True,
-        ).exists()
-        # A former carer must not be able to say that all is well.
-        if question.expires_at <= now or not is_carer:
+        if question.expires_at <= now or not await is_asked(question, now):
             raise Refused("This question is closed. If you are worried, call the caseworker.")
         await Question.filter(id=question_id).update(answered_at=now, answer=answer)
         # Before the sighting, which has the same id and may have something to say itself.

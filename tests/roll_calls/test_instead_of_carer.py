@@ -1,0 +1,87 @@
+"""Where a child has no carer, the home is asked about them, if the policy says so."""
+
+from __future__ import annotations
+
+import copy
+from datetime import timedelta
+
+import pytest
+
+from server.audit.actions import SYSTEM
+from server.errors import Refused
+from server.people.models import Tie
+from server.people.rules import Role
+from server.people.ties import AddTie, add_tie
+from server.policy.model import EACH_MISS
+from server.policy.models import Policy as PolicyRow
+from server.roll_calls import actions
+from server.watch.carer.models import Question
+from server.watch.carer.questions import answer_question
+from server.watch.models import Round, Sighting
+from tests.cast import Cast
+from tests.desk.test_evidence import brief
+from tests.desk.walking import at, run_until
+from tests.roll_calls.homes import furnish
+
+
+async def asks_homes(cast: Cast) -> None:
+    content = {**copy.deepcopy(EACH_MISS), "roll_call": {"instead_of_carer": True}}
+    await PolicyRow.create(
+        agency_id=cast.agency.id, version=1, content=content, made_at=cast.clock()
+    )
+
+
+async def late(cast: Cast, *, workers: tuple[str, ...] = ("ines",)) -> list[Question]:
+    """Mia, who lives in the house, has missed a check-in."""
+    await asks_homes(cast)
+    await furnish(cast, "23:30", workers=workers)
+    await run_until(cast, at(19, 5))
+    return await Question.filter(child_id=cast.mia.id)
+
+
+async def without_carer(cast: Cast) -> None:
+    await Tie.filter(child_id=cast.mia.id, role=Role.CARER).delete()
+
+
+async def test_the_home_is_asked_and_its_word_counts_as_the_carers(cast: Cast) -> None:
+    await without_carer(cast)
+    [question] = await late(cast)
+    assert question.person_id == cast.ines.id
+    assert "no carer: the home was asked 19:00, no answer yet" in await brief(cast, "mia")
+    await answer_question(question.id, "seen", cast.clock())
+    seen = await Sighting.get(child_id=cast.mia.id)
+    assert (seen.by_role, seen.answer) == (Role.CARER.value, "seen")
+    assert not await Round.filter(child_id=cast.mia.id, state="late").exists()
+
+
+async def test_a_carer_goes_first(cast: Cast) -> None:
+    [question] = await late(cast)
+    assert question.person_id == cast.sam.id
+
+
+async def test_who_no_longer_works_there_cannot_say_that_all_is_well(cast: Cast) -> None:
+    await without_carer(cast)
+    [question] = await late(cast)
+    await actions.end_worker(cast.actor("root"), cast.home.id, cast.ines.id, cast.clock())
+    with pytest.raises(Refused):
+        await answer_question(question.id, "seen", cast.clock.advance(minutes=1))
+    assert await Round.filter(child_id=cast.mia.id, state="late").exists()
+
+
+async def test_a_home_without_staff_is_as_no_carer(cast: Cast) -> None:
+    await without_carer(cast)
+    assert await late(cast, workers=()) == []
+    assert "no carer to ask" in await brief(cast, "mia")
+
+
+async def test_once_there_is_a_carer_the_home_answers_for_them_no_more(cast: Cast) -> None:
+    await without_carer(cast)
+    [question] = await late(cast)
+    await add_tie(
+        SYSTEM,
+        cast.children["mia"],
+        AddTie(person_id=cast.eve.id, role=Role.CARER),
+        cast.clock(),
+    )
+    with pytest.raises(Refused):
+        await answer_question(question.id, "seen", cast.clock() + timedelta(minutes=1))
