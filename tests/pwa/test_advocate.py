@@ -79,8 +79,9 @@ def test_what_an_advocate_may_know_changes_with_the_last_choice(
 ) -> None:
     with_ruth(double)
     at_advocate(phone)
-    phone.network(is_there=False)
     switch = phone.page.get_by_role("button", name="Let Ruth know when adults are called")
+    switch.wait_for()
+    phone.network(is_there=False)
     for is_on in ("false", "true", "false"):
         switch.click()
         expect(switch).to_have_attribute("aria-pressed", is_on)

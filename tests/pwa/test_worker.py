@@ -121,6 +121,8 @@ def test_a_new_version_opens_offline_in_the_language_of_the_child(
     double.publish(copy)
     phone.page.evaluate("navigator.serviceWorker.ready.then((r) => r.update())")
     phone.page.wait_for_selector(".banner .plain")
+    # A request on its way holds the worker that answers it, and so the new one, for minutes.
+    _quiet(phone, double)
     phone.network(is_there=False)
     with phone.page.expect_navigation(timeout=30_000):
         phone.page.locator(".banner .plain").click()
