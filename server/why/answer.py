@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from server.alerts.words import about
 from server.i18n import N_
 from server.why.events import Event, Period, Value
 
@@ -150,7 +151,8 @@ def _alert(night: Known) -> Answer | None:
 
 
 def _of(alert: AlertRow) -> dict[str, Value]:
-    return {"at": alert.opened_at, "cause": alert.cause, "why": alert.reason}
+    cause = about(alert.cause, alert.reason)
+    return {"at": alert.opened_at, "cause": cause, "why": alert.reason}
 
 
 def _opened(night: Known, inside: Sequence[AlertRow]) -> Answer:

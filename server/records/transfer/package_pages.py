@@ -14,6 +14,7 @@ from server.people.rules import Role
 from server.people.words import ROLES
 from server.plan.words import AREAS
 from server.policy.model import Tier
+from server.policy.roll_call import Word
 from server.records.transfer import package
 from server.records.transfer.access import (
     look_at_package,
@@ -21,6 +22,7 @@ from server.records.transfer.access import (
     transfer_for,
 )
 from server.records.transfer.words import clock, withheld_in_words
+from server.roll_calls.words import WORDS
 from server.storage.db import as_moment
 from server.tasks.rules import Kind as DueKind
 from server.watch.rhythm.rules import read
@@ -45,6 +47,16 @@ async def the_package(request: Request) -> Response:
         "document": document,
         "language_name": NAMES.get(document["child"]["language"], ""),
         "goals": _goals(document["project"], language),
+        "home_words": [
+            (
+                gettext(language, WORDS[Word(once["word"])]),
+                as_moment(once["said_at"]),
+                once["by"],
+                once["home"],
+            )
+            # What another release gave away has none.
+            for once in document.get("home_words", [])
+        ],
         "pack": _pack(document["pack"], language),
         "plan": document["safety_plan"],
         "tier": _tier(document["safety_plan"], language),
