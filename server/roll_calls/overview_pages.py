@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.clock import known_zone
-from server.i18n import N_, gettext, ngettext
+from server.i18n import N_, gettext
 from server.people.access import agency_for, now_of
 from server.people.models import Home
 from server.people.rules import AgencyAction
@@ -67,7 +67,7 @@ def _warnings(line: HomeLine, language: str, zone: ZoneInfo, now: datetime) -> l
         time = when(language, line.open.due_at, zone, now)
         told.append(gettext(language, N_("Open since {time}"), time=time))
     if line.missed:
-        told.append(ngettext(language, "{n} missed in 7 days", "{n} missed in 7 days", line.missed))
+        told.append(gettext(language, N_("Missed in 7 days: {n}"), n=line.missed))
     if not line.workers and line.home.next_roll_call_at is not None:
         told.append(gettext(language, N_("Nobody works here who can do it")))
     return told

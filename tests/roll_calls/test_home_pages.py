@@ -125,7 +125,7 @@ async def test_the_page_of_all_homes_has_what_waits_what_is_missed_and_what_come
         assert "Next: 16:30" in page
         assert f'href="/desk/homes/{cast.home.id}/roll-call"' in page
         await RollCall.filter(id=call.id).update(state="missed")
-        assert "1 missed in 7 days" in (await browser.get("/desk/roll-calls")).text
+        assert "Missed in 7 days: 1" in (await browser.get("/desk/roll-calls")).text
         reports = (await browser.get("/desk/reports")).text
     assert 'href="/desk/roll-calls"' in reports
 
