@@ -1,4 +1,4 @@
-"""Who a person in a home calls about a child who is not there. Reads rows, and writes none.
+"""The adults that a person in a home calls about a child who is not there. Reads rows only.
 
 A person in a home needs no right to the child for it, so it is the names and the work numbers of
 colleagues, and never a number of the child or their family.
@@ -42,7 +42,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Calling:
-    """Whom to call about one child, and the open alerts about them."""
+    """Who to call about one child, and the open alerts about them."""
 
     contacts: Sequence[Contact]
     alerts: Sequence[Alert]

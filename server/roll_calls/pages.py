@@ -24,7 +24,7 @@ from server.roll_calls.access import Entrance, as_worker, entrance, for_reading
 from server.roll_calls.models import RollCall
 from server.roll_calls.reading import Line, Sheet
 from server.roll_calls.view import by_worry, rows_of, still_unknown, sum_of, with_what_follows
-from server.roll_calls.words import SUMS, WORDS
+from server.roll_calls.words import SUMS
 from server.watch.wording import when
 from server.web.rendering import language_of, page, zone_of
 from server.web.requests import form_body, form_count, page_number, parts
@@ -32,8 +32,8 @@ from server.web.requests import form_body, form_count, page_number, parts
 # Columns for the night where a home has no times.
 _NO_TIMES = ("", "")
 _MOST_NAMES = 10
-# The boxes of the list on paper.
-_BOXES = (Word.HERE, Word.NOT_HERE, Word.EXCUSED)
+# The boxes of the list on paper, with the words of the buttons.
+_BOXES = (N_("Here"), N_("Not here"), N_("With permission"))
 
 
 async def show(request: Request) -> Response:
@@ -281,7 +281,7 @@ async def night_list(request: Request) -> Response:
         "names": [line.name for line in sheet.lines],
         "times": await reading.times_of(seat.home) or _NO_TIMES,
         "day": format_date(language, now.astimezone(seat.zone).date()),
-        "words": [gettext(language, WORDS[word]) for word in _BOXES],
+        "words": [gettext(language, word) for word in _BOXES],
     }
     return page(request, "roll_calls/list.html", context)
 

@@ -88,7 +88,7 @@ class Sheet:
 @dataclass(frozen=True, slots=True)
 class WorkPlace:
     """A home where a person works, and its roll call that waits for an answer. `unknown`: the
-    initials of the children of whom the last one says "don't know"."""
+    initials of the children with "don't know" at the last one."""
 
     home_id: UUID
     home: str
@@ -176,7 +176,7 @@ async def homes_of(person_id: UUID, now: datetime) -> list[WorkPlace]:
 
 
 async def _still_unknown(calls: Sequence[RollCall]) -> dict[UUID, tuple[str, ...]]:
-    """By home, the initials of the children of whom "don't know" counts in these roll calls."""
+    """By home, the initials of the children with "don't know" as the word that counts."""
     home_of = {call.id: call.home_id for call in calls}
     rows = RollCallWord.filter(roll_call_id__in=list(home_of))
     doubted = await rows.filter(word=Word.UNKNOWN.value).values_list("child_id", flat=True)

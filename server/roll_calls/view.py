@@ -45,7 +45,7 @@ class Told:
 @dataclass(frozen=True, slots=True)
 class Row:
     """One child. `stands`: the word that is so if nobody touches the row. `says`: what was said, in
-    one line. `field`: under which name a fault of the row is told. `contacts`: whom to call about
+    one line. `field`: under which name a fault of the row is told. `contacts`: who to call about
     them; `alert`: the page of the open alert, where the reader may open it."""
 
     id: UUID
@@ -136,7 +136,7 @@ def sum_of(sheet: Sheet, language: str) -> str:
 
 
 def still_unknown(sheet: Sheet) -> list[str]:
-    """The names of the children of whom "don't know" counts."""
+    """The names of the children with "don't know" as the word that counts."""
     return [line.name for line in sheet.lines if line.said is Word.UNKNOWN]
 
 
@@ -147,7 +147,7 @@ _CALMER = (Word.HERE, Word.EXCUSED)
 async def with_what_follows(
     request: Request, seat: Entrance, rows: Sequence[Row], lines: Sequence[Line]
 ) -> list[Row]:
-    """The same rows; of each child who is not here with what happens then and whom to call, and
+    """The same rows; of each child who is not here with what happens then and who to call, and
     with the pages that the reader may open: of the alert, and to report them missing. The same of
     each child who is here after all, while the alert about them is open."""
     of = {line.child_id: line for line in lines if line.was_away or line.said in _CALMER}

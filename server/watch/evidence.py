@@ -327,15 +327,15 @@ async def _asked(watches: Iterable[Mapping[str, Any]]) -> dict[UUID, Asked]:
 async def _listed(ids: Sequence[UUID], now: datetime) -> dict[UUID, Listed]:
     """What the home said last, since the last sign of each child."""
     last = await last_since_sign(ids, now - FAR)
-    return {child: _as_listed(said) for child, said in last.items()}
+    return {child: _as_listed(word) for child, word in last.items()}
 
 
-def _as_listed(said: LastSaid) -> Listed:
+def _as_listed(last: LastSaid) -> Listed:
     return Listed(
-        said.counts.said_at,
-        said.counts.word,
-        said.before.said_at if said.before is not None else None,
-        (said.differs.word, said.differs.said_at) if said.differs is not None else None,
+        last.counts.said_at,
+        last.counts.word,
+        last.before.said_at if last.before is not None else None,
+        (last.differs.word, last.differs.said_at) if last.differs is not None else None,
     )
 
 

@@ -48,7 +48,7 @@ async def last_since_sign(
     """What the home said last of each of these children, of the same time."""
     words = await _words_since(children, after)
     last = {child_id: last_said(of_child) for child_id, of_child in words.items()}
-    return {child_id: said for child_id, said in last.items() if said is not None}
+    return {child_id: word for child_id, word in last.items() if word is not None}
 
 
 async def _words_since(

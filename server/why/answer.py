@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from server.alerts.words import about
 from server.i18n import N_
 from server.why.events import Event, Period, Value
 
@@ -151,7 +150,8 @@ def _alert(night: Known) -> Answer | None:
 
 
 def _of(alert: AlertRow) -> dict[str, Value]:
-    cause = about(alert.cause, alert.reason)
+    is_by_home = alert.cause == "silence" and alert.reason == "not_here"
+    cause = alert.reason if is_by_home else alert.cause
     return {"at": alert.opened_at, "cause": cause, "why": alert.reason}
 
 

@@ -5,16 +5,26 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
 from server.alerts.actions import acknowledge
 from server.alerts.models import Alert
+from server.missing.account.account import account
+from server.missing.profile.reading import Reader, at_the_time
+from server.missing.profile.rules import Copy
+from server.missing.search.opening import Saying, open_episode
+from server.missing.search.summary import how_it_stands
+from server.missing.search.view import view
 from server.notify.models import Message
 from server.people.actions import set_language, set_phone
 from server.people.models import Agency, Child, Home, Person, Tie
+from server.people.rules import Role
 from server.policy.roll_call import Word
+from server.records.transfer.models import Transfer
+from server.records.transfer.package import build
 from server.roll_calls import actions, reading
 from server.roll_calls.calling import calling_of
 from server.roll_calls.models import RollCall
@@ -56,7 +66,7 @@ async def away(cast: Cast) -> tuple[RollCall, Alert]:
     return call, await Alert.get(child_id=cast.mia.id)
 
 
-# --- whom to call
+# --- who to call
 
 
 async def test_after_not_here_the_page_names_the_caseworker_with_a_link_that_calls(
@@ -184,6 +194,39 @@ async def test_the_page_of_a_child_lists_the_last_words_with_who_when_and_the_ro
     # Guardians do not read what homes say of the children.
     await cast.new_token("ada")
     assert "What the home said" not in await main_of(cast, f"/desk/children/{cast.mia.id}", "ada")
+
+
+# --- on paper, in a search, and to another agency
+
+
+async def test_papers_and_summaries_tell_what_the_home_said_who_said_it_and_when(
+    cast: Cast,
+) -> None:
+    begin = cast.clock()
+    await away(cast)
+    tom, now = cast.actor("tom"), cast.clock.advance(minutes=10)
+    facts = await account(cast.mia.id, begin, now, "en")
+    assert [(fact.what, fact.who, fact.how) for fact in facts if fact.what == HOME_SAID] == [
+        (HOME_SAID, "Sam Oyelaran", "The house")
+    ]
+    assert [fact.how for fact in facts if fact.what == "An alert opened"] == [HOME_SAID]
+    episode, _ = await open_episode(tom, cast.mia.id, uuid7(), Saying(now), now)
+    [seen] = await view([episode], {Role.CASEWORKER}, cast.tom.id, now)
+    told = [text for text in how_it_stands(seen, "en", str) if "word of the home" in text]
+    assert len(told) == 1
+    assert "“Not here”" in told[0]
+    assert "(Sam Oyelaran)" in told[0]
+    child = await Child.get(id=cast.mia.id)
+    known = await at_the_time(child, Copy.POLICE, Reader("en", PARIS, lasts=True), now)
+    assert known is not None
+    [point] = [point for point in known.points if point.label == "Said at the home"]
+    assert point.text.startswith("Not here, ")
+    assert point.text.endswith("13:30, Sam Oyelaran, The house")
+    transfer = Transfer(id=uuid7(), agency_id=cast.agency.id, to_agency_id=cast.other_agency.id)
+    document = msgspec.json.decode(await build(transfer, child, now))
+    assert [(word["word"], word["by"]) for word in document["home_words"]] == [
+        ("not_here", "Sam Oyelaran")
+    ]
 
 
 # --- "don't know"
