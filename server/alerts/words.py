@@ -17,7 +17,10 @@ CAUSES: Mapping[Cause, str] = {
 # The watch, a later room, opens it for this reason: `Why.NOT_HERE`.
 NOT_HERE = "not_here"
 HOME_SAID = N_("The home said: not here")
-TITLES: Mapping[str, str] = {**CAUSES, NOT_HERE: HOME_SAID}
+TITLES: Mapping[str, str] = {
+    **{cause.value: words for cause, words in CAUSES.items()},
+    NOT_HERE: HOME_SAID,
+}
 OUTCOMES: Mapping[Outcome, tuple[str, str]] = {
     Outcome.SEEN: (N_("Seen"), N_("The child was seen face to face.")),
     Outcome.SPOKE: (N_("Spoken to"), N_("Someone spoke with the child.")),

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from server.alerts.ladder import Cause, Reachable, Rung, people_on
+from server.alerts.ladder import Cause, Reachable, people_on
 from server.alerts.models import Alert
 from server.alerts.recipients import reach_of
 from server.alerts.words import NOT_HERE
 from server.i18n import N_, gettext
 from server.people.models import Agency, Person
 from server.phone_numbers import tel
+from server.policy.model import Rung
 
 # The first ones who can be called; more are no help at night.
 MOST = 2

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from server.alerts.ladder import Cause, Rung, people_on
+from server.alerts.ladder import Cause, people_on
 from server.alerts.models import Alert
 from server.alerts.recipients import reach_of
 from server.audit.actions import Actor, note_all
@@ -17,6 +17,7 @@ from server.errors import Conflict
 from server.i18n import N_
 from server.notify.actions import Saying, queue
 from server.notify.rules import Kind
+from server.policy.model import Rung
 from server.policy.roll_call import Word
 from server.storage import bulk
 from server.storage.db import as_id
@@ -132,7 +133,8 @@ async def _say_of_alerted(
     sayings = []
     for alert in await alerts.order_by("id"):
         people = {*people_on(Rung.CASEWORKER, reach[alert.child_id].on(Rung.CASEWORKER))}
-        people |= {alert.acknowledged_by} - {None}
+        if alert.acknowledged_by is not None:
+            people.add(alert.acknowledged_by)
         sayings += [_of_correction(alert, person, now) for person in sorted(people)]
     await queue(sayings, now)
 

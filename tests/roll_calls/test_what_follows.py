@@ -30,8 +30,8 @@ from server.roll_calls.calling import calling_of
 from server.roll_calls.models import RollCall
 from server.storage.ids import uuid7
 from server.watch import evidence
-from server.watch.machine.witnesses import counted
-from server.watch.spoken import Spoken, last_said
+from server.watch.machine.witnesses import Spoken, counted
+from server.watch.spoken import last_said
 from tests.cast import Cast
 from tests.desk.walking import PARIS
 from tests.roll_calls.homes import asked, furnish, latest, say, tick

@@ -100,7 +100,7 @@ def _card(place: WorkPlace, reader: _Reader) -> Card:
     title = gettext(reader.language, sentence, home=place.home, time=time)
     unknown = ""
     if place.open is None and place.unknown:
-        names = format_list(reader.language, place.unknown[:_MOST_UNKNOWN])
+        names = format_list(reader.language, [*place.unknown[:_MOST_UNKNOWN]])
         unknown = gettext(reader.language, N_("Still unknown: {names}."), names=names)
     return Card(title, path_of(place.home_id), place.open is not None, unknown)
 
