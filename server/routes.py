@@ -125,6 +125,7 @@ PAGES = (
     "server.alerts.drills.pages",
     "server.roll_calls.pages",
     "server.roll_calls.home_pages",
+    "server.roll_calls.overview_pages",
     "server.rota.pages",
     "server.rota.handover_pages",
     "server.rota.leave_pages",

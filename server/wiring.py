@@ -23,6 +23,7 @@ from server.people.access import Sources, use_sources
 from server.people.events import Rights, use_listeners
 from server.placements.actions import end_approved
 from server.plan.reviews import heard
+from server.roll_calls import seats
 from server.rota.duty import on_duty, on_rota
 from server.security import encryption
 from server.settings import Settings
@@ -73,3 +74,4 @@ def wire_rooms() -> None:
 async def _rights_changed(rights: Rights, now: datetime) -> None:
     await advocates.hear(rights, now)
     await rights_changes.hear(rights, now)
+    await seats.hear(rights, now)

@@ -309,10 +309,14 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /desk/people/homes": agency("administrator"),
     "POST /desk/people/homes": agency("administrator"),
     "POST /desk/people/homes/{home_id}": agency("administrator"),
-    "GET /desk/people/homes/{home_id}/roll-call": agency("administrator"),
-    "POST /desk/people/homes/{home_id}/roll-call/times": agency("administrator"),
-    "POST /desk/people/homes/{home_id}/roll-call/workers": agency("administrator"),
-    "POST /desk/people/homes/{home_id}/roll-call/workers/{person_id}/end": agency("administrator"),
+    "GET /desk/people/homes/{home_id}/roll-call": agency("supervisor administrator"),
+    "POST /desk/people/homes/{home_id}/roll-call/times": agency("supervisor administrator"),
+    "POST /desk/people/homes/{home_id}/roll-call/find": agency("supervisor administrator"),
+    "POST /desk/people/homes/{home_id}/roll-call/workers": agency("supervisor administrator"),
+    "POST /desk/people/homes/{home_id}/roll-call/workers/{person_id}/end": agency(
+        "supervisor administrator"
+    ),
+    "GET /desk/roll-calls": agency("supervisor"),
     # Sam works in the home, and Mia lives there: others read about the children they answer for.
     "GET /desk/homes/{home_id}/roll-call": these("sam", "tom", "ines", ON_DUTY),
     "POST /desk/homes/{home_id}/roll-call": these("sam"),

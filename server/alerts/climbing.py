@@ -42,6 +42,7 @@ CALLING: tuple[Kind, ...] = (
     Kind.CONFIRM_ANSWERED,
     Kind.ASK_TRUSTED,
     Kind.TRUSTED_SAYS,
+    Kind.HOME_SAYS,
 )
 
 

@@ -17,6 +17,7 @@ KINDS: Mapping[str, str] = {
     Kind.ASK_CARER: N_("Question to the carer"),
     Kind.ASK_TRUSTED: N_("Question to a person the child trusts"),
     Kind.TRUSTED_SAYS: N_("Trusted person's answer to confirm"),
+    Kind.HOME_SAYS: N_("The home's correction to confirm"),
     Kind.ALERT: N_("Alert"),
     Kind.ALERT_AGAIN: N_("Alert, repeated"),
     Kind.CONFIRM_ANSWERED: N_("Late answer to confirm"),

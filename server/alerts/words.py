@@ -14,6 +14,13 @@ CAUSES: Mapping[Cause, str] = {
     Cause.TALK: N_("Wants to talk"),
     Cause.MISSING: N_("Missing"),
 }
+# The watch, a later room, opens it for this reason: `Why.NOT_HERE`.
+NOT_HERE = "not_here"
+HOME_SAID = N_("The home said: not here")
+TITLES: Mapping[str, str] = {
+    **{cause.value: words for cause, words in CAUSES.items()},
+    NOT_HERE: HOME_SAID,
+}
 OUTCOMES: Mapping[Outcome, tuple[str, str]] = {
     Outcome.SEEN: (N_("Seen"), N_("The child was seen face to face.")),
     Outcome.SPOKE: (N_("Spoken to"), N_("Someone spoke with the child.")),
@@ -29,6 +36,16 @@ OUTCOMES: Mapping[Outcome, tuple[str, str]] = {
     Outcome.MISSING: (N_("Missing"), N_("We call everyone at once.")),
     Outcome.DURESS: (N_("Answered under pressure"), N_("The child was forced to answer.")),
 }
+
+
+def about(cause: str, reason: str) -> str:
+    """The code of what an alert is about: its cause, or that a home said "not here"."""
+    return NOT_HERE if cause == Cause.SILENCE and reason == NOT_HERE else cause
+
+
+def title_of(cause: str, reason: str) -> str:
+    """What an alert is about, to be translated."""
+    return TITLES[about(cause, reason)]
 
 
 def way_to(alert_id: UUID | None) -> See | None:

@@ -27,6 +27,7 @@ from server.demo.cast import CAST, Kid, id_of
 from server.demo.history import live_through
 from server.demo.profiles import write_packs
 from server.demo.projects import write_projects
+from server.demo.roll_calls import call_roll
 from server.demo.templates import write_templates
 from server.errors import Refused
 from server.missing.profile.rules import age_on
@@ -200,6 +201,7 @@ async def _load(now: datetime) -> None:
             async with write():
                 await _people(begin)
                 await live_through(begin, now)
+                await call_roll(now)
                 await write_projects(now, HISTORY)
                 await write_packs(now)
                 root = Actor(id_of("root"), Role.ADMINISTRATOR.value, id_of("harbour"))

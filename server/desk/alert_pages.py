@@ -22,7 +22,7 @@ from server.alerts.called_access import was_called
 from server.alerts.ladder import Cause, Outcome, outcomes_of
 from server.alerts.models import Alert
 from server.alerts.sent import sent_about
-from server.alerts.words import CAUSES, OUTCOMES
+from server.alerts.words import OUTCOMES, title_of
 from server.approvals.models import Approval
 from server.approvals.rules import State as Waiting
 from server.approvals.rules import What
@@ -248,7 +248,7 @@ def _head(
     group, cause = group_of(facts, called), Cause(alert.cause)
     icon, word = look_of(group, called)
     return {
-        "title": gettext(language, CAUSES[cause]),
+        "title": gettext(language, title_of(cause, alert.reason)),
         "cause": cause.value,
         "icon_name": icon,
         "word": gettext(language, word),

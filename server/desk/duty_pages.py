@@ -11,9 +11,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from server.alerts.ladder import Cause
 from server.alerts.models import Alert
-from server.alerts.words import CAUSES
+from server.alerts.words import title_of
 from server.clock import known_zone
 from server.desk.alert_api import those_for
 from server.errors import NotFound
@@ -99,7 +98,7 @@ async def _open_alerts(request: Request, language: str) -> list[Line]:
         Line(
             alert.id,
             names[alert.child_id],
-            gettext(language, CAUSES[Cause(alert.cause)]),
+            gettext(language, title_of(alert.cause, alert.reason)),
             alert.opened_at,
             names.get(alert.acknowledged_by) if alert.acknowledged_by is not None else None,
         )

@@ -61,6 +61,12 @@ REPORTS: tuple[Group, ...] = (
                 N_("Choose a child. The page is under Safety."),
                 _SUPERVISORS,
             ),
+            Way(
+                "/desk/roll-calls",
+                N_("Roll calls"),
+                N_("Each home: last done, missed, and the next one. Add people who work there."),
+                _SUPERVISORS,
+            ),
         ),
     ),
     (

@@ -45,6 +45,7 @@ class Kind(StrEnum):
     ASK_CARER = "ask_carer"
     ASK_TRUSTED = "ask_trusted"  # To an adult the child trusts, who has no account.
     TRUSTED_SAYS = "trusted_says"  # What they answered: a person looks at it and confirms.
+    HOME_SAYS = "home_says"  # A home corrects "not here" while the alert about it is open.
     ALERT = "alert"
     ALERT_AGAIN = "alert_again"
     CONFIRM_ANSWERED = "confirm_answered"

@@ -21,6 +21,7 @@ SENTENCES: dict[Kind, str] = {
     Kind.ASK_CARER: N_("Please answer one question."),
     Kind.ASK_TRUSTED: N_("Please answer one question."),
     Kind.TRUSTED_SAYS: N_("We have an answer to a question. Please look and confirm."),
+    Kind.HOME_SAYS: N_("An answer was corrected. Please look and confirm."),
     Kind.ALERT: N_("You are needed."),
     Kind.ALERT_AGAIN: N_("You are still needed."),
     Kind.CONFIRM_ANSWERED: N_("A late answer has come. Please look and confirm."),

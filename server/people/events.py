@@ -4,7 +4,7 @@
 
 Listeners act in the transaction in which it happens: all is stored, or nothing. They are of later
 rooms, so `wiring.py` registers them: six for what happens (calendar, life project, search, returns
-and profile), and one in the alerts for rights that changed.
+and profile), and those of three rooms for rights that changed.
 """
 
 from collections.abc import Awaitable, Callable

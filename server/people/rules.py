@@ -288,6 +288,7 @@ class AgencyAction(StrEnum):
     PEOPLE_CHANGE = "agency:people_change"
     POLICY_SEE = "agency:policy_see"
     POLICY_CHANGE = "agency:policy_change"
+    ROLL_CALL_CHANGE = "agency:roll_call_change"
     ROLL_CALL_SEE = "agency:roll_call_see"
     ROTA_PLAN = "agency:rota_plan"
     ROTA_SEE = "agency:rota_see"
@@ -312,6 +313,7 @@ ALLOWED_AGENCY: dict[Role, frozenset[AgencyAction]] = {
             AgencyAction.CHILD_ADD,
             AgencyAction.CHILD_TAKE_OVER,
             AgencyAction.GLASS_BREAK,
+            AgencyAction.ROLL_CALL_CHANGE,
             AgencyAction.ROLL_CALL_SEE,
             AgencyAction.ROTA_PLAN,
             AgencyAction.ROTA_SEE,
@@ -332,6 +334,8 @@ ALLOWED_AGENCY: dict[Role, frozenset[AgencyAction]] = {
             AgencyAction.CHILD_ADD,
             # A drill is about no child.
             AgencyAction.DRILL,
+            # Who works in a home, and when it is asked: about no child.
+            AgencyAction.ROLL_CALL_CHANGE,
             AgencyAction.ROTA_PLAN,
             AgencyAction.ROTA_SEE,
             # Templates for all contain no child's content.

@@ -1,6 +1,7 @@
-"""Who works in a home, and when its roll calls are: for administrators."""
+"""Who works in a home, and when its roll calls are: for administrators and supervisors."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -9,19 +10,38 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.alerts.recipients import policy_of
+from server.clock import known_zone
 from server.errors import Refused
-from server.i18n import N_, format_list, gettext
+from server.i18n import N_, format_date, format_list, gettext
 from server.people.access import Visitor, agency_for, nothing_here, now_of
+from server.people.finding import sealed_query
 from server.people.models import Home, Person
-from server.people.rules import AgencyAction
+from server.people.rules import AgencyAction, Role, may_agency
 from server.people.words import entered, form_fault, name_and_role
 from server.policy.roll_call import MOST_ROLL_CALLS
 from server.roll_calls import actions, reading
 from server.web.rendering import language_of, page
-from server.web.requests import form_body
+from server.web.requests import form_body, part_of
 
 _HOW = ("policy", "own", "none")
+_AT_ONCE = 20
+_SEALED_FOR = "works"
+# The place above this page, for supervisors and for administrators.
+_BACK = {
+    False: (("/desk/reports", N_("Reports")), ("/desk/roll-calls", N_("Roll calls"))),
+    True: (("/desk/admin", N_("Admin")), ("/desk/people/homes", N_("Homes"))),
+}
 Given = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the people who were found, for the words that were searched."""
+
+    people: Sequence[tuple[UUID, str]]
+    words: str
+    number: int
+    pages: int
 
 
 async def show(request: Request) -> Response:
@@ -39,6 +59,15 @@ async def add_worker(request: Request) -> Response:
     except Refused as fault:
         return await _page(request, visitor, home, {"person_id": person_id}, fault)
     return _saved(home.id)
+
+
+async def find(request: Request) -> Response:
+    """To the people with these words in their name. A name belongs in no address."""
+    visitor, home = await _home(request)
+    words = sealed_query.folded(entered(await form_body(request), "q"))
+    sealed = sealed_query.seal(visitor, _SEALED_FOR, words)
+    path = _path_of(home.id)
+    return RedirectResponse(f"{path}?s={sealed}#find" if sealed else path, status_code=303)
 
 
 async def end_worker(request: Request) -> Response:
@@ -78,7 +107,7 @@ def _person(text: str) -> UUID:
 
 
 async def _home(request: Request) -> tuple[Visitor, Home]:
-    visitor = await agency_for(request, AgencyAction.PEOPLE_CHANGE)
+    visitor = await agency_for(request, AgencyAction.ROLL_CALL_CHANGE)
     home = await Home.get_or_none(id=request.path_params["home_id"], agency_id=visitor.agency_id)
     if home is None:
         raise nothing_here()
@@ -102,11 +131,18 @@ async def _page(
 ) -> Response:
     language, now = language_of(request), now_of(request)
     workers = await reading.workers_of(home.id, now)
+    words = sealed_query.query_of(request, visitor, _SEALED_FOR)
+    here = {worker.person_id for worker in workers}
+    zone = known_zone(home.zone)
     context = {
         "home": home,
         "path": _path_of(home.id),
         "workers": workers,
-        "people": await _others(visitor, {worker.person_id for worker in workers}, language),
+        "words": words,
+        "sealed": sealed_query.seal(visitor, _SEALED_FOR, words),
+        "part": await _found(request, visitor, here, words, language),
+        "back": _BACK[may_agency(Role(visitor.role), AgencyAction.PEOPLE_CHANGE)],
+        "day": lambda at: format_date(language, at.astimezone(zone).date()),
         "of_policy": await _of_policy(home, language),
         "given": _given(home) | dict(typed or {}),
         "more": MOST_ROLL_CALLS,
@@ -131,15 +167,30 @@ async def _of_policy(home: Home, language: str) -> str:
     return gettext(language, N_("At the moment: {times}."), times=format_list(language, times))
 
 
-async def _others(visitor: Visitor, here: set[UUID], language: str) -> list[tuple[UUID, str]]:
+async def _found(
+    request: Request, visitor: Visitor, here: set[UUID], words: str, language: str
+) -> Part | None:
+    """One part of the people with these words in their name who could work here; None for no words.
+    Names are sealed: only this process can search and sort them."""
+    searched = words.casefold().split()
+    if not searched:
+        return None
     adults = await Person.filter(
         agency_id=visitor.agency_id,
         disabled_at__isnull=True,
         role__in=[role.value for role in reading.MAY_WORK],
     )
-    # Names are sealed: only this process can sort them.
-    ordered = sorted(adults, key=lambda person: person.name.casefold())
-    return [(adult.id, name_and_role(adult, language)) for adult in ordered if adult.id not in here]
+    fits = [
+        adult
+        for adult in adults
+        if adult.id not in here and all(word in adult.name.casefold() for word in searched)
+    ]
+    fits.sort(key=lambda adult: (adult.name.casefold(), adult.id))
+    number, pages = part_of(request, len(fits), _AT_ONCE)
+    part = fits[(number - 1) * _AT_ONCE : number * _AT_ONCE]
+    return Part(
+        [(adult.id, name_and_role(adult, language)) for adult in part], words, number, pages
+    )
 
 
 _PATH = "/desk/people/homes/{home_id:uuid}/roll-call"
@@ -147,6 +198,7 @@ _PATH = "/desk/people/homes/{home_id:uuid}/roll-call"
 routes = [
     Route(_PATH, show, methods=["GET"]),
     Route(f"{_PATH}/times", set_times, methods=["POST"]),
+    Route(f"{_PATH}/find", find, methods=["POST"]),
     Route(f"{_PATH}/workers", add_worker, methods=["POST"]),
     Route(f"{_PATH}/workers/{{person_id:uuid}}/end", end_worker, methods=["POST"]),
 ]

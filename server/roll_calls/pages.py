@@ -18,31 +18,52 @@ from server.people.access import Roles, now_of
 from server.people.models import Person
 from server.people.words import entered, form_fault
 from server.phone_numbers import tel
+from server.policy.roll_call import Word
 from server.roll_calls import actions, form, reading
 from server.roll_calls.access import Entrance, as_worker, entrance, for_reading
 from server.roll_calls.models import RollCall
 from server.roll_calls.reading import Line, Sheet
-from server.roll_calls.view import by_worry, rows_of, sum_of, with_what_follows
+from server.roll_calls.view import by_worry, rows_of, still_unknown, sum_of, with_what_follows
+from server.roll_calls.words import SUMS
 from server.watch.wording import when
-from server.web.rendering import language_of, page
+from server.web.rendering import language_of, page, zone_of
 from server.web.requests import form_body, form_count, page_number, parts
 
 # Columns for the night where a home has no times.
 _NO_TIMES = ("", "")
 _MOST_NAMES = 10
+# The boxes of the list on paper, with the words of the buttons.
+_BOXES = (N_("Here"), N_("Not here"), N_("With permission"))
 
 
 async def show(request: Request) -> Response:
     """The form, for a person who works there, while an answer is missing or to correct one; else
     what was said."""
     seat = await entrance(request)
-    sheet = await _sheet(request, seat)
+    earlier = await _earlier(request, seat)
+    sheet = await _sheet(request, seat, earlier)
+    if earlier is not None and seat.is_worker:
+        return await _state(request, seat, sheet, None, is_earlier=True)
     if not seat.is_worker:
-        return await _state(request, seat, sheet, await for_reading(request, seat.home))
+        seen = await for_reading(request, seat.home)
+        return await _state(request, seat, sheet, seen, is_earlier=earlier is not None)
     is_open = sheet.roll_call is not None and sheet.roll_call.done_at is None
     if sheet.roll_call is not None and (is_open or "correct" in request.query_params):
         return _form(request, seat, sheet, sheet.roll_call)
     return await _state(request, seat, sheet, None)
+
+
+async def _earlier(request: Request, seat: Entrance) -> RollCall | None:
+    """A roll call before the last one, where the address names it."""
+    try:
+        id_ = UUID(request.query_params.get("call", ""))
+    except ValueError:
+        return None
+    named = await RollCall.get_or_none(id=id_, home_id=seat.home.id)
+    if named is None:
+        return None
+    is_last = not await RollCall.exists(home_id=seat.home.id, due_at__gt=named.due_at)
+    return None if is_last else named
 
 
 async def send(request: Request) -> Response:
@@ -105,6 +126,7 @@ def _form(
         "roll_call_id": roll_call.id,
         "untils": form.untils(now, seat.zone),
         "untouched": _untouched(language, asked, len(rows), pages),
+        "sums": {word.value: gettext(language, parts) for word, parts in SUMS.items()},
         "touched": gettext(language, N_("Send: everyone else is here") if asked else N_("Send")),
         "is_late": roll_call.state == "missed",
         "is_done": roll_call.done_at is not None,
@@ -161,37 +183,58 @@ def _frame(request: Request, seat: Entrance, roll_call: RollCall | None) -> dict
         else gettext(language, N_("Roll call")),
         "zone": seat.zone,
         "shown": shown,
+        "clock": _clock(request, seat),
         "now": now,
     }
 
 
+def _clock(request: Request, seat: Entrance) -> str:
+    """Whose clock the page shows, for a reader whose own shows another time."""
+    language, now = language_of(request), now_of(request)
+    if now.astimezone(seat.zone).utcoffset() == now.astimezone(zone_of(request)).utcoffset():
+        return ""
+    sentence = N_("Times here are those of {home}, where it is {time} now.")
+    time = when(language, now, seat.zone, now)
+    return gettext(language, sentence, home=seat.home.name, time=time)
+
+
 async def _state(
-    request: Request, seat: Entrance, sheet: Sheet, may_read: Mapping[UUID, Roles] | None
+    request: Request,
+    seat: Entrance,
+    sheet: Sheet,
+    may_read: Mapping[UUID, Roles] | None,
+    *,
+    is_earlier: bool = False,
 ) -> Response:
     """What was said, and who said it. `may_read`: of these children alone, to a person who does
-    not work there."""
+    not work there. `is_earlier`: not the last one, so that nothing follows from it."""
     language, roll_call = language_of(request), sheet.roll_call
     lines = by_worry(line for line in sheet.lines if may_read is None or line.child_id in may_read)
     part, pages, number = _part(request, lines)
     rows = rows_of(part, language, seat.zone, now_of(request))
-    rows = await with_what_follows(request, rows, part, seat.zone)
     if may_read is not None:
         rows = [replace(row, href=f"/desk/children/{row.id}") for row in rows]
+    if not is_earlier:
+        rows = await with_what_follows(request, seat, rows, part)
+    unknown = still_unknown(sheet) if seat.is_worker and not is_earlier else []
     context = {
         **_frame(request, seat, roll_call),
         "rows": rows,
         "lead": await _lead(request, seat, sheet),
-        "next": _next(request, seat, sheet),
+        "next": "" if is_earlier else _next(request, seat, sheet),
+        "is_earlier": is_earlier,
+        "unknown": format_list(language, unknown) if unknown else "",
         "call": tel(seat.home.phone or "") if not seat.is_worker else None,
         "workers": None if seat.is_worker else await _workers(request, seat),
         "is_worker": seat.is_worker,
         "is_asked": roll_call is not None,
-        "may_correct": seat.is_worker and roll_call is not None,
-        "is_worrying": any(row.follows for row in rows),
+        "may_correct": seat.is_worker and roll_call is not None and not is_earlier,
+        "is_worrying": any(row.contacts and row.stands == Word.NOT_HERE for row in rows),
         "sent": "sent" in request.query_params,
         "n_left": form_count(request.query_params.get("sent", "")) or 0,
         "pages": pages,
         "number": number,
+        "query": f"call={roll_call.id}&" if is_earlier and roll_call is not None else "",
     }
     return page(request, "roll_calls/state.html", context)
 
@@ -238,6 +281,7 @@ async def night_list(request: Request) -> Response:
         "names": [line.name for line in sheet.lines],
         "times": await reading.times_of(seat.home) or _NO_TIMES,
         "day": format_date(language, now.astimezone(seat.zone).date()),
+        "words": [gettext(language, word) for word in _BOXES],
     }
     return page(request, "roll_calls/list.html", context)
 

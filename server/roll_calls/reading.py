@@ -57,6 +57,7 @@ class Line:
     pass_until: datetime | None = None
     before: Spoken | None = None  # What counted the last time, if they were not simply here.
     others: tuple[Other, ...] = ()
+    was_away: bool = False  # A person has said "not here", whatever counts now.
 
     @property
     def said(self) -> Word | None:
@@ -86,13 +87,15 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class WorkPlace:
-    """A home where a person works, and its roll call that waits for an answer."""
+    """A home where a person works, and its roll call that waits for an answer. `unknown`: the
+    initials of the children with "don't know" at the last one."""
 
     home_id: UUID
     home: str
     zone: str
     open: RollCall | None
     next_at: datetime | None
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +130,11 @@ class Worker:
 
 async def works_in(person_id: UUID, home_id: UUID, now: datetime) -> bool:
     """Whether this person works in that home now. A disabled person works nowhere."""
-    return await _live(now).filter(home_id=home_id, person_id=person_id).exists()
+    return await live(now).filter(home_id=home_id, person_id=person_id).exists()
 
 
-def _live(now: datetime) -> QuerySet[HomeWorker]:
+def live(now: datetime) -> QuerySet[HomeWorker]:
+    """The rows of those who work in a home now."""
     return HomeWorker.filter(
         Q(until_at__isnull=True) | Q(until_at__gt=now),
         from_at__lte=now,
@@ -141,7 +145,7 @@ def _live(now: datetime) -> QuerySet[HomeWorker]:
 
 async def workers_of(home_id: UUID, now: datetime) -> list[Worker]:
     """The people who work in this home, by name."""
-    rows = await _live(now).filter(home_id=home_id).values_list("person_id", "from_at")
+    rows = await live(now).filter(home_id=home_id).values_list("person_id", "from_at")
     names = await _names([as_id(person_id) for person_id, _ in rows])
     workers = [Worker(as_id(id_), names[as_id(id_)], as_moment(at)) for id_, at in rows]
     return sorted(workers, key=lambda worker: (worker.name.casefold(), worker.person_id))
@@ -149,16 +153,46 @@ async def workers_of(home_id: UUID, now: datetime) -> list[Worker]:
 
 async def homes_of(person_id: UUID, now: datetime) -> list[WorkPlace]:
     """The homes where this person works; those with an open roll call first."""
-    works = _live(now).filter(person_id=person_id).order_by("home_id").limit(MOST_HOMES)
-    homes = await Home.filter(id__in=list(await works.values_list("home_id", flat=True)))
-    waiting = RollCall.filter(home_id__in=[home.id for home in homes], state="open")
-    calls = await waiting.order_by("due_at")
-    open_ = {call.home_id: call for call in calls}
+    works = live(now).filter(person_id=person_id).order_by("home_id").limit(MOST_HOMES)
+    waits = works.filter(home__roll_calls__state="open").distinct()
+    ids = [as_id(id_) for id_ in await waits.values_list("home_id", flat=True)]
+    ids += [as_id(id_) for id_ in await works.values_list("home_id", flat=True)]
+    ids = list(dict.fromkeys(ids))[:MOST_HOMES]
+    calls = await RollCall.filter(home_id__in=ids, step__lt=Step.FOLLOWED).order_by("due_at")
+    open_ = {call.home_id: call for call in calls if call.is_open}
+    unknown = await _still_unknown([call for call in calls if call.state == "done"])
     places = [
-        WorkPlace(home.id, home.name, home.zone, open_.get(home.id), home.next_roll_call_at)
-        for home in homes
+        WorkPlace(
+            home.id,
+            home.name,
+            home.zone,
+            open_.get(home.id),
+            home.next_roll_call_at,
+            unknown.get(home.id, ()),
+        )
+        for home in await Home.filter(id__in=ids)
     ]
     return sorted(places, key=lambda place: (place.open is None, place.home.casefold()))
+
+
+async def _still_unknown(calls: Sequence[RollCall]) -> dict[UUID, tuple[str, ...]]:
+    """By home, the initials of the children with "don't know" as the word that counts."""
+    home_of = {call.id: call.home_id for call in calls}
+    rows = RollCallWord.filter(roll_call_id__in=list(home_of))
+    doubted = await rows.filter(word=Word.UNKNOWN.value).values_list("child_id", flat=True)
+    children = {as_id(id_) for id_ in doubted}
+    words: dict[tuple[UUID, UUID], list[Spoken]] = {}
+    for row in await rows.filter(child_id__in=list(children)):
+        words.setdefault((home_of[row.roll_call_id], row.child_id), []).append(spoken_of(row))
+    names, unknown = await _names(children), dict[UUID, list[str]]()
+    here = Child.filter(id__in=list(children), left_at__isnull=True)
+    lives_in = {as_id(id_): at for id_, at in await here.values_list("id", "home_id")}
+    for (home_id, child_id), each in words.items():
+        counts = rules.counted(each)
+        is_unknown = counts is not None and counts.word is Word.UNKNOWN
+        if is_unknown and lives_in.get(child_id) == home_id:
+            unknown.setdefault(home_id, []).append(names.get(child_id, ""))
+    return {home_id: tuple(initials(sorted(each))) for home_id, each in unknown.items()}
 
 
 async def times_of(home: Home) -> tuple[str, ...]:
@@ -180,7 +214,7 @@ async def undone(agency_id: UUID, now: datetime) -> Undone:
     calls = []
     for row in rows:
         assert isinstance(row.home, Home)
-        has_workers = await _live(now).filter(home_id=row.home_id).exists()
+        has_workers = await live(now).filter(home_id=row.home_id).exists()
         calls.append(
             UndoneCall(
                 row.id,
@@ -256,6 +290,7 @@ def _line(
         others=tuple(
             Other(spoken.word, names.get(spoken.by_id, ""), spoken.said_at) for spoken in each[1:]
         ),
+        was_away=any(spoken.word is Word.NOT_HERE for spoken in words),
     )
 
 

@@ -1,7 +1,7 @@
 """What the pages of a roll call show of each child. Reads rows, and writes none."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -10,26 +10,21 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 
 from server.i18n import N_, gettext
-from server.people.access import now_of
-from server.people.children_access import children_for
-from server.people.rules import Action
+from server.people.access import Roles, called_about, now_of
+from server.people.children_access import children_by_ties, children_for
+from server.people.rules import Action, may
 from server.policy.roll_call import Word
+from server.roll_calls.access import Entrance
+from server.roll_calls.calling import Calling, Contact, calling_of
 from server.roll_calls.form import Given, row_of
 from server.roll_calls.reading import Line, Sheet
 from server.roll_calls.rules import Spoken
-from server.roll_calls.words import LAST_TIME, WORDS, follows
+from server.roll_calls.words import LAST_TIME, SUMS, WORDS, follows, stays_open
 from server.watch.forecast import as_it_stands
 from server.watch.models import Watch
 from server.watch.wording import when
 from server.web.rendering import language_of
 
-# How a row counts in "10 here, 2 away".
-_STANDS: Mapping[Word, str] = {
-    Word.HERE: "here",
-    Word.NOT_HERE: "away",
-    Word.EXCUSED: "away",
-    Word.UNKNOWN: "unknown",
-}
 # Those who are not here come first.
 _ORDER = {Word.NOT_HERE: 0, Word.UNKNOWN: 1, None: 2, Word.EXCUSED: 3, Word.HERE: 4}
 
@@ -49,8 +44,9 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One child. `stands`: what is so if nobody touches the row: here, away, unknown. `says`: what
-    was said, in one line. `field`: under which name a fault of the row is told."""
+    """One child. `stands`: the word that is so if nobody touches the row. `says`: what was said, in
+    one line. `field`: under which name a fault of the row is told. `contacts`: who to call about
+    them; `alert`: the page of the open alert, where the reader may open it."""
 
     id: UUID
     name: str
@@ -66,6 +62,9 @@ class Row:
     follows: str = ""
     missing: str = ""
     href: str = ""
+    is_unknown: bool = False
+    contacts: Sequence[Contact] = ()
+    alert: str = ""
 
 
 def rows_of(lines: Iterable[Line], language: str, zone: ZoneInfo, now: datetime) -> list[Row]:
@@ -79,25 +78,28 @@ def _row(line: Line, language: str, zone: ZoneInfo, now: datetime) -> Row:
         word = gettext(language, WORDS[line.said])
         told.append(Told(word, line.by or "", line.at, line.until_at))
     others = [Told(gettext(language, WORDS[each.word]), each.by, each.at) for each in line.others]
-    stands = _STANDS[line.said] if line.said is not None else "here"
+    stands = Word.EXCUSED if line.is_on_pass else Word.HERE
     return Row(
         line.child_id,
         line.name,
         line.initials,
         row_of(line.child_id),
-        "away" if line.is_on_pass and line.said is None else stands,
+        (line.said or stands).value,
         not line.is_said,
         _says(line, language, zone, now),
         [*told, *others],
         any(each.word != line.said for each in line.others),
         line.pass_until,
+        is_unknown=line.said is Word.UNKNOWN,
     )
 
 
 def _says(line: Line, language: str, zone: ZoneInfo, now: datetime) -> str:
     if line.said is not None and line.at is not None:
         word, time = gettext(language, WORDS[line.said]), when(language, line.at, zone, now)
-        return gettext(language, N_("{word}, {time}"), word=word, time=time)
+        # Behind "away with permission" a time alone reads as its end.
+        sentence = N_("{word}, said {time}") if line.said is Word.EXCUSED else N_("{word}, {time}")
+        return gettext(language, sentence, word=word, time=time)
     if line.pass_until is not None:
         until = when(language, line.pass_until, zone, now)
         return gettext(language, N_("Agreed absence until {time}"), time=until)
@@ -122,35 +124,86 @@ def _unsaid(line: Line) -> Word | None:
 
 
 def sum_of(sheet: Sheet, language: str) -> str:
-    """How many are here, away and unknown, of those with an answer."""
+    """How many are here, not here, away with permission and unknown, of those with an answer."""
     answered = [line for line in sheet.lines if line.is_said]
-    sums = Counter("away" if line.said is None else _STANDS[line.said] for line in answered)
-    sentence = N_("{here} here, {away} away, {unknown} unknown")
-    if not sums["unknown"]:
-        sentence = N_("{here} here, {away} away")
-    return gettext(
-        language, sentence, here=sums["here"], away=sums["away"], unknown=sums["unknown"]
-    )
+    many = Counter(line.said or Word.EXCUSED for line in answered)
+    told = [
+        gettext(language, SUMS[word], n=many[word])
+        for word in SUMS
+        if many[word] or word is Word.HERE
+    ]
+    return gettext(language, N_(", ")).join(told)
+
+
+def still_unknown(sheet: Sheet) -> list[str]:
+    """The names of the children with "don't know" as the word that counts."""
+    return [line.name for line in sheet.lines if line.said is Word.UNKNOWN]
+
+
+# Of these an alert may still be open, from an earlier "not here".
+_CALMER = (Word.HERE, Word.EXCUSED)
 
 
 async def with_what_follows(
-    request: Request, rows: Sequence[Row], lines: Sequence[Line], zone: ZoneInfo
+    request: Request, seat: Entrance, rows: Sequence[Row], lines: Sequence[Line]
 ) -> list[Row]:
-    """The same rows; of each child who is not here with what happens then, and the way to report
-    them missing where the reader may."""
-    away = [line.child_id for line in lines if line.said is Word.NOT_HERE]
-    if not away:
+    """The same rows; of each child who is not here with what happens then and who to call, and
+    with the pages that the reader may open: of the alert, and to report them missing. The same of
+    each child who is here after all, while the alert about them is open."""
+    of = {line.child_id: line for line in lines if line.was_away or line.said in _CALMER}
+    if not of:
         return list(rows)
-    language, now = language_of(request), now_of(request)
-    watches = {watch.child_id: watch for watch in await Watch.filter(child_id__in=away)}
-    may_report = await children_for(request, Action.EPISODE_OPEN, among=away)
-    return [
-        replace(
+    around = await _around(request, seat, of)
+    return [around.filled(row, of[row.id]) if row.id in of else row for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What is known about these children beside the roll call, and what the reader may open."""
+
+    seat: Entrance
+    language: str
+    now: datetime
+    calling: Mapping[UUID, Calling]
+    watches: Mapping[UUID, Watch]
+    by_ties: Mapping[UUID, Roles]
+    called: Collection[UUID]  # The alerts to which the reader was called.
+    may_report: Collection[UUID]
+
+    def filled(self, row: Row, line: Line) -> Row:
+        """The row with what follows from its word."""
+        is_away, of_child = line.said is Word.NOT_HERE, self.calling[row.id]
+        if is_away:
+            seen = as_it_stands(self.watches.get(row.id))
+            told = follows(seen, self.language, self.seat.zone, self.now)
+        elif of_child.is_open_after(was_away=line.was_away):
+            told = stays_open(line.said, row.name, of_child.contacts, self.language)
+        else:
+            return row
+        held = self.by_ties.get(row.id, frozenset())
+        sees = may(held, Action.ALERT_SEE)
+        alert = next((a for a in of_child.alerts if sees or a.id in self.called), None)
+        may_report = is_away and row.id in self.may_report
+        return replace(
             row,
-            follows=follows(as_it_stands(watches.get(row.id)), language, zone, now),
-            missing=f"/desk/children/{row.id}/missing" if row.id in may_report else "",
+            follows=told,
+            contacts=of_child.contacts,
+            alert=f"/desk/alerts/{alert.id}" if alert is not None else "",
+            href=f"/desk/children/{row.id}" if may(held, Action.HISTORY_SEE) else row.href,
+            missing=f"/desk/children/{row.id}/missing" if may_report else "",
         )
-        if row.id in away
-        else row
-        for row in rows
-    ]
+
+
+async def _around(request: Request, seat: Entrance, of: Mapping[UUID, Line]) -> _Around:
+    language, now, me = language_of(request), now_of(request), seat.visitor.person_id
+    away = [id_ for id_, line in of.items() if line.said is Word.NOT_HERE]
+    return _Around(
+        seat,
+        language,
+        now,
+        calling=await calling_of(of, seat.home.agency_id, me, language, now),
+        watches={watch.child_id: watch for watch in await Watch.filter(child_id__in=away)},
+        by_ties=await children_by_ties(request),
+        called=await called_about(request),
+        may_report=await children_for(request, Action.EPISODE_OPEN, among=away) if away else (),
+    )

@@ -1,11 +1,13 @@
 """What people read about roll calls. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from server.alerts.words import HOME_SAID
 from server.i18n import N_, gettext
 from server.policy.roll_call import Word
+from server.roll_calls.calling import Contact
 from server.watch.forecast import Foreseen, Then
 from server.watch.wording import when
 
@@ -14,6 +16,20 @@ WORDS: Mapping[Word, str] = {
     Word.NOT_HERE: N_("Not here"),
     Word.EXCUSED: N_("Away with permission"),
     Word.UNKNOWN: N_("Don't know"),
+}
+# The parts of "9 here, 1 not here, 2 with permission", in this order.
+SUMS: Mapping[Word, str] = {
+    Word.HERE: N_("{n} here"),
+    Word.NOT_HERE: N_("{n} not here"),
+    Word.EXCUSED: N_("{n} with permission"),
+    Word.UNKNOWN: N_("{n} unknown"),
+}
+# The same as a line among other events.
+SAID: Mapping[Word, str] = {
+    Word.HERE: N_("The home said: here"),
+    Word.NOT_HERE: HOME_SAID,
+    Word.EXCUSED: N_("The home said: away with permission"),
+    Word.UNKNOWN: N_("The home said: don't know"),
 }
 LAST_TIME: Mapping[Word, str] = {
     Word.NOT_HERE: N_("Last time: not here"),
@@ -44,3 +60,14 @@ def follows(seen: Foreseen, language: str, zone: ZoneInfo, now: datetime) -> str
     is_today = seen.called_at.astimezone(zone).date() == now.astimezone(zone).date()
     time = when(language, seen.called_at, zone, now)
     return gettext(language, _LATER[not is_today], time=time)
+
+
+def stays_open(word: Word | None, child: str, contacts: Sequence[Contact], language: str) -> str:
+    """That the alert about a child stays open although the home now says something else, and which
+    adult to tell."""
+    if not contacts:
+        return gettext(language, N_("The alert stays open until an adult has confirmed it."))
+    sentence = N_("The alert stays open. Tell {name} what you know about {child}.")
+    if word is Word.HERE:
+        sentence = N_("The alert stays open. Tell {name} that {child} is here.")
+    return gettext(language, sentence, name=contacts[0].name, child=child)

@@ -35,7 +35,7 @@ from server.watch.facts import (
 from server.watch.machine.standing import State
 from server.watch.models import Beat, Blind, Pause, Round, Sighting, round_id
 from server.watch.rhythm.rules import Span
-from server.watch.spoken import since_sign
+from server.watch.spoken import LastSaid, last_since_sign
 from server.watch.ticking import BLIND_AFTER, TICK
 
 __all__ = ["Facts", "Point", "brief", "of", "points", "sentence"]
@@ -326,12 +326,17 @@ async def _asked(watches: Iterable[Mapping[str, Any]]) -> dict[UUID, Asked]:
 
 async def _listed(ids: Sequence[UUID], now: datetime) -> dict[UUID, Listed]:
     """What the home said last, since the last sign of each child."""
-    words = await since_sign(ids, now - FAR)
-    last = {
-        child: max(by_call.values(), key=lambda word: (word.said_at, word.id))
-        for child, by_call in words.items()
-    }
-    return {child: Listed(word.said_at, word.word) for child, word in last.items()}
+    last = await last_since_sign(ids, now - FAR)
+    return {child: _as_listed(word) for child, word in last.items()}
+
+
+def _as_listed(last: LastSaid) -> Listed:
+    return Listed(
+        last.counts.said_at,
+        last.counts.word,
+        last.before.said_at if last.before is not None else None,
+        (last.differs.word, last.differs.said_at) if last.differs is not None else None,
+    )
 
 
 async def _with_carers(ids: Sequence[UUID], now: datetime) -> set[UUID]:

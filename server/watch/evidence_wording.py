@@ -95,6 +95,7 @@ def _called(facts: Facts, alert: Called, reader: _Reader) -> str:
         clauses.append(reader.say(N_("last sign of life {time}"), time=facts.answered_at))
     elif alert.cause is Cause.MISSING:
         clauses += [_last_answer(facts, reader), *_life(facts, reader)]
+        clauses += _listed(facts, reader)
     return _join([*clauses, *_ours(facts, reader, always=False)], reader)
 
 
@@ -113,11 +114,15 @@ def _calm(facts: Facts, reader: _Reader) -> str:
         if facts.returns:
             clauses.append(gettext(reader.language, N_("then a check-in")))
         return _join(clauses, reader)
+    # Nobody is called yet, and the home looks for them.
+    is_away = facts.listed is not None and facts.listed.word is Word.NOT_HERE
+    clauses = list(_listed(facts, reader)) if is_away else []
     if facts.standing is State.DUE and facts.due_at is not None:
         is_over = facts.due_at <= reader.now
         due = N_("was due {time}") if is_over else N_("due {time}")
-        return _join([reader.say(due, time=facts.due_at), *_usual(facts, reader)], reader)
-    clauses = [_last_answer(facts, reader)]
+        clauses += [reader.say(due, time=facts.due_at), *_usual(facts, reader)]
+        return _join(clauses, reader)
+    clauses.append(_last_answer(facts, reader))
     if facts.due_at is not None:
         clauses.append(reader.say(N_("next check-in {time}"), time=facts.due_at))
     return _join(clauses, reader)
@@ -201,10 +206,32 @@ LISTED: dict[Word, str] = {
 }
 
 
+# After "not here" of an earlier time.
+_THEN: dict[Word, str] = {
+    Word.HERE: N_("the home said “not here” {first}, then “here” {time}"),
+    Word.EXCUSED: N_("the home said “not here” {first}, then “away with permission” {time}"),
+    Word.UNKNOWN: N_("the home said “not here” {first}, then “don't know” {time}"),
+}
+_DIFFERS: dict[Word, str] = {
+    Word.HERE: N_("another person there said “here” {time}"),
+    Word.EXCUSED: N_("another person there said “away with permission” {time}"),
+    Word.UNKNOWN: N_("another person there said “don't know” {time}"),
+}
+
+
 def _listed(facts: Facts, reader: _Reader) -> Iterator[str]:
-    """What the home said last, at a roll call."""
-    if facts.listed is not None:
-        yield reader.say(LISTED[facts.listed.word], time=facts.listed.at)
+    """What the home said last, at a roll call: what it said before where that was "not here", and
+    what another person said where they differ."""
+    listed = facts.listed
+    if listed is None:
+        return
+    if listed.before_at is not None and listed.word in _THEN:
+        yield reader.say(_THEN[listed.word], first=listed.before_at, time=listed.at)
+    else:
+        yield reader.say(LISTED[listed.word], time=listed.at)
+    if listed.differs is not None and listed.differs[0] in _DIFFERS:
+        word, at = listed.differs
+        yield reader.say(_DIFFERS[word], time=at)
 
 
 def _in_vain(facts: Facts) -> bool:

@@ -66,10 +66,14 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What a home said last of the child at a roll call, since their last sign."""
+    """What a home said last of the child at a roll call, since their last sign: the word that
+    counts. `before_at`: when it said "not here", before a calmer word. `differs`: what another
+    person said there in the same roll call, and when."""
 
     at: datetime
     word: Word
+    before_at: datetime | None = None
+    differs: tuple[Word, datetime] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What homes said of children since their last sign, for the watch. Reads rows, and writes none."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,11 +11,21 @@ from server.policy.roll_call import Word
 from server.storage.db import among, as_id, as_moment, fetch
 from server.watch.machine.habit import Look
 from server.watch.machine.standing import Terms
-from server.watch.machine.witnesses import Spoken, counted, look
+from server.watch.machine.witnesses import Spoken, counted, each_last, look
 from server.watch.models import AT_ONCE, RollCallWord
 
 # What counts of each roll call: the word that counts, by the roll call.
 ByCall = Mapping[UUID, Spoken]
+
+
+@dataclass(frozen=True, slots=True)
+class LastSaid:
+    """What a home said last of one child: the word that counts. `before`: the last "not here" that
+    a calmer word followed. `differs`: the word of another person in the same roll call."""
+
+    counts: Spoken
+    before: Spoken | None = None
+    differs: Spoken | None = None
 
 
 _SINCE = """
@@ -27,13 +38,29 @@ WHERE s.child_id {any} AND s.said_at > w.sign_at AND s.said_at > $2 ORDER BY s.s
 async def since_sign(children: Collection[UUID], after: datetime = AT_ONCE) -> dict[UUID, ByCall]:
     """The word that counts of each roll call since the last sign of each of these children, and
     `after` a moment: an answer of the child is newer than what was said before it."""
+    words = await _words_since(children, after)
+    return {child_id: by_call(of_child) for child_id, of_child in words.items()}
+
+
+async def last_since_sign(
+    children: Collection[UUID], after: datetime = AT_ONCE
+) -> dict[UUID, LastSaid]:
+    """What the home said last of each of these children, of the same time."""
+    words = await _words_since(children, after)
+    last = {child_id: last_said(of_child) for child_id, of_child in words.items()}
+    return {child_id: word for child_id, word in last.items() if word is not None}
+
+
+async def _words_since(
+    children: Collection[UUID], after: datetime
+) -> dict[UUID, list[tuple[UUID, Spoken]]]:
     if not children:
         return {}
     by_child: dict[UUID, list[tuple[UUID, Spoken]]] = {}
     for row in await fetch(_SINCE.format(any=among()), [list(children), after]):
         of_child = by_child.setdefault(as_id(row["child_id"]), [])
         of_child.append((as_id(row["roll_call_id"]), _spoken(row)))
-    return {child_id: by_call(words) for child_id, words in by_child.items()}
+    return by_child
 
 
 def _spoken(row: Mapping[str, Any]) -> Spoken:
@@ -60,6 +87,25 @@ def by_call(words: Iterable[tuple[UUID, Spoken]]) -> ByCall:
         calls.setdefault(roll_call_id, []).append(word)
     counting = {id_: counted(each) for id_, each in calls.items()}
     return {id_: word for id_, word in counting.items() if word is not None}
+
+
+def last_said(words: Iterable[tuple[UUID, Spoken]]) -> LastSaid | None:
+    """The last of what was said of one child, in words by their roll call; None for no word."""
+    every = list(words)
+    counting = by_call(every)
+    if not counting:
+        return None
+    roll_call_id, counts = max(counting.items(), key=lambda item: _when(item[1]))
+    of_each = each_last(word for id_, word in every if id_ == roll_call_id)
+    differs = next((word for word in of_each if word.word is not counts.word), None)
+    if counts.word is Word.NOT_HERE:
+        return LastSaid(counts, differs=differs)
+    away = [word for _, word in every if word.word is Word.NOT_HERE and _when(word) < _when(counts)]
+    return LastSaid(counts, max(away, key=_when, default=None), differs)
+
+
+def _when(word: Spoken) -> tuple[datetime, datetime, UUID]:
+    return word.said_at, word.at, word.id
 
 
 def looks(words: Iterable[Spoken], policy: Policy, terms: Terms) -> tuple[Look, ...]:

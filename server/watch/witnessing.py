@@ -6,12 +6,18 @@ to be there has not checked in.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from server.alerts.ladder import Cause, people_on
+from server.alerts.models import Alert
+from server.alerts.recipients import reach_of
 from server.audit.actions import Actor, note_all
 from server.errors import Conflict
 from server.i18n import N_
+from server.notify.actions import Saying, queue
+from server.notify.rules import Kind
+from server.policy.model import Rung
 from server.policy.roll_call import Word
 from server.storage import bulk
 from server.storage.db import as_id
@@ -24,6 +30,8 @@ from server.watch.spoken import ByCall, of_call, since_sign
 from server.watch.ticking import store, tell
 from server.watch.watch_state import WatchState, load, passed, with_words
 
+# So long a message about a correction is worth sending.
+_LASTS = timedelta(hours=12)
 # What `hear` needs of each child beside the roll call: a row of `RollCallWord`.
 Row = Mapping[str, object]
 
@@ -60,6 +68,7 @@ async def hear(
         raise Conflict(N_("This has just changed. Refresh and try again."))
     await tell(written, now)
     await _say_of_missing(watches, [row for row in rows if row["id"] in new], now)
+    await _say_of_alerted([watch for watch in watches if watch.is_alerted], before, after, now)
     await _enter(actor, [row for row in rows if row["id"] in new], now)
     return new
 
@@ -100,6 +109,56 @@ async def _say_of_missing(watches: Sequence[Watch], rows: Sequence[Row], now: da
             assert isinstance(child_id, UUID)
             assert isinstance(id_, UUID)
             await heard(child_id, id_, now)
+
+
+async def _say_of_alerted(
+    watches: Sequence[Watch],
+    before: Mapping[UUID, ByCall],
+    after: Mapping[UUID, ByCall],
+    now: datetime,
+) -> None:
+    """A home takes back that a child is not there, while adults are called about them: the adult
+    who has the alert and the caseworkers hear of it. The alert stays open."""
+    calmed = {
+        watch.child_id: watch.agency_id
+        for watch in watches
+        if not watch.is_missing
+        and _is_away(before.get(watch.child_id))
+        and not _is_away(after.get(watch.child_id))
+    }
+    if not calmed:
+        return
+    alerts = Alert.filter(child_id__in=list(calmed), cause=Cause.SILENCE, closed_at__isnull=True)
+    reach = await reach_of(calmed, now)
+    sayings = []
+    for alert in await alerts.order_by("id"):
+        people = {*people_on(Rung.CASEWORKER, reach[alert.child_id].on(Rung.CASEWORKER))}
+        if alert.acknowledged_by is not None:
+            people.add(alert.acknowledged_by)
+        sayings += [_of_correction(alert, person, now) for person in sorted(people)]
+    await queue(sayings, now)
+
+
+def _is_away(words: ByCall | None) -> bool:
+    """Whether the last word that counts is "not here"."""
+    if not words:
+        return False
+    last = max(words.values(), key=lambda word: (word.said_at, word.at, word.id))
+    return last.word is Word.NOT_HERE
+
+
+def _of_correction(alert: Alert, person_id: UUID, now: datetime) -> Saying:
+    return Saying(
+        kind=Kind.HOME_SAYS,
+        agency_id=alert.agency_id,
+        subject_kind="alert",
+        subject_id=alert.id,
+        person_id=person_id,
+        child_id=alert.child_id,
+        urgency="high",
+        expires_at=now + _LASTS,
+        data={"path": f"/desk/alerts/{alert.id}"},
+    )
 
 
 async def _enter(actor: Actor, rows: Sequence[Row], now: datetime) -> None:

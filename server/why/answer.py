@@ -150,7 +150,9 @@ def _alert(night: Known) -> Answer | None:
 
 
 def _of(alert: AlertRow) -> dict[str, Value]:
-    return {"at": alert.opened_at, "cause": alert.cause, "why": alert.reason}
+    is_by_home = alert.cause == "silence" and alert.reason == "not_here"
+    cause = alert.reason if is_by_home else alert.cause
+    return {"at": alert.opened_at, "cause": cause, "why": alert.reason}
 
 
 def _opened(night: Known, inside: Sequence[AlertRow]) -> Answer:

@@ -11,6 +11,7 @@ from server.alerts.ladder import Cause, Reachable, people_on
 from server.alerts.models import Alert, Attempt
 from server.alerts.recipients import reach_of
 from server.alerts.weighed import weighed_in
+from server.alerts.words import about
 from server.audit.models import Entry
 from server.policy.model import Rung, ladder_from_data
 from server.rota.calendar import Rota, stand_in
@@ -64,7 +65,7 @@ async def of_alert(alert: Alert, rota: Rota, people: set[UUID]) -> list[Event]:
 
 
 def _opening(alert: Alert) -> tuple[dict[str, Value], tuple[str, ...]]:
-    values: dict[str, Value] = {"cause": alert.cause, "why": alert.reason}
+    values: dict[str, Value] = {"cause": about(alert.cause, alert.reason), "why": alert.reason}
     # Why a concern opened is sealed.
     because: tuple[str, ...] = () if alert.cause == Cause.CONCERN else ("why",)
     if alert.cause != Cause.SILENCE:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from server.alerts import attempt_rules
 from server.alerts.sent import KINDS, RESULTS, reason_word
 from server.alerts.weighed import Fact, said
-from server.alerts.words import CAUSES, OUTCOMES
+from server.alerts.words import OUTCOMES, TITLES
 from server.i18n import N_, format_list, format_moment, format_span, format_time, gettext
 from server.notify.wording import channel_word
 from server.people.words import ROLES
@@ -197,7 +197,7 @@ def _table(table: Mapping[str, str]) -> Callable[[str, str], str]:
 
 _CODES: Mapping[str, Callable[[str, str], str]] = {
     "tier": _table({tier.value: words[0] for tier, words in TIERS.items()}),
-    "cause": _table({cause.value: words for cause, words in CAUSES.items()}),
+    "cause": _table(TITLES),
     "outcome": _table({outcome.value: words[0] for outcome, words in OUTCOMES.items()}),
     "kind": _table(KINDS),
     "result": _table(RESULTS),

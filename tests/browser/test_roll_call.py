@@ -54,8 +54,8 @@ async def test_twelve_children_with_two_away_take_three_taps_and_ten_seconds(cas
         await expect(page.get_by_role("button", name="All here")).to_be_in_viewport()
         for name in (AMIRA, BILAL):
             await page.get_by_role("group", name=name).locator(".away").tap()
-        await page.get_by_role("button", name="Send: 10 here, 2 away").tap()
-        await expect(page.locator(".lead")).to_contain_text("10 here, 2 away.")
+        await page.get_by_role("button", name="Send: 10 here, 2 not here").tap()
+        await expect(page.locator(".lead")).to_contain_text("10 here, 2 not here.")
         took = perf_counter() - begin
     assert took <= 10
     assert await counted() == {"here": 10, "not_here": 2}
@@ -70,7 +70,7 @@ async def test_a_tap_is_taken_back_by_a_second_one_and_a_reason_has_an_end(cast:
         await page.goto(url + path)
         away = page.get_by_role("group", name=AMIRA).locator(".away")
         await away.tap()
-        await expect(page.get_by_role("button", name="Send: 11 here, 1 away")).to_be_visible()
+        await expect(page.get_by_role("button", name="Send: 11 here, 1 not here")).to_be_visible()
         await away.tap()
         await expect(page.get_by_role("button", name="All here")).to_be_visible()
         chiara = page.get_by_role("group", name=CHIARA)
@@ -80,8 +80,8 @@ async def test_a_tap_is_taken_back_by_a_second_one_and_a_reason_has_an_end(cast:
         bilal = page.get_by_role("group", name=BILAL)
         await bilal.locator("summary").press("Enter")
         await bilal.get_by_role("radio", name="Don't know").press("Space")
-        await page.get_by_role("button", name="Send: 10 here, 1 away, 1 unknown").tap()
-        await expect(page.locator(".lead")).to_contain_text("10 here, 1 away, 1 unknown")
+        await page.get_by_role("button", name="Send: 10 here, 1 with permission, 1 unknown").tap()
+        await expect(page.locator(".lead")).to_contain_text("10 here, 1 with permission, 1 unknown")
         shown = page.locator(".said-row", has_text=CHIARA)
         await expect(shown).to_contain_text("Away with permission until 22:00")
 
@@ -95,10 +95,10 @@ async def test_two_people_at_once_are_both_heard_and_both_read_it(cast: Cast) ->
         for page in (sam, tom):
             await page.goto(url + path)
         await sam.get_by_role("group", name=AMIRA).locator(".away").tap()
-        await sam.get_by_role("button", name="Send: 11 here, 1 away").tap()
-        await expect(sam.locator(".lead")).to_contain_text("11 here, 1 away")
+        await sam.get_by_role("button", name="Send: 11 here, 1 not here").tap()
+        await expect(sam.locator(".lead")).to_contain_text("11 here, 1 not here")
         await tom.get_by_role("button", name="All here").tap()
-        await expect(tom.locator(".lead")).to_contain_text("11 here, 1 away")
+        await expect(tom.locator(".lead")).to_contain_text("11 here, 1 not here")
         await sam.reload()
         for page in (sam, tom):
             amira = page.locator(".said-row", has_text=AMIRA)
@@ -116,13 +116,13 @@ async def test_offline_it_keeps_the_answer_says_so_and_sends_it_by_itself_later(
         await page.goto(url + path)
         await page.context.set_offline(True)
         await page.get_by_role("group", name=AMIRA).locator(".away").tap()
-        await page.get_by_role("button", name="Send: 11 here, 1 away").tap()
+        await page.get_by_role("button", name="Send: 11 here, 1 not here").tap()
         await expect(page.locator("[data-unsent=away]")).to_be_visible()
-        await expect(page.get_by_role("button", name="Send: 11 here, 1 away")).to_be_visible()
+        await expect(page.get_by_role("button", name="Send: 11 here, 1 not here")).to_be_visible()
         said_at = cast.clock()
         cast.clock.advance(minutes=50)
         await page.context.set_offline(False)
-        await expect(page.locator(".lead")).to_contain_text("11 here, 1 away")
+        await expect(page.locator(".lead")).to_contain_text("11 here, 1 not here")
     assert await counted() == {"here": 11, "not_here": 1}
     call = await RollCall.get(id=(await latest(cast)).id)
     assert call.done_at == cast.clock()
@@ -141,5 +141,5 @@ async def test_without_a_script_the_same_form_does_the_same(cast: Cast) -> None:
         await bilal.locator("summary").click()
         await bilal.get_by_role("radio", name="At school").click()
         await page.get_by_role("button", name="Send: everyone else is here").click()
-        await expect(page.locator(".lead")).to_contain_text("10 here, 2 away")
+        await expect(page.locator(".lead")).to_contain_text("10 here, 2 not here")
     assert await counted() == {"here": 10, "not_here": 1, "excused": 1}

@@ -145,6 +145,8 @@ NEAR = (
     ("sam", "/desk/homes/{home_id}/roll-call", 1),
     ("sam", "/desk/homes/{home_id}/roll-call/list", 2),
     ("root", "/desk/people/homes/{home_id}/roll-call", 3),
+    ("ines", "/desk/roll-calls", 2),
+    ("ines", "/desk/people/homes/{home_id}/roll-call", 3),
     ("ada", "/desk/children/{child_id}/plan", 2),
     ("ruth", "/desk/children/{child_id}/advocacy", 1),
     ("ruth", "/desk/children/{child_id}/project", 1),

@@ -198,6 +198,8 @@ FITS: Mapping[str, Fits] = {
     "POST /desk/people/homes/{home_id}/roll-call/times": Fits(
         "root", form={"how": "own", "times": "21:30"}
     ),
+    "POST /desk/people/homes/{home_id}/roll-call/find": Fits("root", form={"q": "Tom"}),
+    "GET /desk/roll-calls": Fits("ines"),
     "POST /desk/people/homes/{home_id}/roll-call/workers": Fits(
         "root", form={"person_id": "{tom}"}
     ),

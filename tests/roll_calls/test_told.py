@@ -31,7 +31,8 @@ async def test_an_alert_names_the_word_of_the_home_and_when_it_was_said(cast: Ca
     points = {p.label: p.text for p in evidence.points(facts, "en", PARIS, cast.clock())}
     assert points["Roll call"] == f"{said}."
     assert (await read(cast)).answer.startswith(
-        "An alert opened at 13:34: No answer. Why: the home said that the child was not there."
+        "An alert opened at 13:34: The home said: not here. Why: the home said that the child was"
+        " not there."
     )
     noor = (await evidence.of([cast.noor.id], cast.clock()))[cast.noor.id]
     assert "not there" not in evidence.sentence(noor, "en", PARIS, cast.clock())

@@ -4,25 +4,28 @@
  * and its button says less.
  */
 const AWAY = "not_here";
-type Sum = { here: number; away: number; unknown: number };
+// The words of a row, in the order of the button's sum, by the names that `data-` attributes have here.
+const WORDS = { here: "here", not_here: "notHere", excused: "excused", unknown: "unknown" } as const;
+type Word = keyof typeof WORDS;
 
 function radios(part: ParentNode): HTMLInputElement[] {
   return [...part.querySelectorAll<HTMLInputElement>('input[name^="word-"]')];
 }
 
 /** What is so of this child once the form is sent. */
-function stands(row: HTMLElement): keyof Sum {
-  const word = radios(row).find(({ checked }) => checked)?.value ?? row.dataset["stands"];
-  return word === "here" || word === "unknown" ? word : "away";
+function stands(row: HTMLElement): Word {
+  const word = radios(row).find(({ checked }) => checked)?.value ?? row.dataset["stands"] ?? "";
+  return word in WORDS ? (word as Word) : "excused";
 }
 
 function count(form: HTMLFormElement): void {
-  const sum: Sum = { here: 0, away: 0, unknown: 0 };
+  const sum: Record<Word, number> = { here: 0, not_here: 0, excused: 0, unknown: 0 };
   for (const row of form.querySelectorAll<HTMLElement>("[data-stands]")) sum[stands(row)] += 1;
   const words = form.querySelector<HTMLElement>("[data-sum]");
   if (!words) return;
-  const sentence = words.dataset[sum.unknown ? "sumUnknown" : "sum"] ?? "";
-  words.textContent = sentence.replace(/\{(here|away|unknown)\}/g, (_, name: keyof Sum) => String(sum[name]));
+  const shown = (Object.keys(WORDS) as Word[]).filter((word) => sum[word] || word === "here");
+  const parts = shown.map((word) => (words.dataset[WORDS[word]] ?? "").replace("{n}", String(sum[word])));
+  words.textContent = (words.dataset["sum"] ?? "").replace("{sums}", parts.join(words.dataset["join"]));
 }
 
 function prepare(form: HTMLFormElement): void {
@@ -57,5 +60,9 @@ function prepare(form: HTMLFormElement): void {
 }
 
 export function begin(): void {
+  for (const button of document.querySelectorAll<HTMLButtonElement>("[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => print());
+  }
   for (const form of document.querySelectorAll<HTMLFormElement>("form[data-roll-call]")) prepare(form);
 }

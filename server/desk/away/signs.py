@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from server.alerts.ladder import Cause
 from server.alerts.models import Alert
-from server.alerts.words import CAUSES
+from server.alerts.words import title_of
 from server.i18n import N_, gettext
 from server.people.models import Child
 from server.policy.model import FIRST_HOURS, Tier
@@ -92,7 +92,7 @@ async def signs_of(
 
 def _of_alerts(facts: Facts, reader: _Reader) -> Iterator[Warning]:
     for alert in facts.alerts:
-        cause = gettext(reader.language, CAUSES[alert.cause])
+        cause = gettext(reader.language, title_of(alert.cause, alert.reason))
         text = reader.say(
             N_("An alert is open since {time}: {cause}"), alert.opened_at, cause=cause
         )

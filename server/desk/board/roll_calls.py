@@ -3,27 +3,33 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 
 from server.clock import known_zone
-from server.i18n import N_, gettext, ngettext
+from server.i18n import N_, format_list, gettext, ngettext
 from server.people.access import Visitor, now_of, rota_of
 from server.people.rules import AgencyAction, Role, may_agency
 from server.roll_calls import reading
 from server.roll_calls.reading import UndoneCall, WorkPlace
 from server.roll_calls.rules import path_of
 from server.watch.wording import when
-from server.web.rendering import language_of
+from server.web.rendering import language_of, zone_of
+
+# The card names so many.
+_MOST_UNKNOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A home where the reader works. `is_open`: its roll call waits for them."""
+    """A home where the reader works. `is_open`: its roll call waits for them. `unknown`: of which
+    children the last one says "don't know", in a sentence."""
 
     title: str
     href: str
     is_open: bool
+    unknown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +53,56 @@ async def cards(request: Request, visitor: Visitor) -> list[Card]:
     """One for each home where the reader works, those with an open roll call first."""
     if Role(visitor.role) not in reading.MAY_WORK:
         return []
-    language, now = language_of(request), now_of(request)
-    return [_card(place, language, now) for place in await reading.homes_of(visitor.person_id, now)]
+    reader = _Reader(language_of(request), zone_of(request), now_of(request))
+    places = await reading.homes_of(visitor.person_id, reader.now)
+    return [_card(place, reader) for place in places]
 
 
-def _card(place: WorkPlace, language: str, now: datetime) -> Card:
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Who reads the times, which are on the clock of the home."""
+
+    language: str
+    zone: ZoneInfo
+    now: datetime
+
+    def is_elsewhere(self, zone: str) -> bool:
+        """Whether the reader's own clock shows another time than the home's."""
+        there = self.now.astimezone(known_zone(zone))
+        return there.utcoffset() != self.now.astimezone(self.zone).utcoffset()
+
+    def at(self, at: datetime, zone: str) -> str:
+        """A moment on the clock of the home."""
+        return when(self.language, at, known_zone(zone), self.now)
+
+
+# Each for a reader with the clock of the home, and for one with another.
+_OPEN = N_("Roll call at {home}, {time}"), N_("Roll call at {home}, {time} there")
+_NEXT = N_("Next roll call at {home}: {time}"), N_("Next roll call at {home}: {time} there")
+_UNDONE = (
+    N_("{home}: nobody has done the roll call of {time}."),
+    N_("{home}: nobody has done the roll call of {time} there."),
+)
+_NOBODY = (
+    N_("{home}: nobody works there who can do the roll call of {time}."),
+    N_("{home}: nobody works there who can do the roll call of {time} there."),
+)
+
+
+def _card(place: WorkPlace, reader: _Reader) -> Card:
     sentence = N_("Roll call at {home}")
     at = place.open.due_at if place.open is not None else place.next_at
     if place.open is not None:
-        sentence = N_("Roll call at {home}, {time}")
-    elif at is not None and at > now:
-        sentence = N_("Next roll call at {home}: {time}")
-    time = when(language, at, known_zone(place.zone), now) if at is not None else ""
-    title = gettext(language, sentence, home=place.home, time=time)
-    return Card(title, path_of(place.home_id), place.open is not None)
+        sentence = _OPEN[reader.is_elsewhere(place.zone)]
+    elif at is not None and at > reader.now:
+        sentence = _NEXT[reader.is_elsewhere(place.zone)]
+    time = reader.at(at, place.zone) if at is not None else ""
+    title = gettext(reader.language, sentence, home=place.home, time=time)
+    unknown = ""
+    if place.open is None and place.unknown:
+        names = format_list(reader.language, [*place.unknown[:_MOST_UNKNOWN]])
+        unknown = gettext(reader.language, N_("Still unknown: {names}."), names=names)
+    return Card(title, path_of(place.home_id), place.open is not None, unknown)
 
 
 async def undone(request: Request, visitor: Visitor) -> Undone:
@@ -69,10 +111,11 @@ async def undone(request: Request, visitor: Visitor) -> Undone:
     if visitor.agency_id is None or not (oversees or (await rota_of(request)).is_on_duty):
         return Undone()
     language, now = language_of(request), now_of(request)
+    reader = _Reader(language, zone_of(request), now)
     calls = await reading.undone(visitor.agency_id, now)
     rest = calls.total - len(calls.calls)
     return Undone(
-        [(_sentence(call, language, now), path_of(call.home_id)) for call in calls.calls],
+        [(_sentence(call, reader), path_of(call.home_id)) for call in calls.calls],
         ngettext(
             language, "{n} more roll call is not done.", "{n} more roll calls are not done.", rest
         )
@@ -81,9 +124,8 @@ async def undone(request: Request, visitor: Visitor) -> Undone:
     )
 
 
-def _sentence(call: UndoneCall, language: str, now: datetime) -> str:
-    sentence = N_("{home}: nobody has done the roll call of {time}.")
-    if not call.has_workers:
-        sentence = N_("{home}: nobody works there who can do the roll call of {time}.")
-    time = when(language, call.due_at, known_zone(call.zone), now)
-    return gettext(language, sentence, home=call.home, time=time)
+def _sentence(call: UndoneCall, reader: _Reader) -> str:
+    sentence = (_UNDONE if call.has_workers else _NOBODY)[reader.is_elsewhere(call.zone)]
+    return gettext(
+        reader.language, sentence, home=call.home, time=reader.at(call.due_at, call.zone)
+    )

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from server.alerts.ladder import Cause
 from server.alerts.ladder import State as AlertState
+from server.alerts.words import HOME_SAID
 from server.desk.board.still_to_do import Link, owed_of, returns_of
 from server.desk.board.view import Group
 from server.desk.marks import strip
@@ -23,7 +24,7 @@ from server.watch import evidence
 from server.watch.carer.models import Question
 from server.watch.evidence_wording import brief, quiet_phone
 from server.watch.facts import Called, Facts
-from server.watch.machine.standing import State
+from server.watch.machine.standing import State, Why
 from server.watch.models import Beat, Watch
 from server.watch.ticking import BLIND_AFTER, TICK
 from server.watch.wording import span, when
@@ -265,6 +266,8 @@ def look_of(group: Group, alert: Called | None) -> tuple[str, str]:
             return "confirm", N_("Confirm")
         if alert.cause in BY_CAUSE:
             return BY_CAUSE[alert.cause]
+        if alert.reason == Why.NOT_HERE:
+            return group.value, HOME_SAID
     return group.value, WORDS[group]
 
 

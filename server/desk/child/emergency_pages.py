@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from server.alerts.glass.models import Glass
 from server.alerts.glass.reading import of_person
-from server.alerts.words import CAUSES
+from server.alerts.words import title_of
 from server.desk.board.rows import group_of, look_of
 from server.desk.child.forms import show as show_page
 from server.i18n import gettext
@@ -66,7 +66,10 @@ async def _standing(request: Request, child: Child) -> dict[str, Any]:
         "sentence": evidence.sentence(facts, language, zone, now),
         "points": evidence.points(facts, language, zone, now),
         "alerts": by_urgency(facts.alerts),
-        "causes": {alert.id: gettext(language, CAUSES[alert.cause]) for alert in facts.alerts},
+        "causes": {
+            alert.id: gettext(language, title_of(alert.cause, alert.reason))
+            for alert in facts.alerts
+        },
     }
 
 

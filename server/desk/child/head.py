@@ -7,7 +7,7 @@ from uuid import uuid4
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.alerts.words import CAUSES
+from server.alerts.words import title_of
 from server.approvals.actions import waiting_about
 from server.approvals.rules import What
 from server.clock import known_zone
@@ -146,7 +146,7 @@ async def _standing(request: Request, child: Child, roles: Roles) -> dict[str, A
         # Here none hides another, so one that a person has keeps its place.
         "alerts": by_urgency(facts.alerts),
         "causes": {
-            open_alert.id: gettext(language, CAUSES[open_alert.cause])
+            open_alert.id: gettext(language, title_of(open_alert.cause, open_alert.reason))
             for open_alert in facts.alerts
         },
     }

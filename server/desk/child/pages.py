@@ -27,9 +27,12 @@ from server.people.access import Roles, broken_for, desk_child, looked, now_of, 
 from server.people.models import Child, Home, Person
 from server.people.reads.actions import Kind
 from server.people.reads.reading import shows
-from server.people.rules import Action, may
+from server.people.rules import PROFESSIONAL, Action, may
 from server.plan.offboarding import quarantine
 from server.questions.reading import waiting as questions_waiting
+from server.roll_calls.rules import path_of
+from server.roll_calls.said import last_words
+from server.roll_calls.words import WORDS
 from server.tasks.rules import Kind as TaskKind
 from server.tasks.turns import lines
 from server.watch.absence import reading as absences
@@ -70,8 +73,26 @@ async def show(request: Request) -> Response:
         "trusted_waiting": await waiting(child.id),
         "absences": await absences.waiting(child.id, now),
         "questions_waiting": await questions_waiting(child.id, roles),
+        "home_says": await _home_says(child, roles, language_of(request)),
     }
     return await show_tab(request, "desk/child.html", child, roles, context)
+
+
+async def _home_says(child: Child, roles: Roles, language: str) -> list[dict[str, Any]]:
+    """What the home said lately, for those who may read its roll calls: with the page of each, of
+    the home where the child lives now."""
+    if not roles & PROFESSIONAL:
+        return []
+    return [
+        {
+            "once": once,
+            "word": gettext(language, WORDS[once.word]),
+            "path": f"{path_of(once.home_id)}?call={once.roll_call_id}"
+            if once.home_id == child.home_id
+            else "",
+        }
+        for once in await last_words(child.id)
+    ]
 
 
 async def plan(request: Request) -> Response:

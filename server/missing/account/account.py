@@ -1,9 +1,10 @@
 """One child's time in order, for an inspector: who did, learned and was told what, and when.
 
 Read from the rows, with nothing added for the occasion: answers, requests to be away, check-ins
-without an answer, sightings, alerts and who took and closed them, every message to an adult and its
-outcome, the timelines of episodes, who was tied to the child, absences, and transfers between
-agencies. People knew what had reached them, so a message is listed by its last delivery attempt.
+without an answer, sightings, what homes said at roll calls, alerts and who took and closed them,
+every message to an adult and its outcome, the timelines of episodes, who was tied to the child,
+absences, and transfers between agencies. People knew what had reached them, so a message is listed
+by its last delivery attempt.
 Sealed reasons are left out, and so are the child's words.
 """
 
@@ -18,7 +19,7 @@ from tortoise.expressions import Q
 from server.alerts.ladder import Cause, Outcome
 from server.alerts.models import Alert
 from server.alerts.sent import sent_about
-from server.alerts.words import CAUSES, OUTCOMES
+from server.alerts.words import OUTCOMES, TITLES, about
 from server.audit.models import Entry
 from server.checkin.models import CheckIn
 from server.i18n import N_, gettext
@@ -29,6 +30,8 @@ from server.missing.search.wording import details_of, title_of
 from server.notify.models import Message
 from server.people.models import Person, Tie
 from server.people.words import ROLES
+from server.roll_calls.said import words_between
+from server.roll_calls.words import SAID
 from server.watch.absence.models import AbsenceRequest
 from server.watch.models import Round, Sighting
 from server.watch.wording import way_in_words
@@ -63,6 +66,7 @@ async def account(
     facts = [
         *await _answers(child_id, begin, end, language, people),
         *await _sightings(child_id, begin, end, language, people),
+        *await _roll_calls(child_id, begin, end, language),
         *await _lines(child_id, begin, end, language, people, names_by_child),
         *await _requests(child_id, begin, end, language, people),
         *await _rounds(child_id, begin, end, language),
@@ -170,6 +174,13 @@ async def _sightings(
     ]
 
 
+async def _roll_calls(child_id: UUID, begin: datetime, end: datetime, language: str) -> list[Fact]:
+    return [
+        Fact(once.at, gettext(language, SAID[once.word]), once.by, once.home, once.said_at)
+        for once in await words_between(child_id, begin, end, MOST)
+    ]
+
+
 async def _alerts(
     child_id: UUID, begin: datetime, end: datetime, language: str, people: _Names
 ) -> list[Fact]:
@@ -179,7 +190,7 @@ async def _alerts(
     )
     facts: list[Fact] = []
     for row in rows:
-        cause = gettext(language, CAUSES[Cause(row.cause)])
+        cause = gettext(language, TITLES[about(row.cause, row.reason)])
         opened = gettext(language, N_("An alert opened"))
         facts.append(Fact(row.noticed_at, opened, people.of(row.opened_by), cause, row.opened_at))
         if row.acknowledged_at is not None:

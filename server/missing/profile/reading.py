@@ -3,7 +3,7 @@ time. Reads rows, and writes none."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,7 @@ import msgspec
 
 from server.alerts.models import Alert
 from server.clock import known_zone
-from server.i18n import N_, gettext
+from server.i18n import N_, format_moment, gettext
 from server.inbound.models import Texting
 from server.missing.profile import rules
 from server.missing.profile.actions import Version, current
@@ -34,6 +34,8 @@ from server.missing.profile.wire import (
 from server.missing.search.models import Episode
 from server.people.models import Agency, Child, Home, Person, Tie
 from server.people.rules import Role
+from server.roll_calls.said import last_words
+from server.roll_calls.words import WORDS
 from server.storage.db import as_moment
 from server.tasks.models import Task
 from server.tasks.rules import Kind as DueKind
@@ -44,6 +46,7 @@ from server.watch.trusted.models import Trusted
 
 MOST_VERSIONS = 200
 MOST_SIGHTINGS = 5
+MOST_WORDS = 3  # Of homes, at roll calls.
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,8 +289,8 @@ async def _for_police(
     stands: Version,
     reader: Reader,
 ) -> AtTheTimeOut:
-    points = for_all.points
-    last_sign = _last_sign(search, points, reader.language)
+    points = [*for_all.points, *await _said_at_home(child.id, for_all.since, reader)]
+    last_sign = _last_sign(search, for_all.points, reader.language)
     lacks = rules.lacking(stands.fields, AT_THE_TIME)
     return msgspec.structs.replace(
         for_all,
@@ -311,6 +314,27 @@ def _evidence(
     says = evidence.sentence(facts, language, zone, now, lasts=reader.lasts)
     points = evidence.points(facts, language, zone, now, lasts=reader.lasts)
     return says, [PointOut(point.label, point.text) for point in points]
+
+
+async def _said_at_home(child_id: UUID, since: datetime, reader: Reader) -> list[PointOut]:
+    """The last words of the home, from a day before the events: who said them, and when."""
+    language, label = reader.language, gettext(reader.language, N_("Said at the home"))
+    words = await last_words(child_id, MOST_WORDS)
+    return [
+        PointOut(
+            label,
+            gettext(language, N_(", ")).join(
+                [
+                    gettext(language, WORDS[once.word]),
+                    format_moment(language, once.said_at, reader.zone),
+                    once.by,
+                    once.home,
+                ]
+            ),
+        )
+        for once in reversed(words)
+        if once.said_at >= since - timedelta(days=1)
+    ]
 
 
 def _last_sign(search: Search | None, points: Sequence[PointOut], language: str) -> PointOut | None:

@@ -11,6 +11,7 @@ from server.missing.search.entry_kinds import HOW, RESULT, Act
 from server.missing.search.last_seen import Seen, last_seen
 from server.missing.search.signs_of_life import SEEN
 from server.missing.search.view import Running, Told, View
+from server.roll_calls.words import WORDS as WORDS_OF_HOMES
 from server.tasks.turns import WORDS
 
 Shown = Callable[[datetime], str]
@@ -26,12 +27,23 @@ def how_it_stands(seen: View, language: str, shown: Shown) -> list[str]:
 
 
 def what_was_done(seen: View, language: str, shown: Shown) -> list[str]:
-    """Whether the police know, how often people tried, and the last sign of life."""
+    """Whether the police know, how often people tried, the last sign of life, and the last word of
+    the home."""
     return [
         _police(seen, language, shown),
         _tried(seen.timeline, language, shown),
         _heard(seen.timeline, language, shown),
+        *_home(seen, language, shown),
     ]
+
+
+def _home(seen: View, language: str, shown: Shown) -> list[str]:
+    """What the home said last at a roll call, where it said anything about these days."""
+    if seen.home is None:
+        return []
+    word, time = gettext(language, WORDS_OF_HOMES[seen.home.word]), shown(seen.home.said_at)
+    sentence = N_("The last word of the home: “{word}”, {time} ({name}).")
+    return [gettext(language, sentence, word=word, time=time, name=seen.home.by)]
 
 
 def _missing(seen: View, language: str, shown: Shown) -> list[str]:

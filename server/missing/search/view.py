@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -12,9 +12,13 @@ from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.signs_of_life import Sign, moment_of, signs_of
 from server.people.models import Person
 from server.people.rules import IN_NEED, Role
+from server.roll_calls.said import SaidOnce, last_words
 from server.tasks.models import Task
 from server.tasks.reach import reach_of
 from server.tasks.rules import OF_AN_EPISODE, Kind, State, To
+
+# What a home said so long before a search is about these days.
+_BEFORE = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class View:
     clocks: tuple[Running, ...]
     timeline: tuple[Told, ...]
     reader: "Reader"
+    home: SaidOnce | None = None  # What the home said last, since shortly before the search.
 
 
 class Reader:
@@ -110,6 +115,7 @@ async def view(
     lines = await TimelineEntry.filter(episode_id__in=ids).order_by("episode_id", "number")
     names, signs = await _names(lines), await signs_of(lines)
     running = await _running(ids, now) if reader.reads_all else {}
+    homes = await _last_words(episodes) if reader.reads_all else {}
     return [
         View(
             episode,
@@ -119,9 +125,24 @@ async def view(
                 for line in reader.lines([row for row in lines if row.episode_id == episode.id])
             ),
             reader,
+            homes.get(episode.id),
         )
         for episode in episodes
     ]
+
+
+async def _last_words(episodes: Sequence[Episode]) -> dict[UUID, SaidOnce]:
+    """By episode; of one that is over, as far as it was said before its end."""
+    last = {id_: await last_words(id_) for id_ in {episode.child_id for episode in episodes}}
+    of_episode = {}
+    for episode in episodes:
+        begin = episode.opened_at - _BEFORE
+        for once in last[episode.child_id]:
+            is_in_time = episode.found_at is None or once.said_at <= episode.found_at
+            if is_in_time and once.said_at >= begin:
+                of_episode[episode.id] = once
+                break
+    return of_episode
 
 
 def of_another(details: Mapping[str, Any], visible_names: Mapping[UUID, str]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from server.plan import view
 from server.plan.changes.batch import people_of
 from server.plan.models import LifeProject
 from server.records.transfer.models import Transfer
+from server.roll_calls.said import last_words
 from server.security import encryption
 from server.security.encryption import Unreadable
 from server.tasks.actions import open_tasks
@@ -36,7 +37,18 @@ from server.watch.trusted.models import Trusted
 FORMAT, VERSION = "waymark-transfer", 1
 # What the manifest is signed for.
 TRANSFER = "transfer"
-PARTS = ("child", "project", "safety_plan", "pack", "clocks", "withheld", "people")
+PARTS = (
+    "child",
+    "project",
+    "safety_plan",
+    "home_words",
+    "pack",
+    "clocks",
+    "withheld",
+    "people",
+)
+# What homes said at roll calls goes along for so many words.
+MOST_WORDS = 100
 
 Part = dict[str, Any] | list[Any] | None
 
@@ -47,6 +59,7 @@ async def build(transfer: Transfer, child: Child, now: datetime) -> str:
         "child": await _about(child),
         "project": await _project(child, now),
         "safety_plan": await _safety_plan(child, now),
+        "home_words": await _home_words(child),
         "pack": await _pack(child, now),
         "clocks": await _clocks(child),
         "withheld": list(transfer.withheld),
@@ -171,6 +184,20 @@ async def _safety_plan(child: Child, now: datetime) -> Part:
             for adult in await trusted.order_by("id")
         ],
     }
+
+
+async def _home_words(child: Child) -> Part:
+    """The last of what homes said of the child at roll calls, the latest first."""
+    return [
+        {
+            "word": once.word.value,
+            "said_at": once.said_at,
+            "until_at": once.until_at,
+            "by": once.by,
+            "home": once.home,
+        }
+        for once in await last_words(child.id, MOST_WORDS)
+    ]
 
 
 async def _pack(child: Child, now: datetime) -> Part:

@@ -1,5 +1,6 @@
 """What went along with a child to another agency, to read, to print and to save."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from server.people.rules import Role
 from server.people.words import ROLES
 from server.plan.words import AREAS
 from server.policy.model import Tier
+from server.policy.roll_call import Word
 from server.records.transfer import package
 from server.records.transfer.access import (
     look_at_package,
@@ -21,6 +23,7 @@ from server.records.transfer.access import (
     transfer_for,
 )
 from server.records.transfer.words import clock, withheld_in_words
+from server.roll_calls.words import WORDS
 from server.storage.db import as_moment
 from server.tasks.rules import Kind as DueKind
 from server.watch.rhythm.rules import read
@@ -45,6 +48,7 @@ async def the_package(request: Request) -> Response:
         "document": document,
         "language_name": NAMES.get(document["child"]["language"], ""),
         "goals": _goals(document["project"], language),
+        "home_words": _home_words(document, language),
         "pack": _pack(document["pack"], language),
         "plan": document["safety_plan"],
         "tier": _tier(document["safety_plan"], language),
@@ -101,6 +105,19 @@ def _goals(project: dict[str, Any] | None, language: str) -> list[tuple[str, str
             steps = [step["text"] or "" for step in goal["steps"] if step["status"] != "done"]
             goals.append((name, words, [text for text in steps if text]))
     return goals
+
+
+def _home_words(document: dict[str, Any], language: str) -> list[tuple[str, datetime, str, str]]:
+    """What homes said; a document of an earlier release has none of it."""
+    return [
+        (
+            gettext(language, WORDS[Word(once["word"])]),
+            as_moment(once["said_at"]),
+            once["by"],
+            once["home"],
+        )
+        for once in document.get("home_words", [])
+    ]
 
 
 def _pack(pack: dict[str, Any] | None, language: str) -> list[tuple[str, str]]:
