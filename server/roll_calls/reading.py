@@ -1,8 +1,9 @@
 """Roll calls as pages show them. Reads rows, and writes none."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from string import ascii_uppercase
 from uuid import UUID
 
 from tortoise.expressions import Q
@@ -11,10 +12,10 @@ from tortoise.queryset import QuerySet
 from server.alerts.recipients import policy_of
 from server.clock import known_zone
 from server.people.models import Child, Home, Person
-from server.people.rules import Role
+from server.people.rules import HomeKind, Role
 from server.policy.roll_call import Word
 from server.roll_calls import rules
-from server.roll_calls.models import HomeWorker, RollCall
+from server.roll_calls.models import HomeNumber, HomeWorker, RollCall
 from server.roll_calls.rules import Spoken, Step
 from server.storage.db import as_id, as_moment
 from server.watch.models import Pause, RollCallWord
@@ -57,6 +58,7 @@ class Line:
     pass_until: datetime | None = None
     before: Spoken | None = None  # What counted the last time, if they were not simply here.
     others: tuple[Other, ...] = ()
+    number: int | None = None  # On the list of the home; None: none yet.
 
     @property
     def said(self) -> Word | None:
@@ -93,6 +95,8 @@ class WorkPlace:
     zone: str
     open: RollCall | None
     next_at: datetime | None
+    on_until: datetime | None = None  # Until when that person is on shift there.
+    has_shifts: bool = True  # Not where a family lives, or a key worker visits.
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +127,23 @@ class Worker:
     person_id: UUID
     name: str
     since: datetime
+    on_until: datetime | None = None  # Until when they are on shift; None: they are not.
+    wrong_pins: int = 0  # In a row, at the shared device of the home.
+    is_locked: bool = False  # By too many of them.
 
 
 async def works_in(person_id: UUID, home_id: UUID, now: datetime) -> bool:
     """Whether this person works in that home now. A disabled person works nowhere."""
-    return await _live(now).filter(home_id=home_id, person_id=person_id).exists()
+    return await seats(now).filter(home_id=home_id, person_id=person_id).exists()
 
 
-def _live(now: datetime) -> QuerySet[HomeWorker]:
+async def seat_of(person_id: UUID, home_id: UUID, now: datetime) -> HomeWorker | None:
+    """The seat by which this person works in that home now; None if they do not."""
+    return await seats(now).filter(home_id=home_id, person_id=person_id).first()
+
+
+def seats(now: datetime) -> QuerySet[HomeWorker]:
+    """The seats that count now: of people who may work in a home, and are not disabled."""
     return HomeWorker.filter(
         Q(until_at__isnull=True) | Q(until_at__gt=now),
         from_at__lte=now,
@@ -141,21 +154,40 @@ def _live(now: datetime) -> QuerySet[HomeWorker]:
 
 async def workers_of(home_id: UUID, now: datetime) -> list[Worker]:
     """The people who work in this home, by name."""
-    rows = await _live(now).filter(home_id=home_id).values_list("person_id", "from_at")
-    names = await _names([as_id(person_id) for person_id, _ in rows])
-    workers = [Worker(as_id(id_), names[as_id(id_)], as_moment(at)) for id_, at in rows]
+    held = await seats(now).filter(home_id=home_id)
+    names = await _names([seat.person_id for seat in held])
+    workers = [
+        Worker(
+            seat.person_id,
+            names[seat.person_id],
+            seat.from_at,
+            seat.on_shift_until(now),
+            seat.pin_wrong,
+            seat.pin_locked_at is not None,
+        )
+        for seat in held
+    ]
     return sorted(workers, key=lambda worker: (worker.name.casefold(), worker.person_id))
 
 
 async def homes_of(person_id: UUID, now: datetime) -> list[WorkPlace]:
     """The homes where this person works; those with an open roll call first."""
-    works = _live(now).filter(person_id=person_id).order_by("home_id").limit(MOST_HOMES)
-    homes = await Home.filter(id__in=list(await works.values_list("home_id", flat=True)))
+    held = await seats(now).filter(person_id=person_id).order_by("home_id").limit(MOST_HOMES)
+    shifts = {seat.home_id: seat.on_shift_until(now) for seat in held}
+    homes = await Home.filter(id__in=list(shifts))
     waiting = RollCall.filter(home_id__in=[home.id for home in homes], state="open")
     calls = await waiting.order_by("due_at")
     open_ = {call.home_id: call for call in calls}
     places = [
-        WorkPlace(home.id, home.name, home.zone, open_.get(home.id), home.next_roll_call_at)
+        WorkPlace(
+            home.id,
+            home.name,
+            home.zone,
+            open_.get(home.id),
+            home.next_roll_call_at,
+            shifts[home.id],
+            home.kind == HomeKind.HOME,
+        )
         for home in homes
     ]
     return sorted(places, key=lambda place: (place.open is None, place.home.casefold()))
@@ -165,6 +197,8 @@ async def times_of(home: Home) -> tuple[str, ...]:
     """When this home is asked, by its own clock: its own times, or those of the policy."""
     if home.roll_call_at is not None:
         return tuple(home.roll_call_at)
+    if home.kind == HomeKind.FLAT:
+        return ()  # Nobody is there at fixed times.
     policy, _ = await policy_of(home.agency_id)
     return tuple(f"{at:%H:%M}" for at in policy.roll_call.at)
 
@@ -180,7 +214,7 @@ async def undone(agency_id: UUID, now: datetime) -> Undone:
     calls = []
     for row in rows:
         assert isinstance(row.home, Home)
-        has_workers = await _live(now).filter(home_id=row.home_id).exists()
+        has_workers = await seats(now).filter(home_id=row.home_id).exists()
         calls.append(
             UndoneCall(
                 row.id,
@@ -211,11 +245,15 @@ async def sheet(home_id: UUID, now: datetime, roll_call_id: UUID | None = None) 
     words = await _words(roll_call, children)
     before = await _last_time(roll_call, children, now)
     passes = await on_pass(children, now)
+    numbers = await numbers_of(home_id)
     names = await _names([*children, *{spoken.by_id for each in words.values() for spoken in each}])
     ordered = sorted(children, key=lambda id_: (names.get(id_, "").casefold(), id_))
     short = initials([names.get(id_, "") for id_ in ordered])
     lines = tuple(
-        _line(id_, letters, names, words.get(id_, ()), passes.get(id_), before.get(id_))
+        replace(
+            _line(id_, letters, names, words.get(id_, ()), passes.get(id_), before.get(id_)),
+            number=numbers.get(id_),
+        )
         for id_, letters in zip(ordered, short, strict=True)
     )
     said_by = sorted({names.get(spoken.by_id, "") for each in words.values() for spoken in each})
@@ -288,6 +326,37 @@ async def _last_time(
         and word.word is not Word.HERE
         and (word.until_at is None or word.until_at > now)
     }
+
+
+async def numbers_of(home_id: UUID) -> dict[UUID, int]:
+    """The number of each child who has one in this home now."""
+    rows = HomeNumber.filter(home_id=home_id, until_at__isnull=True)
+    return {as_id(id_): number for id_, number in await rows.values_list("child_id", "number")}
+
+
+async def letters_of(people: Collection[UUID]) -> dict[tuple[UUID, UUID], str]:
+    """The letter by which each of these people names a home in a text, by person and home: in the
+    order in which they began to work there, so that it never becomes that of another. Beyond 26
+    homes there is none."""
+    rows = HomeWorker.filter(person_id__in=list(people)).order_by("from_at", "id")
+    homes: dict[UUID, list[UUID]] = {}
+    for person, home in await rows.values_list("person_id", "home_id"):
+        of_person = homes.setdefault(as_id(person), [])
+        if as_id(home) not in of_person:
+            of_person.append(as_id(home))
+    return {
+        (person, home): letter
+        for person, of_person in homes.items()
+        for home, letter in zip(of_person, ascii_uppercase, strict=False)
+    }
+
+
+async def letters_at(home_id: UUID, people: Collection[UUID], now: datetime) -> dict[UUID, str]:
+    """The letter of this home for those of these people who work in another one as well."""
+    rows = await seats(now).filter(person_id__in=list(people)).values_list("person_id", "home_id")
+    elsewhere = {as_id(person) for person, home in rows if as_id(home) != home_id}
+    letters = await letters_of(elsewhere)
+    return {person: letters.get((person, home_id), "") for person in elsewhere}
 
 
 async def living_in(home_id: UUID, among: Collection[UUID] | None = None) -> list[UUID]:

@@ -66,6 +66,7 @@ class Row:
     follows: str = ""
     missing: str = ""
     href: str = ""
+    number: int | None = None
 
 
 def rows_of(lines: Iterable[Line], language: str, zone: ZoneInfo, now: datetime) -> list[Row]:
@@ -91,6 +92,7 @@ def _row(line: Line, language: str, zone: ZoneInfo, now: datetime) -> Row:
         [*told, *others],
         any(each.word != line.said for each in line.others),
         line.pass_until,
+        number=line.number,
     )
 
 

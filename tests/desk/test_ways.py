@@ -144,6 +144,7 @@ NEAR = (
     ("sam", "/desk/front", 1),
     ("sam", "/desk/homes/{home_id}/roll-call", 1),
     ("sam", "/desk/homes/{home_id}/roll-call/list", 2),
+    ("sam", "/desk/homes/{home_id}/pin", 2),
     ("root", "/desk/people/homes/{home_id}/roll-call", 3),
     ("ada", "/desk/children/{child_id}/plan", 2),
     ("ruth", "/desk/children/{child_id}/advocacy", 1),

@@ -47,15 +47,26 @@ function prepare(form: HTMLFormElement): void {
   form.addEventListener("change", () => {
     after.value = "";
   });
-  form.addEventListener("submit", () => {
+  let tapped: HTMLElement | null = null;
+  form.addEventListener("submit", ({ submitter }) => {
+    // Which button it was, where each is an answer: it is sent again with the same.
+    tapped = submitter ?? tapped;
     after.value ||= String(Math.max(0, Math.floor((Date.now() - openedAt) / 1_000)));
   });
   addEventListener("online", () => {
-    if (form.querySelector('[data-unsent="away"]:not([hidden])')) form.requestSubmit();
+    if (form.querySelector('[data-unsent="away"]:not([hidden])')) form.requestSubmit(tapped);
   });
   count(form);
 }
 
+/** A front desk: what was shown there is not shown again from the memory of the browser. */
+function forget(): void {
+  addEventListener("pageshow", ({ persisted }) => {
+    if (persisted) location.reload();
+  });
+}
+
 export function begin(): void {
+  if (document.querySelector("[data-locks]")) forget();
   for (const form of document.querySelectorAll<HTMLFormElement>("form[data-roll-call]")) prepare(form);
 }

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from starlette.requests import Request
 
@@ -12,18 +13,22 @@ from server.people.access import Visitor, now_of, rota_of
 from server.people.rules import AgencyAction, Role, may_agency
 from server.roll_calls import reading
 from server.roll_calls.reading import UndoneCall, WorkPlace
-from server.roll_calls.rules import path_of
+from server.roll_calls.rules import path_of, shift_ends
 from server.watch.wording import when
 from server.web.rendering import language_of
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A home where the reader works. `is_open`: its roll call waits for them."""
+    """A home where the reader works. `is_open`: its roll call waits for them. `shift`: until when
+    they are on shift there; else `ends`: until when they can say that they are."""
 
     title: str
     href: str
     is_open: bool
+    home_id: UUID
+    shift: str = ""
+    ends: Sequence[tuple[datetime, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,15 @@ def _card(place: WorkPlace, language: str, now: datetime) -> Card:
         sentence = N_("Next roll call at {home}: {time}")
     time = when(language, at, known_zone(place.zone), now) if at is not None else ""
     title = gettext(language, sentence, home=place.home, time=time)
-    return Card(title, path_of(place.home_id), place.open is not None)
+    href, zone = path_of(place.home_id), known_zone(place.zone)
+    if place.on_until is not None:
+        until = when(language, place.on_until, zone, now)
+        shift = gettext(language, N_("You are on shift until {when}"), when=until)
+        return Card(title, href, place.open is not None, place.home_id, shift)
+    if not place.has_shifts:
+        return Card(title, href, place.open is not None, place.home_id)
+    ends = [(end, when(language, end, zone, now)) for end in shift_ends(zone, now)]
+    return Card(title, href, place.open is not None, place.home_id, ends=ends)
 
 
 async def undone(request: Request, visitor: Visitor) -> Undone:
