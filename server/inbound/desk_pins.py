@@ -5,6 +5,7 @@ The device stands where children pass: alone it says nothing, and it forgets aft
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid5
 
 from tortoise.expressions import F
@@ -31,7 +32,7 @@ from server.notify.rules import Kind
 from server.people.models import Person, Tie
 from server.people.rules import Role
 from server.roll_calls.models import HomeWorker
-from server.roll_calls.reading import seat_of, seats
+from server.roll_calls.reading import live, seat_of
 from server.roll_calls.rules import path_of
 from server.security import encryption
 from server.storage.db import as_id, write
@@ -67,21 +68,20 @@ async def set_pin(actor: Actor, home_id: UUID, pin: str, now: datetime) -> None:
         hashed = encryption.blind(_keyed(seat.id, plain))
         await HomeWorker.filter(id=seat.id).update(pin_hash=hashed, pin_wrong=0, pin_locked_at=None)
         await _lock_all(seat.id)
-        await _enter(actor, "home_worker:pin", seat, now)
+        await note(actor, "home_worker:pin", **_about(seat), now=now)
 
 
 def _keyed(seat_id: UUID, pin: str) -> str:
     return f"desk pin {seat_id} {pin}"
 
 
-async def _enter(actor: Actor, what: str, seat: HomeWorker, now: datetime) -> None:
-    about = ("home_worker", seat.id)
-    await note(actor, what, about=about, agency_id=seat.agency_id, now=now)
+def _about(seat: HomeWorker) -> dict[str, Any]:
+    return {"about": ("home_worker", seat.id), "agency_id": seat.agency_id}
 
 
 async def names_at(desk: FrontDesk, now: datetime) -> list[tuple[str, str]]:
     """The seats of the people who can open this device, with what it shows of their names."""
-    held = seats(now).filter(home_id=desk.home_id, pin_hash__isnull=False)
+    held = live(now).filter(home_id=desk.home_id, pin_hash__isnull=False)
     rows = await held.values_list("id", "person_id")
     people = await Person.filter(id__in=[person_id for _, person_id in rows]).only("id", "name")
     names = {person.id: person.name for person in people}
@@ -96,7 +96,7 @@ async def unlock(desk: FrontDesk, seat_id: UUID, pin: str, now: datetime) -> str
     Raises Refused (wrong, locked), TooMany after too many tries.
     """
     of_desk = (f"desk {desk.id}", CARD_BY_DESK)
-    seat = await seats(now).filter(id=seat_id, home_id=desk.home_id).first()
+    seat = await live(now).filter(id=seat_id, home_id=desk.home_id).first()
     if seat is None or seat.pin_hash is None:
         await count_guess(Door.DESK_PIN, [of_desk], now)
         raise Refused(WRONG, field="pin")
@@ -115,7 +115,7 @@ async def unlock(desk: FrontDesk, seat_id: UUID, pin: str, now: datetime) -> str
             unlocked_until=now + UNLOCKED_FOR,
             unlock_hash=encryption.hash_token(token),
         )
-        await _enter(await _actor(seat), "front_desk:unlock", seat, now)
+        await note(await _actor(seat), "front_desk:unlock", **_about(seat), now=now)
     return token
 
 
@@ -125,7 +125,7 @@ async def opened(desk: FrontDesk, token: str | None, now: datetime) -> Opened | 
     until = desk.unlocked_until
     if not token or desk.unlock_hash != encryption.hash_token(token) or until is None:
         return None
-    seat = await seats(now).filter(id=desk.unlocked_by, home_id=desk.home_id).first()
+    seat = await live(now).filter(id=desk.unlocked_by, home_id=desk.home_id).first()
     if until <= now or seat is None:
         return None
     return Opened(seat, await _actor(seat), until)
@@ -155,7 +155,8 @@ async def _wrong(seat: HomeWorker, now: datetime) -> None:
     it."""
     async with write():
         await HomeWorker.filter(id=seat.id).update(pin_wrong=F("pin_wrong") + 1)
-        await _enter(Actor(None, "front_desk", seat.agency_id), "home_worker:wrong_pin", seat, now)
+        device = Actor(None, "front_desk", seat.agency_id)
+        await note(device, "home_worker:wrong_pin", **_about(seat), now=now)
         wrong = (await HomeWorker.get(id=seat.id)).pin_wrong
         if wrong == WRONG_PINS:
             await HomeWorker.filter(id=seat.id).update(pin_locked_at=now)

@@ -18,7 +18,7 @@ from server.policy.roll_call import Word
 from server.roll_calls.actions import RollCallSaid, Said, record
 from server.roll_calls.by_text import Heard, read
 from server.roll_calls.models import HomeWorker, RollCall
-from server.roll_calls.reading import letters_of, living_in, numbers_of, on_pass, seats
+from server.roll_calls.reading import letters_of, live, living_in, numbers_of, on_pass
 
 # So long after it was due, a roll call is answered by text.
 LASTS = timedelta(hours=24)
@@ -72,7 +72,7 @@ async def hear(
 async def _places(people: Sequence[Person], now: datetime) -> list[Place]:
     """In the order of their letters."""
     by_id = {person.id: person for person in people}
-    held = await seats(now).filter(person_id__in=list(by_id)).order_by("from_at", "id")
+    held = await live(now).filter(person_id__in=list(by_id)).order_by("from_at", "id")
     letters = await letters_of(by_id)
     places = []
     for seat in held:

@@ -134,16 +134,16 @@ class Worker:
 
 async def works_in(person_id: UUID, home_id: UUID, now: datetime) -> bool:
     """Whether this person works in that home now. A disabled person works nowhere."""
-    return await seats(now).filter(home_id=home_id, person_id=person_id).exists()
+    return await live(now).filter(home_id=home_id, person_id=person_id).exists()
 
 
 async def seat_of(person_id: UUID, home_id: UUID, now: datetime) -> HomeWorker | None:
     """The seat by which this person works in that home now; None if they do not."""
-    return await seats(now).filter(home_id=home_id, person_id=person_id).first()
+    return await live(now).filter(home_id=home_id, person_id=person_id).first()
 
 
-def seats(now: datetime) -> QuerySet[HomeWorker]:
-    """The seats that count now: of people who may work in a home, and are not disabled."""
+def live(now: datetime) -> QuerySet[HomeWorker]:
+    """The rows of those who work in a home now."""
     return HomeWorker.filter(
         Q(until_at__isnull=True) | Q(until_at__gt=now),
         from_at__lte=now,
@@ -154,7 +154,7 @@ def seats(now: datetime) -> QuerySet[HomeWorker]:
 
 async def workers_of(home_id: UUID, now: datetime) -> list[Worker]:
     """The people who work in this home, by name."""
-    held = await seats(now).filter(home_id=home_id)
+    held = await live(now).filter(home_id=home_id)
     names = await _names([seat.person_id for seat in held])
     workers = [
         Worker(
@@ -172,7 +172,7 @@ async def workers_of(home_id: UUID, now: datetime) -> list[Worker]:
 
 async def homes_of(person_id: UUID, now: datetime) -> list[WorkPlace]:
     """The homes where this person works; those with an open roll call first."""
-    held = await seats(now).filter(person_id=person_id).order_by("home_id").limit(MOST_HOMES)
+    held = await live(now).filter(person_id=person_id).order_by("home_id").limit(MOST_HOMES)
     shifts = {seat.home_id: seat.on_shift_until(now) for seat in held}
     homes = await Home.filter(id__in=list(shifts))
     waiting = RollCall.filter(home_id__in=[home.id for home in homes], state="open")
@@ -214,7 +214,7 @@ async def undone(agency_id: UUID, now: datetime) -> Undone:
     calls = []
     for row in rows:
         assert isinstance(row.home, Home)
-        has_workers = await seats(now).filter(home_id=row.home_id).exists()
+        has_workers = await live(now).filter(home_id=row.home_id).exists()
         calls.append(
             UndoneCall(
                 row.id,
@@ -353,7 +353,7 @@ async def letters_of(people: Collection[UUID]) -> dict[tuple[UUID, UUID], str]:
 
 async def letters_at(home_id: UUID, people: Collection[UUID], now: datetime) -> dict[UUID, str]:
     """The letter of this home for those of these people who work in another one as well."""
-    rows = await seats(now).filter(person_id__in=list(people)).values_list("person_id", "home_id")
+    rows = await live(now).filter(person_id__in=list(people)).values_list("person_id", "home_id")
     elsewhere = {as_id(person) for person, home in rows if as_id(home) != home_id}
     letters = await letters_of(elsewhere)
     return {person: letters.get((person, home_id), "") for person in elsewhere}

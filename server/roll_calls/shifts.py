@@ -1,6 +1,7 @@
 """A person who works in a home says that they are on shift there, and until when. Verbs."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from server.audit.actions import Actor, note
@@ -27,7 +28,8 @@ async def begin(actor: Actor, home_id: UUID, until_at: datetime, now: datetime) 
         seat = await _locked(actor, home_id, actor.id, now)
         if seat.on_until != until_at:
             await HomeWorker.filter(id=seat.id).update(on_until=until_at)
-            await _enter(actor, "home_worker:on_shift", seat, now)
+            await note(actor, "home_worker:on_shift", **_about(seat), now=now)
+            await announce(seat.agency_id, "watch")
 
 
 async def end(actor: Actor, home_id: UUID, person_id: UUID, now: datetime) -> None:
@@ -38,7 +40,8 @@ async def end(actor: Actor, home_id: UUID, person_id: UUID, now: datetime) -> No
         seat = await _locked(actor, home_id, person_id, now)
         if seat.on_shift_until(now) is not None:
             await HomeWorker.filter(id=seat.id).update(on_until=None)
-            await _enter(actor, "home_worker:off_shift", seat, now)
+            await note(actor, "home_worker:off_shift", **_about(seat), now=now)
+            await announce(seat.agency_id, "watch")
 
 
 async def _locked(actor: Actor, home_id: UUID, person_id: UUID | None, now: datetime) -> HomeWorker:
@@ -48,7 +51,5 @@ async def _locked(actor: Actor, home_id: UUID, person_id: UUID | None, now: date
     return await HomeWorker.filter(id=seat.id).select_for_update(no_key=True).get()
 
 
-async def _enter(actor: Actor, what: str, seat: HomeWorker, now: datetime) -> None:
-    about = ("home_worker", seat.id)
-    await note(actor, what, about=about, agency_id=seat.agency_id, now=now)
-    await announce(seat.agency_id, "watch")
+def _about(seat: HomeWorker) -> dict[str, Any]:
+    return {"about": ("home_worker", seat.id), "agency_id": seat.agency_id}

@@ -217,7 +217,7 @@ FITS: Mapping[str, Fits] = {
             "word": "here",
         },
     ),
-    "POST /desk/homes/{home_id}/shift": Fits("sam", form={"until": "other", "at": ""}),
+    "POST /desk/homes/{home_id}/shift": Fits("sam", form={"until": "{tonight}"}),
     "POST /desk/homes/{home_id}/shift/{person_id}/end": Fits("sam", form={}),
     "POST /desk/homes/{home_id}/roll-call": Fits(
         "sam",

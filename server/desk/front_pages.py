@@ -119,7 +119,7 @@ async def _entrance(desk: FrontDesk, opened: Opened, now: datetime) -> FrontEntr
         is_worker=True,
         shift=await shifts_of(home, opened.actor.id, now),
         front_path=PATH,
-        template="inbound/desk_sheet.html",
+        template="desk/front_sheet.html",
         until=opened.until,
     )
 
@@ -160,7 +160,7 @@ async def _locked(
         "error": form_fault(fault, language_of(request)) if fault is not None else None,
     }
     status = fault.status if fault is not None else 200
-    return page(request, "inbound/desk_roll_call.html", context, status=status)
+    return page(request, "desk/front_roll_call.html", context, status=status)
 
 
 # --- at their own desk
@@ -189,7 +189,7 @@ def _pin_page(request: Request, seat: Entrance, fault: Refused | None = None) ->
         "error": form_fault(fault, language_of(request)) if fault is not None else None,
     }
     status = fault.status if fault is not None else 200
-    return page(request, "inbound/desk_pin.html", context, status=status)
+    return page(request, "desk/front_pin.html", context, status=status)
 
 
 _PIN = "/desk/homes/{home_id:uuid}/pin"
