@@ -53,11 +53,12 @@ async def front(request: Request) -> Response:
 
 async def open_(request: Request) -> Response:
     """A name and a PIN."""
-    now, form = now_of(request), await form_body(request)
+    now = now_of(request)
     try:
         desk = await cards.desk_of(request.cookies.get(COOKIE), now)
     except Unauthenticated as fault:
         return _closed(request, fault)
+    form = await form_body(request)
     try:
         token = await desk_pins.unlock(desk, _seat_of(form), entered(form, "pin"), now)
     except WaymarkError as fault:
@@ -77,7 +78,7 @@ async def open_(request: Request) -> Response:
 
 async def send(request: Request) -> Response:
     """What the person who gave the PIN says. The device is locked with that."""
-    now, form = now_of(request), await form_body(request)
+    now = now_of(request)
     try:
         desk = await cards.desk_of(request.cookies.get(COOKIE), now)
     except Unauthenticated as fault:
@@ -85,7 +86,8 @@ async def send(request: Request) -> Response:
     opened = await _opened(request, desk)
     if opened is None:
         return RedirectResponse(f"{PATH}?late=yes", status_code=303)
-    answer = await roll_call.take(request, await _entrance(desk, opened, now), form)
+    seat, form = await _entrance(desk, opened, now), await form_body(request)
+    answer = await roll_call.take(request, seat, form)
     return await _lock(desk, answer) if answer.status_code == 303 else answer
 
 
