@@ -59,14 +59,22 @@ function prepare(form: HTMLFormElement): void {
   count(form);
 }
 
-/** A front desk: what was shown there is not shown again from the memory of the browser. */
-function forget(): void {
+/**
+ * A front desk, `[data-locks]` with seconds: the names go when they are over, also without a connection, and are not
+ * shown again from the memory of the browser.
+ */
+function forget(mark: HTMLElement): void {
+  setTimeout(() => {
+    document.querySelector("main")?.replaceChildren();
+    location.replace(mark.dataset["to"] ?? "/front");
+  }, Number(mark.dataset["locks"]) * 1_000);
   addEventListener("pageshow", ({ persisted }) => {
     if (persisted) location.reload();
   });
 }
 
 export function begin(): void {
-  if (document.querySelector("[data-locks]")) forget();
+  const mark = document.querySelector<HTMLElement>("[data-locks]");
+  if (mark) forget(mark);
   for (const form of document.querySelectorAll<HTMLFormElement>("form[data-roll-call]")) prepare(form);
 }
