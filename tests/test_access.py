@@ -311,6 +311,7 @@ EXPECTED: Mapping[str, Expected] = {
     "POST /desk/people/homes/{home_id}": agency("administrator"),
     "GET /desk/people/homes/{home_id}/roll-call": agency("supervisor administrator"),
     "POST /desk/people/homes/{home_id}/roll-call/times": agency("supervisor administrator"),
+    "POST /desk/people/homes/{home_id}/roll-call/kind": agency("supervisor administrator"),
     "POST /desk/people/homes/{home_id}/roll-call/find": agency("supervisor administrator"),
     "POST /desk/people/homes/{home_id}/roll-call/workers": agency("supervisor administrator"),
     "POST /desk/people/homes/{home_id}/roll-call/workers/{person_id}/end": agency(
@@ -321,6 +322,11 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /desk/homes/{home_id}/roll-call": these("sam", "tom", "ines", ON_DUTY),
     "POST /desk/homes/{home_id}/roll-call": these("sam"),
     "GET /desk/homes/{home_id}/roll-call/list": these("sam"),
+    "POST /desk/homes/{home_id}/shift": these("sam"),
+    "POST /desk/homes/{home_id}/visit": these("sam"),
+    "GET /desk/homes/{home_id}/pin": these("sam"),
+    "POST /desk/homes/{home_id}/pin": these("sam"),
+    "POST /desk/homes/{home_id}/shift/{person_id}/end": these("sam"),
     "GET /desk/people/children/import": agency("administrator"),
     "POST /desk/people/children/import": agency("administrator"),
     "GET /desk/people/children/import/template.csv": agency("administrator"),
@@ -700,6 +706,11 @@ EXPECTED: Mapping[str, Expected] = {
     "POST /c/{token}": anyone,
     "GET /front": lambda _: SIGN_IN,
     "POST /front": anyone,
+    # Without the cookie of a device there is no front desk.
+    "GET /front/roll-call": lambda _: SIGN_IN,
+    "POST /front/roll-call": lambda _: SIGN_IN,
+    "POST /front/roll-call/open": lambda _: SIGN_IN,
+    "POST /front/roll-call/lock": lambda _: SIGN_IN,
     "GET /desk/front": staff,
     "POST /desk/front": staff,
     "POST /desk/front/{front_desk_id}/end": front_desk,
@@ -889,7 +900,9 @@ async def tie_id(cast: Cast, who: str | None, path: str) -> UUID:
 
 
 async def person_id(cast: Cast, who: str | None, path: str) -> UUID:
-    """Somebody new, of the first agency, who can sign in."""
+    """Somebody new, of the first agency, who can sign in; of a shift, Sam, who works there."""
+    if "/shift/" in path:
+        return cast.sam.id
     person = await people.add_person(
         SYSTEM,
         cast.agency.id,

@@ -163,6 +163,8 @@ PURE = {
     "policy/roll_call_parser",
     "policy/values",
     "roll_calls/rules",
+    "roll_calls/by_text",
+    "notify/roll_call_texts",
     "rota/calendar",
     "checkin/duress/rules",
     "checkin/rules",
@@ -394,6 +396,12 @@ VERBS = {
     "planning",
     "questions",
     "duty_shifts",
+    "shifts",
+    "desk_pins",
+    "numbers",
+    "visits",
+    "kinds",
+    "roll_call_texts",
 }
 VERBS |= {"joining"}
 VERBS |= {"acceptance", "reception", "deciding"}

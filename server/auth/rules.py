@@ -62,6 +62,7 @@ class Door(StrEnum):
     CODE = "code"
     PASSKEY = "passkey"
     CARD = "card"  # The PIN of a card at a front desk.
+    DESK_PIN = "desk_pin"  # The PIN of a person who works in a home, at its front desk.
     LINK = "link"  # How often a page on any phone is used.
     PROVIDER = "provider"  # How often a browser sets out for a sign-in provider.
     RECEPTION = "reception"  # The code by which an agency says that it can take a child over.

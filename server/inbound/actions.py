@@ -20,12 +20,13 @@ from server.audit.models import Entry
 from server.checkin.actions import record
 from server.checkin.rules import Answer, Want
 from server.errors import Conflict, NotFound, Refused
+from server.inbound import roll_call_texts
 from server.inbound.agreements import number_index
 from server.inbound.models import Inbound, Texting
 from server.inbound.rules import Meant, Reply, meant, read_reply, spellings
 from server.notify.actions import ANSWERED, Saying, queue
 from server.notify.models import Address, Message
-from server.notify.rules import Kind
+from server.notify.rules import EMAIL, Kind
 from server.people.models import Person
 from server.people.rules import Role
 from server.policy.levels import Way
@@ -241,6 +242,8 @@ async def _people(hook: Hook) -> list[Person]:
 async def _from_adult(hook: Hook, people: Sequence[Person], now: datetime) -> None:
     reply = read_reply(hook.text)
     message = await _answered(people, hook.channel, reply, now)
+    if message is None and await _of_roll_call(hook, people, now):
+        return
     what = _what(message, reply) if message is not None else None
     if message is None or what is None:
         person = people[0]
@@ -264,6 +267,22 @@ async def _from_adult(hook: Hook, people: Sequence[Person], now: datetime) -> No
     async with write():
         if await _keep([row]):
             await _do(what, person, message, row, now)
+
+
+async def _of_roll_call(hook: Hook, people: Sequence[Person], now: datetime) -> bool:
+    """Whether it answers a roll call; then it is heard."""
+    if hook.channel == EMAIL:
+        return False
+    # The answer first, as of a child: the gateway's retry mends any failure here.
+    id_ = uuid5(_ANSWERS, _hash(hook))
+    answered = await roll_call_texts.hear(people, hook.channel, hook.text, id_, now)
+    if answered is None:
+        return False
+    by = {"person_id": answered.person.id, "agency_id": answered.person.agency_id}
+    async with write():
+        if await _keep([_row(hook, "roll_call", now, **by)]):
+            await queue([answered.reply], now)
+    return True
 
 
 async def _answered(

@@ -50,8 +50,8 @@ class Inbound(Model):
     """One message that a gateway handed in; a known id does nothing. For an unknown number, we
     store neither number nor text.
 
-    `what`: ok, help, words (of a child); acknowledge, seen, not_seen (of an adult); nothing, where
-    an adult's text could not be read; unknown.
+    `what`: ok, help, words (of a child); acknowledge, seen, not_seen, roll_call (of an adult);
+    nothing, where an adult's text could not be read; unknown.
     """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
@@ -134,7 +134,8 @@ class Card(Model):
 
 
 class FrontDesk(Model):
-    """A device in a home that takes cards, and can do nothing else."""
+    """A device in a home that takes cards. A person who works there opens it by their PIN for a few
+    minutes, to do the roll call; it can do nothing else."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency_id = fields.UUIDField()
@@ -148,6 +149,9 @@ class FrontDesk(Model):
     expires_at = fields.DatetimeField()
     ended_at = fields.DatetimeField(null=True)
     ended_by = fields.UUIDField(null=True)
+    unlocked_by = fields.UUIDField(null=True)  # A `home_worker`; null: it is locked.
+    unlocked_until = fields.DatetimeField(null=True)
+    unlock_hash = fields.CharField(max_length=64, null=True)  # Of the token in the browser.
 
     class Meta:
         table = "front_desk"

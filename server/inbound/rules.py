@@ -199,6 +199,24 @@ CARD_BY_CARD = Limit(5, timedelta(minutes=15))
 CARD_BY_DESK = Limit(30, timedelta(minutes=15))
 WRONG_PINS = 10
 DESK_LASTS = timedelta(days=30)
+# So long a person who works in a home has the names of its children before them at a front desk.
+UNLOCKED_FOR = timedelta(minutes=5)
+# So many wrong PINs in a row are no slip of the finger: supervisors hear of it.
+WRONG_PINS_TOLD = 3
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """ "Sam O.": what a device that stands where children pass shows of the people who work there.
+    Where two would be alike, both are whole."""
+    short = [_short(name) for name in names]
+    return [
+        name if short.count(each) > 1 else each for name, each in zip(names, short, strict=True)
+    ]
+
+
+def _short(name: str) -> str:
+    first, *more = name.split() or [""]
+    return f"{first} {more[-1][0]}." if more else first
 
 
 def pin_of(text: str) -> str:

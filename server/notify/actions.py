@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 
 from server.notify.contact_routes import NOWHERE, Ways, ways_of
 from server.notify.models import Enclosure, Message
-from server.notify.rules import NONE, PUSH, Attachment, Kind
+from server.notify.rules import EMAIL, NONE, PUSH, Attachment, Kind
 from server.notify.sending.log_lines import log_withdrawn
 from server.security import encryption
 from server.storage import bulk
@@ -77,6 +77,8 @@ class Saying:
 # What an adult may answer by text, and by which channels answers come back to us.
 ANSWERED = frozenset({Kind.ALERT, Kind.ALERT_AGAIN, Kind.ASK_CARER})
 CODE_LENGTH = 4
+# What is answered by the numbers of a list, where the message is a text.
+BY_NUMBERS = frozenset({Kind.ROLL_CALL, Kind.ROLL_CALL_AGAIN})
 _inbound: frozenset[str] = frozenset()
 
 
@@ -194,6 +196,8 @@ def _row(saying: Saying, channel: str, to_key: str, now: datetime) -> dict[str, 
     data, ready_at = saying.data, max(now, saying.not_before or now)
     if channel in _inbound and saying.kind in ANSWERED and saying.person_id is not None:
         data = {**(data or {}), "reply": encryption.new_code(CODE_LENGTH)}
+    if channel in _inbound and channel != EMAIL and "asks" in (data or {}):
+        data = {**(data or {}), "by_numbers": (data or {})["asks"]}
     return {
         "id": uuid7(),
         "agency_id": saying.agency_id,
@@ -328,4 +332,4 @@ def again(message: Message, *, channel: str | None = None, to: Recipient | None 
 
 
 # Of one message alone: its code for an answer, and the words of an agency's own last resort.
-_OF_ONE = frozenset({"reply", "language", "sender"})
+_OF_ONE = frozenset({"reply", "by_numbers", "language", "sender"})

@@ -6,9 +6,12 @@ agency's own channels say a little more, to adults: how soon, and where to look.
 behind the sign-in.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from server.i18n import N_, gettext, ngettext
+from server.notify import roll_call_texts
 from server.notify.child.lock_texts import DEFAULT, NEUTRAL, TEXTS
 from server.notify.rules import EMAIL, NONE, PUSH, Kind
 
@@ -50,6 +53,7 @@ SENTENCES: dict[Kind, str] = {
     Kind.ROLL_CALL: N_("Please do one check now."),
     Kind.ROLL_CALL_AGAIN: N_("One check is still open. Please do it now."),
     Kind.ROLL_CALL_UNDONE: N_("One check has not been done. Please follow this up."),
+    Kind.ROLL_CALL_REPLY: N_("We have your answer."),
     Kind.TRANSFER: N_("There is news about a transfer. Please take a look."),
     Kind.GLASS: N_("A page was opened in an emergency. Please look at it now."),
     Kind.ASSIGNED: N_("The children assigned to you have changed. Please take a look."),
@@ -107,7 +111,7 @@ class Facts:
     shows them, of a time in which our server was down and saw nothing. `reply_code` is what an
     answer by text has to name. `open_alerts`: so many wait for the person on duty now. `tasks`: so
     many are in the message of the day. `chosen`: the code of the neutral sentence that a child
-    chose.
+    chose. `numbers`: what a text about a roll call says, where it is answered by numbers.
     """
 
     display_name: str
@@ -119,6 +123,7 @@ class Facts:
     open_alerts: int | None = None
     tasks: int | None = None
     chosen: str = DEFAULT
+    numbers: Mapping[str, Any] | None = None
 
 
 def word(kind: Kind, language: str, facts: Facts) -> Words:
@@ -128,6 +133,10 @@ def word(kind: Kind, language: str, facts: Facts) -> Words:
         # other.
         thanks = gettext(language, SENTENCES[kind])
         return Words(title=thanks, subject=thanks, body=thanks)
+    if facts.numbers is not None:
+        # One part of a text, which a stranger reads as numbers of anything.
+        asked = roll_call_texts.say(language, facts.numbers)
+        return Words(title=facts.display_name, subject=asked, body=asked)
     subject = gettext(language, SUBJECTS[kind]) if kind in SUBJECTS else ""
     # A mail without any subject looks like spam.
     subject = subject or neutral(language, facts.chosen) or facts.display_name

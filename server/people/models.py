@@ -49,6 +49,7 @@ class Home(Model):
     name = EncryptedText()
     phone = EncryptedText(null=True)  # To call at any hour, about an alert.
     zone = fields.CharField(max_length=64)
+    kind = fields.CharField(max_length=8, db_default="home")  # `people.rules.HomeKind`
     made_at = fields.DatetimeField()
     indexed_by = fields.CharField(max_length=16, null=True)  # finding/actions.py `mark`
     # When its roll calls are, as ["21:30"] by its own clock; null: as the policy says; []: never.

@@ -7,22 +7,35 @@ from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 
+from server.audit.actions import Actor
 from server.clock import known_zone
-from server.people.access import Roles, Visitor, nothing_here, now_of, rota_of, staff_of
+from server.people.access import Roles, nothing_here, now_of, rota_of, staff_of
 from server.people.children_access import children_for
 from server.people.models import Home
 from server.people.rules import PROFESSIONAL, Action, AgencyAction, Role, may_agency
 from server.roll_calls.reading import living_in, works_in
 from server.roll_calls.rules import path_of
+from server.roll_calls.shift_view import Shifts, shifts_of
 
 
 @dataclass(frozen=True, slots=True)
 class Entrance:
-    """A home, and who opens its page."""
+    """A home, and who opens its page: signed in, or by a PIN at its front desk (`front_path`, where
+    `template` draws the sheet)."""
 
-    visitor: Visitor
+    visitor: Actor
     home: Home
     is_worker: bool
+    shift: Shifts
+    typed_at: str = ""  # An end of a shift that came back refused.
+    front_path: str = ""
+    template: str = "roll_calls/sheet.html"
+
+    @property
+    def worker_id(self) -> UUID:
+        """Who opens it."""
+        assert self.visitor.id is not None
+        return self.visitor.id
 
     @property
     def zone(self) -> ZoneInfo:
@@ -32,7 +45,7 @@ class Entrance:
     @property
     def path(self) -> str:
         """The page of its roll call."""
-        return path_of(self.home.id)
+        return self.front_path or path_of(self.home.id)
 
 
 async def entrance(request: Request) -> Entrance:
@@ -41,8 +54,9 @@ async def entrance(request: Request) -> Entrance:
     home = await Home.get_or_none(id=request.path_params["home_id"], agency_id=visitor.agency_id)
     if home is None:
         raise nothing_here()
-    is_worker = await works_in(visitor.person_id, home.id, now_of(request))
-    return Entrance(visitor, home, is_worker)
+    now = now_of(request)
+    is_worker = await works_in(visitor.person_id, home.id, now)
+    return Entrance(visitor, home, is_worker, await shifts_of(home, visitor.person_id, now))
 
 
 async def as_worker(request: Request) -> Entrance:

@@ -58,7 +58,7 @@ def read(form: FormData, zone: ZoneInfo, now: datetime) -> Filled:
     The id is made from the id of the form and from all that it says. So the same sent twice is one
     thing, and a second thought is another.
     """
-    said_at = _said_at(form, now)
+    said_at = said_at_of(form, now)
     answers: dict[UUID, Answer] = {child_id: (Word.HERE, None) for child_id in asked(form)}
     for child_id, given in tapped(form).items():
         if given.word not in ANSWERS:
@@ -71,20 +71,20 @@ def read(form: FormData, zone: ZoneInfo, now: datetime) -> Filled:
         raise Refused(N_("Tap a child and choose what is right. Then send."))
     told = [f"{id_} {word} {until}" for id_, (word, until) in sorted(answers.items())]
     return Filled(
-        uuid5(_id(entered(form, "id")), "\n".join([str(said_at), *told])), answers, said_at
+        uuid5(id_of(entered(form, "id")), "\n".join([str(said_at), *told])), answers, said_at
     )
 
 
 def asked(form: FormData) -> list[UUID]:
     """The children without an answer when the page was made. Raises Refused."""
-    return [_id(value) for value in form.getlist("child") if isinstance(value, str)]
+    return [id_of(value) for value in form.getlist("child") if isinstance(value, str)]
 
 
 def tapped(form: FormData) -> dict[UUID, Given]:
     """The rows in which something was tapped. Raises Refused."""
     ids = [name.removeprefix("word-") for name in form if name.startswith("word-")]
     given = {id_: Given(*(entered(form, f"{of}-{id_}") for of in _FIELDS)) for id_ in ids}
-    return {_id(id_): row for id_, row in given.items() if row.word}
+    return {id_of(id_): row for id_, row in given.items() if row.word}
 
 
 _FIELDS = ("word", "until", "at")
@@ -108,22 +108,23 @@ def _until(given: Given, child_id: UUID, zone: ZoneInfo) -> datetime | None:
         return None
     if given.until == OTHER:
         return form_moment(given.at, row_of(child_id), zone)
-    if (moment := _moment(given.until)) is None:
+    if (moment := moment_of(given.until)) is None:
         raise Refused(N_("Enter a date and a time."), field=row_of(child_id))
     return moment
 
 
-def _said_at(form: FormData, now: datetime) -> datetime | None:
+def said_at_of(form: FormData, now: datetime) -> datetime | None:
     """When the button was tapped: so many seconds after our server made the page, whatever the
     clock of the phone shows. None where no script counted them."""
-    opened_at, after = _moment(entered(form, "opened_at")), entered(form, "after")
+    opened_at, after = moment_of(entered(form, "opened_at")), entered(form, "after")
     if opened_at is None or not (after.isascii() and after.isdecimal() and len(after) < 10):
         return None
     said_at = opened_at + timedelta(seconds=int(after))
     return said_at if said_at <= now else None
 
 
-def _moment(text: str) -> datetime | None:
+def moment_of(text: str) -> datetime | None:
+    """A moment as our own pages write it; None for anything else."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -132,7 +133,8 @@ def _moment(text: str) -> datetime | None:
     return moment.astimezone(UTC) if is_ours else None
 
 
-def _id(text: str) -> UUID:
+def id_of(text: str) -> UUID:
+    """An id as our own pages write it. Raises Refused."""
     try:
         return UUID(text)
     except ValueError:

@@ -46,18 +46,18 @@ class Part:
 
 async def show(request: Request) -> Response:
     """The people who work there, and the times."""
-    visitor, home = await _home(request)
-    return await _page(request, visitor, home)
+    visitor, home = await home_of(request)
+    return await show_home(request, visitor, home)
 
 
 async def add_worker(request: Request) -> Response:
     """Add a person."""
-    visitor, home = await _home(request)
+    visitor, home = await home_of(request)
     person_id = entered(await form_body(request), "person_id")
     try:
         await actions.add_worker(visitor, home.id, _person(person_id), now_of(request))
     except Refused as fault:
-        return await _page(request, visitor, home, {"person_id": person_id}, fault)
+        return await show_home(request, visitor, home, {"person_id": person_id}, fault)
     return _saved(home.id)
 
 
@@ -72,14 +72,14 @@ async def find(request: Request) -> Response:
 
 async def end_worker(request: Request) -> Response:
     """They no longer work there."""
-    visitor, home = await _home(request)
+    visitor, home = await home_of(request)
     await actions.end_worker(visitor, home.id, request.path_params["person_id"], now_of(request))
     return _saved(home.id)
 
 
 async def set_times(request: Request) -> Response:
     """When this home does its roll calls."""
-    visitor, home = await _home(request)
+    visitor, home = await home_of(request)
     form = await form_body(request)
     how = entered(form, "how")
     typed = [value.strip() for value in form.getlist("times") if isinstance(value, str)]
@@ -87,7 +87,7 @@ async def set_times(request: Request) -> Response:
     try:
         await actions.set_times(visitor, home.id, _times(how, times), now_of(request))
     except Refused as fault:
-        return await _page(request, visitor, home, {"how": how, "times": times}, fault)
+        return await show_home(request, visitor, home, {"how": how, "times": times}, fault)
     return _saved(home.id)
 
 
@@ -106,7 +106,8 @@ def _person(text: str) -> UUID:
         raise Refused(N_("Choose a person from the list."), field="person_id") from None
 
 
-async def _home(request: Request) -> tuple[Visitor, Home]:
+async def home_of(request: Request) -> tuple[Visitor, Home]:
+    """The home of the path, for those who may change it. Raises NotFound, Denied."""
     visitor = await agency_for(request, AgencyAction.ROLL_CALL_CHANGE)
     home = await Home.get_or_none(id=request.path_params["home_id"], agency_id=visitor.agency_id)
     if home is None:
@@ -122,13 +123,14 @@ def _path_of(home_id: UUID) -> str:
     return f"/desk/people/homes/{home_id}/roll-call"
 
 
-async def _page(
+async def show_home(
     request: Request,
     visitor: Visitor,
     home: Home,
     typed: Given | None = None,
     fault: Refused | None = None,
 ) -> Response:
+    """The page; `typed`: what was not taken, and `fault`: why."""
     language, now = language_of(request), now_of(request)
     workers = await reading.workers_of(home.id, now)
     words = sealed_query.query_of(request, visitor, _SEALED_FOR)

@@ -27,7 +27,16 @@ class HomeWorker(Model):
     person_id: UUID
     from_at = fields.DatetimeField()
     until_at = fields.DatetimeField(null=True)
+    on_until = fields.DatetimeField(null=True)  # Their shift ends by itself then; null: not on one.
     added_by = fields.UUIDField(null=True)
+    # Of the home's shared device: keyed, and bound to this row. Null: they cannot open it.
+    pin_hash = fields.CharField(max_length=64, null=True)
+    pin_wrong = fields.SmallIntField(db_default=0)  # Since the last right one.
+    pin_locked_at = fields.DatetimeField(null=True)
+
+    def on_shift_until(self, now: datetime) -> datetime | None:
+        """When their shift ends; None: they are not on one."""
+        return self.on_until if self.on_until is not None and self.on_until > now else None
 
     class Meta:
         table = "home_worker"
@@ -39,6 +48,42 @@ class HomeWorker(Model):
             UniqueConstraint(
                 fields=("home_id", "person_id"),
                 name="home_worker_live",
+                condition="until_at IS NULL",
+            ),
+        )
+
+
+class HomeNumber(Model):
+    """The number of a child in a home, on the printed list and in texts. It is theirs while they
+    live there, and rests after that before another child has it (`numbers.RESTS`)."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid7)
+    agency_id = fields.UUIDField()
+    home: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Home", related_name="numbers", on_delete=fields.RESTRICT
+    )
+    home_id: UUID
+    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Child", related_name="numbers", on_delete=fields.RESTRICT
+    )
+    child_id: UUID
+    number = fields.SmallIntField()
+    from_at = fields.DatetimeField()
+    until_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "home_number"
+        indexes = (
+            Index(fields=("home_id",), name="home_number_home"),
+            Index(fields=("child_id",), name="home_number_child"),
+        )
+        constraints = (
+            UniqueConstraint(
+                fields=("home_id", "number"), name="home_number_live", condition="until_at IS NULL"
+            ),
+            UniqueConstraint(
+                fields=("home_id", "child_id"),
+                name="home_number_child_live",
                 condition="until_at IS NULL",
             ),
         )

@@ -16,12 +16,14 @@ from server.errors import Conflict, Refused
 from server.i18n import N_, format_date, format_list, gettext, ngettext
 from server.people.access import Roles, now_of
 from server.people.models import Person
+from server.people.rules import HomeKind
 from server.people.words import entered, form_fault
 from server.phone_numbers import tel
 from server.policy.roll_call import Word
 from server.roll_calls import actions, form, reading
 from server.roll_calls.access import Entrance, as_worker, entrance, for_reading
 from server.roll_calls.models import RollCall
+from server.roll_calls.numbers import give
 from server.roll_calls.reading import Line, Sheet
 from server.roll_calls.view import by_worry, rows_of, still_unknown, sum_of, with_what_follows
 from server.roll_calls.words import SUMS
@@ -34,12 +36,18 @@ _NO_TIMES = ("", "")
 _MOST_NAMES = 10
 # The boxes of the list on paper, with the words of the buttons.
 _BOXES = (N_("Here"), N_("Not here"), N_("With permission"))
+# More children than this are a list, whatever the home is.
+MOST_IN_SHORT = 4
 
 
 async def show(request: Request) -> Response:
     """The form, for a person who works there, while an answer is missing or to correct one; else
     what was said."""
-    seat = await entrance(request)
+    return await show_page(request, await entrance(request))
+
+
+async def show_page(request: Request, seat: Entrance, fault: Refused | None = None) -> Response:
+    """The same, where the entrance is known; `fault`: of what was sent from it."""
     earlier = await _earlier(request, seat)
     sheet = await _sheet(request, seat, earlier)
     if earlier is not None and seat.is_worker:
@@ -48,9 +56,11 @@ async def show(request: Request) -> Response:
         seen = await for_reading(request, seat.home)
         return await _state(request, seat, sheet, seen, is_earlier=earlier is not None)
     is_open = sheet.roll_call is not None and sheet.roll_call.done_at is None
+    if fault is None and (short := short_form(request, seat, sheet)) is not None:
+        return short
     if sheet.roll_call is not None and (is_open or "correct" in request.query_params):
-        return _form(request, seat, sheet, sheet.roll_call)
-    return await _state(request, seat, sheet, None)
+        return _form(request, seat, sheet, sheet.roll_call, fault=fault)
+    return await _state(request, seat, sheet, None, fault)
 
 
 async def _earlier(request: Request, seat: Entrance) -> RollCall | None:
@@ -68,7 +78,12 @@ async def _earlier(request: Request, seat: Entrance) -> RollCall | None:
 
 async def send(request: Request) -> Response:
     """What a person who works there says. The same form twice is once."""
-    seat, now, given = await as_worker(request), now_of(request), await form_body(request)
+    return await take(request, await as_worker(request), await form_body(request))
+
+
+async def take(request: Request, seat: Entrance, given: FormData) -> Response:
+    """The same, of a worker who is known: leads on once it is kept, and else is the form again."""
+    now = now_of(request)
     roll_call = await _roll_call(seat, given)
     try:
         if roll_call is None:
@@ -86,6 +101,20 @@ async def send(request: Request) -> Response:
             raise
         return _form(request, seat, sheet, sheet.roll_call, given, fault)
     return RedirectResponse(f"{seat.path}?sent={len(recorded.left_out)}", status_code=303)
+
+
+def _title(seat: Entrance, language: str, due: str | None) -> str:
+    if due is None:
+        return gettext(language, N_("Roll call"))
+    if seat.home.kind == HomeKind.FLAT:
+        return gettext(language, N_("Visit, {time}"), time=due)
+    return gettext(language, N_("Roll call, {time}"), time=due)
+
+
+async def show_form(request: Request, seat: Entrance) -> Response | None:
+    """The form, also of a roll call that is done; None if none was asked yet."""
+    sheet = await _sheet(request, seat)
+    return _form(request, seat, sheet, sheet.roll_call) if sheet.roll_call is not None else None
 
 
 async def _sheet(request: Request, seat: Entrance, roll_call: RollCall | None = None) -> Sheet:
@@ -136,7 +165,7 @@ def _form(
         "error": form_fault(fault, language) if fault is not None else None,
     }
     status = fault.status if fault is not None else 200
-    return page(request, "roll_calls/sheet.html", context, status=status)
+    return page(request, seat.template, context, status=status)
 
 
 def _tapped(given: FormData | None) -> dict[UUID, form.Given]:
@@ -177,10 +206,9 @@ def _frame(request: Request, seat: Entrance, roll_call: RollCall | None) -> dict
     due = shown(roll_call.due_at) if roll_call is not None else None
     return {
         "home": seat.home,
+        "seat": seat,
         "path": seat.path,
-        "title": gettext(language, N_("Roll call, {time}"), time=due)
-        if due
-        else gettext(language, N_("Roll call")),
+        "title": _title(seat, language, due),
         "zone": seat.zone,
         "shown": shown,
         "clock": _clock(request, seat),
@@ -198,11 +226,43 @@ def _clock(request: Request, seat: Entrance) -> str:
     return gettext(language, sentence, home=seat.home.name, time=time)
 
 
+def short_form(request: Request, seat: Entrance, sheet: Sheet) -> Response | None:
+    """The form of a foster home while it is asked, and that of a flat at any time; None where the
+    list is the form."""
+    kind, few = seat.home.kind, 0 < len(sheet.lines) <= MOST_IN_SHORT
+    if not few or "list" in request.query_params or "correct" in request.query_params:
+        return None
+    language, now, roll_call = language_of(request), now_of(request), sheet.roll_call
+    rows = rows_of(sheet.lines, language, seat.zone, now)
+    if kind == HomeKind.FOSTER:
+        asked = [row for row in rows if row.is_asked]
+        if roll_call is None or roll_call.done_at is not None or not asked:
+            return None
+        template, rows = "roll_calls/foster.html", asked
+    elif kind == HomeKind.FLAT:
+        template = "roll_calls/flat.html"
+    else:
+        return None
+    context = {
+        **_frame(request, seat, roll_call),
+        "rows": rows,
+        "form_ids": [uuid4() for _ in rows],
+        "roll_call_id": roll_call.id if roll_call is not None else "",
+        "is_open": roll_call is not None and roll_call.is_open,
+        "next": _next(request, seat, sheet),
+        "sent": "sent" in request.query_params,
+        "n_left": form_count(request.query_params.get("sent", "")) or 0,
+        "error": None,
+    }
+    return page(request, template, context)
+
+
 async def _state(
     request: Request,
     seat: Entrance,
     sheet: Sheet,
     may_read: Mapping[UUID, Roles] | None,
+    fault: Refused | None = None,
     *,
     is_earlier: bool = False,
 ) -> Response:
@@ -235,8 +295,10 @@ async def _state(
         "pages": pages,
         "number": number,
         "query": f"call={roll_call.id}&" if is_earlier and roll_call is not None else "",
+        "error": form_fault(fault, language) if fault is not None else None,
     }
-    return page(request, "roll_calls/state.html", context)
+    status = fault.status if fault is not None else 200
+    return page(request, "roll_calls/state.html", context, status=status)
 
 
 async def _lead(request: Request, seat: Entrance, sheet: Sheet) -> str:
@@ -274,11 +336,14 @@ async def _workers(request: Request, seat: Entrance) -> str:
 
 async def night_list(request: Request) -> Response:
     """The names, with boxes, to print. It is not kept."""
-    seat = await as_worker(request)
-    sheet, language, now = await _sheet(request, seat), language_of(request), now_of(request)
+    seat, language, now = await as_worker(request), language_of(request), now_of(request)
+    await give(seat.home.id, now)
+    sheet = await _sheet(request, seat)
+    letters = await reading.letters_at(seat.home.id, [seat.worker_id], now)
     context = {
         **_frame(request, seat, None),
-        "names": [line.name for line in sheet.lines],
+        "names": [(line.number, line.name) for line in sheet.lines],
+        "letter": letters.get(seat.worker_id, ""),
         "times": await reading.times_of(seat.home) or _NO_TIMES,
         "day": format_date(language, now.astimezone(seat.zone).date()),
         "words": [gettext(language, word) for word in _BOXES],

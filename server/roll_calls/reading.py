@@ -1,8 +1,9 @@
 """Roll calls as pages show them. Reads rows, and writes none."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from string import ascii_uppercase
 from uuid import UUID
 
 from tortoise.expressions import Q
@@ -11,10 +12,10 @@ from tortoise.queryset import QuerySet
 from server.alerts.recipients import policy_of
 from server.clock import known_zone
 from server.people.models import Child, Home, Person
-from server.people.rules import Role
+from server.people.rules import HomeKind, Role
 from server.policy.roll_call import Word
 from server.roll_calls import rules
-from server.roll_calls.models import HomeWorker, RollCall
+from server.roll_calls.models import HomeNumber, HomeWorker, RollCall
 from server.roll_calls.rules import Spoken, Step
 from server.storage.db import as_id, as_moment
 from server.watch.models import Pause, RollCallWord
@@ -58,6 +59,7 @@ class Line:
     before: Spoken | None = None  # What counted the last time, if they were not simply here.
     others: tuple[Other, ...] = ()
     was_away: bool = False  # A person has said "not here", whatever counts now.
+    number: int | None = None  # On the list of the home; None: none yet.
 
     @property
     def said(self) -> Word | None:
@@ -96,6 +98,8 @@ class WorkPlace:
     open: RollCall | None
     next_at: datetime | None
     unknown: tuple[str, ...] = ()
+    on_until: datetime | None = None  # Until when that person is on shift there.
+    has_shifts: bool = True  # Not where a family lives, or a key worker visits.
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +130,19 @@ class Worker:
     person_id: UUID
     name: str
     since: datetime
+    on_until: datetime | None = None  # Until when they are on shift; None: they are not.
+    wrong_pins: int = 0  # In a row, at the shared device of the home.
+    is_locked: bool = False  # By too many of them.
 
 
 async def works_in(person_id: UUID, home_id: UUID, now: datetime) -> bool:
     """Whether this person works in that home now. A disabled person works nowhere."""
     return await live(now).filter(home_id=home_id, person_id=person_id).exists()
+
+
+async def seat_of(person_id: UUID, home_id: UUID, now: datetime) -> HomeWorker | None:
+    """The seat by which this person works in that home now; None if they do not."""
+    return await live(now).filter(home_id=home_id, person_id=person_id).first()
 
 
 def live(now: datetime) -> QuerySet[HomeWorker]:
@@ -145,9 +157,19 @@ def live(now: datetime) -> QuerySet[HomeWorker]:
 
 async def workers_of(home_id: UUID, now: datetime) -> list[Worker]:
     """The people who work in this home, by name."""
-    rows = await live(now).filter(home_id=home_id).values_list("person_id", "from_at")
-    names = await _names([as_id(person_id) for person_id, _ in rows])
-    workers = [Worker(as_id(id_), names[as_id(id_)], as_moment(at)) for id_, at in rows]
+    held = await live(now).filter(home_id=home_id)
+    names = await _names([seat.person_id for seat in held])
+    workers = [
+        Worker(
+            seat.person_id,
+            names[seat.person_id],
+            seat.from_at,
+            seat.on_shift_until(now),
+            seat.pin_wrong,
+            seat.pin_locked_at is not None,
+        )
+        for seat in held
+    ]
     return sorted(workers, key=lambda worker: (worker.name.casefold(), worker.person_id))
 
 
@@ -155,9 +177,8 @@ async def homes_of(person_id: UUID, now: datetime) -> list[WorkPlace]:
     """The homes where this person works; those with an open roll call first."""
     works = live(now).filter(person_id=person_id).order_by("home_id").limit(MOST_HOMES)
     waits = works.filter(home__roll_calls__state="open").distinct()
-    ids = [as_id(id_) for id_ in await waits.values_list("home_id", flat=True)]
-    ids += [as_id(id_) for id_ in await works.values_list("home_id", flat=True)]
-    ids = list(dict.fromkeys(ids))[:MOST_HOMES]
+    seats = {seat.home_id: seat for seat in [*await waits, *await works]}
+    ids = list(seats)[:MOST_HOMES]
     calls = await RollCall.filter(home_id__in=ids, step__lt=Step.FOLLOWED).order_by("due_at")
     open_ = {call.home_id: call for call in calls if call.is_open}
     unknown = await _still_unknown([call for call in calls if call.state == "done"])
@@ -169,6 +190,8 @@ async def homes_of(person_id: UUID, now: datetime) -> list[WorkPlace]:
             open_.get(home.id),
             home.next_roll_call_at,
             unknown.get(home.id, ()),
+            seats[home.id].on_shift_until(now),
+            home.kind == HomeKind.HOME,
         )
         for home in await Home.filter(id__in=ids)
     ]
@@ -199,6 +222,8 @@ async def times_of(home: Home) -> tuple[str, ...]:
     """When this home is asked, by its own clock: its own times, or those of the policy."""
     if home.roll_call_at is not None:
         return tuple(home.roll_call_at)
+    if home.kind == HomeKind.FLAT:
+        return ()  # Nobody is there at fixed times.
     policy, _ = await policy_of(home.agency_id)
     return tuple(f"{at:%H:%M}" for at in policy.roll_call.at)
 
@@ -245,11 +270,15 @@ async def sheet(home_id: UUID, now: datetime, roll_call_id: UUID | None = None) 
     words = await _words(roll_call, children)
     before = await _last_time(roll_call, children, now)
     passes = await on_pass(children, now)
+    numbers = await numbers_of(home_id)
     names = await _names([*children, *{spoken.by_id for each in words.values() for spoken in each}])
     ordered = sorted(children, key=lambda id_: (names.get(id_, "").casefold(), id_))
     short = initials([names.get(id_, "") for id_ in ordered])
     lines = tuple(
-        _line(id_, letters, names, words.get(id_, ()), passes.get(id_), before.get(id_))
+        replace(
+            _line(id_, letters, names, words.get(id_, ()), passes.get(id_), before.get(id_)),
+            number=numbers.get(id_),
+        )
         for id_, letters in zip(ordered, short, strict=True)
     )
     said_by = sorted({names.get(spoken.by_id, "") for each in words.values() for spoken in each})
@@ -323,6 +352,37 @@ async def _last_time(
         and word.word is not Word.HERE
         and (word.until_at is None or word.until_at > now)
     }
+
+
+async def numbers_of(home_id: UUID) -> dict[UUID, int]:
+    """The number of each child who has one in this home now."""
+    rows = HomeNumber.filter(home_id=home_id, until_at__isnull=True)
+    return {as_id(id_): number for id_, number in await rows.values_list("child_id", "number")}
+
+
+async def letters_of(people: Collection[UUID]) -> dict[tuple[UUID, UUID], str]:
+    """The letter by which each of these people names a home in a text, by person and home: in the
+    order in which they began to work there, so that it never becomes that of another. Beyond 26
+    homes there is none."""
+    rows = HomeWorker.filter(person_id__in=list(people)).order_by("from_at", "id")
+    homes: dict[UUID, list[UUID]] = {}
+    for person, home in await rows.values_list("person_id", "home_id"):
+        of_person = homes.setdefault(as_id(person), [])
+        if as_id(home) not in of_person:
+            of_person.append(as_id(home))
+    return {
+        (person, home): letter
+        for person, of_person in homes.items()
+        for home, letter in zip(of_person, ascii_uppercase, strict=False)
+    }
+
+
+async def letters_at(home_id: UUID, people: Collection[UUID], now: datetime) -> dict[UUID, str]:
+    """The letter of this home for those of these people who work in another one as well."""
+    rows = await live(now).filter(person_id__in=list(people)).values_list("person_id", "home_id")
+    elsewhere = {as_id(person) for person, home in rows if as_id(home) != home_id}
+    letters = await letters_of(elsewhere)
+    return {person: letters.get((person, home_id), "") for person in elsewhere}
 
 
 async def living_in(home_id: UUID, among: Collection[UUID] | None = None) -> list[UUID]:

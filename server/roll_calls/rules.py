@@ -110,6 +110,25 @@ def last_due(
     return last
 
 
+# A shift lasts so long if nobody says more, or until this hour of the morning.
+_SHIFT, _QUARTER, _MORNING = timedelta(hours=8), 15, time(7)
+# The morning is offered for a night: neither for an hour, nor from noon to the next day.
+_SHORTEST_NIGHT, _LONGEST_NIGHT = timedelta(hours=3), timedelta(hours=16)
+
+
+def shift_ends(zone: ZoneInfo, now: datetime) -> tuple[datetime, ...]:
+    """The ends of a shift that take one tap, in their order: in about eight hours, and for a night
+    the morning."""
+    late = now + timedelta(minutes=_QUARTER) - timedelta(microseconds=1) + _SHIFT
+    minute = late.minute - late.minute % _QUARTER
+    ends = {late.replace(minute=minute, second=0, microsecond=0)}
+    day = now.astimezone(zone).date()
+    for morning in (edge_utc(day + days * _DAY, _MORNING, zone) for days in (0, 1)):
+        if _SHORTEST_NIGHT <= morning - now <= _LONGEST_NIGHT:
+            ends.add(morning)
+    return tuple(sorted(ends))
+
+
 def read_times(texts: Iterable[str]) -> tuple[time, ...]:
     """Times of day as ["21:30"]. Raises Refused."""
     return tuple(time.fromisoformat(text) for text in written_times(texts))

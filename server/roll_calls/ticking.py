@@ -4,18 +4,28 @@ A home and a roll call each store the moment of their next decision. After downt
 once, about now; what it should have been asked before is over.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from server.clock import known_zone
-from server.notify.actions import Recipient, Saying, queue, withdraw
+from server.notify.actions import BY_NUMBERS, Recipient, Saying, queue, withdraw
 from server.notify.last_resort.reading import resorts_of
 from server.notify.rules import Kind
 from server.people.models import Home, Person, Tie
 from server.people.rules import Role
 from server.roll_calls.models import RollCall
-from server.roll_calls.reading import living_in, times_of, unsaid, workers_of
+from server.roll_calls.numbers import give
+from server.roll_calls.reading import (
+    Worker,
+    letters_at,
+    living_in,
+    numbers_of,
+    times_of,
+    unsaid,
+    workers_of,
+)
 from server.roll_calls.rules import (
     AFTER,
     Step,
@@ -80,6 +90,7 @@ async def _ask(home: Home, due_at: datetime, now: datetime) -> None:
         "next_action_at": then(step, now, now),
     }
     if await bulk.insert(RollCall, [row], skip_known=True):
+        await give(home.id, now)
         await _say(await RollCall.get(id=id_of(home.id, due_at)), step, now)
         await announce(home.agency_id, "watch")
 
@@ -126,10 +137,33 @@ async def _say(call: RollCall, step: Step, now: datetime) -> None:
         to = await _who_follows_up(call, now)
     else:
         workers = await workers_of(call.home_id, now)
-        to = [Recipient(person_id=worker.person_id) for worker in workers]
+        to = [Recipient(person_id=worker.person_id) for worker in _asked(workers, step)]
+    letters = await letters_at(call.home_id, [one.person_id for one in to if one.person_id], now)
     until = then(step, call.asked_at, now) if step is Step.UNDONE else None
     until = until or call.asked_at + AFTER[Step.MISSED]
-    await queue([_saying(call, _KINDS[step], recipient, until) for recipient in to], now)
+    sayings = [_saying(call, _KINDS[step], recipient, until) for recipient in to]
+    numbers = list((await numbers_of(call.home_id)).values())
+    one = numbers[0] if len(numbers) == 1 else None
+    await queue([_with_numbers(saying, call, letters, one) for saying in sayings], now)
+
+
+def _with_numbers(
+    saying: Saying, call: RollCall, letters: Mapping[UUID, str], one: int | None
+) -> Saying:
+    """With what a text needs that asks for numbers, to those who are asked. `one`: the number of
+    the only child."""
+    if saying.kind not in BY_NUMBERS or saying.person_id is None:
+        return saying
+    time = f"{call.due_at.astimezone(known_zone(call.zone)):%H:%M}"
+    letter = letters.get(saying.person_id, "")
+    asks = {"says": "ask", "time": time, "letter": letter, "one": one}
+    return replace(saying, data={**(saying.data or {}), "asks": asks})
+
+
+def _asked(workers: Sequence[Worker], step: Step) -> Sequence[Worker]:
+    """First those on shift; everyone if nobody is, and everyone once those have not done it."""
+    on_shift = [worker for worker in workers if worker.on_until is not None]
+    return on_shift if on_shift and step is Step.ASKED else workers
 
 
 def _saying(call: RollCall, kind: Kind, to: Recipient, until: datetime) -> Saying:

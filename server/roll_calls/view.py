@@ -65,6 +65,7 @@ class Row:
     is_unknown: bool = False
     contacts: Sequence[Contact] = ()
     alert: str = ""
+    number: int | None = None
 
 
 def rows_of(lines: Iterable[Line], language: str, zone: ZoneInfo, now: datetime) -> list[Row]:
@@ -91,6 +92,7 @@ def _row(line: Line, language: str, zone: ZoneInfo, now: datetime) -> Row:
         any(each.word != line.said for each in line.others),
         line.pass_until,
         is_unknown=line.said is Word.UNKNOWN,
+        number=line.number,
     )
 
 

@@ -51,6 +51,7 @@ async def pages(cast: Cast) -> Pages:
         "help": ("tom", "/desk/help"),
         "roll call": ("sam", "/desk/homes/{home_id}/roll-call"),
         "roll call, only read": ("ines", "/desk/homes/{home_id}/roll-call"),
+        "PIN for the front desk": ("sam", "/desk/homes/{home_id}/pin"),
         "list for the night": ("sam", "/desk/homes/{home_id}/roll-call/list"),
         "who works in a home": ("root", "/desk/people/homes/{home_id}/roll-call"),
         "questions together": ("sam", "/q/{token}/together"),

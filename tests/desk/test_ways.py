@@ -144,6 +144,7 @@ NEAR = (
     ("sam", "/desk/front", 1),
     ("sam", "/desk/homes/{home_id}/roll-call", 1),
     ("sam", "/desk/homes/{home_id}/roll-call/list", 2),
+    ("sam", "/desk/homes/{home_id}/pin", 2),
     ("root", "/desk/people/homes/{home_id}/roll-call", 3),
     ("ines", "/desk/roll-calls", 2),
     ("ines", "/desk/people/homes/{home_id}/roll-call", 3),

@@ -206,6 +206,21 @@ FITS: Mapping[str, Fits] = {
     "POST /desk/people/homes/{home_id}/roll-call/workers/{person_id}/end": Fits("root", form={}),
     "GET /desk/homes/{home_id}/roll-call": Fits("sam"),
     "GET /desk/homes/{home_id}/roll-call/list": Fits("sam"),
+    "GET /desk/homes/{home_id}/pin": Fits("sam"),
+    "POST /desk/homes/{home_id}/pin": Fits("sam", form={"pin": "4829"}),
+    "POST /desk/people/homes/{home_id}/roll-call/kind": Fits("root", form={"kind": "foster"}),
+    "POST /desk/homes/{home_id}/visit": Fits(
+        "sam",
+        form={
+            "id": NEW,
+            "child_id": "{child}",
+            "opened_at": NOW,
+            "after": "0",
+            "word": "here",
+        },
+    ),
+    "POST /desk/homes/{home_id}/shift": Fits("sam", form={"until": "{tonight}"}),
+    "POST /desk/homes/{home_id}/shift/{person_id}/end": Fits("sam", form={}),
     "POST /desk/homes/{home_id}/roll-call": Fits(
         "sam",
         form={
@@ -918,6 +933,11 @@ FITS: Mapping[str, Fits] = {
     "POST /c/{token}": Fits(None, form={"id": NEW, "want": "nothing"}),
     "GET /front": Fits(None),
     "POST /front": Fits(None, form={"id": NEW, "card": "X", "pin": "1", "want": "nothing"}),
+    # Nothing is open at a device that is no front desk: tests/inbound/test_desk_roll_call.py.
+    "GET /front/roll-call": Fits(None),
+    "POST /front/roll-call": Fits(None, form={}, is_elsewhere=True),
+    "POST /front/roll-call/open": Fits(None, form={}, is_elsewhere=True),
+    "POST /front/roll-call/lock": Fits(None, form={}, is_elsewhere=True),
     "GET /desk/front": _TO_TOM,
     "POST /desk/front/{front_desk_id}/end": Fits(form={}),
     f"GET {_DESK}/without-app": _TO_TOM,

@@ -361,6 +361,7 @@ def _filled(value: Any, cast: Cast) -> Any:
         "{new}": str(uuid4()),
         "{now}": now.isoformat(),
         "{soon}": (now + timedelta(days=3)).isoformat(),
+        "{tonight}": (now + timedelta(hours=8)).isoformat(),
         "{later}": (now + timedelta(days=300)).isoformat(),
         "{person}": str(cast.eve.id),
         "{tom}": str(cast.tom.id),

@@ -62,7 +62,8 @@ async def test_a_message_names_nobody_and_leads_to_the_page_of_the_home(cast: Ca
     call = await asked(cast)
     [message] = await Message.filter(subject_id=call.id)
     assert message.child_id is None
-    assert message.data == {"path": f"/desk/homes/{cast.home.id}/roll-call"}
+    asks = {"says": "ask", "time": "13:30", "letter": "", "one": None}
+    assert message.data == {"path": f"/desk/homes/{cast.home.id}/roll-call", "asks": asks}
     assert message.expires_at == call.asked_at + 4 * HOUR
 
 

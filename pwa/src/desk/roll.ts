@@ -50,13 +50,30 @@ function prepare(form: HTMLFormElement): void {
   form.addEventListener("change", () => {
     after.value = "";
   });
-  form.addEventListener("submit", () => {
+  let tapped: HTMLElement | null = null;
+  form.addEventListener("submit", ({ submitter }) => {
+    // Which button it was, where each is an answer: it is sent again with the same.
+    tapped = submitter ?? tapped;
     after.value ||= String(Math.max(0, Math.floor((Date.now() - openedAt) / 1_000)));
   });
   addEventListener("online", () => {
-    if (form.querySelector('[data-unsent="away"]:not([hidden])')) form.requestSubmit();
+    if (form.querySelector('[data-unsent="away"]:not([hidden])')) form.requestSubmit(tapped);
   });
   count(form);
+}
+
+/**
+ * A front desk, `[data-locks]` with seconds: the names go when they are over, also without a connection, and are not
+ * shown again from the memory of the browser.
+ */
+function forget(mark: HTMLElement): void {
+  setTimeout(() => {
+    document.querySelector("main")?.replaceChildren();
+    location.replace(mark.dataset["to"] ?? "/front");
+  }, Number(mark.dataset["locks"]) * 1_000);
+  addEventListener("pageshow", ({ persisted }) => {
+    if (persisted) location.reload();
+  });
 }
 
 export function begin(): void {
@@ -64,5 +81,7 @@ export function begin(): void {
     button.hidden = false;
     button.addEventListener("click", () => print());
   }
+  const mark = document.querySelector<HTMLElement>("[data-locks]");
+  if (mark) forget(mark);
   for (const form of document.querySelectorAll<HTMLFormElement>("form[data-roll-call]")) prepare(form);
 }

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -13,7 +14,7 @@ from server.people.access import Visitor, now_of, rota_of
 from server.people.rules import AgencyAction, Role, may_agency
 from server.roll_calls import reading
 from server.roll_calls.reading import UndoneCall, WorkPlace
-from server.roll_calls.rules import path_of
+from server.roll_calls.rules import path_of, shift_ends
 from server.watch.wording import when
 from server.web.rendering import language_of, zone_of
 
@@ -24,12 +25,16 @@ _MOST_UNKNOWN = 5
 @dataclass(frozen=True, slots=True)
 class Card:
     """A home where the reader works. `is_open`: its roll call waits for them. `unknown`: of which
-    children the last one says "don't know", in a sentence."""
+    children the last one says "don't know", in a sentence. `shift`: until when they are on shift
+    there; else `ends`: until when they can say that they are."""
 
     title: str
     href: str
     is_open: bool
+    home_id: UUID
     unknown: str = ""
+    shift: str = ""
+    ends: Sequence[tuple[datetime, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +103,37 @@ def _card(place: WorkPlace, reader: _Reader) -> Card:
         sentence = _NEXT[reader.is_elsewhere(place.zone)]
     time = reader.at(at, place.zone) if at is not None else ""
     title = gettext(reader.language, sentence, home=place.home, time=time)
-    unknown = ""
-    if place.open is None and place.unknown:
-        names = format_list(reader.language, [*place.unknown[:_MOST_UNKNOWN]])
-        unknown = gettext(reader.language, N_("Still unknown: {names}."), names=names)
-    return Card(title, path_of(place.home_id), place.open is not None, unknown)
+    return Card(
+        title,
+        path_of(place.home_id),
+        place.open is not None,
+        place.home_id,
+        unknown=_unknown(place, reader),
+        shift=_shift(place, reader),
+        ends=_ends(place, reader),
+    )
+
+
+def _unknown(place: WorkPlace, reader: _Reader) -> str:
+    if place.open is not None or not place.unknown:
+        return ""
+    names = format_list(reader.language, [*place.unknown[:_MOST_UNKNOWN]])
+    return gettext(reader.language, N_("Still unknown: {names}."), names=names)
+
+
+def _shift(place: WorkPlace, reader: _Reader) -> str:
+    if place.on_until is None:
+        return ""
+    until = reader.at(place.on_until, place.zone)
+    return gettext(reader.language, N_("You are on shift until {when}"), when=until)
+
+
+def _ends(place: WorkPlace, reader: _Reader) -> list[tuple[datetime, str]]:
+    """Until when they can say that they are on shift, who are not."""
+    if place.on_until is not None or not place.has_shifts:
+        return []
+    ends = shift_ends(known_zone(place.zone), reader.now)
+    return [(end, reader.at(end, place.zone)) for end in ends]
 
 
 async def undone(request: Request, visitor: Visitor) -> Undone:

@@ -99,6 +99,7 @@ def _facts(message: Message, language: str, name: str, url: str | None, reply_co
         reply_code=reply_code,
         open_alerts=data.get("open_alerts"),
         tasks=data.get("tasks"),
+        numbers=data.get("by_numbers"),
     )
 
 

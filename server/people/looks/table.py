@@ -169,6 +169,7 @@ NO_LOOK: Mapping[str, str] = {
     "/api/v1/me/hours": _OWN,
     "/c/{token}": _OWN,
     "/front": _OWN,
+    "/front/roll-call": _LIST,
     f"{_DESK}/turns": "a part of the child's page, which renews itself; the page leaves the entry",
     f"{_DESK}/project": "the name alone: the project comes by the API, which leaves its own",
     f"{_DESK}/check-in": _FORM,

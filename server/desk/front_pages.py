@@ -1,0 +1,206 @@
+"""The roll call at the front desk of a home, and the PIN by which a person opens it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from server.errors import Refused, Unauthenticated, WaymarkError
+from server.i18n import N_
+from server.inbound import cards, desk_pins
+from server.inbound.desk_pins import Opened
+from server.inbound.models import FrontDesk
+from server.inbound.pages import COOKIE
+from server.inbound.rules import UNLOCKED_FOR
+from server.people.access import now_of
+from server.people.models import Home
+from server.people.words import entered, form_fault
+from server.roll_calls import pages as roll_call
+from server.roll_calls.access import Entrance, as_worker
+from server.roll_calls.shift_view import shifts_of
+from server.web.rendering import language_of, page
+from server.web.requests import form_body, form_count
+
+# Beside the cookie of the device: who has it now. It lasts as long as the names are shown.
+OPEN_COOKIE = "front_open"
+PATH = "/front/roll-call"
+
+
+@dataclass(frozen=True, slots=True)
+class FrontEntrance(Entrance):
+    """A person who works in the home, before its front desk until a moment."""
+
+    until: datetime | None = None
+
+
+async def front(request: Request) -> Response:
+    """The names to choose from, and the PIN; the sheet, for the person who has just given it."""
+    now = now_of(request)
+    try:
+        desk = await cards.desk_of(request.cookies.get(COOKIE), now)
+    except Unauthenticated as fault:
+        return _closed(request, fault)
+    opened = await _opened(request, desk)
+    if opened is None:
+        return await _locked(request, desk)
+    sheet = await roll_call.show_form(request, await _entrance(desk, opened, now))
+    return sheet or await _locked(request, desk, is_none=True)
+
+
+async def open_(request: Request) -> Response:
+    """A name and a PIN."""
+    now = now_of(request)
+    try:
+        desk = await cards.desk_of(request.cookies.get(COOKIE), now)
+    except Unauthenticated as fault:
+        return _closed(request, fault)
+    form = await form_body(request)
+    try:
+        token = await desk_pins.unlock(desk, _seat_of(form), entered(form, "pin"), now)
+    except WaymarkError as fault:
+        return await _locked(request, desk, fault, entered(form, "worker"))
+    answer = RedirectResponse(PATH, status_code=303)
+    answer.set_cookie(
+        OPEN_COOKIE,
+        token,
+        max_age=int(UNLOCKED_FOR.total_seconds()),
+        path=PATH,
+        secure=request.app.state.settings.is_https,
+        httponly=True,
+        samesite="strict",
+    )
+    return answer
+
+
+async def send(request: Request) -> Response:
+    """What the person who gave the PIN says. The device is locked with that."""
+    now = now_of(request)
+    try:
+        desk = await cards.desk_of(request.cookies.get(COOKIE), now)
+    except Unauthenticated as fault:
+        return _closed(request, fault)
+    opened = await _opened(request, desk)
+    if opened is None:
+        return RedirectResponse(f"{PATH}?late=yes", status_code=303)
+    seat, form = await _entrance(desk, opened, now), await form_body(request)
+    answer = await roll_call.take(request, seat, form)
+    return await _lock(desk, answer) if answer.status_code == 303 else answer
+
+
+async def lock(request: Request) -> Response:
+    """Before the five minutes are over."""
+    try:
+        desk = await cards.desk_of(request.cookies.get(COOKIE), now_of(request))
+    except Unauthenticated as fault:
+        return _closed(request, fault)
+    # A page that is still open elsewhere must not lock another person out.
+    if await _opened(request, desk) is None:
+        return RedirectResponse("/front", status_code=303)
+    return await _lock(desk, RedirectResponse("/front", status_code=303))
+
+
+async def _lock(desk: FrontDesk, answer: Response) -> Response:
+    await desk_pins.lock(desk)
+    answer.delete_cookie(OPEN_COOKIE, path=PATH)
+    return answer
+
+
+async def _opened(request: Request, desk: FrontDesk) -> Opened | None:
+    return await desk_pins.opened(desk, request.cookies.get(OPEN_COOKIE), now_of(request))
+
+
+async def _entrance(desk: FrontDesk, opened: Opened, now: datetime) -> FrontEntrance:
+    home = await Home.get(id=desk.home_id)
+    return FrontEntrance(
+        opened.actor,
+        home,
+        is_worker=True,
+        shift=await shifts_of(home, opened.actor.id, now),
+        front_path=PATH,
+        template="desk/front_sheet.html",
+        until=opened.until,
+    )
+
+
+def _seat_of(form: FormData) -> UUID:
+    try:
+        return UUID(entered(form, "worker"))
+    except ValueError:
+        raise Refused(N_("Choose your name."), field="worker") from None
+
+
+def _closed(request: Request, fault: Unauthenticated) -> Response:
+    context = {
+        "state": "closed",
+        "display_name": request.app.state.settings.display_name,
+        "error": form_fault(fault, language_of(request)),
+    }
+    return page(request, "inbound/front.html", context, status=fault.status)
+
+
+async def _locked(
+    request: Request,
+    desk: FrontDesk,
+    fault: WaymarkError | None = None,
+    chosen: str = "",
+    *,
+    is_none: bool = False,
+) -> Response:
+    query = request.query_params
+    context = {
+        "display_name": request.app.state.settings.display_name,
+        "names": await desk_pins.names_at(desk, now_of(request)),
+        "chosen": chosen,
+        "sent": "sent" in query,
+        "n_left": form_count(query.get("sent", "")) or 0,
+        "late": "late" in query,
+        "is_none": is_none,
+        "error": form_fault(fault, language_of(request)) if fault is not None else None,
+    }
+    status = fault.status if fault is not None else 200
+    return page(request, "desk/front_roll_call.html", context, status=status)
+
+
+# --- at their own desk
+
+
+async def pin(request: Request) -> Response:
+    """The form for a new PIN."""
+    return _pin_page(request, await as_worker(request))
+
+
+async def set_pin(request: Request) -> Response:
+    """A new PIN of the reader, for the front desks of this home."""
+    seat, form = await as_worker(request), await form_body(request)
+    try:
+        await desk_pins.set_pin(seat.visitor, seat.home.id, entered(form, "pin"), now_of(request))
+    except Refused as fault:
+        return _pin_page(request, seat, fault)
+    return RedirectResponse(f"{request.url.path}?saved=yes", status_code=303)
+
+
+def _pin_page(request: Request, seat: Entrance, fault: Refused | None = None) -> Response:
+    context = {
+        "home": seat.home,
+        "back": seat.path,
+        "saved": "saved" in request.query_params,
+        "error": form_fault(fault, language_of(request)) if fault is not None else None,
+    }
+    status = fault.status if fault is not None else 200
+    return page(request, "desk/front_pin.html", context, status=status)
+
+
+_PIN = "/desk/homes/{home_id:uuid}/pin"
+
+routes = [
+    Route(PATH, front, methods=["GET"]),
+    Route(PATH, send, methods=["POST"]),
+    Route(f"{PATH}/open", open_, methods=["POST"]),
+    Route(f"{PATH}/lock", lock, methods=["POST"]),
+    Route(_PIN, pin, methods=["GET"]),
+    Route(_PIN, set_pin, methods=["POST"]),
+]

@@ -1,0 +1,194 @@
+"""A person who works in a home opens its front desk by their PIN, to do the roll call. Verbs.
+
+The device stands where children pass: alone it says nothing, and it forgets after five minutes.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from tortoise.expressions import F
+
+from server.audit.actions import Actor, note
+from server.auth.rate_limit import count_guess, forget_guesses
+from server.auth.rules import Door
+from server.errors import NotFound, Refused
+from server.i18n import N_
+from server.inbound.cards import BAD_PIN
+from server.inbound.models import FrontDesk
+from server.inbound.rules import (
+    CARD_BY_CARD,
+    CARD_BY_DESK,
+    UNLOCKED_FOR,
+    WRONG_PINS,
+    WRONG_PINS_TOLD,
+    is_good_pin,
+    pin_of,
+    short_names,
+)
+from server.notify.actions import Saying, queue
+from server.notify.rules import Kind
+from server.people.models import Person, Tie
+from server.people.rules import Role
+from server.roll_calls.models import HomeWorker
+from server.roll_calls.reading import live, seat_of
+from server.roll_calls.rules import path_of
+from server.security import encryption
+from server.storage.db import as_id, write
+
+NOWHERE = N_("This does not exist, or you do not have access to it.")
+WRONG = N_("This name and PIN don't match. Try again.")
+LOCKED = N_(
+    "This PIN is locked: too many wrong tries. Set a new one on your own phone or computer."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The front desk is open to a person who works in its home, until a moment."""
+
+    seat: HomeWorker
+    actor: Actor
+    until: datetime
+
+
+async def set_pin(actor: Actor, home_id: UUID, pin: str, now: datetime) -> None:
+    """The actor's PIN at the front desks of this home; a new one is not locked. It ends with their
+    work there. Raises NotFound if they do not work there, Refused for a PIN that anyone would try
+    first."""
+    assert actor.id is not None
+    plain = pin_of(pin)
+    if not is_good_pin(plain):
+        raise Refused(BAD_PIN, field="pin")
+    async with write():
+        seat = await seat_of(actor.id, home_id, now)
+        if seat is None or seat.agency_id != actor.agency_id:
+            raise NotFound(NOWHERE)
+        hashed = encryption.blind(_keyed(seat.id, plain))
+        await HomeWorker.filter(id=seat.id).update(pin_hash=hashed, pin_wrong=0, pin_locked_at=None)
+        await _lock_all(seat.id)
+        await note(actor, "home_worker:pin", **_about(seat), now=now)
+
+
+def _keyed(seat_id: UUID, pin: str) -> str:
+    return f"desk pin {seat_id} {pin}"
+
+
+def _about(seat: HomeWorker) -> dict[str, Any]:
+    return {"about": ("home_worker", seat.id), "agency_id": seat.agency_id}
+
+
+async def names_at(desk: FrontDesk, now: datetime) -> list[tuple[str, str]]:
+    """The seats of the people who can open this device, with what it shows of their names."""
+    held = live(now).filter(home_id=desk.home_id, pin_hash__isnull=False)
+    rows = await held.values_list("id", "person_id")
+    people = await Person.filter(id__in=[person_id for _, person_id in rows]).only("id", "name")
+    names = {person.id: person.name for person in people}
+    ordered = sorted(rows, key=lambda row: (names[as_id(row[1])].casefold(), as_id(row[0])))
+    short = short_names([names[as_id(person_id)] for _, person_id in ordered])
+    return [(str(id_), name) for (id_, _), name in zip(ordered, short, strict=True)]
+
+
+async def unlock(desk: FrontDesk, seat_id: UUID, pin: str, now: datetime) -> str:
+    """The device is open to this person for five minutes; returns the token for its browser.
+
+    Raises Refused (wrong, locked), TooMany after too many tries.
+    """
+    of_desk = (f"desk {desk.id}", CARD_BY_DESK)
+    seat = await live(now).filter(id=seat_id, home_id=desk.home_id).first()
+    if seat is None or seat.pin_hash is None:
+        await count_guess(Door.DESK_PIN, [of_desk], now)
+        raise Refused(WRONG, field="pin")
+    if seat.pin_locked_at is not None:
+        raise Refused(LOCKED, field="pin")
+    guesses = await count_guess(Door.DESK_PIN, [(str(seat.id), CARD_BY_CARD), of_desk], now)
+    if seat.pin_hash not in encryption.current().blinds(_keyed(seat.id, pin_of(pin))):
+        await _wrong(seat, now)
+        raise Refused(WRONG, field="pin")
+    token = encryption.new_token()
+    async with write():
+        await forget_guesses(guesses)
+        await HomeWorker.filter(id=seat.id).update(pin_wrong=0)
+        await FrontDesk.filter(id=desk.id).update(
+            unlocked_by=seat.id,
+            unlocked_until=now + UNLOCKED_FOR,
+            unlock_hash=encryption.hash_token(token),
+        )
+        await note(await _actor(seat), "front_desk:unlock", **_about(seat), now=now)
+    return token
+
+
+async def opened(desk: FrontDesk, token: str | None, now: datetime) -> Opened | None:
+    """To whom the device is open in this browser; None: it is locked. It is to nobody who has
+    stopped working there."""
+    until = desk.unlocked_until
+    if not token or desk.unlock_hash != encryption.hash_token(token) or until is None:
+        return None
+    seat = await live(now).filter(id=desk.unlocked_by, home_id=desk.home_id).first()
+    if until <= now or seat is None:
+        return None
+    return Opened(seat, await _actor(seat), until)
+
+
+async def lock(desk: FrontDesk) -> None:
+    """The device says nothing more until the next PIN. Twice is once."""
+    async with write():
+        await FrontDesk.filter(id=desk.id).update(
+            unlocked_by=None, unlocked_until=None, unlock_hash=None
+        )
+
+
+async def _lock_all(seat_id: UUID) -> None:
+    await FrontDesk.filter(unlocked_by=seat_id).update(
+        unlocked_by=None, unlocked_until=None, unlock_hash=None
+    )
+
+
+async def _actor(seat: HomeWorker) -> Actor:
+    person = await Person.get(id=seat.person_id)
+    return Actor(person.id, Role(person.role).value, seat.agency_id)
+
+
+async def _wrong(seat: HomeWorker, now: datetime) -> None:
+    """Count one wrong PIN. Supervisors hear of the third in a row, and of the tenth, which locks
+    it."""
+    async with write():
+        await HomeWorker.filter(id=seat.id).update(pin_wrong=F("pin_wrong") + 1)
+        device = Actor(None, "front_desk", seat.agency_id)
+        await note(device, "home_worker:wrong_pin", **_about(seat), now=now)
+        wrong = (await HomeWorker.get(id=seat.id)).pin_wrong
+        if wrong == WRONG_PINS:
+            await HomeWorker.filter(id=seat.id).update(pin_locked_at=now)
+        if wrong in (WRONG_PINS_TOLD, WRONG_PINS):
+            await _tell(seat, wrong, now)
+
+
+async def _tell(seat: HomeWorker, wrong: int, now: datetime) -> None:
+    """The supervisors of the children there, or else those of the agency; one message an hour."""
+    ties = Tie.filter(
+        Tie.standing_at(now),
+        child__home_id=seat.home_id,
+        child__left_at__isnull=True,
+        role=Role.SUPERVISOR,
+        person__disabled_at__isnull=True,
+    )
+    people = {as_id(id_) for id_ in await ties.distinct().values_list("person_id", flat=True)}
+    if not people:
+        every = Person.filter(
+            agency_id=seat.agency_id, role=Role.SUPERVISOR, disabled_at__isnull=True
+        )
+        people = {as_id(id_) for id_ in await every.values_list("id", flat=True)}
+    about = uuid5(seat.id, f"{wrong} wrong pins {int(now.timestamp() // 3600)}")
+    sayings = [
+        Saying(
+            kind=Kind.DUE,
+            agency_id=seat.agency_id,
+            subject_kind="home_worker",
+            subject_id=about,
+            person_id=person,
+            data={"path": path_of(seat.home_id)},
+        )
+        for person in sorted(people)
+    ]
+    await queue(sayings, now)

@@ -1,0 +1,179 @@
+"""A text of a person who works in a home, in answer to its roll call. It is said by that person,
+as on the page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from server.audit.actions import Actor
+from server.clock import known_zone
+from server.errors import Conflict
+from server.notify.actions import ANSWERED, BY_NUMBERS, Saying
+from server.notify.models import Message
+from server.notify.rules import Kind
+from server.people.models import Person
+from server.policy.roll_call import Word
+from server.roll_calls.actions import RollCallSaid, Said, record
+from server.roll_calls.by_text import Heard, read
+from server.roll_calls.models import HomeWorker, RollCall
+from server.roll_calls.reading import letters_of, live, living_in, numbers_of, on_pass
+
+# So long after it was due, a roll call is answered by text.
+LASTS = timedelta(hours=24)
+# However many texts make no sense, we say so once in this time.
+HELPED_EVERY = timedelta(minutes=10)
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A home where the sender works, and its last roll call."""
+
+    person: Person
+    seat: HomeWorker
+    call: RollCall
+    letter: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Who sent the text, and what we reply."""
+
+    person: Person
+    reply: Saying
+
+
+async def hear(
+    people: Sequence[Person], channel: str, text: str, id_: UUID, now: datetime
+) -> Answered | None:
+    """Keep what this text says of a roll call, and what to reply. The same id twice is once. None:
+    it answers no roll call."""
+    places = await _places(people, now)
+    heard = read(text)
+    if not places or await _answers_an_alert(people, channel, heard, now):
+        return None
+    if heard is None:
+        waiting = [place for place in places if place.call.is_open]
+        return _help(waiting[0], channel, "nonsense", now) if waiting else None
+    place = _meant(places, heard.letter)
+    if place is None:
+        letters = ", ".join(f"{each.letter} {_time(each.call)}" for each in places)
+        return _help(places[0], channel, "which", now, letters=letters)
+    numbers = {number: child for child, number in (await numbers_of(place.call.home_id)).items()}
+    unknown = [str(number) for number in heard.words if number not in numbers]
+    if unknown:
+        return _help(place, channel, "no_number", now, numbers=" ".join(unknown))
+    facts = await _record(place, heard, numbers, id_, now)
+    return Answered(place.person, _saying(place, channel, id_, now, facts))
+
+
+async def _places(people: Sequence[Person], now: datetime) -> list[Place]:
+    """In the order of their letters."""
+    by_id = {person.id: person for person in people}
+    held = await live(now).filter(person_id__in=list(by_id)).order_by("from_at", "id")
+    letters = await letters_of(by_id)
+    places = []
+    for seat in held:
+        lately = RollCall.filter(home_id=seat.home_id, due_at__gt=now - LASTS)
+        call = await lately.order_by("-due_at").first()
+        if call is not None and seat.agency_id == by_id[seat.person_id].agency_id:
+            letter = letters.get((seat.person_id, seat.home_id), "")
+            places.append(Place(by_id[seat.person_id], seat, call, letter))
+    return places
+
+
+def _meant(places: Sequence[Place], letter: str) -> Place | None:
+    """The place that a text is about; None where it could be several."""
+    if letter and len({place.seat.home_id for place in places}) > 1:
+        return next((place for place in places if place.letter == letter), None)
+    waiting = [place for place in places if place.call.is_open] or list(places)
+    return waiting[0] if len({place.seat.home_id for place in waiting}) == 1 else None
+
+
+async def _answers_an_alert(
+    people: Sequence[Person], channel: str, heard: Heard | None, now: datetime
+) -> bool:
+    """Whether the last thing we asked this person there was about an alert, and the text may be an
+    answer to that whose code is missing: "1" must not say of a child that they are away."""
+    if heard is not None and (heard.letter or set(heard.words.items()) not in _BARE):
+        return False
+    asked = Message.filter(
+        person_id__in=[person.id for person in people],
+        channel=channel,
+        kind__in=[kind.value for kind in ANSWERED | BY_NUMBERS],
+        queued_at__gt=now - LASTS,
+    )
+    last = await asked.order_by("-queued_at", "-id").first()
+    return last is not None and Kind(last.kind) in ANSWERED
+
+
+_BARE = ({(1, Word.NOT_HERE)}, {(2, Word.NOT_HERE)})
+
+
+async def _record(
+    place: Place, heard: Heard, numbers: Mapping[int, UUID], id_: UUID, now: datetime
+) -> dict[str, Any]:
+    """What was said, in numbers. Who is away by agreement, and was not named, stays so; who is not
+    on the list is not said to be here."""
+    living = await living_in(place.call.home_id)
+    away = await on_pass(living, now)
+    words = {
+        child: heard.words.get(number, Word.HERE)
+        for number, child in numbers.items()
+        if child in living and (number in heard.words or child not in away)
+    }
+    said = RollCallSaid(id_, now, tuple(Said(child, word) for child, word in words.items()))
+    actor = Actor(place.person.id, place.person.role.value, place.person.agency_id)
+    await _try(actor, place.call.id, said, now)
+    left = [child for child in living if child not in numbers.values() and child not in away]
+    return {
+        "says": "noted",
+        "here": sum(word is Word.HERE for word in words.values()),
+        "away": _numbers(heard, Word.NOT_HERE),
+        "unknown": _numbers(heard, Word.UNKNOWN),
+        "excused": _numbers(heard, Word.EXCUSED),
+        "left": len(left),
+    }
+
+
+async def _try(actor: Actor, call_id: UUID, said: RollCallSaid, now: datetime) -> None:
+    for tries in range(1, _TRIES + 1):
+        try:
+            await record(actor, call_id, said, now)
+        except Conflict:  # A watch moved in this moment. The gateway tries again after the last.
+            if tries == _TRIES:
+                raise
+        else:
+            return
+
+
+def _numbers(heard: Heard, word: Word) -> str:
+    return " ".join(str(number) for number, each in heard.words.items() if each is word)
+
+
+def _time(call: RollCall) -> str:
+    return f"{call.due_at.astimezone(known_zone(call.zone)):%H:%M}"
+
+
+def _help(place: Place, channel: str, says: str, now: datetime, **more: str) -> Answered:
+    stretch = int(now.timestamp() // HELPED_EVERY.total_seconds())
+    about = uuid5(place.call.id, f"{place.person.id} {says} {stretch}")
+    return Answered(place.person, _saying(place, channel, about, now, {"says": says, **more}))
+
+
+def _saying(
+    place: Place, channel: str, about: UUID, now: datetime, facts: Mapping[str, Any]
+) -> Saying:
+    return Saying(
+        kind=Kind.ROLL_CALL_REPLY,
+        agency_id=place.person.agency_id,
+        subject_kind="text",
+        subject_id=about,
+        person_id=place.person.id,
+        channel=channel,
+        urgency="high",
+        expires_at=now + timedelta(hours=1),
+        data={"by_numbers": dict(facts)},
+    )

@@ -1,0 +1,89 @@
+"""A key worker visited a flat: a roll call of that moment, which counts as any other. Verbs."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from server.audit.actions import Actor
+from server.clock import known_zone
+from server.errors import NotFound, Refused
+from server.i18n import N_
+from server.people.models import Home
+from server.policy.roll_call import Word
+from server.roll_calls.actions import Recorded, RollCallSaid, Said, record
+from server.roll_calls.models import RollCall
+from server.roll_calls.reading import living_in, works_in
+from server.roll_calls.rules import Step, roll_call_id, word_id
+from server.storage import bulk
+from server.storage.db import write
+from server.watch.models import RollCallWord
+
+NOWHERE = N_("This does not exist, or you do not have access to it.")
+# Several roll calls are weighed as several witnesses. A person who rings three times in an hour is
+# one.
+TOGETHER = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class VisitSaid:
+    """What a key worker says of one child. The client makes the id; `said_at`: when they said it,
+    if it had to wait for a network."""
+
+    id: UUID
+    said_at: datetime | None
+    child_id: UUID
+    word: Word
+
+
+async def visit(actor: Actor, home_id: UUID, said: VisitSaid, now: datetime) -> Recorded:
+    """Keep it in the roll call that is open, or was asked within two hours; else in one of its own.
+
+    The same form twice is once. Raises NotFound for a person who does not work there, Refused for a
+    child who does not live there, and what `record` raises.
+    """
+    form = RollCallSaid(said.id, said.said_at, (Said(said.child_id, said.word),))
+    async with write():
+        # One after the other: two visits that come in at once are one roll call.
+        home = await Home.filter(id=home_id).select_for_update(no_key=True).first()
+        if home is None or actor.id is None or not await works_in(actor.id, home_id, now):
+            raise NotFound(NOWHERE)
+        call_id = await _of_word(said)
+        if call_id is None and not await living_in(home_id, [said.child_id]):
+            raise Refused(N_("This child no longer lives here. Nothing was written."))
+        call_id = call_id or await _current(home, said, now)
+        return await record(actor, call_id or await _made(home, actor, said, now), form, now)
+
+
+async def _of_word(said: VisitSaid) -> UUID | None:
+    word = await RollCallWord.get_or_none(id=word_id(said.id, said.child_id))
+    return word.roll_call_id if word is not None else None
+
+
+async def _current(home: Home, said: VisitSaid, now: datetime) -> UUID | None:
+    at = min(said.said_at or now, now)
+    last = await RollCall.filter(home_id=home.id, due_at__lte=at).order_by("-due_at").first()
+    if last is None or not (last.is_open or at - last.due_at < TOGETHER):
+        return None
+    return last.id
+
+
+async def _made(home: Home, actor: Actor, said: VisitSaid, now: datetime) -> UUID:
+    at = min(said.said_at or now, now)
+    id_ = roll_call_id(home.id, at)
+    row = {
+        "id": id_,
+        "agency_id": home.agency_id,
+        "home_id": home.id,
+        "due_at": at,
+        "zone": known_zone(home.zone).key,
+        "asked_at": at,
+        # Nobody has to do it: it is written because it was done.
+        "state": "done",
+        "done_at": now,
+        "done_by": actor.id,
+        "told_at": None,
+        "step": Step.FOLLOWED.value,
+        "next_action_at": None,
+    }
+    await bulk.insert(RollCall, [row], skip_known=True)
+    return id_
