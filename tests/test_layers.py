@@ -160,6 +160,7 @@ PURE = {
     "policy/parser",
     "policy/roll_call",
     "policy/roll_call_parser",
+    "policy/tally",
     "policy/values",
     "roll_calls/rules",
     "rota/calendar",

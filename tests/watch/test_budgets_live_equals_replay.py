@@ -1,5 +1,5 @@
-"""With a budget of alarms too, the live path counts what replay counts, adapts as replay adapts, and
-tells the same people at the same time."""
+"""With a budget of alarms too, the live path counts what replay counts, adapts as replay adapts,
+and tells the same people at the same time."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from tests.simulation.test_live_equals_replay import (
     DAY,
     HOUR,
     MINUTE,
+    ON_SQLITE,
     PLACED,
     TWICE,
     Live,
@@ -47,8 +48,8 @@ __all__ = ["_a_last_resort"]  # A fixture.
 
 @dataclass
 class LiveWithBudget(Live):
-    """As in production, an answer closes a silence by itself. A person who is called closes it where
-    the events say so."""
+    """As in production, an answer closes a silence by itself. A person who is called closes it
+    where the events say so."""
 
     if_alerted: list[kinds.IfAlerted] = field(default_factory=list)
     met: set[Any] = field(default_factory=set)
@@ -104,12 +105,9 @@ async def compare(cast: Cast, said: list[Said], data: dict[str, Any]) -> list[Bu
     return weeks
 
 
-def budget(adapt: str, pages: float, **more: Any) -> dict[str, Any]:
-    data = {
-        **weighing(ask=0.02, page=0.06, leaves=0.02),
-        "budget": {"pages": pages, "adapt": adapt},
-    }
-    return {**data, **more}
+def budget(adapt: str, pages: float) -> dict[str, Any]:
+    data = weighing(ask=0.002, page=0.01, leaves=0.02)
+    return {**data, "budget": {"pages": pages, "adapt": adapt}}
 
 
 def forgetful(random: Random, days: int) -> list[Said]:
@@ -145,12 +143,13 @@ async def test_five_weeks_of_false_alarms_move_the_line(cast: Cast) -> None:
             said.append((begin.replace(hour=16, minute=50), "check_in", {}))
     said.append((at(15, "23:10"), "blind", {"until": text_of(at(16, "06:10"))}))
     said.sort(key=lambda one: one[0])
-    weeks = await compare(cast, said, budget("within_limits", 0.5))
+    weeks = await compare(cast, said, budget("within_limits", 0.1))
     assert len(weeks) >= 4
     assert from_data(weeks[-1].after)[Tier.MID] > 1
     assert sum(sum(week.calls.values()) for week in weeks) > 5
 
 
+@ON_SQLITE
 async def test_a_proposal_holds_for_nobody(cast: Cast) -> None:
     said: list[Said] = [
         (BEGIN.replace(hour=7, minute=50) + day * DAY, "check_in", {}) for day in range(1, 16)
@@ -165,7 +164,7 @@ async def test_a_proposal_holds_for_nobody(cast: Cast) -> None:
 async def test_lives_at_random_with_a_budget(cast: Cast, seed: int) -> None:
     random = Random(f"budget {seed}")  # noqa: S311 (repeatable, not secret)
     data = budget("within_limits", random.choice([0.1, 1, 20]))
-    for week in await compare(cast, forgetful(random, 24), data):
+    for week in await compare(cast, forgetful(random, 17), data):
         for tier, times in from_data(week.after).items():
             assert LIMITS[tier][0] <= times <= LIMITS[tier][1]
             assert times == AS_WRITTEN[tier] or data["budget"]["adapt"] == "within_limits"
