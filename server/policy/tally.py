@@ -117,12 +117,12 @@ class Alike:
     of: int
 
 
-MANY, MOST_OF = 5, 0.5
+MANY, MOST_OF = 10, 0.5
 
 
 def alike(persons: Iterable[Mapping[UUID, Said]]) -> Alike | None:
-    """The person who closed more than half of at least five in these weeks, all alike: perhaps
-    nobody looked. None: there is none."""
+    """The person who closed more than half in these weeks, at least ten, and all alike: perhaps
+    without a look. None: there is none."""
     sums: dict[UUID, Said] = {}
     for week in persons:
         for person, (here, of) in week.items():

@@ -26,7 +26,7 @@ from server.policy.adapting import (
 )
 from server.policy.budget import Adapt, Budget
 from server.policy.model import SHIPPED, Tier, over
-from server.policy.tally import Call, Tally, alike, tallied
+from server.policy.tally import Alike, Call, Tally, alike, tallied
 
 MONDAY = datetime(2026, 3, 9, 3, tzinfo=UTC)
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
@@ -92,11 +92,11 @@ def test_what_a_person_found_counts_in_the_week_in_which_they_closed_it() -> Non
 
 
 def test_a_person_who_closed_most_of_them_all_alike_is_noticed() -> None:
-    assert alike([{TOM: (3, 3)}, {TOM: (3, 3), INES: (1, 2)}]) is not None
-    assert alike([{TOM: (0, 6), INES: (1, 2)}]) is not None
-    assert alike([{TOM: (5, 6), INES: (1, 2)}]) is None, "not all alike"
-    assert alike([{TOM: (4, 4)}]) is None, "too few"
-    assert alike([{TOM: (6, 6), INES: (3, 7)}]) is None, "not most of them"
+    assert alike([{TOM: (6, 6)}, {TOM: (6, 6), INES: (1, 2)}]) == Alike(12 / 14, 12)
+    assert alike([{TOM: (0, 12), INES: (1, 2)}]) is not None
+    assert alike([{TOM: (11, 12), INES: (1, 2)}]) is None, "not all alike"
+    assert alike([{TOM: (9, 9)}]) is None, "too few"
+    assert alike([{TOM: (12, 12), INES: (3, 13)}]) is None, "not most of them"
 
 
 CALLS = st.lists(

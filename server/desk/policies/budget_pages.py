@@ -205,20 +205,22 @@ def _alike(weeks: Sequence[BudgetWeek]) -> Alike | None:
     )
 
 
-def _levels(shown: _Shown, language: str) -> list[tuple[str, list[str]]]:
-    """Each level that goes by habit: the risk from which adults are called in the policy, now, and
-    as proposed."""
-    policies = [shown.policy, shown.in_force]
+def _levels(shown: _Shown, language: str) -> dict[str, Any]:
+    """Each level that goes by habit, and the risk from which adults are called: in the policy where
+    that is not what holds, now, and as proposed."""
+    columns = [(N_("Now"), shown.in_force)]
+    if shown.policy.budget.adapts:
+        columns.insert(0, (N_("In the policy"), shown.policy))
     if shown.proposed is not None:
-        policies.append(shown.proposed)
+        columns.append((N_("Proposed"), shown.proposed))
     rows = []
     for tier in Tier:
-        doubts = [policy.tiers[tier].steps.doubt for policy in policies]
+        doubts = [policy.tiers[tier].steps.doubt for _, policy in columns]
         pages = [doubt.page for doubt in doubts if doubt is not None]
         if pages:
-            shown_as = [format_number(language, float(f"{number:.3g}")) for number in pages]
-            rows.append((gettext(language, TIERS[tier][0]), shown_as))
-    return rows
+            numbers = [format_number(language, float(f"{page:.3g}")) for page in pages]
+            rows.append((gettext(language, TIERS[tier][0]), numbers))
+    return {"heads": [gettext(language, word) for word, _ in columns], "rows": rows}
 
 
 def _sentences(shown: _Shown, ahead: Outlook | None, language: str) -> list[str]:

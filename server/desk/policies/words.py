@@ -28,9 +28,9 @@ DOES: Mapping[Does, str] = {
     Does.NOTHING: N_("changes nothing"),
 }
 ADAPTS: Mapping[str, str] = {
-    Adapt.NEVER: N_("leave the numbers as they are"),
-    Adapt.PROPOSE: N_("propose new numbers to supervisors"),
-    Adapt.WITHIN_LIMITS: N_("change the numbers within limits"),
+    Adapt.NEVER: N_("nothing"),
+    Adapt.PROPOSE: N_("propose new numbers"),
+    Adapt.WITHIN_LIMITS: N_("adapt within limits"),
 }
 USED = "used"
 LABELS: Mapping[str, str] = {
