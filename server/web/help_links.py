@@ -119,7 +119,6 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/people/*/leaving", ("", "", "", "a-person-leaves")),
     ("/desk/people/*", ("", "", "", "sign-in")),
     ("/desk/people", ("", "", "", "the-first-day")),
-    ("/desk/policies/budget", ("", "a-budget-of-false-alarms")),
     ("/desk/policies", ("each-day", "the-policy")),
     ("/desk/quality", ("each-day", "the-policy")),
     ("/desk/reports", ("each-day", "the-policy", "", "templates-figures")),
