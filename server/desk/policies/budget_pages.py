@@ -119,11 +119,7 @@ async def _page(
     shown = _Shown(policy, in_force, weeks)
     ahead = await _outlook(agency.id, shown)
     context = {
-        "pages": _number(policy.budget.pages, language),
-        "rate": _number(weeks[0].rate, language) if weeks else None,
-        "adapts": gettext(language, _ADAPTS[policy.budget.adapt]),
-        "is_on": policy.budget.adapt is not Adapt.NEVER,
-        "learns": len(weeks) < LEARNS,
+        **_budget(shown, language),
         "next_at": agency.next_budget_at if agency.next_budget_at != UNPLANNED else None,
         "picture": _picture(shown),
         "weeks": await _weeks(shown, language),
@@ -137,15 +133,29 @@ async def _page(
             DECLINE: why if which == DECLINE else "",
         },
         "which": which,
-        "done": gettext(language, _DONE[code])
-        if (code := request.query_params.get("done", "")) in _DONE
-        else None,
+        "done": _done(request, language),
         "error": form_fault(fault, language) if fault is not None else None,
         "path": PATH,
         "now": now_of(request),
     }
     status = fault.status if fault is not None else 200
     return page(request, "desk/budget.html", context, status=status)
+
+
+def _done(request: Request, language: str) -> str | None:
+    words = _DONE.get(request.query_params.get("done", ""))
+    return gettext(language, words) if words else None
+
+
+def _budget(shown: _Shown, language: str) -> dict[str, Any]:
+    budget, weeks = shown.policy.budget, shown.weeks
+    return {
+        "pages": _number(budget.pages, language),
+        "rate": _number(weeks[0].rate, language) if weeks else None,
+        "adapts": gettext(language, _ADAPTS[budget.adapt]),
+        "is_on": budget.adapt is not Adapt.NEVER,
+        "learns": len(weeks) < LEARNS,
+    }
 
 
 async def _outlook(agency_id: UUID, shown: _Shown) -> Outlook | None:
@@ -200,7 +210,7 @@ def _state(week: BudgetWeek, language: str) -> str:
 
 def _alike(weeks: Sequence[BudgetWeek]) -> Alike | None:
     return alike(
-        {UUID(person): (said[0], said[1]) for person, said in week.closings.items()}
+        {UUID(person): (here, of) for person, (here, of) in week.closings.items()}
         for week in weeks[:WEEKS]
     )
 

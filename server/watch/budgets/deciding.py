@@ -44,9 +44,9 @@ async def adopt(actor: Actor, agency_id: UUID, asked: Decision, now: datetime) -
     """
     async with write():
         await lock_numbers(agency_id)
-        known = await Policy.get_or_none(id=asked.id, agency_id=agency_id)
-        if known is not None:
-            return known
+        earlier = await Policy.get_or_none(id=asked.id, agency_id=agency_id)
+        if earlier is not None:
+            return earlier
         week = await _proposal(agency_id, asked)
         content, _ = await content_of(agency_id, week.version)
         content = with_numbers(content, from_data(week.after))

@@ -146,7 +146,7 @@ def _as_row(agency: Agency, week: _Counted, now: datetime) -> dict[str, object]:
         "version": week.version,
         "children": {tier.value: count for tier, count in week.children.items()},
         "calls": {tier.value: count for tier, count in tally.calls.items()},
-        "closings": {str(person): list(said) for person, said in tally.persons.items()},
+        "closings": {str(person): list(counts) for person, counts in tally.persons.items()},
         "answered": sum(tally.children.values()),
         "figures": {"pages": week.policy.budget.pages, "rate": week.came_to.rate},
         "before": as_data(week.before),
