@@ -114,6 +114,7 @@ PAGES = (
     "server.desk.child.about_pages",
     "server.watch.signals.observations_pages",
     "server.approvals.settings_pages",
+    "server.desk.policies.budget_pages",
     "server.desk.policies.pages",
     "server.reports.quality_pages",
     "server.desk.together_pages",

@@ -43,6 +43,7 @@ from server.storage.due_rows import DueRows
 from server.storage.engines.beating import WITHIN_S, Beating
 from server.tasks import digest, telling
 from server.watch import ticking
+from server.watch.budgets import ticking as budgets
 from server.watch.calendar import milestone_actions
 from server.watch.models import Beat
 from server.watch.passes import ticking as passes
@@ -61,12 +62,14 @@ ARRIVALS = "arrivals"
 LAST_WORK_S = 20
 
 
-# In this order: a day makes a watch tighter, the watches and what children say open the alerts that
-# are called next, tasks can wait for all of them, and a list of new children for those. A person
-# who goes on duty hears of that first, then of what is open.
+# In this order: a day makes a watch tighter, a week that is over changes the numbers; the watches
+# and what children say open the alerts that are called next, tasks can wait for all of them, and a
+# list of new children for those. A person who goes on duty hears of that first, then of what is
+# open.
 ROWS: tuple[DueRows[Any], ...] = (
     duty_shifts.ROTAS,
     milestone_actions.MILESTONES,
+    budgets.BUDGETS,
     ticking.WATCHES,
     roll_calls.HOMES,
     roll_calls.ROLL_CALLS,

@@ -481,6 +481,8 @@ EXPECTED: Mapping[str, Expected] = {
     "POST /desk/load/{person_id}": agency("supervisor"),
     "GET /desk/policies": agency("caseworker supervisor"),
     "POST /desk/policies": agency("supervisor"),
+    "GET /desk/policies/budget": agency("supervisor"),
+    "POST /desk/policies/budget": agency("supervisor"),
     "GET /desk/policies/new": agency("supervisor"),
     "GET /desk/policies/second-person": agency("caseworker supervisor"),
     "POST /desk/policies/second-person": agency("supervisor"),

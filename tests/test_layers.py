@@ -161,6 +161,7 @@ PURE = {
     "policy/parser",
     "policy/roll_call",
     "policy/roll_call_parser",
+    "policy/tally",
     "policy/values",
     "roll_calls/rules",
     "roll_calls/by_text",

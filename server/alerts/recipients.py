@@ -8,19 +8,21 @@ from server.alerts.ladder import Reachable
 from server.notify.last_resort.reading import with_last_resort
 from server.people.models import Person, Tie
 from server.people.rules import Role
-from server.policy.model import SHIPPED, Rung
+from server.policy.adapting import with_factors
 from server.policy.model import Policy as PolicyRules
-from server.policy.models import Policy
-from server.policy.parser import filled, read
+from server.policy.model import Rung
+from server.policy.versions import as_written, factors_of
 from server.rota.calendar import Rota, on_duty_at, stand_in
 from server.rota.duty import INSTANT, rotas_of
 from server.storage.db import as_id
 
 
 async def policy_of(agency_id: UUID) -> tuple[PolicyRules, int]:
-    """The current policy of an agency, and its version; 0 is the default that ships."""
-    row = await Policy.filter(agency_id=agency_id).order_by("-version").first()
-    return (read(filled(row.content)), row.version) if row else (read(SHIPPED), 0)
+    """The current policy of an agency, by its budget of alarms where it adapts to that, and its
+    version; 0 is the default that ships."""
+    rules, row = await as_written(agency_id)
+    version = row.version if row is not None else 0
+    return with_factors(rules, await factors_of(rules, row)), version
 
 
 async def reach_of(children: Mapping[UUID, UUID], now: datetime) -> dict[UUID, Reachable]:

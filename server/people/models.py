@@ -1,6 +1,6 @@
 """Agencies, homes, persons, children and ties."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from tortoise import fields
@@ -11,6 +11,9 @@ from tortoise.models import Model
 from server.people.rules import Role
 from server.security.encryption import EncryptedText
 from server.storage.ids import uuid7
+
+# The ticker plans it at once.
+UNPLANNED = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Agency(Model):
@@ -32,10 +35,13 @@ class Agency(Model):
     second_for_end = fields.BooleanField(default=False, db_default=False)
     second_for_pass = fields.BooleanField(default=False, db_default=False)
     second_for_close = fields.BooleanField(default=False, db_default=False)
+    # When the ticker counts the week for the budget of alarms.
+    next_budget_at = fields.DatetimeField(default=UNPLANNED, db_default=UNPLANNED)
     made_at = fields.DatetimeField()
 
     class Meta:
         table = "agency"
+        indexes = (Index(fields=("next_budget_at",), name="agency_budget_at"),)
 
 
 class Home(Model):

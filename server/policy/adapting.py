@@ -46,10 +46,12 @@ AS_WRITTEN: Factors = dict.fromkeys(Tier, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """What a person said who was called. `by`: that person, or who stands for them."""
+    """What a person said who was called. `by`: that person, or who stands for them. `times`: they
+    said it of so many calls."""
 
     by: str
     was_here: bool
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,12 @@ def next_moment(after: datetime, zone: ZoneInfo) -> datetime:
     day: date = local.date() + timedelta(days=(DAY - local.weekday()) % 7)
     moment = as_utc(day, AT, zone)
     return moment if moment > after else as_utc(day + timedelta(days=7), AT, zone)
+
+
+def begin_of(end: datetime, zone: ZoneInfo) -> datetime:
+    """When the week that ends at this moment began."""
+    local = end.astimezone(zone)
+    return as_utc(local.date() - timedelta(days=7), local.time(), zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +139,8 @@ def false_shares(weeks: Iterable[tuple[Week, float]]) -> list[float]:
     for week, weight in weeks:
         for closed in week.closed:
             here, of = closings.get(closed.by, (0.0, 0.0))
-            closings[closed.by] = (here + weight * closed.was_here, of + weight)
+            weighs = weight * closed.times
+            closings[closed.by] = (here + weighs * closed.was_here, of + weighs)
     # By size alone: what a person said must not change what any of them weighs.
     people = [closings[by] for by in sorted(closings, key=lambda by: (-closings[by][1], by))]
     weights = _capped([of for _, of in people])
@@ -150,6 +159,30 @@ def _capped(sizes: Sequence[float]) -> list[float]:
     second = min(second, rest)
     first = min(first, (rest + second) / 2)
     return [first, second, *sizes[2:]][: len(sizes)]
+
+
+def carried(before: Policy, after: Policy, factors: Factors) -> Factors:
+    """The factors with which a version begins that a person adopts. They go on in the levels whose
+    line this person left as it was; a line that they wrote holds as they wrote it."""
+    if not before.budget.adapts or not after.budget.adapts:
+        return AS_WRITTEN
+    old, new = ({tier: of.steps.doubt for tier, of in p.tiers.items()} for p in (before, after))
+
+    def is_left(tier: Tier) -> bool:
+        doubt, then = old[tier], new[tier]
+        return doubt is not None and then is not None and doubt.page == then.page
+
+    return {tier: factors[tier] if is_left(tier) else 1.0 for tier in Tier}
+
+
+def as_data(factors: Factors) -> dict[str, float]:
+    """Factors as JSON."""
+    return {tier.value: factors[tier] for tier in Tier}
+
+
+def from_data(data: Mapping[str, float] | None) -> Factors:
+    """The factors that were stored; as written where none were."""
+    return {**AS_WRITTEN, **{Tier(tier): float(times) for tier, times in (data or {}).items()}}
 
 
 def with_factors(policy: Policy, factors: Factors) -> Policy:

@@ -22,5 +22,10 @@ class Budget:
     pages: float = 4.0
     adapt: Adapt = Adapt.NEVER
 
+    @property
+    def adapts(self) -> bool:
+        """Whether the numbers of each week hold without a supervisor's word."""
+        return self.adapt is Adapt.WITHIN_LIMITS
+
 
 NO_BUDGET = Budget()

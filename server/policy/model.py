@@ -241,6 +241,9 @@ def _evidence(seen: str, softens_for: str) -> dict[str, Any]:
 EACH_MISS: dict[str, Any] = {
     "quiet": {"from": "22:00", "until": "07:00"},
     "together": {"children": 3, "window": "1m"},
+    # False calls to adults that a worker can bear in a week, and what becomes of the numbers that
+    # the outcomes of a week call for: policy/budget.py.
+    "budget": {"pages": 4, "adapt": "never"},
     # Days of the calendar (docs/reference/practice.md): high for 72 hours after a transfer, a
     # return, a refusal or a decision, and for 14 days before the eighteenth birthday. The days
     # before a hearing and a planned move are our own default.

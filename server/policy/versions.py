@@ -10,9 +10,11 @@ import msgspec
 
 from server.errors import Conflict, IdReused
 from server.i18n import N_
+from server.policy.adapting import AS_WRITTEN, Factors, as_data, from_data
 from server.policy.model import SHIPPED
-from server.policy.models import Policy
-from server.policy.parser import filled
+from server.policy.model import Policy as PolicyRules
+from server.policy.models import BudgetWeek, Policy, WeekState
+from server.policy.parser import filled, read
 from server.storage import bulk
 from server.storage.db import as_id
 
@@ -32,13 +34,34 @@ async def content_of(agency_id: UUID, version: int | None = None) -> tuple[dict[
     return filled(row.content), row.version
 
 
+async def as_written(agency_id: UUID) -> tuple[PolicyRules, Policy | None]:
+    """The newest policy of an agency as people wrote it, and its row; None: it is the one that
+    ships. What holds is `alerts.recipients.policy_of`."""
+    row = await Policy.filter(agency_id=agency_id).order_by("-version").first()
+    return (read(filled(row.content)), row) if row is not None else (read(SHIPPED), None)
+
+
+async def factors_of(rules: PolicyRules, row: Policy | None) -> Factors:
+    """What the outcomes of the weeks have made of the line of each level since this version was
+    adopted."""
+    if row is None or not rules.budget.adapts:
+        return AS_WRITTEN
+    weeks = BudgetWeek.filter(
+        agency_id=row.agency_id, version=row.version, state=WeekState.ADAPTED.value
+    )
+    last = await weeks.order_by("-ends_at").first()
+    return from_data(last.after if last is not None else row.factors)
+
+
 class NewVersion(msgspec.Struct, frozen=True, kw_only=True):
-    """A version to come after `base`, with the words that say why."""
+    """A version to come after `base`, with the words that say why. `factors`: with which its lines
+    begin, if they are not as written."""
 
     id: UUID
     content: Mapping[str, Any]
     base: int
     words: str
+    factors: Factors | None = None
 
 
 async def add_version(
@@ -62,6 +85,7 @@ async def add_version(
         "words": new.words,
         "made_by": made_by,
         "made_at": now,
+        "factors": as_data(new.factors) if new.factors is not None else None,
     }
     newest = await Policy.filter(agency_id=agency_id).order_by("-version").first()
     is_behind = (newest.version if newest is not None else 0) != new.base

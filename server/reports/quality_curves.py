@@ -47,27 +47,29 @@ def add(weeks: Sequence[Week], call: Called) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A line through one count a week, in units of the view box, and the place of its end."""
+    """A line through one number a week, in units of the view box, and the place of its end.
+    `level`: how high a number lies that all of them are held against."""
 
     points: str
     end: tuple[float, float]
-    first: int
-    last: int
-    most: int
+    first: float
+    last: float
+    most: float
+    level: float | None = None
 
 
-def curve(counts: Sequence[int]) -> Curve | None:
-    """The line from left to right, zero at the bottom; None for fewer than two weeks."""
+def curve(counts: Sequence[float], beside: float | None = None) -> Curve | None:
+    """The line from left to right, zero at the bottom; None for fewer than two weeks. `beside`: a
+    number to hold them against, as a level line."""
     if len(counts) < 2:
         return None
-    most = max(*counts, 1)
+    most = max(*counts, beside or 1)
     step = (WIDTH - 2 * _EDGE) / (len(counts) - 1)
-    places = [
-        (
-            round(_EDGE + step * place, 1),
-            round(HEIGHT - _EDGE - (HEIGHT - 2 * _EDGE) * count / most, 1),
-        )
-        for place, count in enumerate(counts)
-    ]
+
+    def height(count: float) -> float:
+        return round(HEIGHT - _EDGE - (HEIGHT - 2 * _EDGE) * count / most, 1)
+
+    places = [(round(_EDGE + step * place, 1), height(n)) for place, n in enumerate(counts)]
     points = " ".join(f"{x:g},{y:g}" for x, y in places)
-    return Curve(points, places[-1], counts[0], counts[-1], max(counts))
+    level = None if beside is None else height(beside)
+    return Curve(points, places[-1], counts[0], counts[-1], max(counts), level)

@@ -1,9 +1,10 @@
 """The budget of alarms in a replay: counts each week as production would, and says what follows."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from server.policy import tally
 from server.policy.adapting import (
     AS_WRITTEN,
     WEEKS,
@@ -18,11 +19,6 @@ from server.policy.adapting import (
 from server.policy.budget import Adapt
 from server.policy.model import Policy, Tier
 from server.simulation.outcomes import Adapting, Alert, Child, Result
-
-# Calls about one child within a day, and without an answer between, are one, as in a report.
-_COUNT_ONCE = timedelta(days=1)
-# A child who answers so soon after the call was there.
-_SOON = timedelta(hours=6)
 
 
 @dataclass(slots=True)
@@ -54,15 +50,11 @@ class Budgeting:
 
     def called(self, child: Child, alert: Alert) -> None:
         """Adults are called."""
-        if self._is_on and not self._counts_once(child, alert.told[0]):
-            self._called[child.name] = alert.told[0]
+        answers, at = self._result.answers[child.name], alert.told[0]
+        heard_at = answers[-1] if answers else None
+        if self._is_on and tally.counts(at, self._called.get(child.name), heard_at):
+            self._called[child.name] = at
             self._week.calls[alert.tier] = self._week.calls.get(alert.tier, 0) + 1
-
-    def _counts_once(self, child: Child, at: datetime) -> bool:
-        before, answers = self._called.get(child.name), self._result.answers[child.name]
-        if before is None or at - before > _COUNT_ONCE:
-            return False
-        return not (answers and before < answers[-1])
 
     def closed(self, child: Child, was_here: bool) -> None:
         """A person closes an alert. Events name no person: the home stands for them."""
@@ -71,7 +63,7 @@ class Budgeting:
 
     def answered(self, child: Child, at: datetime) -> None:
         """A sign of the child closes what is open, and nobody has to say what they found."""
-        if self._is_on and any(at - alert.told[0] <= _SOON for alert in child.alerts.values()):
+        if self._is_on and any(tally.is_soon(alert.told[0], at) for alert in child.alerts.values()):
             self._week.closed.append(Closed(f"{child.name} answered", was_here=True))
 
     def end_week(self, tiers: dict[Tier, int]) -> Policy | None:

@@ -116,8 +116,8 @@ def tried(name: str, policy: Policy, past: Past, go_on: Callable[[], None]) -> T
     elif past.real is not None:
         gone = {(child, lookback.nth(result, child, at)) for child, at in past.real}
         told_of = lookback.told_of(result).keys()
-        for_nothing = len(told_of - gone - _open(result))
-        still_open = len((told_of & _open(result)) - gone)
+        for_nothing = len(told_of - gone - still_open(result))
+        still_open = len((told_of & still_open(result)) - gone)
     return Tried(
         name=name,
         did=did,
@@ -129,7 +129,7 @@ def tried(name: str, policy: Policy, past: Past, go_on: Callable[[], None]) -> T
     )
 
 
-def _open(result: Result) -> set[lookback.Silence]:
+def still_open(result: Result) -> set[lookback.Silence]:
     """The silences that were not over at the end."""
     return {
         (alert.child, lookback.nth(result, alert.child, alert.opened_at))

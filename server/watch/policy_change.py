@@ -9,11 +9,11 @@ from uuid import UUID
 from server.audit.actions import Actor, note
 from server.errors import Refused
 from server.i18n import N_
-from server.people.models import Home
+from server.people.models import Agency, Home
 from server.policy import parser as policies
-from server.policy.budget import Adapt
-from server.policy.models import Policy
-from server.policy.versions import NewVersion, add_version
+from server.policy.adapting import carried
+from server.policy.models import BudgetWeek, Policy, WeekState
+from server.policy.versions import NewVersion, add_version, as_written, factors_of
 from server.storage.db import write
 from server.watch.calendar.milestone_actions import reckon_anew
 from server.watch.models import Watch
@@ -44,17 +44,20 @@ async def adopt(actor: Actor, agency_id: UUID, asked: Adoption, now: datetime) -
         raise Refused(N_("Give a reason, for the people who come after you."), field="why")
     if len(asked.words) > LONGEST_WHY:
         raise Refused(N_("Write up to {most} characters."), field="why", most=LONGEST_WHY)
-    if policy.budget.adapt is not Adapt.NEVER:
-        raise Refused(N_("A policy can adapt only in a replay so far."), field="budget.adapt")
     async with write():
-        new = NewVersion(id=asked.id, content=asked.content, base=asked.base, words=asked.words)
+        await lock_numbers(agency_id)
+        before, row = await as_written(agency_id)
+        new = NewVersion(
+            id=asked.id,
+            content=asked.content,
+            base=asked.base,
+            words=asked.words,
+            factors=carried(before, policy, await factors_of(before, row)),
+        )
         made, is_new = await add_version(agency_id, new, actor.id, now)
         if is_new:
-            # What a watch decides next was worked out by the previous policy. The next tick works
-            # it out again, so that a tighter policy is not late for the current round.
-            await Watch.filter(agency_id=agency_id, next_action_at__gt=now).update(
-                next_action_at=now
-            )
+            await overtake(agency_id)
+            await look_again(agency_id, now)
             await reckon_anew(agency_id, policy, now)
             homes = Home.filter(Home.to_plan_anew(now), agency_id=agency_id)
             await homes.update(next_roll_call_at=now)
@@ -62,3 +65,21 @@ async def adopt(actor: Actor, agency_id: UUID, asked: Adoption, now: datetime) -
             await note(actor, "policy:adopt", about=about, agency_id=agency_id, now=now)
             await announce(agency_id, "watch")
     return made
+
+
+async def lock_numbers(agency_id: UUID) -> None:
+    """Until the end of this write nobody else changes by which numbers the agency goes."""
+    await Agency.filter(id=agency_id).select_for_update(no_key=True).first()
+
+
+async def overtake(agency_id: UUID) -> None:
+    """A proposal that waits does not fit any more."""
+    waiting = BudgetWeek.filter(agency_id=agency_id, state=WeekState.PROPOSED.value)
+    await waiting.update(state=WeekState.OVERTAKEN.value)
+
+
+async def look_again(agency_id: UUID, now: datetime) -> None:
+    """The numbers have changed. What a watch decides next was worked out by those before. The next
+    tick works it out again, so that a tighter policy is not late for the current round."""
+    watches = Watch.filter(agency_id=agency_id, next_action_at__gt=now)
+    await watches.update(next_action_at=now)

@@ -5,7 +5,7 @@ level that was stored with the round, and by the policy in force then.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,8 +14,10 @@ from server.checkin.models import CheckIn
 from server.checkin.rules import Want
 from server.notify.models import Snooze
 from server.people.rules import Role
+from server.policy.adapting import AS_WRITTEN, Factors, from_data, with_factors
 from server.policy.levels import BY_WAY, Does, Way
 from server.policy.model import SHIPPED, Policy, Steps, Tier
+from server.policy.models import BudgetWeek, WeekState
 from server.policy.models import Policy as PolicyRow
 from server.policy.parser import filled, read
 from server.watch.actions import EVIDENCE
@@ -36,26 +38,52 @@ _WAITED = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """A version of the policy, from a moment on."""
+    """A version of the policy, from a moment on; or what the outcomes of a week have made of it:
+    `week_ends_at`."""
 
     since: datetime
     version: int
     rules: Policy
     made_by: UUID | None
+    factors: Factors = field(default_factory=lambda: AS_WRITTEN)
+    week_ends_at: datetime | None = None
 
 
 async def policies_of(agency_id: UUID, period: Period) -> list[InForce]:
-    """Each version in force in this time, the oldest first. Version 0 is the one that ships."""
+    """Each version in force in this time and what became of it week by week, the oldest first.
+    Version 0 is the one that ships."""
     before = PolicyRow.filter(agency_id=agency_id, made_at__lte=period.begin)
     first = await before.order_by("-version").first()
     later = PolicyRow.filter(
         agency_id=agency_id, made_at__gt=period.begin, made_at__lt=period.end
     ).order_by("version")
     rows = [*([first] if first is not None else []), *await later.limit(MOST)]
-    versions = [InForce(r.made_at, r.version, read(filled(r.content)), r.made_by) for r in rows]
+    versions = []
+    for row in rows:
+        versions += await _in_force(row, read(filled(row.content)), period)
     if first is None:
         ships = InForce(datetime.min.replace(tzinfo=period.begin.tzinfo), 0, read(SHIPPED), None)
         versions.insert(0, ships)
+    return versions
+
+
+async def _in_force(row: PolicyRow, written: Policy, period: Period) -> list[InForce]:
+    """A version, and each week that changed its numbers in this time, or last before it."""
+    begins = from_data(row.factors)
+    by_factors = with_factors(written, begins)
+    versions = [InForce(row.made_at, row.version, by_factors, row.made_by, begins)]
+    if not written.budget.adapts:
+        return versions
+    weeks = BudgetWeek.filter(
+        agency_id=row.agency_id, version=row.version, state=WeekState.ADAPTED.value
+    )
+    before = await weeks.filter(made_at__lte=period.begin).order_by("-ends_at").first()
+    later = weeks.filter(made_at__gt=period.begin, made_at__lt=period.end).order_by("ends_at")
+    for week in [*([before] if before is not None else []), *await later.limit(MOST)]:
+        factors = from_data(week.after)
+        rules = with_factors(written, factors)
+        if rules != versions[-1].rules:
+            versions.append(InForce(week.made_at, row.version, rules, None, factors, week.ends_at))
     return versions
 
 
@@ -92,6 +120,10 @@ def _of_round(row: Round, policy: InForce, *, has_windows: bool) -> list[Event]:
     if row.tier is not None:
         values["tier"], level = row.tier, ("tier",)
         steps = policy.rules.tiers[Tier(row.tier)].steps
+        if steps.doubt is not None and (times := policy.factors[Tier(row.tier)]) != 1:
+            values["page"] = f"{steps.doubt.page:.3g}"
+            values["written"] = f"{steps.doubt.page / times:.3g}"
+            level = ("tier", "page")
         if not has_windows and row.late_at - row.due_at == steps.grace:
             values |= planned(row, steps)
             plan = ("plan",)

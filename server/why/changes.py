@@ -105,11 +105,20 @@ def of_ties(ties: Iterable[Tie]) -> list[Event]:
 
 
 def of_policies(versions: Sequence[InForce]) -> list[Event]:
-    """Each version that came into force."""
-    return [
+    """Each version that came into force, and each week whose outcomes changed its numbers."""
+    adopted = [
         Event(version.since, "policy.adopted", {"who": version.made_by, "policy": version.version})
         for version in versions
         if version.made_by is not None
+    ]
+    return adopted + [
+        Event(
+            version.since,
+            "policy.adapted",
+            {"policy": version.version, "week": version.week_ends_at},
+        )
+        for version in versions
+        if version.week_ends_at is not None
     ]
 
 

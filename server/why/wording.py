@@ -33,6 +33,10 @@ SENTENCES: Mapping[str, str] = {
     "server.restored": N_("IT support restored a backup."),
     # What people changed.
     "policy.adopted": N_("{who} put version {policy} of the policy in force."),
+    "policy.adapted": N_(
+        "Our server changed the risk at which we call adults, by how many calls were false alarms"
+        " until {week}."
+    ),
     "approval.end": N_("{who} asked a second person to agree to the end of the placement."),
     "approval.absence": N_("{who} asked a second person to agree to a long absence."),
     "approval.close": N_("{who} asked a second person to agree to close the alert."),
@@ -144,6 +148,7 @@ BECAUSE: Mapping[str, str] = {
     "plan": N_("Planned: reminders at {before}, {due} and {again}; late at {late}."),
     "late_at": N_("Late at {late}."),
     "tier": N_("Watch level {tier}, policy version {policy}."),
+    "page": N_("The risk at which we called adults was {page}. In the policy it is {written}."),
     "tier_unknown": N_("Which watch level applied was not stored at that time."),
     "call": N_("Unless someone answers, we call adults at {call}. The reason then: {why}."),
     "settled": N_("That settled the check-in due {due}."),

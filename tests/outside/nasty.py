@@ -608,6 +608,10 @@ FITS: Mapping[str, Fits] = {
     f"GET {_API}/project/templates": _TO_TOM,
     "GET /desk/policies": Fits("ines"),
     "POST /desk/policies": Fits("ines", form=_POLICY),
+    "GET /desk/policies/budget": Fits("ines"),
+    "POST /desk/policies/budget": Fits(
+        "ines", form={"do": "decline", "id": NEW, "week": NEW, "why": "W.", "why_not": "W."}
+    ),
     "GET /desk/policies/new": Fits("ines"),
     "GET /desk/policies/second-person": Fits("ines"),
     "POST /desk/policies/second-person": Fits("ines", form={"end": ""}),

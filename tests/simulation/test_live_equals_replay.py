@@ -44,6 +44,7 @@ from server.storage.due_rows import DueRows
 from server.watch import actions as watch
 from server.watch import ticking, watch_alerts
 from server.watch.actions import note_app_seen
+from server.watch.budgets import ticking as budgets
 from server.watch.calendar import milestone_actions
 from server.watch.carer import questions
 from server.watch.carer.models import Question
@@ -99,6 +100,7 @@ def _a_last_resort(cast: Cast) -> Iterator[None]:
 
 ROOMS: tuple[DueRows[Any], ...] = (
     milestone_actions.MILESTONES,
+    budgets.BUDGETS,
     ticking.WATCHES,
     roll_calls.HOMES,
     roll_calls.ROLL_CALLS,
@@ -109,6 +111,7 @@ DECISIONS = """
 SELECT next_action_at AS at FROM watch WHERE child_id = $1 AND next_action_at IS NOT NULL
 UNION SELECT next_action_at FROM milestone WHERE child_id = $1 AND next_action_at IS NOT NULL
 UNION SELECT next_roll_call_at FROM home WHERE next_roll_call_at IS NOT NULL
+UNION SELECT next_budget_at FROM agency
 """
 
 

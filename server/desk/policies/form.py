@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from server.desk.policies.words import (
+    ADAPTS,
     DOES,
     DURATION,
     SECONDS,
@@ -62,6 +63,7 @@ OPTIONAL: Mapping[str, Mapping[str, Any]] = {
 
 # A list of times, typed with commas.
 ROLL_CALLS_AT = "roll_call.at"
+ADAPT = "budget.adapt"
 
 
 # --- what there is
@@ -126,6 +128,8 @@ _NULLABLE = {
 def _kind(name: str, value: Any) -> Kind:
     if key_of(name) == "after_misses":
         return Kind.COUNT
+    if name == ADAPT:
+        return Kind.CHOICE
     if isinstance(value, bool):
         return Kind.SWITCH
     if isinstance(value, (int, float)):
@@ -150,7 +154,10 @@ def _is_about_tier(name: str) -> bool:
 
 
 def choices_of(name: str) -> Mapping[str, str]:
-    """What may be chosen, and its words: what a kind of evidence does, or how tight a day is."""
+    """What may be chosen, and its words: what a kind of evidence does, how tight a day is, or what
+    becomes of the numbers of a week."""
+    if name == ADAPT:
+        return ADAPTS
     if _is_about_tier(name):
         return {tier: TIERS[tier][0] for tier in (Tier.HIGH, Tier.MID)}
     return {does: DOES[does] for does in (OF_A_PHONE if key_of(name) == "app_seen" else Does)}

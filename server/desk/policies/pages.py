@@ -54,6 +54,12 @@ FAULTS = (
     N_("Choose between 2 and 1,000 children."),
     N_("Choose between 1 and 30 missed check-ins."),
     N_("A call can wait up to ten minutes for others."),
+    N_(
+        "No policy finds a child without false alarms. Write how many a worker can bear in a week:"
+        " 0.1 or more."
+    ),
+    N_("Write how many false alarms a worker can bear in a week: 0.1 to 100."),
+    N_("No watch level goes by the child's habit, so there is no number to adapt."),
 )
 # So many children are replayed while a person waits; of more, a sample.
 MOST_CHILDREN = 300
@@ -121,7 +127,7 @@ async def edit(request: Request) -> Response:
     else:
         start, _ = await content_of(_agency(visitor), _number(name))
     level = request.query_params.get("level", "")
-    opened = level if level in set(Tier) else ""
+    opened = level if level in {*Tier, "budget"} else ""
     return _form_page(request, editing.typed_of(start), start, base, opened=opened)
 
 

@@ -28,6 +28,7 @@ _HEADINGS: Mapping[str, str] = {
     "together": N_("Many children at once"),
     "milestones": N_("Days in the calendar"),
     "roll_call": N_("Roll calls of the homes"),
+    "budget": N_("Budget of false alarms"),
 }
 _HINTS: Mapping[str, str] = {
     "quiet": N_("In these hours the child's reminders wait. We call adults at any hour."),
@@ -40,6 +41,7 @@ _HINTS: Mapping[str, str] = {
         "The people who work in a home say who is there. “Here” is no check-in, and “not here” may"
         " call adults at once."
     ),
+    "budget": N_("Each Monday we count how many calls to adults were false alarms."),
     "together": N_(
         "Each adult then gets one message about all of them. Each child still has their own alert."
     ),

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from server.i18n import N_, format_list, format_number, format_span, gettext
+from server.policy.budget import Adapt
 from server.policy.levels import Does
 from server.policy.model import Rung, Tier
 from server.watch.calendar.milestones import WORDS, What
@@ -25,6 +26,11 @@ DOES: Mapping[Does, str] = {
     Does.HOLDS: N_("delays the next step for a while"),
     Does.SOFTENS: N_("delays calling adults a little"),
     Does.NOTHING: N_("changes nothing"),
+}
+ADAPTS: Mapping[str, str] = {
+    Adapt.NEVER: N_("nothing"),
+    Adapt.PROPOSE: N_("propose new numbers"),
+    Adapt.WITHIN_LIMITS: N_("adapt within limits"),
 }
 USED = "used"
 LABELS: Mapping[str, str] = {
@@ -75,6 +81,8 @@ LABELS: Mapping[str, str] = {
     "sign_lasts": N_("A warning sign counts for"),
     "left_before": N_("Having been missing before makes leaving this many times as likely"),
     "silent_phone": N_("Ask the carer at once if the phone shows no reminders"),
+    "pages": N_("False alarms that one worker can bear in a week"),
+    "adapt": N_("What we do after each week"),
 }
 # Of the roll calls, where the key alone would say something else.
 ROLL_CALLS: Mapping[str, str] = {
@@ -127,6 +135,11 @@ HINTS: Mapping[str, str] = {
     ),
     "before": N_("Leave empty to start on the day itself."),
     "decide": N_("Confirm safe, or report missing. Leave empty for no reminder."),
+    "pages": N_("A worker has 20 children here."),
+    "adapt": N_(
+        "Only the risk at which we call adults changes. The longest silence never does. One person"
+        " alone cannot change the numbers by how they close alerts."
+    ),
 }
 _ROLL_CALL_HINTS: Mapping[str, str] = {
     "roll_call.at": N_("The home's own time. Separate times with commas."),
@@ -189,6 +202,8 @@ def in_words(value: Any, language: str) -> str:
     if duration_match is None:
         if value in set(Tier):
             return gettext(language, TIERS[Tier(value)][0])
+        if value in set(Adapt):
+            return gettext(language, ADAPTS[Adapt(value)])
         return gettext(language, DOES[Does(value)]) if value in set(Does) else str(value)
     seconds = int(duration_match[1]) * SECONDS[duration_match[2]]
     if seconds % 60:  # Trainings run in seconds; a span in words stops at minutes.
