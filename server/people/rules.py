@@ -88,6 +88,7 @@ class Action(StrEnum):
     TIES_SEE = "ties:see"
     TRUSTED_DECIDE = "trusted:decide"
     TRUSTED_NAME = "trusted:name"
+    WITNESS_ARRANGE = "witness:arrange"
 
 
 _A = Action
@@ -133,6 +134,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.RHYTHM_AGREE,
             _A.RECORD_ANSWER,
             _A.TRUSTED_DECIDE,
+            _A.WITNESS_ARRANGE,
             _A.TIER_SET,
             _A.PACK_CHANGE,
             _A.PACK_READ,
@@ -171,6 +173,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.RHYTHM_AGREE,
             _A.RECORD_ANSWER,
             _A.TRUSTED_DECIDE,
+            _A.WITNESS_ARRANGE,
             _A.TIER_SET,
             _A.PACK_CHANGE,
             _A.PACK_READ,

@@ -325,13 +325,13 @@ async def _asked(watches: Iterable[Mapping[str, Any]]) -> dict[UUID, Asked]:
 
 
 async def _listed(ids: Sequence[UUID], now: datetime) -> dict[UUID, Listed]:
-    """What the home said last, since the last sign of each child."""
+    """What a home or another witness said last, since the last sign of each child."""
     words = await since_sign(ids, now - FAR)
     last = {
         child: max(by_call.values(), key=lambda word: (word.said_at, word.id))
         for child, by_call in words.items()
     }
-    return {child: Listed(word.said_at, word.word) for child, word in last.items()}
+    return {child: Listed(word.said_at, word.word, word.is_outside) for child, word in last.items()}
 
 
 async def _with_carers(ids: Sequence[UUID], now: datetime) -> set[UUID]:

@@ -199,12 +199,19 @@ LISTED: dict[Word, str] = {
     Word.EXCUSED: N_("the home said that they were away with permission, {time}"),
     Word.UNKNOWN: N_("the home did not know where they were, {time}"),
 }
+_BY_A_WITNESS: dict[Word, str] = {
+    Word.HERE: N_("the school or another witness said that they were there, {time}"),
+    Word.NOT_HERE: N_("the school or another witness said that they were not there, {time}"),
+    Word.EXCUSED: N_("the school or another witness said that they were excused, {time}"),
+}
 
 
 def _listed(facts: Facts, reader: _Reader) -> Iterator[str]:
-    """What the home said last, at a roll call."""
-    if facts.listed is not None:
-        yield reader.say(LISTED[facts.listed.word], time=facts.listed.at)
+    """What the home said last at a roll call, or another witness in a list."""
+    listed = facts.listed
+    if listed is not None:
+        words = _BY_A_WITNESS if listed.is_outside else LISTED
+        yield reader.say(words[listed.word], time=listed.at)
 
 
 def _in_vain(facts: Facts) -> bool:
@@ -335,7 +342,10 @@ def points(
         ),
         (N_("Reminder"), [_phone(facts, reader)]),
         (N_("Carer"), [_carer(facts, reader)]),
-        (N_("Roll call"), list(_listed(facts, reader))),
+        (
+            N_("Witness") if facts.listed and facts.listed.is_outside else N_("Roll call"),
+            list(_listed(facts, reader)),
+        ),
         (N_("Our system"), list(_ours(facts, reader, always=True))),
     ]
     told = [(label, clauses) for label, clauses in rows if clauses]

@@ -66,10 +66,12 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What a home said last of the child at a roll call, since their last sign."""
+    """What a home said last of the child at a roll call, or another witness in a list, since their
+    last sign. `is_outside`: it was another witness."""
 
     at: datetime
     word: Word
+    is_outside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
