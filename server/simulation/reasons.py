@@ -23,6 +23,7 @@ _LAST_CALL = "Your check-in of {due} has not come. Answer soon, and nobody has t
 _ASK = "The check-in of {due} has not come: have you seen the child?"
 _ASK_AGAIN = "No check-in since the child was last seen: have you seen the child again?"
 _ROLL_CALL = "Roll call of {at}: who is here?"
+_LIST = "List of {at}: did the child come?"
 _DURESS = "Answered in the way that was agreed to mean: I am not safe."
 
 
@@ -44,6 +45,11 @@ def ask(due_at: datetime, zone: ZoneInfo, now: datetime, *, again: bool) -> str:
 def roll_call(asked_at: datetime, zone: ZoneInfo) -> str:
     """The question to a home, by the clock on its wall."""
     return _ROLL_CALL.format(at=f"{asked_at.astimezone(zone):%H:%M}")
+
+
+def witness_list(due_at: datetime, zone: ZoneInfo) -> str:
+    """The question to a school or a mentor, by the clock on their wall."""
+    return _LIST.format(at=f"{due_at.astimezone(zone):%H:%M}")
 
 
 def alert(facts: Facts, zone: ZoneInfo, now: datetime, *, duress: bool) -> str:

@@ -28,6 +28,7 @@ _HEADINGS: Mapping[str, str] = {
     "together": N_("Many children at once"),
     "milestones": N_("Days in the calendar"),
     "roll_call": N_("Roll calls of the homes"),
+    "witness": N_("Schools, clubs and mentors"),
 }
 _HINTS: Mapping[str, str] = {
     "quiet": N_("In these hours the child's reminders wait. We call adults at any hour."),
@@ -39,6 +40,10 @@ _HINTS: Mapping[str, str] = {
     "roll_call": N_(
         "The people who work in a home say who is there. “Here” is no check-in, and “not here” may"
         " call adults at once."
+    ),
+    "witness": N_(
+        "They say on agreed days whether a child came. It is no check-in, and calls nobody by"
+        " itself."
     ),
     "together": N_(
         "Each adult then gets one message about all of them. Each child still has their own alert."

@@ -76,7 +76,7 @@ LABELS: Mapping[str, str] = {
     "left_before": N_("Having been missing before makes leaving this many times as likely"),
     "silent_phone": N_("Ask the carer at once if the phone shows no reminders"),
 }
-# Of the roll calls, where the key alone would say something else.
+# Of roll calls and witnesses, where the key alone would say something else.
 ROLL_CALLS: Mapping[str, str] = {
     "roll_call.at": N_("Each home is asked who is there, at"),
     "roll_call.holds_for": N_("“Here” delays calling adults, at most by"),
@@ -88,6 +88,10 @@ ROLL_CALLS: Mapping[str, str] = {
     "roll_call.night.not_here": N_("By night, “not here” multiplies the risk by"),
     "roll_call.night.excused": N_("By night, “with permission” multiplies the risk by"),
     "roll_call.night.unknown": N_("By night, “don't know” multiplies the risk by"),
+    "witness.at": N_("A trial on past events asks them at"),
+    "witness.here": N_("“Here” multiplies the risk by"),
+    "witness.not_here": N_("“Not here” multiplies the risk by"),
+    "witness.holds_for": N_("“Here” delays calling adults, at most by"),
 }
 SIGNALS: Mapping[Code, str] = {
     Code.LATER_ANSWERS: N_("Answers come later"),
@@ -130,6 +134,8 @@ HINTS: Mapping[str, str] = {
 _ROLL_CALL_HINTS: Mapping[str, str] = {
     "roll_call.at": N_("The home's own time. Separate times with commas."),
     "roll_call.holds_for": N_("The longest silence does not change."),
+    "witness.at": N_("The child's own time. Separate times with commas."),
+    "witness.holds_for": N_("The longest silence does not change."),
 }
 
 
@@ -155,8 +161,9 @@ def label_of(name: str, language: str) -> str:
 def hint_of(name: str, language: str) -> str:
     """What a form says below a value; empty where the name says it all."""
     table, _, _ = name.partition(".")
-    hints = _ROLL_CALL_HINTS if table == "roll_call" else HINTS
-    hint = hints.get(name if table == "roll_call" else key_of(name))
+    is_of_words = table in ("roll_call", "witness")
+    hints = _ROLL_CALL_HINTS if is_of_words else HINTS
+    hint = hints.get(name if is_of_words else key_of(name))
     return gettext(language, hint) if hint else ""
 
 
