@@ -26,7 +26,8 @@ from server.witnesses import actions, reading, rules
 from server.witnesses.models import Witness, WitnessList
 from server.witnesses.register import Line, Matched, match
 
-LINK, OPENED = "witness list", "witness list opened"
+LINK = "witness list"
+OPENED_PROOF = "witness list opened"
 OVER = N_("This list is over.")
 WRONG = N_("This PIN is wrong. Try again.")
 LOCKED = N_("Too many wrong PINs. Call the person who gave you the PIN, and ask for a new one.")
@@ -83,13 +84,13 @@ async def open_with(sheet: WitnessList, pin: str, now: datetime) -> str:
 def opened(sheet: WitnessList, now: datetime) -> str:
     """The proof of a right PIN, which the page keeps. A new PIN ends it."""
     until = now.replace(microsecond=0) + rules.OPEN_FOR
-    return encryption.sign(_proof(sheet), OPENED, until=until)
+    return encryption.sign(_proof(sheet), OPENED_PROOF, until=until)
 
 
 def is_opened(sheet: WitnessList, proof: str, now: datetime) -> bool:
     """Whether this is such a proof, for this list."""
     try:
-        return encryption.unsign(proof, OPENED, now) == _proof(sheet)
+        return encryption.unsign(proof, OPENED_PROOF, now) == _proof(sheet)
     except encryption.Unreadable:
         return False
 

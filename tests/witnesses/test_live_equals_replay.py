@@ -29,7 +29,7 @@ __all__ = ["_a_last_resort"]  # A fixture.
 
 # By the clock of Paris: half past ten by UTC, after the first check-in of the day.
 LISTS = {"at": ["11:30"], "here": 0.02, "not_here": 40, "holds_for": "5h"}
-MORE_OFTEN = {"at": ["11:30", "19:45"], "here": 0.3, "not_here": 6}
+MORE_OFTEN = {"at": ["11:30", "23:30"], "here": 0.3, "not_here": 6}
 
 
 def says(by: str, until: datetime, word: str, after_s: int = 300) -> dict[str, Any]:
@@ -51,10 +51,12 @@ WEEK: list[Said] = [
     (at(7, "10:00"), "blind", {"until": text_of(at(7, "11:40"))}),
     (at(7, "09:59"), "if_asked", says("school", at(7, "20:00"), "not_here", 60)),
     (at(8, "07:50"), "check_in", {}),
-    (at(8, "10:00"), "blind", {"until": text_of(at(9, "06:00"))}),
+    (at(8, "16:50"), "check_in", {}),
+    (at(8, "22:00"), "blind", {"until": text_of(at(8, "23:30"))}),
     # What comes after the end of the day is not heard.
     (at(9, "09:00"), "if_asked", says("mentor", at(9, "12:00"), "not_here", 14 * 3600)),
     (at(9, "16:50"), "check_in", {}),
+    (at(9, "17:00"), "pause", {"until": text_of(at(10, "16:00"))}),
 ]
 
 
@@ -63,14 +65,16 @@ async def test_a_week_of_lists(cast: Cast) -> None:
     told = await compare(cast, sorted(WEEK, key=lambda one: one[0]), data)
     asked_at = [moment for moment, level, _ in told if level == "ask_witness"]
     assert at(7, "11:40") in asked_at, "after the blindness of a morning it is still that day"
-    assert at(9, "06:00") not in asked_at, "the list of a day that is over is over"
     assert any(level == "page_worker" for _, level, _ in told)
 
 
 @ON_SQLITE
 async def test_two_lists_a_day_by_the_shipped_kind_of_weights(cast: Cast) -> None:
     data = {**weighing(ask=0.02, page=0.3, leaves=0.02), "witness": MORE_OFTEN}
-    await compare(cast, sorted(WEEK, key=lambda one: one[0]), data)
+    told = await compare(cast, sorted(WEEK, key=lambda one: one[0]), data)
+    asked_at = [moment for moment, level, _ in told if level == "ask_witness"]
+    assert at(7, "22:30") in asked_at
+    assert not {at(8, "22:30"), at(8, "23:30")} & {*asked_at}, "a day that is over is over"
 
 
 def rows_of(said: list[Said], data: dict[str, Any]) -> list[tuple[datetime, str, str]]:
