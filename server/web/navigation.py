@@ -48,7 +48,7 @@ _BELONGS: Final = (
     ("/desk/reports", ("/desk/policies/replay", "/desk/searches", "/desk/load")),
     ("/desk/admin", ("/desk/policies",)),
     ("/desk/rota", ("/desk/rota", "/desk/duty")),
-    ("/desk/children", ("/desk/children", "/desk/find", "/desk/glass")),
+    ("/desk/children", ("/desk/children", "/desk/find", "/desk/glass", "/desk/witnesses")),
 )
 
 

@@ -119,7 +119,6 @@ async def _list_page(request: Request, sheet: WitnessList, own: Mapping[str, Any
         **own,
         "state": "list",
         "id": str(uuid4()),
-        "due_at": sheet.due_at,
         "rows": [(line, tapped.get(line.seat_id, line.word)) for line in lines],
         "missing": sum(line.word is None for line in lines),
         "words": says(WORDS, context["language"]),
