@@ -18,7 +18,7 @@ from server.watch.models import AT_ONCE, RollCallWord
 ByCall = Mapping[UUID, Spoken]
 
 
-# Of a list, the witness says each word, whoever of theirs has written it down.
+# Of a list, the witness says each word, also where another person has written it down.
 _SINCE = """
 SELECT s.id, s.roll_call_id AS call_id, s.child_id, s.word, s.until_at, s.said_at, s.at, s.by_id,
     0 AS is_outside

@@ -71,7 +71,7 @@ async def add(request: Request) -> Response:
 
 
 async def _is_shared(child: Child, witness_id: UUID) -> None:
-    """Whom another child meets alone is nobody else's to see, or to be asked."""
+    """A mentor or a lawyer of another child is not to be seen, or asked, about this one."""
     if witness_id not in {witness.id for witness in await reading.shared(child.agency_id)}:
         raise Refused(N_("Choose one from the list."), field="witness")
 

@@ -172,7 +172,7 @@ function Circle({ inner, outer }: { inner: Near[]; outer: Near[] }) {
 const whenOf = ({ days, at }: witnesses.Witness) =>
   t("{days} at {time}", { days: listed(days.map((day) => dayName(day, "long"))), time: at });
 
-/** The school, the club, the mentor: whom we ask on agreed days whether the child came. Nothing of it is secret. */
+/** The school, the club, the mentor: we ask them on agreed days whether the child came. Nothing of it is secret. */
 function Witnesses() {
   const all = witnesses.witnesses.value ?? [];
   if (all.length === 0) return null;
