@@ -48,6 +48,7 @@ from server.watch.calendar import milestone_actions
 from server.watch.models import Beat
 from server.watch.passes import ticking as passes
 from server.wiring import wire_rooms
+from server.witnesses import ticking as witnesses
 
 log = logs.get("ticker")
 
@@ -73,6 +74,8 @@ ROWS: tuple[DueRows[Any], ...] = (
     ticking.WATCHES,
     roll_calls.HOMES,
     roll_calls.ROLL_CALLS,
+    witnesses.WITNESSES,
+    witnesses.LISTS,
     listening.CHECK_INS,
     listening.REQUESTS,
     climbing.ALERTS,

@@ -87,6 +87,10 @@ from server.watch.signals.models import Observation
 from server.watch.trusted.contacts import LINK
 from server.watch.trusted.models import Trusted, TrustedAsk
 from server.watch.watch_alerts import close_alert, open_missing
+from server.witnesses import lists
+from server.witnesses.actions import Arranged, arrange, new_register
+from server.witnesses.models import Witness
+from server.witnesses.rules import Kind as WitnessKind
 from tests.advocates.made import advocate
 from tests.alerts.calls import queue_call
 from tests.cast import ADULTS, CHILDREN, Cast
@@ -671,6 +675,20 @@ EXPECTED: Mapping[str, Expected] = {
     f"POST {DESK}/trusted/{{trusted_id}}": desk_child("caseworker supervisor"),
     "GET /ask/{asked}": anyone,
     "POST /ask/{asked}": anyone,
+    "GET /api/v1/witnesses": children_alone,
+    f"GET {DESK}/witnesses": desk_child("caseworker supervisor"),
+    f"POST {DESK}/witnesses": desk_child("caseworker supervisor"),
+    f"POST {DESK}/witnesses/{{witness_id}}/end": desk_child("caseworker supervisor"),
+    # Of a witness who is asked about Mia alone.
+    "GET /desk/witnesses/{witness_id}": these("tom", "ines", ON_DUTY),
+    "POST /desk/witnesses/{witness_id}/register": these("tom", "ines", ON_DUTY),
+    "POST /desk/witnesses/{witness_id}/pin": these("tom", "ines", ON_DUTY),
+    "POST /desk/witnesses/{witness_id}/address": these("tom", "ines", ON_DUTY),
+    "POST /desk/witnesses/{witness_id}/end": these("tom", "ines", ON_DUTY),
+    # A school without an account: the link of a day, and the secret address of its register.
+    "GET /list/{list_token}": anyone,
+    "POST /list/{list_token}": anyone,
+    "POST /inbound/register/{register}": anyone,
     "GET /api/v1/advocates": children_alone,
     "POST /api/v1/advocate-wish": children_alone,
     "DELETE /api/v1/advocate-wish": children_alone,
@@ -1264,6 +1282,37 @@ async def asked(cast: Cast, who: str | None, path: str) -> str:
     return encryption.sign(str(one.id), LINK)
 
 
+async def a_witness(cast: Cast) -> Witness:
+    """A school that is asked about Mia."""
+    school = Arranged(
+        kind=WitnessKind.SCHOOL,
+        name="Lycée Monge",
+        channel="email",
+        address="office@monge.example",
+        language="en",
+        days=range(7),
+        at="13:30",
+    )
+    mia, how = await Child.get(id=cast.mia.id), {"id_": uuid4(), "zone": "Europe/Paris"}
+    made = await arrange(cast.actor("tom"), mia, school, "Mia", now=cast.clock(), **how)
+    return made.witness
+
+
+async def witness_id(cast: Cast, _who: str | None, _path: str) -> UUID:
+    """A school that is asked about Mia."""
+    return (await a_witness(cast)).id
+
+
+async def list_token(cast: Cast, _who: str | None, _path: str) -> str:
+    """The link to the list of its day."""
+    return lists.token_of(await lists.of_today(await a_witness(cast), cast.clock()))
+
+
+async def register(cast: Cast, _who: str | None, _path: str) -> str:
+    """The secret address of its register."""
+    return await new_register(cast.actor("tom"), await a_witness(cast), cast.clock())
+
+
 async def drill_id(cast: Cast, who: str | None, path: str) -> UUID:
     """A drill of the agency of whoever asks."""
     agency_id = cast.persons[_name(who) or "mia"].agency_id
@@ -1629,6 +1678,9 @@ MAKERS: Mapping[str, Callable[[Cast, str | None, str], Awaitable[object]]] = {
         drill_id,
         tap,
         trusted_id,
+        witness_id,
+        list_token,
+        register,
         record_question_id,
         asked,
         template_id,

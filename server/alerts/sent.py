@@ -16,6 +16,7 @@ KINDS: Mapping[str, str] = {
     Kind.REMIND_CHILD: N_("Reminder"),
     Kind.ASK_CARER: N_("Question to the carer"),
     Kind.ASK_TRUSTED: N_("Question to a person the child trusts"),
+    Kind.ASK_WITNESS: N_("List for a witness"),
     Kind.TRUSTED_SAYS: N_("Trusted person's answer to confirm"),
     Kind.HOME_SAYS: N_("The home's correction to confirm"),
     Kind.ALERT: N_("Alert"),

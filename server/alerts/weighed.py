@@ -23,6 +23,8 @@ class Kind(StrEnum):
     NOT_SEEN = "not_seen"
     NOT_HERE = "not_here"
     HERE = "here"
+    WITNESS_NOT_HERE = "witness_not_here"  # Of a school, a club, a mentor.
+    WITNESS_HERE = "witness_here"
     CARER_SILENT = "carer_silent"
     NO_CARER = "no_carer"
     WARNED = "warned"
@@ -88,6 +90,13 @@ _SENTENCES: Mapping[Kind, str] = {
     Kind.NOT_SEEN: N_("An adult looked for them and did not find them, {time}."),
     Kind.NOT_HERE: N_("The home said that they were not there, {time}."),
     Kind.HERE: N_("The home said that they were there, {time}. That spoke against a call."),
+    Kind.WITNESS_NOT_HERE: N_(
+        "The school or another witness said that they were not there, {time}."
+    ),
+    Kind.WITNESS_HERE: N_(
+        "The school or another witness said that they were there, {time}. That spoke against a"
+        " call."
+    ),
     Kind.CARER_SILENT: N_("We asked whether they had been seen, {time}, and heard nothing."),
     Kind.NO_CARER: N_("There is no carer to ask first."),
     Kind.WARNED: N_("An adult noticed a warning sign, {time}."),

@@ -66,6 +66,7 @@ class Door(StrEnum):
     LINK = "link"  # How often a page on any phone is used.
     PROVIDER = "provider"  # How often a browser sets out for a sign-in provider.
     RECEPTION = "reception"  # The code by which an agency says that it can take a child over.
+    LIST = "list"  # The PIN of a witness, at the list of a day.
     WELCOME = "welcome"  # The code that links an account there to a person.
 
 

@@ -16,7 +16,7 @@ from server.desk.advocacy import reading as advocacy
 from server.desk.board import filter as board_filter
 from server.desk.board import order as board_order
 from server.desk.board import parts as board_parts
-from server.desk.board import roll_calls
+from server.desk.board import roll_calls, witness_lists
 from server.desk.board import rows as board
 from server.desk.board import view as board_view
 from server.desk.marks import MARK_WORDS, marks_one_by_one
@@ -123,6 +123,7 @@ async def _out_of_order(request: Request, visitor: Visitor) -> dict[str, Any]:
         "lacks_last_resort": await is_missing(request),
         "gap": await duty_pages.first_gap(request, visitor),
         **await roll_calls.on_board(request, visitor),
+        "lists_undone": await witness_lists.not_filled_in(request, visitor),
     }
 
 

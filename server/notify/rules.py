@@ -44,6 +44,7 @@ class Kind(StrEnum):
     REMIND_CHILD = "remind_child"
     ASK_CARER = "ask_carer"
     ASK_TRUSTED = "ask_trusted"  # To an adult the child trusts, who has no account.
+    ASK_WITNESS = "ask_witness"  # To a school, a club or a mentor, who have no account: a list.
     TRUSTED_SAYS = "trusted_says"  # What they answered: a person looks at it and confirms.
     HOME_SAYS = "home_says"  # A home corrects "not here" while the alert about it is open.
     ALERT = "alert"

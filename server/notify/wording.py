@@ -23,6 +23,7 @@ SENTENCES: dict[Kind, str] = {
     Kind.TRY_PUSH: NEUTRAL,
     Kind.ASK_CARER: N_("Please answer one question."),
     Kind.ASK_TRUSTED: N_("Please answer one question."),
+    Kind.ASK_WITNESS: N_("Please fill in today's list."),
     Kind.TRUSTED_SAYS: N_("We have an answer to a question. Please look and confirm."),
     Kind.HOME_SAYS: N_("An answer was corrected. Please look and confirm."),
     Kind.ALERT: N_("You are needed."),

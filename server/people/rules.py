@@ -96,6 +96,7 @@ class Action(StrEnum):
     TIES_SEE = "ties:see"
     TRUSTED_DECIDE = "trusted:decide"
     TRUSTED_NAME = "trusted:name"
+    WITNESS_ARRANGE = "witness:arrange"
 
 
 _A = Action
@@ -141,6 +142,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.RHYTHM_AGREE,
             _A.RECORD_ANSWER,
             _A.TRUSTED_DECIDE,
+            _A.WITNESS_ARRANGE,
             _A.TIER_SET,
             _A.PACK_CHANGE,
             _A.PACK_READ,
@@ -179,6 +181,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.RHYTHM_AGREE,
             _A.RECORD_ANSWER,
             _A.TRUSTED_DECIDE,
+            _A.WITNESS_ARRANGE,
             _A.TIER_SET,
             _A.PACK_CHANGE,
             _A.PACK_READ,

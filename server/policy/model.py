@@ -14,6 +14,7 @@ from server.i18n import N_
 from server.policy.budget import NO_BUDGET, Budget
 from server.policy.levels import Levels
 from server.policy.roll_call import NO_ROLL_CALL, RollCall
+from server.policy.witness import NO_WITNESS, Witness
 
 # No child may be parked out of sight by a ceiling of years.
 LONGEST = timedelta(days=30)
@@ -212,6 +213,7 @@ class Policy:
     together: Together
     milestones: Mapping[str, Around]
     roll_call: RollCall = NO_ROLL_CALL
+    witness: Witness = NO_WITNESS
     budget: Budget = NO_BUDGET
 
 

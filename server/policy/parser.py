@@ -7,6 +7,7 @@ from typing import Any
 from server.errors import Refused
 from server.policy import budget_parser as budgets
 from server.policy import roll_call_parser as roll_calls
+from server.policy import witness_parser as witnesses
 from server.policy.bounds import BOUNDS
 from server.policy.budget import Adapt
 from server.policy.levels import Does, Evidence, Levels, too_strong
@@ -88,7 +89,7 @@ def _upgraded(table: Any) -> Any:
     }
 
 
-_TABLES = ("budget", "milestones", "quiet", "roll_call", "signals", "together")
+_TABLES = ("budget", "milestones", "quiet", "roll_call", "signals", "together", "witness")
 
 
 def read(data: Mapping[str, Any]) -> Policy:
@@ -107,6 +108,7 @@ def read(data: Mapping[str, Any]) -> Policy:
         together=_together(table_of(data, "together")),
         milestones=_milestones(data),
         roll_call=roll_calls.read(table_of({"roll_call": {}, **data}, "roll_call")),
+        witness=witnesses.read(table_of({"witness": {}, **data}, "witness")),
         budget=budgets.read(table_of({"budget": {}, **data}, "budget")),
     )
     by_habit = any(of.steps.doubt for of in policy.tiers.values())

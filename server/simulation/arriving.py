@@ -234,13 +234,23 @@ class Arriving:
         elif answer.by is By.CHILD:
             self._answer(child, kinds.CheckIn(), now)
         elif answer.by is By.HOME:
-            self._listed(child, Word(answer.says.value), now)
+            self._listed(child, Word(answer.says.value), now, self._policy.roll_call)
+        elif answer.by in kinds.WITNESSES:
+            self._listed(child, Word(answer.says.value), now, self._policy.witness, calls=False)
         else:
             self._carer_answers(child, now, is_seen=answer.says is Says.SEEN)
 
-    def _listed(self, child: Child, word: Word, at: datetime) -> None:
-        """The word of the home at a roll call."""
-        look = witnesses.look(word, self._policy.roll_call, child.terms, at)
+    def _listed(
+        self,
+        child: Child,
+        word: Word,
+        at: datetime,
+        weights: witnesses.Weights,
+        *,
+        calls: bool = True,
+    ) -> None:
+        """The word of the home at a roll call, or of another witness in a list."""
+        look = witnesses.look(word, weights, child.terms, at, calls=calls)
         if look is None:
             return
         standing, changes = self.looked(child, at)

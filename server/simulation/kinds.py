@@ -91,6 +91,10 @@ class By(StrEnum):
     CHILD = "child"
 
 
+# Who is asked on agreed days, each by a list.
+WITNESSES = (By.SCHOOL, By.MENTOR)
+
+
 class Says(StrEnum):
     """What they answer."""
 

@@ -10,7 +10,7 @@ from server.alerts.ladder import Cause, Climb
 from server.alerts.ladder import State as AlertState
 from server.policy.model import Ladder, Tier
 from server.roll_calls.rules import next_due
-from server.simulation.kinds import By, Event, If, IfAlerted, IfAsked
+from server.simulation.kinds import WITNESSES, By, Event, If, IfAlerted, IfAsked
 from server.watch.facts import Asked, Called, Facts, Mark, Reach, Seen, usual
 from server.watch.machine.habit import Past
 from server.watch.machine.standing import Standing, State, Terms, Why
@@ -113,6 +113,9 @@ class Child:
     home: str | None = None
     rolled_at: datetime | None = None  # The last roll call that is behind us.
     roll_call_at: datetime | None = None  # The next one.
+    has_witness: bool = False  # The events have an answer of a school or a mentor about this child.
+    witnessed_at: datetime | None = None  # When witnesses were asked last.
+    witness_at: datetime | None = None  # When they are asked next.
     if_asked: dict[By, list[IfAsked]] = field(default_factory=lambda: {by: [] for by in By})
     if_alerted: list[IfAlerted] = field(default_factory=list)
     # Answers to questions, and what closes alerts.
@@ -148,6 +151,10 @@ class Child:
             return None
         return next_due(times, self.terms.zone, self.rolled_at or self.placed_at)
 
+    def next_witness(self, times: tuple[time, ...]) -> datetime | None:
+        """When witnesses are asked next, by the child's clock."""
+        return next_due(times, self.terms.zone, self.witnessed_at or self.placed_at)
+
     def move(self, home: str, times: tuple[time, ...], now: datetime) -> None:
         """The child lives in another home from now on."""
         self.home, self.rolled_at = home, now
@@ -170,6 +177,7 @@ class Child:
             self.if_alerted.append(answer)
         else:
             self.if_asked[answer.by].append(answer)
+            self.has_witness = self.has_witness or answer.by in WITNESSES
 
     def kept(self) -> Iterator[If]:
         """All of it."""

@@ -24,6 +24,7 @@ _ASK = "The check-in of {due} has not come: have you seen the child?"
 _ASK_AGAIN = "No check-in since the child was last seen: have you seen the child again?"
 _ASK_HOME = "The check-in of {due} has not come, and there is no carer: is the child there?"
 _ROLL_CALL = "Roll call of {at}: who is here?"
+_LIST = "List of {at}: did the child come?"
 _DURESS = "Answered in the way that was agreed to mean: I am not safe."
 
 
@@ -50,6 +51,11 @@ def ask_home(due_at: datetime, zone: ZoneInfo, now: datetime) -> str:
 def roll_call(asked_at: datetime, zone: ZoneInfo) -> str:
     """The question to a home, by the clock on its wall."""
     return _ROLL_CALL.format(at=f"{asked_at.astimezone(zone):%H:%M}")
+
+
+def witness_list(due_at: datetime, zone: ZoneInfo) -> str:
+    """The question to a school or a mentor, by the clock on their wall."""
+    return _LIST.format(at=f"{due_at.astimezone(zone):%H:%M}")
 
 
 def alert(facts: Facts, zone: ZoneInfo, now: datetime, *, duress: bool) -> str:

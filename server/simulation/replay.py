@@ -158,6 +158,7 @@ class Replay:
         child.days = [day for day in self._days_later.pop(event.child, []) if day.around.begin > at]
         child.home = detail.home
         child.roll_call_at = child.next_roll_call(self._policy.roll_call.at)
+        child.witness_at = child.next_witness(self._policy.witness.at)
         answers = [*before.kept()] if before else []
         for answer in self._asked_early.pop(event.child, answers):
             child.keep(answer)
@@ -231,6 +232,8 @@ class Replay:
                 stop = min([stop, *child.edges()])
             if child.roll_call_at is not None:
                 stop = min(stop, child.roll_call_at)
+            if child.witness_at is not None:
+                stop = min(stop, child.witness_at)
             if child.coming and child.coming[0][0] <= stop:
                 if self._stretch(child, child.coming[0][0] - _JUST_BEFORE):
                     at, _, answer = heappop(child.coming)
@@ -241,6 +244,8 @@ class Replay:
                 self._arriving.count(child, stop)
                 if child.roll_call_at == stop:
                     self._telling.call_the_roll(child, stop)
+                if child.witness_at == stop:
+                    self._telling.ask_witnesses(child, stop)
                 if stop == limit:
                     return
 
@@ -285,6 +290,8 @@ class Replay:
         self._arriving.count(child, blind.end)
         if child.roll_call_at is not None and child.roll_call_at <= blind.end:
             self._telling.call_the_roll(child, blind.end)
+        if child.witness_at is not None and child.witness_at <= blind.end:
+            self._telling.ask_witnesses(child, blind.end)
         child.standing, changes = self._arriving.looked(child, blind.end)
         self._telling.say(child, changes, now=blind.end)
         for alert in list(child.alerts.values()):

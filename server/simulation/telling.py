@@ -14,6 +14,7 @@ from server.alerts.causes import first_wait_ends, ladder_for
 from server.alerts.ladder import Call, Cause
 from server.notify.child.hours import Hours, released
 from server.policy.model import PEOPLED, Policy, QuietHours, Rung
+from server.roll_calls.rules import last_due
 from server.simulation import kinds, reasons
 from server.simulation.budgeting import Budgeting
 from server.simulation.kinds import By, Says
@@ -21,6 +22,7 @@ from server.simulation.learning import Learning
 from server.simulation.outcomes import Alert, Child, Closing, Result, Row, Wait, facts_of, known_of
 from server.watch.facts import Asked, Reach
 from server.watch.machine.standing import Change, What, Why
+from server.witnesses.rules import ends_at
 
 NUDGE, ASK_HOME, ASK_WITNESS, ASK, PAGE, ESCALATE, REPORT = (
     "nudge_child",
@@ -126,6 +128,25 @@ class Telling:
         if answer is not None:
             self._number += 1
             heappush(child.coming, (at + answer.after, self._number, answer))
+
+    def ask_witnesses(self, child: Child, at: datetime) -> None:
+        """Those who meet the child on this day get their list, where the child has any. What was
+        due on a day before is over; what comes after the end of the day is not heard."""
+        assert child.witness_at is not None
+        zone, times = child.terms.zone, self._policy.witness.at
+        due = last_due(times, zone, child.witness_at, at)
+        child.witnessed_at = at
+        child.witness_at = child.next_witness(times)
+        if not child.has_witness or due is None or at >= (over := ends_at(due, zone)):
+            return
+        self._result.rows.append(
+            Row(at, child.name, ASK_WITNESS, "", reasons.witness_list(due, zone))
+        )
+        for by in kinds.WITNESSES:
+            answer = _latest(child.if_asked[by], at)
+            if answer is not None and at + answer.after < over:
+                self._number += 1
+                heappush(child.coming, (at + answer.after, self._number, answer))
 
     def open(
         self,

@@ -325,7 +325,7 @@ async def _asked(watches: Iterable[Mapping[str, Any]]) -> dict[UUID, Asked]:
 
 
 async def _listed(ids: Sequence[UUID], now: datetime) -> dict[UUID, Listed]:
-    """What the home said last, since the last sign of each child."""
+    """What a home or another witness said last, since the last sign of each child."""
     last = await last_since_sign(ids, now - FAR)
     return {child: _as_listed(word) for child, word in last.items()}
 
@@ -336,6 +336,7 @@ def _as_listed(last: LastSaid) -> Listed:
         last.counts.word,
         last.before.said_at if last.before is not None else None,
         (last.differs.word, last.differs.said_at) if last.differs is not None else None,
+        last.counts.is_outside,
     )
 
 

@@ -204,6 +204,11 @@ LISTED: dict[Word, str] = {
     Word.EXCUSED: N_("the home said that they were away with permission, {time}"),
     Word.UNKNOWN: N_("the home did not know where they were, {time}"),
 }
+_BY_A_WITNESS: dict[Word, str] = {
+    Word.HERE: N_("the school or another witness said that they were there, {time}"),
+    Word.NOT_HERE: N_("the school or another witness said that they were not there, {time}"),
+    Word.EXCUSED: N_("the school or another witness said that they were excused, {time}"),
+}
 
 
 # After "not here" of an earlier time.
@@ -220,10 +225,13 @@ _DIFFERS: dict[Word, str] = {
 
 
 def _listed(facts: Facts, reader: _Reader) -> Iterator[str]:
-    """What the home said last, at a roll call: what it said before where that was "not here", and
-    what another person said where they differ."""
+    """What the home said last at a roll call, or another witness in a list: what it said before
+    where that was "not here", and what another person said where they differ."""
     listed = facts.listed
     if listed is None:
+        return
+    if listed.is_outside:
+        yield reader.say(_BY_A_WITNESS[listed.word], time=listed.at)
         return
     if listed.before_at is not None and listed.word in _THEN:
         yield reader.say(_THEN[listed.word], first=listed.before_at, time=listed.at)
@@ -374,7 +382,10 @@ def points(
         ),
         (N_("Reminder"), [_phone(facts, reader)]),
         (N_("Carer"), [_carer(facts, reader)]),
-        (N_("Roll call"), list(_listed(facts, reader))),
+        (
+            N_("Witness") if facts.listed and facts.listed.is_outside else N_("Roll call"),
+            list(_listed(facts, reader)),
+        ),
         (N_("Our system"), list(_ours(facts, reader, always=True))),
     ]
     told = [(label, clauses) for label, clauses in rows if clauses]

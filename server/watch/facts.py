@@ -66,14 +66,16 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What a home said last of the child at a roll call, since their last sign: the word that
-    counts. `before_at`: when it said "not here", before a calmer word. `differs`: what another
-    person said there in the same roll call, and when."""
+    """What a home said last of the child at a roll call, or another witness in a list, since their
+    last sign: the word that counts. `before_at`: when the home said "not here", before a calmer
+    word. `differs`: what another person said there in the same roll call, and when. `is_outside`:
+    it was another witness."""
 
     at: datetime
     word: Word
     before_at: datetime | None = None
     differs: tuple[Word, datetime] | None = None
+    is_outside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,6 +243,40 @@ class RollCallWord(Model):
         )
 
 
+class WitnessWord(Model):
+    """What a school, a club or another witness said of one child, in one list. Never changed: a
+    correction is a new row, and the last one counts.
+
+    `way`: by the `link` of the list, from a `file` that a person of the agency handed in, or by the
+    `register` of the witness itself.
+    """
+
+    # Made from the id of the form and the child, so that a form sent twice is once.
+    id = fields.UUIDField(primary_key=True)
+    agency_id = fields.UUIDField()
+    list: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.WitnessList", related_name="words", on_delete=fields.RESTRICT
+    )
+    list_id: UUID
+    child: fields.ForeignKeyRelation["Model"] = fields.ForeignKeyField(
+        "server.Child", related_name="witness_words", on_delete=fields.RESTRICT
+    )
+    child_id: UUID
+    witness_id = fields.UUIDField()
+    word = fields.CharField(max_length=8)  # `policy.roll_call.Word`
+    said_at = fields.DatetimeField()
+    at = fields.DatetimeField()  # When it reached the server.
+    by_id = fields.UUIDField(null=True)  # Who handed in the file; null: the witness wrote it.
+    way = fields.CharField(max_length=8)
+
+    class Meta:
+        table = "witness_word"
+        indexes = (
+            Index(fields=("child_id", "said_at"), name="witness_word_child_said"),
+            Index(fields=("list_id",), name="witness_word_list"),
+        )
+
+
 class Noted(Model):
     """What another room, further up, wrote into the watch: a code, about what, and since when.
 

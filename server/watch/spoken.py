@@ -1,4 +1,5 @@
-"""What homes said of children since their last sign, for the watch. Reads rows, and writes none."""
+"""What homes and other witnesses said of children since their last sign, for the watch. Reads rows,
+and writes none."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,30 +15,39 @@ from server.watch.machine.standing import Terms
 from server.watch.machine.witnesses import Spoken, counted, each_last, look
 from server.watch.models import AT_ONCE, RollCallWord
 
-# What counts of each roll call: the word that counts, by the roll call.
+# What counts of each roll call and list: the word that counts, by the roll call or the list.
 ByCall = Mapping[UUID, Spoken]
 
 
 @dataclass(frozen=True, slots=True)
 class LastSaid:
-    """What a home said last of one child: the word that counts. `before`: the last "not here" that
-    a calmer word followed. `differs`: the word of another person in the same roll call."""
+    """What was said last of one child: the word that counts. `before`: the last "not here" that a
+    calmer word of the home followed. `differs`: the word of another person in the same roll
+    call."""
 
     counts: Spoken
     before: Spoken | None = None
     differs: Spoken | None = None
 
 
+# Of a list, the witness says each word, also where another person has written it down.
 _SINCE = """
-SELECT s.id, s.roll_call_id, s.child_id, s.word, s.until_at, s.said_at, s.at, s.by_id
+SELECT s.id, s.roll_call_id AS call_id, s.child_id, s.word, s.until_at, s.said_at, s.at, s.by_id,
+    0 AS is_outside
 FROM roll_call_word s JOIN watch w ON w.child_id = s.child_id
-WHERE s.child_id {any} AND s.said_at > w.sign_at AND s.said_at > $2 ORDER BY s.said_at
+WHERE s.child_id {any} AND s.said_at > w.sign_at AND s.said_at > $2
+UNION ALL
+SELECT s.id, s.list_id AS call_id, s.child_id, s.word, NULL AS until_at, s.said_at, s.at,
+    s.witness_id AS by_id, 1 AS is_outside
+FROM witness_word s JOIN watch w ON w.child_id = s.child_id
+WHERE s.child_id {any} AND s.said_at > w.sign_at AND s.said_at > $2
+ORDER BY said_at
 """
 
 
 async def since_sign(children: Collection[UUID], after: datetime = AT_ONCE) -> dict[UUID, ByCall]:
-    """The word that counts of each roll call since the last sign of each of these children, and
-    `after` a moment: an answer of the child is newer than what was said before it."""
+    """The word that counts of each roll call and list since the last sign of each of these
+    children, and `after` a moment: an answer of the child is newer than what was said before it."""
     words = await _words_since(children, after)
     return {child_id: by_call(of_child) for child_id, of_child in words.items()}
 
@@ -45,7 +55,7 @@ async def since_sign(children: Collection[UUID], after: datetime = AT_ONCE) -> d
 async def last_since_sign(
     children: Collection[UUID], after: datetime = AT_ONCE
 ) -> dict[UUID, LastSaid]:
-    """What the home said last of each of these children, of the same time."""
+    """What was said last of each of these children, of the same time."""
     words = await _words_since(children, after)
     last = {child_id: last_said(of_child) for child_id, of_child in words.items()}
     return {child_id: word for child_id, word in last.items() if word is not None}
@@ -59,7 +69,7 @@ async def _words_since(
     by_child: dict[UUID, list[tuple[UUID, Spoken]]] = {}
     for row in await fetch(_SINCE.format(any=among()), [list(children), after]):
         of_child = by_child.setdefault(as_id(row["child_id"]), [])
-        of_child.append((as_id(row["roll_call_id"]), _spoken(row)))
+        of_child.append((as_id(row["call_id"]), _spoken(row)))
     return by_child
 
 
@@ -72,6 +82,7 @@ def _spoken(row: Mapping[str, Any]) -> Spoken:
         at=as_moment(row["at"]),
         by_id=as_id(row["by_id"]),
         until_at=None if until is None else as_moment(until),
+        is_outside=bool(row["is_outside"]),
     )
 
 
@@ -100,7 +111,13 @@ def last_said(words: Iterable[tuple[UUID, Spoken]]) -> LastSaid | None:
     differs = next((word for word in of_each if word.word is not counts.word), None)
     if counts.word is Word.NOT_HERE:
         return LastSaid(counts, differs=differs)
-    away = [word for _, word in every if word.word is Word.NOT_HERE and _when(word) < _when(counts)]
+    away = [
+        word
+        for _, word in every
+        if word.word is Word.NOT_HERE
+        and word.is_outside == counts.is_outside
+        and _when(word) < _when(counts)
+    ]
     return LastSaid(counts, max(away, key=_when, default=None), differs)
 
 
@@ -111,11 +128,16 @@ def _when(word: Spoken) -> tuple[datetime, datetime, UUID]:
 def looks(words: Iterable[Spoken], policy: Policy, terms: Terms) -> tuple[Look, ...]:
     """What these words tell under a policy, in the order in which they were said."""
     ordered: Sequence[Spoken] = sorted(words, key=lambda word: (word.said_at, word.id))
-    every = [look(word.word, policy.roll_call, terms, word.said_at) for word in ordered]
+    every = [_look(word, policy, terms) for word in ordered]
     return tuple(each for each in every if each is not None)
 
 
-def of_call(words: ByCall, roll_call_id: UUID, policy: Policy, terms: Terms) -> Look | None:
-    """What one roll call tells; None if it tells nothing."""
-    word = words.get(roll_call_id)
-    return None if word is None else look(word.word, policy.roll_call, terms, word.said_at)
+def _look(word: Spoken, policy: Policy, terms: Terms) -> Look | None:
+    weights = policy.witness if word.is_outside else policy.roll_call
+    return look(word.word, weights, terms, word.said_at, calls=not word.is_outside)
+
+
+def of_call(words: ByCall, call_id: UUID, policy: Policy, terms: Terms) -> Look | None:
+    """What one roll call or list tells; None if it tells nothing."""
+    word = words.get(call_id)
+    return None if word is None else _look(word, policy, terms)

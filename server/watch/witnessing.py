@@ -1,4 +1,5 @@
-"""A home has said which children are there: its words are kept, and heeded in the watches.
+"""A home or another witness has said which children are there: their words are kept, and heeded in
+the watches.
 
 A word is no answer. No round is settled by it, the carer's question stays, and a child who is said
 to be there has not checked in.
@@ -8,6 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
+
+from tortoise.models import Model
 
 from server.alerts.ladder import Cause, people_on
 from server.alerts.models import Alert
@@ -24,7 +27,7 @@ from server.storage.db import as_id
 from server.watch.actions import heard
 from server.watch.machine import witnesses
 from server.watch.machine.advancing import advance
-from server.watch.models import RollCallWord, Watch
+from server.watch.models import RollCallWord, Watch, WitnessWord
 from server.watch.reminders.reminding import Moved
 from server.watch.spoken import ByCall, of_call, since_sign
 from server.watch.ticking import store, tell
@@ -32,8 +35,10 @@ from server.watch.watch_state import WatchState, load, passed, with_words
 
 # So long a message about a correction is worth sending.
 _LASTS = timedelta(hours=12)
-# What `hear` needs of each child beside the roll call: a row of `RollCallWord`.
+# What `hear` needs of each child beside the roll call: a row of `RollCallWord` or `WitnessWord`.
 Row = Mapping[str, object]
+# What the entry in the record of such a row begins with.
+_ENTRIES: Mapping[type[Model], str] = {RollCallWord: "roll_call", WitnessWord: "witness"}
 
 
 async def lock_watches(children: Collection[UUID]) -> list[Watch]:
@@ -44,24 +49,31 @@ async def lock_watches(children: Collection[UUID]) -> list[Watch]:
 
 
 async def hear(
-    actor: Actor, roll_call_id: UUID, watches: Sequence[Watch], rows: Sequence[Row], now: datetime
+    actor: Actor,
+    call_id: UUID,
+    watches: Sequence[Watch],
+    rows: Sequence[Row],
+    now: datetime,
+    *,
+    table: type[RollCallWord | WitnessWord] = RollCallWord,
 ) -> set[UUID]:
-    """Keep these words, and let the watches go by them; returns the ids of those that are new. In
-    the caller's transaction, which has locked `watches`. Raises Conflict if one moved on."""
+    """Keep these words of one roll call, or one list, and let the watches go by them; returns the
+    ids of those that are new. In the caller's transaction, which has locked `watches`. Raises
+    Conflict if one moved on."""
     ids = [watch.child_id for watch in watches]
     before = await since_sign(ids)
-    new = {as_id(id_) for id_ in await bulk.insert(RollCallWord, rows, skip_known=True)}
+    new = {as_id(id_) for id_ in await bulk.insert(table, rows, skip_known=True)}
     after = await since_sign(ids)
     concerned = [
         watch
         for watch in watches
-        if not watch.is_over and _counts_anew(watch.child_id, roll_call_id, before, after)
+        if not watch.is_over and _counts_anew(watch.child_id, call_id, before, after)
     ]
     cases = {case.watch.child_id: case for case in await load(concerned, now)}
     moved = [
         heeded
         for id_, case in cases.items()
-        if (heeded := _heeded(case, roll_call_id, before.get(id_, {}), after.get(id_, {}), now))
+        if (heeded := _heeded(case, call_id, before.get(id_, {}), after.get(id_, {}), now))
     ]
     written = await store(moved, now)
     if len(written) != len(moved):
@@ -69,25 +81,25 @@ async def hear(
     await tell(written, now)
     await _say_of_missing(watches, [row for row in rows if row["id"] in new], now)
     await _say_of_alerted([watch for watch in watches if watch.is_alerted], before, after, now)
-    await _enter(actor, [row for row in rows if row["id"] in new], now)
+    await _enter(actor, _ENTRIES[table], [row for row in rows if row["id"] in new], now)
     return new
 
 
 def _counts_anew(
-    child_id: UUID, roll_call_id: UUID, before: Mapping[UUID, ByCall], after: Mapping[UUID, ByCall]
+    child_id: UUID, call_id: UUID, before: Mapping[UUID, ByCall], after: Mapping[UUID, ByCall]
 ) -> bool:
-    was = before.get(child_id, {}).get(roll_call_id)
-    return after.get(child_id, {}).get(roll_call_id) != was
+    was = before.get(child_id, {}).get(call_id)
+    return after.get(child_id, {}).get(call_id) != was
 
 
 def _heeded(
-    case: WatchState, roll_call_id: UUID, before: ByCall, after: ByCall, now: datetime
+    case: WatchState, call_id: UUID, before: ByCall, after: ByCall, now: datetime
 ) -> Moved | None:
     """The case by what was said; None where that tells nothing new."""
     # Time has passed by what was known then.
     case, changes = passed(replace(case, terms=with_words(case.terms, before, case.policy)), now)
-    was = of_call(before, roll_call_id, case.policy, case.terms)
-    heard_now = of_call(after, roll_call_id, case.policy, case.terms)
+    was = of_call(before, call_id, case.policy, case.terms)
+    heard_now = of_call(after, call_id, case.policy, case.terms)
     if was == heard_now:
         return None
     terms = with_words(case.terms, after, case.policy)
@@ -140,10 +152,11 @@ async def _say_of_alerted(
 
 
 def _is_away(words: ByCall | None) -> bool:
-    """Whether the last word that counts is "not here"."""
-    if not words:
+    """Whether the last word of the home is "not here"."""
+    homes = [word for word in (words or {}).values() if not word.is_outside]
+    if not homes:
         return False
-    last = max(words.values(), key=lambda word: (word.said_at, word.at, word.id))
+    last = max(homes, key=lambda word: (word.said_at, word.at, word.id))
     return last.word is Word.NOT_HERE
 
 
@@ -161,11 +174,11 @@ def _of_correction(alert: Alert, person_id: UUID, now: datetime) -> Saying:
     )
 
 
-async def _enter(actor: Actor, rows: Sequence[Row], now: datetime) -> None:
+async def _enter(actor: Actor, entry: str, rows: Sequence[Row], now: datetime) -> None:
     by_word: dict[str, list[UUID]] = {}
     for row in rows:
         child_id = row["child_id"]
         assert isinstance(child_id, UUID)
         by_word.setdefault(str(row["word"]), []).append(child_id)
     for word, children in sorted(by_word.items()):
-        await note_all(actor, f"roll_call:{word}", children, now=now)
+        await note_all(actor, f"{entry}:{word}", children, now=now)

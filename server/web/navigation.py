@@ -49,7 +49,7 @@ _BELONGS: Final = (
     ("/desk/reports", ("/desk/roll-calls",)),
     ("/desk/admin", ("/desk/policies",)),
     ("/desk/rota", ("/desk/rota", "/desk/duty")),
-    ("/desk/children", ("/desk/children", "/desk/find", "/desk/glass")),
+    ("/desk/children", ("/desk/children", "/desk/find", "/desk/glass", "/desk/witnesses")),
 )
 
 

@@ -37,6 +37,7 @@ NOT_BY_A_LINK: Mapping[str, str] = {
     "/desk/people/accounts": "only where the organisation has a provider",
     "/desk/settings/second-key/app": "follows the button that begins it",
     "/desk/approvals/{approval_id}": "only where an agency wants a second person",
+    "/desk/witnesses/{witness_id}": "the board while a list is missing; the child's witnesses",
     "/desk/dues/{due_id}": "from messages; it leads on to the place of the task",
     "/desk/alerts/{alert_id}/sealed": "follows the entry of the password",
     "/desk/alerts/{alert_id}/together": "only where an alert is about several children",
@@ -153,6 +154,7 @@ NEAR = (
     ("ruth", "/desk/children/{child_id}/project", 1),
     ("ruth", "/desk/children/{child_id}/missing", 1),
     ("tom", "/desk/children/{child_id}/advocate", 3),
+    ("tom", "/desk/children/{child_id}/witnesses", 3),
     ("tom", "/desk/policies/definitions", 2),
 )
 

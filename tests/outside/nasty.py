@@ -318,6 +318,39 @@ FITS: Mapping[str, Fits] = {
     f"POST {_DESK}/questions/{{record_question_id}}": Fits(form={"answer": "It was late."}),
     f"GET {_DESK}/trusted": _TO_TOM,
     f"POST {_DESK}/trusted/{{trusted_id}}": Fits(form={"answer": "no", "why": "Not now."}),
+    "GET /api/v1/witnesses": _TO_MIA,
+    f"GET {_DESK}/witnesses": _TO_TOM,
+    f"POST {_DESK}/witnesses": Fits(
+        form={
+            "id": NEW,
+            "witness": "",
+            "kind": "club",
+            "name": "FC Rhône",
+            "channel": "email",
+            "address": "coach@fc.example",
+            "language": "fr",
+            "days": "3",
+            "at": "18:00",
+            "known_as": "M.",
+            "wants": "yes",
+        }
+    ),
+    f"POST {_DESK}/witnesses/{{witness_id}}/end": Fits(form={}),
+    "GET /desk/witnesses/{witness_id}": _TO_TOM,
+    "POST /desk/witnesses/{witness_id}/register": Fits(
+        form={"id": NEW, "day": "2026-03-02", "register": "name,word"}
+    ),
+    "POST /desk/witnesses/{witness_id}/pin": Fits(form={}),
+    "POST /desk/witnesses/{witness_id}/address": Fits(form={}),
+    "POST /desk/witnesses/{witness_id}/end": Fits(form={}),
+    "GET /list/{list_token}": Fits(None),
+    "POST /list/{list_token}": Fits(
+        None, form={"id": NEW, "proof": "x", "pin": "1", "send": "yes"}
+    ),
+    "POST /inbound/register/{register}": Fits(
+        None,
+        {"id": "a", "day": "2026-03-02", "lines": [{"name": "Mia", "word": "here"}]},
+    ),
     "GET /desk/drills": _TO_ROOT,
     "POST /desk/drills": Fits("root", form={"id": NEW, "worker_id": "{tom}", "each": "3"}),
     "POST /desk/drills/plan": Fits("root", form={"every": "week", "weekday": "2", "at": "10:00"}),

@@ -55,7 +55,12 @@ from server.watch.reminders.reminding import FAIR
 from server.watch.rhythm import agreements
 from server.watch.rhythm import rules as rhythms
 from server.watch.signals import observations
+from server.witnesses import ticking as witness_ticking
+from server.witnesses.models import WitnessList
+from server.witnesses.rules import Kind as WitnessKind
 from tests.cast import Cast
+from tests.witnesses.school import arrange
+from tests.witnesses.school import say as say_of_list
 
 AT_EACH_MISS = policies.read(EACH_MISS)
 BEGIN = datetime(2026, 3, 2, 12, tzinfo=UTC)  # When the clock of the tests begins.
@@ -104,6 +109,8 @@ ROOMS: tuple[DueRows[Any], ...] = (
     ticking.WATCHES,
     roll_calls.HOMES,
     roll_calls.ROLL_CALLS,
+    witness_ticking.WITNESSES,
+    witness_ticking.LISTS,
     climbing.ALERTS,
 )
 DUE = "SELECT " + ", ".join(f"{rows.any_due()} AS {rows.table}" for rows in ROOMS)
@@ -112,6 +119,7 @@ SELECT next_action_at AS at FROM watch WHERE child_id = $1 AND next_action_at IS
 UNION SELECT next_action_at FROM milestone WHERE child_id = $1 AND next_action_at IS NOT NULL
 UNION SELECT next_roll_call_at FROM home WHERE next_roll_call_at IS NOT NULL
 UNION SELECT next_budget_at FROM agency
+UNION SELECT next_list_at FROM witness WHERE next_list_at IS NOT NULL
 """
 
 
@@ -134,6 +142,8 @@ class Live:
     if_asked: list[kinds.IfAsked] = field(default_factory=list)
     if_called: list[kinds.IfAsked] = field(default_factory=list)
     of_home: list[kinds.IfAsked] = field(default_factory=list)
+    of_school: list[kinds.IfAsked] = field(default_factory=list)
+    of_mentor: list[kinds.IfAsked] = field(default_factory=list)
     coming: list[tuple[datetime, int, Any]] = field(default_factory=list)
     asked: set[Any] = field(default_factory=set)
     waiting: list[Event] = field(default_factory=list)
@@ -172,6 +182,7 @@ class Live:
     async def happen(self, event: Event, now: datetime) -> None:
         if isinstance(event.detail, kinds.IfAsked):
             by = {By.CHILD: self.if_called, By.HOME: self.of_home}
+            by |= {By.SCHOOL: self.of_school, By.MENTOR: self.of_mentor}
             by.get(event.detail.by, self.if_asked).append(event.detail)
         elif event.kind == "blind":
             assert isinstance(event.detail, kinds.Until)
@@ -226,6 +237,14 @@ class Live:
                 entry = (now + covering[-1].after, len(self.asked), (roll_call, covering[-1].says))
                 self.coming.append(entry)
 
+        for sheet in await WitnessList.exclude(id__in=list(self.asked)).prefetch_related("witness"):
+            self.asked.add(sheet.id)
+            of = self.of_school if sheet.witness.kind == "school" else self.of_mentor
+            covering = [one for one in of if one.begin <= now <= one.until]
+            if covering:
+                entry = (now + covering[-1].after, len(self.asked), (sheet, covering[-1].says))
+                self.coming.append(entry)
+
     async def take(self, what: Any, now: datetime) -> None:
         cast, mia = self.cast, self.cast.mia.id
         if isinstance(what, tuple) and not isinstance(what, Event):
@@ -234,6 +253,10 @@ class Live:
                 words = (home_words.Said(mia, Word(answer.value)),)
                 form = home_words.RollCallSaid(uuid4(), None, words)
                 await home_words.record(cast.actor("sam"), question.id, form, now)
+                return
+            if isinstance(question, WitnessList):
+                if now < question.ends_at:
+                    await say_of_list(cast, question, {"mia": answer.value})
                 return
             await questions.answer_question(question, answer, now)
             if answer == "seen":
@@ -340,6 +363,8 @@ class Live:
         """Each thing that somebody was told, each rung of an alert once, without its repeats."""
         asked_at = await RollCall.all().values_list("asked_at", flat=True)
         found: set[Told] = {(moment, "ask_home", "") for moment in asked_at}
+        listed_at = await WitnessList.all().values_list("asked_at", flat=True)
+        found |= {(moment, "ask_witness", "") for moment in listed_at if moment is not None}
         called: dict[Any, set[int]] = {}
         rows = await Message.filter(child_id=self.cast.mia.id).order_by("queued_at", "turn", "rung")
         for row in rows:
@@ -395,6 +420,10 @@ async def compare(
     if policy.roll_call.at:
         await home_words.add_worker(cast.actor("root"), cast.home.id, cast.sam.id, BEGIN)
         await Home.filter(id=cast.home.id).update(next_roll_call_at=BEGIN)
+    for clock in policy.witness.at:
+        for kind in (WitnessKind.SCHOOL, WitnessKind.MENTOR):
+            every_day = (0, 1, 2, 3, 4, 5, 6)
+            await arrange(cast, "mia", kind=kind, at=f"{clock:%H:%M}", days=every_day)
     result = replay(recorded([(BEGIN, "placed", placed), *said]), policy, until)
     live = Live(cast, policy, has_carer=has_carer)
     await live.run(events, until)

@@ -7,12 +7,14 @@ import { Drawing, Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { Row } from "../parts/Row";
 import { initials, rings, seat, type Near } from "../plan/around";
-import { roleName } from "../plan/labels";
+import { listed, roleName } from "../plan/labels";
+import { dayName } from "../plan/rhythmWords";
 import { go } from "../routes";
 import * as advocates from "../store/advocates";
 import { askWhoIsThere, frame, there } from "../store/project";
 import { me } from "../store/session";
 import * as trusted from "../store/trusted";
+import * as witnesses from "../store/witnesses";
 
 /** So many fit on the ring of a small phone; the others follow below it. */
 const MOST = 7;
@@ -167,10 +169,33 @@ function Circle({ inner, outer }: { inner: Near[]; outer: Near[] }) {
   );
 }
 
+const whenOf = ({ days, at }: witnesses.Witness) =>
+  t("{days} at {time}", { days: listed(days.map((day) => dayName(day, "long"))), time: at });
+
+/** The school, the club, the mentor: we ask them on agreed days whether the child came. Nothing of it is secret. */
+function Witnesses() {
+  const all = witnesses.witnesses.value ?? [];
+  if (all.length === 0) return null;
+  return (
+    <section aria-labelledby="witnesses">
+      <h2 id="witnesses">{t("Who tells us whether you came")}</h2>
+      <ul class="entries">
+        {all.map((witness) => (
+          <li key={witness.id}>
+            <bdi class="strong">{witness.name}</bdi>
+            <span class="soft"> {whenOf(witness)}</span>
+          </li>
+        ))}
+      </ul>
+      <p class="soft">{t("Don't you want this any more? Tell your caseworker.")}</p>
+    </section>
+  );
+}
+
 export function Around() {
   useEffect(() => {
     chosen.value = null;
-    void Promise.all([trusted.load(), advocates.load()]).then(askWhoIsThere);
+    void Promise.all([trusted.load(), advocates.load(), witnesses.load()]).then(askWhoIsThere);
   }, []);
   const [inner, outer] = rings(there.value, advocates.advocates.value, trusted.people.value ?? []);
   const many = inner.length + outer.length;
@@ -183,6 +208,7 @@ export function Around() {
           <Circle inner={inner} outer={outer} />
           {chosen.value && <Chosen person={chosen.value} />}
           <Legend />
+          <Witnesses />
         </>
       ) : (
         <p>{frame.value ? t("Nobody is here yet.") : t("You need internet to see this.")}</p>

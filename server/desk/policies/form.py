@@ -62,7 +62,7 @@ OPTIONAL: Mapping[str, Mapping[str, Any]] = {
 
 
 # A list of times, typed with commas.
-ROLL_CALLS_AT = "roll_call.at"
+TIMES_OF_DAY = ("roll_call.at", "witness.at")
 ADAPT = "budget.adapt"
 
 
@@ -233,7 +233,7 @@ def _value(field: Field, typed: Mapping[str, str]) -> Any:
             return _number(field, text)
         case Kind.COUNT:
             return _count(field, text)
-        case Kind.TEXT if field.name == ROLL_CALLS_AT:
+        case Kind.TEXT if field.name in TIMES_OF_DAY:
             return [at.strip() for at in text.split(",") if at.strip()]
         case Kind.TEXT:
             return text

@@ -29,6 +29,7 @@ _HEADINGS: Mapping[str, str] = {
     "milestones": N_("Days in the calendar"),
     "roll_call": N_("Roll calls of the homes"),
     "budget": N_("Budget of false alarms"),
+    "witness": N_("Schools, clubs and mentors"),
 }
 _HINTS: Mapping[str, str] = {
     "quiet": N_("In these hours the child's reminders wait. We call adults at any hour."),
@@ -42,6 +43,10 @@ _HINTS: Mapping[str, str] = {
         " call adults at once."
     ),
     "budget": N_("Each Monday we count how many calls to adults were false alarms."),
+    "witness": N_(
+        "They say on agreed days whether a child came. It is no check-in, and calls nobody by"
+        " itself."
+    ),
     "together": N_(
         "Each adult then gets one message about all of them. Each child still has their own alert."
     ),

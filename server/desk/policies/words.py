@@ -84,7 +84,7 @@ LABELS: Mapping[str, str] = {
     "pages": N_("False alarms that one worker can bear in a week"),
     "adapt": N_("What we do after each week"),
 }
-# Of the roll calls, where the key alone would say something else.
+# Of roll calls and witnesses, where the key alone would say something else.
 ROLL_CALLS: Mapping[str, str] = {
     "roll_call.at": N_("Each home is asked who is there, at"),
     "roll_call.holds_for": N_("“Here” delays calling adults, at most by"),
@@ -97,6 +97,10 @@ ROLL_CALLS: Mapping[str, str] = {
     "roll_call.night.not_here": N_("By night, “not here” multiplies the risk by"),
     "roll_call.night.excused": N_("By night, “with permission” multiplies the risk by"),
     "roll_call.night.unknown": N_("By night, “don't know” multiplies the risk by"),
+    "witness.at": N_("A trial on past events asks them at"),
+    "witness.here": N_("“Here” multiplies the risk by"),
+    "witness.not_here": N_("“Not here” multiplies the risk by"),
+    "witness.holds_for": N_("“Here” delays calling adults, at most by"),
 }
 SIGNALS: Mapping[Code, str] = {
     Code.LATER_ANSWERS: N_("Answers come later"),
@@ -147,6 +151,8 @@ _ROLL_CALL_HINTS: Mapping[str, str] = {
     "roll_call.instead_of_carer": N_(
         "When a carer would be asked, we ask the people who work in the home about this one child."
     ),
+    "witness.at": N_("The child's own time. Separate times with commas."),
+    "witness.holds_for": N_("The longest silence does not change."),
 }
 
 
@@ -172,8 +178,9 @@ def label_of(name: str, language: str) -> str:
 def hint_of(name: str, language: str) -> str:
     """What a form says below a value; empty where the name says it all."""
     table, _, _ = name.partition(".")
-    hints = _ROLL_CALL_HINTS if table == "roll_call" else HINTS
-    hint = hints.get(name if table == "roll_call" else key_of(name))
+    is_of_words = table in ("roll_call", "witness")
+    hints = _ROLL_CALL_HINTS if is_of_words else HINTS
+    hint = hints.get(name if is_of_words else key_of(name))
     return gettext(language, hint) if hint else ""
 
 

@@ -56,6 +56,7 @@ WORDS: Mapping[str, str] = {
     "tier": N_("Your check-in times"),
     "ties": N_("Who is there for you"),
     "trusted": N_("The people you trust"),
+    "witness": N_("Who says whether you came"),
     "watch": N_("Whether you checked in"),
     "without_app": N_("How you check in without the app"),
 }
@@ -218,6 +219,7 @@ _DESK_WORDS: Mapping[str, str] = {
     "tier": N_("Looked at the check-in times"),
     "ties": N_("Looked at the people around the child"),
     "trusted": N_("Looked at the people the child trusts"),
+    "witness": N_("Looked at who says whether the child came"),
     "watch": N_("Looked at the check-ins"),
 }
 # That a child was missing is content, too.

@@ -74,6 +74,7 @@ LOOKS: Mapping[str, str] = {
     f"{_DESK}/advocate": "look:ties:see",
     f"{_DESK}/advocacy": "look:advocacy:see",
     f"{_DESK}/trusted": "look:trusted:see",
+    f"{_DESK}/witnesses": "look:witness:see",
     f"{_DESK}/without-app": "look:without_app:see",
     f"{_DESK}/without-app/card": "look:without_app:see",
     f"{_DESK}/without-app/links/{{link_id}}": "look:without_app:see",
@@ -137,6 +138,7 @@ NO_LOOK: Mapping[str, str] = {
     "/desk/find": _LIST,
     "/desk/homes/{home_id}/roll-call": _LIST,
     "/desk/homes/{home_id}/roll-call/list": _LIST,
+    "/desk/witnesses/{witness_id}": _LIST,
     "/desk/children": _LIST,
     "/desk/tasks": "the reader's own tasks, with the name of the child: as a list of many children",
     "/desk/transfers": _LIST,
@@ -159,6 +161,7 @@ NO_LOOK: Mapping[str, str] = {
     "/api/v1/rhythm/proposals": _OWN,
     "/api/v1/absences": _OWN,
     "/api/v1/trusted": _OWN,
+    "/api/v1/witnesses": _OWN,
     "/api/v1/advocates": _OWN,
     "/api/v1/looks": _OWN,
     "/api/v1/record-questions": _OWN,
@@ -186,6 +189,7 @@ NO_LOOK: Mapping[str, str] = {
     "/q/{token}": _LINK,
     "/q/{token}/together": _LINK,
     "/ask/{asked}": _LINK,
+    "/list/{list_token}": _LINK,
     "/join/{join_token}": _LINK,
 }
 

@@ -100,11 +100,12 @@ class Odds:
 class Look:
     """The word of a witness since the last sign: how many times as likely it makes it that the
     child has gone; below one, that they are there. `holds_until`: no call comes later than that
-    only because of it."""
+    only because of it. `calls`: whether "not here" calls adults where silences are not weighed."""
 
     at: datetime
     ratio: float
     holds_until: datetime | None = None
+    calls: bool = True
 
 
 @dataclass(frozen=True, slots=True)

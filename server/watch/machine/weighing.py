@@ -95,13 +95,16 @@ def _known(terms: Terms, since: datetime, at: datetime) -> Iterator[_Weight]:
     if looked and doubt.weighs_not_seen:
         yield log(doubt.not_seen) * len(looked), Fact(Kind.NOT_SEEN, looked[-1], len(looked))
     looks = [look for look in knowledge.looks if since < look.at <= at]
-    yield from _said([look for look in looks if look.ratio > 1], Kind.NOT_HERE)
-    yield from _said([look for look in looks if look.ratio < 1], Kind.HERE)
+    homes, others = [x for x in looks if x.calls], [x for x in looks if not x.calls]
+    yield from _said([look for look in homes if look.ratio > 1], Kind.NOT_HERE)
+    yield from _said([look for look in homes if look.ratio < 1], Kind.HERE)
+    yield from _said([look for look in others if look.ratio > 1], Kind.WITNESS_NOT_HERE)
+    yield from _said([look for look in others if look.ratio < 1], Kind.WITNESS_HERE)
     yield from _of_before(terms, doubt, since, at)
 
 
 def _said(looks: list[Look], kind: Kind) -> Iterator[_Weight]:
-    """What the home said so, with the last time it did."""
+    """What was said so, with the last time it was."""
     if looks:
         yield sum(log(look.ratio) for look in looks), Fact(kind, looks[-1].at, len(looks))
 

@@ -1,19 +1,34 @@
-"""What the word of a witness changes in a watch: of the home at a roll call. Pure."""
+"""What the word of a witness changes in a watch: of the home at a roll call, or of a school, a club
+or another person who meets the child. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, time, timedelta
+from typing import Protocol
 from uuid import UUID
 
-from server.policy.roll_call import RollCall, Word
+from server.policy.roll_call import Word
 from server.watch.machine.alarms import weigh
 from server.watch.machine.habit import Look
 from server.watch.machine.standing import Standing, Terms, Why
 
 
+class Weights(Protocol):
+    """What a policy makes of the words of one kind of witness."""
+
+    @property
+    def holds_for(self) -> timedelta:
+        """For how long "here" may put a call off."""
+
+    def ratio(self, word: Word, at: time) -> float:
+        """How many times as likely a word makes it that the child has gone; one: it tells
+        nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """What one person said of one child, in one roll call."""
+    """What one person said of one child, in one roll call or list. `is_outside`: by a witness who
+    is no home; `by_id` is then the witness."""
 
     id: UUID
     word: Word
@@ -21,6 +36,7 @@ class Spoken:
     at: datetime  # When it reached the server.
     by_id: UUID
     until_at: datetime | None = None
+    is_outside: bool = False
 
 
 # What worries more counts before what worries less.
@@ -49,12 +65,14 @@ def each_last(words: Iterable[Spoken]) -> list[Spoken]:
     )
 
 
-def look(word: Word, roll_call: RollCall, terms: Terms, at: datetime) -> Look | None:
-    """What a roll call tells of one child; None if it tells nothing."""
-    ratio = roll_call.ratio(word, at.astimezone(terms.zone).time())
+def look(
+    word: Word, weights: Weights, terms: Terms, at: datetime, *, calls: bool = True
+) -> Look | None:
+    """What a witness tells of one child; None if it tells nothing. `calls`: as `Look` has it."""
+    ratio = weights.ratio(word, at.astimezone(terms.zone).time())
     if ratio == 1:
         return None
-    return Look(at, ratio, at + roll_call.holds_for if ratio < 1 else None)
+    return Look(at, ratio, at + weights.holds_for if ratio < 1 else None, calls)
 
 
 def heed(standing: Standing, terms: Terms, heard: Look, at: datetime) -> Standing:
@@ -64,12 +82,14 @@ def heed(standing: Standing, terms: Terms, heard: Look, at: datetime) -> Standin
     if standing.is_alerted or any(pause.holds(heard.at) for pause in terms.pauses):
         return standing
     if terms.steps.doubt is None:
-        calls = heard.ratio > 1
+        calls = heard.ratio > 1 and heard.calls
         return replace(standing, alarm_at=at, alarm_why=Why.NOT_HERE) if calls else standing
     if heard.ratio < 1 and standing.missed_due_at is None and standing.alarm_at is None:
         return standing
     weighed = weigh(replace(standing, ask_at=None, alarm_at=None, alarm_why=None), terms, at)
-    calls = weighed.alarm_at is not None and weighed.alarm_at <= at and heard.ratio > 1
+    is_called = weighed.alarm_at is not None and weighed.alarm_at <= at
+    # Of a school's word the reason is that all together is unusual.
+    calls = is_called and heard.ratio > 1 and heard.calls
     return replace(weighed, ask_at=None, alarm_why=Why.NOT_HERE) if calls else weighed
 
 

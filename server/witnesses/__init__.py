@@ -1,0 +1,1 @@
+"""Witnesses: a school, a club or a mentor says on agreed days whether a child came."""

@@ -1,0 +1,255 @@
+"""Who is asked about which child, and when: arranged, changed, ended."""
+
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from server.audit.actions import Actor, note
+from server.errors import Conflict, NotFound, Refused
+from server.i18n import N_, supported_language
+from server.notify.actions import Saying, queue, withdraw
+from server.notify.rules import Kind as Message
+from server.people.models import Child
+from server.people.rules import clean_name
+from server.security import encryption
+from server.storage.db import as_id, write
+from server.web.live import announce
+from server.witnesses import reading, rules
+from server.witnesses.models import Witness, WitnessChild, WitnessList
+from server.witnesses.register import same
+
+NOWHERE = N_("This does not exist, or you do not have access to it.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arranged:
+    """A new witness, as a caseworker has agreed it with them. `at` as "08:45", `days` from Monday
+    (0) to Sunday (6)."""
+
+    kind: rules.Kind
+    name: str
+    channel: str
+    address: str
+    language: str
+    days: Sequence[int]
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A witness, and the PIN, which is shown only now."""
+
+    witness: Witness
+    pin: str
+
+
+async def arrange(
+    actor: Actor,
+    child: Child,
+    arranged: Arranged,
+    known_as: str,
+    *,
+    id_: UUID,
+    zone: str,
+    now: datetime,
+) -> Made:
+    """A new witness of this child, who is asked from now on; `zone` is that of the clock on their
+    wall. Raises Refused, naming the field, and Conflict where the id is known already."""
+    name = clean_name(arranged.name)
+    if name is None:
+        raise Refused(N_("Enter a name."), field="name")
+    pin, at = _new_pin(), rules.read_time(arranged.at)
+    days = sorted(set(arranged.days))
+    async with write():
+        await Child.filter(id=child.id).select_for_update().first()
+        if await Witness.exists(id=id_):
+            raise Conflict(N_("This is saved already. Open the page again."))
+        witness = await Witness.create(
+            id=id_,
+            agency_id=child.agency_id,
+            kind=arranged.kind.value,
+            name=name,
+            channel=arranged.channel,
+            address=arranged.address,
+            language=supported_language(arranged.language),
+            days=days,
+            at=at,
+            zone=zone,
+            pin_hash=encryption.blind(_keyed(id_, pin)),
+            made_by=actor.id,
+            made_at=now,
+        )
+        await _plan(witness, now)
+        await add_child(actor, child, witness.id, known_as, now)
+    return Made(witness, pin)
+
+
+async def _plan(witness: Witness, now: datetime) -> None:
+    zone = reading.zone_of(witness)
+    due = rules.next_due(witness.days, reading.time_of(witness), zone, now)
+    await Witness.filter(id=witness.id).update(next_list_at=due)
+
+
+def _new_pin() -> str:
+    return f"{secrets.randbelow(10**rules.PIN_LENGTH):0{rules.PIN_LENGTH}}"
+
+
+def _keyed(witness_id: UUID, pin: str) -> str:
+    return f"witness pin {witness_id} {pin}"
+
+
+def is_pin(witness: Witness, typed: str) -> bool:
+    """Whether this is the PIN of the witness, in digits of any script."""
+    pin = encryption.normalise_code(typed)
+    return witness.pin_hash in encryption.current().blinds(_keyed(witness.id, pin))
+
+
+async def add_child(
+    actor: Actor, child: Child, witness_id: UUID, known_as: str, now: datetime
+) -> WitnessChild:
+    """This witness is asked about the child too, by the name they know. Twice is once.
+
+    Raises NotFound for a witness of another agency, or one that has ended; Refused for a name that
+    another child of the list has, and for too many.
+    """
+    name = clean_name(known_as)
+    if name is None:
+        raise Refused(N_("Enter the name by which they know the child."), field="known_as")
+    async with write():
+        witness = await _live(child.agency_id, witness_id)
+        held = await WitnessChild.get_or_none(
+            witness_id=witness.id, child_id=child.id, until_at__isnull=True
+        )
+        if held is not None:
+            return held
+        seats = await reading.seats_of(witness.id, now)
+        if len(seats) >= rules.MOST_CHILDREN:
+            raise Refused(N_("This list has 200 children. Set up another one."), field="known_as")
+        if same(name) in {same(seat.known_as) for seat in seats}:
+            raise Refused(
+                N_("Another child on this list has that name. Add a letter, such as “Sam B.”."),
+                field="known_as",
+            )
+        if len(await reading.of_child(child.id, now)) >= rules.MOST_WITNESSES:
+            raise Refused(N_("There are 12 already. End one of them first."), field="known_as")
+        seat = await WitnessChild.create(
+            agency_id=child.agency_id,
+            witness_id=witness.id,
+            child_id=child.id,
+            known_as=name,
+            from_at=now,
+            added_by=actor.id,
+        )
+        about = ("witness", witness.id)
+        await note(actor, "witness:add", child_id=child.id, about=about, now=now)
+    return seat
+
+
+async def end_child(actor: Actor, child: Child, witness_id: UUID, now: datetime) -> None:
+    """This witness is not asked about the child any more; if it was the last child, not at all.
+    Twice is once. Raises NotFound for a witness of another agency."""
+    async with write():
+        witness = await Witness.filter(id=witness_id, agency_id=child.agency_id).first()
+        if witness is None:
+            raise NotFound(NOWHERE)
+        await Witness.filter(id=witness_id).select_for_update().first()
+        live = WitnessChild.filter(witness_id=witness_id, child_id=child.id, until_at__isnull=True)
+        if await live.update(until_at=now):
+            about = ("witness", witness_id)
+            await note(actor, "witness:remove", child_id=child.id, about=about, now=now)
+            if not await reading.seats_of(witness_id, now).exists():
+                await _end(actor, witness, now)
+            await announce(child.agency_id, "watch")
+
+
+async def end(actor: Actor, witness: Witness, now: datetime) -> None:
+    """This witness is not asked any more about any child: it left, or the agreement is over. Links
+    stop working, and the caseworkers of the children hear of it. Twice is once."""
+    async with write():
+        await Witness.filter(id=witness.id).select_for_update().first()
+        children = await reading.children_of(witness.id, now)
+        await WitnessChild.filter(witness_id=witness.id, until_at__isnull=True).update(until_at=now)
+        about = ("witness", witness.id)
+        for child_id in sorted(children):
+            await note(actor, "witness:remove", child_id=child_id, about=about, now=now)
+        if await _end(actor, witness, now):
+            await tell(witness, children, "ended", now, but=actor.id)
+            await announce(witness.agency_id, "watch")
+
+
+async def _end(actor: Actor, witness: Witness, now: datetime) -> bool:
+    live = Witness.filter(id=witness.id, ended_at__isnull=True)
+    if not await live.update(ended_at=now, next_list_at=None, register_hash=None):
+        return False
+    sheets = WitnessList.filter(witness_id=witness.id, state="open")
+    ids = [as_id(id_) for id_ in await sheets.values_list("id", flat=True)]
+    await WitnessList.filter(id__in=ids).update(state="missed", next_action_at=None)
+    await withdraw(ids, "settled", now)
+    about = ("witness", witness.id)
+    await note(actor, "witness:end", about=about, agency_id=witness.agency_id, now=now)
+    return True
+
+
+async def new_pin(actor: Actor, witness: Witness, now: datetime) -> str:
+    """Another PIN; the one before stops working, and a lock ends. Raises NotFound."""
+    pin = _new_pin()
+    async with write():
+        await _live(witness.agency_id, witness.id)
+        hashed = encryption.blind(_keyed(witness.id, pin))
+        await Witness.filter(id=witness.id).update(pin_hash=hashed, wrong=0, locked_at=None)
+        about = ("witness", witness.id)
+        await note(actor, "witness:pin", about=about, agency_id=witness.agency_id, now=now)
+    return pin
+
+
+async def new_register(actor: Actor, witness: Witness, now: datetime) -> str:
+    """Another secret address at which the witness hands in its register by itself; the one before
+    stops working. Returns its token, which is shown only now. Raises NotFound."""
+    token = encryption.new_token()
+    async with write():
+        await _live(witness.agency_id, witness.id)
+        hashed = encryption.hash_token(token)
+        await Witness.filter(id=witness.id).update(register_hash=hashed)
+        about = ("witness", witness.id)
+        await note(actor, "witness:register", about=about, agency_id=witness.agency_id, now=now)
+    return token
+
+
+async def _live(agency_id: UUID, witness_id: UUID) -> Witness:
+    held = Witness.filter(id=witness_id, agency_id=agency_id, ended_at__isnull=True)
+    witness = await held.select_for_update().first()
+    if witness is None:
+        raise NotFound(NOWHERE)
+    return witness
+
+
+async def tell(
+    witness: Witness,
+    children: Collection[UUID],
+    what: str,
+    now: datetime,
+    *,
+    but: UUID | None = None,
+) -> None:
+    """The caseworkers of these children have something to look at: one message to each, which leads
+    to the witnesses of the first of their children. In the caller's transaction."""
+    first: dict[UUID, UUID] = {}
+    for child_id, people in sorted((await reading.caseworkers_of(children, now)).items()):
+        for person_id in people:
+            first.setdefault(person_id, child_id)
+    sayings = [
+        Saying(
+            kind=Message.DUE,
+            agency_id=witness.agency_id,
+            subject_kind="witness",
+            subject_id=uuid5(witness.id, f"{what}:{now.isoformat()}"),
+            person_id=person_id,
+            child_id=child_id,
+            data={"path": f"/desk/children/{child_id}/witnesses"},
+        )
+        for person_id, child_id in sorted(first.items())
+        if person_id != but
+    ]
+    await queue(sayings, now)

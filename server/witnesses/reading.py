@@ -1,0 +1,159 @@
+"""Witnesses and their lists as pages show them. Reads rows, and writes none."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from tortoise.queryset import QuerySet
+
+from server.clock import known_zone
+from server.people.models import Tie
+from server.people.rules import Role
+from server.policy.roll_call import Word
+from server.storage.db import as_id, as_moment, fetch
+from server.watch.models import WitnessWord
+from server.witnesses import rules
+from server.witnesses.models import Witness, WitnessChild, WitnessList, live_at
+
+# No day lasts longer, whatever the clocks do.
+_SHOWN = timedelta(hours=26)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One child of a list: the seat, the name by which the witness knows them, and the word that
+    counts, with its time; None: none yet."""
+
+    seat_id: UUID
+    child_id: UUID
+    known_as: str
+    word: Word | None = None
+    said_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """A list that nobody has filled in."""
+
+    witness_id: UUID
+    name: str
+    kind: str
+    due_at: datetime
+    zone: str
+
+
+def zone_of(witness: Witness) -> ZoneInfo:
+    """The clock on the wall of a witness."""
+    return known_zone(witness.zone)
+
+
+def time_of(witness: Witness) -> time:
+    """The time of day at which its list is due."""
+    return time.fromisoformat(witness.at)
+
+
+def seats_of(witness_id: UUID, now: datetime) -> QuerySet[WitnessChild]:
+    """The children a witness is asked about."""
+    return WitnessChild.filter(witness_id=witness_id, **live_at(now))
+
+
+async def children_of(witness_id: UUID, now: datetime) -> set[UUID]:
+    """Their ids."""
+    held = await seats_of(witness_id, now).values_list("child_id", flat=True)
+    return {as_id(id_) for id_ in held}
+
+
+async def lines_of(sheet: WitnessList, now: datetime) -> list[Line]:
+    """The children of a list, by the names that the witness knows."""
+    seats = await seats_of(sheet.witness_id, now).limit(rules.MOST_CHILDREN)
+    last = await last_words(sheet.id)
+    lines = [_line(seat, last.get(seat.child_id)) for seat in seats]
+    return sorted(lines, key=lambda line: (line.known_as.casefold(), line.seat_id))
+
+
+def _line(seat: WitnessChild, word: WitnessWord | None) -> Line:
+    if word is None:
+        return Line(seat.id, seat.child_id, seat.known_as)
+    return Line(seat.id, seat.child_id, seat.known_as, Word(word.word), word.said_at)
+
+
+async def last_words(list_id: UUID) -> dict[UUID, WitnessWord]:
+    """The word that counts of each child of a list: the last one."""
+    rows = await WitnessWord.filter(list_id=list_id).order_by("said_at", "at", "id")
+    return {row.child_id: row for row in rows}
+
+
+async def of_child(child_id: UUID, now: datetime) -> Sequence[WitnessChild]:
+    """Who is asked about a child, with the witness of each; the first added comes first."""
+    held = WitnessChild.filter(child_id=child_id, **live_at(now)).order_by("from_at", "id")
+    return await held.limit(rules.MOST_WITNESSES).prefetch_related("witness")
+
+
+async def last_of_child(child_id: UUID, witnesses: Collection[UUID]) -> Mapping[UUID, WitnessWord]:
+    """The last word of each of these witnesses about a child."""
+    last: dict[UUID, WitnessWord] = {}
+    for witness_id in witnesses:  # As many as a child can have.
+        held = WitnessWord.filter(child_id=child_id, witness_id=witness_id)
+        row = await held.order_by("-said_at").first()
+        if row is not None:
+            last[witness_id] = row
+    return last
+
+
+async def shared(agency_id: UUID) -> list[Witness]:
+    """The schools and clubs of an agency that are asked now: the latest of them. Their names are
+    sealed, so only we can sort them."""
+    kinds = [kind.value for kind in rules.SHARED]
+    held = Witness.filter(agency_id=agency_id, kind__in=kinds, ended_at__isnull=True)
+    rows = await held.order_by("-made_at").limit(200)
+    return sorted(rows, key=lambda row: row.name.casefold())
+
+
+async def list_of_day(witness: Witness, now: datetime) -> WitnessList | None:
+    """The list of the local day of `now`; None where there is none."""
+    zone = zone_of(witness)
+    due = rules.due_on(witness.days, time_of(witness), zone, now.astimezone(zone).date())
+    return None if due is None else await WitnessList.get_or_none(id=rules.list_id(witness.id, due))
+
+
+async def caseworkers_of(children: Collection[UUID], now: datetime) -> dict[UUID, set[UUID]]:
+    """The caseworkers of these children."""
+    ties = Tie.filter(
+        Tie.standing_at(now),
+        child_id__in=list(children),
+        role=Role.CASEWORKER,
+        person__disabled_at__isnull=True,
+    )
+    people: dict[UUID, set[UUID]] = {}
+    for child_id, person_id in await ties.values_list("child_id", "person_id"):
+        people.setdefault(as_id(child_id), set()).add(as_id(person_id))
+    return people
+
+
+# Those of an agency that became undone today are few; only they are looked at more closely.
+_UNDONE = """
+SELECT l.witness_id, l.due_at, l.zone FROM witness_list l
+WHERE l.agency_id = $1 AND l.told_at > $2 AND l.told_at <= $3 AND l.ends_at > $3
+AND l.state = 'open' AND EXISTS (
+    SELECT 1 FROM witness_child s JOIN tie t ON t.child_id = s.child_id
+    WHERE s.witness_id = l.witness_id AND s.until_at IS NULL AND t.person_id = $4
+    AND t.role IN ('caseworker', 'supervisor') AND t.from_at <= $3
+    AND (t.until_at IS NULL OR t.until_at > $3))
+ORDER BY l.due_at, l.id LIMIT 3
+"""
+
+
+async def undone_for(agency_id: UUID, person_id: UUID, now: datetime) -> list[Undone]:
+    """Lists of today that nobody has filled in, about children to whom this person has a tie as
+    caseworker or supervisor: the first three."""
+    rows = await fetch(_UNDONE, [agency_id, now - _SHOWN, now, person_id])
+    witnesses = await Witness.filter(id__in=[as_id(row["witness_id"]) for row in rows])
+    by_id = {witness.id: witness for witness in witnesses}
+    undone = []
+    for row in rows:
+        witness = by_id[as_id(row["witness_id"])]
+        due_at = as_moment(row["due_at"])
+        undone.append(Undone(witness.id, witness.name, witness.kind, due_at, row["zone"]))
+    return undone
