@@ -167,7 +167,7 @@ PURE = {
     "policy/witness",
     "policy/witness_parser",
     "roll_calls/rules",
-    "roll_calls/by_text",
+    "roll_calls/texts/by_text",
     "notify/roll_call_texts",
     "witnesses/register",
     "witnesses/rules",

@@ -21,7 +21,7 @@ from server.people.models import Home
 from server.people.words import entered, form_fault
 from server.roll_calls import pages as roll_call
 from server.roll_calls.access import Entrance, as_worker
-from server.roll_calls.shift_view import shifts_of
+from server.roll_calls.shifts.view import shifts_of
 from server.web.rendering import language_of, page
 from server.web.requests import form_body, form_count
 

@@ -16,9 +16,9 @@ from server.notify.rules import Kind
 from server.people.models import Person
 from server.policy.roll_call import Word
 from server.roll_calls.actions import RollCallSaid, Said, record
-from server.roll_calls.by_text import Heard, read
 from server.roll_calls.models import HomeWorker, RollCall
 from server.roll_calls.reading import letters_of, live, living_in, numbers_of, on_pass
+from server.roll_calls.texts.by_text import Heard, read
 
 # So long after it was due, a roll call is answered by text.
 LASTS = timedelta(hours=24)

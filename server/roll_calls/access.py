@@ -15,7 +15,7 @@ from server.people.models import Home
 from server.people.rules import PROFESSIONAL, Action, AgencyAction, Role, may_agency
 from server.roll_calls.reading import living_in, works_in
 from server.roll_calls.rules import path_of
-from server.roll_calls.shift_view import Shifts, shifts_of
+from server.roll_calls.shifts.view import Shifts, shifts_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class Calling:
 
 
 async def calling_of(
-    children: Collection[UUID], agency_id: UUID, but: UUID, language: str, now: datetime
+    children: Collection[UUID], agency_id: UUID, but: UUID | None, language: str, now: datetime
 ) -> dict[UUID, Calling]:
     """Of each of these children: the adult who has the alert, a person on duty, the caseworker; the
     first two of these, without the reader (`but`). Those with a number come first; where none has
@@ -77,7 +77,7 @@ async def calling_of(
     }
 
 
-def _chosen(reach: Reachable, alerts: Sequence[Alert], but: UUID) -> dict[UUID, str]:
+def _chosen(reach: Reachable, alerts: Sequence[Alert], but: UUID | None) -> dict[UUID, str]:
     """The people, with why, in the order in which to call them."""
     chosen = {
         alert.acknowledged_by: HAS_IT
@@ -89,7 +89,8 @@ def _chosen(reach: Reachable, alerts: Sequence[Alert], but: UUID) -> dict[UUID, 
             break
         for person in people_on(rung, reach.on(rung)):
             chosen.setdefault(person, what)
-    chosen.pop(but, None)
+    if but is not None:
+        chosen.pop(but, None)
     return chosen
 
 

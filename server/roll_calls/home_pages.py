@@ -63,7 +63,7 @@ async def add_worker(request: Request) -> Response:
 
 async def find(request: Request) -> Response:
     """To the people with these words in their name. A name belongs in no address."""
-    visitor, home = await _home(request)
+    visitor, home = await home_of(request)
     words = sealed_query.folded(entered(await form_body(request), "q"))
     sealed = sealed_query.seal(visitor, _SEALED_FOR, words)
     path = _path_of(home.id)

@@ -23,8 +23,8 @@ from server.policy.roll_call import Word
 from server.roll_calls import actions, form, reading
 from server.roll_calls.access import Entrance, as_worker, entrance, for_reading
 from server.roll_calls.models import RollCall
-from server.roll_calls.numbers import give
 from server.roll_calls.reading import Line, Sheet
+from server.roll_calls.texts.numbers import give
 from server.roll_calls.view import by_worry, rows_of, still_unknown, sum_of, with_what_follows
 from server.roll_calls.words import SUMS
 from server.watch.wording import when

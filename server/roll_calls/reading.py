@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from string import ascii_uppercase
 from uuid import UUID
 
@@ -26,10 +26,6 @@ from server.watch.wording import initials
 MAY_WORK = frozenset({Role.CARER, Role.CASEWORKER, Role.SUPERVISOR})
 # A person who works in more homes than this sees the first ones.
 MOST_HOMES = 50
-# The board names so many, and tells how many there are.
-MOST_UNDONE = 3
-# One that nobody did stays on the board for so long, unless the next one comes.
-_SHOWN = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,27 +96,6 @@ class WorkPlace:
     unknown: tuple[str, ...] = ()
     on_until: datetime | None = None  # Until when that person is on shift there.
     has_shifts: bool = True  # Not where a family lives, or a key worker visits.
-
-
-@dataclass(frozen=True, slots=True)
-class UndoneCall:
-    """A roll call that nobody has done. `has_workers`: whether the home has anyone to do it."""
-
-    roll_call_id: UUID
-    home_id: UUID
-    home: str
-    zone: str
-    due_at: datetime
-    is_missed: bool
-    has_workers: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Undone:
-    """The oldest of them, up to `MOST_UNDONE`, and how many there are."""
-
-    calls: tuple[UndoneCall, ...]
-    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,32 +201,6 @@ async def times_of(home: Home) -> tuple[str, ...]:
         return ()  # Nobody is there at fixed times.
     policy, _ = await policy_of(home.agency_id)
     return tuple(f"{at:%H:%M}" for at in policy.roll_call.at)
-
-
-async def undone(agency_id: UUID, now: datetime) -> Undone:
-    """The roll calls of an agency that adults were told about, because nobody did them."""
-    told = RollCall.filter(
-        Q(state="open", step=Step.UNDONE) | Q(state="missed", step=Step.MISSED),
-        agency_id=agency_id,
-        due_at__gt=now - _SHOWN,
-    )
-    rows = await told.order_by("due_at", "id").limit(MOST_UNDONE).prefetch_related("home")
-    calls = []
-    for row in rows:
-        assert isinstance(row.home, Home)
-        has_workers = await live(now).filter(home_id=row.home_id).exists()
-        calls.append(
-            UndoneCall(
-                row.id,
-                row.home_id,
-                row.home.name,
-                row.zone,
-                row.due_at,
-                row.state == "missed",
-                has_workers,
-            )
-        )
-    return Undone(tuple(calls), await told.count() if len(calls) == MOST_UNDONE else len(calls))
 
 
 # --- the sheet

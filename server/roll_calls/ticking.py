@@ -16,7 +16,6 @@ from server.notify.rules import Kind
 from server.people.models import Home, Person, Tie
 from server.people.rules import Role
 from server.roll_calls.models import RollCall
-from server.roll_calls.numbers import give
 from server.roll_calls.reading import (
     Worker,
     letters_at,
@@ -37,6 +36,7 @@ from server.roll_calls.rules import (
     then,
 )
 from server.roll_calls.rules import roll_call_id as id_of
+from server.roll_calls.texts.numbers import give
 from server.rota.duty import on_duty
 from server.storage import bulk
 from server.storage.db import as_id

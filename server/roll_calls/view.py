@@ -197,7 +197,7 @@ class _Around:
 
 
 async def _around(request: Request, seat: Entrance, of: Mapping[UUID, Line]) -> _Around:
-    language, now, me = language_of(request), now_of(request), seat.visitor.person_id
+    language, now, me = language_of(request), now_of(request), seat.visitor.id
     away = [id_ for id_, line in of.items() if line.said is Word.NOT_HERE]
     return _Around(
         seat,

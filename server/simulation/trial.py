@@ -107,7 +107,7 @@ def check_size(events: Sequence[Event], until: datetime | None = None) -> None:
 def tried(name: str, policy: Policy, past: Past, go_on: Callable[[], None]) -> Tried:
     """One policy over the events. Raises Refused, with the line that the rules cannot follow."""
     result = lookback.run(past.events, policy, past.until, go_on)
-    did, told, for_nothing, still_open = lookback.did(result), None, None, 0
+    did, told, for_nothing, not_over = lookback.did(result), None, None, 0
     if past.truth is not None:
         told = _told(result, past.truth)
         for_nothing = sum(
@@ -117,14 +117,14 @@ def tried(name: str, policy: Policy, past: Past, go_on: Callable[[], None]) -> T
         gone = {(child, lookback.nth(result, child, at)) for child, at in past.real}
         told_of = lookback.told_of(result).keys()
         for_nothing = len(told_of - gone - still_open(result))
-        still_open = len((told_of & still_open(result)) - gone)
+        not_over = len((told_of & still_open(result)) - gone)
     return Tried(
         name=name,
         did=did,
         children=len({watch.child for watch in result.watched}),
         months=reports.child_months(result),
         for_nothing=for_nothing,
-        still_open=still_open,
+        still_open=not_over,
         told=told,
     )
 

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from server.alerts.weighed import Fact, as_data
 from server.clock import as_utc, known_zone, stamp
 from server.people.models import Child, Person
 from server.why.events import Event, Period, Value, around, day, last_day, moment, night_of
@@ -176,4 +177,6 @@ def _plain(value: Value) -> Any:
         return value.total_seconds()
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, Fact):
+        return as_data([value])[0]
     return str(value) if isinstance(value, UUID) else value

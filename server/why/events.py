@@ -11,7 +11,15 @@ from server.alerts.weighed import Fact
 from server.clock import as_utc
 
 Value = (
-    datetime | timedelta | UUID | int | str | tuple[UUID, ...] | tuple[str, ...] | tuple[Fact, ...]
+    datetime
+    | timedelta
+    | UUID
+    | int
+    | str
+    | Fact
+    | tuple[UUID, ...]
+    | tuple[str, ...]
+    | tuple[Fact, ...]
 )
 """A moment, how long, a person (or several), a number, a code that `wording` has words for, what
 weighed."""

@@ -278,10 +278,10 @@ class Reader:
             return format_span(self.language, value)
         if isinstance(value, UUID):
             return self.name(value)
-        if name == "weighed" and isinstance(value, tuple):
-            facts = [fact for fact in value if isinstance(fact, Fact)]
-            at = partial(self._at, near=near)
-            return " ".join(said(fact, self.language, at) for fact in facts)
+        if isinstance(value, Fact):
+            return said(value, self.language, partial(self._at, near=near))
+        if isinstance(value, tuple) and name == "weighed":
+            return " ".join(self._shown(name, fact, near) for fact in value)
         if isinstance(value, tuple):
             each = _CODES_OF_MANY.get(name, name)
             return format_list(self.language, [self._shown(each, item, near) for item in value])

@@ -17,10 +17,11 @@ from server.notify.rules import Kind
 from server.notify.wording import Facts, word
 from server.people.models import Child, Home, Person
 from server.policy.roll_call import Word
-from server.roll_calls import actions, numbers
-from server.roll_calls.by_text import Heard, read
+from server.roll_calls import actions
 from server.roll_calls.models import HomeNumber
 from server.roll_calls.reading import numbers_of
+from server.roll_calls.texts import numbers
+from server.roll_calls.texts.by_text import Heard, read
 from server.storage.ids import uuid7
 from server.watch.models import Pause, RollCallWord
 from tests.cast import Cast

@@ -7,7 +7,7 @@ from server.people import actions as people
 from server.people.models import Home, Person
 from server.roll_calls import actions, reading
 from server.roll_calls.models import HomeWorker, RollCall
-from server.roll_calls.overview import overview
+from server.roll_calls.overview.reading import overview
 from server.roll_calls.rules import Step
 from tests.cast import Cast
 from tests.roll_calls.homes import asked, say

@@ -15,7 +15,8 @@ from server.people.models import Child, Home
 from server.policy.roll_call import Word
 from server.roll_calls import kinds, reading
 from server.roll_calls.models import RollCall
-from server.roll_calls.visits import VisitSaid, visit
+from server.roll_calls.undone import undone as undone_calls
+from server.roll_calls.visits.actions import VisitSaid, visit
 from server.watch.models import RollCallWord
 from tests.cast import Cast
 from tests.races import no_fault, together
@@ -100,7 +101,7 @@ async def test_a_flat_is_asked_at_no_time_of_the_policy_and_a_visit_is_a_roll_ca
     # Nobody is asked to do what was done, and nothing follows by itself.
     await tick(cast.clock.advance(hours=5))
     assert not await Message.filter(subject_kind="roll_call").exists()
-    assert (await reading.undone(cast.agency.id, cast.clock())).total == 0
+    assert (await undone_calls(cast.agency.id, cast.clock())).total == 0
 
 
 async def test_visits_within_two_hours_are_one_witness_and_later_ones_another(cast: Cast) -> None:

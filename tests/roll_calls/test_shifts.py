@@ -13,9 +13,10 @@ from server.audit.models import Entry
 from server.errors import NotFound, Refused
 from server.people.actions import set_language
 from server.people.models import Person
-from server.roll_calls import actions, shifts
+from server.roll_calls import actions
 from server.roll_calls.models import HomeWorker
 from server.roll_calls.rules import shift_ends
+from server.roll_calls.shifts import actions as shifts
 from tests.cast import Cast
 from tests.roll_calls.homes import asked, furnish, latest, sent, tick
 

@@ -15,6 +15,7 @@ from server.people.models import Child, Home, Person
 from server.policy.parser import filled
 from server.roll_calls import actions, reading
 from server.roll_calls.models import RollCall
+from server.roll_calls.undone import undone as undone_calls
 from server.storage.db import write
 from server.ticker import ROWS
 from server.watch import policy_change
@@ -49,13 +50,13 @@ async def test_a_roll_call_that_nobody_does_goes_up_its_ladder(cast: Cast) -> No
         told = await sent(call, cast)
         assert {*expected} <= {*told} or state == "missed"
         assert len(told) == len(set(told))
-        shown = await reading.undone(cast.agency.id, cast.clock())
+        shown = await undone_calls(cast.agency.id, cast.clock())
         assert shown.total == (1 if minutes >= 40 else 0)
     assert call.next_action_at is None
     assert await sent(call, cast) == [], "what has not gone out stays in"
     late = await say(cast, call, {"mia": "here", "noor": "here"})
     assert late.roll_call.state == "done", "one that was missed can still be done"
-    assert (await reading.undone(cast.agency.id, cast.clock())).total == 0
+    assert (await undone_calls(cast.agency.id, cast.clock())).total == 0
 
 
 async def test_a_message_names_nobody_and_leads_to_the_page_of_the_home(cast: Cast) -> None:
@@ -70,7 +71,7 @@ async def test_a_message_names_nobody_and_leads_to_the_page_of_the_home(cast: Ca
 async def test_in_a_home_without_staff_others_hear_of_it_at_once(cast: Cast) -> None:
     call = await asked(cast, workers=())
     assert await sent(call, cast) == [("roll_call_undone", "ines")]
-    [line] = (await reading.undone(cast.agency.id, cast.clock())).calls
+    [line] = (await undone_calls(cast.agency.id, cast.clock())).calls
     assert (line.home, line.has_workers) == (cast.home.name, False)
 
 
@@ -113,7 +114,7 @@ async def test_the_next_roll_call_ends_the_one_before(cast: Cast) -> None:
     first = await RollCall.get(id=first.id)
     assert (first.state, first.next_action_at) == ("missed", None)
     assert await sent(first, cast) == []
-    assert (await reading.undone(cast.agency.id, cast.clock())).total == 0
+    assert (await undone_calls(cast.agency.id, cast.clock())).total == 0
     await say(cast, first, {"mia": "here", "noor": "here"}, said_at=cast.clock() - MINUTE)
     assert (await RollCall.get(id=first.id)).state == "done"
     assert (await RollCall.get(id=second.id)).state == "open"

@@ -13,8 +13,10 @@ from server.i18n import N_, format_list, gettext, ngettext
 from server.people.access import Visitor, now_of, rota_of
 from server.people.rules import AgencyAction, Role, may_agency
 from server.roll_calls import reading
-from server.roll_calls.reading import UndoneCall, WorkPlace
+from server.roll_calls.reading import WorkPlace
 from server.roll_calls.rules import path_of, shift_ends
+from server.roll_calls.undone import UndoneCall
+from server.roll_calls.undone import undone as undone_calls
 from server.watch.wording import when
 from server.web.rendering import language_of, zone_of
 
@@ -143,7 +145,7 @@ async def undone(request: Request, visitor: Visitor) -> Undone:
         return Undone()
     language, now = language_of(request), now_of(request)
     reader = _Reader(language, zone_of(request), now)
-    calls = await reading.undone(visitor.agency_id, now)
+    calls = await undone_calls(visitor.agency_id, now)
     rest = calls.total - len(calls.calls)
     return Undone(
         [(_sentence(call, reader), path_of(call.home_id)) for call in calls.calls],

@@ -10,11 +10,12 @@ from server.i18n import N_
 from server.people.access import now_of
 from server.people.words import entered
 from server.policy.roll_call import Word
-from server.roll_calls import kinds, visits
+from server.roll_calls import kinds
 from server.roll_calls.access import as_worker
 from server.roll_calls.form import id_of, said_at_of
 from server.roll_calls.home_pages import home_of, show_home
 from server.roll_calls.pages import show_page
+from server.roll_calls.visits import actions as visits
 from server.web.requests import form_body
 
 _WORDS = {Word.HERE, Word.NOT_HERE, Word.UNKNOWN}

@@ -12,10 +12,10 @@ from server.errors import Refused
 from server.i18n import N_
 from server.people.access import now_of
 from server.people.words import entered
-from server.roll_calls import shifts
 from server.roll_calls.access import Entrance, as_worker
 from server.roll_calls.form import moment_of
 from server.roll_calls.pages import show_page
+from server.roll_calls.shifts import actions as shifts
 from server.web.requests import form_body, form_moment
 
 BOARD = "board"

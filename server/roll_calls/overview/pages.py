@@ -14,7 +14,7 @@ from server.i18n import N_, gettext
 from server.people.access import agency_for, now_of
 from server.people.models import Home
 from server.people.rules import AgencyAction
-from server.roll_calls.overview import AT_ONCE, HomeLine, overview
+from server.roll_calls.overview.reading import AT_ONCE, HomeLine, overview
 from server.roll_calls.rules import path_of
 from server.watch.wording import when
 from server.web.rendering import language_of, page

@@ -1,0 +1,1 @@
+"""An agency's homes, and how their roll calls stand."""

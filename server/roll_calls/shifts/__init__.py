@@ -1,0 +1,1 @@
+"""When a person who works in a home is on shift there."""

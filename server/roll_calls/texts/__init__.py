@@ -1,0 +1,1 @@
+"""A roll call by SMS: numbers in place of names."""

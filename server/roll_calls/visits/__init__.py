@@ -1,0 +1,1 @@
+"""Visits of a key worker to a flat, in place of a roll call."""
