@@ -1285,6 +1285,8 @@ async def asked(cast: Cast, who: str | None, path: str) -> str:
 async def a_witness(cast: Cast) -> Witness:
     """A school that is asked about Mia."""
     school = Arranged(
+        id=uuid4(),
+        zone="Europe/Paris",
         kind=WitnessKind.SCHOOL,
         name="Lycée Monge",
         channel="email",
@@ -1293,8 +1295,8 @@ async def a_witness(cast: Cast) -> Witness:
         days=range(7),
         at="13:30",
     )
-    mia, how = await Child.get(id=cast.mia.id), {"id_": uuid4(), "zone": "Europe/Paris"}
-    made = await arrange(cast.actor("tom"), mia, school, "Mia", now=cast.clock(), **how)
+    mia = await Child.get(id=cast.mia.id)
+    made = await arrange(cast.actor("tom"), mia, school, "Mia", cast.clock())
     return made.witness
 
 

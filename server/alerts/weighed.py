@@ -102,7 +102,7 @@ _SENTENCES: Mapping[Kind, str] = {
     Kind.WARNED: N_("An adult noticed a warning sign, {time}."),
 }
 _MISSES: Mapping[Misses, str] = {
-    Misses.SELDOM: N_("They seldom miss one at this time of day."),
+    Misses.SELDOM: N_("They rarely miss one at this time of day."),
     Misses.SOMETIMES: N_("They sometimes miss one at this time of day."),
     Misses.OFTEN: N_("They often miss one at this time of day."),
 }

@@ -164,9 +164,8 @@ async def alert_page(
         "is_mine": alert.acknowledged_by == visitor.person_id,
         "shown": shown,
         "aside": await _aside(request, alert),
-        "now": now,
     }
-    return page(request, "desk/alert.html", context, status=problem.status)
+    return page(request, "desk/alert.html", {**context, "now": now}, status=problem.status)
 
 
 def _typed(problem: Problem) -> dict[str, Any]:

@@ -120,7 +120,7 @@ async def unlock(desk: FrontDesk, seat_id: UUID, pin: str, now: datetime) -> str
 
 
 async def opened(desk: FrontDesk, token: str | None, now: datetime) -> Opened | None:
-    """To whom the device is open in this browser; None: it is locked. It is to nobody who has
+    """Who has opened the device in this browser; None: it is locked. It is to nobody who has
     stopped working there."""
     until = desk.unlocked_until
     if not token or desk.unlock_hash != encryption.hash_token(token) or until is None:

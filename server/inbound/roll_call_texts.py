@@ -124,9 +124,9 @@ async def _record(
         for number, child in numbers.items()
         if child in living and (number in heard.words or child not in away)
     }
-    said = RollCallSaid(id_, now, tuple(Said(child, word) for child, word in words.items()))
+    form = RollCallSaid(id_, now, tuple(Said(child, word) for child, word in words.items()))
     actor = Actor(place.person.id, place.person.role.value, place.person.agency_id)
-    await _try(actor, place.call.id, said, now)
+    await _try(actor, place.call.id, form, now)
     left = [child for child in living if child not in numbers.values() and child not in away]
     return {
         "says": "noted",
@@ -138,10 +138,10 @@ async def _record(
     }
 
 
-async def _try(actor: Actor, call_id: UUID, said: RollCallSaid, now: datetime) -> None:
+async def _try(actor: Actor, call_id: UUID, form: RollCallSaid, now: datetime) -> None:
     for tries in range(1, _TRIES + 1):
         try:
-            await record(actor, call_id, said, now)
+            await record(actor, call_id, form, now)
         except Conflict:  # A watch moved in this moment. The gateway tries again after the last.
             if tries == _TRIES:
                 raise

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from server.i18n import N_, gettext, ngettext
-from server.notify import roll_call_texts
 from server.notify.child.lock_texts import DEFAULT, NEUTRAL, TEXTS
 from server.notify.rules import EMAIL, NONE, PUSH, Kind
+from server.notify.texts import roll_calls as roll_call_texts
 
 SENTENCES: dict[Kind, str] = {
     # A child gets the same words here as on the lock screen.

@@ -1,6 +1,7 @@
 """Agencies, homes, persons, children and ties."""
 
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from uuid import UUID
 
 from tortoise import fields
@@ -44,6 +45,14 @@ class Agency(Model):
         indexes = (Index(fields=("next_budget_at",), name="agency_budget_at"),)
 
 
+class HomeKind(StrEnum):
+    """Which form of a roll call fits a home."""
+
+    HOME = "home"
+    FOSTER = "foster"  # One child or two, and the adults who live with them.
+    FLAT = "flat"  # Nobody else lives there: a key worker visits.
+
+
 class Home(Model):
     """Where children live together."""
 
@@ -55,7 +64,7 @@ class Home(Model):
     name = EncryptedText()
     phone = EncryptedText(null=True)  # To call at any hour, about an alert.
     zone = fields.CharField(max_length=64)
-    kind = fields.CharField(max_length=8, db_default="home")  # `people.rules.HomeKind`
+    kind = fields.CharField(max_length=8, db_default="home")  # HomeKind
     made_at = fields.DatetimeField()
     indexed_by = fields.CharField(max_length=16, null=True)  # finding/actions.py `mark`
     # When its roll calls are, as ["21:30"] by its own clock; null: as the policy says; []: never.

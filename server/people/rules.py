@@ -28,14 +28,6 @@ IN_NEED = frozenset({Role.CALLED, Role.GLASS})
 STAFF = frozenset(Role) - {Role.CHILD} - IN_NEED
 
 
-class HomeKind(StrEnum):
-    """Which form of a roll call fits a home."""
-
-    HOME = "home"
-    FOSTER = "foster"  # One child or two, and the adults who live with them.
-    FLAT = "flat"  # Nobody else lives there: a key worker visits.
-
-
 class Leaving(StrEnum):
     """Why a placement ended."""
 

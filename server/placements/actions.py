@@ -47,6 +47,7 @@ from server.watch.rhythm.rules import Rhythm
 from server.watch.watch_state import as_row, passed
 from server.watch.writing import lock, note_about, state_of, watch_of, write_down
 from server.web.live import announce
+from server.witnesses.actions import end_all_of
 
 # Children are most likely to go missing in the first days. Then the watch loosens by itself.
 FIRST, THEN = Tier.HIGH, Tier.MID
@@ -132,6 +133,7 @@ async def _end_now(
         await follow(actor, child_id, now)
         await proposals.end_all(actor, child_id, now)
         await absences.end_all(actor, child_id, now)
+        await end_all_of(actor, child, now)
         await _stop_watching(child_id)
         await approvals.overtake(actor, child_id, "ended", now)
         if shut_out:

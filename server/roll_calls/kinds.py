@@ -6,8 +6,7 @@ from uuid import UUID
 from server.audit.actions import Actor, note
 from server.errors import NotFound, Refused
 from server.i18n import N_
-from server.people.models import Home
-from server.people.rules import HomeKind
+from server.people.models import Home, HomeKind
 from server.storage.db import write
 
 

@@ -15,8 +15,7 @@ from starlette.routing import Route
 from server.errors import Conflict, Refused
 from server.i18n import N_, format_date, format_list, gettext, ngettext
 from server.people.access import Roles, now_of
-from server.people.models import Person
-from server.people.rules import HomeKind
+from server.people.models import HomeKind, Person
 from server.people.words import entered, form_fault
 from server.phone_numbers import tel
 from server.policy.roll_call import Word
@@ -250,8 +249,7 @@ def short_form(request: Request, seat: Entrance, sheet: Sheet) -> Response | Non
         "roll_call_id": roll_call.id if roll_call is not None else "",
         "is_open": roll_call is not None and roll_call.is_open,
         "next": _next(request, seat, sheet),
-        "sent": "sent" in request.query_params,
-        "n_left": form_count(request.query_params.get("sent", "")) or 0,
+        **_sent(request),
         "error": None,
     }
     return page(request, template, context)
@@ -290,8 +288,7 @@ async def _state(
         "is_asked": roll_call is not None,
         "may_correct": seat.is_worker and roll_call is not None and not is_earlier,
         "is_worrying": any(row.contacts and row.stands == Word.NOT_HERE for row in rows),
-        "sent": "sent" in request.query_params,
-        "n_left": form_count(request.query_params.get("sent", "")) or 0,
+        **_sent(request),
         "pages": pages,
         "number": number,
         "query": f"call={roll_call.id}&" if is_earlier and roll_call is not None else "",
@@ -299,6 +296,12 @@ async def _state(
     }
     status = fault.status if fault is not None else 200
     return page(request, "roll_calls/state.html", context, status=status)
+
+
+def _sent(request: Request) -> dict[str, Any]:
+    """Whether an answer has just come in, and how many children of it were left out."""
+    sent = request.query_params.get("sent")
+    return {"sent": sent is not None, "n_left": form_count(sent or "") or 0}
 
 
 async def _lead(request: Request, seat: Entrance, sheet: Sheet) -> str:

@@ -11,8 +11,8 @@ from tortoise.queryset import QuerySet
 
 from server.alerts.recipients import policy_of
 from server.clock import known_zone
-from server.people.models import Child, Home, Person
-from server.people.rules import HomeKind, Role
+from server.people.models import Child, Home, HomeKind, Person
+from server.people.rules import Role
 from server.policy.roll_call import Word
 from server.roll_calls import rules
 from server.roll_calls.models import HomeNumber, HomeWorker, RollCall

@@ -138,25 +138,25 @@ async def _say(call: RollCall, step: Step, now: datetime) -> None:
     else:
         workers = await workers_of(call.home_id, now)
         to = [Recipient(person_id=worker.person_id) for worker in _asked(workers, step)]
-    letters = await letters_at(call.home_id, [one.person_id for one in to if one.person_id], now)
+    letters = await letters_at(call.home_id, [who.person_id for who in to if who.person_id], now)
     until = then(step, call.asked_at, now) if step is Step.UNDONE else None
     until = until or call.asked_at + AFTER[Step.MISSED]
     sayings = [_saying(call, _KINDS[step], recipient, until) for recipient in to]
     numbers = list((await numbers_of(call.home_id)).values())
-    one = numbers[0] if len(numbers) == 1 else None
-    await queue([_with_numbers(saying, call, letters, one) for saying in sayings], now)
+    only = numbers[0] if len(numbers) == 1 else None
+    await queue([_with_numbers(saying, call, letters, only) for saying in sayings], now)
 
 
 def _with_numbers(
-    saying: Saying, call: RollCall, letters: Mapping[UUID, str], one: int | None
+    saying: Saying, call: RollCall, letters: Mapping[UUID, str], only: int | None
 ) -> Saying:
-    """With what a text needs that asks for numbers, to those who are asked. `one`: the number of
+    """With what a text needs that asks for numbers, to those who are asked. `only`: the number of
     the only child."""
     if saying.kind not in BY_NUMBERS or saying.person_id is None:
         return saying
     time = f"{call.due_at.astimezone(known_zone(call.zone)):%H:%M}"
     letter = letters.get(saying.person_id, "")
-    asks = {"says": "ask", "time": time, "letter": letter, "one": one}
+    asks = {"says": "ask", "time": time, "letter": letter, "one": only}
     return replace(saying, data={**(saying.data or {}), "asks": asks})
 
 

@@ -16,6 +16,7 @@ from server.i18n import N_, format_moment, gettext, ngettext
 from server.notify.push_health import Health, Reached
 from server.policy.roll_call import Word
 from server.watch.facts import FEWEST, Asked, Called, Facts, Mark, Reach
+from server.watch.listed_wording import listed_in_words
 from server.watch.machine.standing import State, Why
 from server.watch.wording import TEXT, span, way_in_words, when
 
@@ -198,48 +199,10 @@ def _life(facts: Facts, reader: _Reader) -> Iterator[str]:
         yield reader.say(N_("looked for, not found {time}"), time=facts.seen.at)
 
 
-LISTED: dict[Word, str] = {
-    Word.HERE: N_("the home said that they were there, {time}"),
-    Word.NOT_HERE: N_("the home said that they were not there, {time}"),
-    Word.EXCUSED: N_("the home said that they were away with permission, {time}"),
-    Word.UNKNOWN: N_("the home did not know where they were, {time}"),
-}
-_BY_A_WITNESS: dict[Word, str] = {
-    Word.HERE: N_("the school or another witness said that they were there, {time}"),
-    Word.NOT_HERE: N_("the school or another witness said that they were not there, {time}"),
-    Word.EXCUSED: N_("the school or another witness said that they were excused, {time}"),
-}
-
-
-# After "not here" of an earlier time.
-_THEN: dict[Word, str] = {
-    Word.HERE: N_("the home said “not here” {first}, then “here” {time}"),
-    Word.EXCUSED: N_("the home said “not here” {first}, then “away with permission” {time}"),
-    Word.UNKNOWN: N_("the home said “not here” {first}, then “don't know” {time}"),
-}
-_DIFFERS: dict[Word, str] = {
-    Word.HERE: N_("another person there said “here” {time}"),
-    Word.EXCUSED: N_("another person there said “away with permission” {time}"),
-    Word.UNKNOWN: N_("another person there said “don't know” {time}"),
-}
-
-
 def _listed(facts: Facts, reader: _Reader) -> Iterator[str]:
-    """What the home said last at a roll call, or another witness in a list: what it said before
-    where that was "not here", and what another person said where they differ."""
-    listed = facts.listed
-    if listed is None:
-        return
-    if listed.is_outside:
-        yield reader.say(_BY_A_WITNESS[listed.word], time=listed.at)
-        return
-    if listed.before_at is not None and listed.word in _THEN:
-        yield reader.say(_THEN[listed.word], first=listed.before_at, time=listed.at)
-    else:
-        yield reader.say(LISTED[listed.word], time=listed.at)
-    if listed.differs is not None and listed.differs[0] in _DIFFERS:
-        word, at = listed.differs
-        yield reader.say(_DIFFERS[word], time=at)
+    """What the home said last, or another witness."""
+    if facts.listed is not None:
+        yield from listed_in_words(facts.listed, reader.say)
 
 
 def _in_vain(facts: Facts) -> bool:

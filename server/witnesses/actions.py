@@ -25,9 +25,11 @@ NOWHERE = N_("This does not exist, or you do not have access to it.")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arranged:
-    """A new witness, as a caseworker has agreed it with them. `at` as "08:45", `days` from Monday
-    (0) to Sunday (6)."""
+    """A new witness, as a caseworker has agreed it with them. `at` as "08:45" by the clock of
+    `zone`, `days` from Monday (0) to Sunday (6)."""
 
+    id: UUID
+    zone: str
     kind: rules.Kind
     name: str
     channel: str
@@ -46,17 +48,10 @@ class Made:
 
 
 async def arrange(
-    actor: Actor,
-    child: Child,
-    arranged: Arranged,
-    known_as: str,
-    *,
-    id_: UUID,
-    zone: str,
-    now: datetime,
+    actor: Actor, child: Child, arranged: Arranged, known_as: str, now: datetime
 ) -> Made:
-    """A new witness of this child, who is asked from now on; `zone` is that of the clock on their
-    wall. Raises Refused, naming the field, and Conflict where the id is known already."""
+    """A new witness of this child, who is asked from now on. Raises Refused, naming the field, and
+    Conflict where the id is known already."""
     name = clean_name(arranged.name)
     if name is None:
         raise Refused(N_("Enter a name."), field="name")
@@ -64,10 +59,10 @@ async def arrange(
     days = sorted(set(arranged.days))
     async with write():
         await Child.filter(id=child.id).select_for_update().first()
-        if await Witness.exists(id=id_):
+        if await Witness.exists(id=arranged.id):
             raise Conflict(N_("This is saved already. Open the page again."))
         witness = await Witness.create(
-            id=id_,
+            id=arranged.id,
             agency_id=child.agency_id,
             kind=arranged.kind.value,
             name=name,
@@ -76,8 +71,8 @@ async def arrange(
             language=supported_language(arranged.language),
             days=days,
             at=at,
-            zone=zone,
-            pin_hash=encryption.blind(_keyed(id_, pin)),
+            zone=arranged.zone,
+            pin_hash=encryption.blind(_keyed(arranged.id, pin)),
             made_by=actor.id,
             made_at=now,
         )
@@ -162,6 +157,13 @@ async def end_child(actor: Actor, child: Child, witness_id: UUID, now: datetime)
             if not await reading.seats_of(witness_id, now).exists():
                 await _end(actor, witness, now)
             await announce(child.agency_id, "watch")
+
+
+async def end_all_of(actor: Actor, child: Child, now: datetime) -> None:
+    """Nobody outside is asked about this child any more: they have left, or another agency has them
+    now. In the caller's transaction."""
+    for seat in await reading.of_child(child.id, now):
+        await end_child(actor, child, seat.witness_id, now)
 
 
 async def end(actor: Actor, witness: Witness, now: datetime) -> None:

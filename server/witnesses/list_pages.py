@@ -1,7 +1,7 @@
 """The list of a day, for people without an account: by a link, behind a PIN.
 
-No cookie and no script: what opened it travels in the form. No page here says for whom the list is,
-or why.
+No cookie and no script: what opened it travels in the form. No page here says who asked for the
+list, or why.
 """
 
 from collections.abc import Mapping

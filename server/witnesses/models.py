@@ -31,7 +31,7 @@ class Witness(Model):
     wrong = fields.SmallIntField(default=0)  # Wrong PINs since the last right one.
     locked_at = fields.DatetimeField(null=True)
     register_hash = fields.CharField(max_length=64, null=True)  # Of the address for a register.
-    next_list_at = fields.DatetimeField(null=True)  # Null: it is asked no more.
+    next_list_at = fields.DatetimeField(null=True)  # Null: it is not asked any longer.
     quarantined_at = fields.DatetimeField(null=True)
     made_by = fields.UUIDField(null=True)
     made_at = fields.DatetimeField()

@@ -60,11 +60,9 @@ async def add(request: Request) -> Response:
         id_ = form_id(entered(form, "id"), "id")
         if await Witness.exists(id=id_, agency_id=child.agency_id):
             return RedirectResponse(rules.path_of(id_), status_code=303)
-        arranged = _arranged(request, typed, days)
         zone = (await Person.get(id=child.id)).zone
-        made = await actions.arrange(
-            visitor, child, arranged, typed["known_as"], id_=id_, zone=zone, now=now
-        )
+        arranged = _arranged(request, id_, zone, typed, days)
+        made = await actions.arrange(visitor, child, arranged, typed["known_as"], now)
     except Refused as fault:
         return await _child_page(request, child, {**typed, "days": days}, fault)
     return await _pin_page(request, made.witness, made.pin, child)
@@ -76,13 +74,17 @@ async def _is_shared(child: Child, witness_id: UUID) -> None:
         raise Refused(N_("Choose one from the list."), field="witness")
 
 
-def _arranged(request: Request, typed: Mapping[str, str], days: list[str]) -> actions.Arranged:
+def _arranged(
+    request: Request, id_: UUID, zone: str, typed: Mapping[str, str], days: list[str]
+) -> actions.Arranged:
     if typed["kind"] not in set(rules.Kind):
         raise Refused(N_("Choose one from the list."), field="kind")
     if not typed["name"]:
         raise Refused(N_("Enter a name."), field="name")
     check_address(request, typed["channel"], typed["address"])
     return actions.Arranged(
+        id=id_,
+        zone=zone,
         kind=rules.Kind(typed["kind"]),
         name=typed["name"],
         channel=typed["channel"],
@@ -157,7 +159,7 @@ async def _rows(request: Request, child: Child, seats: Any) -> list[Asked]:
     rows = []
     for seat in seats:
         witness, word = seat.witness, last.get(seat.witness_id)
-        said = gettext(language, WORDS[Word(word.word)]) if word is not None else ""
+        says = gettext(language, WORDS[Word(word.word)]) if word is not None else ""
         rows.append(
             Asked(
                 witness.id,
@@ -166,7 +168,7 @@ async def _rows(request: Request, child: Child, seats: Any) -> list[Asked]:
                 days_of(witness.days, language),
                 witness.at,
                 seat.known_as,
-                f"{said} · {when(language, word.said_at, zone, now)}" if word is not None else "",
+                f"{says} · {when(language, word.said_at, zone, now)}" if word is not None else "",
             )
         )
     return rows
@@ -182,7 +184,7 @@ def _done(request: Request) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A witness, and the children of its list about whom the visitor may read."""
+    """A witness, and the children of its list whose pages the visitor may read."""
 
     visitor: Visitor
     witness: Witness

@@ -146,7 +146,7 @@ ORDER BY l.due_at, l.id LIMIT 3
 
 
 async def undone_for(agency_id: UUID, person_id: UUID, now: datetime) -> list[Undone]:
-    """Lists of today that nobody has filled in, about children to whom this person has a tie as
+    """Lists of today that nobody has filled in, about children of this person by a tie as
     caseworker or supervisor: the first three."""
     rows = await fetch(_UNDONE, [agency_id, now - _SHOWN, now, person_id])
     witnesses = await Witness.filter(id__in=[as_id(row["witness_id"]) for row in rows])

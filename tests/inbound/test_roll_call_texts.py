@@ -12,8 +12,8 @@ from server.i18n import NAMES
 from server.inbound.models import Inbound
 from server.notify.addresses import AddAddress, add_address
 from server.notify.models import Address, Message
-from server.notify.roll_call_texts import say
 from server.notify.rules import Kind
+from server.notify.texts.roll_calls import say
 from server.notify.wording import Facts, word
 from server.people.models import Child, Home, Person
 from server.policy.roll_call import Word

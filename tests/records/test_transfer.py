@@ -333,7 +333,7 @@ async def test_every_table_of_an_agency_moves_or_is_listed_as_an_exception(cast:
     # What is about people, homes and rules of an agency, whoever its children are.
     of_the_house = {
         *("ClocksVersion DefinitionsVersion Drill Duty FixedShift FrontDesk Handover".split()),
-        *("Home HomeWorker Identity Leave RollCall".split()),
+        *("BudgetWeek Home HomeWorker Identity Leave RollCall Witness WitnessList".split()),
         *("Intake Policy ProviderTerms Reception OidcFlow DutyShift Template Welcome".split()),
     }
     ended = {"MissingTogether"}

@@ -193,7 +193,7 @@ async def test_the_page_of_a_child_lists_the_last_words_with_who_when_and_the_ro
     assert "This is an earlier roll call." in earlier
     # Guardians do not read what homes say of the children.
     await cast.new_token("ada")
-    assert "What the home said" not in await main_of(cast, f"/desk/children/{cast.mia.id}", "ada")
+    assert "What the home said" not in await main_of(cast, f"/desk/children/{cast.noor.id}", "ada")
 
 
 # --- on paper, in a search, and to another agency

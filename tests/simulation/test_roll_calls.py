@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -12,10 +11,7 @@ from hypothesis import strategies as st
 from server.errors import Refused
 from server.policy import parser as policies
 from server.policy.model import EACH_MISS, SHIPPED, Policy
-from server.policy.parser import filled
 from server.simulation.outcomes import Result
-from server.watch import policy_change
-from tests.cast import Cast
 from tests.simulation.test_replay import Said, placed, run, told
 
 TABLE = {
@@ -164,14 +160,6 @@ def test_a_table_that_is_wrong_is_refused_by_its_field(
     with pytest.raises(Refused) as refused:
         policies.read({**SHIPPED, "roll_call": table})
     assert refused.value.field == field
-
-
-async def test_an_agency_cannot_adopt_a_budget_that_nothing_counts_yet(cast: Cast) -> None:
-    content = filled({"mid": SHIPPED["mid"], "budget": {"adapt": "within_limits"}})
-    asked = policy_change.Adoption(uuid4(), content, 0, "Fewer alarms.")
-    with pytest.raises(Refused) as refused:
-        await policy_change.adopt(cast.actor("ines"), cast.agency.id, asked, cast.clock())
-    assert refused.value.field == "budget.adapt"
 
 
 @pytest.mark.parametrize(("tier", "hours"), [("high", 6), ("mid", 12)])

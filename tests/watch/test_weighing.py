@@ -82,7 +82,7 @@ def test_many_misses_and_returns_are_counted_in_words() -> None:
     missed = words(Fact(Kind.MISSED, DUE, 3, Misses.SELDOM))
     assert missed == (
         "No answer to 3 check-ins in a row since 27 12:00."
-        " They seldom miss one at this time of day."
+        " They rarely miss one at this time of day."
     )
     assert words(Fact(Kind.CAME_BACK, DUE, 2)) == "They were missing 2 times before."
     assert words(Fact(Kind.TOO_MANY, DUE, 1)).startswith("1 check-in missed, due ")

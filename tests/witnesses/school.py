@@ -40,6 +40,8 @@ async def arrange(
         cast.actor(by),
         await Child.get(id=cast.persons[first].id),
         actions.Arranged(
+            id=uuid4(),
+            zone="Europe/Paris",
             kind=kind,
             name="Lycée Monge",
             channel="email",
@@ -49,9 +51,7 @@ async def arrange(
             at=at,
         ),
         first.capitalize(),
-        id_=uuid4(),
-        zone="Europe/Paris",
-        now=cast.clock(),
+        cast.clock(),
     )
     for name in others:
         child = await Child.get(id=cast.persons[name].id)

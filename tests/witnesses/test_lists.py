@@ -119,6 +119,7 @@ async def test_the_same_form_twice_is_once_also_after_a_correction(cast: Cast) -
     sheet, _ = await asked(cast)
     id_ = uuid4()
     await say(cast, sheet, {"mia": "not_here"}, id_=id_)
+    cast.clock.advance(minutes=1)
     await say(cast, sheet, {"mia": "here"})
     await say(cast, sheet, {"mia": "not_here"}, id_=id_)
     await say(cast, sheet, {"mia": "here"})

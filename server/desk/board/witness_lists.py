@@ -26,6 +26,6 @@ async def not_filled_in(request: Request, visitor: Visitor) -> list[tuple[str, s
     for row in rows:
         time = when(language, row.due_at, known_zone(row.zone), now)
         sentence = _SCHOOL if row.kind == Kind.SCHOOL else _OTHER
-        said = gettext(language, sentence, name=row.name, time=time)
-        lines.append((said, path_of(row.witness_id)))
+        line = gettext(language, sentence, name=row.name, time=time)
+        lines.append((line, path_of(row.witness_id)))
     return lines

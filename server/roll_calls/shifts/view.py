@@ -19,7 +19,7 @@ WRONG_PINS_SHOWN = 3
 class Shifts:
     """Who is on shift in a home. `mine`: until when the reader is. `ends`: until when a shift can
     be in one tap. `others`: up to ten of the people who are, without the reader. `everyone`: how
-    many work there. `wrong_pins`: for whom the shared device was given wrong PINs in a row."""
+    many work there. `wrong_pins`: those with wrong PINs in a row at the shared device."""
 
     mine: datetime | None
     ends: tuple[datetime, ...]

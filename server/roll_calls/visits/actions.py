@@ -35,40 +35,40 @@ class VisitSaid:
     word: Word
 
 
-async def visit(actor: Actor, home_id: UUID, said: VisitSaid, now: datetime) -> Recorded:
+async def visit(actor: Actor, home_id: UUID, seen: VisitSaid, now: datetime) -> Recorded:
     """Keep it in the roll call that is open, or was asked within two hours; else in one of its own.
 
     The same form twice is once. Raises NotFound for a person who does not work there, Refused for a
     child who does not live there, and what `record` raises.
     """
-    form = RollCallSaid(said.id, said.said_at, (Said(said.child_id, said.word),))
+    form = RollCallSaid(seen.id, seen.said_at, (Said(seen.child_id, seen.word),))
     async with write():
         # One after the other: two visits that come in at once are one roll call.
         home = await Home.filter(id=home_id).select_for_update(no_key=True).first()
         if home is None or actor.id is None or not await works_in(actor.id, home_id, now):
             raise NotFound(NOWHERE)
-        call_id = await _of_word(said)
-        if call_id is None and not await living_in(home_id, [said.child_id]):
+        call_id = await _of_word(seen)
+        if call_id is None and not await living_in(home_id, [seen.child_id]):
             raise Refused(N_("This child no longer lives here. Nothing was written."))
-        call_id = call_id or await _current(home, said, now)
-        return await record(actor, call_id or await _made(home, actor, said, now), form, now)
+        call_id = call_id or await _current(home, seen, now)
+        return await record(actor, call_id or await _made(home, actor, seen, now), form, now)
 
 
-async def _of_word(said: VisitSaid) -> UUID | None:
-    word = await RollCallWord.get_or_none(id=word_id(said.id, said.child_id))
+async def _of_word(seen: VisitSaid) -> UUID | None:
+    word = await RollCallWord.get_or_none(id=word_id(seen.id, seen.child_id))
     return word.roll_call_id if word is not None else None
 
 
-async def _current(home: Home, said: VisitSaid, now: datetime) -> UUID | None:
-    at = min(said.said_at or now, now)
+async def _current(home: Home, seen: VisitSaid, now: datetime) -> UUID | None:
+    at = min(seen.said_at or now, now)
     last = await RollCall.filter(home_id=home.id, due_at__lte=at).order_by("-due_at").first()
     if last is None or not (last.is_open or at - last.due_at < TOGETHER):
         return None
     return last.id
 
 
-async def _made(home: Home, actor: Actor, said: VisitSaid, now: datetime) -> UUID:
-    at = min(said.said_at or now, now)
+async def _made(home: Home, actor: Actor, seen: VisitSaid, now: datetime) -> UUID:
+    at = min(seen.said_at or now, now)
     id_ = roll_call_id(home.id, at)
     row = {
         "id": id_,

@@ -36,13 +36,13 @@ async def visit(request: Request) -> Response:
     """What a person who works there saw. The same form twice is once."""
     seat, now, form = await as_worker(request), now_of(request), await form_body(request)
     try:
-        said = visits.VisitSaid(
+        seen = visits.VisitSaid(
             id_of(entered(form, "id")),
             said_at_of(form, now),
             id_of(entered(form, "child_id")),
             _word(form),
         )
-        recorded = await visits.visit(seat.visitor, seat.home.id, said, now)
+        recorded = await visits.visit(seat.visitor, seat.home.id, seen, now)
     except Refused as fault:
         return await show_page(request, seat, fault)
     return RedirectResponse(f"{seat.path}?sent={len(recorded.left_out)}", status_code=303)

@@ -17,7 +17,7 @@ from server.watch.carer.models import Question
 async def answer_question(question_id: UUID, answer: str, now: datetime) -> Question:
     """The carer's one tap. The first answer counts; a second tap changes nothing.
 
-    Raises NotFound, and Refused if the question's time is over, or the person is asked no more.
+    Raises NotFound, and Refused if the question's time is over, or another person is asked now.
     """
     async with write():
         question = await Question.filter(id=question_id).select_for_update().first()

@@ -35,9 +35,9 @@ def say(language: str, facts: Mapping[str, Any]) -> str:
     """The text for these facts, which rows store: `says`, and what it mentions."""
     says = facts["says"]
     if says == "ask":
-        letter, one = facts["letter"], facts["one"]
-        sentence = _ASK_IN if letter else _ASK_ABOUT_ONE if one else _ASK
-        return gettext(language, sentence, time=facts["time"], letter=letter, one=one)
+        letter, only = facts["letter"], facts["one"]
+        sentence = _ASK_IN if letter else _ASK_ABOUT_ONE if only else _ASK
+        return gettext(language, sentence, time=facts["time"], letter=letter, one=only)
     if says == "noted":
         return " ".join(_noted(language, facts))
     return gettext(

@@ -1,0 +1,1 @@
+"""What stands in a text message that asks for an answer."""

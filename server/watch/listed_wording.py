@@ -1,0 +1,49 @@
+"""What a home or another witness said of a child, as a part of the sentence of evidence. Pure."""
+
+from collections.abc import Callable, Iterator
+
+from server.i18n import N_
+from server.policy.roll_call import Word
+from server.watch.facts import Listed
+
+_LISTED: dict[Word, str] = {
+    Word.HERE: N_("the home said that they were there, {time}"),
+    Word.NOT_HERE: N_("the home said that they were not there, {time}"),
+    Word.EXCUSED: N_("the home said that they were away with permission, {time}"),
+    Word.UNKNOWN: N_("the home did not know where they were, {time}"),
+}
+_BY_A_WITNESS: dict[Word, str] = {
+    Word.HERE: N_("the school or another witness said that they were there, {time}"),
+    Word.NOT_HERE: N_("the school or another witness said that they were not there, {time}"),
+    Word.EXCUSED: N_("the school or another witness said that they were excused, {time}"),
+}
+
+
+# After "not here" of an earlier time.
+_THEN: dict[Word, str] = {
+    Word.HERE: N_("the home said “not here” {first}, then “here” {time}"),
+    Word.EXCUSED: N_("the home said “not here” {first}, then “away with permission” {time}"),
+    Word.UNKNOWN: N_("the home said “not here” {first}, then “don't know” {time}"),
+}
+_DIFFERS: dict[Word, str] = {
+    Word.HERE: N_("another person there said “here” {time}"),
+    Word.EXCUSED: N_("another person there said “away with permission” {time}"),
+    Word.UNKNOWN: N_("another person there said “don't know” {time}"),
+}
+
+
+def listed_in_words(listed: Listed, say: Callable[..., str]) -> Iterator[str]:
+    """What the home said last at a roll call, or another witness in a list: what it said before
+    where that was "not here", and what another person said where they differ. `say` fills in
+    times."""
+    if listed.is_outside:
+        if listed.word in _BY_A_WITNESS:
+            yield say(_BY_A_WITNESS[listed.word], time=listed.at)
+        return
+    if listed.before_at is not None and listed.word in _THEN:
+        yield say(_THEN[listed.word], first=listed.before_at, time=listed.at)
+    else:
+        yield say(_LISTED[listed.word], time=listed.at)
+    if listed.differs is not None and listed.differs[0] in _DIFFERS:
+        word, at = listed.differs
+        yield say(_DIFFERS[word], time=at)
