@@ -294,8 +294,7 @@ async def _state(
         "query": f"call={roll_call.id}&" if is_earlier and roll_call is not None else "",
         "error": form_fault(fault, language) if fault is not None else None,
     }
-    status = fault.status if fault is not None else 200
-    return page(request, "roll_calls/state.html", context, status=status)
+    return page(request, "roll_calls/state.html", context, status=fault.status if fault else 200)
 
 
 def _sent(request: Request) -> dict[str, Any]:

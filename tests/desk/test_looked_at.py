@@ -27,6 +27,7 @@ ELSEWHERE: Mapping[str, str] = {
     "/sign-in/with/{provider}/code": "tests/browser/test_accounts.py",
     "/sign-in/second": "follows a right password: tests/browser/test_states.py",
     "/desk/help/{guide}": "tests/browser/test_help.py",
+    "/front/roll-call": "tests/browser/test_front_roll_call.py",
 }
 NO_PAGES = ("/api/", "/health", "/metrics", "/app/", "/.well-known/")
 FILES = (".csv", ".json", ".pdf", ".webmanifest", "/photos/{photo_id}")
