@@ -41,7 +41,8 @@ class Misses(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What weighed, and when it was so (the first time, of `n`)."""
+    """What weighed, and when it was so. Of `n` misses that is the first, of `n` looks or words the
+    last."""
 
     kind: Kind
     at: datetime

@@ -4,6 +4,7 @@ same time."""
 from __future__ import annotations
 
 from datetime import datetime
+from random import Random
 from typing import Any
 
 import pytest
@@ -14,12 +15,15 @@ from server.simulation.replay import replay
 from tests.cast import Cast
 from tests.simulation.test_live_equals_replay import (
     BEGIN,
+    MINUTE,
     ON_SQLITE,
     PLACED,
+    SEEDS,
     Said,
     _a_last_resort,
     at,
     compare,
+    life,
     recorded,
     text_of,
     weighing,
@@ -56,7 +60,6 @@ WEEK: list[Said] = [
     # What comes after the end of the day is not heard.
     (at(9, "09:00"), "if_asked", says("mentor", at(9, "12:00"), "not_here", 14 * 3600)),
     (at(9, "16:50"), "check_in", {}),
-    (at(9, "17:00"), "pause", {"until": text_of(at(10, "16:00"))}),
 ]
 
 
@@ -75,6 +78,23 @@ async def test_two_lists_a_day_by_the_shipped_kind_of_weights(cast: Cast) -> Non
     asked_at = [moment for moment, level, _ in told if level == "ask_witness"]
     assert at(7, "22:30") in asked_at
     assert not {at(8, "22:30"), at(8, "23:30")} & {*asked_at}, "a day that is over is over"
+
+
+@pytest.mark.slow
+@pytest.mark.drawn
+@ON_SQLITE
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_lives_drawn_at_random_with_lists(cast: Cast, seed: int) -> None:
+    random = Random(seed + 200)  # noqa: S311 (repeatable, not secret)
+    said = [WEEK[0], *life(random)]
+    for _ in range(8):
+        begin = BEGIN + random.randint(0, 5 * 24 * 60) * MINUTE
+        until = begin + random.randint(60, 2000) * MINUTE
+        by, word = random.choice(["school", "mentor"]), random.choice(["here", "not_here"])
+        said.append((begin, "if_asked", says(by, until, word, random.randint(0, 7200))))
+    lists = random.choice([LISTS, MORE_OFTEN])
+    data = {**weighing(page=0.3, leaves=0.02), "witness": lists}
+    await compare(cast, sorted(said, key=lambda one: one[0]), data)
 
 
 def rows_of(said: list[Said], data: dict[str, Any]) -> list[tuple[datetime, str, str]]:

@@ -31,7 +31,7 @@ class HomeLine:
 
 
 async def overview(agency_id: UUID, number: int, now: datetime) -> list[HomeLine]:
-    """One part: first the homes whose last roll call nobody has done, then by name."""
+    """One part: first the homes where nobody did a roll call lately, then by name."""
     undone = RollCall.filter(
         agency_id=agency_id,
         due_at__gt=now - LATELY,
