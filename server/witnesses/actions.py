@@ -164,6 +164,16 @@ async def end_child(actor: Actor, child: Child, witness_id: UUID, now: datetime)
             await announce(child.agency_id, "watch")
 
 
+async def end_all(actor: Actor, child: Child, now: datetime) -> None:
+    """Nobody of this agency is asked about the child any more: it goes to another one, which asks
+    whom it wants. In the caller's transaction, while the child is still with this agency."""
+    live = WitnessChild.filter(child_id=child.id, until_at__isnull=True).order_by("witness_id")
+    for witness_id in await live.values_list(
+        "witness_id", flat=True
+    ):  # As many as a child can have.
+        await end_child(actor, child, as_id(witness_id), now)
+
+
 async def end(actor: Actor, witness: Witness, now: datetime) -> None:
     """This witness is not asked any more about any child: it left, or the agreement is over. Links
     stop working, and the caseworkers of the children hear of it. Twice is once."""

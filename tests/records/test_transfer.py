@@ -35,12 +35,15 @@ from server.tasks.models import Task
 from server.tasks.rules import Kind as DueKind
 from server.tasks.rules import State as DueState
 from server.watch.models import Watch
+from server.witnesses import reading
+from server.witnesses.models import Witness
 from tests.cast import SURNAMES, Cast
 from tests.missing.test_episodes import opened as opened_missing
 from tests.missing.test_together import both_missing
 from tests.missing.test_together import linked as linked_together
 from tests.plan.said import Phone
 from tests.races import no_fault, together
+from tests.witnesses.school import arrange
 
 # A restore refuses where another program is connected.
 pytestmark = pytest.mark.alone
@@ -312,6 +315,16 @@ async def test_every_row_of_the_child_is_with_the_new_agency_but_for_the_record(
     assert await timeline.verify() is None
 
 
+async def test_a_school_of_the_former_agency_is_asked_about_the_child_no_more(cast: Cast) -> None:
+    shared, alone = await arrange(cast, "mia", "noor"), await arrange(cast, "mia")
+    await accepted(cast)
+    now = cast.clock()
+    assert await reading.children_of(shared.witness.id, now) == {cast.noor.id}
+    assert await reading.of_child(cast.mia.id, now) == []
+    ended = {witness.id for witness in await Witness.filter(ended_at__isnull=False)}
+    assert ended == {alone.witness.id}
+
+
 async def test_nothing_of_another_child_moves(cast: Cast) -> None:
     await accepted(cast)
     assert (await Child.get(id=cast.noor.id)).agency_id == cast.agency.id
@@ -332,8 +345,8 @@ async def test_every_table_of_an_agency_moves_or_is_listed_as_an_exception(cast:
     }
     # What is about people, homes and rules of an agency, whoever its children are.
     of_the_house = {
-        *("ClocksVersion DefinitionsVersion Drill Duty FixedShift FrontDesk Handover".split()),
-        *("Home HomeWorker Identity Leave RollCall".split()),
+        *("BudgetWeek ClocksVersion DefinitionsVersion Drill Duty FixedShift FrontDesk".split()),
+        *("Handover Home HomeWorker Identity Leave RollCall Witness WitnessList".split()),
         *("Intake Policy ProviderTerms Reception OidcFlow DutyShift Template Welcome".split()),
     }
     ended = {"MissingTogether"}

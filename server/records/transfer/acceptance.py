@@ -45,6 +45,7 @@ from server.watch.carer.questions import end_questions
 from server.watch.models import Pause, Watch
 from server.watch.writing import lock
 from server.web.live import announce
+from server.witnesses import actions as witnesses
 
 HELLO = N_(
     "Hello. From now on, I'm here for you. What you wrote and what was agreed came with"
@@ -111,6 +112,7 @@ async def _go_over(
     # The people who were asked are of the former agency.
     await approvals.overtake(actor, child.id, "transfer", now)
     before = await end_all(actor, child, "transfer", now)
+    await witnesses.end_all(actor, child, now)
     await decide(
         actor,
         transfer,
