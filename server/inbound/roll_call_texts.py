@@ -61,7 +61,7 @@ async def hear(
     if place is None:
         letters = ", ".join(f"{each.letter} {_time(each.call)}" for each in places)
         return _help(places[0], channel, "which", now, letters=letters)
-    numbers = {number: child for child, number in (await numbers_of(place.call.home_id)).items()}
+    numbers = await _on_list(place.call.home_id)
     unknown = [str(number) for number in heard.words if number not in numbers]
     if unknown:
         return _help(place, channel, "no_number", now, numbers=" ".join(unknown))
@@ -84,12 +84,21 @@ async def _places(people: Sequence[Person], now: datetime) -> list[Place]:
     return places
 
 
+async def _on_list(home_id: UUID) -> dict[int, UUID]:
+    """By number, the children who live there now: a number that rests is nobody's."""
+    living = set(await living_in(home_id))
+    numbers = await numbers_of(home_id)
+    return {number: child for child, number in numbers.items() if child in living}
+
+
 def _meant(places: Sequence[Place], letter: str) -> Place | None:
-    """The place that a text is about; None where it could be several."""
-    if letter and len({place.seat.home_id for place in places}) > 1:
-        return next((place for place in places if place.letter == letter), None)
-    waiting = [place for place in places if place.call.is_open] or list(places)
-    return waiting[0] if len({place.seat.home_id for place in waiting}) == 1 else None
+    """The place that a text is about; None where it could be several, or is one that is not asked.
+    People who share a number may name different homes by the same letter."""
+    if letter:
+        meant = [place for place in places if place.letter == letter]
+    else:
+        meant = [place for place in places if place.call.is_open] or list(places)
+    return meant[0] if len({place.seat.home_id for place in meant}) == 1 else None
 
 
 async def _answers_an_alert(
@@ -122,7 +131,7 @@ async def _record(
     words = {
         child: heard.words.get(number, Word.HERE)
         for number, child in numbers.items()
-        if child in living and (number in heard.words or child not in away)
+        if number in heard.words or child not in away
     }
     form = RollCallSaid(id_, now, tuple(Said(child, word) for child, word in words.items()))
     actor = Actor(place.person.id, place.person.role.value, place.person.agency_id)

@@ -63,7 +63,7 @@ async def test_at_the_shared_device_a_roll_call_is_done_and_nothing_of_it_stays(
         wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0
         await page.get_by_role("group", name=AMIRA).locator(".away").tap()
-        await page.get_by_role("button", name="Send: 12 here, 1 away").tap()
+        await page.get_by_role("button", name="Send: 12 here, 1 not here").tap()
         await expect(page.get_by_text("Thank you. We have it.")).to_be_visible()
         assert await violations_of(page) == []
         await page.go_back()
@@ -111,7 +111,7 @@ async def test_a_foster_home_and_a_flat_answer_in_one_tap_also_offline(cast: Cas
         await page.context.set_offline(False)
         await expect(page.get_by_text("Thank you. We have it.")).to_be_visible()
         await page.get_by_role("button", name="Yes, here").tap()
-        await expect(page.locator(".lead")).to_contain_text("1 here, 1 away")
+        await expect(page.locator(".lead")).to_contain_text("1 here, 1 not here")
         await kinds.set_kind(cast.actor("root"), cast.home.id, "flat", cast.clock())
         cast.clock.advance(hours=1)
         await page.goto(path)

@@ -55,7 +55,7 @@ READ = {
 NONSENSE = (
     *("", " ", "ok", "0 3", "3 0", "00", "3-7", "3:7", "3.7", "21:30", "+3", "?", "3 3", "3??"),
     *("3 4 five", "1000", "1 K7QX", "3 7 thanks", "A", "B", "-3", "½", "3!"),
-    "9" * 5000,
+    *("3+7", "3 + 7", "3 +7", "9" * 5000, "0001" + "0" * 4500),
 )
 
 
@@ -217,6 +217,39 @@ async def test_in_two_homes_the_letter_says_which(cast: Cast) -> None:
     assert await words(cast) == {"noor": "here"}
     await text(cast, "1", sender=SAM, id_="4")
     assert await words(cast) == {"noor": "here", "mia": "not_here"}, "only one waits still"
+
+
+@pytest.mark.parametrize("why", ["the number is shared", "the home is not asked"])
+async def test_a_letter_is_never_taken_for_another_home(cast: Cast, why: str) -> None:
+    await reachable(cast)
+    root, now = cast.actor("root"), cast.clock()
+    barn = await Home.create(
+        id=uuid7(), agency_id=cast.agency.id, name="Barn", zone="Europe/Paris", made_at=now
+    )
+    other = "tom" if why == "the number is shared" else "sam"
+    await actions.add_worker(root, cast.home.id, cast.sam.id, now)
+    await actions.add_worker(root, barn.id, cast.persons[other].id, cast.clock.advance(seconds=1))
+    await Child.filter(id=cast.noor.id).update(home_id=barn.id)
+    if other == "tom":
+        await reachable(cast, "tom")
+    times = [] if other == "sam" else ["13:30"]
+    await actions.set_times(root, cast.home.id, times, cast.clock())
+    await actions.set_times(root, barn.id, ["13:30"], cast.clock())
+    await tick(cast.clock())
+    await tick(cast.clock.advance(minutes=30))
+    await text(cast, "A 0", sender=SAM)
+    assert await words(cast) == {}
+    [reply] = await replies(cast)
+    assert reply.startswith("Which one?")
+
+
+async def test_the_number_of_a_child_who_moved_is_nobodys(cast: Cast) -> None:
+    number = await a_roll_call(cast)
+    await Child.filter(id=cast.mia.id).update(home_id=None)
+    await text(cast, str(number["mia"]), sender=SAM)
+    assert await words(cast) == {}
+    [reply] = await replies(cast)
+    assert reply.startswith(f"Not on the list: {number['mia']}. Nothing is noted.")
 
 
 async def test_who_is_away_by_agreement_or_not_on_the_list_is_not_said_to_be_here(

@@ -35,12 +35,15 @@ from server.tasks.models import Task
 from server.tasks.rules import Kind as DueKind
 from server.tasks.rules import State as DueState
 from server.watch.models import Watch
+from server.witnesses import reading
+from server.witnesses.models import Witness
 from tests.cast import SURNAMES, Cast
 from tests.missing.test_episodes import opened as opened_missing
 from tests.missing.test_together import both_missing
 from tests.missing.test_together import linked as linked_together
 from tests.plan.said import Phone
 from tests.races import no_fault, together
+from tests.witnesses.school import arrange
 
 # A restore refuses where another program is connected.
 pytestmark = pytest.mark.alone
@@ -310,6 +313,16 @@ async def test_every_row_of_the_child_is_with_the_new_agency_but_for_the_record(
     await audit.seal(cast.clock())
     assert await audit.verify() is None
     assert await timeline.verify() is None
+
+
+async def test_a_school_of_the_former_agency_is_asked_about_the_child_no_more(cast: Cast) -> None:
+    shared, alone = await arrange(cast, "mia", "noor"), await arrange(cast, "mia")
+    await accepted(cast)
+    now = cast.clock()
+    assert await reading.children_of(shared.witness.id, now) == {cast.noor.id}
+    assert await reading.of_child(cast.mia.id, now) == []
+    ended = {witness.id for witness in await Witness.filter(ended_at__isnull=False)}
+    assert ended == {alone.witness.id}
 
 
 async def test_nothing_of_another_child_moves(cast: Cast) -> None:

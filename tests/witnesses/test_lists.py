@@ -118,11 +118,9 @@ async def test_the_caseworker_of_a_child_who_did_not_come_hears_of_it_once(cast:
 async def test_the_same_form_twice_is_once_also_after_a_correction(cast: Cast) -> None:
     sheet, _ = await asked(cast)
     id_ = uuid4()
-    await say(cast, sheet, {"mia": "not_here"}, id_=id_)
-    cast.clock.advance(minutes=1)
-    await say(cast, sheet, {"mia": "here"})
-    await say(cast, sheet, {"mia": "not_here"}, id_=id_)
-    await say(cast, sheet, {"mia": "here"})
+    for word, form_id in (("not_here", id_), ("here", None), ("not_here", id_), ("here", None)):
+        await say(cast, sheet, {"mia": word}, id_=form_id)
+        cast.clock.advance(seconds=1)
     assert await WitnessWord.all().count() == 2
     assert (await reading.last_words(sheet.id))[cast.mia.id].word == "here"
 

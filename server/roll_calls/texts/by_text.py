@@ -16,8 +16,9 @@ MOST_NUMBER = 999
 _ALL = frozenset({"0", "all", "tous", "toutes", "tout", "الكل", "كلهم", "الجميع", "جميعهم"})
 _AND = frozenset({"and", "et", "و"})
 _SIGNS = {"?": Word.UNKNOWN, "+": Word.EXCUSED}
-# A minus may be "from 3 to 7", a colon a time: neither is guessed at.
-_TOKEN = re.compile(r"\s+|[,،;؛]|\.(?=\s|$)|(?P<said>\d+|[?+]|[^\W\d_]+)")
+# A minus may be "from 3 to 7", a colon a time, a plus between two numbers "and". None is guessed.
+_SIGN = r"\?|(?<!\s)\+(?!\d)|\+(?!\s*\d)"
+_TOKEN = re.compile(rf"\s+|[,،;؛]|\.(?=\s|$)|(?P<said>\d+|{_SIGN}|[^\W\d_]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +79,14 @@ def _words(tokens: list[str]) -> dict[int, Word] | None:
     for token in tokens:
         if token in _SIGNS and last is not None:
             words[last], last = _SIGNS[token], None
-        elif token.isdecimal() and 0 < int(token[:4]) <= MOST_NUMBER and int(token) not in words:
+        elif _is_number(token) and int(token) not in words:
             last = int(token)
             words[last] = Word.NOT_HERE
         else:
             return None
     return words
+
+
+def _is_number(token: str) -> bool:
+    # Python converts no number of thousands of digits.
+    return token.isdecimal() and len(token) <= 4 and 0 < int(token) <= MOST_NUMBER
