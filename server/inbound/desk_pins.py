@@ -109,7 +109,10 @@ async def unlock(desk: FrontDesk, seat_id: UUID, pin: str, now: datetime) -> str
     token = encryption.new_token()
     async with write():
         await forget_guesses(guesses)
-        await HomeWorker.filter(id=seat.id).update(pin_wrong=0)
+        # A new PIN, or a lock, may have come in this moment.
+        same = HomeWorker.filter(id=seat.id, pin_hash=seat.pin_hash, pin_locked_at__isnull=True)
+        if not await same.filter(until_at__isnull=True).update(pin_wrong=0):
+            raise Refused(WRONG, field="pin")
         await FrontDesk.filter(id=desk.id).update(
             unlocked_by=seat.id,
             unlocked_until=now + UNLOCKED_FOR,

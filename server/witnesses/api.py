@@ -101,7 +101,6 @@ async def take_register(request: Request) -> Response:
         witness,
         [Line(line.name, line.word) for line in payload.lines],
         id_=uuid5(witness.id, payload.id),
-        way=rules.Way.REGISTER,
         now=now,
     )
     taken = RegisterTaken(len(matched.words), list(matched.unknown), list(matched.unread))

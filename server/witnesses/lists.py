@@ -250,13 +250,19 @@ async def hand_in(
     lines: Sequence[Line],
     *,
     id_: UUID,
-    way: rules.Way,
     now: datetime,
+    among: Collection[UUID] | None = None,
 ) -> tuple[WitnessList, Matched]:
     """What a register of today says, by the names that the witness knows; and what was nobody's
-    here. Raises Refused on a day without a list."""
+    here. A person speaks for the children `among` alone: for the others their colleagues do. Raises
+    Refused on a day without a list."""
     sheet = await of_today(witness, now)
-    seats = {seat.id: seat.known_as for seat in await reading.seats_of(witness.id, now)}
-    matched = match(lines, seats)
+    held = [
+        seat
+        for seat in await reading.seats_of(witness.id, now)
+        if among is None or seat.child_id in among
+    ]
+    matched = match(lines, {seat.id: seat.known_as for seat in held})
+    way = rules.Way.REGISTER if actor.id is None else rules.Way.FILE
     form = Form(uuid5(sheet.id, str(id_)), matched.words, way, actor.id)
     return await record(actor, sheet.id, form, now), matched

@@ -225,7 +225,7 @@ async def hand_in(request: Request) -> Response:
         lines = register.read_file(await _file(form), today)
         id_ = form_id(entered(form, "id"), "id")
         _, matched = await lists.hand_in(
-            seat.visitor, seat.witness, lines, id_=id_, way=rules.Way.FILE, now=now
+            seat.visitor, seat.witness, lines, id_=id_, now=now, among=seat.mine
         )
     except Refused as fault:
         return await _page(request, seat, {"day": entered(form, "day")}, fault)

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from server.notify.models import Message
+from server.people.models import Tie
 from server.watch.models import WitnessWord
 from server.witnesses import actions, lists
 from server.witnesses.models import Witness, WitnessChild, WitnessList
@@ -196,6 +197,18 @@ async def test_a_register_as_a_file_is_matched_and_yesterdays_is_refused(cast: C
         cast.mia.id: ("here", "file", cast.tom.id),
         cast.noor.id: ("not_here", "file", cast.tom.id),
     }
+
+
+async def test_a_file_speaks_only_for_the_children_of_the_person_who_brings_it(cast: Cast) -> None:
+    """Nor does it tell whether a colleague's child is on the list."""
+    _, made = await asked(cast)
+    await Tie.filter(child_id=cast.noor.id, person_id=cast.tom.id).delete()
+    form = {"id": str(uuid4()), "day": "2026-03-02", "register": REGISTER}
+    async with cast.browser_as("tom") as browser:
+        taken = await browser.post(f"/desk/witnesses/{made.witness.id}/register", data=form)
+    assert "1 child matched" in taken.text
+    assert "Noor" in taken.text, "as a name that is nobody's here"
+    assert [row.child_id for row in await WitnessWord.all()] == [cast.mia.id]
 
 
 async def test_a_school_sends_its_register_by_itself_before_the_list_is_due(cast: Cast) -> None:

@@ -67,12 +67,22 @@ function prepare(form: HTMLFormElement): void {
  * shown again from the memory of the browser.
  */
 function forget(mark: HTMLElement): void {
-  setTimeout(() => {
+  const span = Number(mark.dataset["locks"]) * 1_000;
+  const end = Date.now() + span;
+  const lock = (): void => {
     document.querySelector("main")?.replaceChildren();
     location.replace(mark.dataset["to"] ?? "/front");
-  }, Number(mark.dataset["locks"]) * 1_000);
+  };
+  setTimeout(lock, span);
+  // A timer stands still while a tablet sleeps: what was on the screen must not be there when it wakes.
+  const look = (): void => {
+    if (Date.now() >= end) lock();
+  };
+  document.addEventListener("visibilitychange", look);
+  addEventListener("focus", look);
   addEventListener("pageshow", ({ persisted }) => {
     if (persisted) location.reload();
+    else look();
   });
 }
 
