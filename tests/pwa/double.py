@@ -133,6 +133,7 @@ class Double:
     lines: dict[str, str] | None = None
     """Whether the child is looked for."""
     trusted: list[dict[str, Any]] = field(default_factory=list)
+    witnesses: list[dict[str, Any]] = field(default_factory=list)
     absences: list[dict[str, Any]] = field(default_factory=list)
     """What the child asked for, the newest first; the agreed ones with what was agreed."""
     advocates: list[dict[str, Any]] = field(default_factory=list)
@@ -489,6 +490,11 @@ def application(double: Double) -> Starlette:
         one["state"] = "recalled" if one["state"] == "waiting" else "back"
         return JSONResponse(one)
 
+    async def witnesses(request: Request) -> Response:
+        if not is_in(request):
+            return _problem(401, "unauthenticated")
+        return JSONResponse({"witnesses": double.witnesses})
+
     async def not_trusted(request: Request) -> Response:
         gone = request.path_params["id"]
         double.trusted = [one for one in double.trusted if one["id"] != gone]
@@ -704,6 +710,7 @@ def application(double: Double) -> Starlette:
             Route("/api/v1/advocates/{id}", advocate, methods=["PATCH", "DELETE"]),
             Route("/api/v1/advocate-wish", advocate_wish, methods=["POST", "DELETE"]),
             Route("/api/v1/trusted", trusted, methods=["GET", "POST"]),
+            Route("/api/v1/witnesses", witnesses, methods=["GET"]),
             Route("/api/v1/why", why),
             Route("/api/v1/talk/read", talk_read),
             Route("/api/v1/children/{child}/talk/read", nothing, methods=["POST"]),

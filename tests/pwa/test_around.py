@@ -115,3 +115,22 @@ def test_many_people_have_room_and_nobody_is_left_out(phone: Phone, double: Doub
     expect(phone.page.locator(".person")).to_have_count(28)
     expect(phone.page.locator(".around .person")).to_have_count(7)
     assert phone.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_child_reads_which_school_we_ask_and_no_phone_keeps_it(phone: Phone) -> None:
+    phone.double.witnesses = [
+        {"id": SAM, "name": "Lycée Monge", "days": [0, 1, 2, 3, 4], "at": "10:00", "known_as": "M."}
+    ]
+    phone.pair()
+    look(phone)
+    told = phone.page.get_by_role("region", name="Who tells us whether you came")
+    expect(told.get_by_role("listitem")).to_have_text(
+        "Lycée Monge Monday, Tuesday, Wednesday, Thursday and Friday at 10:00",
+        use_inner_text=True,
+    )
+    expect(told).to_contain_text("Tell your caseworker.")
+    assert phone.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    phone.network(is_there=False)
+    phone.page.reload()
+    look(phone)
+    expect(told).to_have_count(0)

@@ -15,6 +15,7 @@ from server.people.ties import AddTie, add_tie
 from server.policy.model import EACH_MISS
 from server.policy.models import Policy as PolicyRow
 from server.roll_calls import actions
+from server.security import encryption
 from server.watch.carer.models import Question
 from server.watch.carer.questions import answer_question
 from server.watch.models import Round, Sighting
@@ -57,6 +58,25 @@ async def test_the_home_is_asked_and_its_word_counts_as_the_carers(cast: Cast) -
 async def test_a_carer_goes_first(cast: Cast) -> None:
     [question] = await late(cast)
     assert question.person_id == cast.sam.id
+
+
+async def test_the_link_tells_the_people_of_a_home_which_child_is_meant(cast: Cast) -> None:
+    await without_carer(cast)
+    [question] = await late(cast)
+    path = f"/q/{encryption.sign(str(question.id), 'question')}"
+    await cast.new_token("ines")
+    for name, shown, hint in (
+        (None, ">M. C.<", "This page shows no names, only first letters."),
+        ("sam", ">M. C.<", "This page shows no names, only first letters."),
+        ("ines", ">Mia Castellane<", ""),
+    ):
+        browser = cast.browser_as(name) if name else cast.client()
+        async with browser:
+            page = (await browser.get(path)).text
+        assert shown in page, name
+        assert ("Castellane" in page) is (name == "ines")
+        assert hint in page
+        assert ("This page shows no names" in page) is bool(hint)
 
 
 async def test_who_no_longer_works_there_cannot_say_that_all_is_well(cast: Cast) -> None:

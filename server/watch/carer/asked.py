@@ -49,6 +49,12 @@ async def is_asked(question: Question, now: datetime) -> bool:
     return question.person_id in workers.get(question.child_id, ())
 
 
+async def is_of_home(question: Question, now: datetime) -> bool:
+    """Whether it is put to a person who works in the child's home, and is no carer of theirs."""
+    carers = await _carers([question.child_id], now)
+    return question.person_id not in carers.get(question.child_id, ())
+
+
 async def _carers(ids: Sequence[UUID], now: datetime) -> _By:
     ties = await Tie.filter(
         Tie.standing_at(now),

@@ -1,7 +1,7 @@
 """The carer's question: one tap, without signing in.
 
-The link works once, shows no name, and opens nothing else. Reading the page answers nothing: a mail
-server or a messenger may open links before a person does, and must not say "seen".
+The link works once, shows a stranger no name, and opens nothing else. Reading the page answers
+nothing: a mail server or a messenger may open links before a person does, and must not say "seen".
 """
 
 from collections.abc import Sequence
@@ -21,9 +21,11 @@ from server.i18n import supported_language
 from server.notify.devices import reached_of
 from server.notify.push_health import UNREACHED
 from server.people.access import now_of, visitor_or_none
-from server.people.models import Agency, Person
+from server.people.models import Agency, Child, Person
 from server.people.words import entered
+from server.storage.db import as_id
 from server.watch.carer import questions
+from server.watch.carer.asked import is_of_home
 from server.watch.carer.messages import asked_together
 from server.watch.carer.models import Question
 from server.watch.forecast import Foreseen, Then, as_it_stands, if_not_seen, in_words
@@ -92,7 +94,29 @@ async def _question_page(request: Request, question: Question) -> Response:
     """In the carer's language, by the child's local clock, under the agency's neutral name."""
     carer = await Person.get(id=question.person_id)
     about = await _about(question, carer.language, now_of(request))
-    return _page(request, {**await _frame(question, carer), **about})
+    who = await _who(request, question)
+    return _page(request, {**await _frame(question, carer), **about, **who})
+
+
+async def _who(request: Request, question: Question) -> dict[str, Any]:
+    """The child's name, for the person asked once they have signed in. Anyone else with the link
+    reads no more than the first letters, and those only where a home is asked: its people have to
+    know which of its children is meant."""
+    is_named = await _is_theirs(request, question)
+    if not is_named and not await is_of_home(question, now_of(request)):
+        return {"who": "", "named": False}
+    child = await Child.get(id=question.child_id)
+    others = Child.filter(home_id=child.home_id, left_at__isnull=True).exclude(id=child.id)
+    ids = [child.id, *await others.order_by("id").values_list("id", flat=True)]
+    named = {one.id: one.name for one in await Person.filter(id__in=ids).only("id", "name")}
+    # Those of one home, so that no two children have the same letters where it can be helped.
+    letters = initials([named[as_id(id_)] for id_ in ids])[0]
+    return {"who": named[child.id] if is_named else letters, "named": is_named}
+
+
+async def _is_theirs(request: Request, question: Question) -> bool:
+    visitor = await visitor_or_none(request)
+    return visitor is not None and visitor.person_id == question.person_id
 
 
 async def _together_page(
@@ -101,8 +125,7 @@ async def _together_page(
     """The same for several children. Only the signed-in carer sees full names. Anyone else with the
     link sees the first letters, which are enough for a person who lives there."""
     carer, now = await Person.get(id=question.person_id), now_of(request)
-    visitor = await visitor_or_none(request)
-    is_carer = visitor is not None and visitor.person_id == carer.id
+    is_carer = await _is_theirs(request, question)
     ids = [asked.child_id for asked in asked_questions]
     named = {child.id: child.name for child in await Person.filter(id__in=ids)}
     names = [named[id_] for id_ in ids]
