@@ -100,7 +100,7 @@ async def _question_page(request: Request, question: Question) -> Response:
 
 async def _who(request: Request, question: Question) -> dict[str, Any]:
     """The child's name, for the person asked once they have signed in. Anyone else with the link
-    reads no more than the first letters, and those only where a home is asked: its people have to
+    reads only the first letters, and those only where a home is asked: its people have to
     know which of its children is meant."""
     is_named = await _is_theirs(request, question)
     if not is_named and not await is_of_home(question, now_of(request)):
@@ -108,7 +108,9 @@ async def _who(request: Request, question: Question) -> dict[str, Any]:
     child = await Child.get(id=question.child_id)
     others = Child.filter(home_id=child.home_id, left_at__isnull=True).exclude(id=child.id)
     ids = [child.id, *await others.order_by("id").values_list("id", flat=True)]
-    named = {one.id: one.name for one in await Person.filter(id__in=ids).only("id", "name")}
+    named = {
+        person.id: person.name for person in await Person.filter(id__in=ids).only("id", "name")
+    }
     # Those of one home, so that no two children have the same letters where it can be helped.
     letters = initials([named[as_id(id_)] for id_ in ids])[0]
     return {"who": named[child.id] if is_named else letters, "named": is_named}
