@@ -87,10 +87,11 @@ def heed(standing: Standing, terms: Terms, heard: Look, at: datetime) -> Standin
     if heard.ratio < 1 and standing.missed_due_at is None and standing.alarm_at is None:
         return standing
     weighed = weigh(replace(standing, ask_at=None, alarm_at=None, alarm_why=None), terms, at)
-    is_called = weighed.alarm_at is not None and weighed.alarm_at <= at
+    if weighed.alarm_at is None or weighed.alarm_at > at or heard.ratio <= 1:
+        return weighed
     # Of a school's word the reason is that all together is unusual.
-    calls = is_called and heard.ratio > 1 and heard.calls
-    return replace(weighed, ask_at=None, alarm_why=Why.NOT_HERE) if calls else weighed
+    why = Why.NOT_HERE if heard.calls else weighed.alarm_why
+    return replace(weighed, ask_at=None, alarm_why=why)
 
 
 def take_back(standing: Standing, terms: Terms, at: datetime) -> Standing:
