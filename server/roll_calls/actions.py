@@ -194,7 +194,7 @@ async def add_worker(actor: Actor, home_id: UUID, person_id: UUID, now: datetime
     Raises NotFound for a home of another agency, Refused for a person who cannot work in one.
     """
     async with write():
-        home = await _home_of(actor, home_id)
+        home = await home_of(actor, home_id)
         person = (await lock_adults(home.agency_id, [person_id]))[person_id]
         if person.role not in MAY_WORK:
             raise Refused(
@@ -226,7 +226,7 @@ async def end_worker(actor: Actor, home_id: UUID, person_id: UUID, now: datetime
     """This person works there no longer, and is not asked any more. Twice is once. Raises NotFound
     for a home or a person of another agency."""
     async with write():
-        home = await _home_of(actor, home_id)
+        home = await home_of(actor, home_id)
         held = await HomeWorker.get_or_none(
             home_id=home.id, person_id=person_id, until_at__isnull=True
         )
@@ -254,7 +254,7 @@ async def set_times(
     changes nothing. Raises NotFound for a home of another agency, Refused, field `times`."""
     written = None if times is None else rules.written_times(times)
     async with write():
-        home = await _home_of(actor, home_id)
+        home = await home_of(actor, home_id)
         if home.roll_call_at == written:
             return home
         await Home.filter(id=home.id).update(roll_call_at=written)
@@ -270,7 +270,8 @@ async def set_times(
     return await Home.get(id=home_id)
 
 
-async def _home_of(actor: Actor, home_id: UUID) -> Home:
+async def home_of(actor: Actor, home_id: UUID) -> Home:
+    """This home of the actor's agency, locked. Raises NotFound."""
     home = await Home.filter(id=home_id).select_for_update(no_key=True).first()
     if home is None or (actor.agency_id is not None and home.agency_id != actor.agency_id):
         raise NotFound(N_("This home does not exist."))

@@ -4,9 +4,10 @@ from datetime import datetime
 from uuid import UUID
 
 from server.audit.actions import Actor, note
-from server.errors import NotFound, Refused
+from server.errors import Refused
 from server.i18n import N_
 from server.people.models import Home, HomeKind
+from server.roll_calls.actions import home_of
 from server.storage.db import write
 
 
@@ -16,9 +17,7 @@ async def set_kind(actor: Actor, home_id: UUID, kind: str, now: datetime) -> Non
     if kind not in set(HomeKind):
         raise Refused(N_("Choose one of these."), field="kind")
     async with write():
-        home = await Home.filter(id=home_id).select_for_update(no_key=True).first()
-        if home is None or home.agency_id != actor.agency_id:
-            raise NotFound(N_("This home does not exist."))
+        home = await home_of(actor, home_id)
         if home.kind == kind:
             return
         await Home.filter(id=home.id).update(kind=kind)
