@@ -920,7 +920,7 @@ async def tie_id(cast: Cast, who: str | None, path: str) -> UUID:
 
 
 async def person_id(cast: Cast, who: str | None, path: str) -> UUID:
-    """Somebody new, of the first agency, who can sign in; of a shift, Sam, who works there."""
+    """A new person of the first agency, who can sign in; of a shift, Sam, who works there."""
     if "/shift/" in path:
         return cast.sam.id
     person = await people.add_person(

@@ -73,7 +73,7 @@ async def test_a_child_before_the_device_sees_a_button_more_and_no_name_of_a_chi
     assert not any(name in locked.text for name in (*CHILDREN, "Waymark", *SURNAMES))
     assert "Sam O." in locked.text
     assert "Tom" not in locked.text, "who has no PIN cannot open it"
-    # Whoever has no such device reads nothing.
+    # A person without such a device reads nothing.
     async with cast.client() as stranger:
         assert (await stranger.get(PATH)).status_code == 401
 

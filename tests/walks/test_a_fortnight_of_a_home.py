@@ -183,7 +183,7 @@ async def the_budget(house: House, day: int) -> None:
 
 async def one_is_gone(house: House, day: int) -> None:
     """Dina has not answered, and her bed is empty. Nina says so at the tablet, looks on her phone
-    whom to call, and Eve, who is on duty, reports Dina missing."""
+    who to call, and Eve, who is on duty, reports Dina missing."""
     await house.day(day, silent=("Dina",))
     stage, dina = house.stage, house.stage.cast.children["Dina"].id
     await house.until(day, "21:33")

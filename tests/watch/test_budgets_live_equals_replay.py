@@ -111,7 +111,7 @@ def budget(adapt: str, pages: float) -> dict[str, Any]:
 
 
 def forgetful(random: Random, days: int) -> list[Said]:
-    """Someone who answers most often, and whom people find at home when they are called."""
+    """A child who answers most often, and who is at home when adults are called."""
     said: list[Said] = []
     for day in range(days):
         for hour in (7, 16):

@@ -1,1 +1,1 @@
-"""What stands in a text message that asks for an answer."""
+"""What a text message says that asks for an answer."""
