@@ -21,6 +21,7 @@ from server.watch.machine import advancing, answering, changing, rounds, witness
 from server.watch.machine.standing import Change, Standing, Terms
 from server.watch.rhythm.rules import Span, longest_gap
 from server.watch.signals.rules import Mood, Sign
+from server.witnesses.rules import ends_at
 
 
 class Arriving:
@@ -236,7 +237,8 @@ class Arriving:
         elif answer.by is By.HOME:
             self._listed(child, Word(answer.says.value), now, self._policy.roll_call)
         elif answer.by in kinds.WITNESSES:
-            self._listed(child, Word(answer.says.value), now, self._policy.witness, calls=False)
+            if not _is_over(child, now):
+                self._listed(child, Word(answer.says.value), now, self._policy.witness, calls=False)
         else:
             self._carer_answers(child, now, is_seen=answer.says is Says.SEEN)
 
@@ -288,6 +290,13 @@ class Arriving:
         self._learning.know(child, unseen=(*child.terms.knowledge.unseen, at))
         child.standing, more = advancing.advance(standing, child.terms, at, since=at)
         self._telling.say(child, (*changes, *more), at)
+
+
+def _is_over(child: Child, now: datetime) -> bool:
+    """Whether the list has ended that a witness answers: while our server was down, a day may have
+    ended."""
+    assert child.witnessed_at is not None
+    return now >= ends_at(child.witnessed_at, child.terms.zone)
 
 
 def _wanted(check_in: kinds.CheckIn) -> Cause | None:
