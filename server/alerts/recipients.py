@@ -8,21 +8,20 @@ from server.alerts.ladder import Reachable
 from server.notify.last_resort.reading import with_last_resort
 from server.people.models import Person, Tie
 from server.people.rules import Role
-from server.policy.adapting import with_factors
 from server.policy.model import Policy as PolicyRules
 from server.policy.model import Rung
-from server.policy.versions import as_written, factors_of
+from server.policy.versions import as_written, in_force
 from server.rota.calendar import Rota, on_duty_at, stand_in
 from server.rota.duty import INSTANT, rotas_of
 from server.storage.db import as_id
 
 
 async def policy_of(agency_id: UUID) -> tuple[PolicyRules, int]:
-    """The current policy of an agency, by its budget of alarms where it adapts to that, and its
-    version; 0 is the default that ships."""
+    """The current policy of an agency, by what its weeks made of it where it adapts and learns, and
+    its version; 0 is the default that ships."""
     rules, row = await as_written(agency_id)
     version = row.version if row is not None else 0
-    return with_factors(rules, await factors_of(rules, row)), version
+    return await in_force(rules, row), version
 
 
 async def reach_of(children: Mapping[UUID, UUID], now: datetime) -> dict[UUID, Reachable]:

@@ -21,6 +21,8 @@ class Budget:
 
     pages: float = 4.0
     adapt: Adapt = Adapt.NEVER
+    # Whether what witnesses said of children moves what their words weigh (learned.py).
+    learns: bool = False
 
     @property
     def adapts(self) -> bool:

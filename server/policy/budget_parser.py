@@ -5,9 +5,9 @@ from typing import Any
 
 from server.errors import Refused
 from server.policy.budget import NO_BUDGET, Adapt, Budget
-from server.policy.values import known
+from server.policy.values import known, yes_or_no
 
-_BUDGET = ("pages", "adapt")
+_BUDGET = ("pages", "adapt", "learns")
 LEAST, MOST = 0.1, 100.0
 
 
@@ -34,4 +34,5 @@ def read(table: Mapping[str, Any]) -> Budget:
             " (in a file: never, propose, within_limits).",
             field="budget.adapt",
         )
-    return Budget(float(pages), Adapt(adapt))
+    learns = yes_or_no({"learns": NO_BUDGET.learns, **table}, "learns", "budget")
+    return Budget(float(pages), Adapt(adapt), learns)

@@ -14,6 +14,7 @@ from server.i18n import N_
 from server.policy.budget import NO_BUDGET, Budget
 from server.policy.levels import Levels
 from server.policy.roll_call import NO_ROLL_CALL, RollCall
+from server.policy.slots import Slot
 from server.policy.witness import NO_WITNESS, Witness
 
 # No child may be parked out of sight by a ceiling of years.
@@ -117,6 +118,14 @@ class Doubt:
     left_before: float = 1.0
     # If the phone shows no reminders: the carer is asked as soon as a silence begins.
     silent_phone: bool = False
+    # What the weeks of the agency tell (learned.py): how often children of the tier answer in each
+    # slot of the week, and what "not seen" multiplies the odds by.
+    usual: Mapping[Slot, float] | None = None
+    not_seen_at: Mapping[Slot, float] | None = None
+
+    def times_not_seen(self, at: Slot) -> float:
+        """What "not seen" multiplies the odds by in this slot."""
+        return self.not_seen if self.not_seen_at is None else self.not_seen_at[at]
 
     @property
     def weighs_not_seen(self) -> bool:

@@ -10,7 +10,8 @@ import msgspec
 
 from server.errors import Conflict, IdReused
 from server.i18n import N_
-from server.policy.adapting import AS_WRITTEN, Factors, as_data, from_data
+from server.policy import learned
+from server.policy.adapting import AS_WRITTEN, Factors, as_data, from_data, with_factors
 from server.policy.model import SHIPPED
 from server.policy.model import Policy as PolicyRules
 from server.policy.models import BudgetWeek, Policy, WeekState
@@ -51,6 +52,19 @@ async def factors_of(rules: PolicyRules, row: Policy | None) -> Factors:
     )
     last = await weeks.order_by("-ends_at").first()
     return from_data(last.after if last is not None else row.factors)
+
+
+async def in_force(rules: PolicyRules, row: Policy | None) -> PolicyRules:
+    """What holds now of a policy as written: what its agency's weeks made of its words and of its
+    lines."""
+    told = await told_to(row.agency_id) if row is not None and rules.budget.learns else {}
+    return with_factors(learned.with_learned(rules, told), await factors_of(rules, row))
+
+
+async def told_to(agency_id: UUID) -> learned.Told:
+    """All words of an agency whose truth is known, by the last week that was counted."""
+    last = await BudgetWeek.filter(agency_id=agency_id).order_by("-ends_at").first()
+    return learned.from_data(last.told if last is not None else None)
 
 
 class NewVersion(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 
-from server.policy.roll_call import Word
+from server.policy.roll_call import ErrorsBySlot, Place, Word
+from server.policy.slots import slot_of
 
 MOST_TIMES = 6  # In a day.
 # Weak on purpose. A witness meets the child once in a day, and a list is filled in by habit: one
@@ -21,10 +22,14 @@ class Witness:
     at: tuple[time, ...] = ()
     words: Mapping[Word, float] = field(default_factory=lambda: WORDS)
     holds_for: timedelta = timedelta(hours=4)
+    errors: ErrorsBySlot | None = None  # What the weeks of the agency made of these words.
 
-    def ratio(self, word: Word, at: time) -> float:
-        """How many times as likely; one: it tells nothing. By day and by night the same."""
-        return self.words.get(word, 1.0)
+    def ratio(self, word: Word, local: datetime, tier: str) -> float:
+        """How many times as likely; one: it tells nothing. As written, by day and by night the
+        same."""
+        errors = (self.errors or {}).get(Place(tier, slot_of(local), is_night=False))
+        ratio = errors.ratio(word) if errors is not None else None
+        return self.words.get(word, 1.0) if ratio is None else ratio
 
 
 NO_WITNESS = Witness()

@@ -5,15 +5,16 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from server.alerts.ladder import Cause
+from server.policy.learned import Source
 from server.policy.levels import BY_WAY, OWN, Does, Evidence, Way
 from server.policy.model import Policy, Tier
 from server.policy.roll_call import Word
 from server.simulation import kinds
-from server.simulation.budgeting import Budgeting
 from server.simulation.kinds import By, Event, Says
 from server.simulation.learning import Learning
 from server.simulation.outcomes import Child, Closing, Day, Result
 from server.simulation.telling import Telling
+from server.simulation.weeks.budgeting import Budgeting
 from server.watch.calendar.milestones import What as Milestone
 from server.watch.calendar.milestones import around, raised
 from server.watch.facts import ROUNDS, Reach, Seen
@@ -252,6 +253,9 @@ class Arriving:
         calls: bool = True,
     ) -> None:
         """The word of the home at a roll call, or of another witness in a list."""
+        if word in (Word.HERE, Word.NOT_HERE):
+            source = Source.HOME if calls else Source.WITNESS
+            self._budgeting.truths.said(child, source, at, is_found=word is Word.HERE)
         look = witnesses.look(word, weights, child.terms, at, calls=calls)
         if look is None:
             return
@@ -266,7 +270,7 @@ class Arriving:
         alert = closing.alert
         if alert.closed_at is not None:
             return
-        self._budgeting.closed(child, closing.was_here)
+        self._budgeting.closed(child, alert, now, was_here=closing.was_here)
         child.standing, changes = self.looked(child, now)
         if alert.cause is Cause.SILENCE and closing.was_here:
             child.seen = Seen(now, Evidence.PROFESSIONAL.value, "seen")
@@ -278,6 +282,7 @@ class Arriving:
         alert.closed_at = now
 
     def _carer_answers(self, child: Child, at: datetime, *, is_seen: bool) -> None:
+        self._budgeting.truths.said(child, Source.CARER, at, is_found=is_seen)
         if child.asked is not None:
             child.asked = replace(
                 child.asked, answer="seen" if is_seen else "not_seen", answered_at=at

@@ -5,8 +5,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from server.policy.learned import Source
 from server.policy.model import Policy
 from server.simulation.outcomes import Child
+from server.simulation.weeks.truths import Truths
 from server.watch.machine.habit import REMEMBERED, Past, learned
 from server.watch.machine.standing import Change, What
 from server.watch.signals.rules import Answer, Rows, changed, that_ask
@@ -18,13 +20,15 @@ _MOST_ANSWERS = 480
 class Learning:
     """Keeps what is known of each child, as far as the policy asks for it."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, truths: Truths) -> None:
+        self._truths = truths
         self.learns = any(tier.steps.doubt for tier in policy.tiers.values())
         self.asking = that_ask(policy.signals) if self.learns else {}
 
     def learn(self, child: Child, now: datetime, *, answers: bool) -> None:
         """The rounds that are over now tell what is usual; a round that was open when an adult saw
         the child tells nothing."""
+        self._truths.back(child, now)
         if not self.learns:
             return
         is_open = child.standing.opens_at <= now
@@ -32,10 +36,13 @@ class Learning:
             dues = [*child.late, *([child.standing.due_at] if is_open else [])]
             child.answers += [Answer(due, _in_minutes(now - due)) for due in dues]
             child.answers = child.answers[-_MOST_ANSWERS:]
-        child.past += [Past(due, is_answered=False) for due in child.late]
+        past = [Past(due, is_answered=False) for due in child.late]
         child.late = []
         if answers and is_open:
-            child.past.append(Past(child.standing.due_at, is_answered=True))
+            past.append(Past(child.standing.due_at, is_answered=True))
+        for over in past:
+            self._truths.said(child, Source.CHILD, over.due_at, is_found=over.is_answered)
+        child.past += past
         child.past = child.past[-REMEMBERED:]
         habit = learned(child.past, child.terms.zone)
         child.terms = replace(child.terms, knowledge=replace(child.terms.knowledge, habit=habit))

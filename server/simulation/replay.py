@@ -30,7 +30,6 @@ What production does and a file cannot tell:
 - While the server is blind, events wait and reach it at the end of that time.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -41,12 +40,12 @@ from server.errors import Refused
 from server.policy.model import Policy
 from server.simulation import kinds
 from server.simulation.arriving import Arriving
-from server.simulation.budgeting import Budgeting
 from server.simulation.events import on_line
 from server.simulation.kinds import Event
 from server.simulation.learning import Learning
 from server.simulation.outcomes import Child, Closing, Day, Result, Watched
 from server.simulation.telling import Telling
+from server.simulation.weeks.budgeting import Budgeting
 from server.watch.machine import advancing, rounds
 from server.watch.machine.standing import Change, Terms, What
 from server.watch.rhythm.rules import Span
@@ -67,8 +66,8 @@ class Replay:
         self._blind: Span | None = None
         self._now: datetime | None = None
         self._result = Result([], [], [], {}, None, 0)
-        self._learning = Learning(policy)
         self._budgeting = Budgeting(policy, self._result)
+        self._learning = Learning(policy, self._budgeting.truths)
         self._telling = Telling(policy, self._result, self._learning, self._budgeting)
         self._arriving = Arriving(
             policy, self._result, self._learning, self._telling, self._budgeting
@@ -205,7 +204,7 @@ class Replay:
         while (end := self._budgeting.ends_at) is not None and end <= limit:
             for child in self._children.values():
                 self._pass(child, end)
-            tiers = Counter(child.terms.tier for child in self._children.values())
+            tiers = {name: child.terms.tier for name, child in self._children.items()}
             policy = self._budgeting.end_week(tiers)
             if policy is not None:
                 self._go_by(policy)

@@ -16,10 +16,10 @@ from server.notify.child.hours import Hours, released
 from server.policy.model import PEOPLED, Policy, QuietHours, Rung
 from server.roll_calls.rules import last_due
 from server.simulation import kinds, reasons
-from server.simulation.budgeting import Budgeting
 from server.simulation.kinds import By, Says
 from server.simulation.learning import Learning
 from server.simulation.outcomes import Alert, Child, Closing, Result, Row, Wait, facts_of, known_of
+from server.simulation.weeks.budgeting import Budgeting
 from server.watch.facts import Asked, Reach
 from server.watch.machine.standing import Change, What, Why
 from server.witnesses.rules import ends_at
@@ -214,7 +214,9 @@ class Telling:
 
     def close(self, child: Child, at: datetime, *, but: Collection[Cause] = ()) -> None:
         for cause in [cause for cause in child.alerts if cause not in but]:
-            child.alerts.pop(cause).closed_at = at
+            alert = child.alerts.pop(cause)
+            alert.closed_at = at
+            self._budgeting.truths.answered(alert, at)
 
     def would_answer(self, child: Child, change: Change) -> kinds.IfAsked | None:
         """What the child does if asked once more."""

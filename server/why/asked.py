@@ -14,6 +14,7 @@ from server.checkin.models import CheckIn
 from server.checkin.rules import Want
 from server.notify.models import Snooze
 from server.people.rules import Role
+from server.policy import learned
 from server.policy.adapting import AS_WRITTEN, Factors, from_data, with_factors
 from server.policy.levels import BY_WAY, Does, Way
 from server.policy.model import SHIPPED, Policy, Steps, Tier
@@ -70,21 +71,31 @@ async def policies_of(agency_id: UUID, period: Period) -> list[InForce]:
 async def _in_force(row: PolicyRow, written: Policy, period: Period) -> list[InForce]:
     """A version, and each week that changed its numbers in this time, or last before it."""
     begins = from_data(row.factors)
-    by_factors = with_factors(written, begins)
-    versions = [InForce(row.made_at, row.version, by_factors, row.made_by, begins)]
-    if not written.budget.adapts:
+    learns = written.budget.learns
+    told = await _told_before(row) if learns else {}
+    rules = with_factors(learned.with_learned(written, told), begins)
+    versions = [InForce(row.made_at, row.version, rules, row.made_by, begins)]
+    if not (written.budget.adapts or learns):
         return versions
-    weeks = BudgetWeek.filter(
-        agency_id=row.agency_id, version=row.version, state=WeekState.ADAPTED.value
-    )
+    weeks = BudgetWeek.filter(agency_id=row.agency_id, version=row.version)
+    if not learns:
+        weeks = weeks.filter(state=WeekState.ADAPTED.value)
     before = await weeks.filter(made_at__lte=period.begin).order_by("-ends_at").first()
     later = weeks.filter(made_at__gt=period.begin, made_at__lt=period.end).order_by("ends_at")
     for week in [*([before] if before is not None else []), *await later.limit(MOST)]:
-        factors = from_data(week.after)
-        rules = with_factors(written, factors)
+        factors = from_data(week.after) if week.state == WeekState.ADAPTED else begins
+        told = learned.from_data(week.told)
+        rules = with_factors(learned.with_learned(written, told), factors)
         if rules != versions[-1].rules:
             versions.append(InForce(week.made_at, row.version, rules, None, factors, week.ends_at))
     return versions
+
+
+async def _told_before(row: PolicyRow) -> learned.Told:
+    """What was known when this version was adopted."""
+    weeks = BudgetWeek.filter(agency_id=row.agency_id, made_at__lte=row.made_at)
+    last = await weeks.order_by("-ends_at").first()
+    return learned.from_data(last.told if last is not None else None)
 
 
 def at_time(versions: Sequence[InForce], at: datetime) -> InForce:

@@ -12,12 +12,15 @@ import pytest
 
 from server.alerts.ladder import Cause, Outcome
 from server.alerts.models import Alert
-from server.people.models import Agency
+from server.people.models import Agency, Home
 from server.policy import parser as policies
 from server.policy.adapting import AS_WRITTEN, LIMITS, from_data
+from server.policy.learned import Source, as_data, of_source
+from server.policy.learned import from_data as told_from
 from server.policy.model import Tier
 from server.policy.models import BudgetWeek
 from server.policy.models import Policy as PolicyRow
+from server.roll_calls import actions as home_words
 from server.simulation import kinds
 from server.simulation.replay import replay
 from server.watch import watch_alerts
@@ -94,6 +97,9 @@ async def compare(cast: Cast, said: list[Said], data: dict[str, Any]) -> list[Bu
     await PolicyRow.create(agency_id=cast.agency.id, version=1, content=data, made_at=BEGIN)
     policy = policies.read(data)
     placed = {**PLACED, "rhythm": TWICE, "home": "Harbour"}
+    if policy.roll_call.at:
+        await home_words.add_worker(cast.actor("root"), cast.home.id, cast.sam.id, BEGIN)
+        await Home.filter(id=cast.home.id).update(next_roll_call_at=BEGIN)
     result = replay(recorded([(BEGIN, "placed", placed), *said]), policy, until)
     live = LiveWithBudget(cast, policy)
     await live.run(events, until)
@@ -101,6 +107,7 @@ async def compare(cast: Cast, said: list[Said], data: dict[str, Any]) -> list[Bu
     assert [(week.ends_at, week.rate, from_data(week.after)) for week in weeks] == [
         (week.at, week.rate, dict(week.factors)) for week in result.adapting
     ]
+    assert not weeks or not policy.budget.learns or weeks[-1].told == as_data(result.told)
     assert await live.told() == sorted({(row.at, row.level, row.rung) for row in result.rows})
     return weeks
 
@@ -168,3 +175,30 @@ async def test_lives_at_random_with_a_budget(cast: Cast, seed: int) -> None:
         for tier, times in from_data(week.after).items():
             assert LIMITS[tier][0] <= times <= LIMITS[tier][1]
             assert times == AS_WRITTEN[tier] or data["budget"]["adapt"] == "within_limits"
+
+
+def spoken(said: list[Said], random: Random, days: int) -> list[Said]:
+    """The same life, and what the home says of the child, who comes home late on many evenings."""
+    words = []
+    for day in range(days):
+        begin = BEGIN.replace(hour=6) + day * DAY + random.randint(0, 300) * MINUTE
+        until = begin + random.randint(300, 900) * MINUTE
+        word = random.choice(["here", "here", "not_here", "excused"])
+        after_s = random.randint(60, 3000)
+        answer = {"until": text_of(until), "by": "home", "answer": word, "after_s": after_s}
+        words.append((begin, "if_asked", answer))
+    return sorted((one for one in [*said, *words] if one[0] > BEGIN), key=lambda one: one[0])
+
+
+@pytest.mark.drawn
+@AT_RANDOM
+async def test_what_is_learned_from_words_is_what_replay_learns(cast: Cast, seed: int) -> None:
+    random = Random(f"learned {seed}")  # noqa: S311 (repeatable, not secret)
+    data = budget(random.choice(["within_limits", "propose"]), 1)
+    data["budget"]["learns"] = True
+    data["roll_call"] = {"at": ["07:30", "17:30", "22:30"]}
+    data["mid"]["habit"]["not_seen"] = 20
+    weeks = await compare(cast, spoken(forgetful(random, 24), random, 24), data)
+    told = told_from(weeks[-1].told)
+    assert of_source(told, Source.CHILD).there > 5
+    assert of_source(told, Source.HOME).there > 0

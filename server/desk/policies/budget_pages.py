@@ -15,12 +15,13 @@ from server.people.access import Visitor, agency_for, now_of
 from server.people.models import UNPLANNED, Agency, Person
 from server.people.rules import AgencyAction
 from server.people.words import entered, form_fault
+from server.policy import learned
 from server.policy.adapting import WEEKS, from_data, with_factors
 from server.policy.budget import Adapt
 from server.policy.model import Policy, Tier
 from server.policy.models import BudgetWeek, WeekState
 from server.policy.tally import Alike, alike
-from server.policy.versions import as_written, factors_of
+from server.policy.versions import as_written, in_force
 from server.reports.quality_curves import Curve, curve
 from server.simulation.outlook import Outlook, outlook
 from server.watch.budgets import deciding
@@ -102,7 +103,10 @@ class _Shown:
     @property
     def proposed(self) -> Policy | None:
         week = self.proposal
-        return with_factors(self.policy, from_data(week.after)) if week is not None else None
+        if week is None:
+            return None
+        told = learned.from_data(week.told)
+        return with_factors(learned.with_learned(self.policy, told), from_data(week.after))
 
 
 async def _page(
@@ -114,9 +118,8 @@ async def _page(
 ) -> Response:
     language, agency = language_of(request), await Agency.get(id=_agency(visitor))
     policy, row = await as_written(agency.id)
-    in_force = with_factors(policy, await factors_of(policy, row))
     weeks = await BudgetWeek.filter(agency_id=agency.id).order_by("-ends_at").limit(SHOWN)
-    shown = _Shown(policy, in_force, weeks)
+    shown = _Shown(policy, await in_force(policy, row), weeks)
     ahead = await _outlook(agency.id, shown)
     context = {
         **_budget(shown, language),

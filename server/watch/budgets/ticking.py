@@ -25,6 +25,8 @@ from server.policy.adapting import (
     with_factors,
 )
 from server.policy.budget import Adapt
+from server.policy.learned import Told, carried, from_data
+from server.policy.learned import as_data as told_as_data
 from server.policy.model import Policy, Tier
 from server.policy.models import BudgetWeek, WeekState, week_id
 from server.policy.tally import Tally
@@ -32,6 +34,7 @@ from server.policy.versions import as_written, factors_of
 from server.storage import bulk
 from server.storage.due_rows import DueRows
 from server.watch.budgets.counting import children_of, weeks_between
+from server.watch.budgets.truths import told_of
 from server.watch.policy_change import look_again, overtake
 from server.web.live import announce
 
@@ -84,6 +87,7 @@ class _Counted:
     version: int
     before: Factors
     came_to: Adapted
+    told: Told  # With what earlier weeks told.
 
     @property
     def after(self) -> Factors:
@@ -121,7 +125,9 @@ async def _count(agency: Agency, end: datetime, now: datetime) -> None:
     weeks.append(Week(children, tallies[-1].calls, tallies[-1].closed()))
     came_to = adapted(before, weeks, policy.budget)
     version = row.version if row is not None else 0
-    week = _Counted(end, children, tallies[-1], policy, version, before, came_to)
+    told = from_data(earlier[-1].told if earlier else None)
+    told = carried(told, await told_of(agency.id, end))
+    week = _Counted(end, children, tallies[-1], policy, version, before, came_to, told)
     await _store(agency, week, now)
 
 
@@ -129,11 +135,13 @@ async def _store(agency: Agency, week: _Counted, now: datetime) -> None:
     id_ = week_id(agency.id, week.ends_at)
     await overtake(agency.id)
     await bulk.insert(BudgetWeek, [_as_row(agency, week, now)])
-    if week.state is not WeekState.ADAPTED or week.after == week.before:
-        return
-    await look_again(agency.id, now)
-    await note(SYSTEM, "policy:adapt", about=("budget_week", id_), agency_id=agency.id, now=now)
-    await announce(agency.id, "watch")
+    adapts = week.state is WeekState.ADAPTED and week.after != week.before
+    if adapts or week.policy.budget.learns:
+        await look_again(agency.id, now)
+    if adapts:
+        about = ("budget_week", id_)
+        await note(SYSTEM, "policy:adapt", about=about, agency_id=agency.id, now=now)
+        await announce(agency.id, "watch")
 
 
 def _as_row(agency: Agency, week: _Counted, now: datetime) -> dict[str, object]:
@@ -151,6 +159,7 @@ def _as_row(agency: Agency, week: _Counted, now: datetime) -> dict[str, object]:
         "figures": {"pages": week.policy.budget.pages, "rate": week.came_to.rate},
         "before": as_data(week.before),
         "after": as_data(week.after),
+        "told": told_as_data(week.told),
         "state": week.state.value,
     }
 

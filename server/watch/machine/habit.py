@@ -14,15 +14,15 @@ reach beyond the ceiling of the tier. Only times go in: not where a child is fro
 what they believe, or what phone they have.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
 from math import ceil
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from server.policy.model import Doubt
+from server.policy.slots import Slot, slot
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 # This many rounds tell what is usual: enough for each slot of the week, and nothing from last year.
@@ -36,8 +36,6 @@ GONE_ANSWERS = 0.22
 
 # A child who was out at one look is probably still out a few hours later: that is one look.
 LOOKED_ANEW = timedelta(hours=8)
-
-Slot = tuple[int, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +52,21 @@ class Habit:
 
     slots: dict[Slot, tuple[int, int]] = field(default_factory=dict)
 
-    def answers(self, at: Slot) -> float:
-        """How likely it is that this child, being there, answers in this slot."""
+    def answers(self, at: Slot, usual: Mapping[Slot, float] | None = None) -> float:
+        """How likely it is that this child, being there, answers in this slot. `usual`: how often
+        children of this agency and tier do, by slot; else as children do on the whole."""
         whole = sum(answered for answered, _ in self.slots.values()) + _ANSWERED
-        usual = whole / (sum(asked for _, asked in self.slots.values()) + _ASKED)
+        if usual is None:
+            own = whole / (sum(asked for _, asked in self.slots.values()) + _ASKED)
+        else:
+            # This child answers so many times as often as others would who were asked as they were.
+            others = sum(usual[slot] * asked for slot, (_, asked) in self.slots.items())
+            own = min(usual[at] * whole / (others + _ANSWERED), 1.0)
         answered, asked = self.slots.get(at, (0, 0))
-        return (answered + _WHOLE * usual) / (asked + _WHOLE)
+        return (answered + _WHOLE * own) / (asked + _WHOLE)
 
 
 UNKNOWN = Habit()
-
-
-@lru_cache(maxsize=65_536)  # Children who live in one zone share their times.
-def slot(due_at: datetime, zone: ZoneInfo) -> Slot:
-    """The part of the day, and whether it is a weekend."""
-    local = due_at.astimezone(zone)
-    return local.hour // 6, local.weekday() >= 5
 
 
 def learned(rounds: Iterable[Past], zone: ZoneInfo) -> Habit:
@@ -159,10 +156,12 @@ def odds(
     `missed`, by what is known `at` a moment. A missed round multiplies the odds, and so does an
     adult who looks and does not find the child; a witness who says the child is there makes them
     smaller."""
-    ratios = [(due, ratio_of(knowledge.habit, slot(due, zone))) for due in missed if due > since]
+    habit, usual = knowledge.habit, doubt.usual
+    ratios = [(due, ratio_of(habit, slot(due, zone), usual)) for due in missed if due > since]
     ratios += [(look.at, look.ratio) for look in knowledge.looks if since < look.at <= at]
     if doubt.weighs_not_seen:
-        ratios += [(moment, doubt.not_seen) for moment in knowledge.looked(since, at)]
+        looked = knowledge.looked(since, at)
+        ratios += [(moment, doubt.times_not_seen(slot(moment, zone))) for moment in looked]
     leaves, value = knowledge.leaves(doubt, since, at), 0.0
     moment = since
     for happened, ratio in sorted(ratios):
@@ -171,6 +170,6 @@ def odds(
     return Odds(moment, value, leaves)
 
 
-def ratio_of(habit: Habit, at: Slot) -> float:
+def ratio_of(habit: Habit, at: Slot, usual: Mapping[Slot, float] | None = None) -> float:
     """How much likelier a miss is if the child has gone than if they are there."""
-    return (1 - GONE_ANSWERS) / (1 - min(habit.answers(at), 0.97))
+    return (1 - GONE_ANSWERS) / (1 - min(habit.answers(at, usual), 0.97))

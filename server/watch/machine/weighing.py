@@ -11,8 +11,9 @@ from math import log
 
 from server.alerts.weighed import Fact, Kind, Misses
 from server.policy.model import Doubt
+from server.policy.slots import slot
 from server.watch.machine.alarms import ceiling_at, missed_in
-from server.watch.machine.habit import Habit, Look, ratio_of, slot
+from server.watch.machine.habit import Habit, Look, ratio_of
 from server.watch.machine.standing import Standing, Terms, Why
 
 # A silence of half a day tells nothing; twice as long weighs like a doubling of the odds.
@@ -69,8 +70,9 @@ def _missed(missed: list[datetime], terms: Terms) -> Iterator[_Weight]:
     if not missed:
         return
     slots, habit = [slot(due, terms.zone) for due in missed], terms.knowledge.habit
-    weight = sum(log(ratio_of(habit, each)) for each in slots)
-    usual = sum(habit.answers(each) for each in slots) / len(slots)
+    others = terms.steps.doubt.usual if terms.steps.doubt is not None else None
+    weight = sum(log(ratio_of(habit, each, others)) for each in slots)
+    usual = sum(habit.answers(each, others) for each in slots) / len(slots)
     misses = _misses(usual) if _is_known(habit) else None
     yield weight, Fact(Kind.MISSED, missed[0], len(missed), misses)
 
@@ -93,7 +95,8 @@ def _known(terms: Terms, since: datetime, at: datetime) -> Iterator[_Weight]:
         return
     looked = list(knowledge.looked(since, at))
     if looked and doubt.weighs_not_seen:
-        yield log(doubt.not_seen) * len(looked), Fact(Kind.NOT_SEEN, looked[-1], len(looked))
+        weight = sum(log(doubt.times_not_seen(slot(moment, terms.zone))) for moment in looked)
+        yield weight, Fact(Kind.NOT_SEEN, looked[-1], len(looked))
     looks = [look for look in knowledge.looks if since < look.at <= at]
     homes, others = [x for x in looks if x.calls], [x for x in looks if not x.calls]
     yield from _said([look for look in homes if look.ratio > 1], Kind.NOT_HERE)

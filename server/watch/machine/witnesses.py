@@ -3,7 +3,7 @@ or another person who meets the child. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -20,7 +20,7 @@ class Weights(Protocol):
     def holds_for(self) -> timedelta:
         """For how long "here" may put a call off."""
 
-    def ratio(self, word: Word, at: time) -> float:
+    def ratio(self, word: Word, local: datetime, tier: str) -> float:
         """How many times as likely a word makes it that the child has gone; one: it tells
         nothing."""
 
@@ -69,7 +69,7 @@ def look(
     word: Word, weights: Weights, terms: Terms, at: datetime, *, calls: bool = True
 ) -> Look | None:
     """What a witness tells of one child; None if it tells nothing. `calls`: as `Look` has it."""
-    ratio = weights.ratio(word, at.astimezone(terms.zone).time())
+    ratio = weights.ratio(word, at.astimezone(terms.zone), terms.tier)
     if ratio == 1:
         return None
     return Look(at, ratio, at + weights.holds_for if ratio < 1 else None, calls)

@@ -1,9 +1,12 @@
 """The budget of alarms in a replay: counts each week as production would, and says what follows."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from server.alerts.ladder import Cause
 from server.policy import tally
 from server.policy.adapting import (
     AS_WRITTEN,
@@ -17,8 +20,10 @@ from server.policy.adapting import (
     with_factors,
 )
 from server.policy.budget import Adapt
+from server.policy.learned import with_learned
 from server.policy.model import Policy, Tier
 from server.simulation.outcomes import Adapting, Alert, Child, Result
+from server.simulation.weeks.truths import Truths
 
 
 @dataclass(slots=True)
@@ -36,6 +41,7 @@ class Budgeting:
     def __init__(self, policy: Policy, result: Result) -> None:
         self._written, self._result = policy, result
         self._is_on = policy.budget.adapt is not Adapt.NEVER
+        self.truths = Truths(is_on=policy.budget.learns)
         self._factors: Factors = AS_WRITTEN
         self._weeks: list[Week] = []
         self._week = _Tally()
@@ -45,19 +51,22 @@ class Budgeting:
 
     def begin(self, at: datetime, zone: ZoneInfo) -> None:
         """The first child is placed: the weeks go by the clock there."""
-        if self._is_on and self._zone is None:
+        if (self._is_on or self.truths.is_on) and self._zone is None:
             self._zone, self.ends_at = zone, next_moment(at, zone)
 
     def called(self, child: Child, alert: Alert) -> None:
         """Adults are called."""
         answers, at = self._result.answers[child.name], alert.told[0]
+        if alert.cause is Cause.SILENCE:
+            self.truths.called(child, at)
         heard_at = answers[-1] if answers else None
         if self._is_on and tally.counts(at, self._called.get(child.name), heard_at):
             self._called[child.name] = at
             self._week.calls[alert.tier] = self._week.calls.get(alert.tier, 0) + 1
 
-    def closed(self, child: Child, was_here: bool) -> None:
+    def closed(self, child: Child, alert: Alert, at: datetime, *, was_here: bool) -> None:
         """A person closes an alert. Events name no person: the home stands for them."""
+        self.truths.closed(alert, at, was_here=was_here)
         if self._is_on:
             self._week.closed.append(Closed(child.home or child.name, was_here))
 
@@ -66,18 +75,25 @@ class Budgeting:
         if self._is_on and any(tally.is_soon(alert.told[0], at) for alert in child.alerts.values()):
             self._week.closed.append(Closed(f"{child.name} answered", was_here=True))
 
-    def end_week(self, tiers: dict[Tier, int]) -> Policy | None:
-        """The week is over, with so many children in each tier: the policy from now on; None: it
+    def end_week(self, tiers: Mapping[str, Tier]) -> Policy | None:
+        """The week is over, with the tier that each child has: the policy from now on; None: it
         stays."""
         assert self.ends_at is not None
         assert self._zone is not None
+        end, self.ends_at = self.ends_at, next_moment(self.ends_at, self._zone)
+        moves = self._is_on and self._moved(Counter(tiers.values()), end)
+        if not (moves or self.truths.is_on):
+            return None
+        told = self._result.told = self.truths.end_week(end, tiers)
+        return with_factors(with_learned(self._written, told), self._factors)
+
+    def _moved(self, tiers: dict[Tier, int], end: datetime) -> bool:
+        """Whether the outcomes of the week move a line by themselves."""
         week, self._week = self._week, _Tally()
         self._weeks = [*self._weeks, Week(tiers, week.calls, week.closed)][-WEEKS:]
         came_to: Adapted = adapted(self._factors, self._weeks, self._written.budget)
-        self._result.adapting.append(Adapting(self.ends_at, came_to.rate, came_to.factors))
-        self.ends_at = next_moment(self.ends_at, self._zone)
-        is_same = came_to.factors == self._factors
-        if self._written.budget.adapt is not Adapt.WITHIN_LIMITS or is_same:
-            return None
-        self._factors = came_to.factors
-        return with_factors(self._written, self._factors)
+        self._result.adapting.append(Adapting(end, came_to.rate, came_to.factors))
+        before = self._factors
+        if self._written.budget.adapt is Adapt.WITHIN_LIMITS:
+            self._factors = came_to.factors
+        return self._factors != before
