@@ -254,7 +254,7 @@ EACH_MISS: dict[str, Any] = {
     "together": {"children": 3, "window": "1m"},
     # False calls to adults that a worker can bear in a week, and what becomes of the numbers that
     # the outcomes of a week call for: policy/budget.py.
-    "budget": {"pages": 4, "adapt": "never"},
+    "budget": {"pages": 4, "adapt": "never", "learns": False},
     # Days of the calendar (docs/reference/practice.md): high for 72 hours after a transfer, a
     # return, a refusal or a decision, and for 14 days before the eighteenth birthday. The days
     # before a hearing and a planned move are our own default.

@@ -18,6 +18,7 @@ from server.people.words import entered, form_fault
 from server.policy import learned
 from server.policy.adapting import WEEKS, from_data, with_factors
 from server.policy.budget import Adapt
+from server.policy.learned import Source, of_source
 from server.policy.model import Policy, Tier
 from server.policy.models import BudgetWeek, WeekState
 from server.policy.tally import Alike, alike
@@ -128,6 +129,8 @@ async def _page(
         "weeks": await _weeks(shown, language),
         "alike": _alike(weeks),
         "levels": _levels(shown, language),
+        "right": _how_right(shown, language),
+        "weighs": shown.policy.budget.learns,
         "week": shown.proposal,
         "sentences": _sentences(shown, ahead, language),
         "id": uuid4(),
@@ -234,6 +237,34 @@ def _levels(shown: _Shown, language: str) -> dict[str, Any]:
             numbers = [format_number(language, float(f"{page:.3g}")) for page in pages]
             rows.append((gettext(language, TIERS[tier][0]), numbers))
     return {"heads": [gettext(language, word) for word, _ in columns], "rows": rows}
+
+
+_SOURCES: Mapping[Source, str] = {
+    Source.HOME: N_("The home, at roll calls"),
+    Source.CARER: N_("Carers, when we ask"),
+    Source.WITNESS: N_("Schools and other witnesses"),
+    Source.CHILD: N_("Children: a missed check-in is “not here”"),
+}
+
+
+def _how_right(shown: _Shown, language: str) -> list[tuple[str, list[str]]]:
+    """How often each kind of witness was wrong: of children who were there, and who had gone."""
+    told = learned.from_data(shown.weeks[0].told if shown.weeks else None)
+    rows = []
+    for source, name in _SOURCES.items():
+        counts = of_source(told, source)
+        if counts.there + counts.gone >= 1:
+            cells = [(counts.absent, counts.there), (counts.present, counts.gone)]
+            words = [_of(wrong, every, language) for wrong, every in cells]
+            rows.append((gettext(language, name), words))
+    return rows
+
+
+def _of(wrong: float, every: float, language: str) -> str:
+    if round(every) == 0:
+        return "-"
+    numbers = [format_number(language, round(number)) for number in (wrong, every)]
+    return gettext(language, N_("{n} of {of}"), n=numbers[0], of=numbers[1])
 
 
 def _sentences(shown: _Shown, ahead: Outlook | None, language: str) -> list[str]:

@@ -83,6 +83,7 @@ LABELS: Mapping[str, str] = {
     "silent_phone": N_("Ask the carer at once if the phone shows no reminders"),
     "pages": N_("False alarms that one worker can bear in a week"),
     "adapt": N_("What we do after each week"),
+    "learns": N_("Learn how often each word is right"),
 }
 # Of roll calls and witnesses, where the key alone would say something else.
 ROLL_CALLS: Mapping[str, str] = {
@@ -143,6 +144,10 @@ HINTS: Mapping[str, str] = {
     "adapt": N_(
         "Only the risk at which we call adults changes. The longest silence never does. One person"
         " alone cannot change the numbers by how they close alerts."
+    ),
+    "learns": N_(
+        "If a home often says “not here” of children who only come late, its “not here” counts for"
+        " less at that hour. No word alone changes the longest silence."
     ),
 }
 _ROLL_CALL_HINTS: Mapping[str, str] = {
