@@ -83,7 +83,7 @@ Told = Mapping[Cell, Counts]
 
 
 def counted(words: Iterable[tuple[Cell, bool, bool, int]]) -> Told:
-    """Words as counts. Each line: by whom and when, whether they found the child, whether the child
+    """Words as counts. Each line: the witness and the time, whether they found the child, whether the child
     had gone, and how often."""
     told: dict[Cell, Counts] = {}
     for cell, is_found, is_gone, times in words:

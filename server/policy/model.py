@@ -118,13 +118,11 @@ class Doubt:
     left_before: float = 1.0
     # If the phone shows no reminders: the carer is asked as soon as a silence begins.
     silent_phone: bool = False
-    # What the weeks of the agency tell (learned.py): how often children of the tier answer in each
-    # slot of the week, and what "not seen" multiplies the odds by.
-    usual: Mapping[Slot, float] | None = None
+    usual: Mapping[Slot, float] | None = None  # How often children answer, as learned.py has it.
     not_seen_at: Mapping[Slot, float] | None = None
 
     def times_not_seen(self, at: Slot) -> float:
-        """What "not seen" multiplies the odds by in this slot."""
+        """By what "not seen" multiplies the odds."""
         return self.not_seen if self.not_seen_at is None else self.not_seen_at[at]
 
     @property

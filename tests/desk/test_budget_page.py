@@ -72,6 +72,24 @@ async def test_an_agency_without_history_reads_what_its_budget_is_and_when_we_co
 
 
 @SQLITE
+async def test_the_page_says_how_often_each_word_was_right_and_whether_we_go_by_that(
+    cast: Cast,
+) -> None:
+    assert "How often each word was right" not in await read(cast)
+    evening, night = {"2": [1000, 150, 12, 3]}, {"3": [10, 1, 0, 0]}
+    await a_week(cast, told={"home": {"mid": evening, "low": night}, "child": {"mid": evening}})
+    page = await read(cast)
+    assert "The home, at roll calls" in page
+    assert "Carers, when we ask" not in page
+    assert "151 of 1,010" in page
+    assert "3 of 12" in page
+    assert "Each word counts as your policy says." in page
+    data = over(SHIPPED, {"budget": {"learns": True}})
+    await Policy.create(agency_id=cast.agency.id, version=1, content=data, made_at=cast.clock())
+    assert "We go by these counts" in await read(cast)
+
+
+@SQLITE
 async def test_the_page_has_the_rate_of_each_week_and_says_if_one_person_closes_all_alike(
     cast: Cast,
 ) -> None:
@@ -160,6 +178,7 @@ async def test_the_policy_form_asks_for_the_budget_and_what_becomes_of_the_numbe
             )
             assert adopted.status_code == 303
     content, version = await content_of(cast.agency.id)
-    assert (version, content["budget"]) == (2, {"pages": 2.5, "adapt": "within_limits"})
+    wanted = {"pages": 2.5, "adapt": "within_limits", "learns": False}
+    assert (version, content["budget"]) == (2, wanted)
     answer = await read(cast)
     assert "After each week we change the numbers, within limits." in answer

@@ -101,9 +101,9 @@ class Truths:
         """What is known after this week: one more week of words whose truth is known now, by the
         tier that each child has now."""
         begin = end - KNOWN_AFTER - _WEEK
-        known = [word for word in self._words if begin < word.at <= end - KNOWN_AFTER]
+        past = [word for word in self._words if begin < word.at <= end - KNOWN_AFTER]
         self._words = [word for word in self._words if word.at > end - KNOWN_AFTER]
-        self.told = carried(self.told, counted(self._lines(known, tiers)))
+        self.told = carried(self.told, counted(self._lines(past, tiers)))
         for of in self._silences.values():
             of.calls = [c for c in of.calls if c.closed_at is None or c.closed_at > begin]
             of.missing = [span for span in of.missing if span[1] is None or span[1] > begin]
