@@ -83,8 +83,8 @@ Told = Mapping[Cell, Counts]
 
 
 def counted(words: Iterable[tuple[Cell, bool, bool, int]]) -> Told:
-    """Words as counts. Each line: the witness and the time, whether they found the child, whether the child
-    had gone, and how often."""
+    """Words as counts. Each line: the witness and the time, whether they found the child, whether
+    the child had gone, and how often."""
     told: dict[Cell, Counts] = {}
     for cell, is_found, is_gone, times in words:
         wrong = times if is_found is is_gone else 0
