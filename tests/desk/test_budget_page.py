@@ -75,7 +75,7 @@ async def test_an_agency_without_history_reads_what_its_budget_is_and_when_we_co
 async def test_the_page_says_how_often_each_word_was_right_and_whether_we_go_by_that(
     cast: Cast,
 ) -> None:
-    assert "How often each word was right" not in await read(cast)
+    assert "How often words were wrong" not in await read(cast)
     evening, night = {"2": [1000, 150, 12, 3]}, {"3": [10, 1, 0, 0]}
     await a_week(cast, told={"home": {"mid": evening, "low": night}, "child": {"mid": evening}})
     page = await read(cast)

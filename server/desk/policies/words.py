@@ -83,7 +83,7 @@ LABELS: Mapping[str, str] = {
     "silent_phone": N_("Ask the carer at once if the phone shows no reminders"),
     "pages": N_("False alarms that one worker can bear in a week"),
     "adapt": N_("What we do after each week"),
-    "learns": N_("Learn how often each word is right"),
+    "learns": N_("Learn how often words are wrong"),
 }
 # Of roll calls and witnesses, where the key alone would say something else.
 ROLL_CALLS: Mapping[str, str] = {
