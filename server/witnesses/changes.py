@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from server.audit.actions import Actor, note_all
+from server.audit.actions import Actor, note
 from server.errors import Conflict
 from server.i18n import N_
 from server.storage.db import write
@@ -41,6 +41,8 @@ async def change(actor: Actor, witness: Witness, to: Agreed, seen: str, now: dat
             next_list_at=rules.next_list(to, zone, after),
         )
         children = sorted(await reading.children_of(held.id, now))
-        await note_all(actor, "witness:change", children, now=now)
+        about = ("witness", held.id)
+        for child_id in children:
+            await note(actor, "witness:change", child_id=child_id, about=about, now=now)
         await tell(held, children, "changed", now, but=actor.id)
         await announce(held.agency_id, "watch")
