@@ -26,7 +26,8 @@ const OUTER: Kind[] = ["supervisor", "guardian", "witness"];
 const HEARING: Kind[] = ["caseworker", "carer", "supervisor"];
 const READING: Kind[] = ["caseworker", "supervisor", "advocate"];
 
-const isKind = (role: string): role is Kind => !["trusted", "witness"].includes(role) && [...INNER, ...OUTER].some((kind) => kind === role);
+const isKind = (role: string): role is Kind =>
+  !["trusted", "witness"].includes(role) && [...INNER, ...OUTER].some((kind) => kind === role);
 
 const person = (id: string, kind: Kind, name: string): Near => ({
   id,
