@@ -10,6 +10,9 @@ from server.people.models import Home
 from server.policy.model import SHIPPED
 from server.policy.models import Policy
 from server.roll_calls import ticking
+from server.storage.db import write
+from server.watch.models import Watch
+from server.watch.policy_change import look_again
 from tests.cast import Cast
 from tests.roll_calls.test_ticking import paris
 
@@ -57,3 +60,14 @@ async def test_what_witnesses_weigh_is_added_to_the_numbers_that_hold(cast: Cast
     assert policy is not None
     assert policy.content["witness"]["not_here"] == 2
     assert policy.content["roll_call"] == content["roll_call"]
+
+
+async def test_after_a_change_every_watch_looks_again_part_by_part(cast: Cast) -> None:
+    now = cast.clock()
+    elsewhere = await Watch.exclude(agency_id=cast.agency.id).count()
+    async with write():
+        await look_again(cast.agency.id, now, at_once=1)
+    waiting = Watch.filter(next_action_at__gt=now)
+    assert await waiting.filter(agency_id=cast.agency.id).count() == 0
+    assert await Watch.filter(agency_id=cast.agency.id, next_action_at=now).count() > 1
+    assert await waiting.count() == elsewhere
