@@ -98,8 +98,8 @@ MAY_SEE = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
 
 
 async def homes_of(person_id: UUID, now: datetime) -> list[Home]:
-    """The homes of a person, who may set up a front desk there: where they work, and where children
-    live for whom they check in, or whose supervisor they are. The first 50."""
+    """The homes in which a person may set up a front desk: where they work, and where children live
+    that they check in for, or supervise. The first 50."""
     roles = [Role.CASEWORKER, Role.CARER, Role.SUPERVISOR]
     ties = Tie.filter(Tie.standing_at(now), person_id=person_id, role__in=roles)
     here = ties.filter(child__left_at__isnull=True, child__home_id__isnull=False)

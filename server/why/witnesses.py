@@ -58,8 +58,8 @@ def _of_list(sheet: WitnessList, words: Sequence[WitnessWord]) -> list[Event]:
     values: dict[str, Value] = {"who": sheet.witness_id, "due": sheet.due_at}
     events = [Event(sheet.asked_at, "witness.asked", values)]
     told_at = sheet.told_at
-    said = any(word.list_id == sheet.id and told_at and word.at <= told_at for word in words)
-    if told_at is not None and not said:
+    has_word = any(word.list_id == sheet.id and told_at and word.at <= told_at for word in words)
+    if told_at is not None and not has_word:
         events.append(Event(told_at, "witness.undone", values))
     return events
 

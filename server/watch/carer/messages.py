@@ -38,7 +38,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A child about whom the carer is asked. `is_first`: for the first time in this silence."""
+    """One question about a child. `is_first`: the first one in this silence."""
 
     case: WatchState
     change: Change
