@@ -126,6 +126,7 @@ PAGES = (
     "server.desk.channel_pages",
     "server.desk.help.pages",
     "server.alerts.drills.pages",
+    "server.witnesses.days_pages",
     "server.witnesses.pages",
     "server.witnesses.list_pages",
     "server.roll_calls.pages",

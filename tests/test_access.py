@@ -208,10 +208,16 @@ def nobody(who: str | None) -> int:
 
 
 def front_desk(who: str | None) -> int:
-    """Who checks in for a child of the home; to everybody else it is not there."""
+    """Who checks in for a child of the home, and supervisors and administrators of its agency; to
+    everybody else it is not there."""
     if who is None:
         return SIGN_IN
-    return IN if TIED.get(who) in ("caseworker", "carer") else HIDDEN
+    if who not in CHILDREN and ROLE_IN_AGENCY["eve" if who == ON_DUTY else who] in (
+        "supervisor",
+        "administrator",
+    ):
+        return IN
+    return IN if TIED.get(who) in ("caseworker", "carer", "supervisor") else HIDDEN
 
 
 @dataclass(frozen=True)
@@ -681,6 +687,8 @@ EXPECTED: Mapping[str, Expected] = {
     f"POST {DESK}/witnesses/{{witness_id}}/end": desk_child("caseworker supervisor"),
     # Of a witness who is asked about Mia alone.
     "GET /desk/witnesses/{witness_id}": these("tom", "ines", ON_DUTY),
+    "GET /desk/witnesses/{witness_id}/days": these("tom", "ines", ON_DUTY),
+    "POST /desk/witnesses/{witness_id}/days": these("tom", "ines", ON_DUTY),
     "POST /desk/witnesses/{witness_id}/register": these("tom", "ines", ON_DUTY),
     "POST /desk/witnesses/{witness_id}/pin": these("tom", "ines", ON_DUTY),
     "POST /desk/witnesses/{witness_id}/address": these("tom", "ines", ON_DUTY),

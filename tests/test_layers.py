@@ -214,6 +214,7 @@ PURE = {
     "watch/absence/rules",
     "watch/absence/wording",
     "watch/calendar/milestones",
+    "watch/carer/shifts",
     "plan/merge",
     "plan/obligations",
     "plan/owners",

@@ -148,7 +148,7 @@ ADMIN: tuple[Group, ...] = (
                 "/desk/front",
                 N_("Front desk"),
                 N_("Shared devices in a home, where children check in."),
-                _CASEWORKERS,
+                _CASEWORKERS | _SUPERVISORS,
             ),
         ),
     ),

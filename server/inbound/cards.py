@@ -1,6 +1,6 @@
 """A card with a PIN, and the device in a home that takes it. Verbs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID, uuid5
 
@@ -13,7 +13,7 @@ from server.auth.rate_limit import count_guess, forget_guesses
 from server.auth.rules import Door
 from server.checkin.actions import record
 from server.checkin.rules import Answer, Want
-from server.errors import NotFound, Refused, Unauthenticated
+from server.errors import Refused, Unauthenticated
 from server.i18n import N_
 from server.inbound.models import Card, FrontDesk
 from server.inbound.rules import (
@@ -28,12 +28,14 @@ from server.inbound.rules import (
 )
 from server.notify.actions import Saying, queue
 from server.notify.rules import Kind
+from server.people.access import nothing_here
 from server.people.models import Child, Home, Tie
 from server.people.rules import Role
 from server.policy.levels import Way
 from server.policy.model import Rung
+from server.roll_calls.reading import MOST_HOMES, live
 from server.security import encryption
-from server.storage.db import write
+from server.storage.db import as_id, write
 from server.storage.ids import uuid7
 
 WRONG = N_("This card and PIN don't match. Try again, or ask an adult.")
@@ -89,25 +91,47 @@ async def _end(actor: Actor, child_id: UUID, now: datetime) -> None:
 
 # --- the front desk
 
+# The homes of a whole agency: who may set up a device there, and who may see and end them. A tablet
+# that was lost at night must not wait for a person of that home.
+MAY_SET_UP = frozenset({Role.SUPERVISOR})
+MAY_SEE = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
+
 
 async def homes_of(person_id: UUID, now: datetime) -> list[Home]:
-    """The homes where a person may check in for children: they may set up a front desk there."""
-    ties = Tie.filter(
-        Tie.standing_at(now), person_id=person_id, role__in=[Role.CASEWORKER, Role.CARER]
-    )
-    homes = await ties.values_list("child__home_id", flat=True)
-    ids = {id_ for id_ in homes if id_ is not None}
-    return sorted(await Home.filter(id__in=list(ids)), key=lambda home: home.name.casefold())
+    """The homes in which a person may set up a front desk: where they work, and where children live
+    that they check in for, or supervise. The first 50."""
+    roles = [Role.CASEWORKER, Role.CARER, Role.SUPERVISOR]
+    ties = Tie.filter(Tie.standing_at(now), person_id=person_id, role__in=roles)
+    here = ties.filter(child__left_at__isnull=True, child__home_id__isnull=False)
+    cared = here.order_by("child__home_id").limit(MOST_HOMES).distinct()
+    seats = live(now).filter(person_id=person_id).order_by("home_id").limit(MOST_HOMES)
+    ids = {as_id(id_) for id_ in await cared.values_list("child__home_id", flat=True)}
+    ids |= {as_id(id_) for id_ in await seats.values_list("home_id", flat=True)}
+    homes = await Home.filter(id__in=list(ids))
+    return sorted(homes, key=lambda home: home.name.casefold())[:MOST_HOMES]
+
+
+async def home_for(
+    actor: Actor, home_id: UUID, now: datetime, *, of_agency: Collection[Role]
+) -> Home:
+    """This home, for a person whose home it is, or who has one of these roles in its agency. Raises
+    NotFound."""
+    assert actor.id is not None
+    if actor.role in of_agency:
+        home = await Home.get_or_none(id=home_id, agency_id=actor.agency_id)
+    else:
+        home = next((h for h in await homes_of(actor.id, now) if h.id == home_id), None)
+    if home is None:
+        raise nothing_here()
+    return home
 
 
 async def open_desk(actor: Actor, home_id: UUID, now: datetime) -> tuple[str, FrontDesk]:
     """This device takes cards of this home from now on; returns the token of its cookie.
 
-    Raises NotFound for a home that is not among the person's.
+    Raises NotFound for a home that is neither among the person's nor one that they supervise.
     """
-    assert actor.id is not None
-    if home_id not in {home.id for home in await homes_of(actor.id, now)}:
-        raise NotFound(N_("This does not exist, or you do not have access to it."))
+    await home_for(actor, home_id, now, of_agency=MAY_SET_UP)
     token = encryption.new_token()
     async with write():
         desk = await FrontDesk.create(
@@ -124,11 +148,11 @@ async def open_desk(actor: Actor, home_id: UUID, now: datetime) -> tuple[str, Fr
 
 async def end_desk(actor: Actor, desk_id: UUID, now: datetime) -> None:
     """The device takes no cards any more. Twice is once. Raises NotFound for another home's."""
-    assert actor.id is not None
-    homes = [home.id for home in await homes_of(actor.id, now)]
+    desk = await FrontDesk.get_or_none(id=desk_id)
+    if desk is None:
+        raise nothing_here()
+    await home_for(actor, desk.home_id, now, of_agency=MAY_SEE)
     async with write():
-        if not await FrontDesk.filter(id=desk_id, home_id__in=homes).exists():
-            raise NotFound(N_("This does not exist, or you do not have access to it."))
         held = FrontDesk.filter(id=desk_id, ended_at__isnull=True)
         if await held.update(ended_at=now, ended_by=actor.id):
             await note(actor, "front_desk:end", about=("front_desk", desk_id), now=now)
@@ -169,15 +193,15 @@ async def use(
     """
     wanted = encryption.current().blinds(f"card {code_of(code)}")
     card = await Card.get_or_none(code_index__in=wanted, ended_at__isnull=True)
-    of_desk = (f"desk {desk.id}", CARD_BY_DESK)
     if card is None or card.agency_id != desk.agency_id:
-        await count_guess(Door.CARD, [of_desk], now)
+        # Counted apart: made-up cards must not close the device for the children of the home.
+        await count_guess(Door.CARD, [(f"made up {desk.id}", CARD_BY_DESK)], now)
         raise Refused(WRONG, field="pin")
     if card.locked_at is not None:
         raise Refused(LOCKED, field="card")
     if not await Child.filter(id=card.child_id, home_id=desk.home_id).exists():
         raise Refused(ELSEWHERE, field="card")
-    guesses = await count_guess(Door.CARD, [(str(card.id), CARD_BY_CARD), of_desk], now)
+    guesses = await count_guess(Door.CARD, [(f"{card.id} {desk.id}", CARD_BY_CARD)], now)
     if card.pin_hash not in encryption.current().blinds(_keyed(card.id, pin_of(pin))):
         await _wrong(card, now)
         raise Refused(WRONG, field="pin")

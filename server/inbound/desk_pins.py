@@ -13,7 +13,7 @@ from tortoise.expressions import F
 from server.audit.actions import Actor, note
 from server.auth.rate_limit import count_guess, forget_guesses
 from server.auth.rules import Door
-from server.errors import NotFound, Refused
+from server.errors import Refused
 from server.i18n import N_
 from server.inbound.cards import BAD_PIN
 from server.inbound.models import FrontDesk
@@ -29,6 +29,7 @@ from server.inbound.rules import (
 )
 from server.notify.actions import Saying, queue
 from server.notify.rules import Kind
+from server.people.access import nothing_here
 from server.people.models import Person, Tie
 from server.people.rules import Role
 from server.roll_calls.models import HomeWorker
@@ -37,7 +38,6 @@ from server.roll_calls.rules import path_of
 from server.security import encryption
 from server.storage.db import as_id, write
 
-NOWHERE = N_("This does not exist, or you do not have access to it.")
 WRONG = N_("This name and PIN don't match. Try again.")
 LOCKED = N_(
     "This PIN is locked: too many wrong tries. Set a new one on your own phone or computer."
@@ -64,7 +64,7 @@ async def set_pin(actor: Actor, home_id: UUID, pin: str, now: datetime) -> None:
     async with write():
         seat = await seat_of(actor.id, home_id, now)
         if seat is None or seat.agency_id != actor.agency_id:
-            raise NotFound(NOWHERE)
+            raise nothing_here()
         hashed = encryption.blind(_keyed(seat.id, plain))
         await HomeWorker.filter(id=seat.id).update(pin_hash=hashed, pin_wrong=0, pin_locked_at=None)
         await _lock_all(seat.id)
@@ -95,14 +95,14 @@ async def unlock(desk: FrontDesk, seat_id: UUID, pin: str, now: datetime) -> str
 
     Raises Refused (wrong, locked), TooMany after too many tries.
     """
-    of_desk = (f"desk {desk.id}", CARD_BY_DESK)
     seat = await live(now).filter(id=seat_id, home_id=desk.home_id).first()
     if seat is None or seat.pin_hash is None:
-        await count_guess(Door.DESK_PIN, [of_desk], now)
+        # Counted apart: made-up names must not close the device for those who work there.
+        await count_guess(Door.DESK_PIN, [(f"made up {desk.id}", CARD_BY_DESK)], now)
         raise Refused(WRONG, field="pin")
     if seat.pin_locked_at is not None:
         raise Refused(LOCKED, field="pin")
-    guesses = await count_guess(Door.DESK_PIN, [(str(seat.id), CARD_BY_CARD), of_desk], now)
+    guesses = await count_guess(Door.DESK_PIN, [(f"{seat.id} {desk.id}", CARD_BY_CARD)], now)
     if seat.pin_hash not in encryption.current().blinds(_keyed(seat.id, pin_of(pin))):
         await _wrong(seat, now)
         raise Refused(WRONG, field="pin")

@@ -15,8 +15,8 @@ from server.errors import IdReused, NotFound, Refused, Unauthenticated, WaymarkE
 from server.i18n import N_, supported_language
 from server.inbound import cards, links
 from server.inbound.models import ChildLink
-from server.people.access import now_of, staff_of
-from server.people.models import Agency, Person
+from server.people.access import Visitor, nothing_here, now_of, staff_of
+from server.people.models import Agency, Home, Person
 from server.people.words import entered, form_fault
 from server.phone_numbers import tel
 from server.web.rendering import language_of, page
@@ -147,17 +147,23 @@ def _front_page(
 
 
 async def desks(request: Request) -> Response:
-    """Where a front desk can be set up, and the existing ones."""
+    """Where a front desk can be set up, and the existing ones. With `home`, those of one home."""
     return await _desks_page(request)
 
 
-async def _desks_page(request: Request, fault: WaymarkError | None = None) -> Response:
+async def _desks_page(request: Request, fault: Refused | None = None) -> Response:
     visitor, now = await staff_of(request), now_of(request)
     homes = await cards.homes_of(visitor.person_id, now)
-    open_ = await cards.desks_of([home.id for home in homes], now)
-    names = {home.id: home.name for home in homes}
+    here = await _named_home(request, visitor)
+    seen = [here] if here is not None else homes
+    open_ = await cards.desks_of([home.id for home in seen], now)
+    names = {home.id: home.name for home in seen}
+    may_set_up = here is None or here in homes or visitor.role in cards.MAY_SET_UP
     context = {
-        "homes": [(str(home.id), home.name) for home in homes],
+        "here": here,
+        "may_set_up": may_set_up,
+        "is_of_agency": visitor.role in cards.MAY_SEE,
+        "homes": [(str(home.id), home.name) for home in seen],
         "desks": [(desk, names[desk.home_id]) for desk in open_],
         "error": form_fault(fault, language_of(request)) if fault is not None else None,
         "now": now,
@@ -165,6 +171,18 @@ async def _desks_page(request: Request, fault: WaymarkError | None = None) -> Re
     return page(
         request, "inbound/desks.html", context, status=fault.status if fault is not None else 200
     )
+
+
+async def _named_home(request: Request, visitor: Visitor) -> Home | None:
+    """The home that the address names. Raises NotFound."""
+    named = request.query_params.get("home")
+    if not named:
+        return None
+    try:
+        home_id = UUID(named)
+    except ValueError:
+        raise nothing_here() from None
+    return await cards.home_for(visitor, home_id, now_of(request), of_agency=cards.MAY_SEE)
 
 
 async def open_front(request: Request) -> Response:
@@ -196,7 +214,9 @@ async def end_front(request: Request) -> Response:
     """The device stops being a front desk."""
     visitor = await staff_of(request)
     await cards.end_desk(visitor, request.path_params["front_desk_id"], now_of(request))
-    return RedirectResponse("/desk/front", status_code=303)
+    here = await _named_home(request, visitor)
+    query = f"?home={here.id}" if here is not None else ""
+    return RedirectResponse(f"/desk/front{query}", status_code=303)
 
 
 routes = [

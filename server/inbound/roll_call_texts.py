@@ -13,7 +13,7 @@ from server.errors import Conflict
 from server.notify.actions import ANSWERED, BY_NUMBERS, Saying
 from server.notify.models import Message
 from server.notify.rules import Kind
-from server.people.models import Person
+from server.people.models import Agency, Person
 from server.policy.roll_call import Word
 from server.roll_calls.actions import RollCallSaid, Said, record
 from server.roll_calls.models import HomeWorker, RollCall
@@ -59,8 +59,7 @@ async def hear(
         return _help(waiting[0], channel, "nonsense", now) if waiting else None
     place = _meant(places, heard.letter)
     if place is None:
-        letters = ", ".join(f"{each.letter} {_time(each.call)}" for each in places)
-        return _help(places[0], channel, "which", now, letters=letters)
+        return await _ask_which(places, channel, now)
     numbers = await _on_list(place.call.home_id)
     unknown = [str(number) for number in heard.words if number not in numbers]
     if unknown:
@@ -99,6 +98,20 @@ def _meant(places: Sequence[Place], letter: str) -> Place | None:
     else:
         meant = [place for place in places if place.call.is_open] or list(places)
     return meant[0] if len({place.seat.home_id for place in meant}) == 1 else None
+
+
+async def _ask_which(places: Sequence[Place], channel: str, now: datetime) -> Answered:
+    """The letters of the homes; where they do not tell the homes apart, another way to do it."""
+    homes: dict[str, set[UUID]] = {}
+    for place in places:
+        homes.setdefault(place.letter, set()).add(place.seat.home_id)
+    if "" not in homes and all(len(each) == 1 for each in homes.values()):
+        listed = dict.fromkeys(f"{each.letter} {_time(each.call)}" for each in places)
+        return _help(places[0], channel, "which", now, letters=", ".join(listed))
+    phone = (await Agency.get(id=places[0].person.agency_id)).help_phone
+    if phone:
+        return _help(places[0], channel, "shared_call", now, phone=phone)
+    return _help(places[0], channel, "shared", now)
 
 
 async def _answers_an_alert(

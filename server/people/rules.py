@@ -26,6 +26,8 @@ class Role(StrEnum):
 # What a person without a tie gets in an emergency, and only on pages that ask for it.
 IN_NEED = frozenset({Role.CALLED, Role.GLASS})
 STAFF = frozenset(Role) - {Role.CHILD} - IN_NEED
+# Who may be asked about all children of a home: neither a child's own adults, nor anyone outside.
+MAY_WORK = frozenset({Role.CARER, Role.CASEWORKER, Role.SUPERVISOR})
 
 
 class Leaving(StrEnum):

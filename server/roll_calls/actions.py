@@ -12,18 +12,19 @@ from server.audit.actions import Actor, note
 from server.errors import IdReused, NotFound, Refused
 from server.i18n import N_
 from server.notify.actions import withdraw
+from server.people.access import nothing_here
 from server.people.models import Home, Person
+from server.people.rules import MAY_WORK
 from server.people.ties import lock_adults
 from server.policy.roll_call import Word
 from server.roll_calls import rules
 from server.roll_calls.models import HomeWorker, RollCall
-from server.roll_calls.reading import MAY_WORK, living_in, unsaid, works_in
+from server.roll_calls.reading import living_in, unsaid, works_in
 from server.storage.db import as_id, write
 from server.watch.models import RollCallWord
 from server.watch.witnessing import hear, lock_watches
 from server.web.live import announce
 
-NOWHERE = N_("This does not exist, or you do not have access to it.")
 # More than any home has; each word is a watch that is locked and weighed.
 MOST_WORDS = 500
 
@@ -81,7 +82,7 @@ async def record(actor: Actor, roll_call_id: UUID, form: RollCallSaid, now: date
             or actor.id is None
             or not await works_in(actor.id, roll_call.home_id, now)
         ):
-            raise NotFound(NOWHERE)
+            raise nothing_here()
         words = {spoken.child_id: spoken for spoken in form.words}
         here = await living_in(roll_call.home_id, words)
         # The watches first, as everywhere; then the roll call, so that of two people who say the
@@ -232,7 +233,7 @@ async def end_worker(actor: Actor, home_id: UUID, person_id: UUID, now: datetime
         )
         if held is None:
             if not await Person.exists(id=person_id, agency_id=home.agency_id):
-                raise NotFound(NOWHERE)
+                raise nothing_here()
             return
         await HomeWorker.filter(id=held.id).update(until_at=now)
         asked = RollCall.filter(home_id=home.id, state="open")

@@ -16,7 +16,7 @@ from server.i18n import N_, format_date, format_list, gettext
 from server.people.access import Visitor, agency_for, nothing_here, now_of
 from server.people.finding import sealed_query
 from server.people.models import Home, Person
-from server.people.rules import AgencyAction, Role, may_agency
+from server.people.rules import MAY_WORK, AgencyAction, Role, may_agency
 from server.people.words import entered, form_fault, name_and_role
 from server.policy.roll_call import MOST_ROLL_CALLS
 from server.roll_calls import actions, reading
@@ -180,7 +180,7 @@ async def _found(
     adults = await Person.filter(
         agency_id=visitor.agency_id,
         disabled_at__isnull=True,
-        role__in=[role.value for role in reading.MAY_WORK],
+        role__in=[role.value for role in MAY_WORK],
     )
     fits = [
         adult

@@ -12,7 +12,7 @@ from tortoise.queryset import QuerySet
 from server.alerts.recipients import policy_of
 from server.clock import known_zone
 from server.people.models import Child, Home, HomeKind, Person
-from server.people.rules import Role
+from server.people.rules import MAY_WORK
 from server.policy.roll_call import Word
 from server.roll_calls import rules
 from server.roll_calls.models import HomeNumber, HomeWorker, RollCall
@@ -22,8 +22,6 @@ from server.watch.models import Pause, RollCallWord
 from server.watch.spoken import spoken_of
 from server.watch.wording import initials
 
-# Who may be asked about all children of a home: neither a child's own adults, nor anyone outside.
-MAY_WORK = frozenset({Role.CARER, Role.CASEWORKER, Role.SUPERVISOR})
 # A person who works in more homes than this sees the first ones.
 MOST_HOMES = 50
 

@@ -7,8 +7,8 @@ from server.notify.actions import withdraw
 from server.people.events import Rights
 from server.people.models import Person
 from server.people.offboarding import LEAVING
+from server.people.rules import MAY_WORK
 from server.roll_calls.models import HomeWorker, RollCall
-from server.roll_calls.reading import MAY_WORK
 from server.storage.db import as_id
 
 

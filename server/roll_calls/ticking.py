@@ -41,6 +41,7 @@ from server.rota.duty import on_duty
 from server.storage import bulk
 from server.storage.db import as_id
 from server.storage.due_rows import DueRows
+from server.watch.carer.shifts import asked_first
 from server.web.live import announce
 
 _KINDS = {
@@ -162,8 +163,7 @@ def _with_numbers(
 
 def _asked(workers: Sequence[Worker], step: Step) -> Sequence[Worker]:
     """First those on shift; everyone if nobody is, and everyone once those have not done it."""
-    on_shift = [worker for worker in workers if worker.on_until is not None]
-    return on_shift if on_shift and step is Step.ASKED else workers
+    return asked_first(workers) if step is Step.ASKED else workers
 
 
 def _saying(call: RollCall, kind: Kind, to: Recipient, until: datetime) -> Saying:

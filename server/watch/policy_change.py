@@ -20,6 +20,7 @@ from server.watch.models import Watch
 from server.web.live import announce
 
 LONGEST_WHY = 2_000
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,16 @@ async def overtake(agency_id: UUID) -> None:
     await waiting.update(state=WeekState.OVERTAKEN.value)
 
 
-async def look_again(agency_id: UUID, now: datetime) -> None:
+async def look_again(agency_id: UUID, now: datetime, at_once: int = _AT_ONCE) -> None:
     """The numbers have changed. What a watch decides next was worked out by those before. The next
     tick works it out again, so that a tighter policy is not late for the current round."""
-    watches = Watch.filter(agency_id=agency_id, next_action_at__gt=now)
-    await watches.update(next_action_at=now)
+    watches = Watch.filter(agency_id=agency_id, next_action_at__gt=now).order_by("child_id")
+    part = watches
+    while True:
+        # In the order in which a roll call locks them: else the two deadlock.
+        locked = await part.limit(at_once).select_for_update(no_key=True)
+        ids = [watch.child_id for watch in locked]
+        if not ids:
+            return
+        await Watch.filter(child_id__in=ids).update(next_action_at=now)
+        part = watches.filter(child_id__gt=ids[-1])

@@ -17,7 +17,7 @@ from server.notify.push_health import Reached
 from server.storage import bulk
 from server.storage.db import as_id, fetch, write
 from server.storage.due_rows import DueRows
-from server.watch.carer.messages import QUESTIONS, ask
+from server.watch.carer.messages import QUESTIONS, Asking, ask
 from server.watch.machine.alarms import called_by
 from server.watch.machine.rounds import steps_of
 from server.watch.machine.standing import Change, What, Why
@@ -142,9 +142,13 @@ def _of(moved: Sequence[Moved], what: What) -> list[tuple[WatchState, Change]]:
     return [(case, change) for case, changes in moved for change in changes if change.what is what]
 
 
-def _last_asked(moved: Sequence[Moved]) -> list[tuple[WatchState, Change]]:
+def _last_asked(moved: Sequence[Moved]) -> list[Asking]:
     """After a time of blindness a carer was to be asked several times: once is enough."""
-    last = {case.watch.child_id: (case, change) for case, change in _of(moved, What.ASK)}
+    last: dict[UUID, Asking] = {}
+    for case, change in _of(moved, What.ASK):
+        child_id = case.watch.child_id
+        is_first = case.watch.asked_at is None and child_id not in last
+        last[child_id] = Asking(case, change, is_first)
     return list(last.values())
 
 

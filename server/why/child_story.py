@@ -19,7 +19,7 @@ from server.notify.rules import Kind
 from server.people.models import Child
 from server.people.rules import Role
 from server.watch.carer.models import Question
-from server.watch.models import RollCallWord, Round, Sighting
+from server.watch.models import RollCallWord, Round, Sighting, WitnessWord
 from server.why import child_rules as rules
 from server.why.child_rules import Call, Search, Step
 
@@ -52,6 +52,7 @@ class _Rows:
     answers: Mapping[UUID, CheckIn]
     sightings: Mapping[UUID, Sighting]
     words: Sequence[RollCallWord]
+    of_witnesses: Sequence[WitnessWord]
 
 
 async def stories(
@@ -129,6 +130,11 @@ async def _rows(child_id: UUID, late: Sequence[Round], now: datetime) -> _Rows:
         words=await RollCallWord.filter(child_id=child_id, said_at__gte=begin, said_at__lte=end)
         .order_by("said_at", "id")
         .limit(MOST),
+        of_witnesses=await WitnessWord.filter(
+            child_id=child_id, said_at__gte=begin, said_at__lte=end
+        )
+        .order_by("said_at", "id")
+        .limit(MOST),
     )
 
 
@@ -172,6 +178,7 @@ def _story(row: Round, until: datetime | None, rows: _Rows) -> Story:
         Step(row.late_at, "late", row.id),
         *_questions(row, rows.asked),
         *_words(row, until, rows.words),
+        *_of_witnesses(row, until, rows.of_witnesses),
         *(step for alert in own for step in _told(alert, rows.messages.get(alert.id, ()))),
         *_settled(row, rows),
     ]
@@ -199,13 +206,26 @@ def _questions(row: Round, asked: Sequence[Question]) -> list[Step]:
 
 def _words(row: Round, until: datetime | None, words: Sequence[RollCallWord]) -> list[Step]:
     """What people of the home said of the child in this silence, each person's each word once."""
-    end = min(at for at in (row.settled_at, until, datetime.max.replace(tzinfo=UTC)) if at)
+    end = _end(row, until)
     steps: dict[tuple[UUID, UUID, str], Step] = {}
     for word in words:
         if row.late_at <= word.said_at < end:
             step = Step(word.said_at, f"home_{word.word}", word.id, word.by_id)
             steps.setdefault((word.roll_call_id, word.by_id, word.word), step)
     return list(steps.values())
+
+
+def _of_witnesses(row: Round, until: datetime | None, words: Sequence[WitnessWord]) -> list[Step]:
+    """What a school, a club or a mentor said of the child in this silence."""
+    return [
+        Step(word.said_at, f"witness_{word.word}", word.id, word.witness_id)
+        for word in words
+        if row.late_at <= word.said_at < _end(row, until)
+    ]
+
+
+def _end(row: Round, until: datetime | None) -> datetime:
+    return min(at for at in (row.settled_at, until, datetime.max.replace(tzinfo=UTC)) if at)
 
 
 def _told(alert: Alert, messages: Sequence[Message]) -> list[Step]:

@@ -8,6 +8,8 @@ from server.i18n import N_, gettext
 from server.people.models import Child, Person
 from server.people.rules import Role
 from server.people.words import ROLES
+from server.why.witnesses import names_of_witnesses
+from server.witnesses.models import Witness
 
 
 async def child_named(which: str) -> Child:
@@ -33,21 +35,28 @@ async def child_named(which: str) -> Child:
 async def names_of(people: Iterable[UUID], language: str, agency_id: UUID) -> Callable[[UUID], str]:
     """What a page calls them: by their names. People of another agency, where a child was before,
     have none here."""
-    rows = await Person.filter(id__in=list(people), agency_id=agency_id).values_list("id", "name")
-    names = dict(rows)
+    people = list(people)
+    rows = await Person.filter(id__in=people, agency_id=agency_id).values_list("id", "name")
+    names = {**dict(rows), **await names_of_witnesses(people, agency_id)}
     other = gettext(language, N_("a person of another agency"))
     return lambda id_: names.get(id_, other)
 
 
 async def own_names(people: Iterable[UUID], agency_id: UUID) -> Callable[[UUID], str | None]:
-    """The names of people of this agency, as the child reads them; None for anyone else."""
-    rows = Person.filter(id__in=list(people), agency_id=agency_id)
-    return dict(await rows.values_list("id", "name")).get
+    """The names of people and witnesses of this agency, as the child reads them; None for anyone
+    else."""
+    people = list(people)
+    rows = Person.filter(id__in=people, agency_id=agency_id)
+    names = dict(await rows.values_list("id", "name"))
+    return {**names, **await names_of_witnesses(people, agency_id)}.get
 
 
 async def codes_of(people: Iterable[UUID], child_id: UUID) -> Callable[[UUID], str]:
     """What the command calls them: by role and id. An operator needs no names."""
-    rows = await Person.filter(id__in=list(people)).values_list("id", "role")
+    people = list(people)
+    rows = await Person.filter(id__in=people).values_list("id", "role")
     codes = {id_: f"{ROLES[Role(role)]} {id_}" for id_, role in rows}
+    kinds = await Witness.filter(id__in=people).values_list("id", "kind")
+    codes |= {id_: f"witness ({kind}) {id_}" for id_, kind in kinds}
     codes[child_id] = "the child"
     return lambda id_: codes.get(id_, f"person {id_}")

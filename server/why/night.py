@@ -11,7 +11,7 @@ from server.people.rules import Role
 from server.rota.calendar import Rota
 from server.rota.duty import rotas_of
 from server.watch.models import Blind, Pause, Round, Watch
-from server.why import asked, calls, changes, own, roll_calls, sends
+from server.why import asked, calls, changes, own, roll_calls, sends, witnesses
 from server.why.answer import Absence, Answer, Known, answer
 from server.why.events import Event, Period, in_order
 from server.why.wording import SENTENCES
@@ -90,6 +90,7 @@ async def _evidence(child: Child, period: Period, rows: _Rows) -> list[Event]:
         *await asked.of_trusted([alert.id for alert in rows.alerts]),
         *await asked.of_signs(child.id, period, rows.watch),
         *await roll_calls.of_roll_calls(child, period),
+        *await witnesses.of_witnesses(child.id, period, night),
     ]
 
 

@@ -55,6 +55,7 @@ ICONS: Mapping[str, str] = {
     "server.started": "check",
     "server.whole": "check",
     "trusted": "talk",
+    "witness": "eye",
 }
 STRONG = frozenset(
     {

@@ -108,6 +108,11 @@ SENTENCES: Mapping[str, str] = {
     "roll_call.undone": N_(
         "The roll call of {due} was not done. We told the people who follow up."
     ),
+    "witness.asked": N_("We asked {who} whether {child} came, by the list of {due}."),
+    "witness.here": N_("{who} said that {child} was there."),
+    "witness.not_here": N_("{who} said that {child} did not come."),
+    "witness.excused": N_("{who} said that {child} was excused."),
+    "witness.undone": N_("{who} had not filled in the list of {due}."),
     "trusted.asked": N_("We asked a person {child} trusts."),
     "trusted.spoke": N_("The person {child} trusts had seen or spoken to them."),
     "trusted.not": N_("The person {child} trusts had not seen them today."),
@@ -160,6 +165,9 @@ BECAUSE: Mapping[str, str] = {
     "waited": N_("{child} said it at {said}. It arrived later, when the phone was online."),
     "word_no_answer": N_("That is no answer to a check-in."),
     "word_waited": N_("They said it at {said}. It arrived later, when the device was online."),
+    "word_file": N_("{by} handed in their register."),
+    "word_weighed": N_("It multiplied the risk that {child} had gone by {times}."),
+    "word_weightless": N_("It changed nothing about when we call adults."),
     "about_late": N_("The check-in due {due} was late."),
     "why": N_("Why: {why}."),
     "misses": N_("{misses} check-ins were missed by then."),

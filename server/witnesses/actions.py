@@ -3,14 +3,16 @@
 import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID, uuid5
 
 from server.audit.actions import Actor, note
-from server.errors import Conflict, NotFound, Refused
+from server.clock import known_zone
+from server.errors import Conflict, Refused
 from server.i18n import N_, supported_language
 from server.notify.actions import Saying, queue, withdraw
 from server.notify.rules import Kind as Message
+from server.people.access import nothing_here
 from server.people.models import Child
 from server.people.rules import clean_name
 from server.security import encryption
@@ -19,8 +21,6 @@ from server.web.live import announce
 from server.witnesses import reading, rules
 from server.witnesses.models import Witness, WitnessChild, WitnessList
 from server.witnesses.register import same
-
-NOWHERE = N_("This does not exist, or you do not have access to it.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +37,7 @@ class Arranged:
     language: str
     days: Sequence[int]
     at: str
+    until: date | None = None  # The last day.
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +56,11 @@ async def arrange(
     name = clean_name(arranged.name)
     if name is None:
         raise Refused(N_("Enter a name."), field="name")
-    pin, at = _new_pin(), rules.read_time(arranged.at)
-    days = sorted(set(arranged.days))
+    pin = _new_pin()
+    days, at = sorted(set(arranged.days)), rules.read_time(arranged.at)
+    rules.check_until(arranged.until, now.astimezone(known_zone(arranged.zone)).date())
     async with write():
-        await Child.filter(id=child.id).select_for_update().first()
+        await _one_at_a_time(child.id)
         if await Witness.exists(id=arranged.id):
             raise Conflict(N_("This is saved already. Open the page again."))
         witness = await Witness.create(
@@ -72,6 +74,7 @@ async def arrange(
             days=days,
             at=at,
             zone=arranged.zone,
+            until_on=arranged.until,
             pin_hash=encryption.blind(_keyed(arranged.id, pin)),
             made_by=actor.id,
             made_at=now,
@@ -81,9 +84,13 @@ async def arrange(
     return Made(witness, pin)
 
 
+async def _one_at_a_time(child_id: UUID) -> None:
+    """Until the end of this write nobody else adds a witness of the child, who may have 12."""
+    await Child.filter(id=child_id).select_for_update(no_key=True).first()
+
+
 async def _plan(witness: Witness, now: datetime) -> None:
-    zone = reading.zone_of(witness)
-    due = rules.next_due(witness.days, reading.time_of(witness), zone, now)
+    due = rules.next_list(reading.agreed_with(witness), reading.zone_of(witness), now)
     await Witness.filter(id=witness.id).update(next_list_at=due)
 
 
@@ -113,7 +120,8 @@ async def add_child(
     if name is None:
         raise Refused(N_("Enter the name by which they know the child."), field="known_as")
     async with write():
-        witness = await _live(child.agency_id, witness_id)
+        await _one_at_a_time(child.id)
+        witness = await live_one(child.agency_id, witness_id)
         held = await WitnessChild.get_or_none(
             witness_id=witness.id, child_id=child.id, until_at__isnull=True
         )
@@ -148,7 +156,7 @@ async def end_child(actor: Actor, child: Child, witness_id: UUID, now: datetime)
     async with write():
         witness = await Witness.filter(id=witness_id, agency_id=child.agency_id).first()
         if witness is None:
-            raise NotFound(NOWHERE)
+            raise nothing_here()
         await Witness.filter(id=witness_id).select_for_update().first()
         live = WitnessChild.filter(witness_id=witness_id, child_id=child.id, until_at__isnull=True)
         if await live.update(until_at=now):
@@ -200,7 +208,7 @@ async def new_pin(actor: Actor, witness: Witness, now: datetime) -> str:
     """Another PIN; the one before stops working, and a lock ends. Raises NotFound."""
     pin = _new_pin()
     async with write():
-        await _live(witness.agency_id, witness.id)
+        await live_one(witness.agency_id, witness.id)
         hashed = encryption.blind(_keyed(witness.id, pin))
         await Witness.filter(id=witness.id).update(pin_hash=hashed, wrong=0, locked_at=None)
         about = ("witness", witness.id)
@@ -213,7 +221,7 @@ async def new_register(actor: Actor, witness: Witness, now: datetime) -> str:
     stops working. Returns its token, which is shown only now. Raises NotFound."""
     token = encryption.new_token()
     async with write():
-        await _live(witness.agency_id, witness.id)
+        await live_one(witness.agency_id, witness.id)
         hashed = encryption.hash_token(token)
         await Witness.filter(id=witness.id).update(register_hash=hashed)
         about = ("witness", witness.id)
@@ -221,11 +229,12 @@ async def new_register(actor: Actor, witness: Witness, now: datetime) -> str:
     return token
 
 
-async def _live(agency_id: UUID, witness_id: UUID) -> Witness:
+async def live_one(agency_id: UUID, witness_id: UUID) -> Witness:
+    """This witness of an agency, locked, if it is still asked. Raises NotFound."""
     held = Witness.filter(id=witness_id, agency_id=agency_id, ended_at__isnull=True)
     witness = await held.select_for_update().first()
     if witness is None:
-        raise NotFound(NOWHERE)
+        raise nothing_here()
     return witness
 
 

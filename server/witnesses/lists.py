@@ -129,7 +129,9 @@ async def record(actor: Actor, list_id: UUID, form: Form, now: datetime) -> Witn
         words = {seat.child_id: form.words[seat.id] for seat in seats}
         # The watches first, as everywhere; then the list.
         watches = await lock_watches(words)
-        await WitnessList.filter(id=list_id).select_for_update().first()
+        locked = await WitnessList.filter(id=list_id).select_for_update().get()
+        if locked.state == "missed":  # The day has ended in this moment.
+            raise NotFound(OVER)
         new = await _new(sheet, form, words, watches)
         if new:
             rows = [_row(sheet, form, watch, words[watch.child_id], now) for watch in new]
@@ -197,14 +199,12 @@ async def _tell_of_absent(
 
 
 async def _done_if_whole(sheet: WitnessList, now: datetime) -> None:
-    if sheet.state == "done":
-        return
     lines = await reading.lines_of(sheet, now)
     if not lines or any(line.word is None for line in lines):
         return
-    held = WitnessList.filter(id=sheet.id)
-    await held.update(state="done", done_at=now, next_action_at=None)
-    await withdraw([sheet.id], "answered", now)
+    held = WitnessList.filter(id=sheet.id, state="open")
+    if await held.update(state="done", done_at=now, next_action_at=None):
+        await withdraw([sheet.id], "answered", now)
 
 
 # --- a register
@@ -213,8 +213,10 @@ async def _done_if_whole(sheet: WitnessList, now: datetime) -> None:
 async def of_today(witness: Witness, now: datetime) -> WitnessList:
     """The list of today, made now if a register comes before it is due. Raises Refused on a day
     without one."""
-    zone = reading.zone_of(witness)
-    due = rules.due_on(witness.days, reading.time_of(witness), zone, now.astimezone(zone).date())
+    made = await reading.list_of_day(witness, now)
+    if made is not None:
+        return made
+    due = reading.due_today(witness, now)
     if due is None:
         raise Refused(N_("No list is due from them today."), field="register")
     await make([(witness, due)], now, is_asked=False)

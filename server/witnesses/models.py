@@ -27,6 +27,10 @@ class Witness(Model):
     days: fields.Field[Any] = fields.JSONField()  # Weekdays, from Monday: [0, 1, 2, 3, 4].
     at = fields.CharField(max_length=5)  # "08:45" by its own clock.
     zone = fields.CharField(max_length=64)
+    until_on = fields.DateField(null=True)  # The last agreed day; null: without an end.
+    # What was agreed before the last change, as `rules.Agreed.as_data`, and when that came.
+    before: fields.Field[Any] = fields.JSONField(null=True)
+    changed_at = fields.DatetimeField(null=True)
     pin_hash = fields.CharField(max_length=64)  # Keyed, and bound to this witness.
     wrong = fields.SmallIntField(default=0)  # Wrong PINs since the last right one.
     locked_at = fields.DatetimeField(null=True)

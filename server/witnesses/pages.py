@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -27,13 +28,17 @@ from server.web.requests import form_body, form_day, form_id
 from server.web.responses import page_again
 from server.witnesses import actions, lists, reading, register, rules
 from server.witnesses.models import Witness, WitnessChild
-from server.witnesses.words import KINDS, WORDS, days_of, kinds
+from server.witnesses.words import KINDS, WORDS, days_of, kinds, last_day, weekdays
 
-_TYPED = ("witness", "kind", "name", "channel", "address", "language", "at", "known_as", "wants")
+_TYPED = (
+    *("witness", "kind", "name", "channel", "address", "language", "at", "until", "known_as"),
+    "wants",
+)
 _FIELDS = (*_TYPED, "days")
 DONE: Mapping[str, str] = {
     "added": N_("Saved. We ask them from the next agreed day on."),
     "ended": N_("We do not ask them any more."),
+    "changed": N_("Saved. We ask them on the new days."),
 }
 
 
@@ -92,7 +97,13 @@ def _arranged(
         language=typed["language"],
         days=rules.read_days(days),
         at=rules.read_time(typed["at"]),
+        until=read_until(typed["until"]),
     )
+
+
+def read_until(text: str) -> date | None:
+    """The last day of a form; None where it is left empty. Raises Refused, field `until`."""
+    return form_day(text, "until") if text else None
 
 
 async def remove(request: Request) -> Response:
@@ -116,6 +127,7 @@ class Asked:
     kind: str
     days: str
     at: str
+    until: str
     known_as: str
     last: str
 
@@ -143,7 +155,7 @@ async def _child_page(
         "kinds": kinds(language),
         "channels": [(name, channel_title(name, language)) for name in channels],
         "languages": list(NAMES.items()),
-        "weekdays": [(str(day), days_of([day], language)) for day in range(7)],
+        "weekdays": weekdays(language),
         "given": {**dict.fromkeys(_FIELDS, ""), "channel": EMAIL, **usual, **(typed or {})},
         "fields": _FIELDS,
         "error": form_fault(fault, language) if fault is not None else None,
@@ -167,6 +179,7 @@ async def _rows(request: Request, child: Child, seats: Any) -> list[Asked]:
                 gettext(language, KINDS[rules.Kind(witness.kind)]),
                 days_of(witness.days, language),
                 witness.at,
+                last_day(witness.until_on, language),
                 seat.known_as,
                 f"{says} · {when(language, word.said_at, zone, now)}" if word is not None else "",
             )
@@ -192,13 +205,13 @@ class Seat:
     mine: Mapping[UUID, Roles]
 
     @property
-    def may_end(self) -> bool:
-        """Whether this may end it for all: nobody does that to a colleague's child."""
+    def is_for_all(self) -> bool:
+        """Whether this may end or change it for all: nobody does that to a colleague's child."""
         others = any(seat.child_id not in self.mine for seat in self.seats)
         return not others or self.visitor.role == Role.SUPERVISOR
 
 
-async def _seat(request: Request) -> Seat:
+async def seat_of(request: Request) -> Seat:
     visitor, now = await staff_of(request), now_of(request)
     held = Witness.filter(id=request.path_params["witness_id"], agency_id=visitor.agency_id)
     witness = await held.filter(ended_at__isnull=True).first()
@@ -212,12 +225,12 @@ async def _seat(request: Request) -> Seat:
 
 async def show(request: Request) -> Response:
     """When they are asked, what they said today, and what can be changed."""
-    return await _page(request, await _seat(request))
+    return await _page(request, await seat_of(request))
 
 
 async def hand_in(request: Request) -> Response:
     """The register of today as a file. What was not matched is shown."""
-    seat, now = await _seat(request), now_of(request)
+    seat, now = await seat_of(request), now_of(request)
     form = await form_body(request, files=1)
     try:
         today = now.astimezone(reading.zone_of(seat.witness)).date()
@@ -245,14 +258,14 @@ async def _file(form: FormData) -> bytes:
 
 async def new_pin(request: Request) -> Response:
     """Another PIN, shown once."""
-    seat = await _seat(request)
+    seat = await seat_of(request)
     pin = await actions.new_pin(seat.visitor, seat.witness, now_of(request))
     return await _pin_page(request, seat.witness, pin, None)
 
 
 async def new_address(request: Request) -> Response:
     """Another secret address for the register, shown once."""
-    seat = await _seat(request)
+    seat = await seat_of(request)
     token = await actions.new_register(seat.visitor, seat.witness, now_of(request))
     address = f"{request.app.state.settings.public_url}/inbound/register/{token}"
     context = {"witness": seat.witness, "path": rules.path_of(seat.witness.id), "address": address}
@@ -261,8 +274,8 @@ async def new_address(request: Request) -> Response:
 
 async def end(request: Request) -> Response:
     """They left, or the agreement is over: they are not asked about anyone any more."""
-    seat = await _seat(request)
-    if not seat.may_end:
+    seat = await seat_of(request)
+    if not seat.is_for_all:
         fault = Refused(N_("Colleagues have children on this list. Ask a supervisor to end it."))
         return await _page(request, seat, {}, fault)
     await actions.end(seat.visitor, seat.witness, now_of(request))
@@ -291,12 +304,14 @@ async def _page(
         "path": rules.path_of(witness.id),
         "kind": gettext(language, KINDS[rules.Kind(witness.kind)]),
         "days": days_of(witness.days, language),
+        "until": last_day(witness.until_on, language),
         "sheet": sheet,
         "lines": [(names[line.child_id], line) for line in lines if line.child_id in names],
         "words": {word.value: gettext(language, text) for word, text in WORDS.items()},
-        "back": _back(seat, names),
+        "back": back_of(seat, names),
         "others": len(seat.seats) - len(seat.mine),
-        "may_end": seat.may_end,
+        "is_for_all": seat.is_for_all,
+        "done": _done(request),
         "given": {"id": str(uuid4()), "day": f"{now.astimezone(zone):%Y-%m-%d}", **(given or {})},
         "taken": _taken((given or {}).get("matched"), language),
         "error": form_fault(fault, language) if fault is not None else None,
@@ -305,7 +320,8 @@ async def _page(
     return page_again(request, "witnesses/witness.html", context, fault)
 
 
-def _back(seat: Seat, names: Mapping[UUID, str]) -> tuple[str, str]:
+def back_of(seat: Seat, names: Mapping[UUID, str]) -> tuple[str, str]:
+    """The page of the first child there, and their name."""
     first = min(seat.mine)
     return f"/desk/children/{first}/witnesses", names[first]
 

@@ -49,9 +49,27 @@ def zone_of(witness: Witness) -> ZoneInfo:
     return known_zone(witness.zone)
 
 
-def time_of(witness: Witness) -> time:
-    """The time of day at which its list is due."""
-    return time.fromisoformat(witness.at)
+def agreed_with(witness: Witness) -> rules.Agreed:
+    """When it is asked."""
+    return rules.Agreed(tuple(witness.days), witness.at, witness.until_on)
+
+
+def before_change(seat: WitnessChild, now: datetime) -> rules.Agreed | None:
+    """What was agreed with this child's witness before, if that has changed lately."""
+    witness = seat.witness
+    if witness.before is None or witness.changed_at is None or witness.changed_at < seat.from_at:
+        return None
+    is_late = now - witness.changed_at > rules.CHANGE_SHOWN
+    return None if is_late else rules.agreed_of(witness.before)
+
+
+def due_today(witness: Witness, now: datetime) -> datetime | None:
+    """When the list of the local day of `now` is due, as it is agreed; None if there is none."""
+    zone, agreed = zone_of(witness), agreed_with(witness)
+    today = now.astimezone(zone).date()
+    if agreed.until is not None and today > agreed.until:
+        return None
+    return rules.due_on(agreed.days, time.fromisoformat(agreed.at), zone, today)
 
 
 def seats_of(witness_id: UUID, now: datetime) -> QuerySet[WitnessChild]:
@@ -113,9 +131,10 @@ async def shared(agency_id: UUID) -> list[Witness]:
 
 async def list_of_day(witness: Witness, now: datetime) -> WitnessList | None:
     """The list of the local day of `now`; None where there is none."""
-    zone = zone_of(witness)
-    due = rules.due_on(witness.days, time_of(witness), zone, now.astimezone(zone).date())
-    return None if due is None else await WitnessList.get_or_none(id=rules.list_id(witness.id, due))
+    # By the day, and not by the agreed time, which may have changed since it was made.
+    end = rules.ends_at(now, zone_of(witness))
+    held = WitnessList.filter(witness_id=witness.id, due_at__gt=end - _SHOWN, ends_at=end)
+    return await held.order_by("due_at", "id").first()
 
 
 async def caseworkers_of(children: Collection[UUID], now: datetime) -> dict[UUID, set[UUID]]:

@@ -1,8 +1,10 @@
 """When a witness is asked, and what a list is. Pure."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
@@ -24,6 +26,40 @@ PIN_TRIES = Limit(5, timedelta(minutes=15))
 MOST_CHILDREN = 200
 # One child; more witnesses than this is no life.
 MOST_WITNESSES = 12
+
+
+# So long the child reads on the phone what was agreed before.
+CHANGE_SHOWN = timedelta(days=30)
+# Nobody agrees on more.
+_LONGEST = timedelta(days=3 * 366)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """On which weekdays a witness is asked, at which time of day, and up to which day."""
+
+    days: tuple[int, ...]
+    at: str
+    until: date | None = None
+
+    def as_data(self) -> dict[str, Any]:
+        """As a row has it."""
+        return {
+            "days": list(self.days),
+            "at": self.at,
+            "until": self.until.isoformat() if self.until is not None else None,
+        }
+
+    def as_text(self) -> str:
+        """As a form carries it, to see whether a colleague has changed it since."""
+        days = ",".join(str(day) for day in self.days)
+        return f"{days} {self.at} {self.until.isoformat() if self.until is not None else '-'}"
+
+
+def agreed_of(data: Mapping[str, Any]) -> Agreed:
+    """From a row."""
+    until = data["until"]
+    return Agreed(tuple(data["days"]), data["at"], date.fromisoformat(until) if until else None)
 
 
 class Kind(StrEnum):
@@ -82,6 +118,15 @@ def next_due(days: Collection[int], at: time, zone: ZoneInfo, after: datetime) -
     return next(due_moments(days, at, zone, after), None)
 
 
+def next_list(agreed: Agreed, zone: ZoneInfo, after: datetime) -> datetime | None:
+    """When the next list is due; after the last agreed day its end, at which the witness ends. None
+    if there is no day."""
+    due = next_due(agreed.days, time.fromisoformat(agreed.at), zone, after)
+    if agreed.until is None or due is None or due.astimezone(zone).date() <= agreed.until:
+        return due
+    return max(edge_utc(agreed.until + _DAY, time(0), zone), after)
+
+
 def due_on(days: Collection[int], at: time, zone: ZoneInfo, day: date) -> datetime | None:
     """When the list of this day is due; None if there is none on it."""
     return edge_utc(day, at, zone) if day.weekday() in days else None
@@ -109,6 +154,14 @@ def read_time(text: str) -> str:
     if at.tzinfo is not None or at.second or at.microsecond:
         raise Refused(N_("Write a time like 08:45."), field="at")
     return f"{at:%H:%M}"
+
+
+def check_until(until: date | None, today: date) -> None:
+    """The last day is still to come. Raises Refused, field `until`."""
+    if until is not None and until < today:
+        raise Refused(N_("This day is over. Choose a later one."), field="until")
+    if until is not None and until - today > _LONGEST:
+        raise Refused(N_("Choose a day in the next three years."), field="until")
 
 
 def check_day(given: date, today: date) -> None:

@@ -4,11 +4,13 @@ fills in. Nobody is called about it, by day or by night."""
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from server.audit.actions import SYSTEM
 from server.notify.actions import Saying, queue, withdraw
 from server.notify.rules import Kind
 from server.storage.due_rows import DueRows
 from server.web.live import announce
 from server.witnesses import lists, reading, rules
+from server.witnesses.actions import end
 from server.witnesses.models import Witness, WitnessList
 
 
@@ -16,14 +18,16 @@ async def _plan(witnesses: Sequence[Witness], now: datetime) -> None:
     """Ask each of them about today, and note when they are asked next. After downtime over the end
     of the day, that day is over."""
     for witness in witnesses:
-        zone, at = reading.zone_of(witness), reading.time_of(witness)
-        today = now.astimezone(zone).date()
-        due = rules.due_on(witness.days, at, zone, today)
+        zone, agreed = reading.zone_of(witness), reading.agreed_with(witness)
+        if agreed.until is not None and now.astimezone(zone).date() > agreed.until:
+            await end(SYSTEM, witness, now)
+            continue
+        due = reading.due_today(witness, now)
         assert witness.next_list_at is not None
         if due is not None and witness.next_list_at <= due <= now:
             await _ask(witness, due, now)
         await Witness.filter(id=witness.id).update(
-            next_list_at=rules.next_due(witness.days, at, zone, now), quarantined_at=None
+            next_list_at=rules.next_list(agreed, zone, now), quarantined_at=None
         )
 
 

@@ -1,8 +1,9 @@
 """What people read about witnesses. Pure."""
 
 from collections.abc import Collection, Mapping
+from datetime import date
 
-from server.i18n import N_, format_list, format_weekday, gettext
+from server.i18n import N_, format_list, format_short_date, format_weekday, gettext
 from server.policy.roll_call import Word
 from server.witnesses.rules import Kind
 
@@ -28,6 +29,16 @@ def days_of(days: Collection[int], language: str) -> str:
     if len(days) == 1:
         return format_weekday(language, next(iter(days)))
     return format_list(language, [format_weekday(language, day, is_short=True) for day in days])
+
+
+def last_day(until: date | None, language: str) -> str:
+    """The last agreed day; empty where there is none."""
+    return format_short_date(language, until) if until is not None else ""
+
+
+def weekdays(language: str) -> list[tuple[str, str]]:
+    """The days to choose from."""
+    return [(str(day), format_weekday(language, day)) for day in range(7)]
 
 
 def kinds(language: str) -> list[tuple[str, str]]:

@@ -38,6 +38,7 @@ NOT_BY_A_LINK: Mapping[str, str] = {
     "/desk/settings/second-key/app": "follows the button that begins it",
     "/desk/approvals/{approval_id}": "only where an agency wants a second person",
     "/desk/witnesses/{witness_id}": "the board while a list is missing; the child's witnesses",
+    "/desk/witnesses/{witness_id}/days": "from the page of a witness, and of the child's witnesses",
     "/desk/dues/{due_id}": "from messages; it leads on to the place of the task",
     "/desk/alerts/{alert_id}/sealed": "follows the entry of the password",
     "/desk/alerts/{alert_id}/together": "only where an alert is about several children",

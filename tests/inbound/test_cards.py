@@ -17,7 +17,8 @@ from server.inbound import cards
 from server.inbound.models import Card, FrontDesk
 from server.notify.models import Message
 from server.notify.rules import Kind
-from server.people.models import Child, Home
+from server.people.models import Child, Home, Tie
+from server.roll_calls.actions import add_worker
 from server.storage.db import fetch
 from tests.cast import SURNAMES, Cast
 from tests.races import no_fault, together
@@ -132,6 +133,14 @@ async def test_five_wrong_pins_make_one_wait_and_ten_lock_the_card(cast: Cast) -
     assert (await desk.say(new.code, "9174")).status_code == 303
 
 
+async def test_made_up_cards_close_the_device_for_nobody_who_has_one(cast: Cast) -> None:
+    desk, card = await a_desk(cast), await a_card(cast)
+    for n in range(30):
+        assert (await desk.say(f"{n:010}", "7391")).status_code == 422
+    assert (await desk.say("9999999999", "7391")).status_code == 429
+    assert (await desk.say(card.code)).status_code == 303
+
+
 async def test_guesses_at_once_are_all_counted(cast: Cast) -> None:
     desk, card = await a_desk(cast), await a_card(cast)
     found = await together(*(desk.say(card.code, f"{7390 + n}") for n in range(6)))
@@ -204,6 +213,42 @@ async def test_only_who_cares_for_a_child_of_the_home_sets_up_a_desk(cast: Cast)
             answer = await browser.post("/desk/front", data={"home_id": str(cast.home.id)})
         assert answer.status_code == 404
     assert not await FrontDesk.all().exists()
+
+
+async def test_who_works_in_the_home_and_a_supervisor_set_one_up_from_its_page(cast: Cast) -> None:
+    await add_worker(cast.actor("root"), cast.home.id, cast.eve.id, cast.clock())
+    path = f"/desk/front?home={cast.home.id}"
+    async with cast.browser_as("eve") as browser:
+        assert path in (await browser.get(f"/desk/homes/{cast.home.id}/roll-call")).text
+    await Tie.filter(person_id=cast.ines.id).delete()
+    ways = (("eve", "/desk/front"), ("eve", path), ("ines", path))
+    for at, (name, way) in enumerate(ways):
+        await cast.new_token(name)
+        async with cast.browser_as(name) as browser:
+            assert "Make this device a front desk" in (await browser.get(way)).text, way
+            answer = await browser.post("/desk/front", data={"home_id": str(cast.home.id)})
+        assert answer.status_code == 303, name
+        assert await FrontDesk.all().count() == at + 1
+
+
+async def test_an_administrator_sees_and_ends_a_lost_device_and_sets_up_none(cast: Cast) -> None:
+    desk = await a_desk(cast)
+    row, path = await FrontDesk.get(), f"/desk/front?home={cast.home.id}"
+    async with cast.browser_as("root") as browser:
+        home = await browser.get(f"/desk/people/homes/{cast.home.id}/roll-call")
+        assert f'href="{path}"' in home.text
+        page = (await browser.get(path)).text
+        assert "The house" in page
+        assert "Make this device a front desk" not in page
+        assert "A supervisor or a person who works in the home can set one up." in page
+        refused = await browser.post("/desk/front", data={"home_id": str(cast.home.id)})
+        assert refused.status_code == 404
+        ended = await browser.post(f"/desk/front/{row.id}/end?home={cast.home.id}")
+        assert ended.headers["location"] == path
+        assert (await browser.get("/desk/front?home=nonsense")).status_code == 404
+    assert (await desk.browser.get("/front")).status_code == 401
+    async with cast.browser_as("eve") as browser:
+        assert (await browser.get(path)).status_code == 404
 
 
 async def test_the_caseworker_makes_and_prints_a_card(cast: Cast) -> None:

@@ -218,3 +218,18 @@ def test_two_people_are_never_shown_under_one_name_unless_they_have_it(names: li
         for other in range(at):
             if " ".join(name.split()) != " ".join(names[other].split()):
                 assert shown[at] != shown[other]
+
+
+async def test_made_up_names_close_the_device_for_nobody_who_works_there(cast: Cast) -> None:
+    browser = await a_desk(cast)
+    await pin_of(cast)
+    await pin_of(cast, "tom", "739105")
+    for _ in range(30):
+        made_up = await browser.post(f"{PATH}/open", data={"worker": str(uuid4()), "pin": "1"})
+        assert made_up.status_code == 422
+    made_up = await browser.post(f"{PATH}/open", data={"worker": str(uuid4()), "pin": "1"})
+    assert made_up.status_code == 429
+    for _ in range(5):
+        assert (await type_pin(cast, browser, "7391", "tom")).status_code == 422
+    assert (await type_pin(cast, browser, "739105", "tom")).status_code == 429, "it is guarded"
+    assert (await type_pin(cast, browser)).status_code == 303

@@ -15,7 +15,7 @@ from server.notify.models import Address, Message
 from server.notify.rules import Kind
 from server.notify.texts.roll_calls import say
 from server.notify.wording import Facts, word
-from server.people.models import Child, Home, Person
+from server.people.models import Agency, Child, Home, Person
 from server.policy.roll_call import Word
 from server.roll_calls import actions
 from server.roll_calls.models import HomeNumber
@@ -219,14 +219,18 @@ async def test_in_two_homes_the_letter_says_which(cast: Cast) -> None:
     assert await words(cast) == {"noor": "here", "mia": "not_here"}, "only one waits still"
 
 
-@pytest.mark.parametrize("why", ["the number is shared", "the home is not asked"])
+@pytest.mark.parametrize(
+    "why", ["the number is shared", "and there is a number to call", "the home is not asked"]
+)
 async def test_a_letter_is_never_taken_for_another_home(cast: Cast, why: str) -> None:
     await reachable(cast)
     root, now = cast.actor("root"), cast.clock()
     barn = await Home.create(
         id=uuid7(), agency_id=cast.agency.id, name="Barn", zone="Europe/Paris", made_at=now
     )
-    other = "tom" if why == "the number is shared" else "sam"
+    other = "sam" if why == "the home is not asked" else "tom"
+    if why == "and there is a number to call":
+        await Agency.filter(id=cast.agency.id).update(help_phone="+33 1 23")
     await actions.add_worker(root, cast.home.id, cast.sam.id, now)
     await actions.add_worker(root, barn.id, cast.persons[other].id, cast.clock.advance(seconds=1))
     await Child.filter(id=cast.noor.id).update(home_id=barn.id)
@@ -240,7 +244,9 @@ async def test_a_letter_is_never_taken_for_another_home(cast: Cast, why: str) ->
     await text(cast, "A 0", sender=SAM)
     assert await words(cast) == {}
     [reply] = await replies(cast)
-    assert reply.startswith("Which one?")
+    # Each of the people who share a number calls their home A.
+    assert reply.startswith("Which one?" if other == "sam" else "Nothing is noted: several people")
+    assert reply.endswith("call +33 1 23.") is (why == "and there is a number to call")
 
 
 async def test_the_number_of_a_child_who_moved_is_nobodys(cast: Cast) -> None:

@@ -337,6 +337,16 @@ FITS: Mapping[str, Fits] = {
     ),
     f"POST {_DESK}/witnesses/{{witness_id}}/end": Fits(form={}),
     "GET /desk/witnesses/{witness_id}": _TO_TOM,
+    "GET /desk/witnesses/{witness_id}/days": _TO_TOM,
+    "POST /desk/witnesses/{witness_id}/days": Fits(
+        form={
+            "days": "3",
+            "at": "18:00",
+            "until": "2026-12-31",
+            "seen": "0,1,2,3,4,5,6 13:30 -",
+            "wants": "yes",
+        }
+    ),
     "POST /desk/witnesses/{witness_id}/register": Fits(
         form={"id": NEW, "day": "2026-03-02", "register": "name,word"}, takes_files=True
     ),

@@ -16,9 +16,10 @@ from server.policy.roll_call import Word
 from server.ticker import ROWS
 from server.watch import evidence
 from server.watch.models import Round, Watch, WitnessWord
-from server.witnesses import actions, lists, reading
+from server.witnesses import actions, lists, reading, rules
 from server.witnesses.models import Witness, WitnessChild, WitnessList
 from tests.cast import Cast
+from tests.races import together
 from tests.witnesses.school import ROOMS, arrange, asked, latest, say, tick
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -197,3 +198,27 @@ async def test_ten_wrong_pins_lock_the_list_until_there_is_a_new_one(cast: Cast)
     sheet = await latest(made.witness)
     assert lists.is_opened(sheet, await lists.open_with(sheet, pin, cast.clock()), cast.clock())
     assert not lists.is_opened(sheet, proof, cast.clock()), "a new PIN ends what the old one opened"
+
+
+async def test_two_at_once_do_not_make_thirteen_witnesses(cast: Cast) -> None:
+    schools = [await arrange(cast, "noor") for _ in range(2)]
+    for _ in range(11):
+        await arrange(cast, "mia", kind=rules.Kind.MENTOR)
+    mia = await Child.get(id=cast.mia.id)
+    came = await together(
+        *(
+            actions.add_child(cast.actor("tom"), mia, made.witness.id, "Mia", cast.clock())
+            for made in schools
+        )
+    )
+    assert sorted(isinstance(each, Refused) for each in came) == [False, True]
+    assert await WitnessChild.filter(child_id=cast.mia.id).count() == 12
+
+
+async def test_what_is_missed_is_not_done_by_a_word_of_the_same_moment(cast: Cast) -> None:
+    sheet, _ = await asked(cast, "mia")
+    await WitnessList.filter(id=sheet.id).update(state="missed", next_action_at=None)
+    with pytest.raises(NotFound):
+        await say(cast, sheet, {"mia": "here"})
+    assert (await WitnessList.get(id=sheet.id)).state == "missed"
+    assert not await WitnessWord.all().exists()

@@ -273,7 +273,10 @@ async def test_the_child_sees_who_is_asked_and_when(cast: Cast) -> None:
                 "name": "Lycée Monge",
                 "days": [0, 1, 2, 3, 4],
                 "at": "13:30",
+                "until": None,
                 "known_as": "Mia",
+                "before": None,
+                "changed_at": None,
             }
         ]
     }

@@ -1,9 +1,10 @@
 /** Who is around the child, as this phone knows it: each with what they are told, and whether one can write to them. */
 import type { Advocates } from "../store/advocates";
 import type { Trusted } from "../store/trusted";
+import type { Witness } from "../store/witnesses";
 import type { Person } from "./state";
 
-export type Kind = "caseworker" | "carer" | "advocate" | "trusted" | "supervisor" | "guardian";
+export type Kind = "caseworker" | "carer" | "advocate" | "trusted" | "supervisor" | "guardian" | "witness";
 
 export interface Near {
   id: string;
@@ -15,15 +16,18 @@ export interface Near {
   reads: boolean;
   /** A trusted person who we do not ask yet. */
   isOpen: boolean;
+  /** Of a school, a club or a mentor who says whether the child came. */
+  witness?: Witness;
 }
 
 /** The inner ring, then the outer one, in the order in which they stand there. */
 const INNER: Kind[] = ["caseworker", "carer", "advocate", "trusted"];
-const OUTER: Kind[] = ["supervisor", "guardian"];
+const OUTER: Kind[] = ["supervisor", "guardian", "witness"];
 const HEARING: Kind[] = ["caseworker", "carer", "supervisor"];
 const READING: Kind[] = ["caseworker", "supervisor", "advocate"];
 
-const isKind = (role: string): role is Kind => role !== "trusted" && [...INNER, ...OUTER].some((kind) => kind === role);
+const isKind = (role: string): role is Kind =>
+  !["trusted", "witness"].includes(role) && [...INNER, ...OUTER].some((kind) => kind === role);
 
 const person = (id: string, kind: Kind, name: string): Near => ({
   id,
@@ -38,14 +42,22 @@ function named({ id, name, state }: Trusted): Near {
   return { ...person(id, "trusted", name), hears: state === "yes", isOpen: state === "named" };
 }
 
+const asked = (witness: Witness): Near => ({ ...person(witness.id, "witness", witness.name), witness });
+
 /** Both rings. A person of two lists stands once; the caseworker's no keeps a person out of both. */
-export function rings(there: Person[], known: Advocates | null, trusted: Trusted[]): [Near[], Near[]] {
+export function rings(
+  there: Person[],
+  known: Advocates | null,
+  trusted: Trusted[],
+  witnesses: Witness[] = [],
+): [Near[], Near[]] {
   const people = there.flatMap(({ id, role, name }) => (isKind(role) && name ? [person(id, role, name)] : []));
   const ids = new Set(people.map(({ id }) => id));
   const advocates = (known?.advocates ?? [])
     .filter(({ person_id }) => !ids.has(person_id))
     .map(({ person_id, name }) => person(person_id, "advocate", name));
-  const all = [...people, ...advocates, ...trusted.filter(({ state }) => state !== "no").map(named)];
+  const others = [...trusted.filter(({ state }) => state !== "no").map(named), ...witnesses.map(asked)];
+  const all = [...people, ...advocates, ...others];
   const of = (kinds: Kind[]) => kinds.flatMap((kind) => all.filter((each) => each.kind === kind));
   return [of(INNER), of(OUTER)];
 }

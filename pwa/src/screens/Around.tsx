@@ -1,13 +1,13 @@
 /** "These people are around you": who is told when nobody hears from the child, and who they can talk to. */
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { t, tn } from "../i18n";
+import { longDay, t, tn } from "../i18n";
 import { dialled } from "../parts/dialled";
 import { Drawing, Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { Row } from "../parts/Row";
 import { initials, rings, seat, type Near } from "../plan/around";
-import { listed, roleName } from "../plan/labels";
+import { day, listed, roleName } from "../plan/labels";
 import { dayName } from "../plan/rhythmWords";
 import { go } from "../routes";
 import * as advocates from "../store/advocates";
@@ -24,10 +24,27 @@ const A_PERSON =
 
 const chosen = signal<Near | null>(null);
 
-const whatIs = ({ kind }: Near) => (kind === "trusted" ? t("You trust them") : roleName(kind));
+function whatIs({ kind, witness }: Near): string {
+  if (witness) return witnessKind(witness.kind);
+  return kind === "trusted" ? t("You trust them") : roleName(kind);
+}
+
+function witnessKind(kind: witnesses.Witness["kind"]): string {
+  const names: Record<witnesses.Witness["kind"], string> = {
+    school: t("School"),
+    club: t("Club"),
+    mentor: t("Mentor"),
+    lawyer: t("Lawyer"),
+    other: t("Another person"),
+  };
+  return names[kind];
+}
+
+const whenOf = ({ days, at }: witnesses.Agreed) =>
+  t("{days} at {time}", { days: listed(days.map((day) => dayName(day, "long"))), time: at });
 
 /** What this person hears of, and what they can do: a sentence or two, and no promise that a policy could break. */
-function saysOf({ kind, name, isOpen }: Near): string[] {
+function saysOf({ kind, name, isOpen, witness }: Near): string[] {
   const sentences: Record<Near["kind"], string[]> = {
     caseworker: [t("If we hear nothing from you, {name} is one of the adults we tell.", { name })],
     supervisor: [t("If we hear nothing from you, we may tell {name} too.", { name })],
@@ -46,6 +63,12 @@ function saysOf({ kind, name, isOpen }: Near): string[] {
         : t("If nobody hears from you, we ask {name} too.", { name }),
       t("We don't show their number here, so nobody who takes your phone can find it."),
     ],
+    witness: witness
+      ? [
+          t("We ask {name} if you came: {when}.", { name, when: whenOf(witness) }),
+          t("{name} can't read what you write here.", { name }),
+        ]
+      : [],
   };
   return sentences[kind];
 }
@@ -88,7 +111,7 @@ function Chosen({ person }: { person: Near }) {
           {t("Write to {name}", { name: person.name })}
         </button>
       )}
-      {person.kind !== "trusted" && person.kind !== "advocate" && <CallUs />}
+      {!["trusted", "advocate", "witness"].includes(person.kind) && <CallUs />}
     </section>
   );
 }
@@ -169,8 +192,13 @@ function Circle({ inner, outer }: { inner: Near[]; outer: Near[] }) {
   );
 }
 
-const whenOf = ({ days, at }: witnesses.Witness) =>
-  t("{days} at {time}", { days: listed(days.map((day) => dayName(day, "long"))), time: at });
+/** What was agreed before: the child reads what has changed. */
+function changeOf(before: witnesses.Agreed): string {
+  const when = whenOf(before);
+  return before.until
+    ? t("This is new. Before: {when}, until {day}.", { when, day: longDay(day(before.until)) })
+    : t("This is new. Before: {when}.", { when });
+}
 
 /** The school, the club, the mentor: we ask them on agreed days whether the child came. Nothing of it is secret. */
 function Witnesses() {
@@ -184,6 +212,8 @@ function Witnesses() {
           <li key={witness.id}>
             <bdi class="strong">{witness.name}</bdi>
             <span class="soft"> {whenOf(witness)}</span>
+            {witness.until && <p class="soft">{t("Until {day}", { day: longDay(day(witness.until)) })}</p>}
+            {witness.before && <p>{changeOf(witness.before)}</p>}
           </li>
         ))}
       </ul>
@@ -197,7 +227,12 @@ export function Around() {
     chosen.value = null;
     void Promise.all([trusted.load(), advocates.load(), witnesses.load()]).then(askWhoIsThere);
   }, []);
-  const [inner, outer] = rings(there.value, advocates.advocates.value, trusted.people.value ?? []);
+  const [inner, outer] = rings(
+    there.value,
+    advocates.advocates.value,
+    trusted.people.value ?? [],
+    witnesses.witnesses.value ?? [],
+  );
   const many = inner.length + outer.length;
   const named = trusted.people.value?.length ?? 0;
   return (

@@ -6,13 +6,22 @@ import { signal } from "@preact/signals";
 import { ask } from "../api";
 import { who } from "./session";
 
-export interface Witness {
-  id: string;
-  name: string;
+export interface Agreed {
   /** Monday is 0. */
   days: number[];
   at: string;
+  /** The last day; null: there is no end. */
+  until: string | null;
+}
+
+export interface Witness extends Agreed {
+  id: string;
+  kind: "school" | "club" | "mentor" | "lawyer" | "other";
+  name: string;
   known_as: string;
+  /** What was agreed before, for some weeks after it changed. */
+  before: Agreed | null;
+  changed_at: string | null;
 }
 
 /** None while the server has not told it. */

@@ -32,6 +32,7 @@ from server.storage.db import as_id
 from server.watch.models import Watch
 from server.watch.trusted.contacts import LIVE
 from server.watch.trusted.models import Trusted
+from server.witnesses.reading import of_child
 
 # A home may give all of its staff a tie: more of them would help nobody.
 MOST_CARERS, MOST_OTHERS = 40, 60
@@ -77,7 +78,8 @@ async def circle_of(child: Child, roles: Roles, now: datetime) -> Circle:
     ]
     if may(roles, Action.TIES_SEE):
         adults = await _with_doubts(adults, now)
-    everyone = in_order([*adults, *await _things(child, roles), *await _trusted(child, roles)])
+    others_named = [*await _trusted(child, roles), *await _witnesses(child, roles, now)]
+    everyone = in_order([*adults, *await _things(child, roles), *others_named])
     is_cut = sum(tie.role == Role.CARER for tie in ties) == MOST_CARERS
     return Circle(tuple(everyone), names, alerts[0].id if alerts else None, is_cut)
 
@@ -176,4 +178,19 @@ async def _trusted(child: Child, roles: Roles) -> list[Around]:
             doubt=None if row.state == "yes" else Doubt.UNASKED,
         )
         for row in rows
+    ]
+
+
+async def _witnesses(child: Child, roles: Roles, now: datetime) -> list[Around]:
+    """Schools, clubs and people who say whether the child came, for those who arrange it."""
+    if not may(roles, Action.WITNESS_ARRANGE):
+        return []
+    return [
+        Around(
+            id=seat.witness_id,
+            name=seat.witness.name,
+            places=(Place(seat.witness.kind),),
+            is_witness=True,
+        )
+        for seat in await of_child(child.id, now)
     ]

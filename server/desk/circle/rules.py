@@ -24,6 +24,10 @@ class Place(StrEnum):
     GUARDIAN = "guardian"
     ADVOCATE = "advocate"
     SCHOOL = "school"
+    CLUB = "club"  # From here on: they say whether the child came. A school may, too.
+    MENTOR = "mentor"
+    LAWYER = "lawyer"
+    OTHER = "other"
     CALLED = "called"  # About an open alert, and nothing else to the child.
 
 
@@ -63,6 +67,7 @@ class Around:
     is_called: bool = False
     absence: Absence | None = None
     doubt: Doubt | None = None
+    is_witness: bool = False  # Says on agreed days whether the child came.
 
     @property
     def is_near(self) -> bool:

@@ -29,6 +29,10 @@ PLACES: Mapping[Place, str] = {
     Place.GUARDIAN: ROLES[Role.GUARDIAN],
     Place.ADVOCATE: ROLES[Role.ADVOCATE],
     Place.SCHOOL: N_("school"),
+    Place.CLUB: N_("club"),
+    Place.MENTOR: N_("mentor"),
+    Place.LAWYER: N_("lawyer"),
+    Place.OTHER: N_("another person"),
     Place.CALLED: N_("called about the alert"),
 }
 # In the picture, where there is room for two words.
@@ -152,6 +156,8 @@ def _away(absence: Absence, circle: Circle, reader: Reader) -> str:
 def _way(person: Around, circle: Circle, path: str, reader: Reader) -> Way | None:
     """Where a reader acts: in an alert the numbers to call, else the page about this person."""
     place, roles, say = person.places[0], reader.roles, _saying(reader)
+    if person.is_witness:
+        return Way(f"/desk/witnesses/{person.id}", say(N_("Open")))
     callable_ = {Place.HOME, Place.CARER, Place.SCHOOL} & {*person.places}
     if callable_ and circle.alert_id is not None and may(roles, Action.ALERT_ACKNOWLEDGE):
         return Way(f"/desk/alerts/{circle.alert_id}/numbers#call", say(N_("Call")))

@@ -70,7 +70,11 @@ _NAMES: Mapping[str, str] = {
     "after-misses": N_("Call adults after 2 or 3 missed check-ins in a row"),
     "period-and-grace": N_("Simple: wait long, then call adults"),
     "ask-at-each-miss": N_("Simple: wait long, then ask the carer"),
+    "roll-calls": N_("With roll calls of the homes"),
+    "witnesses": N_("With the words of schools, clubs and mentors"),
 }
+# Tables that no policy needs to have, and the file that has the numbers they begin with.
+_ADDED: Mapping[str, str] = {"roll_call": "roll-calls", "witness": "witnesses"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,7 @@ async def show(request: Request) -> Response:
         "version": version,
         "versions": await _versions(rows, language),
         "shipped": [(name, name_of(name, language)) for name in shipped()],
+        "opens": {file: f"&level={table}#{table}" for table, file in _ADDED.items()},
         "may_change": may_agency(Role(visitor.role), AgencyAction.POLICY_CHANGE),
         "sees_figures": may_agency(Role(visitor.role), AgencyAction.INDICATORS_SEE),
         "done": gettext(language, N_("These numbers apply from now on."))
@@ -122,12 +127,15 @@ async def edit(request: Request) -> Response:
     visitor = await agency_for(request, AgencyAction.POLICY_CHANGE)
     _, base = await content_of(_agency(visitor))
     name = request.query_params.get("from", "")
-    if name in shipped():
+    if name in _ADDED.values():
+        held, _ = await content_of(_agency(visitor))
+        start = {**held, **_added(name, held)}
+    elif name in shipped():
         start = shipped_content(name)
     else:
         start, _ = await content_of(_agency(visitor), _number(name))
     level = request.query_params.get("level", "")
-    opened = level if level in {*Tier, "budget"} else ""
+    opened = level if level in {*Tier, "budget", *_ADDED} else ""
     return _form_page(request, editing.typed_of(start), start, base, opened=opened)
 
 
@@ -216,12 +224,17 @@ def _content(typed: Mapping[str, str], base: Mapping[str, Any]) -> dict[str, Any
     return content
 
 
+def _added(name: str, held: Mapping[str, Any]) -> dict[str, Any]:
+    """The tables of this file that the policy does not have yet."""
+    tables = [table for table, file in _ADDED.items() if file == name and table not in held]
+    return {table: shipped_content(name)[table] for table in tables}
+
+
 def _shape(old: Mapping[str, Any], form: FormData) -> Mapping[str, Any]:
-    """What the form asks for: the policy that holds and, where the form has them, roll calls, which
+    """What the form asks for: the policy that holds and, where the form has them, the tables that
     no policy needs to have."""
-    if "roll_call" in old or not entered(form, "roll_call.holds_for"):
-        return old
-    return {**old, "roll_call": shipped_content("roll-calls")["roll_call"]}
+    new = [file for table, file in _ADDED.items() if entered(form, f"{table}.holds_for")]
+    return {**old, **{key: value for file in new for key, value in _added(file, old).items()}}
 
 
 # --- looking back

@@ -1,7 +1,7 @@
 """The state of a search, in plain sentences: what was done, what is open, and what comes next. For
 the person who has it from now on, who may read them at three in the morning."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from server.alerts.attempt_rules import TARGETS
@@ -12,9 +12,12 @@ from server.missing.search.last_seen import Seen, last_seen
 from server.missing.search.signs_of_life import SEEN
 from server.missing.search.view import Running, Told, View
 from server.roll_calls.words import WORDS as WORDS_OF_HOMES
+from server.tasks.rules import Kind
 from server.tasks.turns import WORDS
 
 Shown = Callable[[datetime], str]
+# Elsewhere it is a question of its own.
+_WITHIN: Mapping[Kind, str] = {Kind.DECISION: N_("Decide whether to tell the police")}
 
 
 def how_it_stands(seen: View, language: str, shown: Shown) -> list[str]:
@@ -137,5 +140,5 @@ def _next(clocks: Sequence[Running], language: str, shown: Shown) -> list[str]:
 
 
 def _named(clock: Running, language: str) -> str:
-    """What is to be done, within a sentence: a decision is named as a question elsewhere."""
-    return gettext(language, WORDS[clock.what]).rstrip("?؟ \u00a0\u202f")
+    """What is to be done, within a sentence."""
+    return gettext(language, _WITHIN.get(clock.what, WORDS[clock.what]))

@@ -26,6 +26,14 @@ _WORDS: Mapping[str, str] = {
         "Not on the list: {numbers}. Nothing is noted. Please look again and send all numbers."
     ),
     "which": N_("Which one? Write its letter first: {letters}."),
+    "shared": N_(
+        "Nothing is noted: several people use this number, so we don't know which roll call you"
+        " mean. Please sign in and do it there."
+    ),
+    "shared_call": N_(
+        "Nothing is noted: several people use this number. Please sign in to do the roll call, or"
+        " call {phone}."
+    ),
 }
 _NOTED = N_("Noted: {here} here.")
 _NOTED_AWAY = N_("Noted: {here} here, not here {away}.")
@@ -45,6 +53,7 @@ def say(language: str, facts: Mapping[str, Any]) -> str:
         _WORDS[says],
         numbers=facts.get("numbers", ""),
         letters=facts.get("letters", ""),
+        phone=facts.get("phone", ""),
     )
 
 

@@ -139,6 +139,7 @@ NO_LOOK: Mapping[str, str] = {
     "/desk/homes/{home_id}/roll-call": _LIST,
     "/desk/homes/{home_id}/roll-call/list": _LIST,
     "/desk/witnesses/{witness_id}": _LIST,
+    "/desk/witnesses/{witness_id}/days": _LIST,
     "/desk/children": _LIST,
     "/desk/tasks": "the reader's own tasks, with the name of the child: as a list of many children",
     "/desk/transfers": _LIST,

@@ -5,14 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from server.audit.actions import Actor, note
-from server.errors import NotFound, Refused
+from server.errors import Refused
 from server.i18n import N_
+from server.people.access import nothing_here
 from server.roll_calls.models import HomeWorker
 from server.roll_calls.reading import seat_of
 from server.storage.db import write
 from server.web.live import announce
 
-NOWHERE = N_("This does not exist, or you do not have access to it.")
 # Nobody works longer: a shift that was set to next week by mistake would ask nobody else.
 LONGEST = timedelta(hours=24)
 
@@ -47,7 +47,7 @@ async def end(actor: Actor, home_id: UUID, person_id: UUID, now: datetime) -> No
 async def _locked(actor: Actor, home_id: UUID, person_id: UUID | None, now: datetime) -> HomeWorker:
     seat = await seat_of(person_id, home_id, now) if person_id is not None else None
     if seat is None or seat.agency_id != actor.agency_id:
-        raise NotFound(NOWHERE)
+        raise nothing_here()
     return await HomeWorker.filter(id=seat.id).select_for_update(no_key=True).get()
 
 

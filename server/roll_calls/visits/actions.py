@@ -6,8 +6,9 @@ from uuid import UUID
 
 from server.audit.actions import Actor
 from server.clock import known_zone
-from server.errors import NotFound, Refused
+from server.errors import Refused
 from server.i18n import N_
+from server.people.access import nothing_here
 from server.people.models import Home
 from server.policy.roll_call import Word
 from server.roll_calls.actions import Recorded, RollCallSaid, Said, record
@@ -18,7 +19,6 @@ from server.storage import bulk
 from server.storage.db import write
 from server.watch.models import RollCallWord
 
-NOWHERE = N_("This does not exist, or you do not have access to it.")
 # Several roll calls are weighed as several witnesses. A person who rings three times in an hour is
 # one.
 TOGETHER = timedelta(hours=2)
@@ -46,7 +46,7 @@ async def visit(actor: Actor, home_id: UUID, seen: VisitSaid, now: datetime) -> 
         # One after the other: two visits that come in at once are one roll call.
         home = await Home.filter(id=home_id).select_for_update(no_key=True).first()
         if home is None or actor.id is None or not await works_in(actor.id, home_id, now):
-            raise NotFound(NOWHERE)
+            raise nothing_here()
         call_id = await _of_word(seen)
         if call_id is None and not await living_in(home_id, [seen.child_id]):
             raise Refused(N_("This child no longer lives here. Nothing was written."))

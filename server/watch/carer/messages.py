@@ -16,6 +16,7 @@ from server.people.rules import Role
 from server.policy.model import Policy
 from server.security import encryption
 from server.storage import bulk
+from server.watch.carer.asked import first_of
 from server.watch.carer.models import Question
 from server.watch.machine.standing import Change, State
 from server.watch.shared import coming
@@ -35,11 +36,24 @@ class Group:
     until: datetime
 
 
-async def ask(asked: Sequence[tuple[WatchState, Change]], now: datetime) -> None:
-    """Ask the carers of these children. In the caller's transaction."""
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """One question about a child. `is_first`: the first one in this silence."""
+
+    case: WatchState
+    change: Change
+    is_first: bool
+
+
+async def ask(asked: Sequence[Asking], now: datetime) -> None:
+    """Ask the carers of these children; where the home is asked in their place, first those on
+    shift there. In the caller's transaction."""
     questions: list[dict[str, Any]] = []
-    for case, change in asked:
-        for carer in case.carers:
+    begun = [asking.case for asking in asked if asking.is_first and asking.case.carers]
+    first = await first_of([case.watch.child_id for case in begun], now)
+    for asking in asked:
+        case, change = asking.case, asking.change
+        for carer in first.get(case.watch.child_id, case.carers):
             key = (
                 f"{case.watch.child_id}:{change.due_at.isoformat()}:{carer}:{change.at.isoformat()}"
             )
@@ -56,7 +70,7 @@ async def ask(asked: Sequence[tuple[WatchState, Change]], now: datetime) -> None
             )
     if not questions:
         return
-    policies = {case.watch.agency_id: case.policy for case, _ in asked}
+    policies = {asking.case.watch.agency_id: asking.case.policy for asking in asked}
     groups = await _groups(questions, policies, now)
     await bulk.insert(Question, questions, skip_known=True)
     await queue(
