@@ -630,7 +630,7 @@ EXPECTED: Mapping[str, Expected] = {
     f"GET {DESK}/missing": desk_child("caseworker supervisor guardian carer advocate"),
     f"POST {DESK}/missing": desk_child("caseworker supervisor guardian carer advocate"),
     f"GET {DESK}/account": desk_child("caseworker supervisor"),
-    f"GET {DESK}/why": desk_child("supervisor"),
+    f"GET {DESK}/why": desk_child("caseworker supervisor"),
     f"GET {DESK}/found": desk_child("caseworker supervisor guardian carer"),
     "GET /desk/episodes/{episode_id}": desk_child("caseworker supervisor guardian"),
     "GET /desk/episodes/{episode_id}/enter/{act}": desk_child("caseworker supervisor"),
