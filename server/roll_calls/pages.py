@@ -273,7 +273,7 @@ async def _state(
     if may_read is not None:
         rows = [replace(row, href=f"/desk/children/{row.id}") for row in rows]
     if not is_earlier:
-        rows = await with_what_follows(request, seat, rows, part)
+        rows = await with_what_follows(request, seat, rows, part, roll_call)
     unknown = still_unknown(sheet) if seat.is_worker and not is_earlier else []
     context = {
         **_frame(request, seat, roll_call),
