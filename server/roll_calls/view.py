@@ -20,7 +20,7 @@ from server.roll_calls.calling import Calling, Contact, calling_of
 from server.roll_calls.form import Given, row_of
 from server.roll_calls.models import RollCall
 from server.roll_calls.reading import Line, Sheet
-from server.roll_calls.rules import Spoken
+from server.roll_calls.rules import Spoken, path_of
 from server.roll_calls.words import LAST_TIME, SUMS, WORDS, follows, stays_open
 from server.watch.away import told_of
 from server.watch.forecast import as_it_stands
@@ -70,6 +70,7 @@ class Row:
     alert: str = ""
     number: int | None = None
     sent: str = ""  # Whom we sent a message that they are not here.
+    is_searched: bool = False  # They are reported missing: `missing` then says who to call.
 
 
 def rows_of(lines: Iterable[Line], language: str, zone: ZoneInfo, now: datetime) -> list[Row]:
@@ -194,15 +195,16 @@ class _Around:
         held = self.by_ties.get(row.id, frozenset())
         sees = may(held, Action.ALERT_SEE)
         alert = next((a for a in of_child.alerts if sees or a.id in self.called), None)
-        may_report = is_away and row.id in self.may_report
+        watch = self.watches.get(row.id)
         return replace(
             row,
             follows=told,
             contacts=of_child.contacts,
             alert=f"/desk/alerts/{alert.id}" if alert is not None else "",
             href=f"/desk/children/{row.id}" if may(held, Action.HISTORY_SEE) else row.href,
-            missing=f"/desk/children/{row.id}/missing" if may_report else "",
+            missing=self._missing(row.id) if is_away else "",
             sent=self._sent(row.id) if is_away else "",
+            is_searched=watch is not None and watch.is_missing,
         )
 
     def _sent(self, child_id: UUID) -> str:
@@ -210,6 +212,14 @@ class _Around:
             return ""
         sentence = N_("We sent a message to {names}.")
         return gettext(self.language, sentence, names=format_list(self.language, names))
+
+    def _missing(self, child_id: UUID) -> str:
+        """Where the reader reports this child: as everyone with a right to them, or else because
+        they work here."""
+        if child_id in self.may_report:
+            return f"/desk/children/{child_id}/missing"
+        home = path_of(self.seat.home.id)
+        return f"{home}/{child_id}/missing" if self.seat.is_worker else ""
 
 
 async def _around(
