@@ -13,7 +13,7 @@ from server.simulation.budgeting import Budgeting
 from server.simulation.kinds import By, Event, Says
 from server.simulation.learning import Learning
 from server.simulation.outcomes import Child, Closing, Day, Result
-from server.simulation.telling import Telling
+from server.simulation.telling import QUESTION_LASTS, Telling
 from server.watch.calendar.milestones import What as Milestone
 from server.watch.calendar.milestones import around, raised
 from server.watch.facts import ROUNDS, Reach, Seen
@@ -234,7 +234,7 @@ class Arriving:
         elif answer.by is By.CHILD:
             self._answer(child, kinds.CheckIn(), now)
         elif answer.by is By.HOME:
-            self._listed(child, Word(answer.says.value), now, self._policy.roll_call)
+            self._home_says(child, Word(answer.says.value), now)
         elif answer.by in kinds.WITNESSES:
             self._listed(child, Word(answer.says.value), now, self._policy.witness, calls=False)
         else:
@@ -258,6 +258,30 @@ class Arriving:
         standing = witnesses.heed(standing, child.terms, look, at)
         child.standing, more = advancing.advance(standing, child.terms, at, since=at)
         self._telling.say(child, (*changes, *more), at)
+
+    def _home_says(self, child: Child, word: Word, at: datetime) -> None:
+        """The word of the home at a roll call; it also answers what the home was asked about the
+        child alone."""
+        is_answer = self._is_asked(child, at) and witnesses.answers_question(
+            child.standing, word, at
+        )
+        self._listed(child, word, at, self._policy.roll_call)
+        if not is_answer:
+            return
+        child.need_no_answer()
+        if child.standing.is_alerted:
+            assert child.asked is not None
+            answer = witnesses.ANSWERS[word]
+            child.asked = replace(child.asked, answer=answer, answered_at=at)
+        else:
+            self._carer_answers(child, at, is_seen=word is Word.HERE)
+
+    def _is_asked(self, child: Child, at: datetime) -> bool:
+        """Whether a question to the home waits for an answer."""
+        asked = child.asked
+        if asked is None or asked.answer is not None or not child.terms.asks_home:
+            return False
+        return at < asked.at + QUESTION_LASTS
 
     def _close(self, child: Child, closing: Closing, now: datetime) -> None:
         """A person closes the alert. Where the child was there, the watch begins anew."""

@@ -2,7 +2,8 @@
 the watches.
 
 A word is no answer. No round is settled by it, the carer's question stays, and a child who is said
-to be there has not checked in.
+to be there has not checked in. Only where the home itself was asked about a child, in a carer's
+place, its word answers that too.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -26,8 +27,10 @@ from server.storage import bulk
 from server.storage.db import as_id
 from server.watch.actions import heard
 from server.watch.away import LASTS, RollCallHeard, say_of_away
+from server.watch.carer.home_words import answer_by_words
 from server.watch.machine import witnesses
 from server.watch.machine.advancing import advance
+from server.watch.machine.witnesses import Spoken
 from server.watch.models import RollCallWord, Watch, WitnessWord
 from server.watch.reminders.reminding import Moved
 from server.watch.spoken import ByCall, last_of_home, of_call, since_sign
@@ -67,12 +70,27 @@ async def hear(
     after = await since_sign(ids)
     await _move_on(watches, call_id, before, after, now)
     fresh = [row for row in rows if row["id"] in new]
+    if page is not None:
+        by_child = {watch.child_id: watch for watch in watches}
+        await answer_by_words(actor, by_child, _counting(ids, call_id, new, after), now)
     await _say_of_missing(watches, fresh, now)
     await _say_of_alerted([watch for watch in watches if watch.is_alerted], before, after, now)
     if page is not None:
         await say_of_away(actor.id, RollCallHeard(call_id, before, after, page), watches, now)
     await _enter(actor, _ENTRIES[table], fresh, now)
     return new
+
+
+def _counting(
+    ids: Sequence[UUID], call_id: UUID, new: Collection[UUID], after: Mapping[UUID, ByCall]
+) -> dict[UUID, Spoken]:
+    """Of each child the new word, where it counts and is the last that the home said."""
+    last = {child_id: last_of_home(after.get(child_id)) for child_id in ids}
+    return {
+        child_id: word[1]
+        for child_id, word in last.items()
+        if word is not None and word[0] == call_id and word[1].id in new
+    }
 
 
 async def _move_on(
