@@ -137,15 +137,9 @@ async def a_weekend_on_leave(house: House, day: int) -> None:
     await house.day(day + 1, silent=("Chiara", "Kofi"))
     await house.until(day + 1, "21:33")
     await house.at_tablet("sam", {"Farid": "permission"})
-    # Before the roll call the home was asked about Kofi alone, who has no carer.
-    [*_, asked] = [path for path in house.news("sam") if path.startswith("/q/")]
-    assert ">Kofi<" in await house.reads("sam", asked)
-    async with stage.cast.client(headers=BROWSER) as phone:
-        question = main_of((await phone.get(asked)).text)
-        assert ">K.<" in question, "a home has more than one child"
-        assert "Kofi" not in question
-        assert (await phone.post(asked, data={"answer": "seen"})).status_code == 303
-        assert "There is nothing else to do." in (await phone.get(asked)).text
+    # The home has said in the morning that Kofi is there: as long as that holds, it is not asked
+    # about Kofi alone.
+    assert not [path for path in house.news("sam") if path.startswith("/q/")]
     await house.day(day + 2, silent=("Chiara",))
     await ordinary_evening(house, day + 2)
     assert not await Alert.filter(closed_at__isnull=True), "nobody is called about them"

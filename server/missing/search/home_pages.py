@@ -4,7 +4,7 @@ They need no tie to the child, and get none by it: the page has the child's name
 afterwards who is searching and how to call them.
 """
 
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from server.i18n import N_, gettext
 from server.missing.search import opening
-from server.missing.search.missing_pages import flags_of, form_if_any, report
+from server.missing.search.missing_pages import NOTHING_GIVEN, form_if_any, form_of, report
 from server.people.access import nothing_here, now_of
 from server.people.models import Person
 from server.people.words import entered
@@ -76,18 +76,16 @@ async def _form(
     """`given`: what was not taken, since the home says something else by now."""
     language, child = language_of(request), await Person.get(id=child_id)
     context = {
-        "child": child,
-        "action": request.url.path,
-        "back": (seat.path, gettext(language, N_("Roll call"))),
         # Who answers for the child is for those who may open the child's page.
-        "called": "",
-        "id": str(uuid4()),
-        "aside": None,
-        "flags": flags_of(language),
-        "given": {name: entered(given, name) for name in ("words", "where", "by")} if given else {},
-        "ticked": given.getlist("flag") if given else (),
-        "problem": gettext(language, _NO_LONGER, name=child.name) if given is not None else "",
+        **form_of(child, request.url.path, language),
+        "back": (seat.path, gettext(language, N_("Roll call"))),
     }
+    if given is not None:
+        context |= {
+            "given": {name: entered(given, name) for name in NOTHING_GIVEN},
+            "ticked": given.getlist("flag"),
+            "problem": gettext(language, _NO_LONGER, name=child.name),
+        }
     status = 200 if given is None else 409
     return page(request, "missing/search/missing.html", context, status=status)
 

@@ -1,6 +1,8 @@
 """Saying that a child is missing: one page, one button, and everyone is called."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from starlette.datastructures import FormData
@@ -12,7 +14,7 @@ from server.alerts.ladder import people_on
 from server.alerts.recipients import reach_of
 from server.audit.actions import Actor
 from server.errors import WaymarkError
-from server.i18n import format_list, gettext
+from server.i18n import N_, format_list, gettext
 from server.missing.search import opening
 from server.missing.search.definitions.reading import aside_of
 from server.missing.search.entry_kinds import FLAGS, SAID
@@ -34,23 +36,32 @@ async def missing(request: Request) -> Response:
     held = await opening.open_of_child(child.id)
     if held is not None and may(roles, Action.EPISODE_SEE):
         return RedirectResponse(f"/desk/episodes/{held.id}", status_code=303)
-    language = language_of(request)
+    language, now = language_of(request), now_of(request)
     context = {
-        "child": await Person.get(id=child.id),
-        "path": f"/desk/children/{child.id}",
-        "called": format_list(language, await _all_called(child, now_of(request))),
-        "id": str(uuid4()),
-        "aside": await aside_of(
-            child.agency_id, child.id, language, zone_of(request), now_of(request)
-        ),
-        "flags": flags_of(language),
+        **form_of(await Person.get(id=child.id), request.url.path, language),
+        "called": format_list(language, await _all_called(child, now)),
+        "aside": await aside_of(child.agency_id, child.id, language, zone_of(request), now),
     }
     return page(request, "missing/search/missing.html", context)
 
 
-def flags_of(language: str) -> list[tuple[str, str]]:
-    """The reasons to hurry that a reporter can tick."""
-    return [(flag.value, gettext(language, FLAGS[flag])) for flag in SAID]
+NOTHING_GIVEN: Mapping[str, str] = {"words": "", "where": "", "by": ""}
+
+
+def form_of(child: Person, action: str, language: str) -> dict[str, Any]:
+    """What the form of a report shows, with nothing that only some readers may know."""
+    return {
+        "child": child,
+        "action": action,
+        "back": ("/desk/", gettext(language, N_("Board"))),
+        "called": "",
+        "id": str(uuid4()),
+        "aside": None,
+        "flags": [(flag.value, gettext(language, FLAGS[flag])) for flag in SAID],
+        "given": NOTHING_GIVEN,
+        "ticked": (),
+        "problem": "",
+    }
 
 
 async def _all_called(child: Child, now: datetime) -> list[str]:
