@@ -260,28 +260,24 @@ class Arriving:
         self._telling.say(child, (*changes, *more), at)
 
     def _home_says(self, child: Child, word: Word, at: datetime) -> None:
-        """The word of the home at a roll call; it also answers what the home was asked about the
-        child alone."""
-        is_answer = self._is_asked(child, at) and witnesses.answers_question(
-            child.standing, word, at
-        )
+        """The word of the home at a roll call; it also answers what the home is asked about the
+        child in a carer's place."""
+        is_answer = child.terms.asks_home and witnesses.answers_question(child.standing, word, at)
+        is_asked = self._is_asked(child, at)
         self._listed(child, word, at, self._policy.roll_call)
-        if not is_answer:
+        if not is_answer or (word is Word.NOT_HERE and not is_asked):
             return
         child.need_no_answer()
-        if child.standing.is_alerted:
-            assert child.asked is not None
+        if not child.standing.is_alerted:
+            self._carer_answers(child, at, is_seen=word is Word.HERE)
+        elif is_asked and child.asked is not None:
             answer = witnesses.ANSWERS[word]
             child.asked = replace(child.asked, answer=answer, answered_at=at)
-        else:
-            self._carer_answers(child, at, is_seen=word is Word.HERE)
 
     def _is_asked(self, child: Child, at: datetime) -> bool:
-        """Whether a question to the home waits for an answer."""
+        """Whether a question waits for an answer."""
         asked = child.asked
-        if asked is None or asked.answer is not None or not child.terms.asks_home:
-            return False
-        return at < asked.at + QUESTION_LASTS
+        return asked is not None and asked.answer is None and at < asked.at + QUESTION_LASTS
 
     def _close(self, child: Child, closing: Closing, now: datetime) -> None:
         """A person closes the alert. Where the child was there, the watch begins anew."""

@@ -20,6 +20,7 @@ from server.people.ties import AddTie, add_tie
 from server.policy.model import EACH_MISS, Tier
 from server.policy.models import Policy as PolicyRow
 from server.policy.parser import read
+from server.policy.roll_call import Word
 from server.roll_calls import actions
 from server.roll_calls.models import RollCall
 from server.security import encryption
@@ -28,6 +29,7 @@ from server.watch.carer.questions import answer_question
 from server.watch.machine.alarms import carer_hour, weigh
 from server.watch.machine.habit import Knowledge, Look
 from server.watch.machine.standing import Standing, Terms
+from server.watch.machine.witnesses import answers_question
 from server.watch.models import Round, Sighting
 from server.watch.rhythm.rules import Rhythm
 from tests.cast import Cast
@@ -185,9 +187,43 @@ async def test_once_there_is_a_carer_the_home_answers_for_them_no_more(cast: Cas
         await answer_question(question.id, "seen", cast.clock() + timedelta(minutes=1))
 
 
-# --- the rule: while its "here" holds, a home is not asked
+# --- the rules: what a word answers, and while "here" holds, a home is not asked
 
 DUE = STARTS[0]
+LATE, ASKED = DUE + DAY + HOUR, DUE + DAY + 3 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("word", "hours_late", "is_asked", "is_alerted", "answers"),
+    [
+        (Word.HERE, 1, False, False, True),
+        (Word.HERE, 4, True, False, True),
+        (Word.HERE, -1, False, False, False),
+        (Word.HERE, 4, True, True, False),
+        (Word.NOT_HERE, 1, False, False, False),
+        (Word.NOT_HERE, 4, True, False, True),
+        (Word.NOT_HERE, 1, True, False, False),
+        (Word.UNKNOWN, 4, True, False, False),
+        (Word.EXCUSED, 4, True, False, False),
+    ],
+)
+def test_what_a_word_of_the_home_answers(
+    word: Word, hours_late: int, *, is_asked: bool, is_alerted: bool, answers: bool
+) -> None:
+    late = Standing(
+        DUE + 2 * DAY,
+        DUE + 2 * DAY,
+        None,
+        0,
+        DUE,
+        DUE + DAY,
+        LATE,
+        asked_at=ASKED if is_asked else None,
+        is_alerted=is_alerted,
+    )
+    assert answers_question(late, word, LATE + hours_late * HOUR) is answers
+    on_time = replace(late, missed_due_at=None, late_at=None)
+    assert not answers_question(on_time, word, LATE + hours_late * HOUR)
 
 
 @given(

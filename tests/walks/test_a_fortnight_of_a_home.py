@@ -23,7 +23,7 @@ from server.roll_calls.models import RollCall
 from server.watch.models import RollCallWord
 from tests.walks.stage import Stage
 from tests.walks.test_week import nothing_is_doubled
-from tests.walks.twelve import BROWSER, CHILDREN, House, hidden, main_of
+from tests.walks.twelve import BROWSER, CHILDREN, House, hidden
 
 
 @pytest.mark.slow
@@ -123,7 +123,7 @@ async def a_weekend_on_leave(house: House, day: int) -> None:
     """Chiara is at her aunt's from Friday to Sunday: nobody asks about her. Kofi forgets his phone
     on Saturday; the home has said that he is there, and nobody is called."""
     await house.day(day)
-    stage, chiara = house.stage, house.stage.cast.children["Chiara"].id
+    chiara = house.stage.cast.children["Chiara"].id
     await house.until(day, "17:00")
     path = f"/desk/children/{chiara}/pauses"
     agreed = {"from": "", "until": "2026-03-08T20:00", "reason": "family", "words": "Her aunt."}

@@ -102,13 +102,14 @@ ANSWERS: Mapping[Word, Literal["seen", "not_seen"]] = {
 
 
 def answers_question(standing: Standing, word: Word, said_at: datetime) -> bool:
-    """Whether the word of a home at a roll call also answers the question about this silence that
-    it was asked in a carer's place, as a tap on its link does. Once adults have been called, no
-    word settles anything."""
-    asked_at = standing.asked_at
-    if standing.is_alerted or standing.missed_due_at is None or asked_at is None:
+    """Whether the word of a home at a roll call counts as its answer to the question about this
+    silence, where it is asked in a carer's place: "here" once a check-in is late, whether or not it
+    was asked yet; "not here" once it was asked. After adults have been called no word settles
+    anything."""
+    if standing.is_alerted or standing.missed_due_at is None or word not in ANSWERS:
         return False
-    return word in ANSWERS and asked_at <= said_at
+    since = standing.late_at if word is Word.HERE else standing.asked_at
+    return since is not None and since <= said_at
 
 
 def take_back(standing: Standing, terms: Terms, at: datetime) -> Standing:
