@@ -180,7 +180,7 @@ class _Around:
     by_ties: Mapping[UUID, Roles]
     called: Collection[UUID]  # The alerts to which the reader was called.
     may_report: Collection[UUID]
-    told: Mapping[UUID, Sequence[str]]  # The names of those who were sent a message.
+    told: Mapping[UUID, list[str]]  # The names of those who were sent a message.
 
     def filled(self, row: Row, line: Line) -> Row:
         """The row with what follows from its word."""

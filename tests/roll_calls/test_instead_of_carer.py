@@ -236,10 +236,12 @@ def test_a_home_that_said_here_is_asked_later_and_in_time_before_a_call_that_sta
     here: int, holds: int, page: float, *, away: bool
 ) -> None:
     now, said = DUE + 2 * DAY, DUE + here * HOUR
-    looks = (Look(said, 0.05, said + holds * HOUR),)
-    looks += (Look(said + HOUR / 2, 200.0),) if away else ()
+    looks = [Look(said, 0.05, said + holds * HOUR)]
+    looks += [Look(said + HOUR / 2, 200.0)] if away else []
     steps = read(weighing(ask=0.02, page=page)).tiers[Tier.MID].steps
-    terms = Terms(Tier.MID, steps, Rhythm((time(18),)), PARIS, (), True, Knowledge(looks=looks))
+    terms = Terms(
+        Tier.MID, steps, Rhythm((time(18),)), PARIS, (), True, Knowledge(looks=tuple(looks))
+    )
     standing = Standing(now, now, None, 0, DUE, DUE + DAY, DUE + DAY + HOUR)
     carer = weigh(standing, terms, now)
     home = weigh(standing, replace(terms, asks_home=True), now)
