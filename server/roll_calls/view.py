@@ -22,7 +22,7 @@ from server.roll_calls.models import RollCall
 from server.roll_calls.reading import Line, Sheet
 from server.roll_calls.rules import Spoken, path_of
 from server.roll_calls.words import LAST_TIME, SUMS, WORDS, follows, stays_open
-from server.watch.away import told_of
+from server.watch.carer.away import told_of
 from server.watch.forecast import as_it_stands
 from server.watch.models import Watch
 from server.watch.wording import when
@@ -69,7 +69,7 @@ class Row:
     contacts: Sequence[Contact] = ()
     alert: str = ""
     number: int | None = None
-    sent: str = ""  # Whom we sent a message that they are not here.
+    sent: str = ""  # Who was sent a message that they are not here.
     is_searched: bool = False  # They are reported missing: `missing` then says who to call.
 
 

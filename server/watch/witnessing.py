@@ -26,7 +26,7 @@ from server.policy.roll_call import Word
 from server.storage import bulk
 from server.storage.db import as_id
 from server.watch.actions import heard
-from server.watch.away import LASTS, RollCallHeard, say_of_away
+from server.watch.carer.away import LASTS, RollCallHeard, say_of_away
 from server.watch.carer.home_words import answer_by_words
 from server.watch.machine import witnesses
 from server.watch.machine.advancing import advance
@@ -57,13 +57,13 @@ async def hear(
     rows: Sequence[Row],
     now: datetime,
     *,
-    table: type[RollCallWord | WitnessWord] = RollCallWord,
     page: str | None = None,
 ) -> set[UUID]:
     """Keep these words of one roll call, or one list, and let the watches go by them; returns the
     ids of those that are new. In the caller's transaction, which has locked `watches`. Of a roll
     call, adults hear of the children who are not there; `page`: its page, for a person who hears of
-    several. Raises Conflict if a watch moved on."""
+    several; None: the words are of a list. Raises Conflict if a watch moved on."""
+    table: type[Model] = WitnessWord if page is None else RollCallWord
     ids = [watch.child_id for watch in watches]
     before = await since_sign(ids)
     new = {as_id(id_) for id_ in await bulk.insert(table, rows, skip_known=True)}

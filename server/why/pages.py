@@ -115,8 +115,7 @@ async def show(request: Request) -> Response:
         period, night = _chosen(request, zone, now)
     except WaymarkError as wrong:
         fault = form_fault(wrong, language)
-    sees_signs = may(roles, Action.OBSERVATION_SEE)
-    told = await tell(child, period, now, sees_signs=sees_signs)
+    told = await tell(child, period, now, sees_signs=may(roles, Action.OBSERVATION_SEE))
     people = people_in(told.events, told.answer.values) | {child.id}
     names = await names_of(people, language, child.agency_id)
     reader = Reader(language, zone, names, period.begin, child.id)

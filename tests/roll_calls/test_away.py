@@ -287,7 +287,7 @@ async def test_the_words_name_nobody_in_any_language() -> None:
 # --- what is read afterwards
 
 
-async def test_why_tells_whom_we_told_and_the_page_of_the_home_too(cast: Cast) -> None:
+async def test_why_tells_who_was_told_and_the_page_of_the_home_too(cast: Cast) -> None:
     await set_language(cast.actor("sam"), cast.sam.id, "en", cast.clock())
     await away(cast)
     night = await tell(cast.children["mia"], last_day(cast.clock() + HOUR), cast.clock() + HOUR)

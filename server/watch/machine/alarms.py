@@ -99,7 +99,7 @@ def _held(
 
 
 def _home_knows_until(standing: Standing, since: datetime, terms: Terms, at: datetime) -> datetime:
-    """Until when the home need not be asked about a child of whom it said "here" itself: as long as
+    """Until when the home need not be asked about a child after it said "here": as long as
     that holds, and never so long that adults are called before it was asked."""
     looks = [look for look in terms.knowledge.looks if look.calls and since < look.at <= at]
     if not (terms.asks_home and looks) or standing.alarm_at is None:
