@@ -60,6 +60,7 @@ PAGES = (
     "server.records.transfer.pages",
     "server.records.transfer.package_pages",
     "server.missing.search.missing_pages",
+    "server.missing.search.together.home_pages",
     "server.missing.search.pages",
     "server.missing.search.searches_pages",
     "server.missing.search.together.pages",

@@ -80,7 +80,7 @@ from server.tasks.rules import Kind, Setting
 from server.watch.absence.models import AbsenceRequest
 from server.watch.calendar.models import Milestone
 from server.watch.carer.models import Question
-from server.watch.models import Pause, Round
+from server.watch.models import Pause, RollCallWord, Round
 from server.watch.rhythm.agreements import PauseRequest
 from server.watch.rhythm.models import Proposal, Season
 from server.watch.signals.models import Observation
@@ -333,6 +333,8 @@ EXPECTED: Mapping[str, Expected] = {
     "POST /desk/homes/{home_id}/roll-call": these("sam"),
     "GET /desk/homes/{home_id}/roll-call/list": these("sam"),
     "POST /desk/homes/{home_id}/shift": these("sam"),
+    "GET /desk/homes/{home_id}/roll-call/{child_id}/missing": these("sam"),
+    "POST /desk/homes/{home_id}/roll-call/{child_id}/missing": these("sam"),
     "POST /desk/homes/{home_id}/visit": these("sam"),
     "GET /desk/homes/{home_id}/pin": these("sam"),
     "POST /desk/homes/{home_id}/pin": these("sam"),
@@ -636,7 +638,7 @@ EXPECTED: Mapping[str, Expected] = {
     f"GET {DESK}/missing": desk_child("caseworker supervisor guardian carer advocate"),
     f"POST {DESK}/missing": desk_child("caseworker supervisor guardian carer advocate"),
     f"GET {DESK}/account": desk_child("caseworker supervisor"),
-    f"GET {DESK}/why": desk_child("supervisor"),
+    f"GET {DESK}/why": desk_child("caseworker supervisor"),
     f"GET {DESK}/found": desk_child("caseworker supervisor guardian carer"),
     "GET /desk/episodes/{episode_id}": desk_child("caseworker supervisor guardian"),
     "GET /desk/episodes/{episode_id}/enter/{act}": desk_child("caseworker supervisor"),
@@ -1533,7 +1535,23 @@ async def home_id(cast: Cast, _who: str | None, path: str) -> object:
         await add_worker(cast.actor("root"), home, cast.sam.id, now)
         moments = {"due_at": now, "asked_at": now, "zone": "Europe/Paris"}
         await RollCall.create(id=ROLL_CALL, agency_id=cast.agency.id, home_id=home, **moments)
+    if path.endswith("/missing") and not await RollCallWord.exists(roll_call_id=ROLL_CALL):
+        await _not_here(cast)
     return cast.home.id
+
+
+async def _not_here(cast: Cast) -> None:
+    """Sam has said that Mia is not there."""
+    await RollCallWord.create(
+        id=uuid4(),
+        agency_id=cast.agency.id,
+        roll_call_id=ROLL_CALL,
+        child_id=cast.mia.id,
+        word="not_here",
+        said_at=cast.clock(),
+        at=cast.clock(),
+        by_id=cast.sam.id,
+    )
 
 
 async def provider(cast: Cast, _who: str | None, _path: str) -> object:

@@ -282,7 +282,7 @@ CONTRACT = {
     Action.ALERT_ACKNOWLEDGE: {W, S, X, B},
     Action.ALERT_CLOSE: {W, S, X},
     Action.GLASS_END: {S},
-    Action.ALERT_EXPLAIN: {S},
+    Action.ALERT_EXPLAIN: {W, S},
     Action.QUESTION_ANSWER: {K},
     Action.EPISODE_OPEN: {W, S, G, K, A, X, B},
     Action.PACK_READ: {W, S, X, B},

@@ -43,6 +43,7 @@ KINDS: Mapping[str, str] = {
     Kind.ROLL_CALL: N_("Roll call"),
     Kind.ROLL_CALL_AGAIN: N_("Roll call, again"),
     Kind.ROLL_CALL_UNDONE: N_("Roll call not done"),
+    Kind.ROLL_CALL_AWAY: N_("Not here at a roll call"),
     Kind.ROLL_CALL_REPLY: N_("Reply about a roll call"),
     Kind.GLASS: N_("Page opened in an emergency"),
     Kind.TRANSFER: N_("News about a transfer"),

@@ -70,6 +70,7 @@ class Kind(StrEnum):
     ROLL_CALL = "roll_call"  # To the people of a home: who is there?
     ROLL_CALL_AGAIN = "roll_call_again"  # The same, while nobody has said it.
     ROLL_CALL_UNDONE = "roll_call_undone"  # To those who follow up: nobody in the home has said it.
+    ROLL_CALL_AWAY = "roll_call_away"  # A home said that a child is not there: no alert is open.
     ROLL_CALL_REPLY = "roll_call_reply"  # What became of an answer to it by text.
     TRANSFER = "transfer"  # Another agency is asked to take over a child, or has answered.
     GLASS = "glass"  # A person without a tie opened a child's page in an emergency.

@@ -54,6 +54,7 @@ SENTENCES: dict[Kind, str] = {
     Kind.ROLL_CALL: N_("Please do one check now."),
     Kind.ROLL_CALL_AGAIN: N_("One check is still open. Please do it now."),
     Kind.ROLL_CALL_UNDONE: N_("One check has not been done. Please follow this up."),
+    Kind.ROLL_CALL_AWAY: N_("One check needs you. Please look now."),
     Kind.ROLL_CALL_REPLY: N_("We have your answer."),
     Kind.TRANSFER: N_("There is news about a transfer. Please take a look."),
     Kind.GLASS: N_("A page was opened in an emergency. Please look at it now."),

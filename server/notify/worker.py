@@ -53,7 +53,9 @@ TURN = timedelta(seconds=30)
 # More passes of one worker at once are of no use: each channel can block only one of them.
 PASSES = 8
 # Kinds that must arrive: where no way does, the last resort is told.
-MUST_ARRIVE = frozenset({Kind.ALERT, Kind.ALERT_AGAIN, Kind.DECIDE, Kind.GLASS})
+MUST_ARRIVE = frozenset(
+    {Kind.ALERT, Kind.ALERT_AGAIN, Kind.DECIDE, Kind.GLASS, Kind.ROLL_CALL_AWAY}
+)
 
 
 class Worker:

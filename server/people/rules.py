@@ -148,6 +148,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.ALERT_SEE,
             _A.ALERT_ACKNOWLEDGE,
             _A.ALERT_CLOSE,
+            _A.ALERT_EXPLAIN,
             _A.EPISODE_FOUND,
             _A.EPISODE_OPEN,
             _A.EPISODE_SEE,

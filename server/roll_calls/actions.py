@@ -97,7 +97,8 @@ async def record(actor: Actor, roll_call_id: UUID, form: RollCallSaid, now: date
             _row(actor.id, roll_call, form.id, words[watch.child_id], at, now) for watch in watches
         ]
         if rows:
-            await hear(actor, roll_call.id, watches, rows, now)
+            page = rules.path_of(roll_call.home_id)
+            await hear(actor, roll_call.id, watches, rows, now, page=page)
         roll_call = await _done_if_whole(actor.id, roll_call, now)
         left_out = await _left_out(words.keys() - {watch.child_id for watch in watches}, roll_call)
         await announce(roll_call.agency_id, "watch")

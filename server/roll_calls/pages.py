@@ -55,11 +55,20 @@ async def show_page(request: Request, seat: Entrance, fault: Refused | None = No
         seen = await for_reading(request, seat.home)
         return await _state(request, seat, sheet, seen, is_earlier=earlier is not None)
     is_open = sheet.roll_call is not None and sheet.roll_call.done_at is None
+    if fault is None and _is_visit_without_them(request, seat, sheet):
+        return await _state(request, seat, sheet, None)
     if fault is None and (short := short_form(request, seat, sheet)) is not None:
         return short
     if sheet.roll_call is not None and (is_open or "correct" in request.query_params):
         return _form(request, seat, sheet, sheet.roll_call, fault=fault)
     return await _state(request, seat, sheet, None, fault)
+
+
+def _is_visit_without_them(request: Request, seat: Entrance, sheet: Sheet) -> bool:
+    """Whether a visit that found a child gone was just written down: then it is said who to
+    call."""
+    is_flat = seat.home.kind == HomeKind.FLAT and "sent" in request.query_params
+    return is_flat and any(line.said is Word.NOT_HERE for line in sheet.lines)
 
 
 async def _earlier(request: Request, seat: Entrance) -> RollCall | None:
@@ -273,7 +282,7 @@ async def _state(
     if may_read is not None:
         rows = [replace(row, href=f"/desk/children/{row.id}") for row in rows]
     if not is_earlier:
-        rows = await with_what_follows(request, seat, rows, part)
+        rows = await with_what_follows(request, seat, rows, part, roll_call)
     unknown = still_unknown(sheet) if seat.is_worker and not is_earlier else []
     context = {
         **_frame(request, seat, roll_call),

@@ -9,17 +9,20 @@ from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 
-from server.i18n import N_, gettext
+from server.i18n import N_, format_list, gettext
 from server.people.access import Roles, called_about, now_of
 from server.people.children_access import children_by_ties, children_for
+from server.people.models import Person
 from server.people.rules import Action, may
 from server.policy.roll_call import Word
 from server.roll_calls.access import Entrance
 from server.roll_calls.calling import Calling, Contact, calling_of
 from server.roll_calls.form import Given, row_of
+from server.roll_calls.models import RollCall
 from server.roll_calls.reading import Line, Sheet
-from server.roll_calls.rules import Spoken
+from server.roll_calls.rules import Spoken, path_of
 from server.roll_calls.words import LAST_TIME, SUMS, WORDS, follows, stays_open
+from server.watch.carer.away import told_of
 from server.watch.forecast import as_it_stands
 from server.watch.models import Watch
 from server.watch.wording import when
@@ -66,6 +69,8 @@ class Row:
     contacts: Sequence[Contact] = ()
     alert: str = ""
     number: int | None = None
+    sent: str = ""  # Who was sent a message that they are not here.
+    is_searched: bool = False  # They are reported missing: `missing` then says who to call.
 
 
 def rows_of(lines: Iterable[Line], language: str, zone: ZoneInfo, now: datetime) -> list[Row]:
@@ -147,7 +152,11 @@ _CALMER = (Word.HERE, Word.EXCUSED)
 
 
 async def with_what_follows(
-    request: Request, seat: Entrance, rows: Sequence[Row], lines: Sequence[Line]
+    request: Request,
+    seat: Entrance,
+    rows: Sequence[Row],
+    lines: Sequence[Line],
+    roll_call: RollCall | None,
 ) -> list[Row]:
     """The same rows; of each child who is not here with what happens then and who to call, and
     with the pages that the reader may open: of the alert, and to report them missing. The same of
@@ -155,7 +164,7 @@ async def with_what_follows(
     of = {line.child_id: line for line in lines if line.was_away or line.said in _CALMER}
     if not of:
         return list(rows)
-    around = await _around(request, seat, of)
+    around = await _around(request, seat, of, roll_call)
     return [around.filled(row, of[row.id]) if row.id in of else row for row in rows]
 
 
@@ -171,6 +180,7 @@ class _Around:
     by_ties: Mapping[UUID, Roles]
     called: Collection[UUID]  # The alerts to which the reader was called.
     may_report: Collection[UUID]
+    told: Mapping[UUID, list[str]]  # The names of those who were sent a message.
 
     def filled(self, row: Row, line: Line) -> Row:
         """The row with what follows from its word."""
@@ -185,18 +195,36 @@ class _Around:
         held = self.by_ties.get(row.id, frozenset())
         sees = may(held, Action.ALERT_SEE)
         alert = next((a for a in of_child.alerts if sees or a.id in self.called), None)
-        may_report = is_away and row.id in self.may_report
+        watch = self.watches.get(row.id)
         return replace(
             row,
             follows=told,
             contacts=of_child.contacts,
             alert=f"/desk/alerts/{alert.id}" if alert is not None else "",
             href=f"/desk/children/{row.id}" if may(held, Action.HISTORY_SEE) else row.href,
-            missing=f"/desk/children/{row.id}/missing" if may_report else "",
+            missing=self._missing(row.id) if is_away else "",
+            sent=self._sent(row.id) if is_away else "",
+            is_searched=watch is not None and watch.is_missing,
         )
 
+    def _sent(self, child_id: UUID) -> str:
+        if not (names := self.told.get(child_id)):
+            return ""
+        sentence = N_("We sent a message to {names}.")
+        return gettext(self.language, sentence, names=format_list(self.language, names))
 
-async def _around(request: Request, seat: Entrance, of: Mapping[UUID, Line]) -> _Around:
+    def _missing(self, child_id: UUID) -> str:
+        """Where the reader reports this child: as everyone with a right to them, or else because
+        they work here."""
+        if child_id in self.may_report:
+            return f"/desk/children/{child_id}/missing"
+        home = path_of(self.seat.home.id)
+        return f"{home}/{child_id}/missing" if self.seat.is_worker else ""
+
+
+async def _around(
+    request: Request, seat: Entrance, of: Mapping[UUID, Line], roll_call: RollCall | None
+) -> _Around:
     language, now, me = language_of(request), now_of(request), seat.visitor.id
     away = [id_ for id_, line in of.items() if line.said is Word.NOT_HERE]
     return _Around(
@@ -208,4 +236,14 @@ async def _around(request: Request, seat: Entrance, of: Mapping[UUID, Line]) -> 
         by_ties=await children_by_ties(request),
         called=await called_about(request),
         may_report=await children_for(request, Action.EPISODE_OPEN, among=away) if away else (),
+        told=await _told(roll_call, away),
     )
+
+
+async def _told(roll_call: RollCall | None, away: Collection[UUID]) -> dict[UUID, list[str]]:
+    if roll_call is None or not away:
+        return {}
+    told = await told_of(roll_call.id, away)
+    people = {person for each in told.values() for person in each}
+    names = dict(await Person.filter(id__in=list(people)).values_list("id", "name"))
+    return {child_id: [names[person] for person in each] for child_id, each in told.items()}

@@ -13,7 +13,7 @@ from server.simulation import kinds
 from server.simulation.kinds import By, Event, Says
 from server.simulation.learning import Learning
 from server.simulation.outcomes import Child, Closing, Day, Result
-from server.simulation.telling import Telling
+from server.simulation.telling import QUESTION_LASTS, Telling
 from server.simulation.weeks.budgeting import Budgeting
 from server.watch.calendar.milestones import What as Milestone
 from server.watch.calendar.milestones import around, raised
@@ -236,7 +236,7 @@ class Arriving:
         elif answer.by is By.CHILD:
             self._answer(child, kinds.CheckIn(), now)
         elif answer.by is By.HOME:
-            self._listed(child, Word(answer.says.value), now, self._policy.roll_call)
+            self._home_says(child, Word(answer.says.value), now)
         elif answer.by in kinds.WITNESSES:
             if not _is_over(child, now):
                 self._listed(child, Word(answer.says.value), now, self._policy.witness, calls=False)
@@ -265,6 +265,26 @@ class Arriving:
         child.standing, more = advancing.advance(standing, child.terms, at, since=at)
         self._telling.say(child, (*changes, *more), at)
 
+    def _home_says(self, child: Child, word: Word, at: datetime) -> None:
+        """The word of the home at a roll call; it also answers what the home is asked about the
+        child in a carer's place."""
+        is_answer = child.terms.asks_home and witnesses.answers_question(child.standing, word, at)
+        is_asked = self._is_asked(child, at)
+        self._listed(child, word, at, self._policy.roll_call)
+        if not is_answer or (word is Word.NOT_HERE and not is_asked):
+            return
+        child.need_no_answer()
+        if not child.standing.is_alerted:
+            self._carer_answers(child, at, is_seen=word is Word.HERE)
+        elif is_asked and child.asked is not None:
+            answer = witnesses.ANSWERS[word]
+            child.asked = replace(child.asked, answer=answer, answered_at=at)
+
+    def _is_asked(self, child: Child, at: datetime) -> bool:
+        """Whether a question waits for an answer."""
+        asked = child.asked
+        return asked is not None and asked.answer is None and at < asked.at + QUESTION_LASTS
+
     def _close(self, child: Child, closing: Closing, now: datetime) -> None:
         """A person closes the alert. Where the child was there, the watch begins anew."""
         alert = closing.alert
@@ -282,8 +302,9 @@ class Arriving:
         alert.closed_at = now
 
     def _carer_answers(self, child: Child, at: datetime, *, is_seen: bool) -> None:
-        self._budgeting.truths.said(child, Source.CARER, at, is_found=is_seen)
         if child.asked is not None:
+            if child.asked.answer is None:
+                self._budgeting.truths.said(child, Source.CARER, at, is_found=is_seen)
             child.asked = replace(
                 child.asked, answer="seen" if is_seen else "not_seen", answered_at=at
             )

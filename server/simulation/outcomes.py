@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
+from heapq import heapify
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -171,6 +172,16 @@ class Child:
         for wait in self.waits.values():
             wait.over_at = now
         self.waits.clear()
+
+    def need_no_answer(self) -> None:
+        """What was asked about the child alone is answered in another way: no further answer
+        comes."""
+        self.coming = [
+            entry
+            for entry in self.coming
+            if not (isinstance(entry[2], IfAsked) and entry[2].by is By.CARER)
+        ]
+        heapify(self.coming)
 
     def keep(self, answer: If) -> None:
         """What comes back if we ask, or call adults."""

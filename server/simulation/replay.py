@@ -143,6 +143,7 @@ class Replay:
             zone=detail.zone,
             pauses=(),
             has_carer=detail.has_carer or self._asks_home(detail.home),
+            asks_home=not detail.has_carer and self._asks_home(detail.home),
         )
         watched = Watched(
             event.child,

@@ -121,6 +121,12 @@ def last_said(words: Iterable[tuple[UUID, Spoken]]) -> LastSaid | None:
     return LastSaid(counts, max(away, key=_when, default=None), differs)
 
 
+def last_of_home(words: ByCall | None) -> tuple[UUID, Spoken] | None:
+    """The last of the words that count which a home said, with its roll call."""
+    homes = [(id_, word) for id_, word in (words or {}).items() if not word.is_outside]
+    return max(homes, key=lambda item: _when(item[1]), default=None)
+
+
 def _when(word: Spoken) -> tuple[datetime, datetime, UUID]:
     return word.said_at, word.at, word.id
 

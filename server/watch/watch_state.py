@@ -50,7 +50,7 @@ async def load(watches: Sequence[Watch], now: datetime) -> list[WatchState]:
     policies: dict[UUID, Policy] = {}
     for agency_id in {watch.agency_id for watch in watches}:
         policies[agency_id], _ = await policy_of(agency_id)
-    carers = await asked_of(watches, policies, now)
+    carers, workers = await asked_of(watches, policies, now)
     weighed = [watch for watch in watches if _learns(policies[watch.agency_id])]
     knowledge = await _known(weighed, now)
     words = await spoken.since_sign([watch.child_id for watch in weighed])
@@ -65,13 +65,21 @@ async def load(watches: Sequence[Watch], now: datetime) -> list[WatchState]:
             watch,
             policies[watch.agency_id],
             pauses.get(watch.child_id, ()),
-            carers,
+            {**carers, **workers},
             knowledge.get(watch.child_id, UNTOLD),
             seasons.get(watch.child_id, ()),
         )
         for watch in watches
     ]
+    cases = [_asking(state, workers) for state in cases]
     return [_knowing(state, words.get(state.watch.child_id)) for state in cases]
+
+
+def _asking(state: WatchState, workers: Mapping[UUID, object]) -> WatchState:
+    """The case, knowing whether it is the home that is asked."""
+    if state.watch.child_id not in workers:
+        return state
+    return replace(state, terms=replace(state.terms, asks_home=True))
 
 
 def _knowing(state: WatchState, words: spoken.ByCall | None) -> WatchState:

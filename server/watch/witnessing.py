@@ -2,12 +2,13 @@
 the watches.
 
 A word is no answer. No round is settled by it, the carer's question stays, and a child who is said
-to be there has not checked in.
+to be there has not checked in. Only where the home itself was asked about a child, in a carer's
+place, its word answers that too.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from tortoise.models import Model
@@ -25,16 +26,17 @@ from server.policy.roll_call import Word
 from server.storage import bulk
 from server.storage.db import as_id
 from server.watch.actions import heard
+from server.watch.carer.away import LASTS, RollCallHeard, say_of_away
+from server.watch.carer.home_words import answer_by_words
 from server.watch.machine import witnesses
 from server.watch.machine.advancing import advance
+from server.watch.machine.witnesses import Spoken
 from server.watch.models import RollCallWord, Watch, WitnessWord
 from server.watch.reminders.reminding import Moved
-from server.watch.spoken import ByCall, of_call, since_sign
+from server.watch.spoken import ByCall, last_of_home, of_call, since_sign
 from server.watch.ticking import store, tell
 from server.watch.watch_state import WatchState, load, passed, with_words
 
-# So long a message about a correction is worth sending.
-_LASTS = timedelta(hours=12)
 # What `hear` needs of each child beside the roll call: a row of `RollCallWord` or `WitnessWord`.
 Row = Mapping[str, object]
 # What the entry in the record of such a row begins with.
@@ -55,15 +57,49 @@ async def hear(
     rows: Sequence[Row],
     now: datetime,
     *,
-    table: type[RollCallWord | WitnessWord] = RollCallWord,
+    page: str | None = None,
 ) -> set[UUID]:
     """Keep these words of one roll call, or one list, and let the watches go by them; returns the
-    ids of those that are new. In the caller's transaction, which has locked `watches`. Raises
-    Conflict if one moved on."""
+    ids of those that are new. In the caller's transaction, which has locked `watches`. Of a roll
+    call, adults hear of the children who are not there; `page`: its page, for a person who hears of
+    several; None: the words are of a list. Raises Conflict if a watch moved on."""
+    table: type[Model] = WitnessWord if page is None else RollCallWord
     ids = [watch.child_id for watch in watches]
     before = await since_sign(ids)
     new = {as_id(id_) for id_ in await bulk.insert(table, rows, skip_known=True)}
     after = await since_sign(ids)
+    await _move_on(watches, call_id, before, after, now)
+    fresh = [row for row in rows if row["id"] in new]
+    if page is not None:
+        by_child = {watch.child_id: watch for watch in watches}
+        await answer_by_words(actor, by_child, _counting(ids, call_id, new, after), now)
+    await _say_of_missing(watches, fresh, now)
+    await _say_of_alerted([watch for watch in watches if watch.is_alerted], before, after, now)
+    if page is not None:
+        await say_of_away(actor.id, RollCallHeard(call_id, before, after, page), watches, now)
+    await _enter(actor, _ENTRIES[table], fresh, now)
+    return new
+
+
+def _counting(
+    ids: Sequence[UUID], call_id: UUID, new: Collection[UUID], after: Mapping[UUID, ByCall]
+) -> dict[UUID, Spoken]:
+    """Of each child the new word, where it counts and is the last that the home said."""
+    last = {child_id: last_of_home(after.get(child_id)) for child_id in ids}
+    return {
+        child_id: word[1]
+        for child_id, word in last.items()
+        if word is not None and word[0] == call_id and word[1].id in new
+    }
+
+
+async def _move_on(
+    watches: Sequence[Watch],
+    call_id: UUID,
+    before: Mapping[UUID, ByCall],
+    after: Mapping[UUID, ByCall],
+    now: datetime,
+) -> None:
     concerned = [
         watch
         for watch in watches
@@ -79,10 +115,6 @@ async def hear(
     if len(written) != len(moved):
         raise Conflict(N_("This has just changed. Refresh and try again."))
     await tell(written, now)
-    await _say_of_missing(watches, [row for row in rows if row["id"] in new], now)
-    await _say_of_alerted([watch for watch in watches if watch.is_alerted], before, after, now)
-    await _enter(actor, _ENTRIES[table], [row for row in rows if row["id"] in new], now)
-    return new
 
 
 def _counts_anew(
@@ -153,11 +185,8 @@ async def _say_of_alerted(
 
 def _is_away(words: ByCall | None) -> bool:
     """Whether the last word of the home is "not here"."""
-    homes = [word for word in (words or {}).values() if not word.is_outside]
-    if not homes:
-        return False
-    last = max(homes, key=lambda word: (word.said_at, word.at, word.id))
-    return last.word is Word.NOT_HERE
+    last = last_of_home(words)
+    return last is not None and last[1].word is Word.NOT_HERE
 
 
 def _of_correction(alert: Alert, person_id: UUID, now: datetime) -> Saying:
@@ -169,7 +198,7 @@ def _of_correction(alert: Alert, person_id: UUID, now: datetime) -> Saying:
         person_id=person_id,
         child_id=alert.child_id,
         urgency="high",
-        expires_at=now + _LASTS,
+        expires_at=now + LASTS,
         data={"path": f"/desk/alerts/{alert.id}"},
     )
 

@@ -284,11 +284,16 @@ async def of_trusted(alerts: Sequence[UUID]) -> list[Event]:
     return events
 
 
-async def of_signs(child_id: UUID, period: Period, watch: Watch | None) -> list[Event]:
-    """Warning signs that adults noted, and when the app was last opened."""
-    rows = Observation.filter(child_id=child_id, at__gte=period.begin, at__lt=period.end)
-    noted = await rows.filter(taken_back_at__isnull=True).limit(MOST)
-    events = [Event(row.at, "sign.noted", {"who": row.by_id}) for row in noted]
+async def of_signs(
+    child_id: UUID, period: Period, watch: Watch | None, *, sees_signs: bool
+) -> list[Event]:
+    """Warning signs that adults noted, for a reader who may see them, and when the app was last
+    opened."""
+    events = []
+    if sees_signs:
+        rows = Observation.filter(child_id=child_id, at__gte=period.begin, at__lt=period.end)
+        noted = await rows.filter(taken_back_at__isnull=True).limit(MOST)
+        events = [Event(row.at, "sign.noted", {"who": row.by_id}) for row in noted]
     if watch is not None and watch.app_seen_at is not None:
         events.append(Event(watch.app_seen_at, "app.opened"))
     return events

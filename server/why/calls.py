@@ -51,10 +51,10 @@ async def of_attempts(child_id: UUID, period: Period) -> list[Event]:
     ]
 
 
-async def of_alert(alert: Alert, rota: Rota, people: set[UUID]) -> list[Event]:
+async def of_alert(alert: Alert, rota: Rota, people: set[UUID], *, sees_signs: bool) -> list[Event]:
     """Why it opened, and who was to be called by its ladder. `people`: those who answer for the
     child; of their leave it tells."""
-    values, because = _opening(alert)
+    values, because = _opening(alert, sees_signs=sees_signs)
     code = "alert.opened"
     if alert.opened_by not in (None, alert.child_id):
         values, code = {**values, "who": alert.opened_by or ""}, "alert.opened_by"
@@ -64,7 +64,7 @@ async def of_alert(alert: Alert, rota: Rota, people: set[UUID]) -> list[Event]:
     return events + await _ladder(alert, rota, people)
 
 
-def _opening(alert: Alert) -> tuple[dict[str, Value], tuple[str, ...]]:
+def _opening(alert: Alert, *, sees_signs: bool) -> tuple[dict[str, Value], tuple[str, ...]]:
     values: dict[str, Value] = {"cause": about(alert.cause, alert.reason), "why": alert.reason}
     # Why a concern opened is sealed.
     because: tuple[str, ...] = () if alert.cause == Cause.CONCERN else ("why",)
@@ -77,8 +77,7 @@ def _opening(alert: Alert) -> tuple[dict[str, Value], tuple[str, ...]]:
         because = (*because, "fact_never")
     if alert.misses > 1:
         values["misses"], because = alert.misses, (*because, "misses")
-    # The page is for those who may see what adults noticed.
-    if facts := weighed_in(alert.facts, sees_signs=True):
+    if facts := weighed_in(alert.facts, sees_signs=sees_signs):
         values["weighed"], because = tuple(facts), (*because, "weighed")
     return values, because
 

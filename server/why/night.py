@@ -49,8 +49,9 @@ class _Asked:
     made_at: datetime
 
 
-async def tell(child: Child, period: Period, now: datetime) -> Told:
-    """The watch over this child in this time. Reads stored rows alone, each by child and time."""
+async def tell(child: Child, period: Period, now: datetime, *, sees_signs: bool = True) -> Told:
+    """The watch over this child in this time. Reads stored rows alone, each by child and time.
+    `sees_signs`: the reader may read what adults noticed."""
     rows = _Rows(
         watch=await Watch.get_or_none(child_id=child.id),
         rounds=await asked.rounds_of(child.id, period),
@@ -65,8 +66,8 @@ async def tell(child: Child, period: Period, now: datetime) -> Told:
         return Told(period, answer(_known(child, what, rows, [])), [])
     events = [
         *await own.of_server(period, rows.blinds, rows.silent_since, made_at),
-        *await _people(child, period, rows),
-        *await _evidence(child, period, rows),
+        *await _people(child, period, rows, sees_signs=sees_signs),
+        *await _evidence(child, period, rows, sees_signs=sees_signs),
         *await sends.of_messages(child.id, period),
         *await sends.to_operators(period),
     ]
@@ -74,7 +75,7 @@ async def tell(child: Child, period: Period, now: datetime) -> Told:
     return Told(period, answer(_known(child, what, rows, ordered)), ordered)
 
 
-async def _evidence(child: Child, period: Period, rows: _Rows) -> list[Event]:
+async def _evidence(child: Child, period: Period, rows: _Rows, *, sees_signs: bool) -> list[Event]:
     """What was due and what was said, and the policy that weighed it."""
     versions = await asked.policies_of(child.agency_id, period)
     night = asked.Night(rows.rounds, versions)
@@ -88,13 +89,13 @@ async def _evidence(child: Child, period: Period, rows: _Rows) -> list[Event]:
         *await asked.of_questions(child.id, period),
         *await asked.of_snoozes(child.id, period),
         *await asked.of_trusted([alert.id for alert in rows.alerts]),
-        *await asked.of_signs(child.id, period, rows.watch),
+        *await asked.of_signs(child.id, period, rows.watch, sees_signs=sees_signs),
         *await roll_calls.of_roll_calls(child, period),
         *await witnesses.of_witnesses(child.id, period, night),
     ]
 
 
-async def _people(child: Child, period: Period, rows: _Rows) -> list[Event]:
+async def _people(child: Child, period: Period, rows: _Rows, *, sees_signs: bool) -> list[Event]:
     """What people changed, who was on duty, and what was done about alerts."""
     ties = await changes.ties_of(child.id, period)
     until = period.end + changes.FARTHEST
@@ -109,7 +110,7 @@ async def _people(child: Child, period: Period, rows: _Rows) -> list[Event]:
         *(event for entry in entries if (event := changes.of_entry(entry)) is not None),
         *(calls.of_entry(entry, rows.alerts) for entry in entries if entry.what in calls.CODES),
         *calls.lapses(entries, rows.alerts),
-        *await _alerts(rows.alerts, rota, people),
+        *await _alerts(rows.alerts, rota, people, sees_signs=sees_signs),
         *await calls.of_attempts(child.id, period),
     ]
 
@@ -121,8 +122,11 @@ async def _called(ties: Sequence[Tie]) -> set[UUID]:
     return people | {row.deputy_id for row in await deputies if row.deputy_id is not None}
 
 
-async def _alerts(alerts: Sequence[Alert], rota: Rota, people: set[UUID]) -> list[Event]:
-    return [event for alert in alerts for event in await calls.of_alert(alert, rota, people)]
+async def _alerts(
+    alerts: Sequence[Alert], rota: Rota, people: set[UUID], *, sees_signs: bool
+) -> list[Event]:
+    told = [await calls.of_alert(alert, rota, people, sees_signs=sees_signs) for alert in alerts]
+    return [event for each in told for event in each]
 
 
 def _known(child: Child, told: _Asked, rows: _Rows, events: Sequence[Event]) -> Known:

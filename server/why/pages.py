@@ -16,7 +16,7 @@ from server.i18n import format_moment, format_time
 from server.people.access import desk_child, now_of
 from server.people.desk_forms import day_of
 from server.people.models import Person
-from server.people.rules import Action
+from server.people.rules import Action, may
 from server.people.words import form_fault
 from server.web.rendering import language_of, page, zone_of
 from server.web.requests import number_in, parts
@@ -108,7 +108,7 @@ class Hour:
 
 async def show(request: Request) -> Response:
     """One night, or the time around a moment; without either, the last 24 hours."""
-    child, _ = await desk_child(request, Action.ALERT_EXPLAIN)
+    child, roles = await desk_child(request, Action.ALERT_EXPLAIN)
     person, now, language = await Person.get(id=child.id), now_of(request), language_of(request)
     zone, fault = known_zone(person.zone), None
     period, night = last_day(now), now.astimezone(zone).date() - _DAY
@@ -116,7 +116,7 @@ async def show(request: Request) -> Response:
         period, night = _chosen(request, zone, now)
     except WaymarkError as wrong:
         fault = form_fault(wrong, language)
-    told = await tell(child, period, now)
+    told = await tell(child, period, now, sees_signs=may(roles, Action.OBSERVATION_SEE))
     people = people_in(told.events, told.answer.values) | {child.id}
     names = await names_of(people, language, child.agency_id)
     reader = Reader(language, zone, names, period.begin, child.id)

@@ -135,7 +135,7 @@ async def record(actor: Actor, list_id: UUID, form: Form, now: datetime) -> Witn
         new = await _new(sheet, form, words, watches)
         if new:
             rows = [_row(sheet, form, watch, words[watch.child_id], now) for watch in new]
-            kept = await hear(actor, sheet.id, new, rows, now, table=WitnessWord)
+            kept = await hear(actor, sheet.id, new, rows, now)
             await _tell_of_absent(sheet, [row for row in rows if row["id"] in kept], now)
         await _done_if_whole(sheet, now)
         await announce(sheet.agency_id, "watch")

@@ -47,6 +47,8 @@ NOT_BY_A_LINK: Mapping[str, str] = {
     "/desk/transfers/{transfer_id}/package": "only after the other agency said yes",
     "/desk/children/{child_id}/emergency": "follows the form that opens it",
     "/desk/glass/{glass_id}": "from the message about it",
+    "/desk/homes/{home_id}/roll-call/{child_id}/missing": "from a roll call, after “not here”, for"
+    " a person of the home who has no tie to the child",
     "/desk/filter": "only where there are many children",
     "/desk/episodes/{episode_id}/summary": "from a return that is complete",
     "/desk/episodes/{episode_id}/summary.pdf": "from a return that is complete",

@@ -206,6 +206,10 @@ FITS: Mapping[str, Fits] = {
     "POST /desk/people/homes/{home_id}/roll-call/workers/{person_id}/end": Fits("root", form={}),
     "GET /desk/homes/{home_id}/roll-call": Fits("sam"),
     "GET /desk/homes/{home_id}/roll-call/list": Fits("sam"),
+    "GET /desk/homes/{home_id}/roll-call/{child_id}/missing": Fits("sam"),
+    "POST /desk/homes/{home_id}/roll-call/{child_id}/missing": Fits(
+        "sam", form={"words": "Her bed is empty."}, takes_all=True
+    ),
     "GET /desk/homes/{home_id}/pin": Fits("sam"),
     "POST /desk/homes/{home_id}/pin": Fits("sam", form={"pin": "4829"}),
     "POST /desk/people/homes/{home_id}/roll-call/kind": Fits("root", form={"kind": "foster"}),

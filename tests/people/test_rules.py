@@ -44,7 +44,7 @@ TABLE: dict[Action, tuple[bool, ...]] = {
     Action.ALERT_ACKNOWLEDGE: (NO, YES, YES, NO, NO, NO, NO),
     Action.ALERT_CLOSE: (NO, YES, YES, NO, NO, NO, NO),
     Action.GLASS_END: (NO, NO, YES, NO, NO, NO, NO),
-    Action.ALERT_EXPLAIN: (NO, NO, YES, NO, NO, NO, NO),
+    Action.ALERT_EXPLAIN: (NO, YES, YES, NO, NO, NO, NO),
     Action.QUESTION_ANSWER: (NO, NO, NO, NO, YES, NO, NO),
     Action.EPISODE_OPEN: (NO, YES, YES, YES, YES, YES, NO),
     Action.ADVOCATE_INVITE: (NO, YES, YES, NO, NO, NO, NO),

@@ -16,6 +16,7 @@ from tests.simulation.test_live_equals_replay import (
     BEGIN,
     MINUTE,
     ON_SQLITE,
+    Said,
     _a_last_resort,
     at,
     compare,
@@ -91,6 +92,43 @@ async def test_the_home_is_asked_about_a_child_without_a_carer(cast: Cast) -> No
     assert "ask_carer" not in levels
 
 
+async def test_a_home_that_said_so_at_a_roll_call_is_not_asked_about_the_child_alone(
+    cast: Cast,
+) -> None:
+    """A question that waits is answered by the roll call; what would have been said to it later is
+    not heard. While "here" holds, the home is asked shortly before a call alone."""
+    data = {
+        **weighing(ask=0.02, page=0.3, leaves=0.02),
+        "roll_call": {**ROLL_CALL, "holds_for": "8h", "instead_of_carer": True},
+    }
+    told = await compare(
+        cast,
+        [
+            (at(2, "16:50"), "check_in", {}),
+            (at(3, "16:00"), "if_asked", home_says(at(3, "17:25"), "here", 7 * 3600)),
+            (at(3, "17:26"), "if_asked", home_says(at(4, "07:00"), "here", 60)),
+            (at(4, "16:50"), "check_in", {}),
+            (at(5, "17:30"), "if_asked", home_says(at(5, "21:00"), "not_here", 7 * 3600)),
+            (at(5, "21:01"), "if_asked", home_says(at(6, "07:00"), "not_here", 60)),
+            (at(6, "14:00"), "check_in", {}),
+        ],
+        data,
+        has_carer=False,
+    )
+    assert any(level == "ask_witness" for _, level, _ in told)
+
+
+@pytest.mark.drawn
+@AT_RANDOM
+async def test_lives_at_random_in_a_home_that_is_asked_instead_of_a_carer(
+    cast: Cast, seed: int
+) -> None:
+    said = at_random(seed)
+    roll_call = {**ROLL_CALL, "instead_of_carer": True}
+    data = {**weighing(ask=0.02, page=0.3, leaves=0.02), "roll_call": roll_call}
+    await compare(cast, said, data, has_carer=False)
+
+
 @ON_SQLITE
 async def test_under_a_plain_policy_not_here_calls_at_once(cast: Cast) -> None:
     told = await compare(
@@ -110,6 +148,12 @@ async def test_under_a_plain_policy_not_here_calls_at_once(cast: Cast) -> None:
 @pytest.mark.drawn
 @AT_RANDOM
 async def test_lives_at_random_with_roll_calls(cast: Cast, seed: int) -> None:
+    data = {**weighing(ask=0.02, page=0.3, leaves=0.02), "roll_call": ROLL_CALL}
+    await compare(cast, at_random(seed), data)
+
+
+def at_random(seed: int) -> list[Said]:
+    """A life, and what its home says."""
     random = Random(f"roll call {seed}")  # noqa: S311 (repeatable, not secret)
     said = life(random)
     for _ in range(8):
@@ -121,5 +165,4 @@ async def test_lives_at_random_with_roll_calls(cast: Cast, seed: int) -> None:
             random.randint(0, 7200),
         )
         said.append((moment, "if_asked", says))
-    data = {**weighing(ask=0.02, page=0.3, leaves=0.02), "roll_call": ROLL_CALL}
-    await compare(cast, sorted(said, key=lambda one: one[0]), data)
+    return sorted(said, key=lambda one: one[0])

@@ -258,6 +258,8 @@ class Live:
                 if now < question.ends_at:
                     await say_of_list(cast, question, {"mia": answer.value})
                 return
+            if await Question.exists(id=question, answered_at__isnull=False):
+                return  # The home has answered it at a roll call.
             await questions.answer_question(question, answer, now)
             if answer == "seen":
                 await self.seen(Evidence.CARER, now)

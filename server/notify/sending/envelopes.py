@@ -84,7 +84,9 @@ def _target(message: Message, sender: Sender, *, is_of_several: bool) -> tuple[s
         return None, message.subject_id.hex
     url = sender.public_url + _path(message)
     if is_of_several and message.together is not None:
-        return f"{url}/together", message.together.hex
+        several = (message.data or {}).get("several")
+        url = f"{url}/together" if several is None else f"{sender.public_url}{several}"
+        return url, message.together.hex
     return url, message.subject_id.hex
 
 

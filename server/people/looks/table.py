@@ -138,6 +138,7 @@ NO_LOOK: Mapping[str, str] = {
     "/desk/find": _LIST,
     "/desk/homes/{home_id}/roll-call": _LIST,
     "/desk/homes/{home_id}/roll-call/list": _LIST,
+    "/desk/homes/{home_id}/roll-call/{child_id}/missing": _FORM,
     "/desk/witnesses/{witness_id}": _LIST,
     "/desk/witnesses/{witness_id}/days": _LIST,
     "/desk/children": _LIST,

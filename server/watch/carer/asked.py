@@ -37,15 +37,18 @@ class _Seat:
     on_until: datetime | None
 
 
-async def asked_of(watches: Sequence[Watch], policies: Mapping[UUID, Policy], now: datetime) -> _By:
-    """The people to ask about each of these children; a child with nobody to ask is left out."""
+async def asked_of(
+    watches: Sequence[Watch], policies: Mapping[UUID, Policy], now: datetime
+) -> tuple[_By, _By]:
+    """The people to ask about each of these children: the carers, and the people of the home of
+    those without one. A child with nobody to ask is in neither."""
     asked = await _carers([watch.child_id for watch in watches], now)
     alone = [
         watch.child_id
         for watch in watches
         if watch.child_id not in asked and policies[watch.agency_id].roll_call.instead_of_carer
     ]
-    return {**asked, **_people(await _workers(alone, now))}
+    return asked, _people(await _workers(alone, now))
 
 
 async def first_of(children: Collection[UUID], now: datetime) -> _By:

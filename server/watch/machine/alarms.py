@@ -79,6 +79,7 @@ def weigh(standing: Standing, terms: Terms, at: datetime) -> Standing:
         return standing
     asked = standing.asked_at
     free = at if asked is None else max(at, asked + doubt.ask_again)
+    free = max(free, _home_knows_until(standing, since, terms, at))
     ask = carer_hour(terms, max(min(gone.reach(doubt.ask), ceiling - doubt.ask_before), free))
     return replace(standing, ask_at=ask if standing.ask_at is None else min(ask, standing.ask_at))
 
@@ -95,6 +96,18 @@ def _held(
     looks = tuple(look for look in terms.knowledge.looks if look.ratio >= 1)
     without = odds(since, missed, replace(terms.knowledge, looks=looks), terms.zone, doubt, at)
     return min(page, max(without.reach(doubt.page), *ends))
+
+
+def _home_knows_until(standing: Standing, since: datetime, terms: Terms, at: datetime) -> datetime:
+    """Until when the home need not be asked about a child after it said "here": as long as
+    that holds, and never so long that adults are called before it was asked."""
+    looks = [look for look in terms.knowledge.looks if look.calls and since < look.at <= at]
+    if not (terms.asks_home and looks) or standing.alarm_at is None:
+        return at
+    last = max(looks, key=lambda look: look.at)
+    if last.ratio >= 1 or last.holds_until is None:
+        return at
+    return min(_end_of(last, terms), standing.alarm_at - terms.steps.carer_window)
 
 
 def _end_of(look: Look, terms: Terms) -> datetime:

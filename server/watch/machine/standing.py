@@ -62,6 +62,7 @@ class Terms:
     # The habit in it is that of the rounds before the last sign: no silence changes it.
     knowledge: Knowledge = UNTOLD
     seasons: tuple[Season, ...] = ()
+    asks_home: bool = False  # The home is asked in a carer's place: it then counts as one.
 
     @property
     def asks_carer(self) -> bool:

@@ -1,10 +1,10 @@
 """What the word of a witness changes in a watch: of the home at a roll call, or of a school, a club
 or another person who meets the child. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 from uuid import UUID
 
 from server.policy.roll_call import Word
@@ -92,6 +92,24 @@ def heed(standing: Standing, terms: Terms, heard: Look, at: datetime) -> Standin
     # Of a school's word the reason is that all together is unusual.
     why = Why.NOT_HERE if heard.calls else weighed.alarm_why
     return replace(weighed, ask_at=None, alarm_why=why)
+
+
+# The words of a home that say as much as "seen" and "not seen".
+ANSWERS: Mapping[Word, Literal["seen", "not_seen"]] = {
+    Word.HERE: "seen",
+    Word.NOT_HERE: "not_seen",
+}
+
+
+def answers_question(standing: Standing, word: Word, said_at: datetime) -> bool:
+    """Whether the word of a home at a roll call counts as its answer to the question about this
+    silence, where it is asked in a carer's place: "here" once a check-in is late, whether or not it
+    was asked yet; "not here" once it was asked. After adults have been called no word settles
+    anything."""
+    if standing.is_alerted or standing.missed_due_at is None or word not in ANSWERS:
+        return False
+    since = standing.late_at if word is Word.HERE else standing.asked_at
+    return since is not None and since <= said_at
 
 
 def take_back(standing: Standing, terms: Terms, at: datetime) -> Standing:
