@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from server.desk import duty_pages
@@ -36,7 +36,7 @@ from server.records.transfer.access import offers_of
 from server.watch import children, evidence
 from server.watch.wording import span
 from server.web import live
-from server.web.rendering import language_of, page, zone_of
+from server.web.rendering import language_of, page, render_in_turns, zone_of
 from server.web.requests import page_number, parts
 
 # Below this, what compressing saves is less than what it costs.
@@ -48,30 +48,31 @@ async def show_board(request: Request) -> Response:
     visitor, view = await staff_of(request), board_view.read(request.query_params)
     scope = await scope_of(request)
     placed = await board_order.order(scope, view)
-    left, n_left = await children.gone(scope, board_view.AT_ONCE)
-    cared = await children.cared_for(scope)
-    spoken = await children.spoken_for(scope)
+    cared, spoken = await children.with_cards(scope)
     shown = [row.child_id for row in placed.rows]
-    roles = await _roles(request, shown, {*left, *cared, *spoken})
+    roles = await _roles(request, shown, {*placed.left, *cared, *spoken})
     now = now_of(request)
     reader = board.Reader(
         visitor.person_id, language_of(request), zone_of(request), now, scope.called
     )
     rows = await board.read(_of(roles, shown), reader, changes=partial(children.changed, request))
     homes = await board_filter.homes_of(home for _, home in placed.counts)
-    context = {
-        "board": board_parts.board_of(placed, rows, view, reader, homes=homes),
-        "view": view,
-    }
+    shown_board = board_parts.board_of(placed, rows, view, reader, homes=homes)
+    groups = await render_in_turns(
+        "desk/board_rows.html", {"board": shown_board, "zone": reader.zone}, reader.language
+    )
     if view.part:
-        return tight(request, page(request, "desk/board_rows.html", context))
+        return tight(request, HTMLResponse(groups))
     looked_at, is_stale = await board.last_look(now)
-    context |= {
+    context = {
+        "board": shown_board,
+        "rows": groups,
+        "view": view,
         "filter": await board_filter.words_of(request, view, homes),
         "cared": await board.cared(visitor.person_id, _of(roles, cared), now),
         "spoken": await advocacy.cards(request, _of(roles, spoken)),
-        "left": await _left(_of(roles, left)),
-        "n_left": n_left,
+        "left": await _left(_of(roles, placed.left)),
+        "n_left": placed.n_left,
         **_rights(Role(visitor.role)),
         "looked_at": looked_at,
         "is_stale": is_stale,

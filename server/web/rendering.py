@@ -26,6 +26,7 @@ from starlette.responses import Response
 from starlette.templating import Jinja2Templates
 
 from server import i18n
+from server.storage.turns import in_turns
 from server.web import static_files
 from server.web.help_links import help_link
 from server.web.navigation import bar, place_of
@@ -85,6 +86,18 @@ def render(template: str, context: Mapping[str, Any], language: str) -> str:
     variables = {"zone": UTC_ZONE, **context, "language": language}
     variables["dir"] = i18n.direction(language)
     return environment().get_template(template).render(variables)
+
+
+async def render_in_turns(template: str, context: Mapping[str, Any], language: str) -> Markup:
+    """The same for a long part of a page: while it is made, other requests take their turns."""
+    variables = {"zone": UTC_ZONE, **context, "language": language}
+    variables["dir"] = i18n.direction(language)
+    pieces = environment().get_template(template).generate(variables)
+    return Markup("".join([piece async for piece in in_turns(pieces, _PIECES)]))  # noqa: S704
+
+
+# The pieces of about twenty rows of a board.
+_PIECES = 1000
 
 
 @cache
