@@ -1,5 +1,6 @@
 """The board, and the routes of the watch's pages. Each kind of page has a module of its own."""
 
+import asyncio
 import gzip
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -47,7 +48,9 @@ async def show_board(request: Request) -> Response:
     """The board: who needs help now, first."""
     visitor, view = await staff_of(request), board_view.read(request.query_params)
     scope = await scope_of(request)
-    placed = await board_order.order(scope, view)
+    # The large statement has a connection of its own: what is around the rows is read meanwhile.
+    around = _nothing() if view.part else _around(request, visitor)
+    placed, surroundings = await asyncio.gather(board_order.order(scope, view), around)
     cared, spoken = await children.with_cards(scope)
     shown = [row.child_id for row in placed.rows]
     roles = await _roles(request, shown, {*placed.left, *cared, *spoken})
@@ -63,7 +66,6 @@ async def show_board(request: Request) -> Response:
     )
     if view.part:
         return tight(request, HTMLResponse(groups))
-    looked_at, is_stale = await board.last_look(now)
     context = {
         "board": shown_board,
         "rows": groups,
@@ -73,6 +75,20 @@ async def show_board(request: Request) -> Response:
         "spoken": await advocacy.cards(request, _of(roles, spoken)),
         "left": await _left(_of(roles, placed.left)),
         "n_left": placed.n_left,
+        **surroundings,
+    }
+    return tight(request, page(request, "desk/board.html", context))
+
+
+async def _nothing() -> dict[str, Any]:
+    return {}
+
+
+async def _around(request: Request, visitor: Visitor) -> dict[str, Any]:
+    """What the page shows around the rows."""
+    now = now_of(request)
+    looked_at, is_stale = await board.last_look(now)
+    return {
         **_rights(Role(visitor.role)),
         "looked_at": looked_at,
         "is_stale": is_stale,
@@ -83,7 +99,6 @@ async def show_board(request: Request) -> Response:
         "now": now,
         **await _out_of_order(request, visitor),
     }
-    return tight(request, page(request, "desk/board.html", context))
 
 
 def _rights(role: Role) -> dict[str, bool]:
