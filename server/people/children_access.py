@@ -120,9 +120,11 @@ async def _by_ties(
 ) -> dict[UUID, Roles]:
     if visitor.is_child:
         return {visitor.person_id: frozenset({Role.CHILD})}
-    sql, params = _TIES, [visitor.person_id, visitor.agency_id, now]
+    sql = _TIES
+    params: list[object] = [visitor.person_id, visitor.agency_id, now]
     if among is not None:
-        sql, params = f"{_TIES} AND child_id {in_list('$4')}", [*params, list(among)]
+        sql += f" AND child_id {in_list('$4')}"
+        params.append(list(among))
     roles_by_child: dict[UUID, Roles] = {}
     for row in await fetch(sql, params):
         child_id = as_id(row["child_id"])
