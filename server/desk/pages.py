@@ -1,5 +1,6 @@
 """The board, and the routes of the watch's pages. Each kind of page has a module of its own."""
 
+import asyncio
 import gzip
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -8,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from server.desk import duty_pages
@@ -36,7 +37,7 @@ from server.records.transfer.access import offers_of
 from server.watch import children, evidence
 from server.watch.wording import span
 from server.web import live
-from server.web.rendering import language_of, page, zone_of
+from server.web.rendering import language_of, page, render_in_turns, zone_of
 from server.web.requests import page_number, parts
 
 # Below this, what compressing saves is less than what it costs.
@@ -47,31 +48,47 @@ async def show_board(request: Request) -> Response:
     """The board: who needs help now, first."""
     visitor, view = await staff_of(request), board_view.read(request.query_params)
     scope = await scope_of(request)
-    placed = await board_order.order(scope, view)
-    left, n_left = await children.gone(scope, board_view.AT_ONCE)
-    cared = await children.cared_for(scope)
-    spoken = await children.spoken_for(scope)
+    # The large statement has a connection of its own: what is around the rows is read meanwhile.
+    around = _nothing() if view.part else _around(request, visitor)
+    placed, surroundings = await asyncio.gather(board_order.order(scope, view), around)
+    cared, spoken = await children.with_cards(scope)
     shown = [row.child_id for row in placed.rows]
-    roles = await _roles(request, shown, {*left, *cared, *spoken})
+    roles = await _roles(request, shown, {*placed.left, *cared, *spoken})
     now = now_of(request)
     reader = board.Reader(
         visitor.person_id, language_of(request), zone_of(request), now, scope.called
     )
     rows = await board.read(_of(roles, shown), reader, changes=partial(children.changed, request))
     homes = await board_filter.homes_of(home for _, home in placed.counts)
-    context = {
-        "board": board_parts.board_of(placed, rows, view, reader, homes=homes),
-        "view": view,
-    }
+    shown_board = board_parts.board_of(placed, rows, view, reader, homes=homes)
+    groups = await render_in_turns(
+        "desk/board_rows.html", {"board": shown_board, "zone": reader.zone}, reader.language
+    )
     if view.part:
-        return tight(request, page(request, "desk/board_rows.html", context))
-    looked_at, is_stale = await board.last_look(now)
-    context |= {
+        return tight(request, HTMLResponse(groups))
+    context = {
+        "board": shown_board,
+        "rows": groups,
+        "view": view,
         "filter": await board_filter.words_of(request, view, homes),
         "cared": await board.cared(visitor.person_id, _of(roles, cared), now),
         "spoken": await advocacy.cards(request, _of(roles, spoken)),
-        "left": await _left(_of(roles, left)),
-        "n_left": n_left,
+        "left": await _left(_of(roles, placed.left)),
+        "n_left": placed.n_left,
+        **surroundings,
+    }
+    return tight(request, page(request, "desk/board.html", context))
+
+
+async def _nothing() -> dict[str, Any]:
+    return {}
+
+
+async def _around(request: Request, visitor: Visitor) -> dict[str, Any]:
+    """What the page shows around the rows."""
+    now = now_of(request)
+    looked_at, is_stale = await board.last_look(now)
+    return {
         **_rights(Role(visitor.role)),
         "looked_at": looked_at,
         "is_stale": is_stale,
@@ -82,7 +99,6 @@ async def show_board(request: Request) -> Response:
         "now": now,
         **await _out_of_order(request, visitor),
     }
-    return tight(request, page(request, "desk/board.html", context))
 
 
 def _rights(role: Role) -> dict[str, bool]:

@@ -174,7 +174,7 @@ class Tie(Model):
         table = "tie"
         indexes = (
             Index(fields=("child_id",), name="tie_child"),
-            Index(fields=("person_id",), name="tie_person"),
+            Index(fields=("person_id", "child_id"), name="tie_person_child"),
             Index(fields=("from_at",), name="tie_from"),
         )
 

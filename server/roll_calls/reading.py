@@ -152,6 +152,8 @@ async def homes_of(person_id: UUID, now: datetime) -> list[WorkPlace]:
     waits = works.filter(home__roll_calls__state="open").distinct()
     seats = {seat.home_id: seat for seat in [*await waits, *await works]}
     ids = list(seats)[:MOST_HOMES]
+    if not ids:
+        return []
     calls = await RollCall.filter(home_id__in=ids, step__lt=Step.FOLLOWED).order_by("due_at")
     open_ = {call.home_id: call for call in calls if call.is_open}
     unknown = await _still_unknown([call for call in calls if call.state == "done"])

@@ -209,6 +209,11 @@ def seal(text: str) -> str:
     return current().seal(text)
 
 
+def opened(stored: str) -> str:
+    """What such a column stores, as text: for rows that hand-written SQL reads."""
+    return current().open(stored) if _SEALED.fullmatch(stored) else stored
+
+
 def blind(text: str) -> str:
     """`Keyring.blind` of the process's keyring."""
     return current().blind(text)

@@ -58,20 +58,6 @@ NOT EXISTS (SELECT 1 FROM alert a WHERE a.child_id = c.id AND a.closed_at IS NUL
 """
 
 
-async def gone(scope: Scope, at_most: int) -> tuple[list[UUID], int]:
-    """The children in the scope who left, the latest first, and how many there are in all."""
-    statement = Statement()
-    rows = await fetch(
-        f"WITH {scope.cte(statement, _HISTORY)}"  # noqa: S608
-        " SELECT c.id, COUNT(*) OVER () AS n FROM child c JOIN scope s ON s.child_id = c.id"
-        f" WHERE c.agency_id = {statement.of(scope.agency_id)} AND c.left_at IS NOT NULL"
-        f" AND {_NOT_CALLED_FOR}"
-        f" ORDER BY c.left_at DESC, c.id LIMIT {statement.of(at_most)}",
-        statement.params,
-    )
-    return [as_id(row["id"]) for row in rows], rows[0]["n"] if rows else 0
-
-
 async def here(scope: Scope, at_once: int, page: int) -> tuple[list[UUID], int]:
     """One part of the children in the scope who have not left, for readers who may see their
     history; and how many there are in all."""
@@ -86,27 +72,32 @@ async def here(scope: Scope, at_once: int, page: int) -> tuple[list[UUID], int]:
     return [as_id(row["id"]) for row in rows], rows[0]["n"] if rows else 0
 
 
-async def cared_for(scope: Scope) -> list[UUID]:
-    """The children who have the person as their carer: those of a home, so there are few."""
-    return await _only(scope, Role.CARER, f"c.left_at IS NULL OR NOT {_NOT_CALLED_FOR}", _FEW)
-
-
-async def spoken_for(scope: Scope) -> list[UUID]:
-    """The children who have the person as their advocate. One who left the placement is among them,
-    as long as the time lasts."""
-    return await _only(scope, Role.ADVOCATE, "1 = 1", _FEW)
-
-
 # As many cards as one page shows.
 _FEW = 200
+_CARDS = """
+SELECT role, child_id FROM (
+  SELECT held.role, held.child_id,
+    ROW_NUMBER() OVER (PARTITION BY held.role ORDER BY held.child_id) AS place
+  FROM (SELECT DISTINCT ways.role, ways.child_id FROM ({ways}) AS ways) AS held
+  JOIN child c ON c.id = held.child_id
+  WHERE held.role = '{advocate}' OR c.left_at IS NULL OR NOT {not_called_for}
+) AS placed WHERE place <= {few} ORDER BY place
+"""
 
 
-async def _only(scope: Scope, role: Role, condition: str, at_most: int) -> list[UUID]:
+async def with_cards(scope: Scope) -> tuple[list[UUID], list[UUID]]:
+    """The children who have the person as their carer: those of a home, so there are few. And those
+    who have them as their advocate; one who left the placement is among these, as long as the time
+    lasts."""
     statement = Statement()
-    rows = await fetch(
-        f"WITH {scope.cte(statement, [role])}"  # noqa: S608
-        " SELECT c.id FROM scope s JOIN child c ON c.id = s.child_id"
-        f" WHERE {condition} ORDER BY c.id LIMIT {statement.of(at_most)}",
-        statement.params,
+    sql = _CARDS.format(
+        ways=scope.ways(statement, [Role.CARER, Role.ADVOCATE]),
+        advocate=Role.ADVOCATE,
+        not_called_for=_NOT_CALLED_FOR,
+        few=_FEW,
     )
-    return [as_id(row["id"]) for row in rows]
+    rows = await fetch(sql, statement.params)
+    by_role: dict[str, list[UUID]] = {Role.CARER: [], Role.ADVOCATE: []}
+    for row in rows:
+        by_role[row["role"]].append(as_id(row["child_id"]))
+    return by_role[Role.CARER], by_role[Role.ADVOCATE]

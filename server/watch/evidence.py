@@ -12,36 +12,29 @@ from uuid import UUID
 from server.alerts.ladder import Cause
 from server.alerts.ladder import State as AlertState
 from server.notify.devices import reached_of
-from server.notify.models import Delivery
 from server.notify.rules import HOURS, NEXT_CHANNEL_AFTER, NONE, Kind
-from server.people.models import Tie
-from server.people.rules import Role
 from server.policy.model import Tier
 from server.storage.db import among, as_id, as_moment, dialect, fetch
-from server.watch.carer.models import Question
+from server.storage.turns import in_turns
+from server.watch import evidence_said
+from server.watch.evidence_said import FAR
 from server.watch.evidence_wording import Point, brief, points, sentence
 from server.watch.facts import (
     NO_DEVICE,
     ROUNDS,
     URGENCY,
-    Asked,
     Called,
     Facts,
-    Listed,
     Reach,
-    Seen,
     read_marks,
 )
 from server.watch.machine.standing import State
-from server.watch.models import Beat, Blind, Pause, Round, Sighting, round_id
+from server.watch.models import Beat, Blind, Round, round_id
 from server.watch.rhythm.rules import Span
-from server.watch.spoken import LastSaid, last_since_sign
 from server.watch.ticking import BLIND_AFTER, TICK
 
 __all__ = ["Facts", "Point", "brief", "of", "points", "sentence"]
 
-# Blindness and sightings further back say nothing about a silence of now.
-FAR = timedelta(days=14)
 # What happened before a round opened is no evidence about it.
 BEFORE_DUE = timedelta(hours=2)
 CALLS = frozenset({Kind.ALERT.value, Kind.ALERT_AGAIN.value})
@@ -59,12 +52,15 @@ async def of(children_ids: Iterable[UUID], now: datetime) -> dict[UUID, Facts]:
     reach = _reach(messages, rounds)
     faults = await _faults(messages, rounds, alerts)
     unsent = _unsent(messages, alerts, now)
-    seen, asked = await _seen(ids, now), await _asked(watches)
-    carers, pauses = await _with_carers(ids, now), await _away(ids, now)
-    blinds, forgot = await _blinds(now), await _forgot(ids, now)
-    pushes, listed = await reached_of(ids, now), await _listed(ids, now)
-    return {
-        child: _facts(
+    seen, asked = await evidence_said.seen(ids, now), await evidence_said.asked(watches)
+    carers, pauses = await evidence_said.with_carers(ids, now), await evidence_said.away(ids, now)
+    blinds, forgot = await _blinds(now), await evidence_said.forgot(ids, now)
+    pushes, listed = await reached_of(ids, now), await evidence_said.listed(ids, now)
+    known: dict[UUID, Facts] = {}
+    async for row in in_turns(watches):
+        child = as_id(row["child_id"])
+        away_until, returns = pauses.get(child, (None, False))
+        known[child] = _facts(
             row,
             alerts=alerts.get(child, ()),
             reach=reach.get(child, Reach.NONE),
@@ -80,10 +76,7 @@ async def of(children_ids: Iterable[UUID], now: datetime) -> dict[UUID, Facts]:
             forgot=forgot.get(child),
             blind=_overlapping(blinds, row),
         )
-        for row in watches
-        for child in [as_id(row["child_id"])]
-        for away_until, returns in [pauses.get(child, (None, False))]
-    }
+    return known
 
 
 # --- the watches, with their last rounds
@@ -273,6 +266,11 @@ def _unsent(
     return {child: at for child, at in since.items() if now - at >= NEXT_CHANNEL_AFTER}
 
 
+_BROKEN = """
+SELECT message_id FROM delivery WHERE message_id {any} AND result IN ('refused', 'fault')
+"""
+
+
 async def _faults(
     messages: Iterable[Mapping[str, Any]],
     rounds: Mapping[UUID, UUID],
@@ -283,98 +281,8 @@ async def _faults(
     about = {as_id(row["id"]): owners[as_id(row["subject_id"])] for row in messages}
     if not about:
         return set()
-    broken = Delivery.filter(message_id__in=list(about), result__in=["refused", "fault"])
-    return {about[row.message_id] for row in await broken}
-
-
-# --- what people said
-
-
-async def _seen(ids: Sequence[UUID], now: datetime) -> dict[UUID, Seen]:
-    rows = (
-        await Sighting.filter(child_id__in=list(ids), at__gt=now - FAR)
-        .order_by("at")
-        .values_list("child_id", "seen_at", "by_role", "answer")
-    )
-    return {child: Seen(at, role, answer) for child, at, role, answer in rows}
-
-
-async def _asked(watches: Iterable[Mapping[str, Any]]) -> dict[UUID, Asked]:
-    """The result of the question about the oldest miss; an answer outweighs silence."""
-    missed = {
-        as_id(row["child_id"]): as_moment(row["missed_due_at"])
-        for row in watches
-        if row["missed_due_at"] is not None
-    }
-    if not missed:
-        return {}
-    asked_by_child: dict[UUID, Asked] = {}
-    times: dict[UUID, set[datetime]] = {}
-    rows = await Question.filter(child_id__in=list(missed)).order_by("asked_at")
-    for row in rows:
-        earlier = asked_by_child.get(row.child_id)
-        if row.about_due_at == missed[row.child_id]:
-            times.setdefault(row.child_id, set()).add(row.asked_at)
-        if row.about_due_at != missed[row.child_id] or (
-            earlier is not None and earlier.answer is not None and row.answer is None
-        ):
-            continue
-        asked = len(times[row.child_id])
-        asked_by_child[row.child_id] = Asked(row.asked_at, row.answer, row.answered_at, asked)
-    return asked_by_child
-
-
-async def _listed(ids: Sequence[UUID], now: datetime) -> dict[UUID, Listed]:
-    """What a home or another witness said last, since the last sign of each child."""
-    last = await last_since_sign(ids, now - FAR)
-    return {child: _as_listed(word) for child, word in last.items()}
-
-
-def _as_listed(last: LastSaid) -> Listed:
-    return Listed(
-        last.counts.said_at,
-        last.counts.word,
-        last.before.said_at if last.before is not None else None,
-        (last.differs.word, last.differs.said_at) if last.differs is not None else None,
-        last.counts.is_outside,
-    )
-
-
-async def _with_carers(ids: Sequence[UUID], now: datetime) -> set[UUID]:
-    held = Tie.filter(
-        Tie.standing_at(now),
-        child_id__in=list(ids),
-        role=Role.CARER,
-        person__disabled_at__isnull=True,
-    )
-    return {as_id(child) for child in await held.values_list("child_id", flat=True)}
-
-
-async def _away(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[datetime, bool]]:
-    """Until when each child is away, and whether a check-in is due then."""
-    rows = Pause.filter(
-        child_id__in=list(ids), from_at__lte=now, until_at__gt=now, ended_at__isnull=True
-    )
-    pauses = await rows.order_by("until_at").values_list("child_id", "until_at", "returns")
-    return {as_id(child): (as_moment(end), bool(returns)) for child, end, returns in pauses}
-
-
-# --- what the child said about a miss
-
-
-async def _forgot(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[datetime, datetime]]:
-    """The last check-in that each child says they forgot: when it was due, and when they said
-    so."""
-    rows = Round.filter(child_id__in=list(ids), due_at__gt=now - FAR, forgot_at__isnull=False)
-    rounds = await rows.order_by("due_at").values_list("child_id", "due_at", "forgot_at")
-    return {as_id(child): (as_moment(due), as_moment(at)) for child, due, at in rounds}
-
-
-async def said_forgot(ids: Iterable[UUID], now: datetime) -> dict[UUID, int]:
-    """How many check-ins of the last four weeks each child said they forgot."""
-    since = now - timedelta(days=ROUNDS)
-    rows = Round.filter(child_id__in=list(ids), due_at__gt=since, forgot_at__isnull=False)
-    return Counter(as_id(child) for child in await rows.values_list("child_id", flat=True))
+    rows = await fetch(_BROKEN.format(any=among()), [list(about)])
+    return {about[as_id(row["message_id"])] for row in rows}
 
 
 # --- what was wrong at our side
@@ -396,3 +304,10 @@ def _overlapping(blinds: Iterable[Span], row: Mapping[str, Any]) -> tuple[Span, 
         return ()
     since = as_moment(due) - BEFORE_DUE
     return tuple(blind for blind in blinds if blind.end > since)
+
+
+async def said_forgot(ids: Iterable[UUID], now: datetime) -> dict[UUID, int]:
+    """How many check-ins of the last four weeks each child said they forgot."""
+    since = now - timedelta(days=ROUNDS)
+    rows = Round.filter(child_id__in=list(ids), due_at__gt=since, forgot_at__isnull=False)
+    return Counter(as_id(child) for child in await rows.values_list("child_id", flat=True))

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from statistics import median
 from uuid import UUID
 
@@ -156,6 +157,8 @@ def usual(delays_min: Iterable[int]) -> timedelta | None:
     return timedelta(minutes=round(median(delays))) if len(delays) >= FEWEST else None
 
 
+# An open board reads the same rounds twice a minute.
+@lru_cache(maxsize=4096)
 def read_marks(text: str | None) -> tuple[str, timedelta | None]:
     """Letters and delays, oldest first ("a12,l75,m,s"), as the marks and the usual delay."""
     if not text:

@@ -168,6 +168,8 @@ async def undone_for(agency_id: UUID, person_id: UUID, now: datetime) -> list[Un
     """Lists of today that nobody has filled in, about children of this person by a tie as
     caseworker or supervisor: the first three."""
     rows = await fetch(_UNDONE, [agency_id, now - _SHOWN, now, person_id])
+    if not rows:
+        return []
     witnesses = await Witness.filter(id__in=[as_id(row["witness_id"]) for row in rows])
     by_id = {witness.id: witness for witness in witnesses}
     undone = []

@@ -7,6 +7,7 @@ together.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +37,8 @@ class Order:
     counts: Mapping[tuple[Group, UUID | None], int]  # Of those who fit the filter.
     beside: Mapping[Group, int]  # Of the others.
     rows: tuple[Placed, ...]
+    left: tuple[UUID, ...]  # Of those whose placement has ended, the latest.
+    n_left: int  # How many these are in all.
 
     def count(self, group: Group) -> int:
         """How many are in this group."""
@@ -50,11 +53,16 @@ async def order(scope: Scope, view: View) -> Order:
     """The counts of all children in the scope, and the rows that this view shows: one statement, so
     that they agree."""
     statement = Statement()
-    rows = await fetch_aside(_sql(scope, view, statement), statement.params)
     counts: dict[tuple[Group, UUID | None], int] = {}
     beside: dict[Group, int] = {}
-    placed = []
-    for row in rows:
+    placed: list[tuple[int, Placed]] = []
+    left: list[tuple[int, UUID]] = []
+    n_left = 0
+    for row in await fetch_aside(_sql(scope, view, statement), statement.params):
+        if row["grp"] == _LEFT:
+            left.append((row["rank"], as_id(row["child_id"])))
+            n_left = row["n"]
+            continue
         group = Group(row["grp"])
         home = None if row["home_id"] is None else as_id(row["home_id"])
         if row["child_id"] is not None:
@@ -63,8 +71,11 @@ async def order(scope: Scope, view: View) -> Order:
             counts[group, home] = row["n"]
         else:
             beside[group] = beside.get(group, 0) + row["n"]
-    placed.sort(key=lambda pair: pair[0])
-    return Order(counts, beside, tuple(row for _, row in placed))
+    placed.sort(key=itemgetter(0))
+    left.sort(key=itemgetter(0))
+    return Order(
+        counts, beside, tuple(row for _, row in placed), tuple(id_ for _, id_ in left), n_left
+    )
 
 
 def _placed(row: Mapping[str, Any], group: Group, home: UUID | None) -> Placed:
@@ -90,58 +101,78 @@ returned AS (
   WHERE e.agency_id = {agency} AND e.stage = '{seen}' AND e.followed_up_at IS NULL
   GROUP BY e.child_id
 ),
-grouped AS (
-  SELECT s.child_id, c.home_id, w.tier, w.standing, w.missed_due_at, w.due_at, w.answered_at,
-         k.cause, k.state, k.opened_at, k.answered_at AS heard_at, r.due_at AS return_due_at,
-    CASE
-      WHEN w.standing = 'missing' OR k.cause = 'missing' THEN 'missing'
-      WHEN k.is_held THEN 'held'
-      WHEN k.cause IS NOT NULL THEN 'now'
-      WHEN w.standing IN ('alerted', 'late') THEN 'late'
-      WHEN r.child_id IS NOT NULL THEN 'back'
-      ELSE w.standing END AS grp
-  FROM scope s
-  JOIN watch w ON w.child_id = s.child_id
-  JOIN child c ON c.id = s.child_id
-  -- Not = 1: PostgreSQL would expect one row of all calls, and go through them once a child.
-  LEFT JOIN calls k ON k.child_id = s.child_id AND k.place <= 1
-  LEFT JOIN returned r ON r.child_id = s.child_id AND s.is_full = 1
-  WHERE c.left_at IS NULL OR k.child_id IS NOT NULL
-),
 placed AS MATERIALIZED (
-  SELECT g.child_id, g.home_id, g.grp,
-    CASE WHEN g.grp <> 'now' THEN 0 WHEN g.state = 'contacted' THEN 2
-         WHEN g.state = 'answered' THEN 3 WHEN g.cause = 'help' THEN 0
-         WHEN g.cause = 'talk' THEN 4 ELSE 1 END AS rank,
+  SELECT g.*, CASE WHEN {fits} THEN 1 ELSE 0 END AS fits FROM (
+    SELECT s.child_id, s.is_full, c.home_id, c.left_at, w.tier, w.standing, w.missed_due_at,
+      w.due_at, w.answered_at, k.cause, k.state, k.opened_at, k.answered_at AS heard_at,
+      r.due_at AS return_due_at,
+      CASE
+        WHEN c.left_at IS NOT NULL AND k.child_id IS NULL THEN '{left}'
+        WHEN w.standing = 'missing' OR k.cause = 'missing' THEN 'missing'
+        WHEN k.is_held THEN 'held'
+        WHEN k.cause IS NOT NULL THEN 'now'
+        WHEN w.standing IN ('alerted', 'late') THEN 'late'
+        WHEN r.child_id IS NOT NULL THEN 'back'
+        ELSE w.standing END AS grp
+    FROM scope s
+    JOIN watch w ON w.child_id = s.child_id
+    JOIN child c ON c.id = s.child_id
+    -- Not = 1: PostgreSQL would expect one row of all calls, and go through them once a child.
+    LEFT JOIN calls k ON k.child_id = s.child_id AND k.place <= 1
+    LEFT JOIN returned r ON r.child_id = s.child_id AND s.is_full = 1
+  ) AS g
+),
+counts AS MATERIALIZED (
+  SELECT grp, home_id, fits, COUNT(*) AS n FROM placed WHERE grp <> '{left}'
+  GROUP BY grp, home_id, fits
+),
+fold AS MATERIALIZED (
+  SELECT CASE WHEN {folds} AND COALESCE(SUM(n), 0) > {few} THEN 1 ELSE 0 END AS is_folded
+  FROM counts WHERE grp = 'well' AND fits = 1
+),
+shown AS (
+  SELECT grp, home_id, child_id, fits,
+    CASE WHEN {is_folded} THEN {home} ELSE '' END AS folded,
+    CASE WHEN grp <> 'now' THEN 0 WHEN state = 'contacted' THEN 2
+         WHEN state = 'answered' THEN 3 WHEN cause = 'help' THEN 0
+         WHEN cause = 'talk' THEN 4 ELSE 1 END AS rank,
     COALESCE(CASE
-      WHEN g.cause IS NOT NULL THEN COALESCE(
-        CASE WHEN g.cause = 'silence' AND g.state <> 'answered' THEN g.missed_due_at
-             ELSE g.heard_at END, g.opened_at)
-      WHEN g.grp = 'late' THEN g.missed_due_at
-      WHEN g.grp = 'back' THEN g.return_due_at
-      WHEN g.grp = 'due' THEN g.due_at
-      WHEN g.grp = 'away' THEN (
-        SELECT MAX(until_at) FROM pause WHERE child_id = g.child_id AND from_at <= {now}
+      WHEN cause IS NOT NULL THEN COALESCE(
+        CASE WHEN cause = 'silence' AND state <> 'answered' THEN missed_due_at
+             ELSE heard_at END, opened_at)
+      WHEN grp = 'late' THEN missed_due_at
+      WHEN grp = 'back' THEN return_due_at
+      WHEN grp = 'due' THEN due_at
+      WHEN grp = 'away' THEN (
+        SELECT MAX(until_at) FROM pause WHERE child_id = placed.child_id AND from_at <= {now}
         AND until_at > {now} AND ended_at IS NULL)
-      ELSE g.answered_at END, {now}) AS since,
-    CASE WHEN {fits} THEN 1 ELSE 0 END AS fits
-  FROM grouped g
+      ELSE answered_at END, {now}) AS since
+  FROM placed WHERE fits = 1 AND grp <> '{left}' AND {shown}
 )
-SELECT grp, home_id, NULL AS child_id, 0 AS rank, NULL AS since, fits, COUNT(*) AS n
-FROM placed GROUP BY grp, home_id, fits
+SELECT grp, home_id, NULL AS child_id, 0 AS rank, NULL AS since, fits, n FROM counts
 UNION ALL
 SELECT grp, home_id, child_id, rank, since, fits, n FROM (
-  SELECT p.*, ROW_NUMBER() OVER (PARTITION BY grp, {fold} ORDER BY rank, since, child_id) AS n
-  FROM placed p WHERE fits = 1 AND {shown}
+  SELECT shown.*,
+    ROW_NUMBER() OVER (PARTITION BY grp, folded ORDER BY rank, since, child_id) AS n
+  FROM shown WHERE {after}
 ) AS numbered WHERE n <= {limit}
+UNION ALL
+SELECT grp, home_id, child_id, place, left_at, 0, n FROM (
+  SELECT grp, home_id, child_id, left_at, COUNT(*) OVER () AS n,
+    ROW_NUMBER() OVER (ORDER BY left_at DESC, child_id) AS place
+  FROM placed WHERE grp = '{left}' AND is_full = 1 AND NOT EXISTS (
+    SELECT 1 FROM alert a WHERE a.child_id = placed.child_id AND a.closed_at IS NULL)
+) AS gone WHERE place <= {at_once}
 """
+# In this statement: a child whose placement has ended, and who is in no group. Who reads the board
+# in full may read their history too.
+_LEFT = "left"
 
 
 def _sql(scope: Scope, view: View, statement: Statement) -> str:
     with_scope = scope.cte(statement, SEEING)
     agency, now = statement.of(scope.agency_id), statement.moment(scope.now)
     called = f"a.id {statement.among(scope.called)}" if scope.called else "1 = 0"
-    is_folded = _is_folded(view)
     return _SQL.format(
         scope=with_scope,
         agency=agency,
@@ -150,10 +181,16 @@ def _sql(scope: Scope, view: View, statement: Statement) -> str:
         is_seen=f"(s.is_full = 1 OR {called})",
         kinds=", ".join(f"'{kind.value}'" for kind in sorted(OF_A_RETURN)),
         seen=Stage.FOUND.value,
+        left=_LEFT,
         fits=_fits(scope, view, statement),
-        fold=_FOLD.format(is_folded=is_folded),
-        shown=_shown(view, statement, is_folded),
-        limit=_limit(view, statement, is_folded),
+        folds="1 = 1" if view.folds else "1 = 0",
+        few=FEW_WELL,
+        is_folded=_IS_FOLDED,
+        home=_HOME,
+        shown=_shown(view, statement),
+        after=_after(view, statement),
+        limit=_limit(view, statement),
+        at_once=AT_ONCE,
     )
 
 
@@ -165,16 +202,9 @@ def _urgency() -> str:
     return f"{last}, CASE a.cause {cases} END"
 
 
-def _is_folded(view: View) -> str:
-    """Whether those who are well are folded by home."""
-    if not view.folds:
-        return "1 = 0"
-    many = "(SELECT COUNT(*) FROM placed WHERE grp = 'well' AND fits = 1)"
-    return f"(grp = 'well' AND {many} > {FEW_WELL})"
-
-
+# Whether those who are well are folded by home, and the child of this row is one of them.
+_IS_FOLDED = "(grp = 'well' AND (SELECT is_folded FROM fold) = 1)"
 _HOME = f"COALESCE(CAST(home_id AS text), '{NO_HOME}')"
-_FOLD = f"CASE WHEN {{is_folded}} THEN {_HOME} ELSE '' END"
 
 
 def _fits(scope: Scope, view: View, statement: Statement) -> str:
@@ -196,19 +226,23 @@ def _fits(scope: Scope, view: View, statement: Statement) -> str:
     return " AND ".join(conditions) or "1 = 1"
 
 
-def _shown(view: View, statement: Statement, is_folded: str) -> str:
+def _shown(view: View, statement: Statement) -> str:
     """The rows that are not folded away, of the groups that are asked for."""
     opened = _among_texts(view.open, statement)
-    conditions = [f"(NOT {is_folded} OR {_HOME} {opened})"]
+    conditions = [f"(NOT {_IS_FOLDED} OR {_HOME} {opened})"]
     for group in filter(None, (view.group, view.part)):
         conditions.append(f"grp = {statement.of(str(group))}")
-    if view.after is not None:
-        place = view.after
-        conditions.append(
-            f"(rank, since, child_id) > ({statement.of(place.rank)}::int,"
-            f" {statement.moment(place.since)}, {statement.of(place.child_id)}::uuid)"
-        )
     return " AND ".join(conditions)
+
+
+def _after(view: View, statement: Statement) -> str:
+    if view.after is None:
+        return "1 = 1"
+    place = view.after
+    return (
+        f"(rank, since, child_id) > ({statement.of(place.rank)}::int,"
+        f" {statement.moment(place.since)}, {statement.of(place.child_id)}::uuid)"
+    )
 
 
 def _among_texts(texts: Iterable[str], statement: Statement) -> str:
@@ -216,10 +250,11 @@ def _among_texts(texts: Iterable[str], statement: Statement) -> str:
     return f"IN ({places})" if places else "IS NULL"
 
 
-def _limit(view: View, statement: Statement, is_folded: str) -> str:
+def _limit(view: View, statement: Statement) -> str:
     if not view.more:
         return str(AT_ONCE)
     cases = " ".join(
         f"WHEN {statement.of(key)}::text THEN {view.limit(key)}" for key in sorted(view.more)
     )
-    return f"CASE CASE WHEN {is_folded} THEN {_HOME} ELSE grp END {cases} ELSE {AT_ONCE} END"
+    # A row that is folded has its home there, every other one nothing.
+    return f"CASE CASE WHEN folded <> '' THEN folded ELSE grp END {cases} ELSE {AT_ONCE} END"

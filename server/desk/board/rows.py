@@ -20,6 +20,7 @@ from server.i18n import N_, format_ago, gettext, ngettext
 from server.people.access import is_only_called
 from server.people.models import Person
 from server.people.rules import Action, Role, may
+from server.storage.turns import in_turns
 from server.watch import evidence
 from server.watch.carer.models import Question
 from server.watch.evidence_wording import brief, quiet_phone
@@ -128,7 +129,7 @@ async def read(roles: Mapping[UUID, Roles], reader: Reader, *, changes: Changes)
             flags=flags_in_words(flags.get(child, 0), reader.language),
             changed=changed.get(child) or _quiet_phone(child_facts, roles[child], reader),
         )
-        for child, child_facts in facts.items()
+        async for child, child_facts in in_turns(facts.items())
     ]
 
 
@@ -160,6 +161,8 @@ def is_only_cared(held: Roles) -> bool:
 
 async def names_of(ids: Collection[UUID]) -> dict[UUID, str]:
     """The names of these people."""
+    if not ids:
+        return {}
     rows = await Person.filter(id__in=list(ids)).values_list("id", "name")
     return {id_: name for id_, name in rows}
 

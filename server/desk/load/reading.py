@@ -12,7 +12,7 @@ from server.desk.board.rows import names_of
 from server.people.finding.scope import Scope
 from server.people.models import Home, Person
 from server.people.rules import Role
-from server.storage.db import as_id, as_moment, dialect, fetch
+from server.storage.db import as_id, as_moment, dialect, fetch, fetch_aside
 from server.storage.statement import Statement
 
 AHEAD, NIGHTS = timedelta(days=7), timedelta(days=14)
@@ -77,7 +77,7 @@ async def loads(scope: Scope) -> list[Load]:
         agency=statement.of(scope.agency_id),
         ahead=statement.of(scope.now + AHEAD),
     )
-    rows = await fetch(sql, statement.params)
+    rows = await fetch_aside(sql, statement.params)
     numbers = ("children", "alerts", "due", "promises")
     names = await names_of([as_id(row["id"]) for row in rows])
     nights = await _nights(list(names), scope.now)

@@ -8,7 +8,7 @@ from uuid import UUID
 from server.people.finding.scope import Scope
 from server.people.finding.sight import Seen, mine, seen, sight, then
 from server.people.models import Home, Person
-from server.storage.db import as_id, fetch
+from server.storage.db import as_id, fetch_aside
 from server.storage.statement import Statement
 
 AT_ONCE = 50
@@ -74,7 +74,8 @@ async def listed(scope: Scope, wanted: Wanted, after: int = 0) -> Part:
     """One part, from that place on."""
     sql, statement = _listed(scope, wanted.level)
     sql += "SELECT home_id, SUM(fits) AS n FROM listed GROUP BY home_id"
-    counts = {_id(row["home_id"]): int(row["n"]) for row in await fetch(sql, statement.params)}
+    rows = await fetch_aside(sql, statement.params)
+    counts = {_id(row["home_id"]): int(row["n"]) for row in rows}
     names = await _home_names([id_ for id_ in counts if id_ is not None])
     order = sorted(counts, key=lambda id_: (id_ is None, names.get(id_, "").casefold(), str(id_)))
     homes = [(id_, names[id_]) for id_ in order if id_ is not None]
@@ -135,7 +136,7 @@ async def _of_homes(scope: Scope, level: str, homes: Sequence[UUID | None]) -> l
     theirs = statement.among([id_ for id_ in homes if id_ is not None])
     nowhere = " OR home_id IS NULL" if None in homes else ""
     sql += f"SELECT * FROM listed WHERE fits = 1 AND (home_id {theirs}{nowhere})"  # noqa: S608
-    return await fetch(sql, statement.params)
+    return await fetch_aside(sql, statement.params)
 
 
 async def _latest(scope: Scope, level: str, span: _Span) -> list[dict[str, Any]]:
@@ -143,7 +144,7 @@ async def _latest(scope: Scope, level: str, span: _Span) -> list[dict[str, Any]]
     home = "IS NULL" if span.home_id is None else f"= {statement.of(span.home_id)}"
     limit = f"ORDER BY id DESC LIMIT {span.end - span.begin} OFFSET {span.begin}"
     sql += f"SELECT * FROM listed WHERE fits = 1 AND home_id {home} {limit}"  # noqa: S608
-    return await fetch(sql, statement.params)
+    return await fetch_aside(sql, statement.params)
 
 
 async def _home_names(ids: Sequence[UUID]) -> dict[UUID | None, str]:
@@ -173,7 +174,7 @@ async def left(scope: Scope, after: int = 0) -> Part:
         limit=AT_ONCE + 1,
         after=int(after),
     )
-    rows = await fetch(sql, statement.params)
+    rows = await fetch_aside(sql, statement.params)
     shown = rows[:AT_ONCE]
     ids = [as_id(row["id"]) for row in shown]
     names = dict(await Person.filter(id__in=ids).values_list("id", "name"))

@@ -59,7 +59,8 @@ def for_sqlite(value: object) -> object:
         return value
     value = _plain(value)
     if isinstance(value, list | tuple | set | frozenset):
-        return to_json([for_sqlite(item) for item in value])
+        # Most lists are ids, and long: a call for each of them would take longer than the query.
+        return to_json([str(item) if type(item) is UUID else for_sqlite(item) for item in value])
     if isinstance(value, dt.datetime):
         return value.isoformat(" ")
     return value
