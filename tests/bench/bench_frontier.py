@@ -123,7 +123,7 @@ def _figures(ours: Score, best: dict[str, Score]) -> list[Figure]:
             late <= median(period.long) / 2,
         ),
         (
-            "high tier: told within 6 h, against period and grace",
+            "high level: told within 6 h, against period and grace",
             f"{high:.0%} against {high_fixed:.0%}, of {len(ours.high)}",
             "≥ 3 times",
             high >= 3 * high_fixed,
@@ -170,14 +170,12 @@ def _blocks(
             [
                 f"{CHILDREN} simulated children for {DAYS} days on each of the seeds"
                 f" {', '.join(map(str, SEEDS))}: {len(ours.long)} absences of 24 hours and more,"
-                f" {len(ours.high)} that began in the high level.",
+                f" {len(ours.high)} that began in the high level. Compared with: {compared}.",
                 "",
                 table(
                     ["what", "found", "to reach", ""],
                     [(what, found, goal, _said(ok)) for what, found, goal, ok in figures],
                 ),
-                "",
-                f"Compared with: {compared}.",
             ]
         ),
         "families": table(

@@ -63,8 +63,8 @@ def test_pictures_and_page_are_made_of_the_measured_file(published):
 
 def test_each_measured_world_has_a_picture_and_no_picture_is_left_over(published):
     made = {path.name for path in files.drawn(published) if path.suffix == ".svg"}
-    there = {path.name for path in (ROOT / files.PICTURES).glob("world*.svg")}
-    assert there == made
+    there = {path.name for path in (ROOT / files.PICTURES).glob("*.svg")}
+    assert there == made | {"frontier.svg"}
     assert {f"world-{name}.svg" for name in measuring.WORLDS} < made
 
 
@@ -100,6 +100,19 @@ def test_worlds_of_two_policies_are_not_drawn_beside_each_other():
     assert files.drawn(lines)
     with pytest.raises(ValueError, match="more than one policy"):
         files.drawn([*lines[:-1], lines[-1] | {"policy": "another"}])
+
+
+def test_roll_calls_of_a_day_are_a_row_each_and_a_line_each():
+    def point(calls: int, times: float) -> measured.Line:
+        sums = {"months": 100, "false": 90, "absences": 40, "told": 10 * calls}
+        return {"of": "curve", "roll_calls": calls, "times": times, "runs": ["a 1"], **WITH, **sums}
+
+    points = [point(calls, times) for calls in (0, 2, 3) for times in (0.5, 1.0)]
+    lines = [*(line(name) for name in measuring.WORLDS), *points]
+    assert "| 3 | 0.90; 75% of 40 | 0.90; 75% of 40 |" in blocks(lines)["roll-calls"]
+    picture = files.drawn(lines)[files.PICTURES / "roll-calls.svg"]
+    assert picture.count('<circle class="p"') == len(points)
+    assert "Not measured yet" in blocks(lines[:-6])["roll-calls"]
 
 
 # --- the measured file
@@ -184,6 +197,14 @@ def test_runs_add_up_to_the_same_in_any_order(runs):
     assert {name: forth[name] for name in WITH} == WITH
 
 
+def test_no_two_worlds_share_children_and_none_has_those_of_the_tuning():
+    every = [seed for seeds in measuring.SEEDS.values() for seed in seeds]
+    every += [seed for seeds in measuring.CURVE_SEEDS.values() for seed in seeds]
+    assert len(every) == len(set(every)), "figures of all worlds are added up"
+    assert not {11, 21, 22, 23} & {*every, measuring.WEEK_SEED}
+    assert set(measuring.SEEDS) == set(measuring.CURVE_SEEDS) == set(measuring.WORLDS)
+
+
 # --- fairness
 
 
@@ -199,7 +220,7 @@ def test_a_class_with_fewer_than_thirty_absences_is_told_and_not_judged():
     assert "(**5.0**)" in row, "its false alarms are told"
     assert "Judged in at least one kind of class: no single world." in text
     assert "By false alarms alone" in text
-    assert "carer, 11 worlds of 11" in text
+    assert "carer (in 11 of 11 worlds" in text
 
 
 @pytest.mark.parametrize(

@@ -24,11 +24,11 @@ STYLE = (
     ".g{fill:#fff}.l{stroke:#ddd}.t{fill:#eee}.w{fill:#f3c9c2}.v{fill:#dfe3e8}"
     ".a{fill:#2e7d4f}.m{fill:none;stroke:#8a6d3b;stroke-width:1.5}.h{stroke:#999}"
     ".n{fill:#8a6d3b}.r{fill:#1f4e79}.f{fill:#fff;stroke:#1f4e79;stroke-width:1.5}"
-    ".k{stroke:#333;stroke-width:2}.p{fill:#3b6d8a}"
+    ".k{stroke:#333;stroke-width:2}.p{fill:#3b6d8a}.c{fill:none;stroke:#3b6d8a;stroke-width:2}"
     "@media(prefers-color-scheme:dark){text{fill:#ddd}.g{fill:#16191d}.l{stroke:#3a3f45}"
     ".t{fill:#2a2f35}.w{fill:#6b2f28}.v{fill:#39414a}.a{fill:#6cc391}.m{stroke:#d8b26e}"
     ".h{stroke:#888}.n{fill:#d8b26e}.r{fill:#8fc1ee}.f{fill:#16191d;stroke:#8fc1ee}"
-    ".k{stroke:#ddd}.p{fill:#6fa8cc}}"
+    ".k{stroke:#ddd}.p{fill:#6fa8cc}.c{stroke:#6fa8cc}}"
 )
 
 
@@ -66,6 +66,39 @@ def key() -> str:
         marks.append(f'<rect class="{name}" x="{at}" y="{y + 2}" width="16" height="12"/>')
         marks.append(_text(at + 24, y + 12, words))
     return _svg("What the marks of a week mean", marks, y + ROW + 8)
+
+
+def curve(points: Sequence[Line]) -> str:
+    """Told within 24 hours against false alarms: a line for each number of roll calls a day."""
+    marks = [_text(LEFT, 22, "Roll calls a day (simulated)", "b")]
+    top, high, left = 40, 160, 48
+    most = max(1.5, *(line["false"] / line["months"] for line in points))
+    for quarter in range(5):
+        y = top + high * (1 - quarter / 4)
+        marks.append(f'<line class="l" x1="{left}" x2="{RIGHT}" y1="{y:.0f}" y2="{y:.0f}"/>')
+        marks.append(_text(left - 6, y + 4, f"{quarter * 25}%", "s", "end"))
+    for third in range(4):
+        x = left + (RIGHT - left) * third / 3
+        marks.append(_text(x, top + high + 16, f"{most * third / 3:.1f}", "s", "middle"))
+    for number, (calls, dash) in enumerate(((0, "2 3"), (2, "7 3"), (3, ""))):
+        spots = [
+            (
+                left + (RIGHT - left) * line["false"] / line["months"] / most,
+                top + high * (1 - line["told"] / max(line["absences"], 1)),
+            )
+            for line in sorted(points, key=lambda line: float(line["times"]))
+            if line["roll_calls"] == calls
+        ]
+        at = " ".join(f"{x:.1f},{y:.1f}" for x, y in spots)
+        marks.append(f'<polyline class="c" stroke-dasharray="{dash}" points="{at}"/>')
+        marks += [f'<circle class="p" cx="{x:.1f}" cy="{y:.1f}" r="3"/>' for x, y in spots]
+        x = LEFT + 100 * number
+        ends = f'points="{x},{top + high + 52} {x + 30},{top + high + 52}"'
+        marks.append(f'<polyline class="c" stroke-dasharray="{dash}" {ends}/>')
+        marks.append(_text(x + 36, top + high + 56, str(calls or "none")))
+    words = "told within 24 h, by false alarms a child-month"
+    marks.append(_text(RIGHT, top + high + 34, words, "s", "end"))
+    return _svg("Roll calls a day, simulated", marks, top + high + 68)
 
 
 def _svg(title: str, marks: Sequence[str], high: float) -> str:

@@ -25,6 +25,8 @@ def drawn(lines: Sequence[Line]) -> dict[Path, str]:
         if len(with_what) > 1:
             raise ValueError(f"measured with more than one policy or code, {MEASURE}: {kind}")
     files = {PICTURES / "worlds-key.svg": drawing.key()}
+    if points := [line for line in lines if line["of"] == "curve"]:
+        files[PICTURES / "roll-calls.svg"] = drawing.curve(points)
     for line in lines:
         if line["of"] == "week":
             name = line["world"]

@@ -219,7 +219,7 @@ def _verdict(every: Sequence[Figures], whole: Figures) -> str:
     wide = {kind: sum(_is_wide(one, kind) for one in every) for kind in fairness.KINDS}
     together = {kind: false_alone(whole.classes(), kind) or 0 for kind in fairness.KINDS}
     alone = "; ".join(
-        f"{kind}, {worlds} worlds of {len(every)}, {together[kind]:.1f} times in all of them"
+        f"{kind} (in {worlds} of {len(every)} worlds; {together[kind]:.1f} times in all of them)"
         for kind, worlds in wide.items()
         if worlds or together[kind] > fairness.MOST
     )
@@ -276,9 +276,13 @@ def curve(lines: Sequence[Line]) -> str:
     runs = len(next(iter(points.values()))["runs"])
     head = ["roll calls a day", *(f"{of:g} times the line" for of in times)]
     says = f"{runs} runs of one world each. False alarms a child-month; told within 24 hours:"
-    return f"{says}\n\n{table(head, rows)}"
+    return f"{_CURVE}\n\n{says}\n\n{table(head, rows)}"
 
 
+_CURVE = (
+    "![None, two and three roll calls a day, simulated: the share told within 24 hours against the"
+    " false alarms a child-month; the table has the same](pictures/roll-calls.svg)"
+)
 NOT_MEASURED = "Not measured yet: `python -m tools.frontier measure`."
 
 
