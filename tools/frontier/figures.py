@@ -9,7 +9,7 @@ from server.simulation.reports.fairness import Class, Gap
 from server.simulation.worlds.table import WORLDS
 from tools.frontier.measured import Line, added
 
-ALL = "all of them"
+ALL = "all together"
 # What was asked for, from week seven on.
 FALSE, FIRST_FALSE, HIGH_FALSE = 0.9, 1.4, 4.0  # A child-month, at most.
 TOLD, WORST_TOLD, HIGH_TOLD = 0.68, 0.58, 0.30  # Of those still away then, at least.
