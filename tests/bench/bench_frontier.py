@@ -1,4 +1,5 @@
-"""The table and the picture of the frontier, written to docs/: what policies tell and disturb.
+"""The tables and the picture of the policy that ships, written to docs/frontier.md: what policies
+tell and disturb. The worlds there are made by tools/frontier.
 
 How it is measured is in frontier.py. It takes some minutes on two cores.
 """
@@ -23,6 +24,7 @@ from tests.bench.frontier import (
     median,
     within,
 )
+from tools.docs import filled, table
 
 DOCS = Path("docs")
 COLOURS = {PERIOD: "#8a6d3b", CARER: "#3b6d8a", HABIT: "#2e7d4f", EACH: "#777777"}
@@ -53,21 +55,16 @@ def measure() -> dict[str, Any]:
     (DOCS / "pictures" / "frontier.svg").write_text(_picture(rows))
     figures = _figures(ours, {family: score for family, (_, score) in best.items()})
     page = DOCS / "frontier.md"
-    page.write_text(_page(rows, ours, best, figures, moved) + _kept(page.read_text()))
+    text = page.read_text(encoding="utf-8")
+    for name, body in _blocks(rows, ours, best, figures, moved).items():
+        text = filled(text, name, body)
+    page.write_text(text, encoding="utf-8")
     return {
         "what": "absences of 24 h and more told within 24 h, habit (simulated)",
         "shown": f"{within(ours.long, 24):.0%} at {ours.false_a_week:.1f} false pages a week",
         "goal": "4 times and 2 times the fixed policies, at 4 false pages at the most",
         "is_reached": all(figure[3] for figure in figures),
     }
-
-
-# From here on the page is not made by this.
-KEPT = "\n## The weighed policy in other worlds\n"
-
-
-def _kept(page: str) -> str:
-    return KEPT + page.split(KEPT, 1)[1] if KEPT in page else ""
 
 
 Rows = Sequence[tuple[str, str, Score]]
@@ -98,11 +95,7 @@ def _figures(ours: Score, best: dict[str, Score]) -> list[Figure]:
     by_carer = long / max(within(carer.long, 24), 1e-9)
     high = within(ours.high, 6)
     high_fixed = within(period.high, 6)
-    worst = [
-        max(rates) / max(min(rates), 1e-9)
-        for kind in ("phone", "language", "answers")
-        if (rates := _rates(ours, kind))
-    ]
+    worst = [max(rates) / max(min(rates), 1e-9) for kind in KINDS if (rates := _rates(ours, kind))]
     return [
         (
             "false pages per worker-week",
@@ -130,7 +123,7 @@ def _figures(ours: Score, best: dict[str, Score]) -> list[Figure]:
             late <= median(period.long) / 2,
         ),
         (
-            "high tier: told within 6 h, against period and grace",
+            "high level: told within 6 h, against period and grace",
             f"{high:.0%} against {high_fixed:.0%}, of {len(ours.high)}",
             "≥ 3 times",
             high >= 3 * high_fixed,
@@ -160,87 +153,71 @@ def _h(hours: float) -> str:
     return "never" if hours == float("inf") else f"{hours:.1f} h"
 
 
-# --- the page
+# --- the blocks of the page
 
 
-def _page(
+def _blocks(
     rows: Rows,
     ours: Score,
     best: Best,
     figures: list[Figure],
     moved: list[tuple[str, list[Score]]],
-) -> str:
-    lines = [
-        "# What the habit tells, and what it disturbs",
-        "",
-        "**Every figure here is simulated.** Nobody has measured it in the field. The cohort's"
-        " assumptions are in `server/simulation/figures.py`; the rules are those of production."
-        " [Other worlds](reference/replay.md#worlds) differ from it in kind.",
-        "",
-        f"{CHILDREN} children for {DAYS} days on each of the seeds"
-        f" {', '.join(map(str, SEEDS))}; {len(ours.long)} absences of 24 hours and more,"
-        f" {len(ours.high)} that began in the high tier. The habit was tuned on the seeds 1 to"
-        " 5. The fixed policies were not: of each family the best on these very seeds"
-        " counts, among those that disturb at most a twentieth more than the habit; the grid of"
-        " each is small, and a finer one may find better. Made by"
-        " `python -m tests.bench frontier`.",
-        "",
-        "The habit is the policy that ships (`SHIPPED` in `server/policy/model.py`).",
-        "",
-        "| what | found | to reach | |",
-        "| --- | --- | --- | --- |",
-        *(f"| {what} | {found} | {goal} | {_said(ok)} |" for what, found, goal, ok in figures),
-        "",
-        "Compared with: "
-        + "; ".join(f"{family}: {name}" for family, (name, _) in best.items())
-        + ".",
-        "",
-        "![The frontier](pictures/frontier.svg)",
-        "",
-        "| family | policy | false pages a worker-week | ≥ 24 h: told in 24 h | in 6 h | median"
-        " | all: in 24 h | high: in 6 h | questions a child-week | precision |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
-        *(_row(family, name, score) for family, name, score in rows),
-        "",
-        "The median delay counts those that nobody was ever told of as the longest. A worker has"
-        " twenty children.",
-        "",
-        "## Does it fail some children more than others?",
-        "",
-        "False pages per child-week, under the habit. The classes by answers are the share of all"
-        " check-ins that a child answered: under a half, under three quarters, more.",
-        "",
-        "| class | false pages a child-week |",
-        "| --- | --- |",
-        *(
-            f"| {name} | {false / weeks:.3f} |"
-            for name, (false, weeks) in sorted(ours.classes.items())
+) -> dict[str, str]:
+    compared = "; ".join(f"{family}: {name}" for family, (name, _) in best.items())
+    head = ["family", "policy", "false pages a worker-week", "≥ 24 h: told in 24 h", "in 6 h"]
+    return {
+        "habit": "\n".join(
+            [
+                f"{CHILDREN} simulated children for {DAYS} days on each of the seeds"
+                f" {', '.join(map(str, SEEDS))}: {len(ours.long)} absences of 24 hours and more,"
+                f" {len(ours.high)} that began in the high level. Compared with: {compared}.",
+                "",
+                table(
+                    ["what", "found", "to reach", ""],
+                    [(what, found, goal, _said(ok)) for what, found, goal, ok in figures],
+                ),
+            ]
         ),
-        "",
-        "## How the result moves",
-        "",
-        f"One parameter of the cohort at a time, seeds {', '.join(map(str, SENSITIVE_SEEDS))}. Each"
-        " cell: false pages a worker-week; told within 24 h of those of 24 h and more.",
-        "",
-        f"| cohort | habit | {PERIOD} | {CARER} |",
-        "| --- | --- | --- | --- |",
-        *(
-            f"| {name} | "
-            + " | ".join(f"{s.false_a_week:.1f}; {within(s.long, 24):.0%}" for s in scores)
-            + " |"
-            for name, scores in moved
+        "families": table(
+            [
+                *head,
+                "median",
+                "all: in 24 h",
+                "high: in 6 h",
+                "questions a child-week",
+                "precision",
+            ],
+            [_row(family, name, score) for family, name, score in rows],
         ),
-        "",
-    ]
-    return "\n".join(lines)
+        "habit-classes": "; ".join(f"{kind}: {_classes(ours, kind)}" for kind in KINDS),
+        "moved": table(
+            ["cohort", "habit", PERIOD, CARER],
+            [(name, *(_cell(score) for score in scores)) for name, scores in moved],
+        ),
+    }
+
+
+KINDS = ("phone", "language", "answers")
+
+
+def _classes(score: Score, kind: str) -> str:
+    return ", ".join(
+        f"{name.partition(': ')[2]} {false / weeks:.3f}"
+        for name, (false, weeks) in sorted(score.classes.items())
+        if name.startswith(kind)
+    )
+
+
+def _cell(score: Score) -> str:
+    return f"{score.false_a_week:.1f}; {within(score.long, 24):.0%}"
 
 
 def _said(ok: bool) -> str:
     return "reached" if ok else "falls short"
 
 
-def _row(family: str, name: str, score: Score) -> str:
-    cells = [
+def _row(family: str, name: str, score: Score) -> list[str]:
+    return [
         family,
         name,
         f"{score.false_a_week:.2f}",
@@ -252,7 +229,6 @@ def _row(family: str, name: str, score: Score) -> str:
         f"{score.asked_a_week:.2f}",
         f"{1 - score.false / max(score.pages, 1):.1%}",
     ]
-    return "| " + " | ".join(cells) + " |"
 
 
 # --- the picture
