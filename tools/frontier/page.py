@@ -281,8 +281,8 @@ def curve(lines: Sequence[Line]) -> str:
     shared = " They share children, so they say less than their number." if are_shared else ""
     head = ["roll calls a day", *(f"{of:g} times the line" for of in times)]
     says = (
-        f"{len(runs)} runs, in {len({name for name, _ in runs})} of the worlds.{shared} False alarms"
-        " a child-month; told within 24 hours:"
+        f"{len(runs)} runs, in {len({name for name, _ in runs})} of the worlds.{shared}"
+        " False alarms a child-month; told within 24 hours:"
     )
     return f"{_CURVE}\n\n{says}\n\n{table(head, rows)}"
 
