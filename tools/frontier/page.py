@@ -280,9 +280,10 @@ def curve(lines: Sequence[Line]) -> str:
     are_shared = len({seed for _, seed in runs}) < len(runs)
     shared = " They share children, so they say less than their number." if are_shared else ""
     head = ["roll calls a day", *(f"{of:g} times the line" for of in times)]
+    names = {name for name, _ in runs}
     says = (
-        f"{len(runs)} runs, in {len({name for name, _ in runs})} of the worlds.{shared}"
-        " False alarms a child-month; told within 24 hours:"
+        f"{len(runs)} runs, in {len(names)} of the worlds.{shared} False alarms a child-month; told"
+        " within 24 hours:"
     )
     return f"{_CURVE}\n\n{says}\n\n{table(head, rows)}"
 
