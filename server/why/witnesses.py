@@ -4,7 +4,7 @@ Each query is bounded by the child and the time.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import time
+from datetime import datetime
 from uuid import UUID
 
 from tortoise.expressions import Q
@@ -27,7 +27,7 @@ async def of_witnesses(child_id: UUID, period: Period, night: Night) -> list[Eve
     zone = known_zone((await Person.get(id=child_id)).zone)
     return [
         *(event for sheet in await _lists(child_id, period) for event in _of_list(sheet, words)),
-        *(_of_word(word, night, word.said_at.astimezone(zone).time()) for word in words),
+        *(_of_word(word, night, word.said_at.astimezone(zone)) for word in words),
     ]
 
 
@@ -64,7 +64,7 @@ def _of_list(sheet: WitnessList, words: Sequence[WitnessWord]) -> list[Event]:
     return events
 
 
-def _of_word(row: WitnessWord, night: Night, at: time) -> Event:
+def _of_word(row: WitnessWord, night: Night, local: datetime) -> Event:
     values: dict[str, Value] = {"who": row.witness_id}
     because = ["word_no_answer"]
     if row.by_id is not None:
@@ -73,7 +73,7 @@ def _of_word(row: WitnessWord, night: Night, at: time) -> Event:
     if waiting is not None and waiting.tier is not None:
         policy = at_time(night.versions, row.at).rules
         weighs = policy.tiers[Tier(waiting.tier)].steps.doubt is not None
-        times = policy.witness.ratio(Word(row.word), at) if weighs else 1.0
+        times = policy.witness.ratio(Word(row.word), local, waiting.tier) if weighs else 1.0
         values["times"] = f"{times:.3g}"
         because.append("word_weighed" if times != 1 else "word_weightless")
     return Event(row.at, f"witness.{row.word}", values, tuple(because))

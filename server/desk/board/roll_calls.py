@@ -11,7 +11,7 @@ from starlette.requests import Request
 from server.clock import known_zone
 from server.i18n import N_, format_list, gettext, ngettext
 from server.people.access import Visitor, now_of, rota_of
-from server.people.rules import AgencyAction, Role, may_agency
+from server.people.rules import MAY_WORK, AgencyAction, Role, may_agency
 from server.roll_calls import reading
 from server.roll_calls.reading import WorkPlace
 from server.roll_calls.rules import path_of, shift_ends
@@ -58,7 +58,7 @@ async def on_board(request: Request, visitor: Visitor) -> dict[str, object]:
 
 async def cards(request: Request, visitor: Visitor) -> list[Card]:
     """One for each home where the reader works, those with an open roll call first."""
-    if Role(visitor.role) not in reading.MAY_WORK:
+    if Role(visitor.role) not in MAY_WORK:
         return []
     reader = _Reader(language_of(request), zone_of(request), now_of(request))
     places = await reading.homes_of(visitor.person_id, reader.now)
