@@ -51,7 +51,8 @@ SELECT hour, zone, tier, is_found, verdict, COUNT(*) AS times FROM (
 GROUP BY hour, zone, tier, is_found, verdict
 """
 
-# Of each roll call or list, the last word about a child counts.
+# Of each roll call or list, the last word about a child counts; of a question to several people,
+# the first answer.
 _LISTED = """
 SELECT child_id, said_at AS at, CASE WHEN word = '{here}' THEN 1 ELSE 0 END AS is_found FROM (
   SELECT child_id, said_at, word, ROW_NUMBER() OVER (
@@ -70,9 +71,12 @@ WHERE c.agency_id = $1 AND r.due_at > $2 AND r.due_at <= $3 AND r.settled_at IS 
 AND (r.state IN ('answered', 'answered_late') OR (r.state = 'seen' AND r.settled_at >= r.late_at))
 """,
     Source.CARER: """
-SELECT child_id, answered_at AS at, CASE WHEN answer = 'seen' THEN 1 ELSE 0 END AS is_found
-FROM question
-WHERE agency_id = $1 AND answered_at > $2 AND answered_at <= $3 AND answer IS NOT NULL
+SELECT child_id, answered_at AS at, CASE WHEN answer = 'seen' THEN 1 ELSE 0 END AS is_found FROM (
+  SELECT child_id, answered_at, answer, ROW_NUMBER() OVER (
+    PARTITION BY child_id, asked_at ORDER BY answered_at, id) AS place
+  FROM question
+  WHERE agency_id = $1 AND answered_at > $2 AND answered_at <= $3 AND answer IS NOT NULL
+) AS earliest WHERE place = 1
 """,
     Source.HOME: _LISTED.format(call="roll_call_id", table="roll_call_word", **_WORDS),
     Source.WITNESS: _LISTED.format(call="list_id", table="witness_word", **_WORDS),
