@@ -1,7 +1,9 @@
 """The roll call at the front desk of a home, and the PIN by which a person opens it."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import wraps
 from uuid import UUID
 
 from starlette.datastructures import FormData
@@ -37,13 +39,27 @@ class FrontEntrance(Entrance):
     until: datetime | None = None
 
 
-async def front(request: Request) -> Response:
+_Handler = Callable[[Request, FrontDesk], Awaitable[Response]]
+
+
+def _at_device(handler: _Handler) -> Callable[[Request], Awaitable[Response]]:
+    """Before the device of a home; a device that is none, or that has ended, is told so."""
+
+    @wraps(handler)
+    async def handle(request: Request) -> Response:
+        try:
+            desk = await cards.desk_of(request.cookies.get(COOKIE), now_of(request))
+        except Unauthenticated as fault:
+            return _closed(request, fault)
+        return await handler(request, desk)
+
+    return handle
+
+
+@_at_device
+async def front(request: Request, desk: FrontDesk) -> Response:
     """The names to choose from, and the PIN; the sheet, for the person who has just given it."""
     now = now_of(request)
-    try:
-        desk = await cards.desk_of(request.cookies.get(COOKIE), now)
-    except Unauthenticated as fault:
-        return _closed(request, fault)
     opened = await _opened(request, desk)
     if opened is None:
         return await _locked(request, desk)
@@ -51,13 +67,10 @@ async def front(request: Request) -> Response:
     return sheet or await _locked(request, desk, is_none=True)
 
 
-async def open_(request: Request) -> Response:
+@_at_device
+async def open_(request: Request, desk: FrontDesk) -> Response:
     """A name and a PIN."""
     now = now_of(request)
-    try:
-        desk = await cards.desk_of(request.cookies.get(COOKIE), now)
-    except Unauthenticated as fault:
-        return _closed(request, fault)
     form = await form_body(request)
     try:
         token = await desk_pins.unlock(desk, _seat_of(form), entered(form, "pin"), now)
@@ -76,13 +89,10 @@ async def open_(request: Request) -> Response:
     return answer
 
 
-async def send(request: Request) -> Response:
+@_at_device
+async def send(request: Request, desk: FrontDesk) -> Response:
     """What the person who gave the PIN says. The device is locked with that."""
     now = now_of(request)
-    try:
-        desk = await cards.desk_of(request.cookies.get(COOKIE), now)
-    except Unauthenticated as fault:
-        return _closed(request, fault)
     opened = await _opened(request, desk)
     if opened is None:
         return RedirectResponse(f"{PATH}?late=yes", status_code=303)
@@ -91,12 +101,9 @@ async def send(request: Request) -> Response:
     return await _lock(desk, answer) if answer.status_code == 303 else answer
 
 
-async def lock(request: Request) -> Response:
+@_at_device
+async def lock(request: Request, desk: FrontDesk) -> Response:
     """Before the five minutes are over."""
-    try:
-        desk = await cards.desk_of(request.cookies.get(COOKIE), now_of(request))
-    except Unauthenticated as fault:
-        return _closed(request, fault)
     # A page that is still open elsewhere must not lock another person out.
     if await _opened(request, desk) is None:
         return RedirectResponse("/front", status_code=303)
