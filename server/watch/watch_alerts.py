@@ -38,6 +38,8 @@ from server.web.live import announce
 
 # How an alert about a missing child ends when the child was away and is found. A technical fault
 # means that they were never away.
+# The child was met: so they had been missing.
+_MET = frozenset({Outcome.SEEN, Outcome.SPOKE})
 FOUND = frozenset(Outcome) - {Outcome.TECHNICAL, Outcome.MISSING}
 # For these nobody has to be asked: a person has seen the child, or everyone is called.
 ALONE = frozenset({Outcome.SEEN, Outcome.MISSING})
@@ -157,11 +159,12 @@ async def _close_now(
         elif alert.cause in (Cause.SILENCE, Cause.MISSING):
             await _begin_anew(watch, alert, now)
         if alert.cause == Cause.MISSING:
-            # An adult who found the child has ended the silence too.
+            # An adult who found the child has ended the silence too. It was no false alarm.
+            of_silence = Outcome.MISSING if outcome in _MET else outcome
             for silence in await Alert.filter(
                 child_id=alert.child_id, cause=Cause.SILENCE, closed_at__isnull=True
             ):
-                await alerts.close(actor, silence.id, outcome, None, now)
+                await alerts.close(actor, silence.id, of_silence, None, now)
                 about = [silence.id]
                 await approvals.overtake(actor, alert.child_id, "closed", now, subjects=about)
             if outcome in FOUND:

@@ -20,6 +20,7 @@ from server.roll_calls.models import RollCall
 from server.watch.budgets.truths import told_of
 from server.watch.carer.models import Question
 from server.watch.models import RollCallWord, Round, Watch
+from server.watch.watch_alerts import close_alert, open_missing
 from tests.cast import Cast
 from tests.watch.test_budgets import FIRST, WEEK, adopted, call, weeks_of, went_on
 
@@ -111,11 +112,44 @@ async def test_an_alert_that_is_open_or_was_answered_late_tells_nothing(cast: Ca
 
 
 async def test_while_a_child_is_looked_for_no_word_counts(cast: Cast) -> None:
-    await call(
-        cast, SAID - HOUR, cause=Cause.MISSING.value, outcome="found", closed_at=SAID + 9 * HOUR
-    )
+    found: dict[str, Any] = {"outcome": Outcome.SEEN.value, "closed_at": SAID + 9 * HOUR}
+    await call(cast, SAID - HOUR, cause=Cause.MISSING.value, **found)
     await says(cast, Word.NOT_HERE)
     assert await home(cast) == Counts()
+
+
+@pytest.mark.parametrize(
+    ("hours", "ended", "counts"),
+    [
+        (0.1, Outcome.SEEN, Counts(0, 0, 1, 0)),
+        (0.1, None, Counts(0, 0, 1, 0)),  # They are still looked for.
+        (12, Outcome.SEEN, Counts()),
+        (0.1, Outcome.KNOWN_ELSEWHERE, Counts(1, 1)),
+    ],
+)
+async def test_a_report_without_an_alert_tells_of_the_words_before_it(
+    cast: Cast, hours: float, ended: Outcome | None, counts: Counts
+) -> None:
+    await says(cast, Word.NOT_HERE)
+    at = SAID + hours * HOUR
+    how: dict[str, Any] = {"closed_at": None}
+    if ended is not None:
+        how = {"closed_at": at + 40 * HOUR, "outcome": ended.value}
+    await call(cast, at, cause=Cause.MISSING.value, **how)
+    assert await home(cast) == counts
+
+
+async def test_a_silence_that_became_a_search_was_no_false_alarm(cast: Cast) -> None:
+    """The home says "not here", adults are called, the child is reported, and found two days
+    later."""
+    await says(cast, Word.NOT_HERE)
+    silence = await call(cast, SAID + 3 * HOUR, closed_at=None)
+    tom = cast.actor("tom")
+    reported = await open_missing(tom, cast.mia.id, "Not in bed.", SAID + 10 * HOUR)
+    await close_alert(tom, reported.id, Outcome.SEEN, None, SAID + 50 * HOUR)
+    await silence.refresh_from_db()
+    assert silence.outcome == Outcome.MISSING
+    assert await home(cast) == Counts(0, 0, 1, 0)
 
 
 async def test_rounds_and_carers_are_counted_too(cast: Cast) -> None:

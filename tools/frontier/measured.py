@@ -26,7 +26,7 @@ SERVER = Path(str(rooms.__file__)).parent
 
 
 def code(server: Path = SERVER) -> str:
-    """A short hash of the code that decides. Comments and layout do not count."""
+    """A short hash of the code that decides. Comments, docstrings and layout do not count."""
     digest, known, left = hashlib.sha256(), set[str](), list(BEGIN)
     while left:
         name = left.pop()
@@ -36,8 +36,17 @@ def code(server: Path = SERVER) -> str:
         known.add(name)
         tree = ast.parse(path.read_text(encoding="utf-8"))
         left += sorted(_imported(tree), reverse=True)
-        digest.update(f"{name} {ast.dump(tree)}".encode())
+        digest.update(f"{name} {ast.dump(_without_docstrings(tree))}".encode())
     return digest.hexdigest()[:12]
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                node.body = node.body[1:]
+    return tree
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:

@@ -1,5 +1,4 @@
-"""Whose words of a week came true, by the rules of `policy/learned.py`. Writes no
-row.
+"""Whose words of a week came true, by the rules of `policy/learned.py`. It writes nothing.
 
 The database counts by hour, level and word, so that what comes back does not grow with the number
 of children. A level is the one that the child has when the week is counted.
@@ -19,21 +18,26 @@ from server.policy.slots import slot
 from server.storage.db import dialect, fetch
 
 _GONE = (Outcome.MISSING, Outcome.DURESS)
-_HERE = (Outcome.SEEN, Outcome.SPOKE, Outcome.KNOWN_ELSEWHERE, Outcome.TECHNICAL)
+_ELSEWHERE = (Outcome.KNOWN_ELSEWHERE, Outcome.TECHNICAL)
+_SEEN = (Outcome.SEEN, Outcome.SPOKE, *_ELSEWHERE)
 
-# What is known of one word: null or 0, the child was there; 1, the child had gone; 2, nobody knows.
+# What each alert about a child tells of one word. Of several the greatest counts: that a child had
+# gone outweighs what is not known, and a word said while adults look tells nothing new.
+_THERE, _UNCLEAR, _HAD_GONE, _KNEW = 0, 1, 2, 3
 _VERDICT = """
 (SELECT MAX(CASE
-    WHEN a.noticed_at < said.at OR a.closed_at IS NULL THEN 2
-    WHEN a.outcome IN ({here}) THEN 0
-    WHEN a.outcome IN ({gone}) AND {hours_before} <= {nearly} THEN 1
-    WHEN a.outcome = '{late_answer}' AND {hours_open} <= {soon} THEN 0
-    ELSE 2 END)
+    WHEN a.noticed_at < said.at THEN {knew}
+    WHEN {had_gone} THEN CASE WHEN {hours_before} <= {nearly} THEN {gone} ELSE {unclear} END
+    WHEN a.outcome IN ({seen}) THEN {there}
+    WHEN a.outcome = '{late_answer}' AND {hours_open} <= {soon} THEN {there}
+    ELSE {unclear} END)
   FROM alert a
   WHERE a.child_id = said.child_id AND (a.closed_at IS NULL OR a.closed_at > said.at)
-  AND ((a.cause = '{silence}' AND {hours_before} <= {before})
-       OR (a.cause = '{missing}' AND a.noticed_at < said.at)))
+  AND a.cause IN ('{silence}', '{missing}') AND {hours_before} <= {before})
 """
+# A child who is reported missing has gone, until a person says that they were known elsewhere.
+_WAS_GONE = """(a.outcome IN ({outcomes})
+    OR (a.cause = '{missing}' AND (a.outcome IS NULL OR a.outcome NOT IN ({elsewhere}))))"""
 _HOURS = {
     "postgres": "EXTRACT(EPOCH FROM ({end} - {begin})) / 3600",
     "sqlite": "ROUND((julianday({end}) - julianday({begin})) * 24, 4)",
@@ -47,7 +51,7 @@ SELECT hour, zone, tier, is_found, verdict, COUNT(*) AS times FROM (
   SELECT {hour} AS hour, w.zone AS zone, w.tier AS tier, said.is_found AS is_found,
          {verdict} AS verdict
   FROM ({words}) AS said JOIN watch w ON w.child_id = said.child_id
-) AS known WHERE verdict IS NULL OR verdict < 2
+) AS known WHERE verdict IS NULL OR verdict IN ({there}, {gone})
 GROUP BY hour, zone, tier, is_found, verdict
 """
 
@@ -97,8 +101,16 @@ async def told_of(agency_id: UUID, end: datetime) -> Told:
 def _statement(words: str) -> str:
     kind = dialect()
     verdict = _VERDICT.format(
-        here=_quoted(_HERE),
-        gone=_quoted(_GONE),
+        there=_THERE,
+        unclear=_UNCLEAR,
+        gone=_HAD_GONE,
+        knew=_KNEW,
+        seen=_quoted(_SEEN),
+        had_gone=_WAS_GONE.format(
+            outcomes=_quoted(_GONE),
+            elsewhere=_quoted(_ELSEWHERE),
+            missing=Cause.MISSING.value,
+        ),
         late_answer=Outcome.LATE_ANSWER.value,
         silence=Cause.SILENCE.value,
         missing=Cause.MISSING.value,
@@ -108,7 +120,9 @@ def _statement(words: str) -> str:
         before=BEFORE / timedelta(hours=1),
         soon=SOON / timedelta(hours=1),
     )
-    return _COUNT.format(hour=_HOUR[kind], verdict=verdict, words=words)
+    return _COUNT.format(
+        hour=_HOUR[kind], verdict=verdict, words=words, there=_THERE, gone=_HAD_GONE
+    )
 
 
 def _quoted(outcomes: tuple[Outcome, ...]) -> str:
@@ -119,4 +133,4 @@ def _lines(source: Source, rows: list[dict[str, Any]]) -> Iterator[tuple[Cell, b
     for row in rows:
         hour = datetime.strptime(row["hour"], "%Y-%m-%d %H").replace(tzinfo=UTC)
         cell = Cell(source, Tier(row["tier"]), slot(hour, known_zone(row["zone"])))
-        yield cell, bool(row["is_found"]), bool(row["verdict"]), row["times"]
+        yield cell, bool(row["is_found"]), row["verdict"] == _HAD_GONE, row["times"]
