@@ -279,7 +279,8 @@ def _value(value: Any) -> str:
     if value is None:
         return NO
     if isinstance(value, bool):
-        return _yes(value)
+        # Off is a value; where a level has none, there is a dash.
+        return "yes" if value else "no"
     return ", ".join(value) if isinstance(value, list) else str(value)
 
 

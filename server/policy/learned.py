@@ -27,8 +27,8 @@ from server.policy.model import Doubt, Policy, Tier
 from server.policy.roll_call import Errors, ErrorsBySlot, Place, Word
 from server.policy.slots import Slot, every_slot
 
-# So long before a call the child had gone already, if they were missing then; and so long before it
-# they may have been gone.
+# If a child was missing when adults were called, they had gone for the last eight hours before that,
+# and perhaps for a day and a half.
 NEARLY, BEFORE = timedelta(hours=8), timedelta(hours=36)
 KNOWN_AFTER = timedelta(days=7)
 # A child who answers so soon after a call was there.
@@ -39,12 +39,13 @@ _KEEPS = 0.5 ** (1 / 26)
 # the whole agency says weighs like so many for one slot and level.
 _THERE, _GONE, _WHOLE = 100.0, 10.0, 100.0
 _ROUNDS = 20.0
-# No week makes a word tell much more, or much less, than the policy has it.
+# What was learned makes no error smaller than a third, or larger than twenty times, what it is in the
+# policy.
 _LESS, _MORE = 20.0, 3.0
 # What young people do on the whole (watch/machine/habit.py): 72 of a hundred.
 _ANSWERED = 0.72
-# Where carers do not find a child who has gone: nine times of ten. It is not learned: a carer who
-# says "seen" settles the round, and nobody hears what was true.
+# Of children who have gone, carers say "seen" once in ten times. It is not learned: "seen" settles
+# the round, and nobody hears what was true.
 _CARER_FINDS = 0.1
 
 

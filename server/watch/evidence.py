@@ -16,8 +16,8 @@ from server.notify.rules import HOURS, NEXT_CHANNEL_AFTER, NONE, Kind
 from server.policy.model import Tier
 from server.storage.db import among, as_id, as_moment, dialect, fetch
 from server.storage.turns import in_turns
-from server.watch import evidence_said
-from server.watch.evidence_said import FAR
+from server.watch.carer import evidence as people
+from server.watch.carer.evidence import FAR
 from server.watch.evidence_wording import Point, brief, points, sentence
 from server.watch.facts import (
     NO_DEVICE,
@@ -52,10 +52,10 @@ async def of(children_ids: Iterable[UUID], now: datetime) -> dict[UUID, Facts]:
     reach = _reach(messages, rounds)
     faults = await _faults(messages, rounds, alerts)
     unsent = _unsent(messages, alerts, now)
-    seen, asked = await evidence_said.seen(ids, now), await evidence_said.asked(watches)
-    carers, pauses = await evidence_said.with_carers(ids, now), await evidence_said.away(ids, now)
-    blinds, forgot = await _blinds(now), await evidence_said.forgot(ids, now)
-    pushes, listed = await reached_of(ids, now), await evidence_said.listed(ids, now)
+    seen, asked = await people.seen(ids, now), await people.asked(watches)
+    carers, pauses = await people.with_carers(ids, now), await people.away(ids, now)
+    blinds, forgot = await _blinds(now), await people.forgot(ids, now)
+    pushes, listed = await reached_of(ids, now), await people.listed(ids, now)
     known: dict[UUID, Facts] = {}
     async for row in in_turns(watches):
         child = as_id(row["child_id"])

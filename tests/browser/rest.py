@@ -58,6 +58,8 @@ async def pages(cast: Cast) -> Pages:
         "budget of false alarms": ("ines", "/desk/policies/budget"),
         "schools and clubs of a child": ("tom", f"{mia}/witnesses"),
         "school": ("tom", "/desk/witnesses/{witness_id}"),
+        "days of a school": ("tom", "/desk/witnesses/{witness_id}/days"),
+        "report by the home": ("sam", "/desk/homes/{home_id}/roll-call/{child_id}/missing"),
         "list of a school": ("nobody", "/list/{list_token}"),
         "questions together": ("sam", "/q/{token}/together"),
         "sign in": ("nobody", "/"),

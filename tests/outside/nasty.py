@@ -207,9 +207,6 @@ FITS: Mapping[str, Fits] = {
     "GET /desk/homes/{home_id}/roll-call": Fits("sam"),
     "GET /desk/homes/{home_id}/roll-call/list": Fits("sam"),
     "GET /desk/homes/{home_id}/roll-call/{child_id}/missing": Fits("sam"),
-    "POST /desk/homes/{home_id}/roll-call/{child_id}/missing": Fits(
-        "sam", form={"words": "Her bed is empty."}, takes_all=True
-    ),
     "GET /desk/homes/{home_id}/pin": Fits("sam"),
     "POST /desk/homes/{home_id}/pin": Fits("sam", form={"pin": "4829"}),
     "POST /desk/people/homes/{home_id}/roll-call/kind": Fits("root", form={"kind": "foster"}),
@@ -884,6 +881,9 @@ FITS: Mapping[str, Fits] = {
     f"POST {_DESK}/placement/begin": Fits(form={"at": "", "times": ["09:00", "18:00"]}),
     f"GET {_DESK}/missing": _TO_TOM,
     f"POST {_DESK}/missing": Fits(form={"words": "She is gone."}, takes_all=True),
+    "POST /desk/homes/{home_id}/roll-call/{child_id}/missing": Fits(
+        "sam", form={"words": "Her bed is empty."}, takes_all=True
+    ),
     f"GET {_DESK}/account": _TO_TOM,
     f"GET {_DESK}/why": Fits("ines"),
     f"GET {_DESK}/found": _TO_TOM,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
+from server.policy.budget import CHILDREN_A_WORKER
 from server.simulation.reports import fairness
 from server.simulation.reports.fairness import Gap
 from server.simulation.worlds.table import WORLDS
@@ -19,12 +20,57 @@ def blocks(lines: Sequence[Line]) -> dict[str, str]:
     whole = all_of(every)
     rows = [*_false(every, whole), *_told(every, whole), *_asked(every, whole)]
     return {
+        "answers": answers(every, whole),
         "pictures": pictures(lines, every),
         "reached": reached(rows),
         "worlds": by_world(every, whole),
         "fairness": fair(every, whole),
         "roll-calls": curve(lines),
     }
+
+
+# --- the answers in sentences
+
+_WEEKS_A_MONTH = 30.4375 / 7
+
+
+def answers(every: Sequence[Figures], whole: Figures) -> str:
+    """What a manager asks first."""
+    worst = max(every, key=lambda world: world.false)
+    classes = {(of.kind, of.name): of for of in whole.classes()}
+    flat, home = classes["home", "flat"], classes["home", "home"]
+    without, with_carer = classes["carer", "without"], classes["carer", "with"]
+    seldom, often = classes["answers", "seldom"], classes["answers", "nearly always"]
+    runs = whole.line["runs"]
+    return "\n".join(
+        [
+            "- **Does it warn?** Of 100 simulated children who were still away after 24 hours,"
+            f" adults had been called about {whole.told * 100:.0f}; in the worst world about"
+            f" {min(world.told for world in every) * 100:.0f}.",
+            f"- **What does it cost?** {_a_week(whole.false)} false alarms a week for a worker with"
+            f" 20 children, {_a_week(worst.false)} in the worst world (`{worst.name}`). Most alarms"
+            f" are false: {whole.line['false'] / whole.line['told']:.0f} for each absence told in"
+            " time.",
+            "- **Who fares worse?** Children in flats have"
+            f" {_times_as(flat.false_a_month, home.false_a_month)} the false alarms of those in"
+            f" homes, and {share(flat.told, flat.absences)} told against"
+            f" {share(home.told, home.absences)}. Children without a carer have"
+            f" {_times_as(without.false_a_month, with_carer.false_a_month)} those of others, and"
+            " children who seldom answer"
+            f" {_times_as(seldom.false_a_month, often.false_a_month)} those of children who nearly"
+            " always do. Phone and language make no such difference.",
+            f"- **How much was simulated?** {len(runs)} runs in {len(every)} worlds, each of"
+            f" {whole.children // len(runs)} children for 126 days; {whole.children} children.",
+        ]
+    )
+
+
+def _a_week(false_a_month: float) -> str:
+    return f"{false_a_month * CHILDREN_A_WORKER / _WEEKS_A_MONTH:.1f}"
+
+
+def _times_as(more: float, less: float) -> str:
+    return f"{more / less:.1f} times"
 
 
 # --- the pictures
@@ -35,6 +81,7 @@ def pictures(lines: Sequence[Line], every: Sequence[Figures]) -> str:
     by_name = {one.name: one for one in every}
     found = ["![What the marks of a week mean](pictures/worlds-key.svg)"]
     weeks = [line for line in lines if line["of"] == "week"]
+    # The ordinary world has no figures, and stands first to compare with.
     for week in sorted(weeks, key=lambda line: line["world"] in by_name):
         name = week["world"]
         found.append(f"![{alternative(week, by_name.get(name))}](pictures/world-{name}.svg)")
@@ -90,7 +137,7 @@ def _false(every: Sequence[Figures], whole: Figures) -> Iterator[Row]:
         says = f"**missed** in {above} of {len(every)} worlds" if above else "reached"
         yield what, found, f"≤ {goal} in each world", says
     yield (
-        "high level: false alarms a child-month of it",
+        "high watch level: false alarms in a month at that level",
         f"{whole.high:.1f}",
         f"≤ {goals.HIGH_FALSE:.0f}",
         _says(whole.high <= goals.HIGH_FALSE),
@@ -115,7 +162,7 @@ def _told(every: Sequence[Figures], whole: Figures) -> Iterator[Row]:
     classes = {one.name: one for one in whole.classes() if one.kind == "carer"}
     with_carer, without = classes["with"], classes["without"]
     yield (
-        "the same, children without a carer against with one",
+        "told within 24 hours: children without a carer, against those with one",
         f"{share(without.told, without.absences)} against"
         f" {share(with_carer.told, with_carer.absences)}",
         "at least half",
@@ -183,7 +230,7 @@ def _named(one: Figures) -> str:
 
 
 def fair(every: Sequence[Figures], whole: Figures) -> str:
-    """Of each kind of class how many times the worst off has; and which classes fail."""
+    """How far apart the classes of each kind are, and which fail."""
     rows = [
         [_named(one), *(_cell(one, kind) for kind in fairness.KINDS)] for one in [*every, whole]
     ]
@@ -211,7 +258,11 @@ def _verdict(every: Sequence[Figures], whole: Figures) -> str:
     judged = [one for one in every if one.gaps()]
     unfair = [one for one in every if one.unfair()]
     names = ", ".join(_named(one) for one in judged)
-    found = [f"- Judged in at least one kind of class: {names or 'no single world'}."]
+    found = (
+        ["- Every world has enough absences to judge at least one kind of class."]
+        if len(judged) == len(every)
+        else [f"- Enough absences to judge at least one kind of class: {names or 'in no world'}."]
+    )
     if unfair or whole.unfair():
         failing = [*unfair, *([whole] if whole.unfair() else [])]
         found.append(

@@ -1,7 +1,7 @@
 """Where each child is on the board, decided in the database: exact counts for all, and the rows to
 show. Evidence and names are read for these rows alone.
 
-`board.group_of` and `board.look_of` say the same of a row that was read; a test holds the two
+`rows.group_of` and `rows.look_of` say the same of a row that was read; a test holds the two
 together.
 """
 
@@ -35,7 +35,7 @@ class Order:
     """How many children are in each group and home, and the rows to show, in order."""
 
     counts: Mapping[tuple[Group, UUID | None], int]  # Of those who fit the filter.
-    beside: Mapping[Group, int]  # Of the others.
+    beside: Mapping[Group, int]  # Beside those that are shown.
     rows: tuple[Placed, ...]
     left: tuple[UUID, ...]  # Of those whose placement has ended, the latest.
     n_left: int  # How many these are in all.

@@ -56,7 +56,7 @@ GROUP BY hour, zone, tier, is_found, verdict
 """
 
 # Of each roll call or list, the last word about a child counts; of a question to several people,
-# the first answer.
+# the first answer, while the check-in that it is about is still missing.
 _LISTED = """
 SELECT child_id, said_at AS at, CASE WHEN word = '{here}' THEN 1 ELSE 0 END AS is_found FROM (
   SELECT child_id, said_at, word, ROW_NUMBER() OVER (
@@ -76,10 +76,11 @@ AND (r.state IN ('answered', 'answered_late') OR (r.state = 'seen' AND r.settled
 """,
     Source.CARER: """
 SELECT child_id, answered_at AS at, CASE WHEN answer = 'seen' THEN 1 ELSE 0 END AS is_found FROM (
-  SELECT child_id, answered_at, answer, ROW_NUMBER() OVER (
-    PARTITION BY child_id, asked_at ORDER BY answered_at, id) AS place
-  FROM question
-  WHERE agency_id = $1 AND answered_at > $2 AND answered_at <= $3 AND answer IS NOT NULL
+  SELECT q.child_id, q.answered_at, q.answer, ROW_NUMBER() OVER (
+    PARTITION BY q.child_id, q.asked_at ORDER BY q.answered_at, q.id) AS place
+  FROM question q JOIN round r ON r.child_id = q.child_id AND r.due_at = q.about_due_at
+  WHERE q.agency_id = $1 AND q.answered_at > $2 AND q.answered_at <= $3 AND q.answer IS NOT NULL
+  AND (r.settled_at IS NULL OR r.settled_at >= q.answered_at)
 ) AS earliest WHERE place = 1
 """,
     Source.HOME: _LISTED.format(call="roll_call_id", table="roll_call_word", **_WORDS),
