@@ -27,8 +27,8 @@ from server.policy.model import Doubt, Policy, Tier
 from server.policy.roll_call import Errors, ErrorsBySlot, Place, Word
 from server.policy.slots import Slot, every_slot
 
-# If a child was missing when adults were called, they had gone for the last eight hours before that,
-# and perhaps for a day and a half.
+# If a child was missing when adults were called, they had been gone for the last eight hours before
+# that, and perhaps for a day and a half.
 NEARLY, BEFORE = timedelta(hours=8), timedelta(hours=36)
 KNOWN_AFTER = timedelta(days=7)
 # A child who answers so soon after a call was there.
@@ -39,8 +39,8 @@ _KEEPS = 0.5 ** (1 / 26)
 # the whole agency says weighs like so many for one slot and level.
 _THERE, _GONE, _WHOLE = 100.0, 10.0, 100.0
 _ROUNDS = 20.0
-# What was learned makes no error smaller than a third, or larger than twenty times, what it is in the
-# policy.
+# What was learned makes no error smaller than a third, or larger than twenty times, what it is in
+# the policy.
 _LESS, _MORE = 20.0, 3.0
 # What young people do on the whole (watch/machine/habit.py): 72 of a hundred.
 _ANSWERED = 0.72

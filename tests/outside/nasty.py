@@ -881,8 +881,9 @@ FITS: Mapping[str, Fits] = {
     f"POST {_DESK}/placement/begin": Fits(form={"at": "", "times": ["09:00", "18:00"]}),
     f"GET {_DESK}/missing": _TO_TOM,
     f"POST {_DESK}/missing": Fits(form={"words": "She is gone."}, takes_all=True),
+    # It needs a home that says "not here" now: tests/missing/test_home_reports.py.
     "POST /desk/homes/{home_id}/roll-call/{child_id}/missing": Fits(
-        "sam", form={"words": "Her bed is empty."}, takes_all=True
+        "sam", form={"words": "Her bed is empty."}, takes_all=True, is_elsewhere=True
     ),
     f"GET {_DESK}/account": _TO_TOM,
     f"GET {_DESK}/why": Fits("ines"),

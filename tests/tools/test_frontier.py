@@ -218,7 +218,7 @@ def test_a_class_with_fewer_than_thirty_absences_is_told_and_not_judged():
     text = _fair(**{"with": [90, 40, 80, 70], "without": [90, 200, 2, 1]})
     [row] = re.findall(r"^\| `seldom` .*$", text, re.MULTILINE)
     assert "(**5.0**)" in row, "its false alarms are told"
-    assert "Judged in at least one kind of class: no single world." in text
+    assert "Enough absences to judge at least one kind of class: in no world." in text
     assert "By false alarms alone" in text
     assert "carer (in 11 of 11 worlds" in text
 

@@ -157,6 +157,7 @@ async def test_rounds_and_carers_are_counted_too(cast: Cast) -> None:
         (SAID, "answered"),
         (SAID + HOUR, "answered_late"),
         (SAID + 2 * HOUR, "seen"),
+        (SAID + 5 * HOUR, "late"),
     ):
         await Round.create(
             id=uuid4(),
@@ -165,16 +166,23 @@ async def test_rounds_and_carers_are_counted_too(cast: Cast) -> None:
             due_at=at,
             late_at=at + HOUR,
             state=state,
-            settled_at=at + timedelta(minutes=30),
+            settled_at=at + timedelta(minutes=30) if state != "late" else None,
         )
-    # Of a question to two people the first answer counts; another one nobody answered.
-    for hour, answer in ((0, "seen"), (0, "not_seen"), (1, "not_seen"), (2, None)):
+    # Of a question to two people the first answer counts; another one nobody answered; the last one
+    # was answered after the child had been seen.
+    for hour, answer, due in (
+        (0, "seen", 5),
+        (0, "not_seen", 5),
+        (1, "not_seen", 5),
+        (2, None, 5),
+        (3, "seen", 2),
+    ):
         await Question.create(
             id=uuid4(),
             agency_id=cast.agency.id,
             child_id=cast.mia.id,
             person_id=cast.tom.id,
-            about_due_at=SAID,
+            about_due_at=SAID + due * HOUR,
             asked_at=SAID + hour * HOUR,
             expires_at=SAID + 24 * HOUR,
             answered_at=SAID + (hour + (answer == "seen") / 2 + 1) * HOUR if answer else None,

@@ -36,41 +36,54 @@ _WEEKS_A_MONTH = 30.4375 / 7
 
 def answers(every: Sequence[Figures], whole: Figures) -> str:
     """What a manager asks first."""
-    worst = max(every, key=lambda world: world.false)
+    worst, runs = max(every, key=lambda world: world.false), len(whole.line["runs"])
+    least_told = min(world.told for world in every)
+    for_one = whole.line["false"] / max(whole.line["told"], 1)
+    sentences = [
+        "**Does it warn?** Of 100 simulated children who were still away after 24 hours, adults"
+        f" had been called about {whole.told * 100:.0f}; in the worst world about"
+        f" {least_told * 100:.0f}.",
+        f"**What does it cost?** {_a_week(whole.false)} false alarms a week for a worker with"
+        f" {CHILDREN_A_WORKER} children, {_a_week(worst.false)} in the worst world"
+        f" (`{worst.name}`). Most alarms are false: {for_one:.0f} for each absence told in time.",
+        *_worse(whole),
+        f"**How much was simulated?** {runs} runs in {len(every)} worlds, each of"
+        f" {whole.children // runs} children for {whole.line['days']} days;"
+        f" {whole.children:,} children.",
+    ]
+    return "\n".join(f"- {sentence}" for sentence in sentences)
+
+
+_PAIRS = (
+    ("home", "flat", "home"),
+    ("carer", "without", "with"),
+    ("answers", "seldom", "nearly always"),
+)
+
+
+def _worse(whole: Figures) -> Iterator[str]:
+    """Which children fare worse; nothing where a world has none of them."""
     classes = {(of.kind, of.name): of for of in whole.classes()}
-    flat, home = classes["home", "flat"], classes["home", "home"]
-    without, with_carer = classes["carer", "without"], classes["carer", "with"]
-    seldom, often = classes["answers", "seldom"], classes["answers", "nearly always"]
-    runs = whole.line["runs"]
-    return "\n".join(
-        [
-            "- **Does it warn?** Of 100 simulated children who were still away after 24 hours,"
-            f" adults had been called about {whole.told * 100:.0f}; in the worst world about"
-            f" {min(world.told for world in every) * 100:.0f}.",
-            f"- **What does it cost?** {_a_week(whole.false)} false alarms a week for a worker with"
-            f" 20 children, {_a_week(worst.false)} in the worst world (`{worst.name}`). Most alarms"
-            f" are false: {whole.line['false'] / whole.line['told']:.0f} for each absence told in"
-            " time.",
-            "- **Who fares worse?** Children in flats have"
-            f" {_times_as(flat.false_a_month, home.false_a_month)} the false alarms of those in"
-            f" homes, and {share(flat.told, flat.absences)} told against"
-            f" {share(home.told, home.absences)}. Children without a carer have"
-            f" {_times_as(without.false_a_month, with_carer.false_a_month)} those of others, and"
-            " children who seldom answer"
-            f" {_times_as(seldom.false_a_month, often.false_a_month)} those of children who nearly"
-            " always do. Phone and language make no such difference.",
-            f"- **How much was simulated?** {len(runs)} runs in {len(every)} worlds, each of"
-            f" {whole.children // len(runs)} children for 126 days; {whole.children} children.",
-        ]
+    pairs = [(classes.get((kind, x)), classes.get((kind, y))) for kind, x, y in _PAIRS]
+    times = [
+        f"{more.false_a_month / less.false_a_month:.1f} times"
+        for more, less in pairs
+        if more is not None and less is not None and less.false
+    ]
+    if len(times) < len(pairs):
+        return
+    flat, home = (classes["home", name] for name in ("flat", "home"))
+    yield (
+        f"**Who fares worse?** Children in flats have {times[0]} the false alarms of those in"
+        f" homes, and {share(flat.told, flat.absences)} told against"
+        f" {share(home.told, home.absences)}. Children without a carer have {times[1]} those of"
+        f" others, and children who seldom answer {times[2]} those of children who nearly always"
+        " do. Phone and language make no such difference."
     )
 
 
 def _a_week(false_a_month: float) -> str:
     return f"{false_a_month * CHILDREN_A_WORKER / _WEEKS_A_MONTH:.1f}"
-
-
-def _times_as(more: float, less: float) -> str:
-    return f"{more / less:.1f} times"
 
 
 # --- the pictures
