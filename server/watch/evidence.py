@@ -56,11 +56,11 @@ async def of(children_ids: Iterable[UUID], now: datetime) -> dict[UUID, Facts]:
     carers, pauses = await people.with_carers(ids, now), await people.away(ids, now)
     blinds, forgot = await _blinds(now), await people.forgot(ids, now)
     pushes, listed = await reached_of(ids, now), await people.listed(ids, now)
-    known: dict[UUID, Facts] = {}
+    facts_by_child: dict[UUID, Facts] = {}
     async for row in in_turns(watches):
         child = as_id(row["child_id"])
         away_until, returns = pauses.get(child, (None, False))
-        known[child] = _facts(
+        facts_by_child[child] = _facts(
             row,
             alerts=alerts.get(child, ()),
             reach=reach.get(child, Reach.NONE),
@@ -76,7 +76,7 @@ async def of(children_ids: Iterable[UUID], now: datetime) -> dict[UUID, Facts]:
             forgot=forgot.get(child),
             blind=_overlapping(blinds, row),
         )
-    return known
+    return facts_by_child
 
 
 # --- the watches, with their last rounds

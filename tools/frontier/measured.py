@@ -27,13 +27,13 @@ SERVER = Path(str(rooms.__file__)).parent
 
 def code(server: Path = SERVER) -> str:
     """A short hash of the code that decides. Comments, docstrings and layout do not count."""
-    digest, hashed, left = hashlib.sha256(), set[str](), list(BEGIN)
+    digest, seen, left = hashlib.sha256(), set[str](), list(BEGIN)
     while left:
         name = left.pop()
         path = server.joinpath(*name.split(".")[1:]).with_suffix(".py")
-        if name in hashed or name.split(".")[1:2][0] not in ROOMS or not path.exists():
+        if name in seen or name.split(".")[1:2][0] not in ROOMS or not path.exists():
             continue
-        hashed.add(name)
+        seen.add(name)
         tree = ast.parse(path.read_text(encoding="utf-8"))
         left += sorted(_imported(tree), reverse=True)
         digest.update(f"{name} {ast.dump(_without_docstrings(tree))}".encode())
