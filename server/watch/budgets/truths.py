@@ -69,8 +69,10 @@ FROM round r JOIN child c ON c.id = r.child_id
 WHERE c.agency_id = $1 AND r.due_at > $2 AND r.due_at <= $3 AND r.settled_at IS NOT NULL
 AND (r.state IN ('answered', 'answered_late') OR (r.state = 'seen' AND r.settled_at >= r.late_at))
 """,
+    # One word of a home answers the questions to all who work there.
     Source.CARER: """
-SELECT child_id, answered_at AS at, CASE WHEN answer = 'seen' THEN 1 ELSE 0 END AS is_found
+SELECT DISTINCT child_id, answered_at AS at,
+       CASE WHEN answer = 'seen' THEN 1 ELSE 0 END AS is_found
 FROM question
 WHERE agency_id = $1 AND answered_at > $2 AND answered_at <= $3 AND answer IS NOT NULL
 """,
