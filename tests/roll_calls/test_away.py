@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -241,7 +242,7 @@ async def test_taken_back_under_an_alert_and_said_again_is_heard_by_who_has_it_t
     cast: Cast,
 ) -> None:
     call, now = await asked(cast), cast.clock()
-    held = {"state": "acknowledged", "acknowledged_by": cast.eve.id}
+    held: dict[str, Any] = {"state": "acknowledged", "acknowledged_by": cast.eve.id}
     await call_about(cast, now - 3 * HOUR, closed_at=None, **held)
     await Watch.filter(child_id=cast.mia.id).update(is_alerted=True)
     both = [("eve", "mia"), ("tom", "mia")]

@@ -76,8 +76,8 @@ async def say_of_away(
 
 
 async def _covered(children: Collection[UUID], now: datetime) -> set[UUID]:
-    """Those of whom adults hear by an alert. Adults who have heard that the home took its word back
-    hear nothing more by that alert: where the home says it again, it must be told."""
+    """The children whose alert tells adults already. Adults who have heard that the home took its
+    word back hear nothing more by that alert: where the home says it again, it must be told."""
     held = Alert.filter(
         child_id__in=list(children),
         cause__in=[cause.value for cause in _COVERED],

@@ -21,10 +21,10 @@ async def answer_question(question_id: UUID, answer: str, now: datetime) -> Ques
     Raises NotFound, and Refused if the question's time is over, or another person is asked now.
     """
     async with write():
-        found = await Question.get_or_none(id=question_id)
-        if found is None:
+        unlocked = await Question.get_or_none(id=question_id)
+        if unlocked is None:
             raise NotFound("This question does not exist.")
-        await lock(found.child_id)  # Before the question, as a roll call does.
+        await lock(unlocked.child_id)  # Before the question, as a roll call does.
         question = await Question.filter(id=question_id).select_for_update().get()
         if question.answered_at is not None:
             return question
