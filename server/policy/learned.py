@@ -126,9 +126,15 @@ def learned(written: Errors, whole: Counts, own: Counts) -> Errors:
     present = _towards(written.present, whole.present, whole.gone, _GONE)
     present = _towards(present, own.present, own.gone, _GONE)
     return Errors(
-        min(max(absent, written.absent / _MORE), written.absent * _LESS, 0.5),
-        min(max(present, written.present / _MORE), written.present * _LESS, 0.5),
+        _within(absent, written.absent),
+        _within(present, written.present),
     )
+
+
+def _within(error: float, written: float) -> float:
+    """An error inside its limits. A witness who is wrong as often as right tells nothing; one that
+    the policy trusts less than that stays as written."""
+    return min(max(error, written / _MORE), written * _LESS, max(written, 0.5))
 
 
 def _towards(before: float, wrong: float, of: float, weight: float) -> float:

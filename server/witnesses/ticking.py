@@ -37,8 +37,10 @@ WITNESSES = DueRows("witness", Witness, _plan, at_once=50, columns=("next_list_a
 async def _ask(witness: Witness, due: datetime, now: datetime) -> None:
     if not await reading.seats_of(witness.id, now).exists():
         return
-    await lists.make([(witness, due)], now, is_asked=True)
-    sheet = await WitnessList.get(id=rules.list_id(witness.id, due))
+    sheet = await reading.list_of_day(witness, now)
+    if sheet is None:
+        await lists.make([(witness, due)], now, is_asked=True)
+        sheet = await WitnessList.get(id=rules.list_id(witness.id, due))
     if sheet.state != "open":
         return  # A register has said it all already.
     await WitnessList.filter(id=sheet.id, asked_at__isnull=True).update(asked_at=now)

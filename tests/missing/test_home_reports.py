@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from server.audit.models import Entry
 from server.missing.search.models import Alias, Episode, TimelineEntry
+from server.missing.search.opening import Saying, open_episode
 from server.people.actions import set_phone
 from server.people.models import Person, Tie
 from server.people.rules import Role
@@ -99,6 +100,15 @@ async def test_only_while_not_here_is_what_the_home_says(cast: Cast) -> None:
     assert "Her bed is empty." in page
     assert "so nobody was called" in page
     assert not await Episode.exists()
+
+
+async def test_a_home_that_says_here_learns_nothing_of_a_search(cast: Cast) -> None:
+    await say(cast, await asked(cast), {"mia": "here", "noor": "here"})
+    now = cast.clock()
+    await open_episode(cast.actor("tom"), cast.mia.id, uuid4(), Saying(now), now)
+    async with cast.browser_as("sam") as browser:
+        page = await browser.get(report_of(cast))
+    assert (page.status_code, page.headers["location"]) == (303, path_of(cast))
 
 
 async def test_the_next_roll_call_takes_it_away_only_with_a_word(cast: Cast) -> None:

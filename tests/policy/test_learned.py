@@ -180,6 +180,15 @@ def test_whatever_was_said_a_word_tells_the_same_way_and_stays_inside_its_limits
     assert written.present / 3 <= errors.present <= max(0.5, written.present)
 
 
+@given(_LESS_THAN_ONE, _MORE_THAN_ONE)
+def test_without_a_word_of_a_witness_their_words_weigh_as_written(
+    here: float, not_here: float
+) -> None:
+    errors = learned(errors_of(here, not_here), Counts(), Counts())
+    assert errors.ratio(Word.HERE) == pytest.approx(here)
+    assert errors.ratio(Word.NOT_HERE) == pytest.approx(not_here)
+
+
 def _slots() -> Iterator[tuple[Tier, tuple[int, bool]]]:
     return ((tier, each) for tier in Tier for each in every_slot())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -42,6 +43,7 @@ from tests.roll_calls.homes import asked, furnish, latest, say, tick
 from tests.roll_calls.test_attacks import weigh
 from tests.roll_calls.test_pages import path_of
 from tests.walks.stage import Stage
+from tests.watch.test_budgets import call as call_about
 
 HOUR = timedelta(hours=1)
 AWAY = Kind.ROLL_CALL_AWAY.value
@@ -217,6 +219,44 @@ async def test_what_was_said_before_the_child_answered_tells_nobody(cast: Cast) 
     await answers(cast)
     await say(cast, call, {"mia": "not_here"}, said_at=then)
     assert await told(cast) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"), [("open", []), ("acknowledged", []), ("answered", [("tom", "mia")])]
+)
+async def test_an_open_alert_covers_an_empty_bed_only_until_the_child_has_answered(
+    cast: Cast, state: str, expected: list[tuple[str, str]]
+) -> None:
+    call, now = await asked(cast), cast.clock()
+    answered_at = now - HOUR if state == "answered" else None
+    await call_about(cast, now - 3 * HOUR, closed_at=None, state=state, answered_at=answered_at)
+    await say(cast, call, {"mia": "not_here"})
+    assert await told(cast) == expected
+    await sent_out()
+    cast.clock.advance(minutes=1)
+    await say(cast, call, {"mia": "here"})
+    assert await told(cast, Kind.HOME_SAYS.value) == expected
+
+
+async def test_taken_back_under_an_alert_and_said_again_is_heard_by_who_has_it_too(
+    cast: Cast,
+) -> None:
+    call, now = await asked(cast), cast.clock()
+    held: dict[str, Any] = {"state": "acknowledged", "acknowledged_by": cast.eve.id}
+    await call_about(cast, now - 3 * HOUR, closed_at=None, **held)
+    await Watch.filter(child_id=cast.mia.id).update(is_alerted=True)
+    both = [("eve", "mia"), ("tom", "mia")]
+    for said, away_told, calm_told in (
+        ("not_here", [], []),
+        ("here", [], both),
+        ("not_here", both, both),
+        ("here", both, sorted(both * 2)),
+    ):
+        cast.clock.advance(minutes=1)
+        await say(cast, call, {"mia": said})
+        assert await told(cast) == away_told
+        assert await told(cast, Kind.HOME_SAYS.value) == calm_told
+        await sent_out()
 
 
 # --- corrected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from dataclasses import replace
 from datetime import time, timedelta
@@ -36,9 +37,11 @@ from server.watch.machine.witnesses import answers_question
 from server.watch.models import Round, Sighting, Watch
 from server.watch.rhythm.rules import Rhythm
 from server.watch.watch_state import load
+from server.watch.witnessing import lock_watches
 from tests.cast import Cast
 from tests.desk.test_evidence import brief
 from tests.desk.walking import PARIS, at, run_until
+from tests.races import LOCKED_S
 from tests.roll_calls.homes import furnish, latest, say, tick
 from tests.simulation.test_live_equals_replay import weighing
 from tests.watch.watches import DAY, HOUR, STARTS
@@ -97,6 +100,24 @@ async def test_the_word_at_a_roll_call_answers_the_question_too(
     assert await Round.filter(child_id=cast.mia.id, state="late").exists() is (word == "not_here")
     # Of "not here" the word itself calls adults: it does not count twice.
     assert await Sighting.filter(child_id=cast.mia.id).count() == (word == "here")
+
+
+async def test_a_tap_on_the_link_waits_for_a_roll_call_of_the_same_moment(cast: Cast) -> None:
+    await without_carer(cast)
+    [question] = await late(cast)
+    begun = asyncio.Event()
+
+    async def taps() -> Question:
+        await begun.wait()
+        return await answer_question(question.id, "seen", cast.clock())
+
+    tap = asyncio.create_task(taps())
+    async with write():  # As a roll call does it: the watch, then the questions.
+        await lock_watches([cast.mia.id])
+        begun.set()
+        await asyncio.wait({tap}, timeout=LOCKED_S)
+        await Question.filter(id=question.id).update(answered_at=cast.clock(), answer="not_seen")
+    assert (await tap).answer == "not_seen"
 
 
 @pytest.mark.parametrize("word", ["unknown", "excused"])

@@ -131,6 +131,17 @@ async def test_a_list_of_today_stays_and_there_is_no_second_one(cast: Cast) -> N
     assert (await latest(made.witness)).due_at == datetime(2026, 3, 3, 15, tzinfo=UTC)
 
 
+async def test_a_register_that_came_in_the_moment_of_a_change_makes_no_second_list(
+    cast: Cast,
+) -> None:
+    made, now = await arrange(cast, "mia"), cast.clock()
+    await change(cast.actor("tom"), made.witness, Agreed(WEEKDAYS, "16:00"), SEEN, now)
+    sheet = await lists.of_today(made.witness, now)  # It has read the old time.
+    await tick(cast.clock.advance(hours=3))
+    assert await WitnessList.all().count() == 1
+    assert (await WitnessList.get(id=sheet.id)).asked_at == cast.clock()
+
+
 async def test_after_the_last_day_nobody_is_asked_and_the_caseworker_hears_of_it(
     cast: Cast,
 ) -> None:

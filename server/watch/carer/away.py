@@ -25,7 +25,8 @@ from server.watch.spoken import ByCall, last_of_home
 LASTS = timedelta(hours=12)
 # Who is told: the first of these on which a person is.
 _RUNGS = (Rung.CASEWORKER, Rung.ON_DUTY, Rung.MANAGER)
-# An alert of these causes is about where the child is: its ladder tells everyone.
+# An alert of these causes is about where the child is: its ladder tells everyone, until the child
+# answers. One of the high level then stays open, and asks a person for a word about that alone.
 _COVERED = (Cause.SILENCE, Cause.MISSING)
 
 Words = Mapping[UUID, ByCall]
@@ -66,7 +67,7 @@ async def say_of_away(
 ) -> None:
     """Tell of the children who are not there by what the home says now, and take back what it takes
     back. In the caller's transaction, which has locked the watches."""
-    covered = await _covered([watch.child_id for watch in watches])
+    covered = await _covered([watch.child_id for watch in watches], now)
     await _take_back([watch for watch in watches if _is_back(watch, heard)], covered, heard, now)
     watches = [watch for watch in watches if watch.child_id not in covered]
     away = [watch for watch in watches if _is_newly_away(watch, heard)]
@@ -74,13 +75,25 @@ async def say_of_away(
     await _tell(by_id, [watch for watch in away if watch.child_id not in excused], heard, now)
 
 
-async def _covered(children: Collection[UUID]) -> set[UUID]:
+async def _covered(children: Collection[UUID], now: datetime) -> set[UUID]:
+    """The children whose alert tells adults already. Adults who have heard that the home took its
+    word back hear nothing more by that alert: where the home says it again, it must be told."""
     held = Alert.filter(
         child_id__in=list(children),
         cause__in=[cause.value for cause in _COVERED],
+        answered_at__isnull=True,
         closed_at__isnull=True,
     )
-    return {as_id(id_) for id_ in await held.values_list("child_id", flat=True)}
+    alerts = await held.values_list("id", "child_id")
+    if not alerts:
+        return set()
+    corrected = Message.filter(
+        subject_id__in=[id_ for id_, _ in alerts],
+        kind=Kind.HOME_SAYS.value,
+        queued_at__lt=now,
+    )
+    calmed = {as_id(id_) for id_ in await corrected.values_list("subject_id", flat=True)}
+    return {as_id(child_id) for id_, child_id in alerts if as_id(id_) not in calmed}
 
 
 def _is_newly_away(watch: Watch, heard: RollCallHeard) -> bool:
@@ -138,11 +151,15 @@ async def _tell(
     reach = await reach_of(agencies, now)
     resorts = await resorts_of(set(agencies.values()))
     turns = await _turns([subject_of(heard.call_id, watch.child_id) for watch in away])
+    holders = await _holders(list(agencies))
     sayings = []
     for watch in away:
         subject = subject_of(heard.call_id, watch.child_id)
         turn = turns.get(subject, -1) + 1
-        to = _to(reach[watch.child_id], by_id, resorts[watch.agency_id])
+        to = dict.fromkeys(_to(reach[watch.child_id], by_id, resorts[watch.agency_id]))
+        to |= {
+            Recipient(person_id=id_): None for id_ in holders.get(watch.child_id, set()) - {by_id}
+        }
         sayings += [_of_away(watch, subject, turn, heard, who, now) for who in to]
     await queue(sayings, now)
 
@@ -155,6 +172,20 @@ def _to(reach: Reachable, by_id: UUID | None, resorts: Sequence[Recipient]) -> S
         if people := [person for person in people_on(rung, there) if person != by_id]:
             return [Recipient(person_id=person) for person in people]
     return resorts
+
+
+async def _holders(children: Collection[UUID]) -> dict[UUID, set[UUID]]:
+    """Of each of these children: who has an open alert about where they are."""
+    held = Alert.filter(
+        child_id__in=list(children),
+        cause__in=[cause.value for cause in _COVERED],
+        acknowledged_by__isnull=False,
+        closed_at__isnull=True,
+    )
+    holders: dict[UUID, set[UUID]] = {}
+    for child_id, person_id in await held.values_list("child_id", "acknowledged_by"):
+        holders.setdefault(as_id(child_id), set()).add(as_id(person_id))
+    return holders
 
 
 async def _turns(subjects: Sequence[UUID]) -> dict[UUID, int]:

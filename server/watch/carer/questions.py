@@ -12,6 +12,7 @@ from server.storage.db import as_id, write
 from server.watch.actions import SightingRequest, note_sighting
 from server.watch.carer.asked import is_asked
 from server.watch.carer.models import Question
+from server.watch.writing import lock
 
 
 async def answer_question(question_id: UUID, answer: str, now: datetime) -> Question:
@@ -20,9 +21,11 @@ async def answer_question(question_id: UUID, answer: str, now: datetime) -> Ques
     Raises NotFound, and Refused if the question's time is over, or another person is asked now.
     """
     async with write():
-        question = await Question.filter(id=question_id).select_for_update().first()
-        if question is None:
+        unlocked = await Question.get_or_none(id=question_id)
+        if unlocked is None:
             raise NotFound("This question does not exist.")
+        await lock(unlocked.child_id)  # Before the question, as a roll call does.
+        question = await Question.filter(id=question_id).select_for_update().get()
         if question.answered_at is not None:
             return question
         if question.expires_at <= now or not await is_asked(question, now):

@@ -32,6 +32,9 @@ _NO_LONGER = N_(
 async def missing(request: Request) -> Response:
     """The form; once a search is open, who to call about it."""
     seat, line = await _entrance(request)
+    # A home that says "here" learns nothing of a search: it may be the home that hides the child.
+    if not (line.was_away or _is_away(line)):
+        return RedirectResponse(seat.path, status_code=303)
     if await opening.open_of_child(line.child_id) is not None:
         return await _reported(request, seat, line.child_id)
     if not _is_away(line):
