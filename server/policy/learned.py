@@ -125,10 +125,9 @@ def learned(written: Errors, whole: Counts, own: Counts) -> Errors:
     absent = _towards(absent, own.absent, own.there, _WHOLE)
     present = _towards(written.present, whole.present, whole.gone, _GONE)
     present = _towards(present, own.present, own.gone, _GONE)
-    return Errors(
-        _within(absent, written.absent),
-        _within(present, written.present),
-    )
+    absent = _within(absent, written.absent)
+    # Both together below one: else "here" would worry.
+    return Errors(absent, min(_within(present, written.present), 1 - absent))
 
 
 def _within(error: float, written: float) -> float:

@@ -194,22 +194,6 @@ async def test_rounds_and_carers_are_counted_too(cast: Cast) -> None:
     assert of_source(told, Source.CARER) == Counts(2, 2)
 
 
-async def test_one_word_that_answers_everyone_who_works_in_a_home_is_one_word(cast: Cast) -> None:
-    for person in (cast.tom, cast.sam, cast.eve):
-        await Question.create(
-            id=uuid4(),
-            agency_id=cast.agency.id,
-            child_id=cast.mia.id,
-            person_id=person.id,
-            about_due_at=SAID,
-            asked_at=SAID,
-            expires_at=SAID + 24 * HOUR,
-            answered_at=SAID + HOUR,
-            answer="not_seen",
-        )
-    assert of_source(await told_of(cast.agency.id, END), Source.CARER) == Counts(1, 1)
-
-
 async def test_other_agencies_have_counts_of_their_own(cast: Cast) -> None:
     await says(cast, Word.HERE)
     other = await Agency.create(name="Quay", zone="Europe/Paris", made_at=FIRST)
