@@ -76,7 +76,7 @@ async def test_afterwards_they_read_who_to_call_and_open_nothing_else(cast: Cast
         assert await status(cast, path=closed) == 404
 
 
-async def test_a_home_that_says_here_of_a_missing_child_reads_whom_to_tell(cast: Cast) -> None:
+async def test_a_home_that_says_here_of_a_missing_child_reads_who_to_tell(cast: Cast) -> None:
     call = await asked(cast)
     await say(cast, call, {"mia": "not_here", "noor": "here"})
     await send(cast, {"id": str(uuid4())})

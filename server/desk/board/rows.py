@@ -267,10 +267,10 @@ def _by_watch(facts: Facts, alert: Called | None) -> Group:
 
 
 def shown_as(facts: Facts, group: Group, alert: Called | None) -> tuple[Group, str, str]:
-    """The colour, the drawing and the word of a child. A child of whom the home has said "not here"
-    since their last answer is shown as nobody who is well, also where no check-in is late."""
-    word = facts.listed
-    is_away = word is not None and word.word is Word.NOT_HERE and not word.is_outside
+    """The colour, the drawing and the word of a child. After a home's "not here" they are not
+    shown as well until they answer, although no check-in is late."""
+    listed = facts.listed
+    is_away = listed is not None and listed.word is Word.NOT_HERE and not listed.is_outside
     if is_away and group in _ON_TIME:
         return Group.LATE, "warn", HOME_SAID
     return group, *look_of(group, alert)
