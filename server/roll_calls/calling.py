@@ -48,9 +48,16 @@ class Calling:
     contacts: Sequence[Contact]
     alerts: Sequence[Alert]
 
+    @property
+    def is_searched(self) -> bool:
+        """Whether they are reported missing, and nobody has ended the search."""
+        return any(alert.cause == Cause.MISSING for alert in self.alerts)
+
     def is_open_after(self, *, was_away: bool) -> bool:
-        """Whether an alert is open that may be about what the home said: it said "not here" at this
-        roll call (`was_away`), or an earlier one opened it."""
+        """Whether a search is open, or an alert that may be about what the home said: it said "not
+        here" at this roll call (`was_away`), or an earlier one opened it."""
+        if self.is_searched:
+            return True
         of_silence = [alert for alert in self.alerts if alert.cause == Cause.SILENCE]
         return any(was_away or alert.reason == NOT_HERE for alert in of_silence)
 

@@ -195,16 +195,15 @@ class _Around:
         held = self.by_ties.get(row.id, frozenset())
         sees = may(held, Action.ALERT_SEE)
         alert = next((a for a in of_child.alerts if sees or a.id in self.called), None)
-        watch = self.watches.get(row.id)
         return replace(
             row,
             follows=told,
             contacts=of_child.contacts,
             alert=f"/desk/alerts/{alert.id}" if alert is not None else "",
             href=f"/desk/children/{row.id}" if may(held, Action.HISTORY_SEE) else row.href,
-            missing=self._missing(row.id) if is_away else "",
+            missing=self._missing(row.id) if is_away or of_child.is_searched else "",
             sent=self._sent(row.id) if is_away else "",
-            is_searched=watch is not None and watch.is_missing,
+            is_searched=of_child.is_searched,
         )
 
     def _sent(self, child_id: UUID) -> str:

@@ -308,6 +308,7 @@ async def _page(
         "sheet": sheet,
         "lines": [(names[line.child_id], line) for line in lines if line.child_id in names],
         "words": {word.value: gettext(language, text) for word, text in WORDS.items()},
+        "has_register": rules.Kind(witness.kind) in rules.SHARED,
         "back": back_of(seat, names),
         "others": len(seat.seats) - len(seat.mine),
         "is_for_all": seat.is_for_all,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from server.desk.policies import form as editing
 from server.desk.policies.bar import Bar, Shape, bar_of, level_of
+from server.desk.policies.pages import FOLDER, NAMES
 from server.desk.policies.scale import SCALE, Clock, place
 from server.policy.model import EACH_MISS, SHIPPED
 from server.policy.parser import merged
@@ -193,6 +194,10 @@ def test_the_points_of_the_scale_go_up() -> None:
     for points in SCALE.values():
         assert list(points) == sorted(points)
         assert len({at for _, at in points}) == len(points)
+
+
+def test_each_policy_that_ships_as_a_file_has_a_name_for_people() -> None:
+    assert {file.stem for file in FOLDER.glob("*.toml")} == set(NAMES)
 
 
 def test_a_policy_that_ships_as_a_file_has_its_bars() -> None:

@@ -77,6 +77,18 @@ async def test_afterwards_they_read_who_to_call_and_open_nothing_else(cast: Cast
         assert await status(cast, path=closed) == 404
 
 
+async def test_a_home_that_says_here_of_a_missing_child_reads_who_to_tell(cast: Cast) -> None:
+    call = await asked(cast)
+    await say(cast, call, {"mia": "not_here", "noor": "here"})
+    await send(cast, {"id": str(uuid4())})
+    cast.clock.advance(minutes=5)
+    await say(cast, call, {"mia": "here"})
+    page = await main_of(cast, path_of(cast))
+    assert "The alert stays open. Tell" in page
+    assert "that Mia Castellane is here." in page
+    assert page.count("Reported missing: who to call") == 1
+
+
 async def test_a_second_report_joins_the_search_with_its_words(cast: Cast) -> None:
     await say(cast, await asked(cast), {"mia": "not_here", "noor": "here"})
     for words in ("Her bed is empty.", "Her coat is gone."):

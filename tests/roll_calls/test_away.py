@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.alerts.models import Alert
+from server.alerts.words import HOME_SAID
 from server.audit.actions import SYSTEM
 from server.checkin import actions as check_ins
 from server.checkin.rules import Answer
+from server.desk.board.rows import group_of, shown_as
 from server.notify.actions import last_resorts, set_last_resorts
 from server.notify.models import Message
 from server.notify.rules import Kind
@@ -29,6 +31,7 @@ from server.roll_calls import kinds
 from server.roll_calls.models import RollCall
 from server.roll_calls.visits.actions import VisitSaid, visit
 from server.rota.models import Leave
+from server.watch import evidence
 from server.watch.machine.witnesses import Spoken
 from server.watch.models import Pause, Watch
 from server.watch.passes.rules import Reason
@@ -76,6 +79,33 @@ async def sent_out() -> None:
     """The worker has sent what was queued."""
     went = {"state": "done", "attempts": 1, "channel": "push", "next_action_at": None}
     await Message.filter(kind=AWAY).update(**went)
+
+
+# --- how the child is shown
+
+
+async def shown(cast: Cast) -> tuple[str, str, str]:
+    facts = (await evidence.of([cast.mia.id], cast.clock()))[cast.mia.id]
+    assert not facts.alerts
+    return shown_as(facts, group_of(facts, None), None)
+
+
+async def test_a_child_whose_home_says_not_here_is_not_shown_as_well(cast: Cast) -> None:
+    call = await away(cast)
+    assert await shown(cast) == ("late", "warn", HOME_SAID)
+    async with cast.browser_as("tom") as tom:
+        for path in ("/desk/", f"/desk/children/{cast.mia.id}"):
+            assert HOME_SAID in (await tom.get(path)).text
+    cast.clock.advance(minutes=5)
+    await say(cast, call, {"mia": "here"})
+    assert (await shown(cast))[0] == "well"
+
+
+async def test_an_answer_after_the_homes_word_is_shown_as_before(cast: Cast) -> None:
+    await away(cast)
+    cast.clock.advance(minutes=5)
+    await answers(cast)
+    assert (await shown(cast))[0] == "well"
 
 
 # --- who hears of it, and how often

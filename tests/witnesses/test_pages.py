@@ -98,6 +98,16 @@ async def test_a_school_is_offered_for_a_second_child_and_a_mentor_is_not(cast: 
     assert await WitnessChild.filter(witness_id=school.witness.id).count() == 2
 
 
+async def test_a_mentor_is_asked_for_no_school_register(cast: Cast) -> None:
+    for kind, has_one in ((actions.rules.Kind.MENTOR, False), (actions.rules.Kind.SCHOOL, True)):
+        made = await arrange(cast, "mia", kind=kind)
+        async with cast.browser_as("tom") as browser:
+            page = (await browser.get(f"/desk/witnesses/{made.witness.id}")).text
+        assert "Change days and time" in page
+        assert ("Hand in the school" in page) is has_one
+        assert ("address for the register" in page) is has_one
+
+
 async def test_the_list_opens_with_the_pin_alone_and_is_one_tap_a_child(cast: Cast) -> None:
     sheet, made = await asked(cast)
     rows = await seats(cast)

@@ -20,6 +20,7 @@ from server.i18n import N_, format_ago, gettext, ngettext
 from server.people.access import is_only_called
 from server.people.models import Person
 from server.people.rules import Action, Role, may
+from server.policy.roll_call import Word
 from server.storage.turns import in_turns
 from server.watch import evidence
 from server.watch.carer.models import Question
@@ -50,6 +51,8 @@ CALLING = frozenset({Group.MISSING, Group.NOW, Group.HELD, Group.LATE})
 _ANY_HOLDER = frozenset({Group.NOW, Group.HELD})
 # From these a child who is back comes up, while tasks of the return are open.
 QUIET = frozenset({Group.DUE, Group.AWAY, Group.WELL})
+# No check-in is late, and nobody agreed to an absence.
+_ON_TIME = frozenset({Group.DUE, Group.WELL})
 BY_CAUSE: Mapping[Cause, tuple[str, str]] = {
     Cause.HELP: ("help", N_("Asked for help")),
     Cause.CONCERN: ("now", N_("Now")),
@@ -78,6 +81,7 @@ class Row:
     path: str
     name: str
     group: str
+    tone: str  # The colour: of the group, or of a home's "not here" since the last answer.
     is_calm: bool
     icon: str
     word: str
@@ -210,8 +214,9 @@ def _row(
     """The row but for what is overdue, and what has changed."""
     alert = facts.alerts[0] if facts.alerts else None
     group = group_of(facts, alert, is_back=to_do is not None)
-    icon, word = look_of(group, alert)
-    since = _since(facts, alert, group)
+    tone, icon, word = shown_as(facts, group, alert)
+    # Beside a newer word of the home the time of the last answer misleads; the sentence says it.
+    since = _since(facts, alert, group) if tone is group else None
     language, zone, now = reader.language, reader.zone, reader.now
     has_page = may(held, Action.CHILD_SEE)
     return Row(
@@ -222,7 +227,8 @@ def _row(
         else f"/desk/alerts/{alert.id}",
         name=names.get(facts.child_id, ""),
         group=group.value,
-        is_calm=group in QUIET,
+        tone=tone.value,
+        is_calm=tone in QUIET,
         icon=icon,
         word=gettext(language, word),
         text=contacted_in_words(alert, names, reader) or brief(facts, language, zone, now),
@@ -258,6 +264,16 @@ def _by_watch(facts: Facts, alert: Called | None) -> Group:
     if alert.cause is Cause.MISSING or facts.standing is State.MISSING:
         return Group.MISSING
     return Group.NOW if alert.has is None else Group.HELD
+
+
+def shown_as(facts: Facts, group: Group, alert: Called | None) -> tuple[Group, str, str]:
+    """The colour, the drawing and the word of a child. After a home's "not here" they are not
+    shown as well until they answer, although no check-in is late."""
+    listed = facts.listed
+    is_away = listed is not None and listed.word is Word.NOT_HERE and not listed.is_outside
+    if is_away and group in _ON_TIME:
+        return Group.LATE, "warn", HOME_SAID
+    return group, *look_of(group, alert)
 
 
 def look_of(group: Group, alert: Called | None) -> tuple[str, str]:

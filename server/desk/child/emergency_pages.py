@@ -11,7 +11,7 @@ from starlette.routing import Route
 from server.alerts.glass.models import Glass
 from server.alerts.glass.reading import of_person
 from server.alerts.words import title_of
-from server.desk.board.rows import group_of, look_of
+from server.desk.board.rows import group_of, shown_as
 from server.desk.child.forms import show as show_page
 from server.i18n import gettext
 from server.missing.search.opening import open_of_child
@@ -56,8 +56,7 @@ async def _standing(request: Request, child: Child) -> dict[str, Any]:
     if facts is None:
         return {"facts": None, "group": "well", "alerts": ()}
     alert = facts.alerts[0] if facts.alerts else None
-    group = group_of(facts, alert)
-    icon, word = look_of(group, alert)
+    group, icon, word = shown_as(facts, group_of(facts, alert), alert)
     return {
         "facts": facts,
         "group": group.value,

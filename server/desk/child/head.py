@@ -12,7 +12,7 @@ from server.approvals.actions import waiting_about
 from server.approvals.rules import What
 from server.clock import known_zone
 from server.desk.approvals.words import IN_SHORT
-from server.desk.board.rows import group_of, look_of
+from server.desk.board.rows import group_of, shown_as
 from server.desk.board.still_to_do import returns_of
 from server.desk.marks import marks_one_by_one, strip
 from server.i18n import N_, gettext
@@ -131,10 +131,11 @@ async def _standing(request: Request, child: Child, roles: Roles) -> dict[str, A
         return context
     alert = facts.alerts[0] if facts.alerts else None
     group = group_of(facts, alert, is_back=to_do is not None)
-    icon, word = look_of(group, alert)
+    tone, icon, word = shown_as(facts, group, alert)
     return {
         **context,
         "group": group.value,
+        "tone": tone.value,
         "icon_name": icon,
         "word": gettext(language, word),
         "sentence": evidence.sentence(facts, language, zone, now),

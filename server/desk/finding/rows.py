@@ -7,7 +7,7 @@ from uuid import UUID
 
 from starlette.requests import Request
 
-from server.desk.board.rows import group_of, look_of
+from server.desk.board.rows import group_of, look_of, shown_as
 from server.desk.board.still_to_do import returns_of
 from server.desk.board.view import Group
 from server.i18n import gettext
@@ -82,7 +82,7 @@ async def _standings(
         facts = _as_seen(facts, roles[id_], called)
         alert = facts.alerts[0] if facts.alerts else None
         group = group_of(facts, alert, is_back=id_ in returns)
-        icon, word = look_of(group, alert)
+        group, icon, word = shown_as(facts, group, alert)
         standings[id_] = group.value, icon, gettext(language, word)
     cared = [
         id_

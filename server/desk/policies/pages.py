@@ -65,12 +65,13 @@ FAULTS = (
 MOST_CHILDREN = 300
 # Policies that ship beside the default, to see what they would have done.
 FOLDER = Path(__file__).parents[3] / "policies"
-_NAMES: Mapping[str, str] = {
+NAMES: Mapping[str, str] = {
     "each-miss": N_("Ask after each missed check-in"),
     "after-misses": N_("Call adults after 2 or 3 missed check-ins in a row"),
     "period-and-grace": N_("Simple: wait long, then call adults"),
     "ask-at-each-miss": N_("Simple: wait long, then ask the carer"),
     "roll-calls": N_("With roll calls of the homes"),
+    "weighed": N_("With roll calls and a budget of false alarms"),
     "witnesses": N_("With the words of schools, clubs and mentors"),
 }
 # Tables that no policy needs to have, and the file that has the numbers they begin with.
@@ -198,7 +199,7 @@ def shipped_content(name: str) -> dict[str, Any]:
 
 def name_of(name: str, language: str) -> str:
     """What people call one of them."""
-    return gettext(language, _NAMES[name]) if name in _NAMES else name
+    return gettext(language, NAMES[name]) if name in NAMES else name
 
 
 def _agency(visitor: Visitor) -> UUID:
