@@ -15,6 +15,7 @@ class Migration(migrations.Migration):
         ops.AddIndex(
             model_name="Tie", index=Index(fields=["person_id", "child_id"], name="tie_person_child")
         ),
+        ops.AddField(model_name="Watch", name="not_here_at", field=fields.DatetimeField(null=True)),
         ops.AddField(model_name="Witness", name="before", field=fields.JSONField(null=True)),
         ops.AddField(
             model_name="Witness", name="changed_at", field=fields.DatetimeField(null=True)

@@ -92,7 +92,7 @@ _TOGETHER = {"postgres": "string_agg(mark, ',' ORDER BY due_at)", "sqlite": "gro
 _WATCHES = """
 SELECT w.child_id, w.standing, w.tier, w.zone, w.due_at, w.opens_at, w.missed_due_at, w.late_at,
        w.misses, w.sign_at, w.ask_at, w.asked_at, w.answered_at, w.app_seen_at,
-       w.heard_at, w.heard_way, c.placed_at,
+       w.heard_at, w.heard_way, w.not_here_at, c.placed_at,
        (SELECT {together} FROM (
           SELECT due_at, CASE
               WHEN state = 'open' THEN 'o' WHEN state = 'excused' THEN 'x'
@@ -121,6 +121,12 @@ async def _watches(ids: Sequence[UUID]) -> list[dict[str, Any]]:
         together=_TOGETHER[kind], minutes=_MINUTES[kind], rounds=ROUNDS, any=among()
     )
     return await fetch(sql, [list(ids)])
+
+
+def _since_sign(row: Mapping[str, Any]) -> datetime | None:
+    """When the home said "not here", unless a sign of the child followed."""
+    at = _moment(row["not_here_at"])
+    return at if at is not None and at > as_moment(row["sign_at"]) else None
 
 
 def _moment(value: object) -> datetime | None:
@@ -157,6 +163,7 @@ def _facts(row: Mapping[str, Any], **extras: Any) -> Facts:
         app_seen_at=_moment(row["app_seen_at"]),
         heard_at=_moment(row["heard_at"]),
         heard_way=row["heard_way"] or "",
+        not_here_at=_since_sign(row),
         marks=marks,
         usual_delay=usual_delay,
         **extras,

@@ -129,6 +129,8 @@ class Facts:
     has_carer: bool = False
     asked: Asked | None = None
     listed: Listed | None = None
+    # When the home said "not here", if that is its last word and newer than the last sign.
+    not_here_at: datetime | None = None
     blind: tuple[Span, ...] = ()
     has_fault: bool = False  # A channel of ours refused or broke.
     unsent_since: datetime | None = None  # Adults are called, and none of it has gone out.

@@ -65,6 +65,8 @@ class Watch(Model):
     # When a sighting or answer came in time, but only holds.
     held_at = fields.DatetimeField(null=True)
     app_seen_at = fields.DatetimeField(null=True)
+    # When the home said that the child is not there, while that is its last word.
+    not_here_at = fields.DatetimeField(null=True)
     # The room of check-ins listens for an agreed sign in what this child says.
     listens = fields.BooleanField(default=False, db_default=False)
     next_action_at = fields.DatetimeField(null=True)

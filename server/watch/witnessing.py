@@ -73,12 +73,26 @@ async def hear(
     if page is not None:
         by_child = {watch.child_id: watch for watch in watches}
         await answer_by_words(actor, by_child, _counting(ids, call_id, new, after), now)
+        await _mark_away(watches, after)
     await _say_of_missing(watches, fresh, now)
     await _say_of_alerted([watch for watch in watches if watch.is_alerted], before, after, now)
     if page is not None:
         await say_of_away(actor.id, RollCallHeard(call_id, before, after, page), watches, now)
     await _enter(actor, _ENTRIES[table], fresh, now)
     return new
+
+
+async def _mark_away(watches: Sequence[Watch], after: Mapping[UUID, ByCall]) -> None:
+    """Whether "not here" is the last that the home says. Boards ask it of all children at once."""
+    changed: dict[datetime | None, list[UUID]] = {}
+    for watch in watches:
+        last = last_of_home(after.get(watch.child_id))
+        is_away = last is not None and last[1].word is Word.NOT_HERE
+        said_at = last[1].said_at if last is not None and is_away else None
+        if said_at != watch.not_here_at:
+            changed.setdefault(said_at, []).append(watch.child_id)
+    for said_at, children in changed.items():
+        await Watch.filter(child_id__in=children).update(not_here_at=said_at)
 
 
 def _counting(

@@ -70,6 +70,7 @@ async def stir(cast: Cast, ids: list[UUID], random: Random) -> None:
         await Watch.filter(child_id=id_).update(
             standing=random.choice(["well", "due", "late", "alerted", "away", "missing"]),
             missed_due_at=random.choice([None, cast.clock() - timedelta(hours=3)]),
+            not_here_at=random.choice([None, cast.clock() - timedelta(minutes=30)]),
         )
 
 

@@ -16,12 +16,15 @@ from server.alerts.words import HOME_SAID
 from server.audit.actions import SYSTEM
 from server.checkin import actions as check_ins
 from server.checkin.rules import Answer
+from server.desk.board import order as board_order
 from server.desk.board.rows import group_of, shown_as
+from server.desk.board.view import View
 from server.notify.actions import last_resorts, set_last_resorts
 from server.notify.models import Message
 from server.notify.rules import Kind
 from server.notify.wording import Facts, word
 from server.people.actions import set_language
+from server.people.finding.scope import Scope
 from server.people.models import HomeKind, Person, Tie
 from server.people.rules import Role
 from server.people.ties import AddTie, add_tie
@@ -85,9 +88,13 @@ async def sent_out() -> None:
 
 
 async def shown(cast: Cast) -> tuple[str, str, str]:
+    """The group, the drawing and the word. The database says the same group."""
     facts = (await evidence.of([cast.mia.id], cast.clock()))[cast.mia.id]
     assert not facts.alerts
-    return shown_as(facts, group_of(facts, None), None)
+    group = group_of(facts, None)
+    order = await board_order.order(Scope(cast.tom.id, cast.agency.id, cast.clock()), View())
+    assert group in [row.group for row in order.rows if row.child_id == cast.mia.id]
+    return group.value, *shown_as(facts, group, None)
 
 
 async def test_a_child_whose_home_says_not_here_is_not_shown_as_well(cast: Cast) -> None:

@@ -104,14 +104,15 @@ returned AS (
 placed AS MATERIALIZED (
   SELECT g.*, CASE WHEN {fits} THEN 1 ELSE 0 END AS fits FROM (
     SELECT s.child_id, s.is_full, c.home_id, c.left_at, w.tier, w.standing, w.missed_due_at,
-      w.due_at, w.answered_at, k.cause, k.state, k.opened_at, k.answered_at AS heard_at,
-      r.due_at AS return_due_at,
+      w.due_at, w.answered_at, w.not_here_at, k.cause, k.state, k.opened_at,
+      k.answered_at AS heard_at, r.due_at AS return_due_at,
       CASE
         WHEN c.left_at IS NOT NULL AND k.child_id IS NULL THEN '{left}'
         WHEN w.standing = 'missing' OR k.cause = 'missing' THEN 'missing'
         WHEN k.is_held THEN 'held'
         WHEN k.cause IS NOT NULL THEN 'now'
-        WHEN w.standing IN ('alerted', 'late') THEN 'late'
+        WHEN w.standing IN ('alerted', 'late') OR (
+          w.standing IN ('due', 'well') AND w.not_here_at > w.sign_at) THEN 'late'
         WHEN r.child_id IS NOT NULL THEN 'back'
         ELSE w.standing END AS grp
     FROM scope s
@@ -140,7 +141,7 @@ shown AS (
       WHEN cause IS NOT NULL THEN COALESCE(
         CASE WHEN cause = 'silence' AND state <> 'answered' THEN missed_due_at
              ELSE heard_at END, opened_at)
-      WHEN grp = 'late' THEN missed_due_at
+      WHEN grp = 'late' THEN COALESCE(missed_due_at, not_here_at)
       WHEN grp = 'back' THEN return_due_at
       WHEN grp = 'due' THEN due_at
       WHEN grp = 'away' THEN (

@@ -20,7 +20,6 @@ from server.i18n import N_, format_ago, gettext, ngettext
 from server.people.access import is_only_called
 from server.people.models import Person
 from server.people.rules import Action, Role, may
-from server.policy.roll_call import Word
 from server.storage.turns import in_turns
 from server.watch import evidence
 from server.watch.carer.models import Question
@@ -81,7 +80,6 @@ class Row:
     path: str
     name: str
     group: str
-    tone: str  # The colour: of the group, or of a home's "not here" since the last answer.
     is_calm: bool
     icon: str
     word: str
@@ -214,9 +212,8 @@ def _row(
     """The row but for what is overdue, and what has changed."""
     alert = facts.alerts[0] if facts.alerts else None
     group = group_of(facts, alert, is_back=to_do is not None)
-    tone, icon, word = shown_as(facts, group, alert)
-    # Beside a newer word of the home the time of the last answer misleads; the sentence says it.
-    since = _since(facts, alert, group) if tone is group else None
+    icon, word = shown_as(facts, group, alert)
+    since = _since(facts, alert, group)
     language, zone, now = reader.language, reader.zone, reader.now
     has_page = may(held, Action.CHILD_SEE)
     return Row(
@@ -227,8 +224,7 @@ def _row(
         else f"/desk/alerts/{alert.id}",
         name=names.get(facts.child_id, ""),
         group=group.value,
-        tone=tone.value,
-        is_calm=tone in QUIET,
+        is_calm=group in QUIET,
         icon=icon,
         word=gettext(language, word),
         text=contacted_in_words(alert, names, reader) or brief(facts, language, zone, now),
@@ -258,22 +254,21 @@ def group_of(facts: Facts, alert: Called | None, *, is_back: bool = False) -> Gr
 
 def _by_watch(facts: Facts, alert: Called | None) -> Group:
     if alert is None:
-        if facts.standing is State.ALERTED:
-            return Group.LATE
-        return Group(facts.standing.value)
+        group = Group.LATE if facts.standing is State.ALERTED else Group(facts.standing.value)
+        # No check-in is late, and yet nobody knows where the child is.
+        is_away = facts.not_here_at is not None and group in _ON_TIME
+        return Group.LATE if is_away else group
     if alert.cause is Cause.MISSING or facts.standing is State.MISSING:
         return Group.MISSING
     return Group.NOW if alert.has is None else Group.HELD
 
 
-def shown_as(facts: Facts, group: Group, alert: Called | None) -> tuple[Group, str, str]:
-    """The colour, the drawing and the word of a child. After a home's "not here" they are not
-    shown as well until they answer, although no check-in is late."""
-    listed = facts.listed
-    is_away = listed is not None and listed.word is Word.NOT_HERE and not listed.is_outside
-    if is_away and group in _ON_TIME:
-        return Group.LATE, "warn", HOME_SAID
-    return group, *look_of(group, alert)
+def shown_as(facts: Facts, group: Group, alert: Called | None) -> tuple[str, str]:
+    """The drawing and the word of a child: also where no check-in is late, and the home said "not
+    here"."""
+    if facts.not_here_at is not None and group is Group.LATE and not facts.is_silent:
+        return "warn", HOME_SAID
+    return look_of(group, alert)
 
 
 def look_of(group: Group, alert: Called | None) -> tuple[str, str]:
@@ -313,7 +308,7 @@ def _since(facts: Facts, alert: Called | None, group: Group) -> datetime | None:
         silent = facts.missed_due_at if is_silence else alert.answered_at
         return silent or alert.opened_at
     if group is Group.LATE:
-        return facts.missed_due_at
+        return facts.missed_due_at or facts.not_here_at
     if group is Group.DUE:
         return facts.due_at
     if group is Group.AWAY:

@@ -56,7 +56,8 @@ async def _standing(request: Request, child: Child) -> dict[str, Any]:
     if facts is None:
         return {"facts": None, "group": "well", "alerts": ()}
     alert = facts.alerts[0] if facts.alerts else None
-    group, icon, word = shown_as(facts, group_of(facts, alert), alert)
+    group = group_of(facts, alert)
+    icon, word = shown_as(facts, group, alert)
     return {
         "facts": facts,
         "group": group.value,

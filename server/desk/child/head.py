@@ -131,11 +131,11 @@ async def _standing(request: Request, child: Child, roles: Roles) -> dict[str, A
         return context
     alert = facts.alerts[0] if facts.alerts else None
     group = group_of(facts, alert, is_back=to_do is not None)
-    tone, icon, word = shown_as(facts, group, alert)
+    icon, word = shown_as(facts, group, alert)
     return {
         **context,
         "group": group.value,
-        "tone": tone.value,
+        "tone": group.value,
         "icon_name": icon,
         "word": gettext(language, word),
         "sentence": evidence.sentence(facts, language, zone, now),

@@ -82,7 +82,7 @@ async def _standings(
         facts = _as_seen(facts, roles[id_], called)
         alert = facts.alerts[0] if facts.alerts else None
         group = group_of(facts, alert, is_back=id_ in returns)
-        group, icon, word = shown_as(facts, group, alert)
+        icon, word = shown_as(facts, group, alert)
         standings[id_] = group.value, icon, gettext(language, word)
     cared = [
         id_
