@@ -773,7 +773,8 @@ async def test_closing_ends_the_missing_and_the_silence_beside_it(cast: Cast) ->
     after = await mia(cast)
     assert (after.is_missing, after.standing, after.is_alerted) == (False, "well", False)
     assert not await open_alerts(cast)
-    assert (await Alert.get(id=silence.id)).outcome == "seen"
+    # The silence was no false alarm: the child had been reported.
+    assert (await Alert.get(id=silence.id)).outcome == "missing"
     assert (DUE, "seen") in await rounds(cast)
 
 
