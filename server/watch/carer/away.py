@@ -5,6 +5,7 @@ is empty; whether adults are called about a silence is not decided here."""
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid5
 
 from server.alerts.ladder import Cause, Reachable, people_on
@@ -205,18 +206,29 @@ def _of_away(
 ) -> Saying:
     return Saying(
         kind=Kind.ROLL_CALL_AWAY,
-        agency_id=watch.agency_id,
-        subject_kind="roll_call_away",
-        subject_id=subject,
-        turn=turn,
-        child_id=watch.child_id,
-        urgency="high",
-        expires_at=now + LASTS,
         # Those of one form go out as one.
         together=uuid5(heard.call_id, f"away:{now.isoformat()}"),
-        data={"path": f"/desk/children/{watch.child_id}", "several": heard.several_path},
-        **to.as_fields(),
+        data={"path": _path(watch), "several": heard.several_path},
+        **_about(watch, subject, turn, to, now),
     )
+
+
+def _about(watch: Watch, subject: UUID, turn: int, to: Recipient, now: datetime) -> dict[str, Any]:
+    """What every message about an empty bed has."""
+    return {
+        "agency_id": watch.agency_id,
+        "subject_kind": "roll_call_away",
+        "subject_id": subject,
+        "turn": turn,
+        "child_id": watch.child_id,
+        "urgency": "high",
+        "expires_at": now + LASTS,
+        **to.as_fields(),
+    }
+
+
+def _path(watch: Watch) -> str:
+    return f"/desk/children/{watch.child_id}"
 
 
 # --- and that it is over
@@ -247,15 +259,5 @@ async def _take_back(
 
 
 def _of_correction(watch: Watch, subject: UUID, turn: int, to: Recipient, now: datetime) -> Saying:
-    return Saying(
-        kind=Kind.HOME_SAYS,
-        agency_id=watch.agency_id,
-        subject_kind="roll_call_away",
-        subject_id=subject,
-        turn=turn,
-        child_id=watch.child_id,
-        urgency="high",
-        expires_at=now + LASTS,
-        data={"path": f"/desk/children/{watch.child_id}"},
-        **to.as_fields(),
-    )
+    about = _about(watch, subject, turn, to, now)
+    return Saying(kind=Kind.HOME_SAYS, data={"path": _path(watch)}, **about)
