@@ -48,7 +48,7 @@ async def show_board(request: Request) -> Response:
     """The board: who needs help now, first."""
     visitor, view = await staff_of(request), board_view.read(request.query_params)
     scope = await scope_of(request)
-    # The large statement has a connection of its own: what is around the rows is read meanwhile.
+    # The large statement has a connection of its own: at the same time we read what is around.
     around = _nothing() if view.part else _around(request, visitor)
     placed, surroundings = await asyncio.gather(board_order.order(scope, view), around)
     cared, spoken = await children.with_cards(scope)

@@ -36,10 +36,10 @@ from server.watch.watch_state import passed
 from server.watch.writing import lock, state_of, watch_of, write_down
 from server.web.live import announce
 
-# How an alert about a missing child ends when the child was away and is found. A technical fault
-# means that they were never away.
 # The child was met: so they had been missing.
 _MET = frozenset({Outcome.SEEN, Outcome.SPOKE})
+# How an alert about a missing child ends when the child was away and is found. A technical fault
+# means that they were never away.
 FOUND = frozenset(Outcome) - {Outcome.TECHNICAL, Outcome.MISSING}
 # For these nobody has to be asked: a person has seen the child, or everyone is called.
 ALONE = frozenset({Outcome.SEEN, Outcome.MISSING})

@@ -35,7 +35,7 @@ class Order:
     """How many children are in each group and home, and the rows to show, in order."""
 
     counts: Mapping[tuple[Group, UUID | None], int]  # Of those who fit the filter.
-    beside: Mapping[Group, int]  # Beside those that are shown.
+    beside: Mapping[Group, int]  # Of those who do not fit it.
     rows: tuple[Placed, ...]
     left: tuple[UUID, ...]  # Of those whose placement has ended, the latest.
     n_left: int  # How many these are in all.
