@@ -94,7 +94,7 @@ async def _end(actor: Actor, child_id: UUID, now: datetime) -> None:
 # The homes of a whole agency: who may set up a device there, and who may see and end them. A tablet
 # that was lost at night must not wait for a person of that home.
 MAY_SET_UP = frozenset({Role.SUPERVISOR})
-MAY_SEE = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
+MAY_MANAGE = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
 
 
 async def homes_of(person_id: UUID, now: datetime) -> list[Home]:
@@ -151,7 +151,7 @@ async def end_desk(actor: Actor, desk_id: UUID, now: datetime) -> None:
     desk = await FrontDesk.get_or_none(id=desk_id)
     if desk is None:
         raise nothing_here()
-    await home_for(actor, desk.home_id, now, of_agency=MAY_SEE)
+    await home_for(actor, desk.home_id, now, of_agency=MAY_MANAGE)
     async with write():
         held = FrontDesk.filter(id=desk_id, ended_at__isnull=True)
         if await held.update(ended_at=now, ended_by=actor.id):

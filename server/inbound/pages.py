@@ -162,7 +162,7 @@ async def _desks_page(request: Request, fault: Refused | None = None) -> Respons
     context = {
         "here": here,
         "may_set_up": may_set_up,
-        "is_of_agency": visitor.role in cards.MAY_SEE,
+        "is_of_agency": visitor.role in cards.MAY_MANAGE,
         "homes": [(str(home.id), home.name) for home in seen],
         "desks": [(desk, names[desk.home_id]) for desk in open_],
         "error": form_fault(fault, language_of(request)) if fault is not None else None,
@@ -182,7 +182,7 @@ async def _named_home(request: Request, visitor: Visitor) -> Home | None:
         home_id = UUID(named)
     except ValueError:
         raise nothing_here() from None
-    return await cards.home_for(visitor, home_id, now_of(request), of_agency=cards.MAY_SEE)
+    return await cards.home_for(visitor, home_id, now_of(request), of_agency=cards.MAY_MANAGE)
 
 
 async def open_front(request: Request) -> Response:
