@@ -135,7 +135,6 @@ async def _standing(request: Request, child: Child, roles: Roles) -> dict[str, A
     return {
         **context,
         "group": group.value,
-        "tone": group.value,
         "icon_name": icon,
         "word": gettext(language, word),
         "sentence": evidence.sentence(facts, language, zone, now),
