@@ -36,7 +36,7 @@ async def test_a_board_reads_as_much_for_fifty_children_as_for_five_hundred(
         page = (await browser.get("/desk/")).text
         assert page.count("kid is-late") == 2
         assert page.count('class="opens') == 1
-        # A child whom a statement reads about is named in it, unless it counts them all.
+        # A statement that reads about one child names them, unless it counts them all.
         named = [re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", text) for text in caplog.messages]
         return len(named), sum(len(ids) for ids in named)
 

@@ -35,7 +35,7 @@ def line(world: str = "seldom", seed: int = 1, **changed: Any) -> measured.Line:
 
 
 def week(world: str = "seldom") -> measured.Line:
-    """A measured week of two children, one of whom is away from Tuesday on."""
+    """A measured week of two children; one is away from Tuesday on."""
     calm = {"marks": [[1080, "answered"], [1350, "here"]], "away": [], "leave": [], "called": []}
     gone = {
         "marks": [[1080, "answered"], [2520, "missed"], [2790, "not_here"]],

@@ -129,8 +129,8 @@ async def _page(
         "weeks": await _weeks(shown, language),
         "alike": _alike(weeks),
         "levels": _levels(shown, language),
-        "right": _how_right(shown, language),
-        "weighs": shown.policy.budget.learns,
+        "wrong_words": _how_wrong(shown, language),
+        "learns_words": shown.policy.budget.learns,
         "week": shown.proposal,
         "sentences": _sentences(shown, ahead, language),
         "id": uuid4(),
@@ -247,7 +247,7 @@ _SOURCES: Mapping[Source, str] = {
 }
 
 
-def _how_right(shown: _Shown, language: str) -> list[tuple[str, list[str]]]:
+def _how_wrong(shown: _Shown, language: str) -> list[tuple[str, list[str]]]:
     """How often each kind of witness was wrong: of children who were there, and who had gone."""
     told = learned.from_data(shown.weeks[0].told if shown.weeks else None)
     rows = []
