@@ -46,7 +46,7 @@ _LESS, _MORE = 20.0, 3.0
 _ANSWERED = 0.72
 # Of children who have gone, carers say "seen" once in ten times. It is not learned: "seen" settles
 # the round, and nobody hears what was true.
-_CARER_FINDS = 0.1
+_CARER_SEES_GONE = 0.1
 
 
 class Source(StrEnum):
@@ -165,13 +165,13 @@ def _doubt(doubt: Doubt, tier: Tier, told: Told) -> Doubt:
     whole = of_source(told, Source.CHILD)
     usual, not_seen = {}, {}
     carers = of_source(told, Source.CARER)
-    written = Errors((1 - _CARER_FINDS) / doubt.not_seen, _CARER_FINDS)
+    written = Errors((1 - _CARER_SEES_GONE) / doubt.not_seen, _CARER_SEES_GONE)
     for slot in every_slot():
         own = told.get(Cell(Source.CHILD, tier, slot), Counts())
         missed = _towards(1 - _ANSWERED, whole.absent, whole.there, _ROUNDS)
         usual[slot] = 1 - _towards(missed, own.absent, own.there, _ROUNDS)
         errors = learned(written, carers, told.get(Cell(Source.CARER, tier, slot), Counts()))
-        not_seen[slot] = (1 - _CARER_FINDS) / errors.absent
+        not_seen[slot] = (1 - _CARER_SEES_GONE) / errors.absent
     return replace(doubt, usual=usual, not_seen_at=not_seen if doubt.weighs_not_seen else None)
 
 

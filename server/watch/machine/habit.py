@@ -60,7 +60,7 @@ class Habit:
             own = whole / (sum(asked for _, asked in self.slots.values()) + _ASKED)
         else:
             # This child answers so many times as often as others would who were asked as they were.
-            others = sum(usual[slot] * asked for slot, (_, asked) in self.slots.items())
+            others = sum(usual[each] * asked for each, (_, asked) in self.slots.items())
             own = min(usual[at] * whole / (others + _ANSWERED), 1.0)
         answered, asked = self.slots.get(at, (0, 0))
         return (answered + _WHOLE * own) / (asked + _WHOLE)
