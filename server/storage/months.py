@@ -7,7 +7,8 @@ from tortoise.context import require_context
 
 from server import logs
 from server.storage.db import dialect, fetch, write
-from server.storage.engines.partitions import ByMonth, make_month, months
+from server.storage.engines.dividing import make_month
+from server.storage.engines.partitions import ByMonth, months
 
 log = logs.get("storage")
 

@@ -1,6 +1,6 @@
-"""From one table of PostgreSQL to one for each month, and back: what a migration does.
+"""From one table of PostgreSQL to one for each month, and back; and the months to come.
 
-All of it happens in the transaction of the upgrade, and nobody reads or writes the table meanwhile.
+Dividing happens in the transaction of the upgrade, and nobody reads or writes the table meanwhile.
 """
 
 import re
@@ -20,9 +20,7 @@ from server.storage.engines.partitions import (
     bound,
     key_sql,
     key_table,
-    make_month,
     month_after,
-    value,
 )
 
 
@@ -72,6 +70,32 @@ class PartitionByMonth(TortoiseOperation):
             columns = ", ".join(f'"{name}"' for name in self.by.once)
             unique = f'CREATE UNIQUE INDEX "{self.unique}" ON "{table}" ({columns})'
             await unite(state_editor.client, table, self.by, [unique] if self.unique else [])
+
+
+async def make_month(client: BaseDBAsyncClient, table: str, by: ByMonth, month: datetime) -> bool:
+    """Make the partition of this month, in the caller's transaction; whether it was made.
+
+    Not where it is there already, nor where rows of this month are in the default partition. It
+    attaches a table that is made apart, since that lets readers and writers of the others go on.
+    """
+    name = f"{table}_{month:%Y_%m}"
+    low, high = bound(month, is_id=by.is_id), bound(month_after(month), is_id=by.is_id)
+    within = f'"{by.column}" >= {low} AND "{by.column}" < {high}'
+    if await value(client, f"SELECT to_regclass('{name}') IS NOT NULL"):
+        return False
+    if await value(client, f'SELECT EXISTS (SELECT FROM "{table}_default" WHERE {within})'):
+        return False
+    await client.execute_query(f'CREATE TABLE "{name}" (LIKE "{table}" INCLUDING ALL)')
+    await client.execute_query(
+        f'ALTER TABLE "{table}" ATTACH PARTITION "{name}" FOR VALUES FROM ({low}) TO ({high})'
+    )
+    return True
+
+
+async def value(client: BaseDBAsyncClient, sql: str) -> object:
+    """The only value of a statement."""
+    (row,) = await client.execute_query_dict(sql)
+    return next(iter(row.values()))
 
 
 _NOW = "SELECT date_trunc('month', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'"
@@ -186,18 +210,18 @@ async def unite(
 async def _step_aside(client: BaseDBAsyncClient, table: str, name: str) -> list[str]:
     """Give a table and its indexes other names; returns the SQL that made its indexes, but that of
     its primary key."""
-    found = await client.execute_query_dict(
+    rows = await client.execute_query_dict(
         "SELECT i.relname AS name, x.indisprimary AS is_key, pg_get_indexdef(i.oid) AS sql"
         " FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid"
         " WHERE x.indrelid = $1::regclass ORDER BY i.relname",
         [table],
     )
     await client.execute_query(f'ALTER TABLE "{table}" RENAME TO "{name}"')
-    for row in found:
+    for row in rows:
         new = f"{name}_pkey" if row["is_key"] else f"{row['name']}_of_{name}"
         await client.execute_query(f'ALTER INDEX "{row["name"]}" RENAME TO "{new}"')
     # An index of all months says ON ONLY, which would leave the months without it.
-    return [row["sql"].replace(" ON ONLY ", " ON ") for row in found if not row["is_key"]]
+    return [row["sql"].replace(" ON ONLY ", " ON ") for row in rows if not row["is_key"]]
 
 
 async def _let_count(client: BaseDBAsyncClient, before: str, table: str) -> None:

@@ -7,7 +7,7 @@ A model says so, and a migration makes it so (`operations.PartitionByMonth`):
 
 PostgreSQL has no unique over all months unless it holds the column that they are divided by. What
 must be unique without it is kept in a narrow table beside, `check_in_key`: one key for each row, in
-whichever month that is. Triggers see to it, once a statement, whoever writes; and `bulk.insert`
+whichever month that is. Triggers see to it, once a statement, for every writer; and `bulk.insert`
 asks it first where it may leave a known row out.
 
 Rows whose month has no partition go into the default one. So nothing is ever refused, and a month
@@ -17,8 +17,7 @@ without a partition only costs speed.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-
-from tortoise.backends.base.client import BaseDBAsyncClient
+from itertools import islice
 
 # Partitions are there for the month that is, and for so many after it.
 AHEAD = 2
@@ -73,10 +72,8 @@ def months(first: datetime, last: datetime) -> Iterator[datetime]:
 
 def ahead(now: datetime) -> list[datetime]:
     """The months that have partitions: this one, and AHEAD more."""
-    found = [month_of(now)]
-    for _ in range(AHEAD):
-        found.append(month_after(found[-1]))
-    return found
+    first = month_of(now)
+    return [first, *islice(months(month_after(first), datetime.max.replace(tzinfo=UTC)), AHEAD)]
 
 
 def bound(month: datetime, *, is_id: bool) -> str:
@@ -85,29 +82,3 @@ def bound(month: datetime, *, is_id: bool) -> str:
         return f"'{month.isoformat()}'"
     milliseconds = f"{int(month.timestamp() * 1000):012x}"
     return f"'{milliseconds[:8]}-{milliseconds[8:]}-0000-0000-000000000000'"
-
-
-async def make_month(client: BaseDBAsyncClient, table: str, by: ByMonth, month: datetime) -> bool:
-    """Make the partition of this month, in the caller's transaction; whether it was made.
-
-    Not where it is there already, nor where rows of this month are in the default partition. It
-    attaches a table that is made apart, since that lets readers and writers of the others go on.
-    """
-    name = f"{table}_{month:%Y_%m}"
-    low, high = bound(month, is_id=by.is_id), bound(month_after(month), is_id=by.is_id)
-    within = f'"{by.column}" >= {low} AND "{by.column}" < {high}'
-    if await value(client, f"SELECT to_regclass('{name}') IS NOT NULL"):
-        return False
-    if await value(client, f'SELECT EXISTS (SELECT FROM "{table}_default" WHERE {within})'):  # noqa: S608
-        return False
-    await client.execute_query(f'CREATE TABLE "{name}" (LIKE "{table}" INCLUDING ALL)')
-    await client.execute_query(
-        f'ALTER TABLE "{table}" ATTACH PARTITION "{name}" FOR VALUES FROM ({low}) TO ({high})'
-    )
-    return True
-
-
-async def value(client: BaseDBAsyncClient, sql: str) -> object:
-    """The only value of a statement."""
-    (row,) = await client.execute_query_dict(sql)
-    return next(iter(row.values()))
