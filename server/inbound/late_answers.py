@@ -6,7 +6,7 @@ time, and nothing that is said later; it opens no page. The device keeps it with
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from server.audit.actions import Actor
@@ -32,9 +32,10 @@ class Ticket:
     from_at: datetime
     until: datetime
 
-    def covers(self, said_at: datetime | None) -> bool:
-        """Whether something was said in that time."""
-        return said_at is not None and self.from_at <= said_at <= self.until
+    def moment(self, said_at: datetime | None, now: datetime) -> datetime:
+        """When something was said, as far as the device knows: its clock may have been set right in
+        between. The page takes nothing before or after this time."""
+        return max(self.from_at, min(said_at or self.from_at, self.until, now))
 
 
 def ticket_of(desk: FrontDesk, opened: Opened, now: datetime) -> str:
@@ -54,6 +55,5 @@ async def read(desk: FrontDesk, ticket: str, now: datetime) -> Ticket:
     seat = await live(now).filter(id=UUID(seat_id), home_id=desk.home_id).first()
     if UUID(desk_id) != desk.id or seat is None or await is_left(desk, now):
         raise Refused(TOO_LATE)
-    # The page writes whole seconds.
-    begin = datetime.fromisoformat(from_at) - timedelta(seconds=1)
-    return Ticket(seat.id, await actor_of(seat), begin, datetime.fromisoformat(until))
+    moments = datetime.fromisoformat(from_at), datetime.fromisoformat(until)
+    return Ticket(seat.id, await actor_of(seat), *moments)
