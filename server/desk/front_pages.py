@@ -112,14 +112,14 @@ async def send_late(request: Request, desk: FrontDesk) -> Response:
         home = await Home.get(id=desk.home_id)
         shift = await shifts_of(home, ticket.actor.id, now)
         seat = FrontEntrance(ticket.actor, home, is_worker=True, shift=shift, front_path=PATH)
-        said = roll_call.said_in(form, seat, now)
+        tapped = roll_call.said_in(form, seat, now)
         about = await roll_call.roll_call_of(seat, form)
         if about is None:
             raise nothing_here()
         once = replace(
-            said,
+            tapped,
             id=uuid5(ticket.seat_id, entered(form, "ticket")),
-            said_at=ticket.moment(said.said_at, now),
+            said_at=ticket.moment(tapped.said_at, now),
         )
         recorded = await record(ticket.actor, about.id, once, now)
     except (NotFound, Refused) as fault:

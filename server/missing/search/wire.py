@@ -181,11 +181,11 @@ def _out(seen: View, roles: Roles, together: list[OtherOut], offered: list[Other
     )
 
 
-def _found(found: Mapping[str, Any]) -> FoundOut:
+def _found(stored: Mapping[str, Any]) -> FoundOut:
     """As it is stored, with the time as every time of the API."""
-    at = found.get("at")
+    at = stored.get("at")
     moment = datetime.fromisoformat(at).astimezone(UTC) if at else None
-    return FoundOut(moment, found.get("where"), found.get("by"), found.get("condition"))
+    return FoundOut(moment, stored.get("where"), stored.get("by"), stored.get("condition"))
 
 
 def _line(line: Told) -> LineOut:
