@@ -58,7 +58,7 @@ MOST_BESIDE = 7
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 256
 LONGEST_SIGN_IN_NAME = 64
-# What a stranger tries first here, in the languages of the desk; docs/asvs/06-authentication.md has
+# What a stranger tries first here, in the languages of the desk; docs/protection.md has
 # the list for people.
 TRIED_FIRST = ("waymark", "planner", "password", "motdepasse", "passwort", "welcome", "bienvenue")
 SHORTEST_ROW = 4
