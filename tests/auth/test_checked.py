@@ -6,7 +6,6 @@ import io
 import json
 import logging
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -71,8 +70,7 @@ async def test_a_colleague_who_was_kept_out_is_a_line(cast: Cast, lines: Any) ->
     [line] = told(lines, "denied")
     assert line["person_id"] == str(cast.eve.id)
     assert line["child_id"] == str(cast.mia.id)
-    request = next(it for it in told(lines, "request") if it["request_id"] == line["request_id"])
-    assert request["route"] == "/api/v1/children/{child_id}/project"
+    assert line["request_id"] == answer.headers["x-request-id"]
 
 
 async def test_signing_out_clears_what_the_browser_kept(cast: Cast) -> None:
@@ -110,7 +108,7 @@ async def test_a_password_of_any_characters_opens_exactly_as_it_was_typed(
 
 
 async def test_a_password_opens_years_later(cast: Cast) -> None:
-    cast.clock.advance(timedelta(days=1100))
+    cast.clock.advance(days=1100)
     async with cast.client() as stranger:
         assert (await sign_in(stranger, "tom", password_of("tom"))).status_code == 201
 
