@@ -10,7 +10,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import urlencode
 
 from server.people.rules import Role
@@ -173,7 +173,7 @@ def _half_hash(access_token: Any, algorithm: str) -> str | None:
     return _base64(digest[: len(digest) // 2])
 
 
-def _is_text(value: Any) -> bool:
+def _is_text(value: Any) -> TypeGuard[str]:
     """Whether it is a text that a database can store."""
     if not isinstance(value, str) or "\x00" in value:
         return False
