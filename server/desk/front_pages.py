@@ -16,7 +16,7 @@ from server.i18n import N_
 from server.inbound import cards, desk_pins, late_answers, left_devices
 from server.inbound.desk_pins import Opened
 from server.inbound.models import FrontDesk
-from server.inbound.pages import COOKIE
+from server.inbound.pages import cookie_name, front_token
 from server.inbound.rules import UNLOCKED_FOR
 from server.people.access import nothing_here, now_of
 from server.people.models import Home
@@ -49,7 +49,7 @@ def _at_device(handler: _Handler) -> Callable[[Request], Awaitable[Response]]:
     @wraps(handler)
     async def handle(request: Request) -> Response:
         try:
-            desk = await cards.desk_of(request.cookies.get(COOKIE), now_of(request))
+            desk = await cards.desk_of(front_token(request), now_of(request))
         except Unauthenticated as fault:
             return _closed(request, fault)
         return await handler(request, desk)
@@ -79,7 +79,7 @@ async def open_(request: Request, desk: FrontDesk) -> Response:
         return await _locked(request, desk, fault, entered(form, "worker"))
     answer = RedirectResponse(PATH, status_code=303)
     answer.set_cookie(
-        OPEN_COOKIE,
+        cookie_name(request, OPEN_COOKIE),
         token,
         max_age=int(UNLOCKED_FOR.total_seconds()),
         path=PATH,
@@ -99,7 +99,7 @@ async def send(request: Request, desk: FrontDesk) -> Response:
         return RedirectResponse(f"{PATH}?late=yes", status_code=303)
     seat, form = await _entrance(desk, opened, now), await form_body(request)
     answer = await roll_call.take(request, seat, form)
-    return await _lock(desk, answer) if answer.status_code == 303 else answer
+    return await _lock(request, desk, answer) if answer.status_code == 303 else answer
 
 
 @_at_device
@@ -133,17 +133,21 @@ async def lock(request: Request, desk: FrontDesk) -> Response:
     # A page that is still open elsewhere must not lock another person out.
     if await _opened(request, desk) is None:
         return RedirectResponse("/front", status_code=303)
-    return await _lock(desk, RedirectResponse("/front", status_code=303))
+    return await _lock(request, desk, RedirectResponse("/front", status_code=303))
 
 
-async def _lock(desk: FrontDesk, answer: Response) -> Response:
+async def _lock(request: Request, desk: FrontDesk, answer: Response) -> Response:
     await desk_pins.lock(desk)
-    answer.delete_cookie(OPEN_COOKIE, path=PATH)
+    is_https = request.app.state.settings.is_https
+    name = cookie_name(request, OPEN_COOKIE)
+    answer.delete_cookie(name, path=PATH, secure=is_https, httponly=True, samesite="strict")
     return answer
 
 
 async def _opened(request: Request, desk: FrontDesk) -> Opened | None:
-    return await desk_pins.opened(desk, request.cookies.get(OPEN_COOKIE), now_of(request))
+    return await desk_pins.opened(
+        desk, request.cookies.get(cookie_name(request, OPEN_COOKIE)), now_of(request)
+    )
 
 
 async def _entrance(desk: FrontDesk, opened: Opened, now: datetime) -> FrontEntrance:

@@ -22,7 +22,17 @@ from server.phone_numbers import tel
 from server.web.rendering import language_of, page
 from server.web.requests import form_body
 
-COOKIE = "front"
+_COOKIE = "front"
+
+
+def cookie_name(request: Request, name: str = _COOKIE) -> str:
+    """Browsers take a name that begins so over TLS alone, so that no network can plant one."""
+    return f"__Secure-{name}" if request.app.state.settings.is_https else name
+
+
+def front_token(request: Request) -> str | None:
+    """What makes this device a front desk. Those set up by an earlier version keep its name."""
+    return request.cookies.get(cookie_name(request)) or request.cookies.get(_COOKIE)
 
 
 def want_of(form: FormData) -> Want:
@@ -104,7 +114,7 @@ async def _link_page(
 async def front(request: Request) -> Response:
     """A card and a PIN. The QR code of a card fills in the code already."""
     try:
-        await cards.desk_of(request.cookies.get(COOKIE), now_of(request))
+        await cards.desk_of(front_token(request), now_of(request))
     except Unauthenticated as fault:
         return _front_page(request, {"state": "closed"}, fault)
     is_done = request.query_params.get("done") == "1"
@@ -116,7 +126,7 @@ async def at_front(request: Request) -> Response:
     """One child says something at the desk; then the desk is free for the next one."""
     now, form = now_of(request), await form_body(request)
     try:
-        desk = await cards.desk_of(request.cookies.get(COOKIE), now)
+        desk = await cards.desk_of(front_token(request), now)
     except Unauthenticated as fault:
         return _front_page(request, {"state": "closed"}, fault)
     card = entered(form, "card")[:200]
@@ -206,7 +216,7 @@ async def open_front(request: Request) -> Response:
     answer = RedirectResponse("/front", status_code=303)
     drop_cookie(request, answer)
     answer.set_cookie(
-        COOKIE,
+        cookie_name(request),
         token,
         max_age=int((desk.expires_at - now).total_seconds()),
         path="/front",
