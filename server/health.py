@@ -185,6 +185,10 @@ async def _fill(registry: CollectorRegistry, now: datetime) -> None:
         "waymark_texts_unknown", "texts of a week from unknown numbers", registry=registry
     )
     gauge.set(await unknown_since(now))
+    _of_this_process(registry)
+
+
+def _of_this_process(registry: CollectorRegistry) -> None:
     Gauge("waymark_live_pages", "pages that listen", registry=registry).set(listeners())
     gauge = Gauge("waymark_live", "1: this process hears what is announced", registry=registry)
     gauge.set(is_live())
@@ -206,8 +210,8 @@ async def _objectives(registry: CollectorRegistry, request: Request) -> None:
     times: Histogram = state.check_in_times
     # Several workers share one address, and a scrape reaches any of them.
     process = {"process": str(os.getpid())}
-    said = "until a check-in was answered, of this process"
-    registry.register(_Of("check_in_seconds", said, times, process))
+    says = "until a check-in was answered, of this process"
+    registry.register(_Of("check_in_seconds", says, times, process))
     gauge = Gauge("waymark_last_resort", "1: we can call the last resort", registry=registry)
     gauge.set(can_call_last_resort(state.settings))
 

@@ -129,8 +129,8 @@ async def settled(_app: Any = None) -> AsyncIterator[None]:
 async def alive(settings: Settings) -> AsyncIterator[None]:
     """While the block runs, say that this process is ready and its loop runs.
 
-    It says nothing of ticks: the first one after an outage may take minutes, and whoever ended the
-    process for that would do so again and again. Alerts tell of ticks that do not come.
+    It says nothing of ticks: the first one after an outage may take minutes, and a process that
+    was ended for that would never get through. Alerts tell of ticks that do not come.
     """
     saying = asyncio.create_task(_say_alive(settings.alive_file))
     _tell_systemd("READY=1")

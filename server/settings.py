@@ -143,8 +143,12 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "WAYMARK_ALIVE_FILE",
-        "A file that we touch every five seconds while our loop runs, for what restarts processes"
-        " by the age of a file.",
+        "A file that we touch every five seconds: by its age others see that our loop runs.",
+        "none",
+    ),
+    Setting(
+        "OTEL_TRACES_EXPORTER",
+        "`otlp` sends traces (`make traces` first) where OpenTelemetry's other variables say.",
         "none",
     ),
     Setting("WAYMARK_VAR", "The folder for keys and the embedded database.", "`var`"),

@@ -17,6 +17,7 @@ from server.web.answer_times import Timed
 from tests.cast import SURNAMES
 from tests.walks.stage import Stage
 
+PROCESS = re.compile(r',?process="\d+"')
 # Mia is due at 17:00 UTC, and Tom is called 105 minutes later.
 CALLED = datetime(2026, 3, 2, 18, 45, tzinfo=UTC)
 
@@ -31,7 +32,7 @@ async def scrape(stage: Stage) -> dict[str, float]:
 
 def _samples(text: str) -> list[tuple[str, float]]:
     rows = [line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#")]
-    return [(re.sub(r'process="\d+",?', "", name), float(value)) for name, value in rows]
+    return [(PROCESS.sub("", name), float(value)) for name, value in rows]
 
 
 def told(samples: dict[str, float], bound: str) -> float:
