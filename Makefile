@@ -21,7 +21,8 @@ APP := $(shell find pwa -type f -not -path 'pwa/node_modules/*' -not -path 'pwa/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run setup test test-quick test-server test-changed test-room test-browser test-long test-load explore fuzz audit browsers check bench lock \
+.PHONY: help run setup traces test test-quick test-server test-changed test-room test-browser test-long test-load explore fuzz audit browsers \
+	check bench lock \
 	clean migrate coverage check-format check-lint check-types check-app check-words check-migrations check-locks check-docs
 
 help: ## Show this list
@@ -81,6 +82,10 @@ $(MADE)/app: $(APP) $(MADE)/npm $(MADE)/words
 # Always asked: which database it is, and what is in it, no stamp can know.
 migrate: $(MADE)/waymark
 	@$(BIN)/waymark migrate
+
+# Off until OTEL_TRACES_EXPORTER=otlp.
+traces: $(MADE)/waymark requirements-traces.txt ## Install what traces need (OpenTelemetry)
+	@$(PIP) -r requirements-traces.txt
 
 # --- Tests ----------------------------------------------------------------------------------------
 

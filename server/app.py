@@ -20,12 +20,14 @@ from starlette.types import Scope
 from tortoise.exceptions import DBConnectionError
 
 from server import i18n, logs
+from server.alerts.told import Told
 from server.auth.oidc.provider import Talk
 from server.auth.passwords import Passwords
 from server.checkin.fast import FastLane
 from server.clock import Clock, utcnow
 from server.desk.frame import Frame, Rotas
 from server.errors import NotYet, Unauthenticated, Unavailable, WaymarkError
+from server.histogram import Histogram
 from server.i18n import N_
 from server.notify.channels.configured import channel_names
 from server.people.looks.middleware import Looks
@@ -34,7 +36,7 @@ from server.security.keys import vapid_public_key
 from server.settings import Settings
 from server.storage.db import close_database, open_database
 from server.watch.signals import drift
-from server.web import static_files
+from server.web import answer_times, static_files
 from server.web.live import close_live, open_live
 from server.web.middleware import stack as middleware_stack
 from server.web.openapi import openapi_route
@@ -77,6 +79,8 @@ def create_app(
     app.state.providers = Talk()
     app.state.changed_on_board = drift.OnBoard()
     app.state.rotas = Rotas()
+    app.state.told = Told(clock())
+    app.state.check_in_times = Histogram(answer_times.BOUNDS)
     app.state.vapid_public_key = vapid_public_key(settings.vapid_private_key_file)
     return app
 

@@ -4,11 +4,16 @@ Nothing personal is in either: ages, counts and codes.
 """
 
 import hmac
+import math
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from prometheus_client.metrics_core import HistogramMetricFamily
+from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -19,6 +24,7 @@ from server.alerts.drills.models import Drill, DrillPlan
 from server.alerts.models import Alert
 from server.checkin.models import CheckIn
 from server.errors import NotFound
+from server.histogram import Histogram
 from server.imports.models import Intake
 from server.inbound.reading import unknown_since
 from server.missing.search.models import Episode
@@ -136,6 +142,7 @@ async def metrics(request: Request) -> Response:
         raise NotFound("This does not exist, or you do not have access to it.")
     registry = CollectorRegistry()
     await _fill(registry, now_of(request))
+    await _objectives(registry, request)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -157,7 +164,9 @@ async def _fill(registry: CollectorRegistry, now: datetime) -> None:
     }
     for name, at in ages.items():
         gauge = Gauge(f"waymark_{name}_seconds", name.replace("_", " "), registry=registry)
-        gauge.set(_seconds(at, now) or 0)
+        # A ticker that never ran is as bad as one that stopped.
+        nothing = math.inf if name == "last_tick_age" else 0
+        gauge.set(nothing if at is None else _seconds(at, now) or 0)
     await _count(registry, "watches", "standing", Watch.filter(due_at__isnull=False))
     await _count(registry, "alerts_open", "state", Alert.filter(closed_at__isnull=True))
     lately = now - timedelta(hours=1)
@@ -176,6 +185,10 @@ async def _fill(registry: CollectorRegistry, now: datetime) -> None:
         "waymark_texts_unknown", "texts of a week from unknown numbers", registry=registry
     )
     gauge.set(await unknown_since(now))
+    _of_this_process(registry)
+
+
+def _of_this_process(registry: CollectorRegistry) -> None:
     Gauge("waymark_live_pages", "pages that listen", registry=registry).set(listeners())
     gauge = Gauge("waymark_live", "1: this process hears what is announced", registry=registry)
     gauge.set(is_live())
@@ -187,6 +200,37 @@ async def _fill(registry: CollectorRegistry, now: datetime) -> None:
     )
     for reason, count in refusals.items():
         gauge.labels(reason).set(count)
+
+
+async def _objectives(registry: CollectorRegistry, request: Request) -> None:
+    """The two objectives of docs/alerts.md, and what would make the first one impossible."""
+    state = request.app.state
+    told = await state.told.read(now_of(request))
+    registry.register(_Of("alert_told_seconds", "from late to told, of all processes", told))
+    times: Histogram = state.check_in_times
+    # Several workers share one address, and a scrape reaches any of them.
+    process = {"process": str(os.getpid())}
+    says = "until a check-in was answered, of this process"
+    registry.register(_Of("check_in_seconds", says, times, process))
+    gauge = Gauge("waymark_last_resort", "1: we can call the last resort", registry=registry)
+    gauge.set(can_call_last_resort(state.settings))
+
+
+class _Of(Collector):
+    """A histogram of ours, as the library writes one."""
+
+    def __init__(
+        self, name: str, says: str, histogram: Histogram, labels: Mapping[str, str] | None = None
+    ) -> None:
+        self._name, self._says, self._histogram = f"waymark_{name}", says, histogram
+        self._labels = labels or {}
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        """The one family of it."""
+        family = HistogramMetricFamily(self._name, self._says, labels=[*self._labels])
+        values = [*self._labels.values()]
+        family.add_metric(values, self._histogram.buckets(), self._histogram.seconds)
+        yield family
 
 
 def _by_channel(registry: CollectorRegistry, name: str, counts_by_channel: dict[str, int]) -> None:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from server import setting_parsers as parse
+from server import tracing
 from server.security import keys
 from server.setting_parsers import PUBLIC_PUSH_ORIGINS, SHORTEST_SECRET, is_loopback
 
@@ -140,6 +141,16 @@ SETTINGS: tuple[Setting, ...] = (
         " we believe.",
         "none",
     ),
+    Setting(
+        "WAYMARK_ALIVE_FILE",
+        "A file that we touch every five seconds: by its age others see that our loop runs.",
+        "none",
+    ),
+    Setting(
+        "OTEL_TRACES_EXPORTER",
+        "`otlp` sends traces (`make traces` first) where OpenTelemetry's other variables say.",
+        "none",
+    ),
     Setting("WAYMARK_VAR", "The folder for keys and the embedded database.", "`var`"),
     Setting("HOST", "The address to listen on.", "`127.0.0.1`"),
     Setting("PORT", "The port to listen on.", "`8000`"),
@@ -188,6 +199,7 @@ class Settings:
     push_origins: tuple[str, ...]
     metrics_token: str | None = field(repr=False)
     trusted_proxies: tuple[str, ...]
+    alive_file: Path | None
     var: Path
     host: str
     port: int
@@ -247,6 +259,8 @@ class _Reader:
         where = self._where()
         public_url, var = where["public_url"], where["var"]
         channels = self._channels(public_url)
+        if why := tracing.fault_of(self.environ):
+            self.faults.append(SettingFault(tracing.EXPORTER, why))
         return Settings(
             **where,
             **channels,
@@ -269,6 +283,7 @@ class _Reader:
             "port": port,
             "public_url": self.take("WAYMARK_PUBLIC_URL", parse.public_url, default),
             "var": self.take("WAYMARK_VAR", lambda text: self.base / text, self.base / "var"),
+            "alive_file": self.take("WAYMARK_ALIVE_FILE", lambda text: self.base / text, None),
         }
 
     def _channels(self, public_url: str) -> dict[str, Any]:

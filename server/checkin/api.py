@@ -22,6 +22,8 @@ from server.people.reads.reading import ReadOut, read_by, shows
 from server.people.rules import Action, Role
 from server.policy.levels import Way
 from server.security.encryption import hash_token
+from server.tracing import span
+from server.web.answer_times import Timed
 from server.web.openapi import api, query_of
 from server.web.requests import json_body
 from server.web.responses import json_answer
@@ -88,15 +90,22 @@ class CheckInsOut(msgspec.Struct):
 async def check_in(request: Request) -> Response:
     """The child says something."""
     payload = await json_body(request, CheckInRequest)
-    answer = _answer(payload)
+    # From here on it is our time; until here it was the phone's network.
+    with Timed(request.app.state.check_in_times), span("check_in"):
+        return await _take(request, _answer(payload))
+
+
+async def _take(request: Request, answer: Answer) -> Response:
     token, _ = token_of(request)
     lane: FastLane | None = getattr(request.app.state, "fast_lane", None)
     if token is not None and lane is not None and answer.confirmed_at is None:
-        body = await lane.take(hash_token(token), phone_of(request), answer)
+        with span("check_in.fast_lane"):
+            body = await lane.take(hash_token(token), phone_of(request), answer)
         if body is not None:
             return json_answer(body, status=201)
     child, _ = await own_child(request, Action.CHECK_IN)
-    return await _record(request, child, Role.CHILD, answer)
+    with span("check_in.record"):
+        return await _record(request, child, Role.CHILD, answer)
 
 
 async def check_in_for(request: Request) -> Response:
