@@ -14,7 +14,7 @@ from typing import Any, cast
 import asyncpg
 
 # For one host: to connect, to sign in, and to say whether it takes writes.
-CONNECT_S = 5.0
+CONNECT_S = 3.0
 # The host that was right the last time is asked this much earlier than the others.
 HEAD_START_S = 0.3
 # A connection on which nothing comes back is over after 8 seconds: the system's own limits are two

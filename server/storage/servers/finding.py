@@ -27,6 +27,8 @@ log = logs.get("engines")
 AT_ONCE = 3
 # After a failed search, the next one begins so much later.
 PAUSE_S = (0.1, 0.5)
+# A search that took so long met a host that says nothing.
+LONG_S = 1.0
 # What looks for a server that takes writes.
 WRITING = ("read-write", "primary")
 # The timeline is the first eight digits of the file that is written now.
@@ -61,6 +63,7 @@ class Finder:
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._failures = 0
         self._not_before = 0.0
+        self._was_long = False
         self._newest: dict[int, int] = {}
         self._rand = random.Random()  # noqa: S311 (when to try again, not a secret)
 
@@ -69,19 +72,27 @@ class Finder:
         self.how = how
         failures = self._failures
         async with self._gate:
-            if self._failures != failures:
+            pause = max(0.0, self._not_before - monotonic())
+            if self._failures != failures or (pause and self._was_long):
                 raise NoServer("another search has just failed")
-            await asyncio.sleep(max(0.0, self._not_before - monotonic()))
+            await asyncio.sleep(pause)
+            began = monotonic()
             try:
                 connection = await self._search(how)
             except Exception:
-                self._failures += 1
-                counts.failed += 1
-                self._not_before = monotonic() + self._rand.uniform(*PAUSE_S)
-                self.last = None
+                self._failed(began)
                 raise
         counts.made += 1
         return connection
+
+    def _failed(self, began: float) -> None:
+        self._failures += 1
+        counts.failed += 1
+        now = monotonic()
+        # Who waited for a connection of the pool meanwhile is not to wait as long once more.
+        self._was_long = now - began > LONG_S
+        self._not_before = now + self._rand.uniform(*PAUSE_S)
+        self.last = None
 
     async def _search(self, how: Mapping[str, Any]) -> asyncpg.Connection:
         places = places_of(how)
