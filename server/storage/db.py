@@ -51,6 +51,7 @@ __all__ = [
     "close_database",
     "connection",
     "dialect",
+    "durable_read",
     "fetch",
     "fetch_aside",
     "fetch_report",
@@ -254,6 +255,17 @@ async def fetch_aside(
 async def fetch_report(sql: str, params: Sequence[object] = ()) -> list[dict[str, Any]]:
     """The same for reports: numbers over weeks, which may be half a minute old."""
     return await fetch_aside(sql, params, may_be_old=True)
+
+
+async def durable_read() -> None:
+    """Before we repeat an answer that we only read: return once it would survive the loss of the
+    server, as what we store does.
+
+    With a synchronous standby a commit waits for it. Where that wait was cut short, the row is
+    there for all to see and is on one machine alone; what commits after it waits for both.
+    """
+    if dialect() == "postgres":
+        await fetch("SELECT pg_logical_emit_message(true, 'waymark', '')")
 
 
 def _for_sqlite(params: Sequence[object]) -> list[object]:
