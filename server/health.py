@@ -30,6 +30,7 @@ from server.notify.refused_addresses import counts
 from server.people.access import now_of
 from server.rota.models import RotaTerms
 from server.setting_parsers import is_loopback
+from server.storage import replica
 from server.storage.db import as_moment, fetch
 from server.storage.servers.finding import counts as connections
 from server.tasks.models import Task
@@ -212,6 +213,17 @@ def _of_database(registry: CollectorRegistry) -> None:
     )
     for what in ("made", "failed", "cut"):
         gauge.labels(what).set(getattr(connections, what))
+    gauge = Gauge(
+        "waymark_long_reads",
+        "long reads since this process began: from the copy, or from the primary although there is"
+        " a copy",
+        ["where"],
+        registry=registry,
+    )
+    gauge.labels("copy").set(replica.counts.copy)
+    gauge.labels("primary").set(replica.counts.primary)
+    gauge = Gauge("waymark_replica_age_seconds", "how far the copy was behind", registry=registry)
+    gauge.set(replica.counts.age_s)
 
 
 def _by_channel(registry: CollectorRegistry, name: str, counts_by_channel: dict[str, int]) -> None:

@@ -32,7 +32,8 @@ async def both(servers) -> AsyncIterator[tuple[Pausable, Pausable]]:
     yield primary, standby
     await close_database()
     standby.thaw()
-    standby.server.sql("SELECT pg_wal_replay_resume()")
+    if standby.server.sql("SELECT pg_is_in_recovery()") == "t":
+        standby.server.sql("SELECT pg_wal_replay_resume()")
 
 
 async def say() -> int:

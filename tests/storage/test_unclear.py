@@ -86,3 +86,14 @@ async def test_only_a_lost_commit_is_unclear(db: Database, line: Line) -> None:
             raise ZeroDivisionError
     async with write():
         assert await fetch("SELECT 1 AS one") == [{"one": 1}]
+
+
+async def test_health_says_that_the_database_is_away_and_why_in_a_code(
+    cast: Cast, line: Line
+) -> None:
+    line.lose(b"beat")
+    answer = await cast.client().get("/health")
+    body = answer.json()
+    assert (answer.status_code, body["status"], body["database"]) == (503, "failing", "away")
+    assert body["reason"] == "ConnectionDoesNotExistError"
+    assert (await cast.client().get("/health")).json()["database"] == "ok"
