@@ -80,6 +80,7 @@ async def port_of_the_primary() -> int:
     return port
 
 
+@pytest.mark.slow
 async def test_everything_comes_back_by_itself_after_a_fail_over(servers):
     primary, standby = servers
     url = url_of(standby, primary)  # The one that takes writes is not the first.
@@ -117,6 +118,7 @@ async def test_everything_comes_back_by_itself_after_a_fail_over(servers):
             await live.close_live()
 
 
+@pytest.mark.slow
 async def test_a_frozen_primary_is_noticed_within_ten_seconds_and_never_used_again(servers):
     primary, standby = servers
     async with opened(url_of(primary, standby)) as client:
@@ -146,6 +148,7 @@ async def test_a_frozen_primary_is_noticed_within_ten_seconds_and_never_used_aga
         )
 
 
+@pytest.mark.slow
 async def test_a_server_that_takes_no_writes_any_more_is_left_after_one_refusal(servers):
     primary, standby = servers
     async with opened(url_of(primary, standby)):
@@ -211,6 +214,7 @@ async def test_the_system_ends_a_connection_whose_host_has_vanished(postgres):
         await line.close()
 
 
+@pytest.mark.slow
 async def test_a_slow_statement_is_not_taken_for_a_lost_server(postgres):
     cut = counts.cut
     async with opened(postgres.url("postgres")):

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import pytest_asyncio
 
+from server import checking
+from server.settings import load
 from server.storage import replica
 from server.storage.db import close_database, fetch, fetch_aside, fetch_report, open_database, write
 from server.storage.replica import Age
@@ -112,6 +114,31 @@ async def test_without_a_copy_within_reach_everything_works(servers):
         assert (await port_and_count())[0] == primary.server.port
     finally:
         await close_database()
+
+
+async def test_the_check_says_what_is_wrong_with_the_copy_and_the_standby(servers, tmp_path):
+    primary, standby = servers
+    await asyncio.to_thread(wait_until_it_follows, primary, standby)
+    environ = {"WAYMARK_DATABASE_URL": url_of(primary), "WAYMARK_VAR": str(tmp_path)}
+    environ["WAYMARK_REPLICA_URL"] = url_of(standby)
+    assert await checking.several_faults(load(environ, tmp_path)) == []
+    # The primary is no copy of itself.
+    environ["WAYMARK_REPLICA_URL"] = url_of(primary)
+    environ["WAYMARK_DATABASE_URL"] = url_of(primary)
+    assert await checking.several_faults(load(environ, tmp_path)) == [checking.NO_COPY]
+    primary.server.sql("ALTER DATABASE waymark SET statement_timeout = '9s'")
+    primary.server.sql("ALTER SYSTEM SET synchronous_standby_names = 'x'")
+    primary.server.sql("SELECT pg_reload_conf()")
+    try:
+        del environ["WAYMARK_REPLICA_URL"]
+        faults: list[str] = []
+        for _ in range(100):  # Until it has read its settings again.
+            faults = faults or await checking.several_faults(load(environ, tmp_path))
+        assert faults == [checking.NO_LIMIT]
+    finally:
+        primary.server.sql("ALTER SYSTEM RESET synchronous_standby_names")
+        primary.server.sql("SELECT pg_reload_conf()")
+        primary.server.sql("ALTER DATABASE waymark RESET statement_timeout")
 
 
 async def test_a_copy_that_became_the_primary_is_none_any_more(both):

@@ -168,7 +168,7 @@ class SafePostgresClient(AsyncpgDBClient):
                 yield connection
 
     def start_anew(self) -> None:
-        """Each connection is used once more at the most: the server takes no writes any more."""
+        """Each connection is used once more at most: the server takes no writes any more."""
         self.finder.last = None
         if self._pool is not None:
             self._expiring = asyncio.ensure_future(self._pool.expire_connections())

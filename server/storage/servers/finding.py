@@ -55,7 +55,7 @@ class Finder:
     """Makes the connections of one pool."""
 
     def __init__(self) -> None:
-        # Where the connections of the pool lead, and whom we ask first for the next one.
+        # Where the connections of the pool lead, and which place we ask first for the next one.
         self.current: Place | None = None
         self.last: Place | None = None
         self.how: Mapping[str, Any] = {}

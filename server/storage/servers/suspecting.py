@@ -1,6 +1,6 @@
 """A statement that takes long is slow, or its server is gone: we ask.
 
-A host that vanishes, or a machine that is frozen, ends no connection. Whoever waits on one waits
+A host that vanishes, or a machine that is frozen, ends no connection. Who waits on one waits
 for the time limit of the statement, and the pool runs empty. So while a statement takes longer than
 3 seconds, another connection asks the same server for a sign of life. Without one, twice, all
 connections of the pool end, and the next statement looks for another server.
