@@ -29,6 +29,7 @@ KEEP_ALIVE_S = 5.0
 ECHO_EVERY_S = 60.0
 ECHO_WITHIN_S = 5.0
 LOOK_AGAIN_S = 30.0  # While nothing is heard: pages ask again, the listener retries.
+CONNECT_AGAIN_S = 5.0
 ECHO = "echo"
 
 _log = logs.get("live")
@@ -71,7 +72,7 @@ async def listen_on_postgres(hub: Hub, ready: asyncio.Event, url: str) -> None:
             _log.warning("not_listening", exc=fault)
             hub.be_live(is_live=False)
         await asyncio.sleep(pause)
-        pause = min(pause * 2, LOOK_AGAIN_S)
+        pause = min(pause * 2, CONNECT_AGAIN_S)
 
 
 async def _hearing(hub: Hub, url: str) -> AsyncIterator[bool]:
