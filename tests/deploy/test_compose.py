@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from server.settings import SETTINGS, faults, load
+from server.setting_table import SETTINGS
+from server.settings import faults, load
 from tests.fixtures_tools import missing
 
 ROOT = Path(__file__).resolve().parent.parent.parent
