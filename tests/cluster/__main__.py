@@ -1,0 +1,64 @@
+"""The rig by hand.
+
+    python -m tests.cluster run --fail-overs 5 --others 9 --seed 1
+    python -m tests.cluster run --only "primary killed" --times 3
+    python -m tests.cluster judge HISTORY.jsonl
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.cluster import rig
+from tests.cluster.faults import BY_NAME, not_tried, schedule
+from tests.cluster.hosts import INSIDE, enter
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.cluster", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="Load, faults, and a verdict")
+    run.add_argument("--fail-overs", type=int, default=5, help="faults that move the primary")
+    run.add_argument("--others", type=int, default=9, help="other faults")
+    run.add_argument("--only", action="append", choices=[*BY_NAME], help="this kind of fault")
+    run.add_argument("--times", type=int, default=1, help="each of --only so often")
+    run.add_argument("--children", type=int, default=120)
+    run.add_argument("--seed", type=int, default=1)
+    run.add_argument("--keep", type=Path, help="a folder for the history and the logs")
+    judge = commands.add_parser("judge", help="The verdict on a history that was kept")
+    judge.add_argument("history", type=Path)
+    return parser.parse_args()
+
+
+async def run(given: argparse.Namespace) -> int:
+    import os
+
+    has_namespaces = os.environ[INSIDE] == "namespaces"
+    missing = not_tried(has_namespaces=has_namespaces)
+    if missing:
+        rig.tell(f"Without namespaces these faults cannot be tried: {', '.join(missing)}")
+    if given.only:
+        faults = [BY_NAME[name] for name in given.only] * given.times
+    else:
+        faults = schedule(
+            given.seed, given.fail_overs, given.others, has_namespaces=has_namespaces
+        )
+    async with rig.rig(keep=given.keep) as built:
+        verdict = await rig.run(built, faults, children=given.children, seed=given.seed)
+    return rig.show(verdict)
+
+
+def main(argv: Sequence[str]) -> int:
+    given = arguments()
+    if given.command == "judge":
+        return rig.show(rig.judge(given.history))
+    enter("tests.cluster", argv)
+    return asyncio.run(run(given))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
