@@ -1,19 +1,22 @@
 """The rig by hand.
 
-    python -m tests.cluster run --fail-overs 5 --others 9 --seed 1
-    python -m tests.cluster run --only "primary killed" --times 3
-    python -m tests.cluster judge HISTORY.jsonl
+python -m tests.cluster run --fail-overs 5 --others 9 --seed 1
+python -m tests.cluster run --only "primary killed" --times 3
+python -m tests.cluster restore
+python -m tests.cluster price
+python -m tests.cluster judge HISTORY.jsonl
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.cluster import rig
+from tests.cluster import price, recovery, rig
 from tests.cluster.faults import BY_NAME, not_tried, schedule
 from tests.cluster.hosts import INSIDE, enter
 
@@ -29,14 +32,19 @@ def arguments() -> argparse.Namespace:
     run.add_argument("--children", type=int, default=120)
     run.add_argument("--seed", type=int, default=1)
     run.add_argument("--keep", type=Path, help="a folder for the history and the logs")
+    restore = commands.add_parser("restore", help="Back to a moment, from a backup and the log")
+    restore.add_argument("--children", type=int, default=60)
+    restore.add_argument("--seed", type=int, default=1)
+    restore.add_argument("--keep", type=Path)
+    price = commands.add_parser("price", help="What synchronous_mode costs, turn by turn")
+    price.add_argument("--turns", type=int, default=3)
+    price.add_argument("--keep", type=Path)
     judge = commands.add_parser("judge", help="The verdict on a history that was kept")
     judge.add_argument("history", type=Path)
     return parser.parse_args()
 
 
 async def run(given: argparse.Namespace) -> int:
-    import os
-
     has_namespaces = os.environ[INSIDE] == "namespaces"
     missing = not_tried(has_namespaces=has_namespaces)
     if missing:
@@ -44,12 +52,22 @@ async def run(given: argparse.Namespace) -> int:
     if given.only:
         faults = [BY_NAME[name] for name in given.only] * given.times
     else:
-        faults = schedule(
-            given.seed, given.fail_overs, given.others, has_namespaces=has_namespaces
-        )
+        faults = schedule(given.seed, given.fail_overs, given.others, has_namespaces=has_namespaces)
     async with rig.rig(keep=given.keep) as built:
         verdict = await rig.run(built, faults, children=given.children, seed=given.seed)
     return rig.show(verdict)
+
+
+async def restore(given: argparse.Namespace) -> int:
+    async with rig.rig(keep=given.keep, parameters=recovery.parameters) as built:
+        found = await recovery.try_it(built, children=given.children, seed=given.seed)
+    return rig.show_breaches(found)
+
+
+async def measure(given: argparse.Namespace) -> int:
+    async with rig.rig(keep=given.keep, on_disk=True) as built:
+        price.show(await price.measure(built, turns=given.turns))
+    return 0
 
 
 def main(argv: Sequence[str]) -> int:
@@ -57,7 +75,8 @@ def main(argv: Sequence[str]) -> int:
     if given.command == "judge":
         return rig.show(rig.judge(given.history))
     enter("tests.cluster", argv)
-    return asyncio.run(run(given))
+    what = {"run": run, "restore": restore, "price": measure}[given.command]
+    return asyncio.run(what(given))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ believes neither the alerts nor the rounds that the database holds, and compares
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -232,7 +232,9 @@ def _doubled_rows(story: Story) -> Iterator[Violation]:
     for key, times in about.items():
         if times > 1:
             yield Violation("doubled", str(key[0]), f"{times} messages of one kind, rung and turn")
-    open_alerts = Counter(row["child"] for row in rows(story.events, "alert") if row["closed_at"] is None)
+    open_alerts = Counter(
+        row["child"] for row in rows(story.events, "alert") if row["closed_at"] is None
+    )
     for child, times in open_alerts.items():
         if times > 1:
             yield Violation("doubled", child, f"{times} open alerts")

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,8 +24,9 @@ POSTGRES, REST, ETCD, PEERS = 5432, 8008, 2379, 2380
 THROUGH_HAPROXY, THROUGH_PGBOUNCER = 5000, 6432
 DEBIAN_PYTHON = "/usr/bin/python3"
 # Seconds. A host that vanishes loses its role after `ttl`; a PostgreSQL that died is noticed at the
-# next look, at the latest after `loop_wait`. Patroni allows no shorter `ttl`.
-TIMES = {"ttl": 20, "loop_wait": 2, "retry_timeout": 3, "primary_start_timeout": 10}
+# next look, at the latest after `loop_wait`, and a standby takes over instead of waiting until it
+# has recovered. Patroni allows no shorter `ttl`.
+TIMES = {"ttl": 20, "loop_wait": 2, "retry_timeout": 3, "primary_start_timeout": 0}
 PARAMETERS: dict[str, Any] = {
     "max_connections": 100,
     "shared_buffers": "64MB",
@@ -144,12 +146,12 @@ class Cluster:
         await until("three members that stream", self.is_whole, within=within)
 
 
-def node_of(host: Host, peers: dict[str, str], *, synchronous: bool, extra: dict[str, Any]) -> Node:
+def node_of(host: Host, peers: Mapping[str, str], *, extra: Mapping[str, Any]) -> Node:
     """A node, with its files written. `peers`: every host of the database and its address;
     `extra`: parameters of PostgreSQL beside those above."""
     etcd = Daemon(f"etcd-{host.name}", host, _etcd(host, peers))
     settings = host.folder / "patroni.json"
-    settings.write_text(json.dumps(_patroni(host, peers, synchronous=synchronous, extra=extra)))
+    settings.write_text(json.dumps(_patroni(host, peers, extra)))
     settings.chmod(0o644)
     patroni = Daemon(
         f"patroni-{host.name}", host, ["/usr/bin/patroni", str(settings)],
@@ -158,7 +160,7 @@ def node_of(host: Host, peers: dict[str, str], *, synchronous: bool, extra: dict
     return Node(host, etcd, patroni)
 
 
-def _etcd(host: Host, peers: dict[str, str]) -> list[str]:
+def _etcd(host: Host, peers: Mapping[str, str]) -> list[str]:
     at, among = f"http://{host.address}", f"http://{host.address}:{PEERS}"
     cluster = ",".join(f"{name}=http://{address}:{PEERS}" for name, address in peers.items())
     return [
@@ -171,13 +173,14 @@ def _etcd(host: Host, peers: dict[str, str]) -> list[str]:
         f"--initial-advertise-peer-urls={among}",
         f"--initial-cluster={cluster}",
         "--initial-cluster-state=new",
+        # Twice what it ships with: this machine has two cores for everything.
+        "--heartbeat-interval=200",
+        "--election-timeout=2000",
         "--log-level=warn",
     ]
 
 
-def _patroni(
-    host: Host, peers: dict[str, str], *, synchronous: bool, extra: dict[str, Any]
-) -> dict[str, Any]:
+def _patroni(host: Host, peers: Mapping[str, str], extra: Mapping[str, Any]) -> dict[str, Any]:
     network = host.address.rpartition(".")[0] + ".0/24"
     trusted = [
         "local all all trust",
@@ -187,21 +190,24 @@ def _patroni(
     postgresql = {
         "use_pg_rewind": True,
         "use_slots": True,
-        "parameters": PARAMETERS | extra,
+        "parameters": PARAMETERS | dict(extra),
         "pg_hba": trusted,
     }
     return {
         "scope": SCOPE,
         "name": host.name,
         "log": {"level": "INFO"},
-        "restapi": {"listen": f"{host.address}:{REST}", "connect_address": f"{host.address}:{REST}"},
+        "restapi": {
+            "listen": f"{host.address}:{REST}",
+            "connect_address": f"{host.address}:{REST}",
+        },
         "etcd3": {"hosts": [f"{address}:{ETCD}" for address in peers.values()]},
         "bootstrap": {
             "dcs": TIMES
             | {
                 "maximum_lag_on_failover": 1_048_576,
-                "synchronous_mode": synchronous,
-                "synchronous_mode_strict": synchronous,
+                "synchronous_mode": True,
+                "synchronous_mode_strict": True,
                 # Without it a primary stops taking writes while etcd is away.
                 "failsafe_mode": True,
                 "postgresql": postgresql,
@@ -224,7 +230,7 @@ def _patroni(
     }
 
 
-def haproxy_of(host: Host, peers: dict[str, str]) -> Daemon:
+def haproxy_of(host: Host, peers: Mapping[str, str]) -> Daemon:
     """A HAProxy on this host, whose one port leads to whoever is the primary."""
     servers = "\n".join(
         f"  server {name} {address}:{POSTGRES} check port {REST}" for name, address in peers.items()

@@ -1,9 +1,9 @@
 """The history of a run: one JSON object a line, in the order in which things happened.
 
-Kinds: `child` (who is watched, and whose address their caseworker has), `said` (a check-in came into
-being on a phone), `sent` (one try), `answered` (what the server said to it: `status` 0 is no answer),
-`arrived` (a message at the wire), `fault` and `healed`, and at the end a `row` for each row that the
-database holds about all this. `at` is in seconds since 1970.
+Kinds: `child` (who is watched, and whose address their caseworker has), `said` (a check-in came
+into being on a phone), `sent` (one try), `answered` (what the server said to it: `status` 0 is no
+answer), `arrived` (a message at the wire), `fault` and `healed`, and at the end a `row` for each
+row that the database holds about all this. `at` is in seconds since 1970.
 """
 
 from __future__ import annotations

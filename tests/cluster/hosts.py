@@ -1,10 +1,10 @@
 """Hosts of the rig: network namespaces on one bridge, or plain addresses of loopback.
 
-The rig runs inside namespaces of its own (`enter`): of processes, of mounts and of the network. When
-its first process ends, in whatever way, the kernel ends everything in them and takes the bridge, the
-cables and the mounts away. So there is nothing to clean up by name, and nothing of another run or of
-the machine can be hit. Where no namespaces may be made, hosts are addresses of 127.99.0.0/24: then
-no network can be cut and no disk filled, and the rig says so.
+The rig runs inside namespaces of its own (`enter`): of processes, of mounts and of the network.
+When its first process ends, in whatever way, the kernel ends everything in them and takes the
+bridge, the cables and the mounts away. So there is nothing to clean up by name, and nothing of
+another run or of the machine can be hit. Where no namespaces may be made, hosts are addresses of
+127.99.0.0/24: then no network can be cut and no disk filled, and the rig says so.
 """
 
 from __future__ import annotations
@@ -73,8 +73,9 @@ class Host:
 class Network:
     """All hosts, and the cables between them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, on_disk: bool = False) -> None:
         self.folder = folder
+        self.on_disk = on_disk
         self.has_namespaces = os.environ.get(INSIDE) == "namespaces"
         self.hosts: dict[str, Host] = {}
         self.address = self._address(1)
@@ -109,7 +110,9 @@ class Network:
         _run(*host.command(["ip", "addr", "add", f"{host.address}/24", "dev", "eth0"]))
         _run(*host.command(["ip", "link", "set", "eth0", "up"]))
         _run(*host.command(["ip", "link", "set", "lo", "up"]))
-        _run("mount", "-t", "tmpfs", "-o", f"size={DISK},mode=0755", "tmpfs", str(host.folder))
+        if not self.on_disk:
+            _run("mount", "-t", "tmpfs", "-o", f"size={DISK},mode=0755", "tmpfs",
+                 str(host.folder))  # fmt: skip
 
     def cut(self, host: Host) -> None:
         """Nothing comes through to or from this host any more, and nobody is told."""
@@ -138,7 +141,7 @@ class Network:
             if host.holder is not None:
                 host.holder.kill()
                 host.holder.wait()
-                subprocess.run(["umount", "-l", str(host.folder)], check=False)
+                subprocess.run(["umount", "-l", host.folder], capture_output=True, check=False)
 
 
 def _run(*command: str) -> None:

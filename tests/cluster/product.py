@@ -24,11 +24,11 @@ from server.storage.db import as_document, close_database, fetch, open_database,
 from server.storage.ids import uuid7
 from server.watch.models import Watch
 from tests.cluster.daemons import Daemon
-from tests.cluster.hosts import Host
 from tests.cluster.history import History
+from tests.cluster.hosts import Host
 
 ROOT = Path(__file__).resolve().parents[2]
-SECRET = "a secret of the rig alone, which guards nothing at all"
+SECRET = "a secret of the rig alone that guards nothing at all"
 WEB = 8000
 EVERY_S, GRACE_S = 60, 10
 # What is agreed with every child of the rig: a check-in each minute, and adults are called ten

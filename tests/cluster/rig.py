@@ -1,17 +1,19 @@
-"""The whole rig, set up and taken down, and a run on it: load, faults by a schedule, and a verdict."""
+"""The whole rig, set up and taken down; and a run on it: load, faults by a schedule, a verdict."""
 
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import random
 import shutil
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import asyncpg
@@ -78,15 +80,24 @@ def tell(text: str) -> None:
     print(text, flush=True)
 
 
+Parameters = Callable[[Host], Mapping[str, Any]]
+
+
 @asynccontextmanager
-async def rig(*, keep: Path | None = None, synchronous: bool = True) -> AsyncIterator[Rig]:
-    """All of it, ready for load. `keep`: where history and logs are put at the end."""
+async def rig(
+    *, keep: Path | None = None, on_disk: bool = False, parameters: Parameters = lambda host: {}
+) -> AsyncIterator[Rig]:
+    """All of it, ready for load. `keep`: where history and logs are put at the end. `on_disk`: the
+    hosts have no small disks of their own in memory. `parameters`: of PostgreSQL on a host."""
+    remove_left_over()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     folder.chmod(0o755)
-    network = Network(folder)
+    lock = (folder / "lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    network = Network(folder, on_disk=on_disk)
     try:
         async with aiohttp.ClientSession() as client:
-            built = _build(folder, network, client, synchronous=synchronous)
+            built = _build(folder, network, client, parameters)
             try:
                 await _start(built)
                 yield built
@@ -97,6 +108,15 @@ async def rig(*, keep: Path | None = None, synchronous: bool = True) -> AsyncIte
     finally:
         network.close()
         shutil.rmtree(folder, ignore_errors=True)
+        lock.close()
+
+
+def remove_left_over() -> None:
+    """Folders of runs that were killed: a run that lives holds the lock of its own."""
+    for lock in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/lock"):
+        with suppress(OSError), lock.open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(lock.parent)
 
 
 def _keep(folder: Path, where: Path) -> None:
@@ -107,7 +127,7 @@ def _keep(folder: Path, where: Path) -> None:
 
 
 def _build(
-    folder: Path, network: Network, client: aiohttp.ClientSession, *, synchronous: bool
+    folder: Path, network: Network, client: aiohttp.ClientSession, parameters: Parameters
 ) -> Rig:
     nodes = [network.add(f"db{number}", 10 + number) for number in (1, 2, 3)]
     peers = {host.name: host.address for host in nodes}
@@ -115,10 +135,7 @@ def _build(
     outside = network.add("edge", 30)
     history = History(folder / "history.jsonl")
     wire = Wire(network.address, history)
-    made = {
-        host.name: database.node_of(host, peers, synchronous=synchronous, extra={})
-        for host in nodes
-    }
+    made = {host.name: database.node_of(host, peers, extra=parameters(host)) for host in nodes}
     webs, tickers, settings = [], [], {}
     for host in apps:
         at = f"postgres://{database.USER}@{host.address}"
@@ -135,7 +152,7 @@ def _build(
         folder=folder,
         network=network,
         client=client,
-        cluster=database.Cluster(made, client, synchronous=synchronous),
+        cluster=database.Cluster(made, client),
         haproxies=[database.haproxy_of(host, peers) for host in apps],
         pgbouncers=[database.pgbouncer_of(host) for host in apps],
         webs=webs,
@@ -177,9 +194,9 @@ async def _start(built: Rig) -> None:
     for daemon in (*built.haproxies, *built.pgbouncers, built.edge):
         daemon.start()
     tell("The database is being made ...")
-    await until("a primary", built.cluster.primary, within=90)
+    await until("a primary", built.cluster.primary, within=180)
     await _make_database(built)
-    await built.cluster.wait_whole()
+    await built.cluster.wait_whole(within=120)
     await product.migrate(built.direct, built.settings)
     for daemon in (*built.webs, *built.tickers):
         daemon.start()
@@ -210,8 +227,9 @@ async def _make_database(built: Rig) -> None:
 
 
 async def _stop(built: Rig) -> None:
-    daemons = (*built.webs, *built.tickers, built.edge, *built.pgbouncers, *built.haproxies)
-    await asyncio.gather(*(daemon.stop() for daemon in daemons))
+    # Ours first: what they do at their end needs the database.
+    for daemons in (built.webs + built.tickers, [built.edge], built.pgbouncers, built.haproxies):
+        await asyncio.gather(*(daemon.stop() for daemon in daemons))
     await built.cluster.stop()
     await built.wire.close()
     built.history.close()
@@ -284,15 +302,19 @@ async def _break(built: Rig, fault: Fault, dice: random.Random, number: str) -> 
     await asyncio.sleep(CALM_S)
 
 
-def show(verdict: Verdict, *, most: int = 20) -> int:
+def show(verdict: Verdict) -> int:
     """Print it; 1 where anything is not as it must be."""
     tell(verdict.report)
-    for violation in verdict.violations[:most]:
-        tell(f"BREACH {violation.what}: {violation.about}: {violation.why}")
-    if len(verdict.violations) > most:
-        tell(f"... and {len(verdict.violations) - most} more")
     for line in verdict.late:
         tell(f"SLOW {line}")
-    tell(f"breaches: {len(verdict.violations)}; gaps that are too long: {len(verdict.late)}")
-    sys.stdout.flush()
-    return int(bool(verdict.violations or verdict.late))
+    tell(f"gaps that are too long: {len(verdict.late)}")
+    return show_breaches(verdict.violations) or int(bool(verdict.late))
+
+
+def show_breaches(violations: Sequence[Violation], *, most: int = 20) -> int:
+    """Print them; 1 where there is one."""
+    for violation in violations[:most]:
+        tell(f"BREACH {violation.what}: {violation.about}: {violation.why}")
+    counted = Counter(violation.what for violation in violations)
+    tell(f"breaches: {len(violations)} {dict(counted) if counted else ''}".rstrip())
+    return int(bool(violations))

@@ -33,7 +33,9 @@ def thanked(id_: str, at: float, due: float) -> list[Event]:
     ]  # fmt: skip
 
 
-def message(id_: str, subject: str, *, kind: str = "alert", result: str = "accepted") -> list[Event]:
+def message(
+    id_: str, subject: str, *, kind: str = "alert", result: str = "accepted"
+) -> list[Event]:
     return [
         {"kind": "row", "at": BEGIN, "table": "message", "id": id_, "subject": subject,
          "kind_of": kind, "rung": 0, "turn": 0, "to": "tom", "channel": "email", "child": MIA,

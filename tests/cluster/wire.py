@@ -1,4 +1,4 @@
-"""The end of the wire: a mail relay that writes down which message arrived at which address, when."""
+"""The end of the wire: a mail relay that writes down which message arrived where, and when."""
 
 from __future__ import annotations
 
