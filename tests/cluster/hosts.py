@@ -25,6 +25,7 @@ NAMESPACES = ("--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-pr
 FIRST = ("sh", "-c", '"$@"; exit $?', "rig")
 BRIDGE = "rig0"
 DISK = "900m"
+PAGE = 4096
 
 
 def enter(module: str, arguments: Sequence[str]) -> None:
@@ -126,10 +127,15 @@ class Network:
     def fill_disk(self, host: Host) -> None:
         """Not a byte is left on the disk of this host."""
         assert self.has_namespaces, "without a disk of its own none can be filled"
-        free = shutil.disk_usage(host.folder).free
-        ballast = host.folder / "ballast"
-        with ballast.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, free)
+        size, end = shutil.disk_usage(host.folder).free, 0
+        with (host.folder / "ballast").open("wb") as file:
+            # Others write too, so what was free a moment ago may be too much.
+            while size >= PAGE:
+                try:
+                    os.posix_fallocate(file.fileno(), end, size)
+                    end += size
+                except OSError:
+                    size //= 2
 
     def free_disk(self, host: Host) -> None:
         """There is room again."""

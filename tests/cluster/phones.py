@@ -12,7 +12,7 @@ import json
 import random
 from collections import deque
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -22,6 +22,8 @@ from tests.cluster.history import History
 
 IDS = UUID("5b0f3a52-6c0c-4f6a-9d53-2c9ab0b3a1f7")
 PATIENCE_S = 20.0
+# `pwa/src/store/afterBackup.ts`: what came in a little before may be lost too.
+MARGIN = timedelta(minutes=10)
 LONGEST_WAIT_S = 300.0
 # What waiting does not mend: the phone then asks the child.
 FOR_GOOD = {"id_reused", "ended", "decided", "changed"}
@@ -48,6 +50,7 @@ class Phone:
     dice: random.Random
     habit: Habit = field(default_factory=Habit)
     outbox: deque[dict[str, Any]] = field(default_factory=deque)
+    confirmed: list[tuple[dict[str, Any], str]] = field(default_factory=list)
     _failures: int = 0
     _taps: int = 0
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -104,13 +107,31 @@ class Phone:
         while self.outbox:
             status, answer, retry_after = await self._try(self.outbox[0])
             if status in (200, 201) or _is_refused(status, answer):
-                self.outbox.popleft()
+                body = self.outbox.popleft()
+                if status in (200, 201):
+                    self.confirmed.append((body, answer["received_at"]))
                 self._failures = 0
                 continue
             wait = min(LONGEST_WAIT_S, 2 * 2 ** min(self._failures, 8))
             self._failures += 1
             return max(wait * (0.75 + self.dice.random() / 2), retry_after)
         return None
+
+    async def hand_in_again(self) -> int:
+        """The server shows another epoch: send again what it confirmed from then on, under the same
+        ids. Returns how many."""
+        head = {"authorization": f"Bearer {self.token}"}
+        async with self.client.get(f"{self.url}/api/v1/me", headers=head) as response:
+            since = datetime.fromisoformat((await response.json())["epoch"]["from_at"])
+        lost = [
+            (body, at)
+            for body, at in self.confirmed
+            if datetime.fromisoformat(at) >= since - MARGIN
+        ]
+        for body, at in lost:
+            self.outbox.append(body | {"confirmed_at": at})
+        assert await self._flush() is None, "the server did not take all of it"
+        return len(lost)
 
     async def _try(self, body: dict[str, Any]) -> tuple[int, Any, float]:
         self.history.add("sent", child=self.child, id=body["id"])
