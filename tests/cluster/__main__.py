@@ -31,6 +31,7 @@ def arguments() -> argparse.Namespace:
     run.add_argument("--times", type=int, default=1, help="each of --only so often")
     run.add_argument("--children", type=int, default=120)
     run.add_argument("--seed", type=int, default=1)
+    run.add_argument("--direct", action="store_true", help="past PgBouncer and HAProxy")
     run.add_argument("--keep", type=Path, help="a folder for the history and the logs")
     restore = commands.add_parser("restore", help="Back to a moment, from a backup and the log")
     restore.add_argument("--children", type=int, default=60)
@@ -53,7 +54,8 @@ async def run(given: argparse.Namespace) -> int:
         faults = [BY_NAME[name] for name in given.only] * given.times
     else:
         faults = schedule(given.seed, given.fail_overs, given.others, has_namespaces=has_namespaces)
-    async with rig.rig(keep=given.keep) as built:
+    shape = rig.Shape(is_direct=given.direct)
+    async with rig.rig(keep=given.keep, shape=shape) as built:
         verdict = await rig.run(built, faults, children=given.children, seed=given.seed)
     return rig.show(verdict)
 
@@ -65,7 +67,7 @@ async def restore(given: argparse.Namespace) -> int:
 
 
 async def measure(given: argparse.Namespace) -> int:
-    async with rig.rig(keep=given.keep, on_disk=True) as built:
+    async with rig.rig(keep=given.keep, shape=rig.Shape(on_disk=True)) as built:
         price.show(await price.measure(built, turns=given.turns))
     return 0
 

@@ -116,3 +116,11 @@ def signal_all(pid: int, with_signal: int) -> None:
     for each in descendants(pid):
         with suppress(ProcessLookupError):
             os.kill(each, with_signal)
+
+
+def end_postmaster(pid_file: Path) -> None:
+    """End the PostgreSQL whose file this is, and no other that got its number later."""
+    with suppress(OSError, ValueError, IndexError):
+        pid = int(pid_file.read_text().split()[0])
+        if Path(os.readlink(f"/proc/{pid}/cwd")) == pid_file.parent:
+            signal_all(pid, signal.SIGKILL)

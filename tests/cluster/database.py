@@ -230,6 +230,19 @@ def _patroni(host: Host, peers: Mapping[str, str], extra: Mapping[str, Any]) -> 
     }
 
 
+def urls_of(host: Host, peers: Mapping[str, str], *, is_direct: bool) -> dict[str, str]:
+    """Where the processes of Waymark on this host find the database, by setting."""
+    if is_direct:
+        places = ",".join(f"{address}:{POSTGRES}" for address in peers.values())
+        wish = "target_session_attrs=read-write"
+        return {"WAYMARK_DATABASE_URL": f"postgres://{USER}@{places}/waymark?{wish}"}
+    at = f"postgres://{USER}@{host.address}"
+    return {
+        "WAYMARK_DATABASE_URL": f"{at}:{THROUGH_PGBOUNCER}/waymark",
+        "WAYMARK_LISTEN_URL": f"{at}:{THROUGH_HAPROXY}/waymark",
+    }
+
+
 def haproxy_of(host: Host, peers: Mapping[str, str]) -> Daemon:
     """A HAProxy on this host, whose one port leads to whoever is the primary."""
     servers = "\n".join(

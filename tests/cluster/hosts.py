@@ -55,11 +55,13 @@ class Host:
 
     def command(self, argv: Sequence[str], *, as_nobody: bool = False) -> list[str]:
         """What to run so that it runs on this host."""
-        command = list(argv)
+        # Where no namespace ends it with the rig, the end of its parent does.
+        how = [] if self.holder is not None else ["--pdeathsig=KILL"]
         if as_nobody and os.geteuid() == 0:
             who = pwd.getpwnam("nobody")
-            user = [f"--reuid={who.pw_uid}", f"--regid={who.pw_gid}", "--clear-groups"]
-            command = ["setpriv", *user, "--inh-caps=-all", *command]
+            how += [f"--reuid={who.pw_uid}", f"--regid={who.pw_gid}", "--clear-groups"]
+            how += ["--inh-caps=-all"]
+        command = ["setpriv", *how, *argv] if how else list(argv)
         if self.holder is not None:
             command = ["nsenter", f"--net=/proc/{self.holder.pid}/ns/net", "--", *command]
         return command

@@ -20,7 +20,7 @@ import asyncpg
 
 from tests.cluster import database, product
 from tests.cluster.checker import Story, Terms, Violation, check
-from tests.cluster.daemons import Daemon
+from tests.cluster.daemons import Daemon, end_postmaster
 from tests.cluster.faults import Fault
 from tests.cluster.figures import Gap, gaps, report
 from tests.cluster.history import History, read
@@ -83,21 +83,30 @@ def tell(text: str) -> None:
 Parameters = Callable[[Host], Mapping[str, Any]]
 
 
+@dataclass(frozen=True)
+class Shape:
+    """How the rig is put together. `on_disk`: hosts have no small disks of their own in memory.
+    `is_direct`: Waymark knows the three servers itself, and goes through no pooler or proxy."""
+
+    on_disk: bool = False
+    is_direct: bool = False
+
+
 @asynccontextmanager
 async def rig(
-    *, keep: Path | None = None, on_disk: bool = False, parameters: Parameters = lambda host: {}
+    *, keep: Path | None = None, shape: Shape = Shape(), parameters: Parameters = lambda host: {}
 ) -> AsyncIterator[Rig]:
-    """All of it, ready for load. `keep`: where history and logs are put at the end. `on_disk`: the
-    hosts have no small disks of their own in memory. `parameters`: of PostgreSQL on a host."""
+    """All of it, ready for load. `keep`: where history and logs are put at the end. `parameters`:
+    of PostgreSQL on a host."""
     remove_left_over()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     folder.chmod(0o755)
     lock = (folder / "lock").open("w")
     fcntl.flock(lock, fcntl.LOCK_EX)
-    network = Network(folder, on_disk=on_disk)
+    network = Network(folder, on_disk=shape.on_disk)
     try:
         async with aiohttp.ClientSession() as client:
-            built = _build(folder, network, client, parameters)
+            built = _build(folder, network, client, parameters, shape)
             try:
                 await _start(built)
                 yield built
@@ -112,10 +121,15 @@ async def rig(
 
 
 def remove_left_over() -> None:
-    """Folders of runs that were killed: a run that lives holds the lock of its own."""
+    """What runs left behind that were killed: a run that lives holds the lock of its own folder.
+
+    Without namespaces a PostgreSQL outlives the Patroni that started it; all else has died.
+    """
     for lock in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/lock"):
         with suppress(OSError), lock.open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for pid_file in lock.parent.glob("db*/data/postmaster.pid"):
+                end_postmaster(pid_file)
             shutil.rmtree(lock.parent)
 
 
@@ -127,7 +141,11 @@ def _keep(folder: Path, where: Path) -> None:
 
 
 def _build(
-    folder: Path, network: Network, client: aiohttp.ClientSession, parameters: Parameters
+    folder: Path,
+    network: Network,
+    client: aiohttp.ClientSession,
+    parameters: Parameters,
+    shape: Shape,
 ) -> Rig:
     nodes = [network.add(f"db{number}", 10 + number) for number in (1, 2, 3)]
     peers = {host.name: host.address for host in nodes}
@@ -138,11 +156,7 @@ def _build(
     made = {host.name: database.node_of(host, peers, extra=parameters(host)) for host in nodes}
     webs, tickers, settings = [], [], {}
     for host in apps:
-        at = f"postgres://{database.USER}@{host.address}"
-        urls = {
-            "WAYMARK_DATABASE_URL": f"{at}:{database.THROUGH_PGBOUNCER}/waymark",
-            "WAYMARK_LISTEN_URL": f"{at}:{database.THROUGH_HAPROXY}/waymark",
-        }
+        urls = database.urls_of(host, peers, is_direct=shape.is_direct)
         settings = product.environment(
             folder, smtp=wire.url, public="http://127.0.0.1:8080", urls=urls
         )
