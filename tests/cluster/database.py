@@ -46,6 +46,9 @@ PARAMETERS: dict[str, Any] = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "wal_log_hints": "on",
+    # Where a gap is longer than it should be, the log says who waited for whom.
+    "log_lock_waits": "on",
+    "log_min_duration_statement": "2s",
 }
 
 
