@@ -122,7 +122,8 @@ class _Whole:
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     i18n.warm()
     async with AsyncExitStack() as stack:
-        await open_database(app.state.settings.database_url)
+        settings = app.state.settings
+        await open_database(settings.database_url, replica_url=settings.replica_url)
         stack.push_async_callback(close_database)
         await open_live(app.state.settings.listen_url)
         stack.push_async_callback(close_live)

@@ -3,6 +3,7 @@
 Nothing personal is in either: ages, counts and codes.
 """
 
+import asyncio
 import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +19,7 @@ from server.advocates.models import Advocacy
 from server.alerts.drills.models import Drill, DrillPlan
 from server.alerts.models import Alert
 from server.checkin.models import CheckIn
-from server.errors import NotFound
+from server.errors import NotFound, WaymarkError
 from server.imports.models import Intake
 from server.inbound.reading import unknown_since
 from server.missing.search.models import Episode
@@ -29,7 +30,9 @@ from server.notify.refused_addresses import counts
 from server.people.access import now_of
 from server.rota.models import RotaTerms
 from server.setting_parsers import is_loopback
+from server.storage import replica
 from server.storage.db import as_moment, fetch
+from server.storage.servers.finding import counts as connections
 from server.tasks.models import Task
 from server.watch.absence.models import AbsenceRequest
 from server.watch.calendar.models import Milestone
@@ -41,6 +44,8 @@ from server.web.responses import json_answer
 
 # Anything that has been due for longer is a fault of ours.
 STALE = timedelta(minutes=2)
+# Who asks wants an answer, also from a database that says nothing.
+ANSWER_S = 5
 # A proxy that forwards a request adds one of these: then it does not come from this machine.
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 
@@ -102,10 +107,11 @@ async def health(request: Request) -> Response:
     """200 while all is well, else 503; the body says what is not."""
     now = now_of(request)
     try:
-        heartbeat = await pulse()
-    except Exception:
+        async with asyncio.timeout(ANSWER_S):
+            heartbeat = await pulse()
+    except Exception as fault:
         # Whatever the database says: it is away, and that is what this page is for.
-        body = {"status": "failing", "database": "away", "ticker": None}
+        body = {"status": "failing", "database": "away", "ticker": None, "reason": _why(fault)}
         return json_answer(body, status=503)
     settings = request.app.state.settings
     is_well = heartbeat.is_well(now) and not lacks_last_resort(settings)
@@ -124,6 +130,12 @@ async def health(request: Request) -> Response:
         },
         status=200 if is_well else 503,
     )
+
+
+def _why(fault: Exception) -> str:
+    """What the database said, as a code: its own words may name a host."""
+    code: str = fault.extra.get("why", fault.code) if isinstance(fault, WaymarkError) else ""
+    return code or type(fault).__name__
 
 
 def _seconds(moment: datetime | None, now: datetime) -> float | None:
@@ -187,6 +199,31 @@ async def _fill(registry: CollectorRegistry, now: datetime) -> None:
     )
     for reason, count in refusals.items():
         gauge.labels(reason).set(count)
+    _of_database(registry)
+
+
+def _of_database(registry: CollectorRegistry) -> None:
+    """What happened to the connections of this process to PostgreSQL."""
+    gauge = Gauge(
+        "waymark_database_connections",
+        "connections to PostgreSQL since this process began: made; failed (searches that found no"
+        " server); cut (the server was silent, or is no longer the primary)",
+        ["what"],
+        registry=registry,
+    )
+    for what in ("made", "failed", "cut"):
+        gauge.labels(what).set(getattr(connections, what))
+    gauge = Gauge(
+        "waymark_long_reads",
+        "long reads since this process began: from the copy, or from the primary although there is"
+        " a copy",
+        ["where"],
+        registry=registry,
+    )
+    gauge.labels("copy").set(replica.counts.copy)
+    gauge.labels("primary").set(replica.counts.primary)
+    gauge = Gauge("waymark_replica_age_seconds", "how far the copy was behind", registry=registry)
+    gauge.set(replica.counts.age_s)
 
 
 def _by_channel(registry: CollectorRegistry, name: str, counts_by_channel: dict[str, int]) -> None:

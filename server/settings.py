@@ -33,7 +33,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "WAYMARK_DATABASE_URL",
         "The database: `sqlite://PATH` or `postgres://user:pass@host:port/db`. SQLite is enough for"
-        " one process on one machine.",
+        " one process on one machine. Several PostgreSQL servers, of which one takes writes:"
+        " `postgres://user:pass@one:5432,two:5432/db`; it is found, and found again after a"
+        " fail-over.",
         "`sqlite://var/waymark.sqlite3`",
     ),
     Setting(
@@ -41,6 +43,13 @@ SETTINGS: tuple[Setting, ...] = (
         "The direct address of PostgreSQL, where `WAYMARK_DATABASE_URL` leads to a pooler that"
         " gives out a connection for each transaction (PgBouncer). Open pages hear changes by it.",
         "the database's own",
+    ),
+    Setting(
+        "WAYMARK_REPLICA_URL",
+        "A copy of the PostgreSQL database that follows it (streaming replication): boards, lists"
+        " and reports are read there. Where it is away or too far behind, the database itself is"
+        " read.",
+        "none",
     ),
     Setting(
         "WAYMARK_SECRET_KEYS",
@@ -172,6 +181,7 @@ class Settings:
 
     database_url: str = field(repr=False)
     listen_url: str | None = field(repr=False)
+    replica_url: str | None = field(repr=False)
     secret_keys: tuple[str, ...] = field(repr=False)
     public_url: str
     display_name: str
@@ -290,7 +300,10 @@ class _Reader:
             f"sqlite://{(var / 'waymark.sqlite3').absolute()}",
         )
         listen_url = self.take("WAYMARK_LISTEN_URL", lambda text: parse.listen_url(text, url), None)
-        return {"database_url": url, "listen_url": listen_url}
+        replica_url = self.take(
+            "WAYMARK_REPLICA_URL", lambda text: parse.listen_url(text, url), None
+        )
+        return {"database_url": url, "listen_url": listen_url, "replica_url": replica_url}
 
     def _keys(self, public_url: str, var: Path, mail_from: str) -> dict[str, Any]:
         subject = parse.default_subject(public_url, mail_from)

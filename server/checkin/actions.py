@@ -15,7 +15,7 @@ from server.people.rules import Role
 from server.policy.levels import Way
 from server.security import encryption
 from server.storage import bulk
-from server.storage.db import write
+from server.storage.db import durable_read, write
 from server.watch.actions import settle
 from server.watch.watch_alerts import call_adults
 
@@ -48,6 +48,7 @@ async def record(
             stored = (existing.child_id, existing.by_id, existing.content_hash)
             if stored != (child_id, actor.id, given.content_hash):
                 raise IdReused("This ID already exists, with different content.")
+            await durable_read()
             return existing, False
         try:
             return await _record(given, now), True

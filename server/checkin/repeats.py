@@ -12,7 +12,7 @@ from server.checkin.rules import CALLS, Answer
 from server.errors import Conflict, IdReused
 from server.people.events import Happening, happened
 from server.storage import bulk
-from server.storage.db import write
+from server.storage.db import durable_read, write
 from server.watch.actions import Settlement, as_it_stands, settle
 from server.watch.models import Round
 from server.watch.watch_alerts import call_adults
@@ -31,6 +31,7 @@ async def hand_in_again(given: Given, now: datetime) -> tuple[CheckIn, bool]:
     if existing is not None:
         if existing.child_id != child_id or existing.by_id != actor.id:
             raise IdReused("This ID already exists, with different content.")
+        await durable_read()
         return existing, False
     assert answer.confirmed_at is not None
     at = answer.confirmed_at if await was_lost(answer.confirmed_at) else now

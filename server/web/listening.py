@@ -20,11 +20,12 @@ from server.clock import monotonic
 from server.errors import WaymarkError
 from server.storage.db import RawSqlite, dialect, fetch, opened_url, sqlite_file
 from server.storage.engines import address
+from server.storage.servers import connecting
 from server.web.hub import Hub
 
 CHANNEL = "waymark"
 LOOK_S = 1.0
-KEEP_ALIVE_S = 15.0
+KEEP_ALIVE_S = 5.0
 ECHO_EVERY_S = 60.0
 ECHO_WITHIN_S = 5.0
 LOOK_AGAIN_S = 30.0  # While nothing is heard: pages ask again, the listener retries.
@@ -144,21 +145,7 @@ async def is_heard(listen_url: str | None = None) -> bool:
 
 async def connect(url: str) -> Any:
     """A connection apart from the pool."""
-    place = address.parse(url).credentials
-    return await asyncpg.connect(**{name: place[name] for name in _CONNECT & place.keys()})
-
-
-_CONNECT = {
-    "host",
-    "port",
-    "user",
-    "password",
-    "database",
-    "ssl",
-    "timeout",
-    "server_settings",
-    "target_session_attrs",
-}
+    return await connecting.connect(address.parse(url).credentials)
 
 
 def _heard(
