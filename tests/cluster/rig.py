@@ -196,7 +196,7 @@ listen waymark
   balance roundrobin
   option redispatch
   option httpchk GET /health
-  default-server inter 1s fall 3 rise 1 on-marked-down shutdown-sessions
+  default-server inter 1s fall 3 rise 1
 {servers}
 """
     return database.daemon_of(host, "haproxy", text, ["haproxy", "-db", "-f"])
