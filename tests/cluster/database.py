@@ -43,6 +43,9 @@ PARAMETERS: dict[str, Any] = {
     "tcp_keepalives_interval": 1,
     "tcp_keepalives_count": 3,
     "tcp_user_timeout": "8s",
+    # asyncpg asks for types on each new connection and turns JIT off for that, which a pooler in
+    # transaction mode undoes: after a fail-over each new connection then compiles for seconds.
+    "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "wal_log_hints": "on",

@@ -56,7 +56,7 @@ async def set_back(url: str, from_at: datetime, now: datetime) -> bool:
     try:
         async with write():
             # Two at once: the second one waits here, and finds the epoch of the first.
-            newest = await Entry.all().order_by("-id").first().select_for_update()
+            newest = await Entry.all().order_by("-id").select_for_update().first()
             if await Epoch.exists(from_at=from_at):
                 return False
             _check_moment(from_at, newest.at if newest is not None else None, now)
