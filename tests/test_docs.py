@@ -122,6 +122,7 @@ def test_every_command_that_a_block_of_code_names_is_one(page):
         ("docs/alerts.md", 140),
         ("deploy/README.md", 120),
         ("docs/operate-database.md", 110),
+        ("docs/operate-cluster.md", 210),
         ("docs/frontier.md", 190),
         ("docs/guide/caseworker.md", 100),
         ("docs/guide/supervisor.md", 100),
