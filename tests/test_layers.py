@@ -430,6 +430,8 @@ VERBS |= {
     "reminding",
     "snoozes",
     "writing",
+    "settling",
+    "slow_lane",
 }
 
 

@@ -250,11 +250,11 @@ async def _take_back(
     turns = await _turns(
         [subject for subject, watch in subjects.items() if watch.child_id not in covered]
     )
-    sayings = []
-    for subject in turns:
-        watch = subjects[subject]
-        for to in await told(subject, [Kind.ROLL_CALL_AWAY]):
-            sayings.append(_of_correction(watch, subject, turns[subject], to, now))
+    sayings = [
+        _of_correction(subjects[subject], subject, turns[subject], to, now)
+        for subject, recipients in (await told(list(turns), [Kind.ROLL_CALL_AWAY])).items()
+        for to in recipients
+    ]
     await queue(sayings, now)
 
 
