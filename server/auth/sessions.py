@@ -101,7 +101,8 @@ def cookie_name(phone: UUID | None = None, *, is_https: bool) -> str:
 def phone_of(request: HTTPConnection) -> UUID | None:
     """The paired phone that the request names; None if it names none. An invalid id matches no
     phone."""
-    phone_id = header(request.scope, PHONE_HEADER) or request.query_params.get(PHONE_QUERY, "")
+    query = request.query_params if request.scope["query_string"] else {}
+    phone_id = header(request.scope, PHONE_HEADER) or query.get(PHONE_QUERY, "")
     if not phone_id:
         return None
     try:
@@ -182,13 +183,12 @@ async def children_of(
     agency_of = {as_id(id_): agency for id_, agency in await theirs.values_list("id", "agency_id")}
     children = {}
     for token_hash, phone in asked:
-        row = row_of.get(token_hash)
-        if row is None or phone not in (None, _id_or_none(row["device_id"])):
+        if (row := row_of.get(token_hash)) is None:
             continue
         child_id, agency_id = as_id(row["person_id"]), as_id(row["agency_id"])
-        if agency_of.get(child_id) == agency_id:
-            phone_id = _id_or_none(row["device_id"])
-            children[token_hash, phone] = Actor(child_id, Role.CHILD, agency_id, phone_id)
+        device_id = _id_or_none(row["device_id"])
+        if phone in (None, device_id) and agency_of.get(child_id) == agency_id:
+            children[token_hash, phone] = Actor(child_id, Role.CHILD, agency_id, device_id)
     await _touch_all([row for row in rows if row["token_hash"] in row_of], now)
     return children
 

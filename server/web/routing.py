@@ -35,6 +35,9 @@ class Table:
         self._root = Node()
         for place, route in enumerate(routes):
             self._add(place, route)
+        paths = [getattr(route, "path", "") for route in routes]
+        # What phones ask most often has no variable in its path.
+        self._whole = {path: tuple(self._below(path)) for path in paths if "{" not in path}
 
     def _add(self, place: int, route: BaseRoute) -> None:
         path, node = getattr(route, "path", ""), self._root
@@ -51,6 +54,9 @@ class Table:
 
     def of(self, path: str) -> Iterable[BaseRoute]:
         """The routes that may answer it."""
+        return self._whole.get(path) or self._below(path)
+
+    def _below(self, path: str) -> Iterable[BaseRoute]:
         # A pattern also matches before a line break at the end.
         nodes, places = [self._root], list(self._root.takes_all)
         for segment in path.removesuffix("\n").split("/"):
