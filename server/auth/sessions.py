@@ -174,13 +174,13 @@ async def children_of(
     asked: Collection[tuple[str, UUID | None]], now: datetime
 ) -> dict[tuple[str, UUID | None], Actor]:
     """The children who sent these requests, for many check-ins at once: by the hash of the token
-    and the phone that each names. Those that `session_of` would refuse, adults, and a child whom
-    another agency has now, are left out."""
+    and the phone that each names. Left out are those that `session_of` would refuse, adults, and
+    children of another agency by now."""
     hashes = [token_hash for token_hash, _ in asked]
     rows = await fetch(_FIND.format(which=f"token_hash {among()}"), [hashes])
     row_of = {row["token_hash"]: row for row in rows if _is_of_child(row, now)}
-    theirs = Child.filter(id__in=[as_id(row["person_id"]) for row in row_of.values()])
-    agency_of = {as_id(id_): agency for id_, agency in await theirs.values_list("id", "agency_id")}
+    held = Child.filter(id__in=[as_id(row["person_id"]) for row in row_of.values()])
+    agency_of = {as_id(id_): agency for id_, agency in await held.values_list("id", "agency_id")}
     children = {}
     for token_hash, phone in asked:
         if (row := row_of.get(token_hash)) is None:

@@ -3,9 +3,9 @@
 Each batch is decided and written by the code that decides one answer (`actions.keep`), in one
 transaction: a number of statements that does not grow with the children in it. **It can only
 accept**, as the fast lane. For anything else it changes nothing and returns None, and the caller
-goes the long way, which can refuse and can wait: what has no right to check in, an id that is taken
-by another answer, a second answer of the same child in the batch, and a child of whom somebody else
-holds the watch or an alert in this moment.
+goes the long way, which can refuse and can wait: a person without the right to check in, an id that
+another answer has, a second answer of the same child in the batch, and a child whose watch or alert
+another transaction holds in this moment.
 
 A batch that fails is halved until the answers that cannot be stored are alone.
 """

@@ -25,9 +25,9 @@ async def lock(child_id: UUID) -> Watch | None:
 
 
 async def lock_free(children: Collection[UUID]) -> dict[UUID, Watch]:
-    """The rows of these children, locked, with their open alerts. Left out is a child of whom a
-    tick, a person or another answer holds either in this moment: many must not wait for one, and
-    two that wait for nobody cannot deadlock."""
+    """The rows of these children, locked, with their open alerts. A child is left out while a tick,
+    a person or another answer holds either: many must not wait for one, and two that wait for
+    nobody cannot deadlock."""
     rows = await (
         Watch.filter(child_id__in=list(children))
         .order_by("child_id")
@@ -88,7 +88,7 @@ async def write_down(
 
 
 async def write_down_all(moved: Sequence[Moved], now: datetime, *, quiet: Collection[UUID]) -> None:
-    """The same for many children; `quiet` are those about whom we tell nobody. Raises Conflict if
+    """The same for many children. Nobody is told about those in `quiet`. Raises Conflict if
     one of them has moved on: then the caller must leave its transaction."""
     written = await store(moved, now)
     if len(written) != len(moved):
