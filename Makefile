@@ -21,7 +21,7 @@ APP := $(shell find pwa -type f -not -path 'pwa/node_modules/*' -not -path 'pwa/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run setup test test-quick test-server test-changed test-room test-browser test-long test-load explore browsers check bench lock \
+.PHONY: help run setup test test-quick test-server test-changed test-room test-browser test-long test-load explore fuzz audit browsers check bench lock \
 	clean migrate coverage check-format check-lint check-types check-app check-words check-migrations check-locks check-docs
 
 help: ## Show this list
@@ -116,6 +116,9 @@ test-load: $(MADE)/dev $(MADE)/app browsers ## What is timed
 explore: $(MADE)/dev $(MADE)/app ## Draw new examples for a time (MINUTES=60) and print what breaks, ready to pin
 	@exec $(BIN)/python -m tests.explore --minutes $(or $(MINUTES),10) $(ARGS)
 
+fuzz: $(MADE)/dev ## Change what decoders take, for a time each (SECONDS=10), and print what breaks, ready to pin
+	@exec $(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),10) $(ARGS)
+
 coverage: $(MADE)/dev $(MADE)/app ## The quick tests, and which branches they took
 	$(PYTEST) -n 2 --dist worksteal -m "not browser and not load and not long" --cov $(ARGS)
 
@@ -153,6 +156,11 @@ check-locks: $(MADE)/dev
 
 check-docs: $(MADE)/dev
 	$(BIN)/python -m tools.docs check
+
+# Ends with 3 where the database of vulnerabilities does not answer: that is not a clean result. (make itself
+# ends with 2 whatever failed, so .ci/run asks the tool.)
+audit: $(MADE)/dev ## Look every pinned package up among the known vulnerabilities (needs the network)
+	@exec $(BIN)/python -m tools.audit $(ARGS)
 
 # --- The rest -------------------------------------------------------------------------------------
 

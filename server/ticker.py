@@ -41,6 +41,8 @@ from server.settings import Settings
 from server.storage.db import fetch, opened_url, write
 from server.storage.due_rows import DueRows
 from server.storage.engines.beating import WITHIN_S, Beating
+from server.storage.engines.partitions import ahead
+from server.storage.months import make_months
 from server.tasks import digest, telling
 from server.watch import ticking
 from server.watch.budgets import ticking as budgets
@@ -249,6 +251,7 @@ class Ticker:
         One silent device does not make us unhealthy; if many are silent, operators hear of it once
         a day. So do they of a channel by which no answer comes."""
         now = self._clock()
+        await self._guarded("months", partial(self._make_months, now))
         await doors.tidy(now)
         await bulk_import.tidy(now)
         await pack_marking.fill()
@@ -262,6 +265,9 @@ class Ticker:
             log.error("ticker.channel_unanswered", channel=name)
             async with write():
                 await tell_operators(f"{name}:unanswered", now, every_h=24)
+
+    async def _make_months(self, now: datetime) -> None:
+        await make_months(now, ahead(now)[-1])
 
     async def audit(self) -> None:
         """Look for open alerts and tasks that nobody moves, for messages that nobody sends, and for

@@ -34,6 +34,7 @@ from server.policy.model import SHIPPED
 from server.settings import SETTINGS
 from server.simulation.worlds.table import RANDOM, WORLDS
 from server.web.openapi import document
+from tools import asvs
 
 ROOT = Path(__file__).resolve().parent.parent
 USAGE = "python -m tools.docs write | check"
@@ -298,6 +299,11 @@ def worlds() -> str:
 # --- the figures
 
 
+def checked_lines() -> str:
+    """How many lines of OWASP ASVS are in each state, by page."""
+    return table(["chapter", "lines", *asvs.STATES], asvs.counts())
+
+
 def figures() -> str | None:
     """What the last benchmark reached, or None where none was run here. A figure that it left out
     stays as it is told."""
@@ -383,6 +389,7 @@ PAGES: dict[str, dict[str, Callable[[], str | None]]] = {
     "docs/reference/rights.md": {"rights": rights},
     "docs/reference/policy.md": {"levels": policy, "rest": policy_rest},
     "docs/reference/replay.md": {"worlds": worlds},
+    "docs/asvs/README.md": {"asvs": checked_lines},
     "docs/reference/fields.md": {"fields": fields, "pack-fields": pack_fields},
 }
 MEASURED: dict[str, dict[str, Callable[[], str | None]]] = {FIGURES: {"figures": figures}}

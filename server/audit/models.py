@@ -4,6 +4,8 @@ from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
 
+from server.storage.engines.partitions import ByMonth
+
 
 class Entry(Model):
     """Who did what, about which child, when and why.
@@ -27,6 +29,8 @@ class Entry(Model):
     )  # Names of what changed, no values.
     why = fields.TextField(null=True)  # A code, or an encrypted reason in a person's words.
     seal_id = fields.BigIntField(null=True)
+
+    by_month = ByMonth("at")
 
     class Meta:
         table = "entry"

@@ -17,7 +17,7 @@ from server.auth.models import Credential, Device, Guess, Session
 from server.auth.oidc.flows import tidy_flows
 from server.auth.pairing import end_invites, shut
 from server.auth.passwords import Passwords
-from server.auth.rate_limit import count_guess, forget_guesses
+from server.auth.rate_limit import count_guess, forget_guesses, tell_refused
 from server.auth.rules import (
     LONGEST_PASSWORD,
     PASSWORD_BY_NAME,
@@ -88,6 +88,7 @@ async def sign_in(
     browser, guess = await _count(attempt, credential, now)
     person = await _holder(credential, attempt.password, passwords)
     if credential is None or person is None:
+        tell_refused(Proof.PASSWORD, credential.person_id if credential is not None else None)
         raise Unauthenticated(N_("Name or password is wrong. Try again."))
     fresh = None
     if passwords.is_outdated(credential.password_hash):
@@ -392,7 +393,10 @@ async def hashed(password: str, name: str, passwords: Passwords) -> str:
     """What is stored of a password. Raises Refused if it is too easy to guess."""
     if not is_good_password(password, name):
         raise Refused(
-            N_("Choose a password with at least 12 characters that does not repeat your name."),
+            N_(
+                "Choose at least 12 characters that are hard to guess. Leave out your name and"
+                " keys in a row."
+            ),
             field="password",
         )
     return await passwords.hash(password)

@@ -13,7 +13,7 @@ from tortoise.expressions import F, Q
 
 from server.audit.actions import Actor, note
 from server.auth.models import Device, Invite
-from server.auth.rate_limit import count_guess, forget_guesses
+from server.auth.rate_limit import count_guess, forget_guesses, tell_refused
 from server.auth.rules import (
     CODE_LASTS,
     INVITE_LASTS,
@@ -102,6 +102,7 @@ async def _pair(
     parts = split_code(encryption.normalise_code(code))
     invite = await _find_invite(*parts, device_id, now) if parts is not None else None
     if invite is None:
+        tell_refused(Door.PAIR, None)
         return NotFound(
             N_("This code doesn't work. Check all 8 characters, or ask for a new one."),
             code="code_wrong",

@@ -6,13 +6,17 @@ would all get through.
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
+from server import logs
 from server.auth.models import Guess
 from server.auth.rules import Door, Limit
 from server.errors import TooMany
 from server.i18n import N_
 from server.security import encryption
 from server.storage.db import dialect, fetch, write
+
+_log = logs.get("auth")
 
 
 async def count_guess(door: Door, keys: list[tuple[str, Limit]], now: datetime) -> list[int]:
@@ -30,6 +34,7 @@ async def count_guess(door: Door, keys: list[tuple[str, Limit]], now: datetime) 
         if not any(waits):
             made = [await Guess.create(door=door, key=key, at=now) for key, _ in blinded]
     if any(waits):
+        _log.warning("guesses_wait", door=door, wait_s=max(waits))
         minutes = -(-max(waits) // 60)
         raise TooMany(
             N_("Too many wrong tries. Try again in one minute.")
@@ -61,3 +66,10 @@ async def one_at_a_time(key: str) -> None:
 async def forget_guesses(ids: Sequence[int]) -> None:
     """The guess was right, so it does not count. In the caller's transaction."""
     await Guess.filter(id__in=list(ids)).delete()
+
+
+def tell_refused(how: str, person_id: UUID | None) -> None:
+    """A line of the log for those who look for attacks: a password, a code or a key that did not
+    count. None is a name or a key that nobody has. What was typed is not in it: people type their
+    password where the name belongs."""
+    _log.warning("sign_in_refused", how=how, person_id=person_id)

@@ -134,8 +134,11 @@ def _out_name(request: HTTPConnection) -> str:
 
 
 def signed_out(request: HTTPConnection, answer: Response) -> None:
-    """The next sign-in through a provider asks who the person is: the provider may still take this
-    browser for the person who was here before."""
+    """No page of before is shown again by the button that goes back. And the next sign-in through a
+    provider asks who the person is: the provider may still take this browser for the person who was
+    here before."""
+    # Never "storage": what was written without a network and waits there would be lost.
+    answer.headers["clear-site-data"] = '"cache"'
     if request.app.state.settings.oidc:
         answer.set_cookie(
             _out_name(request),

@@ -7,8 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from math import ceil
 from urllib.parse import urlsplit
+
+
+def _pairs(row: str) -> list[str]:
+    return [before + after for before, after in pairwise(row)]
+
 
 # A session of staff ends after a working day, and sooner if nobody uses it: the desk is often a
 # shared computer. A child's phone stays signed in until an adult blocks it.
@@ -52,6 +58,29 @@ MOST_BESIDE = 7
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 256
 LONGEST_SIGN_IN_NAME = 64
+# What a stranger tries first here, in the languages of the desk; docs/protection.md has
+# the list for people.
+TRIED_FIRST = ("waymark", "planner", "password", "motdepasse", "passwort", "welcome", "bienvenue")
+SHORTEST_ROW = 4
+# The alphabet, and keyboards as fingers go over them.
+_ROWS = (
+    "01234567890",
+    "abcdefghijklmnopqrstuvwxyz",
+    "qwertyuiop",
+    "qwertzuiop",
+    "azertyuiop",
+    "asdfghjkl",
+    "qsdfghjklm",
+    "zxcvbnm",
+    "yxcvbnm",
+    "wxcvbn",
+    "1q2w3e4r5t6y7u8i9o0p",
+    "1qaz2wsx3edc4rfv5tgb6yhn7ujm",
+    "qazwsxedcrfvtgbyhnujm",
+)
+_NEIGHBOURS = frozenset(
+    pair for row in _ROWS for pair in (*_pairs(row), *_pairs(row[::-1]), *(c + c for c in row))
+)
 
 
 class Door(StrEnum):
@@ -166,15 +195,30 @@ def is_sign_in_name(name: str) -> bool:
 
 
 def is_good_password(password: str, name: str) -> bool:
-    """Long enough, of more than a few characters, and not made of the name.
+    """Long enough, of more than a few characters, and not made of the name, of words that everyone
+    here would try first, or of keys in a row.
 
     Length is what counts; rules about digits and signs only make people write passwords down
     (NIST SP 800-63B, 5.1.1).
     """
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         return False
-    rest = fold(password).replace(fold(name), "") if name else fold(password)
-    return len(set(password)) >= 5 and len(rest) >= SHORTEST_PASSWORD - 4
+    rest = fold(password)
+    for word in filter(None, (fold(name), *TRIED_FIRST)):
+        rest = rest.replace(word, "")
+    return len(set(password)) >= 5 and _unforeseen(rest) >= SHORTEST_PASSWORD - 4
+
+
+def _unforeseen(text: str) -> int:
+    """How many characters it has, where four or more neighbours of one row count as one."""
+    length, run = 0, 1
+    for before, char in zip(" " + text, text + " ", strict=True):
+        if before + char in _NEIGHBOURS:
+            run += 1
+            continue
+        length += 1 if run >= SHORTEST_ROW else run
+        run = 1
+    return length - 1  # The blank in front.
 
 
 def is_here(path: str) -> bool:

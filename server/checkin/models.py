@@ -10,6 +10,7 @@ from tortoise.models import Model
 
 from server.security.encryption import EncryptedText
 from server.storage.engines.indexes import PartialIndex
+from server.storage.engines.partitions import ByMonth
 from server.storage.ids import uuid7
 
 
@@ -44,6 +45,9 @@ class CheckIn(Model):
     who_id = fields.UUIDField(null=True)
     content_hash = fields.CharField(max_length=64)  # Tells a repeat from a reused id.
     answer: fields.Field[dict[str, Any]] = fields.JSONField()
+
+    # A phone may send one id again in another month.
+    by_month = ByMonth("received_at", once=("id",))
 
     class Meta:
         table = "check_in"

@@ -11,6 +11,7 @@ from tortoise.models import Model
 
 from server.notify.rules import PUSH
 from server.security.encryption import EncryptedBytes, EncryptedJSON, EncryptedText
+from server.storage.engines.partitions import ByMonth
 from server.storage.ids import uuid7
 
 
@@ -163,6 +164,10 @@ class Message(Model):
     seen_at = fields.DatetimeField(null=True)
     why = fields.CharField(max_length=32, null=True)
 
+    by_month = ByMonth(
+        "id", is_id=True, once=("subject_id", "kind", "rung", "turn", "to_key", "channel")
+    )
+
     @property
     def may_go_at(self) -> datetime:
         """From when it may go out: after that it is late."""
@@ -225,6 +230,8 @@ class Delivery(Model):
     why = fields.CharField(max_length=48, null=True)
     status = fields.SmallIntField(null=True)
     seen_at = fields.DatetimeField(null=True)
+
+    by_month = ByMonth("id", is_id=True)
 
     class Meta:
         table = "delivery"

@@ -68,7 +68,7 @@ async def download(request: Request) -> Response:
     writer.writerow(("indicator", "value"))
     writer.writerows(_rows(msgspec.to_builtins(out(year, quarter, figures))))
     headers = {"content-disposition": f'attachment; filename="{name_of(year, quarter)}.csv"'}
-    return Response(file.getvalue(), media_type="text/csv", headers=headers)
+    return Response(file.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _beside(year: int, quarter: int, newest: tuple[int, int]) -> tuple[str | None, str | None]:

@@ -94,7 +94,7 @@ async def download(request: Request) -> Response:
     writer.writerow(_HEADER)
     writer.writerows(map(_row, _groups(report, "en")))
     headers = {"content-disposition": 'attachment; filename="quality.csv"'}
-    return Response(file.getvalue(), media_type="text/csv", headers=headers)
+    return Response(file.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 _HEADER = (

@@ -154,7 +154,7 @@ def read_policy(path: Path) -> Policy:
     """The policy that ships with what a TOML file says instead. Raises Refused."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as fault:
         raise Refused(f"{path} is no TOML: {fault}") from None
     return read(merged(data))
 

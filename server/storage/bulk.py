@@ -26,6 +26,7 @@ from tortoise.models import Model
 from server.errors import Conflict
 from server.storage.db import dialect, fetch, to_json
 from server.storage.engines.parameters import for_sqlite, moment_to_text
+from server.storage.engines.partitions import ByMonth, key_sql, key_table
 
 Row = Mapping[str, Any]
 
@@ -160,11 +161,29 @@ def _insert_sql(
 ) -> str:
     columns = ", ".join(f'"{_column(model, name)}"' for name in names)
     values = ", ".join(f'x."{name}"' for name in names)
+    by: ByMonth | None = getattr(model, "by_month", None)
+    if skip_known and kind == "postgres" and by is not None and by.once:
+        table, source = model._meta.db_table, _source(model, names, kind)
+        return _insert_new_sql(table, by, columns, values, source) + f'RETURNING "{returning}"'
     # Without a WHERE, SQLite takes ON CONFLICT for the ON of a join.
     return (
         f'INSERT INTO "{model._meta.db_table}" ({columns}) '  # noqa: S608 (names from the models)
         f"SELECT {values} FROM {_source(model, names, kind)} WHERE true "
         f'{"ON CONFLICT DO NOTHING " if skip_known else ""}RETURNING "{returning}"'
+    )
+
+
+def _insert_new_sql(table: str, by: ByMonth, columns: str, values: str, source: str) -> str:
+    """Only rows whose key no month has. The key comes first, so that of two who insert the same at
+    the same time the second waits for the first and then leaves it out."""
+    return (
+        f"WITH new AS MATERIALIZED (SELECT x.*, {key_sql(by.once, 'x')} AS key_of_row"  # noqa: S608
+        f" FROM {source}), kept AS ("
+        f'INSERT INTO "{key_table(table)}" (key, at)'
+        f' SELECT DISTINCT ON (key_of_row) key_of_row, "{by.column}" FROM new'
+        " ORDER BY key_of_row ON CONFLICT DO NOTHING RETURNING key, at) "
+        f'INSERT INTO "{table}" ({columns}) SELECT {values} FROM new AS x JOIN kept'
+        f' ON kept.key = x.key_of_row AND kept.at = x."{by.column}" ON CONFLICT DO NOTHING '
     )
 
 

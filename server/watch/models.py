@@ -10,6 +10,7 @@ from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
 from server.security.encryption import EncryptedText
+from server.storage.engines.partitions import ByMonth
 from server.storage.ids import uuid7
 
 
@@ -129,6 +130,9 @@ class Round(Model):
     tier = fields.CharField(max_length=8, null=True)
     call_at = fields.DatetimeField(null=True)
     call_why = fields.CharField(max_length=24, null=True)
+
+    # The id is made from the due time, so it has one month for good.
+    by_month = ByMonth("due_at")
 
     class Meta:
         table = "round"

@@ -83,7 +83,9 @@ _IS_DATA = (b"application/json", PROBLEM_TYPE.encode())
 # Scripts and styles of a page obey the page's own policy. A worker obeys the policy of its own
 # file: its name never changes, so it is never among the files that may be kept for ever.
 _IS_PART = (b"text/css; charset=utf-8", b"text/javascript; charset=utf-8")
-_A_YEAR = "max-age=31536000"
+# Names below ours too: Waymark has a host name of its own (docs/operate.md), and a name below it
+# without TLS could set cookies for it.
+_A_YEAR = "max-age=31536000; includeSubDomains"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 

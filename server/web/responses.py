@@ -132,12 +132,24 @@ def wants_page(request: Request) -> bool:
 async def answer_fault(request: Request, fault: Exception) -> Response:
     """Any exception as a page or a problem document: the one exception handler of the app."""
     error = _as_error(fault)
+    if error.status in (403, 404):
+        _tell_denied(request, error)
     if wants_page(request):
         return error_page(request, error)
     response = problem(error, language_of(request))
     if isinstance(fault, HTTPException) and fault.headers:
         response.headers.update(fault.headers)
     return response
+
+
+def _tell_denied(request: Request, error: WaymarkError) -> None:
+    """A line for those who look for attacks: a signed-in person was kept out. The line of the same
+    request has the route."""
+    visitor = getattr(request.state, "visitor", None)
+    if visitor is not None:
+        child_id = request.scope.get("path_params", {}).get("child_id")
+        person_id = getattr(visitor, "person_id", None)
+        _log.info("denied", code=error.code, person_id=person_id, child_id=child_id)
 
 
 class _FromFramework(WaymarkError):

@@ -160,6 +160,21 @@ async def test_the_frame_of_a_chunk_has_no_room_to_fill_memory(port):
     assert _status(await _ask(port, CHUNKED, b"3;" + b"a" * 200_000, pause=0.05)) == "400"
 
 
+@pytest.mark.parametrize(
+    "ends",
+    [
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+        b"Content-Length: 5\r\nContent-Length: 6\r\n",
+        b"Transfer-Encoding: chunked, identity\r\n",
+    ],
+)
+async def test_a_request_with_two_ends_is_refused(port, ends):
+    """A proxy may take one of them and we the other: what follows would be another's request."""
+    asked = b"POST /whole HTTP/1.1\r\nHost: here\r\n" + ends + b"\r\n0\r\n\r\nGET /x HTTP/1.1\r\n"
+    assert _status(await _ask(port, asked)) == "400"
+
+
 async def test_nonsense_is_still_told_to_be_nonsense(port):
     assert _status(await _ask(port, b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n")) == "400"
 

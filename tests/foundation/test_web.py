@@ -325,7 +325,9 @@ def test_https_is_kept_for_a_year(tmp_path: Path, here: Settings) -> None:
         tmp_path,
     )
     client = TestClient(an_app(settings), base_url="https://planner.example.org")
-    assert "max-age=" in client.get("/who").headers["strict-transport-security"]
+    for path in ("/who", "/page", "/nowhere"):
+        told = client.get(path).headers["strict-transport-security"]
+        assert told == "max-age=31536000; includeSubDomains"
 
 
 @pytest.mark.parametrize(

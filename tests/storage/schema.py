@@ -16,7 +16,10 @@ async def tables() -> set[str]:
     sql = {
         "sqlite": "SELECT name FROM sqlite_master"
         " WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
-        "postgres": "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'",
+        # A table by month is one table here, and its keys are the rest of its uniques.
+        "postgres": "SELECT relname AS name FROM pg_class WHERE relkind IN ('r', 'p')"
+        " AND NOT relispartition AND relnamespace = 'public'::regnamespace"
+        " AND relname NOT IN (SELECT relname || '_key' FROM pg_class WHERE relkind = 'p')",
     }[dialect()]
     return {row["name"] for row in await fetch(sql)} - {"tortoise_migrations"}
 
@@ -27,7 +30,8 @@ async def checks() -> dict[str, set[str]]:
     if dialect() == "postgres":
         rows = await fetch(
             "SELECT conrelid::regclass::text AS table, conname AS name FROM pg_constraint"
-            " WHERE contype = 'c' AND connamespace = 'public'::regnamespace"
+            " WHERE contype = 'c' AND connamespace = 'public'::regnamespace AND conrelid NOT IN"
+            " (SELECT oid FROM pg_class WHERE relispartition)"
         )
         for row in rows:
             found.setdefault(row["table"], set()).add(row["name"])
@@ -103,7 +107,7 @@ async def references() -> set[tuple[str, str, str, str]]:
             "  WHEN 'n' THEN 'SET NULL' ELSE confdeltype::text END AS then"
             " FROM pg_constraint c JOIN pg_attribute a"
             "  ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]"
-            " WHERE contype = 'f' AND connamespace = 'public'::regnamespace"
+            " WHERE contype = 'f' AND connamespace = 'public'::regnamespace AND conparentid = 0"
         )
         return {(row["table"], row["column"], row["parent"], row["then"]) for row in rows}
     found = set()

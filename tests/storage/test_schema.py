@@ -10,6 +10,7 @@ from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
+from server.storage.db import dialect
 from tests.storage import schema
 
 
@@ -30,6 +31,11 @@ def _columns(model: type[Model], names: tuple[str, ...] | list[str]) -> tuple[st
 
 def _same(condition: str) -> str:
     return re.sub(r"[\s()]", "", condition).lower()
+
+
+def _is_kept_by_keys(model: type[Model], unique: UniqueConstraint) -> bool:
+    by = getattr(model, "by_month", None)
+    return dialect() == "postgres" and by is not None and by.once == tuple(unique.fields)
 
 
 async def test_every_table_and_every_column_is_there_and_no_other(db):
@@ -63,7 +69,10 @@ async def test_every_index_and_every_unique_is_there_and_no_other(db):
     for model in _models():
         there = dict(found[model._meta.db_table])
         for one in getattr(model._meta, "constraints", None) or ():
-            if isinstance(one, UniqueConstraint):
+            if isinstance(one, UniqueConstraint) and _is_kept_by_keys(model, one):
+                # Of its own table, and tests/storage/test_months.py tries it.
+                seen += 1
+            elif isinstance(one, UniqueConstraint):
                 columns, unique, condition = there.pop(one.name)
                 assert (columns, unique) == (_columns(model, one.fields), True), one
                 assert _same(condition) == _same(one.condition or ""), one

@@ -10,7 +10,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import urlencode
 
 from server.people.rules import Role
@@ -154,7 +154,7 @@ def check_binding(
 ) -> None:
     """Raises Untrue if this token was made for another browser, or another client."""
     given = claims.get("nonce")
-    if not isinstance(given, str) or not hmac.compare_digest(given.encode(), nonce.encode()):
+    if not isinstance(given, str) or not hmac.compare_digest(_raw(given), nonce.encode()):
         raise Untrue("nonce")
     for_whom, party = claims.get("aud"), claims.get("azp")
     if party is not None and party != client_id:
@@ -169,21 +169,33 @@ def check_binding(
 def _half_hash(access_token: Any, algorithm: str) -> str | None:
     if not isinstance(access_token, str):
         return None
-    digest = hashlib.new(ALGORITHMS[algorithm][1], access_token.encode()).digest()
+    digest = hashlib.new(ALGORITHMS[algorithm][1], _raw(access_token)).digest()
     return _base64(digest[: len(digest) // 2])
+
+
+def _is_text(value: Any) -> TypeGuard[str]:
+    """Whether it is a text that a database can store."""
+    if not isinstance(value, str) or "\x00" in value:
+        return False
+    return not any("\ud800" <= char <= "\udfff" for char in value)
+
+
+def _raw(text: str) -> bytes:
+    """As bytes; JSON can spell half a surrogate pair, which no encoding takes."""
+    return text.encode("utf-8", "surrogatepass")
 
 
 def read_claims(claims: Mapping[str, Any], *, claim: str, strong: Sequence[str]) -> Said:
     """What we need from a trusted token. Raises Untrue if it names no person."""
     subject = claims.get("sub")
-    if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_SUBJECT:
+    if not _is_text(subject) or not 0 < len(subject) <= LONGEST_SUBJECT:
         raise Untrue("nobody is named")
     name = claims.get("name")
     values = frozenset(_texts(_reach(claims, claim))[:MOST_VALUES]) if claim else frozenset()
     shown = {*_texts(claims.get("amr")), *_texts(claims.get("acr"))}
     return Said(
         subject=subject,
-        name=name if isinstance(name, str) else "",
+        name=name if _is_text(name) else "",
         values=values,
         is_strong=not shown.isdisjoint(strong),
         proved_at=_moment(claims, "auth_time"),

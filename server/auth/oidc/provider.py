@@ -5,7 +5,6 @@ once more, at most once a minute: a sender of nonsense must not make us call the
 end. The calls themselves are made in `notify/channels/`.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -92,7 +91,7 @@ class Talk:
         """The claims behind a right signature. Its times are not looked at here: the library would
         ask another clock than ours."""
         try:
-            header = jwt.get_unverified_header(token)
+            header = read_header(token)
             key = await self._key(provider, header, now)
             algorithm = str(header["alg"])
             claims = jwt.decode(
@@ -112,7 +111,7 @@ class Talk:
             raise Untrue("audience") from None
         except jwt.InvalidIssuerError:
             raise Untrue("issuer") from None
-        except (jwt.PyJWTError, json.JSONDecodeError, TypeError, ValueError) as fault:
+        except (jwt.PyJWTError, TypeError, ValueError, RecursionError) as fault:
             raise Untrue(type(fault).__name__) from None
         return claims, algorithm
 
@@ -130,3 +129,11 @@ class Talk:
         if key is None:
             raise Untrue("unknown key")
         return key
+
+
+def read_header(token: str) -> dict[str, Any]:
+    """What a token says of its own signature. Raises Untrue for what is no token."""
+    try:
+        return jwt.get_unverified_header(token)
+    except (jwt.PyJWTError, TypeError, ValueError, RecursionError) as fault:
+        raise Untrue(type(fault).__name__) from None

@@ -17,7 +17,7 @@ from tortoise.expressions import Q
 from server.audit.actions import Actor, note
 from server.auth.codes import RECOVERY_CODES, RECOVERY_LENGTH, matching_step
 from server.auth.models import Passkey, PendingSecondFactor, Recovery, Session, Totp
-from server.auth.rate_limit import count_guess, forget_guesses
+from server.auth.rate_limit import count_guess, forget_guesses, tell_refused
 from server.auth.rules import CODE_BY_PERSON, CODE_BY_PERSON_A_DAY, Door, Ended, Proof
 from server.auth.sessions import end_sessions
 from server.errors import Conflict, Refused
@@ -184,6 +184,7 @@ async def proved_by_code(
     async with write():
         proof = await _use(person_id, encryption.normalise_code(code), now)
         if proof is None:
+            tell_refused(Proof.CODE, person_id)
             raise Refused(WRONG_CODE, code="code_wrong", field="code")
         await forget_guesses(guess)
         yield proof

@@ -34,8 +34,8 @@ from webauthn.registration.verify_registration_response import VerifiedRegistrat
 
 from server.audit.actions import Actor, note
 from server.auth.models import Challenge, Passkey
-from server.auth.rate_limit import count_guess
-from server.auth.rules import CHALLENGE_LASTS, PASSKEY_BY_NETWORK, Door, network_of
+from server.auth.rate_limit import count_guess, tell_refused
+from server.auth.rules import CHALLENGE_LASTS, PASSKEY_BY_NETWORK, Door, Proof, network_of
 from server.auth.second_factor.factors import key_added, key_removed
 from server.auth.second_factor.pending import open_halfway
 from server.errors import NotFound, Refused
@@ -180,7 +180,8 @@ async def register(
     response, person_id = _read(credential), visitor.person_id
     challenge = await _use_up(response, Purpose.REGISTER, visitor.session_id, now)
     made = _made(response, challenge, site)
-    transports = response["response"].get("transports") or []
+    named = response["response"].get("transports")
+    transports = named if isinstance(named, list) else []
     async with write():
         if await Passkey.filter(person_id=person_id).count() >= MOST_KEYS:
             raise Refused(N_("You have too many passkeys. Remove one you no longer use."))
@@ -218,7 +219,9 @@ async def _add(
                 public_key=bytes_to_base64url(made.credential_public_key),
                 sign_count=made.sign_count,
                 transports=[
-                    transport for transport in transports if transport in _KNOWN_TRANSPORTS
+                    transport
+                    for transport in transports
+                    if isinstance(transport, str) and transport in _KNOWN_TRANSPORTS
                 ],
                 made_at=now,
             )
@@ -301,12 +304,7 @@ async def _use_up(
     response: dict[str, Any], purpose: Purpose, holder_id: UUID, now: datetime
 ) -> bytes:
     """The challenge of this answer. It is used up, whatever the result."""
-    try:
-        raw = response["response"]["clientDataJSON"]
-        text = json.loads(urlsafe_b64decode(raw + "=" * (-len(raw) % 4)))["challenge"]
-        challenge = base64url_to_bytes(text)
-    except (KeyError, TypeError, ValueError, RecursionError):
-        raise _refused() from None
+    challenge = challenge_in(response)
     used = await Challenge.filter(
         holder_id=holder_id,
         purpose=purpose,
@@ -318,11 +316,22 @@ async def _use_up(
     return challenge
 
 
+def challenge_in(response: dict[str, Any]) -> bytes:
+    """The challenge that the device says it signed. Raises Refused where it says none."""
+    try:
+        raw = response["response"]["clientDataJSON"]
+        text = json.loads(urlsafe_b64decode(raw + "=" * (-len(raw) % 4)))["challenge"]
+        return base64url_to_bytes(text)
+    except (KeyError, TypeError, ValueError, RecursionError):
+        raise _refused() from None
+
+
 def _hash(credential_id: str) -> str:
     return sha256(credential_id.encode("utf-8", "replace")).hexdigest()
 
 
 def _refused() -> Refused:
+    tell_refused(Proof.PASSKEY, None)
     return Refused(
         N_("This passkey did not work. Try again, or use another way."),
         code="passkey_wrong",

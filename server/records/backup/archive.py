@@ -10,6 +10,7 @@ password: what is in the clear in a row is in the clear in the zip.
 import hashlib
 import os
 import secrets
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -29,6 +30,25 @@ BACKUP = "backup"
 # A manifest only names tables: a larger file is not one.
 LARGEST_MANIFEST = 4_000_000
 MANIFEST, SIGNATURE = "manifest.json", "signature"
+
+
+# Of a row, in bytes: a few times the largest photo. A file that unpacks to gigabytes without an end
+# of line must not fill the memory before its digest shows that it was changed.
+LONGEST_LINE = 64_000_000
+# What the zip module raises about a file that is broken, or was changed on purpose. A RuntimeError
+# is its word for a member that says it is encrypted; an OSError, for a place outside of the file.
+_TORN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    KeyError,
+    EOFError,
+    ValueError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    msgspec.MsgspecError,
+    struct.error,
+)
 
 
 class TableEntry(msgspec.Struct, forbid_unknown_fields=True):
@@ -211,12 +231,15 @@ class Archive:
             self._zip = zipfile.ZipFile(self._file)
             self.text = self._small(MANIFEST)
             self.manifest = msgspec.json.decode(self.text, type=Manifest)
-        except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError) as fault:
-            self._file.close()
-            raise CopyFault(f"{path} is no whole backup of Waymark.") from fault
-        except msgspec.MsgspecError as fault:
+        except (msgspec.MsgspecError, RecursionError) as fault:
             self._file.close()
             raise CopyFault(f"{path} has a manifest that this version cannot read.") from fault
+        except CopyFault:
+            self._file.close()
+            raise
+        except _TORN as fault:
+            self._file.close()
+            raise CopyFault(f"{path} is no whole backup of Waymark.") from fault
         except BaseException:
             self._file.close()
             raise
@@ -237,7 +260,7 @@ class Archive:
         try:
             signature = self._small(SIGNATURE).decode("ascii")
             return encryption.unsign(signature, BACKUP) == _digest(self.text)
-        except (encryption.Unreadable, UnicodeDecodeError, KeyError, zipfile.BadZipFile):
+        except (encryption.Unreadable, *_TORN):
             return False
 
     def rows(self, entry: TableEntry) -> Iterator[list[Row]]:
@@ -250,11 +273,11 @@ class Archive:
         sum_, count = hashlib.sha256(), 0
         try:
             with self._zip.open(f"tables/{entry.name}.jsonl") as inner:
-                for line in inner:
+                while line := inner.readline(LONGEST_LINE):
                     sum_.update(line)
                     count += 1
                     yield _read(line, entry)
-        except (zipfile.BadZipFile, KeyError, EOFError, ValueError, zlib.error) as fault:
+        except (*_TORN, RecursionError) as fault:
             raise changed from fault
         if (count, sum_.hexdigest()) != (entry.rows, entry.sha256):
             raise changed

@@ -151,16 +151,23 @@ class _OfSqlite:
         return [(column, is_key) for column, is_key in rows]
 
 
-_POSTGRES_TABLES = """
+# The keys of tables by month, which their triggers fill anew.
+KEYS = (
+    "SELECT relname || '_key' FROM pg_class WHERE relkind = 'p' AND relnamespace ="
+    " current_schema()::regnamespace"
+)
+# A table by month is one table here.
+_POSTGRES_TABLES = f"""
 SELECT c.relname AS name, array_agg(a.attname::text ORDER BY a.attnum) AS columns,
        coalesce(array_agg(a.attname::text ORDER BY a.attnum)
-                FILTER (WHERE a.attnum = ANY(i.indkey)), '{}') AS keys
+                FILTER (WHERE a.attnum = ANY(i.indkey)), '{{}}') AS keys
   FROM pg_class c
   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
- WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace
+ WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+   AND c.relnamespace = current_schema()::regnamespace AND c.relname <> ALL ({KEYS})
  GROUP BY c.relname ORDER BY c.relname COLLATE "C"
-"""
+"""  # noqa: S608
 _POSTGRES_HAS = "SELECT to_regclass($1) IS NOT NULL"
 
 
@@ -239,12 +246,22 @@ async def migrations_of(client: BaseDBAsyncClient) -> list[str]:
     return [row["name"] for row in await client.execute_query_dict(_DONE)]
 
 
+_KEY_TABLES = (
+    "SELECT relname AS name FROM pg_class WHERE relnamespace = current_schema()::regnamespace"  # noqa: S608
+    f" AND relkind = 'r' AND relname = ANY ({KEYS})"
+)
+
+
 async def drop_tables(client: BaseDBAsyncClient) -> None:
     """Drop every table, whatever is in it. In the caller's transaction; on SQLite with references
     off."""
-    cascade = "" if client.capabilities.dialect == "sqlite" else " CASCADE"
-    for name in await tables_of(client):
-        await client.execute_query(f"DROP TABLE {_quoted(name)}{cascade}")
+    if client.capabilities.dialect == "sqlite":
+        for name in await tables_of(client):
+            await client.execute_query(f"DROP TABLE {_quoted(name)}")
+        return
+    keys = [row["name"] for row in await client.execute_query_dict(_KEY_TABLES)]
+    for name in (*await tables_of(client), *keys):
+        await client.execute_query(f"DROP TABLE {_quoted(name)} CASCADE")
 
 
 async def in_order(client: BaseDBAsyncClient) -> list[str]:
@@ -273,7 +290,8 @@ _REFERENCES = {
     "postgres": (
         'SELECT a.relname AS "of", b.relname AS "to" FROM pg_constraint AS c'
         " JOIN pg_class AS a ON a.oid = c.conrelid JOIN pg_class AS b ON b.oid = c.confrelid"
-        " WHERE c.contype = 'f' AND a.relnamespace = current_schema()::regnamespace"
+        " WHERE c.contype = 'f' AND NOT a.relispartition AND NOT b.relispartition"
+        " AND a.relnamespace = current_schema()::regnamespace"
     ),
 }
 
@@ -327,7 +345,8 @@ SELECT * FROM (
          pg_get_serial_sequence(quote_ident(c.relname), a.attname) AS sequence
     FROM pg_class c
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-   WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace
+   WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+     AND c.relnamespace = current_schema()::regnamespace
 ) AS counted WHERE sequence IS NOT NULL
 """
 

@@ -27,6 +27,7 @@ from tortoise.migrations.schema_editor.base import BaseSchemaEditor
 from tortoise.migrations.schema_generator.state import State
 from tortoise.models import Model
 
+from server.storage.engines.dividing import PartitionByMonth
 from server.storage.engines.editors import MigrationFault, PostgresEditor, SqliteEditor
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "CheckConstraint",
     "CreateModel",
     "DeleteModel",
+    "PartitionByMonth",
     "RemoveConstraint",
     "RemoveField",
     "RemoveIndex",
