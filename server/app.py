@@ -24,6 +24,7 @@ from server.alerts.told import Told
 from server.auth.oidc.provider import Talk
 from server.auth.passwords import Passwords
 from server.checkin.fast import FastLane
+from server.checkin.slow_lane import SlowLane
 from server.clock import Clock, utcnow
 from server.desk.frame import Frame, Rotas
 from server.errors import NotYet, Unauthenticated, Unavailable, WaymarkError
@@ -41,6 +42,7 @@ from server.web.live import close_live, open_live
 from server.web.middleware import stack as middleware_stack
 from server.web.openapi import openapi_route
 from server.web.responses import answer_fault, wants_page
+from server.web.routing import QuickRouter, Table
 from server.web.unsent import unsent_page
 from server.wiring import wire
 
@@ -66,11 +68,10 @@ def create_app(
     """
     wire(settings)
     app = Starlette(
-        routes=routes(),
         middleware=[*middleware_stack(settings), Middleware(Looks), Middleware(Frame)],
         exception_handlers=cast(dict[Any, Any], _handlers()),
-        lifespan=_lifespan,
     )
+    app.router = QuickRouter(_table(), lifespan=_lifespan)
     app.state.settings = settings
     app.state.channels = channel_names(settings)
     app.state.clock = clock
@@ -106,6 +107,11 @@ def _routes() -> tuple[BaseRoute, ...]:
     )
 
 
+@cache
+def _table() -> Table:
+    return Table(_routes())
+
+
 def _title_of(scope: Scope) -> str:
     """The name of the app before a phone is paired and knows the agency's choice."""
     name: str = scope["app"].state.settings.display_name
@@ -131,10 +137,11 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         stack.push_async_callback(close_database)
         await open_live(app.state.settings.listen_url)
         stack.push_async_callback(close_live)
-        lane = FastLane(app.state.clock)
-        await lane.open()
-        stack.push_async_callback(lane.close)
-        app.state.fast_lane = lane
+        fast, slow = FastLane(app.state.clock), SlowLane(app.state.clock)
+        await fast.open()
+        stack.push_async_callback(slow.close)
+        stack.push_async_callback(fast.close)
+        app.state.lanes = (fast, slow)
         await app.state.passwords.warm()
         for companion in app.state.companions:
             await stack.enter_async_context(companion(app))

@@ -432,6 +432,8 @@ VERBS |= {
     "reminding",
     "snoozes",
     "writing",
+    "settling",
+    "slow_lane",
 }
 
 

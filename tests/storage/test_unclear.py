@@ -12,6 +12,7 @@ import pytest
 from server.alerts.models import Alert
 from server.checkin.fast import FastLane
 from server.checkin.models import CheckIn
+from server.checkin.slow_lane import SlowLane
 from server.errors import Unclear
 from server.storage.db import fetch, write
 from tests.cast import Cast
@@ -62,7 +63,8 @@ async def test_an_answer_whose_storing_was_unclear_counts_once(
 
 
 async def test_an_answer_that_the_fast_lane_lost_counts_once(cast: Cast, line: Line) -> None:
-    lane = cast.app.state.fast_lane = FastLane(cast.clock)
+    lane, slow = FastLane(cast.clock), SlowLane(cast.clock)
+    cast.app.state.lanes = (lane, slow)
     await lane.open()
     body = said(id_ := uuid4(), cast)
     # The id as it travels with the values: what comes back is the row.
@@ -72,6 +74,7 @@ async def test_an_answer_that_the_fast_lane_lost_counts_once(cast: Cast, line: L
     again = await send(cast, body)
     assert (again.status_code, again.json()["id"]) == (200, body["id"])
     assert await CheckIn.filter(id=id_).count() == 1
+    await slow.close()
     await lane.close()
 
 
