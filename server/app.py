@@ -24,6 +24,7 @@ from server.auth.oidc.provider import Talk
 from server.auth.passwords import Passwords
 from server.checkin.fast import FastLane
 from server.clock import Clock, utcnow
+from server.desk.board.tally import Tallies
 from server.desk.frame import Frame, Rotas
 from server.errors import NotYet, Unauthenticated, Unavailable, WaymarkError
 from server.i18n import N_
@@ -76,6 +77,7 @@ def create_app(
     app.state.passwords = passwords or Passwords()
     app.state.providers = Talk()
     app.state.changed_on_board = drift.OnBoard()
+    app.state.tallies = Tallies()
     app.state.rotas = Rotas()
     app.state.vapid_public_key = vapid_public_key(settings.vapid_private_key_file)
     return app
@@ -124,6 +126,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         await open_database(app.state.settings.database_url)
         stack.push_async_callback(close_database)
+        stack.push_async_callback(app.state.tallies.close)
         await open_live(app.state.settings.listen_url)
         stack.push_async_callback(close_live)
         lane = FastLane(app.state.clock)
