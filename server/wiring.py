@@ -14,6 +14,7 @@ from server.alerts.glass.reading import broken_for
 from server.approvals.actions import use_doers
 from server.approvals.rules import What
 from server.auth.sessions import session_holds, session_of
+from server.inbound import left_devices
 from server.missing.profile import actions as profiles
 from server.missing.returns import child_found
 from server.missing.search import actions as entries
@@ -75,3 +76,4 @@ async def _rights_changed(rights: Rights, now: datetime) -> None:
     await advocates.hear(rights, now)
     await rights_changes.hear(rights, now)
     await seats.hear(rights, now)
+    await left_devices.hear(rights, now)

@@ -220,6 +220,14 @@ def front_desk(who: str | None) -> int:
     return IN if TIED.get(who) in ("caseworker", "carer", "supervisor") else HIDDEN
 
 
+def front_desk_keeper(who: str | None) -> int:
+    """Supervisors of its agency; to everybody else it is not there."""
+    if who is None:
+        return SIGN_IN
+    role = "" if who in CHILDREN else ROLE_IN_AGENCY["eve" if who == ON_DUTY else who]
+    return IN if role == "supervisor" else HIDDEN
+
+
 @dataclass(frozen=True)
 class agency:
     """These roles in one's own agency; to a child there is nothing."""
@@ -740,10 +748,12 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /front/roll-call": lambda _: SIGN_IN,
     "POST /front/roll-call": lambda _: SIGN_IN,
     "POST /front/roll-call/open": lambda _: SIGN_IN,
+    "POST /front/roll-call/late": lambda _: SIGN_IN,
     "POST /front/roll-call/lock": lambda _: SIGN_IN,
     "GET /desk/front": staff,
     "POST /desk/front": staff,
     "POST /desk/front/{front_desk_id}/end": front_desk,
+    "POST /desk/front/{front_desk_id}/keep": front_desk_keeper,
     f"GET {DESK}/without-app": desk_child("caseworker"),
     f"POST {DESK}/without-app/words": desk_child("caseworker"),
     f"POST {DESK}/without-app/words/end": desk_child("caseworker"),

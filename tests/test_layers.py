@@ -409,6 +409,7 @@ VERBS = {
     "duty_shifts",
     "shifts",
     "desk_pins",
+    "left_devices",
     "numbers",
     "visits",
     "kinds",

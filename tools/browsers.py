@@ -16,6 +16,8 @@ WANTED = {
     "firefox-esr": ("firefox-esr", "firefox"),
 }
 """Debian's package, and the commands that will do in its place."""
+FASTER = "chromium-headless-shell"
+"""Most browser tests take a third less time with it, and it is what CI has."""
 FONTS = ("fonts-noto-core", "fonts-noto-color-emoji", "fonts-sil-abyssinica")
 """Without them the letters of some languages are boxes in the pictures that the tests look at."""
 
@@ -41,6 +43,9 @@ def main() -> int:
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     subprocess.run(["apt-get", "update", "--quiet", "--quiet"], env=quiet, check=True)
     subprocess.run([*install, "--quiet", "--quiet"], env=quiet, check=True)
+    if shutil.which(FASTER) is None:
+        # Not every system has it, and the tests run all the same.
+        subprocess.run(["apt-get", "install", "--yes", "--quiet", "--quiet", FASTER], env=quiet)
     if missing():
         print(f"apt installed {' '.join(packages)}, but they are not on the PATH.")
         return 1

@@ -1,28 +1,29 @@
 """The roll call at the front desk of a home, and the PIN by which a person opens it."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import wraps
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from server.errors import Refused, Unauthenticated, WaymarkError
+from server.errors import NotFound, Refused, Unauthenticated, WaymarkError
 from server.i18n import N_
-from server.inbound import cards, desk_pins
+from server.inbound import cards, desk_pins, late_answers, left_devices
 from server.inbound.desk_pins import Opened
 from server.inbound.models import FrontDesk
 from server.inbound.pages import COOKIE
 from server.inbound.rules import UNLOCKED_FOR
-from server.people.access import now_of
+from server.people.access import nothing_here, now_of
 from server.people.models import Home
 from server.people.words import entered, form_fault
 from server.roll_calls import pages as roll_call
 from server.roll_calls.access import Entrance, as_worker
+from server.roll_calls.actions import record
 from server.roll_calls.shifts.view import shifts_of
 from server.web.rendering import language_of, page
 from server.web.requests import form_body, form_count
@@ -102,6 +103,31 @@ async def send(request: Request, desk: FrontDesk) -> Response:
 
 
 @_at_device
+async def send_late(request: Request, desk: FrontDesk) -> Response:
+    """What the device kept while it was offline, said by the person whose ticket is with it. It is
+    taken once: what comes again under the same ticket changes nothing."""
+    now, form = now_of(request), await form_body(request)
+    try:
+        ticket = await late_answers.read(desk, entered(form, "ticket"), now)
+        home = await Home.get(id=desk.home_id)
+        shift = await shifts_of(home, ticket.actor.id, now)
+        seat = FrontEntrance(ticket.actor, home, is_worker=True, shift=shift, front_path=PATH)
+        tapped = roll_call.said_in(form, seat, now)
+        about = await roll_call.roll_call_of(seat, form)
+        if about is None:
+            raise nothing_here()
+        once = replace(
+            tapped,
+            id=uuid5(ticket.seat_id, entered(form, "ticket")),
+            said_at=ticket.moment(tapped.said_at, now),
+        )
+        recorded = await record(ticket.actor, about.id, once, now)
+    except (NotFound, Refused) as fault:
+        return await _locked(request, desk, fault)
+    return RedirectResponse(f"{PATH}?sent={len(recorded.left_out)}", status_code=303)
+
+
+@_at_device
 async def lock(request: Request, desk: FrontDesk) -> Response:
     """Before the five minutes are over."""
     # A page that is still open elsewhere must not lock another person out.
@@ -129,6 +155,7 @@ async def _entrance(desk: FrontDesk, opened: Opened, now: datetime) -> FrontEntr
         shift=await shifts_of(home, opened.actor.id, now),
         front_path=PATH,
         template="desk/front_sheet.html",
+        ticket=late_answers.ticket_of(desk, opened, now),
         until=opened.until,
     )
 
@@ -158,13 +185,16 @@ async def _locked(
     is_none: bool = False,
 ) -> Response:
     query = request.query_params
+    is_left = await left_devices.is_left(desk, now_of(request))
     context = {
         "display_name": request.app.state.settings.display_name,
-        "names": await desk_pins.names_at(desk, now_of(request)),
+        "is_left": is_left,
+        "names": [] if is_left else await desk_pins.names_at(desk, now_of(request)),
         "chosen": chosen,
         "sent": "sent" in query,
         "n_left": form_count(query.get("sent", "")) or 0,
         "late": "late" in query,
+        "lost": "lost" in query,
         "is_none": is_none,
         "error": form_fault(fault, language_of(request)) if fault is not None else None,
     }
@@ -207,6 +237,7 @@ routes = [
     Route(PATH, front, methods=["GET"]),
     Route(PATH, send, methods=["POST"]),
     Route(f"{PATH}/open", open_, methods=["POST"]),
+    Route(f"{PATH}/late", send_late, methods=["POST"]),
     Route(f"{PATH}/lock", lock, methods=["POST"]),
     Route(_PIN, pin, methods=["GET"]),
     Route(_PIN, set_pin, methods=["POST"]),

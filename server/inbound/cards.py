@@ -29,7 +29,7 @@ from server.inbound.rules import (
 from server.notify.actions import Saying, queue
 from server.notify.rules import Kind
 from server.people.access import nothing_here
-from server.people.models import Child, Home, Tie
+from server.people.models import Child, Home, Person, Tie
 from server.people.rules import Role
 from server.policy.levels import Way
 from server.policy.model import Rung
@@ -97,11 +97,14 @@ MAY_SET_UP = frozenset({Role.SUPERVISOR})
 MAY_MANAGE = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
 
 
+# Those who check a child in, or supervise them, may set it up where the child lives.
+CARES = (Role.CASEWORKER, Role.CARER, Role.SUPERVISOR)
+
+
 async def homes_of(person_id: UUID, now: datetime) -> list[Home]:
     """The homes in which a person may set up a front desk: where they work, and where children live
     that they check in for, or supervise. The first 50."""
-    roles = [Role.CASEWORKER, Role.CARER, Role.SUPERVISOR]
-    ties = Tie.filter(Tie.standing_at(now), person_id=person_id, role__in=roles)
+    ties = Tie.filter(Tie.standing_at(now), person_id=person_id, role__in=CARES)
     here = ties.filter(child__left_at__isnull=True, child__home_id__isnull=False)
     cared = here.order_by("child__home_id").limit(MOST_HOMES).distinct()
     seats = live(now).filter(person_id=person_id).order_by("home_id").limit(MOST_HOMES)
@@ -174,6 +177,22 @@ async def desk_of(token: str | None, now: datetime) -> FrontDesk:
     if desk is None:
         raise Unauthenticated(NO_DESK, code="no_front_desk")
     return desk
+
+
+async def supervisors_at(home_id: UUID, agency_id: UUID, now: datetime) -> list[UUID]:
+    """The supervisors of the children who live there, or else those of the agency."""
+    ties = Tie.filter(
+        Tie.standing_at(now),
+        child__home_id=home_id,
+        child__left_at__isnull=True,
+        role=Role.SUPERVISOR,
+        person__disabled_at__isnull=True,
+    )
+    people = {as_id(id_) for id_ in await ties.distinct().values_list("person_id", flat=True)}
+    if not people:
+        every = Person.filter(agency_id=agency_id, role=Role.SUPERVISOR, disabled_at__isnull=True)
+        people = {as_id(id_) for id_ in await every.values_list("id", flat=True)}
+    return sorted(people)
 
 
 # --- a card at a desk

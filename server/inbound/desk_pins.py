@@ -15,7 +15,8 @@ from server.auth.rate_limit import count_guess, forget_guesses
 from server.auth.rules import Door
 from server.errors import Refused
 from server.i18n import N_
-from server.inbound.cards import BAD_PIN
+from server.inbound.cards import BAD_PIN, supervisors_at
+from server.inbound.left_devices import is_left
 from server.inbound.models import FrontDesk
 from server.inbound.rules import (
     CARD_BY_CARD,
@@ -30,7 +31,7 @@ from server.inbound.rules import (
 from server.notify.actions import Saying, queue
 from server.notify.rules import Kind
 from server.people.access import nothing_here
-from server.people.models import Person, Tie
+from server.people.models import Person
 from server.people.rules import Role
 from server.roll_calls.models import HomeWorker
 from server.roll_calls.reading import live, seat_of
@@ -39,6 +40,9 @@ from server.security import encryption
 from server.storage.db import as_id, write
 
 WRONG = N_("This name and PIN don't match. Try again.")
+LEFT = N_(
+    "A supervisor has to look at this device first. Do the roll call on your own phone or computer."
+)
 LOCKED = N_(
     "This PIN is locked: too many wrong tries. Set a new one on your own phone or computer."
 )
@@ -93,8 +97,11 @@ async def names_at(desk: FrontDesk, now: datetime) -> list[tuple[str, str]]:
 async def unlock(desk: FrontDesk, seat_id: UUID, pin: str, now: datetime) -> str:
     """The device is open to this person for five minutes; returns the token for its browser.
 
-    Raises Refused (wrong, locked), TooMany after too many tries.
+    Raises Refused (wrong, locked, or a device that a person left behind), TooMany after too many
+    tries.
     """
+    if await is_left(desk, now):
+        raise Refused(LEFT, field="worker")
     seat = await live(now).filter(id=seat_id, home_id=desk.home_id).first()
     if seat is None or seat.pin_hash is None:
         # Counted apart: made-up names must not close the device for those who work there.
@@ -118,20 +125,20 @@ async def unlock(desk: FrontDesk, seat_id: UUID, pin: str, now: datetime) -> str
             unlocked_until=now + UNLOCKED_FOR,
             unlock_hash=encryption.hash_token(token),
         )
-        await note(await _actor(seat), "front_desk:unlock", **_about(seat), now=now)
+        await note(await actor_of(seat), "front_desk:unlock", **_about(seat), now=now)
     return token
 
 
 async def opened(desk: FrontDesk, token: str | None, now: datetime) -> Opened | None:
     """Who has opened the device in this browser; None: it is locked. It is to nobody who has
-    stopped working there."""
+    stopped working there, and where the person who set it up has left."""
     until = desk.unlocked_until
     if not token or desk.unlock_hash != encryption.hash_token(token) or until is None:
         return None
     seat = await live(now).filter(id=desk.unlocked_by, home_id=desk.home_id).first()
-    if until <= now or seat is None:
+    if until <= now or seat is None or await is_left(desk, now):
         return None
-    return Opened(seat, await _actor(seat), until)
+    return Opened(seat, await actor_of(seat), until)
 
 
 async def lock(desk: FrontDesk) -> None:
@@ -148,7 +155,8 @@ async def _lock_all(seat_id: UUID) -> None:
     )
 
 
-async def _actor(seat: HomeWorker) -> Actor:
+async def actor_of(seat: HomeWorker) -> Actor:
+    """The person of this seat."""
     person = await Person.get(id=seat.person_id)
     return Actor(person.id, Role(person.role).value, seat.agency_id)
 
@@ -168,20 +176,8 @@ async def _wrong(seat: HomeWorker, now: datetime) -> None:
 
 
 async def _tell(seat: HomeWorker, wrong: int, now: datetime) -> None:
-    """The supervisors of the children there, or else those of the agency; one message an hour."""
-    ties = Tie.filter(
-        Tie.standing_at(now),
-        child__home_id=seat.home_id,
-        child__left_at__isnull=True,
-        role=Role.SUPERVISOR,
-        person__disabled_at__isnull=True,
-    )
-    people = {as_id(id_) for id_ in await ties.distinct().values_list("person_id", flat=True)}
-    if not people:
-        every = Person.filter(
-            agency_id=seat.agency_id, role=Role.SUPERVISOR, disabled_at__isnull=True
-        )
-        people = {as_id(id_) for id_ in await every.values_list("id", flat=True)}
+    """The supervisors hear of it; one message an hour."""
+    people = await supervisors_at(seat.home_id, seat.agency_id, now)
     about = uuid5(seat.id, f"{wrong} wrong pins {int(now.timestamp() // 3600)}")
     sayings = [
         Saying(
@@ -192,6 +188,6 @@ async def _tell(seat: HomeWorker, wrong: int, now: datetime) -> None:
             person_id=person,
             data={"path": path_of(seat.home_id)},
         )
-        for person in sorted(people)
+        for person in people
     ]
     await queue(sayings, now)

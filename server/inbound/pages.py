@@ -13,7 +13,7 @@ from server.auth.sessions import drop_cookie
 from server.checkin.rules import Want
 from server.errors import IdReused, NotFound, Refused, Unauthenticated, WaymarkError
 from server.i18n import N_, supported_language
-from server.inbound import cards, links
+from server.inbound import cards, left_devices, links
 from server.inbound.models import ChildLink
 from server.people.access import Visitor, nothing_here, now_of, staff_of
 from server.people.models import Agency, Home, Person
@@ -157,6 +157,9 @@ async def _desks_page(request: Request, fault: Refused | None = None) -> Respons
     here = await _named_home(request, visitor)
     seen = [here] if here is not None else homes
     open_ = await cards.desks_of([home.id for home in seen], now)
+    left = await left_devices.left_of(open_, now)
+    openers = Person.filter(id__in=[desk.opened_by for desk in open_]).only("id", "name")
+    people = {person.id: person.name for person in await openers}
     names = {home.id: home.name for home in seen}
     may_set_up = here is None or here in homes or visitor.role in cards.MAY_SET_UP
     context = {
@@ -164,7 +167,11 @@ async def _desks_page(request: Request, fault: Refused | None = None) -> Respons
         "may_set_up": may_set_up,
         "is_of_agency": visitor.role in cards.MAY_MANAGE,
         "homes": [(str(home.id), home.name) for home in seen],
-        "desks": [(desk, names[desk.home_id]) for desk in open_],
+        "desks": [
+            (desk, names[desk.home_id], people.get(desk.opened_by, ""), desk.id in left)
+            for desk in open_
+        ],
+        "may_keep": visitor.role in cards.MAY_SET_UP,
         "error": form_fault(fault, language_of(request)) if fault is not None else None,
         "now": now,
     }
@@ -214,6 +221,17 @@ async def end_front(request: Request) -> Response:
     """The device stops being a front desk."""
     visitor = await staff_of(request)
     await cards.end_desk(visitor, request.path_params["front_desk_id"], now_of(request))
+    return await _back_to_desks(request, visitor)
+
+
+async def keep_front(request: Request) -> Response:
+    """A supervisor says that a device is in the home, although who set it up has left."""
+    visitor = await staff_of(request)
+    await left_devices.keep(visitor, request.path_params["front_desk_id"], now_of(request))
+    return await _back_to_desks(request, visitor)
+
+
+async def _back_to_desks(request: Request, visitor: Visitor) -> Response:
     here = await _named_home(request, visitor)
     query = f"?home={here.id}" if here is not None else ""
     return RedirectResponse(f"/desk/front{query}", status_code=303)
@@ -227,4 +245,5 @@ routes = [
     Route("/desk/front", desks, methods=["GET"]),
     Route("/desk/front", open_front, methods=["POST"]),
     Route("/desk/front/{front_desk_id:uuid}/end", end_front, methods=["POST"]),
+    Route("/desk/front/{front_desk_id:uuid}/keep", keep_front, methods=["POST"]),
 ]

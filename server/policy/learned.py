@@ -80,21 +80,22 @@ class Counts(NamedTuple):
         return Counts(*(own + times * more for own, more in zip(self, other, strict=True)))
 
 
-Told = Mapping[Cell, Counts]
+# What was counted of all words whose truth is known.
+WordCounts = Mapping[Cell, Counts]
 
 
-def counted(words: Iterable[tuple[Cell, bool, bool, int]]) -> Told:
+def summed(words: Iterable[tuple[Cell, bool, bool, int]]) -> WordCounts:
     """Words as counts. Each line: the witness and the time, whether they found the child, whether
     the child had gone, and how often."""
-    told: dict[Cell, Counts] = {}
+    by_cell: dict[Cell, Counts] = {}
     for cell, is_found, is_gone, times in words:
         wrong = times if is_found is is_gone else 0
         more = Counts(0, 0, times, wrong) if is_gone else Counts(times, wrong)
-        told[cell] = told.get(cell, Counts()).plus(more)
-    return told
+        by_cell[cell] = by_cell.get(cell, Counts()).plus(more)
+    return by_cell
 
 
-def carried(before: Told, week: Told) -> Told:
+def after_week(before: WordCounts, week: WordCounts) -> WordCounts:
     """The counts after another week."""
     cells = {**dict.fromkeys(before), **dict.fromkeys(week)}
     return {
@@ -102,10 +103,10 @@ def carried(before: Told, week: Told) -> Told:
     }
 
 
-def of_source(told: Told, source: Source) -> Counts:
+def of_source(by_cell: WordCounts, source: Source) -> Counts:
     """All that one kind of witness said."""
     every = Counts()
-    for cell, counts in told.items():
+    for cell, counts in by_cell.items():
         if cell.source is source:
             every = every.plus(counts)
     return every
@@ -140,52 +141,54 @@ def _towards(before: float, wrong: float, of: float, weight: float) -> float:
     return (wrong + weight * before) / (of + weight)
 
 
-def with_learned(policy: Policy, told: Told) -> Policy:
+def with_learned(policy: Policy, by_cell: WordCounts) -> Policy:
     """The policy by what was counted; as written where it does not learn."""
-    if not policy.budget.learns or not told:
+    if not policy.budget.learns or not by_cell:
         return policy
     calls, lists = policy.roll_call, policy.witness
-    by_day = dict(_by_slot(Source.HOME, calls.day, told, is_night=False))
-    by_night = dict(_by_slot(Source.HOME, calls.night, told, is_night=True))
+    by_day = dict(_by_slot(Source.HOME, calls.day, by_cell, is_night=False))
+    by_night = dict(_by_slot(Source.HOME, calls.night, by_cell, is_night=True))
     return replace(
         policy,
         tiers={
-            tier: replace(of, steps=replace(of.steps, doubt=_doubt(of.steps.doubt, tier, told)))
+            tier: replace(of, steps=replace(of.steps, doubt=_doubt(of.steps.doubt, tier, by_cell)))
             if of.steps.doubt is not None
             else of
             for tier, of in policy.tiers.items()
         },
         roll_call=replace(calls, errors=by_day | by_night),
-        witness=replace(lists, errors=_by_slot(Source.WITNESS, lists.words, told, is_night=False)),
+        witness=replace(
+            lists, errors=_by_slot(Source.WITNESS, lists.words, by_cell, is_night=False)
+        ),
     )
 
 
-def _doubt(doubt: Doubt, tier: Tier, told: Told) -> Doubt:
+def _doubt(doubt: Doubt, tier: Tier, by_cell: WordCounts) -> Doubt:
     """How often children of the level answer, and what "not seen" of their carers weighs."""
-    whole = of_source(told, Source.CHILD)
+    whole = of_source(by_cell, Source.CHILD)
     usual, not_seen = {}, {}
-    carers = of_source(told, Source.CARER)
+    carers = of_source(by_cell, Source.CARER)
     written = Errors((1 - _CARER_SEES_GONE) / doubt.not_seen, _CARER_SEES_GONE)
     for slot in every_slot():
-        own = told.get(Cell(Source.CHILD, tier, slot), Counts())
+        own = by_cell.get(Cell(Source.CHILD, tier, slot), Counts())
         missed = _towards(1 - _ANSWERED, whole.absent, whole.there, _ROUNDS)
         usual[slot] = 1 - _towards(missed, own.absent, own.there, _ROUNDS)
-        errors = learned(written, carers, told.get(Cell(Source.CARER, tier, slot), Counts()))
+        errors = learned(written, carers, by_cell.get(Cell(Source.CARER, tier, slot), Counts()))
         not_seen[slot] = (1 - _CARER_SEES_GONE) / errors.absent
     return replace(doubt, usual=usual, not_seen_at=not_seen if doubt.weighs_not_seen else None)
 
 
 def _by_slot(
-    source: Source, words: Mapping[Word, float], told: Told, *, is_night: bool
+    source: Source, words: Mapping[Word, float], by_cell: WordCounts, *, is_night: bool
 ) -> ErrorsBySlot:
     """By level and slot. Nothing where the policy's words do not tell here from not here."""
     here, not_here = words.get(Word.HERE, 1.0), words.get(Word.NOT_HERE, 1.0)
     if not 0 < here < 1 < not_here:
         return {}
-    written, whole = errors_of(here, not_here), of_source(told, source)
+    written, whole = errors_of(here, not_here), of_source(by_cell, source)
     return {
         Place(tier, slot, is_night): learned(
-            written, whole, told.get(Cell(source, tier, slot), Counts())
+            written, whole, by_cell.get(Cell(source, tier, slot), Counts())
         )
         for tier in Tier
         for slot in every_slot()
@@ -195,17 +198,17 @@ def _by_slot(
 Data = dict[str, dict[str, dict[str, list[float]]]]
 
 
-def as_data(told: Told) -> Data:
+def as_data(by_cell: WordCounts) -> Data:
     """Counts as JSON."""
     data: Data = {}
-    for (source, tier, (part, is_weekend)), counts in sorted(told.items()):
+    for (source, tier, (part, is_weekend)), counts in sorted(by_cell.items()):
         name = f"{part}{'w' if is_weekend else ''}"
         of_source_ = data.setdefault(source.value, {})
         of_source_.setdefault(tier.value, {})[name] = [round(count, 4) for count in counts]
     return data
 
 
-def from_data(data: Mapping[str, Mapping[str, Mapping[str, list[float]]]] | None) -> Told:
+def from_data(data: Mapping[str, Mapping[str, Mapping[str, list[float]]]] | None) -> WordCounts:
     """The counts that were stored."""
     return {
         Cell(Source(source), Tier(tier), (int(name[0]), name.endswith("w"))): Counts(*counts)

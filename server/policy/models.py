@@ -71,7 +71,7 @@ class BudgetWeek(Model):
     # Of the line of each level, before and after. Those after hold where the state says so.
     before: fields.Field[dict[str, float]] = fields.JSONField()
     after: fields.Field[dict[str, float]] = fields.JSONField()
-    # Words whose truth is known, with those of earlier weeks (`policy.learned.as_data`).
+    # Words whose truth is known, with those of earlier weeks (`WordCounts` in policy/learned.py).
     told: fields.Field[dict[str, Any] | None] = fields.JSONField(null=True)
     state = fields.CharField(max_length=12)  # WeekState
     decided_by = fields.UUIDField(null=True)

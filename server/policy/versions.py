@@ -57,11 +57,11 @@ async def factors_of(rules: PolicyRules, row: Policy | None) -> Factors:
 async def in_force(rules: PolicyRules, row: Policy | None) -> PolicyRules:
     """What holds now of a policy as written: what its agency's weeks made of its words and of its
     lines."""
-    told = await told_to(row.agency_id) if row is not None and rules.budget.learns else {}
-    return with_factors(learned.with_learned(rules, told), await factors_of(rules, row))
+    by_cell = await word_counts_of(row.agency_id) if row is not None and rules.budget.learns else {}
+    return with_factors(learned.with_learned(rules, by_cell), await factors_of(rules, row))
 
 
-async def told_to(agency_id: UUID) -> learned.Told:
+async def word_counts_of(agency_id: UUID) -> learned.WordCounts:
     """All words of an agency whose truth is known, by the last week that was counted."""
     last = await BudgetWeek.filter(agency_id=agency_id).order_by("-ends_at").first()
     return learned.from_data(last.told if last is not None else None)

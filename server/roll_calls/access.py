@@ -21,7 +21,7 @@ from server.roll_calls.shifts.view import Shifts, shifts_of
 @dataclass(frozen=True, slots=True)
 class Entrance:
     """A home, and who opens its page: signed in, or by a PIN at its front desk (`front_path`, where
-    `template` draws the sheet)."""
+    `template` draws the sheet). `ticket`: lets in what was said there and arrives too late."""
 
     visitor: Actor
     home: Home
@@ -30,6 +30,7 @@ class Entrance:
     typed_at: str = ""  # An end of a shift that came back refused.
     front_path: str = ""
     template: str = "roll_calls/sheet.html"
+    ticket: str = ""
 
     @property
     def worker_id(self) -> UUID:

@@ -13,6 +13,7 @@ from server.errors import IdReused, NotFound, Refused
 from server.i18n import N_
 from server.notify.actions import withdraw
 from server.people.access import nothing_here
+from server.people.events import Rights, rights_changed
 from server.people.models import Home, Person
 from server.people.rules import MAY_WORK
 from server.people.ties import lock_adults
@@ -247,6 +248,7 @@ async def end_worker(actor: Actor, home_id: UUID, person_id: UUID, now: datetime
             agency_id=home.agency_id,
             now=now,
         )
+        await rights_changed(Rights(person_id=person_id), now)
 
 
 async def set_times(

@@ -3,6 +3,7 @@ for its children read it. And the list to print for the night."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -92,16 +93,11 @@ async def send(request: Request) -> Response:
 async def take(request: Request, seat: Entrance, given: FormData) -> Response:
     """The same, of a worker who is known: leads on once it is kept, and else is the form again."""
     now = now_of(request)
-    roll_call = await _roll_call(seat, given)
+    roll_call = await roll_call_of(seat, given)
     try:
         if roll_call is None:
             raise Refused(N_("Something went wrong with this page. Open it again."))
-        filled = form.read(given, seat.zone, now)
-        words = tuple(
-            actions.Said(child_id, word, until)
-            for child_id, (word, until) in filled.answers.items()
-        )
-        answers = actions.RollCallSaid(filled.id, filled.said_at, words)
+        answers = said_in(given, seat, now)
         recorded = await actions.record(seat.visitor, roll_call.id, answers, now)
     except (Conflict, Refused) as fault:
         sheet = await _sheet(request, seat, roll_call)
@@ -109,6 +105,15 @@ async def take(request: Request, seat: Entrance, given: FormData) -> Response:
             raise
         return _form(request, seat, sheet, sheet.roll_call, given, fault)
     return RedirectResponse(f"{seat.path}?sent={len(recorded.left_out)}", status_code=303)
+
+
+def said_in(given: FormData, seat: Entrance, now: datetime) -> actions.RollCallSaid:
+    """What a form says. Raises Refused."""
+    filled = form.read(given, seat.zone, now)
+    words = tuple(
+        actions.Said(child_id, word, until) for child_id, (word, until) in filled.answers.items()
+    )
+    return actions.RollCallSaid(filled.id, filled.said_at, words)
 
 
 def _title(seat: Entrance, language: str, due: str | None) -> str:
@@ -132,7 +137,8 @@ async def _sheet(request: Request, seat: Entrance, roll_call: RollCall | None = 
     return sheet
 
 
-async def _roll_call(seat: Entrance, given: FormData) -> RollCall | None:
+async def roll_call_of(seat: Entrance, given: FormData) -> RollCall | None:
+    """The roll call that a form is about; None if this home has no such one."""
     try:
         id_ = UUID(entered(given, "roll_call_id"))
     except ValueError:

@@ -22,7 +22,7 @@ from server.roll_calls.models import RollCall
 from server.roll_calls.reading import Line, Sheet
 from server.roll_calls.rules import Spoken, path_of
 from server.roll_calls.words import LAST_TIME, SUMS, WORDS, follows, stays_open
-from server.watch.carer.away import told_of
+from server.watch.carer.away import told_people
 from server.watch.forecast import as_it_stands
 from server.watch.models import Watch
 from server.watch.wording import when
@@ -242,7 +242,7 @@ async def _around(
 async def _told(roll_call: RollCall | None, away: Collection[UUID]) -> dict[UUID, list[str]]:
     if roll_call is None or not away:
         return {}
-    told = await told_of(roll_call.id, away)
+    told = await told_people(roll_call.id, away)
     people = {person for each in told.values() for person in each}
     names = dict(await Person.filter(id__in=list(people)).values_list("id", "name"))
     return {child_id: [names[person] for person in each] for child_id, each in told.items()}

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from server.alerts.ladder import Cause, Climb
 from server.alerts.ladder import State as AlertState
-from server.policy.learned import Told
+from server.policy.learned import WordCounts
 from server.policy.model import Ladder, Tier
 from server.roll_calls.rules import next_due
 from server.simulation.kinds import WITNESSES, By, Event, If, IfAlerted, IfAsked
@@ -229,7 +229,7 @@ class Result:
     roll_calls: set[tuple[datetime, str]] = field(default_factory=set)
     adapting: list[Adapting] = field(default_factory=list)
     # What is known at the end of the last week of whose words came true, where a policy learns.
-    told: Told = field(default_factory=dict)
+    word_counts: WordCounts = field(default_factory=dict)
 
 
 def known_of(child: Child) -> tuple[Any, ...]:

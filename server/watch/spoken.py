@@ -123,8 +123,17 @@ def last_said(words: Iterable[tuple[UUID, Spoken]]) -> LastSaid | None:
 
 def last_of_home(words: ByCall | None) -> tuple[UUID, Spoken] | None:
     """The last of the words that count which a home said, with its roll call."""
-    homes = [(id_, word) for id_, word in (words or {}).items() if not word.is_outside]
-    return max(homes, key=lambda item: _when(item[1]), default=None)
+    return _last(words, is_outside=False)
+
+
+def last_of_outside(words: ByCall | None) -> tuple[UUID, Spoken] | None:
+    """The last of those of schools and other witnesses, with its list."""
+    return _last(words, is_outside=True)
+
+
+def _last(words: ByCall | None, *, is_outside: bool) -> tuple[UUID, Spoken] | None:
+    of_kind = [item for item in (words or {}).items() if item[1].is_outside == is_outside]
+    return max(of_kind, key=lambda item: _when(item[1]), default=None)
 
 
 def _when(word: Spoken) -> tuple[datetime, datetime, UUID]:

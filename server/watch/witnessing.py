@@ -9,7 +9,7 @@ place, its word answers that too.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from tortoise.models import Model
 
@@ -26,7 +26,8 @@ from server.policy.roll_call import Word
 from server.storage import bulk
 from server.storage.db import as_id
 from server.watch.actions import heard
-from server.watch.carer.away import LASTS, RollCallHeard, say_of_away
+from server.watch.carer.away import Corrected, WordsHeard, tell_of_away
+from server.watch.carer.away_messages import LASTS, THEN_EVERY
 from server.watch.carer.home_words import answer_by_words
 from server.watch.machine import witnesses
 from server.watch.machine.advancing import advance
@@ -60,9 +61,10 @@ async def hear(
     page: str | None = None,
 ) -> set[UUID]:
     """Keep these words of one roll call, or one list, and let the watches go by them; returns the
-    ids of those that are new. In the caller's transaction, which has locked `watches`. Of a roll
-    call, adults hear of the children who are not there; `page`: its page, for a person who hears of
-    several; None: the words are of a list. Raises Conflict if a watch moved on."""
+    ids of those that are new. In the caller's transaction, which has locked `watches`. Adults hear
+    of the children who are not there, of a list only those who have taken an alert. `page`: that of
+    the roll call, for a person who hears of several; None: the words are of a list. Raises Conflict
+    if a watch moved on."""
     table: type[Model] = WitnessWord if page is None else RollCallWord
     ids = [watch.child_id for watch in watches]
     before = await since_sign(ids)
@@ -74,10 +76,10 @@ async def hear(
         by_child = {watch.child_id: watch for watch in watches}
         await answer_by_words(actor, by_child, _counting(ids, call_id, new, after), now)
         await _mark_away(watches, after)
-    await _say_of_missing(watches, fresh, now)
-    await _say_of_alerted([watch for watch in watches if watch.is_alerted], before, after, now)
-    if page is not None:
-        await say_of_away(actor.id, RollCallHeard(call_id, before, after, page), watches, now)
+    await _say_of_missing(call_id, watches, fresh, now)
+    words = WordsHeard(call_id, before, after, page)
+    corrected = await tell_of_away(actor.id, words, watches, now)
+    await _say_of_alerted([watch for watch in watches if watch.is_alerted], words, corrected, now)
     await _enter(actor, _ENTRIES[table], fresh, now)
     return new
 
@@ -157,32 +159,33 @@ def _heeded(
     return replace(case, standing=standing, terms=terms), (*changes, *more)
 
 
-async def _say_of_missing(watches: Sequence[Watch], rows: Sequence[Row], now: datetime) -> None:
-    """Others look for a child who is said to be there: they hear of it at once. The search ends
-    only when an adult has seen the child."""
+async def _say_of_missing(
+    call_id: UUID, watches: Sequence[Watch], rows: Sequence[Row], now: datetime
+) -> None:
+    """Others look for a child who is said to be there: they hear of it at once, and once in ten
+    minutes for one roll call or list, however often it is said. The search ends only when an adult
+    has seen the child."""
     missing = {watch.child_id for watch in watches if watch.is_missing}
+    stretch = int(now.timestamp() // THEN_EVERY.total_seconds())
     for row in rows:
-        child_id, id_ = row["child_id"], row["id"]
+        child_id = row["child_id"]
         if child_id in missing and row["word"] == Word.HERE:
             assert isinstance(child_id, UUID)
-            assert isinstance(id_, UUID)
-            await heard(child_id, id_, now)
+            await heard(child_id, uuid5(call_id, f"here {child_id} {stretch}"), now)
 
 
 async def _say_of_alerted(
-    watches: Sequence[Watch],
-    before: Mapping[UUID, ByCall],
-    after: Mapping[UUID, ByCall],
-    now: datetime,
+    watches: Sequence[Watch], words: WordsHeard, corrected: Corrected, now: datetime
 ) -> None:
     """A home takes back that a child is not there, while adults are called about them: the adult
-    who has the alert and the caseworkers hear of it. The alert stays open."""
+    who has the alert and the caseworkers hear of it, beside those who have `corrected` already. The
+    alert stays open."""
     calmed = {
         watch.child_id: watch.agency_id
         for watch in watches
         if not watch.is_missing
-        and _is_away(before.get(watch.child_id))
-        and not _is_away(after.get(watch.child_id))
+        and _is_away(words.before.get(watch.child_id))
+        and not _is_away(words.after.get(watch.child_id))
     }
     if not calmed:
         return
@@ -193,6 +196,7 @@ async def _say_of_alerted(
         people = {*people_on(Rung.CASEWORKER, reach[alert.child_id].on(Rung.CASEWORKER))}
         if alert.acknowledged_by is not None:
             people.add(alert.acknowledged_by)
+        people -= {person for child_id, person in corrected if child_id == alert.child_id}
         sayings += [_of_correction(alert, person, now) for person in sorted(people)]
     await queue(sayings, now)
 

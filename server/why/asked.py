@@ -72,7 +72,7 @@ async def _in_force(row: PolicyRow, written: Policy, period: Period) -> list[InF
     """A version, and each week that changed its numbers in this time, or last before it."""
     begins = from_data(row.factors)
     learns = written.budget.learns
-    told = await _told_before(row) if learns else {}
+    told = await _word_counts_before(row) if learns else {}
     rules = with_factors(learned.with_learned(written, told), begins)
     versions = [InForce(row.made_at, row.version, rules, row.made_by, begins)]
     if not (written.budget.adapts or learns):
@@ -91,7 +91,7 @@ async def _in_force(row: PolicyRow, written: Policy, period: Period) -> list[InF
     return versions
 
 
-async def _told_before(row: PolicyRow) -> learned.Told:
+async def _word_counts_before(row: PolicyRow) -> learned.WordCounts:
     """What was known when this version was adopted."""
     weeks = BudgetWeek.filter(agency_id=row.agency_id, made_at__lte=row.made_at)
     last = await weeks.order_by("-ends_at").first()

@@ -40,7 +40,7 @@ async def open_it(page: Page, url: str) -> None:
     await page.get_by_role("radio", name="Sam O.").check()
     await page.get_by_label("Your PIN").fill(PIN)
     await page.get_by_role("button", name="Open").tap()
-    await expect(page.get_by_text("Nothing stays on this device.")).to_be_visible()
+    await expect(page.get_by_text("No name stays on this device.")).to_be_visible()
 
 
 async def works_for_mia(cast: Cast) -> None:

@@ -391,6 +391,19 @@ async def test_a_talk_that_was_held_is_not_asked_for_again_by_an_old_offer(cast:
     assert "return_interview" not in clocks(after)
 
 
+async def test_who_saw_the_child_is_answered_as_it_was_said_with_times_as_everywhere(
+    cast: Cast,
+) -> None:
+    made, said = await opened(cast), seen(cast)
+    await post(cast, "tom", f"{path_of(cast)}/{made['id']}/found", said)
+    async with cast.client_as("tom") as client:
+        [back] = (await client.get(path_of(cast))).json()["episodes"]
+    found = back["found"]
+    assert found["at"].endswith("Z")
+    assert datetime.fromisoformat(found.pop("at")) == datetime.fromisoformat(str(said["at"]))
+    assert found == {name: said[name] for name in ("where", "by", "condition")}
+
+
 # --- what the child reads
 
 

@@ -989,9 +989,11 @@ FITS: Mapping[str, Fits] = {
     "GET /front/roll-call": Fits(None),
     "POST /front/roll-call": Fits(None, form={}, is_elsewhere=True),
     "POST /front/roll-call/open": Fits(None, form={}, is_elsewhere=True),
+    "POST /front/roll-call/late": Fits(None, form={}, is_elsewhere=True),
     "POST /front/roll-call/lock": Fits(None, form={}, is_elsewhere=True),
     "GET /desk/front": _TO_TOM,
     "POST /desk/front/{front_desk_id}/end": Fits(form={}),
+    "POST /desk/front/{front_desk_id}/keep": Fits("ines", form={}),
     f"GET {_DESK}/without-app": _TO_TOM,
     f"POST {_DESK}/without-app/words": Fits(
         form={"number": "+33612345678", "ok": "sun", "help": "blue", "other": "", "replies": "yes"}

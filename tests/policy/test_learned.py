@@ -16,12 +16,12 @@ from server.policy.learned import (
     Cell,
     Counts,
     Source,
+    after_week,
     as_data,
-    carried,
-    counted,
     errors_of,
     from_data,
     learned,
+    summed,
     with_learned,
 )
 from server.policy.model import EACH_MISS, Policy, Tier, over
@@ -59,25 +59,25 @@ def ratio(of: Policy, word: Word, at: datetime = EVENING, tier: Tier = Tier.MID)
 
 def test_without_words_a_policy_stays_as_it_was_written() -> None:
     assert with_learned(policy(), {}) == policy()
-    told = {cell(Source.HOME): Counts(1000, 200, 10, 5)}
-    assert with_learned(policy(learns=False), told) == policy(learns=False)
+    by_cell = {cell(Source.HOME): Counts(1000, 200, 10, 5)}
+    assert with_learned(policy(learns=False), by_cell) == policy(learns=False)
 
 
 def test_a_home_where_children_come_late_makes_its_not_here_weigh_less_at_that_hour() -> None:
-    told = {cell(Source.HOME): Counts(1000, 150), cell(Source.HOME, NIGHT): Counts(1000, 2)}
-    by_words = with_learned(policy(), told)
+    by_cell = {cell(Source.HOME): Counts(1000, 150), cell(Source.HOME, NIGHT): Counts(1000, 2)}
+    by_words = with_learned(policy(), by_cell)
     assert ratio(by_words, Word.NOT_HERE) < 10 < ratio(policy(), Word.NOT_HERE)
     assert ratio(by_words, Word.NOT_HERE, NIGHT) > 5 * ratio(by_words, Word.NOT_HERE)
 
 
 def test_few_words_move_little() -> None:
-    told = {cell(Source.HOME): Counts(10, 1)}
-    assert 30 < ratio(with_learned(policy(), told), Word.NOT_HERE) < 100
+    by_cell = {cell(Source.HOME): Counts(10, 1)}
+    assert 30 < ratio(with_learned(policy(), by_cell), Word.NOT_HERE) < 100
 
 
 def test_a_home_that_says_here_of_children_who_have_gone_calms_less() -> None:
-    told = {cell(Source.HOME): Counts(200, 2, 20, 10)}
-    assert ratio(with_learned(policy(), told), Word.HERE) > 5 * ratio(policy(), Word.HERE)
+    by_cell = {cell(Source.HOME): Counts(200, 2, 20, 10)}
+    assert ratio(with_learned(policy(), by_cell), Word.HERE) > 5 * ratio(policy(), Word.HERE)
 
 
 def test_what_one_hour_tells_moves_other_hours_a_little() -> None:
@@ -87,14 +87,14 @@ def test_what_one_hour_tells_moves_other_hours_a_little() -> None:
 
 
 def test_a_word_that_counts_neither_way_weighs_as_written() -> None:
-    told = {cell(Source.HOME): Counts(1000, 150)}
-    assert ratio(with_learned(policy(), told), Word.UNKNOWN) == 2
-    assert ratio(with_learned(policy(), told), Word.EXCUSED) == 1
+    by_cell = {cell(Source.HOME): Counts(1000, 150)}
+    assert ratio(with_learned(policy(), by_cell), Word.UNKNOWN) == 2
+    assert ratio(with_learned(policy(), by_cell), Word.EXCUSED) == 1
 
 
 def test_children_who_seldom_answer_at_night_are_missed_less() -> None:
-    told = {cell(Source.CHILD): Counts(400, 40), cell(Source.CHILD, NIGHT): Counts(400, 300)}
-    of = with_learned(policy(), told).tiers[Tier.MID].steps.doubt
+    by_cell = {cell(Source.CHILD): Counts(400, 40), cell(Source.CHILD, NIGHT): Counts(400, 300)}
+    of = with_learned(policy(), by_cell).tiers[Tier.MID].steps.doubt
     assert of is not None
     evening, night = slot_of(EVENING), slot_of(NIGHT)
     assert ratio_of(Habit(), night, of.usual) < ratio_of(Habit(), night)
@@ -113,8 +113,8 @@ def test_as_written_and_by_what_children_do_on_the_whole_are_one() -> None:
 
 
 def test_carers_who_guess_wrong_are_weighed_less_and_only_where_they_are_weighed() -> None:
-    told = {cell(Source.CARER): Counts(200, 60)}
-    tiers = with_learned(policy(), told).tiers
+    by_cell = {cell(Source.CARER): Counts(200, 60)}
+    tiers = with_learned(policy(), by_cell).tiers
     mid, low = (tiers[tier].steps.doubt for tier in (Tier.MID, Tier.LOW))
     assert mid is not None
     assert low is not None
@@ -125,19 +125,19 @@ def test_carers_who_guess_wrong_are_weighed_less_and_only_where_they_are_weighed
 def test_words_are_counted_by_what_was_true() -> None:
     home = cell(Source.HOME)
     lines = [(home, True, False, 5), (home, False, False, 2), (home, True, True, 1)]
-    assert counted([*lines, (home, False, True, 3)]) == {home: Counts(7, 2, 4, 1)}
+    assert summed([*lines, (home, False, True, 3)]) == {home: Counts(7, 2, 4, 1)}
 
 
 def test_after_half_a_year_a_week_counts_half() -> None:
-    told = {cell(Source.HOME): Counts(100, 10, 4, 2)}
+    by_cell = {cell(Source.HOME): Counts(100, 10, 4, 2)}
     for _ in range(26):
-        told = dict(carried(told, {}))
-    assert told[cell(Source.HOME)] == pytest.approx((50, 5, 2, 1))
+        by_cell = dict(after_week(by_cell, {}))
+    assert by_cell[cell(Source.HOME)] == pytest.approx((50, 5, 2, 1))
 
 
 def test_counts_are_stored_and_read_again() -> None:
-    told = {cell(s, at): Counts(3.5, 1, 0.25) for s in Source for at in (EVENING, SUNDAY)}
-    assert from_data(as_data(told)) == told
+    by_cell = {cell(s, at): Counts(3.5, 1, 0.25) for s in Source for at in (EVENING, SUNDAY)}
+    assert from_data(as_data(by_cell)) == by_cell
     assert from_data(None) == {}
 
 
@@ -197,8 +197,8 @@ _CELLS = [Cell(source, *at) for source in Source for at in _slots()]
 
 
 @given(st.dictionaries(st.sampled_from(_CELLS), _counts()))
-def test_no_count_moves_a_ceiling_a_grace_or_a_ladder(told: dict[Cell, Counts]) -> None:
-    before, after = policy(), with_learned(policy(), told)
+def test_no_count_moves_a_ceiling_a_grace_or_a_ladder(by_cell: dict[Cell, Counts]) -> None:
+    before, after = policy(), with_learned(policy(), by_cell)
     for tier in Tier:
         old, new = before.tiers[tier], after.tiers[tier]
         assert new.ladder == old.ladder

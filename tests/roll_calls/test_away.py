@@ -52,7 +52,7 @@ from tests.walks.stage import Stage
 from tests.watch.test_budgets import call as call_about
 
 HOUR = timedelta(hours=1)
-AWAY = Kind.ROLL_CALL_AWAY.value
+AWAY, CALM = Kind.ROLL_CALL_AWAY.value, Kind.HOME_SAYS.value
 
 
 @pytest_asyncio.fixture(autouse=True)
@@ -78,10 +78,11 @@ async def away(cast: Cast, **how: object) -> RollCall:
     return call
 
 
-async def sent_out() -> None:
-    """The worker has sent what was queued."""
+async def sent_out(now: datetime | None = None) -> None:
+    """The worker has sent what was queued: all, or what may go out by now."""
     went = {"state": "done", "attempts": 1, "channel": "push", "next_action_at": None}
-    await Message.filter(kind=AWAY).update(**went)
+    due = Message.filter(kind__in=[AWAY, CALM], state="waiting")
+    await (due if now is None else due.filter(next_action_at__lte=now)).update(**went)
 
 
 # --- how the child is shown
@@ -283,17 +284,127 @@ async def test_taken_back_under_an_alert_and_said_again_is_heard_by_who_has_it_t
     await call_about(cast, now - 3 * HOUR, closed_at=None, **held)
     await Watch.filter(child_id=cast.mia.id).update(is_alerted=True)
     both = [("eve", "mia"), ("tom", "mia")]
+    eve = both[:1]
     for said, away_told, calm_told in (
-        ("not_here", [], []),
-        ("here", [], both),
-        ("not_here", both, both),
-        ("here", both, sorted(both * 2)),
+        ("not_here", eve, []),
+        ("here", eve, both),
+        ("not_here", sorted(eve + both), both),
+        ("here", sorted(eve + both), sorted(both * 2)),
     ):
         cast.clock.advance(minutes=1)
         await say(cast, call, {"mia": said})
         assert await told(cast) == away_told
         assert await told(cast, Kind.HOME_SAYS.value) == calm_told
         await sent_out()
+
+
+# --- while a person has the alert
+
+
+async def held(cast: Cast, by: str = "eve", **more: Any) -> Alert:
+    """Adults are called about Mia, and this person has the alert."""
+    now = cast.clock()
+    by_ = {"acknowledged_by": cast.persons[by].id, "held_until": now + HOUR}
+    state = {"state": "acknowledged", **by_, **more}
+    alert = await call_about(cast, now - 3 * HOUR, closed_at=None, **state)
+    await Watch.filter(child_id=cast.mia.id).update(is_alerted=True)
+    return alert
+
+
+@pytest.mark.parametrize("state", ["acknowledged", "contacted"])
+async def test_who_has_the_alert_hears_once_that_the_bed_is_empty(cast: Cast, state: str) -> None:
+    call = await asked(cast, workers=("sam", "ines"))
+    alert = await held(cast, state=state)
+    for by in ("sam", "sam", "ines"):
+        await say(cast, call, {"mia": "not_here"}, by=by)
+    assert await told(cast) == [("eve", "mia")]
+    message = await Message.get(kind=AWAY)
+    assert (message.urgency, message.data["path"]) == ("high", f"/desk/alerts/{alert.id}")
+    await cast.on_duty("eve", hours=3)
+    async with cast.browser_as("eve") as eve:
+        assert "were not there" in (await eve.get(message.data["path"])).text
+
+
+async def test_who_has_the_alert_and_says_it_themselves_is_not_told(cast: Cast) -> None:
+    call = await asked(cast, workers=("sam", "eve"))
+    await held(cast)
+    await say(cast, call, {"mia": "not_here"}, by="eve")
+    assert await told(cast) == []
+
+
+async def test_while_nobody_has_the_alert_its_ladder_calls_and_no_message_goes_out(
+    cast: Cast,
+) -> None:
+    call = await asked(cast)
+    await held(cast, acknowledged_by=None, held_until=None, state="contacted")
+    await say(cast, call, {"mia": "not_here"})
+    assert await told(cast) == []
+
+
+async def test_what_who_has_the_alert_has_not_got_yet_is_withdrawn_when_corrected(
+    cast: Cast,
+) -> None:
+    call = await asked(cast)
+    await held(cast)
+    await say(cast, call, {"mia": "not_here"})
+    cast.clock.advance(seconds=20)
+    await say(cast, call, {"mia": "here"})
+    assert await told(cast) == []
+    assert await told(cast, CALM) == [("eve", "mia"), ("tom", "mia")]
+
+
+async def test_the_next_roll_call_tells_who_has_the_alert_again(cast: Cast) -> None:
+    call = await asked(cast, "13:30", "16:30")
+    await held(cast)
+    await say(cast, call, {"mia": "not_here"})
+    await tick(cast.clock.advance(hours=3))
+    await say(cast, await latest(cast), {"mia": "not_here"})
+    assert await told(cast) == [("eve", "mia")] * 2
+
+
+# --- a word that goes back and forth
+
+
+async def test_a_word_that_changes_every_twenty_seconds_is_heard_now_and_then_and_at_last(
+    cast: Cast,
+) -> None:
+    call = await asked(cast)
+    began = cast.clock()
+    for turn in range(181):  # An hour.
+        await say(cast, call, {"mia": "here" if turn % 2 else "not_here"})
+        await sent_out(cast.clock())
+        cast.clock.advance(seconds=20)
+    heard = Message.filter(person_id=cast.tom.id, state="done", kind__in=[AWAY, CALM])
+    assert await heard.count() <= 4 + 6
+    await sent_out(cast.clock.advance(minutes=10))
+    last = await heard.order_by("-ready_at").first()
+    assert last is not None
+    assert last.kind == AWAY
+    assert last.ready_at <= began + 80 * timedelta(minutes=1)
+    assert not await Message.exists(state="waiting", kind__in=[AWAY, CALM])
+
+
+async def test_a_correction_that_was_itself_a_mistake_is_kept_back(cast: Cast) -> None:
+    call = await away(cast)
+    await sent_out()
+    for corrected in ("here", "not_here"):
+        cast.clock.advance(seconds=20)
+        await say(cast, call, {"mia": corrected})
+    assert await told(cast, CALM) == []
+    assert await told(cast) == [("tom", "mia")]
+
+
+async def test_those_who_look_for_a_child_hear_of_a_word_that_goes_back_and_forth_once(
+    cast: Cast,
+) -> None:
+    call = await asked(cast)
+    await open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())
+    before = await Message.filter(kind=Kind.ALERT_AGAIN.value, person_id=cast.tom.id).count()
+    for turn in range(10):
+        await say(cast, call, {"mia": "not_here" if turn % 2 else "here"})
+        cast.clock.advance(seconds=20)
+    after = await Message.filter(kind=Kind.ALERT_AGAIN.value, person_id=cast.tom.id).count()
+    assert 1 <= after - before <= 2
 
 
 # --- corrected

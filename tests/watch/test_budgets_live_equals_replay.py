@@ -16,7 +16,7 @@ from server.people.models import Agency, Home
 from server.policy import parser as policies
 from server.policy.adapting import AS_WRITTEN, LIMITS, from_data
 from server.policy.learned import Source, as_data, of_source
-from server.policy.learned import from_data as told_from
+from server.policy.learned import from_data as word_counts_from
 from server.policy.model import Tier
 from server.policy.models import BudgetWeek
 from server.policy.models import Policy as PolicyRow
@@ -107,7 +107,7 @@ async def compare(cast: Cast, said: list[Said], data: dict[str, Any]) -> list[Bu
     assert [(week.ends_at, week.rate, from_data(week.after)) for week in weeks] == [
         (week.at, week.rate, dict(week.factors)) for week in result.adapting
     ]
-    assert not weeks or not policy.budget.learns or weeks[-1].told == as_data(result.told)
+    assert not weeks or not policy.budget.learns or weeks[-1].told == as_data(result.word_counts)
     assert await live.told() == sorted({(row.at, row.level, row.rung) for row in result.rows})
     return weeks
 
@@ -199,6 +199,6 @@ async def test_what_is_learned_from_words_is_what_replay_learns(cast: Cast, seed
     data["roll_call"] = {"at": ["07:30", "17:30", "22:30"]}
     data["mid"]["habit"]["not_seen"] = 20
     weeks = await compare(cast, spoken(forgetful(random, 24), random, 24), data)
-    told = told_from(weeks[-1].told)
-    assert of_source(told, Source.CHILD).there > 5
-    assert of_source(told, Source.HOME).there > 0
+    by_cell = word_counts_from(weeks[-1].told)
+    assert of_source(by_cell, Source.CHILD).there > 5
+    assert of_source(by_cell, Source.HOME).there > 0

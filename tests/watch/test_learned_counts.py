@@ -17,7 +17,7 @@ from server.policy.roll_call import Word
 from server.policy.slots import slot
 from server.policy.versions import as_written, in_force
 from server.roll_calls.models import RollCall
-from server.watch.budgets.truths import told_of
+from server.watch.budgets.truths import counts_of_week
 from server.watch.carer.models import Question
 from server.watch.models import RollCallWord, Round, Watch
 from server.watch.watch_alerts import close_alert, open_missing
@@ -54,17 +54,17 @@ async def says(
 
 
 async def home(cast: Cast) -> Counts:
-    return of_source(await told_of(cast.agency.id, END), Source.HOME)
+    return of_source(await counts_of_week(cast.agency.id, END), Source.HOME)
 
 
 async def test_where_nobody_was_called_the_child_was_there(cast: Cast) -> None:
     await says(cast, Word.HERE)
     await says(cast, Word.NOT_HERE, SAID + HOUR)
     await says(cast, Word.EXCUSED, SAID + 2 * HOUR)
-    told = await told_of(cast.agency.id, END)
+    by_cell = await counts_of_week(cast.agency.id, END)
     zone = known_zone((await Watch.get(child_id=cast.mia.id)).zone)
-    assert of_source(told, Source.HOME) == Counts(2, 1)
-    assert told[Cell(Source.HOME, Tier.MID, slot(SAID, zone))].there >= 1
+    assert of_source(by_cell, Source.HOME) == Counts(2, 1)
+    assert by_cell[Cell(Source.HOME, Tier.MID, slot(SAID, zone))].there >= 1
 
 
 async def test_only_the_week_before_the_last_is_known(cast: Cast) -> None:
@@ -188,16 +188,16 @@ async def test_rounds_and_carers_are_counted_too(cast: Cast) -> None:
             answered_at=SAID + (hour + (answer == "seen") / 2 + 1) * HOUR if answer else None,
             answer=answer,
         )
-    told = await told_of(cast.agency.id, END)
+    by_cell = await counts_of_week(cast.agency.id, END)
     # Of a round that an adult settled before it was late, nobody knows what the child would do.
-    assert of_source(told, Source.CHILD) == Counts(2, 1)
-    assert of_source(told, Source.CARER) == Counts(2, 2)
+    assert of_source(by_cell, Source.CHILD) == Counts(2, 1)
+    assert of_source(by_cell, Source.CARER) == Counts(2, 2)
 
 
 async def test_other_agencies_have_counts_of_their_own(cast: Cast) -> None:
     await says(cast, Word.HERE)
     other = await Agency.create(name="Quay", zone="Europe/Paris", made_at=FIRST)
-    assert await told_of(other.id, END) == {}
+    assert await counts_of_week(other.id, END) == {}
 
 
 async def test_each_week_adds_to_those_before_and_the_policy_that_learns_goes_by_them(

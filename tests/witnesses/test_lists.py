@@ -11,6 +11,7 @@ from server.alerts.models import Alert
 from server.audit.models import Entry
 from server.errors import NotFound, Refused
 from server.notify.models import Message
+from server.notify.rules import Kind
 from server.people.models import Child
 from server.policy.roll_call import Word
 from server.ticker import ROWS
@@ -20,6 +21,7 @@ from server.witnesses import actions, lists, reading, rules
 from server.witnesses.models import Witness, WitnessChild, WitnessList
 from tests.cast import Cast
 from tests.races import together
+from tests.watch.test_budgets import call
 from tests.witnesses.school import ROOMS, arrange, asked, latest, say, tick
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -114,6 +116,26 @@ async def test_the_caseworker_of_a_child_who_did_not_come_hears_of_it_once(cast:
     assert await WitnessWord.all().count() == 3, "a correction is a new row"
     last = await reading.last_words(sheet.id)
     assert last[cast.noor.id].word == "not_here"
+
+
+async def test_who_has_the_alert_hears_of_a_child_who_did_not_come(cast: Cast) -> None:
+    sheet, _ = await asked(cast)
+    alert = await open_alert(cast)
+    for word, state in (("not_here", "waiting"), ("here", "withdrawn")):
+        await say(cast, sheet, {"mia": word})
+        cast.clock.advance(minutes=1)
+        message = await Message.get(kind=Kind.ROLL_CALL_AWAY.value)
+        assert (message.person_id, message.state) == (cast.eve.id, state)
+        assert message.data["path"] == f"/desk/alerts/{alert.id}"
+
+
+async def open_alert(cast: Cast) -> Alert:
+    """Adults are called about Mia, and Eve has the alert."""
+    now = cast.clock()
+    by = {"acknowledged_by": cast.eve.id, "held_until": now + timedelta(hours=1)}
+    alert = await call(cast, now - timedelta(hours=3), closed_at=None, state="acknowledged", **by)
+    await Watch.filter(child_id=cast.mia.id).update(is_alerted=True)
+    return alert
 
 
 async def test_the_same_form_twice_is_once_also_after_a_correction(cast: Cast) -> None:

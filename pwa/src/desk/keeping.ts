@@ -6,9 +6,14 @@
 type Why = "away" | "out";
 
 /** What the servers before ours answer while it is restarted, and ours while its database is away. */
-const AWAY: ReadonlySet<number> = new Set([502, 503, 504]);
+export const AWAY: ReadonlySet<number> = new Set([502, 503, 504]);
+
+/** What becomes of such a form, for other scripts: it could not be sent, or the server has it. */
+export const UNSENT = "unsent";
+export const TAKEN = "taken";
 
 function say(form: HTMLFormElement, why: Why | "") {
+  if (why === "away") form.dispatchEvent(new Event(UNSENT));
   for (const words of form.querySelectorAll<HTMLElement>("[data-unsent]")) {
     words.hidden = words.dataset["unsent"] !== why;
     if (!words.hidden) words.scrollIntoView({ block: "nearest" });
@@ -27,7 +32,10 @@ async function send(form: HTMLFormElement, submitter: HTMLElement | null): Promi
     leaveOnly(form);
     return say(form, "out");
   }
-  if (answer.redirected) return location.assign(answer.url);
+  if (answer.redirected) {
+    form.dispatchEvent(new Event(TAKEN));
+    return location.assign(answer.url);
+  }
   // Refused, or said in a page of its own: the browser shows it.
   delete form.dataset["keeps"];
   form.requestSubmit(submitter);

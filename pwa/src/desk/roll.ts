@@ -3,6 +3,8 @@
  * many are here, and an answer that is sent late says when it was given. Without this script the form is the same,
  * and its button says less.
  */
+import { begin as beginLater, hasKept, keep, wait } from "./later";
+
 const AWAY = "not_here";
 // The words of a row, in the order of the button's sum, by the names that `data-` attributes have here.
 const WORDS = { here: "here", not_here: "notHere", excused: "excused", unknown: "unknown" } as const;
@@ -59,6 +61,7 @@ function prepare(form: HTMLFormElement): void {
   addEventListener("online", () => {
     if (form.querySelector('[data-unsent="away"]:not([hidden])')) form.requestSubmit(tapped);
   });
+  keep(form);
   count(form);
 }
 
@@ -69,9 +72,18 @@ function prepare(form: HTMLFormElement): void {
 function forget(mark: HTMLElement): void {
   const span = Number(mark.dataset["locks"]) * 1_000;
   const end = Date.now() + span;
+  // The page is cleared below: its words are taken before.
+  const words = document.querySelector<HTMLTemplateElement>("template[data-waits]")?.content;
+  let isLocked = false;
   const lock = (): void => {
-    document.querySelector("main")?.replaceChildren();
-    location.replace(mark.dataset["to"] ?? "/front");
+    if (isLocked) return;
+    isLocked = true;
+    const main = document.querySelector("main");
+    if (main && words && hasKept()) wait(main, words);
+    else {
+      main?.replaceChildren();
+      location.replace(mark.dataset["to"] ?? "/front");
+    }
   };
   setTimeout(lock, span);
   // A timer stands still while a tablet sleeps: what was on the screen must not be there when it wakes.
@@ -94,4 +106,5 @@ export function begin(): void {
   const mark = document.querySelector<HTMLElement>("[data-locks]");
   if (mark) forget(mark);
   for (const form of document.querySelectorAll<HTMLFormElement>("form[data-roll-call]")) prepare(form);
+  beginLater();
 }

@@ -106,8 +106,8 @@ class _Shown:
         week = self.proposal
         if week is None:
             return None
-        told = learned.from_data(week.told)
-        return with_factors(learned.with_learned(self.policy, told), from_data(week.after))
+        by_cell = learned.from_data(week.told)
+        return with_factors(learned.with_learned(self.policy, by_cell), from_data(week.after))
 
 
 async def _page(
@@ -249,10 +249,10 @@ _SOURCES: Mapping[Source, str] = {
 
 def _how_wrong(shown: _Shown, language: str) -> list[tuple[str, list[str]]]:
     """How often each kind of witness was wrong: of children who were there, and who had gone."""
-    told = learned.from_data(shown.weeks[0].told if shown.weeks else None)
+    by_cell = learned.from_data(shown.weeks[0].told if shown.weeks else None)
     rows = []
     for source, name in _SOURCES.items():
-        counts = of_source(told, source)
+        counts = of_source(by_cell, source)
         if counts.there + counts.gone >= 1:
             cells = [(counts.absent, counts.there), (counts.present, counts.gone)]
             words = [_of(wrong, every, language) for wrong, every in cells]

@@ -1,7 +1,7 @@
 """An episode over the wire, as much as the reader may see."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -68,6 +68,15 @@ class LineOut(msgspec.Struct):
     about_id: UUID | None
 
 
+class FoundOut(msgspec.Struct):
+    """When and where a person saw the child, who that was, and how the child was."""
+
+    at: datetime | None
+    where: str | None
+    by: str | None
+    condition: str | None
+
+
 class EpisodeOut(msgspec.Struct):
     """One time of being missing, as much as the reader may see."""
 
@@ -82,7 +91,7 @@ class EpisodeOut(msgspec.Struct):
     decided_at: datetime | None
     reported_at: datetime | None
     found_at: datetime | None
-    found: dict[str, Any] | None
+    found: FoundOut | None
     followed_up_at: datetime | None
     clocks: list[ClockOut]
     timeline: list[LineOut]
@@ -154,7 +163,7 @@ def _out(seen: View, roles: Roles, together: list[OtherOut], offered: list[Other
         decided_at=episode.decided_at if reads or is_child else None,
         reported_at=episode.reported_at if reads or is_child else None,
         found_at=episode.found_at,
-        found=episode.found if reads else None,
+        found=_found(episode.found) if reads and episode.found is not None else None,
         followed_up_at=episode.followed_up_at,
         clocks=[
             ClockOut(
@@ -170,6 +179,13 @@ def _out(seen: View, roles: Roles, together: list[OtherOut], offered: list[Other
         together=together,
         together_offered=offered,
     )
+
+
+def _found(stored: Mapping[str, Any]) -> FoundOut:
+    """As it is stored, with the time as every time of the API."""
+    at = stored.get("at")
+    moment = datetime.fromisoformat(at).astimezone(UTC) if at else None
+    return FoundOut(moment, stored.get("where"), stored.get("by"), stored.get("condition"))
 
 
 def _line(line: Told) -> LineOut:

@@ -84,8 +84,8 @@ class Budgeting:
         moves = self._is_on and self._moved(Counter(tiers.values()), end)
         if not (moves or self.truths.is_on):
             return None
-        told = self._result.told = self.truths.end_week(end, tiers)
-        return with_factors(with_learned(self._written, told), self._factors)
+        by_cell = self._result.word_counts = self.truths.end_week(end, tiers)
+        return with_factors(with_learned(self._written, by_cell), self._factors)
 
     def _moved(self, tiers: dict[Tier, int], end: datetime) -> bool:
         """Whether the outcomes of the week move a line by themselves."""

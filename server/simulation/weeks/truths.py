@@ -13,9 +13,9 @@ from server.policy.learned import (
     SOON,
     Cell,
     Source,
-    Told,
-    carried,
-    counted,
+    WordCounts,
+    after_week,
+    summed,
 )
 from server.policy.model import Tier
 from server.policy.slots import slot
@@ -56,7 +56,7 @@ class Truths:
 
     def __init__(self, *, is_on: bool) -> None:
         self.is_on = is_on
-        self.told: Told = {}
+        self.word_counts: WordCounts = {}
         self._words: list[_Word] = []
         self._silences: dict[str, _Silences] = {}
 
@@ -97,17 +97,17 @@ class Truths:
         if of is not None and of.missing and of.missing[-1][1] is None:
             of.missing[-1] = (of.missing[-1][0], at)
 
-    def end_week(self, end: datetime, tiers: Mapping[str, Tier]) -> Told:
+    def end_week(self, end: datetime, tiers: Mapping[str, Tier]) -> WordCounts:
         """What is known after this week: one more week of words whose truth is known now, by the
         tier that each child has now."""
         begin = end - KNOWN_AFTER - _WEEK
         past = [word for word in self._words if begin < word.at <= end - KNOWN_AFTER]
         self._words = [word for word in self._words if word.at > end - KNOWN_AFTER]
-        self.told = carried(self.told, counted(self._lines(past, tiers)))
+        self.word_counts = after_week(self.word_counts, summed(self._lines(past, tiers)))
         for of in self._silences.values():
             of.calls = [c for c in of.calls if c.closed_at is None or c.closed_at > begin]
             of.missing = [span for span in of.missing if span[1] is None or span[1] > begin]
-        return self.told
+        return self.word_counts
 
     def _lines(
         self, words: list[_Word], tiers: Mapping[str, Tier]

@@ -25,8 +25,8 @@ from server.policy.adapting import (
     with_factors,
 )
 from server.policy.budget import Adapt
-from server.policy.learned import Told, carried, from_data
-from server.policy.learned import as_data as told_as_data
+from server.policy.learned import WordCounts, after_week, from_data
+from server.policy.learned import as_data as words_as_data
 from server.policy.model import Policy, Tier
 from server.policy.models import BudgetWeek, WeekState, week_id
 from server.policy.tally import Tally
@@ -34,7 +34,7 @@ from server.policy.versions import as_written, factors_of
 from server.storage import bulk
 from server.storage.due_rows import DueRows
 from server.watch.budgets.counting import children_of, weeks_between
-from server.watch.budgets.truths import told_of
+from server.watch.budgets.truths import counts_of_week
 from server.watch.policy_change import look_again, overtake
 from server.web.live import announce
 
@@ -87,7 +87,7 @@ class _Counted:
     version: int
     before: Factors
     came_to: Adapted
-    told: Told  # With what earlier weeks told.
+    word_counts: WordCounts  # With those of earlier weeks.
 
     @property
     def after(self) -> Factors:
@@ -125,9 +125,9 @@ async def _count(agency: Agency, end: datetime, now: datetime) -> None:
     weeks.append(Week(children, tallies[-1].calls, tallies[-1].closed()))
     came_to = adapted(before, weeks, policy.budget)
     version = row.version if row is not None else 0
-    told = from_data(earlier[-1].told if earlier else None)
-    told = carried(told, await told_of(agency.id, end))
-    week = _Counted(end, children, tallies[-1], policy, version, before, came_to, told)
+    by_cell = from_data(earlier[-1].told if earlier else None)
+    by_cell = after_week(by_cell, await counts_of_week(agency.id, end))
+    week = _Counted(end, children, tallies[-1], policy, version, before, came_to, by_cell)
     await _store(agency, week, now)
 
 
@@ -159,7 +159,7 @@ def _as_row(agency: Agency, week: _Counted, now: datetime) -> dict[str, object]:
         "figures": {"pages": week.policy.budget.pages, "rate": week.came_to.rate},
         "before": as_data(week.before),
         "after": as_data(week.after),
-        "told": told_as_data(week.told),
+        "told": words_as_data(week.word_counts),
         "state": week.state.value,
     }
 

@@ -11,7 +11,16 @@ from uuid import UUID
 
 from server.alerts.ladder import Cause, Outcome
 from server.clock import known_zone
-from server.policy.learned import BEFORE, KNOWN_AFTER, NEARLY, SOON, Cell, Source, Told, counted
+from server.policy.learned import (
+    BEFORE,
+    KNOWN_AFTER,
+    NEARLY,
+    SOON,
+    Cell,
+    Source,
+    WordCounts,
+    summed,
+)
 from server.policy.model import Tier
 from server.policy.roll_call import Word
 from server.policy.slots import slot
@@ -89,14 +98,14 @@ SELECT child_id, answered_at AS at, CASE WHEN answer = 'seen' THEN 1 ELSE 0 END 
 _A_WEEK = timedelta(days=7)
 
 
-async def told_of(agency_id: UUID, end: datetime) -> Told:
+async def counts_of_week(agency_id: UUID, end: datetime) -> WordCounts:
     """What is known at the end of a week about the words of the week before."""
     until = end - KNOWN_AFTER
     lines: list[tuple[Cell, bool, bool, int]] = []
     for source, words in _BY_SOURCE.items():
         rows = await fetch(_statement(words), [agency_id, until - _A_WEEK, until])
         lines += _lines(source, rows)
-    return counted(lines)
+    return summed(lines)
 
 
 def _statement(words: str) -> str:

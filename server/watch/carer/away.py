@@ -1,29 +1,28 @@
-"""A home says at a roll call that a child is not there, and no alert is open about them: an adult
-who answers for the child hears of it. The message says once for each child and roll call that a bed
-is empty; whether adults are called about a silence is not decided here."""
+"""A home says at a roll call that a child is not there: an adult who answers for the child hears of
+it, unless an alert tells adults already. Who has taken such an alert hears of it as well, also when
+a school or another witness says it: nobody is called while they have it. Whether adults are called
+about a silence is not decided here."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
-from uuid import UUID, uuid5
+from datetime import datetime
+from uuid import UUID
 
 from server.alerts.ladder import Cause, Reachable, people_on
 from server.alerts.models import Alert
 from server.alerts.recipients import reach_of
-from server.notify.actions import Recipient, Saying, queue, withdraw
+from server.notify.actions import Recipient, queue, withdraw
 from server.notify.last_resort.reading import resorts_of
 from server.notify.models import Message
-from server.notify.outbox import told
 from server.notify.rules import Kind
 from server.policy.model import Rung
 from server.policy.roll_call import Word
-from server.storage.db import as_id
+from server.storage.db import as_id, as_moment
+from server.watch.carer.away_messages import saying_of, sent_about, subject_of
+from server.watch.machine.witnesses import Spoken
 from server.watch.models import Pause, Watch
-from server.watch.spoken import ByCall, last_of_home
+from server.watch.spoken import ByCall, last_of_home, last_of_outside
 
-# So long such a message is worth sending.
-LASTS = timedelta(hours=12)
 # Who is told: the first of these on which a person is.
 _RUNGS = (Rung.CASEWORKER, Rung.ON_DUTY, Rung.MANAGER)
 # An alert of these causes is about where the child is: its ladder tells everyone, until the child
@@ -34,22 +33,27 @@ Words = Mapping[UUID, ByCall]
 
 
 @dataclass(frozen=True, slots=True)
-class RollCallHeard:
-    """What a form changed in one roll call: the words of each child that counted before and after
-    it. `several_path`: the page for a person who is told about more than one child."""
+class WordsHeard:
+    """What a form changed in one roll call, or one list: the words of each child that counted
+    before and after it. `several_path`: the page for a person who is told about more than one
+    child; None: it is the list of a school or another witness."""
 
     call_id: UUID
     before: Words
     after: Words
-    several_path: str
+    several_path: str | None = None
+
+    @property
+    def is_of_home(self) -> bool:
+        """Whether a home has said it."""
+        return self.several_path is not None
+
+    def last(self, words: Words, child_id: UUID) -> tuple[UUID, Spoken] | None:
+        """The last word of a home, or that of such witnesses; with its roll call or list."""
+        return (last_of_home if self.is_of_home else last_of_outside)(words.get(child_id))
 
 
-def subject_of(call_id: UUID, child_id: UUID) -> UUID:
-    """What the messages about a child who was not there at a roll call are about."""
-    return uuid5(call_id, f"away:{child_id}")
-
-
-async def told_of(call_id: UUID, children: Collection[UUID]) -> dict[UUID, list[UUID]]:
+async def told_people(call_id: UUID, children: Collection[UUID]) -> dict[UUID, list[UUID]]:
     """The people who were sent a message about each of these children at that roll call."""
     subjects = [subject_of(call_id, child_id) for child_id in children]
     rows = Message.filter(
@@ -63,64 +67,84 @@ async def told_of(call_id: UUID, children: Collection[UUID]) -> dict[UUID, list[
     return people
 
 
-async def say_of_away(
-    by_id: UUID | None, heard: RollCallHeard, watches: Sequence[Watch], now: datetime
-) -> None:
-    """Tell of the children who are not there by what the home says now, and take back what it takes
-    back. In the caller's transaction, which has locked the watches."""
-    covered = await _covered([watch.child_id for watch in watches], now)
-    await _take_back([watch for watch in watches if _is_back(watch, heard)], covered, heard, now)
-    watches = [watch for watch in watches if watch.child_id not in covered]
-    away = [watch for watch in watches if _is_newly_away(watch, heard)]
-    excused = await _excused(away, heard, now)
-    await _tell(by_id, [watch for watch in away if watch.child_id not in excused], heard, now)
+# Who hears that a word was taken back: the child, and the person.
+Corrected = set[tuple[UUID, UUID | None]]
+
+
+async def tell_of_away(
+    by_id: UUID | None, words: WordsHeard, watches: Sequence[Watch], now: datetime
+) -> Corrected:
+    """Tell of the children who are not there by what was said now, and take back what that takes
+    back; returns who hears of the latter. In the caller's transaction, which has locked the
+    watches."""
+    holders = await _holders([watch.child_id for watch in watches])
+    back = [watch for watch in watches if _is_back(watch, words)]
+    corrected = await _take_back(back, holders, words, now)
+    away = [watch for watch in watches if _is_newly_away(watch, words)]
+    excused = await _excused(away, words, now)
+    away = [watch for watch in away if watch.child_id not in excused]
+    covered = await _covered([watch.child_id for watch in away], now)
+    # A list tells the caseworkers itself (`witnesses/lists.py`).
+    anew = [watch for watch in away if words.is_of_home and watch.child_id not in covered]
+    to = await _recipients(by_id, anew, now)
+    for watch in away:
+        of_child = to.setdefault(watch.child_id, {})
+        for person_id in holders.get(watch.child_id, {}).keys() - {by_id}:
+            of_child.setdefault(Recipient(person_id=person_id), None)
+    await _tell(away, to, holders, words, now)
+    return corrected
 
 
 async def _covered(children: Collection[UUID], now: datetime) -> set[UUID]:
-    """The children whose alert tells adults already. Adults who have heard that the home took its
-    word back hear nothing more by that alert: where the home says it again, it must be told."""
+    """The children whose alert tells adults already. Adults who have heard since then that such a
+    word was taken back hear nothing more by that alert: where it is said again, it is told."""
     held = Alert.filter(
         child_id__in=list(children),
         cause__in=[cause.value for cause in _COVERED],
         answered_at__isnull=True,
         closed_at__isnull=True,
     )
-    alerts = await held.values_list("id", "child_id")
-    if not alerts:
+    opened = {as_id(id_): at for id_, at in await held.values_list("child_id", "opened_at")}
+    if not opened:
         return set()
     corrected = Message.filter(
-        subject_id__in=[id_ for id_, _ in alerts],
+        child_id__in=list(opened),
         kind=Kind.HOME_SAYS.value,
+        queued_at__gte=min(as_moment(at) for at in opened.values()),
         queued_at__lt=now,
     )
-    calmed = {as_id(id_) for id_ in await corrected.values_list("subject_id", flat=True)}
-    return {as_id(child_id) for id_, child_id in alerts if as_id(id_) not in calmed}
+    calmed = {
+        as_id(child_id)
+        for child_id, at in await corrected.values_list("child_id", "queued_at")
+        if as_moment(at) >= as_moment(opened[as_id(child_id)])
+    }
+    return opened.keys() - calmed
 
 
-def _is_newly_away(watch: Watch, heard: RollCallHeard) -> bool:
-    """Whether "not here" at this roll call is the last that the home knows, and was not before. A
-    word that came late, and that a newer one has followed, tells nothing about now."""
-    was = last_of_home(heard.before.get(watch.child_id))
-    last = last_of_home(heard.after.get(watch.child_id))
-    if watch.is_missing or last is None or last[0] != heard.call_id:
+def _is_newly_away(watch: Watch, words: WordsHeard) -> bool:
+    """Whether "not here" of this roll call is the last that we know, and was not before. A word
+    that came late, and that a newer one has followed, tells nothing about now."""
+    was = words.last(words.before, watch.child_id)
+    last = words.last(words.after, watch.child_id)
+    if watch.is_missing or last is None or last[0] != words.call_id:
         return False
-    is_known = was is not None and was[0] == heard.call_id and was[1].word is Word.NOT_HERE
+    is_known = was is not None and was[0] == words.call_id and was[1].word is Word.NOT_HERE
     return last[1].word is Word.NOT_HERE and not is_known
 
 
-def _is_back(watch: Watch, heard: RollCallHeard) -> bool:
-    was = last_of_home(heard.before.get(watch.child_id))
-    last = last_of_home(heard.after.get(watch.child_id))
+def _is_back(watch: Watch, words: WordsHeard) -> bool:
+    was = words.last(words.before, watch.child_id)
+    last = words.last(words.after, watch.child_id)
     if was is None or was[1].word is not Word.NOT_HERE:
         return False
     return last is not None and last[1].word is not Word.NOT_HERE
 
 
-async def _excused(away: Sequence[Watch], heard: RollCallHeard, now: datetime) -> set[UUID]:
-    """Those of them who are away by agreement, now or when the home said it."""
+async def _excused(away: Sequence[Watch], words: WordsHeard, now: datetime) -> set[UUID]:
+    """Those of them who are away by agreement, now or when it was said."""
     said_at = {}
     for watch in away:
-        last = last_of_home(heard.after[watch.child_id])
+        last = words.last(words.after, watch.child_id)
         assert last is not None
         said_at[watch.child_id] = last[1].said_at
     if not said_at:
@@ -142,27 +166,37 @@ def _holds(pause: Pause, at: datetime) -> bool:
 
 # --- who hears of it
 
+# Of each child: who has taken an open alert about where they are, with that alert.
+Holders = Mapping[UUID, Mapping[UUID, UUID]]
 
-async def _tell(
-    by_id: UUID | None, away: Sequence[Watch], heard: RollCallHeard, now: datetime
-) -> None:
-    if not away:
-        return
-    agencies = {watch.child_id: watch.agency_id for watch in away}
+
+async def _holders(children: Collection[UUID]) -> Holders:
+    held = Alert.filter(
+        child_id__in=list(children),
+        cause__in=[cause.value for cause in _COVERED],
+        acknowledged_by__isnull=False,
+        closed_at__isnull=True,
+    )
+    holders: dict[UUID, dict[UUID, UUID]] = {}
+    for alert in await held.order_by("id"):
+        assert alert.acknowledged_by is not None
+        holders.setdefault(alert.child_id, {})[alert.acknowledged_by] = alert.id
+    return holders
+
+
+async def _recipients(
+    by_id: UUID | None, watches: Sequence[Watch], now: datetime
+) -> dict[UUID, dict[Recipient, None]]:
+    """Who hears of each of these children; in order, each once."""
+    agencies = {watch.child_id: watch.agency_id for watch in watches}
+    if not agencies:
+        return {}
     reach = await reach_of(agencies, now)
     resorts = await resorts_of(set(agencies.values()))
-    turns = await _turns([subject_of(heard.call_id, watch.child_id) for watch in away])
-    holders = await _holders(list(agencies))
-    sayings = []
-    for watch in away:
-        subject = subject_of(heard.call_id, watch.child_id)
-        turn = turns.get(subject, -1) + 1
-        to = dict.fromkeys(_to(reach[watch.child_id], by_id, resorts[watch.agency_id]))
-        to |= {
-            Recipient(person_id=id_): None for id_ in holders.get(watch.child_id, set()) - {by_id}
-        }
-        sayings += [_of_away(watch, subject, turn, heard, who, now) for who in to]
-    await queue(sayings, now)
+    return {
+        child_id: dict.fromkeys(_to(reach[child_id], by_id, resorts[agency_id]))
+        for child_id, agency_id in agencies.items()
+    }
 
 
 def _to(reach: Reachable, by_id: UUID | None, resorts: Sequence[Recipient]) -> Sequence[Recipient]:
@@ -175,59 +209,36 @@ def _to(reach: Reachable, by_id: UUID | None, resorts: Sequence[Recipient]) -> S
     return resorts
 
 
-async def _holders(children: Collection[UUID]) -> dict[UUID, set[UUID]]:
-    """Of each of these children: who has an open alert about where they are."""
-    held = Alert.filter(
-        child_id__in=list(children),
-        cause__in=[cause.value for cause in _COVERED],
-        acknowledged_by__isnull=False,
-        closed_at__isnull=True,
-    )
-    holders: dict[UUID, set[UUID]] = {}
-    for child_id, person_id in await held.values_list("child_id", "acknowledged_by"):
-        holders.setdefault(as_id(child_id), set()).add(as_id(person_id))
-    return holders
+async def _tell(
+    away: Sequence[Watch],
+    to: Mapping[UUID, Mapping[Recipient, None]],
+    holders: Holders,
+    words: WordsHeard,
+    now: datetime,
+) -> None:
+    """Those whose correction never went out believe it already, and hear nothing more."""
+    calls = {watch.child_id: words.call_id for watch in away}
+    subjects = [subject_of(call_id, child_id) for child_id, call_id in calls.items()]
+    # A correction that has not gone out is wrong by now.
+    await withdraw(subjects, "settled", now, kinds=[Kind.HOME_SAYS])
+    sent = await sent_about(calls)
+    page = {} if words.several_path is None else {"several": words.several_path}
+    sayings = []
+    for watch in away:
+        before = sent[watch.child_id]
+        for recipient in to[watch.child_id]:
+            if not before.has_told(recipient):
+                data = {"path": _path(watch, recipient, holders), **page}
+                kind = Kind.ROLL_CALL_AWAY
+                sayings.append(saying_of(kind, watch, before, recipient, data, now))
+    await queue(sayings, now)
 
 
-async def _turns(subjects: Sequence[UUID]) -> dict[UUID, int]:
-    """How often each was told already: a home that takes a word back, and then says it again, is
-    heard again."""
-    rows = Message.filter(
-        subject_id__in=list(subjects), kind=Kind.ROLL_CALL_AWAY.value, turn__gte=0
-    )
-    turns: dict[UUID, int] = {}
-    for subject, turn in await rows.values_list("subject_id", "turn"):
-        turns[as_id(subject)] = max(turn, turns.get(as_id(subject), 0))
-    return turns
-
-
-def _of_away(
-    watch: Watch, subject: UUID, turn: int, heard: RollCallHeard, to: Recipient, now: datetime
-) -> Saying:
-    return Saying(
-        kind=Kind.ROLL_CALL_AWAY,
-        # Those of one form go out as one.
-        together=uuid5(heard.call_id, f"away:{now.isoformat()}"),
-        data={"path": _path(watch), "several": heard.several_path},
-        **_about(watch, subject, turn, to, now),
-    )
-
-
-def _about(watch: Watch, subject: UUID, turn: int, to: Recipient, now: datetime) -> dict[str, Any]:
-    """What every message about an empty bed has."""
-    return {
-        "agency_id": watch.agency_id,
-        "subject_kind": "roll_call_away",
-        "subject_id": subject,
-        "turn": turn,
-        "child_id": watch.child_id,
-        "urgency": "high",
-        "expires_at": now + LASTS,
-        **to.as_fields(),
-    }
-
-
-def _path(watch: Watch) -> str:
+def _path(watch: Watch, to: Recipient, holders: Holders) -> str:
+    """The alert, for who has it; it opens also without a tie to the child."""
+    held = holders.get(watch.child_id, {})
+    if to.person_id is not None and to.person_id in held:
+        return f"/desk/alerts/{held[to.person_id]}"
     return f"/desk/children/{watch.child_id}"
 
 
@@ -235,29 +246,23 @@ def _path(watch: Watch) -> str:
 
 
 async def _take_back(
-    back: Sequence[Watch], covered: Collection[UUID], heard: RollCallHeard, now: datetime
-) -> None:
-    """What has not gone out stays in. Those who may have read it hear once that the home has
-    corrected it, unless they hear it by an alert."""
-    subjects = {}
+    back: Sequence[Watch], holders: Holders, words: WordsHeard, now: datetime
+) -> Corrected:
+    """What has not gone out stays in. Those who may have read it hear that it was corrected."""
+    calls = {}
     for watch in back:
-        was = last_of_home(heard.before[watch.child_id])
+        was = words.last(words.before, watch.child_id)
         assert was is not None
-        subjects[subject_of(was[0], watch.child_id)] = watch
-    if not subjects:
-        return
-    await withdraw(list(subjects), "settled", now, kinds=[Kind.ROLL_CALL_AWAY])
-    turns = await _turns(
-        [subject for subject, watch in subjects.items() if watch.child_id not in covered]
-    )
-    sayings = []
-    for subject in turns:
-        watch = subjects[subject]
-        for to in await told(subject, [Kind.ROLL_CALL_AWAY]):
-            sayings.append(_of_correction(watch, subject, turns[subject], to, now))
+        calls[watch.child_id] = was[0]
+    subjects = [subject_of(call_id, child_id) for child_id, call_id in calls.items()]
+    await withdraw(subjects, "settled", now, kinds=[Kind.ROLL_CALL_AWAY])
+    sent = await sent_about(calls)
+    sayings, corrected = [], Corrected()
+    for watch in back:
+        before = sent[watch.child_id]
+        for to in before.may_believe():
+            data = {"path": _path(watch, to, holders)}
+            sayings.append(saying_of(Kind.HOME_SAYS, watch, before, to, data, now))
+            corrected.add((watch.child_id, to.person_id))
     await queue(sayings, now)
-
-
-def _of_correction(watch: Watch, subject: UUID, turn: int, to: Recipient, now: datetime) -> Saying:
-    about = _about(watch, subject, turn, to, now)
-    return Saying(kind=Kind.HOME_SAYS, data={"path": _path(watch)}, **about)
+    return corrected

@@ -1,0 +1,59 @@
+"""What a person tapped at a front desk while it was offline, and what arrives after their five
+minutes.
+
+The page has a ticket: that this person had the device open then. It lets in what they said in that
+time, and nothing that is said later; it opens no page. The device keeps it with ids alone.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from server.audit.actions import Actor
+from server.errors import Refused
+from server.i18n import N_
+from server.inbound.desk_pins import Opened, actor_of
+from server.inbound.left_devices import is_left
+from server.inbound.models import FrontDesk
+from server.roll_calls.reading import live
+from server.roll_calls.rules import SAID_BACK
+from server.security import encryption
+
+_PURPOSE = "roll call at a front desk"
+TOO_LATE = N_("This was tapped too long ago, or by a person who no longer works here.")
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """Who had the device open, from when until when."""
+
+    seat_id: UUID
+    actor: Actor
+    from_at: datetime
+    until: datetime
+
+    def moment(self, said_at: datetime | None, now: datetime) -> datetime:
+        """When something was said, as far as the device knows: its clock may have been set right in
+        between. The page takes nothing before or after this time."""
+        return max(self.from_at, min(said_at or self.from_at, self.until, now))
+
+
+def ticket_of(desk: FrontDesk, opened: Opened, now: datetime) -> str:
+    """The ticket of a page that is made now for the person who has the device open."""
+    value = f"{desk.id} {opened.seat.id} {now.isoformat()} {opened.until.isoformat()}"
+    return encryption.sign(value, _PURPOSE, until=opened.until + SAID_BACK)
+
+
+async def read(desk: FrontDesk, ticket: str, now: datetime) -> Ticket:
+    """The ticket of this device. Raises Refused: it is of another one, or too old, the person does
+    not work there any more, or a supervisor has to look at the device."""
+    try:
+        value = encryption.unsign(ticket, _PURPOSE, now)
+    except encryption.Unreadable:
+        raise Refused(TOO_LATE) from None
+    desk_id, seat_id, from_at, until = value.split(" ")
+    seat = await live(now).filter(id=UUID(seat_id), home_id=desk.home_id).first()
+    if UUID(desk_id) != desk.id or seat is None or await is_left(desk, now):
+        raise Refused(TOO_LATE)
+    moments = datetime.fromisoformat(from_at), datetime.fromisoformat(until)
+    return Ticket(seat.id, await actor_of(seat), *moments)
