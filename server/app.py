@@ -26,6 +26,7 @@ from server.auth.passwords import Passwords
 from server.checkin.fast import FastLane
 from server.checkin.slow_lane import SlowLane
 from server.clock import Clock, utcnow
+from server.desk.board.tally import Tallies
 from server.desk.frame import Frame, Rotas
 from server.errors import NotYet, Unauthenticated, Unavailable, WaymarkError
 from server.histogram import Histogram
@@ -79,6 +80,7 @@ def create_app(
     app.state.passwords = passwords or Passwords()
     app.state.providers = Talk()
     app.state.changed_on_board = drift.OnBoard()
+    app.state.tallies = Tallies()
     app.state.rotas = Rotas()
     app.state.told = Told(clock())
     app.state.check_in_times = Histogram(answer_times.BOUNDS)
@@ -135,6 +137,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         settings = app.state.settings
         await open_database(settings.database_url, replica_url=settings.replica_url)
         stack.push_async_callback(close_database)
+        stack.push_async_callback(app.state.tallies.close)
         await open_live(app.state.settings.listen_url)
         stack.push_async_callback(close_live)
         fast, slow = FastLane(app.state.clock), SlowLane(app.state.clock)
