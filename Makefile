@@ -21,7 +21,8 @@ APP := $(shell find pwa -type f -not -path 'pwa/node_modules/*' -not -path 'pwa/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run setup test test-quick test-server test-changed test-room test-browser test-long test-load explore fuzz audit browsers check bench lock \
+.PHONY: help run setup traces test test-quick test-server test-changed test-room test-browser test-long test-load test-cluster test-failover \
+	explore fuzz audit browsers cluster check bench lock \
 	clean migrate coverage check-format check-lint check-types check-app check-words check-migrations check-locks check-docs
 
 help: ## Show this list
@@ -82,6 +83,10 @@ $(MADE)/app: $(APP) $(MADE)/npm $(MADE)/words
 migrate: $(MADE)/waymark
 	@$(BIN)/waymark migrate
 
+# Off until OTEL_TRACES_EXPORTER=otlp.
+traces: $(MADE)/waymark requirements-traces.txt ## Install what traces need (OpenTelemetry)
+	@$(PIP) -r requirements-traces.txt
+
 # --- Tests ----------------------------------------------------------------------------------------
 
 test: test-server test-browser test-long test-load ## Test it all: on SQLite, on PostgreSQL, in real browsers
@@ -113,6 +118,13 @@ test-long: $(MADE)/dev $(MADE)/app ## What takes a minute and more: many rows, a
 test-load: $(MADE)/dev $(MADE)/app browsers ## What is timed
 	$(PYTEST) -m load $(ARGS)
 
+# By their file, which no other target finds: they need Debian's packages, minutes and most of the machine.
+test-cluster: $(MADE)/dev $(MADE)/words cluster ## A database cluster: five fail-overs under load, and a recovery (≤ 15 minutes)
+	$(PYTEST) tests/cluster/failing_over.py -s $(ARGS)
+
+test-failover: $(MADE)/dev $(MADE)/words cluster ## A hundred fail-overs, by hand (about two hours; KEEP=folder for the history)
+	@exec $(BIN)/python -m tests.cluster run --fail-overs 100 --others 20 --seed $(or $(SEED),1) $(if $(KEEP),--keep $(KEEP))
+
 explore: $(MADE)/dev $(MADE)/app ## Draw new examples for a time (MINUTES=60) and print what breaks, ready to pin
 	@exec $(BIN)/python -m tests.explore --minutes $(or $(MINUTES),10) $(ARGS)
 
@@ -124,6 +136,9 @@ coverage: $(MADE)/dev $(MADE)/app ## The quick tests, and which branches they to
 
 browsers: $(MADE)/venv
 	@$(BIN)/python -m tools.browsers
+
+cluster: $(MADE)/venv
+	@$(BIN)/python -m tests.cluster.packages
 
 bench: $(MADE)/dev $(MADE)/app ## The benchmarks: a table, and var/bench.json for programs
 	@exec $(BIN)/python -m tests.bench $(ARGS)

@@ -32,6 +32,7 @@ from server.storage.db import close_database, open_database
 from server.storage.engines.editors import MigrationFault
 from server.storage.engines.migrate import migrate
 from server.storage.upgrades.plan import plan
+from server.tracing import traced
 from server.wiring import wire
 
 # Promised, and not built yet: they are not listed.
@@ -208,8 +209,9 @@ async def _run_ticker(settings: Settings) -> int:
         loop.add_signal_handler(name, stop.set)
     async with _opened(settings):
         await checking.first_start(settings)
-        async with serving.ticking(settings), serving.settled():
-            await stop.wait()
+        with traced(os.environ):
+            async with serving.ticking(settings), serving.settled(), serving.alive(settings):
+                await stop.wait()
     return 0
 
 

@@ -20,12 +20,16 @@ from starlette.types import Scope
 from tortoise.exceptions import DBConnectionError
 
 from server import i18n, logs
+from server.alerts.told import Told
 from server.auth.oidc.provider import Talk
 from server.auth.passwords import Passwords
 from server.checkin.fast import FastLane
+from server.checkin.slow_lane import SlowLane
 from server.clock import Clock, utcnow
+from server.desk.board.tally import Tallies
 from server.desk.frame import Frame, Rotas
 from server.errors import NotYet, Unauthenticated, Unavailable, WaymarkError
+from server.histogram import Histogram
 from server.i18n import N_
 from server.notify.channels.configured import channel_names
 from server.people.looks.middleware import Looks
@@ -34,11 +38,12 @@ from server.security.keys import vapid_public_key
 from server.settings import Settings
 from server.storage.db import close_database, open_database
 from server.watch.signals import drift
-from server.web import static_files
+from server.web import answer_times, static_files
 from server.web.live import close_live, open_live
 from server.web.middleware import stack as middleware_stack
 from server.web.openapi import openapi_route
 from server.web.responses import answer_fault, wants_page
+from server.web.routing import QuickRouter, Table
 from server.web.unsent import unsent_page
 from server.wiring import wire
 
@@ -64,11 +69,10 @@ def create_app(
     """
     wire(settings)
     app = Starlette(
-        routes=routes(),
         middleware=[*middleware_stack(settings), Middleware(Looks), Middleware(Frame)],
         exception_handlers=cast(dict[Any, Any], _handlers()),
-        lifespan=_lifespan,
     )
+    app.router = QuickRouter(_table(), lifespan=_lifespan)
     app.state.settings = settings
     app.state.channels = channel_names(settings)
     app.state.clock = clock
@@ -76,7 +80,10 @@ def create_app(
     app.state.passwords = passwords or Passwords()
     app.state.providers = Talk()
     app.state.changed_on_board = drift.OnBoard()
+    app.state.tallies = Tallies()
     app.state.rotas = Rotas()
+    app.state.told = Told(clock())
+    app.state.check_in_times = Histogram(answer_times.BOUNDS)
     app.state.vapid_public_key = vapid_public_key(settings.vapid_private_key_file)
     return app
 
@@ -102,6 +109,11 @@ def _routes() -> tuple[BaseRoute, ...]:
     )
 
 
+@cache
+def _table() -> Table:
+    return Table(_routes())
+
+
 def _title_of(scope: Scope) -> str:
     """The name of the app before a phone is paired and knows the agency's choice."""
     name: str = scope["app"].state.settings.display_name
@@ -122,14 +134,17 @@ class _Whole:
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     i18n.warm()
     async with AsyncExitStack() as stack:
-        await open_database(app.state.settings.database_url)
+        settings = app.state.settings
+        await open_database(settings.database_url, replica_url=settings.replica_url)
         stack.push_async_callback(close_database)
+        stack.push_async_callback(app.state.tallies.close)
         await open_live(app.state.settings.listen_url)
         stack.push_async_callback(close_live)
-        lane = FastLane(app.state.clock)
-        await lane.open()
-        stack.push_async_callback(lane.close)
-        app.state.fast_lane = lane
+        fast, slow = FastLane(app.state.clock), SlowLane(app.state.clock)
+        await fast.open()
+        stack.push_async_callback(slow.close)
+        stack.push_async_callback(fast.close)
+        app.state.lanes = (fast, slow)
         await app.state.passwords.warm()
         for companion in app.state.companions:
             await stack.enter_async_context(companion(app))

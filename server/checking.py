@@ -28,10 +28,11 @@ from server.people.models import Agency, Child
 from server.policy.model import PEOPLED
 from server.settings import SettingFault, Settings
 from server.storage import private
-from server.storage.db import among, as_id, close_database, fetch, open_database
+from server.storage.db import among, as_id, close_database, connection, fetch, open_database
 from server.storage.engines import address
 from server.storage.engines.migrate import pending
 from server.storage.engines.postgres import NO_STATEMENTS
+from server.storage.replica import Question, Replica
 from server.web import listening
 from server.wiring import wire
 
@@ -54,6 +55,14 @@ def own_files(settings: Settings) -> list[Path]:
     return list(dict.fromkeys(paths))
 
 
+NO_COPY = (
+    "WAYMARK_REPLICA_URL is away, too far behind, or no copy of this database: boards and reports"
+    " are read from the database itself"
+)
+NO_LIMIT = (
+    "the database has a statement_timeout and a synchronous standby: it may report a check-in as"
+    " stored that is on one machine alone. Set it to 0 for Waymark's role"
+)
 NO_LAST_RESORT = (
     "must name who is called when nobody else can be, by a channel that is set up, before the first"
     " child is added: such as email:oncall@example.org, with WAYMARK_SMTP_URL"
@@ -81,6 +90,7 @@ async def look(
         wrong.append(str(fault))
     of_database = await _database_faults(settings.database_url)
     unheard = [] if of_database else await listening_faults(settings)
+    unheard += [] if of_database else await several_faults(settings)
     place = address.parse(settings.database_url)
     is_there = not of_database and (place.dialect != "sqlite" or place.file.exists())
     async with opened(settings) if is_there else nullcontext():
@@ -152,6 +162,31 @@ async def listening_faults(settings: Settings) -> list[str]:
         "open pages do not hear what changes: set WAYMARK_LISTEN_URL to the address of the database"
         " itself, past the pooler (until then they look each half minute)"
     ]
+
+
+# A commit that a time limit ends is reported as done, and is on one machine alone.
+_LIMITED = """
+SELECT current_setting('statement_timeout') <> '0'
+   AND current_setting('synchronous_standby_names') <> '' AS is_limited
+"""
+
+
+async def several_faults(settings: Settings) -> list[str]:
+    """What is wrong with the servers beside the first: the standby, and the copy to read from."""
+    if settings.database_url.startswith("sqlite"):
+        return []
+    await open_database(settings.database_url)
+    try:
+        [state] = await fetch(_LIMITED)
+        faults = [NO_LIMIT] if state["is_limited"] else []
+        if settings.replica_url is not None:
+            copy = Replica(settings.replica_url)
+            if await copy.read(connection(), Question("SELECT 1")) is None:
+                faults.append(NO_COPY)
+            await copy.close()
+        return faults
+    finally:
+        await close_database()
 
 
 def _can_be_made(file: Path) -> bool:

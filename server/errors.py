@@ -16,6 +16,7 @@ WaymarkError
 ├── TooLarge           413  more than one request may carry
 ├── TooMany            429  guessing is throttled; `retry_after_s` says how long to wait
 └── Unavailable        503  a part that is needed cannot be reached now; nothing was written
+    └── Unclear        503  the database was lost while it stored: the same id again settles it
 
 Rules and actions raise these; one table in app.py turns them into a status, a page or a problem
 document (RFC 9457). `detail` is a sentence for people, in English, and a msgid of the catalogs.
@@ -167,3 +168,10 @@ class Unavailable(WaymarkError):
 
     status = 503
     default_code = "unavailable"
+
+
+class Unclear(Unavailable):
+    """The database was lost while it stored. What was sent may be in; the same id, sent again, gets
+    the first answer if it is."""
+
+    default_code = "unclear"

@@ -3,12 +3,18 @@
 Nothing personal is in either: ages, counts and codes.
 """
 
+import asyncio
 import hmac
+import math
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from prometheus_client.metrics_core import HistogramMetricFamily
+from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -18,7 +24,8 @@ from server.advocates.models import Advocacy
 from server.alerts.drills.models import Drill, DrillPlan
 from server.alerts.models import Alert
 from server.checkin.models import CheckIn
-from server.errors import NotFound
+from server.errors import NotFound, WaymarkError
+from server.histogram import Histogram
 from server.imports.models import Intake
 from server.inbound.reading import unknown_since
 from server.missing.search.models import Episode
@@ -29,7 +36,9 @@ from server.notify.refused_addresses import counts
 from server.people.access import now_of
 from server.rota.models import RotaTerms
 from server.setting_parsers import is_loopback
+from server.storage import replica
 from server.storage.db import as_moment, fetch
+from server.storage.servers.finding import counts as connections
 from server.tasks.models import Task
 from server.watch.absence.models import AbsenceRequest
 from server.watch.calendar.models import Milestone
@@ -41,6 +50,8 @@ from server.web.responses import json_answer
 
 # Anything that has been due for longer is a fault of ours.
 STALE = timedelta(minutes=2)
+# Who asks wants an answer, also from a database that says nothing.
+ANSWER_S = 5
 # A proxy that forwards a request adds one of these: then it does not come from this machine.
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 
@@ -102,10 +113,11 @@ async def health(request: Request) -> Response:
     """200 while all is well, else 503; the body says what is not."""
     now = now_of(request)
     try:
-        heartbeat = await pulse()
-    except Exception:
+        async with asyncio.timeout(ANSWER_S):
+            heartbeat = await pulse()
+    except Exception as fault:
         # Whatever the database says: it is away, and that is what this page is for.
-        body = {"status": "failing", "database": "away", "ticker": None}
+        body = {"status": "failing", "database": "away", "ticker": None, "reason": _why(fault)}
         return json_answer(body, status=503)
     settings = request.app.state.settings
     is_well = heartbeat.is_well(now) and not lacks_last_resort(settings)
@@ -126,6 +138,12 @@ async def health(request: Request) -> Response:
     )
 
 
+def _why(fault: Exception) -> str:
+    """What the database said, as a code: its own words may name a host."""
+    code: str = fault.extra.get("why", fault.code) if isinstance(fault, WaymarkError) else ""
+    return code or type(fault).__name__
+
+
 def _seconds(moment: datetime | None, now: datetime) -> float | None:
     return None if moment is None else max(0.0, round((now - moment).total_seconds(), 3))
 
@@ -136,6 +154,7 @@ async def metrics(request: Request) -> Response:
         raise NotFound("This does not exist, or you do not have access to it.")
     registry = CollectorRegistry()
     await _fill(registry, now_of(request))
+    await _objectives(registry, request)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -157,7 +176,9 @@ async def _fill(registry: CollectorRegistry, now: datetime) -> None:
     }
     for name, at in ages.items():
         gauge = Gauge(f"waymark_{name}_seconds", name.replace("_", " "), registry=registry)
-        gauge.set(_seconds(at, now) or 0)
+        # A ticker that never ran is as bad as one that stopped.
+        nothing = math.inf if name == "last_tick_age" else 0
+        gauge.set(nothing if at is None else _seconds(at, now) or 0)
     await _count(registry, "watches", "standing", Watch.filter(due_at__isnull=False))
     await _count(registry, "alerts_open", "state", Alert.filter(closed_at__isnull=True))
     lately = now - timedelta(hours=1)
@@ -176,6 +197,10 @@ async def _fill(registry: CollectorRegistry, now: datetime) -> None:
         "waymark_texts_unknown", "texts of a week from unknown numbers", registry=registry
     )
     gauge.set(await unknown_since(now))
+    _of_this_process(registry)
+
+
+def _of_this_process(registry: CollectorRegistry) -> None:
     Gauge("waymark_live_pages", "pages that listen", registry=registry).set(listeners())
     gauge = Gauge("waymark_live", "1: this process hears what is announced", registry=registry)
     gauge.set(is_live())
@@ -187,6 +212,62 @@ async def _fill(registry: CollectorRegistry, now: datetime) -> None:
     )
     for reason, count in refusals.items():
         gauge.labels(reason).set(count)
+    _of_database(registry)
+
+
+def _of_database(registry: CollectorRegistry) -> None:
+    """What happened to the connections of this process to PostgreSQL."""
+    gauge = Gauge(
+        "waymark_database_connections",
+        "connections to PostgreSQL since this process began: made; failed (searches that found no"
+        " server); cut (the server was silent, or is no longer the primary)",
+        ["what"],
+        registry=registry,
+    )
+    for what in ("made", "failed", "cut"):
+        gauge.labels(what).set(getattr(connections, what))
+    gauge = Gauge(
+        "waymark_long_reads",
+        "long reads since this process began: from the copy, or from the primary although there is"
+        " a copy",
+        ["where"],
+        registry=registry,
+    )
+    gauge.labels("copy").set(replica.counts.copy)
+    gauge.labels("primary").set(replica.counts.primary)
+    gauge = Gauge("waymark_replica_age_seconds", "how far the copy was behind", registry=registry)
+    gauge.set(replica.counts.age_s)
+
+
+async def _objectives(registry: CollectorRegistry, request: Request) -> None:
+    """The two objectives of docs/alerts.md, and what would make the first one impossible."""
+    state = request.app.state
+    told = await state.told.read(now_of(request))
+    registry.register(_Of("alert_told_seconds", "from late to told, of all processes", told))
+    times: Histogram = state.check_in_times
+    # Several workers share one address, and a scrape reaches any of them.
+    process = {"process": str(os.getpid())}
+    says = "until a check-in was answered, of this process"
+    registry.register(_Of("check_in_seconds", says, times, process))
+    gauge = Gauge("waymark_last_resort", "1: we can call the last resort", registry=registry)
+    gauge.set(can_call_last_resort(state.settings))
+
+
+class _Of(Collector):
+    """A histogram of ours, as the library writes one."""
+
+    def __init__(
+        self, name: str, says: str, histogram: Histogram, labels: Mapping[str, str] | None = None
+    ) -> None:
+        self._name, self._says, self._histogram = f"waymark_{name}", says, histogram
+        self._labels = labels or {}
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        """The one family of it."""
+        family = HistogramMetricFamily(self._name, self._says, labels=[*self._labels])
+        values = [*self._labels.values()]
+        family.add_metric(values, self._histogram.buckets(), self._histogram.seconds)
+        yield family
 
 
 def _by_channel(registry: CollectorRegistry, name: str, counts_by_channel: dict[str, int]) -> None:

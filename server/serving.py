@@ -1,10 +1,12 @@
 """Serving: the socket, the web server, and the ticker beside it."""
 
+import asyncio
 import contextlib
 import gc
 import os
 import socket
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -15,12 +17,15 @@ from server.clock import utcnow
 from server.notify.channels.configured import configured
 from server.settings import Settings, load
 from server.ticker import Ticker
+from server.tracing import traced
 from server.web.connections import Guarded
 
 GRACE_S = 10
 BACKLOG = 2048
 # Collect cycles after so many new objects: those of some hundred requests.
 NEW_OBJECTS = 10_000
+# As often as this we say that our loop runs: to systemd (sd_notify), and by the age of a file.
+ALIVE_EVERY_S = 5
 # How the workers of one start know that none of them is to tick.
 _NO_TICKER = "_WAYMARK_NO_TICKER"
 
@@ -80,7 +85,19 @@ def _uvicorn(settings: Settings) -> dict[str, Any]:
 
 def _application(settings: Settings, *, with_ticker: bool) -> Any:
     companions = [_beside] if with_ticker else []
-    return create_app(settings, companions=[*companions, settled])
+    return create_app(settings, companions=[_traced, *companions, settled, _alive])
+
+
+@contextlib.asynccontextmanager
+async def _traced(_app: Any) -> AsyncIterator[None]:
+    with traced(os.environ):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _alive(app: Any) -> AsyncIterator[None]:
+    async with alive(app.state.settings):
+        yield
 
 
 @contextlib.asynccontextmanager
@@ -106,6 +123,50 @@ async def settled(_app: Any = None) -> AsyncIterator[None]:
     finally:
         gc.set_threshold(*usual)
         gc.unfreeze()
+
+
+@contextlib.asynccontextmanager
+async def alive(settings: Settings) -> AsyncIterator[None]:
+    """While the block runs, say that this process is ready and its loop runs.
+
+    It says nothing of ticks: the first one after an outage may take minutes, and a process that
+    was ended for that would never get through. Alerts tell of ticks that do not come.
+    """
+    saying = asyncio.create_task(_say_alive(settings.alive_file))
+    _tell_systemd("READY=1")
+    try:
+        yield
+    finally:
+        _tell_systemd("STOPPING=1")
+        saying.cancel()
+
+
+async def _say_alive(file: Path | None) -> None:
+    while True:
+        _tell_systemd("WATCHDOG=1")
+        _touch(file)
+        await asyncio.sleep(ALIVE_EVERY_S)
+
+
+def _touch(file: Path | None) -> None:
+    """A disk that is full must not end a server that can still take answers."""
+    if file is not None:
+        with contextlib.suppress(OSError):
+            file.touch()
+
+
+def _tell_systemd(state: str) -> None:
+    """As sd_notify(3) does it; nothing where no service manager asks, or it went away."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    with (
+        contextlib.suppress(OSError),
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as notify,
+    ):
+        # A name that begins with @ is one of the abstract namespace.
+        notify.connect(f"\0{address[1:]}" if address.startswith("@") else address)
+        notify.send(state.encode())
 
 
 @contextlib.asynccontextmanager

@@ -86,9 +86,10 @@ def database_url(text: str, base: Path) -> str:
             raise Wrong("names no file after sqlite://")
         place = path if path == ":memory:" else str((base / path).absolute())
         return f"sqlite://{place}{query_mark}{query}"
-    parts = _split(text)
-    if not parts.path.strip("/"):
-        raise Wrong("names no database: postgres://user:pass@host:port/db")
+    try:
+        address.parse(f"postgres://{rest}")
+    except ValueError as fault:
+        raise Wrong(f"cannot be read: {fault}") from None
     return f"postgres://{rest}"
 
 

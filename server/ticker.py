@@ -44,6 +44,7 @@ from server.storage.engines.beating import WITHIN_S, Beating
 from server.storage.engines.partitions import ahead
 from server.storage.months import make_months
 from server.tasks import digest, telling
+from server.tracing import span
 from server.watch import ticking
 from server.watch.budgets import ticking as budgets
 from server.watch.calendar import milestone_actions
@@ -203,7 +204,10 @@ class Ticker:
     async def tick(self) -> None:
         """Do everything that is due: watches first, then the alerts that they opened, then whatever
         was promised."""
-        now = self._clock()
+        with span("tick"):
+            await self._tick(self._clock())
+
+    async def _tick(self, now: datetime) -> None:
         blind = await ticking.look(now)
         if blind is not None:
             log.warning("ticker.was_blind", from_at=blind.from_at, until_at=blind.until_at)
@@ -211,7 +215,8 @@ class Ticker:
         waits = await _waits(ROWS, now)
         for place, rows in enumerate(ROWS, 1):
             if waits[rows.table]:
-                await rows.go_through(now, tell_operators)
+                with span("tick.rows", rows=rows.name):
+                    await rows.go_through(now, tell_operators)
                 # What was decided here may make something due in the later rooms at once.
                 waits = await _waits(ROWS[place:], now)
         await ticking.beat(ticking.TICK, now)
@@ -234,8 +239,9 @@ class Ticker:
 
     async def send(self) -> None:
         """Deliver what is in the outbox."""
-        while await self.worker.run_once() >= SENT_AT_ONCE and not self._stopping:
-            pass
+        with span("send"):
+            while await self.worker.run_once() >= SENT_AT_ONCE and not self._stopping:
+                pass
         await ticking.beat(SEND, self._clock())
 
     async def free(self) -> None:

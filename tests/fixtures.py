@@ -130,7 +130,10 @@ def migrated(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         return
     reused: Reused = request.getfixturevalue("reused")
     alone = request.node.get_closest_marker("alone") is not None
-    yield Database(reused.take(alone=alone), "postgres")
+    url, pooler = reused.take(alone=alone), request.getfixturevalue("pooler")
+    if pooler is not None:
+        url = url.replace(f":{request.getfixturevalue('postgres').port}/", f":{pooler}/")
+    yield Database(url, "postgres")
     reused.give_back()
 
 

@@ -47,6 +47,7 @@ COMMANDS = (
     "why",
     "backup",
     "restore",
+    "set-back",
 )
 START_S = 180
 SECRET = "a secret of these tests and of no others"

@@ -183,4 +183,6 @@ async def test_metrics_count_and_name_nobody(cast: Cast) -> None:
     text = (await metrics(cast, "127.0.0.1")).text
     watches = await Watch.all().count()
     assert f'waymark_watches{{standing="well"}} {float(watches)}' in text
+    assert 'waymark_database_connections{what="made"}' in text
+    assert 'waymark_long_reads{where="copy"} 0.0' in text
     assert not [name for name in SURNAMES if name in text]

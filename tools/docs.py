@@ -31,7 +31,7 @@ from server.missing.profile.fields import GROUPS
 from server.people.rules import ALLOWED, Action, AgencyAction, Role, may_agency
 from server.plan.owners import BESIDE, OWNERS
 from server.policy.model import SHIPPED
-from server.settings import SETTINGS
+from server.setting_table import SETTINGS
 from server.simulation.worlds.table import RANDOM, WORLDS
 from server.web.openapi import document
 from tools import asvs

@@ -37,6 +37,7 @@ LOCKS = (
     Lock("requirements.txt", ("build",)),
     Lock("requirements-dev.txt", ("build", "dev"), inside="requirements.txt"),
     Lock("requirements-node.txt", ("node",), has_runtime=False),
+    Lock("requirements-traces.txt", ("traces",), has_runtime=False, inside="requirements-dev.txt"),
 )
 
 

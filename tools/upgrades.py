@@ -1,4 +1,4 @@
-"""The rule that old and new code both live with a migration (docs/decisions/0098), held.
+"""The rule that old and new code both live with a migration (docs/decisions/0101), held.
 
 What is not released yet may add, and nothing else: a table, an index, a column that may be empty or
 has a default in the database, room for longer texts. What takes something away, or narrows it,

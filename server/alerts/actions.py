@@ -1,8 +1,9 @@
 """What people do with an alert (take it, close it), and what a child's answer does to it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from tortoise.expressions import Q
@@ -15,6 +16,7 @@ from server.alerts.climbing import (
     right_of_holder,
     still_held,
     swap,
+    swap_all,
     together_of,
     went_on,
 )
@@ -23,6 +25,7 @@ from server.alerts.models import Alert
 from server.alerts.rights import Right, right_of
 from server.alerts.rights_changes import tell_caseworkers
 from server.audit.actions import SYSTEM, Actor, note
+from server.audit.models import Entry
 from server.errors import Conflict, NotFound, Refused
 from server.i18n import N_
 from server.notify.actions import Saying, queue, withdraw
@@ -33,7 +36,8 @@ from server.people.rules import PROFESSIONAL
 from server.policy.model import Tier, ladder_as_data, ladder_from_data
 from server.rota.duty import planned_for
 from server.rota.models import Handover, Leave
-from server.storage.db import write
+from server.storage import bulk
+from server.storage.db import as_id, dialect, fetch, write
 from server.web.live import announce
 
 
@@ -153,28 +157,36 @@ async def _close(
     assert outcome is not None
     await swap(alert, climb, outcome=outcome.value, closing_words=words, closed_by=actor.id)
     await withdraw([alert.id], "closed", now, kinds=CALLING)
-    await _all_clear(alert, actor.id, now)
+    await _all_clear([alert], actor.id, now)
     await note_alert(actor, alert, "alert:close", now, why=outcome.value)
 
 
-async def answered(child_id: UUID, agency_id: UUID, now: datetime) -> list[Alert]:
-    """The child has answered: their alert for silence ends, or waits for a person to confirm.
+async def answered(children: Collection[UUID], now: datetime) -> list[Alert]:
+    """These children have answered: their alerts for silence end, or wait for a person to confirm.
 
-    In the transaction of the answer. Everyone we had told gets the all-clear in it.
+    In the transaction of the answers. Everyone we had told gets the all-clear in it.
     """
-    alerts = await Alert.filter(
-        child_id=child_id, cause=Cause.SILENCE.value, closed_at__isnull=True
-    ).select_for_update()
-    for alert in alerts:
-        ladder, tier = ladder_from_data(alert.ladder), Tier(alert.tier)
-        after = rules.answer(climb_of(alert), ladder, tier, now)
-        if after.state is State.CLOSED:
-            await _close(alert, SYSTEM, after, Outcome.LATE_ANSWER, None, now)
-        else:
-            await swap(alert, after)
-            await withdraw([alert.id], "answered", now, kinds=CALLING)
-            await _all_clear(alert, None, now)
-            await note_alert(SYSTEM, alert, "alert:answered", now)
+    if not children:
+        return []
+    alerts = await (
+        Alert.filter(child_id__in=list(children), cause=Cause.SILENCE.value, closed_at__isnull=True)
+        .order_by("id")  # In one order, as everywhere: else two of us could deadlock.
+        .select_for_update()
+    )
+    moved = [
+        (alert, rules.answer(climb_of(alert), ladder_from_data(alert.ladder), tier, now))
+        for alert in alerts
+        for tier in [Tier(alert.tier)]
+    ]
+    ended = [alert for alert, after in moved if after.state is State.CLOSED]
+    waiting = [alert for alert, after in moved if after.state is not State.CLOSED]
+    ends = {alert.id: {"outcome": Outcome.LATE_ANSWER.value} for alert in ended}
+    await swap_all(moved, {alert.id: ends.get(alert.id, {"outcome": None}) for alert in alerts})
+    await withdraw([alert.id for alert in ended], "closed", now, kinds=CALLING)
+    await withdraw([alert.id for alert in waiting], "answered", now, kinds=CALLING)
+    await _all_clear(alerts, None, now)
+    await _note_all(ended, "alert:close", now, why=Outcome.LATE_ANSWER.value)
+    await _note_all(waiting, "alert:answered", now)
     return alerts
 
 
@@ -282,8 +294,8 @@ async def hand_over_duty(
     await note(actor, "rota:hand_over", about=about, agency_id=agency_id, why="leaving", now=now)
 
 
-async def _all_clear(alert: Alert, but: UUID | None, now: datetime) -> None:
-    everyone = await told(alert.id, CALLING)
+async def _all_clear(alerts: Sequence[Alert], but: UUID | None, now: datetime) -> None:
+    everyone = await told([alert.id for alert in alerts], CALLING)
     sayings = [
         Saying(
             kind=Kind.ALL_CLEAR,
@@ -296,7 +308,8 @@ async def _all_clear(alert: Alert, but: UUID | None, now: datetime) -> None:
             expires_at=now + timedelta(hours=12),
             **to.as_fields(),
         )
-        for to in everyone
+        for alert in alerts
+        for to in everyone.get(alert.id, ())
         if to.person_id is None or to.person_id != but
     ]
     await queue(sayings, now)
@@ -308,6 +321,24 @@ async def locked(alert_id: UUID) -> Alert:
     if alert is None:
         raise NotFound("This alert does not exist.")
     return alert
+
+
+async def held_elsewhere(children: Collection[UUID]) -> set[UUID]:
+    """Lock the open alerts of these children, as far as no other transaction holds them. Returns
+    the children of those that one does. SQLite has one writer anyway."""
+    if dialect() == "sqlite":
+        return set()
+    return {as_id(row["child_id"]) for row in await fetch(_HELD, [list(children)])}
+
+
+_HELD = """
+WITH free AS (
+  SELECT id FROM alert WHERE child_id = ANY($1) AND closed_at IS NULL ORDER BY id
+  FOR UPDATE SKIP LOCKED
+)
+SELECT child_id FROM alert WHERE child_id = ANY($1) AND closed_at IS NULL
+AND id NOT IN (SELECT id FROM free)
+"""
 
 
 async def note_alert(
@@ -324,3 +355,26 @@ async def note_alert(
         now=now,
     )
     await announce(alert.agency_id, "alert")
+
+
+async def _note_all(
+    alerts: Sequence[Alert], what: str, now: datetime, *, why: str | None = None
+) -> None:
+    """The same of many alerts, where we did it ourselves."""
+    entries: list[dict[str, Any]] = [
+        {
+            "at": now,
+            "agency_id": alert.agency_id,
+            "who_role": SYSTEM.role,
+            "what": what,
+            "child_id": alert.child_id,
+            "about_kind": "alert",
+            "about_id": alert.id,
+            "names": [],
+            "why": why,
+        }
+        for alert in alerts
+    ]
+    await bulk.insert(Entry, entries)
+    for agency_id in {alert.agency_id for alert in alerts}:
+        await announce(agency_id, "alert")

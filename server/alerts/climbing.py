@@ -1,6 +1,6 @@
 """How alerts climb from rung to rung as time passes: each tick calls the people who are due."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -93,6 +93,17 @@ async def swap(alert: Alert, climb: Climb, **more: Any) -> None:
         **_as_row(climb), **more, version=alert.version + 1
     )
     swapped(changed)
+
+
+async def swap_all(
+    moved: Sequence[tuple[Alert, Climb]], more: Mapping[UUID, Mapping[str, Any]]
+) -> None:
+    """The same for many alerts, with the same further columns for each."""
+    rows = [
+        {"id": alert.id, **_as_row(after), **more[alert.id], "version": alert.version}
+        for alert, after in moved
+    ]
+    await bulk.update_all(Alert, rows, guard="version")
 
 
 async def climb(alerts: Sequence[Alert], now: datetime) -> None:

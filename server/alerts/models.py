@@ -65,6 +65,7 @@ class Alert(Model):
         indexes = (
             Index(fields=("next_action_at",), name="alert_act_at"),
             Index(fields=("decide_at",), name="alert_decide_at"),
+            Index(fields=("noticed_at",), name="alert_noticed_at"),
             Index(fields=("agency_id", "closed_at"), name="alert_agency_closed"),
             Index(fields=("child_id",), name="alert_child"),
         )

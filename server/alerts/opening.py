@@ -93,7 +93,7 @@ async def _standing(rows: Sequence[dict[str, Any]], made: Collection[UUID]) -> l
     joining = [row["child_id"] for row in rows if row["id"] not in made]
     if joining:
         # Locked, so that a miss that joins never loses to an acknowledgement in the same moment.
-        open_ = Alert.filter(child_id__in=joining, closed_at__isnull=True)
+        open_ = Alert.filter(child_id__in=joining, closed_at__isnull=True).order_by("id")
         standing += await open_.select_for_update()
     return standing
 

@@ -16,7 +16,7 @@ from server.auth.browsers import count_at, forget_all, forgive, known_to, tidy_b
 from server.auth.models import Credential, Device, Guess, Session
 from server.auth.oidc.flows import tidy_flows
 from server.auth.pairing import end_invites, shut
-from server.auth.passwords import Passwords
+from server.auth.passwords import TOO_EASY, Passwords
 from server.auth.rate_limit import count_guess, forget_guesses, tell_refused
 from server.auth.rules import (
     LONGEST_PASSWORD,
@@ -392,11 +392,5 @@ async def tidy(now: datetime) -> None:
 async def hashed(password: str, name: str, passwords: Passwords) -> str:
     """What is stored of a password. Raises Refused if it is too easy to guess."""
     if not is_good_password(password, name):
-        raise Refused(
-            N_(
-                "Choose at least 12 characters that are hard to guess. Leave out your name and"
-                " keys in a row."
-            ),
-            field="password",
-        )
+        raise Refused(TOO_EASY, field="password")
     return await passwords.hash(password)

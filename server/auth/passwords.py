@@ -22,6 +22,10 @@ T = TypeVar("T")
 AT_ONCE = 2
 MOST_WAITING = 64
 
+TOO_EASY = N_(
+    "Choose at least 12 characters that are hard to guess. Leave out your name and keys in a row."
+)
+
 
 class Passwords:
     """Hashes and verifies. Tests hand in cheap parameters."""

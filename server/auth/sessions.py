@@ -1,5 +1,6 @@
 """From a token to its person, and back: one query for each request, by the token's SHA-256."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from tortoise.expressions import Q
 
+from server.audit.actions import Actor
 from server.auth.models import Device, Session
 from server.auth.rules import (
     NIGHT_AT_MOST,
@@ -28,10 +30,10 @@ from server.clock import known_zone
 from server.errors import NotYet, Unauthenticated
 from server.i18n import N_
 from server.people.access import Visitor, now_of
-from server.people.models import Person
+from server.people.models import Child, Person
 from server.people.rules import Role
 from server.security.encryption import hash_token, new_token
-from server.storage.db import as_id, as_moment, fetch
+from server.storage.db import among, as_id, as_moment, dialect, fetch
 from server.storage.ids import uuid7
 from server.web.ending import Ending
 from server.web.live import RIGHTS, announce
@@ -75,14 +77,14 @@ class Opening:
 
 
 _FIND = """
-SELECT s.id, s.agency_id, s.person_id, s.device_id, s.last_seen_at, s.expires_at, s.ended_at,
-       s.ended_why, s.made_at, s.proved_at, s.idle_s, s.needs_key,
+SELECT s.id, s.token_hash, s.agency_id, s.person_id, s.device_id, s.last_seen_at, s.expires_at,
+       s.ended_at, s.ended_why, s.made_at, s.proved_at, s.idle_s, s.needs_key,
        p.role, p.language, p.zone, p.disabled_at,
        d.shut_out_at, d.last_seen_at AS device_seen_at
 FROM "session" s
 JOIN "person" p ON p.id = s.person_id
 LEFT JOIN "device" d ON d.id = s.device_id
-WHERE s.{by} = $1
+WHERE s.{which}
 """
 
 
@@ -99,7 +101,8 @@ def cookie_name(phone: UUID | None = None, *, is_https: bool) -> str:
 def phone_of(request: HTTPConnection) -> UUID | None:
     """The paired phone that the request names; None if it names none. An invalid id matches no
     phone."""
-    phone_id = header(request.scope, PHONE_HEADER) or request.query_params.get(PHONE_QUERY, "")
+    query = request.query_params if request.scope["query_string"] else {}
+    phone_id = header(request.scope, PHONE_HEADER) or query.get(PHONE_QUERY, "")
     if not phone_id:
         return None
     try:
@@ -139,7 +142,7 @@ async def session_of(request: HTTPConnection) -> Visitor:
     token, by_cookie = token_of(request)
     if token is None:
         raise _stranger()
-    rows = await fetch(_FIND.format(by="token_hash"), [hash_token(token)])
+    rows = await fetch(_FIND.format(which="token_hash = $1"), [hash_token(token)])
     if not rows:
         raise _stranger()
     row, now = rows[0], now_of(request)
@@ -167,9 +170,40 @@ async def session_of(request: HTTPConnection) -> Visitor:
     )
 
 
+async def children_of(
+    asked: Collection[tuple[str, UUID | None]], now: datetime
+) -> dict[tuple[str, UUID | None], Actor]:
+    """The children who sent these requests, for many check-ins at once: by the hash of the token
+    and the phone that each names. Left out are those that `session_of` would refuse, adults, and
+    children of another agency by now."""
+    hashes = [token_hash for token_hash, _ in asked]
+    rows = await fetch(_FIND.format(which=f"token_hash {among()}"), [hashes])
+    row_of = {row["token_hash"]: row for row in rows if _is_of_child(row, now)}
+    held = Child.filter(id__in=[as_id(row["person_id"]) for row in row_of.values()])
+    agency_of = {as_id(id_): agency for id_, agency in await held.values_list("id", "agency_id")}
+    children = {}
+    for token_hash, phone in asked:
+        if (row := row_of.get(token_hash)) is None:
+            continue
+        child_id, agency_id = as_id(row["person_id"]), as_id(row["agency_id"])
+        device_id = _id_or_none(row["device_id"])
+        if phone in (None, device_id) and agency_of.get(child_id) == agency_id:
+            children[token_hash, phone] = Actor(child_id, Role.CHILD, agency_id, device_id)
+    await _touch_all([row for row in rows if row["token_hash"] in row_of], now)
+    return children
+
+
+def _is_of_child(row: dict[str, Any], now: datetime) -> bool:
+    try:
+        _check(row, now)
+    except Unauthenticated:
+        return False
+    return bool(row["role"] == Role.CHILD and not row["needs_key"])
+
+
 async def session_holds(session_id: UUID, now: datetime) -> bool:
     """Whether a request with this session would be let in now, without counting as use."""
-    rows = await fetch(_FIND.format(by="id"), [session_id])
+    rows = await fetch(_FIND.format(which="id = $1"), [session_id])
     if not rows:
         return False
     try:
@@ -303,6 +337,26 @@ async def _touch(row: dict[str, Any], now: datetime) -> None:
             await Session.filter(id=as_id(row["id"])).update(last_seen_at=now)
     elif row["device_seen_at"] is None or now - as_moment(row["device_seen_at"]) >= SEEN_EVERY:
         await Device.filter(id=as_id(row["device_id"])).update(last_seen_at=now)
+
+
+async def _touch_all(rows: Sequence[dict[str, Any]], now: datetime) -> None:
+    """The same for many. A row that another request has locked in this moment is being written for
+    the same reason, so nobody waits for it: two that wait for each other would be a deadlock."""
+    sessions = [as_id(row["id"]) for row in rows if row["device_id"] is None]
+    devices = [as_id(row["device_id"]) for row in rows if row["device_id"] is not None]
+    free = " FOR NO KEY UPDATE SKIP LOCKED" if dialect() == "postgres" else ""
+    for table, ids in (("session", sessions), ("device", devices)):
+        if ids:
+            await fetch(
+                _TOUCH.format(table=table, any=among(), free=free), [ids, now, now - SEEN_EVERY]
+            )
+
+
+_TOUCH = """
+UPDATE "{table}" SET last_seen_at = $2 WHERE id IN (
+  SELECT id FROM "{table}" WHERE id {any}
+  AND (last_seen_at IS NULL OR last_seen_at <= $3){free})
+"""
 
 
 def _id_or_none(value: object) -> UUID | None:

@@ -1,23 +1,27 @@
 """An answer comes in: keep it, settle the rounds, write it down, and tell the adults we called."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from server.alerts.ladder import Cause
-from server.audit.actions import Actor, note
+from server.audit.actions import Actor
+from server.audit.models import Entry
 from server.checkin.models import CheckIn
 from server.checkin.repeats import hand_in_again
-from server.checkin.row import Given, row_of
+from server.checkin.row import Given, is_repeat, row_of, wish_of
 from server.checkin.rules import CALLS, Answer, content
 from server.errors import Conflict, IdReused, Unavailable
 from server.people.rules import Role
 from server.policy.levels import Way
 from server.security import encryption
 from server.storage import bulk
-from server.storage.db import write
-from server.watch.actions import settle
+from server.storage.db import as_document, durable_read, write
+from server.watch.hearing.settling import Sign, settle_all
+from server.watch.models import Watch
 from server.watch.watch_alerts import call_adults
+from server.watch.writing import watch_of
 
 # Two taps of one child in the same moment: one of them reads again what the other has written.
 TRIES = 8
@@ -45,9 +49,9 @@ async def record(
                 continue
         existing = await CheckIn.filter(id=answer.id).first()
         if existing is not None:
-            stored = (existing.child_id, existing.by_id, existing.content_hash)
-            if stored != (child_id, actor.id, given.content_hash):
+            if not is_repeat(existing, given):
                 raise IdReused("This ID already exists, with different content.")
+            await durable_read()
             return existing, False
         try:
             return await _record(given, now), True
@@ -66,27 +70,49 @@ def _way(role: Role, way: Way) -> Way:
 
 
 async def _record(given: Given, now: datetime) -> CheckIn:
-    actor, child_id, answer = given.actor, given.child_id, given.answer
     async with write():
-        came_to = await settle(child_id, answer.way, answer.id, now)
-        # Whether we listen for a sign in what this child says; never whether there is one.
-        listens = answer.way is Way.SMS or came_to.watch.listens
-        row = row_of(given, came_to, now)
-        row["duress_check_at"] = now if listens and given.role is Role.CHILD else None
-        if not await bulk.insert(CheckIn, [row], skip_known=True):
-            raise Conflict("The same answer came twice at the same moment.")
-        await note(
-            actor,
-            "check_in",
-            child_id=child_id,
-            about=("check_in", answer.id),
-            names=[] if answer.way is Way.APP else [answer.way.value],
-            agency_id=row["agency_id"],
-            now=now,
-        )
-        if answer.want in CALLS:
-            wish = {"how": answer.how, "who": answer.who}
-            cause = Cause(answer.want.value)
-            await call_adults(actor, came_to.watch, cause, answer.id, now, wish=wish)
+        await keep([(given, await watch_of(given.child_id))], now)
     # As stored: a repeat gets the same bytes.
-    return await CheckIn.get(id=answer.id)
+    return await CheckIn.get(id=given.answer.id)
+
+
+async def keep(given: Sequence[tuple[Given, Watch]], now: datetime) -> dict[UUID, dict[str, Any]]:
+    """Keep these answers and settle the rounds they settle: one answer of each child, with the row
+    of their watch, locked. Returns what we answer, as stored, by the id of the answer.
+
+    In the caller's transaction. Raises Conflict if one of them came in the same moment: then the
+    caller must leave its transaction, and nothing is kept.
+    """
+    signs = [Sign(watch, each.answer.way, each.answer.id) for each, watch in given]
+    rows, wishes = [], []
+    for (each, watch), came_to in zip(given, await settle_all(signs, now), strict=True):
+        row = row_of(each, came_to, now)
+        # Whether we listen for a sign in what this child says; never whether there is one.
+        listens = each.answer.way is Way.SMS or watch.listens
+        row["duress_check_at"] = now if listens and each.role is Role.CHILD else None
+        rows.append(row)
+        if each.answer.want in CALLS:
+            wishes.append(wish_of(each, watch))
+    kept = await bulk.insert(CheckIn, rows, skip_known=True, returning="answer")
+    if len(kept) != len(rows):
+        raise Conflict("The same answer came twice at the same moment.")
+    await bulk.insert(Entry, [_entry(each, now) for each, _ in given])
+    await call_adults(wishes, now)
+    answers = [as_document(answer) for answer in kept]
+    return {UUID(answer["id"]): answer for answer in answers}
+
+
+def _entry(given: Given, now: datetime) -> dict[str, Any]:
+    actor, way = given.actor, given.answer.way
+    return {
+        "at": now,
+        "agency_id": actor.agency_id,
+        "who_id": actor.id,
+        "who_role": actor.role,
+        "what": "check_in",
+        "child_id": given.child_id,
+        "about_kind": "check_in",
+        "about_id": given.answer.id,
+        "names": [] if way is Way.APP else [way.value],
+        "why": None,
+    }

@@ -121,9 +121,12 @@ _WHO = """
   JOIN watch w ON w.child_id = s.person_id AND w.standing IN ('well', 'due')
    AND w.missed_due_at IS NULL AND w.alarm_at IS NULL AND w.next_action_at > $1
    AND (w.opens_at > $1 OR w.following_due_at IS NOT NULL)
-  LEFT JOIN check_in k ON k.id = x.id
+  LEFT JOIN {known} ON k.id = x.id
  WHERE d.shut_out_at IS NULL AND k.id IS NULL
 """
+
+# The keys of all months: one look instead of one a month (`storage/engines/partitions.py`).
+_KNOWN = "(SELECT key AS id FROM check_in_key) AS k"
 
 # Settling moves the next round into the place of the current one; an early answer moves nothing.
 _SETTLE = """
@@ -145,7 +148,7 @@ WITH x AS (
 ), who AS (
   SELECT DISTINCT ON (w.child_id) x.*, s.agency_id, s.device_id, w.child_id, w.version, w.listens,
          w.due_at AS was_due_at, w.opens_at AS was_opens_at
-    FROM x {_WHO}
+    FROM x {_WHO.format(known=_KNOWN)}
    ORDER BY w.child_id, x.n
 ), settled AS (
   UPDATE watch AS w SET {_SETTLE}
@@ -228,7 +231,7 @@ SELECT w.child_id, x.id, x.n, s.agency_id, s.device_id, w.due_at, w.opens_at > $
          strftime('%Y-%m-%dT%H:%M:%fZ',
            CASE WHEN w.opens_at <= $1 THEN w.following_due_at ELSE w.due_at END),
          'standing', 'well')
-  FROM temp.tap AS x CROSS {_WHO.strip()}
+  FROM temp.tap AS x CROSS {_WHO.format(known="check_in k").strip()}
  ORDER BY x.n
 """  # noqa: S608 (put together from the constants above)
 _SQLITE = (

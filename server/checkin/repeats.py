@@ -3,17 +3,16 @@
 from datetime import datetime
 from uuid import UUID
 
-from server.alerts.ladder import Cause
 from server.audit.actions import note
 from server.audit.epochs import was_lost
 from server.checkin.models import CheckIn
-from server.checkin.row import Given, row_of
+from server.checkin.row import Given, row_of, wish_of
 from server.checkin.rules import CALLS, Answer
 from server.errors import Conflict, IdReused
 from server.people.events import Happening, happened
 from server.storage import bulk
-from server.storage.db import write
-from server.watch.actions import Settlement, as_it_stands, settle
+from server.storage.db import durable_read, write
+from server.watch.hearing.settling import Settlement, as_it_stands, settle
 from server.watch.models import Round
 from server.watch.watch_alerts import call_adults
 
@@ -31,6 +30,7 @@ async def hand_in_again(given: Given, now: datetime) -> tuple[CheckIn, bool]:
     if existing is not None:
         if existing.child_id != child_id or existing.by_id != actor.id:
             raise IdReused("This ID already exists, with different content.")
+        await durable_read()
         return existing, False
     assert answer.confirmed_at is not None
     at = answer.confirmed_at if await was_lost(answer.confirmed_at) else now
@@ -50,9 +50,7 @@ async def hand_in_again(given: Given, now: datetime) -> tuple[CheckIn, bool]:
             what = Happening.SIGN_OF_LIFE
             await happened(actor, child_id, what, now, about=answer.id, at=at)
         if answer.want in CALLS:
-            wish = {"how": answer.how, "who": answer.who}
-            cause = Cause(answer.want.value)
-            await call_adults(actor, came_to.watch, cause, answer.id, now, wish=wish)
+            await call_adults([wish_of(given, came_to.watch)], now)
     return await CheckIn.get(id=answer.id), True
 
 

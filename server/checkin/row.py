@@ -5,12 +5,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from server.alerts.ladder import Cause
 from server.audit.actions import Actor
+from server.checkin.models import CheckIn
 from server.checkin.rules import Answer
 from server.checkin.words import as_text
 from server.people.rules import Role
-from server.watch.actions import Settlement
+from server.watch.hearing.settling import Settlement
 from server.watch.machine.standing import as_the_child_sees
+from server.watch.models import Watch
+from server.watch.watch_alerts import Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,19 @@ class Given:
     child_id: UUID
     answer: Answer
     content_hash: str
+
+
+def is_repeat(existing: CheckIn, given: Given) -> bool:
+    """Whether the id is taken by this very answer, and not by another one, or of another child."""
+    stored = (existing.child_id, existing.by_id, existing.content_hash)
+    return stored == (given.child_id, given.actor.id, given.content_hash)
+
+
+def wish_of(given: Given, watch: Watch) -> Wish:
+    """What adults are called for."""
+    answer = given.answer
+    how = answer.how.value if answer.how is not None else None
+    return Wish(given.actor, watch, Cause(answer.want.value), answer.id, how, answer.who)
 
 
 def row_of(given: Given, came_to: Settlement, at: datetime) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from server.policy.levels import Evidence
 from server.policy.model import SHIPPED, Tier
 from server.policy.models import Policy
 from server.storage.db import write
-from server.watch import actions as watch
 from server.watch import watch_alerts
+from server.watch.hearing.settling import settle
 from server.watch.models import SETTLED, Round, Watch
 from server.watch.rhythm import agreements
 
@@ -79,7 +79,7 @@ async def _settle_down(now: datetime) -> None:
         return
     for alert in await Alert.filter(child_id=mia, closed_at__isnull=True):
         await watch_alerts.close_alert(SYSTEM, alert.id, Outcome.TECHNICAL, None, now)
-    await watch.settle(mia, Evidence.PROFESSIONAL, uuid5(DEMO, f"calm:{now}"), now=now)
+    await settle(mia, Evidence.PROFESSIONAL, uuid5(DEMO, f"calm:{now}"), now=now)
 
 
 async def _adopt(content: dict[str, Any], now: datetime) -> None:

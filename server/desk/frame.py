@@ -19,6 +19,7 @@ from server.people.models import Agency, Person
 from server.people.rules import PROFESSIONAL
 from server.rota.calendar import Shift, shifts_between
 from server.rota.duty import rotas_of
+from server.storage.replica import Age, age
 from server.watch.wording import when
 from server.web.rendering import UTC_ZONE
 
@@ -28,6 +29,7 @@ MOST_AGENCIES = 200
 # A shift after that is no news for the head of a page.
 AHEAD: Final = timedelta(days=14)
 HEAD: Final = "waymark.head"
+AGE: Final = "waymark.age"
 _log = logs.get("desk")
 
 
@@ -59,7 +61,7 @@ class Rotas:
 
 
 class Frame:
-    """Puts the head of a page into the scope, for `base.html`.
+    """Puts the head of a page into the scope, for `base.html`, and as of when its numbers are.
 
     A page is worth more than its head: what goes wrong here is logged, and the page answers.
     """
@@ -70,7 +72,14 @@ class Frame:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if _has_head(scope):
             scope[HEAD] = await _head_or_none(scope)
-        await self.app(scope, receive, send)
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        scope[AGE] = of_request = Age()
+        token = age.set(of_request)
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            age.reset(token)
 
 
 async def _head_or_none(scope: Scope) -> Head | None:

@@ -15,11 +15,12 @@ from starlette.routing import Route
 from server.desk import duty_pages
 from server.desk.advocacy import reading as advocacy
 from server.desk.board import filter as board_filter
-from server.desk.board import order as board_order
+from server.desk.board import large as board_order
 from server.desk.board import parts as board_parts
 from server.desk.board import roll_calls, witness_lists
 from server.desk.board import rows as board
 from server.desk.board import view as board_view
+from server.desk.board.home_names import homes_of
 from server.desk.marks import MARK_WORDS, marks_one_by_one
 from server.i18n import gettext
 from server.notify.channel_counts import broken_channels
@@ -50,7 +51,9 @@ async def show_board(request: Request) -> Response:
     scope = await scope_of(request)
     # The large statement has a connection of its own: at the same time we read what is around.
     around = _nothing() if view.part else _around(request, visitor)
-    placed, surroundings = await asyncio.gather(board_order.order(scope, view), around)
+    placed, surroundings = await asyncio.gather(
+        board_order.order(scope, view, request.app.state.tallies), around
+    )
     cared, spoken = await children.with_cards(scope)
     shown = [row.child_id for row in placed.rows]
     roles = await _roles(request, shown, {*placed.left, *cared, *spoken})
@@ -59,7 +62,7 @@ async def show_board(request: Request) -> Response:
         visitor.person_id, language_of(request), zone_of(request), now, scope.called
     )
     rows = await board.read(_of(roles, shown), reader, changes=partial(children.changed, request))
-    homes = await board_filter.homes_of(home for _, home in placed.counts)
+    homes = await homes_of(board_parts.named_homes(placed, view))
     shown_board = board_parts.board_of(placed, rows, view, reader, homes=homes)
     groups = await render_in_turns(
         "desk/board_rows.html", {"board": shown_board, "zone": reader.zone}, reader.language

@@ -178,6 +178,11 @@ def format_time(language: str, when: datetime, zone: ZoneInfo) -> str:
     return dates.format_time(when, "short", tzinfo=zone, locale=_locale(language))
 
 
+def format_seconds(language: str, when: datetime, zone: ZoneInfo) -> str:
+    """The same, to the second: "18:05:12"."""
+    return dates.format_time(when, "medium", tzinfo=zone, locale=_locale(language))
+
+
 def format_date(language: str, day: date) -> str:
     """A calendar day in full: "Wednesday, 25 November 2026"."""
     return dates.format_date(day, "full", locale=_locale(language))

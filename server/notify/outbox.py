@@ -13,23 +13,31 @@ from server.storage.db import as_id, as_moment, dialect, fetch
 LOST_AFTER, AUDITED = timedelta(minutes=2), 100
 
 
-async def told(subject_id: UUID, kinds: Iterable[Kind]) -> list[Recipient]:
-    """Everyone who was or may have been sent a message about this subject.
+async def told(subjects: Collection[UUID], kinds: Iterable[Kind]) -> dict[UUID, list[Recipient]]:
+    """Everyone who was or may have been sent a message about each of these subjects.
 
     A message withdrawn in the middle of an attempt, or waiting for another try, may have arrived.
     """
+    if not subjects:
+        return {}
     rows = (
         await Message.filter(
-            subject_id=subject_id, kind__in=[kind.value for kind in kinds], attempts__gt=0
+            subject_id__in=list(subjects),
+            kind__in=[kind.value for kind in kinds],
+            attempts__gt=0,
         )
         .exclude(state="withheld")
         .exclude(channel=NONE)
         .order_by("id")
-        .values_list("person_id", "last_resort", "resort_id", "channel")
+        .values_list("subject_id", "person_id", "last_resort", "resort_id", "channel")
     )
-    # A person outside the agency was asked, and hears nothing further.
-    recipients = (_recipient(*row) for row in rows if any(named is not None for named in row[:3]))
-    return list(dict.fromkeys(recipients))
+    by_subject: dict[UUID, dict[Recipient, None]] = {}
+    for subject_id, *row in rows:
+        # A person outside the agency was asked, and hears nothing further.
+        if any(named is not None for named in row[:3]):
+            recipient = _recipient(row[0], row[1], row[2], row[3])
+            by_subject.setdefault(as_id(subject_id), {})[recipient] = None
+    return {subject: list(recipients) for subject, recipients in by_subject.items()}
 
 
 def _recipient(

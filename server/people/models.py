@@ -11,6 +11,7 @@ from tortoise.models import Model
 
 from server.people.rules import Role
 from server.security.encryption import EncryptedText
+from server.storage.engines.indexes import PartialIndex
 from server.storage.ids import uuid7
 
 # The ticker plans it at once.
@@ -144,6 +145,12 @@ class Child(Model):
         indexes = (
             Index(fields=("agency_id",), name="child_agency"),
             Index(fields=("home_id",), name="child_home"),
+            PartialIndex(
+                fields=("agency_id", "home_id", "id"), name="child_here", where="left_at IS NULL"
+            ),
+            PartialIndex(
+                fields=("agency_id", "left_at"), name="child_left", where="left_at IS NOT NULL"
+            ),
             Index(fields=("indexed_by", "agency_id"), name="child_indexed"),
         )
 

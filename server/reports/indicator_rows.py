@@ -10,7 +10,7 @@ from server.missing.search.entry_kinds import INTERVIEW_HELD, Act
 from server.people.agencies.at import was_with
 from server.people.models import Agency
 from server.reports.indicators import Case, Indicators, ends_of, indicators
-from server.storage.db import as_id, as_moment, fetch
+from server.storage.db import as_id, as_moment, fetch_report
 
 _CASES = """
 SELECT e.child_id, e.opened_at, e.reported_at, e.found_at,
@@ -39,7 +39,7 @@ async def of_quarter(agency_id: UUID, year: int, quarter: int, now: datetime) ->
     begin, end = (datetime.combine(day, time(), zone) for day in ends_of(year, quarter))
     sql = _ENDINGS.format(was_here=_WAS_HERE)
     counts = Counter({outcome.value: 0 for outcome in Outcome})
-    for row in await fetch(sql, [agency_id, begin, end, Cause.SILENCE.value]):
+    for row in await fetch_report(sql, [agency_id, begin, end, Cause.SILENCE.value]):
         counts[row["outcome"]] += row["n"]
     return indicators(await cases_of(agency_id, begin, end), counts, now)
 
@@ -47,7 +47,7 @@ async def of_quarter(agency_id: UUID, year: int, quarter: int, now: datetime) ->
 async def cases_of(agency_id: UUID, begin: datetime, end: datetime) -> list[Case]:
     """Every time of being missing that began in this span while the agency had the child."""
     span = [agency_id, begin, end, Act.INTERVIEW_OFFERED.value, INTERVIEW_HELD]
-    return [_case(row) for row in await fetch(_CASES.format(was_here=_WAS_HERE), span)]
+    return [_case(row) for row in await fetch_report(_CASES.format(was_here=_WAS_HERE), span)]
 
 
 def _case(row: dict[str, object]) -> Case:

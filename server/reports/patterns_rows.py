@@ -31,7 +31,7 @@ from server.reports.patterns import (
 from server.reports.quality import KEPT, MISSED
 from server.rota.calendar import Shift, duty_shifts_between
 from server.rota.duty import rotas_of
-from server.storage.db import as_id, as_moment, dialect, fetch, to_json
+from server.storage.db import as_id, as_moment, dialect, fetch_aside, to_json
 from server.storage.statement import Statement
 
 Link = Often | Shared | Cluster | Hours | OnShift
@@ -118,7 +118,7 @@ async def _times(
             id_or_none(row["home_id"]),
             known_zone(row["zone"] or "UTC"),
         )
-        for row in await fetch(sql, statement.params)
+        for row in await fetch_aside(sql, statement.params)
     ]
 
 
@@ -126,7 +126,7 @@ async def _living(scope: Scope) -> Counter[UUID | None]:
     statement = Statement()
     sql = _LIVING.format(scope=scope.cte(statement, _SUPERVISING))
     return Counter(
-        {id_or_none(row["home_id"]): row["n"] for row in await fetch(sql, statement.params)}
+        {id_or_none(row["home_id"]): row["n"] for row in await fetch_aside(sql, statement.params)}
     )
 
 
@@ -158,7 +158,7 @@ async def _held(scope: Scope, about: UUID | None = None) -> list[Held]:
     )
     return [
         Held(as_id(row["child_id"]), Same(row["what"]), row["field"], row["mark"])
-        for row in await fetch(sql, statement.params)
+        for row in await fetch_aside(sql, statement.params)
     ]
 
 
@@ -245,7 +245,7 @@ async def _due(scope: Scope, since: datetime, until: datetime) -> list[Due]:
     )
     return [
         Due(as_moment(row["due_at"]), known_zone(row["zone"]), row["asked"], int(row["missed"]))
-        for row in await fetch(sql, statement.params)
+        for row in await fetch_aside(sql, statement.params)
     ]
 
 
@@ -270,7 +270,7 @@ async def _missed_by(
         moments=_MOMENTS[dialect()].format(statement.of(to_json(moments))),
         fewest=FEWEST_CHILDREN,
     )
-    rows = await fetch(sql, statement.params)
+    rows = await fetch_aside(sql, statement.params)
     return [(as_id(row["who"]), as_id(row["id"])) for row in rows]
 
 

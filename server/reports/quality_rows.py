@@ -18,7 +18,7 @@ from server.reports import quality, quality_curves
 from server.reports.counting import due_epoch, id_or_none, texts
 from server.reports.quality import SHIFTS, Called, Living, Rounds, Tally
 from server.reports.quality_curves import Week
-from server.storage.db import as_document, as_id, as_moment, dialect, fetch, to_json
+from server.storage.db import as_document, as_id, as_moment, dialect, fetch_report, to_json
 from server.storage.statement import Statement
 from server.watch.models import Pause
 
@@ -90,7 +90,7 @@ async def read(agency_id: UUID, now: datetime, what: frozenset[Read] = EVERYTHIN
     until = now.date() + timedelta(days=1)
     report = Quality(since, quality_curves.weeks(since.date(), until))
     after = _NOBODY
-    while rows := await fetch(_CHILDREN, [agency_id, now, since, after]):
+    while rows := await fetch_report(_CHILDREN, [agency_id, now, since, after]):
         await _add(report, rows, now, has_calls=Read.FIGURES in what)
         after = as_id(rows[-1]["id"])
     if what & {Read.WEEKS, Read.HOMES}:
@@ -166,7 +166,7 @@ async def _calls(ids: list[UUID], since: datetime) -> dict[UUID, list[Called]]:
         cause=statement.of(Cause.SILENCE.value),
         since=statement.of(since),
     )
-    rows = await fetch(sql, statement.params)
+    rows = await fetch_report(sql, statement.params)
     taken: dict[UUID, datetime] = {}
     entries = Entry.filter(
         child_id__in=list({as_id(row["child_id"]) for row in rows}),
@@ -240,7 +240,7 @@ SELECT home_id, COUNT(*) AS days FROM missed GROUP BY home_id
 
 async def _zones(agency_id: UUID, since: datetime, now: datetime) -> str:
     """The distance from UTC of each clock in use, as JSON."""
-    rows = await fetch("SELECT DISTINCT zone FROM watch WHERE agency_id = $1", [agency_id])
+    rows = await fetch_report("SELECT DISTINCT zone FROM watch WHERE agency_id = $1", [agency_id])
     spans = [
         {
             "name": row["zone"],
@@ -284,7 +284,7 @@ class _Due:
 async def _add_rounds(report: Quality, due: _Due) -> None:
     """Count the check-ins of one week by home and shift."""
     sql, statement = due.of((*quality.MISSED, *quality.KEPT))
-    for row in await fetch(sql + _BY_SHIFT.format(shift=_SHIFT), statement.params):
+    for row in await fetch_report(sql + _BY_SHIFT.format(shift=_SHIFT), statement.params):
         home = report.homes.setdefault(id_or_none(row["home_id"]), Living())
         rounds = home.shifts.setdefault(SHIFTS[row["shift"]], Rounds())
         children = [id_ for id_ in (row["first"], row["last"]) if id_ is not None]
@@ -295,7 +295,7 @@ async def _add_rounds(report: Quality, due: _Due) -> None:
 async def _add_together(report: Quality, due: _Due) -> None:
     """Count the days of one week on which several children of a home missed one."""
     sql, statement = due.of(quality.MISSED)
-    for row in await fetch(sql + _TOGETHER, statement.params):
+    for row in await fetch_report(sql + _TOGETHER, statement.params):
         report.homes[as_id(row["home_id"])].together += row["days"]
 
 

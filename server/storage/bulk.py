@@ -5,7 +5,7 @@ finds two hundred late children writes them with a handful of statements and not
 and values go through the fields of the models: moments become UTC, words are sealed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -25,7 +25,7 @@ from tortoise.models import Model
 
 from server.errors import Conflict
 from server.storage.db import dialect, fetch, to_json
-from server.storage.engines.parameters import for_sqlite
+from server.storage.engines.parameters import for_sqlite, moment_to_text
 from server.storage.engines.partitions import ByMonth, key_sql, key_table
 
 Row = Mapping[str, Any]
@@ -76,7 +76,12 @@ def _as_json(model: type[Model], rows: Sequence[Row]) -> str:
     kind = dialect()
     convert = [(name, _converter(model, name, kind)) for name in rows[0]]
     if kind == "sqlite":
-        return to_json([{name: make(row[name]) for name, make in convert} for row in rows])
+        return to_json(
+            [
+                {name: None if row[name] is None else make(row[name]) for name, make in convert}
+                for row in rows
+            ]
+        )
     # Ten times as fast as `json`, and a tick spends most of its time here.
     return _encoder.encode(
         [{name: make(row[name]) if make else row[name] for name, make in convert} for row in rows]
@@ -97,6 +102,18 @@ _AS_IT_IS = (
 )
 
 
+# For SQLite: what the model would make of these values, without asking it. A batch of sixty answers
+# has ten thousand of them.
+_PLAINLY: dict[type, Callable[[Any], Any]] = {
+    UUIDField: str,
+    DatetimeField: moment_to_text,
+    BooleanField: bool,
+    IntField: int,
+    SmallIntField: int,
+    BigIntField: int,
+}
+
+
 @lru_cache(maxsize=512)
 def _converter(model: type[Model], name: str, kind: str) -> Any:
     field = model._meta.fields_map[name]
@@ -107,7 +124,7 @@ def _converter(model: type[Model], name: str, kind: str) -> Any:
         return None if value is None else field.to_db_value(value, a_row)
 
     if kind == "sqlite":
-        return lambda value: None if value is None else for_sqlite(stored(value))
+        return _PLAINLY.get(type(field), lambda value: for_sqlite(stored(value)))
     if type(field) in _AS_IT_IS:
         return None
     return _in_utc if type(field) is DatetimeField else stored

@@ -37,6 +37,7 @@ from server.storage.engines.raw_sqlite import RawSqlite, SqliteAtOnce, SqliteBat
 from server.storage.engines.safety import Begun
 from server.storage.engines.sqlite import SafeSqliteClient
 from server.storage.engines.together import Together
+from server.storage.replica import Question, Replica
 
 __all__ = [
     "RawSqlite",
@@ -50,8 +51,10 @@ __all__ = [
     "close_database",
     "connection",
     "dialect",
+    "durable_read",
     "fetch",
     "fetch_aside",
+    "fetch_report",
     "is_writing",
     "migrate",
     "models",
@@ -110,14 +113,18 @@ def __getattr__(name: str) -> Any:
 
 _opened: TortoiseContext | None = None
 _url: str | None = None
+_replica: Replica | None = None
 
 
-async def open_database(url: str, *, config: dict[str, Any] | None = None) -> None:
+async def open_database(
+    url: str, *, replica_url: str | None = None, config: dict[str, Any] | None = None
+) -> None:
     """Connect this process. Raises Unavailable where the database cannot be reached.
 
-    `config` is for tests with models of their own, and for connections that must wait long.
+    `replica_url` is a copy for long reads, which may be away. `config` is for tests with models of
+    their own, and for connections that must wait long.
     """
-    global _opened, _url
+    global _opened, _url, _replica
     assert _opened is None, "a database is open already"
     place = address.parse(url)
     if place.dialect == "sqlite":
@@ -129,6 +136,7 @@ async def open_database(url: str, *, config: dict[str, Any] | None = None) -> No
     with context:
         await context.init(config=config or tortoise_config(url), _enable_global_fallback=True)
     _opened, _url = context, url
+    _replica = Replica(replica_url) if replica_url is not None else None
     try:
         await fetch("SELECT 1 AS one")
     except BaseException:
@@ -138,8 +146,11 @@ async def open_database(url: str, *, config: dict[str, Any] | None = None) -> No
 
 async def close_database() -> None:
     """Close all connections. Nothing happens where none is open."""
-    global _opened, _url
+    global _opened, _url, _replica
     context, _opened, _url = _opened, None, None
+    replica, _replica = _replica, None
+    if replica is not None:
+        await replica.close()
     if context is not None:
         await context.close_connections()
         EXECUTOR_CACHE.clear()
@@ -224,13 +235,37 @@ async def fetch(sql: str, params: Sequence[object] = ()) -> list[dict[str, Any]]
     return await client.execute_query_dict(sql, [for_postgres(value) for value in params])
 
 
-async def fetch_aside(sql: str, params: Sequence[object] = ()) -> list[dict[str, Any]]:
+async def fetch_aside(
+    sql: str, params: Sequence[object] = (), *, may_be_old: bool = False
+) -> list[dict[str, Any]]:
     """The same for a read that takes long, where no check-in is to wait for it. It sees what has
-    been committed; inside a transaction it is `fetch`."""
+    been committed; inside a transaction it is `fetch`. `may_be_old`: what a copy of the database
+    has may be half a minute old; the page says so."""
     client = connection()
     if isinstance(client, SafeSqliteClient):
         return await client.read_aside(to_sqlite(sql), _for_sqlite(params))
+    if _replica is not None and not isinstance(client, TransactionalDBClient):
+        question = Question(sql, [for_postgres(value) for value in params])
+        rows = await _replica.read(client, question, may_be_old=may_be_old)
+        if rows is not None:
+            return rows
     return await fetch(sql, params)
+
+
+async def fetch_report(sql: str, params: Sequence[object] = ()) -> list[dict[str, Any]]:
+    """The same for reports: numbers over weeks, which may be half a minute old."""
+    return await fetch_aside(sql, params, may_be_old=True)
+
+
+async def durable_read() -> None:
+    """Before we repeat an answer that we only read: return once it would survive the loss of the
+    server, as what we store does.
+
+    With a synchronous standby a commit waits for it. Where that wait was cut short, the row is
+    there for all to see and is on one machine alone; what commits after it waits for both.
+    """
+    if dialect() == "postgres":
+        await fetch("SELECT pg_logical_emit_message(true, 'waymark', '')")
 
 
 def _for_sqlite(params: Sequence[object]) -> list[object]:

@@ -27,3 +27,12 @@ class Statement:
         """The end of a comparison with one of these ids."""
         place = self.of(list(ids))
         return among(f"{place}::uuid[]" if dialect() == "postgres" else place)
+
+
+def each(table: str, alias: str, on: str) -> str:
+    """A join that looks up the rows of a table for each row before it, by an index that `on` fits.
+    By its own choice a database goes through the whole table where it expects many rows."""
+    if dialect() == "sqlite":
+        return f"CROSS JOIN {table} AS {alias} ON {on}"
+    rows = f"SELECT * FROM {table} AS {alias} WHERE {on} OFFSET 0"  # noqa: S608
+    return f"CROSS JOIN LATERAL ({rows}) AS {alias}"

@@ -1,7 +1,7 @@
-"""What people do with a watch: begin it, answer, see the child.
+"""What people do with a watch: begin it, see the child.
 
-Agreements are in rhythm/agreements.py, the passing of time in ticking.py, the carer's question in
-carer/questions.py, and alerts about a watch in watch_alerts.py.
+Answers are in hearing/settling.py, agreements in rhythm/agreements.py, the passing of time in
+ticking.py, the carer's question in carer/questions.py, and alerts about a watch in watch_alerts.py.
 """
 
 from collections.abc import AsyncIterator
@@ -13,23 +13,19 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from server.alerts import actions as alerts
-from server.alerts.ladder import people_on
-from server.alerts.recipients import policy_of, reach_of
-from server.audit.actions import SYSTEM, Actor
+from server.alerts.recipients import policy_of
+from server.audit.actions import Actor
 from server.errors import Conflict, NotFound, Refused
-from server.notify.actions import Saying, queue, withdraw
-from server.notify.rules import Kind
 from server.people.events import Happening, happened
 from server.people.models import Child
 from server.people.rules import Role
-from server.policy.levels import BY_WAY, OWN, Does, Evidence, Way
-from server.policy.model import Policy, Rung, Tier
+from server.policy.levels import Does, Evidence
+from server.policy.model import Policy, Tier
 from server.storage import bulk
-from server.storage.db import as_id, fetch, write
-from server.watch.carer.models import Question
+from server.storage.db import write
+from server.watch.hearing.settling import Sign, settle_all, sign_of_life
 from server.watch.machine import advancing, answering, rounds
-from server.watch.machine.standing import Settled, State, Terms, state
+from server.watch.machine.standing import Terms
 from server.watch.models import Sighting, Watch
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.agreements import check_rhythm
@@ -51,17 +47,6 @@ EVIDENCE = {
 
 # What was said longer ago has waited on the phone: nobody need have the app open when it arrives.
 JUST_NOW = timedelta(minutes=10)
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """The result of an answer or a sighting, and the row of the watch, locked. Nothing is due once
-    the placement has ended."""
-
-    watch: Watch
-    settled: Settled
-    next_due_at: datetime | None
-    standing: State
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,84 +101,7 @@ async def begin(actor: Actor, child: Child, beginning: Beginning, now: datetime)
     return await Watch.get(child_id=child.id)
 
 
-# --- an answer, or a sighting
-
-
-async def settle(
-    child_id: UUID, evidence: Evidence | Way, by_id: UUID, now: datetime
-) -> Settlement:
-    """The child answered in some way, or was seen: settle what that settles, and tell the adults
-    who were called.
-
-    `by_id` is the check-in or the sighting. In the caller's transaction. After the placement has
-    ended it settles nothing, but is still heard. Raises NotFound if the child never had a watch,
-    Conflict if another answer came in the same moment: try again.
-    """
-    return await _settle(await watch_of(child_id), evidence, by_id, now)
-
-
-async def _settle(watch: Watch, evidence: Evidence | Way, by_id: UUID, now: datetime) -> Settlement:
-    way = evidence if isinstance(evidence, Way) else Way.APP
-    evidence = BY_WAY[evidence] if isinstance(evidence, Way) else evidence
-    if watch.is_over:
-        return await _hear_after_the_end(watch, evidence, by_id, now)
-    if way is not Way.APP:
-        watch.heard_at, watch.heard_way = now, way
-    case, changes = passed(await state_of(watch, now), now)
-    decision = answering.decide(case.standing, case.terms, evidence, now)
-    if decision.counts and evidence in OWN:
-        watch.answered_at = now
-    case = replace(case, standing=decision.standing)
-    await write_down(case, changes, now, quietly=decision.counts)
-    if decision.counts:
-        await settle_rounds(watch.child_id, None if evidence in OWN else "seen", by_id, now)
-        if decision.settled.was_alerted:
-            await alerts.answered(watch.child_id, watch.agency_id, now)
-        if watch.is_missing:
-            await _sign_of_life(watch, by_id, now)
-    elif decision.is_held:
-        await _tell_held(watch, by_id, now)
-    seen = State.MISSING if watch.is_missing else state(case.standing, case.terms, now)
-    return Settlement(watch, decision.settled, case.standing.due_at, seen)
-
-
-_NOTHING = Settled(was_late=False, was_alerted=False, nothing=True)
-
-
-async def as_it_stands(child_id: UUID, now: datetime) -> Settlement:
-    """The result of an answer that settles nothing: it is kept, and the watch goes on as it is."""
-    watch = await watch_of(child_id)
-    return Settlement(watch, _NOTHING, watch.due_at, State(watch.standing))
-
-
-async def _hear_after_the_end(
-    watch: Watch, evidence: Evidence, by_id: UUID, now: datetime
-) -> Settlement:
-    if evidence in OWN:
-        await Watch.filter(child_id=watch.child_id).update(answered_at=now)
-    if watch.is_missing:
-        await _sign_of_life(watch, by_id, now)
-    return Settlement(watch, _NOTHING, None, State(watch.standing))
-
-
-async def settle_rounds(child_id: UUID, how: str | None, by_id: UUID, now: datetime) -> None:
-    rows = await fetch(
-        "UPDATE round SET state = CASE WHEN $4::text IS NOT NULL THEN $4::text"
-        " WHEN state = 'late' THEN 'answered_late' ELSE 'answered' END,"
-        " settled_at = $2, settled_by = $3"
-        " WHERE child_id = $1 AND state IN ('open', 'late') AND opens_at <= $2 RETURNING id",
-        [child_id, now, by_id, how],
-    )
-    questions = await Question.filter(
-        child_id=child_id, answered_at__isnull=True, expires_at__gt=now
-    ).values_list("id", flat=True)
-    subjects = [as_id(row["id"]) for row in rows] + [as_id(id_) for id_ in questions]
-    await withdraw(subjects, "settled", now)
-
-
-async def _tell_held(watch: Watch, by_id: UUID, now: datetime) -> None:
-    """An adult saw the child, but the policy only lets this hold: we tell the caseworker."""
-    await _say(Kind.HELD, await _who_is_on(Rung.CASEWORKER, watch, now), watch, by_id, now)
+# --- something that is no answer, or a sighting
 
 
 async def heard(
@@ -207,7 +115,7 @@ async def heard(
         await app_opened(child_id, now)
     watch = await Watch.get_or_none(child_id=child_id, is_missing=True)
     if watch is not None:
-        await _sign_of_life(watch, by_id, now)
+        await sign_of_life(watch, by_id, now)
 
 
 @asynccontextmanager
@@ -223,38 +131,6 @@ async def heard_anyway(
             await lock(child_id)
             await heard(child_id, uuid5(asked_id, "refused"), now, said_at=said_at)
         raise
-
-
-async def _sign_of_life(watch: Watch, by_id: UUID, now: datetime) -> None:
-    """A missing child has said something: everyone who looks for them hears of it at once. The
-    search ends only when an adult has seen the child."""
-    await _say(Kind.ALERT_AGAIN, await _who_is_on(Rung.EVERYONE, watch, now), watch, by_id, now)
-    await happened(SYSTEM, watch.child_id, Happening.SIGN_OF_LIFE, now, about=by_id)
-
-
-async def _who_is_on(rung: Rung, watch: Watch, now: datetime) -> tuple[UUID, ...]:
-    reach = (await reach_of({watch.child_id: watch.agency_id}, now))[watch.child_id]
-    return people_on(rung, reach.on(rung))
-
-
-async def _say(
-    kind: Kind, people: tuple[UUID, ...], watch: Watch, subject: UUID, now: datetime
-) -> None:
-    sayings = [
-        Saying(
-            kind=kind,
-            agency_id=watch.agency_id,
-            subject_kind="sign",
-            subject_id=subject,
-            person_id=person,
-            child_id=watch.child_id,
-            urgency="high",
-            expires_at=now + timedelta(hours=12),
-            data={"path": f"/desk/children/{watch.child_id}"},
-        )
-        for person in people
-    ]
-    await queue(sayings, now)
 
 
 class SightingRequest(msgspec.Struct, frozen=True):
@@ -310,9 +186,9 @@ async def _heed(watch: Watch, sighting: Sighting, evidence: Evidence, now: datet
         # An old sighting says little about now: it is kept, and settles nothing. Those who look for
         # the child hear of it all the same: it may be the only place there is.
         if now - sighting.seen_at <= timedelta(hours=1):
-            await _settle(watch, evidence, sighting.id, now)
+            await settle_all([Sign(watch, evidence, sighting.id)], now)
         elif watch.is_missing:
-            await _sign_of_life(watch, sighting.id, now)
+            await sign_of_life(watch, sighting.id, now)
         return
     if watch.is_over:
         return  # The placement has ended: kept, and no alarm.

@@ -10,6 +10,7 @@ from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
 from server.security.encryption import EncryptedText
+from server.storage.engines.indexes import PartialIndex
 from server.storage.engines.partitions import ByMonth
 from server.storage.ids import uuid7
 
@@ -76,8 +77,21 @@ class Watch(Model):
 
     class Meta:
         table = "watch"
-        # One index alone: each more would be written at every step of every round of every child.
-        indexes = (Index(fields=("next_action_at",), name="watch_act_at"),)
+        # One index of all children alone: each more would be written at every step of every round.
+        # The others have no child who is well, so an answer writes nothing into them.
+        indexes = (
+            Index(fields=("next_action_at",), name="watch_act_at"),
+            PartialIndex(
+                fields=("agency_id", "standing", "due_at", "child_id"),
+                name="watch_not_well",
+                where="standing <> 'well'",
+            ),
+            PartialIndex(
+                fields=("agency_id", "child_id"),
+                name="watch_not_here",
+                where="not_here_at IS NOT NULL",
+            ),
+        )
 
     @property
     def called_at(self) -> datetime | None:

@@ -1,9 +1,8 @@
 """Alerts about a watch: people call adults, and close the alerts."""
 
-from collections.abc import Awaitable, Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from types import MappingProxyType
 from typing import Protocol
 from uuid import UUID
 
@@ -25,9 +24,9 @@ from server.notify.rules import Kind
 from server.people.events import Happening, happened
 from server.people.models import Tie
 from server.people.rules import Action, Role, may
-from server.policy.model import Tier
+from server.policy.model import Policy, Tier
 from server.storage.db import write
-from server.watch.actions import settle_rounds
+from server.watch.hearing.settling import settle_rounds
 from server.watch.machine import alarms, answering
 from server.watch.machine.standing import State
 from server.watch.models import Sighting, Watch
@@ -196,7 +195,7 @@ async def _begin_anew(watch: Watch, alert: Alert, now: datetime) -> None:
         case.watch.is_missing = False
     standing, _ = answering.settle(case.standing, case.terms, now)
     await write_down(replace(case, standing=standing), changes, now, quietly=True)
-    await settle_rounds(alert.child_id, "seen", alert.id, now)
+    await settle_rounds([(alert.child_id, "seen", alert.id)], now)
 
 
 async def open_missing(actor: Actor, child_id: UUID, words: str | None, now: datetime) -> Alert:
@@ -242,40 +241,58 @@ async def _mark_missing(watch: Watch, *, is_missing: bool) -> None:
     await announce(watch.agency_id, "watch")
 
 
-async def call_adults(
-    actor: Actor,
-    watch: Watch,
-    cause: Cause,
-    about: UUID,
-    now: datetime,
-    *,
-    wish: Mapping[str, object | None] = MappingProxyType({}),
-) -> Alert:
-    """The child wants help, or to talk. In the caller's transaction.
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A child wants help, or to talk: their own row of the watch, locked, why, and in which
+    check-in. `how` they want to be met and by which adult (`who`), if they said so."""
 
-    `wish`: how the child wants to be met (`how`), and by which adult (`who`), if they said so. If
-    they ask again, the last wish counts. We call the wished-for adult beside the ladder, never
-    instead.
+    actor: Actor
+    watch: Watch
+    cause: Cause
+    about: UUID
+    how: str | None = None
+    who: UUID | None = None
+
+    @property
+    def wished(self) -> dict[str, str]:
+        """What they said of how, and who."""
+        values = {"how": self.how, "who": self.who}
+        return {name: str(value) for name, value in values.items() if value is not None}
+
+
+async def call_adults(wishes: Sequence[Wish], now: datetime) -> list[Alert]:
+    """These children want help, or to talk; one wish of each. In the caller's transaction.
+
+    If a child asks again, the last wish counts. We call the wished-for adult beside the ladder,
+    never instead.
     """
-    policy, _ = await policy_of(watch.agency_id)
-    wished = {name: str(value) for name, value in wish.items() if value is not None}
-    opening = Opening(
-        child_id=watch.child_id,
-        agency_id=watch.agency_id,
-        cause=cause,
-        tier=Tier(watch.tier),
-        reason=f"said_{cause.value}",
+    if not wishes:
+        return []
+    policies: dict[UUID, Policy] = {}
+    for agency_id in {wish.watch.agency_id for wish in wishes}:
+        policies[agency_id], _ = await policy_of(agency_id)
+    opened = await open_alerts([_opening(wish, now) for wish in wishes], policies, now)
+    for wish, alert in zip(wishes, opened, strict=True):
+        if any(alert.facts.get(name) != value for name, value in wish.wished.items()):
+            await Alert.filter(id=alert.id).update(facts={**alert.facts, **wish.wished})
+    await contacts.ask(opened, now)
+    for wish, alert in zip(wishes, opened, strict=True):
+        if wish.who is not None:
+            await _call_beside(alert, wish.who, now)
+    return opened
+
+
+def _opening(wish: Wish, now: datetime) -> Opening:
+    return Opening(
+        child_id=wish.watch.child_id,
+        agency_id=wish.watch.agency_id,
+        cause=wish.cause,
+        tier=Tier(wish.watch.tier),
+        reason=f"said_{wish.cause.value}",
         opened_at=now,
-        facts={"check_in": str(about), **wished},
-        actor=actor,
+        facts={"check_in": str(wish.about), **wish.wished},
+        actor=wish.actor,
     )
-    [alert] = await open_alerts([opening], {watch.agency_id: policy}, now)
-    if any(alert.facts.get(name) != value for name, value in wished.items()):
-        await Alert.filter(id=alert.id).update(facts={**alert.facts, **wished})
-    await contacts.ask([alert], now)
-    if "who" in wished:
-        await _call_beside(alert, UUID(wished["who"]), now)
-    return alert
 
 
 async def _call_beside(alert: Alert, person_id: UUID, now: datetime) -> None:

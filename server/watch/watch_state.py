@@ -12,7 +12,7 @@ from server.alerts.models import Alert
 from server.alerts.recipients import policy_of
 from server.clock import known_zone
 from server.notify.devices import reached_of
-from server.policy.model import LONGEST, Policy, Tier
+from server.policy.model import LONGEST, Policy, Signal, Tier
 from server.storage.db import among, as_id, as_moment, fetch
 from server.watch import spoken
 from server.watch.carer.asked import asked_of
@@ -57,8 +57,9 @@ async def load(watches: Sequence[Watch], now: datetime) -> list[WatchState]:
     silent = {w.child_id for w in weighed if _asks_of_silent_phones(policies[w.agency_id])}
     for child_id, push in (await reached_of(silent, now)).items():
         knowledge[child_id] = replace(knowledge[child_id], unreached_since=push.unreached_since)
+    asking = {agency_id: that_ask(policy.signals) for agency_id, policy in policies.items()}
     for watch in weighed:
-        if await _drifts(watch, policies[watch.agency_id], now):
+        if await _drifts(watch, policies[watch.agency_id], asking[watch.agency_id], now):
             knowledge[watch.child_id] = replace(knowledge[watch.child_id], drifts=True)
     cases = [
         case(
@@ -98,10 +99,11 @@ def _asks_of_silent_phones(policy: Policy) -> bool:
     return any(doubt is not None and doubt.silent_phone for doubt in doubts)
 
 
-async def _drifts(watch: Watch, policy: Policy, now: datetime) -> bool:
+async def _drifts(
+    watch: Watch, policy: Policy, asking: Mapping[str, Signal], now: datetime
+) -> bool:
     """Whether a round is late now, and a signal that asks held at the moment it became late. Not at
     the moment of a page view: how often people look must make no difference."""
-    asking = that_ask(policy.signals)
     if not asking or watch.missed_due_at is not None or watch.due_at is None:
         return False
     late_at = watch.due_at + policy.tiers[Tier(watch.tier)].steps.grace

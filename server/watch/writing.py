@@ -1,13 +1,16 @@
 """One watch, locked, changed and written down: how each action here begins and ends."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from server.alerts.actions import held_elsewhere
 from server.audit.actions import Actor, note
 from server.errors import Conflict, NotFound, See
 from server.i18n import N_
 from server.watch.machine.standing import Change
 from server.watch.models import Watch
+from server.watch.reminders.reminding import Moved
 from server.watch.ticking import store, tell
 from server.watch.watch_state import WatchState, load
 from server.web.live import announce
@@ -19,6 +22,19 @@ async def lock(child_id: UUID) -> Watch | None:
     # First of all, and before any alert of the child. Then the same request twice in one moment
     # counts once, and there are no deadlocks.
     return await Watch.filter(child_id=child_id).select_for_update().first()
+
+
+async def lock_free(children: Collection[UUID]) -> dict[UUID, Watch]:
+    """The rows of these children, locked, with their open alerts. A child is left out while a tick,
+    a person or another answer holds either: many must not wait for one, and two that wait for
+    nobody cannot deadlock."""
+    rows = await (
+        Watch.filter(child_id__in=list(children))
+        .order_by("child_id")
+        .select_for_update(skip_locked=True)
+    )
+    held = await held_elsewhere([row.child_id for row in rows])
+    return {row.child_id: row for row in rows if row.child_id not in held}
 
 
 async def locked(child_id: UUID, now: datetime) -> WatchState:
@@ -67,12 +83,20 @@ async def write_down(
 
     `quietly` is for an answer in the same moment: we tell nobody about what it settles anyway.
     """
-    written = await store([(case, changes)], now)
-    if not written:
+    quiet = {case.watch.child_id} if quietly else set[UUID]()
+    await write_down_all([(case, changes)], now, quiet=quiet)
+
+
+async def write_down_all(moved: Sequence[Moved], now: datetime, *, quiet: Collection[UUID]) -> None:
+    """The same for many children. Nobody is told about those in `quiet`. Raises Conflict if
+    one of them has moved on: then the caller must leave its transaction."""
+    written = await store(moved, now)
+    if len(written) != len(moved):
         raise Conflict("This has just changed. Refresh and try again.")
-    if not quietly:
-        await tell(written, now)
-    await announce(case.watch.agency_id, "watch")
+    if loud := [each for each in written if each[0].watch.child_id not in quiet]:
+        await tell(loud, now)
+    for agency_id in {case.watch.agency_id for case, _ in written}:
+        await announce(agency_id, "watch")
 
 
 async def note_about(

@@ -20,14 +20,16 @@ from server.clock import monotonic
 from server.errors import WaymarkError
 from server.storage.db import RawSqlite, dialect, fetch, opened_url, sqlite_file
 from server.storage.engines import address
+from server.storage.servers import connecting
 from server.web.hub import Hub
 
 CHANNEL = "waymark"
 LOOK_S = 1.0
-KEEP_ALIVE_S = 15.0
+KEEP_ALIVE_S = 5.0
 ECHO_EVERY_S = 60.0
 ECHO_WITHIN_S = 5.0
 LOOK_AGAIN_S = 30.0  # While nothing is heard: pages ask again, the listener retries.
+CONNECT_AGAIN_S = 5.0
 ECHO = "echo"
 
 _log = logs.get("live")
@@ -70,7 +72,7 @@ async def listen_on_postgres(hub: Hub, ready: asyncio.Event, url: str) -> None:
             _log.warning("not_listening", exc=fault)
             hub.be_live(is_live=False)
         await asyncio.sleep(pause)
-        pause = min(pause * 2, LOOK_AGAIN_S)
+        pause = min(pause * 2, CONNECT_AGAIN_S)
 
 
 async def _hearing(hub: Hub, url: str) -> AsyncIterator[bool]:
@@ -144,21 +146,7 @@ async def is_heard(listen_url: str | None = None) -> bool:
 
 async def connect(url: str) -> Any:
     """A connection apart from the pool."""
-    place = address.parse(url).credentials
-    return await asyncpg.connect(**{name: place[name] for name in _CONNECT & place.keys()})
-
-
-_CONNECT = {
-    "host",
-    "port",
-    "user",
-    "password",
-    "database",
-    "ssl",
-    "timeout",
-    "server_settings",
-    "target_session_attrs",
-}
+    return await connecting.connect(address.parse(url).credentials)
 
 
 def _heard(

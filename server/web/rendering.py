@@ -126,6 +126,7 @@ def environment() -> Environment:
         place_of=place_of,
         direction=i18n.direction,
         format_time=i18n.format_time,
+        format_seconds=i18n.format_seconds,
         LANGUAGES=i18n.NAMES,
     )
     env.filters.update(

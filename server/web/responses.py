@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server import logs
-from server.errors import Ask, Incomplete, Malformed, NotFound, See, WaymarkError
+from server.errors import Ask, Incomplete, Malformed, NotFound, See, Unavailable, WaymarkError
 from server.i18n import N_, gettext
 from server.web.rendering import language_of, page
 
@@ -36,6 +36,8 @@ _TITLES: Mapping[int, str] = {
     500: N_("Something went wrong on our side"),
     503: N_("Not available right now"),
 }
+
+SOON_S = 2
 
 _FAULT = N_("Something went wrong on our side. We have logged it. Nothing was saved.")
 
@@ -117,9 +119,9 @@ def page_again(
 
 
 def _wait(error: WaymarkError) -> dict[str, str]:
-    """How long to wait, where that is known."""
+    """How long to wait, where that is known. What cannot be reached may be back in a moment."""
     if "retry_after_s" not in error.extra:
-        return {}
+        return {"retry-after": str(SOON_S)} if isinstance(error, Unavailable) else {}
     return {"retry-after": str(error.extra["retry_after_s"])}
 
 

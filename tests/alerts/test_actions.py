@@ -481,7 +481,7 @@ async def test_after_the_closing_a_new_silence_is_a_new_alert(cast: Cast) -> Non
 async def answer(cast: Cast, name: str = "mia") -> None:
     child = cast.children[name]
     async with write():
-        await alerts.answered(child.id, child.agency_id, cast.clock())
+        await alerts.answered([child.id], cast.clock())
 
 
 @pytest.mark.parametrize("tier", [Tier.MID, Tier.LOW])

@@ -428,7 +428,7 @@ async def test_a_child_contacted_who_then_answers_waits_for_a_person_to_confirm(
     await log(cast, "tom", alert, target="child", result="reached")
     until = (await Alert.get(id=alert.id)).held_until
     async with write():
-        await alerts.answered(cast.mia.id, cast.agency.id, cast.clock())
+        await alerts.answered([cast.mia.id], cast.clock())
     held = await Alert.get(id=alert.id)
     assert (held.state, held.acknowledged_by, held.held_until) == (
         State.ANSWERED,

@@ -401,7 +401,7 @@ async def test_in_an_answered_alert_a_person_is_asked_to_confirm_when_a_right_en
     await on_duty(cast, "eve", 0, 10)
     alert = await opened(cast, name="noor")
     async with write():
-        await alerts.answered(cast.noor.id, cast.agency.id, cast.clock())
+        await alerts.answered([cast.noor.id], cast.clock())
     await taken(cast, "eve", alert)
     cast.clock.advance(minutes=10)
     await climbing.ALERTS.tick(cast.clock())

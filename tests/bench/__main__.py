@@ -22,6 +22,8 @@ Measure = Callable[[], dict[str, Any]]
 NAMES = (
     "check_ins_postgres",
     "check_ins_sqlite",
+    "alerted_postgres",
+    "alerted_sqlite",
     "tick",
     "idle",
     "late",
@@ -51,9 +53,10 @@ NAMES = (
 
 def measures() -> dict[str, Measure]:
     """The benchmarks by name, in the order of the table."""
-    check_ins = import_module("tests.bench.bench_check_ins").measure
     found: dict[str, Measure] = {
-        f"check_ins_{kind}": partial(check_ins, kind) for kind in ("postgres", "sqlite")
+        f"{name}_{kind}": partial(import_module(f"tests.bench.bench_{name}").measure, kind)
+        for name in ("check_ins", "alerted")
+        for kind in ("postgres", "sqlite")
     }
     for name in NAMES:
         if name not in found and find_spec(f"tests.bench.bench_{name}") is not None:

@@ -1,10 +1,17 @@
 """The board with 5, 200 and 5,000 children, through the whole application: time, bytes on the
-wire, and how long a check-in takes beside it."""
+wire, and how long a check-in takes beside it.
+
+`python -m tests.bench.bench_board 100000` measures the board and the search of a supervisor with so
+many children, and of a person on duty, once the others were counted. It is no part of `make bench`:
+to make these children takes minutes.
+"""
 
 import asyncio
 import contextlib
 import json
+import resource
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -31,6 +38,7 @@ from server.storage.engines.migrate import migrate
 from server.storage.ids import uuid7
 from server.watch.models import Pause, Round, Watch, round_id
 from tests.bench.children import make, moment, token_of
+from tests.bench.crowd import fill
 from tests.postgres import running
 
 SIZES = (5, 200, 5000)
@@ -38,6 +46,7 @@ RUNS = 15
 MS, KB, BESIDE_MS = 100, 60, 50
 SECRET = "a secret of the benchmarks alone"
 IN_A_HOME = 20
+PHONES = 300
 KINDS = {"sqlite": "SQLite", "postgres": "PostgreSQL"}
 
 
@@ -140,6 +149,16 @@ class Board:
         assert answer.status_code == 200
         return time.perf_counter() - began, time.process_time() - cpu, wire
 
+    async def find(self, words: str) -> tuple[float, int]:
+        """Seconds of the page with what was found, and its bytes on the wire."""
+        sealed = await self.client.post("/desk/find", headers=self._headers, data={"q": words})
+        began = time.perf_counter()
+        path = sealed.headers["location"]
+        async with self.client.stream("GET", path, headers=self._headers) as answer:
+            wire = sum([len(part) async for part in answer.aiter_raw()])
+        assert answer.status_code == 200
+        return time.perf_counter() - began, wire
+
     async def check_in(self) -> float:
         """Seconds that a check-in takes."""
         token = token_of(next(self._phones))
@@ -186,6 +205,56 @@ async def _measure(url: str, folder: str, many: int, runs: int) -> dict[str, Any
     }
 
 
+async def _measure_large(url: str, folder: str, many: int, runs: int) -> dict[str, Any]:
+    await migrate(url)
+    environ = {"WAYMARK_DATABASE_URL": url, "WAYMARK_SECRET_KEYS": SECRET, "WAYMARK_VAR": folder}
+    app = create_app(load(environ, Path(folder)))
+    await open_database(url)
+    began = time.perf_counter()
+    crowd = await fill(many)
+    for begin in range(0, len(crowd.called), 500):
+        async with write():
+            await _call(crowd.called[begin : begin + 500], crowd.agency)
+    figures: dict[str, Any] = {"seeded_s": round(time.perf_counter() - began)}
+    for name, person in (("ties", crowd.supervisor), ("duty", crowd.duty)):
+        async with write():
+            token, _ = await open_session(await Person.get(id=person), now=moment())
+        board = Board(app, token, [*crowd.children[-PHONES:]])
+        async with board.client:
+            figures[name] = await _one_reader(board, app, runs)
+    await app.state.tallies.close()
+    await close_database()
+    return figures
+
+
+async def _one_reader(board: Board, app: Any, runs: int) -> dict[str, Any]:
+    began = time.perf_counter()
+    first, _, _ = await board.show()
+    await app.state.tallies.settled()
+    counted = time.perf_counter() - began
+    shown = [await board.show() for _ in range(runs + 3)][3:]
+    await board.check_in()
+    beside = await board.beside(runs)
+    found = [await board.find("Mia Castel") for _ in range(runs + 2)][2:]
+    return {
+        "first_ms": round(first * 1e3, 1),
+        "counted_ms": round(counted * 1e3, 1),
+        "ms": round(statistics.median(took for took, _, _ in shown) * 1e3, 1),
+        "cpu_ms": round(statistics.median(cpu for _, cpu, _ in shown) * 1e3, 1),
+        "bytes": shown[-1][2],
+        "beside_ms": round(max(beside) * 1e3, 1),
+        "find_ms": round(statistics.median(took for took, _ in found) * 1e3, 1),
+        "find_bytes": found[-1][1],
+        "memory_mb": round(_memory() / 1e6),
+    }
+
+
+def _memory() -> int:
+    """Bytes that this process holds now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
+
+
 @contextlib.contextmanager
 def _database(kind: str) -> Iterator[tuple[str, str]]:
     with tempfile.TemporaryDirectory() as folder:
@@ -221,5 +290,17 @@ def measure(runs: int = RUNS) -> dict[str, Any]:
     }
 
 
+def measure_large(sizes: list[int], runs: int = RUNS) -> dict[str, Any]:
+    """The same for these sizes, and the search by name."""
+    figures: dict[str, Any] = {}
+    for kind in KINDS:
+        for many in sizes:
+            with _database(kind) as (url, folder):
+                figures[f"{kind} {many}"] = asyncio.run(_measure_large(url, folder, many, runs))
+                print(json.dumps({f"{kind} {many}": figures[f"{kind} {many}"]}), flush=True)
+    return figures
+
+
 if __name__ == "__main__":
-    print(json.dumps(measure(), indent=2, ensure_ascii=False))
+    sizes = [int(text) for text in sys.argv[1:]]
+    print(json.dumps(measure_large(sizes) if sizes else measure(), indent=2, ensure_ascii=False))

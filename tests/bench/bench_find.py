@@ -26,20 +26,13 @@ from server.storage import bulk
 from server.storage.db import close_database, fetch, open_database, write
 from server.storage.engines.migrate import migrate
 from tests.bench.children import make, moment
+from tests.bench.names import FIRST, LAST
 from tests.postgres import running
 
 AGENCIES, CHILDREN, HOMES = 10, 5_000, 250
 RUNS = 15
 MS = 50
 SECRET = "a secret of the benchmarks alone"
-FIRST = (
-    "Mia Noor Lia Amir Yusuf Fatima Omar Aisha Mariam Marta Marco Maria Martin Ali Ahmed Mohamed"
-    " Ibrahim Sara Zoe Emma Louis Hugo Lina Adam Jana Ivan Olga Petra Nina Karim"
-).split()
-LAST = (
-    "Castellane Haddadin Diallo Traore Keita Sow Barry Nguyen Tran Silva Costa Santos Petrov Ivanov"
-    " Novak Horvat Kovac Hassan Hussein Mahmoud Khalil Osman Yilmaz Demir Kaya Ahmadi Rahimi"
-).split()
 
 
 async def _named(agency_id: UUID, ids: list[UUID], lot: random.Random) -> None:

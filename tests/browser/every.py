@@ -66,9 +66,8 @@ async def first(cast: Cast) -> Pages:
     )
     watch = await Watch.get(child_id=cast.noor.id)
     async with write():
-        reached = await watch_alerts.call_adults(
-            cast.actor("noor"), watch, Cause.HELP, uuid4(), cast.clock()
-        )
+        wish = watch_alerts.Wish(cast.actor("noor"), watch, Cause.HELP, uuid4())
+        [reached] = await watch_alerts.call_adults([wish], cast.clock())
     await tried_often(cast, reached)
     await beat("tick", at(19, 30))
     tom, kid = cast.actor("tom"), cast.children["mia"]

@@ -21,6 +21,7 @@ from server.checkin.duress.rules import Heard, Sign, heard
 from server.checkin.fast import FastLane
 from server.checkin.models import CheckIn
 from server.checkin.rules import Want
+from server.checkin.slow_lane import SlowLane
 from server.errors import Refused
 from server.notify.actions import tell_operators
 from server.notify.models import Message
@@ -129,7 +130,7 @@ async def test_the_sign_calls_adults_and_its_reason_is_in_no_message(
     cast: Cast, lane: FastLane, fast: bool
 ) -> None:
     await agree(cast)
-    cast.app.state.fast_lane = lane if fast else None
+    cast.app.state.lanes = (lane, SlowLane(cast.clock)) if fast else None
     await ticking.WATCHES.tick(cast.clock.advance(hours=4))
     assert (await say(cast, mark="a")).status_code == 201
     assert await listening.CHECK_INS.tick(cast.clock()) == 1
@@ -271,7 +272,7 @@ async def test_nothing_that_the_phone_can_ask_for_differs(cast: Cast, lane: Fast
     """A normal answer and one with the sign, an alert and a look at it by staff in between: every
     answer of the server to the phone has the same bytes but for ids and times."""
     await agree(cast)
-    cast.app.state.fast_lane = lane
+    cast.app.state.lanes = (lane, SlowLane(cast.clock))
     await ticking.WATCHES.tick(cast.clock.advance(hours=4))
     paths = ["/me", "/check-ins", "/looks", "/project", "/devices", "/me/calendar"]
     seen: dict[str, list[Any]] = {}

@@ -15,6 +15,7 @@ from server.checkin import actions
 from server.checkin.fast import FastLane
 from server.checkin.models import CheckIn
 from server.checkin.rules import Answer, Want
+from server.checkin.slow_lane import SlowLane
 from server.notify.models import Message
 from server.people.rules import Leaving, Role
 from server.placements import actions as placements
@@ -184,7 +185,7 @@ async def test_a_phone_that_was_shut_out_is_left_to_the_long_way(
     path = f"/api/v1/children/{cast.mia.id}/devices/{cast.devices['mia']}"
     assert (await tom.delete(path)).status_code == 204
     assert await take(lane, cast, "mia", an_answer(cast)) is None
-    cast.app.state.fast_lane = lane
+    cast.app.state.lanes = (lane, SlowLane(cast.clock))
     said = {"id": str(uuid4()), "said_at": cast.clock().isoformat(), "mark": "a"}
     answer = await cast.client_as("mia").post("/api/v1/check-ins", json=said)
     assert answer.status_code == 401
@@ -207,8 +208,8 @@ async def test_many_taps_at_once_each_count_once(cast: Cast, lane: FastLane) -> 
 async def test_the_wire_shows_no_difference(cast: Cast, lane: FastLane) -> None:
     """By the hot path or the long one, for either mark: the same fields, the same lengths."""
     answers = []
-    for number, way in enumerate((lane, None)):
-        cast.app.state.fast_lane = way
+    for number, way in enumerate(((lane, SlowLane(cast.clock)), None)):
+        cast.app.state.lanes = way
         for mark in ("a", "b"):
             cast.clock.advance(minutes=number + 1)
             said = {"id": str(uuid4()), "said_at": cast.clock().isoformat(), "mark": mark}
@@ -219,7 +220,7 @@ async def test_the_wire_shows_no_difference(cast: Cast, lane: FastLane) -> None:
 
 
 async def test_a_repeat_gets_the_first_body(cast: Cast, lane: FastLane) -> None:
-    cast.app.state.fast_lane = lane
+    cast.app.state.lanes = (lane, SlowLane(cast.clock))
     said = {"id": str(uuid4()), "said_at": cast.clock().isoformat(), "mark": "a"}
     first = await cast.client_as("mia").post("/api/v1/check-ins", json=said)
     cast.clock.advance(minutes=9)

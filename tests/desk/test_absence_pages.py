@@ -18,7 +18,7 @@ from server.watch.absence import actions
 from server.watch.absence.actions import AskRequest
 from server.watch.absence.models import AbsenceRequest
 from server.watch.models import Pause, Watch
-from server.watch.watch_alerts import call_adults, close_alert
+from server.watch.watch_alerts import Wish, call_adults, close_alert
 from tests.cast import Cast
 from tests.desk.walking import at, at_desk
 
@@ -124,9 +124,8 @@ async def test_reasons_to_call_first_stand_beside_the_button_and_an_alert_comes_
     assert "These are the first 72 hours of the placement." in await text_of(cast, "tom", path(row))
     async with write():
         watch = await Watch.get(child_id=cast.noor.id)
-        alert: Alert = await call_adults(
-            cast.actor("noor"), watch, Cause.HELP, uuid4(), cast.clock()
-        )
+        wish = Wish(cast.actor("noor"), watch, Cause.HELP, uuid4())
+        [alert] = await call_adults([wish], cast.clock())
     page = await text_of(cast, "tom", path(row))
     assert f'href="/desk/alerts/{alert.id}"' in page
     status, page = await post(cast, path(row, "/agree"))

@@ -8,7 +8,8 @@ import pytest
 
 from server import settings
 from server.security import keys
-from server.settings import SETTINGS, SettingFault, load
+from server.setting_table import SETTINGS
+from server.settings import SettingFault, load
 
 SECRET = "s" * 32
 

@@ -225,11 +225,11 @@ async def test_who_has_been_told(cast: Cast, two_last_resorts: None) -> None:
     await Message.filter(person_id=cast.tom.id).update(attempts=0, state="waiting")
     await Message.filter(person_id=cast.ada.id).update(state="withdrawn")
     await Message.filter(person_id=cast.eve.id).update(state="withheld")
-    found = await outbox.told(SUBJECT, [Kind.ALERT])
+    found = (await outbox.told([SUBJECT], [Kind.ALERT]))[SUBJECT]
     # Not Tom, to whom nothing went out yet; not Sam, who cannot be reached; not Eve.
     people = {Recipient(person_id=person.id) for person in (cast.ines, cast.ada)}
     assert set(found) == {*people, Recipient(last_resort=1)}
-    assert await outbox.told(SUBJECT, [Kind.DECIDE]) == []
+    assert await outbox.told([SUBJECT], [Kind.DECIDE]) == {}
 
 
 # --- operators

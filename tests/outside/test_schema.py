@@ -26,7 +26,6 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
 
 from server.alerts.ladder import Cause
-from server.alerts.models import Alert
 from server.audit.actions import SYSTEM
 from server.auth import pairing
 from server.checkin import shared_question
@@ -42,7 +41,7 @@ from server.watch.models import Pause, Watch
 from server.watch.rhythm import rules as rhythms
 from server.watch.signals.models import Observation
 from server.watch.trusted import contacts
-from server.watch.watch_alerts import call_adults, open_missing
+from server.watch.watch_alerts import Wish, call_adults, open_missing
 from tests.cast import ORIGIN, Cast, password_of
 from tests.doubles.web_push import Receiver
 from tests.missing.pictures import of_a_phone
@@ -180,7 +179,8 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
         # The alert about a missing child ends when the child is found; this one is another.
         async with write():
             watch = await Watch.get(child_id=mia.id)
-            alert: Alert = await call_adults(cast.actor("mia"), watch, Cause.HELP, uuid4(), now)
+            wish = Wish(cast.actor("mia"), watch, Cause.HELP, uuid4())
+            [alert] = await call_adults([wish], now)
         await actions.put(
             cast.actor("tom"), mia, [Role.CASEWORKER], base=0, given={"hair": "black"}, now=now
         )

@@ -49,11 +49,18 @@ def test_a_socket_is_named_behind_the_database():
     assert (found["host"], found["user"]) == ("/run/postgresql", "waymark")
 
 
-def test_several_hosts_are_tried_in_turn():
-    found = parse(
-        "postgres://w@one:5433,two:5433/waymark?target_session_attrs=read-write"
-    ).credentials
-    assert (found["host"], found["port"]) == (["one", "two"], 5433)
+def test_of_several_hosts_the_one_that_takes_writes_is_wanted():
+    found = parse("postgres://w@one:5433,two,[::1]:5434/waymark").credentials
+    assert (found["host"], found["port"]) == (["one", "two", "::1"], [5433, 5432, 5434])
+    assert found["target_session_attrs"] == "read-write"
+    assert (
+        parse("postgres://w@a,b/w?target_session_attrs=any").credentials["target_session_attrs"]
+        == "any"
+    )
+    assert "target_session_attrs" not in parse("postgres://w@one/w").credentials
+
+
+def test_an_address_of_ipv6_is_in_brackets():
     assert parse("postgres://w@[::1]:5433/w").credentials["host"] == "::1"
     assert parse("postgres://w@[::1]/w").credentials["host"] == "::1"
 
@@ -68,8 +75,10 @@ def test_several_hosts_are_tried_in_turn():
         ("sqlite://w.sqlite3?a;b=1", "not a PRAGMA"),
         ("sqlite://w.sqlite3?synchronous=OFF;DROP", "not a PRAGMA"),
         ("postgres://w:secret@h", "no database"),
-        ("postgres://w:secret@h:one/w", "port is not a number"),
-        ("postgres://w:secret@a:1,b:2/w", "same port"),
+        ("postgres://w:secret@h:one/w", "its port is a number"),
+        ("postgres://w:secret@a:1,b:99999/w", "its port is a number"),
+        ("postgres://w:secret@a,,b/w", "has a name"),
+        ("postgres://w:secret@a,b/w?target_session_attrs=first", "is one of any, primary"),
         ("postgres://w:secret@h/w?host=/run", "names a host twice"),
         ("postgres://w:secret@h/w?maxsize=many", "maxsize is a number"),
         ("postgres://w:secret@h/w?colour=blue", "'colour' is not known"),

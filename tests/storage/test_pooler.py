@@ -58,7 +58,7 @@ async def test_it_connects_and_writes_through_a_pooler(pooled: str) -> None:
         async with write():
             (row,) = await fetch("SHOW idle_in_transaction_session_timeout")
             # The protection stays: a transaction that somebody forgot holds no locks for ever.
-            assert row["idle_in_transaction_session_timeout"] == "2min"
+            assert row["idle_in_transaction_session_timeout"] == "20s"
         (row,) = await fetch("SHOW idle_in_transaction_session_timeout")
         assert row["idle_in_transaction_session_timeout"] == "0"
     finally:

@@ -51,7 +51,8 @@ def test_root_on_debian_gets_them_installed_and_is_told_first(
     assert capsys.readouterr().out == (
         "The tests drive real browsers. Installing with apt: chromium\n"
     )
-    assert (path / "asked").read_text() == "update\ninstall\n"
+    # Then what makes the tests faster, which not every system has.
+    assert (path / "asked").read_text() == "update\ninstall\ninstall\n"
 
 
 def test_an_installation_that_brings_no_browser_is_a_failure(

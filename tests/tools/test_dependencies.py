@@ -6,7 +6,7 @@ import ast
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import packages_distributions
 
 import pytest
@@ -37,11 +37,12 @@ def plain(name: str) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("folder", "lock"), [("server", LOCKS[0]), ("migrations", LOCKS[0]), ("tests", LOCKS[1])]
+    ("folder", "locks"),
+    [("server", [LOCKS[0], LOCKS[3]]), ("migrations", LOCKS[:1]), ("tests", LOCKS[1:2])],
 )
-def test_every_import_is_declared(folder: str, lock: Lock) -> None:
+def test_every_import_is_declared(folder: str, locks: Sequence[Lock]) -> None:
     packages = packages_distributions()
-    allowed = declared(lock)
+    allowed = {name for lock in locks for name in declared(lock)}
     foreign = set(imported(folder)) - OURS - set(sys.stdlib_module_names)
     undeclared = {
         name for name in foreign if not {plain(each) for each in packages.get(name, [])} & allowed

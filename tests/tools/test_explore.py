@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from tests.explore import to_pin
 
 ROOT = Path(__file__).resolve().parents[2]
-# It takes any free port: no example.
-NO_EXAMPLE = {"tests/postgres.py", "tests/explore.py"}
+# They take any free port, or say which seed they drew: no example.
+NO_EXAMPLE = {"tests/postgres.py", "tests/explore.py", "tests/fuzz/__main__.py"}
 
 PROPERTIES = """
 from datetime import UTC, datetime, timedelta

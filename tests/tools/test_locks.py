@@ -58,6 +58,8 @@ def test_what_is_tested_is_what_is_served() -> None:
         for name in ("requirements.txt", "requirements-dev.txt")
     )
     assert runtime <= everything
+    traces = (ROOT / "requirements-traces.txt").read_text()
+    assert {line for line in traces.splitlines() if "==" in line} <= everything
 
 
 def test_groups_are_followed_into_groups() -> None:

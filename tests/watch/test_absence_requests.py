@@ -34,7 +34,7 @@ from server.watch.absence.rules import Standing, State
 from server.watch.models import Pause, Watch
 from server.watch.rhythm import agreements
 from server.watch.rhythm.agreements import PauseRequest
-from server.watch.watch_alerts import call_adults, close_alert, open_missing
+from server.watch.watch_alerts import Wish, call_adults, close_alert, open_missing
 from tests.cast import Cast
 from tests.races import together
 from tests.why.telling import read
@@ -325,7 +325,8 @@ async def test_while_adults_are_called_nothing_is_agreed_but_for_a_wish_to_talk(
         await open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())
     elif cause is not None:
         async with write():
-            await call_adults(cast.actor("mia"), await mia(cast), cause, uuid4(), cast.clock())
+            wish = Wish(cast.actor("mia"), await mia(cast), cause, uuid4())
+            await call_adults([wish], cast.clock())
     else:
         # Late enough for an alert that no tick has opened yet.
         cast.clock.set(at(23, day=2))

@@ -32,6 +32,7 @@ from server.watch import actions as watch
 from server.watch import ticking, watch_alerts
 from server.watch.carer import questions
 from server.watch.carer.models import Question
+from server.watch.hearing import settling
 from server.watch.models import Blind, Pause, Round, Sighting, Watch, round_id
 from server.watch.rhythm import agreements
 from server.watch.rhythm.rules import Rhythm
@@ -72,9 +73,9 @@ async def entered(cast: Cast, prefix: str) -> list[str]:
     return [row.what for row in rows]
 
 
-async def settle(cast: Cast, evidence: Evidence = Evidence.CHILD) -> watch.Settlement:
+async def settle(cast: Cast, evidence: Evidence = Evidence.CHILD) -> settling.Settlement:
     async with write():
-        return await watch.settle(cast.mia.id, evidence, uuid4(), cast.clock())
+        return await settling.settle(cast.mia.id, evidence, uuid4(), cast.clock())
 
 
 # --- it begins
@@ -154,7 +155,7 @@ async def test_two_answers_at_once_settle_once(cast: Cast) -> None:
 
 async def test_where_nobody_watches_nothing_can_be_settled(cast: Cast) -> None:
     with pytest.raises(NotFound):
-        await watch.settle(cast.tom.id, Evidence.CHILD, uuid4(), cast.clock())
+        await settling.settle(cast.tom.id, Evidence.CHILD, uuid4(), cast.clock())
 
 
 # --- a sighting
@@ -834,9 +835,9 @@ async def test_a_closing_races_everything_and_nobody_waits_in_a_circle(
 
 async def call(cast: Cast, cause: Cause) -> Alert:
     async with write():
-        return await watch_alerts.call_adults(
-            cast.actor("mia"), await mia(cast), cause, uuid4(), cast.clock()
-        )
+        wish = watch_alerts.Wish(cast.actor("mia"), await mia(cast), cause, uuid4())
+        [alert] = await watch_alerts.call_adults([wish], cast.clock())
+    return alert
 
 
 async def test_help_and_talk_are_alerts_of_their_own(cast: Cast) -> None:

@@ -12,8 +12,8 @@ from server.audit.models import Entry
 from server.errors import NotFound
 from server.policy.levels import Evidence
 from server.storage.db import write
-from server.watch import actions as watch
 from server.watch import forgotten, ticking
+from server.watch.hearing.settling import settle
 from server.watch.models import Round, Watch
 from tests.cast import Cast
 from tests.desk.walking import at_desk
@@ -35,7 +35,7 @@ async def answered(cast: Cast, moment: datetime) -> Round:
         await ticking.WATCHES.tick(cast.clock.set(row.next_action_at))
     cast.clock.set(moment)
     async with write():
-        await watch.settle(cast.mia.id, Evidence.CHILD, uuid4(), moment)
+        await settle(cast.mia.id, Evidence.CHILD, uuid4(), moment)
     return await Round.get(child_id=cast.mia.id, due_at=DUE)
 
 

@@ -18,8 +18,8 @@ from server.policy.levels import Evidence
 from server.policy.model import Tier
 from server.simulation import history
 from server.storage.db import write
-from server.watch import actions as watch
 from server.watch import ticking
+from server.watch.hearing.settling import settle
 from server.watch.models import Round, Watch
 from server.watch.rhythm import agreements, summary, temporary_rhythm
 from server.watch.rhythm.models import Season
@@ -62,7 +62,7 @@ async def mia(cast: Cast) -> Watch:
 
 async def answer(cast: Cast) -> None:
     async with write():
-        await watch.settle(cast.mia.id, Evidence.CHILD, uuid4(), cast.clock())
+        await settle(cast.mia.id, Evidence.CHILD, uuid4(), cast.clock())
 
 
 async def rounds_answered_until(cast: Cast, moment: datetime) -> list[datetime]:

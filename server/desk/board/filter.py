@@ -1,15 +1,15 @@
 """The filter of the board: a page to choose from, and the words for what is chosen."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.desk.board import order as board_order
+from server.desk.board import large
+from server.desk.board.home_names import homes_of
+from server.desk.board.order import Order
 from server.desk.board.parts import TITLES
 from server.desk.board.rows import names_of
 from server.desk.board.view import MINE, NO_HOME, Group, View, read
@@ -19,8 +19,7 @@ from server.people.finding.scope import SEEING, Scope, scope_of
 from server.people.models import Home, Person
 from server.people.rules import STAFF, Role
 from server.policy.model import Tier
-from server.security.encryption import opened
-from server.storage.db import among, as_id, fetch
+from server.storage.db import as_id, fetch
 from server.storage.statement import Statement
 from server.watch.wording import TIERS
 from server.web.rendering import language_of, page
@@ -36,20 +35,6 @@ class Filter:
     words: list[str]
     has_own: bool  # Whether the reader may have children of their own.
     choose: str
-
-
-async def homes_of(ids: Iterable[UUID | None]) -> dict[UUID, str]:
-    """The names of these homes."""
-    wanted = list({id_ for id_ in ids if id_ is not None})
-    if not wanted:
-        return {}
-    rows = await fetch(f"SELECT id, name FROM home WHERE id {among()}", [wanted])  # noqa: S608
-    return {as_id(row["id"]): _name_of_home(row["name"]) for row in rows}
-
-
-# A board opens the names of all its homes at each renewal, to sort them. A home that gets another
-# name has another sealed text.
-_name_of_home = lru_cache(maxsize=4096)(opened)
 
 
 async def words_of(request: Request, view: View, homes: dict[UUID, str]) -> Filter:
@@ -87,21 +72,35 @@ async def _home(home_id: str, agency_id: UUID | None, homes: dict[UUID, str]) ->
 async def choose(request: Request) -> Response:
     """The filter as a page."""
     visitor, language = await staff_of(request), language_of(request)
-    scope = await scope_of(request)
-    everything = await board_order.order(scope, View(group=Group.MISSING))
-    ids = {home for _, home in everything.counts}
-    homes = sorted((await homes_of(ids)).items(), key=lambda pair: pair[1].casefold())
-    none = [(NO_HOME, gettext(language, N_("No home")))] if None in ids and homes else []
-    workers = await _workers(scope) if Role(visitor.role) is Role.SUPERVISOR else []
+    scope, view = await scope_of(request), read(request.query_params)
+    everything = await large.order(scope, View(group=Group.MISSING), request.app.state.tallies)
+    homes, left_out = await _homes(everything, view, language)
+    is_supervisor = Role(visitor.role) is Role.SUPERVISOR
+    workers = await _workers(scope) if is_supervisor and not everything.is_large else []
     mine = [(MINE, gettext(language, N_("My children")))] if Role(visitor.role) in HAVE_OWN else []
     context = {
-        "view": read(request.query_params),
-        "homes": [*((str(id_), name) for id_, name in homes), *none],
+        "view": view,
+        "homes": homes,
+        "left_out": left_out,
+        "leads_to_load": is_supervisor and everything.is_large,
         "levels": [(tier.value, gettext(language, words[0])) for tier, words in TIERS.items()],
         "whose": [*mine, *workers],
         "groups": [(group.value, gettext(language, title)) for group, title in TITLES.items()],
     }
     return page(request, "desk/board_filter.html", context)
+
+
+async def _homes(order: Order, view: View, language: str) -> tuple[list[tuple[str, str]], int]:
+    """The homes to choose from, by name; and of how many we show none. Of hundreds we show the
+    first ones, and the one that is chosen."""
+    ids = set(order.well_by_home()) | {home for _, home in order.counts}
+    if order.is_large:
+        ids = set(order.well_by_home())
+        ids |= {UUID(view.home)} if view.home not in ("", NO_HOME) else set()
+    many = order.counted.many_homes if order.counted is not None else len(ids)
+    homes = sorted((await homes_of(ids)).items(), key=lambda pair: pair[1].casefold())
+    none = [(NO_HOME, gettext(language, N_("No home")))] if None in ids and homes else []
+    return [*((str(id_), name) for id_, name in homes), *none], max(many - len(ids), 0)
 
 
 async def _workers(scope: Scope) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from server.desk.board.order import Order, Placed
 from server.desk.board.rows import Reader, Row
 from server.desk.board.view import AT_ONCE, FEW_WELL, HOMES, MOST, NO_HOME, Group, View
-from server.i18n import N_, format_day, gettext, ngettext
+from server.i18n import N_, format_day, format_time, gettext, ngettext
 
 TITLES: Mapping[Group, str] = {
     Group.MISSING: N_("Missing"),
@@ -76,6 +76,7 @@ class Board:
     calling: int  # How many need an adult now, whatever the filter: for the title of the page.
     beside: str  # How many of them the filter leaves out, in words.
     total: int
+    counted: str  # When those who wait for nobody were counted, where that was not just now.
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,29 @@ def board_of(
         ],
         calling=order.count(Group.MISSING) + order.count(Group.NOW) + beside,
         beside=_left_out(beside, language),
-        total=sum(order.counts.values()) + sum(order.beside.values()),
+        total=_total(order),
+        counted=_counted(order, reader),
+    )
+
+
+def _total(order: Order) -> int:
+    """How many children are on the board; where they are not counted, at least these."""
+    counted = sum(order.counts.values()) + sum(order.beside.values())
+    return max(counted + sum(order.totals.values()), len(order.rows))
+
+
+def _counted(order: Order, reader: Reader) -> str:
+    if not order.is_large:
+        return ""
+    if order.counted is None:
+        return gettext(
+            reader.language,
+            N_("We are still counting who is due, away and well. Everyone else is here."),
+        )
+    return gettext(
+        reader.language,
+        N_("Due, away and well: counted at {time}. Everyone else: counted now."),
+        time=format_time(reader.language, order.counted.at, reader.zone),
     )
 
 
@@ -146,31 +169,36 @@ def _groups(view: View) -> list[Group]:
 
 
 def _lists(group: Group, sheet: _Sheet) -> list[Rows]:
-    total, placed = sheet.order.count(group), sheet.placed.get(group.value, [])
-    if group is Group.WELL and sheet.view.folds and total > FEW_WELL:
+    order, placed = sheet.order, sheet.placed.get(group.value, [])
+    total = order.count(group) if order.knows(group) else None
+    is_many = order.is_large or (total or 0) > FEW_WELL
+    if group is Group.WELL and sheet.view.folds and is_many:
         return _by_home(placed, sheet)
     return [_rows(sheet, placed, total, group.value)] if placed else []
 
 
 def _rows(
-    sheet: _Sheet, placed: list[Placed], total: int, key: str, fold: Fold | None = None
+    sheet: _Sheet, placed: list[Placed], total: int | None, key: str, fold: Fold | None = None
 ) -> Rows:
+    """`total`: how many there are, where that is known."""
     shown = [sheet.rows[place.child_id] for place in placed]
     # All who are well in a home are read like a list of names; of many, the longest wait is first.
-    if placed and placed[0].group is Group.WELL and total <= AT_ONCE:
+    if placed and placed[0].group is Group.WELL and (total or len(placed)) <= AT_ONCE:
         shown.sort(key=lambda row: row.name.casefold())
     return Rows(fold, shown, _more(sheet, placed, total, key))
 
 
-def _more(sheet: _Sheet, placed: list[Placed], total: int, key: str) -> More | None:
+def _more(sheet: _Sheet, placed: list[Placed], total: int | None, key: str) -> More | None:
     view, language = sheet.view, sheet.reader.language
     limit = view.limit(key)
-    if not placed or len(placed) < limit or (view.after is None and len(placed) >= total):
+    if not placed or len(placed) < limit:
+        return None
+    if view.after is None and total is not None and len(placed) >= total:
         return None
     if limit < MOST:
         further = view.with_more(key)
         n = further.limit(key) - limit
-        if view.after is None:
+        if view.after is None and total is not None:
             n = min(n, total - len(placed))
         text = ngettext(language, "Show {n} more", "Show {n} more", n)
         return More(text, further.path(), f"{key}:{further.limit(key)}")
@@ -184,9 +212,10 @@ def _more(sheet: _Sheet, placed: list[Placed], total: int, key: str) -> More | N
 def _by_home(placed: list[Placed], sheet: _Sheet) -> list[Rows]:
     """Those who are well, folded by home: by its name, and last those without a home."""
     language, view = sheet.reader.language, sheet.view
+    counts = sheet.order.well_by_home()
     named = [
-        (home is None, _home_name(home, sheet), home, n)
-        for home, n in sheet.order.well_by_home().items()
+        (home is None, _home_name(home, sheet), home, counts[home])
+        for home in named_homes(sheet.order, view)
     ]
     named.sort(key=lambda row: (row[0], row[1].casefold()))
     lists = []
@@ -196,9 +225,18 @@ def _by_home(placed: list[Placed], sheet: _Sheet) -> list[Rows]:
         fold = Fold(key, name, text, key in view.open, view.toggled(key).path())
         own = [place for place in placed if place.home_id == home] if fold.is_open else []
         lists.append(_rows(sheet, own, n, key, fold))
-    if (further := _more_homes(len(named), sheet)) is not None:
+    counted = sheet.order.counted
+    many = len(named) if counted is None else counted.many_homes
+    if (further := _more_homes(many, sheet)) is not None:
         lists.append(Rows(None, [], further))
     return lists
+
+
+def named_homes(order: Order, view: View) -> list[UUID | None]:
+    """The homes whose names the board sorts by or shows."""
+    homes = [*order.well_by_home()]
+    # Of many they are sorted already.
+    return homes[: view.limit(HOMES)] if order.is_large else homes
 
 
 def _more_homes(total: int, sheet: _Sheet) -> More | None:
@@ -223,7 +261,7 @@ def _home_name(home: UUID | None, sheet: _Sheet) -> str:
 
 def _count(group: Group, order: Order, reader: Reader) -> str:
     n, language = order.count(group), reader.language
-    if group is Group.AWAY and n == 1:
+    if group is Group.AWAY and n == 1 and not order.is_large:
         until = [placed.place.since for placed in order.rows if placed.group is group]
         if until and until[0] > reader.now:
             day = format_day(language, until[0], reader.zone, reader.now)

@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from markdown import Markdown
-from markdown.extensions.tables import TableExtension
 from markupsafe import Markup
 
 from server.web.help_links import HELP
@@ -64,6 +62,10 @@ def guide(name: str, language: str) -> Guide:
 
 def html(text: str, ids: Sequence[str] = ()) -> str:
     """Our Markdown as HTML: the second-level headings get these ids, in order."""
+    # Not at the start: most processes show no guide, and these take their time.
+    from markdown import Markdown
+    from markdown.extensions.tables import TableExtension
+
     made = Markdown(extensions=[TableExtension()], output_format="html")
     made.preprocessors.deregister("html_block")
     made.inlinePatterns.deregister("html")

@@ -11,8 +11,6 @@ from enum import StrEnum
 from io import BytesIO
 from uuid import UUID
 
-from pypdf import PdfWriter
-
 from server.audit.actions import Actor
 from server.errors import Conflict, IdReused, Refused
 from server.i18n import N_
@@ -122,6 +120,8 @@ def _passphrase() -> str:
 
 def close(page: bytes, passphrase: str) -> bytes:
     """The same pages as a PDF that opens by the passphrase alone (AES-256, PDF 2.0)."""
+    from pypdf import PdfWriter  # Not at the start: as in plan/paper/typeset.py.
+
     writer = PdfWriter(clone_from=BytesIO(page))
     writer.encrypt(passphrase, algorithm="AES-256")
     made = BytesIO()

@@ -13,7 +13,7 @@ from starlette.requests import HTTPConnection
 
 from server.people.access import broken_for, called_about, now_of, rota_of, visitor_of
 from server.people.rules import IN_NEED, Action, Role, may
-from server.storage.statement import Statement
+from server.storage.statement import Statement, each
 
 # The ways to a child, the nearest first.
 BY_TIE, BY_COVER, BY_DUTY, BY_CALL, BY_GLASS = range(5)
@@ -47,22 +47,56 @@ class Scope:
             f" FROM ({ways}) AS ways GROUP BY child_id)"
         )
 
-    def ways(self, statement: Statement, roles: Collection[Role]) -> str:
-        """`child_id`, `way` and `role` of each way by which they come to a child in one of these
-        roles. Duty is not among them: that is every child of the agency (`by_duty`)."""
+    def is_full(self, statement: Statement, roles: Collection[Role]) -> str:
+        """What `cte` says of one child, for a row `c` of a child: 1, 0, or null where they do not
+        come to the child. It is looked up row by row, so it costs nothing for any other child."""
         agency, valid = statement.of(self.agency_id), _valid(statement.of(self.now))
         held = ", ".join(f"'{role}'" for role in sorted(roles))
-        ways = [
-            f"SELECT child_id, {BY_TIE} AS way, role FROM tie"  # noqa: S608
-            f" WHERE person_id = {statement.of(self.person_id)} AND agency_id = {agency}"
-            f" AND role IN ({held}) AND {valid}"
-        ]
+        tie = f"SELECT 1 FROM tie WHERE child_id = c.id AND agency_id = {agency} AND {valid}"  # noqa: S608
+        # LIMIT: without it PostgreSQL may go through all ties once instead.
+        mine = f"person_id = {statement.of(self.person_id)} AND role IN ({held}) LIMIT 1"
+        full = [f"({tie} AND {mine})"]
         if self.covers and Role.SUPERVISOR in roles:
             covers = statement.among(self.covers)
+            cover = f"person_id {covers} AND role = '{Role.CASEWORKER}' LIMIT 1"
+            full.append(f"({tie} AND {cover})")
+        if self.is_on_duty and Role.SUPERVISOR in roles:
+            full.insert(0, f"CASE WHEN {self.by_duty(statement)} THEN 1 END")
+        for ids, role, level in (
+            (self.broken, Role.GLASS, 1),
+            (set(self.called.values()), Role.CALLED, 0),
+        ):
+            if ids and role in roles:
+                is_here = " AND c.left_at IS NULL" if role is Role.GLASS else ""
+                among = statement.among(ids)
+                full.append(
+                    f"CASE WHEN c.agency_id = {agency}{is_here} AND c.id {among} THEN {level} END"
+                )
+        return f"COALESCE({', '.join(full)})" if len(full) > 1 else full[0]
+
+    def ways(self, statement: Statement, roles: Collection[Role], of: str = "") -> str:
+        """`child_id`, `way` and `role` of each way by which they come to a child in one of these
+        roles. Duty is not among them: that is every child of the agency (`by_duty`). `of`: a table
+        with the `id` of the children that are asked about; of no other one a tie is read."""
+        agency, valid = statement.of(self.agency_id), _valid(statement.of(self.now))
+        held = ", ".join(f"'{role}'" for role in sorted(roles))
+
+        def ties(of_person: str) -> str:
+            if not of:
+                return f"tie WHERE {of_person}"
+            on = f"tie.child_id = asked_of.id AND tie.{of_person}"
+            return f"{of} AS asked_of {each('tie', 'tie', on)} WHERE 1 = 1"
+
+        own = ties(f"person_id = {statement.of(self.person_id)}")
+        ways = [
+            f"SELECT tie.child_id, {BY_TIE} AS way, role FROM {own}"  # noqa: S608
+            f" AND agency_id = {agency} AND role IN ({held}) AND {valid}"
+        ]
+        if self.covers and Role.SUPERVISOR in roles:
+            covered = ties(f"person_id {statement.among(self.covers)}")
             ways.append(
-                f"SELECT child_id, {BY_COVER}, '{Role.SUPERVISOR}' FROM tie"  # noqa: S608
-                f" WHERE person_id {covers} AND agency_id = {agency}"
-                f" AND role = '{Role.CASEWORKER}' AND {valid}"
+                f"SELECT tie.child_id, {BY_COVER}, '{Role.SUPERVISOR}' FROM {covered}"  # noqa: S608
+                f" AND agency_id = {agency} AND role = '{Role.CASEWORKER}' AND {valid}"
             )
         if self.called and Role.CALLED in roles:
             called = statement.among(set(self.called.values()))

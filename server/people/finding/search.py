@@ -108,16 +108,19 @@ _FROM_CHILDREN = """
     SELECT place.id, asked.n, asked.worth FROM place CROSS JOIN asked
     {then} search_token token ON token.digest = asked.digest AND token.about_id = place.home_id
     WHERE asked.of_home = 1"""
-_FOUND = """
-WITH asked AS MATERIALIZED ({asked}), mine AS MATERIALIZED ({mine}),
+_MINE = """mine AS MATERIALIZED ({mine}), """
+_PLACE = """
 place AS MATERIALIZED (
     SELECT mine.id, child.home_id FROM mine {then} child ON child.id = mine.id
-),
+), """
+_FIT = """
 best AS (SELECT id, n, MAX(worth) AS worth FROM ({hits}) AS hit GROUP BY id, n),
 fit AS MATERIALIZED (
     SELECT id, SUM(worth) AS worth, MIN(CASE WHEN worth IN (4, 3) THEN 1 ELSE 0 END) AS by_name
     FROM best GROUP BY id HAVING COUNT(*) = {words}
-)
+)"""
+_FOUND = """
+WITH asked AS MATERIALIZED ({asked}), {ctes}
 SELECT c.id, c.home_id, c.left_at, fit.worth, {way} AS way,
     CASE WHEN {knows} THEN 1 ELSE 0 END AS knows
 FROM fit {then} child c ON c.id = fit.id LEFT JOIN mine ON mine.id = c.id
@@ -128,15 +131,18 @@ ORDER BY CASE WHEN c.left_at IS NULL THEN 0 ELSE 1 END, fit.worth DESC, c.id DES
 
 
 async def _rows(scope: Scope, words: Sequence[str], full: str) -> list[dict[str, Any]]:
-    hits = _FROM_CHILDREN if await is_small(scope) else _FROM_INDEX
-    statement = Statement()
-    own, parts = mine(scope, statement), sight(scope, statement)
+    from_children, statement = await is_small(scope), Statement()
+    parts, own = sight(scope, statement), mine(scope, statement, "" if from_children else "fit")
+    hits = (_FROM_CHILDREN if from_children else _FROM_INDEX).format(then=then())
+    fit, my = _FIT.format(hits=hits, words=len(words)), _MINE.format(mine=own)
+    # Of thousands of children, only the ties of those who fit are looked up.
+    ctes = (
+        f"{my}{_PLACE.format(then=then())}{fit}" if from_children else f"{fit}, {my.rstrip(', ')}"
+    )
     terms = statement.of(to_json([*_terms(scope.agency_id, words, full)]))
     sql = _FOUND.format(
         asked=_ASKED[dialect()].format(terms=terms),
-        mine=own,
-        hits=hits.format(then=then()),
-        words=len(words),
+        ctes=ctes,
         then=then(),
         way=parts.way,
         knows=parts.knows,

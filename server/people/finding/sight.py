@@ -50,13 +50,14 @@ def then() -> str:
     return "CROSS JOIN" if dialect() == "sqlite" else "JOIN"
 
 
-def mine(scope: Scope, statement: Statement) -> str:
-    """SQL: the children that the visitor comes to by another way than duty, one row each."""
+def mine(scope: Scope, statement: Statement, of: str = "") -> str:
+    """SQL: the children that the visitor comes to by another way than duty, one row each. `of`:
+    only of those in this table."""
     return f"""
         SELECT child_id AS id, MIN(way) AS way,
             MAX(CASE WHEN role IN ({_named(_KNOWING)}) THEN 1 ELSE 0 END) AS knows,
             MAX(CASE WHEN role IN ({_named(Action.HISTORY_SEE)}) THEN 1 ELSE 0 END) AS reads
-        FROM ({scope.ways(statement, _FINDING)}) AS ways GROUP BY child_id"""  # noqa: S608 - our own codes
+        FROM ({scope.ways(statement, _FINDING, of)}) AS ways GROUP BY child_id"""  # noqa: S608 - our own codes
 
 
 @dataclass(frozen=True, slots=True)

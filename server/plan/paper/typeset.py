@@ -9,7 +9,6 @@ import typst
 
 from server.plan.paper.fonts import families, fonts, has
 from server.plan.paper.scripts import settable
-from server.plan.paper.textlayer import mend
 
 # Sources read shared code from there.
 _ROOT: Final = Path(__file__).parents[2]
@@ -20,6 +19,9 @@ _NAMES: Final = frozenset({"language", "lang", "dir"})
 def typeset(source: Path, data: dict[str, Any], **inputs: str) -> bytes:
     """The PDF. `data` has its language (`language`) and people's words, which are data for Typst
     and never source; further `inputs` are handed over as they are."""
+    # A library for PDF takes a twentieth of the start, and most processes never set a page.
+    from server.plan.paper.textlayer import mend
+
     words = json.dumps(_prepared(data, data["language"]), ensure_ascii=False)
     made: bytes = typst.compile(
         str(source),

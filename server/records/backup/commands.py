@@ -1,4 +1,4 @@
-"""The commands `backup` and `restore`."""
+"""The commands `backup`, `restore` and `set-back`."""
 
 import argparse
 import hashlib
@@ -9,7 +9,7 @@ from typing import Any
 
 from server.clock import stamp
 from server.progress import progress
-from server.records.backup import restore, verify
+from server.records.backup import restore, resume, verify
 from server.records.backup.archive import Archive, Manifest
 from server.records.backup.backup import What, back_up
 from server.records.backup.verify import Opened
@@ -25,7 +25,7 @@ Say = Callable[[str], None]
 
 
 def add_commands(add: Add, beside: Beside, say: Say = print) -> None:
-    """Add both commands to the command line."""
+    """Add these commands to the command line."""
 
     def run(args: argparse.Namespace) -> None:
         for line in beside(lambda settings, now: args.work(args, settings, now)):
@@ -51,6 +51,23 @@ def add_commands(add: Add, beside: Beside, say: Say = print) -> None:
         help="restore even where some sealed values cannot be opened; they stay unreadable",
     )
     put.set_defaults(work=_restore)
+    back = add(
+        "set-back", run, "Say to which moment a point-in-time recovery set the database back."
+    )
+    back.add_argument(
+        "moment", type=_moment, metavar="MOMENT", help="in UTC, such as 2026-03-02T02:10:00Z"
+    )
+    back.set_defaults(work=_set_back)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise argparse.ArgumentTypeError("write a moment in UTC, such as 2026-03-02T02:10:00Z")
+    return moment
 
 
 async def _backup(args: argparse.Namespace, settings: Settings, now: datetime) -> list[str]:
@@ -92,6 +109,12 @@ async def _restore(args: argparse.Namespace, settings: Settings, now: datetime) 
     ]
 
 
+async def _set_back(args: argparse.Namespace, settings: Settings, now: datetime) -> list[str]:
+    if not await resume.set_back(settings.database_url, args.moment, now):
+        return ["That was said before. Nothing has changed."]
+    return _lost_since(args.moment, now)
+
+
 def _checked(
     args: argparse.Namespace, settings: Settings, archive: Archive, keyring: encryption.Keyring
 ) -> list[str]:
@@ -131,16 +154,19 @@ def _needed(manifest: Manifest) -> str:
 
 def _next(settings: Settings, manifest: Manifest, now: datetime) -> list[str]:
     """What the operator who restores must know, and do next."""
-    made, lost = stamp(manifest.made_at), now - manifest.made_at
+    return [*_lost_since(manifest.made_at, now), *_of_push(settings, manifest)]
+
+
+def _lost_since(moment: datetime, now: datetime) -> list[str]:
+    at = stamp(moment)
     return [
-        f"What reached the server after {made} ({_long(lost)}) is not in it. The phones of"
+        f"What reached the server after {at} ({_long(now - moment)}) is not in it. The phones of"
         " children, and of people who write in a project, send again what they still have.",
         "Open invitations no longer work: make new ones. Adults sign in again.",
         "Did anyone block a phone, take back a link or a card, end a person's work with a child,"
-        f" disable a person or change a password after {made}? They have to do it again.",
+        f" disable a person or change a password after {at}? They have to do it again.",
         "Alerts that were closed after that are open again, and messages that were sent after that"
         " may be sent a second time: better twice than never.",
-        *_of_push(settings, manifest),
     ]
 
 

@@ -93,6 +93,7 @@ async def _be_alone(client: BaseDBAsyncClient) -> None:
     migration."""
     if dialect() == "sqlite":
         return  # Checked before, and the transaction keeps other writers out.
+    await fetch("SET LOCAL lock_timeout = 0")
     await fetch(f"SELECT pg_advisory_xact_lock({LOCK})")
     others = 0
     for _ in range(_PATIENCE):

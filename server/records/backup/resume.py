@@ -1,14 +1,17 @@
-"""What a restored database must know: that time has passed since the backup."""
+"""What a restored database must know: that time has passed since the backup, or since the moment to
+which PostgreSQL's own means set it back."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from server.audit.actions import SYSTEM, note
-from server.audit.models import Epoch
+from server.audit.models import Entry, Epoch
 from server.auth.models import Challenge, Invite, PendingSecondFactor
 from server.auth.rules import Ended, InviteEnded
+from server.clock import stamp
 from server.notify.actions import tell_operators
 from server.people.models import Agency
-from server.storage.db import as_id, fetch
+from server.storage.db import as_id, close_database, fetch, open_database, write
+from server.storage.engines.copying import CopyFault
 from server.storage.ids import uuid7
 
 _SESSIONS_OF_ADULTS = (
@@ -37,3 +40,37 @@ async def go_on(from_at: datetime, now: datetime) -> None:
     for agency_id in await Agency.all().values_list("id", flat=True):
         await note(SYSTEM, "database:restored", agency_id=as_id(agency_id), now=now)
     await tell_operators("database:restored", now)
+
+
+# What was committed at the moment itself may have been entered a little before or after it.
+_NEAR = timedelta(seconds=10)
+
+
+async def set_back(url: str, from_at: datetime, now: datetime) -> bool:
+    """The database at this address was set back to a moment by a point-in-time recovery: begin
+    another epoch. False where that was said before; nothing changes then.
+
+    Raises CopyFault where its record shows that it was not set back to that moment.
+    """
+    await open_database(url)
+    try:
+        async with write():
+            # Two at once: the second one waits here, and finds the epoch of the first.
+            newest = await Entry.all().order_by("-id").select_for_update().first()
+            if await Epoch.exists(from_at=from_at):
+                return False
+            _check_moment(from_at, newest.at if newest is not None else None, now)
+            await go_on(from_at, now)
+        return True
+    finally:
+        await close_database()
+
+
+def _check_moment(from_at: datetime, newest: datetime | None, now: datetime) -> None:
+    if from_at > now:
+        raise CopyFault("That moment is still to come.")
+    if newest is not None and newest > from_at + _NEAR:
+        raise CopyFault(
+            f"The record goes on until {stamp(newest)}: this database was not set back to"
+            f" {stamp(from_at)}, or a server or ticker has already started on it."
+        )

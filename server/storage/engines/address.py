@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from server.storage.servers.connecting import CONNECT_S
+
 # Whole numbers that may follow the `?` of a PostgreSQL URL.
 _WHOLE = {
     "minsize",
@@ -17,9 +19,18 @@ _WHOLE = {
 _FRACTION = {"timeout", "command_timeout", "max_inactive_connection_lifetime"}
 _WORDS = {"ssl", "host", "target_session_attrs", "application_name", "schema"}
 
+_SOUGHT = ("any", "primary", "read-write", "read-only", "standby", "prefer-standby")
+
 # A statement that takes a minute will not help the person who waits. Ten connections serve the two
-# cores that most agencies have. Both can be set in the URL.
-_POSTGRES: dict[str, Any] = {"minsize": 1, "maxsize": 10, "timeout": 10.0, "command_timeout": 60.0}
+# cores that most agencies have. `timeout` is for one host. All can be set in the URL.
+_POSTGRES: dict[str, Any] = {
+    "minsize": 1,
+    "maxsize": 10,
+    "timeout": CONNECT_S,
+    "command_timeout": 60.0,
+}
+# Of several servers we look for the one that takes writes, unless the URL says otherwise.
+WRITES = "read-write"
 
 
 @dataclass(frozen=True)
@@ -48,8 +59,8 @@ def parse(url: str) -> Address:
       `sqlite:///srv/waymark.sqlite3` (absolute); what follows a `?` are PRAGMAs
     - `postgres://user:password@host:port/database?maxsize=20`; `postgresql://` is the same
     - `postgres://user@/database?host=/run/postgresql` (a Unix socket)
-    - `postgres://user:password@one,two/database?target_session_attrs=read-write` (failover; both on
-      one port)
+    - `postgres://user:password@one:5432,two:5433/database` (several servers, of which one takes
+      writes: it is found, and found again after a fail-over)
     """
     scheme = url.partition("://")[0]
     if scheme == "sqlite":
@@ -85,6 +96,8 @@ def _postgres(url: str) -> Address:
         raise ValueError("it names a host twice: before the database and after the `?`")
     if places:
         credentials |= _places(places)
+    if isinstance(credentials.get("host"), list):
+        credentials.setdefault("target_session_attrs", WRITES)
     credentials |= {"database": database, "user": unquote(user) or None if at else None}
     credentials["password"] = unquote(password) or None
     # Settings that a pooler passes on (PgBouncer refuses a connection that asks for any other).
@@ -105,6 +118,8 @@ def _option(name: str, value: str) -> Any:
             return float(value)
     except ValueError:
         raise ValueError(f"{name} is a number") from None
+    if name == "target_session_attrs" and value not in _SOUGHT:
+        raise ValueError(f"{name} is one of {', '.join(_SOUGHT)}")
     if name in _WORDS:
         return value
     raise ValueError(
@@ -113,16 +128,16 @@ def _option(name: str, value: str) -> Any:
 
 
 def _places(text: str) -> dict[str, Any]:
-    hosts, ports = [], set()
+    hosts, ports = [], []
     for place in text.split(","):
         host, colon, port = place.rpartition(":") if _has_port(place) else (place, "", "")
-        hosts.append(host.strip("[]") if colon or host.startswith("[") else place)
-        if colon and not port.isdigit():
-            raise ValueError("its port is not a number")
-        ports.add(int(port) if colon else 5432)
-    if len(ports) > 1:
-        raise ValueError("all its hosts need to listen on the same port")
-    return {"host": hosts[0] if len(hosts) == 1 else hosts, "port": ports.pop()}
+        if not host or (colon and not (port.isdigit() and 0 < int(port) < 65536)):
+            raise ValueError("each of its hosts has a name, and its port is a number")
+        hosts.append(host.strip("[]"))
+        ports.append(int(port) if colon else 5432)
+    if len(hosts) == 1:
+        return {"host": hosts[0], "port": ports[0]}
+    return {"host": hosts, "port": ports}
 
 
 def _has_port(place: str) -> bool:

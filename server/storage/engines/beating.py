@@ -10,11 +10,10 @@ from contextlib import suppress
 from threading import Event, Thread
 from typing import Any, Protocol
 
-import asyncpg
-
 from server import logs
 from server.storage.engines import address
 from server.storage.engines.raw_sqlite import RawSqlite
+from server.storage.servers.connecting import connect
 
 log = logs.get("engines")
 
@@ -28,16 +27,6 @@ _PRAGMAS = {
     "synchronous": "NORMAL",
     "cache_size": -64,
     "wal_autocheckpoint": 0,
-}
-_CONNECT = {
-    "host",
-    "port",
-    "user",
-    "password",
-    "database",
-    "ssl",
-    "server_settings",
-    "target_session_attrs",
 }
 
 
@@ -123,8 +112,7 @@ class _Postgres:
     """The loop of this thread runs only while a beat does."""
 
     def __init__(self, place: address.Address) -> None:
-        credentials = place.credentials
-        self._to = {name: credentials[name] for name in _CONNECT & credentials.keys()}
+        self._to = place.credentials
         self._runner = asyncio.Runner()
         self._connection: Any = None
 
@@ -141,7 +129,7 @@ class _Postgres:
     async def _execute(self, statement: str) -> None:
         async with asyncio.timeout(WITHIN_S):
             if self._connection is None:
-                self._connection = await asyncpg.connect(**self._to, timeout=WITHIN_S)
+                self._connection = await connect(self._to, timeout=WITHIN_S)
             await self._connection.execute(statement)
 
     async def _hang_up(self) -> None:

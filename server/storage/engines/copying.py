@@ -21,6 +21,7 @@ from tortoise.exceptions import BaseORMException
 from server.storage.engines import address
 from server.storage.engines.parameters import moment_to_text
 from server.storage.engines.safety import unavailable
+from server.storage.servers.connecting import connect
 
 AT_ONCE = 1000
 # A row may contain photos, which are texts of a million letters: a batch ends at this many letters.
@@ -100,7 +101,7 @@ async def snapshot(url: str) -> AsyncIterator[Snapshot]:
             yield _OfSqlite(connection)
         return
     try:
-        connection = await asyncpg.connect(**_credentials(place))
+        connection = await connect(place.credentials)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
         unavailable(fault, type(fault).__name__)
     try:
@@ -114,14 +115,6 @@ def _connect(file: Path) -> sqlite3.Connection:
     if not file.exists():
         raise CopyFault(f"There is no database at {file}.")
     return sqlite3.connect(file, isolation_level=None, timeout=10)
-
-
-_CONNECT = {"host", "port", "user", "password", "database", "ssl", "timeout"}
-_CONNECT |= {"server_settings", "target_session_attrs"}
-
-
-def _credentials(place: address.Address) -> dict[str, Any]:
-    return {name: place.credentials[name] for name in _CONNECT & place.credentials.keys()}
 
 
 _SQLITE_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"

@@ -118,7 +118,7 @@ async def divide(client: BaseDBAsyncClient, table: str, by: ByMonth) -> None:
     key = '"id"' if by.is_id else f'"id", "{by.column}"'
     await client.execute_query(f'ALTER TABLE "{table}" ADD PRIMARY KEY ({key})')
     for sql in indexes:
-        if "UNIQUE" not in sql or re.search(rf"\b{by.column}\b", sql):
+        if "UNIQUE" not in sql or by.column in re.findall(r"\w+", sql):
             await client.execute_query(sql)
     for row in await _references_of(client, before):
         await _add_reference(client, {**row, "of": table})

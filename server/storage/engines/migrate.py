@@ -170,6 +170,10 @@ class _Upgrade(MigrationExecutor):
             editor = self._editor(client)
             if isinstance(editor, PostgresEditor):
                 # SQLite needs no other lock than its transaction.
+                # Another one may take long: we wait for it to the end.
+                await client.execute_query("SET LOCAL lock_timeout = 0")
+                # What we compute between two statements may take long on a busy machine.
+                await client.execute_query("SET LOCAL idle_in_transaction_session_timeout = 0")
                 await client.execute_query(f"SELECT pg_advisory_xact_lock({LOCK})")
             await self._prepare(editor)
             await self.loader.build_graph()

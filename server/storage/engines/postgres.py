@@ -8,7 +8,10 @@ Against the stock engine (each has a test that fails there):
   with ROLLBACK and no error, and the driver drops that answer: the caller would believe it was
   stored;
 - a connection that is lost, refused or shut down becomes Unavailable, and so is a statement that a
-  pooler lost.
+  pooler lost. Lost while it commits, it becomes Unclear: it may have been stored;
+- several servers may be named, of which one takes writes. It is found, and found again after a
+  fail-over (servers/finding.py); that a server is gone is noticed within ten seconds, also where it
+  ends no connection (servers/suspecting.py).
 
 Connections are not reset with a statement when they go back to the pool: nothing here leaves a
 session's settings, locks or listeners behind (web/listening.py has a connection of its own), and it
@@ -17,8 +20,8 @@ is one round trip less for each request. An open transaction is still rolled bac
 
 import asyncio
 import itertools
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, cast
 
 import asyncpg
@@ -32,9 +35,12 @@ from tortoise.backends.base.client import (
 from tortoise.connection import get_connections
 from tortoise.exceptions import DBConnectionError, TransactionManagementError
 
+from server.errors import Unavailable
 from server.storage.engines.lists import PostgresLists
-from server.storage.engines.safety import Begun, SafeNested, to_the_end, unavailable
+from server.storage.engines.safety import Begun, SafeNested, to_the_end, unavailable, unclear
 from server.storage.engines.width import refuse_wide
+from server.storage.servers.finding import Finder
+from server.storage.servers.suspecting import Patience, Suspicion
 
 # Lost or refused connections, too many of them, a server that starts, stops or is a standby, a full
 # disk, a deadlock, a table that was migrated while we looked: it may work in a moment.
@@ -54,10 +60,21 @@ _LATER = (
     DBConnectionError,
     OSError,  # TimeoutError is one.
 )
-# Sessions left in the middle of a transaction keep their locks; none of ours lasts that long. Not
-# set for the session: behind a pooler that gives out one connection for each transaction, we share
-# sessions with others. One round trip, as BEGIN alone.
-_BEGIN = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 120000"
+# Sessions left in the middle of a transaction keep their locks, and the tick passes by a child
+# whose watch is locked: the locks of a web server that vanished are free again after 20 seconds.
+# Who waits for a lock of others gives up after 15, and tries again. Not set for the session: behind
+# a pooler that gives out one connection for each transaction, we share sessions with others. One
+# round trip, as BEGIN alone.
+_BEGIN = (
+    "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 20000; SET LOCAL lock_timeout = 15000"
+)
+# Of these, what a COMMIT that was refused says: nothing was stored.
+_REFUSED = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
 # A pooler gave the next statement to another connection than the one that had prepared it.
 _UNPREPARED = (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError)
 NO_STATEMENTS = (
@@ -76,17 +93,29 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]
 
 
 @contextmanager
-def _telling() -> Iterator[None]:
+def _telling(client: "SafePostgresClient | None" = None) -> Iterator[None]:
     try:
         yield
     except _UNPREPARED as fault:
         unavailable(fault, NO_STATEMENTS)
     except _LATER as fault:
+        _start_anew(client, fault)
         unavailable(fault, type(fault).__name__)
+    except TransactionManagementError as fault:
+        # As which the stock engine reports a server that takes no writes.
+        if isinstance(fault.__cause__, asyncpg.ReadOnlySQLTransactionError):
+            _start_anew(client, fault.__cause__)
+            unavailable(fault, type(fault.__cause__).__name__)
+        raise
     except asyncpg.InterfaceError as fault:
         if is_lost(fault):
             unavailable(fault, type(fault).__name__)
         raise
+
+
+def _start_anew(client: "SafePostgresClient | None", fault: BaseException) -> None:
+    if client is not None and isinstance(fault, asyncpg.ReadOnlySQLTransactionError):
+        client.start_anew()
 
 
 def is_lost(fault: asyncpg.InterfaceError) -> bool:
@@ -102,20 +131,47 @@ class SafePostgresClient(AsyncpgDBClient):
 
     executor_class = PostgresLists
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, port: Any = 5432, **kwargs: Any) -> None:
         super().__init__(**{"connection_class": Connection} | kwargs)
+        # The stock one takes a single number.
+        self.port = port
+        self.finder = Finder()
+        self.suspicion = Suspicion(self.finder)
+        self._expiring: asyncio.Future[None] | None = None
 
     async def create_connection(self, with_db: bool) -> None:
         """Connect, or say Unavailable."""
         with _telling():
             await super().create_connection(with_db)
 
+    async def create_pool(self, **kwargs: Any) -> asyncpg.Pool:
+        """A pool whose connections all lead to the server that takes writes."""
+        return await super().create_pool(connect=self.finder.connect, **kwargs)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.suspicion.close()
+        await super().close()
+
     async def _translate_exceptions(self, func: Any, *args: Any, **kwargs: Any) -> Any:
         # Every statement comes here; only that of many rows gets a list of lists.
         if func.__name__ != "execute_many" and len(args) > 1:
             refuse_wide(args[1])
-        with _telling():
+        with _telling(self), Patience(self.suspicion):
             return await super()._translate_exceptions(func, *args, **kwargs)
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[asyncpg.Connection]:
+        """One connection for several reads, which are to meet the same server."""
+        with _telling(), Patience(self.suspicion):
+            async with self.acquire_connection() as connection:
+                yield connection
+
+    def start_anew(self) -> None:
+        """Each connection is used once more at most: the server takes no writes any more."""
+        self.finder.last = None
+        if self._pool is not None:
+            self._expiring = asyncio.ensure_future(self._pool.expire_connections())
 
     def _in_transaction(self) -> TransactionContext:
         return _Transaction(_TransactionClient(self), self._pool_init_lock)
@@ -130,6 +186,8 @@ class _TransactionClient(SafePostgresClient, TransactionWrapper):
     def __init__(self, connection: AsyncpgDBClient) -> None:
         TransactionWrapper.__init__(self, connection)
         self.begun: Begun = getattr(connection, "begun", None) or Begun()
+        self.pool = cast(SafePostgresClient, getattr(connection, "pool", connection))
+        self.suspicion = self.pool.suspicion
         self._savepoint = ""
 
     def acquire_connection(self) -> ConnectionWrapper[asyncpg.Connection]:
@@ -142,8 +200,11 @@ class _TransactionClient(SafePostgresClient, TransactionWrapper):
     async def execute_many(self, query: str, values: list[Any]) -> None:
         await TransactionWrapper.execute_many(self, query, values)
 
+    def start_anew(self) -> None:
+        self.pool.start_anew()
+
     async def _run(self, statement: str) -> str:
-        with _telling():
+        with _telling(self), Patience(self.suspicion):
             return cast(str, await self._connection.execute(statement))
 
     # Plain statements instead of asyncpg's Transaction, which drops the answer to COMMIT.
@@ -153,7 +214,14 @@ class _TransactionClient(SafePostgresClient, TransactionWrapper):
 
     async def commit(self) -> None:
         self._finalized = True
-        if await self._run("COMMIT") != "COMMIT":
+        try:
+            answer = await self._run("COMMIT")
+        except Unavailable as fault:
+            # Unless the database said no, only the id of what was sent can tell what became of it.
+            if isinstance(fault.__cause__, _REFUSED):
+                raise
+            unclear(fault)
+        if answer != "COMMIT":
             raise TransactionManagementError(
                 "nothing was stored: a statement had failed, and its error was caught outside a"
                 " write() of its own"
@@ -180,7 +248,7 @@ class _Transaction(TransactionContextPooled):
     client: _TransactionClient
 
     async def __aenter__(self) -> TransactionalDBClient:
-        with _telling():
+        with _telling(), Patience(self.client.suspicion):
             await self.ensure_connection()
             pool = self.client._parent._pool
             assert pool is not None, "the database is closed"

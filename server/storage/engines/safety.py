@@ -8,7 +8,8 @@ from typing import Any, NoReturn, TypeVar
 from tortoise.backends.base.client import NestedTransactionContext, TransactionalDBClient
 from tortoise.exceptions import TransactionManagementError
 
-from server.errors import Unavailable
+from server.errors import Unavailable, Unclear
+from server.i18n import N_
 
 T = TypeVar("T")
 
@@ -37,6 +38,13 @@ def unavailable(fault: BaseException, why: str) -> NoReturn:
     """Say that the database cannot serve now. The text of the fault stays in the exception chain:
     it may contain an address, which the client must not see."""
     raise Unavailable("Our database is not responding. Try again.", why=why) from fault
+
+
+def unclear(fault: BaseException) -> NoReturn:
+    """Say that the database was lost while it stored: what was sent may be in, or not."""
+    raise Unclear(
+        N_("We cannot tell whether this was saved. Look first, then try again."), why="commit"
+    ) from fault
 
 
 class SafeNested(NestedTransactionContext):

@@ -1,0 +1,218 @@
+"""An answer or a sighting settles what is open: of one child, or of many in the same statements."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from server.alerts import actions as alerts
+from server.alerts.ladder import people_on
+from server.alerts.recipients import reach_of
+from server.audit.actions import SYSTEM
+from server.notify.actions import Saying, queue, withdraw
+from server.notify.rules import Kind
+from server.people.events import Happening, happened
+from server.policy.levels import BY_WAY, OWN, Evidence, Way
+from server.policy.model import Rung
+from server.storage.db import as_id, dialect, fetch, to_json
+from server.watch.carer.models import Question
+from server.watch.machine import answering
+from server.watch.machine.answering import Decision
+from server.watch.machine.standing import Change, Settled, State, state
+from server.watch.models import Watch
+from server.watch.watch_state import WatchState, load, passed
+from server.watch.writing import watch_of, write_down_all
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """Something heard of a child: the row of their watch, locked, what kind of evidence it is, and
+    the check-in or the sighting."""
+
+    watch: Watch
+    evidence: Evidence | Way
+    by_id: UUID
+
+    @property
+    def kind(self) -> Evidence:
+        """What it counts as."""
+        return BY_WAY[self.evidence] if isinstance(self.evidence, Way) else self.evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The result of an answer or a sighting, and the row of the watch, locked. Nothing is due once
+    the placement has ended."""
+
+    watch: Watch
+    settled: Settled
+    next_due_at: datetime | None
+    standing: State
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """A sign, the state of the watch after it, what time had changed before, and the decision."""
+
+    sign: Sign
+    case: WatchState
+    changes: tuple[Change, ...]
+    decision: Decision
+
+
+async def settle(
+    child_id: UUID, evidence: Evidence | Way, by_id: UUID, now: datetime
+) -> Settlement:
+    """The child answered in some way, or was seen: settle what that settles, and tell the adults
+    who were called.
+
+    `by_id` is the check-in or the sighting. In the caller's transaction. After the placement has
+    ended it settles nothing, but is still heard. Raises NotFound if the child never had a watch,
+    Conflict if another answer came in the same moment: try again.
+    """
+    return (await settle_all([Sign(await watch_of(child_id), evidence, by_id)], now))[0]
+
+
+async def settle_all(signs: Sequence[Sign], now: datetime) -> list[Settlement]:
+    """The same for many children, one sign of each, in a number of statements that does not grow
+    with them. Raises Conflict if one of the watches has moved on."""
+    running = [sign for sign in signs if not sign.watch.is_over]
+    for sign in running:
+        if isinstance(sign.evidence, Way) and sign.evidence is not Way.APP:
+            sign.watch.heard_at, sign.watch.heard_way = now, sign.evidence
+    cases = await load([sign.watch for sign in running], now)
+    decided = [_decide(sign, case, now) for sign, case in zip(running, cases, strict=True)]
+    await _write(decided, now)
+    by_child = {each.sign.watch.child_id: each for each in decided}
+    return [
+        _came_to(by_child[sign.watch.child_id], now)
+        if sign.watch.child_id in by_child
+        else await _hear_after_the_end(sign, now)
+        for sign in signs
+    ]
+
+
+def _decide(sign: Sign, case: WatchState, now: datetime) -> _Decided:
+    case, changes = passed(case, now)
+    decision = answering.decide(case.standing, case.terms, sign.kind, now)
+    if decision.counts and sign.kind in OWN:
+        sign.watch.answered_at = now
+    return _Decided(sign, replace(case, standing=decision.standing), changes, decision)
+
+
+async def _write(decided: Sequence[_Decided], now: datetime) -> None:
+    counting = [each for each in decided if each.decision.counts]
+    # We tell nobody about what an answer in the same moment settles anyway.
+    quiet = {each.sign.watch.child_id for each in counting}
+    await write_down_all([(each.case, each.changes) for each in decided], now, quiet=quiet)
+    await _settle_rounds([each.sign for each in counting], now)
+    alerted = [each for each in counting if each.decision.settled.was_alerted]
+    await alerts.answered([each.sign.watch.child_id for each in alerted], now)
+    for each in decided:
+        if each.decision.counts and each.sign.watch.is_missing:
+            await sign_of_life(each.sign.watch, each.sign.by_id, now)
+        elif each.decision.is_held:
+            await _tell_held(each.sign.watch, each.sign.by_id, now)
+
+
+def _came_to(decided: _Decided, now: datetime) -> Settlement:
+    case, watch = decided.case, decided.sign.watch
+    seen = State.MISSING if watch.is_missing else state(case.standing, case.terms, now)
+    return Settlement(watch, decided.decision.settled, case.standing.due_at, seen)
+
+
+_NOTHING = Settled(was_late=False, was_alerted=False, nothing=True)
+
+
+async def as_it_stands(child_id: UUID, now: datetime) -> Settlement:
+    """The result of an answer that settles nothing: it is kept, and the watch goes on as it is."""
+    watch = await watch_of(child_id)
+    return Settlement(watch, _NOTHING, watch.due_at, State(watch.standing))
+
+
+async def _hear_after_the_end(sign: Sign, now: datetime) -> Settlement:
+    watch = sign.watch
+    if sign.kind in OWN:
+        await Watch.filter(child_id=watch.child_id).update(answered_at=now)
+    if watch.is_missing:
+        await sign_of_life(watch, sign.by_id, now)
+    return Settlement(watch, _NOTHING, None, State(watch.standing))
+
+
+async def _settle_rounds(signs: Sequence[Sign], now: datetime) -> None:
+    await settle_rounds(
+        [(sign.watch.child_id, None if sign.kind in OWN else "seen", sign.by_id) for sign in signs],
+        now,
+    )
+
+
+async def settle_rounds(by_child: Sequence[tuple[UUID, str | None, UUID]], now: datetime) -> None:
+    """The open rounds of these children are over: how (None: answered), and by what. Whatever was
+    to be said about them is withdrawn."""
+    if not by_child:
+        return
+    given = [
+        {"child_id": str(child_id), "how": how, "by_id": str(by_id)}
+        for child_id, how, by_id in by_child
+    ]
+    rows = await fetch(_SETTLE.format(x=_GIVEN[dialect()]), [to_json(given), now])
+    questions = await Question.filter(
+        child_id__in=[child_id for child_id, _, _ in by_child],
+        answered_at__isnull=True,
+        expires_at__gt=now,
+    ).values_list("id", flat=True)
+    subjects = [as_id(row["id"]) for row in rows] + [as_id(id_) for id_ in questions]
+    await withdraw(subjects, "settled", now)
+
+
+_GIVEN = {
+    "sqlite": "(SELECT json_extract(value, '$.child_id') AS child_id,"
+    " json_extract(value, '$.how') AS how, json_extract(value, '$.by_id') AS by_id"
+    " FROM json_each($1)) AS x",
+    "postgres": "jsonb_to_recordset($1::text::jsonb) AS x(child_id uuid, how text, by_id uuid)",
+}
+_SETTLE = """
+UPDATE round SET state = CASE WHEN x.how IS NOT NULL THEN x.how
+  WHEN state = 'late' THEN 'answered_late' ELSE 'answered' END,
+  settled_at = $2, settled_by = x.by_id
+FROM {x} WHERE round.child_id = x.child_id
+AND round.state IN ('open', 'late') AND round.opens_at <= $2
+RETURNING round.id
+"""
+
+
+async def _tell_held(watch: Watch, by_id: UUID, now: datetime) -> None:
+    """An adult saw the child, but the policy only lets this hold: we tell the caseworker."""
+    await _say(Kind.HELD, await _who_is_on(Rung.CASEWORKER, watch, now), watch, by_id, now)
+
+
+async def sign_of_life(watch: Watch, by_id: UUID, now: datetime) -> None:
+    """A missing child has said something: everyone who looks for them hears of it at once. The
+    search ends only when an adult has seen the child."""
+    await _say(Kind.ALERT_AGAIN, await _who_is_on(Rung.EVERYONE, watch, now), watch, by_id, now)
+    await happened(SYSTEM, watch.child_id, Happening.SIGN_OF_LIFE, now, about=by_id)
+
+
+async def _who_is_on(rung: Rung, watch: Watch, now: datetime) -> tuple[UUID, ...]:
+    reach = (await reach_of({watch.child_id: watch.agency_id}, now))[watch.child_id]
+    return people_on(rung, reach.on(rung))
+
+
+async def _say(
+    kind: Kind, people: tuple[UUID, ...], watch: Watch, subject: UUID, now: datetime
+) -> None:
+    sayings = [
+        Saying(
+            kind=kind,
+            agency_id=watch.agency_id,
+            subject_kind="sign",
+            subject_id=subject,
+            person_id=person,
+            child_id=watch.child_id,
+            urgency="high",
+            expires_at=now + timedelta(hours=12),
+            data={"path": f"/desk/children/{watch.child_id}"},
+        )
+        for person in people
+    ]
+    await queue(sayings, now)

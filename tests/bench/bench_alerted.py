@@ -1,0 +1,126 @@
+"""Check-ins a second of children about whom an alert is open: the longest way an answer can take.
+
+Through the whole server, with the policy that ships, the ticker and the log of requests on. Each
+answer settles a late round, closes its alert and tells the caseworker that all is well. Each run
+has children of its own, and nobody answers twice.
+"""
+
+import asyncio
+import json
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+from server.alerts.ladder import Cause
+from server.alerts.opening import Opening, open_alerts
+from server.alerts.recipients import policy_of
+from server.clock import utcnow
+from server.notify.models import Address, Message
+from server.people.models import Person
+from server.people.rules import Role
+from server.policy.model import Tier
+from server.security import encryption
+from server.storage import bulk
+from server.storage.db import close_database, fetch, open_database, write
+from server.storage.engines.migrate import migrate
+from server.storage.ids import uuid7
+from server.watch.models import Watch
+from tests.bench.bench_answer_stops import _late
+from tests.bench.bench_check_ins import SECRET, _database, _free_port, _server
+from tests.bench.children import make, moment, token_of
+from tests.bench.load import Run, post, send_all
+
+RUNS, CHILDREN = 5, 600
+TO_REACH = 1500
+
+
+async def _seed(url: str, runs: int) -> list[UUID]:
+    await migrate(url)
+    encryption.use(encryption.Keyring([SECRET]))
+    await open_database(url)
+    children = await make((runs + 1) * CHILDREN, watch=_late(), with_phones=True)
+    await _call(children)
+    return children
+
+
+async def _call(children: Sequence[UUID]) -> None:
+    """An alert about each, of which the caseworker has been told."""
+    worker, now = await Person.get(role=Role.CASEWORKER), utcnow()
+    assert worker.agency_id is not None
+    address = {"person_id": worker.id, "channel": "email", "value": "w", "value_index": "w"}
+    proven = {"id": uuid7(), "agency_id": worker.agency_id, "made_at": moment(), "verified_at": now}
+    async with write():
+        await bulk.insert(Address, [{**proven, **address}])
+    policy, _ = await policy_of(worker.agency_id)
+    for first in range(0, len(children), 200):
+        openings = [
+            Opening(
+                child_id=child,
+                agency_id=worker.agency_id,
+                cause=Cause.SILENCE,
+                tier=Tier.MID,
+                reason="grace_over",
+                opened_at=now,
+            )
+            for child in children[first : first + 200]
+        ]
+        async with write():
+            await open_alerts(openings, {worker.agency_id: policy}, now)
+    await Message.all().update(state="sent", attempts=1, next_action_at=None, done_at=now)
+
+
+def _requests(children: Sequence[UUID]) -> list[bytes]:
+    said_at = moment().isoformat()
+    said = [{"id": str(uuid4()), "said_at": said_at, "mark": "a"} for _ in children]
+    bodies = [json.dumps(each).encode() for each in said]
+    return [
+        post("/api/v1/check-ins", body, token_of(child))
+        for body, child in zip(bodies, children, strict=True)
+    ]
+
+
+async def _runs(url: str, folder: str, runs: int) -> list[Run]:
+    children = await _seed(url, runs)
+    port, done = _free_port(), []
+    with _server(["-m", "server", "serve"], url, port, folder) as pid:
+        for first in range(0, len(children), CHILDREN):
+            run = await send_all(port, _requests(children[first : first + CHILDREN]), pid)
+            assert run.refused == 0, f"it refused {run.refused}"
+            done.append(run)
+    assert not await Watch.filter(is_alerted=True).exists()
+    (left,) = await fetch("SELECT COUNT(*) AS n FROM alert WHERE closed_at IS NULL")
+    assert left["n"] == 0
+    await close_database()
+    return done[1:]  # The first one warms up.
+
+
+async def _measure(kind: str, runs: int) -> list[Run]:
+    with tempfile.TemporaryDirectory() as folder:
+        async with _database(kind, folder) as url:
+            return await _runs(url, folder, runs)
+
+
+def measure(kind: str, runs: int = RUNS) -> dict[str, Any]:
+    """The figure: the median of the runs, the slowest of them, and what was to be reached."""
+    done = asyncio.run(_measure(kind, runs))
+    median = statistics.median(run.per_second for run in done)
+    shown = {"postgres": "PostgreSQL", "sqlite": "SQLite, synchronous=FULL"}[kind]
+    cpu_us = round(statistics.median(run.cpu_us for run in done))
+    slowest = round(min(run.per_second for run in done))
+    return {
+        "what": f"check-ins of children with an open alert, {shown}, shipped policy, ticker on",
+        "shown": f"{median:,.0f}/s (the slowest run {slowest:,}/s), {cpu_us} µs of CPU each",
+        "goal": f"{TO_REACH:,}/s",
+        "per_second": round(median),
+        "slowest": slowest,
+        "cpu_us": cpu_us,
+        "is_reached": median >= TO_REACH,
+    }
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:] or ["postgres", "sqlite"]:
+        print(json.dumps(measure(name), indent=2, ensure_ascii=False))

@@ -1,0 +1,229 @@
+"""The board of a reader with thousands of children: it costs what it shows, and everyone for whom
+somebody waits is there, as on any board."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from datetime import timedelta
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from server.alerts.models import Alert
+from server.desk.board import large
+from server.desk.board import order as exact
+from server.desk.board.order import UNCOUNTED, Order
+from server.desk.board.tally import Tallies, count
+from server.desk.board.view import AT_ONCE, MOST, Group, View
+from server.people.finding.scope import SEEING, Scope
+from server.people.models import Child, Home, Tie
+from server.storage.db import dialect, fetch, sqlite_file, write
+from server.storage.engines.parameters import for_sqlite, to_sqlite
+from server.storage.statement import Statement
+from server.tasks.rules import Kind
+from server.watch.models import Watch
+from tests.cast import Cast
+from tests.desk import scenes
+from tests.desk.test_board_order import crowd_in_homes, returned, scope, stir
+from tests.desk.walking import at_desk
+
+
+async def on_large(reader: Scope, view: View) -> Order:
+    """The board as a reader of thousands gets it, once the others were counted."""
+    tallies = Tallies()
+    await tallies.of(reader, view)
+    await tallies.settled()
+    return await large.order(reader, view, tallies, most=0)
+
+
+def ids(order: Order, group: Group) -> list[UUID]:
+    return [row.child_id for row in order.rows if row.group is group]
+
+
+async def everything(**more: Any) -> View:
+    homes = (*(str(home.id) for home in await Home.all()), "none")
+    return View(open=homes, more=dict.fromkeys((*homes, *Group), MOST), **more)
+
+
+async def readers(cast: Cast) -> list[Scope]:
+    alert = (await Alert.filter(closed_at__isnull=True))[0]
+    return [
+        scope(cast, "tom"),
+        scope(cast, "ines", is_on_duty=True),
+        scope(cast, "eve", is_on_duty=True, called={alert.id: alert.child_id}),
+        scope(cast, "eve", covers=frozenset({cast.tom.id})),
+        scope(cast, "tom", broken=frozenset({cast.mia.id})),
+        scope(cast, "uwe"),
+    ]
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_large_board_places_and_counts_as_a_small_one(cast: Cast, seed: int) -> None:
+    random = Random(seed)  # noqa: S311
+    crowd = await crowd_in_homes(cast, 40)
+    await stir(cast, crowd, random)
+    for id_ in random.sample(crowd, 6):
+        await returned(cast, id_, Kind.SAFE_AND_WELL)
+    for id_ in random.sample(crowd, 4):
+        await Child.filter(id=id_).update(left_at=cast.clock())
+    for id_ in random.sample(crowd, 9):
+        await Tie.filter(child_id=id_, person_id=cast.tom.id).update(until_at=cast.clock())
+    for reader in await readers(cast):
+        for view in (await everything(), await everything(level="high")):
+            small, many = await exact.order(reader, view), await on_large(reader, view)
+            for group in Group:
+                assert many.count(group) == small.count(group), (reader, group)
+                if group in UNCOUNTED:
+                    assert set(ids(many, group)) == set(ids(small, group))
+                    continue
+                assert ids(many, group) == ids(small, group)
+                assert many.beside.get(group, 0) == small.beside.get(group, 0)
+            assert many.well_by_home() == small.well_by_home()
+            assert (many.left, many.n_left) == (small.left, small.n_left)
+
+
+async def test_each_filter_of_a_large_board_shows_what_fits(cast: Cast) -> None:
+    crowd = await crowd_in_homes(cast, 60)
+    await Watch.filter(child_id__in=crowd[::3]).update(tier="high")
+    await Tie.filter(child_id__in=crowd[::4], person_id=cast.tom.id).update(person_id=cast.eve.id)
+    reader = scope(cast, "ines")
+    for home in [*(str(home.id) for home in await Home.all()), "none", ""]:
+        for level in ("", "high"):
+            for whose in ("", str(cast.eve.id)):
+                view = await everything(home=home, level=level, whose=whose)
+                small, many = await exact.order(reader, view), await on_large(reader, view)
+                for group in Group:
+                    assert set(ids(many, group)) == set(ids(small, group))
+                    assert many.count(group) == small.count(group)
+
+
+async def test_the_way_to_one_child_is_as_in_the_list_of_all(cast: Cast) -> None:
+    crowd = await scenes.crowd(cast, 20)
+    await Child.filter(id__in=crowd[:5]).update(left_at=cast.clock())
+    for reader in await readers(cast):
+        statement = Statement()
+        sql = f"WITH {reader.cte(statement, SEEING)} SELECT child_id, is_full FROM scope"  # noqa: S608
+        listed = {str(r["child_id"]): r["is_full"] for r in await fetch(sql, statement.params)}
+        statement = Statement()
+        sql = f"SELECT c.id, {reader.is_full(statement, SEEING)} AS is_full FROM child c"  # noqa: S608
+        rows = await fetch(sql, statement.params)
+        reached = {str(r["id"]): r["is_full"] for r in rows if r["is_full"] is not None}
+        assert reached == listed
+
+
+async def test_rows_come_in_parts_without_gaps_also_where_few_are_the_readers(cast: Cast) -> None:
+    crowd = await scenes.crowd(cast, 300)
+    await Alert.filter(child_id__in=crowd).delete()
+    due = {"standing": "due", "missed_due_at": None}
+    await Watch.filter(child_id__in=crowd).update(**due)
+    for place, id_ in enumerate(crowd):
+        at = cast.clock() + timedelta(minutes=place % 50)
+        await Watch.filter(child_id=id_).update(due_at=at)
+    own = crowd[240:]
+    await Tie.filter(child_id__in=crowd[:240], person_id=cast.tom.id).delete()
+    reader, seen = scope(cast, "tom"), list[UUID]()
+    view = View(group=Group.DUE)
+    while True:
+        order = await on_large(reader, view)
+        seen += ids(order, Group.DUE)
+        if len(order.rows) < AT_ONCE:
+            break
+        view = View(group=Group.DUE, after=order.rows[-1].place)
+    assert len(seen) == len(set(seen))
+    assert set(own) <= set(seen)
+    at = {watch.child_id: watch.due_at for watch in await Watch.all()}
+    assert [at[id_] for id_ in seen] == sorted(at[id_] for id_ in seen)
+
+
+async def settled(cast: Cast, many: int) -> None:
+    crowd = await scenes.crowd(cast, many)
+    await Alert.filter(child_id__in=crowd).delete()
+    await Watch.filter(child_id__in=crowd).update(
+        standing="well", missed_due_at=None, is_alerted=False
+    )
+
+
+async def work(sql: str, params: Any) -> int:
+    """How much the database does: rows that it visits, or steps of its machine."""
+    if dialect() == "sqlite":
+        steps = 0
+
+        def step() -> None:
+            nonlocal steps
+            steps += 1
+
+        connection = sqlite3.connect(sqlite_file())
+        connection.set_progress_handler(step, 10)
+        connection.execute(to_sqlite(sql), [for_sqlite(each) for each in params]).fetchall()
+        connection.close()
+        return steps
+    async with write():
+        # Of tables as small as these it would read the whole.
+        await fetch("SET LOCAL enable_seqscan = off")
+        await fetch("SET LOCAL enable_bitmapscan = off")
+        [row] = await fetch(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", params)
+    [plan] = row.values()
+    return visited((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"])
+
+
+def visited(plan: dict[str, Any]) -> int:
+    own = 0
+    if "Relation Name" in plan:
+        each = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
+        own = round(each * plan["Actual Loops"])
+    return own + sum(visited(part) for part in plan.get("Plans", ()))
+
+
+@pytest.mark.parametrize("is_on_duty", [False, True])
+async def test_children_who_are_not_shown_cost_nothing(cast: Cast, is_on_duty: bool) -> None:
+    async def asked() -> int:
+        if dialect() == "postgres":
+            await fetch("ANALYZE")
+        reader = scope(cast, "ines", is_on_duty=is_on_duty)
+        statement, _ = large.walked(reader, View(open=(str(cast.home.id),)))
+        return await work(statement.sql, statement.params)
+
+    late = {"standing": "late", "missed_due_at": cast.clock() - timedelta(hours=2)}
+    await settled(cast, 300)
+    await Watch.filter(child_id=cast.mia.id).update(**late)
+    few = await asked()
+    await settled(cast, 1500)
+    assert few * 0.9 <= await asked() <= few * 1.1 + 5
+
+
+async def test_a_board_of_thousands_says_when_the_others_were_counted(cast: Cast) -> None:
+    await settled(cast, large.MOST_AT_ONCE + 100)
+    late = {"standing": "late", "missed_due_at": cast.clock() - timedelta(hours=2)}
+    await Watch.filter(child_id=cast.mia.id).update(**late)
+    async with at_desk(cast, "tom") as browser:
+        first = (await browser.get("/desk/")).text
+        await cast.app.state.tallies.settled()
+        page = (await browser.get("/desk/")).text
+    assert "No children here yet" not in first
+    assert "Mia Castellane" in first
+    assert re.search(r"Due, away and well: counted at \d\d:\d\d", page)
+    assert f"{large.MOST_AT_ONCE + 101:,} well" in page
+    # The house, and those without a home.
+    assert page.count('class="opens') == 2
+
+
+async def test_an_old_count_is_shown_while_it_is_made_anew(cast: Cast) -> None:
+    await settled(cast, 30)
+    tallies, view = Tallies(), View()
+    await tallies.of(scope(cast, "tom"), view)
+    await tallies.settled()
+    await Watch.filter(child_id=cast.mia.id).update(standing="due")
+    cast.clock.advance(hours=1)
+    old = await tallies.of(scope(cast, "tom"), view)
+    assert old is not None
+    assert old.totals[Group.DUE] == 0
+    await tallies.settled()
+    new = await tallies.of(scope(cast, "tom"), view)
+    assert new is not None
+    assert new.totals[Group.DUE] == 1
+    assert new == await count(scope(cast, "tom"), view)
+    await tallies.close()
