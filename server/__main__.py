@@ -31,6 +31,7 @@ from server.storage import private
 from server.storage.db import close_database, open_database
 from server.storage.engines.editors import MigrationFault
 from server.storage.engines.migrate import migrate
+from server.storage.upgrades.plan import plan
 from server.tracing import traced
 from server.wiring import wire
 
@@ -92,7 +93,12 @@ def _parser() -> argparse.ArgumentParser:
         "--no-ticker", action="store_true", help="only the web; `tick` runs elsewhere"
     )
     add("tick", _tick, "Look for what is due, without the web. Any number may run.")
-    add("migrate", _migrate, "Bring the database to this version.")
+    migrating = add("migrate", _migrate, "Bring the database to this version.")
+    migrating.add_argument(
+        "--plan",
+        action="store_true",
+        help="change nothing: say what would be done, who would wait for it and for how long",
+    )
     add("check", _check, "Say what is wrong with the configuration, and what cannot be reached.")
     shown = add("demo", _demo, "Load the demo agency where the database is empty.")
     _add_address(shown)
@@ -209,10 +215,14 @@ async def _run_ticker(settings: Settings) -> int:
     return 0
 
 
-def _migrate(_args: argparse.Namespace) -> int:
-    applied = asyncio.run(migrate(_settings().database_url))
-    for name in applied:
-        _say(f"applied {name}")
+def _migrate(args: argparse.Namespace) -> int:
+    url = _settings().database_url
+    if args.plan:
+        lines = asyncio.run(plan(url))
+    else:
+        lines = [f"applied {name}" for name in asyncio.run(migrate(url))]
+    for line in lines:
+        _say(line)
     return 0
 
 

@@ -2,10 +2,12 @@
 
 `make` writes what the models ask for and the migrations lack, with our own operations (`storage`;
 Tortoise's own lose constraints, rows and indexes). `check` says whether anything is lacking,
-without a database; what the detector cannot see the schema test compares on both databases.
+without a database, and whether the released code can live with what is there
+(`tools/upgrades.py`); what the detector cannot see the schema test compares on both databases.
 `regenerate` writes migrations/0001_initial.py anew from nothing: only before the first release,
 since a database that has it knows it by its name. `release` writes migrations/released.json: the
-version, the commit and the checksum of each migration. From then on `check` refuses an edited one.
+version, the commit (HEAD, which must be the code of that version) and the checksum of each
+migration. From then on `check` refuses an edited one.
 """
 
 from __future__ import annotations
@@ -29,6 +31,8 @@ from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.schema_generator.state import State
 from tortoise.migrations.writer import MigrationWriter, format_migration_name
 from tortoise.models import Model
+
+from tools import upgrades
 
 FOLDER = Path(__file__).resolve().parent.parent / "migrations"
 FIRST = "0001_initial"
@@ -88,13 +92,22 @@ def _stock(field: Field[Any]) -> Field[Any]:
     return cast(Field[Any], plain)
 
 
-async def lacking(config: dict[str, Any]) -> list[MigrationWriter]:
-    """What a next migration would hold; nothing where the migrations make what the models say."""
+async def lacking(config: dict[str, Any], *, drops: bool = False) -> list[MigrationWriter]:
+    """What a next migration would hold; nothing where the migrations make what the models say.
+    `drops`: with what released code does without, which may stay for as long as one likes."""
     async with TortoiseContext() as context:
         await context.init(config=config, init_connections=False)
         if context.apps is None:
             raise RuntimeError("Tortoise knows no app after its start")
-        return await Detector(context.apps, config["apps"]).changes()
+        writers = await Detector(context.apps, config["apps"]).changes()
+    leaving = upgrades.left(FOLDER)
+    for writer in writers:
+        writer.operations[:] = [
+            each
+            for each in writer.operations
+            if not upgrades.is_leaving(each, leaving, only_unreleased=drops)
+        ]
+    return [writer for writer in writers if writer.operations]
 
 
 async def missing(config: dict[str, Any]) -> list[str]:
@@ -223,14 +236,18 @@ def make(name: str) -> Path | None:
     """Write the next migration; None where none is lacking."""
     from server.storage.db import TORTOISE_ORM
 
-    writers = asyncio.run(lacking(TORTOISE_ORM))
+    writers = asyncio.run(lacking(TORTOISE_ORM, drops=True))
     if not writers:
         return None
     numbers = [int(path.name[:4]) for path in FOLDER.glob("[0-9][0-9][0-9][0-9]_*.py")]
     path = FOLDER / f"{format_migration_name(max(numbers, default=0) + 1, name)}.py"
-    path.write_text(
-        written(writers[0], name.replace("_", " ").capitalize() + "."), encoding="utf-8"
-    )
+    text = written(writers[0], name.replace("_", " ").capitalize() + ".")
+    if RELEASED.exists():
+        version = json.loads(RELEASED.read_text(encoding="utf-8"))["version"]
+        text = text.replace(
+            "    initial = False\n", f'    initial = False\n    lives_with = "{version}"\n', 1
+        )
+    path.write_text(text, encoding="utf-8")
     return path
 
 
@@ -256,12 +273,15 @@ def regenerate() -> Path:
 
 
 def release() -> Path:
-    """Write down which migrations are released with this version, by their checksums."""
-    command = ["git", "log", "-1", "--format=%H", "--", str(FOLDER)]
+    """Write down which migrations are released with this version, by their checksums, and whose
+    code it is: a test runs that code over the schema of the next version."""
+    command = ["git", "rev-parse", "HEAD"]
     commit = subprocess.run(command, capture_output=True, text=True, check=True, cwd=FOLDER).stdout
     pyproject = tomllib.loads((FOLDER.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    version = pyproject["project"]["version"]
+    upgrades.mark_released(FOLDER, version)
     record = {
-        "version": pyproject["project"]["version"],
+        "version": version,
         "commit": commit.strip(),
         "sha256": {path.name: _sum(path) for path in sorted(FOLDER.glob("[0-9]*.py"))},
     }
@@ -287,10 +307,11 @@ def _sum(path: Path) -> str:
 
 
 def check() -> int:
-    """Print what is lacking or was edited after its release; 1 where something is."""
+    """Print what is lacking, was edited after its release, or breaks the released code; 1 where
+    something does."""
     from server.storage.db import TORTOISE_ORM
 
-    lines = [*edited(), *asyncio.run(missing(TORTOISE_ORM))]
+    lines = [*edited(), *upgrades.broken(FOLDER), *asyncio.run(missing(TORTOISE_ORM))]
     print(*lines or ["Migrations match the models."], sep="\n")
     return 1 if lines else 0
 

@@ -11,14 +11,15 @@ from tortoise.models import Model
 
 from server.storage.engines import address
 from server.storage.engines import operations as ops
-from server.storage.engines.migrate import _connected, _Upgrade
+from server.storage.engines.migrate import _Upgrade
+from server.storage.engines.migrate import connected as connecting
 from server.storage.engines.states import FrugalApps
 from tests.storage.migrations_by_hand import HOUSE_AND_GUEST, Package
 
 
 @pytest.fixture
 async def connected(empty):
-    async with _connected(address.parse(empty.url)):
+    async with connecting(address.parse(empty.url)):
         yield get_connection("default")
 
 

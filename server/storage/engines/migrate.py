@@ -4,7 +4,8 @@ The whole upgrade is one transaction: lock, look what is applied, apply what is 
 that it was, check the references, commit. So a failure at any point, a crash among them, leaves the
 database exactly as it was (Tortoise records a migration after its commit, and a crash in between
 leaves one that is applied and unknown), and of two processes that start at once one waits and then
-finds nothing to do.
+finds nothing to do. On PostgreSQL it gives way to those who hold a table, and tries again; indexes
+of tables in use are built after the commit (`upgrades/`).
 """
 
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from tortoise.context import TortoiseContext
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget, PlanStep
 from tortoise.migrations.graph import MigrationKey
 from tortoise.migrations.migration import Migration
+from tortoise.migrations.operations import Operation
 from tortoise.migrations.recorder import MigrationRecorder
 from tortoise.migrations.schema_generator.state import State
 from tortoise.migrations.schema_generator.state_apps import StateApps
@@ -27,6 +29,8 @@ from server.storage.engines import address
 from server.storage.engines import operations as ops
 from server.storage.engines.editors import MigrationFault, PostgresEditor, SqliteEditor, statements
 from server.storage.engines.states import FrugalApps
+from server.storage.upgrades import indexes, notes
+from server.storage.upgrades.patience import LOCK_S, PATIENCE_S, patiently
 
 Told = Callable[[str], None]
 
@@ -49,20 +53,37 @@ LOCK = 0x77_61_79_6D
 
 
 async def migrate(
-    url: str, *, target: str | None = None, migrations: str = "migrations", tell: Told | None = None
+    url: str,
+    *,
+    target: str | None = None,
+    migrations: str = "migrations",
+    tell: Told | None = None,
+    patience_s: float = PATIENCE_S,
 ) -> list[str]:
     """Apply what is missing and return the names of it, oldest first.
 
     `target` is a migration to go forward or back to, or "zero" (before the first). Raises
-    MigrationFault where the database was made by newer code, or an operation refuses; TooOld where
-    it was made before version 0.1; Unavailable where the database cannot be reached; and what a
-    migration raises. Nothing has changed then.
+    MigrationFault where newer code made of the database what this code cannot live with, or an
+    operation refuses, or a table was in use for `patience_s`; TooOld where it was made before
+    version 0.1; Unavailable where the database cannot be reached; and what a migration raises.
+    Nothing has changed then.
     """
     place = address.parse(url)
     if place.dialect == "sqlite":
         private.make_folder(place.file.parent)
-    async with _connected(place):
-        return await _Upgrade(migrations, tell or (lambda _name: None)).run(target)
+
+    async def upgrade() -> list[str]:
+        return await _Upgrade(migrations, tell or (lambda _name: None), beside_others=True).run(
+            target
+        )
+
+    async with connected(place):
+        if target is not None:
+            # To go back over an index it has to be there.
+            await indexes.build(get_connection("default"))
+        done = await patiently(upgrade, patience_s=patience_s)
+        await indexes.build(get_connection("default"))
+        return done
 
 
 async def migrate_within(target: str | None = None, *, migrations: str = "migrations") -> list[str]:
@@ -78,7 +99,7 @@ async def pending(url: str, *, migrations: str = "migrations") -> list[str]:
     place = address.parse(url)
     if place.dialect == "sqlite" and not place.file.exists():
         return known_migrations(migrations)
-    async with _connected(place):
+    async with connected(place):
         applied = await MigrationRecorder(get_connection("default")).applied_migrations()
         applied_names = {key.name for key in applied}
     return [name for name in known_migrations(migrations) if name not in applied_names]
@@ -91,7 +112,7 @@ def known_migrations(migrations: str = "migrations") -> list[str]:
     return sorted(key.name for key in executor.loader.disk_migrations)
 
 
-class _connected:
+class connected:
     """A connection for migrating, apart from the one that this process may have open."""
 
     def __init__(self, place: address.Address) -> None:
@@ -124,13 +145,23 @@ class _connected:
 
 
 class _Upgrade(MigrationExecutor):
+    """One upgrade. `beside_others`: it gives way to them, and leaves indexes of tables that were
+    there before for later. Else it is alone, in a transaction of its caller's."""
+
     def __init__(
-        self, migrations: str, tell: Told, recorder: MigrationRecorder | None = None
+        self,
+        migrations: str,
+        tell: Told,
+        recorder: MigrationRecorder | None = None,
+        *,
+        beside_others: bool = False,
     ) -> None:
         connection: Any = None if recorder else get_connection("default")
         apps = {"server": {"models": [], "migrations": migrations}}
         super().__init__(connection, apps)
         self._tell = tell
+        self._beside_others = beside_others
+        self._new_tables: set[str] = set()
 
     async def run(self, target: str | None) -> list[str]:
         done: list[str] = []
@@ -147,8 +178,12 @@ class _Upgrade(MigrationExecutor):
             await self._prepare(editor)
             await self.loader.build_graph()
             applied = set(await self.recorder.applied_migrations())
-            self._refuse_unknown(applied)
-            for step, state in await self._steps(target, applied):
+            await self._refuse_unknown(applied)
+            steps = await self._steps(target, applied)
+            if steps:
+                await self._give_way(editor)
+                await notes.add_columns(client)
+            for step, state in steps:
                 await self._take(step, state, editor)
                 done.append(step.migration.name)
             if done and isinstance(editor, SqliteEditor):
@@ -167,14 +202,22 @@ class _Upgrade(MigrationExecutor):
         (create,) = statements(editor._get_model_sql_data(self.recorder.model).table_sql)
         await editor._run_sql(create.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1))
 
-    def _refuse_unknown(self, applied: set[MigrationKey]) -> None:
+    async def _give_way(self, editor: SqliteEditor | PostgresEditor) -> None:
+        if self._beside_others and isinstance(editor, PostgresEditor):
+            wait_ms = round(LOCK_S * 1000)
+            await editor.client.execute_query(f"SET LOCAL lock_timeout = {wait_ms}")
+
+    async def _refuse_unknown(self, applied: set[MigrationKey]) -> None:
         unknown = sorted(key.name for key in applied - self.loader.graph.nodes.keys())
         if BEFORE_0_1 in unknown:
             raise TooOld
-        if unknown:
+        refused = notes.too_new(await notes.lives_with_of(self.connection, unknown))
+        if refused:
             raise MigrationFault(
-                f"the database was made by a newer Waymark: it has {', '.join(unknown)}"
+                f"the database was made by a newer Waymark: it has {', '.join(refused)}"
             )
+        # The graph knows nothing of the others, which a newer version applied and we live with.
+        applied.difference_update([MigrationKey("server", name) for name in unknown])
 
     async def _steps(
         self, target: str | None, applied: set[MigrationKey]
@@ -218,19 +261,42 @@ class _Upgrade(MigrationExecutor):
             await step.migration.unapply(state, schema_editor=editor)
             await self.recorder.record_unapplied(key.app_label, key.name)
         else:
-            await _apply(step.migration, state, editor)
+            later = await self._apply(step.migration, state, editor)
             await self.recorder.record_applied(key.app_label, key.name)
+            lives_with = getattr(step.migration, "lives_with", None)
+            await notes.note(editor.client, key.name, lives_with=lives_with, to_build=later)
 
+    async def _apply(
+        self, migration: Migration, state: State, editor: SqliteEditor | PostgresEditor
+    ) -> list[str]:
+        """Move state and database on, as `Migration.apply` does, and return what is to be done
+        later. But only operations that need more than `_before` get a full copy of the former
+        state: copying it every time took half of a first start."""
+        later: list[str] = []
+        for operation in migration.operations:
+            before = _before(state) if type(operation) in _MAKES_ANEW else state.clone()
+            operation.state_forward(migration.app_label, state)
+            if isinstance(operation, ops.CreateModel):
+                self._new_tables.add(operation.name)
+            sql = await self._for_later(operation, (before, state), editor)
+            if sql is None:
+                await migration._run_database_forward(operation, before, state, editor, True)
+            else:
+                later.append(sql)
+        state.validate_relations_initialized()
+        return later
 
-async def _apply(migration: Migration, state: State, editor: SqliteEditor | PostgresEditor) -> None:
-    """Move state and database on, as `Migration.apply` does. But only operations that need more
-    than `_before` get a full copy of the former state: copying it every time took half of a first
-    start."""
-    for operation in migration.operations:
-        before = _before(state) if type(operation) in _MAKES_ANEW else state.clone()
-        operation.state_forward(migration.app_label, state)
-        await migration._run_database_forward(operation, before, state, editor, True)
-    state.validate_relations_initialized()
+    async def _for_later(
+        self,
+        operation: Operation,
+        states: tuple[State, State],
+        editor: SqliteEditor | PostgresEditor,
+    ) -> str | None:
+        """The statement, where this is an index of a table in use and can be built beside it."""
+        is_new = getattr(operation, "model_name", None) in self._new_tables
+        if not self._beside_others or is_new or isinstance(editor, SqliteEditor):
+            return None
+        return await indexes.statement(operation, states, editor.client)
 
 
 # What these change in a state they put new models there for, and leave the old ones as they were.
