@@ -91,6 +91,16 @@ def audit_kinds() -> Iterator[str]:
     for call in calls("note_about"):
         yield from texts(call.args[2])
 
+    # Rows of the record that are written many at once.
+    for module in modules():
+        for node in ast.walk(module):
+            if isinstance(node, ast.Dict):
+                keys = [each.value for each in node.keys if isinstance(each, ast.Constant)]
+                if {"who_role", "what"} <= {*keys}:
+                    value = node.values[keys.index("what")]
+                    if isinstance(value, ast.Constant):
+                        yield str(value.value)
+
 
 def purposes() -> Iterator[str]:
     yield from constants("PURPOSE", "PROOF", "LINK", "TAP", "REACHED", "ARRIVED")

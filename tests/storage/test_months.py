@@ -15,6 +15,7 @@ from server.checkin.models import CheckIn
 from server.checkin.rules import Answer
 from server.clock import utcnow
 from server.errors import IdReused
+from server.notify.actions import set_aside
 from server.notify.models import Delivery, Message
 from server.people.rules import Role
 from server.storage import bulk
@@ -207,6 +208,16 @@ async def test_whoever_writes_past_the_bulk_is_held_to_it_too(db: Database, cast
     with pytest.raises(IntegrityError):
         async with write():
             await Message.create(**{**row, "id": uuid7()})
+
+
+async def test_a_message_that_is_set_aside_makes_room_for_the_same_once_more(db: Database) -> None:
+    first = _message_row(LONG_AGO, state="withdrawn")
+    await bulk.insert(Message, [first], skip_known=True)
+    async with write():
+        await set_aside([first["subject_id"]], utcnow())
+    again = {**first, "id": uuid7()}
+    assert len(await bulk.insert(Message, [again], skip_known=True)) == 1
+    assert await bulk.insert(Message, [{**first, "id": uuid7()}], skip_known=True) == []
 
 
 @only_postgres

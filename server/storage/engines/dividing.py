@@ -174,8 +174,25 @@ async def _keep_keys(client: BaseDBAsyncClient, table: str, by: ByMonth) -> None
         f'CREATE TRIGGER {keys}_gone AFTER DELETE ON "{table}"'
         f" REFERENCING OLD TABLE AS rows_of_statement FOR EACH STATEMENT"
         f" EXECUTE FUNCTION {keys}_gone()",
+        *_follow(table, by),
     ):
         await client.execute_query(sql)
+
+
+def _follow(table: str, by: ByMonth) -> list[str]:
+    """The key changes with its row: what was said once makes room to be said again. For each row,
+    but only where it changes, which is seldom."""
+    if len(by.once) == 1:
+        return []
+    keys, old, new = key_table(table), key_sql(by.once, "OLD"), key_sql(by.once, "NEW")
+    changes = " OR ".join(f'OLD."{name}" IS DISTINCT FROM NEW."{name}"' for name in by.once)
+    return [
+        f"CREATE OR REPLACE FUNCTION {keys}_moved() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        f' UPDATE "{keys}" SET key = {new} WHERE key = {old} AND at = OLD."{by.column}";'
+        f" RETURN NULL; END $$",
+        f'CREATE TRIGGER {keys}_moved AFTER UPDATE ON "{table}" FOR EACH ROW'
+        f" WHEN ({changes}) EXECUTE FUNCTION {keys}_moved()",
+    ]
 
 
 async def unite(
@@ -204,7 +221,8 @@ async def unite(
     if by.once:
         keys = key_table(table)
         await client.execute_query(f'DROP TABLE "{keys}"')
-        await client.execute_query(f"DROP FUNCTION {keys}_kept(), {keys}_gone()")
+        for what in ("kept", "gone", "moved"):
+            await client.execute_query(f"DROP FUNCTION IF EXISTS {keys}_{what}()")
 
 
 async def _step_aside(client: BaseDBAsyncClient, table: str, name: str) -> list[str]:

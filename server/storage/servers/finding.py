@@ -100,7 +100,7 @@ class Finder:
             connection, place = await connect_to_one(places, how, first=self.last)
             timeline = await self._timeline(connection)
             if timeline is not None:
-                if self.current != place:
+                if self.current not in (None, place):
                     log.info("database.found", place=str(place), timeline=timeline)
                 self.current = self.last = place
                 self._made[connection] = timeline
