@@ -154,7 +154,8 @@ def read_policy(path: Path) -> Policy:
     """The policy that ships with what a TOML file says instead. Raises Refused."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as fault:
+    except (ValueError, RecursionError) as fault:
+        # What is no TOML or no UTF-8, and a number with thousands of digits, are all ValueErrors.
         raise Refused(f"{path} is no TOML: {fault}") from None
     return read(merged(data))
 

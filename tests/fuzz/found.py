@@ -37,7 +37,8 @@ FOUND: dict[str, list[bytes]] = {
     # msgspec lets a UnicodeDecodeError through for a name that is not UTF-8.
     "backup-signed": [_BROKEN_MANIFEST],
     # As deep as this, the TOML and JSON modules of Python raise a RecursionError.
-    "policy": [b"a = " + b"[" * 3_000],
+    # A number of more than 4,300 digits is a ValueError.
+    "policy": [b"a = " + b"[" * 3_000, b"a = " + b"9" * 5_000],
     # JSON can spell half a surrogate pair, and no encoding takes it.
     "provider": [
         _CLAIMS + _PLACES + b'"nonce":"\\ud800"}',
