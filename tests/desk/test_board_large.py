@@ -211,6 +211,15 @@ async def test_a_board_of_thousands_says_when_the_others_were_counted(cast: Cast
     assert page.count('class="opens') == 2
 
 
+async def test_a_board_of_one_urgent_group_reads_no_index_of_the_others(cast: Cast) -> None:
+    await settled(cast, 30)
+    tallies = Tallies()
+    shown = await large.order(scope(cast, "tom"), View(group=Group.LATE), tallies, most=10)
+    await tallies.settled()
+    await tallies.close()
+    assert not [row for row in shown.rows if row.group is not Group.LATE]
+
+
 async def test_an_old_count_is_shown_while_it_is_made_anew(cast: Cast) -> None:
     await settled(cast, 30)
     tallies, view = Tallies(), View()

@@ -172,9 +172,10 @@ ORDER BY id LIMIT {most}
 
 
 def _walks(scope: Scope, view: View, statement: Statement, times: int) -> Iterator[_Walk]:
-    agency = statement.of(scope.agency_id)
+    # A parameter that no part names has no type for PostgreSQL: each part brings its own.
     for group in (Group.DUE, Group.AWAY):
         if _is_wanted(view, group):
+            agency = statement.of(scope.agency_id)
             most = (view.limit(group) + BESIDE) * times
             after = _after(view, group, statement)
             sql = _BY_DUE.format(agency=agency, group=group, after=after, most=most)
@@ -183,6 +184,7 @@ def _walks(scope: Scope, view: View, statement: Statement, times: int) -> Iterat
         return
     for home in view.open if view.folds else (view.home,):
         key = home if view.folds else str(Group.WELL)
+        agency = statement.of(scope.agency_id)
         is_here = "IS NULL" if home == NO_HOME else f"= {statement.of(UUID(home))}"
         most = (view.limit(key) + BESIDE) * times
         after = _after(view, Group.WELL, statement)
