@@ -1,4 +1,4 @@
-"""Check-ins a second of children about whom an alert is open: the longest way an answer can take.
+"""Check-ins a second of children with an open alert: the longest way an answer can take.
 
 Through the whole server, with the policy that ships, the ticker and the log of requests on. Each
 answer settles a late round, closes its alert and tells the caseworker that all is well. Each run

@@ -49,7 +49,7 @@ PARAMETERS: dict[str, Any] = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "wal_log_hints": "on",
-    # Where a gap is longer than it should be, the log says who waited for whom.
+    # Where a gap is longer than it should be, the log says who waited, and for which process.
     "log_lock_waits": "on",
     "log_min_duration_statement": "2s",
 }
@@ -250,7 +250,7 @@ def urls_of(host: Host, peers: Mapping[str, str], *, is_direct: bool) -> dict[st
 
 
 def haproxy_of(host: Host, peers: Mapping[str, str]) -> Daemon:
-    """A HAProxy on this host, whose one port leads to whoever is the primary."""
+    """A HAProxy on this host, whose one port leads to the primary of the moment."""
     servers = "\n".join(
         f"  server {name} {address}:{POSTGRES} check port {REST}" for name, address in peers.items()
     )

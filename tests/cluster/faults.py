@@ -32,7 +32,7 @@ Mend = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Done:
-    """A fault that has begun: to whom, and how it ends."""
+    """A fault that has begun: which process has it, and how it ends."""
 
     target: str
     mend: Mend

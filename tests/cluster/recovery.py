@@ -1,5 +1,5 @@
 """Point-in-time recovery, as docs/operate-cluster.md describes it: pgBackRest keeps a base backup
-and every piece of the log; somebody deletes what must not be deleted; the cluster goes back to a
+and every piece of the log; an operator deletes what must not be deleted; the cluster goes back to a
 moment before, and the checker compares it with what was thanked for by then.
 """
 

@@ -50,7 +50,7 @@ def arrived(id_: str, at: float) -> Event:
 
 
 def steady(begin: float, end: float, *, without: tuple[float, float] = (0, 0)) -> list[Event]:
-    """Another child whom we thank every two seconds, so that there is no outage; or one."""
+    """Another child, thanked every two seconds, so that there is no outage; or one."""
     events: list[Event] = [
         {"kind": "child", "at": begin, "child": "lia", "worker": "uwe@rig.example", "due": end + 60}
     ]
@@ -66,7 +66,7 @@ def steady(begin: float, end: float, *, without: tuple[float, float] = (0, 0)) -
 @pytest.fixture
 def good() -> list[Event]:
     """Mia is asked each minute: she answers, falls silent from 110 on, is told of at 112 and comes
-    back at 200; somebody else checks in all the time."""
+    back at 200; another child checks in all the time."""
     return [
         {"kind": "child", "at": BEGIN, "child": MIA, "worker": WORKER, "due": BEGIN + 40},
         *thanked("one", BEGIN + 35, BEGIN + 100),

@@ -1,5 +1,5 @@
-"""The board of a reader with thousands of children: it costs what it shows, and everyone for whom
-somebody waits is there, as on any board."""
+"""The board of a reader with thousands of children: it costs what it shows, and everyone who is
+waited for is there, as on any board."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is not released yet may add and no more, unless released code does without what goes."""
+"""What is not released yet may only add, unless released code does without what goes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """From one table of PostgreSQL to one for each month, and back; and the months to come.
 
-Dividing happens in the transaction of the upgrade, and nobody reads or writes the table meanwhile.
+Dividing happens in the transaction of the upgrade, and nobody reads or writes the table until it ends.
 """
 
 import re

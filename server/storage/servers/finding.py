@@ -89,7 +89,7 @@ class Finder:
         self._failures += 1
         counts.failed += 1
         now = monotonic()
-        # Who waited for a connection of the pool meanwhile is not to wait as long once more.
+        # Who waited for a connection of the pool all the time is not to wait as long once more.
         self._was_long = now - began > LONG_S
         self._not_before = now + self._rand.uniform(*PAUSE_S)
         self.last = None

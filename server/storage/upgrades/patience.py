@@ -1,6 +1,6 @@
 """Taking locks without keeping anyone waiting.
 
-An ALTER that waits for a table stands in front of everyone who comes after it: one long read, a
+An ALTER that waits for a table blocks everyone who comes after it: one long read, a
 backup, and no check-in gets through. So the upgrade waits half a second for a lock and no longer.
 Then it undoes all that it did, lets the others pass, and tries again, for minutes.
 """

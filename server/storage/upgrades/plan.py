@@ -207,7 +207,7 @@ def _goes_on(missing: list[Step]) -> list[str]:
     if not missing:
         return []
     oldest = max((step.lives_with or "" for step in missing), key=notes.parsed)
-    return [f"Code from version {oldest} on goes on meanwhile, and starts again after it."]
+    return [f"Code from version {oldest} on goes on during it, and starts again after it."]
 
 
 async def _in_the_way(client: BaseDBAsyncClient) -> list[str]:
