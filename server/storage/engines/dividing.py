@@ -1,6 +1,6 @@
 """From one table of PostgreSQL to one for each month, and back; and the months to come.
 
-Dividing happens in the transaction of the upgrade, and nobody reads or writes the table until it ends.
+Dividing happens in the transaction of the upgrade: until it ends, nobody reads or writes the table.
 """
 
 import re
