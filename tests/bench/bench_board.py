@@ -31,6 +31,7 @@ from server.auth.sessions import open_session
 from server.people.models import Child, Home, Person
 from server.people.rules import Role
 from server.policy.model import Tier
+from server.serving import settled
 from server.settings import load
 from server.storage import bulk
 from server.storage.db import close_database, dialect, fetch, open_database, write
@@ -192,7 +193,7 @@ async def _measure(url: str, folder: str, many: int, runs: int) -> dict[str, Any
     async with write():
         token, _ = await open_session(await Person.get(role=Role.CASEWORKER), now=moment())
     board = Board(app, token, ids)
-    async with board.client:
+    async with board.client, settled():  # As a web process begins.
         shown = [await board.show() for _ in range(runs + 3)][3:]  # The first ones warm up.
         await board.check_in()  # A process makes a connection for its first one.
         beside = await board.beside(min(runs, many - 1))
@@ -220,7 +221,7 @@ async def _measure_large(url: str, folder: str, many: int, runs: int) -> dict[st
         async with write():
             token, _ = await open_session(await Person.get(id=person), now=moment())
         board = Board(app, token, [*crowd.children[-PHONES:]])
-        async with board.client:
+        async with board.client, settled():
             figures[name] = await _one_reader(board, app, runs)
     await app.state.tallies.close()
     await close_database()

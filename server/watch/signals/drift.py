@@ -11,6 +11,7 @@ from uuid import UUID
 from server.alerts.recipients import policy_of
 from server.policy.model import Signal
 from server.storage.db import among, as_id, as_moment, dialect, fetch
+from server.storage.turns import in_turns
 from server.watch.signals.rules import (
     MONTH,
     Answer,
@@ -232,7 +233,9 @@ async def _of_the_rest(
 ) -> _Found:
     """What everything else says, for the children with something to say."""
     rest = await _rest(ids, signals, now) if ids else {}
-    return {id_: changed(events.rows(), signals, now) for id_, events in rest.items()}
+    return {
+        id_: changed(events.rows(), signals, now) async for id_, events in in_turns(rest.items())
+    }
 
 
 async def _rest(
