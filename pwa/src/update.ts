@@ -2,7 +2,7 @@
  * New versions. A new worker waits until the child taps, or until nothing unsaved is on any page; what waits in
  * the outbox lies in the store and is not touched by a change of version.
  */
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 
 export const isUpdateReady = signal(false);
 
@@ -84,7 +84,10 @@ export async function begin(): Promise<void> {
     if (!had) return void (had = true);
     if (isReloading) return;
     isReloading = true;
-    location.reload();
+    // A page that was too slow to answer the worker, or slept, may still have words on it: they come first.
+    effect(() => {
+      if (!isBusy()) location.reload();
+    });
   });
   navigator.serviceWorker.addEventListener("message", (event: MessageEvent<unknown>) => {
     if (event.data === "may-i") event.ports[0]?.postMessage(!isBusy());

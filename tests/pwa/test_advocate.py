@@ -61,7 +61,7 @@ def test_an_end_without_a_network_says_that_the_advocate_still_sees(
 ) -> None:
     with_ruth(double)
     main = at_advocate(phone).page.locator("main")
-    # The heading comes before the answer of the server: without an answer there is no advocate to end.
+    # The heading comes before the answer of the server, and without that nobody could be ended.
     phone.page.locator(".card", has_text="Ruth").wait_for()
     phone.network(is_there=False)
     for goes_through_with_it in (False, True):

@@ -69,7 +69,8 @@ def choose(firefox: Firefox, words: str) -> None:
 
 
 def says(firefox: Firefox, words: str) -> None:
-    until(lambda: firefox.ask("return document.body?.innerText.includes(args[0]) ?? false", words))
+    shows = "return document.body?.innerText.includes(args[0]) ?? false"
+    until(lambda: firefox.ask(shows, words), seconds=90)
 
 
 def test_a_child_turns_reminders_on_and_a_neutral_one_is_shown_and_opens_the_app(

@@ -82,6 +82,7 @@ def test_a_new_version_does_not_take_over_from_words_that_are_being_typed(
     expect(phone.page.locator("textarea")).to_have_value("Half a thought")
     assert phone.page.evaluate("navigator.serviceWorker.ready.then((r) => !!r.waiting)")
     phone.page.locator("textarea").fill("")
+    _quiet(phone, double)
     with phone.page.expect_navigation(timeout=30_000):
         phone.page.get_by_role("button", name="Update").click()
     phone.page.get_by_text("A new version is ready.").wait_for(state="detached")
@@ -102,6 +103,30 @@ def test_a_new_version_that_another_page_holds_up_comes_with_the_next_start(
     said = phone.page.get_by_text("The new version opens the next time you start the app.")
     said.wait_for(timeout=60_000)
     expect(other.locator("textarea")).to_have_value("Half a thought, elsewhere")
+
+
+def test_words_on_a_page_that_was_too_slow_to_answer_stay_until_they_are_done(
+    phone: Phone, double: Double, tmp_path: Path
+) -> None:
+    phone.pair()
+    other = phone.context.new_page()
+    other.goto(phone.page.url)
+    other.locator(".words").click()
+    other.locator("textarea").fill("Half a thought, elsewhere")
+    double.publish(new_version(tmp_path))
+    phone.page.evaluate("navigator.serviceWorker.ready.then((r) => r.update())")
+    phone.page.get_by_role("button", name="Update").wait_for()
+    _quiet(phone, double)
+    # Another page on a poor phone: for some seconds nothing of it runs.
+    other.evaluate(
+        "void setTimeout(() => { const end = Date.now() + 5000; while (Date.now() < end); })"
+    )
+    with phone.page.expect_navigation(timeout=30_000):
+        phone.page.get_by_role("button", name="Update").click()
+    other.wait_for_timeout(7_000)  # It runs again, and has heard of the new version.
+    expect(other.locator("textarea")).to_have_value("Half a thought, elsewhere")
+    with other.expect_navigation(timeout=30_000):
+        other.locator("textarea").fill("")
 
 
 def test_a_new_version_opens_offline_in_the_language_of_the_child(
