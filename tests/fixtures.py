@@ -144,7 +144,8 @@ _statements: dict[str, dict[Any, Any]] = {}
 @pytest_asyncio.fixture
 async def db(migrated: Database, keyring: encryption.Keyring) -> AsyncIterator[Database]:
     """A migrated database of each kind, open, with a keyring in use."""
-    await open_database(migrated.url)
+    # On a busy machine a server that was never away may take more than the seconds of a process.
+    await open_database(migrated.url + ("?timeout=60" if migrated.dialect == "postgres" else ""))
     if migrated.dialect not in _statements:
         for model in Tortoise.apps["server"].values():
             connection().executor_class(model, connection())
