@@ -50,6 +50,8 @@ from server.web.responses import json_answer
 
 # Anything that has been due for longer is a fault of ours.
 STALE = timedelta(minutes=2)
+# A scrape comes every few seconds, and to count a million watches takes longer than all the rest.
+COUNTED_EACH = timedelta(minutes=1)
 # Who asks wants an answer, also from a database that says nothing.
 ANSWER_S = 5
 # A proxy that forwards a request adds one of these: then it does not come from this machine.
@@ -148,12 +150,30 @@ def _seconds(moment: datetime | None, now: datetime) -> float | None:
     return None if moment is None else max(0.0, round((now - moment).total_seconds(), 3))
 
 
+class WatchCounts:
+    """How many watches there are by standing, of the last minute."""
+
+    def __init__(self) -> None:
+        self._counted_at: datetime | None = None
+        self._counts: dict[str, int] = {}
+
+    async def at(self, now: datetime) -> Mapping[str, int]:
+        """The counts, made anew where they are older, or of a later time."""
+        at = self._counted_at
+        if at is None or not timedelta(0) <= now - at < COUNTED_EACH:
+            self._counts = await _counts("standing", Watch.filter(due_at__isnull=False))
+            self._counted_at = now
+        return self._counts
+
+
 async def metrics(request: Request) -> Response:
     """Prometheus text: with the token, or from this machine without a proxy in between."""
     if not _may_see(request):
         raise NotFound("This does not exist, or you do not have access to it.")
     registry = CollectorRegistry()
-    await _fill(registry, now_of(request))
+    now = now_of(request)
+    _show(registry, "watches", "standing", await request.app.state.watch_counts.at(now))
+    await _fill(registry, now)
     await _objectives(registry, request)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
@@ -179,7 +199,6 @@ async def _fill(registry: CollectorRegistry, now: datetime) -> None:
         # A ticker that never ran is as bad as one that stopped.
         nothing = math.inf if name == "last_tick_age" else 0
         gauge.set(nothing if at is None else _seconds(at, now) or 0)
-    await _count(registry, "watches", "standing", Watch.filter(due_at__isnull=False))
     await _count(registry, "alerts_open", "state", Alert.filter(closed_at__isnull=True))
     lately = now - timedelta(hours=1)
     await _count(registry, "messages_last_hour", "state", Message.filter(queued_at__gt=lately))
@@ -277,8 +296,16 @@ def _by_channel(registry: CollectorRegistry, name: str, counts_by_channel: dict[
 
 
 async def _count(registry: CollectorRegistry, name: str, by: str, rows: Any) -> None:
+    _show(registry, name, by, await _counts(by, rows))
+
+
+async def _counts(by: str, rows: Any) -> dict[str, int]:
+    return dict(await rows.annotate(n=Count(by)).group_by(by).values_list(by, "n"))
+
+
+def _show(registry: CollectorRegistry, name: str, by: str, counts: Mapping[str, int]) -> None:
     gauge = Gauge(f"waymark_{name}", f"{name} by {by}", [by], registry=registry)
-    for value, count in await rows.annotate(n=Count(by)).group_by(by).values_list(by, "n"):
+    for value, count in counts.items():
         gauge.labels(value).set(count)
 
 

@@ -186,3 +186,18 @@ async def test_metrics_count_and_name_nobody(cast: Cast) -> None:
     assert 'waymark_database_connections{what="made"}' in text
     assert 'waymark_long_reads{where="copy"}' in text
     assert not [name for name in SURNAMES if name in text]
+
+
+async def test_watches_are_counted_once_a_minute_however_often_metrics_are_asked_for(
+    cast: Cast,
+) -> None:
+    async def well() -> str:
+        text = (await metrics(cast, "127.0.0.1")).text
+        return next(line for line in text.splitlines() if 'waymark_watches{standing="well"' in line)
+
+    before = await well()
+    await Watch.filter(child_id=cast.mia.id).update(standing="late")
+    cast.clock.advance(seconds=59)
+    assert await well() == before
+    cast.clock.advance(seconds=1)
+    assert await well() != before
