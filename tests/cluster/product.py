@@ -30,13 +30,10 @@ from tests.cluster.hosts import Host
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "a secret of the rig alone that guards nothing at all"
 WEB = 8000
-EVERY_S, GRACE_S = 60, 10
-# What is agreed with every child of the rig: a check-in each minute, and adults are called ten
-# seconds after it. One rung: what the ladder repeats must not look like a message that is doubled.
+# One rung: what the ladder repeats must not look like a message that is doubled.
 _LEVEL = {
     "remind_before": "5s",
     "remind_again": "3s",
-    "grace": f"{GRACE_S}s",
     "asks_carer": False,
     "carer_window": "5s",
     "carer_from": "00:00",
@@ -49,7 +46,19 @@ _LEVEL = {
     "habit": None,
     "last_call": None,
 }
-POLICY = {"low": _LEVEL, "quiet": {"from": "00:00", "until": "00:00"}}
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """What is agreed with every child: a check-in so often, and adults are called so many seconds
+    after one that did not come."""
+
+    every_s: int = 60
+    grace_s: int = 10
+
+    def policy(self) -> dict[str, Any]:
+        level = _LEVEL | {"grace": f"{self.grace_s}s"}
+        return {"low": level, "quiet": {"from": "00:00", "until": "00:00"}}
 
 
 @dataclass(frozen=True)
@@ -101,7 +110,9 @@ async def migrate(url: str, settings: Mapping[str, str]) -> None:
     assert process.returncode == 0, out.decode()
 
 
-async def populate(url: str, how_many: int, history: History) -> list[WatchedChild]:
+async def populate(
+    url: str, how_many: int, history: History, agreed: Agreed = Agreed()
+) -> list[WatchedChild]:
     """So many children, each with a phone, a watch and a caseworker who has an address."""
     encryption.use(Keyring([SECRET]))
     await open_database(url)
@@ -109,14 +120,14 @@ async def populate(url: str, how_many: int, history: History) -> list[WatchedChi
         now = datetime.now(UTC).replace(microsecond=0)
         async with write():
             agency = await Agency.create(name="rig", made_at=now)
-            content = parser.merged(POLICY)
+            content = parser.merged(agreed.policy())
             await Policy.create(agency_id=agency.id, version=1, content=content, made_at=now)
         children = []
         for number in range(how_many):
-            # Spread over a minute, so that rounds become late all the time.
-            due = now + timedelta(seconds=EVERY_S + EVERY_S * number / how_many)
+            # Spread, so that rounds become late all the time.
+            due = now + timedelta(seconds=agreed.every_s * (1 + number / how_many))
             due = due.replace(microsecond=0)
-            child = await _child(agency.id, number, due, now)
+            child = await _child(agency.id, number, (now, due), agreed.every_s)
             children.append(child)
             history.add("child", child=child.id, worker=child.worker, due=due.timestamp())
         return children
@@ -124,13 +135,16 @@ async def populate(url: str, how_many: int, history: History) -> list[WatchedChi
         await close_database()
 
 
-async def _child(agency: UUID, number: int, due: datetime, now: datetime) -> WatchedChild:
+async def _child(
+    agency: UUID, number: int, moments: tuple[datetime, datetime], every_s: int
+) -> WatchedChild:
+    now, due = moments
     id_, worker, mail = uuid7(), uuid7(), f"worker{number}@rig.example"
     token = f"rig-{id_}"
     common = {"agency_id": agency}
     person = common | {"language": "en", "zone": "UTC", "made_at": now}
     before = now - timedelta(days=1)
-    opens = due - timedelta(seconds=EVERY_S / 2)
+    opens = due - timedelta(seconds=every_s / 2)
     rows: list[tuple[type[Any], dict[str, Any]]] = [
         (Person, person | {"id": id_, "role": Role.CHILD, "name": "child"}),
         (Person, person | {"id": worker, "role": Role.CASEWORKER, "name": "worker"}),
@@ -145,7 +159,7 @@ async def _child(agency: UUID, number: int, due: datetime, now: datetime) -> Wat
                             "token_hash": hash_token(token), "last_seen_at": now}),
     ]  # fmt: skip
     watch = common | {
-        "child_id": id_, "tier": "low", "zone": "UTC", "rhythm": {"every_s": EVERY_S},
+        "child_id": id_, "tier": "low", "zone": "UTC", "rhythm": {"every_s": every_s},
         "standing": "well", "prompted": 0, "is_alerted": False, "is_missing": False,
         "due_at": due, "opens_at": opens, "next_action_at": opens, "sign_at": now, "version": 0,
     }  # fmt: skip

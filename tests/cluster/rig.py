@@ -30,7 +30,7 @@ from tests.cluster.wire import Wire
 
 PREFIX = "wm-rig-"
 EDGE = 8080
-TERMS = Terms(grace_s=product.GRACE_S, told_within_s=60)
+TERMS = Terms(grace_s=product.Agreed().grace_s, told_within_s=60)
 # Between two faults, so that what the one left behind is not taken for the other.
 CALM_S = 12.0
 

@@ -15,17 +15,18 @@ PORT = 2525
 class Wire:
     """Takes every mail. A message has the same Message-ID each time it is sent."""
 
-    def __init__(self, address: str, history: History) -> None:
-        self.address = address
+    def __init__(self, address: str, history: History, port: int = PORT) -> None:
+        self.address, self.port = address, port
         self.history = history
         self._server: asyncio.Server | None = None
 
     @property
     def url(self) -> str:
-        return f"smtp://{self.address}:{PORT}"
+        return f"smtp://{self.address}:{self.port}"
 
     async def open(self) -> None:
-        self._server = await asyncio.start_server(self._serve, self.address, PORT)
+        self._server = await asyncio.start_server(self._serve, self.address, self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
         if self._server is not None:

@@ -189,6 +189,14 @@ async def test_the_plan_says_what_waits_and_for_how_many_rows_and_changes_nothin
     assert await pending(empty.url, migrations=package.name) == ["0002_more", "0003_strict"]
 
 
+async def test_the_plan_knows_what_it_takes_to_divide_a_table_by_month(empty, package) -> None:
+    package.add("0002_by_month", "ops.PartitionByMonth('House', 'closed_at', once=['id']),")
+    (line,) = [line for line in await plan(empty.url, migrations=package.name) if "divide" in line]
+    waits = "everyone waits, about" if empty.dialect == "postgres" else "nobody waits"
+    assert line.startswith(f"  divide house by month: {waits}")
+    assert "by a unique that house has no longer" in line
+
+
 @POSTGRES
 async def test_the_plan_names_who_is_in_the_way(empty, package) -> None:
     package.add("0002_more", COLUMN)

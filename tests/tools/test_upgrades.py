@@ -60,6 +60,7 @@ BREAKS = {
     "a unique": "ops.AddConstraint('Guest', UniqueConstraint(fields=('house_id',), name='one')),",
     "a unique less": "ops.RemoveConstraint('House', name='house_name_once'),",
     "a table less": "ops.DeleteModel('Guest'),",
+    "months": "ops.PartitionByMonth('House', 'closed_at'),",
     "by hand": "ops.RunSQL('UPDATE house SET beds = 1', reverse_sql=''),",
 }
 

@@ -29,6 +29,8 @@ class Work(StrEnum):
     """Who writes waits until all rows are read."""
     COPY = "copy"
     """Everyone waits until all rows are written anew."""
+    DIVIDE = "divide"
+    """Everyone waits until all rows are read, and their keys are written and sorted."""
     BY_HAND = "by_hand"
     """Nobody can say: SQL or Python by hand."""
 
@@ -156,6 +158,13 @@ def _remove_constraint(operation: Any, state: State) -> Effect:
     return Effect(f"drop rule {name}", table, Work.MOMENT, Work.COPY, why)
 
 
+def _divide(operation: Any, state: State) -> Effect:
+    # Old rows stay where they are, but the table is locked while they are taken in.
+    table = _table(state, operation.model_name)
+    why = f"older code leaves out what is known by a unique that {table} has no longer"
+    return Effect(f"divide {table} by month", table, Work.DIVIDE, Work.NONE, why)
+
+
 def _options(operation: Any, state: State) -> Effect:
     return Effect("nothing in the database", _table(state, operation.name), Work.NONE, Work.NONE)
 
@@ -180,4 +189,5 @@ _JUDGES: dict[type, Callable[[Any, State], Effect]] = {
     ops.RemoveConstraint: _remove_constraint,
     ops.RenameConstraint: _remove_constraint,
     ops.AlterModelOptions: _options,
+    ops.PartitionByMonth: _divide,
 }

@@ -31,6 +31,7 @@ _WAITS = {
     Work.MOMENT: "everyone waits for a moment",
     Work.SCAN: "who writes waits",
     Work.COPY: "everyone waits",
+    Work.DIVIDE: "everyone waits",
     Work.BY_HAND: "nobody can say who waits",
 }
 _LONG = """
@@ -54,8 +55,16 @@ class Size:
 
     def seconds(self, work: Work) -> float | None:
         """How long all rows take; None where it takes no time or nobody can say."""
-        rate = {Work.COPY: self.copied, Work.SCAN: self.indexed, Work.BESIDE: self.indexed}
-        return self.rows / rate[work] if rate.get(work) else None
+        if not self.copied or not self.indexed:
+            return None
+        copied, indexed = self.rows / self.copied, self.rows / self.indexed
+        takes = {
+            Work.COPY: copied,
+            Work.SCAN: indexed,
+            Work.BESIDE: indexed,
+            Work.DIVIDE: copied + indexed,
+        }
+        return takes.get(work)
 
 
 async def plan(url: str, *, migrations: str = "migrations") -> list[str]:
