@@ -297,9 +297,9 @@ class Worker:
         return self._gates[channel]
 
     async def _hand_over(self, several: Sequence[Attempt]) -> Outcome:
-        channel, is_of_several = self._channel_of(several[0].message), len(several) > 1
+        channel = self._channel_of(several[0].message)
         envelope = envelope_of(
-            several[0], channel, self._sender, self._clock(), is_of_several=is_of_several
+            several[0], channel, self._sender, self._clock(), of_several=len(several)
         )
         if envelope.kind == Kind.PAPER:
             files = await attachments(several[0].message.id)
