@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 
 from server.alerts.ladder import Cause
 from server.alerts.models import Alert
-from server.notify.actions import Saying
+from server.notify.actions import Saying, lock
 from server.notify.models import Message
 from server.notify.rules import Kind
 from server.policy.versions import as_written
@@ -67,8 +67,8 @@ async def bundled(
     after = {_place(saying): coming.to(saying) for saying in ours}
     ids = {place: _id(place, now) for place in here}
     waiting = await _waiting(ids.values(), now)
-    last = {ids[place] for place in here if not after[place]}
-    await _let_go(last & waiting, now)
+    last = [ids[place] for place in here if not after[place]]
+    await _let_go([id_ for bundle in last for id_ in waiting.get(bundle, ())], now)
     agencies = {saying.agency_id for saying in ours if saying.agency_id is not None}
     enough = await _enough(agencies, max(here[place] + after[place] for place in here))
 
@@ -112,23 +112,24 @@ async def _enough(agencies: Collection[UUID], most: int) -> dict[UUID | None, in
 # --- what waits for the rest of its tick
 
 
-async def _waiting(ids: Collection[UUID], now: datetime) -> set[UUID]:
+async def _waiting(ids: Collection[UUID], now: datetime) -> dict[UUID, list[UUID]]:
+    """The messages of an earlier batch that wait under these ids."""
     held = Message.filter(
         together__in=list(ids), next_action_at__gt=now, next_action_at__lte=now + SLACK
     ).filter(state="waiting", attempts=0)
-    return {as_id(id_) for id_ in await held.distinct().values_list("together", flat=True)}
+    waiting: dict[UUID, list[UUID]] = {}
+    for id_, message_id in await held.values_list("together", "id"):
+        waiting.setdefault(as_id(id_), []).append(as_id(message_id))
+    return waiting
 
 
 async def _let_go(ids: Collection[UUID], now: datetime) -> None:
+    """An answer that is withdrawing some of them in this moment keeps them: we wait for nobody."""
     if not ids:
         return
-    await Message.filter(
-        together__in=list(ids),
-        next_action_at__gt=now,
-        next_action_at__lte=now + SLACK,
-        state="waiting",
-        attempts=0,
-    ).update(next_action_at=now, ready_at=now)
+    free = await lock(ids, waits=False)
+    ours = Message.filter(id__in=list(free), state="waiting", attempts=0)
+    await ours.update(next_action_at=now, ready_at=now)
 
 
 async def still_due(agencies: Collection[UUID], now: datetime) -> Coming:
@@ -159,6 +160,7 @@ async def told_as_one(alert: Alert, person_id: UUID) -> list[Alert]:
         kind__in=kinds,
         subject_kind="alert",
     )
-    found = await beside.order_by("-id").limit(LISTED).values_list("subject_id", flat=True)
-    others = Alert.filter(id__in=list({as_id(id_) for id_ in found}), agency_id=alert.agency_id)
+    told = {as_id(id_) for id_ in await beside.values_list("subject_id", flat=True)}
+    newest = sorted(told, reverse=True)[:LISTED]
+    others = Alert.filter(id__in=newest, agency_id=alert.agency_id)
     return await others.exclude(id=alert.id)

@@ -298,8 +298,9 @@ class Worker:
 
     async def _hand_over(self, several: Sequence[Attempt]) -> Outcome:
         channel = self._channel_of(several[0].message)
+        subjects = {attempt.message.subject_id for attempt in several}
         envelope = envelope_of(
-            several[0], channel, self._sender, self._clock(), of_several=len(several)
+            several[0], channel, self._sender, self._clock(), of_several=len(subjects)
         )
         if envelope.kind == Kind.PAPER:
             files = await attachments(several[0].message.id)
