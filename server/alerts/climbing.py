@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from server.alerts import ladder as rules
+from server.alerts.bundles import NONE_COMING, SLACK, Coming, bundled, silences, still_due
 from server.alerts.causes import first_wait_ends
 from server.alerts.drills.actions import interrupt
 from server.alerts.ladder import Call, Cause, Climb, Reachable, State
@@ -33,8 +34,6 @@ from server.storage.due_rows import DueRows
 from server.web.live import announce
 
 AT_ONCE = 200
-# An alert due at a moment has climbed this long after it, also where a tick takes its time.
-SLACK = timedelta(seconds=3)
 CALLING: tuple[Kind, ...] = (
     Kind.ALERT,
     Kind.ALERT_AGAIN,
@@ -129,7 +128,10 @@ async def climb(alerts: Sequence[Alert], now: datetime) -> None:
     for alert, _, calls in ours:
         if any(call.why == "ended" for call in calls):
             await _note_ended(alert, now)
-    await say([move for move in ours if move[2]], now)
+    called = [move for move in ours if move[2]]
+    if called:
+        coming = await still_due({alert.agency_id for alert, _, _ in called}, now)
+        await say(called, now, coming)
 
 
 async def _enter_apart(alert_id: UUID, now: datetime) -> None:
@@ -202,16 +204,23 @@ async def _first_wait_ends(child_id: UUID, ladder: Ladder, at: datetime) -> date
     return first_wait_ends(Cause.TALK, ladder, known_zone(child.zone), at)
 
 
-async def say(moved: Sequence[tuple[Alert, Climb, tuple[Call, ...]]], now: datetime) -> None:
-    """Queue what these calls say, to everyone they name. In the caller's transaction."""
+async def say(
+    moved: Sequence[tuple[Alert, Climb, tuple[Call, ...]]],
+    now: datetime,
+    coming: Coming = NONE_COMING,
+) -> None:
+    """Queue what these calls say, to everyone they name. `coming`: what later batches of this tick
+    will say. In the caller's transaction."""
     sayings: list[Saying] = []
-    waits = await _waits([alert for alert, _, _ in moved], now)
+    alerts = [alert for alert, _, _ in moved]
+    waits = await _waits(alerts, now)
     resorts = await _resorts(moved)
     for alert, _, calls in moved:
         wait = waits.get(alert.id)
         if any(call.why in ("unanswered", "lapsed") for call in calls):
             # Accepted is not seen: a person who was told and did not answer is told by another way.
-            await next_channel(alert.id, CALLING, now, not_before=wait)
+            later = now + SLACK if coming.agencies.get(alert.agency_id) else None
+            await next_channel(alert.id, CALLING, now, not_before=wait or later)
         # After a time of blindness several rungs are passed at once. Everyone on them is told once:
         # by the last call that names them.
         by_recipient: dict[tuple[Kind, UUID | int], Saying] = {}
@@ -226,14 +235,16 @@ async def say(moved: Sequence[tuple[Alert, Climb, tuple[Call, ...]]], now: datet
         if any(call.why == "ended" for call in calls) and alert.acknowledged_by not in called:
             sayings += went_on(alert)
     await interrupt(sayings, now)
-    await queue(sayings, now)
-    for agency_id in {alert.agency_id for alert, _, _ in moved}:
+    alone = [alert for alert in alerts if alert.id not in waits]
+    await queue(await bundled(sayings, silences(alone), coming, now), now)
+    for agency_id in {alert.agency_id for alert in alerts}:
         await announce(agency_id, "alert")
 
 
 async def _waits(alerts: Sequence[Alert], now: datetime) -> dict[UUID, datetime]:
-    """Until when the calls about these alerts wait, so that they go out as one with others: with
-    those that climb a moment later, or wait already. Nothing waits longer than the window."""
+    """Until when the calls about these alerts wait, so that they go out as one with others of the
+    same cause: with those that climb a moment later, or wait already. Nothing waits longer than the
+    window. What waits for the rest of this tick alone is not among them (bundles.py)."""
     shared = [(alert, alert.facts["shared"]) for alert in alerts if "shared" in alert.facts]
     if not shared:
         return {}
@@ -254,13 +265,13 @@ async def _waits(alerts: Sequence[Alert], now: datetime) -> dict[UUID, datetime]
     waits = {}
     for alert, group in shared:
         end = max(ends.get(group["id"], now), _moment(group["until"]) or now)
-        if end > now:
+        if end > now + SLACK or (end > now and UUID(group["id"]) in waiting):
             waits[alert.id] = min(end, until)
     return waits
 
 
 def together_of(alert: Alert) -> UUID | None:
-    """The id under which its messages go out together."""
+    """The id under which its messages go out together with those of the same cause."""
     return UUID(alert.facts["shared"]["id"]) if "shared" in alert.facts else None
 
 

@@ -1,7 +1,7 @@
 """Opening alerts, or joining open ones, and calling their first rung."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from uuid import UUID
 from tortoise.expressions import F
 
 from server.alerts import ladder as rules
+from server.alerts.bundles import NONE_COMING, Coming
 from server.alerts.causes import ladder_for
 from server.alerts.climbing import advance, climb, climb_of, say, swap
 from server.alerts.ladder import Call, Cause, Climb, Reachable
@@ -34,6 +35,10 @@ class Shared:
     until: datetime | None = None  # The first call waits until then for others.
 
 
+# People and agencies in, and how many more children each of them will be called about now.
+StillComing = Callable[[Collection[UUID], Collection[UUID], datetime], Awaitable[Coming]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
     """An alert to open, or to join where one is open for that child and cause."""
@@ -52,12 +57,16 @@ class Opening:
 
 
 async def open_alerts(
-    openings: Sequence[Opening], policies: Mapping[UUID, Policy], now: datetime
+    openings: Sequence[Opening],
+    policies: Mapping[UUID, Policy],
+    now: datetime,
+    still: StillComing | None = None,
 ) -> list[Alert]:
     """Open these alerts and call their first rung, in the caller's transaction.
 
     Where one is open already for that child and cause, the new miss joins it and nobody is called
-    twice. Returns the alerts, opened or joined, in the order of the openings.
+    twice. `still` says who will be called about more children by later batches of this tick.
+    Returns the alerts, opened or joined, in the order of the openings.
     """
     if not openings:
         return []
@@ -82,8 +91,19 @@ async def open_alerts(
         if alert.id in made and alert.id == row["id"] and calls
     ]
     if called:
-        await say(called, now)
+        await say(called, now, await _coming(called, still, now))
     return alerts
+
+
+async def _coming(
+    called: Sequence[tuple[Alert, Climb, tuple[Call, ...]]],
+    still: StillComing | None,
+    now: datetime,
+) -> Coming:
+    if still is None:
+        return NONE_COMING
+    people = {person for _, _, calls in called for call in calls for person in call.people}
+    return await still(people, {alert.agency_id for alert, _, _ in called}, now)
 
 
 async def _standing(rows: Sequence[dict[str, Any]], made: Collection[UUID]) -> list[Alert]:

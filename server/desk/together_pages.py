@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.alerts import actions as alerts
+from server.alerts.bundles import told_as_one
 from server.alerts.ladder import Reachable, people_on
 from server.alerts.models import Alert
 from server.alerts.recipients import reach_of
@@ -24,7 +25,7 @@ from server.desk.alert_api import alert_for, those_for
 from server.desk.ladder import next_call
 from server.errors import Conflict, Denied, NotFound
 from server.i18n import N_, format_list, gettext, ngettext
-from server.people.access import Roles, looked, now_of, staff_of
+from server.people.access import Roles, called_about, looked, now_of, staff_of
 from server.people.children_access import children_for
 from server.people.models import Child, Home, Person
 from server.people.rules import Action, may
@@ -52,9 +53,23 @@ async def show(request: Request) -> Response:
     try:
         alert, _ = await alert_for(request, Action.ALERT_SEE)
     except NotFound:
+        if (other := await _another(request)) is not None:
+            return RedirectResponse(f"/desk/alerts/{other}/together", status_code=303)
         # A deputy who has no tie: the page of the alert names the person to ask.
         return await alert_pages.show(request)
     return await _page(request, alert)
+
+
+async def _another(request: Request) -> UUID | None:
+    """Another open alert of the same message, where the one that led it is over: that ended the
+    right of a person who was only called."""
+    visitor = await staff_of(request)
+    alert = await Alert.get_or_none(id=request.path_params["alert_id"], agency_id=visitor.agency_id)
+    if alert is None:
+        return None
+    called = await called_about(request)
+    others = await told_as_one(alert, visitor.person_id)
+    return min((other.id for other in others if other.id in called), default=None)
 
 
 async def take(request: Request) -> Response:
@@ -77,9 +92,11 @@ async def take(request: Request) -> Response:
 
 
 async def _all(request: Request, alert: Alert) -> tuple[list[Alert], dict[UUID, Roles]]:
-    """This alert and those that share its cause, as far as the reader may see them; and the
-    reader's roles for their children."""
-    candidates = [alert, *await others_of(alert)]
+    """This alert, those that share its cause, and those of the same message, as far as the reader
+    may see them; and the reader's roles for their children."""
+    told = await told_as_one(alert, (await staff_of(request)).person_id)
+    beside = [alert, *await others_of(alert), *told]
+    candidates = list({candidate.id: candidate for candidate in beside}.values())
     among = {candidate.child_id for candidate in candidates}
     still = {candidate.child_id for candidate in candidates if candidate.closed_at is None}
     roles = await children_for(request, Action.ALERT_SEE, also=still, among=among, by_call=True)
@@ -105,7 +122,7 @@ async def _page(request: Request, alert: Alert, *, refused: int = 0, status: int
             "{n} children have not answered",
             len(shared_alerts),
         ),
-        "why": await _why(alert, language),
+        "why": await _why(shared_alerts, language),
         "groups": [
             (title, some)
             for title, some in (
@@ -189,8 +206,11 @@ def _next(
     )
 
 
-async def _why(alert: Alert, language: str) -> str:
+async def _why(shared_alerts: Sequence[Alert], language: str) -> str:
     """What they have in common, and what that may mean."""
+    alert = shared_alerts[0]
+    if len({each.facts.get("shared", {}).get("id") for each in shared_alerts}) > 1:
+        return gettext(language, N_("They do not all have the same cause. Look at each child."))
     cause = alert.facts.get("shared", {}).get("cause")
     if cause == HOME:
         child = await Child.get(id=alert.child_id)

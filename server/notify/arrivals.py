@@ -58,7 +58,7 @@ async def _shown(delivery: Delivery, at: datetime) -> None:
     address = await Address.filter(id=delivery.address_id).select_for_update().first()
     if address is None:
         return
-    ids = await _sent_as_one(await Message.get(id=delivery.message_id))
+    ids = await _sent_as_one(delivery, await Message.get(id=delivery.message_id))
     await (
         Delivery.filter(message_id__in=ids, address_id=address.id, seen_at__isnull=True)
         .exclude(result="withheld")
@@ -79,17 +79,15 @@ async def _shown(delivery: Delivery, at: datetime) -> None:
     )
 
 
-async def _sent_as_one(message: Message) -> list[UUID]:
+async def _sent_as_one(delivery: Delivery, message: Message) -> list[UUID]:
+    """The messages that this device got with it: those of one envelope were begun in one moment."""
     if message.together is None:
         return [message.id]
+    begun = Delivery.filter(address_id=delivery.address_id, started_at=delivery.started_at)
     others = Message.filter(
-        person_id=message.person_id,
+        id__in=await begun.values_list("message_id", flat=True),
         together=message.together,
         kind=message.kind,
-        rung=message.rung,
-        turn=message.turn,
-        channel=message.channel,
-        state__in=["sending", "done"],
     )
     return [message.id, *(other.id for other in await others.only("id"))]
 

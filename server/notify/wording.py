@@ -111,9 +111,10 @@ class Facts:
     `url` is an address behind the sign-in, or a carer's signed one. `fault` is a code for
     operators, `code` one that the reader enters. `unseen` are the two ends, as the reader's clock
     shows them, of a time in which our server was down and saw nothing. `reply_code` is what an
-    answer by text has to name. `open_alerts`: so many wait for the person on duty now. `tasks`: so
-    many are in the message of the day. `chosen`: the code of the neutral sentence that a child
-    chose. `numbers`: what a text about a roll call says, where it is answered by numbers.
+    answer by text has to name. `open_alerts`: so many wait for the person on duty now. `alerts`: so
+    many are in this message. `tasks`: so many are in the message of the day. `chosen`: the code of
+    the neutral sentence that a child chose. `numbers`: what a text about a roll call says, where it
+    is answered by numbers.
     """
 
     display_name: str
@@ -123,6 +124,7 @@ class Facts:
     unseen: tuple[str, str] | None = None
     reply_code: str = ""
     open_alerts: int | None = None
+    alerts: int | None = None
     tasks: int | None = None
     chosen: str = DEFAULT
     numbers: Mapping[str, Any] | None = None
@@ -150,6 +152,9 @@ def _lines(kind: Kind, language: str, facts: Facts) -> list[str]:
     lines = [_sentence(kind, language, facts)]
     if facts.open_alerts is not None:
         lines.append(_how_many(facts.open_alerts, language))
+    if facts.alerts is not None:
+        line = ngettext(language, "It is about {n} alert.", "It is about {n} alerts.", facts.alerts)
+        lines.append(line)
     if facts.tasks is not None:
         line = ngettext(
             language, "You have {n} thing to do.", "You have {n} things to do.", facts.tasks

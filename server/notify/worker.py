@@ -297,9 +297,10 @@ class Worker:
         return self._gates[channel]
 
     async def _hand_over(self, several: Sequence[Attempt]) -> Outcome:
-        channel, is_of_several = self._channel_of(several[0].message), len(several) > 1
+        channel = self._channel_of(several[0].message)
+        subjects = {attempt.message.subject_id for attempt in several}
         envelope = envelope_of(
-            several[0], channel, self._sender, self._clock(), is_of_several=is_of_several
+            several[0], channel, self._sender, self._clock(), of_several=len(subjects)
         )
         if envelope.kind == Kind.PAPER:
             files = await attachments(several[0].message.id)

@@ -20,12 +20,14 @@ from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
 from server import logs
-from server.storage.db import as_id, dialect, write
+from server.storage.db import as_id, dialect, fetch, write
 
 log = logs.get("ticker")
 
 SET_APART = timedelta(minutes=1)
 SIDE_BY_SIDE = 2
+# Of so many that are due, the oldest, a batch takes those that belong together.
+WINDOW = 2000
 
 Row = TypeVar("Row", bound=Model)
 Tell = Callable[[str, datetime], Awaitable[None]]
@@ -49,6 +51,8 @@ class DueRows(Generic[Row]):
     once_a_tick: bool = False
     # Writes into the record that a row was set apart, where that is about a child.
     enter_apart: Callable[[UUID, datetime], Awaitable[None]] | None = None
+    # SQL of a row `d`: rows with the same value are taken together, where one batch is not enough.
+    same: str | None = None
 
     @property
     def table(self) -> str:
@@ -77,12 +81,12 @@ class DueRows(Generic[Row]):
                 group.create_task(self._batches(now, tell))
 
     async def _batches(self, now: datetime, tell: Tell) -> None:
-        while await self._batch(now, tell) == self.at_once:
+        while await self._batch(now, tell, is_many=True) == self.at_once:
             pass
 
-    async def _batch(self, now: datetime, tell: Tell) -> int:
+    async def _batch(self, now: datetime, tell: Tell, *, is_many: bool = False) -> int:
         try:
-            return await self.tick(now)
+            return await self.tick(now, is_many=is_many)
         except Exception:
             log.exception("ticker.batch_failed", rows=self.name)
         keys = await self.due_now(now)
@@ -94,27 +98,47 @@ class DueRows(Generic[Row]):
                 await self.set_apart(key, now, tell)
         return len(keys)
 
-    async def tick(self, now: datetime) -> int:
+    async def tick(self, now: datetime, *, is_many: bool = False) -> int:
         """One batch; returns how many rows it took. As many as `at_once` means: look again. Raises
-        what one row raises, with nothing of its transaction written."""
+        what one row raises, with nothing of its transaction written. `is_many`: one batch was not
+        enough."""
         if not self.locks:
             keys = await self.due_now(now)
             for key in keys:
                 await self.tick_one(key, now)
             return len(keys)
         async with write():
-            rows = await self._claim(now)
+            rows = await self._claim(now, is_many=is_many)
             if rows:
                 await self.go_on(rows, now)
         return len(rows)
 
-    async def _claim(self, now: datetime) -> list[Row]:
+    async def _claim(self, now: datetime, *, is_many: bool) -> list[Row]:
         rows: list[Row] = []
         for column in self.columns:
             if len(rows) < self.at_once:
                 due = self._due(column, now, self.at_once - len(rows))
+                if is_many and self.same is not None:
+                    due = due.filter(Q(**await self._side_by_side(column, now)))
                 rows += await due.select_for_update(skip_locked=True)
         return rows
+
+    async def _side_by_side(self, column: str, now: datetime) -> dict[str, Any]:
+        """A filter: of the oldest that are due, a batch of those that belong together. Locked:
+        another batch at the same time takes others."""
+        pk = self.model._meta.db_pk_column
+        skip = "FOR UPDATE OF d SKIP LOCKED" if dialect() == "postgres" else ""
+        oldest = (
+            f"SELECT {pk} FROM {self.table} WHERE {column} <= $1"  # noqa: S608 (our own names)
+            f" ORDER BY {column} LIMIT {WINDOW}"
+        )
+        rows = await fetch(
+            f"SELECT d.{pk} AS id FROM {self.table} d"  # noqa: S608 (our own names)
+            f" WHERE d.{column} <= $1 AND d.{pk} IN ({oldest})"
+            f" ORDER BY {self.same}, d.{pk} LIMIT {self.at_once} {skip}",
+            [now],
+        )
+        return {f"{self.model._meta.pk_attr}__in": [as_id(row["id"]) for row in rows]}
 
     def _due(self, column: str, now: datetime, limit: int) -> QuerySet[Row]:
         return self.model.filter(self._is_due(column, now)).order_by(column).limit(limit)

@@ -10,14 +10,16 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import UUID, uuid5
 
-from server.alerts.climbing import SLACK
+from server.alerts.bundles import SLACK, Coming
 from server.alerts.ladder import Cause
 from server.alerts.models import Alert
 from server.alerts.opening import Shared
 from server.notify.models import Address
 from server.notify.rules import PUSH
 from server.people.models import Child
+from server.people.rules import Role
 from server.policy.model import Policy, Tier, Together
+from server.storage.db import among, as_id, fetch
 from server.watch.machine.standing import State
 from server.watch.models import Blind, Watch
 
@@ -147,6 +149,34 @@ async def _lately(children: Collection[UUID], since: datetime, now: datetime) ->
         cause=Cause.SILENCE.value,
         noticed_at__gte=since,
         noticed_at__lte=now,
+    )
+
+
+# The children of each caseworker whose silence has still to be looked at in this moment.
+_OF_PEOPLE = """
+SELECT t.person_id AS id, COUNT(w.child_id) AS n FROM tie t
+LEFT JOIN watch w ON w.child_id = t.child_id AND w.next_action_at <= $2 AND {silent}
+WHERE t.person_id {any} AND t.role = $3 AND t.from_at <= $2
+AND (t.until_at IS NULL OR t.until_at > $2) GROUP BY t.person_id
+"""
+_OF_AGENCIES = """
+SELECT w.agency_id AS id, COUNT(*) AS n FROM watch w
+WHERE w.next_action_at <= $2 AND w.agency_id {any} AND {silent} GROUP BY w.agency_id
+"""
+_SILENT = f"w.standing IN ('{State.DUE.value}', '{State.LATE.value}') AND NOT w.is_alerted"
+
+
+async def still_coming(
+    people: Collection[UUID], agencies: Collection[UUID], now: datetime
+) -> Coming:
+    """About how many more children these people may be called in this moment: a tick goes through
+    the silences in batches. A caseworker: about their own; everyone else: about any."""
+    words = {"any": among(), "silent": _SILENT}
+    of_people = await fetch(_OF_PEOPLE.format(**words), [list(people), now, Role.CASEWORKER.value])
+    of_agencies = await fetch(_OF_AGENCIES.format(**words), [list(agencies), now])
+    return Coming(
+        {as_id(row["id"]): int(row["n"]) for row in of_people},
+        {as_id(row["id"]): int(row["n"]) for row in of_agencies},
     )
 
 

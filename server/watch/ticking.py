@@ -24,7 +24,7 @@ from server.watch.machine.standing import Change, What, Why
 from server.watch.machine.weighing import weighed
 from server.watch.models import CALLED_OFF, Beat, Blind, Round, Watch, round_id
 from server.watch.reminders.reminding import Moved, remind
-from server.watch.shared import Silent, causes_of
+from server.watch.shared import Silent, causes_of, still_coming
 from server.watch.trusted import contacts
 from server.watch.watch_state import WatchState, as_row, load, passed
 from server.web.live import announce
@@ -50,7 +50,13 @@ async def _enter_apart(child_id: UUID, now: datetime) -> None:
     await note(SYSTEM, "watch:set_apart", child_id=child_id, about=("watch", child_id), now=now)
 
 
-WATCHES = DueRows("watch", Watch, _go_on, at_once=200, enter_apart=_enter_apart)
+# Children of one caseworker side by side: who is called about several of them gets one message, and
+# it waits for nobody else's.
+_CASEWORKER = """(
+  SELECT t.person_id FROM tie t WHERE t.child_id = d.child_id AND t.role = 'caseworker'
+  AND t.until_at IS NULL ORDER BY t.from_at LIMIT 1
+)"""
+WATCHES = DueRows("watch", Watch, _go_on, at_once=200, enter_apart=_enter_apart, same=_CASEWORKER)
 
 
 async def _tell_of_zones(cases: Iterable[WatchState], now: datetime) -> None:
@@ -255,7 +261,7 @@ async def _alert(moved: Sequence[Moved], now: datetime) -> None:
                 misses=misses[case.watch.child_id],
             )
         )
-    await contacts.ask(await open_alerts(openings, policies, now), now)
+    await contacts.ask(await open_alerts(openings, policies, now, still_coming), now)
     joined = [case.watch.child_id for case, _ in _of(moved, What.JOIN)]
     if joined:
         await join_misses(joined, now)

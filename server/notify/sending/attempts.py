@@ -44,7 +44,7 @@ def as_one(attempts: Sequence[Attempt]) -> list[list[Attempt]]:
         message = attempt.message
         key: Any = attempt.delivery_id
         if message.together is not None and attempt.reason is None:
-            what = (message.together, message.kind, message.rung, message.turn)
+            what = (message.together, message.kind)
             key = (*what, message.to_key, message.channel, attempt.to)
         groups.setdefault(key, []).append(attempt)
     return list(groups.values())

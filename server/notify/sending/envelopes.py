@@ -26,16 +26,19 @@ class Sender:
 
 
 def envelope_of(
-    attempt: Attempt, channel: str, sender: Sender, now: datetime, *, is_of_several: bool = False
+    attempt: Attempt, channel: str, sender: Sender, now: datetime, *, of_several: int = 1
 ) -> Envelope:
-    """The envelope of this attempt; `is_of_several`: it leads others that go out as one."""
+    """The envelope of this attempt; `of_several`: how many go out as one with it, it included."""
     message, person = attempt.message, person_of(attempt.message)
     language = person.language if person is not None else (message.data or {}).get("language", "en")
     name = _name_of(message, sender)
+    is_of_several = of_several > 1
     url, tag = _target(message, sender, is_of_several=is_of_several)
     # Of several that go out as one, a reply could mean none in particular.
     reply_code = "" if is_of_several else (message.data or {}).get("reply", "")
-    facts = replace(_facts(message, language, name, url, reply_code), chosen=attempt.shown)
+    facts = _facts(message, language, name, url, reply_code)
+    alerts = of_several if is_of_several and message.subject_kind == "alert" else None
+    facts = replace(facts, chosen=attempt.shown, alerts=alerts)
     words = word(Kind(message.kind), language, facts)
     left = message.expires_at - now if message.expires_at is not None else LONGEST_TTL
     return Envelope(

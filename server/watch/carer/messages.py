@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from server.alerts.climbing import SLACK
+from server.alerts.bundles import SLACK
 from server.notify.actions import Saying, queue
 from server.notify.models import Message
 from server.notify.outbox import waiting_together
