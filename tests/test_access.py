@@ -92,8 +92,8 @@ from server.witnesses.actions import Arranged, arrange, new_register
 from server.witnesses.models import Witness
 from server.witnesses.rules import Kind as WitnessKind
 from tests.advocates.made import advocate
-from tests.areas.made import oversight
 from tests.alerts.calls import queue_call
+from tests.areas.made import oversight
 from tests.cast import ADULTS, CHILDREN, Cast
 from tests.questions.made import a_question
 from tests.records.made import a_transfer

@@ -262,7 +262,7 @@ def test_pictures_are_there_and_light():
 
 # --- who may what
 
-C, W, S, G, K, A, R, O, X, B = (
+C, W, S, G, K, A, R, V, X, B = (
     Role.CHILD,
     Role.CASEWORKER,
     Role.SUPERVISOR,
@@ -302,7 +302,7 @@ CONTRACT = {
     Action.LOOKS_SEE: {C, W, S, G},
 }
 CONTRACT_AGENCY = {
-    AgencyAction.AREA_SEE: {O},
+    AgencyAction.AREA_SEE: {V},
     AgencyAction.PEOPLE_SEE: {R},
     AgencyAction.PEOPLE_CHANGE: {R},
     AgencyAction.TIES_CHANGE: {R},

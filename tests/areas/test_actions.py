@@ -126,7 +126,7 @@ async def test_nobody_takes_the_role_by_a_change(cast: Cast) -> None:
             f"/desk/people/{cast.eve.id}",
             data={"name": "Eve", "role": "oversight", "language": "en", "zone": "UTC"},
         )
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     assert (await actions.Agency.get(id=cast.agency.id)).is_area is False
     person = await people.Person.get(id=cast.eve.id)
     assert person.role is Role.CASEWORKER

@@ -97,7 +97,7 @@ async def test_a_country_opens_its_regions_and_a_region_neither_its_country_nor_
             for area in (land, south, cast.agency):
                 answer = await nils.get(f"{path}?area={area.id}")
                 assert answer.status_code == 404
-            assert (await vera.get(f"{path}?area=nonsense")).status_code == 400
+            assert (await vera.get(f"{path}?area=nonsense")).status_code == 422
 
 
 async def test_an_area_without_agencies_says_so(cast: Cast) -> None:
