@@ -30,7 +30,10 @@ async def put(actor: Actor, member_id: UUID, area_id: UUID | None, now: datetime
     """
     async with write():
         # Two operators at once: the second one waits, and sees what the first has done.
-        areas = {row.id: row for row in await Agency.filter(is_area=True).select_for_update()}
+        areas = {
+            row.id: row
+            for row in await Agency.filter(is_area=True).select_for_update().order_by("id")
+        }
         member = await Agency.filter(id=member_id).select_for_update().get_or_none()
         if member is None or (area_id is not None and area_id not in areas):
             raise NotFound(N_("There is no agency or area with this name or id."))

@@ -52,7 +52,7 @@ def with_numbers(area: Area, given_numbers: list[int]) -> Area:
 
 
 @given(AREAS)
-def test_whoever_knows_the_rule_and_all_that_is_shown_cannot_narrow_a_small_number_down(
+def test_a_reader_who_knows_the_rule_cannot_narrow_a_small_number_down(
     area: Area,
 ) -> None:
     told, real = figures(area), numbers(area)
