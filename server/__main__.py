@@ -37,6 +37,12 @@ from server.wiring import wire
 
 # Promised, and not built yet: they are not listed.
 NOT_YET = ("export",)
+_COMMANDS = (
+    "server.auth.commands",
+    "server.areas.commands",
+    "server.simulation.commands",
+    "server.why.commands",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -112,7 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     keys.add_argument("--vapid", metavar="FILE", help="write a new private key there (mode 0600)")
     audit = add("audit", _audit, "Check the record of who did what.")
     audit.add_argument("what", choices=["verify"], help="verify: walk the whole chain of seals")
-    for module in ("server.auth.commands", "server.simulation.commands", "server.why.commands"):
+    for module in _COMMANDS:
         if find_spec(module) is not None:
             import_module(module).add_commands(add, within)
     records.add_commands(add, beside)

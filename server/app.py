@@ -21,6 +21,7 @@ from tortoise.exceptions import DBConnectionError
 
 from server import i18n, logs
 from server.alerts.told import Told
+from server.areas.kept import AreaCounts
 from server.auth.oidc.provider import Talk
 from server.auth.passwords import Passwords
 from server.checkin.fast import FastLane
@@ -82,6 +83,7 @@ def create_app(
     app.state.providers = Talk()
     app.state.changed_on_board = drift.OnBoard()
     app.state.tallies = Tallies()
+    app.state.area_counts = AreaCounts()
     app.state.rotas = Rotas()
     app.state.told = Told(clock())
     app.state.check_in_times = Histogram(answer_times.BOUNDS)

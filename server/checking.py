@@ -271,7 +271,7 @@ async def unreached(channels: Channels, now: datetime) -> tuple[list[str], list[
     faults, notes = [], []
     reachable = await _reachable(channels)
     own, unproven = await _own_resorts(channels)
-    for agency in await Agency.all().order_by("id"):
+    for agency in await Agency.filter(is_area=False).order_by("id"):
         if agency.id in unproven - own:
             notes.append(f"{agency.name}: nobody has confirmed its own last resort yet")
         children, alone = await _alone(agency.id, reachable, now)

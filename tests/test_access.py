@@ -93,6 +93,7 @@ from server.witnesses.models import Witness
 from server.witnesses.rules import Kind as WitnessKind
 from tests.advocates.made import advocate
 from tests.alerts.calls import queue_call
+from tests.areas.made import oversight
 from tests.cast import ADULTS, CHILDREN, Cast
 from tests.questions.made import a_question
 from tests.records.made import a_transfer
@@ -516,6 +517,10 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /desk/indicators": agency("supervisor administrator"),
     "GET /desk/indicators.csv": agency("supervisor administrator"),
     "GET /api/v1/indicators": agency("supervisor administrator"),
+    # Nobody of an agency: `OF_OVERSIGHT` below.
+    "GET /desk/areas": agency(""),
+    "GET /desk/areas.csv": agency(""),
+    "GET /api/v1/areas": agency(""),
     "GET /desk/quality": agency("caseworker supervisor"),
     "GET /desk/quality.csv": agency("caseworker supervisor"),
     "GET /desk/templates": agency("supervisor administrator"),
@@ -1888,6 +1893,56 @@ def test_on_postgresql_one_person_asks_for_each_answer_of_a_route_and_all_have_t
     assert {who for those in asking.values() for who in those} == {*WHO}
 
 
+# Their area in counts, and what is about themselves.
+OF_OVERSIGHT = {
+    "GET /desk/",  # Leads on to the counts.
+    "GET /desk/areas",
+    "GET /desk/areas.csv",
+    "GET /api/v1/areas",
+    "GET /desk/me",
+    "GET /desk/help",
+    "GET /desk/help/{guide}",
+    "GET /desk/again",
+    "POST /desk/again",
+    "POST /desk/again/options",
+    "GET /desk/settings",
+    "POST /desk/settings/language",
+    "GET /desk/settings/accounts",
+    "GET /desk/settings/password",
+    "POST /desk/settings/password",
+    "GET /desk/settings/second-key",
+    "GET /desk/settings/second-key/app",
+    "POST /desk/settings/second-key/app",
+    "POST /desk/settings/second-key/app/begin",
+    "POST /desk/settings/second-key/app/remove",
+    "POST /desk/settings/second-key/codes",
+    "POST /desk/settings/second-key/passkeys",
+    "POST /desk/settings/second-key/passkeys/options",
+    "POST /desk/settings/second-key/passkeys/{passkey_id}/remove",
+    "GET /desk/settings/sessions",
+    "POST /desk/settings/sessions/end-others",
+    "POST /desk/settings/sessions/{session_id}/end",
+    "DELETE /api/v1/sessions",
+}
+
+
+def by_oversight(route: str) -> int:
+    """What a person of an area gets: everything that needs a session is hidden but these."""
+    if route in OF_OVERSIGHT:
+        return IN
+    stranger = EXPECTED[route]("uwe")
+    is_of_sessions = EXPECTED[route](None) == SIGN_IN and stranger != SIGN_IN
+    return HIDDEN if is_of_sessions else stranger
+
+
+async def test_a_person_of_an_area_gets_its_counts_and_nothing_else(
+    cast: Cast, subtests: pytest.Subtests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.web.live.LONGEST_S", 0)
+    await oversight(cast)
+    await walk(cast, subtests, "vera", described(cast.app.routes), by_oversight)
+
+
 # What an alert needs: it is read, taken and closed, its search is worked on, its pack is read.
 OF_A_CALL = {
     "GET /api/v1/alerts/{alert_id}",
@@ -2004,7 +2059,7 @@ async def test_after_the_glass_everything_of_the_child_is_gone_again(
 
 
 def test_no_expectation_is_left_of_a_route_that_is_gone(cast_free_routes: list[str]) -> None:
-    declared = [*EXPECTED, *OF_A_CALL, *SHUT_IN_A_CALL, *OF_A_GLASS]
+    declared = [*EXPECTED, *OF_OVERSIGHT, *OF_A_CALL, *SHUT_IN_A_CALL, *OF_A_GLASS]
     assert [route for route in declared if route not in cast_free_routes] == []
 
 

@@ -128,6 +128,7 @@ def test_every_command_that_a_block_of_code_names_is_one(page):
         ("docs/guide/supervisor.md", 100),
         ("docs/guide/carer.md", 100),
         ("docs/guide/administrator.md", 100),
+        ("docs/guide/oversight.md", 100),
     ],
 )
 def test_a_page_is_short_enough_to_be_read(page, most):
@@ -261,7 +262,7 @@ def test_pictures_are_there_and_light():
 
 # --- who may what
 
-C, W, S, G, K, A, R, X, B = (
+C, W, S, G, K, A, R, V, X, B = (
     Role.CHILD,
     Role.CASEWORKER,
     Role.SUPERVISOR,
@@ -269,6 +270,7 @@ C, W, S, G, K, A, R, X, B = (
     Role.CARER,
     Role.ADVOCATE,
     Role.ADMINISTRATOR,
+    Role.OVERSIGHT,
     Role.CALLED,
     Role.GLASS,
 )
@@ -300,6 +302,7 @@ CONTRACT = {
     Action.LOOKS_SEE: {C, W, S, G},
 }
 CONTRACT_AGENCY = {
+    AgencyAction.AREA_SEE: {V},
     AgencyAction.PEOPLE_SEE: {R},
     AgencyAction.PEOPLE_CHANGE: {R},
     AgencyAction.TIES_CHANGE: {R},

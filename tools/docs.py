@@ -151,6 +151,7 @@ CAST = {
 ADULTS_OF_IT = ("caseworker", "supervisor", "guardian", "carer", "advocate", "administrator")
 # Here the answer hangs on the thing itself, and the cast stands on one side of it.
 _EPISODE, _TRANSFER = "/api/v1/children/{child_id}/episodes/{episode_id}", "/api/v1/transfers"
+_OVERSIGHT = "oversight, for their own area"
 _GAVE, _TAKES = "the agency that gives the child", "the agency that takes the child"
 BY_THE_THING = {
     f"POST {_EPISODE}/handovers/{{passing_id}}": "caseworker or supervisor, for their own part",
@@ -159,6 +160,7 @@ BY_THE_THING = {
     f"POST {_TRANSFER}/{{transfer_id}}/accept": _TAKES,
     f"POST {_TRANSFER}/{{transfer_id}}/refuse": _TAKES,
     f"POST {_TRANSFER}/{{transfer_id}}/take-back": _GAVE,
+    "GET /api/v1/areas": _OVERSIGHT,
 }
 
 
@@ -186,6 +188,7 @@ COLUMNS = {
     Role.CARER: "carer",
     Role.ADVOCATE: "advocate",
     Role.ADMINISTRATOR: "administrator",
+    Role.OVERSIGHT: "oversight",
     Role.CALLED: "called, no tie",
     Role.GLASS: "broken glass, no tie",
 }

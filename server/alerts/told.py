@@ -12,6 +12,7 @@ from server.histogram import Histogram
 from server.notify.rules import Kind
 from server.storage.db import dialect, fetch_aside
 
+OBJECTIVE_S = 60
 # The objective is one minute. What takes longer than the last bound is not told apart.
 BOUNDS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0)
 COUNTED_AFTER = timedelta(seconds=BOUNDS[-1])
@@ -28,10 +29,12 @@ SELECT {bound} AS bound, COUNT(*) AS n, SUM({took}) AS took FROM (
   HAVING MIN(d.ended_at) IS NOT NULL OR a.state = 'open'
 ) AS each_alert GROUP BY 1
 """
-_TOOK = {
-    "postgres": "EXTRACT(EPOCH FROM told_at - opened_at)",
-    "sqlite": "((julianday(told_at) - julianday(opened_at)) * 86400.0)",
+_SECONDS = {
+    "postgres": "EXTRACT(EPOCH FROM {end} - {begin})",
+    "sqlite": "((julianday({end}) - julianday({begin})) * 86400.0)",
 }
+# Stored moments may be rounded to a millisecond, so an exact bound counts as kept.
+ROUNDED = 0.001
 
 
 class Told:
@@ -58,11 +61,15 @@ class Told:
             self.histogram.seconds += float(row["took"] or 0)
 
 
+def seconds(begin: str, end: str) -> str:
+    """The seconds from one moment to another, in a statement."""
+    return _SECONDS[dialect()].format(begin=begin, end=end)
+
+
 def _statement() -> str:
-    took = _TOOK[dialect()]
-    # Stored moments may be rounded to a millisecond, so an exact bound counts as kept.
+    took = seconds("opened_at", "told_at")
     ranks = " ".join(
-        f"WHEN {took} <= {bound + 0.001} THEN {rank}" for rank, bound in enumerate(BOUNDS)
+        f"WHEN {took} <= {bound + ROUNDED} THEN {rank}" for rank, bound in enumerate(BOUNDS)
     )
     bound = f"CASE WHEN told_at IS NULL THEN {len(BOUNDS)} {ranks} ELSE {len(BOUNDS)} END"
     return _TOLD.format(bound=bound, took=took)

@@ -58,9 +58,13 @@ def _add_person_verbs(person: argparse.ArgumentParser) -> None:
     )
     adding.add_argument("name", help="the name that others read")
     adding.add_argument("--sign-in", required=True, help="the name to sign in with")
-    roles = [role.value for role in Role if role in STAFF]
+    roles = [role.value for role in Role if role in STAFF | {Role.OVERSIGHT}]
     adding.add_argument("--role", choices=roles, required=True, help="their role in the agency")
-    adding.add_argument("--agency", help="name or id; not needed where there is one alone")
+    where = adding.add_mutually_exclusive_group()
+    where.add_argument("--agency", help="name or id; not needed where there is one alone")
+    where.add_argument(
+        "--area", help="name or id, for the role oversight: they see counts of its agencies"
+    )
     adding.add_argument("--language", choices=LANGUAGES, help="theirs; without it, the agency's")
     adding.add_argument("--zone", help="such as Europe/Paris; without it, the agency's")
     adding.set_defaults(work=_add)
@@ -97,7 +101,7 @@ async def _add(args: argparse.Namespace, _settings: Settings, now: datetime) -> 
     password, passwords = new_password(), Passwords()
     hashed = await actions.hashed(password, args.sign_in, passwords)
     async with write():
-        agency = await _agency(args, now)
+        agency = await (_area(args) if args.area is not None else _agency(args, now))
         person = await people.add_person(
             SYSTEM,
             agency.id,
@@ -122,7 +126,7 @@ async def _add_agency(args: argparse.Namespace, _settings: Settings, now: dateti
 async def _list_agencies(
     _args: argparse.Namespace, _settings: Settings, _now: datetime
 ) -> list[str]:
-    agencies = sorted(await Agency.all(), key=lambda agency: agency.name)
+    agencies = sorted(await Agency.filter(is_area=False), key=lambda agency: agency.name)
     return [
         f"{agency.id}\t{agency.language}\t{agency.zone}\t{agency.name}" for agency in agencies
     ] or ["There is no agency yet."]
@@ -165,7 +169,7 @@ async def _invite(args: argparse.Namespace, settings: Settings, now: datetime) -
 
 async def _agency(args: argparse.Namespace, now: datetime) -> Agency:
     """The named agency; created if there is none of that name."""
-    agencies = await Agency.all().order_by("made_at")
+    agencies = await Agency.filter(is_area=False).order_by("made_at")
     if args.agency is None:
         if len(agencies) == 1:
             return agencies[0]
@@ -178,6 +182,15 @@ async def _agency(args: argparse.Namespace, now: datetime) -> Agency:
         AddAgency(name=args.agency, language=args.language or "en", zone=args.zone or "UTC"),
         now,
     )
+
+
+async def _area(args: argparse.Namespace) -> Agency:
+    areas = [
+        area for area in await Agency.filter(is_area=True) if args.area in (area.name, str(area.id))
+    ]
+    if len(areas) != 1:
+        raise ValueError("There is no area with this name or id. Areas are listed by: area list.")
+    return areas[0]
 
 
 async def _somebody(who: str) -> Person:

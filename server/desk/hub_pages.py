@@ -283,6 +283,7 @@ async def mine(request: Request) -> Response:
         "role": gettext(language, ROLES[Role(visitor.role)]),
         "duty": await head_of(request),
         "help": help_link(request.query_params.get("from", request.url.path), visitor.role),
+        "is_above": visitor.role == Role.OVERSIGHT,
         "has_shifts": visitor.role in PROFESSIONAL,
         "has_account": any(provider.agency_id == person.agency_id for provider in providers),
         "now": now_of(request),

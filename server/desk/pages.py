@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from server.desk import duty_pages
@@ -29,6 +29,7 @@ from server.notify.push_health import Health
 from server.notify.wording import channel_word
 from server.people.access import Roles, Visitor, now_of, staff_of, still_in
 from server.people.agencies.last_resort_pages import is_missing
+from server.people.agencies.oversight import HOME
 from server.people.children_access import children_for
 from server.people.desk_forms import done
 from server.people.finding.scope import scope_of
@@ -48,6 +49,8 @@ _WORTH_IT = 4_000
 async def show_board(request: Request) -> Response:
     """The board: who needs help now, first."""
     visitor, view = await staff_of(request), board_view.read(request.query_params)
+    if visitor.role == Role.OVERSIGHT:
+        return RedirectResponse(HOME, status_code=303)
     scope = await scope_of(request)
     # The large statement has a connection of its own: at the same time we read what is around.
     around = _nothing() if view.part else _around(request, visitor)

@@ -20,6 +20,7 @@ from starlette.requests import HTTPConnection
 from server.audit.actions import Actor, note_all
 from server.errors import Denied, NotFound, Unauthenticated
 from server.i18n import N_
+from server.people.agencies import oversight
 from server.people.looks.middleware import leave_with_answer
 from server.people.looks.recent import not_seen
 from server.people.looks.table import ONE_LOOK, look_of
@@ -33,10 +34,8 @@ Roles = frozenset[Role]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visitor(Actor):
-    """A person who signed in: an Actor, and what a request needs besides.
-
-    `role` is the role in the agency; their roles for one child come from `child_for`.
-    """
+    """A person who signed in: an Actor, and what a request needs besides. `role` is the role in the
+    agency; their roles for one child come from `child_for`."""
 
     session_id: UUID
     language: str
@@ -107,6 +106,8 @@ async def visitor_of(request: HTTPConnection) -> Visitor:
         request.scope["waymark.visitor"] = visitor = await _sources.session_of(request)
         # For the frame around every page: who is signed in, and what they may open.
         request.state.visitor = visitor
+    if visitor.role == Role.OVERSIGHT and not oversight.opens(request.url.path):
+        raise nothing_here()
     return cast(Visitor, visitor)
 
 

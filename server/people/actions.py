@@ -12,7 +12,7 @@ from server.i18n import LANGUAGES, N_
 from server.people.events import Happening, Rights, happened, rights_changed
 from server.people.finding.actions import index_child
 from server.people.finding.rules import checked_reference
-from server.people.models import Child, Home, Person, Tie
+from server.people.models import Agency, Child, Home, Person, Tie
 from server.people.rules import STAFF, Leaving, Role, clean_name
 from server.people.ties import (
     AddTie,
@@ -60,18 +60,29 @@ class AddChild(msgspec.Struct, frozen=True, kw_only=True):
 
 async def add_person(actor: Actor, agency_id: UUID, adult: AddPerson, now: datetime) -> Person:
     """Add a person to the agency. Use `add_child` for a child; auth sets passwords."""
-    if adult.role not in STAFF:
+    if adult.role not in STAFF | {Role.OVERSIGHT}:
         raise Refused(N_("Add a child together with their placement."), field="role")
     async with write():
+        await _is_a_place_for(agency_id, adult.role)
         if adult.deputy_id is not None:
             await this_adult(agency_id, adult.deputy_id)
         return await _new_person(actor, agency_id, adult, now)
+
+
+async def _is_a_place_for(agency_id: UUID, role: Role) -> None:
+    """Areas have people of the role `oversight` alone, and agencies have none of them."""
+    if await Agency.exists(id=agency_id, is_area=role is not Role.OVERSIGHT):
+        raise Refused(
+            N_("People with the role “oversight” belong to an area, all others to an agency."),
+            field="role",
+        )
 
 
 async def add_child(actor: Actor, agency_id: UUID, child: AddChild, now: datetime) -> Child:
     """A placed child with their caseworker. The caller also starts the watch:
     `watch.actions.begin`."""
     async with write():
+        await _is_a_place_for(agency_id, Role.CHILD)
         await _is_home_of(agency_id, child.home_id)
         person = AddPerson(
             role=Role.CHILD,

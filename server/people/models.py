@@ -19,7 +19,11 @@ UNPLANNED = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Agency(Model):
-    """An organisation that is responsible for children; no agency sees anything of another."""
+    """An organisation that is responsible for children; no agency sees anything of another.
+
+    Or an area (`is_area`), such as a region or a country: it has no children and no homes, only
+    agencies and areas within it, and people who see counts of these.
+    """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     name = EncryptedText()
@@ -40,10 +44,19 @@ class Agency(Model):
     # When the ticker counts the week for the budget of alarms.
     next_budget_at = fields.DatetimeField(default=UNPLANNED, db_default=UNPLANNED)
     made_at = fields.DatetimeField()
+    is_area = fields.BooleanField(default=False, db_default=False)
+    # The area that it belongs to; null: none. An area may lie within a larger one.
+    within: fields.ForeignKeyNullableRelation["Agency"] = fields.ForeignKeyField(
+        "server.Agency", related_name="members", null=True, on_delete=fields.RESTRICT
+    )
+    within_id: UUID | None
 
     class Meta:
         table = "agency"
-        indexes = (Index(fields=("next_budget_at",), name="agency_budget_at"),)
+        indexes = (
+            Index(fields=("next_budget_at",), name="agency_budget_at"),
+            Index(fields=("within_id",), name="agency_within"),
+        )
 
 
 class HomeKind(StrEnum):

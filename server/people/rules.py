@@ -16,16 +16,17 @@ class Role(StrEnum):
     # Speaks for the child alone, and is not of the agency's line.
     ADVOCATE = "advocate"
     ADMINISTRATOR = "administrator"
-    # No person is given this role: the ladder gives it to everyone it has called about a child,
-    # until that alert is closed.
+    OVERSIGHT = "oversight"  # Of an area above agencies: sees counts, and no child.
+    # No person is given these: the ladder gives the first to everyone it has called about a child,
+    # until that alert is closed; breaking the glass gives the other, for an hour.
     CALLED = "called"
-    # Nor this one: breaking the glass gives it, for an hour.
     GLASS = "glass"
 
 
 # What a person without a tie gets in an emergency, and only on pages that ask for it.
 IN_NEED = frozenset({Role.CALLED, Role.GLASS})
-STAFF = frozenset(Role) - {Role.CHILD} - IN_NEED
+# Who an agency employs or invites. People of an area belong to none.
+STAFF = frozenset(Role) - {Role.CHILD, Role.OVERSIGHT} - IN_NEED
 # Who may be asked about all children of a home: neither a child's own adults, nor anyone outside.
 MAY_WORK = frozenset({Role.CARER, Role.CASEWORKER, Role.SUPERVISOR})
 
@@ -244,8 +245,9 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.EPISODE_OPEN,
         }
     ),
-    # Administrators see no child's content; what they may do about the agency is AGENCY below.
+    # Neither sees a child's content; what they may do about the agency is AGENCY below.
     Role.ADMINISTRATOR: frozenset(),
+    Role.OVERSIGHT: frozenset(),
     # What an alert needs, and nothing else: `access.child_for` grants it about that alert alone.
     Role.CALLED: frozenset(
         {
@@ -282,6 +284,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
 class AgencyAction(StrEnum):
     """What can be done about the agency itself, without any child's content."""
 
+    AREA_SEE = "agency:area_see"
     CHILD_ADD = "agency:child_add"
     CHILD_TAKE_OVER = "agency:child_take_over"
     DRILL = "agency:drill"
@@ -338,18 +341,17 @@ ALLOWED_AGENCY: dict[Role, frozenset[AgencyAction]] = {
             AgencyAction.LAST_RESORT_SEE,
             AgencyAction.TIES_CHANGE,
             AgencyAction.CHILD_ADD,
-            # A drill is about no child.
+            # About no child: drills, who works in a home and when it is asked, templates for all,
+            # and statistics without small numbers.
             AgencyAction.DRILL,
-            # Who works in a home, and when it is asked: about no child.
             AgencyAction.ROLL_CALL_CHANGE,
             AgencyAction.ROTA_PLAN,
             AgencyAction.ROTA_SEE,
-            # Templates for all contain no child's content.
             AgencyAction.TEMPLATES_CHANGE,
-            # Nor do statistics without small numbers.
             AgencyAction.INDICATORS_SEE,
         }
     ),
+    Role.OVERSIGHT: frozenset({AgencyAction.AREA_SEE}),
 }
 
 

@@ -20,6 +20,7 @@ ROLES: Mapping[Role, str] = {
     Role.CARER: N_("carer"),
     Role.ADVOCATE: N_("advocate"),
     Role.ADMINISTRATOR: N_("administrator"),
+    Role.OVERSIGHT: N_("oversight"),
 }
 
 

@@ -19,6 +19,7 @@ GUIDE_OF: Final = {
     "carer": "carer",
     "advocate": "advocate",
     "administrator": "administrator",
+    "oversight": "oversight",
 }
 BEGINNING: Final = {
     "caseworker": "each-day",
@@ -26,8 +27,9 @@ BEGINNING: Final = {
     "carer": "where-you-sign-in",
     "advocate": "what-you-are-there-for",
     "administrator": "roles",
+    "oversight": "what-you-see",
 }
-_COLUMNS: Final = ("caseworker", "supervisor", "carer", "administrator", "advocate")
+_COLUMNS: Final = ("caseworker", "supervisor", "carer", "administrator", "advocate", "oversight")
 
 _REACH = "how-we-reach-you"
 _NEW, _DAILY = ("a-new-child", "what-you-may-do"), ("each-day", "what-you-may-do")
@@ -38,10 +40,12 @@ _RETURN = ("a-child-is-back", "in-a-search")
 _CARED = "where-you-sign-in"
 _ADVOCATE = "what-you-are-there-for"
 SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    # The path, and the sections for caseworkers, supervisors, carers, administrators, advocates.
+    # The path, and the sections for caseworkers, supervisors, carers, administrators, advocates,
+    # oversight.
     ("/desk/", (*_DAILY, _CARED, "roles", _ADVOCATE)),
     ("/desk/again", ("the-first-day", _REACH, _REACH, _REACH, _REACH)),
     ("/desk/admin", ("a-new-child", "what-you-may-do", "", "the-first-day")),
+    ("/desk/areas", ("", "", "", "", "", "what-you-see")),
     ("/desk/alerts", ("an-alert", "in-an-alert")),
     ("/desk/away", (*_DAILY, _CARED, "roles", "what-you-see-and-what-you-do-not")),
     ("/desk/approvals", ("endings", "the-policy")),

@@ -26,6 +26,7 @@ _CHILDREN = Place("/desk/children", "children", N_("Children"))
 _ROTA = Place("/desk/rota", "rota", N_("Rota"))
 _REPORTS = Place("/desk/reports", "reports", N_("Reports"))
 _ADMIN = Place("/desk/admin", "admin", N_("Admin"))
+_AREA = Place("/desk/areas", "reports", N_("Counts"))
 _FRONT = Place("/desk/front", "front", N_("Front desk"))
 
 # What a carer's phone shows tells nobody what it is for.
@@ -36,12 +37,14 @@ BARS: Final[Mapping[str, tuple[Place, ...]]] = {
     "carer": (_BOARD, _FRONT),
     "advocate": (_BOARD,),
     "administrator": (_ADMIN, _ROTA, _REPORTS, _BOARD),
+    "oversight": (_AREA,),
 }
 ME: Final = "/desk/me"
 # The first row that fits counts. What is in no row belongs to the board.
 _BELONGS: Final = (
     (ME, (ME, "/desk/settings", "/desk/test", "/desk/help", "/desk/again")),
     ("/desk/front", ("/desk/front",)),
+    ("/desk/areas", ("/desk/areas",)),
     ("/desk/admin", ("/desk/admin", "/desk/people", "/desk/templates", "/desk/transfers")),
     ("/desk/admin", ("/desk/drills", "/desk/front", "/desk/children/new")),
     ("/desk/reports", ("/desk/reports", "/desk/quality", "/desk/indicators", "/desk/patterns")),

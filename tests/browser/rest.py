@@ -7,6 +7,7 @@ import re
 from server.auth.second_factor import factors
 from tests import test_access
 from tests.advocates.made import advocate
+from tests.areas.made import oversight
 from tests.browser.further import Pages
 from tests.cast import Cast
 
@@ -22,12 +23,14 @@ async def made(cast: Cast, route: str, who: str) -> tuple[str, str]:
 async def pages(cast: Cast) -> Pages:
     """All of them."""
     await advocate(cast)
+    await oversight(cast)
     await factors.begin_app(cast.eve.id, cast.clock())
     mia = "/desk/children/{child_id}"
     routes = {
         "advocate": ("tom", f"{mia}/advocate"),
         "what an advocate sees": ("ruth", f"{mia}/advocacy"),
         "board of an advocate": ("ruth", "/desk/"),
+        "counts of an area": ("vera", "/desk/areas"),
         "joining as an advocate": ("tom", "/join/{join_token}"),
         "home of a child": ("tom", f"{mia}/home"),
         "birthday": ("tom", f"{mia}/birthday"),

@@ -17,6 +17,7 @@ from server.i18n import LANGUAGES, LOCALE_FOLDER, gettext
 from server.people.actions import set_language
 from server.web.help_links import BEGINNING, GUIDE_OF, HELP, SECTIONS, help_link, section_row
 from tests.advocates.made import advocate
+from tests.areas.made import oversight
 from tests.cast import Cast
 from tests.test_access import EXPECTED, IN, described
 from tests.test_docs import NOT_PLAIN
@@ -29,6 +30,7 @@ READERS = {
     "carer": "sam",
     "advocate": "ruth",
     "administrator": "root",
+    "oversight": "vera",
 }
 PAGES = [
     route.removeprefix("GET ")
@@ -193,6 +195,7 @@ async def test_help_opens_the_guide_of_ones_own_role_in_ones_own_language(
 ) -> None:
     name = READERS[role]
     await advocate(cast)
+    await oversight(cast)
     await set_language(cast.actor(name), cast.persons[name].id, language, cast.clock())
     async with cast.client_as(name) as browser:
         shown = await browser.get(HELP)

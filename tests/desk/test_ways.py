@@ -14,6 +14,7 @@ from server.app import routes as all_routes
 from server.web.navigation import BARS, ME, bar, place_of
 from tests import test_access
 from tests.advocates.made import advocate
+from tests.areas.made import oversight
 from tests.cast import Cast
 from tests.desk.walking import at, run_until
 
@@ -25,6 +26,7 @@ READERS = {
     "sam": "carer",
     "ruth": "advocate",
     "root": "administrator",
+    "vera": "oversight",
 }
 # Each with the way that leads there instead of a link.
 NOT_BY_A_LINK: Mapping[str, str] = {
@@ -126,6 +128,7 @@ async def stage(cast: Cast) -> None:
     await run_until(cast, at(19, 50))
     await cast.on_duty("tom", hours=12)
     await advocate(cast)
+    await oversight(cast)
     makers = (
         "episode_id transfer_id template_id drill_id passing_id flag_id alert_id absence_id"
         " record_question_id"
@@ -159,6 +162,7 @@ NEAR = (
     ("tom", "/desk/children/{child_id}/advocate", 3),
     ("tom", "/desk/children/{child_id}/witnesses", 3),
     ("tom", "/desk/policies/definitions", 2),
+    ("vera", "/desk/areas", 1),
 )
 
 

@@ -40,6 +40,7 @@ from server.watch.models import Watch
 from server.watch.watch_alerts import open_missing
 from server.web.openapi import ApiRoute
 from tests.advocates.made import advocate
+from tests.areas.made import oversight
 from tests.cast import Cast
 from tests.doubles.web_push import Receiver
 from tests.outside import nasty
@@ -296,6 +297,7 @@ def _unclear(answer: Answer) -> str | None:
 @pytest.fixture
 async def prober(cast: Cast) -> Prober:
     await advocate(cast)
+    await oversight(cast)
     return Prober(cast)
 
 

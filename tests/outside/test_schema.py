@@ -42,6 +42,7 @@ from server.watch.rhythm import rules as rhythms
 from server.watch.signals.models import Observation
 from server.watch.trusted import contacts
 from server.watch.watch_alerts import Wish, call_adults, open_missing
+from tests.areas.made import oversight
 from tests.cast import ORIGIN, Cast, password_of
 from tests.doubles.web_push import Receiver
 from tests.missing.pictures import of_a_phone
@@ -98,6 +99,7 @@ WHO = (
     ("/api/v1/transfers", "tom"),
     ("/api/v1/indicators", "ines"),
     ("/api/v1/me/shifts", "ines"),
+    ("/api/v1/areas", "vera"),
     ("", "mia"),
 )
 # A photo comes by itself, and what it shows beside it.
@@ -174,6 +176,7 @@ def real(cast: Cast, loop: asyncio.AbstractEventLoop) -> Mapping[str, str]:
 
     async def made() -> dict[str, str]:
         now, mia = cast.clock(), cast.children["mia"]
+        await oversight(cast)
         await cast.on_duty("tom")  # With whom packs go along.
         await open_missing(cast.actor("tom"), mia.id, None, now)
         # The alert about a missing child ends when the child is found; this one is another.

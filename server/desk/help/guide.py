@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from server.web.help_links import HELP
 
-GUIDES: Final = ("caseworker", "supervisor", "carer", "advocate", "administrator")
+GUIDES: Final = ("caseworker", "supervisor", "carer", "advocate", "administrator", "oversight")
 FOLDER: Final = Path(__file__).parent / "guides"
 
 _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)

@@ -52,6 +52,7 @@ class Episode(Model):
             Index(fields=("child_id", "opened_at"), name="episode_child"),
             Index(fields=("agency_id", "stage"), name="episode_agency"),
             Index(fields=("hand_at",), name="episode_hand_at"),
+            Index(fields=("opened_at",), name="episode_opened_at"),
         )
         constraints = (
             UniqueConstraint(

@@ -6,14 +6,19 @@ would answer for what happened elsewhere.
 """
 
 
-def was_with(agency: str, at: str) -> str:
-    """Whether the child `c` was with this agency at that moment: that of the last tie to begin
-    among those valid then; without one, the current agency."""
+def agency_at(at: str) -> str:
+    """The agency that the child `c` was with at that moment: that of the last tie to begin among
+    those valid then; without one, the current agency."""
     return (
         "COALESCE((SELECT t.agency_id FROM tie t WHERE t.child_id = c.id"  # noqa: S608
         f" AND t.from_at <= {at} AND (t.until_at IS NULL OR t.until_at > {at})"
-        f" ORDER BY t.from_at DESC, t.id DESC LIMIT 1), c.agency_id) = {agency}"
+        " ORDER BY t.from_at DESC, t.id DESC LIMIT 1), c.agency_id)"
     )
+
+
+def was_with(agency: str, at: str) -> str:
+    """Whether the child `c` was with this agency at that moment, by `agency_at`."""
+    return f"{agency_at(at)} = {agency}"
 
 
 def was_elsewhere(agency: str) -> str:

@@ -1,0 +1,83 @@
+"""The counts of an area: on the desk, and as a file."""
+
+import csv
+import io
+from datetime import timedelta
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server.areas.api import Asked, asked_for, shown
+from server.areas.counting import Column
+from server.areas.hiding import Figure
+from server.areas.view import Row
+from server.i18n import N_, format_short_date, gettext
+from server.people.agencies.oversight import HOME
+from server.reports.indicators import FEWEST
+from server.web.rendering import language_of, page
+
+# The heads of the columns, as they are read alone on a phone.
+WORDS = {
+    Column.PLACED: N_("Children"),
+    Column.LATE: N_("Late now"),
+    Column.ALERTED: N_("With an open alert now"),
+    Column.MISSING: N_("Missing now"),
+    Column.ALERTS: N_("Alerts in four weeks"),
+    Column.TOLD: N_("Told within a minute"),
+    Column.EPISODES: N_("Times missing in four weeks"),
+    Column.BACK: N_("Came back"),
+}
+
+
+async def show(request: Request) -> Response:
+    """One's own area, or one within it."""
+    asked, language = await asked_for(request), language_of(request)
+    period = asked.numbers.period
+    last = (period.end - timedelta(days=1)).date()
+    context: dict[str, Any] = {
+        "area": asked.area,
+        "above": [(f"{HOME}?area={node.id}", node.name) for node in asked.way[:-1]],
+        "table": asked.table,
+        "columns": [(column, gettext(language, words)) for column, words in WORDS.items()],
+        "shown": shown,
+        "at": asked.numbers.at,
+        "begins": format_short_date(language, period.begin.date()),
+        "ends": format_short_date(language, last),
+        "fewest": FEWEST,
+        "home": HOME,
+    }
+    return page(request, "areas/area.html", context)
+
+
+async def download(request: Request) -> Response:
+    """The same as a CSV file. Hidden: an empty field. At least so many: `28+`."""
+    asked = await asked_for(request)
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(("name", "kind", *Column))
+    writer.writerows(_line(row) for row in _with_total(asked))
+    headers = {"content-disposition": 'attachment; filename="area.csv"'}
+    return Response(file.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _with_total(asked: Asked) -> list[Row]:
+    area = asked.area
+    return [Row(area.id, area.name, is_area=True, figures=asked.table.total), *asked.table.rows]
+
+
+def _line(row: Row) -> tuple[str, ...]:
+    kind = "area" if row.is_area else "agency"
+    return (row.name, kind, *(_field(row.figures[column]) for column in Column))
+
+
+def _field(figure: Figure) -> str:
+    n = shown(figure)
+    return "" if n is None else f"{n}" if figure.is_exact else f"{n}+"
+
+
+routes: list[Any] = [
+    Route(HOME, show, methods=["GET"]),
+    Route(f"{HOME}.csv", download, methods=["GET"]),
+]

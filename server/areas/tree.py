@@ -1,0 +1,54 @@
+"""The agencies and areas within an area."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from server.people.models import Agency
+
+# An area holds up to so many agencies and areas; areas lie up to so deep within each other.
+MOST_MEMBERS, DEEPEST = 200, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An agency, or an area with what is within it, by name."""
+
+    id: UUID
+    name: str
+    is_area: bool
+    members: tuple["Node", ...] = ()
+
+    def agencies(self) -> list[UUID]:
+        """Every agency in it, however deep."""
+        if not self.is_area:
+            return [self.id]
+        return [id_ for member in self.members for id_ in member.agencies()]
+
+    def way_to(self, area_id: UUID) -> list["Node"]:
+        """From this area down to the area of this id; empty where it is not within this one."""
+        if not self.is_area or self.id == area_id:
+            return [self] if self.is_area else []
+        below = (member.way_to(area_id) for member in self.members)
+        way = next((way for way in below if way), [])
+        return [self, *way] if way else []
+
+
+async def read(area_id: UUID) -> Node | None:
+    """An area with all that is within it; None where there is no such area."""
+    area = await Agency.get_or_none(id=area_id, is_area=True)
+    if area is None:
+        return None
+    rows: dict[UUID, list[Agency]] = {}
+    above = [area.id]
+    for _ in range(DEEPEST):
+        below = await Agency.filter(within_id__in=above) if above else []
+        for row in below:
+            assert row.within_id is not None
+            rows.setdefault(row.within_id, []).append(row)
+        above = [row.id for row in below if row.is_area]
+    return _node(area, rows)
+
+
+def _node(row: Agency, rows: dict[UUID, list[Agency]]) -> Node:
+    members = sorted(rows.get(row.id, ()), key=lambda member: member.name.casefold())
+    return Node(row.id, row.name, row.is_area, tuple(_node(member, rows) for member in members))

@@ -1,0 +1,137 @@
+"""The page of an area, its file and its JSON: numbers, and nothing about a child."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from server.auth.sessions import open_session
+from server.people.actions import set_language
+from server.people.models import Child, Person
+from server.people.rules import Role
+from tests.areas.made import an_area, oversight, put, works_for
+from tests.cast import SURNAMES, Cast
+
+
+async def crowd(cast: Cast, many: int) -> None:
+    """So many more children in the agency."""
+    for number in range(many):
+        person = await Person.create(
+            agency_id=cast.agency.id,
+            role=Role.CHILD,
+            name=f"Child {number} Zzyzx",
+            made_at=cast.clock(),
+        )
+        await Child.create(
+            id=person.id, agency_id=cast.agency.id, person_id=person.id, placed_at=cast.clock()
+        )
+
+
+async def test_the_page_has_a_row_for_each_agency_and_hides_small_numbers(cast: Cast) -> None:
+    await oversight(cast)
+    await crowd(cast, 28)
+    async with cast.browser_as("vera") as browser:
+        shown = await browser.get("/desk/areas")
+    assert shown.status_code == 200
+    assert cast.agency.name in shown.text
+    assert cast.other_agency.name in shown.text
+    # 28, Mia and Noor; the one child of the other agency is hidden, and so is the exact sum.
+    assert ">30<" in shown.text
+    assert "30 or more" in shown.text
+    assert "too few" in shown.text
+    assert ">31<" not in shown.text
+
+
+async def test_no_name_of_a_person_and_no_id_of_a_child_is_on_it(cast: Cast) -> None:
+    await oversight(cast)
+    await crowd(cast, 6)
+    children = await Child.all().values_list("id", flat=True)
+    async with cast.browser_as("vera") as browser:
+        texts = [
+            (await browser.get(path)).text
+            for path in ("/desk/areas", "/desk/areas.csv", "/api/v1/areas")
+        ]
+    for text in texts:
+        assert not any(name in text for name in (*SURNAMES, "Zzyzx", "Mia", "Noor", "Lia"))
+        assert not any(str(id_) in text for id_ in children)
+
+
+async def test_the_file_and_the_json_hide_the_same(cast: Cast) -> None:
+    await oversight(cast)
+    await crowd(cast, 8)
+    async with cast.client_as("vera") as client:
+        rows = list(csv.DictReader(io.StringIO((await client.get("/desk/areas.csv")).text)))
+        told = (await client.get("/api/v1/areas")).json()
+    by_name = {row["name"]: row for row in rows}
+    assert by_name["North"]["children"] == "10+"
+    assert by_name[cast.agency.name]["children"] == "10"
+    assert by_name[cast.other_agency.name]["children"] == ""
+    assert told["total"]["children"] == {"n": 10, "is_exact": False}
+    figures = {row["name"]: row["figures"]["children"] for row in told["rows"]}
+    assert figures == {
+        cast.agency.name: {"n": 10, "is_exact": True},
+        cast.other_agency.name: {"n": None, "is_exact": False},
+    }
+
+
+async def test_a_country_opens_its_regions_and_a_region_neither_its_country_nor_its_neighbour(
+    cast: Cast,
+) -> None:
+    land = await an_area(cast, "Land")
+    north = await an_area(cast, "North", within=land)
+    south = await an_area(cast, "South", within=land)
+    await put(cast, cast.agency, north)
+    await put(cast, cast.other_agency, south)
+    await works_for(cast, "vera", land)
+    await works_for(cast, "nils", north)
+    async with cast.browser_as("vera") as vera, cast.browser_as("nils") as nils:
+        shown = await vera.get("/desk/areas")
+        assert f'href="/desk/areas?area={north.id}"' in shown.text
+        below = await vera.get(f"/desk/areas?area={south.id}")
+        assert cast.other_agency.name in below.text
+        assert cast.agency.name not in below.text
+        assert cast.agency.name in (await nils.get("/desk/areas")).text
+        for path in ("/desk/areas", "/desk/areas.csv", "/api/v1/areas"):
+            for area in (land, south, cast.agency):
+                answer = await nils.get(f"{path}?area={area.id}")
+                assert answer.status_code == 404
+            assert (await vera.get(f"{path}?area=nonsense")).status_code == 422
+
+
+async def test_an_area_without_agencies_says_so(cast: Cast) -> None:
+    await works_for(cast, "vera", await an_area(cast, "Nowhere"))
+    async with cast.browser_as("vera") as browser:
+        shown = await browser.get("/desk/areas")
+    assert "No agency belongs to this area yet" in shown.text
+    assert "<table" not in shown.text
+
+
+@pytest.mark.parametrize("language", ["fr", "ar"])
+async def test_the_page_is_in_ones_own_language(cast: Cast, language: str) -> None:
+    await oversight(cast)
+    await set_language(cast.actor("vera"), cast.vera.id, language, cast.clock())
+    cast.tokens["vera"], _ = await open_session(await Person.get(id=cast.vera.id), now=cast.clock())
+    async with cast.browser_as("vera") as browser:
+        shown = await browser.get("/desk/areas")
+    assert f'lang="{language}"' in shown.text
+    assert "Late now" not in shown.text
+
+
+async def test_the_board_leads_to_the_counts(cast: Cast) -> None:
+    await oversight(cast)
+    async with cast.browser_as("vera") as browser:
+        answer = await browser.get("/desk/")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/desk/areas"
+
+
+async def test_an_agency_that_has_moved_is_counted_where_it_is_at_once(cast: Cast) -> None:
+    north = await oversight(cast)
+    async with cast.client_as("vera") as client:
+        assert len((await client.get("/api/v1/areas")).json()["rows"]) == 2
+        await put(cast, cast.other_agency, None)
+        told = (await client.get("/api/v1/areas")).json()
+    assert [row["name"] for row in told["rows"]] == [cast.agency.name]
+    assert told["id"] == str(north.id)
