@@ -41,11 +41,8 @@ class Try:
     webs: list[Process] = field(default_factory=list)
     tickers: list[Process] = field(default_factory=list)
 
-    async def start(self, version: Version, *, is_one: bool) -> None:
-        """A web process and a ticker of this version; `is_one`: both in one process."""
-        if is_one:
-            self.webs.append(await self.fleet.start(version, "serve"))
-            return
+    async def start(self, version: Version) -> None:
+        """A web process and a ticker of this version."""
         web, ticker = await asyncio.gather(
             self.fleet.start(version, "serve", "--no-ticker"), self.fleet.start(version, "tick")
         )
@@ -55,8 +52,7 @@ class Try:
     async def stop_oldest(self) -> None:
         """The web process that began first gets no new connections and ends; then the ticker."""
         await self.webs.pop(0).stop()
-        if self.tickers:
-            await self.tickers.pop(0).stop()
+        await self.tickers.pop(0).stop()
 
     async def part(self, what: str) -> None:
         """What is done next has this name in the figures."""

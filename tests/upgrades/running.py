@@ -85,11 +85,6 @@ class Fleet:
         await until(f"{name} is there", process.is_ready, within=READY_S)
         return process
 
-    def faults(self) -> list[str]:
-        """What any of them wrote down as a fault."""
-        lines = [line for process in self.processes for line in process.said().splitlines()]
-        return [line for line in lines if '"level":"error"' in line or line[:1] != "{"]
-
     async def end(self) -> None:
         """Whatever is left of a try that failed, too."""
         await asyncio.gather(*(process.kill() for process in self.processes))

@@ -45,7 +45,7 @@ async def test_a_rolling_upgrade_and_the_way_back_lose_double_and_delay_nothing(
 ) -> None:
     new = Version("new", newer(tmp_path / "new"))
     async with trying(empty.url, tmp_path, released) as one:
-        await one.start(released, is_one=False)
+        await one.start(released)
         async with load(one, await people(one, released)):
             await one.goes_on()
             await one.part(BESIDE)
@@ -53,47 +53,18 @@ async def test_a_rolling_upgrade_and_the_way_back_lose_double_and_delay_nothing(
             assert "made_up" in done
             await one.goes_on()
             await one.part(TO)
-            await one.start(new, is_one=False)
+            await one.start(new)
             await one.stop_oldest()
             await one.goes_on()
             await one.part(BACK)
-            await one.start(released, is_one=False)
+            await one.start(released)
             await one.stop_oldest()
             await one.goes_on()
         told = await story(one)
         tell(told)
         assert await made_up(one) == [{"lives_with": released.name, "to_build": None}]
         assert check(told) == []
-        assert one.fleet.faults() == []
         assert told.outages == []
         assert len(told.thanks) > 1000
         assert len(told_after(told)[0]) > 20
         assert [gap.fault for gap in gaps(told)] == [BESIDE, TO, BACK]
-
-
-@pytest.mark.parametrize("empty", ["sqlite"], indirect=True)
-async def test_one_process_after_the_other_over_a_file_loses_and_doubles_nothing(
-    empty: Database, tmp_path: Path, released: Version
-) -> None:
-    """While it restarts nobody is there: phones keep their answers, and what became late then is
-    told that much later."""
-    new = Version("new", newer(tmp_path / "new"))
-    async with trying(empty.url, tmp_path, released) as one:
-        await one.start(released, is_one=True)
-        async with load(one, await people(one, released)):
-            await one.goes_on()
-            await one.part(BESIDE)
-            await new.python("-m", "server", "migrate", **one.fleet.settings)
-            await one.goes_on()
-            for what, version in ((TO, new), (BACK, released)):
-                await one.part(what)
-                await one.stop_oldest()
-                await one.start(version, is_one=True)
-                await one.goes_on()
-        told = await story(one)
-        tell(told)
-        assert await made_up(one) == [{"lives_with": released.name, "to_build": None}]
-        assert check(told) == []
-        assert one.fleet.faults() == []
-        assert len(told.thanks) > 1000
-        assert len(told_after(told)[0] + told_after(told)[1]) > 20
