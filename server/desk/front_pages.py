@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from server.errors import NotFound, Refused, Unauthenticated, WaymarkError
+from server.errors import IdReused, NotFound, Refused, Unauthenticated, WaymarkError
 from server.i18n import N_
 from server.inbound import cards, desk_pins, late_answers, left_devices
 from server.inbound.desk_pins import Opened
@@ -24,6 +24,7 @@ from server.people.words import entered, form_fault
 from server.roll_calls import pages as roll_call
 from server.roll_calls.access import Entrance, as_worker
 from server.roll_calls.actions import record
+from server.roll_calls.form import said_at_of
 from server.roll_calls.shifts.view import shifts_of
 from server.web.rendering import language_of, page
 from server.web.requests import form_body, form_count
@@ -112,17 +113,17 @@ async def send_late(request: Request, desk: FrontDesk) -> Response:
         home = await Home.get(id=desk.home_id)
         shift = await shifts_of(home, ticket.actor.id, now)
         seat = FrontEntrance(ticket.actor, home, is_worker=True, shift=shift, front_path=PATH)
-        tapped = roll_call.said_in(form, seat, now)
         about = await roll_call.roll_call_of(seat, form)
         if about is None:
             raise nothing_here()
-        once = replace(
-            tapped,
-            id=uuid5(ticket.seat_id, entered(form, "ticket")),
-            said_at=ticket.moment(tapped.said_at, now),
-        )
+        ticket.check_asked(about)
+        said_at = ticket.moment(said_at_of(form, now), now)
+        tapped = roll_call.said_in(form, seat, now, said_at)
+        id_ = uuid5(ticket.seat_id, entered(form, "ticket"))
+        once = replace(tapped, id=id_, said_at=said_at)
         recorded = await record(ticket.actor, about.id, once, now)
-    except (NotFound, Refused) as fault:
+        await late_answers.check_once(once)
+    except (IdReused, NotFound, Refused) as fault:
         return await _locked(request, desk, fault)
     return RedirectResponse(f"{PATH}?sent={len(recorded.left_out)}", status_code=303)
 
@@ -174,6 +175,7 @@ def _seat_of(form: FormData) -> UUID:
 def _closed(request: Request, fault: Unauthenticated) -> Response:
     context = {
         "state": "closed",
+        "lost": "lost" in request.query_params,
         "display_name": request.app.state.settings.display_name,
         "error": form_fault(fault, language_of(request)),
     }

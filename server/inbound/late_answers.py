@@ -15,9 +15,13 @@ from server.i18n import N_
 from server.inbound.desk_pins import Opened, actor_of
 from server.inbound.left_devices import is_left
 from server.inbound.models import FrontDesk
+from server.roll_calls.actions import RollCallSaid
+from server.roll_calls.models import RollCall
 from server.roll_calls.reading import live
-from server.roll_calls.rules import SAID_BACK
+from server.roll_calls.rules import SAID_BACK, word_id
 from server.security import encryption
+from server.storage.db import as_id
+from server.watch.models import RollCallWord
 
 _PURPOSE = "roll call at a front desk"
 TOO_LATE = N_("This was tapped too long ago, or by a person who no longer works here.")
@@ -36,6 +40,12 @@ class Ticket:
         """When something was said, as far as the device knows: its clock may have been set right in
         between. The page takes nothing before or after this time."""
         return max(self.from_at, min(said_at or self.from_at, self.until, now))
+
+    def check_asked(self, roll_call: RollCall) -> None:
+        """Raises Refused for a roll call that was asked after this time: nothing that was said in
+        it can be an answer to that."""
+        if roll_call.asked > self.until:
+            raise Refused(TOO_LATE)
 
 
 def ticket_of(desk: FrontDesk, opened: Opened, now: datetime) -> str:
@@ -57,3 +67,13 @@ async def read(desk: FrontDesk, ticket: str, now: datetime) -> Ticket:
         raise Refused(TOO_LATE)
     moments = datetime.fromisoformat(from_at), datetime.fromisoformat(until)
     return Ticket(seat.id, await actor_of(seat), *moments)
+
+
+async def check_once(said: RollCallSaid) -> None:
+    """Raises Refused if other words were taken under the id of this ticket: they stay, and nobody
+    is to believe that these were."""
+    wanted = {word_id(said.id, spoken.child_id): spoken.word for spoken in said.words}
+    held = RollCallWord.filter(id__in=list(wanted))
+    for id_, word in await held.values_list("id", "word"):
+        if wanted[as_id(id_)] != word:
+            raise Refused(TOO_LATE)

@@ -51,14 +51,14 @@ class Given:
     at: str = ""
 
 
-def read(form: FormData, zone: ZoneInfo, now: datetime) -> Filled:
+def read(form: FormData, zone: ZoneInfo, now: datetime, said_at: datetime | None = None) -> Filled:
     """The words of a form: a child of its questions whose row nobody touched is here.
     Raises Refused.
 
     The id is made from the id of the form and from all that it says. So the same sent twice is one
-    thing, and a second thought is another.
+    thing, and a second thought is another. `said_at`: where it is known better than by the form.
     """
-    said_at = said_at_of(form, now)
+    said_at = said_at or said_at_of(form, now)
     answers: dict[UUID, Answer] = {child_id: (Word.HERE, None) for child_id in asked(form)}
     for child_id, given in tapped(form).items():
         if given.word not in ANSWERS:

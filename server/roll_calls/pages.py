@@ -107,9 +107,11 @@ async def take(request: Request, seat: Entrance, given: FormData) -> Response:
     return RedirectResponse(f"{seat.path}?sent={len(recorded.left_out)}", status_code=303)
 
 
-def said_in(given: FormData, seat: Entrance, now: datetime) -> actions.RollCallSaid:
-    """What a form says. Raises Refused."""
-    filled = form.read(given, seat.zone, now)
+def said_in(
+    given: FormData, seat: Entrance, now: datetime, said_at: datetime | None = None
+) -> actions.RollCallSaid:
+    """What a form says; `said_at`: where that is known better than by the form. Raises Refused."""
+    filled = form.read(given, seat.zone, now, said_at)
     words = tuple(
         actions.Said(child_id, word, until) for child_id, (word, until) in filled.answers.items()
     )

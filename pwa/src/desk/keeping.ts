@@ -8,7 +8,7 @@ type Why = "away" | "out";
 /** What the servers before ours answer while it is restarted, and ours while its database is away. */
 export const AWAY: ReadonlySet<number> = new Set([502, 503, 504]);
 
-/** What becomes of such a form, for other scripts: it could not be sent, or the server has it. */
+/** What becomes of such a form, for other scripts: it could not be sent, or the server leads on (to `detail`). */
 export const UNSENT = "unsent";
 export const TAKEN = "taken";
 
@@ -33,7 +33,7 @@ async function send(form: HTMLFormElement, submitter: HTMLElement | null): Promi
     return say(form, "out");
   }
   if (answer.redirected) {
-    form.dispatchEvent(new Event(TAKEN));
+    form.dispatchEvent(new CustomEvent(TAKEN, { detail: answer.url }));
     return location.assign(answer.url);
   }
   // Refused, or said in a page of its own: the browser shows it.

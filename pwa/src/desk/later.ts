@@ -2,7 +2,7 @@
  * What was tapped at a front desk while it was offline is kept there until our server has it, with the moment of
  * the tap and the page's ticket. There are ids in it and no names: the device stands where children pass.
  */
-import { AWAY, TAKEN, UNSENT } from "./keeping";
+import { TAKEN, UNSENT } from "./keeping";
 
 const KEPT_AS = "front-roll-call";
 const PATH = "/front/roll-call";
@@ -41,8 +41,15 @@ export function keep(form: HTMLFormElement): void {
   const ticket = (form.elements.namedItem("ticket") as HTMLInputElement | null)?.value;
   if (!ticket) return;
   form.addEventListener(UNSENT, () => write([...without(ticket), fieldsOf(form)]));
-  form.addEventListener(TAKEN, () => write(without(ticket)));
+  form.addEventListener(TAKEN, (event) => {
+    // After the five minutes the server leads on as well, and has taken nothing.
+    const isLate = new URL((event as CustomEvent<string>).detail).searchParams.has("late");
+    if (!isLate) write(without(ticket));
+  });
 }
+
+/** Whether the same may be taken the next time: a fault of ours, too many at once, or another one at that moment. */
+const isForLater = (status: number) => status >= 500 || status === 429 || status === 409;
 
 /** Sends what waits; the address of the page that says what came of it, or nothing while there is no network. */
 async function sendKept(): Promise<string | undefined> {
@@ -50,7 +57,7 @@ async function sendKept(): Promise<string | undefined> {
   for (const fields of read()) {
     const body = new URLSearchParams(fields);
     const answer = await fetch(`${PATH}/late`, { method: "POST", body }).catch(() => null);
-    if (!answer || AWAY.has(answer.status) || answer.status === 429) return to;
+    if (!answer || isForLater(answer.status)) return to;
     write(without(ticketOf(fields)));
     to = answer.redirected ? answer.url : `${PATH}?lost=yes`;
   }
