@@ -86,7 +86,7 @@ def _area(areas: list[Agency], name: str | None) -> UUID | None:
 
 def _named(rows: list[Agency], name: str) -> Agency | None:
     """The one of this name or id. Names are sealed, so all are read."""
-    found = [row for row in rows if name in (row.name, str(row.id))]
-    if len(found) > 1:
+    named = [row for row in rows if name in (row.name, str(row.id))]
+    if len(named) > 1:
         raise ValueError("More than one has this name. Give the id: agency list, area list.")
-    return found[0] if found else None
+    return named[0] if named else None

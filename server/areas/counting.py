@@ -89,12 +89,12 @@ async def count_now(agencies: Sequence[UUID]) -> Counts:
         Column.ALERTED: _ALERTED,
         Column.MISSING: _MISSING,
     }
-    found = {column: await _by_agency(sql, agencies) for column, sql in statements.items()}
-    placed = found[Column.PLACED]
+    by_column = {column: await _by_agency(sql, agencies) for column, sql in statements.items()}
+    placed = by_column[Column.PLACED]
     return {
         id_: {
             column: Count(rows[id_], None if column is Column.PLACED else placed[id_])
-            for column, rows in found.items()
+            for column, rows in by_column.items()
         }
         for id_ in agencies
     }

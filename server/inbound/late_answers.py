@@ -69,10 +69,10 @@ async def read(desk: FrontDesk, ticket: str, now: datetime) -> Ticket:
     return Ticket(seat.id, await actor_of(seat), *moments)
 
 
-async def check_once(said: RollCallSaid) -> None:
+async def check_once(taken: RollCallSaid) -> None:
     """Raises Refused if other words were taken under the id of this ticket: they stay, and nobody
     is to believe that these were."""
-    wanted = {word_id(said.id, spoken.child_id): spoken.word for spoken in said.words}
+    wanted = {word_id(taken.id, spoken.child_id): spoken.word for spoken in taken.words}
     held = RollCallWord.filter(id__in=list(wanted))
     for id_, word in await held.values_list("id", "word"):
         if wanted[as_id(id_)] != word:
