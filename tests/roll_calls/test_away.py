@@ -241,6 +241,25 @@ async def test_of_a_child_who_is_looked_for_or_away_by_agreement_it_says_nothing
     assert await told(cast) == []
 
 
+@pytest.mark.parametrize("by", ["sam", "eve"])
+async def test_said_again_once_the_agreed_absence_was_ended_it_is_told(cast: Cast, by: str) -> None:
+    call, now = await asked(cast, workers=("sam", "eve")), cast.clock()
+    request = agreements.PauseRequest(
+        uuid4(), now, now + 3 * HOUR, returns=False, reason=Reason.FAMILY
+    )
+    pause = await agreements.pause(cast.actor("tom"), cast.noor.id, request, now)
+    await say(cast, call, {"noor": "not_here"})
+    assert await told(cast) == []
+    cast.clock.advance(minutes=20)
+    await agreements.end_pause(cast.actor("tom"), cast.noor.id, pause.id, cast.clock())
+    cast.clock.advance(minutes=1)
+    for _ in range(2):
+        await say(cast, call, {"noor": "not_here"}, by=by)
+        # By a message of its own, or by the alert that a second word opens.
+        heard = Message.filter(kind__in=[AWAY, Kind.ALERT.value], child_id=cast.noor.id)
+        assert await heard.values_list("person_id", flat=True) == [cast.tom.id]
+
+
 async def test_a_word_that_came_late_counts_while_it_is_the_last_that_is_known(
     cast: Cast,
 ) -> None:

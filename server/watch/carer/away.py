@@ -80,9 +80,9 @@ async def tell_of_away(
     holders = await _holders([watch.child_id for watch in watches])
     back = [watch for watch in watches if _is_back(watch, words)]
     corrected = await _take_back(back, holders, words, now)
-    away = [watch for watch in watches if _is_newly_away(watch, words)]
-    excused = await _excused(away, words, now)
-    away = [watch for watch in away if watch.child_id not in excused]
+    away = [watch for watch in watches if _is_away(watch, words)]
+    passed_over = await _told_before(away, words) | await _excused(away, words, now)
+    away = [watch for watch in away if watch.child_id not in passed_over]
     covered = await _covered([watch.child_id for watch in away], now)
     # A list tells the caseworkers itself (`witnesses/lists.py`).
     anew = [watch for watch in away if words.is_of_home and watch.child_id not in covered]
@@ -121,15 +121,27 @@ async def _covered(children: Collection[UUID], now: datetime) -> set[UUID]:
     return opened.keys() - calmed
 
 
-def _is_newly_away(watch: Watch, words: WordsHeard) -> bool:
-    """Whether "not here" of this roll call is the last that we know, and was not before. A word
-    that came late, and that a newer one has followed, tells nothing about now."""
-    was = words.last(words.before, watch.child_id)
+def _is_away(watch: Watch, words: WordsHeard) -> bool:
+    """Whether "not here" of this roll call is the last that we know. A word that came late, and
+    that a newer one has followed, tells nothing about now."""
     last = words.last(words.after, watch.child_id)
     if watch.is_missing or last is None or last[0] != words.call_id:
         return False
-    is_known = was is not None and was[0] == words.call_id and was[1].word is Word.NOT_HERE
-    return last[1].word is Word.NOT_HERE and not is_known
+    return last[1].word is Word.NOT_HERE
+
+
+def _is_again(watch: Watch, words: WordsHeard) -> bool:
+    """Whether the same was known before."""
+    was = words.last(words.before, watch.child_id)
+    return was is not None and was[0] == words.call_id and was[1].word is Word.NOT_HERE
+
+
+async def _told_before(away: Sequence[Watch], words: WordsHeard) -> set[UUID]:
+    """Those of whom it is said again, and of whom a message was made. Where none was, an absence
+    or an alert covered it, which may be over."""
+    again = {watch.child_id: words.call_id for watch in away if _is_again(watch, words)}
+    sent = await sent_about(again) if again else {}
+    return {child_id for child_id, before in sent.items() if before.turn > 0}
 
 
 def _is_back(watch: Watch, words: WordsHeard) -> bool:
@@ -141,12 +153,13 @@ def _is_back(watch: Watch, words: WordsHeard) -> bool:
 
 
 async def _excused(away: Sequence[Watch], words: WordsHeard, now: datetime) -> set[UUID]:
-    """Those of them who are away by agreement, now or when it was said."""
+    """Those of them who are away by agreement, now or when it was said. Said again it is as of
+    now: the word that counts may be the one that came first."""
     said_at = {}
     for watch in away:
         last = words.last(words.after, watch.child_id)
         assert last is not None
-        said_at[watch.child_id] = last[1].said_at
+        said_at[watch.child_id] = now if _is_again(watch, words) else last[1].said_at
     if not said_at:
         return set()
     pauses = Pause.filter(
