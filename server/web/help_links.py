@@ -38,12 +38,13 @@ _BACK = (*_GONE, "when-a-child-comes-back")
 _BROKEN = ("a-child-who-is-not-assigned-to-you", "a-page-was-opened-in-an-emergency")
 _RETURN = ("a-child-is-back", "in-a-search")
 _CARED = "where-you-sign-in"
+_SIGN_IN = "how-you-sign-in"
 _ADVOCATE = "what-you-are-there-for"
 SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     # The path, and the sections for caseworkers, supervisors, carers, administrators, advocates,
     # oversight.
-    ("/desk/", (*_DAILY, _CARED, "roles", _ADVOCATE)),
-    ("/desk/again", ("the-first-day", _REACH, _REACH, _REACH, _REACH)),
+    ("/desk/", (*_DAILY, _CARED, "roles", _ADVOCATE, "what-you-see")),
+    ("/desk/again", ("the-first-day", _REACH, _REACH, _REACH, _REACH, _SIGN_IN)),
     ("/desk/admin", ("a-new-child", "what-you-may-do", "", "the-first-day")),
     ("/desk/areas", ("", "", "", "", "", "what-you-see")),
     ("/desk/alerts", ("an-alert", "in-an-alert")),
@@ -107,7 +108,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/homes", ("roll-calls", "roll-calls", "roll-call")),
     ("/desk/indicators", ("", "the-policy", "", "templates-figures")),
     ("/desk/live", (*_DAILY, _CARED, "roles", _ADVOCATE)),
-    ("/desk/me", ("the-first-day", _REACH, _REACH, _REACH, _REACH)),
+    ("/desk/me", ("the-first-day", _REACH, _REACH, _REACH, _REACH, _SIGN_IN)),
     ("/desk/load", ("", "workload")),
     ("/desk/patterns", (*_GONE, "what-you-see-and-what-you-do-not", "roles", _ADVOCATE)),
     ("/desk/people/accounts", ("", "", "", "sign-in")),
@@ -131,7 +132,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/rota", ("the-first-day", "the-rota", "", "rota-and-drills")),
     ("/desk/rounds", (*_DAILY, _CARED, "roles", _ADVOCATE)),
     ("/desk/searches", (*_RETURN, _CARED, "roles", _ADVOCATE)),
-    ("/desk/settings", ("the-first-day", _REACH, _REACH, _REACH, _REACH)),
+    ("/desk/settings", ("the-first-day", _REACH, _REACH, _REACH, _REACH, _SIGN_IN)),
     ("/desk/templates", ("", "what-you-may-do", "", "templates-figures")),
     ("/desk/witnesses", _DAILY),
     ("/desk/tasks", (*_DAILY, _CARED, "roles", "how-we-reach-you")),

@@ -70,7 +70,9 @@ def test_an_administrator_has_no_right_at_any_child() -> None:
 
 def test_every_role_has_a_column() -> None:
     # An emergency has seats of its own: tests/alerts/test_called_access.py and test_glass.py.
-    assert set(ALLOWED) - IN_NEED == {Role(column) for column in COLUMNS}
+    # People of an area have no right at any child, like administrators.
+    assert ALLOWED[Role.OVERSIGHT] == frozenset()
+    assert set(ALLOWED) - IN_NEED - {Role.OVERSIGHT} == {Role(column) for column in COLUMNS}
     assert set(ALLOWED) == set(Role)
 
 

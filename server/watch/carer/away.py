@@ -137,8 +137,8 @@ def _is_again(watch: Watch, words: WordsHeard) -> bool:
 
 
 async def _told_before(away: Sequence[Watch], words: WordsHeard) -> set[UUID]:
-    """Those of whom it is said again, and of whom a message was made. Where none was, an absence
-    or an alert covered it, which may be over."""
+    """Those children of this list for which it is said again after a message was made. Where none
+    was made, an absence or an alert covered it, which may be over."""
     again = {watch.child_id: words.call_id for watch in away if _is_again(watch, words)}
     sent = await sent_about(again) if again else {}
     return {child_id for child_id, before in sent.items() if before.turn > 0}
