@@ -148,6 +148,7 @@ def _front_page(
     whole = {
         "display_name": request.app.state.settings.display_name,
         "card": "",
+        "lost": False,
         "id": str(uuid4()),
         "error": form_fault(fault, language) if fault is not None else None,
         **context,
