@@ -22,6 +22,7 @@ from server.alerts import climbing
 from server.alerts.models import Alert
 from server.alerts.recipients import policy_of
 from server.audit.actions import SYSTEM, verify
+from server.auth.rules import is_good_password
 from server.checkin.models import CheckIn
 from server.demo import fast, loader
 from server.demo.cast import CAST
@@ -480,3 +481,8 @@ def test_the_cast_of_the_demo_is_that_of_the_tests():
 def test_the_demo_file_lies_where_the_readme_says():
     readme = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
     assert "var/demo.json" in readme
+
+
+def test_no_drawn_password_is_one_that_a_sign_in_refuses() -> None:
+    drawn = [(adult.name, loader.new_password(adult.name)) for adult in CAST.adults * 300]
+    assert [(name, each) for name, each in drawn if not is_good_password(each, name)] == []

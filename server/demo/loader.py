@@ -23,6 +23,7 @@ from server.auth import actions as doors
 from server.auth import pairing
 from server.auth.models import Credential
 from server.auth.passwords import Passwords
+from server.auth.rules import is_good_password
 from server.demo.cast import CAST, Kid, id_of
 from server.demo.history import live_through
 from server.demo.profiles import write_packs
@@ -62,7 +63,7 @@ async def prepare(
     file = settings.var / "demo.json"
     password_by_name = _read(file)
     staff = {
-        adult.name: {"password": password_by_name.get(adult.name) or secrets.token_urlsafe(9)}
+        adult.name: {"password": password_by_name.get(adult.name) or new_password(adult.name)}
         for adult in CAST.adults
     }
     if await _is_empty():
@@ -143,6 +144,13 @@ async def _is_empty() -> bool:
     if await Agency.all().exists():
         raise Refused("This database holds an agency that is not the demo's.")
     return True
+
+
+def new_password(name: str) -> str:
+    """A random one that this person may have: one in some hundreds has too many keys in a row."""
+    while not is_good_password(password := secrets.token_urlsafe(9), name):
+        pass
+    return password
 
 
 async def _hashed(staff: dict[str, dict[str, str]], passwords: Passwords) -> dict[str, str]:

@@ -76,4 +76,5 @@ def place_of(path: str, role: str) -> str:
     """The place that a page belongs to: one in the bar of this role, or the reader's own page."""
     shown = {ME, *(place.path for place in BARS[role])}
     fits = (place for place, begins in _BELONGS if place in shown and path.startswith(begins))
-    return next(fits, "/desk/")
+    # Without a board a page belongs to the first place that there is.
+    return next(fits, "/desk/" if "/desk/" in shown else BARS[role][0].path)

@@ -116,7 +116,7 @@ async def test_a_tie_of_another_child_or_agency_is_not_there(cast: Cast) -> None
 @pytest.mark.parametrize("role", list(Role))
 def test_who_may_hold_which_tie(role: Role, tie: Role) -> None:
     allowed = may_hold(role, tie)
-    none = {Role.ADMINISTRATOR, Role.CHILD, *IN_NEED}
+    none = {Role.ADMINISTRATOR, Role.CHILD, Role.OVERSIGHT, *IN_NEED}
     if none & {role, tie}:
         assert not allowed
     elif Role.ADVOCATE in (role, tie):
