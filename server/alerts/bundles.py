@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
+from tortoise.functions import Count
+
 from server.alerts.ladder import Cause
 from server.alerts.models import Alert
 from server.notify.actions import Saying, lock
@@ -137,8 +139,8 @@ async def still_due(agencies: Collection[UUID], now: datetime) -> Coming:
     due = Alert.filter(
         agency_id__in=list(agencies), next_action_at__lte=now, closed_at__isnull=True
     )
-    rows = await due.values_list("agency_id", flat=True)
-    return Coming(agencies=Counter(as_id(agency_id) for agency_id in rows))
+    counts = due.annotate(n=Count("id")).group_by("agency_id").values_list("agency_id", "n")
+    return Coming(agencies={as_id(agency_id): n for agency_id, n in await counts})
 
 
 # --- what one message was about
