@@ -22,6 +22,7 @@ from server.alerts import climbing
 from server.alerts.models import Alert
 from server.alerts.recipients import policy_of
 from server.audit.actions import SYSTEM, verify
+from server.auth.passwords import new_password
 from server.auth.rules import is_good_password
 from server.checkin.models import CheckIn
 from server.demo import fast, loader
@@ -484,5 +485,5 @@ def test_the_demo_file_lies_where_the_readme_says():
 
 
 def test_no_drawn_password_is_one_that_a_sign_in_refuses() -> None:
-    drawn = [(adult.name, loader.new_password(adult.name)) for adult in CAST.adults * 300]
+    drawn = [(adult.name, new_password()) for adult in CAST.adults * 300]
     assert [(name, each) for name, each in drawn if not is_good_password(each, name)] == []

@@ -7,7 +7,6 @@ makes of such weeks and not a picture of it. For demos alone: `var/demo.json` ha
 import asyncio
 import json
 import os
-import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -22,8 +21,7 @@ from server.audit.actions import SYSTEM, Actor
 from server.auth import actions as doors
 from server.auth import pairing
 from server.auth.models import Credential
-from server.auth.passwords import Passwords
-from server.auth.rules import is_good_password
+from server.auth.passwords import Passwords, new_password
 from server.demo.cast import CAST, Kid, id_of
 from server.demo.history import live_through
 from server.demo.profiles import write_packs
@@ -63,7 +61,7 @@ async def prepare(
     file = settings.var / "demo.json"
     password_by_name = _read(file)
     staff = {
-        adult.name: {"password": password_by_name.get(adult.name) or new_password(adult.name)}
+        adult.name: {"password": password_by_name.get(adult.name) or new_password()}
         for adult in CAST.adults
     }
     if await _is_empty():
@@ -144,13 +142,6 @@ async def _is_empty() -> bool:
     if await Agency.all().exists():
         raise Refused("This database holds an agency that is not the demo's.")
     return True
-
-
-def new_password(name: str) -> str:
-    """A random one that this person may have: one in some hundreds has too many keys in a row."""
-    while not is_good_password(password := secrets.token_urlsafe(9), name):
-        pass
-    return password
 
 
 async def _hashed(staff: dict[str, dict[str, str]], passwords: Passwords) -> dict[str, str]:
@@ -303,7 +294,7 @@ def lines(contents: dict[str, Any], *, is_served: bool) -> list[str]:
     out = ["", f"  Waymark is at {contents['url']}", "", "  Staff sign in with"]
     roles = {adult.name: adult.role for adult in CAST.adults}
     for name, entry in contents["staff"].items():
-        out.append(f"    {name:<6}{entry['password']:<16}{roles[name].value}")
+        out.append(f"    {name:<6}{entry['password']:<21}{roles[name].value}")
     out += ["", "  A child's phone is paired with (each link works once)"]
     for name, entry in contents["children"].items():
         out.append(f"    {name:<6}{entry['code']}   {entry['link']}")
