@@ -21,11 +21,14 @@ from server.clock import known_zone
 from server.notify.models import Delivery, Message
 from server.notify.sending.claims import LEASE
 from server.people.models import Home
+from server.policy.model import EACH_MISS, over
 from server.roll_calls import actions
 from server.roll_calls.models import RollCall
 from server.storage.db import fetch
+from server.watch import policy_change
 from server.watch.carer.models import Question
 from server.watch.models import Round, Watch
+from server.watch.policy_change import Adoption
 from tests.fixtures import DrivenClock
 from tests.walks.crowd import crowd
 from tests.walks.stage import Stage
@@ -261,8 +264,20 @@ async def test_told_to_stop_the_ticker_finishes_the_message_that_it_is_sending(
     assert await Alert.filter(child_id=stage.cast.mia.id).count() == 1
 
 
-async def test_two_ticking_processes_double_nothing(stage: Stage) -> None:
-    """Two of the real command over one database; on SQLite over one file."""
+async def each_alone(stage: Stage) -> None:
+    """The agency wants no message about fewer than a thousand children."""
+    content = over(EACH_MISS, {"together": {"children": 1000}})
+    adoption = Adoption(uuid4(), content, 0, "Each call alone.")
+    ines = stage.cast.actor("ines")
+    await policy_change.adopt(ines, stage.cast.agency.id, adoption, stage.cast.clock())
+
+
+@pytest.mark.parametrize("as_one", [True, False], ids=["one_message", "each_alone"])
+async def test_two_ticking_processes_double_nothing(stage: Stage, as_one: bool) -> None:
+    """Two of the real command over one database; on SQLite over one file. Tom is called about 201
+    children: as his agency wants it in one message for each moment, or about each child alone."""
+    if not as_one:
+        await each_alone(stage)
     await prepare(stage)
     await crowd(stage.cast, 200)
     processes = [
@@ -292,6 +307,12 @@ async def test_two_ticking_processes_double_nothing(stage: Stage) -> None:
                 process.kill()
     assert await Alert.all().count() == 201
     assert await Round.all().count() == 201
-    assert await Message.filter(kind="alert").count() == 201
+    calls = await Message.filter(kind="alert")
+    assert len(calls) == 201
     pushed = [received.json["m"] for received in stage.shown("tom")]
-    assert len(pushed) == len(set(pushed)) == 201
+    assert len(pushed) == len(set(pushed)) == len({call.together or call.id for call in calls})
+    assert len(pushed) < 10 if as_one else len(pushed) == 201
+    accepted = Delivery.filter(result="accepted", message__kind="alert")
+    assert sorted(await accepted.values_list("message_id", flat=True)) == sorted(
+        call.id for call in calls
+    )
