@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import socket
 from pathlib import Path
 
 import pytest
@@ -352,38 +350,6 @@ def test_a_bar_in_a_cell_is_no_border():
     assert docs.table(["a"], [["x|y"]]).splitlines()[-1] == r"| x\|y |"
 
 
-BEFORE = ["cold | start", "3 s", "≤ 5 s", ""]
-
-
-def test_figures_are_told_with_date_and_machine_and_without_a_name(tmp_path, monkeypatch):
-    (tmp_path / "var").mkdir()
-    rows = [
-        {"what": "check-ins", "unit": "check-ins/s", "ours": 2000, "bare": 2500, "ratio": 0.8}
-        | {"ours_cpu_us": 400, "bare_cpu_us": 300, "to_reach": 0.6, "is_reached": True},
-        {"what": "growth", "ratio": 1.7, "to_reach": 1.5, "is_reached": False},
-        {"what": "board", "shown": "41 ms", "goal": "≤ 50 ms"},
-    ]
-    made = {"date": "2026-11-25", "machine": "2 cores", "figures": rows}
-    (tmp_path / "var" / "bench.json").write_text(json.dumps(made))
-    earlier = docs.table(["what", "reached", "to reach", ""], [["board", "90 ms", "", ""], BEFORE])
-    page = f"<!-- begin figures -->\nMeasured.\n\n{earlier}\n<!-- end figures -->\n"
-    (tmp_path / docs.FIGURES).parent.mkdir(parents=True)
-    (tmp_path / docs.FIGURES).write_text(page)
-    monkeypatch.setattr(docs, "ROOT", tmp_path)
-    told = docs.figures()
-    assert "90 ms" not in told, "measured again"
-    assert docs.table(["x"], [BEFORE]).splitlines()[-1] in told, "left out this time, and it stays"
-    assert told.startswith("Measured on 2026-11-25: 2 cores.\n")
-    assert "| 80% (2,000 against 2,500 check-ins/s; 400 against 300 µs of CPU each)" in told
-    assert "| 1.7 | 1.5 | **falls short** |" in told
-    assert "| 41 ms | ≤ 50 ms |  |" in told
-
-
-def test_the_machine_is_told_by_facts_alone():
-    assert re.fullmatch(r"\d+ cores, \d+ GB of memory, .+, Python 3\.\d+\.\d+", docs.machine())
-    assert socket.gethostname() not in docs.machine()
-
-
 def test_a_guide_copy_a_person_changed_by_hand_is_stale_until_the_tool_writes_it(
     tmp_path, monkeypatch
 ):
@@ -393,7 +359,6 @@ def test_a_guide_copy_a_person_changed_by_hand_is_stale_until_the_tool_writes_it
         (tmp_path / name).write_text(text)
     monkeypatch.setattr(docs, "ROOT", tmp_path)
     monkeypatch.setattr(docs, "PAGES", {})
-    monkeypatch.setattr(docs, "MEASURED", {})
     monkeypatch.setattr(docs, "COPIES", {copy: source})
     assert docs.stale() == [
         f"{copy}: a copy of {source}, and not current: python -m tools.docs write"

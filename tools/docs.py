@@ -5,17 +5,14 @@ hand. The settings come from server/settings.py, the commands from the command l
 the OpenAPI document, who may from the walk of tests/test_access.py, the rights from
 server/people/rules.py, the policy from the table that ships, the worlds from
 server/simulation/worlds/table.py, the fields and their owners from
-server/plan/owners.py and the grab pack, and the figures from what `make bench` left in
-var/bench.json. Figures belong to the machine that they were measured on: `check` takes those that
-stand as they are. The guides in docs/guide are copies of those in server/desk/help/guides/en.
+server/plan/owners.py and the grab pack, and the figures from the runs of `make bench` in
+docs/reference/figures.jsonl. The guides in docs/guide are copies of those in
+server/desk/help/guides/en.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -34,13 +31,10 @@ from server.policy.model import SHIPPED
 from server.setting_table import SETTINGS
 from server.simulation.worlds.table import RANDOM, WORLDS
 from server.web.openapi import document
-from tools import asvs
+from tools import asvs, figures
 
 ROOT = Path(__file__).resolve().parent.parent
 USAGE = "python -m tools.docs write | check"
-FIGURES = "docs/reference/figures.md"
-NOT_MEASURED = "Not measured yet: `make bench`, then `python -m tools.docs write`."
-
 NO = "–"  # In a table a dash of its own stands for nothing.
 
 Cells = Sequence[str]
@@ -307,85 +301,16 @@ def checked_lines() -> str:
     return table(["chapter", "lines", *asvs.STATES], asvs.counts())
 
 
-def figures() -> str | None:
-    """What the last benchmark reached, or None where none was run here. A figure that it left out
-    stays as it is told."""
-    file = ROOT / "var" / "bench.json"
-    if not file.exists():
-        return None
-    found = json.loads(file.read_text(encoding="utf-8"))
-    rows: list[tuple[str, ...]] = [
-        (row["what"], _reached(row), _goal(row), _met(row)) for row in found["figures"]
-    ]
-    when = f"Measured on {found['date']}: {found.get('machine') or machine()}."
-    return f"{when}\n\n" + table(["what", "reached", "to reach", ""], _beside(told(), rows))
-
-
-def told() -> list[tuple[str, ...]]:
-    """The figures as their page tells them now."""
-    body = body_of((ROOT / FIGURES).read_text(encoding="utf-8"), "figures")
-    lines = [line for line in body.splitlines() if line.startswith("| ")][2:]
-    return [_cells(line) for line in lines]
-
-
-def _cells(line: str) -> tuple[str, ...]:
-    cells = re.split(r"(?<!\\)\|", line)[1:-1]
-    return tuple(cell.strip().replace("\\|", "|") for cell in cells)
-
-
-def _beside(before: list[tuple[str, ...]], rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    new = {row[0]: row for row in rows}
-    kept = [new.pop(row[0], row) for row in before]
-    return [*kept, *new.values()]
-
-
-def _reached(row: dict[str, Any]) -> str:
-    if "shown" in row:
-        return str(row["shown"])
-    unit = row.get("unit", "")
-    if "ratio" not in row:
-        return f"{_number(row['ours'])} {unit}".strip()
-    if "bare" not in row:
-        return f"{_number(row['ratio'])} {unit}".strip()
-    cpu = (
-        f"; {row['ours_cpu_us']:,} against {row['bare_cpu_us']:,} µs of CPU each"
-        if "ours_cpu_us" in row
-        else ""
-    )
-    pair = f"{_number(row['ours'])} against {_number(row['bare'])} {unit}"
-    return f"{row['ratio']:.0%} ({pair}{cpu})"
-
-
-def _goal(row: dict[str, Any]) -> str:
-    if "goal" in row:
-        return str(row["goal"])
-    goal = row.get("to_reach")
-    if goal is None:
-        return NO
-    return f"≥ {goal:.0%}" if "bare" in row else _number(goal)
-
-
-def _met(row: dict[str, Any]) -> str:
-    if "is_reached" not in row:
-        return ""
-    return "reached" if row["is_reached"] else "**falls short**"
-
-
-def _number(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int | float) else str(value)
-
-
-def machine() -> str:
-    """This machine in plain facts, without its name."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    system = platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
-    cores = os.cpu_count() or 1
-    return f"{cores} cores, {memory:.0f} GB of memory, {system}, Python {platform.python_version()}"
+def measured() -> str:
+    """What the benchmarks reached, and on which machine."""
+    runs = figures.read()
+    machines = "; ".join(sorted({run.machine for run in runs}))
+    return f"Measured on: {machines}.\n\n{table(figures.HEAD, figures.rows(runs))}"
 
 
 # --- the pages
 
-PAGES: dict[str, dict[str, Callable[[], str | None]]] = {
+PAGES: dict[str, dict[str, Callable[[], str]]] = {
     "docs/reference/settings.md": {"settings": settings},
     "docs/reference/commands.md": {"commands": command_pages},
     "docs/reference/api.md": {"routes": api},
@@ -394,8 +319,8 @@ PAGES: dict[str, dict[str, Callable[[], str | None]]] = {
     "docs/reference/replay.md": {"worlds": worlds},
     "docs/asvs/README.md": {"asvs": checked_lines},
     "docs/reference/fields.md": {"fields": fields, "pack-fields": pack_fields},
+    "docs/reference/figures.md": {"figures": measured},
 }
-MEASURED: dict[str, dict[str, Callable[[], str | None]]] = {FIGURES: {"figures": figures}}
 # The guides are written where the desk finds them for its Help; readers of the repository find them
 # among the documents.
 COPIES = {
@@ -436,13 +361,12 @@ def stale() -> list[str]:
 
 
 def write() -> None:
-    """Fill every block anew; figures only where there are some."""
-    for page in sorted({*PAGES, *MEASURED}):
+    """Fill every block anew."""
+    for page, blocks in PAGES.items():
         path = ROOT / page
         text = path.read_text(encoding="utf-8")
-        for name, make in {**PAGES.get(page, {}), **MEASURED.get(page, {})}.items():
-            body = make() or body_of(text, name) or NOT_MEASURED
-            text = filled(text, name, body)
+        for name, make in blocks.items():
+            text = filled(text, name, make())
         path.write_text(text, encoding="utf-8")
     for copy, source in COPIES.items():
         (ROOT / copy).parent.mkdir(exist_ok=True)

@@ -1,10 +1,12 @@
 """`make bench`: every benchmark, a table for people and `var/bench.json` for programs.
 
 `python -m tests.bench [NAME ...]` runs those named. Figures of a run replace the same ones of an
-earlier run in the file, so that one of them can be measured again by itself.
+earlier run in the file, so that one of them can be measured again by itself. Each run is added to
+`docs/reference/figures.jsonl` too, from which the page of the figures is made.
 """
 
 import json
+import resource
 import sys
 import time
 from collections.abc import Callable
@@ -15,7 +17,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from tools.docs import machine
+from tests.bench import report
+from tools import figures
 
 FILE = Path("var/bench.json")
 Measure = Callable[[], dict[str, Any]]
@@ -72,29 +75,39 @@ def main(names: list[str]) -> int:
         print(f"No such benchmark: {', '.join(unknown)}. There are: {', '.join(known)}.")
         return 2
     for name in names or known:
-        print(f"{name} …", end=" ", flush=True)
-        began = time.perf_counter()
+        began, cpu = time.perf_counter(), _cpu_seconds()
         row = {"name": name, **known[name]()}
         _keep(row)
-        print(f"{time.perf_counter() - began:.0f} s")
-        print(f"    {row['what']}: {_shown(row)}", flush=True)
+        took, spent = time.perf_counter() - began, _cpu_seconds() - cpu
+        print(*report.lines(row, took, spent), sep="\n", flush=True)
     return 0
 
 
-def _shown(row: dict[str, Any]) -> str:
-    said = row.get("shown") or f"{row.get('ours', '')} {row.get('unit', '')}".strip()
-    if "ratio" in row and "bare" in row:
-        said += f", {row['ratio']:.0%} of bare"
-    return f"{said}: {'reached' if row['is_reached'] else 'FALLS SHORT'}"
+def _cpu_seconds() -> float:
+    """User and system time of this process and of those that it started and that ended."""
+    both = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in both)
 
 
 def _keep(row: dict[str, Any]) -> None:
     FILE.parent.mkdir(exist_ok=True)
     kept = json.loads(FILE.read_text())["figures"] if FILE.exists() else []
     rows = {old.get("name"): old for old in kept} | {row["name"]: row}
-    figures = [rows[name] for name in NAMES if name in rows]
-    found = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "machine": machine(), "figures": figures}
+    latest = [rows[name] for name in NAMES if name in rows]
+    today, here = f"{datetime.now(UTC):%Y-%m-%d}", figures.machine()
+    found = {"date": today, "machine": here, "figures": latest}
     FILE.write_text(json.dumps(found, indent=2, ensure_ascii=False))
+    ran = figures.Ran(
+        name=row["name"],
+        on=today,
+        machine=here,
+        what=row["what"],
+        shown=report.shown(row),
+        goal=report.goal(row),
+        is_reached=row.get("is_reached"),
+        ranks=report.rank(row),
+    )
+    figures.keep(ran, NAMES)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from tests.postgres import Server, running
 CHILDREN = 4000
 RUNS = 7
 SECRET = "a secret of the benchmarks alone"
-TO_REACH = 3000
+TO_REACH = 6000
 MADE = ("alert", "message", "entry", "signal")
 
 

@@ -28,7 +28,7 @@ FEW, MANY = 10_000, 1_000_000
 LATE = 1_000
 PAIRS = 7
 AT_ONCE = 100_000
-TO_REACH = 1.5
+TO_REACH = 1.1
 SECRET = "a secret of the benchmarks alone"
 
 _PERSONS = (
