@@ -111,9 +111,17 @@ def _at_rest(phone: Phone) -> None:
 
 
 def _picture(phone: Phone) -> str:
-    """The page's structure and words without ids and times."""
-    html = phone.page.locator("#app").inner_html()
-    return re.sub(r"\d\d:\d\d", "TIME", html)
+    """The page's structure and words without ids and times, once it has stayed as it is for a
+    second: a part of a page may come later where the phone is slow, whatever was said."""
+    calm, seen = 0, ""
+    for _ in range(120):
+        html = phone.page.locator("#app").inner_html()
+        now = re.sub(r"\d\d:\d\d", "TIME", html)
+        calm, seen = (calm + 1 if now == seen else 0), now
+        if calm == 4:
+            return now
+        phone.page.wait_for_timeout(250)
+    raise AssertionError("The page goes on changing.")
 
 
 @pytest.mark.parametrize("is_there", [True, False], ids=["online", "offline"])
