@@ -41,6 +41,7 @@ _COMMANDS = (
     "server.auth.commands",
     "server.areas.commands",
     "server.simulation.commands",
+    "server.seeding.commands",
     "server.why.commands",
 )
 

@@ -55,6 +55,7 @@ ROOMS = (
     "simulation",
     "reports",
     "areas",
+    "seeding",
     "why",
     "questions",
     "phone",

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -18,7 +18,7 @@ import pytest
 from server.alerts.models import Alert
 from server.checkin.models import CheckIn
 from server.clock import known_zone
-from server.notify.models import Delivery, Message
+from server.notify.models import Delivery, Message, Process
 from server.notify.sending.claims import LEASE
 from server.people.models import Home
 from server.policy.model import EACH_MISS, over
@@ -272,6 +272,14 @@ async def each_alone(stage: Stage) -> None:
     await policy_change.adopt(ines, stage.cast.agency.id, adoption, stage.cast.clock())
 
 
+async def _until(count: Callable[[], Awaitable[int]], many: int) -> None:
+    """Waits a minute at most: what follows says what is wrong."""
+    for _ in range(600):
+        if await count() >= many:
+            return
+        await asyncio.sleep(0.1)
+
+
 @pytest.mark.parametrize("as_one", [True, False], ids=["one_message", "each_alone"])
 async def test_two_ticking_processes_double_nothing(stage: Stage, as_one: bool) -> None:
     """Two of the real command over one database; on SQLite over one file. Tom is called about 201
@@ -279,7 +287,7 @@ async def test_two_ticking_processes_double_nothing(stage: Stage, as_one: bool) 
     if not as_one:
         await each_alone(stage)
     await prepare(stage)
-    await crowd(stage.cast, 200)
+    late = await Watch.get(child_id=stage.cast.mia.id)
     processes = [
         await asyncio.create_subprocess_exec(
             sys.executable,
@@ -292,10 +300,9 @@ async def test_two_ticking_processes_double_nothing(stage: Stage, as_one: bool) 
         for _ in range(2)
     ]
     try:
-        for _ in range(600):
-            if await Message.filter(kind="alert", state="done").count() >= 201:
-                break
-            await asyncio.sleep(0.1)
+        await _until(lambda: Process.all().count(), 2)  # Both look from the beginning.
+        await crowd(stage.cast, 200, watched=late)
+        await _until(lambda: Message.filter(kind="alert", state="done").count(), 201)
         for process in processes:
             assert process.returncode is None
             process.send_signal(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""First and last names for the children of a benchmark."""
+"""First and last names of made-up children, of several languages."""
 
 FIRST = (
     "Mia Noor Lia Amir Yusuf Fatima Omar Aisha Mariam Marta Marco Maria Martin Ali Ahmed Mohamed"

@@ -1,0 +1,1 @@
+"""A made-up country, to try sizes on: agencies, homes, children and what lies behind them."""
