@@ -54,8 +54,9 @@ def _size(args: argparse.Namespace) -> Size:
 async def _simulate(size: Size, now: datetime) -> list[str]:
     rows = await fill(size, now, progress())
     lines = [
-        f"Made: {size.agencies:,} agencies with {size.children:,} children and"
-        f" {size.days:,} days behind each, {rows:,} rows.",
+        f"Made: {_many(size.agencies, 'agency', 'agencies')} with"
+        f" {_many(size.children, 'child', 'children')} and"
+        f" {_many(size.days, 'day', 'days')} behind each, {rows:,} rows.",
         *(
             f"{name}: {_mb(table)} MB, indexes {_mb(indexes)} MB"
             for name, table, indexes in await sizes()
@@ -64,6 +65,10 @@ async def _simulate(size: Size, now: datetime) -> list[str]:
         " about them as their check-ins become late.",
     ]
     return lines
+
+
+def _many(number: int, singular: str, plural: str) -> str:
+    return f"{number:,} {singular if number == 1 else plural}"
 
 
 def _mb(size: int) -> str:

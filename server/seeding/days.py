@@ -26,71 +26,35 @@ _ANSWER = UUID("0d5c4d0e-5a7c-4a63-9f1e-6f5b1c7a2d10")
 Row = tuple[Any, ...]
 
 
+_ROUND = "id child_id opens_at due_at late_at state settled_at settled_by"
+_CHECK_IN = (
+    "id agency_id child_id by_id by_role said_at received_at mark is_late content_hash answer"
+)
+_MESSAGE = (
+    "id agency_id person_id to_key channel kind subject_kind subject_id child_id queued_at ready_at"
+    " state attempts done_at"
+)
+_DELIVERY = "id message_id channel attempt started_at ended_at result status"
+_ENTRY = "at agency_id who_id who_role what child_id about_kind about_id names"
+_WATCH = (
+    "child_id agency_id tier zone rhythm standing due_at opens_at next_action_at sign_at"
+    " answered_at"
+)
+_PAUSE = "id child_id from_at until_at made_by made_at"
+
+
 def tables(plan: Plan) -> Iterator[Table]:
     """History first: a child whose watch is there has their history."""
-    yield Table(
-        Round,
-        ("id", "child_id", "opens_at", "due_at", "late_at", "state", "settled_at", "settled_by"),
-        _rounds(plan),
-    )
-    yield Table(
-        CheckIn,
-        (
-            *("id", "agency_id", "child_id", "by_id", "by_role", "said_at", "received_at", "mark"),
-            *("is_late", "content_hash", "answer"),
-        ),
-        _check_ins(plan),
-    )
-    yield Table(
-        Message,
-        (
-            *(
-                "id",
-                "agency_id",
-                "person_id",
-                "to_key",
-                "channel",
-                "kind",
-                "subject_kind",
-                "subject_id",
-            ),
-            *("child_id", "queued_at", "ready_at", "state", "attempts", "done_at"),
-        ),
-        _reminders(plan),
-    )
-    yield Table(
-        Delivery,
-        ("id", "message_id", "channel", "attempt", "started_at", "ended_at", "result", "status"),
-        _deliveries(plan),
-    )
-    yield Table(
-        Entry,
-        (
-            *(
-                "at",
-                "agency_id",
-                "who_id",
-                "who_role",
-                "what",
-                "child_id",
-                "about_kind",
-                "about_id",
-            ),
-            *("names",),
-        ),
-        _entries(plan),
-    )
-    yield Table(
-        Watch,
-        (
-            *("child_id", "agency_id", "tier", "zone", "rhythm", "standing", "due_at", "opens_at"),
-            *("next_action_at", "sign_at", "answered_at"),
-        ),
-        _watches(plan),
-    )
-    yield Table(
-        Pause, ("id", "child_id", "from_at", "until_at", "made_by", "made_at"), _pauses(plan)
-    )
+    for model, columns, rows in (
+        (Round, _ROUND, _rounds),
+        (CheckIn, _CHECK_IN, _check_ins),
+        (Message, _MESSAGE, _reminders),
+        (Delivery, _DELIVERY, _deliveries),
+        (Entry, _ENTRY, _entries),
+        (Watch, _WATCH, _watches),
+        (Pause, _PAUSE, _pauses),
+    ):
+        yield Table(model, tuple(columns.split()), rows(plan))
 
 
 # --- the days behind

@@ -1,5 +1,4 @@
-"""The rows of an agency: its homes, its people, who is tied to whom, and by which words they are
-found."""
+"""The rows of an agency: its homes, its people, their ties, and by which words they are found."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime

@@ -141,7 +141,7 @@ def test_the_command_says_what_it_made(run: Run, migrated_var: Path) -> None:
     settings = {"WAYMARK_SECRET_KEYS": SECRET, "WAYMARK_VAR": str(migrated_var)}
     code, told, _ = run("simulate", "--children", "40", "--days", "2", **settings)
     assert code == 0
-    assert told.startswith("Made: 1 agencies with 40 children and 2 days behind each, ")
+    assert told.startswith("Made: 1 agency with 40 children and 2 days behind each, ")
     code, _, wrong = run("simulate", "--children", "40", "--days", "2", **settings)
     assert (code, len(wrong)) == (1, 1)
     assert wrong[0].startswith("There is an agency in this database.")
