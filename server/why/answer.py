@@ -39,10 +39,10 @@ ANSWERS: Mapping[str, str] = {
     "not_late": N_("No alert yet: the check-in due {due} is not late before {late}."),
     "late_later": N_("No alert in this time: the check-in due {due} was late only at {late}."),
     "late": N_(
-        "No alert yet: the check-in due {due} was late at {late}. We call adults at {call},"
-        " unless someone answers."
+        "No alert yet: the check-in due {due} was late at {late}. Unless someone answers, we call"
+        " adults: {call}."
     ),
-    "late_after": N_("No alert in this time. We were to call adults at {call}."),
+    "late_after": N_("No alert in this time. We were to call adults later: {call}."),
     "late_unknown": N_("No alert: the check-in due {due} was late, and nobody was called by then."),
     "none_due": N_("No alert: no check-in was due in this time."),
     "none_due_next": N_("No alert: no check-in was due in this time. The next is due {due}."),

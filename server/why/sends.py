@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from server.notify.models import Delivery, Message
-from server.notify.rules import HOURS, Kind
+from server.notify.rules import HOURS, NONE, Kind
 from server.why.events import Event, Period, Value
 from server.why.wording import LAST_RESORT, OUTSIDE
 
@@ -77,7 +77,8 @@ def _end(message: Message, tries: Sequence[Delivery], values: dict[str, Value]) 
         values = {**values, "ready": message.may_go_at}
         return [Event(message.queued_at, "sent.waits", values, because)]
     if message.state in ("waiting", "sending") and not tries:
-        return [Event(message.queued_at, "sent.open", values)]
+        code = "sent.no_way" if message.channel == NONE else "sent.open"
+        return [Event(message.queued_at, code, values)]
     if message.state == "withdrawn" and message.done_at is not None:
         return [Event(message.done_at, "sent.withdrawn", values, because)]
     if message.state in ("failed", "withheld") and not tries:

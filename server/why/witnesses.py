@@ -74,8 +74,9 @@ def _of_word(row: WitnessWord, night: Night, local: datetime) -> Event:
         policy = at_time(night.versions, row.at).rules
         weighs = policy.tiers[Tier(waiting.tier)].steps.doubt is not None
         times = policy.witness.ratio(Word(row.word), local, waiting.tier) if weighs else 1.0
-        values["times"] = f"{times:.3g}"
-        because.append("word_weighed" if times != 1 else "word_weightless")
+        values["times"] = f"{max(times, 1 / times):.3g}"
+        code = "word_raised" if times > 1 else "word_lowered"
+        because.append(code if times != 1 else "word_weightless")
     return Event(row.at, f"witness.{row.word}", values, tuple(because))
 
 

@@ -53,8 +53,8 @@ async def test_a_night_with_an_alert_is_told_from_due_to_closed(stage: Stage) ->
         "18:00 The check-in was due. Late at 19:00. Watch level Medium, policy version 0.",
         "18:00 Reminder for Mia Castellane, push notification: accepted.",
         "18:30 Reminder for Mia Castellane, push notification: accepted.",
-        "19:00 No answer: the check-in due 18:00 was late. Unless someone answers, we call adults"
-        " at 19:45. The reason then: the carer did not answer in time.",
+        "19:00 No answer: the check-in due 18:00 was late. Unless someone answers, we call adults:"
+        " 19:45. The reason then: the carer did not answer in time.",
         "19:00 We asked Sam Oyelaran whether they had seen Mia Castellane. The check-in due 18:00"
         " was late.",
         "19:00 Question to the carer for Sam Oyelaran, push notification: accepted.",
@@ -174,8 +174,8 @@ async def test_a_late_round_says_when_adults_are_called(cast: Cast) -> None:
     await run_until(cast, at(19, 20))
     night = await read(cast)
     assert night.answer == (
-        "No alert yet: the check-in due 18:00 was late at 19:00. We call adults at 19:45,"
-        " unless someone answers."
+        "No alert yet: the check-in due 18:00 was late at 19:00. Unless someone answers, we"
+        " call adults: 19:45."
     )
 
 

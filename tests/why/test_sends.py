@@ -91,6 +91,9 @@ def test_what_is_on_its_way_and_what_was_cancelled_say_so() -> None:
     assert told(message(state="waiting", done_at=None)) == [
         "Alert for Tom, push notification: on its way."
     ]
+    assert told(message(state="waiting", channel="none", done_at=None)) == [
+        "Alert for Tom: not sent. We know no address of theirs."
+    ]
     assert told(message(state="withdrawn", why="answered")) == [
         "Alert for Tom, push notification: cancelled. Why: an answer came first."
     ]

@@ -36,7 +36,7 @@ async def test_the_list_and_the_words_of_a_school_are_told_by_its_name(cast: Cas
     assert told[1].startswith("18:45 Lycée Monge said that Mia Castellane did not come.")
     assert "That is no answer to a check-in." in told[1]
     assert told[2].startswith("18:45 Lycée Monge said that Mia Castellane was excused.")
-    assert "multiplied the risk that Mia Castellane had gone by 4." in told[1]
+    assert "It made it 4 times as likely that Mia Castellane had gone." in told[1]
     assert "It changed nothing about when we call adults." in told[2]
 
 
