@@ -25,6 +25,7 @@ from server.simulation.events import HEADER, moment, read_events
 from server.simulation.kinds import Event
 from server.simulation.life import Absence, Row
 from server.simulation.outcomes import Result
+from server.simulation.outcomes import Row as Alerted
 from server.simulation.replay import replay
 from server.simulation.reports.budget_words import budget_report
 from server.simulation.reports.report import report
@@ -165,8 +166,16 @@ def read_policy(path: Path) -> Policy:
 
 def write_alerts(path: Path, result: Result) -> None:
     """ALERTS.csv: whole seconds, lines that end in a line feed."""
-    rows = ((r.child, stamp(r.at), r.level, r.rung, r.reason) for r in result.rows)
-    _write(path, ALERTS_HEADER, rows)
+    _write(path, ALERTS_HEADER, _alerts(result.rows))
+
+
+def _alerts(rows: Iterable[Alerted]) -> Iterator[Sequence[str]]:
+    """In the order of time, many rows have the moment of the row before."""
+    before, written = None, ""
+    for at, child, level, rung, reason in rows:
+        if at != before:
+            before, written = at, stamp(at)
+        yield child, written, level, rung, reason
 
 
 def _event(row: Row) -> Sequence[str]:
