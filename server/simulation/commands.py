@@ -2,12 +2,10 @@
 
 import argparse
 import csv
-import gc
 import os
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,6 +30,7 @@ from server.simulation.reports.report import report
 from server.simulation.worlds import mixture
 from server.simulation.worlds.making import make
 from server.simulation.worlds.table import RANDOM, WORLDS, world
+from server.starting import uncollected
 
 ALERTS_HEADER = ["child", "at", "level", "rung", "reason"]
 EACH = 5_000
@@ -116,7 +115,7 @@ def replay_command(args: argparse.Namespace) -> int:
     policy = read_policy(args.policy) if args.policy else read(SHIPPED)
     until = moment(args.until, "until") if args.until else None
     truth = read_truth(args.truth) if args.truth else None
-    with _uncollected():
+    with uncollected():  # A replay makes no cycles.
         result = replay(_counted(read_events(args.events)), policy, until)
     write_alerts(args.alerts, result)
     sys.stdout.write(budget_report(result, policy))
@@ -212,17 +211,6 @@ def _write_rows(file: Any, header: Sequence[str], rows: Iterable[Sequence[str]])
 
 
 # --- speed and progress
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the collector of cycles: a replay makes none, and the collector would walk through a
-    million rows again and again."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def _counted(events: Iterable[Event]) -> Iterator[Event]:

@@ -110,13 +110,14 @@ _T = TypeVar("_T")
 
 
 @cache
-def _decoder(kind: type[_T]) -> msgspec.json.Decoder[_T]:
+def _decoder(kind: type) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)
 
 
 def _read(text: str, kind: type[_T]) -> _T:
+    decoder: msgspec.json.Decoder[_T] = _decoder(kind)
     try:
-        return _decoder(kind).decode(text)
+        return decoder.decode(text)
     except msgspec.MsgspecError as fault:
         raise Refused(
             N_("This detail is wrong: {reason}."), field="detail", reason=str(fault)

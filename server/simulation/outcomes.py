@@ -200,16 +200,14 @@ class Child:
 
     def keep(self, answer: If) -> None:
         """What comes back if we ask, or call adults."""
-        answers: list[Any]
         if isinstance(answer, IfAlerted):
-            answers = self.if_alerted
-        else:
-            answers = self.if_asked[answer.by]
-            if answer.by in WITNESSES:
-                self.has_witness = True
+            self.if_alerted.append(answer)
+            self.has_many |= len(self.if_alerted) > _MANY
+            return
+        answers = self.if_asked[answer.by]
         answers.append(answer)
-        if len(answers) > _MANY:
-            self.has_many = True
+        self.has_many |= len(answers) > _MANY
+        self.has_witness |= answer.by in WITNESSES
 
     def kept(self) -> Iterator[If]:
         """All of it."""
