@@ -18,10 +18,8 @@ import uvloop
 from server.clock import utcnow
 from server.errors import WaymarkError
 from server.i18n import gettext
-from server.security import encryption
-from server.security.keys import new_vapid_key
 from server.settings import SettingFault, Settings, faults, load, unknown
-from server.starting import uncollected
+from server.starting import importing_rooms, uncollected
 
 # What one command alone needs, it imports itself: all rooms together are most of a start.
 
@@ -116,15 +114,20 @@ def _parser(name: str = "") -> argparse.ArgumentParser:
     keys.add_argument("--vapid", metavar="FILE", help="write a new private key there (mode 0600)")
     audit = add("audit", _audit, "Check the record of who did what.")
     audit.add_argument("what", choices=["verify"], help="verify: walk the whole chain of seals")
-    if name in commands.choices:
-        return parser
-    from server.records.backup import commands as records
-
-    for module in _COMMANDS:
-        if find_spec(module) is not None:
-            import_module(module).add_commands(add, within)
-    records.add_commands(add, beside)
+    if name not in commands.choices:
+        _add_of_rooms(add)
     return parser
+
+
+def _add_of_rooms(add: Callable[..., Any]) -> None:
+    """The commands of the rooms, which import most of them."""
+    with importing_rooms():
+        from server.records.backup import commands as records
+
+        for module in _COMMANDS:
+            if find_spec(module) is not None:
+                import_module(module).add_commands(add, within)
+        records.add_commands(add, beside)
 
 
 def _add_address(command: argparse.ArgumentParser) -> None:
@@ -192,7 +195,7 @@ async def _opened(settings: Settings) -> AsyncIterator[None]:
 
 
 def _serve(args: argparse.Namespace) -> int:
-    with uncollected():
+    with importing_rooms():
         from server import serving
 
     settings = _settings(args)
@@ -211,7 +214,7 @@ def _serve(args: argparse.Namespace) -> int:
 
 async def _make_ready(settings: Settings) -> None:
     """Migrate; and where a fast demo was killed here, its rhythm of seconds ends now."""
-    with uncollected():
+    with importing_rooms():
         from server import checking
         from server.demo import fast
 
@@ -225,7 +228,7 @@ def _tick(_args: argparse.Namespace) -> int:
 
 
 async def _run_ticker(settings: Settings) -> int:
-    with uncollected():
+    with importing_rooms():
         from server import checking, logs, serving
         from server.tracing import traced
 
@@ -282,6 +285,9 @@ def _check(_args: argparse.Namespace) -> int:
 
 
 def _keys(args: argparse.Namespace) -> int:
+    from server.security import encryption
+    from server.security.keys import new_vapid_key
+
     if args.vapid is None:
         _say(encryption.new_token())
         return 0

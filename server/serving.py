@@ -15,13 +15,13 @@ from server import logs
 from server.clock import utcnow
 from server.notify.channels.configured import configured
 from server.settings import Settings, load
-from server.starting import uncollected
+from server.starting import importing_rooms
 from server.tracing import traced
 
 if TYPE_CHECKING:
     from server.app import Companion
 
-    with uncollected():
+    with importing_rooms():
         from server.ticker import Ticker
 
 GRACE_S = 10
@@ -91,7 +91,7 @@ def _uvicorn(settings: Settings) -> dict[str, Any]:
 
 def _application(settings: Settings, *, with_ticker: bool) -> Any:
     # A ticker alone needs no page, and the web alone no ticker: each is imported where it begins.
-    with uncollected():
+    with importing_rooms():
         from server.app import create_app
 
     companions = [_beside] if with_ticker else []
@@ -182,7 +182,7 @@ def _tell_systemd(state: str) -> None:
 @contextlib.asynccontextmanager
 async def ticking(settings: Settings) -> AsyncIterator["Ticker"]:
     """A ticker, for as long as the block runs."""
-    with uncollected():
+    with importing_rooms():
         from server.ticker import Ticker
 
     channels = configured(settings, utcnow)

@@ -7,7 +7,7 @@ import csv
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TextIO, TypeVar
 
@@ -109,13 +109,19 @@ def _moment(text: str) -> datetime | None:
 _T = TypeVar("_T")
 
 
-@cache
-def _decoder(kind: type) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind)
+class _Decoders(dict[Any, Any]):
+    """One for each kind of detail: to make one takes longer than to use it."""
+
+    def __missing__(self, kind: Any) -> Any:
+        self[kind] = msgspec.json.Decoder(kind)
+        return self[kind]
+
+
+_DECODERS = _Decoders()
 
 
 def _read(text: str, kind: type[_T]) -> _T:
-    decoder: msgspec.json.Decoder[_T] = _decoder(kind)
+    decoder: msgspec.json.Decoder[_T] = _DECODERS[kind]
     try:
         return decoder.decode(text)
     except msgspec.MsgspecError as fault:

@@ -210,7 +210,7 @@ def _made(response: dict[str, Any], challenge: bytes, site: Site) -> "VerifiedRe
 async def _add(
     person_id: UUID, name: str, made: "VerifiedRegistration", transports: list[str], now: datetime
 ) -> None:
-    known = {transport.value for transport in webauthn.helpers.structs.AuthenticatorTransport}
+    ways = {transport.value for transport in webauthn.helpers.structs.AuthenticatorTransport}
     try:
         async with write():
             await Passkey.create(
@@ -223,7 +223,7 @@ async def _add(
                 transports=[
                     transport
                     for transport in transports
-                    if isinstance(transport, str) and transport in known
+                    if isinstance(transport, str) and transport in ways
                 ],
                 made_at=now,
             )
