@@ -1,6 +1,6 @@
 """What a replay remembers of each child, and its results."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from heapq import heapify
@@ -151,14 +151,17 @@ class Child:
     looked: tuple[Standing, Terms, datetime] | None = None
     has_many: bool = False  # So many answers are kept that those of no use may go.
 
-    def advance(self, now: datetime) -> tuple[Standing, tuple[Change, ...]]:
-        """The standing as time has made it by now, and what became true."""
+    def advance(
+        self, now: datetime, stops: Callable[[Change], bool] | None = None
+    ) -> tuple[Standing, tuple[Change, ...]]:
+        """The standing as time has made it by now, and what became true; no further than the first
+        change that `stops` it."""
         standing, terms = self.standing, self.terms
         if self.looked is not None:
             of, by, until = self.looked
             if of is standing and by is terms and now < until:
                 return standing, ()
-        standing, changes, until = advance_until(standing, terms, now)
+        standing, changes, until = advance_until(standing, terms, now, stops=stops)
         self.looked = (standing, terms, until)
         return standing, changes
 

@@ -32,6 +32,7 @@ What production does and a file cannot tell:
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from heapq import heappop
 from operator import itemgetter
 
@@ -48,11 +49,10 @@ from server.simulation.outcomes import Child, Closing, Day, Result, Watched
 from server.simulation.telling import Telling
 from server.simulation.weeks.budgeting import Budgeting
 from server.watch.machine import rounds
-from server.watch.machine.standing import Change, Terms, What
+from server.watch.machine.standing import Change, Terms, What, Why
 from server.watch.rhythm.rules import Span
 
 _JUST_BEFORE = timedelta(microseconds=1)
-_ASKING = (What.ASK, What.REMIND)
 _LATER = (kinds.IfAsked, kinds.IfAlerted)
 
 
@@ -68,6 +68,7 @@ class Replay:
         self._days_later: dict[str, list[Day]] = {}
         self._blind: Span | None = None
         self._now: datetime | None = None
+        self._is_stopped = False  # Something came of the stretch, before its end.
         self._result = Result([], [], [], {}, None, 0)
         self._budgeting = Budgeting(policy, self._result)
         self._learning = Learning(policy, self._budgeting.truths)
@@ -262,23 +263,22 @@ class Replay:
         with its ladder. Then it has gone as far as that moment and no further.
         """
         self._learning.heed_signals(child)
-        before = child.standing
-        child.standing, changes = child.advance(stop)
-        for change in changes:
-            what = change.what
-            if what is What.ALERT or (what in _ASKING and self._brings(child, change)):
-                child.standing = before
-                child.standing, changes = child.advance(change.at)
-                self._telling.say(child, changes)
-                return False
+        self._is_stopped = False
+        child.standing, changes = child.advance(stop, partial(self._stops, child))
         self._telling.say(child, changes)
-        return True
+        return not self._is_stopped
 
-    def _brings(self, child: Child, change: Change) -> bool:
-        """Whether the question gets an answer here."""
-        if change.what is What.ASK:
-            return self._telling.will_answer(child, change.at) is not None
-        return self._telling.would_answer(child, change.why, change.at) is not None
+    def _stops(self, child: Child, change: Change) -> bool:
+        """Whether something comes of it: the question gets an answer, or adults are called."""
+        match change.what:
+            case What.ALERT:
+                self._is_stopped = True
+            case What.ASK:
+                self._is_stopped = self._telling.will_answer(child, change.at) is not None
+            case What.REMIND if change.why is Why.LAST_CALL:
+                answer = self._telling.would_answer(child, change.why, change.at)
+                self._is_stopped = answer is not None
+        return self._is_stopped
 
     def _see_again(self, child: Child, blind: Span) -> None:
         """The server is back: first what has waited for it, then one look at everything."""

@@ -48,9 +48,15 @@ def advance(
 
 
 def advance_until(
-    standing: Standing, terms: Terms, now: datetime, *, since: datetime | None = None
+    standing: Standing,
+    terms: Terms,
+    now: datetime,
+    *,
+    since: datetime | None = None,
+    stops: Callable[[Change], bool] | None = None,
 ) -> tuple[Standing, tuple[Change, ...], datetime]:
-    """The same, and the moment before which nothing more becomes true by these terms."""
+    """The same, and the moment before which nothing more becomes true by these terms. It goes no
+    further than the moment of the first change that `stops` it."""
     if standing.following_due_at is None:
         standing = replace(standing, following_due_at=next_round(terms, standing.due_at))
     changes: list[Change] = []
@@ -66,6 +72,8 @@ def advance_until(
             what, why = _PROMPTS[passed]
             changes.append(Change(what, floor, due, why))
             passed += 1
+            if stops is not None and stops(changes[-1]):
+                now, stops = floor, None
             moment = moment_of(passed, due, opens, steps)
         if passed > standing.prompted:
             standing = replace(standing, prompted=passed)
@@ -76,6 +84,8 @@ def advance_until(
         floor = moment if floor is None else max(moment, floor)
         standing, more = (_late if is_late else call)(standing, terms, floor)
         changes.extend(more)
+        if stops is not None and any(stops(change) for change in more):
+            now, stops = floor, None
 
 
 def _goes_first(moment: datetime, alarm: datetime, call: _Step) -> bool:
