@@ -15,25 +15,13 @@ from typing import Any, NoReturn
 
 import uvloop
 
-from server import checking, logs, serving
-from server.audit.actions import verify
 from server.clock import utcnow
-from server.demo import commands as demo
-from server.demo import fast
 from server.errors import WaymarkError
 from server.i18n import gettext
-from server.missing.search import timeline
-from server.records.backup import commands as records
-from server.security import encryption
-from server.security.keys import new_vapid_key
 from server.settings import SettingFault, Settings, faults, load, unknown
-from server.storage import private
-from server.storage.db import close_database, open_database
-from server.storage.engines.editors import MigrationFault
-from server.storage.engines.migrate import migrate
-from server.storage.upgrades.plan import plan
-from server.tracing import traced
-from server.wiring import wire
+from server.starting import importing_rooms, uncollected
+
+# What one command alone needs, it imports itself: all rooms together are most of a start.
 
 # Promised, and not built yet: they are not listed.
 NOT_YET = ("export",)
@@ -51,7 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if words and words[0] in NOT_YET:
         return _fail(f"waymark {words[0]} is not built yet.", 2)
-    args = _parser().parse_args(words)
+    with uncollected():
+        args = _parser(words[0] if words else "").parse_args(words)
     try:
         return int(args.run(args) or 0)
     except SettingFault as fault:
@@ -62,10 +51,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as fault:
         # Without the number, which tells people nothing.
         return _fail(f"{fault.filename}: {fault.strerror}" if fault.filename else str(fault))
-    except (MigrationFault, ValueError) as fault:
+    except _in_one_line() as fault:
         return _fail(str(fault))
     except KeyboardInterrupt:
         return 130
+
+
+def _in_one_line() -> tuple[type[Exception], ...]:
+    from server.storage.engines.editors import MigrationFault
+
+    return MigrationFault, ValueError
 
 
 def _fail(line: str, code: int = 1) -> int:
@@ -84,7 +79,8 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(name: str = "") -> argparse.ArgumentParser:
+    """The parser of every command; given the name of one that is made here, of these alone."""
     parser = _Parser(prog="waymark", description="Life projects, check-ins, and an early warning.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -119,11 +115,20 @@ def _parser() -> argparse.ArgumentParser:
     keys.add_argument("--vapid", metavar="FILE", help="write a new private key there (mode 0600)")
     audit = add("audit", _audit, "Check the record of who did what.")
     audit.add_argument("what", choices=["verify"], help="verify: walk the whole chain of seals")
-    for module in _COMMANDS:
-        if find_spec(module) is not None:
-            import_module(module).add_commands(add, within)
-    records.add_commands(add, beside)
+    if name not in commands.choices:
+        _add_of_rooms(add)
     return parser
+
+
+def _add_of_rooms(add: Callable[..., Any]) -> None:
+    """The commands of the rooms, which import most of them."""
+    with importing_rooms():
+        from server.records.backup import commands as records
+
+        for module in _COMMANDS:
+            if find_spec(module) is not None:
+                import_module(module).add_commands(add, within)
+        records.add_commands(add, beside)
 
 
 def _add_address(command: argparse.ArgumentParser) -> None:
@@ -141,6 +146,8 @@ def _settings(args: argparse.Namespace | None = None) -> Settings:
             environ[name.upper()] = str(given)
     settings = load(environ)
     if not environ.get("WAYMARK_VAR", "").strip():
+        from server.storage import private
+
         # Ours alone, made by an earlier version with whatever the umask was.
         private.shut(settings.var)
     return settings
@@ -160,6 +167,8 @@ def within(work: Callable[[Settings, datetime], Awaitable[Any]]) -> Any:
 def beside(work: Callable[[Settings, datetime], Awaitable[Any]]) -> Any:
     """Run `work(settings, now)` with the keys in use and no database open: it sees to that."""
 
+    from server.wiring import wire
+
     async def run() -> Any:
         settings = _settings()
         wire(settings)
@@ -170,6 +179,10 @@ def beside(work: Callable[[Settings, datetime], Awaitable[Any]]) -> Any:
 
 @contextlib.asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[None]:
+    from server.storage.db import close_database, open_database
+    from server.storage.engines.migrate import migrate
+    from server.wiring import wire
+
     wire(settings)
     await migrate(settings.database_url)
     await open_database(settings.database_url)
@@ -183,6 +196,9 @@ async def _opened(settings: Settings) -> AsyncIterator[None]:
 
 
 def _serve(args: argparse.Namespace) -> int:
+    with importing_rooms():
+        from server import serving
+
     settings = _settings(args)
     if args.workers < 1:
         return _fail("--workers is 1 or more.", 2)
@@ -199,6 +215,10 @@ def _serve(args: argparse.Namespace) -> int:
 
 async def _make_ready(settings: Settings) -> None:
     """Migrate; and where a fast demo was killed here, its rhythm of seconds ends now."""
+    with importing_rooms():
+        from server import checking
+        from server.demo import fast
+
     async with _opened(settings):
         await checking.first_start(settings)
         await fast.end_fast(utcnow())
@@ -209,6 +229,10 @@ def _tick(_args: argparse.Namespace) -> int:
 
 
 async def _run_ticker(settings: Settings) -> int:
+    with importing_rooms():
+        from server import checking, logs, serving
+        from server.tracing import traced
+
     logs.configure()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -223,6 +247,9 @@ async def _run_ticker(settings: Settings) -> int:
 
 
 def _migrate(args: argparse.Namespace) -> int:
+    from server.storage.engines.migrate import migrate
+    from server.storage.upgrades.plan import plan
+
     url = _settings().database_url
     if args.plan:
         lines = asyncio.run(plan(url))
@@ -237,6 +264,9 @@ def _migrate(args: argparse.Namespace) -> int:
 
 
 def _check(_args: argparse.Namespace) -> int:
+    from server import checking
+    from server.storage import private
+
     wrong = [str(fault) for fault in faults(os.environ)]
     wrong += [f"{name} is not a setting of Waymark" for name in unknown(os.environ)]
     notes: list[str] = []
@@ -256,6 +286,9 @@ def _check(_args: argparse.Namespace) -> int:
 
 
 def _keys(args: argparse.Namespace) -> int:
+    from server.security import encryption
+    from server.security.keys import new_vapid_key
+
     if args.vapid is None:
         _say(encryption.new_token())
         return 0
@@ -266,6 +299,9 @@ def _keys(args: argparse.Namespace) -> int:
 
 
 def _audit(_args: argparse.Namespace) -> int:
+    from server.audit.actions import verify
+    from server.missing.search import timeline
+
     async def work(_settings: Settings, _now: datetime) -> str | None:
         return await verify() or await timeline.verify()
 
@@ -280,6 +316,9 @@ def _audit(_args: argparse.Namespace) -> int:
 
 
 def _demo(args: argparse.Namespace) -> int:
+    from server import serving
+    from server.demo import commands as demo
+
     settings = _settings(args)
     # A rhythm of seconds lasts as long as the start that began it, so `--fast` serves.
     if args.serve or args.fast:
@@ -290,6 +329,9 @@ def _demo(args: argparse.Namespace) -> int:
 
 
 async def _run_demo(settings: Settings, listener: socket.socket, *, is_fast: bool) -> int:
+    from server import serving
+    from server.demo import commands as demo
+
     await demo.show(settings, _opened, _say, is_served=True)
     companion = demo.in_seconds if is_fast else None
     return await serving.run_server(settings, listener, with_ticker=True, companion=companion)

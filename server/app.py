@@ -3,6 +3,7 @@
 Only this module, ticker.py, serving.py and __main__.py know every room, and nothing imports them.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import cache
@@ -149,7 +150,9 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         stack.push_async_callback(slow.close)
         stack.push_async_callback(fast.close)
         app.state.lanes = (fast, slow)
-        await app.state.passwords.warm()
+        # A fifth of a second of another core, for the first unknown name: no reason to wait.
+        warming = asyncio.create_task(app.state.passwords.warm())
+        stack.push_async_callback(asyncio.wait, [warming])
         for companion in app.state.companions:
             await stack.enter_async_context(companion(app))
         yield

@@ -9,6 +9,8 @@ from importlib import import_module
 
 from starlette.routing import BaseRoute
 
+from server.starting import uncollected
+
 # What programs and phones ask.
 API = (
     "server.records.transfer.api",
@@ -168,4 +170,7 @@ OTHER = ("server.health",)
 @cache
 def all_routes() -> tuple[BaseRoute, ...]:
     """The routes of all rooms. They hold no state: one set does for every application."""
-    return tuple(route for name in (*API, *PAGES, *OTHER) for route in import_module(name).routes)
+    with uncollected():
+        return tuple(
+            route for name in (*API, *PAGES, *OTHER) for route in import_module(name).routes
+        )

@@ -7,18 +7,22 @@ import os
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 from server import logs
-from server.app import Companion, create_app
 from server.clock import utcnow
 from server.notify.channels.configured import configured
 from server.settings import Settings, load
-from server.ticker import Ticker
+from server.starting import importing_rooms
 from server.tracing import traced
-from server.web.connections import Guarded
+
+if TYPE_CHECKING:
+    from server.app import Companion
+
+    with importing_rooms():
+        from server.ticker import Ticker
 
 GRACE_S = 10
 BACKLOG = 2048
@@ -68,6 +72,8 @@ def worker() -> Any:
 
 
 def _uvicorn(settings: Settings) -> dict[str, Any]:
+    from server.web.connections import Guarded
+
     return {
         "host": settings.host,
         "port": settings.port,
@@ -84,6 +90,10 @@ def _uvicorn(settings: Settings) -> dict[str, Any]:
 
 
 def _application(settings: Settings, *, with_ticker: bool) -> Any:
+    # A ticker alone needs no page, and the web alone no ticker: each is imported where it begins.
+    with importing_rooms():
+        from server.app import create_app
+
     companions = [_beside] if with_ticker else []
     return create_app(settings, companions=[_traced, *companions, settled, _alive])
 
@@ -170,8 +180,11 @@ def _tell_systemd(state: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def ticking(settings: Settings) -> AsyncIterator[Ticker]:
+async def ticking(settings: Settings) -> AsyncIterator["Ticker"]:
     """A ticker, for as long as the block runs."""
+    with importing_rooms():
+        from server.ticker import Ticker
+
     channels = configured(settings, utcnow)
     async with contextlib.AsyncExitStack() as stack:
         for channel in channels.values():
@@ -190,7 +203,7 @@ async def run_server(
     listener: socket.socket,
     *,
     with_ticker: bool,
-    companion: Companion | None = None,
+    companion: "Companion | None" = None,
 ) -> int:
     """Serve on that socket until the process is told to stop; returns the exit code."""
     logs.configure()

@@ -1,10 +1,11 @@
 """How alerts climb from rung to rung as time passes: each tick calls the people who are due."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from server.alerts import ladder as rules
 from server.alerts.bundles import NONE_COMING, SLACK, Coming, bundled, silences, still_due

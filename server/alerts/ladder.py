@@ -5,10 +5,13 @@ nobody does, resumes when an acknowledgement lapses, and ends only with an outco
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
 
 from server.errors import Conflict, Refused
 from server.policy.model import Ladder, Rung, Tier
@@ -60,8 +63,7 @@ def outcomes_of(cause: Cause, tier: Tier, *, is_answered: bool) -> tuple[Outcome
     return tuple(Outcome)
 
 
-@dataclass(frozen=True, slots=True)
-class Climb:
+class Climb(msgspec.Struct, frozen=True):
     """Where an alert is on its ladder: the slice of the row that these rules need."""
 
     state: State
@@ -76,8 +78,7 @@ class Climb:
     closed_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """These people are to be told. `why`: first, unanswered, lapsed, ended (the right of the person
     who had it), confirm, decide, nobody."""
 

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from msgspec import structs
+
 from server.clock import as_utc
 from server.policy.budget import CHILDREN_A_WORKER, Budget
 from server.policy.model import Policy, Tier
@@ -194,5 +196,5 @@ def with_factors(policy: Policy, factors: Factors) -> Policy:
             continue
         page = doubt.page * factors[tier]
         moved = replace(doubt, page=page, ask=min(doubt.ask, page))
-        tiers[tier] = replace(of, steps=replace(of.steps, doubt=moved))
+        tiers[tier] = replace(of, steps=structs.replace(of.steps, doubt=moved))
     return replace(policy, tiers=tiers)

@@ -23,6 +23,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from msgspec import structs
+
 from server.policy.model import Doubt, Policy, Tier
 from server.policy.roll_call import Errors, ErrorsBySlot, Place, Word
 from server.policy.slots import Slot, every_slot
@@ -151,7 +153,9 @@ def with_learned(policy: Policy, by_cell: WordCounts) -> Policy:
     return replace(
         policy,
         tiers={
-            tier: replace(of, steps=replace(of.steps, doubt=_doubt(of.steps.doubt, tier, by_cell)))
+            tier: replace(
+                of, steps=structs.replace(of.steps, doubt=_doubt(of.steps.doubt, tier, by_cell))
+            )
             if of.steps.doubt is not None
             else of
             for tier, of in policy.tiers.items()

@@ -10,6 +10,8 @@ from datetime import time, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
+import msgspec
+
 from server.i18n import N_
 from server.policy.budget import NO_BUDGET, Budget
 from server.policy.levels import Levels
@@ -131,8 +133,7 @@ class Doubt:
         return self.not_seen < AT_ONCE
 
 
-@dataclass(frozen=True, slots=True)
-class Steps:
+class Steps(msgspec.Struct, frozen=True):
     """What happens around one round of one tier, before adults are called."""
 
     remind_before: timedelta
@@ -163,8 +164,7 @@ class TierPolicy:
     ladder: Ladder
 
 
-@dataclass(frozen=True, slots=True)
-class QuietHours:
+class QuietHours(msgspec.Struct, frozen=True):
     """Local hours in which a child gets no reminders. They never mute an alert to adults."""
 
     from_: time

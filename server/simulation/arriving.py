@@ -1,8 +1,9 @@
 """What reaches the server in a replay, and what it changes in the watch of its child."""
 
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import date, datetime
+
+from msgspec.structs import replace
 
 from server.alerts.ladder import Cause
 from server.policy.learned import Source
@@ -92,7 +93,7 @@ class Arriving:
         if by not in OWN or not answering.counts(by, child.terms.steps):
             # As with a sighting: settled or not, it is not the child's own answer.
             self._heed(child, by, now)
-            self._called_for(child, check_in, now)
+            self._called_for(child, _wanted(check_in), check_in, now)
             return
         # The answer settles what became true in this very moment, or while we were blind; we tell
         # nobody of that.
@@ -107,10 +108,11 @@ class Arriving:
         if self._learning.asking and check_in.mood is not None:
             child.moods.append(Mood(now.replace(second=0, microsecond=0), check_in.mood))
         self._result.answers[child.name].append(now)
-        self._called_for(child, check_in, now)
+        self._called_for(child, cause, check_in, now)
 
-    def _called_for(self, child: Child, check_in: kinds.CheckIn, now: datetime) -> None:
-        cause = _wanted(check_in)
+    def _called_for(
+        self, child: Child, cause: Cause | None, check_in: kinds.CheckIn, now: datetime
+    ) -> None:
         if cause is not None and cause not in child.alerts:
             self._telling.open(child, cause, now, now, is_duress=bool(check_in.duress))
 
@@ -156,7 +158,7 @@ class Arriving:
         self._learning.heed_signals(child)
         until = child.tier_until
         if until is None or until > now:
-            return advancing.advance(child.standing, child.terms, now)
+            return child.advance(now)
         earlier = self._in_tier(child, child.tier_then or child.terms.tier, until)
         child.tier_until = child.tier_then = None
         return changing.past_tier_end(child.standing, earlier, now, until=until, then=child.terms)
@@ -197,6 +199,8 @@ class Arriving:
         if child.tier_until is not None and child.tier_until <= now:
             child.standing, changes = self.looked(child, now)
             self._telling.say(child, changes, now)
+        if not child.days:
+            return
         begun = [day for day in child.days if day.around.begin <= now]
         if not begun:
             return

@@ -2,12 +2,10 @@
 
 import argparse
 import csv
-import gc
 import os
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,12 +23,14 @@ from server.simulation.events import HEADER, moment, read_events
 from server.simulation.kinds import Event
 from server.simulation.life import Absence, Row
 from server.simulation.outcomes import Result
+from server.simulation.outcomes import Row as Alerted
 from server.simulation.replay import replay
 from server.simulation.reports.budget_words import budget_report
 from server.simulation.reports.report import report
 from server.simulation.worlds import mixture
 from server.simulation.worlds.making import make
 from server.simulation.worlds.table import RANDOM, WORLDS, world
+from server.starting import uncollected
 
 ALERTS_HEADER = ["child", "at", "level", "rung", "reason"]
 EACH = 5_000
@@ -115,7 +115,7 @@ def replay_command(args: argparse.Namespace) -> int:
     policy = read_policy(args.policy) if args.policy else read(SHIPPED)
     until = moment(args.until, "until") if args.until else None
     truth = read_truth(args.truth) if args.truth else None
-    with _uncollected():
+    with uncollected():  # A replay makes no cycles.
         result = replay(_counted(read_events(args.events)), policy, until)
     write_alerts(args.alerts, result)
     sys.stdout.write(budget_report(result, policy))
@@ -165,8 +165,16 @@ def read_policy(path: Path) -> Policy:
 
 def write_alerts(path: Path, result: Result) -> None:
     """ALERTS.csv: whole seconds, lines that end in a line feed."""
-    rows = ((r.child, stamp(r.at), r.level, r.rung, r.reason) for r in result.rows)
-    _write(path, ALERTS_HEADER, rows)
+    _write(path, ALERTS_HEADER, _alerts(result.rows))
+
+
+def _alerts(rows: Iterable[Alerted]) -> Iterator[Sequence[str]]:
+    """In the order of time, many rows have the moment of the row before."""
+    before, written = None, ""
+    for at, child, level, rung, reason in rows:
+        if at != before:
+            before, written = at, stamp(at)
+        yield child, written, level, rung, reason
 
 
 def _event(row: Row) -> Sequence[str]:
@@ -203,17 +211,6 @@ def _write_rows(file: Any, header: Sequence[str], rows: Iterable[Sequence[str]])
 
 
 # --- speed and progress
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the collector of cycles: a replay makes none, and the collector would walk through a
-    million rows again and again."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def _counted(events: Iterable[Event]) -> Iterator[Event]:

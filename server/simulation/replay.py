@@ -31,10 +31,12 @@ What production does and a file cannot tell:
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from heapq import heappop
 from operator import itemgetter
+
+from msgspec.structs import replace
 
 from server.errors import Refused
 from server.policy.model import Policy
@@ -46,11 +48,12 @@ from server.simulation.learning import Learning
 from server.simulation.outcomes import Child, Closing, Day, Result, Watched
 from server.simulation.telling import Telling
 from server.simulation.weeks.budgeting import Budgeting
-from server.watch.machine import advancing, rounds
-from server.watch.machine.standing import Change, Terms, What
+from server.watch.machine import rounds
+from server.watch.machine.standing import Change, Terms, What, Why
 from server.watch.rhythm.rules import Span
 
 _JUST_BEFORE = timedelta(microseconds=1)
+_LATER = (kinds.IfAsked, kinds.IfAlerted)
 
 
 class Replay:
@@ -65,6 +68,7 @@ class Replay:
         self._days_later: dict[str, list[Day]] = {}
         self._blind: Span | None = None
         self._now: datetime | None = None
+        self._is_stopped = False  # Something came of the stretch, before its end.
         self._result = Result([], [], [], {}, None, 0)
         self._budgeting = Budgeting(policy, self._result)
         self._learning = Learning(policy, self._budgeting.truths)
@@ -79,7 +83,8 @@ class Replay:
         if self._until is not None and event.at > self._until:
             return
         self._now = event.at
-        self._end_weeks(event.at - _JUST_BEFORE)
+        if self._budgeting.ends_at is not None:
+            self._end_weeks(event.at - _JUST_BEFORE)
         try:
             if event.child:
                 self._happen(event)
@@ -104,7 +109,7 @@ class Replay:
 
     def _happen(self, event: Event) -> None:
         child = self._children.get(event.child)
-        if child is not None and isinstance(event.detail, kinds.If):
+        if child is not None and isinstance(event.detail, _LATER):
             # What might be answered later changes nothing about the time before it.
             child.keep(event.detail)
             return
@@ -227,7 +232,9 @@ class Replay:
                 if child.blind.end > limit:
                     return
                 self._see_again(child, child.blind)
-            stop = min([limit, *(at for a in child.alerts.values() if (at := a.next_at()))])
+            stop = limit
+            for alert in child.alerts.values():
+                stop = min(stop, alert.next_at() or stop)
             if child.days or child.tier_until is not None:
                 stop = min([stop, *child.edges()])
             if child.roll_call_at is not None:
@@ -256,21 +263,22 @@ class Replay:
         with its ladder. Then it has gone as far as that moment and no further.
         """
         self._learning.heed_signals(child)
-        before = child.standing
-        child.standing, changes = advancing.advance(before, child.terms, stop)
-        for change in changes:
-            if change.what is What.ALERT or self._brings(child, change):
-                child.standing, changes = advancing.advance(before, child.terms, change.at)
-                self._telling.say(child, changes)
-                return False
+        self._is_stopped = False
+        child.standing, changes = child.advance(stop, partial(self._stops, child))
         self._telling.say(child, changes)
-        return True
+        return not self._is_stopped
 
-    def _brings(self, child: Child, change: Change) -> bool:
-        """Whether the question gets an answer here."""
-        if change.what is What.ASK:
-            return self._telling.will_answer(child, change.at) is not None
-        return self._telling.would_answer(child, change) is not None
+    def _stops(self, child: Child, change: Change) -> bool:
+        """Whether something comes of it: the question gets an answer, or adults are called."""
+        match change.what:
+            case What.ALERT:
+                self._is_stopped = True
+            case What.ASK:
+                self._is_stopped = self._telling.will_answer(child, change.at) is not None
+            case What.REMIND if change.why is Why.LAST_CALL:
+                answer = self._telling.would_answer(child, change.why, change.at)
+                self._is_stopped = answer is not None
+        return self._is_stopped
 
     def _see_again(self, child: Child, blind: Span) -> None:
         """The server is back: first what has waited for it, then one look at everything."""

@@ -1,13 +1,14 @@
 """Who is told in a replay: reminders, questions and alerts become rows."""
 
-from collections.abc import Collection, Iterable
-from dataclasses import replace
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from heapq import heappush
 from typing import TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from server.alerts import ladder as ladders
 from server.alerts.causes import first_wait_ends, ladder_for
@@ -54,20 +55,25 @@ class Telling:
         """Another policy from now on."""
         self._policy = policy
 
-    def say(self, child: Child, changes: Iterable[Change], now: datetime | None = None) -> None:
+    def say(self, child: Child, changes: Collection[Change], now: datetime | None = None) -> None:
         """Rows for what became true, each at its moment, or all of them `now`."""
+        if not changes:
+            return
         self._learning.remember(child, changes)
         # Of several at one moment, as after a time of blindness, the child gets the last reminder,
         # and the carer the last question.
         reminders: dict[datetime, Change] = {}
         questions: dict[datetime, Change] = {}
+        asks = False
         for change in changes:
-            at = now or change.at
             if change.what is What.REMIND:
-                reminders[at] = change
+                reminders[now or change.at] = change
             elif change.what is What.ASK:
-                questions[at] = change
-        for change in changes:
+                questions[now or change.at] = change
+                asks = True
+            elif change.what is What.ALERT:
+                asks = True
+        for change in changes if asks else ():
             at = now or change.at
             if questions.get(at) is change:
                 self._ask(child, change, at)
@@ -85,7 +91,7 @@ class Telling:
             return
         child.reach = child.push
         self._result.rows.append(Row(at, child.name, NUDGE, "", reason))
-        answer = self.would_answer(child, replace(change, at=at))
+        answer = self.would_answer(child, change.why, at)
         if answer is not None:
             self._number += 1
             heappush(child.coming, (at + answer.after, self._number, answer))
@@ -218,11 +224,9 @@ class Telling:
             alert.closed_at = at
             self._budgeting.truths.answered(alert, at)
 
-    def would_answer(self, child: Child, change: Change) -> kinds.IfAsked | None:
+    def would_answer(self, child: Child, why: Why | None, at: datetime) -> kinds.IfAsked | None:
         """What the child does if asked once more."""
-        if change.why is not Why.LAST_CALL:
-            return None
-        return _latest(child.if_asked[By.CHILD], change.at)
+        return _latest(child.if_asked[By.CHILD], at) if why is Why.LAST_CALL else None
 
     def will_answer(self, child: Child, at: datetime) -> kinds.IfAsked | None:
         """What the carer answers if asked at a moment; without a carer, the home."""
@@ -241,16 +245,18 @@ def _as_carers(answer: kinds.IfAsked | None) -> kinds.IfAsked | None:
     """The answer of a home as a carer's; away with permission, or not known, answers nothing."""
     if answer is None or answer.says not in _AS_CARERS:
         return None
-    return answer._replace(by=By.CARER, says=_AS_CARERS[answer.says])
+    return replace(answer, by=By.CARER, says=_AS_CARERS[answer.says])
 
 
 _If = TypeVar("_If", kinds.IfAsked, kinds.IfAlerted)
 
 
-def _latest(answers: Iterable[_If], at: datetime) -> _If | None:
+def _latest(answers: Sequence[_If], at: datetime) -> _If | None:
     """Of several that cover a moment, the one that began last."""
-    covering = [answer for answer in answers if answer.begin <= at <= answer.until]
-    return covering[-1] if covering else None
+    for answer in reversed(answers):
+        if answer.begin <= at <= answer.until:
+            return answer
+    return None
 
 
 @lru_cache(maxsize=4096)  # Many children share a rhythm and a zone.
@@ -258,9 +264,8 @@ def _reminder(
     quiet: QuietHours, why: Why, due_at: datetime, zone: ZoneInfo, at: datetime
 ) -> str | None:
     """The sentence of a reminder; None in quiet hours."""
-    if quiet.holds(at.astimezone(zone).time()):
-        return None
-    return reasons.remind(why, due_at, zone, at)
+    local = at.astimezone(zone)
+    return None if quiet.holds(local.time()) else reasons.remind(why, due_at, zone, local)
 
 
 @lru_cache(maxsize=4096)

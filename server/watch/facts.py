@@ -8,6 +8,8 @@ from functools import lru_cache
 from statistics import median
 from uuid import UUID
 
+import msgspec
+
 from server.alerts.ladder import Cause
 from server.alerts.ladder import State as AlertState
 from server.notify.push_health import Reached
@@ -46,8 +48,7 @@ class Reach(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """A carer was asked; `answer` is seen, not_seen, or None."""
 
     at: datetime
@@ -56,8 +57,7 @@ class Asked:
     times: int = 1  # How often, about this silence.
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True):
     """The last time an adult looked for the child: seen or not, and by which adult."""
 
     at: datetime
@@ -79,8 +79,7 @@ class Listed:
     is_outside: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Called:
+class Called(msgspec.Struct, frozen=True):
     """An open alert, as far as the board needs it."""
 
     id: UUID
@@ -100,8 +99,7 @@ class Called:
 NO_DEVICE = Reached()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is known about one child's silence."""
 
     child_id: UUID

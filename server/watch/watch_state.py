@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec import structs
+
 from server.alerts.ladder import Cause
 from server.alerts.models import Alert
 from server.alerts.recipients import policy_of
@@ -56,11 +58,13 @@ async def load(watches: Sequence[Watch], now: datetime) -> list[WatchState]:
     words = await spoken.since_sign([watch.child_id for watch in weighed])
     silent = {w.child_id for w in weighed if _asks_of_silent_phones(policies[w.agency_id])}
     for child_id, push in (await reached_of(silent, now)).items():
-        knowledge[child_id] = replace(knowledge[child_id], unreached_since=push.unreached_since)
+        knowledge[child_id] = structs.replace(
+            knowledge[child_id], unreached_since=push.unreached_since
+        )
     asking = {agency_id: that_ask(policy.signals) for agency_id, policy in policies.items()}
     for watch in weighed:
         if await _drifts(watch, policies[watch.agency_id], asking[watch.agency_id], now):
-            knowledge[watch.child_id] = replace(knowledge[watch.child_id], drifts=True)
+            knowledge[watch.child_id] = structs.replace(knowledge[watch.child_id], drifts=True)
     cases = [
         case(
             watch,
@@ -80,7 +84,7 @@ def _asking(state: WatchState, workers: Mapping[UUID, object]) -> WatchState:
     """The case, knowing whether it is the home that is asked."""
     if state.watch.child_id not in workers:
         return state
-    return replace(state, terms=replace(state.terms, asks_home=True))
+    return replace(state, terms=structs.replace(state.terms, asks_home=True))
 
 
 def _knowing(state: WatchState, words: spoken.ByCall | None) -> WatchState:
@@ -210,7 +214,7 @@ def case(
 def with_words(terms: Terms, words: spoken.ByCall, policy: Policy) -> Terms:
     """The terms, knowing what homes said since the last sign."""
     looks = spoken.looks(words.values(), policy, terms)
-    return replace(terms, knowledge=replace(terms.knowledge, looks=looks))
+    return structs.replace(terms, knowledge=structs.replace(terms.knowledge, looks=looks))
 
 
 async def _pauses(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[Span, ...]]:
@@ -316,7 +320,7 @@ def _then_act_at(
     """
     if then_opens is None:
         return None
-    ceiling = ceiling_at(replace(standing, sign_at=standing.opens_at), terms)
+    ceiling = ceiling_at(structs.replace(standing, sign_at=standing.opens_at), terms)
     edges = [edge for p in terms.pauses for edge in (p.begin, p.end) if edge > now]
     return _min(min([then_opens, ceiling, *edges]), watch.tier_until_at)
 
@@ -333,6 +337,6 @@ def passed(case: WatchState, now: datetime) -> tuple[WatchState, tuple[Change, .
         return replace(case, standing=standing), changes
     tier = Tier(watch.tier_then or watch.tier)
     watch.tier, watch.tier_until_at, watch.tier_then = tier.value, None, None
-    terms = replace(case.terms, tier=tier, steps=case.policy.tiers[tier].steps)
+    terms = structs.replace(case.terms, tier=tier, steps=case.policy.tiers[tier].steps)
     standing, changes = past_tier_end(case.standing, case.terms, now, until=until, then=terms)
     return replace(case, standing=standing, terms=terms), changes

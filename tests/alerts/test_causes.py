@@ -1,6 +1,5 @@
 """Who is called for what, and how long each has."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,6 +12,7 @@ from server.alerts.ladder import Cause
 from server.desk.policies import form
 from server.policy import model, parser
 from server.policy.model import Rung, Tier
+from tests.copies import replace
 
 AT_EACH_MISS = parser.read(model.EACH_MISS)
 PARIS = ZoneInfo("Europe/Paris")

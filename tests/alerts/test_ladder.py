@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
@@ -16,6 +16,7 @@ from server.alerts.ladder import Call, Cause, Climb, Outcome, Reach, State
 from server.errors import Conflict, Refused
 from server.policy import model, parser
 from server.policy.model import Ladder, Rung, Tier
+from tests.copies import replace
 
 many = settings(max_examples=int(os.environ.get("WAYMARK_TEST_EXAMPLES", "100")), deadline=None)
 MINUTE = timedelta(minutes=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -23,6 +22,7 @@ from server.watch.machine.standing import State
 from server.watch.models import Blind
 from server.watch.rhythm import agreements
 from tests.cast import Cast
+from tests.copies import replace
 from tests.desk.walking import PARIS, answer, at, leave_the_others_out, run_until
 
 # As often as the high tier needs it.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,6 +27,7 @@ from server.policy.adapting import (
 )
 from server.policy.budget import NO_BUDGET, Adapt, Budget
 from server.policy.model import EACH_MISS, SHIPPED, Tier
+from tests.copies import replace
 
 FOUR = Budget(4.0, Adapt.WITHIN_LIMITS)
 PARIS = ZoneInfo("Europe/Paris")

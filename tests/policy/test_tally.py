@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
@@ -27,6 +26,7 @@ from server.policy.adapting import (
 from server.policy.budget import Adapt, Budget
 from server.policy.model import SHIPPED, Tier, over
 from server.policy.tally import Alike, Call, Tally, alike, tallied
+from tests.copies import replace
 
 MONDAY = datetime(2026, 3, 9, 3, tzinfo=UTC)
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from dataclasses import replace
 from datetime import time, timedelta
 from uuid import uuid4
 
@@ -39,6 +38,7 @@ from server.watch.rhythm.rules import Rhythm
 from server.watch.watch_state import load
 from server.watch.witnessing import lock_watches
 from tests.cast import Cast
+from tests.copies import replace
 from tests.desk.test_evidence import brief
 from tests.desk.walking import PARIS, at, run_until
 from tests.races import LOCKED_S

@@ -5,7 +5,7 @@ see that it is right. The replay that ships must say the same.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from server.simulation.kinds import Event
 from server.watch.machine import advancing, answering, changing, rounds
 from server.watch.machine.standing import Change, Standing, Terms, What
 from server.watch.rhythm.rules import Span
+from tests.copies import replace
 
 MINUTE = timedelta(minutes=1)
 REACH = {

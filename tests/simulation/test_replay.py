@@ -6,7 +6,6 @@ import json
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from server.simulation.events import events_of
 from server.simulation.kinds import Event
 from server.simulation.outcomes import Result
 from server.simulation.replay import replay
+from tests.copies import replace
 from tests.simulation.plain_replay import Plain
 
 many = settings(max_examples=int(os.environ.get("WAYMARK_TEST_EXAMPLES", "40")), deadline=None)

@@ -1,6 +1,5 @@
 """After so many missed check-ins in a row adults are called, whatever is usual for the child."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +15,7 @@ from server.watch.machine import advancing, alarms
 from server.watch.machine.habit import Knowledge, Past, learned
 from server.watch.machine.standing import Change, Terms, What, Why
 from server.watch.rhythm.rules import Rhythm
+from tests.copies import replace
 from tests.watch.test_state_machine import many
 from tests.watch.watches import (
     DAY,

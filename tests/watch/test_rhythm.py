@@ -1,7 +1,6 @@
 """When the next check-in is due: in every zone, over every change of the clocks."""
 
 from bisect import bisect_right
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -14,6 +13,7 @@ from server.clock import as_utc
 from server.errors import Refused
 from server.watch.rhythm import rules as rules
 from server.watch.rhythm.rules import Rhythm, Season, Span, next_due, opens_at, window_begin
+from tests.copies import replace
 from tests.watch.watches import cuts, with_windows
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

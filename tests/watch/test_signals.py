@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,6 +18,7 @@ from server.policy.model import EACH_MISS, Signal
 from server.watch.signals.rules import Answer, Changed, Code, Mood, Promise, Rows, Sign, changed
 from server.watch.signals.warning_signs import SIGNS
 from server.watch.signals.wording import SHORT, in_short, sentence
+from tests.copies import replace
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)

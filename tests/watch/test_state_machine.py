@@ -3,7 +3,6 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
@@ -21,6 +20,7 @@ from server.watch.machine import advancing, alarms, answering, changing, rounds
 from server.watch.machine.habit import Habit, Knowledge, Past, learned
 from server.watch.machine.standing import Change, State, Terms, What, Why, as_the_child_sees, state
 from server.watch.rhythm.rules import Rhythm, Span
+from tests.copies import replace
 from tests.watch.watches import (
     AT_EACH_MISS,
     DAY,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
@@ -20,6 +19,7 @@ from server.watch.rhythm.agreements import set_rhythm
 from server.watch.rhythm.rules import Rhythm
 from server.watch.signals.models import Observation
 from tests.cast import Cast
+from tests.copies import replace
 from tests.watch.watches import STARTS, any_terms, knowledges
 
 

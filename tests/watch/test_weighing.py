@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, time
 from functools import partial
 from uuid import uuid4
@@ -22,6 +21,7 @@ from server.watch.machine.weighing import weighed
 from server.watch.rhythm.rules import Rhythm
 from server.watch.signals.models import Observation
 from tests.cast import Cast
+from tests.copies import replace
 from tests.desk.walking import PARIS, at, at_desk, run_until
 from tests.watch.watches import DAY, HOUR, STARTS, any_terms, knowledges
 

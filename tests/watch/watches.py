@@ -1,7 +1,7 @@
 """Watches, terms and lives of children, drawn by Hypothesis."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from server.watch.machine.habit import Knowledge, Past, learned
 from server.watch.machine.standing import Change, Standing, Terms
 from server.watch.rhythm.recurrence import COUNTED_FROM, LAST, Every, Recurrence
 from server.watch.rhythm.rules import Rhythm, Span
+from tests.copies import replace
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 AT_EACH_MISS = read(EACH_MISS)

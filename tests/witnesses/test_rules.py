@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -24,6 +23,7 @@ from server.watch.machine.habit import Knowledge, Look
 from server.watch.machine.standing import Standing, Terms, What
 from server.watch.rhythm import rules as rhythms
 from server.witnesses import register, rules
+from tests.copies import replace
 
 PARIS = ZoneInfo("Europe/Paris")
 BEGIN = datetime(2026, 3, 2, 12, tzinfo=UTC)

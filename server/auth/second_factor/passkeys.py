@@ -16,21 +16,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import webauthn
 from tortoise.exceptions import IntegrityError
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    AuthenticatorTransport,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
-from webauthn.registration.verify_registration_response import VerifiedRegistration
 
 from server.audit.actions import Actor, note
 from server.auth.models import Challenge, Passkey
@@ -43,11 +33,18 @@ from server.i18n import N_
 from server.people.access import Visitor
 from server.setting_parsers import is_address
 from server.settings import Settings
+from server.starting import late
 from server.storage.db import write
+
+if TYPE_CHECKING:
+    import webauthn
+    from webauthn.helpers.structs import PublicKeyCredentialDescriptor
+    from webauthn.registration.verify_registration_response import VerifiedRegistration
+else:
+    webauthn = late("webauthn")
 
 LONGEST_NAME = 40
 MOST_KEYS = 20
-_KNOWN_TRANSPORTS = {transport.value for transport in AuthenticatorTransport}
 
 
 class Purpose(StrEnum):
@@ -85,6 +82,7 @@ async def to_register(
 ) -> dict[str, Any]:
     """For a new key of this person: the device must be able to find it by itself, and ask for a
     finger, a face or a PIN each time. The device learns the sign-in name and nothing else."""
+    structs = webauthn.helpers.structs
     keys = await Passkey.filter(person_id=person_id)
     options = webauthn.generate_registration_options(
         rp_id=site.host,
@@ -93,9 +91,9 @@ async def to_register(
         user_name=name,
         user_display_name=name,
         exclude_credentials=_described(keys),
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.REQUIRED,
-            user_verification=UserVerificationRequirement.REQUIRED,
+        authenticator_selection=structs.AuthenticatorSelectionCriteria(
+            resident_key=structs.ResidentKeyRequirement.REQUIRED,
+            user_verification=structs.UserVerificationRequirement.REQUIRED,
         ),
     )
     await _keep(options.challenge, Purpose.REGISTER, holder_id, now)
@@ -111,11 +109,12 @@ async def to_answer(
     person_id: UUID | None = None,
 ) -> dict[str, Any]:
     """For a key that is there: of this person, or whichever the device finds for this place."""
+    structs = webauthn.helpers.structs
     keys = await Passkey.filter(person_id=person_id) if person_id is not None else []
     options = webauthn.generate_authentication_options(
         rp_id=site.host,
         allow_credentials=_described(keys) or None,
-        user_verification=UserVerificationRequirement.REQUIRED,
+        user_verification=structs.UserVerificationRequirement.REQUIRED,
     )
     await _keep(options.challenge, purpose, holder_id, now)
     return _as_json(options)
@@ -144,16 +143,18 @@ async def _keep(challenge: bytes, purpose: Purpose, holder_id: UUID, now: dateti
         await Challenge.create(
             holder_id=holder_id,
             purpose=purpose,
-            text=bytes_to_base64url(challenge),
+            text=webauthn.helpers.bytes_to_base64url(challenge),
             expires_at=now + CHALLENGE_LASTS,
         )
 
 
-def _described(keys: Iterable[Passkey]) -> list[PublicKeyCredentialDescriptor]:
+def _described(keys: Iterable[Passkey]) -> "list[PublicKeyCredentialDescriptor]":
+    structs = webauthn.helpers.structs
     return [
-        PublicKeyCredentialDescriptor(
-            id=base64url_to_bytes(key.credential_id),
-            transports=[AuthenticatorTransport(transport) for transport in key.transports] or None,
+        structs.PublicKeyCredentialDescriptor(
+            id=webauthn.helpers.base64url_to_bytes(key.credential_id),
+            transports=[structs.AuthenticatorTransport(transport) for transport in key.transports]
+            or None,
         )
         for key in keys
     ]
@@ -191,7 +192,7 @@ async def register(
         return await key_added(visitor, person_id, now)
 
 
-def _made(response: dict[str, Any], challenge: bytes, site: Site) -> VerifiedRegistration:
+def _made(response: dict[str, Any], challenge: bytes, site: Site) -> "VerifiedRegistration":
     try:
         return webauthn.verify_registration_response(
             credential=response,
@@ -207,21 +208,22 @@ def _made(response: dict[str, Any], challenge: bytes, site: Site) -> VerifiedReg
 
 
 async def _add(
-    person_id: UUID, name: str, made: VerifiedRegistration, transports: list[str], now: datetime
+    person_id: UUID, name: str, made: "VerifiedRegistration", transports: list[str], now: datetime
 ) -> None:
+    ways = {transport.value for transport in webauthn.helpers.structs.AuthenticatorTransport}
     try:
         async with write():
             await Passkey.create(
                 person_id=person_id,
                 name=name,
-                credential_hash=_hash(bytes_to_base64url(made.credential_id)),
-                credential_id=bytes_to_base64url(made.credential_id),
-                public_key=bytes_to_base64url(made.credential_public_key),
+                credential_hash=_hash(webauthn.helpers.bytes_to_base64url(made.credential_id)),
+                credential_id=webauthn.helpers.bytes_to_base64url(made.credential_id),
+                public_key=webauthn.helpers.bytes_to_base64url(made.credential_public_key),
                 sign_count=made.sign_count,
                 transports=[
                     transport
                     for transport in transports
-                    if isinstance(transport, str) and transport in _KNOWN_TRANSPORTS
+                    if isinstance(transport, str) and transport in ways
                 ],
                 made_at=now,
             )
@@ -266,12 +268,12 @@ def _new_sign_count(key: Passkey, response: dict[str, Any], challenge: bytes, si
             expected_challenge=challenge,
             expected_rp_id=site.host,
             expected_origin=site.origin,
-            credential_public_key=base64url_to_bytes(key.public_key),
+            credential_public_key=webauthn.helpers.base64url_to_bytes(key.public_key),
             credential_current_sign_count=key.sign_count,
             require_user_verification=True,
         )
         handle = response["response"].get("userHandle")
-        is_theirs = not handle or base64url_to_bytes(handle) == key.person_id.bytes
+        is_theirs = not handle or webauthn.helpers.base64url_to_bytes(handle) == key.person_id.bytes
     except Exception as fault:
         raise _refused() from fault
     if not is_theirs:
@@ -308,7 +310,7 @@ async def _use_up(
     used = await Challenge.filter(
         holder_id=holder_id,
         purpose=purpose,
-        text=bytes_to_base64url(challenge),
+        text=webauthn.helpers.bytes_to_base64url(challenge),
         expires_at__gt=now,
     ).delete()
     if not used:
@@ -321,7 +323,7 @@ def challenge_in(response: dict[str, Any]) -> bytes:
     try:
         raw = response["response"]["clientDataJSON"]
         text = json.loads(urlsafe_b64decode(raw + "=" * (-len(raw) % 4)))["challenge"]
-        return base64url_to_bytes(text)
+        return webauthn.helpers.base64url_to_bytes(text)
     except (KeyError, TypeError, ValueError, RecursionError):
         raise _refused() from None
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
+from msgspec import structs
 
 from server.alerts.ladder import Cause
 from server.alerts.ladder import State as AlertState
@@ -153,7 +154,7 @@ def _as_seen(facts: Facts, held: Roles, called: Collection[UUID]) -> Facts:
     if not is_only_called(held, Action.ALERT_SEE):
         return facts
     alerts = tuple(a for a in facts.alerts if a.id in called or Role.GLASS in held)
-    return replace(facts, alerts=alerts, marks="")
+    return structs.replace(facts, alerts=alerts, marks="")
 
 
 def is_only_cared(held: Roles) -> bool:

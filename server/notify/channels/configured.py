@@ -1,13 +1,15 @@
 """The channels that this installation has, made from its settings."""
 
+from typing import TYPE_CHECKING
+
 from server.clock import Clock
 from server.notify.channels import Channel
-from server.notify.channels.email import Email
-from server.notify.channels.other import Other
-from server.notify.channels.push import Push
 from server.notify.channels.vapid import read_key
 from server.notify.rules import EMAIL, PUSH
 from server.settings import SettingFault, Settings
+
+if TYPE_CHECKING:
+    from server.notify.channels.push import Push
 
 
 def channel_names(settings: Settings) -> list[str]:
@@ -32,20 +34,27 @@ def configured(settings: Settings, clock: Clock) -> dict[str, Channel]:
     """Every channel by its name, closed; the caller opens and closes them.
 
     Push always exists; e-mail where a relay is set. SettingFault for a setting that only a channel
-    can judge.
+    can judge. Each is imported where it is made: a process that only serves pages makes none.
     """
     channels: dict[str, Channel] = {PUSH: _push(settings, clock)}
     if settings.smtp_url:
+        from server.notify.channels.email import Email
+
         try:
             channels[EMAIL] = Email(settings.smtp_url, mail_from=settings.mail_from, clock=clock)
         except ValueError as fault:
             raise SettingFault("WAYMARK_SMTP_URL", f"cannot be used: {fault}") from None
-    for name, template in settings.channels.items():
-        channels[name] = Other(template)
+    if settings.channels:
+        from server.notify.channels.other import Other
+
+        for name, template in settings.channels.items():
+            channels[name] = Other(template)
     return channels
 
 
-def _push(settings: Settings, clock: Clock) -> Push:
+def _push(settings: Settings, clock: Clock) -> "Push":
+    from server.notify.channels.push import Push
+
     try:
         key = read_key(settings.vapid_private_key_file.read_bytes())
     except (OSError, ValueError) as fault:

@@ -7,12 +7,16 @@ are rare, and nothing of one person's is left for the next.
 import json
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-import aiohttp
-
 from server.setting_parsers import is_loopback
+from server.starting import late
+
+if TYPE_CHECKING:
+    import aiohttp
+else:
+    aiohttp = late("aiohttp")
 
 WITHIN = timedelta(seconds=8)
 # A provider's document has some kilobytes. One without an end must not fill our memory.
@@ -73,7 +77,7 @@ def _basic(user: str, password: str) -> str:
     return aiohttp.encode_basic_auth(quote(user, safe=""), quote(password, safe=""))
 
 
-async def _object(answer: aiohttp.ClientResponse) -> dict[str, Any]:
+async def _object(answer: "aiohttp.ClientResponse") -> dict[str, Any]:
     if answer.status != 200:
         raise Unanswered(f"status {answer.status}")
     body = bytearray()

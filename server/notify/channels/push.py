@@ -11,10 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Any
 
 import aiohttp
-from webpush import WebPush
 from yarl import URL
 
 from server.clock import Clock
@@ -121,8 +121,15 @@ class Push:
         self._origins: Origins = parse_origins(allowed_origins)
         self._clock = clock
         self._timeout = timeout
-        self._webpush = WebPush(private_key=key.private_pem, public_key=key.public_pem)
+        self._key = key
         self._session: aiohttp.ClientSession | None = None
+
+    @cached_property
+    def _webpush(self) -> Any:
+        # With what it brings along it is a tenth of a start, and a start sends nothing.
+        from webpush import WebPush
+
+        return WebPush(private_key=self._key.private_pem, public_key=self._key.public_pem)
 
     async def open(self) -> None:
         """Open the one session that all messages share, with its pool of connections."""

@@ -1,8 +1,14 @@
 """The watchdog: an outside service that raises the alarm when our server falls silent."""
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-import aiohttp
+from server.starting import late
+
+if TYPE_CHECKING:
+    import aiohttp
+else:
+    aiohttp = late("aiohttp")
 
 
 async def ping(url: str, *, within: timedelta) -> bool:

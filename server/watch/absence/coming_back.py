@@ -1,8 +1,9 @@
 """A child who is away says that they are back, or that they do not go."""
 
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from server.audit.actions import Actor
 from server.watch.absence import rules

@@ -1,9 +1,11 @@
 """Requests to be away, with what was agreed and when the next check-in is due. Writes nothing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from server.errors import NotFound
 from server.i18n import N_

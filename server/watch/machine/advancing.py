@@ -11,8 +11,9 @@ safe.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from server.watch.machine.alarms import (
     alerted,
@@ -27,7 +28,7 @@ from server.watch.machine.alarms import (
     missed_too_many,
     weigh,
 )
-from server.watch.machine.rounds import next_round, on_to_next_round, round_moments, steps_of
+from server.watch.machine.rounds import moment_of, next_round, on_to_next_round, steps_of
 from server.watch.machine.standing import Change, Standing, Terms, What, Why
 
 _Stepped = tuple[Standing, tuple[Change, ...]]
@@ -42,32 +43,49 @@ def advance(
     `since` is when these terms began to apply, if that was just now: nothing becomes true by them
     before it, so that we never call a child silent before we asked them.
     """
+    standing, changes, _ = advance_until(standing, terms, now, since=since)
+    return standing, changes
+
+
+def advance_until(
+    standing: Standing,
+    terms: Terms,
+    now: datetime,
+    *,
+    since: datetime | None = None,
+    stops: Callable[[Change], bool] | None = None,
+) -> tuple[Standing, tuple[Change, ...], datetime]:
+    """The same, and the moment before which nothing more becomes true by these terms. It goes no
+    further than the moment of the first change that `stops` it."""
     if standing.following_due_at is None:
         standing = replace(standing, following_due_at=next_round(terms, standing.due_at))
     changes: list[Change] = []
     floor = since
     while True:
         steps = steps_of(terms, standing.due_at)
-        moments = round_moments(standing.due_at, standing.opens_at, steps)
+        due, opens, passed = standing.due_at, standing.opens_at, standing.prompted
         alarm, call = _next_alarm(standing, terms)
-        passed = standing.prompted
-        while (
-            passed < _LATE and moments[passed] <= now and _goes_first(moments[passed], alarm, call)
-        ):
+        moment = moment_of(passed, due, opens, steps)
+        while passed < _LATE and moment <= now and _goes_first(moment, alarm, call):
             # Where two rounds overlap, the second one's moments wait for the first to be late.
-            floor = moments[passed] if floor is None else max(moments[passed], floor)
+            floor = moment if floor is None else max(moment, floor)
             what, why = _PROMPTS[passed]
-            changes.append(Change(what, floor, standing.due_at, why))
+            changes.append(Change(what, floor, due, why))
             passed += 1
+            if stops is not None and stops(changes[-1]):
+                now, stops = floor, None
+            moment = moment_of(passed, due, opens, steps)
         if passed > standing.prompted:
-            standing = _prompted(standing, passed)
-        is_late = _goes_first(moments[passed], alarm, call)
-        moment = moments[passed] if is_late else alarm
+            standing = replace(standing, prompted=passed)
+        is_late = _goes_first(moment, alarm, call)
+        moment = moment if is_late else alarm
         if moment > now:
-            return standing, tuple(changes)
+            return standing, tuple(changes), moment
         floor = moment if floor is None else max(moment, floor)
         standing, more = (_late if is_late else call)(standing, terms, floor)
         changes.extend(more)
+        if stops is not None and any(stops(change) for change in more):
+            now, stops = floor, None
 
 
 def _goes_first(moment: datetime, alarm: datetime, call: _Step) -> bool:
@@ -99,8 +117,8 @@ def next_action_at(standing: Standing, terms: Terms, now: datetime) -> datetime:
     if standing.following_due_at is None:
         standing = replace(standing, following_due_at=next_round(terms, standing.due_at))
     steps = steps_of(terms, standing.due_at)
-    round_ = round_moments(standing.due_at, standing.opens_at, steps)
-    moments = [round_[standing.prompted], _next_alarm(standing, terms)[0]]
+    round_ = moment_of(standing.prompted, standing.due_at, standing.opens_at, steps)
+    moments = [round_, _next_alarm(standing, terms)[0]]
     moments += [edge for p in terms.pauses for edge in (p.begin, p.end) if edge > now]
     return min(moments)
 
@@ -152,28 +170,6 @@ def _first_late(
     # sooner.
     is_later = call_at(held, of_it) > call_at(begun, of_it)
     return held if is_later and held_at + steps.levels.holds_for > at else begun
-
-
-def _prompted(standing: Standing, passed: int) -> Standing:
-    # `replace(standing, prompted=passed)` takes three times as long, and of all that a tick does
-    # this is done most often.
-    return Standing(
-        standing.due_at,
-        standing.opens_at,
-        standing.following_due_at,
-        passed,
-        standing.sign_at,
-        standing.missed_due_at,
-        standing.late_at,
-        standing.ask_at,
-        standing.asked_at,
-        standing.alarm_at,
-        standing.alarm_why,
-        standing.is_alerted,
-        standing.last_call_at,
-        standing.held_at,
-        standing.misses,
-    )
 
 
 def _ask(standing: Standing, terms: Terms, at: datetime) -> _Stepped:

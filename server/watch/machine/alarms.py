@@ -1,11 +1,14 @@
 """The alarm of a silence: when the carer is asked, and when adults are called. Pure."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from server.clock import as_utc
 from server.policy.levels import Does
-from server.policy.model import Tier
+from server.policy.model import QuietHours, Tier
 from server.watch.machine.habit import Look, odds
 from server.watch.machine.rounds import next_round, steps_of
 from server.watch.machine.standing import Standing, Terms, Why
@@ -88,6 +91,8 @@ def _held(
     page: datetime, since: datetime, missed: list[datetime], terms: Terms, at: datetime
 ) -> datetime:
     """The word that the child is there puts the call off, and no longer than it holds."""
+    if not terms.knowledge.looks:
+        return page
     calming = [look for look in terms.knowledge.looks if look.ratio < 1 and since < look.at <= at]
     ends = [_end_of(look, terms) for look in calming if look.holds_until is not None]
     doubt = terms.steps.doubt
@@ -101,8 +106,10 @@ def _held(
 def _home_knows_until(standing: Standing, since: datetime, terms: Terms, at: datetime) -> datetime:
     """Until when the home need not be asked about a child after it said "here": as long as
     that holds, and never so long that adults are called before it was asked."""
+    if not (terms.asks_home and terms.knowledge.looks) or standing.alarm_at is None:
+        return at
     looks = [look for look in terms.knowledge.looks if look.calls and since < look.at <= at]
-    if not (terms.asks_home and looks) or standing.alarm_at is None:
+    if not looks:
         return at
     last = max(looks, key=lambda look: look.at)
     if last.ratio >= 1 or last.holds_until is None:
@@ -175,17 +182,26 @@ def last_call_at(standing: Standing, terms: Terms) -> datetime | None:
     not while they sleep. None if there is no such moment."""
     if standing.late_at is None or terms.steps.last_call is None:
         return None
-    moment = awake(called_by(standing, terms)[0] - terms.steps.last_call, terms)
+    moment = called_by(standing, terms)[0] - terms.steps.last_call
+    if moment < standing.late_at:
+        return None
+    moment = awake(moment, terms)
     return moment if moment >= standing.late_at else None
 
 
 def awake(moment: datetime, terms: Terms) -> datetime:
     """The last moment up to this one at which a child may be asked."""
-    rest, local = terms.steps.rest, moment.astimezone(terms.zone)
-    if rest is None or not rest.holds(local.time()):
+    rest = terms.steps.rest
+    return moment if rest is None else _before(rest, terms.zone, moment)
+
+
+@lru_cache(maxsize=4096)  # While a check-in is late, each look asks for the same moment.
+def _before(rest: QuietHours, zone: ZoneInfo, moment: datetime) -> datetime:
+    local = moment.astimezone(zone)
+    if not rest.holds(local.time()):
         return moment
     day = local.date() if local.time() >= rest.from_ else local.date() - timedelta(days=1)
-    return min(moment, as_utc(day, rest.from_, terms.zone) - timedelta(minutes=1))
+    return min(moment, as_utc(day, rest.from_, zone) - timedelta(minutes=1))
 
 
 def ceiling_at(standing: Standing, terms: Terms) -> datetime:
@@ -194,6 +210,8 @@ def ceiling_at(standing: Standing, terms: Terms) -> datetime:
     An agreed absence is no silence: what follows it counts from its end.
     """
     moment = standing.sign_at + terms.steps.ceiling
+    if not terms.pauses:
+        return moment
     for pause in sorted(terms.pauses, key=lambda pause: pause.begin):
         if pause.begin < moment and pause.end > standing.sign_at:
             moment = max(moment, pause.end + terms.steps.ceiling)

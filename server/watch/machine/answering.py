@@ -1,7 +1,9 @@
 """What an answer, a sighting, or a look that found nobody changes in a standing. Pure."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
 
 from server.policy.levels import OWN, Does, Evidence
 from server.policy.model import Steps
@@ -10,8 +12,7 @@ from server.watch.machine.rounds import next_round, on_to_next_round, steps_of
 from server.watch.machine.standing import Settled, Standing, Terms, Why
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """What an answer or a sighting comes to. `counts`: it settles; `is_held`: it only puts the
     alarm off."""
 

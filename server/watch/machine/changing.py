@@ -1,7 +1,8 @@
 """What a new tier, rhythm or zone, or an absence, changes in a standing. Pure."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from server.watch.machine.advancing import advance
 from server.watch.machine.alarms import call_at, carer_hour, ceiling_at, missed_too_many, weigh

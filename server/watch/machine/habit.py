@@ -14,12 +14,16 @@ reach beyond the ceiling of the tier. Only times go in: not where a child is fro
 what they believe, or what phone they have.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import compress
 from math import ceil
 from operator import attrgetter
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from server.policy.model import Doubt
 from server.policy.slots import Slot, slot
@@ -38,26 +42,56 @@ GONE_ANSWERS = 0.22
 LOOKED_ANEW = timedelta(hours=8)
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(msgspec.Struct, frozen=True):
     """A round that is over: whether the child answered before it was late."""
 
     due_at: datetime
     is_answered: bool
 
 
-@dataclass(frozen=True, slots=True)
+_Counts = dict[Slot, tuple[int, int]]
+
+
 class Habit:
     """What is usual for a child: how many rounds there were, and how many they answered in time."""
 
-    slots: dict[Slot, tuple[int, int]] = field(default_factory=dict)
+    __slots__ = ("_count", "_slots", "_whole")
+
+    def __init__(
+        self, slots: _Counts | None = None, *, count: Callable[[], _Counts] = dict
+    ) -> None:
+        """By what was counted, or by what counts once it is asked for."""
+        self._slots, self._count = slots, count
+        self._whole: tuple[int, int] | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Habit) and self.slots == other.slots
+
+    def __repr__(self) -> str:
+        return f"Habit({self.slots})"
+
+    @property
+    def slots(self) -> _Counts:
+        """By slot: how many rounds were answered, and how many there were."""
+        if self._slots is None:
+            self._slots = self._count()
+        return self._slots
+
+    @property
+    def whole(self) -> tuple[int, int]:
+        """The same of all slots together."""
+        if self._whole is None:
+            of = self.slots.values()
+            self._whole = sum(answered for answered, _ in of), sum(asked for _, asked in of)
+        return self._whole
 
     def answers(self, at: Slot, usual: Mapping[Slot, float] | None = None) -> float:
         """How likely it is that this child, being there, answers in this slot. `usual`: how often
         children of this agency and tier do, by slot; else as children do on the whole."""
-        whole = sum(answered for answered, _ in self.slots.values()) + _ANSWERED
+        answers, questions = self.whole
+        whole = answers + _ANSWERED
         if usual is None:
-            own = whole / (sum(asked for _, asked in self.slots.values()) + _ASKED)
+            own = whole / (questions + _ASKED)
         else:
             # This child answers so many times as often as others would who were asked as they were.
             others = sum(usual[each] * asked for each, (_, asked) in self.slots.items())
@@ -71,16 +105,18 @@ UNKNOWN = Habit()
 
 def learned(rounds: Iterable[Past], zone: ZoneInfo) -> Habit:
     """What the rounds of a child tell; the last of them, whatever their order."""
-    slots: dict[Slot, tuple[int, int]] = {}
-    for past in sorted(rounds, key=attrgetter("due_at"))[-REMEMBERED:]:
-        at = slot(past.due_at, zone)
-        answered, asked = slots.get(at, (0, 0))
-        slots[at] = (answered + past.is_answered, asked + 1)
-    return Habit(slots)
+    # Most answers come before anything is late: then nobody asks what is usual.
+    return Habit(count=partial(_counted, tuple(rounds), zone))
 
 
-@dataclass(frozen=True, slots=True)
-class Odds:
+def _counted(rounds: tuple[Past, ...], zone: ZoneInfo) -> _Counts:
+    last = sorted(rounds, key=attrgetter("due_at"))[-REMEMBERED:]
+    slots = [slot(past.due_at, zone) for past in last]
+    answered = Counter(compress(slots, (past.is_answered for past in last)))
+    return {at: (answered[at], asked) for at, asked in Counter(slots).items()}
+
+
+class Odds(msgspec.Struct, frozen=True):
     """The odds that the child has gone, at a moment, if no round is missed after it."""
 
     at: datetime
@@ -93,8 +129,7 @@ class Odds:
         return self.at + minutes * MINUTE
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(msgspec.Struct, frozen=True):
     """The word of a witness since the last sign: how many times as likely it makes it that the
     child has gone; below one, that they are there. `holds_until`: no call comes later than that
     only because of it. `calls`: whether "not here" calls adults where silences are not weighed."""
@@ -105,8 +140,7 @@ class Look:
     calls: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Knowledge:
+class Knowledge(msgspec.Struct, frozen=True):
     """What is known of a child beside its rounds."""
 
     habit: Habit = UNKNOWN
@@ -159,7 +193,7 @@ def odds(
     habit, usual = knowledge.habit, doubt.usual
     ratios = [(due, ratio_of(habit, slot(due, zone), usual)) for due in missed if due > since]
     ratios += [(look.at, look.ratio) for look in knowledge.looks if since < look.at <= at]
-    if doubt.weighs_not_seen:
+    if knowledge.unseen and doubt.weighs_not_seen:
         looked = knowledge.looked(since, at)
         ratios += [(moment, doubt.times_not_seen(slot(moment, zone))) for moment in looked]
     leaves, value = knowledge.leaves(doubt, since, at), 0.0

@@ -1,7 +1,8 @@
 """The rounds of a watch: when the next one is due, opens, and what happens around it. Pure."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from server.policy.model import Steps
 from server.watch.machine.standing import Standing, Terms
@@ -44,6 +45,8 @@ def steps_of(terms: Terms, due: datetime) -> Steps:
     beginning. At the end of an absence we wait less long than on other days, and no habit makes us
     wait longer."""
     steps = terms.steps
+    if not (terms.pauses or terms.rhythm.windows or terms.seasons):
+        return steps
     begin = window_of(terms, due)
     if begin is not None:
         # A child who is away then is reminded when they are back.
@@ -71,27 +74,30 @@ def round_moments(due: datetime, opens: datetime, steps: Steps) -> tuple[datetim
 
     A reminder is never sent before the round opens: an answer to it would settle nothing.
     """
-    before = max(opens, due - steps.remind_before)
-    return (opens, before, due, due + steps.remind_again, due + steps.grace)
+    return tuple(moment_of(number, due, opens, steps) for number in range(MOMENTS))
+
+
+MOMENTS = 5
+
+
+def moment_of(number: int, due: datetime, opens: datetime, steps: Steps) -> datetime:
+    """One of the five moments: of a round, each look needs one or two of them."""
+    if number == 0:
+        return opens
+    if number == 1:
+        return max(opens, due - steps.remind_before)
+    if number == 2:
+        return due
+    return due + (steps.remind_again if number == 3 else steps.grace)
 
 
 def on_to_next_round(standing: Standing, terms: Terms) -> Standing:
     due = standing.following_due_at
     assert due is not None, "advance and settle fill it first"
-    return Standing(
-        due,
-        opens_of(terms, due, standing.due_at),
-        next_round(terms, due),
-        0,
-        standing.sign_at,
-        standing.missed_due_at,
-        standing.late_at,
-        standing.ask_at,
-        standing.asked_at,
-        standing.alarm_at,
-        standing.alarm_why,
-        standing.is_alerted,
-        standing.last_call_at,
-        standing.held_at,
-        standing.misses,
+    return replace(
+        standing,
+        due_at=due,
+        opens_at=opens_of(terms, due, standing.due_at),
+        following_due_at=next_round(terms, due),
+        prompted=0,
     )

@@ -1,9 +1,10 @@
 """The state of a child's watch: the values that every rule of it takes and gives. Pure."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from server.policy.model import Steps, Tier
 from server.watch.machine.habit import UNTOLD, Knowledge
@@ -49,8 +50,7 @@ class Why(StrEnum):
     UNUSUAL = "unusual"
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(msgspec.Struct, frozen=True):
     """The terms of a watch: agreed with the child, or set by the policy of the tier."""
 
     tier: Tier
@@ -70,8 +70,7 @@ class Terms:
         return self.has_carer and self.steps.asks_carer
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True):
     """The slice of the watch row that these rules need and may change."""
 
     due_at: datetime  # Of the current round.
@@ -93,8 +92,7 @@ class Standing:
     misses: int = 0  # How many rounds of this silence are late.
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """What became true, when, about which round, and why."""
 
     what: What
@@ -103,8 +101,7 @@ class Change:
     why: Why | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(msgspec.Struct, frozen=True):
     """What an answer or a sighting did. One that only holds settles nothing either, and yet a round
     may have been open."""
 

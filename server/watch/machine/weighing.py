@@ -79,7 +79,7 @@ def _missed(missed: list[datetime], terms: Terms) -> Iterator[_Weight]:
 
 def _is_known(habit: Habit) -> bool:
     """Whether this child's own rounds say what is usual: as many as children on the whole weigh."""
-    return sum(asked for _, asked in habit.slots.values()) >= 10
+    return habit.whole[1] >= 10
 
 
 def _misses(answers: float) -> Misses:

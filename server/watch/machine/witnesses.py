@@ -2,10 +2,12 @@
 or another person who meets the child. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from server.policy.roll_call import Word
 from server.watch.machine.alarms import weigh

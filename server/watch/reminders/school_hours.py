@@ -2,10 +2,12 @@
 reminders wait now."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from server.alerts.recipients import policy_of
 from server.clock import as_utc, known_zone

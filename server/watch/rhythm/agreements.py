@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import structs
 
 from server.approvals.models import Approval
 from server.approvals.rules import Times
@@ -47,7 +48,7 @@ async def set_rhythm(
     rhythm, place = rhythms.read(data), rhythms.read_zone(zone)
     async with write():
         case, changes = passed(await locked(child_id, now), now)
-        terms = replace(case.terms, rhythm=rhythm, zone=place)
+        terms = structs.replace(case.terms, rhythm=rhythm, zone=place)
         check_rhythm_of(case, terms, now)
         case.watch.rhythm, case.watch.zone = rhythms.as_data(rhythm), zone
         moved = replace(case, terms=terms)
@@ -179,7 +180,7 @@ def allows(case: WatchState, tier: Tier, now: datetime) -> bool:
 
 def in_tier(case: WatchState, tier: Tier) -> Terms:
     """The terms of a case as they would be in a tier."""
-    return replace(case.terms, tier=tier, steps=case.policy.tiers[tier].steps)
+    return structs.replace(case.terms, tier=tier, steps=case.policy.tiers[tier].steps)
 
 
 class PauseRequest(msgspec.Struct, frozen=True):
@@ -234,7 +235,7 @@ async def pause_now(actor: Actor, child_id: UUID, asked: PauseRequest, now: date
         made = await _add_pause(actor, child_id, asked, now)
         span = Span(made.from_at, made.until_at, made.returns)
         # `passed` used the previous pauses: what was late by now stays late.
-        terms = replace(case.terms, pauses=(*case.terms.pauses, span))
+        terms = structs.replace(case.terms, pauses=(*case.terms.pauses, span))
         try:
             moved = replace(case, terms=terms)
             await reschedule(moved, changes, "excused", now, before=case.terms)

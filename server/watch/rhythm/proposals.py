@@ -1,12 +1,12 @@
 """Proposing a new rhythm, and agreeing to it or not. A proposal alone never changes the watch."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from server.audit.actions import Actor
 from server.errors import Conflict, Denied, IdReused, NotFound, Refused

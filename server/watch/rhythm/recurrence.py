@@ -8,12 +8,12 @@ themselves.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from math import lcm
 
+import msgspec
 from dateutil.rrule import DAILY, MO, MONTHLY, WEEKLY, rrule, weekday
 
 from server.errors import Refused
@@ -47,8 +47,7 @@ class Every(StrEnum):
 _FREQUENCY = {Every.DAY: DAILY, Every.WEEK: WEEKLY, Every.MONTH: MONTHLY}
 
 
-@dataclass(frozen=True, slots=True)
-class Recurrence:
+class Recurrence(msgspec.Struct, frozen=True):
     """Every `interval` days, weeks or months, counted from `start`. In a week on `days` (Monday is
     0); in a month on `places` (1 to 4 or LAST, and the day of the week) or on `dates` (1 to 28, or
     LAST)."""

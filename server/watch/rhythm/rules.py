@@ -3,13 +3,14 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
 
 from server.clock import as_utc
 from server.errors import Refused
@@ -30,8 +31,7 @@ _NO_WINDOW = "A window goes from a time to one of the times of the rhythm."
 OVERLAP = N_("A window must end later on the same day, with no other time inside it.")
 
 
-@dataclass(frozen=True, slots=True)
-class Rhythm:
+class Rhythm(msgspec.Struct, frozen=True):
     """How often: local times on chosen days of the week, or by a rule such as every second
     Tuesday; or (for trainers) every so many seconds.
 
@@ -54,8 +54,7 @@ class Rhythm:
         return tuple(at for at in self.at if (rules[at].holds(day) if at in rules else by_week))
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True):
     """A time that ends: begin ≤ t < end. `returns`: an absence at whose end an answer is due."""
 
     begin: datetime
@@ -67,8 +66,7 @@ class Span:
         return self.begin <= moment < self.end
 
 
-@dataclass(frozen=True, slots=True)
-class Season:
+class Season(msgspec.Struct, frozen=True):
     """Another rhythm for a time, on the clock of its own zone; then the previous one again."""
 
     span: Span
@@ -217,7 +215,9 @@ def next_due(
     within 400 days: the caller must not take that for "never".
     """
     if not seasons and not pauses:
-        return _next_of(rhythm, zone, pauses, after)
+        if rhythm.every is None:
+            return _next_time(rhythm, zone, pauses, after)
+        return _next_tick(rhythm.every, pauses, after)
     backs = [pause.end for pause in pauses if pause.returns and pause.end > after]
     if not seasons and not backs:
         return _next_of(rhythm, zone, pauses, after)

@@ -1,10 +1,12 @@
 """What was agreed about a child's watch, in words, and what follows if no answer comes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from server.clock import known_zone
 from server.i18n import N_, format_list, format_short_date, format_span, gettext

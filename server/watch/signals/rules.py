@@ -15,6 +15,8 @@ from enum import StrEnum
 from statistics import fmean, median
 from typing import TypeVar
 
+import msgspec
+
 from server.policy.model import Signal
 
 # "Usual" means the month before the days that a signal looks at.
@@ -40,16 +42,14 @@ class Code(StrEnum):
     STALLED_GOALS = "stalled_goals"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """A check-in that is over: how long after it was due the answer came; None: none came."""
 
     at: datetime
     delay: timedelta | None
 
 
-@dataclass(frozen=True, slots=True)
-class Mood:
+class Mood(msgspec.Struct, frozen=True):
     """One of the five faces, 1 (awful) to 5 (great)."""
 
     at: datetime
@@ -68,8 +68,7 @@ class Promise:
         return self.at <= now and (self.settled_at is None or self.settled_at > self.at)
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(msgspec.Struct, frozen=True):
     """What an adult noticed (warning_signs.py)."""
 
     at: datetime

@@ -1,0 +1,67 @@
+"""What a start reads, and what it leaves for later."""
+
+import gc
+import re
+import subprocess
+import sys
+
+import pytest
+
+from server.starting import late, uncollected
+from tests.test_layers import FILES
+
+# Each is a tenth of a start or a few hundredths of it, and one kind of request needs it.
+LATE = ("webpush", "OpenSSL", "webauthn.helpers")
+
+
+def loaded_after(script: str) -> set[str]:
+    """The modules that a new process has after these lines."""
+    lines = f"import sys\n{script}\nsys.stderr.write(' '.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, check=True)
+    return set(done.stderr.split())
+
+
+def test_a_process_that_serves_reads_no_library_that_one_request_in_thousands_needs() -> None:
+    roots = "from server import app, checking, serving, ticker\nfrom server.demo import fast"
+    loaded = loaded_after(f"{roots}\napp.routes()")
+    assert "server.desk.pages" in loaded
+    assert not {*LATE} & loaded
+
+
+def test_a_ticker_alone_reads_no_page_and_the_web_alone_no_ticker() -> None:
+    assert "server.app" not in loaded_after("from server import serving, ticker")
+    assert "apscheduler" not in loaded_after("from server import app, serving")
+
+
+def test_a_command_reads_the_rooms_of_no_other_command() -> None:
+    script = (
+        "from server.__main__ import main\ntry: main(['serve', '--help'])\nexcept SystemExit: 0"
+    )
+    loaded = loaded_after(script)
+    assert "server.settings" in loaded
+    assert not {"tortoise", "server.app", "server.why.commands"} & loaded
+
+
+def test_a_library_is_read_when_it_is_first_used_and_missed_at_once() -> None:
+    script = "from server.starting import late\nlibrary = late('tomllib')\n"
+    assert "tomllib._parser" not in loaded_after(script)
+    assert "tomllib._parser" in loaded_after(f"{script}library.loads('a = 1')")
+    assert late("sys") is sys
+    with pytest.raises(ImportError, match="no_such_library"):
+        late("no_such_library")
+
+
+def test_the_collector_is_as_before_when_a_block_without_it_ends() -> None:
+    with uncollected():
+        assert not gc.isenabled()
+        with uncollected():
+            pass
+        assert not gc.isenabled()
+    assert gc.isenabled()
+
+
+def test_no_model_has_comments_that_the_orm_would_have_read() -> None:
+    """`server/starting.py` keeps it from looking for them."""
+    models = [path for path in FILES if "models" in path.name or "partitions" in path.name]
+    assert len(models) > 30
+    assert not [path for path in models if re.search(r"^\s*#:", path.read_text(), re.MULTILINE)]
