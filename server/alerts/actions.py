@@ -18,11 +18,10 @@ from server.alerts.climbing import (
     still_held,
     swap,
     swap_all,
-    together_of,
     went_on,
 )
 from server.alerts.ladder import Cause, Climb, Outcome, State
-from server.alerts.models import Alert
+from server.alerts.models import Alert, Ending, silences_of
 from server.alerts.rights import Right, right_of
 from server.alerts.rights_changes import tell_caseworkers
 from server.audit.actions import SYSTEM, Actor, note
@@ -158,37 +157,30 @@ async def _close(
     assert outcome is not None
     await swap(alert, climb, outcome=outcome.value, closing_words=words, closed_by=actor.id)
     await withdraw([alert.id], "closed", now, kinds=CALLING)
-    await _all_clear([alert], actor.id, now)
+    await _all_clear([Ending.of(alert)], actor.id, now)
     await note_alert(actor, alert, "alert:close", now, why=outcome.value)
 
 
-async def answered(children: Collection[UUID], now: datetime) -> list[Alert]:
+async def answered(children: Collection[UUID], now: datetime) -> None:
     """These children have answered: their alerts for silence end, or wait for a person to confirm.
 
     In the transaction of the answers. Everyone we had told gets the all-clear in it.
     """
     if not children:
-        return []
-    alerts = await (
-        Alert.filter(child_id__in=list(children), cause=Cause.SILENCE.value, closed_at__isnull=True)
-        .order_by("id")  # In one order, as everywhere: else two of us could deadlock.
-        .select_for_update()
-    )
+        return
     moved = [
-        (alert, rules.answer(climb_of(alert), ladder_from_data(alert.ladder), tier, now))
-        for alert in alerts
-        for tier in [Tier(alert.tier)]
+        (alert, rules.answer(climb, ladder, tier, now))
+        for alert, climb, tier, ladder in await silences_of(children)
     ]
     ended = [alert for alert, after in moved if after.state is State.CLOSED]
     waiting = [alert for alert, after in moved if after.state is not State.CLOSED]
     ends = {alert.id: {"outcome": Outcome.LATE_ANSWER.value} for alert in ended}
-    await swap_all(moved, {alert.id: ends.get(alert.id, {"outcome": None}) for alert in alerts})
+    await swap_all(moved, {alert.id: ends.get(alert.id, {"outcome": None}) for alert, _ in moved})
     await withdraw([alert.id for alert in ended], "closed", now, kinds=CALLING)
     await withdraw([alert.id for alert in waiting], "answered", now, kinds=CALLING)
-    await _all_clear(alerts, None, now)
+    await _all_clear([alert for alert, _ in moved], None, now)
     await _note_all(ended, "alert:close", now, why=Outcome.LATE_ANSWER.value)
     await _note_all(waiting, "alert:answered", now)
-    return alerts
 
 
 async def hold_search(actor: Actor, child_id: UUID, lapse: timedelta, now: datetime) -> None:
@@ -295,7 +287,7 @@ async def hand_over_duty(
     await note(actor, "rota:hand_over", about=about, agency_id=agency_id, why="leaving", now=now)
 
 
-async def _all_clear(alerts: Sequence[Alert], but: UUID | None, now: datetime) -> None:
+async def _all_clear(alerts: Sequence[Ending], but: UUID | None, now: datetime) -> None:
     everyone = await told([alert.id for alert in alerts], CALLING)
     sayings = [
         Saying(
@@ -305,7 +297,7 @@ async def _all_clear(alerts: Sequence[Alert], but: UUID | None, now: datetime) -
             subject_id=alert.id,
             turn=alert.turn,
             child_id=alert.child_id,
-            together=together_of(alert),
+            together=alert.together,
             expires_at=now + timedelta(hours=12),
             **to.as_fields(),
         )
@@ -359,7 +351,7 @@ async def note_alert(
 
 
 async def _note_all(
-    alerts: Sequence[Alert], what: str, now: datetime, *, why: str | None = None
+    alerts: Sequence[Ending], what: str, now: datetime, *, why: str | None = None
 ) -> None:
     """The same of many alerts, where we did it ourselves."""
     entries: list[dict[str, Any]] = [

@@ -12,7 +12,7 @@ from server.alerts.bundles import NONE_COMING, SLACK, Coming, bundled, silences,
 from server.alerts.causes import first_wait_ends
 from server.alerts.drills.actions import interrupt
 from server.alerts.ladder import Call, Cause, Climb, Reachable, State
-from server.alerts.models import Alert
+from server.alerts.models import Alert, Ending, together_of
 from server.alerts.recipients import reach_of
 from server.alerts.rights import Right, is_there, right_of
 from server.audit.actions import SYSTEM, note
@@ -96,9 +96,9 @@ async def swap(alert: Alert, climb: Climb, **more: Any) -> None:
 
 
 async def swap_all(
-    moved: Sequence[tuple[Alert, Climb]], more: Mapping[UUID, Mapping[str, Any]]
+    moved: Sequence[tuple[Ending, Climb]], more: Mapping[UUID, Mapping[str, Any]]
 ) -> None:
-    """The same for many alerts, with the same further columns for each."""
+    """As `swap`, for many alerts, with the same further columns for each."""
     rows = [
         {"id": alert.id, **_as_row(after), **more[alert.id], "version": alert.version}
         for alert, after in moved
@@ -269,11 +269,6 @@ async def _waits(alerts: Sequence[Alert], now: datetime) -> dict[UUID, datetime]
         if end > now + SLACK or (end > now and UUID(group["id"]) in waiting):
             waits[alert.id] = min(end, until)
     return waits
-
-
-def together_of(alert: Alert) -> UUID | None:
-    """The id under which its messages go out together with those of the same cause."""
-    return UUID(alert.facts["shared"]["id"]) if "shared" in alert.facts else None
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -30,7 +30,7 @@ from server.clock import known_zone
 from server.errors import NotYet, Unauthenticated
 from server.i18n import N_
 from server.people.access import Visitor, now_of
-from server.people.models import Child, Person
+from server.people.models import Person
 from server.people.rules import Role
 from server.security.encryption import hash_token, new_token
 from server.storage.db import among, as_id, as_moment, dialect, fetch
@@ -80,10 +80,11 @@ _FIND = """
 SELECT s.id, s.token_hash, s.agency_id, s.person_id, s.device_id, s.last_seen_at, s.expires_at,
        s.ended_at, s.ended_why, s.made_at, s.proved_at, s.idle_s, s.needs_key,
        p.role, p.language, p.zone, p.disabled_at,
-       d.shut_out_at, d.last_seen_at AS device_seen_at
+       d.shut_out_at, d.last_seen_at AS device_seen_at, c.agency_id AS child_agency_id
 FROM "session" s
 JOIN "person" p ON p.id = s.person_id
 LEFT JOIN "device" d ON d.id = s.device_id
+LEFT JOIN "child" c ON c.id = s.person_id
 WHERE s.{which}
 """
 
@@ -172,25 +173,21 @@ async def session_of(request: HTTPConnection) -> Visitor:
 
 async def children_of(
     asked: Collection[tuple[str, UUID | None]], now: datetime
-) -> dict[tuple[str, UUID | None], Actor]:
-    """The children who sent these requests, for many check-ins at once: by the hash of the token
-    and the phone that each names. Left out are those that `session_of` would refuse, adults, and
-    children of another agency by now."""
+) -> tuple[dict[tuple[str, UUID | None], Actor], Sequence[dict[str, Any]]]:
+    """The children who sent these requests, by the hash of the token and the phone named, with the
+    rows for `touch_all`: none that `session_of` would refuse, no adult, none of another agency."""
     hashes = [token_hash for token_hash, _ in asked]
     rows = await fetch(_FIND.format(which=f"token_hash {among()}"), [hashes])
     row_of = {row["token_hash"]: row for row in rows if _is_of_child(row, now)}
-    held = Child.filter(id__in=[as_id(row["person_id"]) for row in row_of.values()])
-    agency_of = {as_id(id_): agency for id_, agency in await held.values_list("id", "agency_id")}
     children = {}
     for token_hash, phone in asked:
         if (row := row_of.get(token_hash)) is None:
             continue
         child_id, agency_id = as_id(row["person_id"]), as_id(row["agency_id"])
         device_id = _id_or_none(row["device_id"])
-        if phone in (None, device_id) and agency_of.get(child_id) == agency_id:
+        if phone in (None, device_id) and _id_or_none(row["child_agency_id"]) == agency_id:
             children[token_hash, phone] = Actor(child_id, Role.CHILD, agency_id, device_id)
-    await _touch_all([row for row in rows if row["token_hash"] in row_of], now)
-    return children
+    return children, [*row_of.values()]
 
 
 def _is_of_child(row: dict[str, Any], now: datetime) -> bool:
@@ -332,24 +329,27 @@ def _ending_of(row: dict[str, Any], now: datetime) -> Ending | None:
 
 async def _touch(row: dict[str, Any], now: datetime) -> None:
     """Write down that it is in use, at most once a minute: on the device, if there is one."""
-    if row["device_id"] is None:
-        if now - as_moment(row["last_seen_at"]) >= SEEN_EVERY:
-            await Session.filter(id=as_id(row["id"])).update(last_seen_at=now)
-    elif row["device_seen_at"] is None or now - as_moment(row["device_seen_at"]) >= SEEN_EVERY:
-        await Device.filter(id=as_id(row["device_id"])).update(last_seen_at=now)
+    if not _was_seen(row, now):
+        table = Session if row["device_id"] is None else Device
+        await table.filter(id=as_id(row["device_id"] or row["id"])).update(last_seen_at=now)
 
 
-async def _touch_all(rows: Sequence[dict[str, Any]], now: datetime) -> None:
+def _was_seen(row: dict[str, Any], now: datetime) -> bool:
+    seen = row["last_seen_at" if row["device_id"] is None else "device_seen_at"]
+    return seen is not None and now - as_moment(seen) < SEEN_EVERY
+
+
+async def touch_all(rows: Sequence[dict[str, Any]], now: datetime) -> None:
     """The same for many. A row that another request has locked in this moment is being written for
     the same reason, so nobody waits for it: two that wait for each other would be a deadlock."""
-    sessions = [as_id(row["id"]) for row in rows if row["device_id"] is None]
-    devices = [as_id(row["device_id"]) for row in rows if row["device_id"] is not None]
     free = " FOR NO KEY UPDATE SKIP LOCKED" if dialect() == "postgres" else ""
+    due = [row for row in rows if not _was_seen(row, now)]
+    sessions = [as_id(row["id"]) for row in due if row["device_id"] is None]
+    devices = [as_id(row["device_id"]) for row in due if row["device_id"] is not None]
     for table, ids in (("session", sessions), ("device", devices)):
         if ids:
-            await fetch(
-                _TOUCH.format(table=table, any=among(), free=free), [ids, now, now - SEEN_EVERY]
-            )
+            sql = _TOUCH.format(table=table, any=among(), free=free)
+            await fetch(sql, [ids, now, now - SEEN_EVERY])
 
 
 _TOUCH = """

@@ -17,7 +17,7 @@ from typing import Any
 from uuid import UUID
 
 from server import logs
-from server.auth.sessions import children_of
+from server.auth.sessions import children_of, touch_all
 from server.checkin.actions import keep
 from server.checkin.models import CheckIn
 from server.checkin.row import Given, is_repeat
@@ -26,12 +26,13 @@ from server.clock import Clock
 from server.errors import Conflict
 from server.people.rules import Action, Role, may
 from server.security import encryption
-from server.storage.db import Together, durable_read, write
+from server.storage.db import Together, among, as_id, dialect, durable_read, fetch, write
 from server.watch.writing import lock_free
 
 # One batch takes as long as its children take together, and all of them wait for its end.
 MOST = 64
 _log = logs.get("checkin")
+_Sessions = Sequence[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,25 +81,25 @@ class SlowLane:
     async def _store_all(self, sent: list[Sent]) -> list[Kept | None]:
         now = self._clock()
         kept: list[Kept | None] = [None] * len(sent)
-        given = await _first_of_each(sent, now)
+        given, sessions = await _first_of_each(sent, now)
         place_of = {each.answer.id: place for place, each in given.items()}
-        for row in await CheckIn.filter(id__in=list(place_of)):
+        for row in await _known(list(place_of)):
             place = place_of[row.id]
             if is_repeat(row, given.pop(place)):
                 kept[place] = Kept(row.answer, is_new=False)
         if any(kept):
             await durable_read()
-        for id_, answer in (await _keep_new(list(given.values()), now)).items():
+        for id_, answer in (await _keep_new(list(given.values()), sessions, now)).items():
             kept[place_of[id_]] = Kept(answer, is_new=True)
         return kept
 
 
-async def _first_of_each(sent: Sequence[Sent], now: datetime) -> dict[int, Given]:
+async def _first_of_each(sent: Sequence[Sent], now: datetime) -> tuple[dict[int, Given], _Sessions]:
     """The first answer of each child who may check in, by its place; of two with the same id, only
-    the first."""
+    the first. With the rows of their sessions."""
     if not may(frozenset({Role.CHILD}), Action.CHECK_IN):
-        return {}
-    children = await children_of({(each.token_hash, each.phone) for each in sent}, now)
+        return {}, ()
+    children, sessions = await children_of({(each.token_hash, each.phone) for each in sent}, now)
     given: dict[int, Given] = {}
     taken: set[UUID] = set()
     for place, each in enumerate(sent):
@@ -108,13 +109,28 @@ async def _first_of_each(sent: Sequence[Sent], now: datetime) -> dict[int, Given
         taken |= {actor.id, each.answer.id}
         hash_ = encryption.blind(content(each.answer))
         given[place] = Given(actor, Role.CHILD, actor.id, each.answer, hash_)
-    return given
+    return given, sessions
 
 
-async def _keep_new(given: Sequence[Given], now: datetime) -> dict[UUID, dict[str, Any]]:
+async def _known(ids: list[UUID]) -> list[CheckIn]:
+    """The answers that have these ids already. Most often there is none, and on PostgreSQL the keys
+    of all months tell so in one look (`storage/engines/partitions.py`)."""
+    of_keys = "key AS id FROM check_in_key WHERE key" if dialect() == "postgres" else ""
+    found = await fetch(f"SELECT {of_keys or 'id FROM check_in WHERE id'} {among()}", [ids])  # noqa: S608
+    return await CheckIn.filter(id__in=[as_id(row["id"]) for row in found]) if found else []
+
+
+async def _keep_new(
+    given: Sequence[Given], sessions: _Sessions, now: datetime
+) -> dict[UUID, dict[str, Any]]:
     if not given:
+        await touch_all(sessions, now)
         return {}
     async with write():
         watches = await lock_free([each.child_id for each in given])
         free = [(each, watches[each.child_id]) for each in given if each.child_id in watches]
-        return await keep(free, now) if free else {}
+        kept = await keep(free, now) if free else {}
+        # In the same transaction, since a commit of its own would wait for the disk once more; and
+        # last, so that nothing waits while it holds these rows.
+        await touch_all(sessions, now)
+    return kept

@@ -15,6 +15,7 @@ from server.security import encryption
 from server.storage import bulk
 from server.storage.db import after_commit, among, as_id, dialect, fetch, is_writing
 from server.storage.ids import uuid7
+from server.storage.statement import Statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +231,7 @@ async def withdraw(
     why: str,
     now: datetime,
     *,
-    kinds: Iterable[Kind] = tuple(Kind),
+    kinds: Iterable[Kind] | None = None,
     person_id: UUID | None = None,
 ) -> None:
     """What these messages were about is settled: whatever of these kinds has not gone out stays in;
@@ -241,23 +242,30 @@ async def withdraw(
     """
     if not subjects:
         return
-    unsent = Message.filter(
-        subject_id__in=list(subjects),
-        kind__in=[kind.value for kind in kinds],
-        state__in=["waiting", "sending"],
-    )
+    statement = Statement()
+    which = f"subject_id {statement.among(subjects)} AND state IN ('waiting', 'sending')"
+    if kinds is not None:
+        which += f" AND kind IN ({', '.join(statement.of(kind.value) for kind in kinds)})"
     if person_id is not None:
-        unsent = unsent.filter(person_id=person_id)
-    rows = await unsent.values_list("id", "child_id", "kind", "channel")
-    if rows:
-        await lock([as_id(row[0]) for row in rows])
-        # Select all of them again: a worker that had one of these may have gone on by another
-        # channel.
-        await unsent.update(
-            state="withdrawn", next_action_at=None, leased_by=None, done_at=now, why=why
-        )
-        if is_writing():
-            after_commit(partial(log_withdrawn, rows, why))
+        which += f" AND person_id = {statement.of(person_id)}"
+    sql = f"SELECT id, child_id, kind, channel FROM message WHERE {which}"  # noqa: S608
+    # Most often there is nothing.
+    if not (rows := await fetch(sql, statement.params)):
+        return
+    await lock([as_id(row["id"]) for row in rows])
+    # Select all of them again: a worker that had one of these may have gone on by another channel.
+    await fetch(
+        "UPDATE message SET state = 'withdrawn', next_action_at = NULL, leased_by = NULL,"  # noqa: S608
+        f" done_at = {statement.moment(now)}, why = {statement.of(why)} WHERE {which}",
+        statement.params,
+    )
+    if is_writing():
+        after_commit(partial(log_withdrawn, [_logged(row) for row in rows], why))
+
+
+def _logged(row: dict[str, Any]) -> tuple[UUID, UUID | None, str, str]:
+    child_id = None if row["child_id"] is None else as_id(row["child_id"])
+    return as_id(row["id"]), child_id, row["kind"], row["channel"]
 
 
 async def set_aside(subjects: Collection[UUID], now: datetime) -> None:

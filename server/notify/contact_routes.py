@@ -7,9 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from server.notify.devices import COLUMNS, device_of
-from server.notify.models import Address, Preference
+from server.notify.models import Preference
 from server.notify.push_health import Health, reached
 from server.notify.rules import PUSH, in_order, is_a_way
+from server.storage.db import among, as_document, as_id, fetch
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +42,20 @@ async def ways_of(people: Collection[UUID], now: datetime) -> dict[UUID, Ways]:
     if not people:
         return {}
     rows_by_person: dict[UUID, list[dict[str, Any]]] = {}
-    query = Address.filter(person_id__in=list(people), dropped_at__isnull=True)
-    for row in await query.values("person_id", "channel", "verified_at", *COLUMNS):
-        rows_by_person.setdefault(row["person_id"], []).append(row)
-    wishes = await wishes_of(rows_by_person.keys())
+    for row in await fetch(_ADDRESSES.format(any=among()), [list(people)]):
+        rows_by_person.setdefault(as_id(row["person_id"]), []).append(row)
     return {
-        person: _ways(rows, wishes[person].channels if person in wishes else (), now)
+        person: _ways(rows, as_document(rows[0]["wish"]) or (), now)
         for person, rows in rows_by_person.items()
     }
+
+
+_ADDRESSES = f"""
+SELECT a.person_id, a.channel, a.verified_at, {", ".join(f"a.{name}" for name in COLUMNS)},
+    p.channels AS wish
+FROM address a LEFT JOIN preference p ON p.id = a.person_id
+WHERE a.person_id {{any}} AND a.dropped_at IS NULL
+"""  # noqa: S608 (names of our own)
 
 
 async def without_a_way(people: Collection[UUID], now: datetime) -> set[UUID]:

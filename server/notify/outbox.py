@@ -1,13 +1,14 @@
 """What is in the outbox: who was told, what waits, what was forgotten. Reads rows, writes none."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from server.notify.actions import Recipient
 from server.notify.models import Message
 from server.notify.rules import NONE, Kind
-from server.storage.db import as_id, as_moment, dialect, fetch
+from server.storage.db import among, as_id, as_moment, dialect, fetch
 
 # A message this far past its next attempt has no worker. The audit names at most this many.
 LOST_AFTER, AUDITED = timedelta(minutes=2), 100
@@ -20,34 +21,32 @@ async def told(subjects: Collection[UUID], kinds: Iterable[Kind]) -> dict[UUID, 
     """
     if not subjects:
         return {}
-    rows = (
-        await Message.filter(
-            subject_id__in=list(subjects),
-            kind__in=[kind.value for kind in kinds],
-            attempts__gt=0,
-        )
-        .exclude(state="withheld")
-        .exclude(channel=NONE)
-        .order_by("id")
-        .values_list("subject_id", "person_id", "last_resort", "resort_id", "channel")
-    )
+    params: list[object] = [list(subjects), *(kind.value for kind in kinds)]
+    of_kinds = ", ".join(f"${number}" for number in range(2, len(params) + 1))
+    rows = await fetch(_TOLD.format(any=among(), kinds=of_kinds), params)
     by_subject: dict[UUID, dict[Recipient, None]] = {}
-    for subject_id, *row in rows:
-        # A person outside the agency was asked, and hears nothing further.
-        if any(named is not None for named in row[:3]):
-            recipient = _recipient(row[0], row[1], row[2], row[3])
-            by_subject.setdefault(as_id(subject_id), {})[recipient] = None
+    for row in rows:
+        by_subject.setdefault(as_id(row["subject_id"]), {})[_recipient(row)] = None
     return {subject: list(recipients) for subject, recipients in by_subject.items()}
 
 
-def _recipient(
-    person_id: UUID | None, last_resort: int | None, resort_id: UUID | None, channel: str
-) -> Recipient:
+# A person outside the agency was asked, and hears nothing further.
+_TOLD = f"""
+SELECT subject_id, person_id, last_resort, resort_id, channel FROM message
+WHERE subject_id {{any}} AND kind IN ({{kinds}}) AND attempts > 0
+AND state <> 'withheld' AND channel <> '{NONE}'
+AND (person_id IS NOT NULL OR last_resort IS NOT NULL OR resort_id IS NOT NULL)
+ORDER BY id
+"""  # noqa: S608 (a name of our own)
+
+
+def _recipient(row: Mapping[str, Any]) -> Recipient:
+    person_id, resort_id = row["person_id"], row["resort_id"]
     return Recipient(
         person_id=as_id(person_id) if person_id is not None else None,
-        last_resort=last_resort,
+        last_resort=row["last_resort"],
         resort_id=as_id(resort_id) if resort_id is not None else None,
-        channel=channel if resort_id is not None else None,
+        channel=row["channel"] if resort_id is not None else None,
     )
 
 

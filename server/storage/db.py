@@ -24,6 +24,7 @@ from server.errors import Conflict
 from server.storage import private
 from server.storage.engines import address
 from server.storage.engines.migrate import migrate, pending
+from server.storage.engines.moments import read_quickly
 from server.storage.engines.parameters import (
     as_document,
     as_id,
@@ -131,6 +132,7 @@ async def open_database(
         private.make_folder(place.file.parent)
     # Statements are cached per table over all databases, and differ between SQLite and PostgreSQL.
     EXECUTOR_CACHE.clear()
+    read_quickly()
     context = TortoiseContext()
     # The fallback is global because requests run in other tasks than the one that opens.
     with context:

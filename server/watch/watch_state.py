@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from msgspec import structs
 
 from server.alerts.ladder import Cause
@@ -15,7 +17,7 @@ from server.alerts.recipients import policy_of
 from server.clock import known_zone
 from server.notify.devices import reached_of
 from server.policy.model import LONGEST, Policy, Signal, Tier
-from server.storage.db import among, as_id, as_moment, fetch
+from server.storage.db import among, as_document, as_id, as_moment, fetch
 from server.watch import spoken
 from server.watch.carer.asked import asked_of
 from server.watch.machine.advancing import advance, next_action_at
@@ -24,10 +26,9 @@ from server.watch.machine.changing import past_tier_end
 from server.watch.machine.habit import REMEMBERED, UNTOLD, Knowledge, Past, learned
 from server.watch.machine.rounds import opens_of
 from server.watch.machine.standing import Change, Standing, State, Terms, Why, state
-from server.watch.models import Pause, Sighting, Watch
+from server.watch.models import Sighting, Watch
 from server.watch.rhythm import rules as rhythms
-from server.watch.rhythm.models import Season as SeasonRow
-from server.watch.rhythm.rules import Season, Span
+from server.watch.rhythm.rules import Rhythm, Season, Span
 from server.watch.signals import drift
 from server.watch.signals.models import Observation
 from server.watch.signals.rules import that_ask
@@ -44,20 +45,25 @@ class WatchState:
     carers: tuple[UUID, ...]
 
 
-async def load(watches: Sequence[Watch], now: datetime) -> list[WatchState]:
-    """The cases of these watches, with a handful of queries for all of them."""
-    ids = [watch.child_id for watch in watches]
-    pauses = await _pauses(ids, now)
-    seasons = await _seasons(ids, now)
+async def load(
+    watches: Sequence[Watch], now: datetime, *, is_heard: bool = False
+) -> list[WatchState]:
+    """The cases of these watches, with a handful of queries for all of them.
+
+    `is_heard`: to settle what was heard of these children. Where adults have been called, that
+    weighs nothing and asks nobody, so we need not read what a silence is weighed by.
+    """
+    pauses, seasons = await _absences([watch.child_id for watch in watches], now)
     policies: dict[UUID, Policy] = {}
     for agency_id in {watch.agency_id for watch in watches}:
         policies[agency_id], _ = await policy_of(agency_id)
-    carers, workers = await asked_of(watches, policies, now)
-    weighed = [watch for watch in watches if _learns(policies[watch.agency_id])]
+    silent = [watch for watch in watches if not (is_heard and watch.is_alerted)]
+    carers, workers = await asked_of(silent, policies, now)
+    weighed = [watch for watch in silent if _learns(policies[watch.agency_id])]
     knowledge = await _known(weighed, now)
     words = await spoken.since_sign([watch.child_id for watch in weighed])
-    silent = {w.child_id for w in weighed if _asks_of_silent_phones(policies[w.agency_id])}
-    for child_id, push in (await reached_of(silent, now)).items():
+    phones = {w.child_id for w in weighed if _asks_of_silent_phones(policies[w.agency_id])}
+    for child_id, push in (await reached_of(phones, now)).items():
         knowledge[child_id] = structs.replace(
             knowledge[child_id], unreached_since=push.unreached_since
         )
@@ -201,7 +207,7 @@ def case(
     terms = Terms(
         tier=tier,
         steps=policy.tiers[tier].steps,
-        rhythm=rhythms.read(watch.rhythm),
+        rhythm=_rhythm_of(msgspec.json.encode(watch.rhythm)),
         zone=known_zone(watch.zone),
         pauses=pauses,
         has_carer=bool(asked),
@@ -211,37 +217,54 @@ def case(
     return WatchState(watch, standing_of(watch), terms, policy, asked)
 
 
+@lru_cache(maxsize=8192)  # Many children share a rhythm.
+def _rhythm_of(data: bytes) -> Rhythm:
+    return rhythms.read(msgspec.json.decode(data))
+
+
 def with_words(terms: Terms, words: spoken.ByCall, policy: Policy) -> Terms:
     """The terms, knowing what homes said since the last sign."""
     looks = spoken.looks(words.values(), policy, terms)
     return structs.replace(terms, knowledge=structs.replace(terms.knowledge, looks=looks))
 
 
-async def _pauses(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[Span, ...]]:
-    # Those that ended lately still count: the ceiling on silence begins at their end.
-    since = now - LONGEST
-    spans_by_child: dict[UUID, tuple[Span, ...]] = {}
-    for pause in await Pause.filter(child_id__in=list(ids), until_at__gt=since):
-        end = pause.until_at if pause.ended_at is None else min(pause.ended_at, pause.until_at)
-        if end > pause.from_at:
+_Pauses = dict[UUID, tuple[Span, ...]]
+_Seasons = dict[UUID, tuple[Season, ...]]
+
+
+async def _absences(ids: Sequence[UUID], now: datetime) -> tuple[_Pauses, _Seasons]:
+    """The pauses and the seasons of these children, of which most have neither."""
+    pauses: _Pauses = {}
+    seasons: _Seasons = {}
+    # Those that ended lately still count: the ceiling on silence begins at the end of a pause, and
+    # rounds of a season may be missed.
+    for row in await fetch(_ABSENCES.format(any=among()), [list(ids), now - LONGEST]):
+        child_id, begin, end = as_id(row["child_id"]), *_from_until(row)
+        if end <= begin:
+            continue
+        if row["rhythm"] is None:
             # A child who was back before the end has nothing to report then.
-            returns = pause.returns and pause.ended_at is None
-            span = Span(pause.from_at, end, returns)
-            spans_by_child[pause.child_id] = (*spans_by_child.get(pause.child_id, ()), span)
-    return spans_by_child
+            returns = bool(row["returns"]) and row["ended_at"] is None
+            pauses[child_id] = (*pauses.get(child_id, ()), Span(begin, end, returns))
+        else:
+            rhythm, zone = rhythms.read(as_document(row["rhythm"])), known_zone(row["zone"])
+            season = Season(Span(begin, end), rhythm, zone)
+            seasons[child_id] = (*seasons.get(child_id, ()), season)
+    return pauses, seasons
 
 
-async def _seasons(ids: Sequence[UUID], now: datetime) -> dict[UUID, tuple[Season, ...]]:
-    # Those that ended lately still count: rounds of theirs may be missed.
-    since = now - LONGEST
-    seasons_by_child: dict[UUID, tuple[Season, ...]] = {}
-    for row in await SeasonRow.filter(child_id__in=list(ids), until_at__gt=since):
-        end = row.until_at if row.ended_at is None else min(row.ended_at, row.until_at)
-        if end > row.from_at:
-            rhythm, zone = rhythms.read(row.rhythm), known_zone(row.zone)
-            season = Season(Span(row.from_at, end), rhythm, zone)
-            seasons_by_child[row.child_id] = (*seasons_by_child.get(row.child_id, ()), season)
-    return seasons_by_child
+def _from_until(row: Mapping[str, Any]) -> tuple[datetime, datetime]:
+    until, ended = as_moment(row["until_at"]), row["ended_at"]
+    return as_moment(row["from_at"]), until if ended is None else min(as_moment(ended), until)
+
+
+_ABSENCES = """
+SELECT child_id, from_at, until_at, ended_at, rhythm, zone, false AS returns
+FROM season WHERE child_id {any} AND until_at > $2
+UNION ALL
+SELECT child_id, from_at, until_at, ended_at, NULL, NULL, returns
+FROM pause WHERE child_id {any} AND until_at > $2
+"""
 
 
 def standing_of(watch: Watch) -> Standing:

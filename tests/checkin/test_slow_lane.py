@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -28,13 +28,17 @@ from server.checkin.slow_lane import Kept, SlowLane
 from server.notify.models import Address, Message
 from server.people.models import Person
 from server.people.rules import Role
+from server.policy.levels import Evidence
 from server.policy.model import EACH_MISS
 from server.security.encryption import hash_token
 from server.storage import bulk
 from server.storage.db import dialect, write
 from server.storage.ids import uuid7
 from server.watch import ticking, watch_alerts
+from server.watch.machine import answering
+from server.watch.machine.habit import UNTOLD, Knowledge
 from server.watch.models import Round, Watch
+from server.watch.watch_state import WatchState, as_row, load, passed
 from tests.bench.children import make, moment, token_of
 from tests.cast import Cast
 from tests.races import no_fault, together
@@ -101,12 +105,15 @@ def any_twins(rand: Random) -> Twins:
     )
 
 
-async def born(cast: Cast, every: Sequence[Twins]) -> list[tuple[UUID, UUID]]:
-    """The children, as time and their caseworker have brought them here."""
+async def born(
+    cast: Cast, every: Sequence[Twins], policy: Mapping[str, Any] | None = EACH_MISS
+) -> list[tuple[UUID, UUID]]:
+    """The children, as time and their caseworker have brought them here. `policy`: None, the one
+    that ships."""
     now = moment()
     cast.clock.set(now)
     watch = {"due_at": now, "opens_at": now - 2 * HOUR, "next_action_at": now - 100 * HOUR}
-    ids = await make(2 * len(every), watch=watch, with_phones=True, policy=EACH_MISS)
+    ids = await make(2 * len(every), watch=watch, with_phones=True, policy=policy)
     pairs = list(zip(ids[::2], ids[1::2], strict=True))
     worker = await Person.get(
         role=Role.CASEWORKER, agency_id=(await Watch.get(child_id=ids[0])).agency_id
@@ -200,6 +207,37 @@ async def test_many_at_once_are_as_each_by_itself(cast: Cast, lane: SlowLane, se
     await tick(cast.clock.advance(hours=5))
     for (alone, child), twins in zip(pairs, every, strict=True):
         assert await rows_of(child) == await rows_of(alone), twins
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_once_adults_are_called_nothing_that_a_silence_is_weighed_by_changes_an_answer(
+    cast: Cast, seed: int
+) -> None:
+    rand = Random(seed)  # noqa: S311 (repeatable, not secret)
+    await born(cast, [any_twins(rand) for _ in range(12)], policy=None)
+    now = cast.clock.advance(hours=rand.choice([0, 5, 26]))
+    called = await Watch.filter(is_alerted=True)
+    assert called
+    brief = await load(called, now, is_heard=True)
+    assert all(case.terms.knowledge is UNTOLD and not case.carers for case in brief)
+    grave = Knowledge(
+        unseen=(now - HOUR,), warned_at=now - HOUR, missing=3, unreached_since=now, drifts=True
+    )
+    for case in brief:
+        terms = replace(case.terms, has_carer=True, asks_home=True, knowledge=grave)
+        for evidence in Evidence:
+            told = replace(case, terms=terms, carers=(uuid7(),))
+            assert came_to(case, evidence, now) == came_to(told, evidence, now)
+    whole = await load(called, now)
+    assert [case.standing for case in whole] == [case.standing for case in brief]
+    assert any(case.terms.knowledge is not UNTOLD for case in whole)
+
+
+def came_to(case: WatchState, evidence: Evidence, now: datetime) -> tuple[Any, ...]:
+    """What is settled and written once this is heard."""
+    case, changes = passed(case, now)
+    decision = answering.decide(case.standing, case.terms, evidence, now)
+    return changes, decision, as_row(decision.standing, case.terms, case.watch, now)
 
 
 async def test_a_batch_costs_no_more_statements_for_more_children(

@@ -69,7 +69,8 @@ def for_sqlite(value: object) -> object:
 def for_postgres(value: object) -> object:
     """A parameter as the driver of PostgreSQL wants it."""
     if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item) for item in value]
+        # Most lists are ids.
+        return [item if type(item) is UUID else _plain(item) for item in value]
     return _plain(value)
 
 

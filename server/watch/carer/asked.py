@@ -78,6 +78,8 @@ async def is_of_home(question: Question, now: datetime) -> bool:
 
 
 async def _carers(ids: Sequence[UUID], now: datetime) -> _By:
+    if not ids:
+        return {}
     ties = await Tie.filter(
         Tie.standing_at(now),
         child_id__in=list(ids),

@@ -14,8 +14,7 @@ from server.notify.rules import Kind
 from server.people.events import Happening, happened
 from server.policy.levels import BY_WAY, OWN, Evidence, Way
 from server.policy.model import Rung
-from server.storage.db import as_id, dialect, fetch, to_json
-from server.watch.carer.models import Question
+from server.storage.db import among, as_id, dialect, fetch, to_json
 from server.watch.machine import answering
 from server.watch.machine.answering import Decision
 from server.watch.machine.standing import Change, Settled, State, state
@@ -80,7 +79,7 @@ async def settle_all(signs: Sequence[Sign], now: datetime) -> list[Settlement]:
     for sign in running:
         if isinstance(sign.evidence, Way) and sign.evidence is not Way.APP:
             sign.watch.heard_at, sign.watch.heard_way = now, sign.evidence
-    cases = await load([sign.watch for sign in running], now)
+    cases = await load([sign.watch for sign in running], now, is_heard=True)
     decided = [_decide(sign, case, now) for sign, case in zip(running, cases, strict=True)]
     await _write(decided, now)
     by_child = {each.sign.watch.child_id: each for each in decided}
@@ -156,13 +155,9 @@ async def settle_rounds(by_child: Sequence[tuple[UUID, str | None, UUID]], now: 
         for child_id, how, by_id in by_child
     ]
     rows = await fetch(_SETTLE.format(x=_GIVEN[dialect()]), [to_json(given), now])
-    questions = await Question.filter(
-        child_id__in=[child_id for child_id, _, _ in by_child],
-        answered_at__isnull=True,
-        expires_at__gt=now,
-    ).values_list("id", flat=True)
-    subjects = [as_id(row["id"]) for row in rows] + [as_id(id_) for id_ in questions]
-    await withdraw(subjects, "settled", now)
+    children = [child_id for child_id, _, _ in by_child]
+    rows += await fetch(_QUESTIONS.format(any=among()), [children, now])
+    await withdraw([as_id(row["id"]) for row in rows], "settled", now)
 
 
 _GIVEN = {
@@ -178,6 +173,9 @@ UPDATE round SET state = CASE WHEN x.how IS NOT NULL THEN x.how
 FROM {x} WHERE round.child_id = x.child_id
 AND round.state IN ('open', 'late') AND round.opens_at <= $2
 RETURNING round.id
+"""
+_QUESTIONS = """
+SELECT id FROM question WHERE child_id {any} AND answered_at IS NULL AND expires_at > $2
 """
 
 
