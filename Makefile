@@ -119,7 +119,7 @@ test-load: $(MADE)/dev $(MADE)/app browsers ## What is timed
 	$(PYTEST) -m load $(ARGS)
 
 # By their file, which no other target finds: they need Debian's packages, minutes and most of the machine.
-test-cluster: $(MADE)/dev $(MADE)/words cluster ## A database cluster: five fail-overs under load, and a recovery (≤ 15 minutes)
+test-cluster: $(MADE)/dev $(MADE)/words cluster ## A database cluster: five fail-overs under load, and a recovery (≤ 12 minutes)
 	$(PYTEST) tests/cluster/failing_over.py -s $(ARGS)
 
 test-failover: $(MADE)/dev $(MADE)/words cluster ## A hundred fail-overs, by hand (about two hours; KEEP=folder for the history)

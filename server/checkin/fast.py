@@ -20,6 +20,7 @@ from uuid import UUID
 from server.checkin.rules import Answer, Want, content
 from server.checkin.words import as_text
 from server.clock import Clock
+from server.errors import Unavailable
 from server.security import encryption
 from server.storage.db import as_document, as_id, dialect, fetch, sqlite_file, write
 from server.storage.engines.parameters import moment_to_text
@@ -104,11 +105,17 @@ class FastLane:
             self._teller = asyncio.create_task(self._tell())
 
     async def _tell(self) -> None:
-        await asyncio.sleep(TELL_EVERY_S)
-        agencies, self._untold = self._untold, set()
-        async with write():
-            for agency_id in agencies:
-                await announce(agency_id, "watch")
+        """Until everyone is told: also of a tap that came while we told, or while the database was
+        away."""
+        while self._untold:
+            await asyncio.sleep(TELL_EVERY_S)
+            agencies, self._untold = self._untold, set()
+            try:
+                async with write():
+                    for agency_id in agencies:
+                        await announce(agency_id, "watch")
+            except Unavailable:
+                self._untold |= agencies
 
 
 # Whose tap this is, and whether the watch is in the common case. Both databases; `$1` is now.

@@ -26,7 +26,7 @@ DEBIAN_PYTHON = "/usr/bin/python3"
 # Seconds. A host that vanishes loses its role after `ttl`; a PostgreSQL that died is noticed at the
 # next look, at the latest after `loop_wait`, and a standby takes over instead of waiting until it
 # has recovered. Patroni allows no shorter `ttl`.
-TIMES = {"ttl": 20, "loop_wait": 2, "retry_timeout": 3, "primary_start_timeout": 0}
+TIMES: dict[str, Any] = {"ttl": 20, "loop_wait": 2, "retry_timeout": 3, "primary_start_timeout": 0}
 PARAMETERS: dict[str, Any] = {
     "max_connections": 100,
     "shared_buffers": "64MB",
@@ -53,6 +53,7 @@ PARAMETERS: dict[str, Any] = {
     "log_lock_waits": "on",
     "log_min_duration_statement": "2s",
 }
+INITDB: list[Any] = [{"encoding": "UTF8"}, {"locale": "C.UTF-8"}, "data-checksums"]
 
 
 def programs() -> Path:
@@ -186,19 +187,30 @@ def _etcd(host: Host, peers: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _patroni(host: Host, peers: Mapping[str, str], extra: Mapping[str, Any]) -> dict[str, Any]:
-    network = host.address.rpartition(".")[0] + ".0/24"
+def shared_settings(network: str, extra: Mapping[str, Any]) -> dict[str, Any]:
+    """What all members of the cluster go by. `network`: from where anybody may connect."""
     trusted = [
         "local all all trust",
         *(f"host {what} all {who} trust" for what in ("all", "replication")
           for who in (network, "127.0.0.0/8")),
     ]  # fmt: skip
-    postgresql = {
-        "use_pg_rewind": True,
-        "use_slots": True,
-        "parameters": PARAMETERS | dict(extra),
-        "pg_hba": trusted,
+    return TIMES | {
+        "maximum_lag_on_failover": 1_048_576,
+        "synchronous_mode": True,
+        "synchronous_mode_strict": True,
+        # Without it a primary stops taking writes while etcd is away.
+        "failsafe_mode": True,
+        "postgresql": {
+            "use_pg_rewind": True,
+            "use_slots": True,
+            "parameters": PARAMETERS | dict(extra),
+            "pg_hba": trusted,
+        },
     }
+
+
+def _patroni(host: Host, peers: Mapping[str, str], extra: Mapping[str, Any]) -> dict[str, Any]:
+    network = host.address.rpartition(".")[0] + ".0/24"
     return {
         "scope": SCOPE,
         "name": host.name,
@@ -208,18 +220,7 @@ def _patroni(host: Host, peers: Mapping[str, str], extra: Mapping[str, Any]) -> 
             "connect_address": f"{host.address}:{REST}",
         },
         "etcd3": {"hosts": [f"{address}:{ETCD}" for address in peers.values()]},
-        "bootstrap": {
-            "dcs": TIMES
-            | {
-                "maximum_lag_on_failover": 1_048_576,
-                "synchronous_mode": True,
-                "synchronous_mode_strict": True,
-                # Without it a primary stops taking writes while etcd is away.
-                "failsafe_mode": True,
-                "postgresql": postgresql,
-            },
-            "initdb": [{"encoding": "UTF8"}, {"locale": "C.UTF-8"}, "data-checksums"],
-        },
+        "bootstrap": {"dcs": shared_settings(network, extra), "initdb": INITDB},
         "postgresql": {
             "listen": f"{host.address}:{POSTGRES}",
             "connect_address": f"{host.address}:{POSTGRES}",

@@ -4,6 +4,7 @@ moment. Not a `test_` file: it needs Debian's packages and minutes, so `make tes
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 
@@ -14,9 +15,12 @@ from tests.cluster.product import ROOT
 pytestmark = pytest.mark.timeout(1200)
 
 
-def rig(*arguments: str) -> None:
-    """The rig goes into namespaces of its own, so it is a process of its own."""
-    command = [sys.executable, "-m", "tests.cluster", *arguments]
+def rig(what: str, *arguments: str) -> None:
+    """The rig goes into namespaces of its own, so it is a process of its own. Its history and logs
+    are kept: a run that was red is looked at there."""
+    keep = ROOT / "var" / "cluster" / what
+    shutil.rmtree(keep, ignore_errors=True)
+    command = [sys.executable, "-m", "tests.cluster", what, *arguments, "--keep", str(keep)]
     assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
 

@@ -174,7 +174,7 @@ _ROWS = {
     "check_in": "SELECT id, child_id AS child, answer FROM check_in",
     "round": "SELECT id, child_id AS child, late_at, state, settled_by FROM round",
     "alert": "SELECT id, child_id AS child, state, opened_at, closed_at FROM alert",
-    "message": "SELECT id, subject_id AS subject, kind AS kind_of, rung, turn, to_key AS to,"
+    "message": 'SELECT id, subject_id AS subject, kind AS kind_of, rung, turn, to_key AS "to",'
     " channel, child_id AS child, state FROM message",
     "delivery": "SELECT id, message_id AS message, attempt, result, why FROM delivery",
     "blind": "SELECT from_at, until_at FROM blind",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,9 +13,12 @@ import pytest
 from server.alerts.models import Alert
 from server.checkin.fast import FastLane
 from server.checkin.models import CheckIn
+from server.checkin.rules import Answer
 from server.checkin.slow_lane import SlowLane
 from server.errors import Unclear
+from server.security.encryption import hash_token
 from server.storage.db import fetch, write
+from server.web.listening import CHANNEL, connect
 from tests.cast import Cast
 from tests.doubles.line import Line
 from tests.fixtures import Database
@@ -76,6 +80,27 @@ async def test_an_answer_that_the_fast_lane_lost_counts_once(cast: Cast, line: L
     assert await CheckIn.filter(id=id_).count() == 1
     await slow.close()
     await lane.close()
+
+
+@pytest.mark.parametrize("word", [b"pg_notify", b"COMMIT"])
+async def test_boards_hear_of_a_tap_also_where_the_announcement_is_lost_once(
+    cast: Cast, line: Line, migrated: Database, word: bytes
+) -> None:
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    listening = await connect(migrated.url)
+    await listening.add_listener(CHANNEL, lambda *about: heard.put_nowait(about[-1]))
+    lane = FastLane(cast.clock)
+    await lane.open()
+    answer = Answer(uuid4(), cast.clock())
+    assert await lane.take(hash_token(cast.tokens["mia"]), None, answer) is not None
+    line.lose(word)
+    said = f"{cast.mia.agency_id} watch"
+    assert await asyncio.wait_for(heard.get(), 20) == said
+    if word == b"COMMIT":  # It was stored, and only we could not know: they hear it once more.
+        assert await asyncio.wait_for(heard.get(), 20) == said
+    assert line.lost == 1
+    await lane.close()
+    listening.terminate()
 
 
 async def test_only_a_lost_commit_is_unclear(db: Database, line: Line) -> None:
