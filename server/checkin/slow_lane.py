@@ -116,8 +116,8 @@ async def _known(ids: list[UUID]) -> list[CheckIn]:
     """The answers that have these ids already. Most often there is none, and on PostgreSQL the keys
     of all months tell so in one look (`storage/engines/partitions.py`)."""
     of_keys = "key AS id FROM check_in_key WHERE key" if dialect() == "postgres" else ""
-    found = await fetch(f"SELECT {of_keys or 'id FROM check_in WHERE id'} {among()}", [ids])  # noqa: S608
-    return await CheckIn.filter(id__in=[as_id(row["id"]) for row in found]) if found else []
+    keys = await fetch(f"SELECT {of_keys or 'id FROM check_in WHERE id'} {among()}", [ids])  # noqa: S608
+    return await CheckIn.filter(id__in=[as_id(row["id"]) for row in keys]) if keys else []
 
 
 async def _keep_new(
