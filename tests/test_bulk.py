@@ -59,6 +59,14 @@ async def test_documents_numbers_and_nothing_keep_their_kinds(db: Database) -> N
     assert (found.version, found.made_by) == (1, None)
 
 
+async def test_an_empty_word_is_sealed_as_any_other(db: Database) -> None:
+    await bulk.insert(Policy, [policy(1, words="")])
+    [row] = await fetch("SELECT words FROM policy")
+    assert row["words"] != ""
+    [found] = await Policy.all()
+    assert found.words == ""
+
+
 async def test_sealed_fields_are_sealed(db: Database) -> None:
     row = {
         "id": uuid4(),

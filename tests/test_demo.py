@@ -6,7 +6,7 @@ import asyncio
 import json
 import stat
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ from server.watch import ticking
 from server.watch.carer.models import Question
 from server.watch.models import Round, Watch
 from server.watch.watch_alerts import open_missing
+from tests.copies import replace
 from tests.snapshot import Rows, dump, restore
 
 STAFF = {"tom", "ines", "ada", "sam", "eve", "root", "uwe"}

@@ -21,9 +21,10 @@ from server.alerts.climbing import (
     went_on,
 )
 from server.alerts.ladder import Cause, Climb, Outcome, State
-from server.alerts.models import Alert, Ending, silences_of
+from server.alerts.models import Alert
 from server.alerts.rights import Right, right_of
 from server.alerts.rights_changes import tell_caseworkers
+from server.alerts.silences.reading import Ending, silences_of
 from server.audit.actions import SYSTEM, Actor, note
 from server.audit.models import Entry
 from server.errors import Conflict, NotFound, Refused

@@ -12,9 +12,10 @@ from server.alerts.bundles import NONE_COMING, SLACK, Coming, bundled, silences,
 from server.alerts.causes import first_wait_ends
 from server.alerts.drills.actions import interrupt
 from server.alerts.ladder import Call, Cause, Climb, Reachable, State
-from server.alerts.models import Alert, Ending, together_of
+from server.alerts.models import Alert
 from server.alerts.recipients import reach_of
 from server.alerts.rights import Right, is_there, right_of
+from server.alerts.silences.reading import Ending, together_of
 from server.audit.actions import SYSTEM, note
 from server.audit.models import Entry
 from server.clock import known_zone

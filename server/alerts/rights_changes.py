@@ -14,7 +14,8 @@ from tortoise.expressions import F, Q
 from server.alerts.climbing import AT_ONCE, CALLING, climb
 from server.alerts.drills.actions import interrupt
 from server.alerts.ladder import State
-from server.alerts.models import Alert, together_of
+from server.alerts.models import Alert
+from server.alerts.silences.reading import together_of
 from server.notify.actions import Saying, queue
 from server.notify.models import Message
 from server.notify.rules import Kind

@@ -21,9 +21,8 @@ async def told(subjects: Collection[UUID], kinds: Iterable[Kind]) -> dict[UUID, 
     """
     if not subjects:
         return {}
-    params: list[object] = [list(subjects), *(kind.value for kind in kinds)]
-    of_kinds = ", ".join(f"${number}" for number in range(2, len(params) + 1))
-    rows = await fetch(_TOLD.format(any=among(), kinds=of_kinds), params)
+    params = [list(subjects), [kind.value for kind in kinds]]
+    rows = await fetch(_TOLD.format(any=among(), kinds=among("$2")), params)
     by_subject: dict[UUID, dict[Recipient, None]] = {}
     for row in rows:
         by_subject.setdefault(as_id(row["subject_id"]), {})[_recipient(row)] = None
@@ -33,7 +32,7 @@ async def told(subjects: Collection[UUID], kinds: Iterable[Kind]) -> dict[UUID, 
 # A person outside the agency was asked, and hears nothing further.
 _TOLD = f"""
 SELECT subject_id, person_id, last_resort, resort_id, channel FROM message
-WHERE subject_id {{any}} AND kind IN ({{kinds}}) AND attempts > 0
+WHERE subject_id {{any}} AND kind {{kinds}} AND attempts > 0
 AND state <> 'withheld' AND channel <> '{NONE}'
 AND (person_id IS NOT NULL OR last_resort IS NOT NULL OR resort_id IS NOT NULL)
 ORDER BY id

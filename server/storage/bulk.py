@@ -112,13 +112,11 @@ def _for_sqlite(field: Any, stored: Callable[[Any], Any]) -> Callable[[Any], Any
     of sixty answers has ten thousand of them."""
     if type(field) is DatetimeField:
         return _moment_to_text
-    if type(field) is JSONField:
-        # SQLite takes an object out of the JSON as text, as it is kept.
-        return lambda value: value if type(value) in (dict, list) else for_sqlite(stored(value))
-    short = field.max_length if type(field) is CharField else 0
+    # Only of plain texts: one that is sealed is sealed where it is empty, too.
+    longest = field.max_length if type(field) is CharField else -1
 
     def made(value: Any) -> Any:
-        if value is None or (type(value) is str and len(value) <= short):
+        if value is None or (type(value) is str and len(value) <= longest):
             return value
         return for_sqlite(stored(value))
 

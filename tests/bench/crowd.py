@@ -72,7 +72,8 @@ async def _on_duty(plan: Plan) -> UUID:
 async def _unwell(plan: Plan, urgent: float) -> list[UUID]:
     """Those who are called for, with no alert yet; as many are late, and a twentieth is due."""
     well = [id_ for place, id_ in enumerate(plan.children) if place not in plan.away]
-    random.Random(8).shuffle(well)
+    lot = random.Random(8)
+    lot.shuffle(well)
     share = int(len(plan.children) * urgent)
     called, late = well[:share], well[share : 2 * share]
     due = well[2 * share : 2 * share + len(plan.children) // 20]

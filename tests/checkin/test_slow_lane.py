@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -41,6 +41,7 @@ from server.watch.models import Round, Watch
 from server.watch.watch_state import WatchState, as_row, load, passed
 from tests.bench.children import make, moment, token_of
 from tests.cast import Cast
+from tests.copies import replace
 from tests.races import no_fault, together
 
 HOUR = timedelta(hours=1)

@@ -66,7 +66,7 @@ async def test_what_builds_a_list_past_the_filters_is_refused(db, clock):
 
 
 # As many placeholders as a table has columns, or as a statement names values.
-BY_COLUMNS = {"storage/engines/copying.py", "storage/statement.py"}
+BY_COLUMNS = {"storage/copying.py", "storage/engines/copying.py", "storage/statement.py"}
 PAST_THE_FILTERS = {"bulk_update", "isin", "notin", "ManyToManyField"}
 
 

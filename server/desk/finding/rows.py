@@ -1,10 +1,11 @@
 """A child in a list: name, standing, home and caseworker, as far as the visitor may know them."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from msgspec import structs
 from starlette.requests import Request
 
 from server.desk.board.rows import group_of, look_of, shown_as
@@ -98,7 +99,7 @@ async def _standings(
 def _as_seen(facts: Facts, roles: Roles, called: Collection[UUID]) -> Facts:
     if not is_only_called(roles, Action.ALERT_SEE):
         return facts
-    return replace(
+    return structs.replace(
         facts,
         alerts=tuple(alert for alert in facts.alerts if alert.id in called or Role.GLASS in roles),
     )

@@ -1,0 +1,1 @@
+"""The alerts for silence of many children, read at once for their end."""
