@@ -55,6 +55,8 @@ def test_without_a_network_it_is_kept_sealed_and_sent_later(phone: Phone, double
     status(phone, "Saved on this phone. Not sent yet.")
     phone.page.fill("#own_do_not_call", "My uncle in Lille, nor his friend")
     keep(phone)
+    # The page says already that the first one is saved: this one is, once there are two.
+    eventually(phone, lambda: sum(row["store"] == "outbox" for row in phone.stored()) == 2)
     assert "Lille" not in str(phone.stored())
     phone.page.reload()
     phone.page.wait_for_selector(".faces")
