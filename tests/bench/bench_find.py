@@ -21,12 +21,12 @@ from server.people.finding import actions as index
 from server.people.models import Agency, Child, Home, Person
 from server.people.rules import Role
 from server.rota.models import FixedShift
+from server.seeding.names import FIRST, LAST
 from server.settings import load
 from server.storage import bulk
 from server.storage.db import close_database, fetch, open_database, write
 from server.storage.engines.migrate import migrate
 from tests.bench.children import make, moment
-from tests.bench.names import FIRST, LAST
 from tests.postgres import running
 
 AGENCIES, CHILDREN, HOMES = 10, 5_000, 250

@@ -15,7 +15,7 @@ from typing import Any
 from server.simulation.commands import cohort_command, replay_command
 
 RUNS = 7
-TO_REACH = 20_000
+TO_REACH = 30_000
 
 
 def measure(runs: int = RUNS) -> dict[str, Any]:
@@ -23,10 +23,13 @@ def measure(runs: int = RUNS) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         events, truth = Path(folder) / "events.csv", Path(folder) / "truth.csv"
         cohort_command(
-            argparse.Namespace(children=200, days=90, seed=1, events=events, truth=truth)
+            argparse.Namespace(
+                children=200, days=90, seed=1, world=None, events=events, truth=truth
+            )
         )
+        alerts = Path(folder) / "alerts.csv"
         asked = argparse.Namespace(
-            events=events, alerts=Path(folder) / "alerts.csv", policy=None, until=None, truth=None
+            events=events, alerts=alerts, policy=None, until=None, truth=None, from_day=0
         )
         count, rates = lines_of(events), []
         for _ in range(runs):
