@@ -1,8 +1,8 @@
 """What lies behind each child: rounds, check-ins, reminders and the record of them; and what is due
 next.
 
-Nine in ten answer in time, the others after a reminder or late, and nobody was ever called about
-them: who looks for alerts makes them by the rules, as the ticker does.
+Nine in ten children answer before the check-in is due, the others within the grace, so no adult was
+ever called. Where alerts are needed the ticker makes them, by the rules.
 """
 
 from collections.abc import Iterator
@@ -27,9 +27,7 @@ Row = tuple[Any, ...]
 
 
 _ROUND = "id child_id opens_at due_at late_at state settled_at settled_by"
-_CHECK_IN = (
-    "id agency_id child_id by_id by_role said_at received_at mark is_late content_hash answer"
-)
+_CHECK_IN = "id agency_id child_id by_id by_role said_at received_at mark content_hash answer"
 _MESSAGE = (
     "id agency_id person_id to_key channel kind subject_kind subject_id child_id queued_at ready_at"
     " state attempts done_at"
@@ -85,15 +83,14 @@ def _check_in_id(round_: UUID) -> UUID:
 def _rounds(plan: Plan) -> Iterator[Row]:
     for _, child, due, at, _ in _history(plan):
         id_ = round_id(child, due)
-        state = "answered_late" if at > due + GRACE else "answered"
-        yield id_, child, due - OPENS, due, due + GRACE, state, at, _check_in_id(id_)
+        yield id_, child, due - OPENS, due, due + GRACE, "answered", at, _check_in_id(id_)
 
 
 def _check_ins(plan: Plan) -> Iterator[Row]:
     child_role, nothing = Role.CHILD.value, "{}"
     for _, child, due, at, _ in _history(plan):
         id_ = _check_in_id(round_id(child, due))
-        yield id_, plan.agency, child, child, child_role, at, at, "a", at > due + GRACE, "", nothing
+        yield id_, plan.agency, child, child, child_role, at, at, "a", "", nothing
 
 
 def _reminder_id(round_: UUID, due: datetime) -> UUID:
