@@ -53,7 +53,7 @@ def _size(args: argparse.Namespace) -> Size:
 
 async def _simulate(size: Size, now: datetime) -> list[str]:
     rows = await fill(size, now, progress())
-    lines = [
+    return [
         f"Made: {_many(size.agencies, 'agency', 'agencies')} with"
         f" {_many(size.children, 'child', 'children')} and"
         f" {_many(size.days, 'day', 'days')} behind each, {rows:,} rows.",
@@ -64,7 +64,6 @@ async def _simulate(size: Size, now: datetime) -> list[str]:
         "Nobody of them has a phone or an address: nothing is sent to anyone. A ticker opens alerts"
         " about them as their check-ins become late.",
     ]
-    return lines
 
 
 def _many(number: int, singular: str, plural: str) -> str:
