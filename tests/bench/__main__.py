@@ -31,6 +31,7 @@ NAMES = (
     "idle",
     "late",
     "minute",
+    "told",
     "push",
     "board",
     "find",

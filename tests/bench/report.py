@@ -17,6 +17,7 @@ RANKS: dict[str, Callable[[Row], float]] = {
     "idle": lambda row: row["ours"],
     "late": lambda row: -row["ours"],
     "minute": lambda row: row["alerted_s"],
+    "told": lambda row: -row["alone_per_second"],
     "push": lambda row: -row["ratio"],
     "board": lambda row: max(one["ms"] for one in row["figures"].values()),
     "find": lambda row: max(kind["duty: name"]["median"] for kind in row["kinds"].values()),
