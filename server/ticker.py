@@ -33,6 +33,7 @@ from server.notify.devices import census
 from server.notify.heartbeats import LOOK_EVERY_S, Look
 from server.notify.push_health import is_the_channel
 from server.notify.sending.claims import AT_ONCE as SENT_AT_ONCE
+from server.notify.waking import waking
 from server.notify.worker import PASSES, Worker
 from server.people.finding.actions import prepare
 from server.roll_calls import ticking as roll_calls
@@ -55,8 +56,12 @@ from server.witnesses import ticking as witnesses
 
 log = logs.get("ticker")
 
-TICK_EVERY_S = 1
+TICK_EVERY_S = 0.5
 SEND_EVERY_S = 0.5
+# What was queued here is sent at once, but not more often than this: each time is a query.
+WOKEN_EVERY_S = 0.05
+# A beat is a write to the disk; whoever reads it thinks in minutes.
+BEAT_EVERY = timedelta(seconds=1)
 SEAL_EVERY_S = 10
 AUDIT_EVERY_S = 60
 TIDY_EVERY_S = 3600
@@ -106,6 +111,8 @@ class Ticker:
         self._beating: Beating | None = None
         self._look: Look | None = None
         self._all_found = False
+        self._beaten: dict[str, datetime] = {}
+        self._woken: asyncio.Task[None] | None = None
         self.worker = Worker(
             channels,
             public_url=settings.public_url,
@@ -141,6 +148,7 @@ class Ticker:
             )
         await self.begin_beating()
         self._scheduler.start()
+        self._woken = asyncio.create_task(self._send_what_is_queued())
 
     async def begin_beating(self) -> None:
         """From now on other processes see whether this one lives.
@@ -171,6 +179,8 @@ class Ticker:
             if self._running:
                 await asyncio.wait(self._running, timeout=LAST_WORK_S)
             self._scheduler.shutdown(wait=False)
+        if self._woken is not None:
+            self._woken.cancel()
         if self._beating is not None:
             await asyncio.to_thread(self._beating.stop)
             await self._guarded("free", lambda: leave(self.worker.name))
@@ -219,8 +229,15 @@ class Ticker:
                     await rows.go_through(now, tell_operators)
                 # What was decided here may make something due in the later rooms at once.
                 waits = await _waits(ROWS[place:], now)
-        await ticking.beat(ticking.TICK, now)
+        await self._beat(ticking.TICK, now)
         await self._guarded("finding", self._prepare_search)
+
+    async def _beat(self, name: str, now: datetime) -> None:
+        """This loop has ended well."""
+        last = self._beaten.get(name)
+        if last is None or not timedelta(0) <= now - last < BEAT_EVERY:
+            await ticking.beat(name, now)
+            self._beaten[name] = now
 
     async def _prepare_search(self) -> None:
         """One batch a tick of the children that no search finds yet, until there are none. `tidy`
@@ -240,9 +257,20 @@ class Ticker:
     async def send(self) -> None:
         """Deliver what is in the outbox."""
         with span("send"):
-            while await self.worker.run_once() >= SENT_AT_ONCE and not self._stopping:
-                pass
-        await ticking.beat(SEND, self._clock())
+            await self._deliver()
+        await self._beat(SEND, self._clock())
+
+    async def _deliver(self) -> None:
+        while await self.worker.run_once() >= SENT_AT_ONCE and not self._stopping:
+            pass
+
+    async def _send_what_is_queued(self) -> None:
+        """Between two looks at the outbox: what this process queues waits for none of them."""
+        with waking() as queued:
+            while True:
+                await queued.wait()
+                await self._run("send", self._deliver)
+                await asyncio.sleep(WOKEN_EVERY_S)
 
     async def free(self) -> None:
         """Take back what a process had claimed that has died since."""

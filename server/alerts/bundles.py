@@ -17,8 +17,9 @@ from server.alerts.models import Alert
 from server.notify.actions import Saying, lock
 from server.notify.models import Message
 from server.notify.rules import Kind
+from server.notify.waking import wake
 from server.policy.versions import as_written
-from server.storage.db import as_id
+from server.storage.db import after_commit, as_id
 
 # An alert due at a moment has climbed this long after it, also where a tick takes its time.
 SLACK = timedelta(seconds=3)
@@ -132,6 +133,7 @@ async def _let_go(ids: Collection[UUID], now: datetime) -> None:
     free = await lock(ids, waits=False)
     ours = Message.filter(id__in=list(free), state="waiting", attempts=0)
     await ours.update(next_action_at=now, ready_at=now)
+    after_commit(wake)
 
 
 async def still_due(agencies: Collection[UUID], now: datetime) -> Coming:

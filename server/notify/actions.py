@@ -11,6 +11,7 @@ from server.notify.contact_routes import NOWHERE, Ways, ways_of
 from server.notify.models import Enclosure, Message
 from server.notify.rules import EMAIL, NONE, PUSH, Attachment, Kind
 from server.notify.sending.log_lines import log_withdrawn
+from server.notify.waking import wake
 from server.security import encryption
 from server.storage import bulk
 from server.storage.db import after_commit, among, as_id, dialect, fetch, is_writing
@@ -138,7 +139,10 @@ async def queue(sayings: Sequence[Saying], now: datetime) -> list[UUID]:
     ways = await ways_of(people, now)
     sayings = await _in_their_words(sayings)
     rows = [row for saying in sayings for row in _rows(saying, ways, now)]
-    return [as_id(key) for key in await bulk.insert(Message, rows, skip_known=True)]
+    made = [as_id(key) for key in await bulk.insert(Message, rows, skip_known=True)]
+    if made and is_writing() and any(row["next_action_at"] <= now for row in rows):
+        after_commit(wake)
+    return made
 
 
 async def _in_their_words(sayings: Sequence[Saying]) -> list[Saying]:

@@ -37,6 +37,7 @@ from server.notify.rules import (
 from server.notify.sending.attempts import Attempt, accepted_before, as_one, hours_of, person_of
 from server.notify.sending.claims import Claimer, claim
 from server.notify.sending.envelopes import Sender, attachments, envelope_of
+from server.notify.sending.last_look import LastLook
 from server.notify.sending.log_lines import log_results
 from server.notify.sending.reminders import has_wish, needless_of, slice_of
 from server.notify.sending.results import end_of, log_ends
@@ -77,6 +78,7 @@ class Worker:
         self._clock = clock
         self.name = str(uuid7())  # Under which it claims.
         self._rand = rand or random.Random()  # noqa: S311 (jitter, not a secret)
+        self._last_look = LastLook(self.name)
         self._gates: dict[str, asyncio.Semaphore] = {}
         self._claiming = asyncio.Lock()
         self._busy: set[str] = set()
@@ -254,9 +256,7 @@ class Worker:
         """A person may have answered since these were claimed: then they are withdrawn, and not
         sent. Only what is in the air already cannot be stopped."""
         trying = [attempt for attempt in attempts if attempt.reason is None]
-        ids = list({attempt.message.id for attempt in trying})
-        held = Message.filter(id__in=ids, leased_by=self.name)
-        ours = set(await held.values_list("id", flat=True)) if ids else set()
+        ours = await self._last_look.ours({attempt.message.id for attempt in trying})
         for attempt in trying:
             if attempt.message.id not in ours:
                 attempt.reason, attempt.is_called_back = Reason.WITHDRAWN, True
