@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid5
 
 from tortoise.functions import Count
@@ -23,6 +24,9 @@ from server.storage.db import after_commit, as_id
 
 # An alert due at a moment has climbed this long after it, also where a tick takes its time.
 SLACK = timedelta(seconds=3)
+# So long the first message to a person waits for others of the same moment. Those that are opened
+# later than this go out as another one, under the same id.
+HOLD = timedelta(seconds=1)
 # Only calls about a silence: what a child asks for, or a child who is missing, is never in a list.
 KINDS: tuple[Kind, ...] = (Kind.ALERT, Kind.ALERT_AGAIN, Kind.DECIDE)
 # A page lists at most so many children of one message. The board has all of them.
@@ -70,8 +74,7 @@ async def bundled(
     after = {_place(saying): coming.to(saying) for saying in ours}
     ids = {place: _id(place, now) for place in here}
     waiting = await _waiting(ids.values(), now)
-    last = [ids[place] for place in here if not after[place]]
-    await _let_go([id_ for bundle in last for id_ in waiting.get(bundle, ())], now)
+    await _let_go(waiting & {ids[place] for place in here if not after[place]}, now)
     agencies = {saying.agency_id for saying in ours if saying.agency_id is not None}
     enough = await _enough(agencies, max(here[place] + after[place] for place in here))
 
@@ -80,7 +83,7 @@ async def bundled(
         is_enough = here[place] + after[place] >= enough.get(saying.agency_id, 2)
         if not (is_enough or may[saying.subject_id] or ids[place] in waiting):
             return saying
-        until = now + SLACK if after[place] else None
+        until = now + HOLD if after[place] else None
         return replace(saying, together=ids[place], not_before=until)
 
     return [joined(saying) if _is_in(saying, may) else saying for saying in sayings]
@@ -115,25 +118,32 @@ async def _enough(agencies: Collection[UUID], most: int) -> dict[UUID | None, in
 # --- what waits for the rest of its tick
 
 
-async def _waiting(ids: Collection[UUID], now: datetime) -> dict[UUID, list[UUID]]:
-    """The messages of an earlier batch that wait under these ids."""
-    held = Message.filter(
-        together__in=list(ids), next_action_at__gt=now, next_action_at__lte=now + SLACK
-    ).filter(state="waiting", attempts=0)
-    waiting: dict[UUID, list[UUID]] = {}
-    for id_, message_id in await held.values_list("together", "id"):
-        waiting.setdefault(as_id(id_), []).append(as_id(message_id))
-    return waiting
+async def _waiting(ids: Collection[UUID], now: datetime) -> set[UUID]:
+    """Under which of these ids a message of an earlier batch waits. There may be thousands under
+    one, and each batch asks."""
+    held = Message.filter(together__in=list(ids), **_held(now)).distinct()
+    return {as_id(id_) for id_ in await held.values_list("together", flat=True)}
 
 
 async def _let_go(ids: Collection[UUID], now: datetime) -> None:
     """An answer that is withdrawing some of them in this moment keeps them: we wait for nobody."""
     if not ids:
         return
-    free = await lock(ids, waits=False)
+    held = Message.filter(together__in=list(ids), **_held(now))
+    waiting = {as_id(id_) for id_ in await held.values_list("id", flat=True)}
+    free = await lock(waiting, waits=False)
     ours = Message.filter(id__in=list(free), state="waiting", attempts=0)
     await ours.update(next_action_at=now, ready_at=now)
     after_commit(wake)
+
+
+def _held(now: datetime) -> dict[str, Any]:
+    return {
+        "next_action_at__gt": now,
+        "next_action_at__lte": now + HOLD,
+        "state": "waiting",
+        "attempts": 0,
+    }
 
 
 async def still_due(agencies: Collection[UUID], now: datetime) -> Coming:
