@@ -43,7 +43,7 @@ from tests.bench.wire_times import Wire, listening
 from tests.doubles.web_push import Receiver
 from tests.postgres import Server, running
 
-CHILDREN, RUNS = 3000, 5
+CHILDREN, RUNS = 3000, 3
 FOR_ONE = {"alone": 1, "homes": 20, "one": CHILDREN}
 SECRET = "a secret of the benchmarks alone"
 PER_SECOND, TIMES, FIRST_S = 2000, 25, 1.5
