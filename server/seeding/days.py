@@ -144,8 +144,8 @@ def _watches(plan: Plan) -> Iterator[Row]:
 
 def _pauses(plan: Plan) -> Iterator[Row]:
     for place in sorted(plan.away):
-        id_ = uuid7_of(plan.now, place)
         child, until = plan.children[place], _until(plan, place)
+        id_ = uuid7_of(plan.now, child.int)
         yield id_, child, plan.now - DAY, until, plan.supervisor, plan.now - DAY
 
 

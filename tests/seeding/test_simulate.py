@@ -66,6 +66,16 @@ async def test_each_child_has_a_home_adults_and_the_days_that_were_asked_for(
         assert {"round", "check_in", "entry"} <= {name for name, _, _ in await sizes()}
 
 
+async def test_a_child_who_is_away_has_a_pause_of_their_own_in_whatever_agency(
+    db: Database, clock: DrivenClock
+) -> None:
+    size = Size(children=1200, days=0, agencies=3)
+    places = [place for plan in plans(size, clock()) for place in plan.away]
+    assert len(set(places)) < len(places), "two of them have the same place in their agency"
+    await fill(size, clock(), unheard)
+    assert await Pause.all().count() == len(places)
+
+
 async def test_it_is_never_made_beside_anyone(db: Database, clock: DrivenClock) -> None:
     await fill(Size(1, 0, 1), clock(), unheard)
     with pytest.raises(Refused, match="in an empty one"):
