@@ -13,7 +13,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -55,17 +54,18 @@ NAMES = (
 )
 
 
+def measure_of(name: str) -> Measure:
+    """The benchmark of this name. Its module is imported now."""
+    for kind in ("postgres", "sqlite"):
+        if (room := name.removesuffix(f"_{kind}")) != name:
+            return partial(import_module(f"tests.bench.bench_{room}").measure, kind)
+    measure: Measure = import_module(f"tests.bench.bench_{name}").measure
+    return measure
+
+
 def measures() -> dict[str, Measure]:
     """The benchmarks by name, in the order of the table."""
-    found: dict[str, Measure] = {
-        f"{name}_{kind}": partial(import_module(f"tests.bench.bench_{name}").measure, kind)
-        for name in ("check_ins", "alerted")
-        for kind in ("postgres", "sqlite")
-    }
-    for name in NAMES:
-        if name not in found and find_spec(f"tests.bench.bench_{name}") is not None:
-            found[name] = import_module(f"tests.bench.bench_{name}").measure
-    return found
+    return {name: measure_of(name) for name in NAMES}
 
 
 def main(names: list[str]) -> int:

@@ -37,11 +37,11 @@ RUNS, CHILDREN = 5, 600
 TO_REACH = 1500
 
 
-async def _seed(url: str, runs: int) -> list[UUID]:
+async def _seed(url: str, many: int) -> list[UUID]:
     await migrate(url)
     encryption.use(encryption.Keyring([SECRET]))
     await open_database(url)
-    children = await make((runs + 1) * CHILDREN, watch=_late(), with_phones=True)
+    children = await make(many, watch=_late(), with_phones=True)
     await _call(children)
     return children
 
@@ -91,15 +91,15 @@ async def _all_settled(left: int) -> None:
     raise TimeoutError("some answers were not written")
 
 
-async def _runs(url: str, folder: str, runs: int) -> list[Run]:
-    children = await _seed(url, runs)
+async def _runs(url: str, folder: str, runs: int, each: int) -> list[Run]:
+    children = await _seed(url, (runs + 1) * each)
     port, done = _free_port(), []
     with _server(["-m", "server", "serve"], url, port, folder) as pid:
-        for first in range(0, len(children), CHILDREN):
-            run = await send_all(port, _requests(children[first : first + CHILDREN]), pid)
+        for first in range(0, len(children), each):
+            run = await send_all(port, _requests(children[first : first + each]), pid)
             assert run.refused == 0, f"it refused {run.refused}"
             done.append(run)
-            await _all_settled(len(children) - first - CHILDREN)
+            await _all_settled(len(children) - first - each)
     assert not await Watch.filter(is_alerted=True).exists()
     (left,) = await fetch("SELECT COUNT(*) AS n FROM alert WHERE closed_at IS NULL")
     assert left["n"] == 0
@@ -107,15 +107,15 @@ async def _runs(url: str, folder: str, runs: int) -> list[Run]:
     return done[1:]  # The first one warms up.
 
 
-async def _measure(kind: str, runs: int) -> list[Run]:
+async def _measure(kind: str, runs: int, each: int) -> list[Run]:
     with tempfile.TemporaryDirectory() as folder:
         async with _database(kind, folder) as url:
-            return await _runs(url, folder, runs)
+            return await _runs(url, folder, runs, each)
 
 
-def measure(kind: str, runs: int = RUNS) -> dict[str, Any]:
+def measure(kind: str, runs: int = RUNS, children: int = CHILDREN) -> dict[str, Any]:
     """The figure: the median of the runs, the slowest of them, and what was to be reached."""
-    done = asyncio.run(_measure(kind, runs))
+    done = asyncio.run(_measure(kind, runs, children))
     median = statistics.median(run.per_second for run in done)
     shown = {"postgres": "PostgreSQL", "sqlite": "SQLite, synchronous=FULL"}[kind]
     cpu_us = round(statistics.median(run.cpu_us for run in done))

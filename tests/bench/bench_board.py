@@ -14,7 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -266,12 +266,12 @@ def _database(kind: str) -> Iterator[tuple[str, str]]:
             yield server.create_database("bench"), folder
 
 
-def measure(runs: int = RUNS) -> dict[str, Any]:
+def measure(runs: int = RUNS, sizes: Sequence[int] = SIZES) -> dict[str, Any]:
     """The figures: on each database and for each size the median time, the bytes on the wire, and
     the slowest check-in beside it."""
     figures: dict[str, dict[str, Any]] = {}
     for kind in KINDS:
-        for many in SIZES:
+        for many in sizes:
             with _database(kind) as (url, folder):
                 figures[f"{kind} {many}"] = asyncio.run(_measure(url, folder, many, runs))
     shown = "; ".join(

@@ -32,7 +32,7 @@ TO_REACH = 0.70
 SECRET = "a secret of the benchmarks alone"
 
 
-async def _seed(url: str) -> list[UUID]:
+async def _seed(url: str, children: int = CHILDREN) -> list[UUID]:
     await migrate(url)
     encryption.use(encryption.Keyring([SECRET]))
     await open_database(url)
@@ -48,7 +48,7 @@ async def _seed(url: str) -> list[UUID]:
         "following_opens_at": then - timedelta(hours=2),
         "following_action_at": then - timedelta(hours=2),
     }
-    return await make(CHILDREN, watch=watch, with_phones=True)
+    return await make(children, watch=watch, with_phones=True)
 
 
 async def _reset() -> None:
@@ -124,8 +124,8 @@ def _wait_for(port: int) -> None:
     raise TimeoutError("the server did not start")
 
 
-async def _pairs(url: str, folder: str, pairs: int) -> list[tuple[Run, Run]]:
-    ids = await _seed(url)
+async def _pairs(url: str, folder: str, pairs: int, children: int) -> list[tuple[Run, Run]]:
+    ids = await _seed(url, children)
     await fetch(
         "CREATE TABLE bench AS SELECT child_id, due_at, opens_at, following_due_at,"
         " following_opens_at, following_action_at FROM watch"
@@ -162,15 +162,15 @@ async def _database(kind: str, folder: str) -> AsyncIterator[str]:
         yield server.create_database("bench")
 
 
-async def _measure(kind: str, pairs: int) -> list[tuple[Run, Run]]:
+async def _measure(kind: str, pairs: int, children: int) -> list[tuple[Run, Run]]:
     with tempfile.TemporaryDirectory() as folder:
         async with _database(kind, folder) as url:
-            return await _pairs(url, folder, pairs)
+            return await _pairs(url, folder, pairs, children)
 
 
-def measure(kind: str, pairs: int = PAIRS) -> dict[str, Any]:
+def measure(kind: str, pairs: int = PAIRS, children: int = CHILDREN) -> dict[str, Any]:
     """The figure: medians, the ratio of each pair, and what was to be reached."""
-    found = asyncio.run(_measure(kind, pairs))
+    found = asyncio.run(_measure(kind, pairs, children))
     ratios = [ours.per_second / bare.per_second for ours, bare in found]
     shown = {"postgres": "PostgreSQL, one worker", "sqlite": "SQLite, synchronous=FULL"}[kind]
     return {

@@ -4,6 +4,7 @@ Beside it the best of each fixed family, as `frontier` found them on fewer child
 measured any of it in the field. It takes a quarter of an hour on two cores, and some gigabytes.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from tests.bench.frontier import (
@@ -26,10 +27,10 @@ COMPARED = (
 )
 
 
-def measure() -> dict[str, Any]:
+def measure(children: int = CHILDREN, seeds: Sequence[int] = SEEDS) -> dict[str, Any]:
     """The figures of the issue on the watch that need many children."""
     data = [next(d for f, n, d in POLICIES if (f, n) == chosen) for chosen in COMPARED]
-    ours, period, carer = measured(data, SEEDS, {}, CHILDREN)
+    ours, period, carer = measured(data, seeds, {}, children)
     by_period = within(ours.long, 24) / within(period.long, 24)
     by_carer = within(ours.long, 24) / within(carer.long, 24)
     rates = {name: false / weeks for name, (false, weeks) in ours.classes.items()}

@@ -11,6 +11,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -43,29 +44,41 @@ SECRET = "a secret of the benchmarks alone"
 PATH = "/desk/people/children/import"
 
 
-def _list() -> bytes:
+@dataclass(frozen=True)
+class Sizes:
+    """How many children are on the list, and how many workers and homes they have."""
+
+    children: int = CHILDREN
+    workers: int = WORKERS
+    homes: int = HOMES
+
+
+FULL = Sizes()
+
+
+def _list(sizes: Sizes) -> bytes:
     text = io.StringIO()
     text.write(",".join(COLUMNS) + "\r\n")
-    for n in range(CHILDREN):
+    for n in range(sizes.children):
         times = ("09:00 18:00", "08:30 19:00", "10:00 20:00")[n % 3]
         zone = ("Europe/Paris", "Europe/Lisbon")[n % 2]
         day = f"20{8 + n % 8:02}-{1 + n % 12:02}-{1 + n % 28:02}"
         text.write(
-            f"Child {n},Worker {n % WORKERS},Home {n % HOMES},fr,{day},2026-01-15,first,"
-            f'"{times}",{zone},F-{n}\r\n'
+            f"Child {n},Worker {n % sizes.workers},Home {n % sizes.homes},fr,{day},2026-01-15,"
+            f'first,"{times}",{zone},F-{n}\r\n'
         )
     return text.getvalue().encode("utf-8-sig")
 
 
-async def _agency() -> str:
+async def _agency(sizes: Sizes) -> str:
     """An agency with its people and homes; the token of its administrator."""
     now = moment()
     common: dict[str, Any] = {"language": "fr", "zone": "Europe/Paris"}
     async with write():
         agency: Agency = await add_agency(SYSTEM, AddAgency(name="Bench", **common), now)
-        for n in range(HOMES):
+        for n in range(sizes.homes):
             await add_home(SYSTEM, agency.id, name=f"Home {n}", zone="Europe/Paris", now=now)
-        for n in range(WORKERS):
+        for n in range(sizes.workers):
             await people.add_person(
                 SYSTEM,
                 agency.id,
@@ -86,7 +99,7 @@ async def _until(is_true: Callable[[Intake], bool], id_: UUID) -> None:
         await asyncio.sleep(0.02)
 
 
-async def _measure(url: str, folder: str) -> dict[str, float]:
+async def _measure(url: str, folder: str, sizes: Sizes) -> dict[str, float]:
     await migrate(url)
     environ = {"WAYMARK_DATABASE_URL": url, "WAYMARK_SECRET_KEYS": SECRET, "WAYMARK_VAR": folder}
     settings = load(environ, Path(folder))
@@ -95,7 +108,7 @@ async def _measure(url: str, folder: str) -> dict[str, float]:
     ticker = Ticker(settings, {}, utcnow)
     await ticker.start()
     headers = {
-        "authorization": f"Bearer {await _agency()}",
+        "authorization": f"Bearer {await _agency(sizes)}",
         "accept": "text/html",
         "sec-fetch-site": "same-origin",
     }
@@ -107,7 +120,7 @@ async def _measure(url: str, folder: str) -> dict[str, float]:
         sent = await client.post(
             PATH,
             data={"id": str(uuid4())},
-            files={"list": ("children.csv", _list(), "text/csv")},
+            files={"list": ("children.csv", _list(sizes), "text/csv")},
         )
         assert sent.status_code == 303, sent.text
         place = sent.headers["location"]
@@ -117,27 +130,27 @@ async def _measure(url: str, folder: str) -> dict[str, float]:
         id_ = UUID(place.rsplit("/", 1)[1])
         await _until(lambda row: row.state in ("calendar", "done"), id_)
         taken = time.perf_counter()
-        assert await Watch.all().count() == CHILDREN
+        assert await Watch.all().count() == sizes.children
         assert await ticking.unwatched() == []
     await ticker.stop()
     await close_database()
     return {"preview": looked - began, "import": taken - looked}
 
 
-def measure() -> dict[str, Any]:
+def measure(sizes: Sizes = FULL) -> dict[str, Any]:
     """The figures, on both databases."""
     found = {}
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite://{folder}/bench.sqlite3"
-        found["SQLite"] = asyncio.run(_measure(url, folder))
+        found["SQLite"] = asyncio.run(_measure(url, folder, sizes))
     with tempfile.TemporaryDirectory() as folder, running(is_durable=True) as server:
-        found["PostgreSQL"] = asyncio.run(_measure(server.create_database("bench"), folder))
+        found["PostgreSQL"] = asyncio.run(_measure(server.create_database("bench"), folder, sizes))
     said = "; ".join(
         f"{kind} {one['preview']:.1f} s, {one['import']:.1f} s" for kind, one in found.items()
     )
     slowest = max(max(one["preview"], one["import"]) for one in found.values())
     return {
-        "what": f"a list of {CHILDREN:,} children: preview, import with every watch",
+        "what": f"a list of {sizes.children:,} children: preview, import with every watch",
         "shown": said,
         "goal": f"≤ {GOAL_S:.0f} s each",
         "seconds": {

@@ -9,21 +9,21 @@ KB = 20
 OPENINGS, CHECK_INS = 4, 2
 
 
-def measure() -> dict[str, Any]:
+def measure(openings: int = OPENINGS, check_ins: int = CHECK_INS) -> dict[str, Any]:
     """The figure: all that came to the phone in the day."""
     with phone() as child:
         child.pair()
         child.wire.clear()
-        for opening in range(OPENINGS):
+        for opening in range(openings):
             child.close_page()
             child.open()
             child.settle()
-            if opening < CHECK_INS:
+            if opening < check_ins:
                 child.check_in()
                 child.settle()
         size, requests = child.wire.size, len(child.wire.fetched)
         sent = sum(one.path == "/api/v1/check-ins" for one in child.wire.fetched)
-        assert sent == CHECK_INS, f"{sent} check-ins went over the wire"
+        assert sent == check_ins, f"{sent} check-ins went over the wire"
     return {
         "what": "a day's use after that (four openings, two check-ins), on the wire",
         "shown": f"{size / 1000:.0f} kB in {requests} requests",

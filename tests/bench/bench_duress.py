@@ -64,30 +64,32 @@ async def _send(
     return took, len(head) + length, b",".join(names).decode()
 
 
-async def _pairs(port: int, ids: list[UUID]) -> list[dict[str, tuple[float, int, str]]]:
+async def _pairs(
+    port: int, ids: list[UUID], pairs: int, warm: int
+) -> list[dict[str, tuple[float, int, str]]]:
     lot = random.Random(7)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     children, found = iter(ids), []
-    for _ in range(PAIRS + WARM):
+    for _ in range(pairs + warm):
         marks = ["a", "b"]
         lot.shuffle(marks)
         found.append({mark: await _send(reader, writer, next(children), mark) for mark in marks})
     writer.close()
-    return found[WARM:]
+    return found[warm:]
 
 
-async def _run(kind: str) -> dict[str, Any]:
+async def _run(kind: str, pairs: int, warm: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         async with _database(kind, folder) as url:
-            ids = await _seed(url)
+            ids = await _seed(url, 2 * (pairs + warm))
             await _signs(ids, moment())
             port = _free_port()
             with _server(["-m", "server", "serve"], url, port, folder):
-                found = await _pairs(port, ids)
+                found = await _pairs(port, ids, pairs, warm)
                 await asyncio.sleep(3)  # What is left to listen to.
             (alerts,) = await fetch("SELECT COUNT(*) AS n FROM alert WHERE cause = 'concern'")
             await close_database()
-    assert alerts["n"] == PAIRS + WARM, alerts["n"]
+    assert alerts["n"] == pairs + warm, alerts["n"]
     times = [(one["b"][0], one["a"][0]) for one in found]
     return {
         "p": signed_ranks(times),
@@ -97,16 +99,16 @@ async def _run(kind: str) -> dict[str, Any]:
     }
 
 
-def measure() -> dict[str, Any]:
+def measure(pairs: int = PAIRS, warm: int = WARM) -> dict[str, Any]:
     """The figure: p of each database, and whether bytes and headers are the same."""
-    runs = {kind: asyncio.run(_run(kind)) for kind in ("sqlite", "postgres")}
+    runs = {kind: asyncio.run(_run(kind, pairs, warm)) for kind in ("sqlite", "postgres")}
     is_same = all(run["shapes"] == 1 for run in runs.values())
     shown = "; ".join(
         f"{name}: p = {runs[kind]['p']:.2f}"
         for kind, name in (("sqlite", "SQLite"), ("postgres", "PostgreSQL"))
     )
     return {
-        "what": f"an answer with the agreed sign against one without, {PAIRS:,} pairs each: rank"
+        "what": f"an answer with the agreed sign against one without, {pairs:,} pairs each: rank"
         " test of the times; bytes and headers",
         "shown": f"{shown}; {'the same' if is_same else 'not the same'}",
         "runs": runs,

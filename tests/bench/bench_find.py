@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -35,12 +36,25 @@ MS = 50
 SECRET = "a secret of the benchmarks alone"
 
 
-async def _named(agency_id: UUID, ids: list[UUID], lot: random.Random) -> None:
+@dataclass(frozen=True)
+class Sizes:
+    """How many agencies, of how many children and homes each, and how often each page is asked."""
+
+    agencies: int = AGENCIES
+    children: int = CHILDREN
+    homes: int = HOMES
+    runs: int = RUNS
+
+
+FULL = Sizes()
+
+
+async def _named(agency_id: UUID, ids: list[UUID], how_many: int, lot: random.Random) -> None:
     """Names and homes as an agency has them."""
     now = moment()
     homes = [
         {"agency_id": agency_id, "name": f"{lot.choice(LAST)} House {n}", "zone": "UTC"}
-        for n in range(HOMES)
+        for n in range(how_many)
     ]
     async with write():
         rows = [{"id": UUID(int=lot.getrandbits(128)), "made_at": now, **home} for home in homes]
@@ -55,7 +69,7 @@ async def _named(agency_id: UUID, ids: list[UUID], lot: random.Random) -> None:
             await bulk.update(Child, places)
 
 
-async def fill() -> list[UUID]:
+async def fill(sizes: Sizes) -> list[UUID]:
     """All the children; returns those of the last agency."""
     lot, ids = random.Random(7), list[UUID]()
     watch = {
@@ -63,11 +77,11 @@ async def fill() -> list[UUID]:
         "opens_at": moment() + timedelta(hours=1),
         "next_action_at": moment() + timedelta(hours=1),
     }
-    for _ in range(AGENCIES):
-        ids = await make(CHILDREN, watch=watch, with_phones=False)
+    for _ in range(sizes.agencies):
+        ids = await make(sizes.children, watch=watch, with_phones=False)
         agency = await Agency.all().order_by("-id").first()
         assert agency is not None
-        await _named(agency.id, ids, lot)
+        await _named(agency.id, ids, sizes.homes, lot)
     return ids
 
 
@@ -129,14 +143,14 @@ async def timed(work: Callable[[], Awaitable[Any]], runs: int = RUNS) -> list[fl
     return took
 
 
-async def measured(url: str, folder: str) -> dict[str, dict[str, float]]:
+async def measured(url: str, folder: str, sizes: Sizes) -> dict[str, dict[str, float]]:
     """Median and worst of each page, in milliseconds."""
     await migrate(url)
     environ = {"WAYMARK_DATABASE_URL": url, "WAYMARK_SECRET_KEYS": SECRET, "WAYMARK_VAR": folder}
     app = create_app(load(environ, Path(folder)))
     await open_database(url)
     try:
-        ids = await fill()
+        ids = await fill(sizes)
         figures = {"prepare 50,000 (s)": {"median": round(await prepare(), 1), "worst": 0.0}}
         if url.startswith("postgres"):
             await fetch("ANALYZE")
@@ -163,7 +177,7 @@ async def measured(url: str, folder: str) -> dict[str, dict[str, float]]:
                         answer = await client.get(path, headers=headers)
                         assert answer.status_code == 200, answer.text[:500]
 
-                    took = await timed(get)
+                    took = await timed(get, sizes.runs)
                     figures[f"{who}: {what}"] = {
                         "median": round(statistics.median(took), 1),
                         "worst": round(max(took), 1),
@@ -173,12 +187,12 @@ async def measured(url: str, folder: str) -> dict[str, dict[str, float]]:
         await close_database()
 
 
-def measure() -> dict[str, Any]:
+def measure(sizes: Sizes = FULL) -> dict[str, Any]:
     """The figure: the page of a name on duty, at the median, on the slower database."""
     kinds = {}
     for kind in ("sqlite", "postgres"):
         with tempfile.TemporaryDirectory() as folder, database(kind, folder) as url:
-            kinds[kind] = asyncio.run(measured(url, folder))
+            kinds[kind] = asyncio.run(measured(url, folder, sizes))
     slower = max(kinds[kind]["duty: name"]["median"] for kind in kinds)
     return {
         "what": "a child found by name among 5,000, 50,000 in the database",

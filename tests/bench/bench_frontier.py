@@ -6,6 +6,7 @@ How it is measured is in frontier.py. It takes some minutes on two cores.
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,18 +44,32 @@ SETTINGS: list[tuple[str, dict[str, Any]]] = [
 SENSITIVE_SEEDS = (6, 7)
 
 
-def measure() -> dict[str, Any]:
+@dataclass(frozen=True)
+class Sizes:
+    """How many children on which seeds, in how many of the settings, and where the pages are."""
+
+    children: int = CHILDREN
+    seeds: Sequence[int] = SEEDS
+    settings: int = len(SETTINGS)
+    sensitive_seeds: Sequence[int] = SENSITIVE_SEEDS
+    docs: Path = DOCS
+
+
+FULL = Sizes()
+
+
+def measure(sizes: Sizes = FULL) -> dict[str, Any]:
     """The frontier and how it moves; writes the pages."""
-    scores = measured([data for _, _, data in POLICIES], SEEDS, {})
+    scores = measured([data for _, _, data in POLICIES], sizes.seeds, {}, sizes.children)
     rows = [
         (family, name, score) for (family, name, _), score in zip(POLICIES, scores, strict=True)
     ]
     ours = next(score for family, name, score in rows if (family, name) == (HABIT, AS_SHIPPED))
     best = {family: _best(rows, family, ours) for family in (PERIOD, CARER)}
-    moved = _sensitivity(best)
-    (DOCS / "pictures" / "frontier.svg").write_text(_picture(rows))
+    moved = _sensitivity(best, sizes)
+    (sizes.docs / "pictures" / "frontier.svg").write_text(_picture(rows))
     figures = _figures(ours, {family: score for family, (_, score) in best.items()})
-    page = DOCS / "frontier.md"
+    page = sizes.docs / "frontier.md"
     text = page.read_text(encoding="utf-8")
     for name, body in _blocks(rows, ours, best, figures, moved).items():
         text = filled(text, name, body)
@@ -82,10 +97,13 @@ def _best(rows: Rows, family: str, ours: Score) -> tuple[str, Score]:
     return max(able, key=lambda one: within(one[1].long, 24))
 
 
-def _sensitivity(best: Best) -> list[tuple[str, list[Score]]]:
+def _sensitivity(best: Best, sizes: Sizes) -> list[tuple[str, list[Score]]]:
     chosen = [(HABIT, AS_SHIPPED), *((family, name) for family, (name, _) in best.items())]
     data = [next(d for f, n, d in POLICIES if (f, n) == (family, name)) for family, name in chosen]
-    return [(name, measured(data, SENSITIVE_SEEDS, changed)) for name, changed in SETTINGS]
+    return [
+        (name, measured(data, sizes.sensitive_seeds, changed, sizes.children))
+        for name, changed in SETTINGS[: sizes.settings]
+    ]
 
 
 def _figures(ours: Score, best: dict[str, Score]) -> list[Figure]:

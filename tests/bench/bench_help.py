@@ -59,7 +59,7 @@ class Service:
             writer.close()
 
 
-async def _seed(url: str, origin: str) -> tuple[list[UUID], list[UUID]]:
+async def _seed(url: str, origin: str, calls: int, others: int) -> tuple[list[UUID], list[UUID]]:
     """Children who call, each with a caseworker who has one browser; and the others."""
     await migrate(url)
     encryption.use(encryption.Keyring([SECRET]))
@@ -76,9 +76,9 @@ async def _seed(url: str, origin: str) -> tuple[list[UUID], list[UUID]]:
         "following_opens_at": then - timedelta(hours=2),
         "following_action_at": then - timedelta(hours=2),
     }
-    ids = await make(OTHERS + CALLS, watch=watch, with_phones=True)
-    await _workers(ids[:CALLS], origin)
-    return ids[:CALLS], ids[CALLS:]
+    ids = await make(others + calls, watch=watch, with_phones=True)
+    await _workers(ids[:calls], origin)
+    return ids[:calls], ids[calls:]
 
 
 async def _workers(children: Sequence[UUID], origin: str) -> None:
@@ -160,29 +160,29 @@ async def _load(port: int, callers: list[UUID], others: list[UUID]) -> tuple[lis
     return tapped, sum(sent) / (time.perf_counter() - begin)
 
 
-async def _measure() -> dict[str, Any]:
+async def _measure(calls: int, beside: int) -> dict[str, Any]:
     service = Service()
     server = await asyncio.start_server(service.answer, "127.0.0.1", 0)
     origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     with tempfile.TemporaryDirectory() as folder:
         async with _database("postgres", folder) as url:
-            callers, others = await _seed(url, origin)
+            callers, others = await _seed(url, origin, calls, beside)
             await close_database()
             port = _free_port()
             more = {"WAYMARK_PUSH_ORIGINS": origin}
             with _server(["-m", "server", "serve"], url, port, folder, more):
                 tapped, rate = await _load(port, callers, others)
-                for _ in itertools.takewhile(lambda _: len(service.first) < CALLS, range(LAST_S)):
+                for _ in itertools.takewhile(lambda _: len(service.first) < calls, range(LAST_S)):
                     await asyncio.sleep(1)
     server.close()
-    assert len(service.first) == CALLS, f"{len(service.first)} of {CALLS} arrived"
+    assert len(service.first) == calls, f"{len(service.first)} of {calls} arrived"
     waits = sorted(service.first[number] - at for number, at in enumerate(tapped))
     return {"waits": waits, "rate": rate}
 
 
-def measure() -> dict[str, Any]:
+def measure(calls: int = CALLS, others: int = OTHERS) -> dict[str, Any]:
     """The figure: the 99th percentile, and how many check-ins a second went through beside it."""
-    found = asyncio.run(_measure())
+    found = asyncio.run(_measure(calls, others))
     waits = found["waits"]
     late = waits[int(len(waits) * 0.99) - 1]
     return {

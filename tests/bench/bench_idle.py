@@ -26,14 +26,14 @@ RUNS = 200
 TO_REACH_MS = 5.0
 
 
-async def _measure(server: Server, runs: int) -> list[float]:
+async def _measure(server: Server, runs: int, many: int) -> list[float]:
     url = server.create_database("bench")
     await migrate(url)
     encryption.use(encryption.Keyring([SECRET]))
     await open_database(url)
     now = moment()
     agency = await Agency.create(id=uuid7(), name="bench", made_at=now)
-    await fill(agency, MANY)
+    await fill(agency, many)
     ticker = Ticker(load({}, Path(server.folder)), {}, lambda: now)
     found = []
     for turn in range(runs + 20):
@@ -45,10 +45,10 @@ async def _measure(server: Server, runs: int) -> list[float]:
     return found
 
 
-def measure(runs: int = RUNS) -> dict[str, Any]:
+def measure(runs: int = RUNS, many: int = MANY) -> dict[str, Any]:
     """The figure: the median of the runs."""
     with running(is_durable=True) as server:
-        found = sorted(asyncio.run(_measure(server, runs)))
+        found = sorted(asyncio.run(_measure(server, runs, many)))
     middle = statistics.median(found)
     return {
         "what": "a whole tick at 1,000,000 watches with nothing due, PostgreSQL",

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -43,10 +43,26 @@ GRACE = timedelta(hours=1)
 LONGEST_S = 300.0
 
 
+@dataclass(frozen=True)
+class Sizes:
+    """How many children, and how many seconds it may take to make their rows, and to make them
+    late."""
+
+    children: int = CHILDREN
+    made_s: int = 90
+    late_s: int = 30
+
+
+FULL = Sizes()
+
+
 class _Count(asyncio.Protocol):
     """A push service that takes everything, and says when it has taken the last one."""
 
     taken = 0
+
+    def __init__(self, children: int) -> None:
+        self._children = children
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -62,12 +78,13 @@ class _Count(asyncio.Protocol):
             self._read = self._read[end + 4 + length :]
             self._transport.write(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")
             _Count.taken += 1
-            if _Count.taken == CHILDREN:
+            if _Count.taken == self._children:
                 print(time.time(), flush=True)
 
 
-async def _receive() -> None:
-    server = await asyncio.get_running_loop().create_server(_Count, "127.0.0.1", 0)
+async def _receive(children: int) -> None:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: _Count(children), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
@@ -135,26 +152,28 @@ async def _make_late(ids: Sequence[UUID], late: datetime) -> None:
     await fetch("ANALYZE")
 
 
-async def _until_alerted() -> float:
+async def _until_alerted(children: int) -> float:
     """When the last alert was there, by the clock on the wall."""
     until = time.time() + LONGEST_S
     while time.time() < until:
         [row] = await fetch("SELECT COUNT(*) AS n FROM alert")
-        if row["n"] >= CHILDREN:
+        if row["n"] >= children:
             return time.time()
         await asyncio.sleep(0.1)
     raise TimeoutError("the alerts do not come")
 
 
-async def _measure(server: Server, receiver: "subprocess.Popen[str]", origin: str) -> list[float]:
+async def _measure(
+    server: Server, receiver: "subprocess.Popen[str]", origin: str, sizes: Sizes
+) -> list[float]:
     assert receiver.stdout is not None
     url = server.create_database("bench")
     await migrate(url)
     encryption.use(encryption.Keyring([SECRET]))
     await open_database(url)
-    due = moment() + timedelta(seconds=90)
+    due = moment() + timedelta(seconds=sizes.made_s)
     # Each miss calls somebody: the most that one minute can have to do.
-    ids = await make(CHILDREN, watch=_reminded(due), with_phones=False, policy=EACH_MISS)
+    ids = await make(sizes.children, watch=_reminded(due), with_phones=False, policy=EACH_MISS)
     await _phones(ids, origin)
     await fetch("VACUUM ANALYZE")
     settings = replace(load({}, Path(server.folder)), push_origins=(origin,))
@@ -166,10 +185,10 @@ async def _measure(server: Server, receiver: "subprocess.Popen[str]", origin: st
     await ticker.start()
     line = await asyncio.wait_for(asyncio.to_thread(receiver.stdout.readline), LONGEST_S)
     reminded = float(line) - due.timestamp()
-    late = moment() + timedelta(seconds=30)
+    late = moment() + timedelta(seconds=sizes.late_s)
     await _make_late(ids, late)
     assert datetime.now(UTC) < late
-    alerted = await _until_alerted() - late.timestamp()
+    alerted = await _until_alerted(sizes.children) - late.timestamp()
     await ticker.stop()
     for channel in channels.values():
         await channel.close()
@@ -177,9 +196,10 @@ async def _measure(server: Server, receiver: "subprocess.Popen[str]", origin: st
     return [reminded, alerted]
 
 
-def measure() -> dict[str, Any]:
+def measure(sizes: Sizes = FULL) -> dict[str, Any]:
     """The figure: seconds from the moment that is due until the last one."""
     command = [sys.executable, "-m", "tests.bench.bench_minute", "receive"]
+    command.append(str(sizes.children))
     with (
         running(is_durable=True) as server,
         subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as receiver,
@@ -187,7 +207,7 @@ def measure() -> dict[str, Any]:
         try:
             assert receiver.stdout is not None
             origin = f"http://127.0.0.1:{int(receiver.stdout.readline())}"
-            reminded, alerted = asyncio.run(_measure(server, receiver, origin))
+            reminded, alerted = asyncio.run(_measure(server, receiver, origin, sizes))
         finally:
             receiver.terminate()
     return {
@@ -202,7 +222,7 @@ def measure() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["receive"]:
-        asyncio.run(_receive())
+    if sys.argv[1:2] == ["receive"]:
+        asyncio.run(_receive(int(sys.argv[2])))
     else:
         print(json.dumps(measure(), indent=2, ensure_ascii=False))

@@ -68,18 +68,18 @@ async def _receive() -> None:
     await server.serve_forever()
 
 
-async def _run(send: Send) -> Reading:
+async def _run(send: Send, messages: int) -> Reading:
     async def one_of_many(first: int) -> None:
-        for number in range(first, MESSAGES, SIDE_BY_SIDE):
+        for number in range(first, messages, SIDE_BY_SIDE):
             await send(number)
 
     wall, cpu = time.perf_counter(), time.process_time()
     await asyncio.gather(*(one_of_many(first) for first in range(SIDE_BY_SIDE)))
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    return Reading(MESSAGES / wall, cpu / MESSAGES * 1e6)
+    return Reading(messages / wall, cpu / messages * 1e6)
 
 
-async def _measure(origin: str, pairs: int) -> list[tuple[Reading, Reading]]:
+async def _measure(origin: str, pairs: int, messages: int) -> list[tuple[Reading, Reading]]:
     key, people = new_key(), [Receiver() for _ in range(50)]
     sent = [envelope(address=f"{origin}/push/{n}", keys=p.keys) for n, p in enumerate(people)]
     library = WebPush(
@@ -105,25 +105,25 @@ async def _measure(origin: str, pairs: int) -> list[tuple[Reading, Reading]]:
             async with session.post(address, data=made.encrypted, headers=headers) as answer:
                 assert answer.status == 201
 
-        await _run(ours)
-        await _run(bare)
+        await _run(ours, messages)
+        await _run(bare, messages)
         found = []
         for turn in range(pairs):
             # Each goes first every other time.
             first, second = (ours, bare) if turn % 2 == 0 else (bare, ours)
-            one, other = await _run(first), await _run(second)
+            one, other = await _run(first, messages), await _run(second, messages)
             found.append((one, other) if turn % 2 == 0 else (other, one))
         return found
 
 
-def measure(pairs: int = PAIRS) -> dict[str, Any]:
+def measure(pairs: int = PAIRS, messages: int = MESSAGES) -> dict[str, Any]:
     """The figure: medians, the ratio of each pair, and what was to be reached."""
     command = [sys.executable, "-m", "tests.bench.bench_push", "receive"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as receiver:
         try:
             assert receiver.stdout is not None
             origin = f"http://127.0.0.1:{int(receiver.stdout.readline())}"
-            found = asyncio.run(_measure(origin, pairs))
+            found = asyncio.run(_measure(origin, pairs, messages))
         finally:
             receiver.terminate()
     ratios = [ours.per_second / bare.per_second for ours, bare in found]

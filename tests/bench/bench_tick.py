@@ -82,19 +82,19 @@ async def fill(agency: Agency, how_many: int) -> None:
     await fetch("CHECKPOINT")
 
 
-async def _run(agency: Agency, worker: Person, turn: str) -> float:
+async def _run(agency: Agency, worker: Person, turn: str, late: int) -> float:
     now = moment()
-    await fetch(_MAKE_LATE, [now, turn, LATE, agency.id, worker.id])
+    await fetch(_MAKE_LATE, [now, turn, late, agency.id, worker.id])
     began = time.perf_counter()
     looked_at = 0
     while (found := await ticking.WATCHES.tick(now)) == ticking.WATCHES.at_once:
         looked_at += found
     took = time.perf_counter() - began
-    assert looked_at + found == LATE, looked_at + found
+    assert looked_at + found == late, looked_at + found
     return took
 
 
-async def _answer(url: str, size: int) -> None:
+async def _answer(url: str, size: int, late: int) -> None:
     """Fill a database; then, for each line that comes in, say how long a tick took."""
     encryption.use(encryption.Keyring([SECRET]))
     await open_database(url)
@@ -104,17 +104,17 @@ async def _answer(url: str, size: int) -> None:
         id=uuid7(), agency=agency, role=Role.CASEWORKER, name="worker", made_at=now
     )
     await fill(agency, size)
-    await _run(agency, worker, "warm")
+    await _run(agency, worker, "warm", late)
     print("ready", flush=True)
     # Nothing else runs on this loop meanwhile.
     for number, _ in enumerate(sys.stdin):
-        print(await _run(agency, worker, str(number)), flush=True)
+        print(await _run(agency, worker, str(number), late), flush=True)
     await close_database()
 
 
-def _beside(url: str, size: int) -> subprocess.Popen[str]:
+def _beside(url: str, size: int, late: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.bench_tick", "answer", url, str(size)],
+        [sys.executable, "-m", "tests.bench.bench_tick", "answer", url, str(size), str(late)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -131,9 +131,10 @@ def _line(process: subprocess.Popen[str], said: str = "") -> str:
     return process.stdout.readline().strip()
 
 
-def _pairs(few: str, many: str, pairs: int) -> list[tuple[float, float]]:
+def _pairs(sizes: dict[int, str], pairs: int, late: int) -> list[tuple[float, float]]:
     found = []
-    with _beside(few, FEW) as small, _beside(many, MANY) as large:
+    few, many = sizes
+    with _beside(sizes[few], few, late) as small, _beside(sizes[many], many, late) as large:
         try:
             assert (_line(small), _line(large)) == ("ready", "ready")
             for turn in range(pairs):
@@ -147,18 +148,20 @@ def _pairs(few: str, many: str, pairs: int) -> list[tuple[float, float]]:
     return found
 
 
-def measure(pairs: int = PAIRS) -> dict[str, Any]:
+def measure(
+    pairs: int = PAIRS, few: int = FEW, many: int = MANY, late: int = LATE
+) -> dict[str, Any]:
     """The figure: the median of the pairs' ratios."""
     with running(is_durable=True) as server:
-        urls = [server.create_database(f"bench{size}") for size in (FEW, MANY)]
-        for url in urls:
+        sizes = {size: server.create_database(f"bench{size}") for size in (few, many)}
+        for url in sizes.values():
             asyncio.run(migrate(url))
-        found = _pairs(*urls, pairs)
-    ratio = statistics.median(many / few for few, many in found)
-    few, many = (statistics.median(pair[place] for pair in found) for place in range(2))
+        found = _pairs(sizes, pairs, late)
+    ratio = statistics.median(large / small for small, large in found)
+    small, large = (statistics.median(pair[place] for pair in found) for place in range(2))
     return {
         "what": "a tick with 1,000 late rows: time at 1,000,000 watches ÷ at 10,000, PostgreSQL",
-        "shown": f"{ratio:.2f} ({many * 1e3:,.0f} ms against {few * 1e3:,.0f} ms)",
+        "shown": f"{ratio:.2f} ({large * 1e3:,.0f} ms against {small * 1e3:,.0f} ms)",
         "goal": f"≤ {TO_REACH}",
         "ratio": round(ratio, 2),
         "few_ms": [round(one * 1e3) for one, _ in found],
@@ -169,6 +172,6 @@ def measure(pairs: int = PAIRS) -> dict[str, Any]:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["answer"]:
-        asyncio.run(_answer(sys.argv[2], int(sys.argv[3])))
+        asyncio.run(_answer(sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))
     else:
         print(json.dumps(measure(), indent=2, ensure_ascii=False))

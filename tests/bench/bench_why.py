@@ -8,6 +8,7 @@ import tempfile
 import time
 from argparse import Namespace
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,20 +40,32 @@ SECRET = "a secret of the benchmarks alone"
 _AT_ONCE = 500
 
 
+@dataclass(frozen=True)
+class Sizes:
+    """How many children, the days of each, and how often the night is asked for."""
+
+    children: int = CHILDREN
+    days: int = DAYS
+    runs: int = RUNS
+
+
+FULL = Sizes()
+
+
 def _watch() -> dict[str, Any]:
     due = moment() + timedelta(hours=3)
     opens = due - timedelta(hours=2)
     return {"due_at": due, "opens_at": opens, "next_action_at": opens}
 
 
-def _days() -> Iterator[datetime]:
-    for day in range(1, DAYS + 1):
+def _days(days: int) -> Iterator[datetime]:
+    for day in range(1, days + 1):
         yield moment() - timedelta(days=day, hours=3)
 
 
-def _rows(child: UUID, agency: UUID) -> Iterator[tuple[type[Any], dict[str, Any]]]:
+def _rows(child: UUID, agency: UUID, days: int) -> Iterator[tuple[type[Any], dict[str, Any]]]:
     """What each child leaves on each day: a round, an answer, two reminders and three entries."""
-    for due in _days():
+    for due in _days(days):
         answer, at = uuid7(), due + timedelta(minutes=10)
         common = {"child_id": child, "agency_id": agency}
         yield (
@@ -129,13 +142,13 @@ def _sent(
     )
 
 
-async def _fill(children: list[UUID]) -> UUID:
+async def _fill(children: list[UUID], days: int) -> UUID:
     """The rows of everyone; returns the supervisor of the first."""
     agency = (await Person.get(id=children[0])).agency_id
     for begin in range(0, len(children), _AT_ONCE):
         by_model: dict[type[Any], list[dict[str, Any]]] = {}
         for child in children[begin : begin + _AT_ONCE]:
-            for model, row in _rows(child, agency):
+            for model, row in _rows(child, agency, days):
                 by_model.setdefault(model, []).append(row)
         async with write():
             for model, rows in by_model.items():
@@ -165,13 +178,13 @@ async def _long_night(child: UUID, agency: UUID) -> None:
             await bulk.insert(model, [row for kind, row in rows if kind is model])
 
 
-async def _measure(url: str, folder: str, runs: int) -> dict[str, list[float]]:
+async def _measure(url: str, folder: str, sizes: Sizes) -> dict[str, list[float]]:
     await migrate(url)
     environ = {"WAYMARK_DATABASE_URL": url, "WAYMARK_SECRET_KEYS": SECRET, "WAYMARK_VAR": folder}
     app = create_app(load(environ, Path(folder)))
     await open_database(url)
-    children = await make(CHILDREN, watch=_watch(), with_phones=False)
-    boss = await Person.get(id=await _fill(children))
+    children = await make(sizes.children, watch=_watch(), with_phones=False)
+    boss = await Person.get(id=await _fill(children, sizes.days))
     if url.startswith("postgres"):
         await fetch("ANALYZE", [])
     token, _ = await open_session(boss, now=moment())
@@ -181,13 +194,13 @@ async def _measure(url: str, folder: str, runs: int) -> dict[str, list[float]]:
     path = f"/desk/children/{children[0]}/why"
     transport = httpx2.ASGITransport(app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
-        for _ in range(runs):
+        for _ in range(sizes.runs):
             began = time.perf_counter()
             answer = await client.get(path, params={"at": at.isoformat()}, headers=headers)
             took["page"].append(time.perf_counter() - began)
             assert answer.text.count('class="entry"') > LEAST, answer.text
     args = Namespace(child=str(children[0]), night=None, at=at, json=False)
-    for _ in range(runs):
+    for _ in range(sizes.runs):
         began = time.perf_counter()
         assert await lines(args, moment())
         took["command"].append(time.perf_counter() - began)
@@ -195,27 +208,27 @@ async def _measure(url: str, folder: str, runs: int) -> dict[str, list[float]]:
     return took
 
 
-def _both(runs: int) -> dict[str, dict[str, list[float]]]:
+def _both(sizes: Sizes) -> dict[str, dict[str, list[float]]]:
     took = {}
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite://{folder}/bench.sqlite3"
-        took["sqlite"] = asyncio.run(_measure(url, folder, runs))
+        took["sqlite"] = asyncio.run(_measure(url, folder, sizes))
         with running() as server:
             url = server.create_database("why")
-            took["postgres"] = asyncio.run(_measure(url, folder, runs))
+            took["postgres"] = asyncio.run(_measure(url, folder, sizes))
     return took
 
 
-def measure(runs: int = RUNS) -> dict[str, Any]:
+def measure(sizes: Sizes = FULL) -> dict[str, Any]:
     """The figures: the slowest of each, on both databases."""
     took = {
         f"{way}, {kind}": [round(time_ * 1e3) for time_ in times]
-        for kind, ways in _both(runs).items()
+        for kind, ways in _both(sizes).items()
         for way, times in ways.items()
     }
     medians = {name: round(statistics.median(times)) for name, times in took.items()}
     return {
-        "what": f"why, for a night, with {CHILDREN} children of {DAYS} days",
+        "what": f"why, for a night, with {sizes.children} children of {sizes.days} days",
         "shown": ", ".join(f"{name}: {ms} ms" for name, ms in medians.items()) + " at the median",
         "goal": f"≤ {MOST_MS} ms",
         "ms": took,
