@@ -21,7 +21,7 @@ from server.audit.models import Entry
 from server.auth.sessions import open_session
 from server.checkin.models import CheckIn
 from server.notify.models import Delivery, Message
-from server.people.models import Person, Tie
+from server.people.models import Child, Person, Tie
 from server.people.rules import Role
 from server.settings import load
 from server.storage import bulk
@@ -145,6 +145,11 @@ def _sent(
 async def _fill(children: list[UUID], days: int) -> UUID:
     """The rows of everyone; returns the supervisor of the first."""
     agency = (await Person.get(id=children[0])).agency_id
+    # Before a child was there nothing is told.
+    long_ago = moment() - timedelta(days=days + 2)
+    async with write():
+        await Person.all().update(made_at=long_ago)
+        await Child.all().update(placed_at=long_ago)
     for begin in range(0, len(children), _AT_ONCE):
         by_model: dict[type[Any], list[dict[str, Any]]] = {}
         for child in children[begin : begin + _AT_ONCE]:
