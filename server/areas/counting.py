@@ -11,7 +11,7 @@ from uuid import UUID
 
 from server.alerts.ladder import Cause
 from server.alerts.told import COUNTED_AFTER, OBJECTIVE_S, ROUNDED, seconds
-from server.areas.hiding import Count
+from server.areas.hiding import FEW, Count
 from server.notify.rules import Kind
 from server.people.agencies.at import agency_at
 from server.storage.db import as_id, fetch_report
@@ -45,12 +45,15 @@ class Period:
 
 _FIRST = datetime(2024, 1, 1, tzinfo=UTC)
 _LONG = timedelta(weeks=4)
+# How long after the weeks what belongs to them may still arrive.
+SETTLES = timedelta(days=1)
 
 
 def last_period(now: datetime) -> Period:
-    """The last four weeks that are over. They begin at fixed days, and no two of them overlap: from
-    sums of weeks that overlap, a reader could work out one week, and in it a single child."""
-    end = _FIRST + (now - _FIRST) // _LONG * _LONG
+    """The last four weeks that have been over for a day. They begin at fixed days, and no two of
+    them overlap: from sums of weeks that overlap, a reader could work out one week, and in it a
+    single child."""
+    end = _FIRST + (now - SETTLES - _FIRST) // _LONG * _LONG
     return Period(end - _LONG, end)
 
 
@@ -93,7 +96,7 @@ async def count_now(agencies: Sequence[UUID]) -> Counts:
     placed = by_column[Column.PLACED]
     return {
         id_: {
-            column: Count(rows[id_], None if column is Column.PLACED else placed[id_])
+            column: Count(rows[id_], None if column is Column.PLACED else placed[id_], hides=FEW)
             for column, rows in by_column.items()
         }
         for id_ in agencies
@@ -136,7 +139,7 @@ SELECT agency_id, COUNT(*) AS n, COUNT(DISTINCT child_id) AS children, SUM(is_pa
        COUNT(DISTINCT CASE is_part WHEN 1 THEN child_id END) AS part_children
 FROM (
   SELECT e.child_id, {agency} AS agency_id,
-         CASE WHEN e.found_at IS NULL THEN 0 ELSE 1 END AS is_part
+         CASE WHEN e.found_at < {settled} THEN 1 ELSE 0 END AS is_part
   FROM episode e JOIN child c ON c.id = e.child_id
   WHERE e.opened_at >= {begin} AND e.opened_at < {end}
 ) AS episodes WHERE agency_id {agencies} GROUP BY agency_id
@@ -145,8 +148,9 @@ FROM (
 
 async def count_period(agencies: Sequence[UUID], period: Period) -> Counts:
     """The alerts that began in these weeks and how many of them were told within a minute; how
-    often children went missing, and how often they came back. Each counts for the agency that had
-    the child at that time."""
+    often children went missing, and how often they came back within the day after these weeks: from
+    then on the numbers do not change. Each counts for the agency that had the child at that time.
+    """
     alerts = await _events(_ALERTS, agencies, period)
     episodes = await _events(_EPISODES, agencies, period)
     return {
@@ -175,6 +179,8 @@ async def _events(sql: str, agencies: Sequence[UUID], period: Period) -> dict[UU
             "to_answer": seconds("a.noticed_at", "a.answered_at"),
             "waits": str(COUNTED_AFTER.total_seconds()),
         }
+    else:
+        values["settled"] = statement.moment(period.end + SETTLES)
     text = sql.format(agency=agency_at("e.opened_at"), **values)
     return {as_id(row["agency_id"]): row for row in await fetch_report(text, statement.params)}
 

@@ -3,15 +3,18 @@ a second, and the page is opened again and again."""
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from server.areas.counting import Counts, Period, count_now, count_period, last_period
 
-# What is over changes little: a search that ends, a message that was taken late.
-KEPT_NOW, KEPT_PERIOD = timedelta(minutes=1), timedelta(hours=1)
+# How children are is counted once in each quarter of an hour, however often it is asked for: who
+# sees each step of several numbers and of their sum can put them together.
+KEPT_NOW = timedelta(minutes=15)
+# Of what is over little changes: what was entered wrongly is put right.
+KEPT_PERIOD = timedelta(hours=1)
 _MOST_KEPT = 64
 
 
@@ -35,31 +38,40 @@ class AreaCounts:
     """The counts of this process. One is made at a time: who asks for the same one shares it."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[object, ...], _Kept] = OrderedDict()
+        self._quarter: datetime | None = None
+        self._now: dict[UUID, _Kept] = {}
+        self._weeks: OrderedDict[tuple[frozenset[UUID], Period], _Kept] = OrderedDict()
         self._turn = asyncio.Lock()
 
     async def of(self, agencies: Sequence[UUID], now: datetime) -> Numbers:
-        """The numbers of these agencies: counted up to a minute ago, and those of the four weeks up
-        to an hour ago."""
-        ids, period = frozenset(agencies), last_period(now)
+        """The numbers of these agencies: counted in this quarter of an hour, for all readers at
+        once, and those of the four weeks up to an hour ago."""
         async with self._turn:
-            present = await self._get((ids,), KEPT_NOW, now, lambda: count_now(agencies))
-            weeks = await self._get(
-                (ids, period), KEPT_PERIOD, now, lambda: count_period(agencies, period)
-            )
-        return Numbers(present.counts, present.at, weeks.counts, period)
+            present = await self._present(agencies, now)
+            period = last_period(now)
+            weeks = await self._period(agencies, period, now)
+        at = min((kept.at for kept in present.values()), default=now)
+        counts = {id_: kept.counts[id_] for id_, kept in present.items()}
+        return Numbers(counts, at, weeks, period)
 
-    async def _get(
-        self,
-        key: tuple[object, ...],
-        lasts: timedelta,
-        now: datetime,
-        count: Callable[[], Awaitable[Counts]],
-    ) -> _Kept:
-        kept = self._kept.get(key)
-        if kept is None or not timedelta(0) <= now - kept.at < lasts:
-            kept = self._kept[key] = _Kept(await count(), now)
-        self._kept.move_to_end(key)
-        while len(self._kept) > _MOST_KEPT:
-            self._kept.popitem(last=False)
-        return kept
+    async def _present(self, agencies: Sequence[UUID], now: datetime) -> dict[UUID, _Kept]:
+        """An agency of several areas is counted once: else it would be known at two moments."""
+        quarter = now - (now - datetime.min.replace(tzinfo=now.tzinfo)) % KEPT_NOW
+        if quarter != self._quarter:
+            self._quarter = quarter
+            self._now.clear()
+        wanted = [id_ for id_ in agencies if id_ not in self._now]
+        if wanted:
+            counted = _Kept(await count_now(wanted), now)
+            self._now |= dict.fromkeys(wanted, counted)
+        return {id_: self._now[id_] for id_ in agencies}
+
+    async def _period(self, agencies: Sequence[UUID], period: Period, now: datetime) -> Counts:
+        key = (frozenset(agencies), period)
+        kept = self._weeks.get(key)
+        if kept is None or not timedelta(0) <= now - kept.at < KEPT_PERIOD:
+            kept = self._weeks[key] = _Kept(await count_period(agencies, period), now)
+        self._weeks.move_to_end(key)
+        while len(self._weeks) > _MOST_KEPT:
+            self._weeks.popitem(last=False)
+        return kept.counts

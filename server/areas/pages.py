@@ -11,7 +11,8 @@ from starlette.routing import Route
 
 from server.areas.api import Asked, asked_for, shown
 from server.areas.counting import Column
-from server.areas.hiding import Figure
+from server.areas.hiding import FEW, Figure
+from server.areas.kept import KEPT_NOW
 from server.areas.view import Row
 from server.i18n import N_, format_short_date, gettext
 from server.people.agencies.oversight import HOME
@@ -46,6 +47,8 @@ async def show(request: Request) -> Response:
         "begins": format_short_date(language, period.begin.date()),
         "ends": format_short_date(language, last),
         "fewest": FEWEST,
+        "fewest_now": FEW.stop,
+        "minutes": KEPT_NOW // timedelta(minutes=1),
         "home": HOME,
     }
     return page(request, "areas/area.html", context)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from server.alerts.ladder import Cause
 from server.alerts.models import Alert
-from server.areas.counting import Column, count_now, count_period, last_period
-from server.areas.hiding import Count
+from server.areas.counting import SETTLES, Column, count_now, count_period, last_period
+from server.areas.hiding import FEW, Count
 from server.areas.kept import AreaCounts
 from server.missing.search.models import Episode
 from server.notify.models import Delivery, Message
@@ -95,10 +95,10 @@ async def an_episode(child: Child, at: datetime, *, is_back: bool) -> None:
 
 
 @given(st.datetimes(datetime(2024, 1, 29), datetime(2099, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
-def test_four_weeks_are_over_are_whole_and_never_overlap(now: datetime) -> None:
+def test_four_weeks_have_been_over_for_a_day_are_whole_and_never_overlap(now: datetime) -> None:
     period = last_period(now)
     assert period.end - period.begin == timedelta(weeks=4)
-    assert period.end <= now < period.end + timedelta(weeks=4)
+    assert period.end + SETTLES <= now < period.end + SETTLES + timedelta(weeks=4)
     assert period.begin.weekday() == 0
     assert (period.begin - BEGAN) % timedelta(weeks=4) == timedelta(0)
 
@@ -111,10 +111,9 @@ async def test_children_are_counted_once_each_in_their_own_agency(cast: Cast) ->
     counts = await count_now([cast.agency.id, cast.other_agency.id])
     placed = await Child.filter(agency_id=cast.agency.id, left_at__isnull=True).count()
     ours = counts[cast.agency.id]
-    assert ours[Column.PLACED] == Count(placed)
-    assert ours[Column.LATE] == Count(1, of=placed)
-    assert ours[Column.ALERTED] == Count(1, of=placed)
-    assert ours[Column.MISSING] == Count(1, of=placed)
+    assert ours[Column.PLACED] == Count(placed, hides=FEW)
+    for column in (Column.LATE, Column.ALERTED, Column.MISSING):
+        assert ours[column] == Count(1, of=placed, hides=FEW)
     theirs = counts[cast.other_agency.id]
     assert theirs[Column.PLACED].n == 1
     assert all(theirs[column].n == 0 for column in (Column.LATE, Column.ALERTED, Column.MISSING))
@@ -162,25 +161,44 @@ async def test_times_missing_count_for_the_agency_that_had_the_child_then(cast: 
     assert counts[cast.other_agency.id][Column.EPISODES] == Count(0)
 
 
-async def test_counts_are_kept_for_a_minute(cast: Cast) -> None:
-    kept, ids = AreaCounts(), [cast.agency.id]
+async def test_of_each_quarter_of_an_hour_one_count_is_shown_to_all_readers(cast: Cast) -> None:
+    kept, ours, both = AreaCounts(), [cast.agency.id], [cast.agency.id, cast.other_agency.id]
+    cast.clock.set(datetime(2026, 3, 2, 18, 0, 1, tzinfo=UTC))
 
-    async def late() -> int:
+    async def late(ids: list[UUID]) -> int:
         return (await kept.of(ids, cast.clock())).now[cast.agency.id][Column.LATE].n
 
-    assert await late() == 0
+    assert await late(ours) == 0
     await Watch.filter(child_id=cast.mia.id).update(standing="late")
-    cast.clock.advance(seconds=59)
-    assert await late() == 0
+    cast.clock.advance(minutes=14, seconds=58)
+    assert (await late(ours), await late(both)) == (0, 0)
     cast.clock.advance(seconds=1)
-    assert await late() == 1
+    assert (await late(both), await late(ours)) == (1, 1)
 
 
-async def test_the_same_counts_are_not_kept_for_other_agencies(cast: Cast) -> None:
-    kept = AreaCounts()
+async def test_the_numbers_are_as_of_the_moment_of_the_oldest_count(cast: Cast) -> None:
+    kept, began = AreaCounts(), datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
+    cast.clock.set(began)
     one = await kept.of([cast.agency.id], cast.clock())
+    cast.clock.advance(minutes=5)
     both = await kept.of([cast.agency.id, cast.other_agency.id], cast.clock())
+    assert (one.at, both.at) == (began, began)
     assert set(one.now) < set(both.now)
+
+
+async def test_who_came_back_is_counted_up_to_a_day_after_the_weeks_and_no_later(
+    cast: Cast,
+) -> None:
+    period = last_period(cast.clock())
+    mia = cast.children["mia"]
+    await Tie.filter(child_id=mia.id).update(from_at=period.begin - timedelta(days=9))
+    for back_at in (period.end + SETTLES - MINUTE, period.end + SETTLES):
+        await an_episode(mia, period.end - MINUTE, is_back=True)
+        await Episode.filter(found_at=period.end - MINUTE + timedelta(hours=9)).update(
+            found_at=back_at
+        )
+    counts = (await count_period([cast.agency.id], period))[cast.agency.id]
+    assert (counts[Column.EPISODES].n, counts[Column.BACK].n) == (2, 1)
 
 
 async def test_hundreds_of_agencies_are_one_parameter(cast: Cast) -> None:
@@ -188,5 +206,5 @@ async def test_hundreds_of_agencies_are_one_parameter(cast: Cast) -> None:
     counts = await count_now(ids)
     weeks = await count_period(ids, last_period(cast.clock()))
     assert counts[ids[0]][Column.PLACED].n > 0
-    assert all(counts[id_][Column.PLACED] == Count(0) for id_ in ids[1:])
+    assert all(counts[id_][Column.PLACED] == Count(0, hides=FEW) for id_ in ids[1:])
     assert set(weeks) == set(counts) == set(ids)
