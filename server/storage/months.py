@@ -27,17 +27,22 @@ async def make_months(first: datetime, last: datetime) -> list[str]:
     example where a lock is not to be had: what was made stays, so it can be called again.
     """
     made: list[str] = []
+    new: set[str] = set()
     if dialect() == "sqlite":
         return made
-    for table, by in _tables():
-        for month in months(first, last):
-            async with write() as client:
-                await fetch(f"SET LOCAL lock_timeout = '{WAIT}'")
-                await fetch(f"SELECT pg_advisory_xact_lock({LOCK})")
-                is_new = await make_month(client, table, by, month)
-            if is_new:
-                made.append(f"{table}_{month:%Y_%m}")
-                log.info("storage.month_made", partition=made[-1])
+    try:
+        for table, by in _tables():
+            for month in months(first, last):
+                async with write() as client:
+                    await fetch(f"SET LOCAL lock_timeout = '{WAIT}'")
+                    await fetch(f"SELECT pg_advisory_xact_lock({LOCK})")
+                    is_new = await make_month(client, table, by, month)
+                if is_new:
+                    made.append(f"{table}_{month:%Y_%m}")
+                    new.add(f"{month:%Y-%m}")
+    finally:
+        if made:
+            log.info("storage.months_made", partitions=len(made), months=sorted(new))
     return made
 
 

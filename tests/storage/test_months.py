@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,6 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 from tortoise.exceptions import IntegrityError
 
+from server import logs
 from server.checkin.actions import record
 from server.checkin.models import CheckIn
 from server.checkin.rules import Answer
@@ -289,3 +292,16 @@ async def test_a_database_in_use_is_divided_and_united_without_loss(empty: Datab
             before = await _rows()
         finally:
             await close_database()
+
+
+@only_postgres
+async def test_however_many_months_are_made_one_line_says_so(db: Database) -> None:
+    stream = io.StringIO()
+    logs.configure(stream)
+    first = datetime(2035, 11, 5, tzinfo=UTC)
+    for _ in range(2):
+        await make_months(first, first + timedelta(days=62))
+    logs.configure(io.StringIO())
+    [line] = [json.loads(text) for text in stream.getvalue().splitlines()]
+    assert line["event"] == "storage.months_made"
+    assert (line["partitions"], line["months"]) == (15, ["2035-11", "2035-12", "2036-01"])
