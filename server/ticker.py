@@ -44,6 +44,7 @@ from server.storage.due_rows import DueRows
 from server.storage.engines.beating import WITHIN_S, Beating
 from server.storage.engines.partitions import ahead
 from server.storage.months import make_months
+from server.storage.outages import Guard
 from server.tasks import digest, telling
 from server.tracing import span
 from server.watch import ticking
@@ -104,6 +105,8 @@ class Ticker:
     def __init__(self, settings: Settings, channels: Mapping[str, Channel], clock: Clock) -> None:
         wire_rooms()
         self._clock = clock
+        guard = Guard(_tell_operators, clock)
+        self._guarded, self._tell = guard.run, guard.tell
         self._watchdog_url = settings.watchdog_url
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -186,7 +189,7 @@ class Ticker:
             await self._guarded("free", lambda: leave(self.worker.name))
 
     async def _run(self, name: str, job: Callable[[], Awaitable[None]]) -> None:
-        # One of the two loops that must survive anything: it is logged, and operators are told.
+        # One of the two loops that must survive anything.
         if self._stopping:
             return
         task = asyncio.ensure_future(self._guarded(name, job))
@@ -195,21 +198,6 @@ class Ticker:
             await asyncio.shield(task)
         finally:
             self._running.discard(task)
-
-    async def _guarded(self, name: str, job: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await job()
-        except Exception:
-            log.exception("ticker.failed", job=name)
-            await self._tell(f"ticker:{name}")
-
-    async def _tell(self, fault: str) -> None:
-        try:
-            async with write():
-                await tell_operators(fault, self._clock())
-        except Exception:
-            # The database is away: health says so, and the watchdog hears nothing.
-            log.exception("ticker.operators_not_told", fault=fault)
 
     async def tick(self) -> None:
         """Do everything that is due: watches first, then the alerts that they opened, then whatever
@@ -335,6 +323,11 @@ class Ticker:
         names = [ticking.TICK, SEND]
         since = now - ticking.BLIND_AFTER
         return await Beat.filter(name__in=names, at__gte=since).count() == len(names)
+
+
+async def _tell_operators(fault: str, now: datetime) -> None:
+    async with write():
+        await tell_operators(fault, now)
 
 
 async def _waits(rooms: Sequence[DueRows[Any]], now: datetime) -> dict[str, bool]:

@@ -20,6 +20,7 @@ from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
 from server import logs
+from server.errors import Unavailable
 from server.storage.db import as_id, dialect, fetch, write
 
 log = logs.get("ticker")
@@ -87,12 +88,19 @@ class DueRows(Generic[Row]):
     async def _batch(self, now: datetime, tell: Tell, *, is_many: bool = False) -> int:
         try:
             return await self.tick(now, is_many=is_many)
+        except Unavailable as fault:
+            # Raises as well where the database is away for all: that is said once, elsewhere.
+            keys = await self.due_now(now)
+            log.error("ticker.batch_failed", rows=self.name, exc=fault)
         except Exception:
             log.exception("ticker.batch_failed", rows=self.name)
-        keys = await self.due_now(now)
+            keys = await self.due_now(now)
         for key in keys:
             try:
                 await self.tick_one(key, now)
+            except Unavailable as fault:
+                await self.set_apart(key, now, tell)
+                log.error("ticker.row_failed", rows=self.name, row=str(key), exc=fault)
             except Exception:
                 log.exception("ticker.row_failed", rows=self.name, row=str(key))
                 await self.set_apart(key, now, tell)
