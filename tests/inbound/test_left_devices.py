@@ -16,7 +16,7 @@ from server.roll_calls import actions
 from tests.cast import Cast
 from tests.inbound.test_desk_roll_call import CHILDREN, PATH, a_desk, pin_of, type_pin
 
-ASKED = "The person who set up this device has left the home."
+ASKED = "the person who set it up has left the home. Do it on your own phone or computer."
 
 
 async def leave(cast: Cast, how: str = "the home") -> None:
