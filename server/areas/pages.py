@@ -2,6 +2,8 @@
 
 import csv
 import io
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +20,7 @@ from server.i18n import N_, format_short_date, gettext
 from server.people.agencies.oversight import HOME
 from server.reports.indicators import FEWEST
 from server.web.rendering import language_of, page
+from server.web.requests import part_of
 
 # The heads of the columns, as they are read alone on a phone.
 WORDS = {
@@ -32,6 +35,25 @@ WORDS = {
 }
 
 
+# On a phone a row is a card with all its numbers.
+AT_ONCE = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One page of the rows."""
+
+    rows: Sequence[Row]
+    count: int
+    number: int
+    pages: int
+
+
+def _part(request: Request, rows: Sequence[Row]) -> Part:
+    number, pages = part_of(request, len(rows), AT_ONCE)
+    return Part(rows[(number - 1) * AT_ONCE : number * AT_ONCE], len(rows), number, pages)
+
+
 async def show(request: Request) -> Response:
     """One's own area, or one within it."""
     asked, language = await asked_for(request), language_of(request)
@@ -40,7 +62,8 @@ async def show(request: Request) -> Response:
     context: dict[str, Any] = {
         "area": asked.area,
         "above": [(f"{HOME}?area={node.id}", node.name) for node in asked.way[:-1]],
-        "table": asked.table,
+        "total": asked.table.total,
+        "part": _part(request, asked.table.rows),
         "columns": [(column, gettext(language, words)) for column, words in WORDS.items()],
         "shown": shown,
         "at": asked.numbers.at,

@@ -7,9 +7,10 @@ import io
 
 import pytest
 
+from server.areas.pages import AT_ONCE
 from server.auth.sessions import open_session
 from server.people.actions import set_language
-from server.people.models import Child, Person
+from server.people.models import Agency, Child, Person
 from server.people.rules import Role
 from tests.areas.made import an_area, oversight, put, works_for
 from tests.cast import SURNAMES, Cast
@@ -135,3 +136,25 @@ async def test_an_agency_that_has_moved_is_counted_where_it_is_at_once(cast: Cas
         told = (await client.get("/api/v1/areas")).json()
     assert [row["name"] for row in told["rows"]] == [cast.agency.name]
     assert told["id"] == str(north.id)
+
+
+async def test_many_agencies_come_in_pages_each_with_the_sum_and_the_file_has_all(
+    cast: Cast,
+) -> None:
+    north = await oversight(cast)
+    more = AT_ONCE + 1
+    for n in range(more):
+        await Agency.create(name=f"Z {n:02}", made_at=cast.clock(), within_id=north.id)
+    async with cast.browser_as("vera") as browser:
+        first = (await browser.get("/desk/areas")).text
+        second = (await browser.get(f"/desk/areas?page=2&area={north.id}")).text
+        late = (await browser.get("/desk/areas?page=99")).text
+        file = (await browser.get("/desk/areas.csv")).text
+    assert f'href="/desk/areas?page=2&amp;area={north.id}"' in first
+    assert "Page 1 of 2 · 28 agencies and areas" in first
+    shown = [[n for n in range(more) if f"Z {n:02}<" in text] for text in (first, second)]
+    assert [len(names) for names in shown] == [AT_ONCE - 2, 3]
+    assert shown[0] + shown[1] == [*range(more)]
+    assert all("In all" in text for text in (first, second))
+    assert late.count("Z ") == second.count("Z ")
+    assert all(f"Z {n:02}," in file for n in range(more))
