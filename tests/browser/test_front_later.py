@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from server.inbound.models import FrontDesk
 from server.watch.models import RollCallWord
@@ -16,11 +18,20 @@ from tests.desk import scenes
 pytestmark = pytest.mark.browser
 
 KEPT = "localStorage.getItem('front-roll-call') ?? ''"
+SENT = "**/front/roll-call"
 # Five minutes are over in the page.
 LATER = """() => {
   const real = Date.now; Date.now = () => real() + 301000;
   window.dispatchEvent(new Event('focus'));
 }"""
+
+
+async def _away(route: Route) -> None:
+    """What a proxy answers while the server is restarted."""
+    if route.request.method == "POST":
+        await route.fulfill(status=503)
+    else:
+        await route.continue_()
 
 
 @ON_SQLITE
@@ -38,6 +49,7 @@ async def test_what_was_tapped_offline_is_sent_after_the_names_have_gone(
         await page.get_by_role("group", name=AMIRA).locator(".away").tap()
         await page.get_by_role("button", name="Send: 12 here, 1 not here").tap()
         says = page.locator("[data-unsent=away]")
+        await expect(says).to_be_visible()
         await expect(says).to_contain_text("Your answers are kept on this device")
         kept = await page.evaluate(KEPT)
         assert "not_here" in kept
@@ -53,3 +65,63 @@ async def test_what_was_tapped_offline_is_sent_after_the_names_have_gone(
         assert await page.evaluate(KEPT) == ""
     assert await counted() == {"here": 12, "not_here": 1}
     assert {row.by_id for row in await RollCallWord.all()} == {cast.sam.id}
+
+
+@ON_SQLITE
+async def test_what_was_kept_leaves_the_store_when_the_server_leads_on_and_not_before(
+    cast: Cast,
+) -> None:
+    await twelve(cast, "sam")
+    await works_for_mia(cast)
+    async with scenes.serving(cast) as url, chromium() as browser:
+        page = await desk(cast, browser, url, "nobody", **TABLET)
+        await front_desk(cast, page, url)
+        await open_it(page, url)
+        await page.context.set_offline(True)
+        await page.get_by_role("button", name="All here").tap()
+        await expect(page.locator("[data-unsent=away]")).to_be_visible()
+        kept = await page.evaluate(KEPT)
+        assert kept.count("ticket=") == 1
+        # Of another roll call at this device: it has a ticket of its own, and waits for its turn.
+        other = "ticket=another&word-1=here"
+        await page.evaluate(
+            """(other) => localStorage.setItem('front-roll-call',
+            JSON.stringify([other, ...JSON.parse(localStorage.getItem('front-roll-call'))]))""",
+            other,
+        )
+        await page.route(SENT, _away)
+        async with page.expect_response(SENT) as answered:
+            await page.context.set_offline(False)
+        assert (await answered.value).status == 503
+        await expect(page.locator("[data-unsent=away]")).to_be_visible()
+        assert json.loads(await page.evaluate(KEPT)) == [other, *json.loads(kept)]
+        await page.unroute(SENT)
+        await page.route(f"{SENT}/late", _away)
+        await page.get_by_role("button", name="All here").tap()
+        await expect(page.get_by_text("Thank you. We have it.")).to_be_visible()
+        assert json.loads(await page.evaluate(KEPT)) == [other]
+    assert await counted() == {"here": 13}
+
+
+@ON_SQLITE
+async def test_where_the_server_leads_on_because_it_is_late_what_was_kept_stays_until_it_is_taken(
+    cast: Cast,
+) -> None:
+    await twelve(cast, "sam")
+    await works_for_mia(cast)
+    async with scenes.serving(cast) as url, chromium() as browser:
+        page = await desk(cast, browser, url, "nobody", **TABLET)
+        await front_desk(cast, page, url)
+        await open_it(page, url)
+        await page.context.set_offline(True)
+        await page.get_by_role("button", name="All here").tap()
+        await expect(page.locator("[data-unsent=away]")).to_be_visible()
+        kept = await page.evaluate(KEPT)
+        await page.add_init_script(f"window.found = {KEPT}")
+        await FrontDesk.all().update(unlocked_by=None, unlocked_until=None, unlock_hash=None)
+        async with page.expect_request(f"{SENT}/late") as sent:
+            await page.context.set_offline(False)
+        assert (await sent.value).post_data == json.loads(kept)[0]
+        await expect(page.get_by_text("Thank you. We have it.")).to_be_visible()
+        assert await page.evaluate("window.found") == ""
+    assert await counted() == {"here": 13}
