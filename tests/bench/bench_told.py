@@ -44,6 +44,8 @@ from tests.doubles.web_push import Receiver
 from tests.postgres import Server, running
 
 CHILDREN, RUNS = 3000, 3
+# So long the rows may take, until they are late.
+MADE_S = 20
 FOR_ONE = {"alone": 1, "homes": 20, "one": CHILDREN}
 SECRET = "a secret of the benchmarks alone"
 PER_SECOND, TIMES, FIRST_S = 2000, 25, 1.5
@@ -115,12 +117,12 @@ def _ticking(url: str, folder: str, origin: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL)
 
 
-async def _run(server: Server, wire: Wire, name: str, for_one: int, many: int) -> Told:
+async def _run(server: Server, wire: Wire, name: str, for_one: int, many: int, made_s: int) -> Told:
     url = server.create_database(name)
     await migrate(url)
     encryption.use(encryption.Keyring([SECRET]))
     await open_database(url)
-    late = datetime.now(UTC) + timedelta(seconds=20)
+    late = datetime.now(UTC) + timedelta(seconds=made_s)
     children = await make(many, watch=_due(late), with_phones=False)
     workers = await _workers(children, for_one, wire.origin)
     await fetch("ANALYZE")
@@ -165,22 +167,23 @@ async def _all_told(many: int, late: datetime) -> None:
     raise TimeoutError(f"{row['n']} of {many} were told since {late}")
 
 
-def _all(server: Server, wire: Wire, runs: int, many: int) -> dict[str, list[Told]]:
+def _all(server: Server, wire: Wire, runs: int, many: int, made_s: int) -> dict[str, list[Told]]:
     """Each run has every world once, and the peer between them."""
     told: dict[str, list[Told]] = {name: [] for name in FOR_ONE}
     peer = Peer(server, wire, many) if is_there() else None
     for turn in range(runs):
         for name, for_one in FOR_ONE.items():
-            told[name].append(asyncio.run(_run(server, wire, f"{name}{turn}", for_one, many)))
+            run = _run(server, wire, f"{name}{turn}", for_one, many, made_s)
+            told[name].append(asyncio.run(run))
         if peer is not None:
             told.setdefault("peer", []).append(peer.run())
     return told
 
 
-def measure(runs: int = RUNS, many: int = CHILDREN) -> dict[str, Any]:
+def measure(runs: int = RUNS, many: int = CHILDREN, made_s: int = MADE_S) -> dict[str, Any]:
     """The figure: children told a second by the last message, and when the first one was there."""
     with running(is_durable=True) as server, listening() as wire:
-        told = _all(server, wire, runs, many)
+        told = _all(server, wire, runs, many, made_s)
     per_second = {name: [round(many / run.last_s) for run in rows] for name, rows in told.items()}
     middle = {name: round(statistics.median(rates)) for name, rates in per_second.items()}
     first_s = {name: [round(run.first_s, 2) for run in rows] for name, rows in told.items()}

@@ -26,6 +26,7 @@ SIZES: dict[str, dict[str, Any]] = {
     "idle": {"runs": 2, "many": 12},
     "late": {"runs": 1, "children": 4},
     "minute": {"children": 4, "made_s": 8, "late_s": 5},
+    "told": {"runs": 1, "many": 4, "made_s": 12},
     "push": {"pairs": 1, "messages": 32},
     "board": {"runs": 2, "sizes": [31]},
     "find": {"agencies": 2, "children": 20, "homes": 2, "runs": 1},
