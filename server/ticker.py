@@ -33,7 +33,7 @@ from server.notify.devices import census
 from server.notify.heartbeats import LOOK_EVERY_S, Look
 from server.notify.push_health import is_the_channel
 from server.notify.sending.claims import AT_ONCE as SENT_AT_ONCE
-from server.notify.waking import waking
+from server.notify.sending.waking import waking
 from server.notify.worker import PASSES, Worker
 from server.people.finding.actions import prepare
 from server.roll_calls import ticking as roll_calls
@@ -61,7 +61,7 @@ TICK_EVERY_S = 0.5
 SEND_EVERY_S = 0.5
 # What was queued here is sent at once, but not more often than this: each time is a query.
 WOKEN_EVERY_S = 0.05
-# A beat is a write to the disk; whoever reads it thinks in minutes.
+# A beat is a write to the disk; its readers think in minutes.
 BEAT_EVERY = timedelta(seconds=1)
 SEAL_EVERY_S = 10
 AUDIT_EVERY_S = 60

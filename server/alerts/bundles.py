@@ -18,7 +18,7 @@ from server.alerts.models import Alert
 from server.notify.actions import Saying, lock
 from server.notify.models import Message
 from server.notify.rules import Kind
-from server.notify.waking import wake
+from server.notify.sending.waking import wake
 from server.policy.versions import as_written
 from server.storage.db import after_commit, as_id
 

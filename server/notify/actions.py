@@ -11,7 +11,7 @@ from server.notify.contact_routes import NOWHERE, Ways, ways_of
 from server.notify.models import Enclosure, Message
 from server.notify.rules import EMAIL, NONE, PUSH, Attachment, Kind
 from server.notify.sending.log_lines import log_withdrawn
-from server.notify.waking import wake
+from server.notify.sending.waking import wake
 from server.security import encryption
 from server.storage import bulk
 from server.storage.db import after_commit, among, as_id, dialect, fetch, is_writing

@@ -13,7 +13,7 @@ import pytest
 
 from server.notify.models import Message
 from server.notify.sending.last_look import LastLook
-from server.notify.waking import Queued, waking
+from server.notify.sending.waking import Queued, waking
 from server.storage.db import write
 from server.storage.ids import uuid7
 from tests.cast import Cast
