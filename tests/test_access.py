@@ -41,7 +41,7 @@ from server.app import routes as all_routes
 from server.approvals.models import Approval
 from server.approvals.rules import What
 from server.audit.actions import SYSTEM
-from server.auth import actions as doors
+from server.auth import credentials
 from server.auth.models import Device, Passkey
 from server.auth.sessions import open_session
 from server.checkin import shared_question
@@ -283,6 +283,7 @@ EXPECTED: Mapping[str, Expected] = {
     "POST /desk/settings/sessions/end-others": staff,
     "GET /desk/people/second-keys": agency("administrator"),
     "POST /desk/people/second-keys": agency("administrator"),
+    "GET /desk/people/{person_id}/second-key": agency("administrator"),
     "POST /desk/people/{person_id}/second-key": agency("administrator"),
     # A provider of sign-in that does not answer: nobody is let in by it, and everybody may ask.
     "GET /sign-in/with/{provider}": anyone,
@@ -312,6 +313,7 @@ EXPECTED: Mapping[str, Expected] = {
     f"POST {DESK}/invite": desk_child("caseworker"),
     "GET /desk/people/new": agency("administrator"),
     "POST /desk/people": agency("administrator"),
+    "GET /desk/people/{person_id}/password": agency("administrator"),
     "POST /desk/people/{person_id}/password": agency("administrator"),
     "GET /desk/people/children": agency("administrator"),
     "POST /desk/people/children": agency("administrator"),
@@ -954,7 +956,7 @@ async def person_id(cast: Cast, who: str | None, path: str) -> UUID:
         people.AddPerson(role=Role.CARER, name="Somebody", language="en", zone="UTC"),
         cast.clock(),
     )
-    await doors.store_credential(SYSTEM, person, str(uuid4()), "none", cast.clock())
+    await credentials.store_credential(SYSTEM, person, str(uuid4()), "none", cast.clock())
     return person.id
 
 

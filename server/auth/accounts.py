@@ -23,7 +23,7 @@ from server.auth.rate_limit import count_guess, forget_guesses
 from server.auth.rules import PROOF_LASTS, WELCOME_BY_ACCOUNT, Door, Ended, Proof
 from server.auth.second_factor import factors
 from server.auth.second_factor.pending import open_halfway
-from server.auth.sessions import Came, Opened, end_sessions
+from server.auth.sessions import Came, Opened, Opening, end_sessions
 from server.auth.user_agents import Agent
 from server.errors import Refused
 from server.i18n import N_
@@ -121,7 +121,8 @@ async def _open(
     # may sit here now: that is no proof for sealed words.
     proved_at = min(claims.proved_at or now - PROOF_LASTS, now)
     proof = Proof.PROVIDER_AND_KEY if claims.is_strong else Proof.PROVIDER
-    return await open_for(person, proof, agent, now, came=Came(provider.name, proved_at))
+    opening = Opening(agent, came=Came(provider.name, proved_at))
+    return await open_for(person, proof, opening, now)
 
 
 async def enter_by_code(
@@ -225,9 +226,15 @@ async def _tell_administrators(identity: Identity, person: Person, now: datetime
 
 
 async def prove(
-    visitor: Visitor, provider: Provider, claims: Said, asked_at: datetime, now: datetime
-) -> None:
-    """A signed-in person has shown at the provider who they are, since we asked.
+    visitor: Visitor,
+    token: str,
+    provider: Provider,
+    claims: Said,
+    asked_at: datetime,
+    now: datetime,
+) -> str | None:
+    """A signed-in person has shown at the provider who they are, since we asked. Returns what
+    `proved` does.
 
     Raises Refused for another account, for a provider that did not ask anew, and for a person with
     a second key if the provider asked for none.
@@ -240,7 +247,7 @@ async def prove(
     if not claims.is_strong and await factors.has_second(visitor.person_id):
         raise Refused(N_("Your account alone is not enough here. Use your second key."))
     proof = Proof.PROVIDER_AND_KEY if claims.is_strong else Proof.PROVIDER
-    await proved(visitor, proof, now)
+    return await proved(visitor, token, proof, now)
 
 
 # --- what is kept of a person until they type the code

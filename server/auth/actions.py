@@ -1,33 +1,27 @@
-"""Signing in, with a password or a key, and signing out. The actions that write.
-
-pairing.py pairs a child's phone, and rate_limit.py counts guesses.
-"""
+"""Signing in, with a password or a key, and signing out. The actions that write."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from tortoise.exceptions import IntegrityError
 from tortoise.expressions import Q
 
 from server.audit.actions import Actor, note
 from server.auth.browsers import count_at, forget_all, forgive, known_to, tidy_browsers
+from server.auth.credentials import check_own_password
 from server.auth.models import Credential, Device, Guess, Session
 from server.auth.oidc.flows import tidy_flows
 from server.auth.pairing import end_invites, shut
-from server.auth.passwords import TOO_EASY, Passwords
+from server.auth.passwords import Passwords
 from server.auth.rate_limit import count_guess, forget_guesses, tell_refused
 from server.auth.rules import (
     LONGEST_PASSWORD,
-    PASSWORD_BY_NAME,
     Door,
     Ended,
     InviteEnded,
     Proof,
     index_of,
-    is_good_password,
-    is_sign_in_name,
     password_keys,
 )
 from server.auth.second_factor import factors, passkeys
@@ -39,7 +33,7 @@ from server.auth.second_factor.pending import (
     open_halfway,
     tidy_halfways,
 )
-from server.auth.sessions import Came, Opened, Opening, end_sessions, open_session
+from server.auth.sessions import Opened, Opening, end_sessions, open_session, renew_token
 from server.auth.user_agents import Agent
 from server.errors import NotFound, Refused, Unauthenticated
 from server.i18n import N_
@@ -47,11 +41,10 @@ from server.notify.addresses import drop_addresses
 from server.people.access import Visitor
 from server.people.actions import disable_person as disable_in_people
 from server.people.models import Person
-from server.people.rules import Role
 from server.security import encryption
 from server.storage.db import write
 
-NAME_TAKEN = N_("This sign-in name is already taken.")
+PASSWORD_OVER = N_("The password you were given has ended. Ask your administrator for a new one.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +83,9 @@ async def sign_in(
     if credential is None or person is None:
         tell_refused(Proof.PASSWORD, credential.person_id if credential is not None else None)
         raise Unauthenticated(N_("Name or password is wrong. Try again."))
+    if credential.until is not None and now >= credential.until:
+        raise Unauthenticated(PASSWORD_OVER, code="password_over")
+    is_handed = credential.until is not None
     fresh = None
     if passwords.is_outdated(credential.password_hash):
         fresh = await passwords.hash(attempt.password)
@@ -102,9 +98,10 @@ async def sign_in(
                 id=credential.id, password_hash=credential.password_hash
             ).update(password_hash=fresh)
         if await factors.has_second(person.id):
-            token, _ = await open_halfway(person.id, now)
+            token, _ = await open_halfway(person.id, now, needs_password=is_handed)
             return HalfOpened(token)
-        return await open_for(person, Proof.PASSWORD, attempt.agent, now)
+        opening = Opening(attempt.agent, needs_password=is_handed)
+        return await open_for(person, Proof.PASSWORD, opening, now)
 
 
 async def _count(
@@ -159,7 +156,8 @@ async def sign_in_by_code(
         person = await Person.get(id=half.person_id)
         if proof is Proof.RECOVERY:
             await factors.tell(_actor(person), person.id, now)
-        return await open_for(person, proof, agent, now)
+        opening = Opening(agent, needs_password=half.needs_password)
+        return await open_for(person, proof, opening, now)
 
 
 async def sign_in_by_passkey(
@@ -186,22 +184,15 @@ async def sign_in_by_passkey(
         if person is None:
             raise Unauthenticated(OVER, code="halfway_over")
         is_short = at_night == person.id
-        return await open_for(person, Proof.PASSKEY, agent, now, is_short=is_short)
+        opening = Opening(agent, needs_password=half.needs_password, is_short=is_short)
+        return await open_for(person, Proof.PASSKEY, opening, now)
 
 
-async def open_for(
-    person: Person,
-    proof: Proof,
-    agent: Agent,
-    now: datetime,
-    *,
-    is_short: bool = False,
-    came: Came | None = None,
-) -> Opened:
+async def open_for(person: Person, proof: Proof, opening: Opening, now: datetime) -> Opened:
     """A session for a person who has shown who they are, in the caller's transaction."""
     is_one_key = proof in (Proof.PASSWORD, Proof.PROVIDER)
-    needs_key = is_one_key and await factors.lacks_key(person, now)
-    opening = Opening(agent, needs_key, is_short, came)
+    if is_one_key and await factors.lacks_key(person, now):
+        opening = replace(opening, needs_key=True)
     token, session = await open_session(person, opening=opening, now=now)
     actor = _actor(person)
     about = ("session", session.id)
@@ -214,52 +205,46 @@ def _actor(person: Person) -> Actor:
 
 
 async def prove_by_password(
-    visitor: Visitor, password: str, passwords: Passwords, now: datetime
-) -> None:
-    """A signed-in person shows once more who they are.
+    visitor: Visitor, token: str, password: str, passwords: Passwords, now: datetime
+) -> str | None:
+    """A signed-in person shows once more who they are. `token`: that of their session; the one
+    that follows it is returned, as by `proved`.
 
     Raises Refused for a wrong password, and for a person with a second key: then the password alone
     shows too little. TooMany.
     """
     if await factors.has_second(visitor.person_id):
         raise Refused(N_("Your password alone is not enough here. Use your second key."))
-    await _check_own_password(visitor, password, passwords, "password", now)
-    await proved(visitor, Proof.PASSWORD, now)
+    await check_own_password(visitor, password, passwords, "password", now)
+    return await proved(visitor, token, Proof.PASSWORD, now)
 
 
-async def prove_by_code(visitor: Visitor, code: str, now: datetime) -> None:
+async def prove_by_code(visitor: Visitor, token: str, code: str, now: datetime) -> str | None:
     """The same by a code. Raises Refused, TooMany."""
     guesser = f"session {visitor.session_id}"
     async with factors.proved_by_code(visitor.person_id, code, now, guesser=guesser) as proof:
-        await proved(visitor, proof, now)
+        return await proved(visitor, token, proof, now)
 
 
-async def prove_by_passkey(visitor: Visitor, credential: str, site: Site, now: datetime) -> None:
+async def prove_by_passkey(
+    visitor: Visitor, token: str, credential: str, site: Site, now: datetime
+) -> str | None:
     """The same by a passkey of one's own. Raises Refused."""
     holder, person_id = visitor.session_id, visitor.person_id
     await passkeys.answered(credential, site, holder, Purpose.AGAIN, now, person_id=person_id)
-    await proved(visitor, Proof.PASSKEY, now)
+    return await proved(visitor, token, Proof.PASSKEY, now)
 
 
-async def proved(visitor: Visitor, proof: Proof, now: datetime) -> None:
-    """What is sealed is open to this session for some minutes."""
+async def proved(visitor: Visitor, token: str, proof: Proof, now: datetime) -> str | None:
+    """What is sealed is open to this session for some minutes, by the new token that is returned. A
+    program that sends its token itself keeps it."""
     async with write():
-        await Session.filter(id=visitor.session_id).update(proved_at=now)
         about = ("session", visitor.session_id)
         await note(visitor, "session:prove", about=about, names=[proof.value], now=now)
-
-
-async def _check_own_password(
-    visitor: Visitor, password: str, passwords: Passwords, field: str, now: datetime
-) -> None:
-    """Counted per session: guesses at the front door must not make a signed-in person wait."""
-    credential = await Credential.get_or_none(person_id=visitor.person_id)
-    key = (f"session {visitor.session_id}", PASSWORD_BY_NAME)
-    guess = await count_guess(Door.PASSWORD, [key], now)
-    stored = credential.password_hash if credential else None
-    if not await passwords.verify(stored, password[: LONGEST_PASSWORD + 1]):
-        raise Refused(N_("This is not your current password."), field=field)
-    await forget_guesses(guess)
+        if visitor.by_cookie:
+            return await renew_token(token, now)
+        await Session.filter(id=visitor.session_id).update(proved_at=now)
+        return None
 
 
 async def sign_out(actor: Actor, session_id: UUID, now: datetime) -> None:
@@ -295,73 +280,6 @@ async def end_other_sessions(actor: Actor, but: UUID, now: datetime) -> None:
             await note(actor, "session:end_others", about=("session", but), now=now)
 
 
-async def store_credential(
-    actor: Actor, person: Person, name: str, password_hash: str, now: datetime
-) -> None:
-    """A name and a password for signing in. The password is hashed before, so that no transaction
-    waits for argon2. Raises Refused if the name is taken."""
-    if person.role == Role.CHILD:
-        raise Refused(N_("A child needs no password. They pair their phone."), field="role")
-    if not is_sign_in_name(name):
-        raise Refused(N_("Enter a sign-in name of 1 to 64 characters."), field="sign_in_name")
-    async with write():
-        if await Credential.exists(name_index__in=encryption.current().blinds(index_of(name))):
-            raise Refused(NAME_TAKEN, field="sign_in_name")
-        try:
-            async with write():
-                await Credential.create(
-                    person_id=person.id,
-                    name=name,
-                    name_index=encryption.blind(index_of(name)),
-                    password_hash=password_hash,
-                    changed_at=now,
-                )
-        except IntegrityError:
-            # Another person took the name in the same moment.
-            raise Refused(NAME_TAKEN, field="sign_in_name") from None
-        about = ("person", person.id)
-        await note(actor, "credential:add", about=about, agency_id=person.agency_id, now=now)
-
-
-async def set_password(
-    actor: Actor,
-    person: Person,
-    password: str,
-    passwords: Passwords,
-    *,
-    but: UUID | None = None,
-    now: datetime,
-) -> None:
-    """A new password. Every session of the person ends, except `but`, the one that asks."""
-    credential = await Credential.get_or_none(person_id=person.id)
-    if credential is None:
-        raise Refused(N_("This person has no sign-in name."))
-    stored = await hashed(password, credential.name, passwords)
-    async with write():
-        await Credential.filter(id=credential.id).update(password_hash=stored, changed_at=now)
-        others = Q(person_id=person.id) if but is None else Q(person_id=person.id) & ~Q(id=but)
-        await end_sessions(others, Ended.PASSWORD, now)
-        await factors.end_halfways(person.id, now)
-        await forget_all(person.id)
-        await note(
-            actor,
-            "credential:change",
-            about=("person", person.id),
-            names=["password"],
-            agency_id=person.agency_id,
-            now=now,
-        )
-
-
-async def change_own_password(
-    visitor: Visitor, person: Person, old: str, new: str, passwords: Passwords, *, now: datetime
-) -> None:
-    """A person changes their own password and must know the old one. Wrong old ones count as
-    guesses."""
-    await _check_own_password(visitor, old, passwords, "old", now)
-    await set_password(visitor, person, new, passwords, but=visitor.session_id, now=now)
-
-
 async def disable_person(actor: Actor, agency_id: UUID, person_id: UUID, now: datetime) -> Person:
     """A person left: ties, sessions, devices and invitations end together, or none of them."""
     async with write():
@@ -384,13 +302,3 @@ async def tidy(now: datetime) -> None:
         await tidy_browsers(now)
     await tidy_halfways(now)
     await tidy_flows(now)
-
-
-# --- what the above share
-
-
-async def hashed(password: str, name: str, passwords: Passwords) -> str:
-    """What is stored of a password. Raises Refused if it is too easy to guess."""
-    if not is_good_password(password, name):
-        raise Refused(TOO_EASY, field="password")
-    return await passwords.hash(password)

@@ -52,6 +52,9 @@ NIGHT_AT_MOST = timedelta(hours=1)
 # For this long after a whole sign-in we ask a device for its passkey at once.
 KNOWN_LASTS = timedelta(days=30)
 
+# A password that an administrator hands over: over a weekend, and no longer than a person needs.
+FIRST_PASSWORD_LASTS = timedelta(days=3)
+
 LONGEST_LABEL = 60
 # How many children may share one phone beside the first: each has a cookie, and requests carry all.
 MOST_BESIDE = 7
@@ -110,6 +113,15 @@ class Proof(StrEnum):
     PROVIDER_AND_KEY = "provider_and_key"  # The same, where a second key was asked there.
 
 
+class Sure(StrEnum):
+    """How an administrator made sure who asks that a second key goes away."""
+
+    SEEN = "seen"
+    CALLED = "called"  # On the number that the agency had before.
+    VOUCHED = "vouched"  # By a colleague.
+    OTHER = "other"  # In words.
+
+
 class Ended(StrEnum):
     """Why a session is over."""
 
@@ -121,6 +133,7 @@ class Ended(StrEnum):
     SECOND_KEY = "second_key"  # An administrator took the second key away: the phone was lost.
     PROVIDER = "provider"  # The account at the sign-in provider opens nothing here any more.
     ELSEWHERE = "elsewhere"  # The person ended it from another device.
+    ANEW = "anew"  # A sign-in in the same browser took its place.
     RESTORED = "restored"  # The database came back from a backup: it may have ended since then.
 
 
@@ -302,6 +315,9 @@ def is_alert(path: str) -> bool:
     return _ALERT.fullmatch(path) is not None
 
 
+_CLOSED = ("/desk/", "/api/v1/")
+# What opens to a person who has to choose a password of their own first.
+_WITHOUT_PASSWORD = frozenset({"/desk/settings/password", "/api/v1/sessions"})
 # Where staff read and take alerts, report a child missing or seen, and set up a second key, and the
 # Help. A person who needs a second key and has none yet may still open these.
 _WITHOUT_KEY = re.compile(
@@ -317,6 +333,11 @@ def is_open_without_key(path: str) -> bool:
 
     Only what the desk and the API show to a signed-in person is ever closed.
     """
-    if not path.startswith(("/desk/", "/api/v1/")):
+    if not path.startswith(_CLOSED):
         return True
     return _WITHOUT_KEY.fullmatch(path) is not None
+
+
+def is_open_without_password(path: str) -> bool:
+    """The same for a session that a password opened which another person had handed over."""
+    return not path.startswith(_CLOSED) or path in _WITHOUT_PASSWORD

@@ -8,10 +8,10 @@ from urllib.parse import quote
 from uuid import UUID
 
 from starlette.requests import HTTPConnection
-from starlette.responses import Response
-from tortoise.expressions import Q
+from tortoise.expressions import F, Q
 
-from server.audit.actions import Actor
+from server.audit.actions import Actor, note
+from server.auth.cookies import phone_of, token_of
 from server.auth.models import Device, Session
 from server.auth.rules import (
     NIGHT_AT_MOST,
@@ -21,7 +21,9 @@ from server.auth.rules import (
     STAFF_IDLE,
     Ended,
     expires_at,
+    is_fresh,
     is_open_without_key,
+    is_open_without_password,
     is_over,
     warned_at,
 )
@@ -32,21 +34,12 @@ from server.i18n import N_
 from server.people.access import Visitor, now_of
 from server.people.models import Person
 from server.people.rules import Role
-from server.security.encryption import hash_token, new_token
-from server.storage.db import among, as_id, as_moment, dialect, fetch
+from server.security.encryption import hash_token, new_token, next_token
+from server.storage.db import among, as_id, as_moment, dialect, fetch, write
 from server.storage.ids import uuid7
 from server.web.ending import Ending
 from server.web.live import RIGHTS, announce
 from server.web.requests import header
-
-# Browsers keep no cookie longer than 400 days; the phone gets a new one at every start.
-COOKIE_S = 400 * 24 * 3600
-
-# When several children share one phone, each request names its child by the id of the pairing. A
-# request that cannot send a header (a link, a stream) puts it in the address.
-PHONE_HEADER = b"x-phone"
-PHONE_QUERY = "phone"
-NOBODYS = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +65,14 @@ class Opening:
 
     agent: Agent = (None, None)
     needs_key: bool = False
+    needs_password: bool = False
     is_short: bool = False
     came: Came | None = None
 
 
 _FIND = """
 SELECT s.id, s.token_hash, s.agency_id, s.person_id, s.device_id, s.last_seen_at, s.expires_at,
-       s.ended_at, s.ended_why, s.made_at, s.proved_at, s.idle_s, s.needs_key,
+       s.ended_at, s.ended_why, s.made_at, s.proved_at, s.idle_s, s.needs_key, s.needs_password,
        p.role, p.language, p.zone, p.disabled_at,
        d.shut_out_at, d.last_seen_at AS device_seen_at, c.agency_id AS child_agency_id
 FROM "session" s
@@ -89,70 +83,25 @@ WHERE s.{which}
 """
 
 
-def cookie_name(phone: UUID | None = None, *, is_https: bool) -> str:
-    """A neutral name, since the cookie is on a child's phone. `__Host-` binds it to this origin
-    alone.
-
-    `phone`: one of several that share a browser; the cookie of each has a name of its own.
-    """
-    name = "s" if phone is None else f"s-{phone.hex}"
-    return f"__Host-{name}" if is_https else name
-
-
-def phone_of(request: HTTPConnection) -> UUID | None:
-    """The paired phone that the request names; None if it names none. An invalid id matches no
-    phone."""
-    query = request.query_params if request.scope["query_string"] else {}
-    phone_id = header(request.scope, PHONE_HEADER) or query.get(PHONE_QUERY, "")
-    if not phone_id:
-        return None
-    try:
-        return UUID(phone_id)
-    except ValueError:
-        return NOBODYS
-
-
-def token_of(request: HTTPConnection) -> tuple[str | None, bool]:
-    """The token that came with the request, and whether it came as a cookie."""
-    scheme, _, token = header(request.scope, b"authorization").partition(" ")
-    if scheme.lower() == "bearer":
-        return token.strip() or None, False
-    return request.cookies.get(_cookie_of(request)), True
-
-
-def sharing(request: HTTPConnection) -> int:
-    """How many have a cookie of their own in this browser, beside the first one there."""
-    return len(_beside(request))
-
-
-def _beside(request: HTTPConnection) -> list[str]:
-    start = cookie_name(is_https=request.app.state.settings.is_https) + "-"
-    return [name for name in request.cookies if name.startswith(start)]
-
-
-def _cookie_of(request: HTTPConnection) -> str:
-    """The cookie that counts for this request: that of its phone, else the first."""
-    is_https: bool = request.app.state.settings.is_https
-    own = cookie_name(phone_of(request), is_https=is_https)
-    return own if own in request.cookies else cookie_name(is_https=is_https)
-
-
 async def session_of(request: HTTPConnection) -> Visitor:
     """The visitor who sent this request. Raises Unauthenticated, code `revoked` if the device was
     blocked."""
     token, by_cookie = token_of(request)
     if token is None:
         raise _stranger()
-    rows = await fetch(_FIND.format(which="token_hash = $1"), [hash_token(token)])
-    if not rows:
+    row, now = await _row_of(hash_token(token)), now_of(request)
+    if row is None:
         raise _stranger()
-    row, now = rows[0], now_of(request)
     _check(row, now)
     if phone_of(request) not in (None, _id_or_none(row["device_id"])):
         raise _elsewhere()
+    if row["needs_password"] and not is_open_without_password(request.url.path):
+        raise _needs_password(request)
     if row["needs_key"] and not is_open_without_key(request.url.path):
         raise _needs_key(request)
     await _touch(row, now)
+    proved_at = as_moment(row["proved_at"] or row["made_at"])
+    request.state.is_proved = is_fresh(proved_at, now)
     # Pages and problems are in the reader's language and zone from here on.
     request.state.language, request.state.zone = row["language"], known_zone(row["zone"])
     return Visitor(
@@ -164,11 +113,27 @@ async def session_of(request: HTTPConnection) -> Visitor:
         language=row["language"],
         zone=row["zone"],
         by_cookie=by_cookie,
-        proved_at=as_moment(row["proved_at"] or row["made_at"]),
+        proved_at=proved_at,
         needs_key=bool(row["needs_key"]),
         idle_s=None if row["expires_at"] is None else _idle_of(row).seconds,
         ending=_ending_of(row, now),
     )
+
+
+async def _row_of(token_hash: str) -> dict[str, Any] | None:
+    """The session of this token. A new token counts from its first use on; the one before it ends
+    with that."""
+    sql = _FIND.format(which="token_hash = $1")
+    rows = await fetch(sql, [token_hash])
+    if not rows and await Session.exists(next_hash=token_hash):
+        await Session.filter(next_hash=token_hash).update(
+            token_hash=token_hash,
+            next_hash=None,
+            proved_at=F("next_proved_at"),
+            next_proved_at=None,
+        )
+        rows = await fetch(sql, [token_hash])
+    return rows[0] if rows else None
 
 
 async def children_of(
@@ -207,7 +172,12 @@ async def session_holds(session_id: UUID, now: datetime) -> bool:
         _check(rows[0], now)
     except Unauthenticated:
         return False
-    return not rows[0]["needs_key"]
+    return not (rows[0]["needs_key"] or rows[0]["needs_password"])
+
+
+async def must_change(session_id: UUID) -> bool:
+    """Whether a password that was handed over opened this session, and is not changed yet."""
+    return await Session.exists(id=session_id, needs_password=True)
 
 
 async def open_session(
@@ -232,12 +202,44 @@ async def open_session(
         expires_at=ends,
         idle_s=int(NIGHT_IDLE.total_seconds()) if is_short else None,
         needs_key=opening.needs_key,
+        needs_password=opening.needs_password,
         provider=came.provider if came is not None else None,
         proved_at=came.proved_at if came is not None else None,
         browser=browser,
         system=system,
     )
     return token, session
+
+
+async def renew_token(token: str, now: datetime) -> str | None:
+    """The token that takes the place of this one, for a person who has just shown who they are.
+
+    The old one opens the session until the new one is used: the answer may get lost on its way.
+    What needs the proof is open to the new one alone. Called twice: the same token; None where the
+    new one is in use already. In the caller's transaction.
+    """
+    following = next_token(token)
+    renewed = await Session.filter(token_hash=hash_token(token)).update(
+        next_hash=hash_token(following), next_proved_at=now
+    )
+    return following if renewed else None
+
+
+async def end_before(token: str, opened: Opened, now: datetime) -> UUID | None:
+    """End the session of staff that a browser had before it signed in anew; returns its id. A
+    child's phone stays signed in: what waits there to be sent would be lost."""
+    own = Q(token_hash=hash_token(token)) | Q(next_hash=hash_token(token))
+    before = await Session.filter(own, device_id__isnull=True, expires_at__isnull=False).first()
+    if before is None or before.id == opened.session_id:
+        return None
+    async with write():
+        if not await end_sessions(Q(id=before.id), Ended.ANEW, now):
+            return None
+        person = opened.person
+        actor = Actor(person.id, person.role, person.agency_id)
+        about = ("session", before.id)
+        await note(actor, "session:end", about=about, why=Ended.ANEW, now=now)
+    return before.id
 
 
 async def end_sessions(which: Q, why: Ended, now: datetime) -> int:
@@ -249,58 +251,6 @@ async def end_sessions(which: Q, why: Ended, now: datetime) -> int:
     for person_id in sorted(people):
         await announce(person_id, RIGHTS)
     return ended
-
-
-def set_cookie(
-    request: HTTPConnection,
-    response: Response,
-    token: str,
-    *,
-    lasts: bool,
-    beside: UUID | None = None,
-) -> None:
-    """Put the token where no script can read it. `lasts`: a phone keeps it over restarts.
-
-    `beside`: this phone's, beside those of others in this browser.
-    """
-    is_https: bool = request.app.state.settings.is_https
-    _set(request, response, cookie_name(beside, is_https=is_https), token, lasts=lasts)
-
-
-def renew_cookie(request: HTTPConnection, response: Response, token: str) -> None:
-    """Browsers forget every cookie after 400 days at most: one that is used lasts on."""
-    _set(request, response, _cookie_of(request), token, lasts=True)
-
-
-def _set(
-    request: HTTPConnection, response: Response, name: str, token: str, *, lasts: bool
-) -> None:
-    is_https: bool = request.app.state.settings.is_https
-    response.set_cookie(
-        name,
-        token,
-        max_age=COOKIE_S if lasts else None,
-        path="/",
-        secure=is_https,
-        httponly=True,
-        samesite="lax",
-    )
-
-
-def drop_cookie(request: HTTPConnection, response: Response) -> None:
-    """Delete the cookie that identified this request."""
-    _drop(request, response, _cookie_of(request))
-
-
-def drop_others(request: HTTPConnection, response: Response) -> None:
-    """The browser is no longer shared: delete the cookies beside the first one."""
-    for name in _beside(request):
-        _drop(request, response, name)
-
-
-def _drop(request: HTTPConnection, response: Response, name: str) -> None:
-    is_https: bool = request.app.state.settings.is_https
-    response.delete_cookie(name, path="/", secure=is_https, httponly=True, samesite="lax")
 
 
 def _check(row: dict[str, Any], now: datetime) -> None:
@@ -377,13 +327,24 @@ def _elsewhere() -> Unauthenticated:
 
 
 def _needs_key(request: HTTPConnection) -> NotYet:
-    """Where the way leads on from here, and back to what was asked for."""
-    back = quote(path_of(request) if request.scope["path"].startswith("/desk/") else "/desk/")
     return NotYet(
         N_("Your agency requires a second key. Set it up first. It takes two minutes."),
         code="key_needed",
-        to=f"/desk/settings/second-key?next={back}",
+        to=f"/desk/settings/second-key?next={_back(request)}",
     )
+
+
+def _needs_password(request: HTTPConnection) -> NotYet:
+    return NotYet(
+        N_("Choose a password of your own first. It takes a minute."),
+        code="password_needed",
+        to=f"/desk/settings/password?next={_back(request)}",
+    )
+
+
+def _back(request: HTTPConnection) -> str:
+    """The way back to what was asked for."""
+    return quote(path_of(request) if request.scope["path"].startswith("/desk/") else "/desk/")
 
 
 def path_of(request: HTTPConnection) -> str:
