@@ -9,16 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.auth import actions, browsers, pairing
+from server.auth.cookies import drop_cookie, drop_others, set_cookie, sharing
 from server.auth.models import Device
 from server.auth.rules import MOST_BESIDE
-from server.auth.sessions import (
-    Opened,
-    agent_of_request,
-    drop_cookie,
-    drop_others,
-    set_cookie,
-    sharing,
-)
+from server.auth.sessions import Opened, agent_of_request
 from server.auth.user_agents import Agent
 from server.errors import (
     Conflict,

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from server.auth import actions, browsers
 from server.auth.api import host_of
 from server.auth.browsers import read_link, send_link
+from server.auth.cookies import drop_cookie
 from server.auth.models import Credential
 from server.auth.oidc.role_mapping import listed
 from server.auth.passwords import new_password
@@ -31,7 +32,7 @@ from server.auth.rules import is_alert, is_sign_in_name
 from server.auth.second_factor import passkeys
 from server.auth.second_factor.reauthentication import fresh
 from server.auth.second_factor.remembered_device import forget, known_person
-from server.auth.sessions import agent_of_request, drop_cookie
+from server.auth.sessions import agent_of_request
 from server.errors import Refused, TooMany, Unauthenticated, WaymarkError
 from server.i18n import LANGUAGES, N_
 from server.people import actions as people

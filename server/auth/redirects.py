@@ -11,10 +11,11 @@ from starlette.responses import RedirectResponse, Response
 
 from server.auth import browsers
 from server.auth.browsers import remember as remember_browser
+from server.auth.cookies import set_cookie
 from server.auth.rules import ASKED_ANEW, BROWSER_LASTS, HALFWAY_LASTS, is_here
 from server.auth.second_factor.passkeys import Site, site_of
 from server.auth.second_factor.remembered_device import remember
-from server.auth.sessions import Opened, set_cookie
+from server.auth.sessions import Opened
 from server.errors import Refused
 from server.i18n import N_
 from server.people.access import now_of

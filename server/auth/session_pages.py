@@ -8,10 +8,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.auth import actions
+from server.auth.cookies import drop_cookie
 from server.auth.models import Session
 from server.auth.redirects import signed_out, to
 from server.auth.rules import STAFF_IDLE, is_over
-from server.auth.sessions import drop_cookie
 from server.people.access import now_of, staff_of
 from server.web.rendering import page
 

@@ -8,7 +8,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.auth.sessions import phone_of, token_of
+from server.auth.cookies import phone_of, token_of
 from server.checkin.actions import record
 from server.checkin.fast import FastLane
 from server.checkin.models import CheckIn

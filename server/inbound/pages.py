@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.auth.actions import sign_out
-from server.auth.sessions import drop_cookie
+from server.auth.cookies import drop_cookie
 from server.checkin.rules import Want
 from server.errors import IdReused, NotFound, Refused, Unauthenticated, WaymarkError
 from server.i18n import N_, supported_language

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from server.audit.epochs import EpochOut, epoch_out
 from server.auth.api import ChildOut, PersonOut, person_out
-from server.auth.sessions import renew_cookie, token_of
+from server.auth.cookies import renew_cookie, token_of
 from server.checkin.shared_question import to_ask
 from server.errors import Refused
 from server.i18n import N_
