@@ -225,9 +225,15 @@ async def _tell_administrators(identity: Identity, person: Person, now: datetime
 
 
 async def prove(
-    visitor: Visitor, provider: Provider, claims: Said, asked_at: datetime, now: datetime
-) -> None:
-    """A signed-in person has shown at the provider who they are, since we asked.
+    visitor: Visitor,
+    token: str,
+    provider: Provider,
+    claims: Said,
+    asked_at: datetime,
+    now: datetime,
+) -> str | None:
+    """A signed-in person has shown at the provider who they are, since we asked. Returns what
+    `proved` does.
 
     Raises Refused for another account, for a provider that did not ask anew, and for a person with
     a second key if the provider asked for none.
@@ -240,7 +246,7 @@ async def prove(
     if not claims.is_strong and await factors.has_second(visitor.person_id):
         raise Refused(N_("Your account alone is not enough here. Use your second key."))
     proof = Proof.PROVIDER_AND_KEY if claims.is_strong else Proof.PROVIDER
-    await proved(visitor, proof, now)
+    return await proved(visitor, token, proof, now)
 
 
 # --- what is kept of a person until they type the code

@@ -1,7 +1,4 @@
-"""Signing in, with a password or a key, and signing out. The actions that write.
-
-pairing.py pairs a child's phone, and rate_limit.py counts guesses.
-"""
+"""Signing in, with a password or a key, and signing out. The actions that write."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,7 +36,7 @@ from server.auth.second_factor.pending import (
     open_halfway,
     tidy_halfways,
 )
-from server.auth.sessions import Came, Opened, Opening, end_sessions, open_session
+from server.auth.sessions import Came, Opened, Opening, end_sessions, open_session, renew_token
 from server.auth.user_agents import Agent
 from server.errors import NotFound, Refused, Unauthenticated
 from server.i18n import N_
@@ -214,9 +211,10 @@ def _actor(person: Person) -> Actor:
 
 
 async def prove_by_password(
-    visitor: Visitor, password: str, passwords: Passwords, now: datetime
-) -> None:
-    """A signed-in person shows once more who they are.
+    visitor: Visitor, token: str, password: str, passwords: Passwords, now: datetime
+) -> str | None:
+    """A signed-in person shows once more who they are. `token`: that of their session; the one
+    that follows it is returned, as by `proved`.
 
     Raises Refused for a wrong password, and for a person with a second key: then the password alone
     shows too little. TooMany.
@@ -224,29 +222,35 @@ async def prove_by_password(
     if await factors.has_second(visitor.person_id):
         raise Refused(N_("Your password alone is not enough here. Use your second key."))
     await _check_own_password(visitor, password, passwords, "password", now)
-    await proved(visitor, Proof.PASSWORD, now)
+    return await proved(visitor, token, Proof.PASSWORD, now)
 
 
-async def prove_by_code(visitor: Visitor, code: str, now: datetime) -> None:
+async def prove_by_code(visitor: Visitor, token: str, code: str, now: datetime) -> str | None:
     """The same by a code. Raises Refused, TooMany."""
     guesser = f"session {visitor.session_id}"
     async with factors.proved_by_code(visitor.person_id, code, now, guesser=guesser) as proof:
-        await proved(visitor, proof, now)
+        return await proved(visitor, token, proof, now)
 
 
-async def prove_by_passkey(visitor: Visitor, credential: str, site: Site, now: datetime) -> None:
+async def prove_by_passkey(
+    visitor: Visitor, token: str, credential: str, site: Site, now: datetime
+) -> str | None:
     """The same by a passkey of one's own. Raises Refused."""
     holder, person_id = visitor.session_id, visitor.person_id
     await passkeys.answered(credential, site, holder, Purpose.AGAIN, now, person_id=person_id)
-    await proved(visitor, Proof.PASSKEY, now)
+    return await proved(visitor, token, Proof.PASSKEY, now)
 
 
-async def proved(visitor: Visitor, proof: Proof, now: datetime) -> None:
-    """What is sealed is open to this session for some minutes."""
+async def proved(visitor: Visitor, token: str, proof: Proof, now: datetime) -> str | None:
+    """What is sealed is open to this session for some minutes, by the new token that is returned. A
+    program that sends its token itself keeps it."""
     async with write():
-        await Session.filter(id=visitor.session_id).update(proved_at=now)
         about = ("session", visitor.session_id)
         await note(visitor, "session:prove", about=about, names=[proof.value], now=now)
+        if visitor.by_cookie:
+            return await renew_token(token, now)
+        await Session.filter(id=visitor.session_id).update(proved_at=now)
+        return None
 
 
 async def _check_own_password(

@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.auth import actions, browsers, pairing
-from server.auth.cookies import drop_cookie, drop_others, set_cookie, sharing
+from server.auth.cookies import drop_cookie, drop_others, own_token, set_cookie, sharing
 from server.auth.models import Device
 from server.auth.rules import MOST_BESIDE
-from server.auth.sessions import Opened, agent_of_request
+from server.auth.sessions import Opened, agent_of_request, end_before
 from server.auth.user_agents import Agent
 from server.errors import (
     Conflict,
@@ -150,6 +150,7 @@ async def pair(request: Request) -> Response:
         beside = payload.device.id if payload.beside else None
         set_cookie(request, answer, opened.token, lasts=True, beside=beside)
         if beside is None:
+            await end_before(own_token(request), opened, now_of(request))
             drop_others(request, answer)
     return answer
 

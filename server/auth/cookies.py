@@ -48,6 +48,11 @@ def token_of(request: HTTPConnection) -> tuple[str | None, bool]:
     return request.cookies.get(_cookie_of(request)), True
 
 
+def own_token(request: HTTPConnection) -> str:
+    """The token of the session that a browser has for its first person; empty if it has none."""
+    return request.cookies.get(cookie_name(is_https=request.app.state.settings.is_https), "")
+
+
 def sharing(request: HTTPConnection) -> int:
     """How many have a cookie of their own in this browser, beside the first one there."""
     return len(_beside(request))

@@ -72,6 +72,9 @@ class Session(Model):
     ended_why = fields.CharField(max_length=24, null=True)
     # When the person last showed who they are; null: at the start.
     proved_at = fields.DatetimeField(null=True)
+    # The token that takes the place of this one as soon as it is used, and the proof it is for.
+    next_hash = fields.CharField(max_length=64, null=True, unique=True)
+    next_proved_at = fields.DatetimeField(null=True)
     idle_s = fields.SmallIntField(null=True)  # Unused for so long it ends; null: as every one.
     needs_key = fields.BooleanField(
         db_default=False

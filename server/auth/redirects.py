@@ -11,11 +11,11 @@ from starlette.responses import RedirectResponse, Response
 
 from server.auth import browsers
 from server.auth.browsers import remember as remember_browser
-from server.auth.cookies import set_cookie
+from server.auth.cookies import own_token, set_cookie
 from server.auth.rules import ASKED_ANEW, BROWSER_LASTS, HALFWAY_LASTS, is_here
 from server.auth.second_factor.passkeys import Site, site_of
-from server.auth.second_factor.remembered_device import remember
-from server.auth.sessions import Opened
+from server.auth.second_factor.remembered_device import is_known_by, remember
+from server.auth.sessions import Opened, end_before
 from server.errors import Refused
 from server.i18n import N_
 from server.people.access import now_of
@@ -44,17 +44,27 @@ def back(next_: str, otherwise: str) -> str:
 async def let_in(
     request: HTTPConnection, opened: Opened, next_: str, *, has_key: bool = False
 ) -> Response:
-    """Signed in: set the token as a cookie, and redirect. From now on the person may sign in here
-    while others guess. `has_key`: this browser showed a passkey in a whole sign-in; from now on
-    the passkey alone opens an alert."""
+    """Signed in: set the token as a cookie, and redirect. The session that this browser had before
+    ends. From now on the person may sign in here while others guess. `has_key`: this browser showed
+    a passkey in a whole sign-in; from now on the passkey alone opens an alert."""
     answer = to(home(opened.person.role, next_))
+    before = await end_before(own_token(request), opened, now_of(request))
     set_cookie(request, answer, opened.token, lasts=False)
     now = now_of(request)
     keep_known(request, answer, await remember_browser(opened.person.id, known_here(request), now))
     if halfway_token(request) is not None:
         drop_halfway(request, answer)
-    if has_key:
+    if has_key or await is_known_by(request, before, opened.person.id):
         remember(request, answer, opened.session_id)
+    return answer
+
+
+def proved_on(request: HTTPConnection, renewed: str | None, next_: str) -> Response:
+    """A person has shown again who they are: back to what was about to be opened, with the token
+    that counts from now on."""
+    answer = to(back(next_, "/desk/settings"))
+    if renewed is not None:
+        set_cookie(request, answer, renewed, lasts=False)
     return answer
 
 

@@ -121,6 +121,7 @@ class Ended(StrEnum):
     SECOND_KEY = "second_key"  # An administrator took the second key away: the phone was lost.
     PROVIDER = "provider"  # The account at the sign-in provider opens nothing here any more.
     ELSEWHERE = "elsewhere"  # The person ended it from another device.
+    ANEW = "anew"  # A sign-in in the same browser took its place.
     RESTORED = "restored"  # The database came back from a backup: it may have ended since then.
 
 

@@ -8,9 +8,9 @@ from urllib.parse import quote
 from uuid import UUID
 
 from starlette.requests import HTTPConnection
-from tortoise.expressions import Q
+from tortoise.expressions import F, Q
 
-from server.audit.actions import Actor
+from server.audit.actions import Actor, note
 from server.auth.cookies import phone_of, token_of
 from server.auth.models import Device, Session
 from server.auth.rules import (
@@ -32,8 +32,8 @@ from server.i18n import N_
 from server.people.access import Visitor, now_of
 from server.people.models import Person
 from server.people.rules import Role
-from server.security.encryption import hash_token, new_token
-from server.storage.db import among, as_id, as_moment, dialect, fetch
+from server.security.encryption import hash_token, new_token, next_token
+from server.storage.db import among, as_id, as_moment, dialect, fetch, write
 from server.storage.ids import uuid7
 from server.web.ending import Ending
 from server.web.live import RIGHTS, announce
@@ -86,10 +86,9 @@ async def session_of(request: HTTPConnection) -> Visitor:
     token, by_cookie = token_of(request)
     if token is None:
         raise _stranger()
-    rows = await fetch(_FIND.format(which="token_hash = $1"), [hash_token(token)])
-    if not rows:
+    row, now = await _row_of(hash_token(token)), now_of(request)
+    if row is None:
         raise _stranger()
-    row, now = rows[0], now_of(request)
     _check(row, now)
     if phone_of(request) not in (None, _id_or_none(row["device_id"])):
         raise _elsewhere()
@@ -112,6 +111,22 @@ async def session_of(request: HTTPConnection) -> Visitor:
         idle_s=None if row["expires_at"] is None else _idle_of(row).seconds,
         ending=_ending_of(row, now),
     )
+
+
+async def _row_of(token_hash: str) -> dict[str, Any] | None:
+    """The session of this token. A new token counts from its first use on; the one before it ends
+    with that."""
+    sql = _FIND.format(which="token_hash = $1")
+    rows = await fetch(sql, [token_hash])
+    if not rows and await Session.exists(next_hash=token_hash):
+        await Session.filter(next_hash=token_hash).update(
+            token_hash=token_hash,
+            next_hash=None,
+            proved_at=F("next_proved_at"),
+            next_proved_at=None,
+        )
+        rows = await fetch(sql, [token_hash])
+    return rows[0] if rows else None
 
 
 async def children_of(
@@ -181,6 +196,37 @@ async def open_session(
         system=system,
     )
     return token, session
+
+
+async def renew_token(token: str, now: datetime) -> str | None:
+    """The token that takes the place of this one, for a person who has just shown who they are.
+
+    The old one opens the session until the new one is used: the answer may get lost on its way.
+    What needs the proof is open to the new one alone. Called twice: the same token; None where the
+    new one is in use already. In the caller's transaction.
+    """
+    following = next_token(token)
+    renewed = await Session.filter(token_hash=hash_token(token)).update(
+        next_hash=hash_token(following), next_proved_at=now
+    )
+    return following if renewed else None
+
+
+async def end_before(token: str, opened: Opened, now: datetime) -> UUID | None:
+    """End the session of staff that a browser had before it signed in anew; returns its id. A
+    child's phone stays signed in: what waits there to be sent would be lost."""
+    own = Q(token_hash=hash_token(token)) | Q(next_hash=hash_token(token))
+    before = await Session.filter(own, device_id__isnull=True, expires_at__isnull=False).first()
+    if before is None or before.id == opened.session_id:
+        return None
+    async with write():
+        if not await end_sessions(Q(id=before.id), Ended.ANEW, now):
+            return None
+        person = opened.person
+        actor = Actor(person.id, person.role, person.agency_id)
+        about = ("session", before.id)
+        await note(actor, "session:end", about=about, why=Ended.ANEW, now=now)
+    return before.id
 
 
 async def end_sessions(which: Q, why: Ended, now: datetime) -> int:

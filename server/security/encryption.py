@@ -360,6 +360,12 @@ def new_token() -> str:
     return secrets.token_urlsafe(32)
 
 
+def next_token(token: str) -> str:
+    """The token that follows this one: always the same, so that requests which cross make one. Only
+    a person who has both this token and our key can know it."""
+    return _to_text(bytes.fromhex(blind(f"the token that follows {token}")))
+
+
 def hash_token(token: str) -> str:
     """What we store of such a secret: SHA-256, 64 hex digits.
 

@@ -15,6 +15,7 @@ from server import logs
 from server.auth import accounts
 from server.auth.actions import HalfOpened
 from server.auth.api import host_of
+from server.auth.cookies import own_token
 from server.auth.models import OidcFlow, ProviderTerms
 from server.auth.oidc import flows
 from server.auth.oidc.account_linking import tie_own
@@ -22,7 +23,15 @@ from server.auth.oidc.claims import Said, Untrue, authorization_url, read_claims
 from server.auth.oidc.flows import Purpose
 from server.auth.oidc.provider import Talk
 from server.auth.oidc.role_mapping import set_up
-from server.auth.redirects import back, drop, halfway_on, keep, let_in, to, was_signed_out
+from server.auth.redirects import (
+    drop,
+    halfway_on,
+    keep,
+    let_in,
+    proved_on,
+    to,
+    was_signed_out,
+)
 from server.auth.rules import FLOW_LASTS
 from server.auth.second_factor.reauthentication import fresh
 from server.auth.sessions import Opened, agent_of_request
@@ -180,8 +189,10 @@ async def _arrived_inside(request: Request, come: _Arrival) -> Response:
     if come.flow.purpose == Purpose.TIE:
         await tie_own(visitor, come.provider, come.claims, now)
         return to(f"{OWN}?saved=yes")
-    await accounts.prove(visitor, come.provider, come.claims, come.flow.made_at, now)
-    return to(back(come.next_, "/desk/settings"))
+    token = own_token(request)
+    made_at = come.flow.made_at
+    renewed = await accounts.prove(visitor, token, come.provider, come.claims, made_at, now)
+    return proved_on(request, renewed, come.next_)
 
 
 async def _on(request: Request, opened: Opened | HalfOpened, next_: str) -> Response:

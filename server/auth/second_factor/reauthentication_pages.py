@@ -8,8 +8,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.auth import actions
+from server.auth.cookies import own_token
 from server.auth.models import Credential, Identity, Passkey, Totp
-from server.auth.redirects import back, halfway_token, known_here, let_in, site_for, to
+from server.auth.redirects import (
+    halfway_token,
+    known_here,
+    let_in,
+    proved_on,
+    site_for,
+    to,
+)
 from server.auth.second_factor import factors, passkeys
 from server.auth.second_factor.passkeys import Purpose
 from server.auth.second_factor.pending import find_halfway
@@ -76,18 +84,19 @@ async def prove(request: Request) -> Response:
     visitor = await staff_of(request)
     form, now = await form_body(request), now_of(request)
     next_, code, password = entered(form, "next"), entered(form, "code"), form.get("password")
-    credential = entered(form, "credential")
+    credential, token = entered(form, "credential"), own_token(request)
     try:
         if credential:
-            await actions.prove_by_passkey(visitor, credential, site_for(request), now)
+            site = site_for(request)
+            renewed = await actions.prove_by_passkey(visitor, token, credential, site, now)
         elif isinstance(password, str):
             passwords = request.app.state.passwords
-            await actions.prove_by_password(visitor, password, passwords, now)
+            renewed = await actions.prove_by_password(visitor, token, password, passwords, now)
         else:
-            await actions.prove_by_code(visitor, code, now)
+            renewed = await actions.prove_by_code(visitor, token, code, now)
     except (Refused, TooMany) as fault:
         return await _again_page(request, visitor, next_, fault)
-    return to(back(next_, "/desk/settings"))
+    return proved_on(request, renewed, next_)
 
 
 async def ask_again(request: Request) -> Response:

@@ -44,14 +44,28 @@ def forget(request: HTTPConnection, answer: Response) -> None:
 
 async def known_person(request: HTTPConnection) -> UUID | None:
     """The person who lately used this device, if they have a passkey to open an alert with."""
-    token = request.cookies.get(_name(request))
-    if token is None:
-        return None
-    try:
-        session_id = UUID(encryption.unsign(token, _PURPOSE, now_of(request)))
-    except (encryption.Unreadable, ValueError):
+    session_id = _session_of(request)
+    if session_id is None:
         return None
     session = await Session.get_or_none(id=session_id, ended_at__isnull=True)
     if session is None or not await Passkey.exists(person_id=session.person_id):
         return None
     return session.person_id
+
+
+async def is_known_by(request: HTTPConnection, session_id: UUID | None, person_id: UUID) -> bool:
+    """Whether the device is known by this session of this person: one that takes its place in the
+    same browser makes the device no stranger."""
+    if session_id is None or session_id != _session_of(request):
+        return False
+    return await Session.exists(id=session_id, person_id=person_id)
+
+
+def _session_of(request: HTTPConnection) -> UUID | None:
+    token = request.cookies.get(_name(request))
+    if token is None:
+        return None
+    try:
+        return UUID(encryption.unsign(token, _PURPOSE, now_of(request)))
+    except (encryption.Unreadable, ValueError):
+        return None
