@@ -25,8 +25,7 @@ from starlette.applications import Starlette
 
 from server.app import create_app
 from server.audit.actions import SYSTEM, Actor
-from server.auth import actions as doors
-from server.auth import pairing
+from server.auth import credentials, pairing
 from server.auth.models import Device
 from server.auth.passwords import Passwords
 from server.auth.sessions import open_session
@@ -344,8 +343,8 @@ async def _tie(cast: Cast, child: str, person: str, role: Role) -> None:
 async def _sessions(cast: Cast, passwords: Passwords) -> None:
     now = cast.clock()
     for name in (*ADULTS, "uwe"):
-        stored = await doors.hashed(password_of(name), name, passwords)
-        await doors.store_credential(SYSTEM, cast.persons[name], name, stored, now)
+        stored = await credentials.hashed(password_of(name), name, passwords)
+        await credentials.store_credential(SYSTEM, cast.persons[name], name, stored, now)
         cast.tokens[name], _ = await open_session(cast.persons[name], now=now)
     for name in CHILDREN:
         cast.devices[name] = uuid4()

@@ -41,7 +41,7 @@ from server.app import routes as all_routes
 from server.approvals.models import Approval
 from server.approvals.rules import What
 from server.audit.actions import SYSTEM
-from server.auth import actions as doors
+from server.auth import credentials
 from server.auth.models import Device, Passkey
 from server.auth.sessions import open_session
 from server.checkin import shared_question
@@ -954,7 +954,7 @@ async def person_id(cast: Cast, who: str | None, path: str) -> UUID:
         people.AddPerson(role=Role.CARER, name="Somebody", language="en", zone="UTC"),
         cast.clock(),
     )
-    await doors.store_credential(SYSTEM, person, str(uuid4()), "none", cast.clock())
+    await credentials.store_credential(SYSTEM, person, str(uuid4()), "none", cast.clock())
     return person.id
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from server.advocates.models import Advocacy
 from server.advocates.rules import LINK_LASTS
 from server.audit.actions import Actor
-from server.auth import actions as doors
+from server.auth import credentials
 from server.auth.models import Credential
 from server.auth.passwords import Passwords
 from server.errors import NotFound
@@ -58,14 +58,14 @@ async def join(token: str, chosen: Chosen, passwords: Passwords, now: datetime) 
     """They can sign in from now on. Raises NotFound as `invited`, Refused for a name that is taken
     or a password that is easy to guess."""
     await invited(token, now)
-    stored = await doors.hashed(chosen.password, chosen.name, passwords)
+    stored = await credentials.hashed(chosen.password, chosen.name, passwords)
     async with write():
         person = await invited(token, now)
         await Person.filter(id=person.id).select_for_update(no_key=True).get()
         # Once more: the same link may have been used in this moment.
         await invited(token, now)
         actor = Actor(person.id, person.role, person.agency_id)
-        await doors.store_credential(actor, person, chosen.name, stored, now)
+        await credentials.store_credential(actor, person, chosen.name, stored, now)
 
 
 def _over() -> NotFound:

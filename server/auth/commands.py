@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from server.audit.actions import SYSTEM
-from server.auth import actions, pairing
+from server.auth import actions, credentials, pairing
 from server.auth.models import Credential
 from server.auth.passwords import Passwords, new_password
 from server.auth.rules import fold, index_of
@@ -99,7 +99,7 @@ def _add_agency_verbs(agency: argparse.ArgumentParser) -> None:
 
 async def _add(args: argparse.Namespace, _settings: Settings, now: datetime) -> list[str]:
     password, passwords = new_password(), Passwords()
-    hashed = await actions.hashed(password, args.sign_in, passwords)
+    hashed = await credentials.hashed(password, args.sign_in, passwords)
     async with write():
         agency = await (_area(args) if args.area is not None else _agency(args, now))
         person = await people.add_person(
@@ -113,7 +113,7 @@ async def _add(args: argparse.Namespace, _settings: Settings, now: datetime) -> 
             ),
             now,
         )
-        await actions.store_credential(SYSTEM, person, args.sign_in, hashed, now)
+        await credentials.store_credential(SYSTEM, person, args.sign_in, hashed, now)
     return [f"{person.id} signs in as {args.sign_in}", f"password, shown this once: {password}"]
 
 
@@ -153,7 +153,7 @@ async def _reset(args: argparse.Namespace, _settings: Settings, now: datetime) -
     person, password = await _somebody(args.who), new_password()
     if args.second_key:
         await factors.reset(SYSTEM, person, now)
-    await actions.set_password(SYSTEM, person, password, Passwords(), now=now)
+    await credentials.set_password(SYSTEM, person, password, Passwords(), now=now)
     return [f"password, shown this once: {password}"]
 
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.auth import actions, browsers
+from server.auth import actions, browsers, credentials
 from server.auth.api import host_of
 from server.auth.browsers import read_link, send_link
 from server.auth.cookies import drop_cookie
@@ -215,7 +215,7 @@ async def add_person(request: Request) -> Response:
     try:
         _check_sign_in_name(submitted["sign_in_name"])
         deputy_id = _id(submitted["deputy_id"], "deputy_id")
-        hashed = await actions.hashed(password, "", request.app.state.passwords)
+        hashed = await credentials.hashed(password, "", request.app.state.passwords)
         async with write():
             person = await people.add_person(
                 visitor,
@@ -229,7 +229,9 @@ async def add_person(request: Request) -> Response:
                 ),
                 now,
             )
-            await actions.store_credential(visitor, person, submitted["sign_in_name"], hashed, now)
+            await credentials.store_credential(
+                visitor, person, submitted["sign_in_name"], hashed, now
+            )
     except Refused as fault:
         return await _person_page(request, visitor, submitted, fault)
     return _password_page(request, person, submitted["sign_in_name"], password)
@@ -241,7 +243,7 @@ async def reset_password(request: Request) -> Response:
     visitor = await fresh(request, back="/desk/people")
     person = await _person(visitor, request.path_params["person_id"])
     password = new_password()
-    await actions.set_password(
+    await credentials.set_password(
         visitor, person, password, request.app.state.passwords, now=now_of(request)
     )
     credential = await Credential.get(person_id=person.id)
@@ -319,7 +321,7 @@ async def change_own_password(request: Request) -> Response:
     form = await form_body(request)
     old, new = form.get("old"), form.get("password")
     try:
-        await actions.change_own_password(
+        await credentials.change_own_password(
             visitor,
             await Person.get(id=visitor.person_id),
             old if isinstance(old, str) else "",

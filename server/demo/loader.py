@@ -18,8 +18,7 @@ from tortoise.exceptions import IntegrityError
 
 from server import logs
 from server.audit.actions import SYSTEM, Actor
-from server.auth import actions as doors
-from server.auth import pairing
+from server.auth import credentials, pairing
 from server.auth.models import Credential
 from server.auth.passwords import Passwords, new_password
 from server.demo.cast import CAST, Kid, id_of
@@ -146,7 +145,9 @@ async def _is_empty() -> bool:
 
 async def _hashed(staff: dict[str, dict[str, str]], passwords: Passwords) -> dict[str, str]:
     """The stored hash of each password."""
-    hashes = [doors.hashed(entry["password"], name, passwords) for name, entry in staff.items()]
+    hashes = [
+        credentials.hashed(entry["password"], name, passwords) for name, entry in staff.items()
+    ]
     return dict(zip(staff, await asyncio.gather(*hashes), strict=True))
 
 
@@ -157,7 +158,7 @@ async def _store(hashes: dict[str, str], now: datetime) -> None:
             continue
         person = await Person.get(id=id_of(name))
         try:
-            await doors.store_credential(SYSTEM, person, name, password_hash, now)
+            await credentials.store_credential(SYSTEM, person, name, password_hash, now)
         except Refused:
             # Of two starts at once the other was faster.
             await credential.update(password_hash=password_hash, changed_at=now)

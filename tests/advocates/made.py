@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from server.advocates import actions
 from server.audit.actions import SYSTEM
-from server.auth import actions as doors
+from server.auth import credentials
 from server.auth.sessions import open_session
 from server.people import actions as people
 from server.people.rules import Role
@@ -37,7 +37,7 @@ async def advocate(
         cast.tokens[name], _ = await open_session(cast.persons[name], now=cast.clock())
         if has_joined:
             person = cast.persons[name]
-            await doors.store_credential(SYSTEM, person, name, "none", cast.clock())
+            await credentials.store_credential(SYSTEM, person, name, "none", cast.clock())
     row = await actions.invite(
         cast.actor("uwe" if child == "lia" else "tom"),
         cast.children[child],

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from server.areas import actions
 from server.audit.actions import SYSTEM
-from server.auth import actions as doors
+from server.auth import credentials
 from server.auth.sessions import open_session
 from server.people import actions as people
 from server.people.agencies.actions import AddAgency
@@ -32,7 +32,7 @@ async def works_for(cast: Cast, name: str, area: Agency) -> None:
     )
     cast.persons[name] = await people.add_person(SYSTEM, area.id, adult, cast.clock())
     cast.tokens[name], _ = await open_session(cast.persons[name], now=cast.clock())
-    await doors.store_credential(SYSTEM, cast.persons[name], name, "none", cast.clock())
+    await credentials.store_credential(SYSTEM, cast.persons[name], name, "none", cast.clock())
 
 
 async def oversight(cast: Cast) -> Agency:

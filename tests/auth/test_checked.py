@@ -15,7 +15,7 @@ import structlog
 
 from server import logs
 from server.app import create_app
-from server.auth import actions
+from server.auth import credentials
 from server.auth.models import Credential, Totp
 from server.auth.passwords import Passwords
 from server.people.models import Person
@@ -100,7 +100,9 @@ async def test_a_password_of_any_characters_opens_exactly_as_it_was_typed(
 ) -> None:
     chosen = ' Żółć "\u0645\u0631\u062d\u0628\u0627" 🗝 <b>&amp; ' + "plumber hijack " * 10
     assert 64 < len(chosen) <= 256
-    await actions.set_password(cast.actor("root"), cast.tom, chosen, passwords, now=cast.clock())
+    await credentials.set_password(
+        cast.actor("root"), cast.tom, chosen, passwords, now=cast.clock()
+    )
     async with cast.client() as stranger:
         for other in (chosen.strip(), chosen.upper(), chosen[:-1], chosen + " "):
             assert (await sign_in(stranger, "tom", other)).status_code == 401
@@ -119,7 +121,7 @@ async def test_a_password_set_by_an_administrator_leaves_the_second_key(
     now, secret = cast.clock(), pyotp.random_base32()
     await Totp.create(person_id=cast.tom.id, secret=secret, made_at=now, confirmed_at=now)
     new = "plumber-hijack-71"
-    await actions.set_password(cast.actor("root"), cast.tom, new, passwords, now=now)
+    await credentials.set_password(cast.actor("root"), cast.tom, new, passwords, now=now)
     async with cast.client() as stranger:
         assert (await sign_in(stranger, "tom", new)).json()["code"] == "code_needed"
 

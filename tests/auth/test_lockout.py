@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import httpx2
 import pytest
 
-from server.auth import actions, browsers
+from server.auth import actions, browsers, credentials
 from server.auth.models import Guess, RememberedDevice
 from server.auth.passwords import Passwords
 from server.auth.rules import (
@@ -182,7 +182,9 @@ async def test_it_is_known_for_half_a_year_and_not_beyond_another_password(cast:
         assert (await come(tom)).status_code == 303
         passwords = Passwords(time_cost=1, memory_cost=8, parallelism=1)
         word = "quite another word"
-        await actions.set_password(cast.actor("root"), cast.tom, word, passwords, now=cast.clock())
+        await credentials.set_password(
+            cast.actor("root"), cast.tom, word, passwords, now=cast.clock()
+        )
         cast.clock.advance(minutes=20)
         await lock(cast)
         assert (await come(tom, said=word)).status_code == 429

@@ -13,7 +13,7 @@ import pyotp
 import pytest
 
 from server.audit.models import Entry
-from server.auth import actions, commands
+from server.auth import actions, commands, credentials
 from server.auth.models import Guess, PendingSecondFactor, Recovery, Session, Totp
 from server.auth.rules import CODE_BY_PERSON, CODE_BY_PERSON_A_DAY, HALFWAY_LASTS
 from server.auth.second_factor import factors
@@ -206,7 +206,9 @@ async def test_the_first_half_ends_after_ten_minutes_and_with_a_new_password(cas
         await password_first(cast, browser, "tom")
         passwords = cast.app.state.passwords
         new = "a password that is new to everybody"
-        await actions.set_password(cast.actor("root"), cast.tom, new, passwords, now=cast.clock())
+        await credentials.set_password(
+            cast.actor("root"), cast.tom, new, passwords, now=cast.clock()
+        )
         over = await browser.post("/sign-in/second", data={"code": code_of(cast, secret)})
         assert over.status_code == 401
     assert await sessions_of(cast.tom.id) == 0

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from server.audit.models import Entry
-from server.auth import actions
+from server.auth import actions, credentials
 from server.auth.models import Credential, Guess, Session
 from server.auth.passwords import Passwords, new_password
 from server.auth.rules import PASSWORD_BY_NAME, PASSWORD_BY_NETWORK
@@ -172,7 +172,7 @@ async def test_nobody_leaves_a_child_without_a_caseworker(cast: Cast) -> None:
 
 async def test_a_password_made_with_other_parameters_is_made_anew(cast: Cast) -> None:
     other = Passwords(time_cost=2, memory_cost=8, parallelism=1)
-    await actions.set_password(
+    await credentials.set_password(
         cast.actor("root"), cast.tom, password_of("tom"), other, now=cast.clock()
     )
     before = (await Credential.get(person_id=cast.tom.id)).password_hash
@@ -186,7 +186,7 @@ async def test_a_weak_password_is_refused(
     cast: Cast, passwords: CountedPasswords, password: str
 ) -> None:
     with pytest.raises(Refused):
-        await actions.set_password(
+        await credentials.set_password(
             cast.actor("root"), cast.tom, password, passwords, now=cast.clock()
         )
 
@@ -212,7 +212,7 @@ async def test_a_new_password_ends_all_other_sessions(cast: Cast) -> None:
 async def test_two_who_take_one_sign_in_name_at_once(cast: Cast) -> None:
     people = [await a_carer(cast) for _ in range(2)]
     takes = [
-        actions.store_credential(cast.actor("root"), person, "new", "hash", cast.clock())
+        credentials.store_credential(cast.actor("root"), person, "new", "hash", cast.clock())
         for person in people
     ]
     outcomes = await asyncio.gather(*takes, return_exceptions=True)
