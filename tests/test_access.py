@@ -312,6 +312,7 @@ EXPECTED: Mapping[str, Expected] = {
     f"POST {DESK}/invite": desk_child("caseworker"),
     "GET /desk/people/new": agency("administrator"),
     "POST /desk/people": agency("administrator"),
+    "GET /desk/people/{person_id}/password": agency("administrator"),
     "POST /desk/people/{person_id}/password": agency("administrator"),
     "GET /desk/people/children": agency("administrator"),
     "POST /desk/people/children": agency("administrator"),

@@ -87,6 +87,7 @@ def _figures() -> list[str]:
         f"| {connections.MOST_CONNECTIONS:,}; a head within {connections.Limits().head_s:.0f} sec",
         f"| opening a page in an emergency | {glass.MOST} in 24 hours |",
         f"has {rules.SHORTEST_PASSWORD} to {rules.LONGEST_PASSWORD} characters",
+        f"hands over counts for {rules.FIRST_PASSWORD_LASTS.days} days",
         f"{rules.STAFF_AT_MOST.seconds // 3600} hours at most, {rules.STAFF_IDLE.seconds // 3600}",
         f"1 hour, {rules.NIGHT_IDLE.seconds // 60} minutes unused",
         f"not older than {rules.PROOF_LASTS.seconds // 60} minutes",

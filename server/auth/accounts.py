@@ -23,7 +23,7 @@ from server.auth.rate_limit import count_guess, forget_guesses
 from server.auth.rules import PROOF_LASTS, WELCOME_BY_ACCOUNT, Door, Ended, Proof
 from server.auth.second_factor import factors
 from server.auth.second_factor.pending import open_halfway
-from server.auth.sessions import Came, Opened, end_sessions
+from server.auth.sessions import Came, Opened, Opening, end_sessions
 from server.auth.user_agents import Agent
 from server.errors import Refused
 from server.i18n import N_
@@ -121,7 +121,8 @@ async def _open(
     # may sit here now: that is no proof for sealed words.
     proved_at = min(claims.proved_at or now - PROOF_LASTS, now)
     proof = Proof.PROVIDER_AND_KEY if claims.is_strong else Proof.PROVIDER
-    return await open_for(person, proof, agent, now, came=Came(provider.name, proved_at))
+    opening = Opening(agent, came=Came(provider.name, proved_at))
+    return await open_for(person, proof, opening, now)
 
 
 async def enter_by_code(

@@ -1,7 +1,7 @@
 """Signing in, with a password or a key, and signing out. The actions that write."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -33,7 +33,7 @@ from server.auth.second_factor.pending import (
     open_halfway,
     tidy_halfways,
 )
-from server.auth.sessions import Came, Opened, Opening, end_sessions, open_session, renew_token
+from server.auth.sessions import Opened, Opening, end_sessions, open_session, renew_token
 from server.auth.user_agents import Agent
 from server.errors import NotFound, Refused, Unauthenticated
 from server.i18n import N_
@@ -43,6 +43,8 @@ from server.people.actions import disable_person as disable_in_people
 from server.people.models import Person
 from server.security import encryption
 from server.storage.db import write
+
+PASSWORD_OVER = N_("The password you were given has ended. Ask your administrator for a new one.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,9 @@ async def sign_in(
     if credential is None or person is None:
         tell_refused(Proof.PASSWORD, credential.person_id if credential is not None else None)
         raise Unauthenticated(N_("Name or password is wrong. Try again."))
+    if credential.until is not None and now >= credential.until:
+        raise Unauthenticated(PASSWORD_OVER, code="password_over")
+    is_handed = credential.until is not None
     fresh = None
     if passwords.is_outdated(credential.password_hash):
         fresh = await passwords.hash(attempt.password)
@@ -93,9 +98,10 @@ async def sign_in(
                 id=credential.id, password_hash=credential.password_hash
             ).update(password_hash=fresh)
         if await factors.has_second(person.id):
-            token, _ = await open_halfway(person.id, now)
+            token, _ = await open_halfway(person.id, now, needs_password=is_handed)
             return HalfOpened(token)
-        return await open_for(person, Proof.PASSWORD, attempt.agent, now)
+        opening = Opening(attempt.agent, needs_password=is_handed)
+        return await open_for(person, Proof.PASSWORD, opening, now)
 
 
 async def _count(
@@ -150,7 +156,8 @@ async def sign_in_by_code(
         person = await Person.get(id=half.person_id)
         if proof is Proof.RECOVERY:
             await factors.tell(_actor(person), person.id, now)
-        return await open_for(person, proof, agent, now)
+        opening = Opening(agent, needs_password=half.needs_password)
+        return await open_for(person, proof, opening, now)
 
 
 async def sign_in_by_passkey(
@@ -177,22 +184,15 @@ async def sign_in_by_passkey(
         if person is None:
             raise Unauthenticated(OVER, code="halfway_over")
         is_short = at_night == person.id
-        return await open_for(person, Proof.PASSKEY, agent, now, is_short=is_short)
+        opening = Opening(agent, needs_password=half.needs_password, is_short=is_short)
+        return await open_for(person, Proof.PASSKEY, opening, now)
 
 
-async def open_for(
-    person: Person,
-    proof: Proof,
-    agent: Agent,
-    now: datetime,
-    *,
-    is_short: bool = False,
-    came: Came | None = None,
-) -> Opened:
+async def open_for(person: Person, proof: Proof, opening: Opening, now: datetime) -> Opened:
     """A session for a person who has shown who they are, in the caller's transaction."""
     is_one_key = proof in (Proof.PASSWORD, Proof.PROVIDER)
-    needs_key = is_one_key and await factors.lacks_key(person, now)
-    opening = Opening(agent, needs_key, is_short, came)
+    if is_one_key and await factors.lacks_key(person, now):
+        opening = replace(opening, needs_key=True)
     token, session = await open_session(person, opening=opening, now=now)
     actor = _actor(person)
     about = ("session", session.id)

@@ -13,7 +13,7 @@ from server.audit.actions import SYSTEM
 from server.auth import actions, credentials, pairing
 from server.auth.models import Credential
 from server.auth.passwords import Passwords, new_password
-from server.auth.rules import fold, index_of
+from server.auth.rules import FIRST_PASSWORD_LASTS, fold, index_of
 from server.auth.second_factor import factors
 from server.i18n import LANGUAGES
 from server.people import actions as people
@@ -113,8 +113,10 @@ async def _add(args: argparse.Namespace, _settings: Settings, now: datetime) -> 
             ),
             now,
         )
-        await credentials.store_credential(SYSTEM, person, args.sign_in, hashed, now)
-    return [f"{person.id} signs in as {args.sign_in}", f"password, shown this once: {password}"]
+        await credentials.store_credential(
+            SYSTEM, person, args.sign_in, hashed, now, is_handed=True
+        )
+    return [f"{person.id} signs in as {args.sign_in}", *_shown(password, now)]
 
 
 async def _add_agency(args: argparse.Namespace, _settings: Settings, now: datetime) -> list[str]:
@@ -154,7 +156,15 @@ async def _reset(args: argparse.Namespace, _settings: Settings, now: datetime) -
     if args.second_key:
         await factors.reset(SYSTEM, person, now)
     await credentials.set_password(SYSTEM, person, password, Passwords(), now=now)
-    return [f"password, shown this once: {password}"]
+    return _shown(password, now)
+
+
+def _shown(password: str, now: datetime) -> list[str]:
+    return [
+        f"password, shown this once: {password}",
+        f"works until {now + FIRST_PASSWORD_LASTS:%Y-%m-%d %H:%M} UTC; at the first sign-in they"
+        " choose their own",
+    ]
 
 
 async def _invite(args: argparse.Namespace, settings: Settings, now: datetime) -> list[str]:

@@ -8,10 +8,11 @@ from tortoise.expressions import Q
 
 from server.audit.actions import Actor, note
 from server.auth.browsers import forget_all
-from server.auth.models import Credential
+from server.auth.models import Credential, Session
 from server.auth.passwords import TOO_EASY, Passwords
 from server.auth.rate_limit import count_guess, forget_guesses
 from server.auth.rules import (
+    FIRST_PASSWORD_LASTS,
     LONGEST_PASSWORD,
     PASSWORD_BY_NAME,
     Door,
@@ -41,10 +42,17 @@ async def hashed(password: str, name: str, passwords: Passwords) -> str:
 
 
 async def store_credential(
-    actor: Actor, person: Person, name: str, password_hash: str, now: datetime
+    actor: Actor,
+    person: Person,
+    name: str,
+    password_hash: str,
+    now: datetime,
+    *,
+    is_handed: bool = False,
 ) -> None:
     """A name and a password for signing in. The password is hashed before, so that no transaction
-    waits for argon2. Raises Refused if the name is taken."""
+    waits for argon2. `is_handed`: another person has made it and hands it over, so it counts for
+    some days. Raises Refused if the name is taken."""
     if person.role == Role.CHILD:
         raise Refused(N_("A child needs no password. They pair their phone."), field="role")
     if not is_sign_in_name(name):
@@ -60,6 +68,7 @@ async def store_credential(
                     name_index=encryption.blind(index_of(name)),
                     password_hash=password_hash,
                     changed_at=now,
+                    until=now + FIRST_PASSWORD_LASTS if is_handed else None,
                 )
         except IntegrityError:
             # Another person took the name in the same moment.
@@ -77,13 +86,22 @@ async def set_password(
     but: UUID | None = None,
     now: datetime,
 ) -> None:
-    """A new password. Every session of the person ends, except `but`, the one that asks."""
+    """A new password. Every session of the person ends, except `but`, the one that asks.
+
+    One that another person makes counts for some days: its person chooses their own.
+    """
     credential = await Credential.get_or_none(person_id=person.id)
     if credential is None:
         raise Refused(N_("This person has no sign-in name."))
-    stored = await hashed(password, credential.name, passwords)
+    stored, is_own = await hashed(password, credential.name, passwords), actor.id == person.id
     async with write():
-        await Credential.filter(id=credential.id).update(password_hash=stored, changed_at=now)
+        await Credential.filter(id=credential.id).update(
+            password_hash=stored,
+            changed_at=now,
+            until=None if is_own else now + FIRST_PASSWORD_LASTS,
+        )
+        if but is not None:
+            await Session.filter(id=but).update(needs_password=False)
         others = Q(person_id=person.id) if but is None else Q(person_id=person.id) & ~Q(id=but)
         await end_sessions(others, Ended.PASSWORD, now)
         await factors.end_halfways(person.id, now)
@@ -102,8 +120,12 @@ async def change_own_password(
     visitor: Visitor, person: Person, old: str, new: str, passwords: Passwords, *, now: datetime
 ) -> None:
     """A person changes their own password and must know the old one. Wrong old ones count as
-    guesses."""
+    guesses. Raises Refused for the same once more: one that was handed over would stay."""
     await check_own_password(visitor, old, passwords, "old", now)
+    if new == old:
+        raise Refused(
+            N_("This is the password you have now. Choose another one."), field="password"
+        )
     await set_password(visitor, person, new, passwords, but=visitor.session_id, now=now)
 
 

@@ -24,6 +24,8 @@ class Credential(Model):
     name_index = fields.CharField(max_length=64, unique=True)  # Blind index of the folded name.
     password_hash = fields.CharField(max_length=255)  # argon2id
     changed_at = fields.DatetimeField()
+    # A password that another person handed over counts up to then; null: it is the person's own.
+    until = fields.DatetimeField(null=True)
 
     class Meta:
         table = "credential"
@@ -79,6 +81,9 @@ class Session(Model):
     needs_key = fields.BooleanField(
         db_default=False
     )  # The person has to set up a second key first.
+    needs_password = fields.BooleanField(
+        db_default=False
+    )  # It was opened by a password that was handed over.
     provider = fields.CharField(max_length=31, null=True)  # The sign-in provider that opened it.
     browser = fields.CharField(max_length=24, null=True)
     system = fields.CharField(max_length=24, null=True)
@@ -243,6 +248,7 @@ class PendingSecondFactor(Model):
         "server.Person", related_name="pending_second_factors", null=True, on_delete=fields.CASCADE
     )
     person_id: UUID | None
+    needs_password = fields.BooleanField(db_default=False)  # As the session that it leads to.
     made_at = fields.DatetimeField()
     expires_at = fields.DatetimeField()
     ended_at = fields.DatetimeField(null=True)

@@ -17,6 +17,7 @@ from server.auth.models import Credential
 from server.auth.oidc.role_mapping import listed
 from server.auth.passwords import new_password
 from server.auth.redirects import (
+    back,
     halfway_on,
     halfway_token,
     home,
@@ -32,7 +33,7 @@ from server.auth.rules import is_alert, is_sign_in_name
 from server.auth.second_factor import passkeys
 from server.auth.second_factor.reauthentication import fresh
 from server.auth.second_factor.remembered_device import forget, known_person
-from server.auth.sessions import agent_of_request
+from server.auth.sessions import agent_of_request, must_change
 from server.errors import Refused, TooMany, Unauthenticated, WaymarkError
 from server.i18n import LANGUAGES, N_
 from server.people import actions as people
@@ -230,24 +231,35 @@ async def add_person(request: Request) -> Response:
                 now,
             )
             await credentials.store_credential(
-                visitor, person, submitted["sign_in_name"], hashed, now
+                visitor, person, submitted["sign_in_name"], hashed, now, is_handed=True
             )
     except Refused as fault:
         return await _person_page(request, visitor, submitted, fault)
-    return _password_page(request, person, submitted["sign_in_name"], password)
+    return await _password_page(request, person, password)
+
+
+async def their_password(request: Request) -> Response:
+    """Whether a person has a password of their own by now, and the way to another one."""
+    visitor = await agency_for(request, AgencyAction.PEOPLE_CHANGE)
+    person = await _person(visitor, request.path_params["person_id"])
+    context = {
+        "person": person,
+        "credential": await Credential.get_or_none(person_id=person.id),
+        "now": now_of(request),
+    }
+    return page(request, "auth/their_password.html", context)
 
 
 async def reset_password(request: Request) -> Response:
     """A new password, shown only this once. Sessions opened with the old one end."""
     await agency_for(request, AgencyAction.PEOPLE_CHANGE)
-    visitor = await fresh(request, back="/desk/people")
+    visitor = await fresh(request, back=request.url.path)
     person = await _person(visitor, request.path_params["person_id"])
     password = new_password()
     await credentials.set_password(
         visitor, person, password, request.app.state.passwords, now=now_of(request)
     )
-    credential = await Credential.get(person_id=person.id)
-    return _password_page(request, person, credential.name, password)
+    return await _password_page(request, person, password)
 
 
 _PERSON_FIELDS = ("name", "sign_in_name", "role", "language", "zone", "deputy_id")
@@ -272,8 +284,15 @@ async def _person_page(
     return page(request, "auth/new_person.html", context, status=422 if fault else 200)
 
 
-def _password_page(request: Request, person: Person, name: str, password: str) -> Response:
-    context = {"person": person, "name": name, "password": password}
+async def _password_page(request: Request, person: Person, password: str) -> Response:
+    credential = await Credential.get(person_id=person.id)
+    context = {
+        "person": person,
+        "name": credential.name,
+        "until": credential.until,
+        "password": password,
+        "now": now_of(request),
+    }
     return page(request, "auth/password.html", context, status=201)
 
 
@@ -312,14 +331,15 @@ def _id(value: str, field: str) -> UUID | None:
 
 async def own_password(request: Request) -> Response:
     """The form for another password of one's own."""
-    return await _own_password_page(request, await staff_of(request))
+    next_ = request.query_params.get("next", "")
+    return await _own_password_page(request, await staff_of(request), next_)
 
 
 async def change_own_password(request: Request) -> Response:
     """Another password; all other sessions of mine end."""
     visitor = await staff_of(request)
     form = await form_body(request)
-    old, new = form.get("old"), form.get("password")
+    old, new, next_ = form.get("old"), form.get("password"), entered(form, "next")
     try:
         await credentials.change_own_password(
             visitor,
@@ -330,15 +350,17 @@ async def change_own_password(request: Request) -> Response:
             now=now_of(request),
         )
     except (Refused, TooMany) as fault:
-        return await _own_password_page(request, visitor, fault)
-    return to("/desk/settings?saved=password")
+        return await _own_password_page(request, visitor, next_, fault)
+    return to(back(next_, "/desk/settings?saved=password"))
 
 
 async def _own_password_page(
-    request: Request, visitor: Visitor, fault: WaymarkError | None = None
+    request: Request, visitor: Visitor, next_: str, fault: WaymarkError | None = None
 ) -> Response:
     context = {
         "name": await _sign_in_name(visitor),
+        "must_change": await must_change(visitor.session_id),
+        "next": next_,
         "error": form_fault(fault, language_of(request)) if fault else None,
     }
     status = fault.status if fault else 200
@@ -356,6 +378,7 @@ routes = [
     Route("/sign-out", sign_out, methods=["POST"]),
     Route("/desk/people/new", new_person, methods=["GET"]),
     Route("/desk/people", add_person, methods=["POST"]),
+    Route("/desk/people/{person_id:uuid}/password", their_password, methods=["GET"]),
     Route("/desk/people/{person_id:uuid}/password", reset_password, methods=["POST"]),
     Route("/desk/settings/password", own_password, methods=["GET"]),
     Route("/desk/settings/password", change_own_password, methods=["POST"]),

@@ -52,6 +52,9 @@ NIGHT_AT_MOST = timedelta(hours=1)
 # For this long after a whole sign-in we ask a device for its passkey at once.
 KNOWN_LASTS = timedelta(days=30)
 
+# A password that an administrator hands over: over a weekend, and no longer than a person needs.
+FIRST_PASSWORD_LASTS = timedelta(days=3)
+
 LONGEST_LABEL = 60
 # How many children may share one phone beside the first: each has a cookie, and requests carry all.
 MOST_BESIDE = 7
@@ -303,6 +306,9 @@ def is_alert(path: str) -> bool:
     return _ALERT.fullmatch(path) is not None
 
 
+_CLOSED = ("/desk/", "/api/v1/")
+# What opens to a person who has to choose a password of their own first.
+_WITHOUT_PASSWORD = frozenset({"/desk/settings/password", "/api/v1/sessions"})
 # Where staff read and take alerts, report a child missing or seen, and set up a second key, and the
 # Help. A person who needs a second key and has none yet may still open these.
 _WITHOUT_KEY = re.compile(
@@ -318,6 +324,11 @@ def is_open_without_key(path: str) -> bool:
 
     Only what the desk and the API show to a signed-in person is ever closed.
     """
-    if not path.startswith(("/desk/", "/api/v1/")):
+    if not path.startswith(_CLOSED):
         return True
     return _WITHOUT_KEY.fullmatch(path) is not None
+
+
+def is_open_without_password(path: str) -> bool:
+    """The same for a session that a password opened which another person had handed over."""
+    return not path.startswith(_CLOSED) or path in _WITHOUT_PASSWORD

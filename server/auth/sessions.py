@@ -22,6 +22,7 @@ from server.auth.rules import (
     Ended,
     expires_at,
     is_open_without_key,
+    is_open_without_password,
     is_over,
     warned_at,
 )
@@ -63,13 +64,14 @@ class Opening:
 
     agent: Agent = (None, None)
     needs_key: bool = False
+    needs_password: bool = False
     is_short: bool = False
     came: Came | None = None
 
 
 _FIND = """
 SELECT s.id, s.token_hash, s.agency_id, s.person_id, s.device_id, s.last_seen_at, s.expires_at,
-       s.ended_at, s.ended_why, s.made_at, s.proved_at, s.idle_s, s.needs_key,
+       s.ended_at, s.ended_why, s.made_at, s.proved_at, s.idle_s, s.needs_key, s.needs_password,
        p.role, p.language, p.zone, p.disabled_at,
        d.shut_out_at, d.last_seen_at AS device_seen_at, c.agency_id AS child_agency_id
 FROM "session" s
@@ -92,6 +94,8 @@ async def session_of(request: HTTPConnection) -> Visitor:
     _check(row, now)
     if phone_of(request) not in (None, _id_or_none(row["device_id"])):
         raise _elsewhere()
+    if row["needs_password"] and not is_open_without_password(request.url.path):
+        raise _needs_password(request)
     if row["needs_key"] and not is_open_without_key(request.url.path):
         raise _needs_key(request)
     await _touch(row, now)
@@ -165,7 +169,12 @@ async def session_holds(session_id: UUID, now: datetime) -> bool:
         _check(rows[0], now)
     except Unauthenticated:
         return False
-    return not rows[0]["needs_key"]
+    return not (rows[0]["needs_key"] or rows[0]["needs_password"])
+
+
+async def must_change(session_id: UUID) -> bool:
+    """Whether a password that was handed over opened this session, and is not changed yet."""
+    return await Session.exists(id=session_id, needs_password=True)
 
 
 async def open_session(
@@ -190,6 +199,7 @@ async def open_session(
         expires_at=ends,
         idle_s=int(NIGHT_IDLE.total_seconds()) if is_short else None,
         needs_key=opening.needs_key,
+        needs_password=opening.needs_password,
         provider=came.provider if came is not None else None,
         proved_at=came.proved_at if came is not None else None,
         browser=browser,
@@ -314,13 +324,24 @@ def _elsewhere() -> Unauthenticated:
 
 
 def _needs_key(request: HTTPConnection) -> NotYet:
-    """Where the way leads on from here, and back to what was asked for."""
-    back = quote(path_of(request) if request.scope["path"].startswith("/desk/") else "/desk/")
     return NotYet(
         N_("Your agency requires a second key. Set it up first. It takes two minutes."),
         code="key_needed",
-        to=f"/desk/settings/second-key?next={back}",
+        to=f"/desk/settings/second-key?next={_back(request)}",
     )
+
+
+def _needs_password(request: HTTPConnection) -> NotYet:
+    return NotYet(
+        N_("Choose a password of your own first. It takes a minute."),
+        code="password_needed",
+        to=f"/desk/settings/password?next={_back(request)}",
+    )
+
+
+def _back(request: HTTPConnection) -> str:
+    """The way back to what was asked for."""
+    return quote(path_of(request) if request.scope["path"].startswith("/desk/") else "/desk/")
 
 
 def path_of(request: HTTPConnection) -> str:

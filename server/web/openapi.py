@@ -45,8 +45,10 @@ _MEANINGS = {
     204: "Done; the answer is empty",
     400: "The request cannot be read",
     401: "Nobody is signed in (`unauthenticated`), the phone was blocked (`revoked`), or the code"
-    " of a second key is missing (`code_needed`) or does not count (`code_wrong`)",
-    403: "A tie, or a role, without this right; or a second key has to be set up (`key_needed`)",
+    " of a second key is missing (`code_needed`) or does not count (`code_wrong`), or a password"
+    " that was handed over has ended (`password_over`)",
+    403: "A tie, or a role, without this right; or a second key has to be set up (`key_needed`)"
+    ", or a password chosen in place of one that was handed over (`password_needed`)",
     404: "This does not exist, or the caller has no access to it",
     409: "This has just changed, the id is in use with other content (`id_reused`), or a second"
     " person was asked and nothing is done yet (`second_person_needed`)",

@@ -450,7 +450,7 @@ async def test_the_only_administrator_gets_in_again_from_the_terminal(cast: Cast
     await with_app(cast, "root")
     reset = {"who": "root", "second_key": True}
     said = await commands._reset(argparse.Namespace(**reset), cast.settings, cast.clock())
-    password = said[-1].rpartition(" ")[2]
+    password = said[0].rpartition(" ")[2]
     assert not await factors.has_second(cast.root.id)
     assert await Entry.filter(what="second_key:reset", who_role="system").exists()
     async with page_browser(cast) as browser:

@@ -175,6 +175,7 @@ async def of_those_who_work_here(cast: Cast) -> Pages:
         "children of the agency": ("root", "/desk/people/children"),
         "new person": ("root", "/desk/people/new"),
         "person": ("root", f"/desk/people/{cast.tom.id}"),
+        "their password": ("root", f"/desk/people/{cast.tom.id}/password"),
         "leaving": ("root", f"/desk/people/{cast.tom.id}/leaving"),
         "agency": ("root", "/desk/people/agency"),
         "homes": ("root", "/desk/people/homes"),

@@ -165,6 +165,7 @@ FITS: Mapping[str, Fits] = {
             "deputy_id": "",
         },
     ),
+    "GET /desk/people/{person_id}/password": _TO_ROOT,
     "POST /desk/people/{person_id}/password": Fits("root", form={}),
     "GET /desk/people/children": _TO_ROOT,
     "GET /desk/people/{person_id}": _TO_ROOT,

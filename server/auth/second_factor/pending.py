@@ -13,12 +13,15 @@ from server.storage.db import swapped, write
 OVER = N_("This took too long, or you started again elsewhere. Sign in again.")
 
 
-async def open_halfway(person_id: UUID | None, now: datetime) -> tuple[str, PendingSecondFactor]:
+async def open_halfway(
+    person_id: UUID | None, now: datetime, *, needs_password: bool = False
+) -> tuple[str, PendingSecondFactor]:
     """A new one and its token, which is nowhere else. In the caller's transaction."""
     token = new_token()
     row = await PendingSecondFactor.create(
         token_hash=hash_token(token),
         person_id=person_id,
+        needs_password=needs_password,
         made_at=now,
         expires_at=now + HALFWAY_LASTS,
     )

@@ -1,0 +1,160 @@
+"""A password that another person hands over: good for some days, and for one thing."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import httpx2
+
+from server.audit.actions import SYSTEM
+from server.auth import credentials
+from server.auth.models import Credential
+from server.auth.rules import FIRST_PASSWORD_LASTS
+from tests.auth.test_second_key import FROM_PAGE, code_of, page_browser, with_app
+from tests.auth.test_sign_in import sign_in
+from tests.cast import Cast, password_of
+from tests.races import together
+
+OWN = "/desk/settings/password"
+SHOWN = re.compile(r">([0-9a-z]{4}(?:-[0-9a-z]{4}){3})<")
+CHOSEN = "plumber hijack lantern"
+
+
+async def handed_over(cast: Cast, name: str) -> str:
+    """The administrator makes a password for that person: what the page shows."""
+    await cast.new_token("root")
+    async with cast.browser_as("root") as root:
+        answer = await root.post(f"/desk/people/{cast.persons[name].id}/password")
+        assert answer.status_code == 201
+        (password,) = SHOWN.findall(answer.text)
+    return str(password)
+
+
+async def come(browser: httpx2.AsyncClient, name: str, password: str) -> httpx2.Response:
+    return await browser.post("/sign-in", data={"name": name, "password": password, "next": ""})
+
+
+def changing(old: str, new: str = CHOSEN) -> dict[str, str]:
+    return {"old": old, "password": new, "next": "/desk/rounds"}
+
+
+async def test_at_the_first_sign_in_nothing_opens_but_the_form_for_a_password_of_ones_own(
+    cast: Cast,
+) -> None:
+    password = await handed_over(cast, "tom")
+    async with page_browser(cast) as tom:
+        assert (await come(tom, "tom", password)).status_code == 303
+        for path in ("/desk/", "/desk/me", f"/desk/children/{cast.mia.id}", "/desk/help"):
+            led = await tom.get(path)
+            assert led.headers["location"] == f"{OWN}?next={path}"
+        refused = await tom.get("/api/v1/me", headers={"accept": "application/json"})
+        assert (refused.status_code, refused.json()["code"]) == (403, "password_needed")
+        page = await tom.get(f"{OWN}?next=/desk/rounds")
+        assert "Choose a password of your own now" in page.text
+        wrong = await tom.post(OWN, data=changing("not the one that was given"))
+        assert "Choose a password of your own now" in wrong.text
+        same = await tom.post(OWN, data=changing(password, password))
+        assert same.status_code == 422
+        assert "Choose another one" in same.text
+        done = await tom.post(OWN, data=changing(password))
+        assert done.headers["location"] == "/desk/rounds"
+        assert (await tom.get("/desk/me")).status_code == 200
+    assert (await Credential.get(person_id=cast.tom.id)).until is None
+    cast.clock.advance(days=30)
+    async with page_browser(cast) as tom:
+        assert (await come(tom, "tom", CHOSEN)).headers["location"] == "/desk/"
+        assert (await tom.get("/desk/me")).status_code == 200
+        assert "Choose a password of your own now" not in (await tom.get(OWN)).text
+
+
+async def test_it_ends_after_three_days_and_the_administrator_sees_it_and_makes_another(
+    cast: Cast,
+) -> None:
+    path = f"/desk/people/{cast.tom.id}/password"
+    async with cast.browser_as("root") as root:
+        assert "uses a password of their own" in (await root.get(path)).text
+    password = await handed_over(cast, "tom")
+    async with cast.browser_as("root") as root:
+        assert "has not chosen their own yet" in (await root.get(path)).text
+    cast.clock.advance(seconds=FIRST_PASSWORD_LASTS.total_seconds())
+    async with cast.client() as tom:
+        over = await sign_in(tom, "tom", password)
+        assert (over.status_code, over.json()["code"]) == (401, "password_over")
+        assert "Ask your administrator" in over.json()["detail"]
+        # A stranger who guesses hears nothing of it.
+        assert (await sign_in(tom, "tom", "guess")).json()["code"] == "unauthenticated"
+    await cast.new_token("root")
+    async with cast.browser_as("root") as root:
+        page = (await root.get(path)).text
+        assert "ended" in page
+        assert "Make a new one" in page
+    another = await handed_over(cast, "tom")
+    async with page_browser(cast) as tom:
+        assert (await come(tom, "tom", another)).status_code == 303
+
+
+async def test_a_new_colleague_has_a_first_password_as_well(cast: Cast) -> None:
+    form = {"name": "Joy A", "sign_in_name": "joy", "role": "carer", "language": "en"}
+    async with cast.browser_as("root") as root:
+        made = await root.post("/desk/people", data=form | {"zone": "Europe/Paris"})
+    (password,) = SHOWN.findall(made.text)
+    assert "At their first sign-in they choose their own" in made.text
+    async with page_browser(cast) as joy:
+        assert (await come(joy, "joy", password)).status_code == 303
+        assert (await joy.get("/desk/me")).headers["location"] == f"{OWN}?next=/desk/me"
+
+
+async def test_after_a_second_key_it_has_to_be_changed_all_the_same(cast: Cast) -> None:
+    secret, _ = await with_app(cast, "tom")
+    password = await handed_over(cast, "tom")
+    async with page_browser(cast) as tom:
+        await come(tom, "tom", password)
+        half = await tom.post("/sign-in/second", data={"code": code_of(cast, secret)})
+        assert half.status_code == 303
+        assert (await tom.get("/desk/me")).headers["location"] == f"{OWN}?next=/desk/me"
+
+
+async def test_a_native_client_is_led_to_it_and_can_sign_out(cast: Cast) -> None:
+    password = await handed_over(cast, "tom")
+    async with cast.client() as tom:
+        token = (await sign_in(tom, "tom", password)).json()["token"]
+        headers = {"authorization": f"Bearer {token}"}
+        assert (await tom.get("/api/v1/me", headers=headers)).status_code == 403
+        assert (await tom.delete("/api/v1/sessions", headers=headers)).status_code == 204
+
+
+async def test_two_tabs_that_choose_at_once_leave_one_password_of_ones_own(cast: Cast) -> None:
+    password = await handed_over(cast, "tom")
+    async with page_browser(cast) as tom:
+        await come(tom, "tom", password)
+        cookie = {"cookie": f"s={tom.cookies['s']}"}
+
+    async def choose(new: str) -> int:
+        async with cast.client(headers=FROM_PAGE | cookie) as tab:
+            return (await tab.post(OWN, data=changing(password, new))).status_code
+
+    words = [CHOSEN, "orchard kettle marble"]
+    codes = await together(*(choose(word) for word in words))
+    assert 303 in codes
+    async with cast.client() as tom:
+        opened = [(await sign_in(tom, "tom", word)).status_code for word in words]
+    assert sorted(opened) == [201, 401]
+    assert (await Credential.get(person_id=cast.tom.id)).until is None
+
+
+async def test_an_operator_hands_one_over_and_a_person_keeps_their_own(cast: Cast) -> None:
+    passwords, now = cast.app.state.passwords, cast.clock()
+    await credentials.set_password(SYSTEM, cast.tom, CHOSEN, passwords, now=now)
+    assert (await Credential.get(person_id=cast.tom.id)).until == now + timedelta(days=3)
+    ines = cast.actor("ines")
+    await credentials.set_password(ines, cast.ines, CHOSEN, passwords, now=now)
+    assert (await Credential.get(person_id=cast.ines.id)).until is None
+
+
+async def test_the_same_password_once_more_is_no_change(cast: Cast) -> None:
+    async with cast.browser_as("tom") as tom:
+        await tom.get("/desk/me")
+        old = password_of("tom")
+        answer = await tom.post(OWN, data=changing(old, old))
+        assert answer.status_code == 422
