@@ -9,7 +9,7 @@ from tortoise.expressions import Q
 from server.audit.actions import Actor, note
 from server.auth.browsers import forget_all
 from server.auth.models import Credential, Session
-from server.auth.passwords import TOO_EASY, Passwords
+from server.auth.passwords import TOO_COMMON, TOO_EASY, Passwords, is_common
 from server.auth.rate_limit import count_guess, forget_guesses
 from server.auth.rules import (
     FIRST_PASSWORD_LASTS,
@@ -38,6 +38,8 @@ async def hashed(password: str, name: str, passwords: Passwords) -> str:
     """What is stored of a password. Raises Refused if it is too easy to guess."""
     if not is_good_password(password, name):
         raise Refused(TOO_EASY, field="password")
+    if await is_common(password):
+        raise Refused(TOO_COMMON, field="password")
     return await passwords.hash(password)
 
 

