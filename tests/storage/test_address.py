@@ -2,7 +2,10 @@
 
 import pytest
 
+from server.errors import WaymarkError
+from server.storage.db import close_database, open_database
 from server.storage.engines.address import parse
+from server.storage.servers import connecting
 
 
 @pytest.mark.parametrize(
@@ -36,6 +39,8 @@ def test_a_postgres_url_names_everything():
     assert (found["user"], found["password"]) == ("way@mark", "p:ss/")
     assert (found["host"], found["port"], found["database"]) == ("db.example", 5433, "waymark")
     assert (found["minsize"], found["maxsize"]) == (1, 20)
+    assert found["ssl"] == "require"
+    assert "sslmode" not in found
     assert found["server_settings"]["application_name"] == "waymark"
 
 
@@ -88,3 +93,19 @@ def test_a_url_that_cannot_be_ours_says_why_and_not_the_password(url, why):
     with pytest.raises(ValueError, match=why) as told:
         parse(url)
     assert "secret" not in str(told.value)
+
+
+def asking(url: str, mode: str) -> str:
+    return f"{url}{'&' if '?' in url else '?'}sslmode={mode}"
+
+
+async def test_a_server_without_tls_is_not_spoken_to_where_tls_is_asked_for(postgres):
+    url = postgres.url("postgres")
+    await open_database(asking(url, "disable"))
+    await close_database()
+    with pytest.raises((ConnectionError, WaymarkError)):
+        await open_database(asking(url, "require"))
+    line = await connecting.connect(parse(asking(url, "disable")).credentials)
+    await line.close()
+    with pytest.raises(ConnectionError):
+        await connecting.connect(parse(asking(url, "require")).credentials)

@@ -91,7 +91,10 @@ def _postgres(url: str) -> Address:
     if not database:
         raise ValueError("it names no database after the host")
     credentials = dict(_POSTGRES)
-    credentials |= {name: _option(name, value) for name, value in parse_qsl(parts.query)}
+    for name, value in parse_qsl(parts.query):
+        # As libpq calls it; the driver takes what it does not know for nothing.
+        own = "ssl" if name == "sslmode" else name
+        credentials[own] = _option(own, value)
     if places and "host" in credentials:
         raise ValueError("it names a host twice: before the database and after the `?`")
     if places:
@@ -110,7 +113,6 @@ def _postgres(url: str) -> Address:
 
 
 def _option(name: str, value: str) -> Any:
-    name = "ssl" if name == "sslmode" else name
     try:
         if name in _WHOLE:
             return int(value)
