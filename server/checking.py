@@ -14,6 +14,7 @@ from uuid import UUID
 
 import asyncpg
 
+from server import logs
 from server.alerts.recipients import reach_of
 from server.auth.oidc.claims import Untrue
 from server.auth.oidc.provider import Talk
@@ -22,6 +23,7 @@ from server.errors import WaymarkError
 from server.notify.channels.configured import channel_names, configured, lacks_last_resort
 from server.notify.channels.provider import Unanswered
 from server.notify.channels.reach import Found, try_channels, untried_line
+from server.notify.channels.unencrypted import Far, Plain, plain_ways
 from server.notify.models import Address
 from server.notify.rules import EMAIL, PUSH
 from server.people.models import Agency, Child
@@ -35,6 +37,8 @@ from server.storage.engines.postgres import NO_STATEMENTS
 from server.storage.replica import Question, Replica
 from server.web import listening
 from server.wiring import wire
+
+_log = logs.get("start")
 
 # So many are listed by their ids; the page of people on the desk has them all.
 MOST_LISTED = 20
@@ -70,11 +74,23 @@ NO_LAST_RESORT = (
 
 
 async def first_start(settings: Settings) -> None:
-    """No child is watched over before there is a last resort. Later, to stop would be worse than to
-    go on without one: then /health, `check` and the boards say so. Raises SettingFault. The
-    database is open."""
-    if lacks_last_resort(settings) and not await Child.exists():
+    """No child is watched over before there is a last resort, nor where words cross the internet
+    without TLS. Later, to stop would be worse than to go on: then /health, `check`, the boards and
+    the log say what is wrong. Raises SettingFault. The database is open."""
+    plain = await plain_ways(settings)
+    for each in plain:
+        setting, host = each.way.setting.lower(), each.way.host.lower()
+        _log.warning("unencrypted", setting=setting, host=host, far=each.far.value)
+    crossing = _crosses(plain)
+    if (crossing or lacks_last_resort(settings)) and not await Child.exists():
+        if crossing:
+            raise SettingFault(crossing[0].way.setting, crossing[0].why)
         raise SettingFault("WAYMARK_LAST_RESORT", NO_LAST_RESORT)
+
+
+def _crosses(plain: list[Plain]) -> list[Plain]:
+    """Those that lead across the internet."""
+    return [each for each in plain if each.far is Far.PUBLIC]
 
 
 async def look(
@@ -96,9 +112,11 @@ async def look(
     async with opened(settings) if is_there else nullcontext():
         takes_push = is_there and await has_push()
         channels = await try_all(settings, utcnow, has_push=takes_push)
+        plain = await plain_ways(settings)
         wrong += [*settings_faults(settings), *of_database, *unheard]
+        wrong += [str(each) for each in _crosses(plain)]
         wrong += [*await _provider_faults(settings), *channels.faults]
-        notes = list(channels.notes)
+        notes = [*channels.notes, *(str(each) for each in plain if each.far is not Far.PUBLIC)]
         if is_there:
             unmet, lonely = await unreached(channels, utcnow())
             wrong += unmet

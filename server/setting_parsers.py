@@ -314,6 +314,10 @@ def metrics_token(text: str) -> str:
     return text
 
 
+def hosts(text: str) -> tuple[str, ...]:
+    return tuple(host(item) for item in _items(text))
+
+
 def networks(text: str) -> tuple[str, ...]:
     networks = []
     for item in _items(text):

@@ -134,6 +134,14 @@ SETTINGS: tuple[Setting, ...] = (
         "none",
     ),
     Setting(
+        "WAYMARK_UNENCRYPTED_HOSTS",
+        "Hosts, comma-separated, as the other settings write them, to which the database, mail or a"
+        " gateway may go without TLS because something else encrypts the way, such as a tunnel."
+        " Nothing is said of them.",
+        "none: each way without TLS to another machine is a line of the log and of `check`, and the"
+        " first start is refused if it leads to a public address",
+    ),
+    Setting(
         "WAYMARK_ALIVE_FILE",
         "A file that we touch every five seconds: by its age others see that our loop runs.",
         "none",

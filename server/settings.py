@@ -66,6 +66,7 @@ class Settings:
     push_origins: tuple[str, ...]
     metrics_token: str | None = field(repr=False)
     trusted_proxies: tuple[str, ...]
+    unencrypted_hosts: tuple[str, ...]
     alive_file: Path | None
     var: Path
     host: str
@@ -135,6 +136,7 @@ class _Reader:
             **self._keys(public_url, var, channels["mail_from"]),
             **self._outside(channels["channels"], channels["inbound"]),
             metrics_token=self.take("WAYMARK_METRICS_TOKEN", parse.metrics_token, None),
+            unencrypted_hosts=self.take("WAYMARK_UNENCRYPTED_HOSTS", parse.hosts, ()),
             trusted_proxies=self.take("WAYMARK_TRUSTED_PROXIES", parse.networks, ()),
         )
 
