@@ -21,6 +21,7 @@ from server.auth.rules import (
     STAFF_IDLE,
     Ended,
     expires_at,
+    is_fresh,
     is_open_without_key,
     is_open_without_password,
     is_over,
@@ -99,6 +100,8 @@ async def session_of(request: HTTPConnection) -> Visitor:
     if row["needs_key"] and not is_open_without_key(request.url.path):
         raise _needs_key(request)
     await _touch(row, now)
+    proved_at = as_moment(row["proved_at"] or row["made_at"])
+    request.state.is_proved = is_fresh(proved_at, now)
     # Pages and problems are in the reader's language and zone from here on.
     request.state.language, request.state.zone = row["language"], known_zone(row["zone"])
     return Visitor(
@@ -110,7 +113,7 @@ async def session_of(request: HTTPConnection) -> Visitor:
         language=row["language"],
         zone=row["zone"],
         by_cookie=by_cookie,
-        proved_at=as_moment(row["proved_at"] or row["made_at"]),
+        proved_at=proved_at,
         needs_key=bool(row["needs_key"]),
         idle_s=None if row["expires_at"] is None else _idle_of(row).seconds,
         ending=_ending_of(row, now),

@@ -16,7 +16,7 @@ from server.notify.devices import COLUMNS, device_of
 from server.notify.models import Address
 from server.notify.push_health import Health, health
 from server.notify.rules import PUSH
-from server.people.access import now_of, visitor_of
+from server.people.access import nothing_here, now_of, visitor_of
 from server.web.openapi import api
 from server.web.requests import json_body
 from server.web.responses import json_answer
@@ -106,6 +106,9 @@ async def unsubscribe(request: Request) -> Response:
     """Send no messages to that browser any more."""
     visitor = await visitor_of(request)
     address_id = request.path_params["subscription_id"]
+    if not await Address.exists(id=address_id, person_id=visitor.person_id, channel=PUSH):
+        # An address of mail is removed by a person who has shown that it is them.
+        raise nothing_here()
     await drop_address(visitor, visitor.person_id, address_id, now_of(request))
     return Response(status_code=204)
 

@@ -21,10 +21,12 @@ from server.people.access import Visitor, now_of, staff_of
 from server.people.models import Agency, Person
 from server.people.words import entered, form_fault
 from server.phone_numbers import read_number
+from server.web.proof import is_proved, require_proof, way_to_proof
 from server.web.rendering import language_of, page
 from server.web.requests import form_body
 
 SMS = "sms"
+_ADDRESSES = "/desk/settings#addresses"
 # What the forms of the page show at first.
 _EMPTY = {"channel": "email", "address": "", "code_of": ""}
 
@@ -44,6 +46,13 @@ async def _to_correct(request: Request, visitor: Visitor) -> dict[str, str]:
     mine = Address.filter(id=id_, person_id=visitor.person_id).exclude(channel=PUSH)
     address = await mine.first()
     return {"channel": address.channel, "address": address.value} if address is not None else {}
+
+
+def _back(request: Request) -> str:
+    try:
+        return f"/desk/settings?correct={UUID(request.query_params['correct'])}#address"
+    except (KeyError, ValueError):
+        return _ADDRESSES
 
 
 async def change_language(request: Request) -> Response:
@@ -69,8 +78,10 @@ async def change_phone(request: Request) -> Response:
 
 
 async def add_mail(request: Request) -> Response:
-    """Add an address, for messages by e-mail or another channel of the installation."""
+    """Add an address, for messages by e-mail or another channel of the installation. A person who
+    finds an open session must not lead its messages elsewhere."""
     visitor = await staff_of(request)
+    require_proof(request, _ADDRESSES)
     form = await form_body(request)
     channel, value = entered(form, "channel") or "email", entered(form, "address")
     try:
@@ -86,6 +97,7 @@ async def add_mail(request: Request) -> Response:
 async def drop_mail(request: Request) -> Response:
     """Remove an address."""
     visitor = await staff_of(request)
+    require_proof(request, _ADDRESSES)
     address_id = request.path_params["address_id"]
     await drop_address(visitor, visitor.person_id, address_id, now_of(request))
     return _to("/desk/settings?saved=address")
@@ -116,6 +128,7 @@ async def settings_page(
         "channels": channels,
         "channel_choices": [(name, channel_title(name, language)) for name in channels],
         "given": {**_wished(wish), **_EMPTY, **(typed or {})},
+        "prove_at": None if is_proved(request) else way_to_proof(_back(request)),
         "saved": request.query_params.get("saved", ""),
         "error": form_fault(fault, language) if fault else None,
         "now": now,

@@ -9,7 +9,7 @@ import pytest
 from server.notify.addresses import AddAddress, add_address
 from server.notify.models import Address, Message, Preference
 from server.notify.rules import Kind
-from tests.cast import Cast
+from tests.cast import Cast, password_of
 from tests.desk.walking import at_desk
 
 FORM = {"channel": "email", "address": "tom@example.org"}
@@ -144,3 +144,51 @@ async def test_administrators_see_the_people_we_are_not_sure_to_reach(cast: Cast
     async with at_desk(cast, "root") as browser:
         page = (await browser.get("/desk/people")).text
     assert page.count("no address is confirmed") == 2  # Eve's have not, and Root has none.
+
+
+async def test_an_address_is_added_or_removed_only_by_a_person_who_lately_showed_who_they_are(
+    cast: Cast,
+) -> None:
+    async with cast.browser_as("tom") as tom:
+        await tom.post("/desk/settings/addresses", data=FORM)
+        address = await Address.get(person_id=cast.tom.id)
+        drop = f"/desk/settings/addresses/{address.id}/drop"
+        assert drop in (await tom.get("/desk/settings")).text
+        cast.clock.advance(minutes=11)
+        page = (await tom.get("/desk/settings")).text
+        assert drop not in page
+        assert "confirm that it is you" in page
+        way = "/desk/again?next=/desk/settings%23addresses"
+        assert f'href="{way}"' in page
+        again = (await tom.get(f"/desk/settings?correct={address.id}")).text
+        assert f"/desk/again?next=/desk/settings%3Fcorrect%3D{address.id}%23address" in again
+        # A page that was open for long.
+        other = {**FORM, "address": "elsewhere@example.org"}
+        for path, form in (("/desk/settings/addresses", other), (drop, {})):
+            assert (await tom.post(path, data=form)).headers["location"] == way
+        # Nor by the way of the pushes.
+        assert (await tom.delete(f"/api/v1/push-subscriptions/{address.id}")).status_code == 404
+        assert await Address.filter(person_id=cast.tom.id, dropped_at__isnull=True).count() == 1
+        # The code that was sent before is entered without it.
+        asked = {"next": "/desk/settings#addresses", "password": password_of("tom")}
+        proved = await tom.post("/desk/again", data=asked)
+        assert proved.headers["location"] == "/desk/settings#addresses"
+        tom.cookies.clear()
+        tom.cookies.set("s", proved.cookies["s"])
+        assert (await tom.post(drop, data={})).headers["location"] == "/desk/settings?saved=address"
+
+
+async def test_alarms_in_a_browser_and_a_code_that_was_sent_need_no_fresh_proof(
+    cast: Cast,
+) -> None:
+    async with cast.browser_as("tom") as tom:
+        await tom.post("/desk/settings/addresses", data=FORM)
+        address = await Address.get(person_id=cast.tom.id)
+        cast.clock.advance(minutes=11)
+        path = f"/desk/settings/addresses/{address.id}"
+        assert (await tom.post(f"{path}/again", data={})).status_code == 303
+        assert (await tom.post(f"{path}/code", data={"code": "000000"})).status_code == 422
+        phone = await tom.post(
+            "/desk/settings/quiet", data={"quiet_from": "22:00", "quiet_until": "07:00"}
+        )
+        assert phone.status_code == 303

@@ -7,15 +7,11 @@ the phone. After ten minutes we lead the person to a page that asks for a passke
 password, and from there back.
 """
 
-from urllib.parse import quote
-
 from starlette.requests import HTTPConnection
 
-from server.auth.rules import is_fresh
 from server.auth.sessions import path_of
-from server.errors import NotYet
-from server.i18n import N_
-from server.people.access import Visitor, now_of, staff_of
+from server.people.access import Visitor, staff_of
+from server.web.proof import require_proof
 
 
 async def fresh(request: HTTPConnection, *, back: str | None = None) -> Visitor:
@@ -26,10 +22,5 @@ async def fresh(request: HTTPConnection, *, back: str | None = None) -> Visitor:
     without a page would be lost otherwise.
     """
     visitor = await staff_of(request)
-    assert visitor.proved_at is not None
-    if not is_fresh(visitor.proved_at, now_of(request)):
-        raise NotYet(
-            N_("Confirm that it is you, then try again."),
-            to=f"/desk/again?next={quote(back or path_of(request))}",
-        )
+    require_proof(request, back or path_of(request))
     return visitor
