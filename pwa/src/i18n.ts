@@ -3,6 +3,7 @@
  * made at build from the catalogs that server and phone share.
  */
 import { computed, signal } from "@preact/signals";
+import { entryOf } from "./table";
 
 type Catalog = Record<string, string | string[]>;
 
@@ -41,7 +42,7 @@ function isolated(value: string): string {
 
 function fill(text: string, values: Record<string, string | number>): string {
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
-    const value = values[name];
+    const value = entryOf(values, name);
     return value === undefined ? whole : typeof value === "number" ? number(value) : isolated(value);
   });
 }

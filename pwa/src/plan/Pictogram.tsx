@@ -1,5 +1,7 @@
 /** Drawings of the project: the same one stroke width as all of ours, and never without words. */
 
+import { entryOf } from "../table";
+
 const DRAWINGS: Record<string, string> = {
   housing: "M4 11 12 4l8 7M6 9.5V20h12V9.5M10 20v-5h4v5",
   health: "M12 20s-7.5-4.6-7.5-10A4.3 4.3 0 0 1 12 7.3 4.3 4.3 0 0 1 19.5 10c0 5.4-7.5 10-7.5 10Z",
@@ -40,7 +42,7 @@ export type PictogramName = keyof typeof DRAWINGS;
 export function Pictogram({ name }: { name: PictogramName }) {
   return (
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
-      <path d={DRAWINGS[name] ?? DRAWINGS["own"]} />
+      <path d={entryOf(DRAWINGS, name) ?? DRAWINGS["own"]} />
     </svg>
   );
 }

@@ -1,6 +1,7 @@
 /** The project's words: what areas, fields, people and days are called. */
 import { dayName, region, t } from "../i18n";
 import { isChild, myself, nameOf, plan } from "../store/project";
+import { entryOf } from "../table";
 import type { Who } from "./merge";
 import { words as text } from "./state";
 
@@ -27,7 +28,7 @@ export function areaName(kind: string): string {
     independence: t("Doing things by myself"),
     own: t("Something else"),
   };
-  return names[kind] ?? kind;
+  return entryOf(names, kind) ?? kind;
 }
 
 export function roleName(role: string): string {
@@ -41,7 +42,7 @@ export function roleName(role: string): string {
     administrator: t("Administrator"),
     agency: t("The agency"),
   };
-  return names[role] ?? t("Someone");
+  return entryOf(names, role) ?? t("Someone");
 }
 
 /** The languages in which something may have been explained: those that children here speak most. */
@@ -331,7 +332,7 @@ export function reviewName(kind: string): string {
     complaint: t("Because something wasn't right"),
     new_worker: t("With the new caseworker"),
   };
-  return names[kind] ?? t("We look back together");
+  return entryOf(names, kind) ?? t("We look back together");
 }
 
 /** Why one meets, in a sentence; "" where the name says it all. */
@@ -344,7 +345,7 @@ export function reviewWhy(kind: string): string {
     complaint: t("Something wasn't right. What has to change?"),
     new_worker: t("There is a new caseworker. Every promise still counts."),
   };
-  return whys[kind] ?? "";
+  return entryOf(whys, kind) ?? "";
 }
 
 export const ratings = (): [string, string][] => [
@@ -367,7 +368,8 @@ export function valueName(entity: string, field: string, value: unknown, now: Da
   if (typeof value === "boolean") return value ? t("Yes") : t("No");
   if (Array.isArray(value)) return value.join(", ");
   if (field === "status") {
-    return { open: t("Still open"), done: t("Done"), not_done: t("Not done") }[String(value)] ?? String(value);
+    const names = { open: t("Still open"), done: t("Done"), not_done: t("Not done") };
+    return entryOf(names, String(value)) ?? String(value);
   }
   if (field === "rating") return ratings().find(([code]) => code === String(value))?.[1] ?? String(value);
   if (field === "importance") return t("{n} of 5", { n: Number(value) });

@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import { now } from "../store/now";
 import { current as rhythm, type Rhythm } from "../store/rhythm";
+import { entryOf } from "../table";
 import { nextFrom, readRule, ruleText, type Rule } from "./rules";
 import { EVERY_DAY, isoDay, partsOf } from "./rhythmWords";
 
@@ -107,7 +108,7 @@ export function begin(): void {
   const parts = partsOf(rhythm.value?.rhythm ?? {});
   const groups = parts.map(({ at, from, days, rule }) => ({
     ...newGroup([...days]),
-    times: at.map((time) => ({ at: time, from: from[time] ?? null })),
+    times: at.map((time) => ({ at: time, from: entryOf(from, time) ?? null })),
     kept: rule,
     ...(rule ? chosenFor(rule) : {}),
   }));

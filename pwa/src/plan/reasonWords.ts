@@ -1,6 +1,7 @@
 /** The reasons of a child's going in words, and what came of them in the project. */
 import { t } from "../i18n";
 import { find, shared, type Reason, type Talk } from "../store/reasons";
+import { entryOf } from "../table";
 import { heldAt } from "./agenda";
 import { is, isDropped, words, type Plan, type Thing } from "./state";
 
@@ -39,7 +40,7 @@ function pulls(): Record<string, string> {
 /** The reason as it was said. A server that knows more of them may be newer than this phone. */
 export function reasonWords(reason: Reason, talk: Talk): string {
   if (reason.kind === "stop") return talk.stop;
-  return (reason.kind === "push" ? pushes() : pulls())[reason.code] ?? t("Another reason");
+  return entryOf(reason.kind === "push" ? pushes() : pulls(), reason.code) ?? t("Another reason");
 }
 
 /** The words to begin with, where a goal or step begins with a reason; "" where it is not known here. */

@@ -2,6 +2,7 @@
 import { clockTime, longDay, moment, region, t, tn } from "../i18n";
 import { now } from "../store/now";
 import type { Rhythm, Sum } from "../store/rhythm";
+import { entryOf } from "../table";
 import { listed } from "./labels";
 import { LAST, nextFrom, readRule, type Rule } from "./rules";
 
@@ -43,12 +44,12 @@ export function ruleInWords({ every, interval, days, places, dates }: Rule): str
 
 /** The parts of a rhythm: the times without a rule first, then those of each rule. */
 export function partsOf({ at = [], days = EVERY_DAY, from = {}, rrule = {} }: Rhythm) {
-  const ruleOf = (time: string) => (typeof rrule === "string" ? rrule : (rrule[time] ?? ""));
+  const ruleOf = (time: string) => (typeof rrule === "string" ? rrule : (entryOf(rrule, time) ?? ""));
   const texts = [...new Set(["", ...at.map(ruleOf)])];
   return texts
     .map((rule) => {
       const times = at.filter((time) => ruleOf(time) === rule);
-      const windows = Object.fromEntries(times.flatMap((time) => (from[time] ? [[time, from[time]]] : [])));
+      const windows = Object.fromEntries(times.flatMap((time) => (entryOf(from, time) ? [[time, from[time]]] : [])));
       return { at: times, from: windows, days: rule ? EVERY_DAY : days, rule };
     })
     .filter(({ at: times }) => times.length > 0);
@@ -57,8 +58,10 @@ export function partsOf({ at = [], days = EVERY_DAY, from = {}, rrule = {} }: Rh
 type Part = ReturnType<typeof partsOf>[number];
 
 function partInWords({ at, from, days, rule: text }: Part): string {
-  const oneTime = (end: string) =>
-    from[end] ? t("any time from {begin} to {end}", { begin: wall(from[end]), end: wall(end) }) : wall(end);
+  const oneTime = (end: string) => {
+    const begin = entryOf(from, end);
+    return begin ? t("any time from {begin} to {end}", { begin: wall(begin), end: wall(end) }) : wall(end);
+  };
   const times = listed(at.map(oneTime));
   const hasWindows = Object.keys(from).length > 0;
   if (!text && days.length === EVERY_DAY.length)

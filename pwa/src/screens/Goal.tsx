@@ -13,6 +13,7 @@ import { GOAL_FIELDS, STEP_FIELDS, turnOf } from "../plan/turns";
 import { about, go } from "../routes";
 import { now } from "../store/now";
 import { frame, isChild, place, plan, say } from "../store/project";
+import { entryOf } from "../table";
 
 const edit = (entity: string, id: string, field: string) => go("edit", { about: { entity, id, field } });
 
@@ -61,7 +62,7 @@ function StepRow({ step }: { step: Thing }) {
   const role =
     owner === place.value?.child ? "child" : (frame.value?.people.find(({ id }) => id === owner)?.role ?? "");
   const name = owner ? called({ id: owner, role }) : t("No one is doing this yet");
-  const done = { done: t("Done"), not_done: t("Not done"), open: "" }[status] ?? "";
+  const done = entryOf({ done: t("Done"), not_done: t("Not done"), open: "" }, status) ?? "";
   const when = due ? dueOn(due, now.value) : t("No date yet");
   return (
     <li>

@@ -12,6 +12,7 @@ import { turnOf, type Turn } from "../plan/turns";
 import { go } from "../routes";
 import { now } from "../store/now";
 import { frame, isChild, place, plan } from "../store/project";
+import { entryOf } from "../table";
 
 const roleOf = (owner: string) => frame.value?.people.find(({ id }) => id === owner)?.role ?? "";
 
@@ -168,7 +169,8 @@ function OfComplaint({ complaint }: { complaint: Thing }) {
   );
 }
 
-const houseName = (kind: string) => ({ good: t("Good things"), worry: t("Worries"), dream: t("Dreams") })[kind] ?? kind;
+const houseName = (kind: string) =>
+  entryOf({ good: t("Good things"), worry: t("Worries"), dream: t("Dreams") }, kind) ?? kind;
 
 /** What was shown of the houses: it is heard, and can become something to work on. */
 function Shown({ houses }: { houses: Thing[] }) {
