@@ -283,6 +283,7 @@ EXPECTED: Mapping[str, Expected] = {
     "POST /desk/settings/sessions/end-others": staff,
     "GET /desk/people/second-keys": agency("administrator"),
     "POST /desk/people/second-keys": agency("administrator"),
+    "GET /desk/people/{person_id}/second-key": agency("administrator"),
     "POST /desk/people/{person_id}/second-key": agency("administrator"),
     # A provider of sign-in that does not answer: nobody is let in by it, and everybody may ask.
     "GET /sign-in/with/{provider}": anyone,

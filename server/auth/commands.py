@@ -154,7 +154,7 @@ async def _disable(args: argparse.Namespace, _settings: Settings, now: datetime)
 async def _reset(args: argparse.Namespace, _settings: Settings, now: datetime) -> list[str]:
     person, password = await _somebody(args.who), new_password()
     if args.second_key:
-        await factors.reset(SYSTEM, person, now)
+        await factors.reset(SYSTEM, person, "terminal", now)
     await credentials.set_password(SYSTEM, person, password, Passwords(), now=now)
     return _shown(password, now)
 

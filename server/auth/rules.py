@@ -113,6 +113,15 @@ class Proof(StrEnum):
     PROVIDER_AND_KEY = "provider_and_key"  # The same, where a second key was asked there.
 
 
+class Sure(StrEnum):
+    """How an administrator made sure who asks that a second key goes away."""
+
+    SEEN = "seen"
+    CALLED = "called"  # On the number that the agency had before.
+    VOUCHED = "vouched"  # By a colleague.
+    OTHER = "other"  # In words.
+
+
 class Ended(StrEnum):
     """Why a session is over."""
 

@@ -353,13 +353,13 @@ async def test_an_administrator_takes_a_lost_key_away_and_its_person_is_told(cas
     async with cast.browser_as("root") as root:
         cast.clock.advance(minutes=11)
         path = f"/desk/people/{cast.tom.id}/second-key"
-        asked = await root.post(path, data={})
-        assert asked.headers["location"] == "/desk/again?next=/desk/people/second-keys"
+        asked = await root.post(path, data={"how": "called"})
+        assert asked.headers["location"] == f"/desk/again?next={path}"
         assert await factors.has_second(cast.tom.id)
         await root.post("/desk/again", data={"password": password_of("root")})
         assert "Reset second key" in (await root.get("/desk/people/second-keys")).text
         for _ in range(2):
-            assert (await root.post(path, data={})).status_code == 303
+            assert (await root.post(path, data={"how": "called"})).status_code == 303
         own = await root.post(f"/desk/people/{cast.root.id}/second-key", data={})
         assert own.status_code == 422
         child = await root.post(f"/desk/people/{cast.mia.id}/second-key", data={})
@@ -368,10 +368,38 @@ async def test_an_administrator_takes_a_lost_key_away_and_its_person_is_told(cas
     assert await sessions_of(cast.tom.id) == 0
     entry = await Entry.filter(what="second_key:reset").order_by("id").first()
     assert entry is not None
-    assert (entry.who_id, entry.about_id) == (cast.root.id, cast.tom.id)
+    assert (entry.who_id, entry.about_id, entry.why) == (cast.root.id, cast.tom.id, "called")
     assert await Message.filter(kind="doors", person_id=cast.tom.id).exists()
     async with page_browser(cast) as browser:
         assert (await password_first(cast, browser, "tom")).headers["location"] == "/desk/"
+
+
+async def test_how_an_administrator_made_sure_is_asked_kept_and_read(cast: Cast) -> None:
+    await with_app(cast, "tom")
+    path = f"/desk/people/{cast.tom.id}/second-key"
+    words = "Their twin sister works with us"
+    async with cast.browser_as("root") as root:
+        form_page = (await root.get(path)).text
+        assert "How did you make sure" in form_page
+        assert "I called them back on the number that we had" in form_page
+        long = {"how": "other", "words": "x" * 201}
+        for form in ({"how": ""}, {"how": "guessed"}, {"how": "other"}, long):
+            refused = await root.post(path, data=form)
+            assert refused.status_code == 422, form
+            assert "aria-invalid" in refused.text or 'class="error"' in refused.text
+        assert await factors.has_second(cast.tom.id)
+        assert (await root.post(path, data={"how": "other", "words": words})).status_code == 303
+        page = (await root.get("/desk/people/second-keys")).text
+        assert words in page
+        await root.post(path, data={"how": "seen", "words": "not kept"})
+        page = (await root.get("/desk/people/second-keys")).text
+        assert "I met them in person" in page
+    entries = await Entry.filter(what="second_key:reset").order_by("id")
+    assert [entry.why == "seen" for entry in entries] == [False, True]
+    # In the record the words are sealed.
+    assert "sister" not in str(entries[0].why)
+    async with cast.browser_as("ines") as ines:
+        assert (await ines.get(path)).status_code == 403
 
 
 async def test_an_administrator_of_another_agency_reaches_nobody_here(cast: Cast) -> None:

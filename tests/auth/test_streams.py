@@ -165,7 +165,7 @@ async def test_a_session_that_is_ended_ends_its_streams_at_once(cast: Cast, how:
         elif how == "elsewhere":
             await doors.end_session(cast.actor("eve"), session.id, cast.clock())
         elif how == "second_key":
-            await factors.reset(cast.actor("root"), cast.eve, cast.clock())
+            await factors.reset(cast.actor("root"), cast.eve, "seen", cast.clock())
         else:
             await doors.disable_person(
                 cast.actor("root"), cast.agency.id, cast.eve.id, cast.clock()

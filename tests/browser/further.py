@@ -176,6 +176,7 @@ async def of_those_who_work_here(cast: Cast) -> Pages:
         "new person": ("root", "/desk/people/new"),
         "person": ("root", f"/desk/people/{cast.tom.id}"),
         "their password": ("root", f"/desk/people/{cast.tom.id}/password"),
+        "lost key": ("root", f"/desk/people/{cast.tom.id}/second-key"),
         "leaving": ("root", f"/desk/people/{cast.tom.id}/leaving"),
         "agency": ("root", "/desk/people/agency"),
         "homes": ("root", "/desk/people/homes"),

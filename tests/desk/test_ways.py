@@ -63,6 +63,7 @@ NOT_BY_A_LINK: Mapping[str, str] = {
     "/desk/children/{child_id}/without-app/links/{link_id}": "follows the button that makes it",
     "/desk/episodes/{episode_id}/mail/{paper_id}": "follows the button that sends it",
     "/desk/people/{person_id}/leaving": "follows the button on a person's page",
+    "/desk/people/{person_id}/second-key": "from a colleague who has a second key",
     "/desk/people/{person_id}/password": "follows the button on a person's page",
     "/desk/people/children/import/{intake_id}": "follows the list that was handed in",
     "/desk/test/{subject_id}": "follows the button that sends the test",

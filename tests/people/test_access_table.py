@@ -36,7 +36,7 @@ ELSEWHERE = re.compile(
     r"|^/desk/(again|filter|load|roll-calls|settings|templates|policies|indicators|areas|quality|rota|drills|test|help|me|reports|admin)(/|\.|$)"
     r"|^/desk/people/homes/\{home_id\}/roll-call$|^/desk/homes/\{home_id\}/pin$"
     r"|^/desk/children/new$|^/desk/people$|^/desk/people/(new|agency|homes|second-keys|accounts"
-    r"|channels|last-resort|children/import|children/import/template\.csv|\{person_id\}(/password)?)(/\{provider\})?$"
+    r"|channels|last-resort|children/import|children/import/template\.csv|\{person_id\}(/password|/second-key)?)(/\{provider\})?$"
 )
 
 

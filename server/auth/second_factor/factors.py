@@ -236,8 +236,9 @@ async def key_removed(actor: Actor, person_id: UUID, now: datetime) -> None:
     await tell(actor, person_id, now)
 
 
-async def reset(actor: Actor, person: Person, now: datetime) -> None:
-    """A colleague has lost the second key: delete all of it, and end every session.
+async def reset(actor: Actor, person: Person, why: str, now: datetime) -> None:
+    """A colleague has lost the second key: delete all of it, and end every session. `why`: how the
+    one who does it made sure who asks, a code or sealed words; it stays in the record.
 
     The password stays. We tell the person by every channel there is, so that nobody does it unseen.
     """
@@ -251,6 +252,7 @@ async def reset(actor: Actor, person: Person, now: datetime) -> None:
             actor,
             "second_key:reset",
             about=("person", person.id),
+            why=why,
             agency_id=person.agency_id,
             now=now,
         )
