@@ -195,6 +195,8 @@ class Tie(Model):
         indexes = (
             Index(fields=("child_id",), name="tie_child"),
             Index(fields=("person_id", "child_id"), name="tie_person_child"),
+            # A supervisor has a tie to every child, and is the advocate or carer of few.
+            Index(fields=("person_id", "role"), name="tie_person_role"),
             Index(fields=("from_at",), name="tie_from"),
         )
 
