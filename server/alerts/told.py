@@ -56,7 +56,7 @@ class Told:
 
     async def _count(self, since: datetime, until: datetime) -> None:
         kinds = [Kind.ALERT.value, Kind.ALERT_AGAIN.value]
-        for row in await fetch_aside(_statement(), [since, until, *kinds]):
+        for row in await fetch_aside(_statement(), [since, until, *kinds], is_long=True):
             self.histogram.counts[int(row["bound"])] += int(row["n"])
             self.histogram.seconds += float(row["took"] or 0)
 

@@ -118,7 +118,7 @@ async def _times(
             id_or_none(row["home_id"]),
             known_zone(row["zone"] or "UTC"),
         )
-        for row in await fetch_aside(sql, statement.params)
+        for row in await fetch_aside(sql, statement.params, is_long=True)
     ]
 
 
@@ -126,7 +126,10 @@ async def _living(scope: Scope) -> Counter[UUID | None]:
     statement = Statement()
     sql = _LIVING.format(scope=scope.cte(statement, _SUPERVISING))
     return Counter(
-        {id_or_none(row["home_id"]): row["n"] for row in await fetch_aside(sql, statement.params)}
+        {
+            id_or_none(row["home_id"]): row["n"]
+            for row in await fetch_aside(sql, statement.params, is_long=True)
+        }
     )
 
 
@@ -158,7 +161,7 @@ async def _held(scope: Scope, about: UUID | None = None) -> list[Held]:
     )
     return [
         Held(as_id(row["child_id"]), Same(row["what"]), row["field"], row["mark"])
-        for row in await fetch_aside(sql, statement.params)
+        for row in await fetch_aside(sql, statement.params, is_long=True)
     ]
 
 
@@ -245,7 +248,7 @@ async def _due(scope: Scope, since: datetime, until: datetime) -> list[Due]:
     )
     return [
         Due(as_moment(row["due_at"]), known_zone(row["zone"]), row["asked"], int(row["missed"]))
-        for row in await fetch_aside(sql, statement.params)
+        for row in await fetch_aside(sql, statement.params, is_long=True)
     ]
 
 
@@ -270,7 +273,7 @@ async def _missed_by(
         moments=_MOMENTS[dialect()].format(statement.of(to_json(moments))),
         fewest=FEWEST_CHILDREN,
     )
-    rows = await fetch_aside(sql, statement.params)
+    rows = await fetch_aside(sql, statement.params, is_long=True)
     return [(as_id(row["who"]), as_id(row["id"])) for row in rows]
 
 

@@ -238,14 +238,15 @@ async def fetch(sql: str, params: Sequence[object] = ()) -> list[dict[str, Any]]
 
 
 async def fetch_aside(
-    sql: str, params: Sequence[object] = (), *, may_be_old: bool = False
+    sql: str, params: Sequence[object] = (), *, may_be_old: bool = False, is_long: bool = False
 ) -> list[dict[str, Any]]:
     """The same for a read that takes long, where no check-in is to wait for it. It sees what has
     been committed; inside a transaction it is `fetch`. `may_be_old`: what a copy of the database
-    has may be half a minute old; the page says so."""
+    has may be half a minute old; the page says so. `is_long`: it may take seconds, and no board is
+    to wait for it either."""
     client = connection()
     if isinstance(client, SafeSqliteClient):
-        return await client.read_aside(to_sqlite(sql), _for_sqlite(params))
+        return await client.read_aside(to_sqlite(sql), _for_sqlite(params), is_long=is_long)
     if _replica is not None and not isinstance(client, TransactionalDBClient):
         question = Question(sql, [for_postgres(value) for value in params])
         rows = await _replica.read(client, question, may_be_old=may_be_old)
@@ -256,7 +257,7 @@ async def fetch_aside(
 
 async def fetch_report(sql: str, params: Sequence[object] = ()) -> list[dict[str, Any]]:
     """The same for reports: numbers over weeks, which may be half a minute old."""
-    return await fetch_aside(sql, params, may_be_old=True)
+    return await fetch_aside(sql, params, may_be_old=True, is_long=True)
 
 
 async def durable_read() -> None:

@@ -20,6 +20,7 @@ from server.storage.db import (
     dialect,
     fetch,
     fetch_aside,
+    fetch_report,
     open_database,
     swapped,
     write,
@@ -115,6 +116,16 @@ async def test_nobody_waits_for_a_long_read_aside(db, clock):
     assert (await long)[0]["n"] == 2_000_000
 
 
+async def test_no_board_waits_for_a_count_or_a_report(db, clock):
+    for begun in (fetch_aside(_LONG, is_long=True), fetch_report(_LONG)):
+        long = asyncio.create_task(begun)
+        await asyncio.sleep(0)
+        await Beat.create(name=f"beside {id(long)}", at=clock())
+        assert await fetch_aside("SELECT name FROM beat"), "what is stored"
+        assert not long.done()
+        assert (await long)[0]["n"] == 2_000_000
+
+
 async def test_a_read_aside_sees_what_is_stored_and_cannot_write(db, clock):
     names = "SELECT name FROM beat ORDER BY name"
     await Beat.create(name="stored", at=clock())
@@ -126,6 +137,8 @@ async def test_a_read_aside_sees_what_is_stored_and_cannot_write(db, clock):
     if dialect() == "sqlite":
         with pytest.raises(Unavailable):
             await fetch_aside("DELETE FROM beat RETURNING name")
+        with pytest.raises(Unavailable):
+            await fetch_aside("DELETE FROM beat RETURNING name", is_long=True)
     assert len(await fetch_aside(names)) == 2
 
 

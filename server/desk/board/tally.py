@@ -162,7 +162,7 @@ async def _counts(scope: Scope, view: View) -> list[dict[str, Any]]:
     sql = placed_sql(scope, view, statement, part) + _COUNTS.format(
         groups=", ".join(f"'{group}'" for group in sorted(UNCOUNTED)), homes=_TOGETHER[dialect()]
     )
-    return await fetch_aside(sql, statement.params)
+    return await fetch_aside(sql, statement.params, is_long=True)
 
 
 async def _homes(scope: Scope, view: View, homes: Sequence[UUID]) -> list[tuple[UUID | None, int]]:
@@ -173,7 +173,7 @@ async def _homes(scope: Scope, view: View, homes: Sequence[UUID]) -> list[tuple[
     sql = placed_sql(scope, view, statement, part)
     sql += " SELECT home_id, COUNT(*) AS n FROM placed"
     sql += f" WHERE fits = 1 AND grp = '{Group.WELL}' GROUP BY home_id"
-    rows = await fetch_aside(sql, statement.params)
+    rows = await fetch_aside(sql, statement.params, is_long=True)
     counts = {as_id(row["home_id"]): int(row["n"]) for row in rows}
     return [(home, counts[home]) for home in homes if home in counts]
 
@@ -184,4 +184,4 @@ async def _left(scope: Scope) -> tuple[tuple[UUID, ...], int]:
     gone = f"SELECT id AS child_id FROM child WHERE agency_id = {agency} AND left_at IS NOT NULL"  # noqa: S608
     part = Part(scope=reached(scope, statement, [gone]), by_child=True)
     sql = f"{placed_sql(scope, View(), statement, part)} {gone_sql()}"
-    return read_left(await fetch_aside(sql, statement.params))
+    return read_left(await fetch_aside(sql, statement.params, is_long=True))

@@ -77,7 +77,7 @@ async def loads(scope: Scope) -> list[Load]:
         agency=statement.of(scope.agency_id),
         ahead=statement.of(scope.now + AHEAD),
     )
-    rows = await fetch_aside(sql, statement.params)
+    rows = await fetch_aside(sql, statement.params, is_long=True)
     numbers = ("children", "alerts", "due", "promises")
     names = await names_of([as_id(row["id"]) for row in rows])
     nights = await _nights(list(names), scope.now)

@@ -157,20 +157,24 @@ class SafeSqliteClient(_Telling):
 
     def __init__(self, file_path: str, **kwargs: Any) -> None:
         super().__init__(file_path, **PRAGMAS | kwargs)
-        self._aside: SafeSqliteClient | None = None
+        self._aside: dict[bool, SafeSqliteClient] = {}
 
-    async def read_aside(self, query: str, values: list[Any]) -> list[dict[str, Any]]:
+    async def read_aside(
+        self, query: str, values: list[Any], *, is_long: bool
+    ) -> list[dict[str, Any]]:
         """Read on a second connection, which cannot write: nobody on this one waits for it. It
-        sees what has been committed."""
-        if self._aside is None:
+        sees what has been committed. What `is_long` has a third one, so that no page waits for
+        it."""
+        if is_long not in self._aside:
             name = self.connection_name
-            self._aside = SafeSqliteClient(self.filename, connection_name=name, query_only="ON")
-        return await self._aside.execute_query_dict(query, values)
+            client = SafeSqliteClient(self.filename, connection_name=name, query_only="ON")
+            self._aside[is_long] = client
+        return await self._aside[is_long].execute_query_dict(query, values)
 
     async def close(self) -> None:
-        """Close the connection, and the second one where there is one."""
-        aside, self._aside = self._aside, None
-        if aside is not None:
+        """Close the connection, and those beside it."""
+        asides, self._aside = self._aside, {}
+        for aside in asides.values():
             await aside.close()
         await super().close()
 
