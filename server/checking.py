@@ -23,7 +23,7 @@ from server.errors import WaymarkError
 from server.notify.channels.configured import channel_names, configured, lacks_last_resort
 from server.notify.channels.provider import Unanswered
 from server.notify.channels.reach import Found, try_channels, untried_line
-from server.notify.channels.unencrypted import Far, Plain, plain_ways
+from server.notify.channels.unencrypted import Far, Plain, plain_ways, ways
 from server.notify.models import Address
 from server.notify.rules import EMAIL, PUSH
 from server.people.models import Agency, Child
@@ -77,15 +77,27 @@ async def first_start(settings: Settings) -> None:
     """No child is watched over before there is a last resort, nor where words cross the internet
     without TLS. Later, to stop would be worse than to go on: then /health, `check`, the boards and
     the log say what is wrong. Raises SettingFault. The database is open."""
+    if await Child.exists():
+        _say_unencrypted(settings)
+        return
     plain = await plain_ways(settings)
     for each in plain:
         setting, host = each.way.setting.lower(), each.way.host.lower()
         _log.warning("unencrypted", setting=setting, host=host, far=each.far.value)
-    crossing = _crosses(plain)
-    if (crossing or lacks_last_resort(settings)) and not await Child.exists():
-        if crossing:
-            raise SettingFault(crossing[0].way.setting, crossing[0].why)
+    if crossing := _crosses(plain):
+        raise SettingFault(crossing[0].way.setting, crossing[0].why)
+    if lacks_last_resort(settings):
         raise SettingFault("WAYMARK_LAST_RESORT", NO_LAST_RESORT)
+
+
+def _say_unencrypted(settings: Settings) -> None:
+    """Nothing is looked up for it, and nothing that goes wrong here holds up a start."""
+    try:
+        for way in ways(settings, with_gateways=False):
+            _log.warning("unencrypted", setting=way.setting.lower(), host=way.host.lower())
+    except Exception:
+        # Broad: children are waiting for the ticker.
+        _log.exception("unencrypted_not_known")
 
 
 def _crosses(plain: list[Plain]) -> list[Plain]:

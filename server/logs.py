@@ -91,6 +91,8 @@ def configure(stream: TextIO | None = None, level: int = logging.INFO) -> None:
         logger.propagate = True
         logger.setLevel(logging.NOTSET)
     logging.getLogger("uvicorn.error").setLevel(level)
+    # It warns of each look that is left out while one is still under way, as it is meant to be.
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
     # Its lines hold paths; AccessLog writes ours.
     logging.getLogger("uvicorn.access").propagate = False
 

@@ -68,6 +68,7 @@ AUDIT_EVERY_S = 60
 TIDY_EVERY_S = 3600
 SEND = "send"
 ARRIVALS = "arrivals"
+OUTAGE = "outage"  # Its beat is written when the database can be written to again.
 # What runs when we are told to stop may run on for so long.
 LAST_WORK_S = 20
 
@@ -105,7 +106,7 @@ class Ticker:
     def __init__(self, settings: Settings, channels: Mapping[str, Channel], clock: Clock) -> None:
         wire_rooms()
         self._clock = clock
-        guard = Guard(_tell_operators, clock)
+        guard = Guard(_tell_operators, partial(ticking.beat, OUTAGE), clock)
         self._guarded, self._tell = guard.run, guard.tell
         self._watchdog_url = settings.watchdog_url
         self._running: set[asyncio.Task[None]] = set()
@@ -253,11 +254,21 @@ class Ticker:
             pass
 
     async def _send_what_is_queued(self) -> None:
-        """Between two looks at the outbox: what this process queues waits for none of them."""
+        """Between two looks at the outbox: what this process queues waits for none of them.
+
+        Each time is a pass of its own: one that waits for a slow mail server holds no push up, and
+        what it raises ends no other.
+        """
+        passes: set[asyncio.Task[None]] = set()
         with waking() as queued:
+            queued.call()  # What was queued before.
             while True:
                 await queued.wait()
-                await self._run("send", self._deliver)
+                if len(passes) < PASSES:
+                    task = asyncio.create_task(self._run("send", self._deliver))
+                    passes.add(task)
+                    task.add_done_callback(passes.discard)
+                    task.add_done_callback(_say_fault)
                 await asyncio.sleep(WOKEN_EVERY_S)
 
     async def free(self) -> None:
@@ -323,6 +334,11 @@ class Ticker:
         names = [ticking.TICK, SEND]
         since = now - ticking.BLIND_AFTER
         return await Beat.filter(name__in=names, at__gte=since).count() == len(names)
+
+
+def _say_fault(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (fault := task.exception()) is not None:
+        log.error("ticker.failed", job="send", exc=fault)
 
 
 async def _tell_operators(fault: str, now: datetime) -> None:

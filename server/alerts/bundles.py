@@ -24,8 +24,8 @@ from server.storage.db import after_commit, as_id
 
 # An alert due at a moment has climbed this long after it, also where a tick takes its time.
 SLACK = timedelta(seconds=3)
-# So long the first message to a person waits for others of the same moment. Those that are opened
-# later than this go out as another one, under the same id.
+# So long the first message to a caseworker waits for others of the same moment, and SLACK to
+# everyone else. Those that are opened later go out as another one, under the same id.
 HOLD = timedelta(seconds=1)
 # Only calls about a silence: what a child asks for, or a child who is missing, is never in a list.
 KINDS: tuple[Kind, ...] = (Kind.ALERT, Kind.ALERT_AGAIN, Kind.DECIDE)
@@ -83,7 +83,9 @@ async def bundled(
         is_enough = here[place] + after[place] >= enough.get(saying.agency_id, 2)
         if not (is_enough or may[saying.subject_id] or ids[place] in waiting):
             return saying
-        until = now + HOLD if after[place] else None
+        # Only a caseworker's own are counted closely; of an agency there may be thousands.
+        hold = HOLD if saying.person_id in coming.people else SLACK
+        until = now + hold if after[place] else None
         return replace(saying, together=ids[place], not_before=until)
 
     return [joined(saying) if _is_in(saying, may) else saying for saying in sayings]
@@ -140,7 +142,7 @@ async def _let_go(ids: Collection[UUID], now: datetime) -> None:
 def _held(now: datetime) -> dict[str, Any]:
     return {
         "next_action_at__gt": now,
-        "next_action_at__lte": now + HOLD,
+        "next_action_at__lte": now + SLACK,
         "state": "waiting",
         "attempts": 0,
     }

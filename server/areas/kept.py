@@ -57,7 +57,10 @@ class AreaCounts:
     async def _present(self, agencies: Sequence[UUID], now: datetime) -> dict[UUID, _Kept]:
         """An agency of several areas is counted once: else it would be known at two moments."""
         quarter = now - (now - datetime.min.replace(tzinfo=now.tzinfo)) % KEPT_NOW
-        if quarter != self._quarter:
+        # A request that came before the quarter began, and is late, counts nothing again; only a
+        # clock that was put back does.
+        known = self._quarter
+        if known is None or quarter > known or known - quarter > KEPT_NOW:
             self._quarter = quarter
             self._now.clear()
         wanted = [id_ for id_ in agencies if id_ not in self._now]

@@ -44,7 +44,9 @@ from server.people.models import Person
 from server.security import encryption
 from server.storage.db import write
 
-PASSWORD_OVER = N_("The password you were given has ended. Ask your administrator for a new one.")
+PASSWORD_OVER = N_(
+    "The password you were given has ended. Ask your administrator or IT support for a new one."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +85,9 @@ async def sign_in(
     if credential is None or person is None:
         tell_refused(Proof.PASSWORD, credential.person_id if credential is not None else None)
         raise Unauthenticated(N_("Name or password is wrong. Try again."))
-    if credential.until is not None and now >= credential.until:
+    is_handed = credential.is_handed
+    if is_handed and credential.until is not None and now >= credential.until:
         raise Unauthenticated(PASSWORD_OVER, code="password_over")
-    is_handed = credential.until is not None
     fresh = None
     if passwords.is_outdated(credential.password_hash):
         fresh = await passwords.hash(attempt.password)
@@ -215,6 +217,9 @@ async def prove_by_password(
     """
     if await factors.has_second(visitor.person_id):
         raise Refused(N_("Your password alone is not enough here. Use your second key."))
+    credential = await Credential.get_or_none(person_id=visitor.person_id)
+    if credential is not None and credential.is_handed:
+        raise Refused(N_("Choose a password of your own first. It takes a minute."))
     await check_own_password(visitor, password, passwords, "password", now)
     return await proved(visitor, token, Proof.PASSWORD, now)
 

@@ -8,6 +8,7 @@ from tortoise.indexes import Index
 from tortoise.migrations.constraints import UniqueConstraint
 from tortoise.models import Model
 
+from server.auth.rules import FIRST_PASSWORD_LASTS
 from server.security.encryption import EncryptedJSON, EncryptedText
 from server.storage.ids import uuid7
 
@@ -26,6 +27,12 @@ class Credential(Model):
     changed_at = fields.DatetimeField()
     # A password that another person handed over counts up to then; null: it is the person's own.
     until = fields.DatetimeField(null=True)
+
+    @property
+    def is_handed(self) -> bool:
+        """Whether another person made this password. Release 0.2.0 changes a password and leaves
+        `until` as it was: then it belongs to an earlier one."""
+        return self.until is not None and self.until == self.changed_at + FIRST_PASSWORD_LASTS
 
     class Meta:
         table = "credential"

@@ -95,9 +95,11 @@ async def session_of(request: HTTPConnection) -> Visitor:
     _check(row, now)
     if phone_of(request) not in (None, _id_or_none(row["device_id"])):
         raise _elsewhere()
-    if row["needs_password"] and not is_open_without_password(request.url.path):
-        raise _needs_password(request)
-    if row["needs_key"] and not is_open_without_key(request.url.path):
+    # One after the other: who lacks both would be led from one page to the other without end.
+    if row["needs_password"]:
+        if not is_open_without_password(request.url.path):
+            raise _needs_password(request)
+    elif row["needs_key"] and not is_open_without_key(request.url.path):
         raise _needs_key(request)
     await _touch(row, now)
     proved_at = as_moment(row["proved_at"] or row["made_at"])
@@ -125,13 +127,15 @@ async def _row_of(token_hash: str) -> dict[str, Any] | None:
     with that."""
     sql = _FIND.format(which="token_hash = $1")
     rows = await fetch(sql, [token_hash])
-    if not rows and await Session.exists(next_hash=token_hash):
-        await Session.filter(next_hash=token_hash).update(
-            token_hash=token_hash,
-            next_hash=None,
-            proved_at=F("next_proved_at"),
-            next_proved_at=None,
-        )
+    if not rows:
+        if await Session.exists(next_hash=token_hash):
+            await Session.filter(next_hash=token_hash).update(
+                token_hash=token_hash,
+                next_hash=None,
+                proved_at=F("next_proved_at"),
+                next_proved_at=None,
+            )
+        # In any case: another request with this token may have done it since we looked.
         rows = await fetch(sql, [token_hash])
     return rows[0] if rows else None
 

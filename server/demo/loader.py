@@ -161,7 +161,7 @@ async def _store(hashes: dict[str, str], now: datetime) -> None:
             await credentials.store_credential(SYSTEM, person, name, password_hash, now)
         except Refused:
             # Of two starts at once the other was faster.
-            await credential.update(password_hash=password_hash, changed_at=now)
+            await credential.update(password_hash=password_hash, changed_at=now, until=None)
 
 
 async def _refresh(now: datetime) -> None:

@@ -41,6 +41,7 @@ from server.notify.sending.last_look import LastLook
 from server.notify.sending.log_lines import log_results
 from server.notify.sending.reminders import has_wish, needless_of, slice_of
 from server.notify.sending.results import end_of, log_ends
+from server.notify.sending.waking import wake
 from server.storage import bulk
 from server.storage.db import as_id, write
 from server.storage.ids import uuid7
@@ -134,6 +135,8 @@ class Worker:
             await self._record(messages, mine)
         finally:
             self._busy.discard(channel)
+            # What was queued for this channel while it was busy.
+            wake()
 
     async def _claim(self, now: datetime) -> list[Message]:
         return await claim(Claimer(self.name, self._busy), now)

@@ -1,11 +1,12 @@
 """Jobs that come again and must survive anything, and what the log has of an outage.
 
-    guard = Guard(tell_operators, clock)
+    guard = Guard(tell_operators, write_something, clock)
     await guard.run("tick", tick)
 
 Every fault is a line, and operators are told. While the database is away that would be two lines
 for each job each time: then there is one when the outage begins, one a minute while it lasts, and
-one when it has ended, which says how long it took.
+one when it has ended, which says how long it took. It has ended when a write goes through: where
+the disk is full, every read does.
 """
 
 from collections.abc import Awaitable, Callable
@@ -24,13 +25,15 @@ SAID_EVERY = timedelta(minutes=1)
 AWAY = (Unavailable, OperationalError, DBConnectionError)
 
 Tell = Callable[[str, datetime], Awaitable[None]]
+Write = Callable[[datetime], Awaitable[None]]
 
 
 class Guard:
-    """Runs jobs. `tell` writes to the operators, in the database as well."""
+    """Runs jobs. `tell` writes to the operators, in the database as well. `write` writes anything:
+    it is asked only in an outage."""
 
-    def __init__(self, tell: Tell, clock: Clock) -> None:
-        self._tell, self._clock = tell, clock
+    def __init__(self, tell: Tell, write: Write, clock: Clock) -> None:
+        self._tell, self._write, self._clock = tell, write, clock
         self._began_at: datetime | None = None
         self._said_at: datetime | None = None
         self._failed = 0
@@ -48,7 +51,7 @@ class Guard:
             log.exception("ticker.failed", job=name)
             await self.tell(f"ticker:{name}")
         else:
-            self._ran_well(begins_at)
+            await self._ran_well(begins_at)
 
     async def tell(self, fault: str) -> bool:
         """Tell the operators; whether the database is there."""
@@ -74,10 +77,17 @@ class Guard:
                 "ticker.database_still_away", away_s=now - self._began_at, failed=self._failed
             )
 
-    def _ran_well(self, begins_at: datetime) -> None:
+    async def _ran_well(self, begins_at: datetime) -> None:
+        began = self._began_at
         # What began before the outage may have had its last answer before it too.
-        if self._began_at is None or begins_at <= self._began_at:
+        if began is None or begins_at <= began:
             return
-        away = self._clock() - self._began_at
-        log.warning("ticker.database_back", away_s=away, failed=self._failed)
+        try:
+            await self._write(self._clock())
+        except AWAY as away:
+            self._is_away("write", away)
+            return
+        if self._began_at != began:
+            return  # Another job has said so.
+        log.warning("ticker.database_back", away_s=self._clock() - began, failed=self._failed)
         self._began_at, self._failed = None, 0

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from uuid import uuid4
 
 import httpx2
+import pytest
 
 from server.audit.actions import SYSTEM
 from server.auth import credentials
+from server.auth.actions import prove_by_password
 from server.auth.models import Credential
 from server.auth.rules import FIRST_PASSWORD_LASTS
+from server.errors import Refused
+from server.people.access import Visitor
+from server.people.models import Agency
 from tests.auth.test_second_key import FROM_PAGE, code_of, page_browser, with_app
 from tests.auth.test_sign_in import sign_in
 from tests.cast import Cast, password_of
@@ -81,7 +87,7 @@ async def test_it_ends_after_three_days_and_the_administrator_sees_it_and_makes_
     async with cast.client() as tom:
         over = await sign_in(tom, "tom", password)
         assert (over.status_code, over.json()["code"]) == (401, "password_over")
-        assert "Ask your administrator" in over.json()["detail"]
+        assert "Ask your administrator or IT support" in over.json()["detail"]
         # A stranger who guesses hears nothing of it.
         assert (await sign_in(tom, "tom", "guess")).json()["code"] == "unauthenticated"
     await cast.new_token("root")
@@ -113,6 +119,49 @@ async def test_after_a_second_key_it_has_to_be_changed_all_the_same(cast: Cast) 
         half = await tom.post("/sign-in/second", data={"code": code_of(cast, secret)})
         assert half.status_code == 303
         assert (await tom.get("/desk/me")).headers["location"] == f"{OWN}?next=/desk/me"
+
+
+async def test_who_lacks_a_second_key_as_well_chooses_a_password_first_and_then_a_key(
+    cast: Cast,
+) -> None:
+    await Agency.filter(id=cast.agency.id).update(second_key_from=cast.clock())
+    password = await handed_over(cast, "tom")
+    async with page_browser(cast) as tom:
+        await come(tom, "tom", password)
+        assert (await tom.get("/desk/me")).headers["location"] == f"{OWN}?next=/desk/me"
+        page = await tom.get(f"{OWN}?next=/desk/me")
+        assert page.status_code == 200
+        assert "Choose a password of your own now" in page.text
+        done = await tom.post(OWN, data=changing(password))
+        assert (done.status_code, done.headers["location"]) == (303, "/desk/rounds")
+        led = (await tom.get("/desk/rounds")).headers["location"]
+        assert led.startswith("/desk/settings/second-key")
+        assert (await tom.get(led)).status_code == 200
+
+
+async def test_a_password_that_was_handed_over_does_not_show_who_one_is(cast: Cast) -> None:
+    await handed_over(cast, "tom")
+    handed = await Credential.get(person_id=cast.tom.id)
+    assert handed.is_handed
+    token = await cast.new_token("tom")
+    visitor = Visitor(
+        id=cast.tom.id, role=cast.tom.role, agency_id=cast.agency.id, session_id=uuid4()
+    )
+    with pytest.raises(Refused, match="Choose a password of your own first"):
+        await prove_by_password(visitor, token, "any", cast.app.state.passwords, cast.clock())
+
+
+async def test_what_the_release_before_changed_is_the_persons_own(cast: Cast) -> None:
+    await handed_over(cast, "tom")
+    cast.clock.advance(hours=1)
+    own = await cast.app.state.passwords.hash(CHOSEN)
+    # It knows of no end.
+    mine = Credential.filter(person_id=cast.tom.id)
+    await mine.update(password_hash=own, changed_at=cast.clock())
+    cast.clock.advance(days=30)
+    async with page_browser(cast) as tom:
+        assert (await come(tom, "tom", CHOSEN)).headers["location"] == "/desk/"
+        assert (await tom.get("/desk/me")).status_code == 200
 
 
 async def test_a_native_client_is_led_to_it_and_can_sign_out(cast: Cast) -> None:

@@ -122,7 +122,17 @@ async def test_where_children_are_watched_over_the_start_goes_on_and_says_it(
 ) -> None:
     assert await Child.exists()
     await checking.first_start(replace(cast.settings, smtp_url=PUBLIC))
-    assert [line["far"] for line in told(lines, "unencrypted")] == ["public"]
+    [line] = told(lines, "unencrypted")
+    assert (line["setting"], line["host"]) == ("waymark_smtp_url", "93.184.215.14")
+
+
+async def test_where_children_are_watched_over_nothing_is_looked_up_and_no_fault_stops_the_start(
+    cast: Cast, lines: Any
+) -> None:
+    broken = replace(cast.settings, smtp_url="smtp://[no", channels={"sms": "json://far/{address}"})
+    await checking.first_start(broken)
+    assert len(told(lines, "unencrypted_not_known")) == 1
+    assert told(lines, "unencrypted") == []
 
 
 def test_check_calls_a_public_address_a_fault_and_a_private_one_a_note(

@@ -330,6 +330,7 @@ def test_a_push_shows_just_what_it_says_and_sends_a_receipt(phone: Phone, double
             "navigate": f"{double.url}/app/",
             "tag": "t1",
             "silent": False,
+            "renotify": True,
         },
         "mutable": True,
         "m": "00000000-0000-4000-8000-00000000abcd",
@@ -343,18 +344,19 @@ def test_a_push_shows_just_what_it_says_and_sends_a_receipt(phone: Phone, double
                 "data": data,
             },
         )
-    shown: list[list[str]] = []
+    shown: list[list[Any]] = []
     for _ in range(400):
         shown = phone.page.evaluate(
             """async () => (await (await navigator.serviceWorker.ready).getNotifications())
-                 .map((n) => [n.title, n.body, n.tag])"""
+                 .map((n) => [n.title, n.body, n.tag, n.renotify])"""
         )
         if len(shown) == 2 and double.receipts:
             break
         phone.page.wait_for_timeout(50)
     assert sorted(shown) == [
-        ["Planner", "", "planner"],
-        ["Planner", "You have 1 new item", "t1"],
+        ["Planner", "", "planner", False],
+        # A second call under the same tag is heard, too.
+        ["Planner", "You have 1 new item", "t1", True],
     ]
     assert double.receipts == ["00000000-0000-4000-8000-00000000abcd"]
 

@@ -87,6 +87,7 @@ def test_an_address_of_ipv6_is_in_brackets():
         ("postgres://w:secret@h/w?host=/run", "names a host twice"),
         ("postgres://w:secret@h/w?maxsize=many", "maxsize is a number"),
         ("postgres://w:secret@h/w?colour=blue", "'colour' is not known"),
+        ("postgres://w:secret@h/w?sslmode=Require", "sslmode is one of disable, allow"),
     ],
 )
 def test_a_url_that_cannot_be_ours_says_why_and_not_the_password(url, why):

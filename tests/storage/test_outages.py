@@ -36,17 +36,22 @@ class World:
 
     def __init__(self, clock: DrivenClock, log: io.StringIO) -> None:
         self.clock, self._log = clock, log
-        self.is_away = False
+        self.is_away = self.is_full = False
         self.told: list[str] = []
-        self.guard = Guard(self._tell, clock)
+        self.guard = Guard(self._tell, self._write, clock)
 
     async def ask(self) -> None:
         """What every job does: it asks the database."""
         if self.is_away:
             raise Unavailable("The database is away.")
 
-    async def _tell(self, fault: str, _now: datetime) -> None:
+    async def _write(self, _now: datetime) -> None:
         await self.ask()
+        if self.is_full:
+            raise Unavailable("The disk is full.")
+
+    async def _tell(self, fault: str, now: datetime) -> None:
+        await self._write(now)
         self.told.append(fault)
 
     async def run(self, seconds: int) -> None:
@@ -67,6 +72,29 @@ class World:
 @pytest.fixture
 def world(clock: DrivenClock, log: io.StringIO) -> World:
     return World(clock, log)
+
+
+async def test_where_only_writes_fail_the_outage_goes_on_until_one_goes_through(
+    world: World,
+) -> None:
+    world.is_full = True
+
+    async def beat() -> None:
+        await world._write(world.clock())
+
+    for _ in range(150):
+        await world.guard.run("tick", beat)
+        await world.guard.run("free", world.ask)
+        world.clock.advance(seconds=1)
+    away = world.lines()
+    assert [row["event"] for row in away] == [
+        "ticker.database_away",
+        "ticker.database_still_away",
+        "ticker.database_still_away",
+    ]
+    world.is_full = False
+    await world.run(2)
+    assert [row["event"] for row in world.lines()] == ["ticker.database_back"]
 
 
 async def test_an_outage_is_a_line_when_it_begins_one_a_minute_and_one_when_it_ends(
@@ -147,7 +175,10 @@ async def test_a_fault_while_the_operators_are_told_is_a_line_of_its_own(
     async def broken() -> None:
         raise ValueError
 
-    await Guard(tell, clock).run("tick", broken)
+    async def write(_now: datetime) -> None:
+        """The database is there."""
+
+    await Guard(tell, write, clock).run("tick", broken)
     events = [json.loads(line)["event"] for line in log.getvalue().splitlines()]
     assert events == ["ticker.failed", "ticker.operators_not_told"]
 

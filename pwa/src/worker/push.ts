@@ -9,6 +9,7 @@ interface Pushed {
     navigate?: string;
     tag?: string;
     silent?: boolean;
+    renotify?: boolean;
     lang?: string;
     dir?: NotificationDirection;
     actions?: { action: string; title: string }[];
@@ -42,13 +43,16 @@ interface Kept {
 async function show(worker: ServiceWorkerGlobalScope, give: Give, pushed: Pushed): Promise<void> {
   const { notification = {}, r, m, s: minutes } = pushed;
   const { title = "Planner", body = "", navigate = "/app/", tag = "planner", silent = false } = notification;
-  const { lang, dir, actions } = notification;
+  const { lang, dir, actions, renotify = false } = notification;
   // Not every browser has them, nor knows them by name.
   const withActions = r && minutes && actions ? { actions } : {};
+  // Else a second call about the same alert takes the place of the first one without a sound. Not every browser has it.
+  const again: { renotify?: boolean } = renotify && !silent ? { renotify } : {};
   await worker.registration.showNotification(title, {
     body,
     tag,
     silent,
+    ...again,
     icon: "/app/icons/planner-192.png",
     badge: "/app/icons/badge-96.png",
     data: { navigate, receipt: r, minutes } satisfies Kept,

@@ -62,16 +62,18 @@ REMEDY = (
 )
 
 
-def ways(settings: Settings) -> list[Way]:
-    """The ways without TLS to other machines, as the settings ask for them."""
+def ways(settings: Settings, *, with_gateways: bool = True) -> list[Way]:
+    """The ways without TLS to other machines, as the settings ask for them. To know it of gateways
+    takes a second."""
     every = [
         *_database("WAYMARK_DATABASE_URL", settings.database_url),
         *_database("WAYMARK_LISTEN_URL", settings.listen_url),
         *_database("WAYMARK_REPLICA_URL", settings.replica_url),
         *_mail(settings.smtp_url),
         *_web("WAYMARK_WATCHDOG_URL", settings.watchdog_url),
-        *(way for template in settings.channels.values() for way in _gateway(template)),
     ]
+    if with_gateways:
+        every += [way for template in settings.channels.values() for way in _gateway(template)]
     allowed = {host.lower() for host in settings.unencrypted_hosts}
     return [
         way

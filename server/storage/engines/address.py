@@ -19,6 +19,7 @@ _WHOLE = {
 _FRACTION = {"timeout", "command_timeout", "max_inactive_connection_lifetime"}
 _WORDS = {"ssl", "host", "target_session_attrs", "application_name", "schema"}
 
+_SSL = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _SOUGHT = ("any", "primary", "read-write", "read-only", "standby", "prefer-standby")
 
 # A statement that takes a minute will not help the person who waits. Ten connections serve the two
@@ -122,6 +123,8 @@ def _option(name: str, value: str) -> Any:
         raise ValueError(f"{name} is a number") from None
     if name == "target_session_attrs" and value not in _SOUGHT:
         raise ValueError(f"{name} is one of {', '.join(_SOUGHT)}")
+    if name == "ssl" and value not in _SSL:
+        raise ValueError(f"sslmode is one of {', '.join(_SSL)}")
     if name in _WORDS:
         return value
     raise ValueError(

@@ -111,7 +111,8 @@ def _why(asked: Sequence[asyncio.Task[Any]]) -> Exception:
     """The fault that says most: a wrong password more than a host that is away."""
     faults = [fault for task in asked if (fault := task.exception()) is not None]
     for fault in faults:
-        if isinstance(fault, asyncpg.PostgresError):
+        # The second kind is a fault of the settings, such as a root certificate that is not there.
+        if isinstance(fault, asyncpg.PostgresError | asyncpg.InterfaceError):
             return cast(Exception, fault)
     return NoServer("; ".join(type(fault).__name__ for fault in faults))
 
