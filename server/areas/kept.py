@@ -59,8 +59,8 @@ class AreaCounts:
         quarter = now - (now - datetime.min.replace(tzinfo=now.tzinfo)) % KEPT_NOW
         # A request that came before the quarter began, and is late, counts nothing again; only a
         # clock that was put back does.
-        known = self._quarter
-        if known is None or quarter > known or known - quarter > KEPT_NOW:
+        last = self._quarter
+        if last is None or quarter > last or last - quarter > KEPT_NOW:
             self._quarter = quarter
             self._now.clear()
         wanted = [id_ for id_ in agencies if id_ not in self._now]

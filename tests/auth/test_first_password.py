@@ -144,9 +144,8 @@ async def test_a_password_that_was_handed_over_does_not_show_who_one_is(cast: Ca
     handed = await Credential.get(person_id=cast.tom.id)
     assert handed.is_handed
     token = await cast.new_token("tom")
-    visitor = Visitor(
-        id=cast.tom.id, role=cast.tom.role, agency_id=cast.agency.id, session_id=uuid4()
-    )
+    who = {"id": cast.tom.id, "role": cast.tom.role, "agency_id": cast.agency.id}
+    visitor = Visitor(**who, session_id=uuid4(), language="en", zone="UTC")
     with pytest.raises(Refused, match="Choose a password of your own first"):
         await prove_by_password(visitor, token, "any", cast.app.state.passwords, cast.clock())
 
