@@ -29,7 +29,8 @@ export const asked = computed(() => {
 export async function answer(question: string, words: string): Promise<void> {
   const body = { said_at: new Date().toISOString(), question, words };
   await put({ kind: "shared", body });
-  over.value = question;
+  // Before it goes from the screen: a phone that is turned off in this moment would ask again.
   if (who.value) await writeIfRoom(who.value, "question", question);
+  over.value = question;
   void send();
 }
