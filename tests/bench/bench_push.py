@@ -10,8 +10,6 @@ where the bare one signs each message.
 import asyncio
 import json
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -25,6 +23,7 @@ from webpush.types import WebPushSubscription
 from server.notify.channels.push import Push
 from server.notify.channels.vapid import new_key
 from server.notify.rules import Result
+from tests.bench.wire_times import listening
 from tests.doubles.web_push import Receiver
 from tests.notify.envelopes import envelope
 
@@ -42,30 +41,6 @@ class Reading:
 
     per_second: float
     cpu_us: float
-
-
-class _Answer(asyncio.Protocol):
-    """Reads a request by its Content-Length and answers 201: as little as a service can do."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport, self._read = transport, b""
-
-    def data_received(self, data: bytes) -> None:
-        self._read += data
-        while (end := self._read.find(b"\r\n\r\n")) >= 0:
-            head = self._read[:end].lower()
-            length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
-            if len(self._read) < end + 4 + length:
-                return
-            self._read = self._read[end + 4 + length :]
-            self._transport.write(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")
-
-
-async def _receive() -> None:
-    server = await asyncio.get_running_loop().create_server(_Answer, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
 
 
 async def _run(send: Send, messages: int) -> Reading:
@@ -118,14 +93,8 @@ async def _measure(origin: str, pairs: int, messages: int) -> list[tuple[Reading
 
 def measure(pairs: int = PAIRS, messages: int = MESSAGES) -> dict[str, Any]:
     """The figure: medians, the ratio of each pair, and what was to be reached."""
-    command = [sys.executable, "-m", "tests.bench.bench_push", "receive"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as receiver:
-        try:
-            assert receiver.stdout is not None
-            origin = f"http://127.0.0.1:{int(receiver.stdout.readline())}"
-            found = asyncio.run(_measure(origin, pairs, messages))
-        finally:
-            receiver.terminate()
+    with listening() as wire:
+        found = asyncio.run(_measure(wire.origin, pairs, messages))
     ratios = [ours.per_second / bare.per_second for ours, bare in found]
     return {
         "what": "push messages handed to a push service on loopback, one process",
@@ -143,7 +112,4 @@ def measure(pairs: int = PAIRS, messages: int = MESSAGES) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["receive"]:
-        asyncio.run(_receive())
-    else:
-        print(json.dumps(measure(), indent=2))
+    print(json.dumps(measure(), indent=2))
