@@ -27,7 +27,7 @@ def browser(cast: Cast, token: str | None = None) -> httpx2.AsyncClient:
 
 
 async def signed_in(cast: Cast, name: str) -> str:
-    """Somebody signs in in a browser of their own: the token it has."""
+    """That person signs in, in a browser of their own: the token it has."""
     async with browser(cast) as fresh:
         await password_first(cast, fresh, name)
         return str(fresh.cookies["s"])
