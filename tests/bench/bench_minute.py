@@ -1,15 +1,13 @@
 """Ten thousand children due in one minute: the last reminder at the push service, the last alert.
 
 One process with its real alarm clock, as `waymark tick` runs, on a PostgreSQL that writes to disk.
-First every child has a reminder due in one moment, to a phone at a push service on loopback (a
-process of its own, which counts). Then every child is late in one moment, without a carer, while
-the worker goes on sending: how long until the last alert is there.
+First every child has a reminder due in one moment, to a phone at a push service on loopback. Then
+every child is late in one moment, without a carer, while the worker goes on sending: how long until
+the last alert is there.
 """
 
 import asyncio
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -32,6 +30,7 @@ from server.storage.ids import uuid7
 from server.ticker import Ticker
 from server.watch.models import Round, Watch, round_id
 from tests.bench.children import make, moment
+from tests.bench.wire_times import Wire, listening
 from tests.doubles.web_push import Receiver
 from tests.postgres import Server, running
 
@@ -54,39 +53,6 @@ class Sizes:
 
 
 FULL = Sizes()
-
-
-class _Count(asyncio.Protocol):
-    """A push service that takes everything, and says when it has taken the last one."""
-
-    taken = 0
-
-    def __init__(self, children: int) -> None:
-        self._children = children
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport, self._read = transport, b""
-
-    def data_received(self, data: bytes) -> None:
-        self._read += data
-        while (end := self._read.find(b"\r\n\r\n")) >= 0:
-            head = self._read[:end].lower()
-            length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
-            if len(self._read) < end + 4 + length:
-                return
-            self._read = self._read[end + 4 + length :]
-            self._transport.write(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")
-            _Count.taken += 1
-            if _Count.taken == self._children:
-                print(time.time(), flush=True)
-
-
-async def _receive(children: int) -> None:
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Count(children), "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
 
 
 def _by_day(now: datetime) -> str:
@@ -163,10 +129,17 @@ async def _until_alerted(children: int) -> float:
     raise TimeoutError("the alerts do not come")
 
 
-async def _measure(
-    server: Server, receiver: "subprocess.Popen[str]", origin: str, sizes: Sizes
-) -> list[float]:
-    assert receiver.stdout is not None
+async def _until_reminded(wire: Wire, children: int) -> float:
+    """When the last reminder was at the push service."""
+    times: list[float] = []
+    async with asyncio.timeout(LONGEST_S):
+        while len(times) < children:
+            await asyncio.sleep(0.1)
+            times += await asyncio.to_thread(wire.taken)
+    return times[children - 1]
+
+
+async def _measure(server: Server, wire: Wire, sizes: Sizes) -> list[float]:
     url = server.create_database("bench")
     await migrate(url)
     encryption.use(encryption.Keyring([SECRET]))
@@ -174,17 +147,16 @@ async def _measure(
     due = moment() + timedelta(seconds=sizes.made_s)
     # Each miss calls somebody: the most that one minute can have to do.
     ids = await make(sizes.children, watch=_reminded(due), with_phones=False, policy=EACH_MISS)
-    await _phones(ids, origin)
+    await _phones(ids, wire.origin)
     await fetch("VACUUM ANALYZE")
-    settings = replace(load({}, Path(server.folder)), push_origins=(origin,))
+    settings = replace(load({}, Path(server.folder)), push_origins=(wire.origin,))
     channels = configured(settings, utcnow)
     for channel in channels.values():
         await channel.open()
     ticker = Ticker(settings, channels, utcnow)
     assert datetime.now(UTC) < due, "to make the rows took too long"
     await ticker.start()
-    line = await asyncio.wait_for(asyncio.to_thread(receiver.stdout.readline), LONGEST_S)
-    reminded = float(line) - due.timestamp()
+    reminded = await _until_reminded(wire, sizes.children) - due.timestamp()
     late = moment() + timedelta(seconds=sizes.late_s)
     await _make_late(ids, late)
     assert datetime.now(UTC) < late
@@ -198,18 +170,8 @@ async def _measure(
 
 def measure(sizes: Sizes = FULL) -> dict[str, Any]:
     """The figure: seconds from the moment that is due until the last one."""
-    command = [sys.executable, "-m", "tests.bench.bench_minute", "receive"]
-    command.append(str(sizes.children))
-    with (
-        running(is_durable=True) as server,
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as receiver,
-    ):
-        try:
-            assert receiver.stdout is not None
-            origin = f"http://127.0.0.1:{int(receiver.stdout.readline())}"
-            reminded, alerted = asyncio.run(_measure(server, receiver, origin, sizes))
-        finally:
-            receiver.terminate()
+    with running(is_durable=True) as server, listening() as wire:
+        reminded, alerted = asyncio.run(_measure(server, wire, sizes))
     return {
         "what": "10,000 children due in one moment: last reminder at the push service; last alert",
         "unit": "s",
@@ -222,7 +184,4 @@ def measure(sizes: Sizes = FULL) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["receive"]:
-        asyncio.run(_receive(int(sys.argv[2])))
-    else:
-        print(json.dumps(measure(), indent=2, ensure_ascii=False))
+    print(json.dumps(measure(), indent=2, ensure_ascii=False))
