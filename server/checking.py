@@ -7,12 +7,12 @@ Every channel is tried as far as possible without sending. The output names agen
 import os
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from server import logs
 from server.alerts.recipients import reach_of
@@ -224,8 +224,7 @@ def _can_be_made(file: Path) -> bool:
     return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
-@dataclass(frozen=True, slots=True)
-class Channels:
+class Channels(msgspec.Struct, frozen=True):
     """What trying the channels came to. `working` by name; `resorts`: how many entries of
     WAYMARK_LAST_RESORT can be called."""
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from server.starting import late, uncollected
-from tests.test_layers import FILES
+from tests.test_layers import FILES, SERVER
 
 # Each is a tenth of a start or a few hundredths of it, and one kind of request needs it.
 LATE = ("webpush", "OpenSSL", "webauthn.helpers")
@@ -58,6 +58,14 @@ def test_the_collector_is_as_before_when_a_block_without_it_ends() -> None:
             pass
         assert not gc.isenabled()
     assert gc.isenabled()
+
+
+def test_a_frozen_value_is_a_struct_where_it_needs_nothing_that_only_a_dataclass_has() -> None:
+    """The class of a dataclass is compiled anew at each start: half a millisecond."""
+    usual = "@dataclass(frozen=True, slots=True"
+    found = {path.relative_to(SERVER).as_posix() for path in FILES if usual in path.read_text()}
+    # A key that is never printed, and offers that are stored by `asdict`.
+    assert found == {"notify/channels/vapid.py", "plan/goal_templates/rules.py"}
 
 
 def test_no_model_has_comments_that_the_orm_would_have_read() -> None:

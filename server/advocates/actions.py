@@ -4,11 +4,11 @@ The tie has the dates and gives the rights (`people/ties.py`); what ends it ther
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+import msgspec
 from tortoise.expressions import Q
 
 from server.advocates import rules
@@ -30,8 +30,7 @@ from server.tasks.rules import Kind, Setting, State
 from server.web.live import RIGHTS, announce
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Invitation:
+class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     """`person_id`: an advocate the agency knows already; else `name` is a new one's. The id
     becomes that of the tie: the same again changes nothing."""
 

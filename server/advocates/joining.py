@@ -3,9 +3,10 @@
 The link names nobody. It opens nothing but this, for three days, until it is used or replaced.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
+
+import msgspec
 
 from server.advocates.models import Advocacy
 from server.advocates.rules import LINK_LASTS
@@ -23,8 +24,7 @@ from server.storage.db import write
 PURPOSE = "join"
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(msgspec.Struct, frozen=True):
     """What a person who joins has chosen."""
 
     name: str

@@ -1,10 +1,10 @@
 """The advocates of a child, and what waits about them. Reads rows, writes none."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 from tortoise.queryset import QuerySet
 
 from server.advocates.models import Advocacy
@@ -16,8 +16,7 @@ from server.tasks.models import Task
 from server.tasks.rules import Kind, State
 
 
-@dataclass(frozen=True, slots=True)
-class Seat:
+class Seat(msgspec.Struct, frozen=True):
     """One advocate who is there now. `can_sign_in`: they have used their link."""
 
     tie: Tie

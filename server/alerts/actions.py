@@ -1,12 +1,11 @@
 """What people do with an alert (take it, close it), and what a child's answer does to it."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from msgspec import structs
+from msgspec.structs import replace
 from tortoise.expressions import Q
 
 from server.alerts import ladder as rules
@@ -69,7 +68,7 @@ async def _free_for(person_id: UUID, alert: Alert, now: datetime) -> tuple[Climb
     before, ladder = await still_held(alert, now), ladder_from_data(alert.ladder)
     if rules.is_ended(before, now):
         # The holder's right has ended, though no tick has run yet. It is free, for them too.
-        before = structs.replace(before, acknowledged_by=None)
+        before = replace(before, acknowledged_by=None)
     until = now + ladder.lapse
     # A call lasts as long as the alert, a glass for an hour.
     is_called = await was_called(person_id, alert.id)
@@ -99,7 +98,7 @@ async def contacted(actor: Actor, alert: Alert, at: datetime, now: datetime) -> 
     takes = before.acknowledged_by is None
     if takes and not (right.stands or is_called):
         # Their right ended after the request was let in: it stays true, and others go on.
-        takes, after = False, structs.replace(before, state=State.CONTACTED)
+        takes, after = False, replace(before, state=State.CONTACTED)
     changed = {"held_by_call": not right.stands} if takes else {}
     await swap(alert, after, contacted_at=at, contacted_by=actor.id, **changed)
     if takes:

@@ -1,10 +1,11 @@
 """What an attempt to reach a child says, and what it changes. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
+
+import msgspec
 
 from server.alerts.ladder import Cause
 from server.errors import Refused
@@ -62,8 +63,7 @@ EARLY = timedelta(minutes=5)
 STILL = timedelta(hours=12)
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(msgspec.Struct, frozen=True):
     """One attempt, as a person logs it. `at` None: just now."""
 
     id: UUID

@@ -6,11 +6,12 @@ person have one id (`together`), by which the worker puts them into one envelope
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
+import msgspec
+from msgspec.structs import replace
 from tortoise.functions import Count
 
 from server.alerts.ladder import Cause
@@ -34,13 +35,12 @@ LISTED = 1000
 _BUNDLE = UUID("6d0b8f3a-5a0e-4f0c-9d55-0c1f6b1f8f21")
 
 
-@dataclass(frozen=True, slots=True)
-class Coming:
+class Coming(msgspec.Struct, frozen=True):
     """About how many more children calls are due in this moment, in a later batch of the tick: by
     caseworker, and by agency for everyone else."""
 
-    people: Mapping[UUID, int] = field(default_factory=dict)
-    agencies: Mapping[UUID, int] = field(default_factory=dict)
+    people: Mapping[UUID, int] = msgspec.field(default_factory=dict)
+    agencies: Mapping[UUID, int] = msgspec.field(default_factory=dict)
 
     def to(self, saying: Saying) -> int:
         """How many of them this person may be called about."""

@@ -5,7 +5,6 @@ nobody does, resumes when an acknowledgement lapses, and ends only with an outco
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -93,13 +92,12 @@ class Call(msgspec.Struct, frozen=True):
 Reach = Mapping[Rung, Collection[UUID]]
 
 
-@dataclass(frozen=True, slots=True)
-class Reachable:
+class Reachable(msgspec.Struct, frozen=True):
     """The people on each rung: those who are there, including covers for others; and those who are
     on leave without a cover."""
 
     there: Reach
-    away: Reach = field(default_factory=dict)
+    away: Reach = msgspec.field(default_factory=dict)
 
     def on(self, *rungs: Rung) -> Reach:
         """The people that a ladder of these rungs calls. Where all are on leave, we call them

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from tortoise.expressions import F
 
 from server.alerts import ladder as rules
@@ -24,8 +24,7 @@ from server.storage.db import as_id
 from server.storage.ids import uuid7
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(msgspec.Struct, frozen=True):
     """What the alerts about several children have in common. One message calls adults about all of
     them; everything else belongs to each alert."""
 
@@ -39,8 +38,7 @@ class Shared:
 StillComing = Callable[[Collection[UUID], Collection[UUID], datetime], Awaitable[Coming]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
+class Opening(msgspec.Struct, frozen=True, kw_only=True):
     """An alert to open, or to join where one is open for that child and cause."""
 
     child_id: UUID
@@ -49,7 +47,7 @@ class Opening:
     tier: Tier
     reason: str
     opened_at: datetime
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = msgspec.field(default_factory=dict)
     words: str | None = None
     actor: Actor = SYSTEM
     shared: Shared | None = None  # What several silences have in common, if anything.

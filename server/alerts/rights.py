@@ -6,9 +6,10 @@ moment.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from server.alerts.glass.models import Glass
 from server.alerts.glass.reading import standing_at
@@ -18,16 +19,14 @@ from server.rota.calendar import Rota, duty_shifts_between, on_duty_at, stand_in
 from server.rota.duty import rotas_of
 
 
-@dataclass(frozen=True, slots=True)
-class Right:
+class Right(msgspec.Struct, frozen=True):
     """Whether the right exists at a moment, and when it ends; None: not in the time asked for."""
 
     stands: bool
     ends: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Tied:
+class _Tied(msgspec.Struct, frozen=True):
     """A tie to the child of a person who may act, with their deputy."""
 
     who: UUID

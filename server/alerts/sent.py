@@ -2,9 +2,10 @@
 too."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from server.i18n import N_, gettext
 from server.notify.models import Delivery, Message
@@ -131,16 +132,14 @@ REASONS: Mapping[str, str] = {
 GOOD, BAD, NEUTRAL = "good", "bad", "neutral"
 
 
-@dataclass(frozen=True, slots=True)
-class Try:
+class Try(msgspec.Struct, frozen=True):
     """One attempt."""
 
     at: datetime
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(msgspec.Struct, frozen=True):
     """One message: its text, the recipient, the channel, the time, and the result."""
 
     id: UUID

@@ -1,10 +1,10 @@
 """What was tried about an alert, as people read it. Reads rows, and writes none."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 from tortoise.expressions import Q
 
 from server.alerts.attempt_rules import RESULTS, TARGETS, WAYS, Result, Target, Way
@@ -17,8 +17,7 @@ from server.storage.db import among, as_id, fetch
 MOST = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True):
     """One attempt in words. `is_late`: logged after the alert had closed."""
 
     id: UUID

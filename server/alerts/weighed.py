@@ -2,10 +2,11 @@
 Codes and times, and nothing of the odds: no page shows a number. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+import msgspec
 
 from server.i18n import N_, gettext, ngettext
 
@@ -39,8 +40,7 @@ class Misses(StrEnum):
     OFTEN = "often"
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(msgspec.Struct, frozen=True):
     """What weighed, and when it was so. Of `n` misses that is the first, of `n` looks or words the
     last."""
 

@@ -5,10 +5,11 @@ before, so that what is asked and what has become of it are never seen apart.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from server.approvals.models import Approval
 from server.approvals.rights import may_decide
@@ -50,8 +51,7 @@ def use_doers(hold: Callable[[UUID], Awaitable[object]], doers: Mapping[What, Do
     _hold, _doers = hold, doers
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """What a person wants to do: about which thing of a child, and with which content (JSON)."""
 
     what: What

@@ -5,9 +5,10 @@ needs_second_person(wanted, Closing(is_high=True, was_seen=False))
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+import msgspec
 
 
 class What(StrEnum):
@@ -33,29 +34,25 @@ LONG_PASS = timedelta(days=14)
 APART = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(msgspec.Struct, frozen=True):
     """From a moment to a later one."""
 
     begin: datetime
     end: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(msgspec.Struct, frozen=True):
     """A placement is to end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
+class Pass(msgspec.Struct, frozen=True):
     """An absence is to be agreed, beside those that are agreed or past already."""
 
     times: Times
     others: Sequence[Times] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Closing:
+class Closing(msgspec.Struct, frozen=True):
     """An alert is to be closed. `was_seen`: its outcome says that a person has seen the child;
     also where it makes the child missing, which nothing may hold up."""
 

@@ -1,6 +1,5 @@
 """The counts of an area as JSON, and the area that the visitor asks for."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -51,8 +50,7 @@ class AreaOut(msgspec.Struct):
     rows: list[AreaRowOut]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """What a request gets: the way to the area from the visitor's own, and its table."""
 
     way: list[Node]

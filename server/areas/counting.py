@@ -3,11 +3,12 @@ database. No name, no id of a child and no row about one leaves it."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from server.alerts.ladder import Cause
 from server.alerts.told import COUNTED_AFTER, OBJECTIVE_S, ROUNDED, seconds
@@ -35,8 +36,7 @@ NOW = (Column.PLACED, Column.LATE, Column.ALERTED, Column.MISSING)
 Counts = Mapping[UUID, Mapping[Column, Count]]
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(msgspec.Struct, frozen=True):
     """Four whole weeks, from Monday to Sunday."""
 
     begin: datetime

@@ -13,7 +13,8 @@ to, which tells nothing besides: "28 or more".
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from server.reports.indicators import FEWEST
 
@@ -21,8 +22,7 @@ from server.reports.indicators import FEWEST
 SMALL, FEW = range(1, FEWEST), range(FEWEST + 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(msgspec.Struct, frozen=True):
     """A number of one agency. `of`: the whole that it is a part of. `children`: of how many
     children these events are; None where children are counted. `hides`: which numbers are hidden,
     `SMALL` or `FEW`."""
@@ -42,8 +42,7 @@ class Count:
         return all(each not in self.hides for each in (self.n, left, self.children))
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(msgspec.Struct, frozen=True):
     """A number as it is shown. Exact, or at least `n`; an agency's is hidden where it is not exact,
     and `n` is 0."""
 

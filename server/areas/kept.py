@@ -4,9 +4,10 @@ a second, and the page is opened again and again."""
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
+
+import msgspec
 
 from server.areas.counting import Counts, Period, count_now, count_period, last_period
 
@@ -18,8 +19,7 @@ KEPT_PERIOD = timedelta(hours=1)
 _MOST_KEPT = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Numbers:
+class Numbers(msgspec.Struct, frozen=True):
     """What was counted of some agencies: how they are, as of `at`, and four weeks that are over."""
 
     now: Counts
@@ -28,8 +28,7 @@ class Numbers:
     period: Period
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(msgspec.Struct, frozen=True):
     counts: Counts
     at: datetime
 

@@ -1,7 +1,8 @@
 """The agencies and areas within an area."""
 
-from dataclasses import dataclass
 from uuid import UUID
+
+import msgspec
 
 from server.people.models import Agency
 
@@ -9,8 +10,7 @@ from server.people.models import Agency
 MOST_MEMBERS, DEEPEST = 200, 4
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(msgspec.Struct, frozen=True):
     """An agency, or an area with what is within it, by name."""
 
     id: UUID

@@ -1,8 +1,9 @@
 """The table of an area: a row for each agency and area in it, and its own sum."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from uuid import UUID
+
+import msgspec
 
 from server.areas.counting import Column, Counts
 from server.areas.hiding import Figure, of_agency, of_area
@@ -11,8 +12,7 @@ from server.areas.tree import Node
 Figures = Mapping[Column, Figure]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """An agency or an area, with its numbers as they may be shown."""
 
     id: UUID
@@ -21,8 +21,7 @@ class Row:
     figures: Figures
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """What is within an area, and the sum of it."""
 
     rows: tuple[Row, ...]

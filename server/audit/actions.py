@@ -3,9 +3,10 @@
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from server.audit.models import Entry, Seal
 from server.storage import bulk
@@ -16,8 +17,7 @@ SEAL_AT_ONCE = 500
 FIRST = "0" * 64
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(msgspec.Struct, frozen=True):
     """The author of a change: a person in a role, or the system."""
 
     id: UUID | None

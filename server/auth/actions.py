@@ -1,10 +1,11 @@
 """Signing in, with a password or a key, and signing out. The actions that write."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
+from msgspec.structs import replace
 from tortoise.expressions import Q
 
 from server.audit.actions import Actor, note
@@ -49,8 +50,7 @@ PASSWORD_OVER = N_(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class HalfOpened:
+class HalfOpened(msgspec.Struct, frozen=True):
     """The password was right, and a second key has to follow: the token leads on to it."""
 
     token: str
@@ -59,8 +59,7 @@ class HalfOpened:
 # --- passwords
 
 
-@dataclass(frozen=True, slots=True)
-class PasswordSignIn:
+class PasswordSignIn(msgspec.Struct, frozen=True):
     """A name and a password, where they come from, and the ids this browser is known by."""
 
     name: str

@@ -5,10 +5,10 @@ rate_limit.py counts guesses.
 
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
 from tortoise.expressions import F, Q
 
 from server.audit.actions import Actor, note
@@ -43,8 +43,7 @@ from server.storage.db import swapped, write
 DRAWS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Invitation:
+class Invitation(msgspec.Struct, frozen=True):
     """A code to hand over. It is nowhere else: the row holds a hash of its secret."""
 
     code: str

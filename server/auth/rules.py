@@ -4,12 +4,13 @@ import ipaddress
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 from math import ceil
 from urllib.parse import urlsplit
+
+import msgspec
 
 
 def _pairs(row: str) -> list[str]:
@@ -152,8 +153,7 @@ class InviteEnded(StrEnum):
     RESTORED = "restored"  # It may have been used since the backup.
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(msgspec.Struct, frozen=True):
     """So many wrong tries in so long a time, then a wait."""
 
     tries: int

@@ -1,12 +1,12 @@
 """From a token to its person, and back: one query for each request, by the token's SHA-256."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
+import msgspec
 from starlette.requests import HTTPConnection
 from tortoise.expressions import F, Q
 
@@ -42,8 +42,7 @@ from server.web.live import RIGHTS, announce
 from server.web.requests import header
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(msgspec.Struct, frozen=True):
     """A new session: the token is shown only this once."""
 
     token: str
@@ -51,16 +50,14 @@ class Opened:
     session_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class Came:
+class Came(msgspec.Struct, frozen=True):
     """Signed in by a provider, which may have asked the person hours ago."""
 
     provider: str
     proved_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(msgspec.Struct, frozen=True):
     """How a session is opened."""
 
     agent: Agent = (None, None)
@@ -69,6 +66,8 @@ class Opening:
     is_short: bool = False
     came: Came | None = None
 
+
+AS_USUAL = Opening()
 
 _FIND = """
 SELECT s.id, s.token_hash, s.agency_id, s.person_id, s.device_id, s.last_seen_at, s.expires_at,
@@ -189,7 +188,7 @@ async def open_session(
     *,
     now: datetime,
     device_id: UUID | None = None,
-    opening: Opening = Opening(),
+    opening: Opening = AS_USUAL,
 ) -> tuple[str, Session]:
     """A new session and its token, which is nowhere else. In the caller's transaction."""
     token, came, is_short = new_token(), opening.came, opening.is_short

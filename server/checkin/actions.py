@@ -1,10 +1,11 @@
 """An answer comes in: keep it, settle the rounds, write it down, and tell the adults we called."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from server.audit.actions import Actor
 from server.audit.models import Entry

@@ -12,10 +12,11 @@ settling needs no rules and no read first (`watch.watch_state.as_row`).
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from server.checkin.rules import Answer, Want, content
 from server.checkin.words import as_text
@@ -33,8 +34,7 @@ MOST = 256
 TELL_EVERY_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Tap:
+class Tap(msgspec.Struct, frozen=True):
     """One answer as it came in, the hash of its token, and the phone that it named, if any."""
 
     token_hash: str
@@ -44,8 +44,7 @@ class Tap:
     content_hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(msgspec.Struct, frozen=True):
     """What the hot path made of an answer."""
 
     agency_id: UUID

@@ -1,9 +1,10 @@
 """An answer as it is stored, with the first answer that we give beside it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from server.alerts.ladder import Cause
 from server.audit.actions import Actor
@@ -17,8 +18,7 @@ from server.watch.models import Watch
 from server.watch.watch_alerts import Wish
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(msgspec.Struct, frozen=True):
     """An answer about a child, the person who gave it, and the hash of its content."""
 
     actor: Actor

@@ -1,9 +1,10 @@
 """Reading an answer. Pure."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
+
+import msgspec
 
 from server.errors import Refused
 from server.policy.levels import Way
@@ -34,8 +35,7 @@ class How(StrEnum):
     COME = "come"  # Come to me.
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What a child said. `mark` is one of two equal ways to say "I'm OK"; on the wire, in the store
     and in time nothing else may differ between them. `way` is how it came to us.
 
@@ -61,7 +61,7 @@ class Answer:
             raise Refused("A time needs a time zone.", field="said_at")
         if not EARLIEST.year <= self.said_at.year <= LATEST.year:
             nearest = EARLIEST if self.said_at.year < EARLIEST.year else LATEST
-            object.__setattr__(self, "said_at", nearest)
+            msgspec.structs.force_setattr(self, "said_at", nearest)
         if self.mood is not None and not 1 <= self.mood <= 5:
             raise Refused("The mood must be a number from 1 to 5.", field="mood")
         if self.note is not None and len(self.note) > LONGEST_NOTE:

@@ -11,10 +11,11 @@ A batch that fails is halved until the answers that cannot be stored are alone.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from server import logs
 from server.auth.sessions import children_of, touch_all
@@ -35,8 +36,7 @@ _log = logs.get("checkin")
 _Sessions = Sequence[dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(msgspec.Struct, frozen=True):
     """One answer as it came in, the hash of its token, and the phone that it named, if any."""
 
     token_hash: str
@@ -44,8 +44,7 @@ class Sent:
     answer: Answer
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(msgspec.Struct, frozen=True):
     """What we answer, and whether the answer was new to us."""
 
     answer: dict[str, Any]

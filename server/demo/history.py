@@ -1,9 +1,10 @@
 """Four weeks of the demo: answers, some late, and what adults did."""
 
 import random
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid5
+
+import msgspec
 
 from server.alerts import actions as alerts
 from server.alerts import climbing
@@ -26,8 +27,7 @@ from server.watch.rhythm.rules import Rhythm, next_due
 _SHIPPED = policies.read(SHIPPED)
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
+class _Said(msgspec.Struct, frozen=True):
     at: datetime
     kid: Kid
     mood: int | None

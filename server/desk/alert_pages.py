@@ -5,13 +5,13 @@ about silence begins the watch anew.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -85,14 +85,13 @@ async def _instead(request: Request) -> Response:
     return page(request, "tasks/instead.html", context)
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True):
     """Why the page comes back: what is wrong with what was typed (to close it, or to log an
     attempt), or that another adult was faster."""
 
     status: int
     words: str | None = None
-    given: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, str] = msgspec.field(default_factory=dict)
     error: FormFault | None = None
     is_log: bool = False
 

@@ -2,11 +2,11 @@
 are here because the text of an alert is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -36,8 +36,7 @@ from server.web.rendering import language_of, page
 AHEAD = timedelta(days=28)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One open alert."""
 
     id: UUID

@@ -1,11 +1,11 @@
 """The head of each page of the desk: the reader's name, and when they are on duty."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -33,8 +33,7 @@ AGE: Final = "waymark.age"
 _log = logs.get("desk")
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(msgspec.Struct, frozen=True):
     """What the head says. `duty` is empty for people without a shift."""
 
     name: str

@@ -1,11 +1,11 @@
 """The roll call at the front desk of a home, and the PIN by which a person opens it."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import wraps
 from uuid import UUID, uuid5
 
+from msgspec.structs import replace
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -34,8 +34,7 @@ OPEN_COOKIE = "front_open"
 PATH = "/front/roll-call"
 
 
-@dataclass(frozen=True, slots=True)
-class FrontEntrance(Entrance):
+class FrontEntrance(Entrance, frozen=True):
     """A person who works in the home, before its front desk until a moment."""
 
     until: datetime | None = None

@@ -4,8 +4,8 @@ Each role sees what it may open. `tests/desk/test_ways.py` opens every link as e
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -27,8 +27,7 @@ _CASEWORKERS = frozenset({Role.CASEWORKER})
 _ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(msgspec.Struct, frozen=True):
     """A link with a sentence that says what is there, and the roles that may open it."""
 
     path: str

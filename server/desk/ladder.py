@@ -1,10 +1,11 @@
 """The ladder of an alert as people read it: who is on each rung, and what comes next."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from unicodedata import bidirectional
 from uuid import UUID
+
+import msgspec
 
 from server.alerts import climbing
 from server.alerts import ladder as rules
@@ -16,8 +17,7 @@ from server.people.models import Person
 from server.policy.model import Rung, ladder_from_data
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """One rung of the ladder, as people read it. `state`: done, unsent, next, later; unset: a last
     resort without any address. `faces`: the initials of the first people on it. `is_here`: the
     reader is on it."""

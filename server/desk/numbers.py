@@ -4,9 +4,11 @@ Reads rows, and writes none. The numbers are sealed, and opening them for an ale
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
 
 from server.alerts.attempt_rules import TARGETS, Target
 from server.i18n import N_, gettext
@@ -21,8 +23,7 @@ from server.phone_numbers import numbers_in, plain, tel
 MOST_CARERS = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(msgspec.Struct, frozen=True):
     """One row: who it calls, the number, and the link. `words`: what is written there, where it is
     not the number alone. `lacks`: why there is none, and `path` where it can be added, for those
     who may."""

@@ -5,7 +5,8 @@ The template draws; colours and type are in the style sheet, so that it reads in
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 WIDTH, HEIGHT = 400, 260
 LEFT, RIGHT, TOP, BOTTOM = 46, 30, 14, 30
@@ -16,8 +17,7 @@ _STEPS = (1, 2, 5, 10)
 _LINES = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(msgspec.Struct, frozen=True):
     """One thing to draw, with its letter in the table."""
 
     letter: str
@@ -25,8 +25,7 @@ class Point:
     y: float
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(msgspec.Struct, frozen=True):
     """Letters, and their place."""
 
     text: str
@@ -34,16 +33,14 @@ class Label:
     y: int
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(msgspec.Struct, frozen=True):
     """A value at an edge, and where its line is."""
 
     value: float
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(msgspec.Struct, frozen=True):
     """Everything that is drawn, in units of the view box."""
 
     dots: list[tuple[int, int]]

@@ -5,12 +5,12 @@ takes each alert separately.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -36,8 +36,7 @@ from server.watch.wording import when
 from server.web.rendering import language_of, page, zone_of
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One child on this page. `state`: free, mine, theirs, closed."""
 
     alert: Alert

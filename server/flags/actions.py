@@ -1,6 +1,5 @@
 """Making a flag, giving it to another person, prolonging it, and doing it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -42,8 +41,7 @@ class ChangeFlag(msgspec.Struct, frozen=True):
     turn: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(msgspec.Struct, frozen=True):
     """A flag, and the task that says whose it is and until when."""
 
     flag: Flag

@@ -1,10 +1,10 @@
 """Flags as readers see them. Reads rows, writes none."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 from tortoise.expressions import Q
 
 from server.flags import rules
@@ -20,8 +20,7 @@ from server.tasks.turns import until
 AT_ONCE = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One flag. `owner` None: the people on duty. `until`: still on its last day, which counts
     whole where `is_whole_day`."""
 
@@ -41,8 +40,7 @@ class Line:
     done_by: str
 
 
-@dataclass(frozen=True, slots=True)
-class DoneLines:
+class DoneLines(msgspec.Struct, frozen=True):
     """What is done, the latest first, and after which one the next part begins."""
 
     lines: list[Line]

@@ -5,14 +5,14 @@ A language also needs words: its catalog in `locale/` (`python -m tools.catalogs
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal, get_args
+
+import msgspec
 
 Language = Literal["en", "fr", "ar"]
 
 
-@dataclass(frozen=True, slots=True)
-class LanguageFacts:
+class LanguageFacts(msgspec.Struct, frozen=True):
     name: str
     """Its own name, for people who read no other language."""
     region: str

@@ -4,9 +4,10 @@ import csv
 import io
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from uuid import UUID
+
+import msgspec
 
 from server.errors import Refused
 from server.i18n import LANGUAGES, N_
@@ -41,16 +42,14 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NAMES_TOLD = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """A home of the agency."""
 
     id: UUID
     zone: str
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(msgspec.Struct, frozen=True):
     """The names that lines can use. They are folded; several people may have one name."""
 
     homes: Mapping[str, Sequence[Place]]
@@ -63,8 +62,7 @@ class Known:
     policy: Policy
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One child that can be added."""
 
     number: int
@@ -86,17 +84,15 @@ class Line:
         return f"name {folded(self.name)} {self.born_on or ''} {self.worker_id}"
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(msgspec.Struct, frozen=True):
     """What is wrong with a line: a sentence, and its values."""
 
     line: int
     text: str
-    values: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(msgspec.Struct, frozen=True):
     """A whole list."""
 
     lines: Sequence[Line]

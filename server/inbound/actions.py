@@ -5,11 +5,12 @@ whether a number is known.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid5
+
+import msgspec
 
 from server.alerts import actions as alerts
 from server.alerts.ladder import people_on
@@ -46,8 +47,7 @@ TOLD_EVERY = timedelta(minutes=10)
 REFUSED_EVERY = timedelta(minutes=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Hook:
+class Hook(msgspec.Struct, frozen=True):
     """What a gateway handed in."""
 
     channel: str

@@ -3,11 +3,11 @@
 The device stands where children pass: alone it says nothing, and it forgets after five minutes.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
+import msgspec
 from tortoise.expressions import F
 
 from server.audit.actions import Actor, note
@@ -48,8 +48,7 @@ LOCKED = N_(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(msgspec.Struct, frozen=True):
     """The front desk is open to a person who works in its home, until a moment."""
 
     seat: HomeWorker

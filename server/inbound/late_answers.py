@@ -5,9 +5,10 @@ The page has a ticket: that this person had the device open then. It lets in wha
 time, and nothing that is said later; it opens no page. The device keeps it with ids alone.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from server.audit.actions import Actor
 from server.errors import Refused
@@ -27,8 +28,7 @@ _PURPOSE = "roll call at a front desk"
 TOO_LATE = N_("This was tapped too long ago, or by a person who no longer works here.")
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(msgspec.Struct, frozen=True):
     """Who had the device open, from when until when."""
 
     seat_id: UUID

@@ -2,10 +2,11 @@
 as on the page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
+
+import msgspec
 
 from server.audit.actions import Actor
 from server.clock import known_zone
@@ -27,8 +28,7 @@ HELPED_EVERY = timedelta(minutes=10)
 _TRIES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """A home where the sender works, and its last roll call."""
 
     person: Person
@@ -37,8 +37,7 @@ class Place:
     letter: str
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True):
     """Who sent the text, and what we reply."""
 
     person: Person

@@ -3,12 +3,13 @@
 import hmac
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from itertools import pairwise
 from uuid import UUID, uuid5
+
+import msgspec
 
 from server.auth.rules import Limit
 from server.phone_numbers import plain, without_trunk
@@ -150,8 +151,7 @@ YES = frozenset({"1", "yes", "seen", "ok", "oui", "vu", "نعم", "رايته"})
 NO = frozenset({"2", "no", "not", "non", "pas", "لا"})
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """An adult's reply: yes, no or neither, and anything in it that may be a code."""
 
     says: bool | None

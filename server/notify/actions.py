@@ -1,11 +1,13 @@
 """The outbox: queueing messages, withdrawing them, sending them again by another channel."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid5
+
+import msgspec
+from msgspec.structs import replace
 
 from server.notify.contact_routes import NOWHERE, Ways, ways_of
 from server.notify.models import Enclosure, Message
@@ -19,8 +21,7 @@ from server.storage.ids import uuid7
 from server.storage.statement import Statement
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipient:
+class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     """A person; or a last resort: an entry of WAYMARK_LAST_RESORT by its index, or an agency's own
     address (`resort_id`) by its channel."""
 
@@ -39,8 +40,7 @@ class Recipient:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Saying:
+class Saying(msgspec.Struct, frozen=True, kw_only=True):
     """One message to one person about one subject.
 
     Unique by (subject, kind, rung, turn, person, channel): queueing it twice queues it once.

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from server.notify.channel_health import (
     ASKS,
@@ -60,8 +61,7 @@ async def silent_channels(now: datetime) -> set[str]:
     return silent(asked, now)
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(msgspec.Struct, frozen=True):
     """What became of the attempts by one channel; `codes` are those of failed attempts."""
 
     attempts: int

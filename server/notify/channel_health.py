@@ -6,9 +6,10 @@ messages that ask for an answer tell them apart.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
+
+import msgspec
 
 from server.notify.rules import Kind, Result
 
@@ -32,8 +33,7 @@ TIME_TO_ANSWER = timedelta(minutes=30)
 FAR = timedelta(days=14)
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(msgspec.Struct, frozen=True):
     """One attempt that is over."""
 
     at: datetime
@@ -41,8 +41,7 @@ class Tried:
     failed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """One message that asks for an answer and was accepted."""
 
     at: datetime

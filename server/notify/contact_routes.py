@@ -1,10 +1,11 @@
 """By which ways each person can be reached now, in order. Reads rows, and writes none."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from server.notify.devices import COLUMNS, device_of
 from server.notify.models import Preference
@@ -13,8 +14,7 @@ from server.notify.rules import PUSH, in_order, is_a_way
 from server.storage.db import among, as_document, as_id, fetch
 
 
-@dataclass(frozen=True, slots=True)
-class Ways:
+class Ways(msgspec.Struct, frozen=True):
     """The channels that reach a person, in order: those from which someone has answered, and those
     from which nobody has yet. The second kind is used in addition, last, and does not count.
     `is_unseen`: pushes are accepted for this person, and no device shows them."""

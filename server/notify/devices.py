@@ -1,10 +1,11 @@
 """Reading how well pushes reach people's devices. push_health.py says what that means."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from server.notify.models import Address
 from server.notify.push_health import FEWEST, Device, Health, Reached, health, reached
@@ -64,8 +65,7 @@ def _device(row: Mapping[str, Any]) -> Device:
     return device_of(row, None if given_up is None else as_moment(given_up))
 
 
-@dataclass(frozen=True, slots=True)
-class Census:
+class Census(msgspec.Struct, frozen=True):
     """How many devices of the whole installation take pushes, and how many of them show none."""
 
     devices: int

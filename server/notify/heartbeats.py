@@ -5,7 +5,8 @@ two machines are never compared.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 # A process counts up each second. After this long without a change it counts as dead.
 EVERY_S = 1.0
@@ -19,16 +20,14 @@ LONGEST_GAP_S = 1.5
 AT_ONCE_S = 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True):
     """A number, and since when (seconds of our own clock) it has not changed."""
 
     beats: int
     since: float
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(msgspec.Struct, frozen=True):
     """What was seen at one moment, of each other process."""
 
     at: float

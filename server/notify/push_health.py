@@ -6,9 +6,10 @@ trusted nor doubted without them.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+import msgspec
 
 # Accepted for so long, and at least so often, and never shown: pushes do not arrive.
 STALE_AFTER = timedelta(days=7)
@@ -33,8 +34,7 @@ _RANK = list(Health).index
 UNREACHED = frozenset({Health.STALE, Health.BROKEN})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Device:
+class Device(msgspec.Struct, frozen=True, kw_only=True):
     """What the rows say about one push address. `unseen` counts pushes accepted since the last
     receipt, `unseen_since` is when the first of them was sent. `given_up_at`: the service said that
     it is gone; an address that its person removed is no device."""
@@ -81,8 +81,7 @@ def health(device: Device, now: datetime) -> Health:
     return Health.HEALTHY if device.last_seen_at is not None else Health.UNPROVEN
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reached:
+class Reached(msgspec.Struct, frozen=True, kw_only=True):
     """How well pushes reach a person, by the best of their devices."""
 
     health: Health = Health.NONE
@@ -111,8 +110,7 @@ def reached(devices: Iterable[Device], now: datetime) -> Reached:
     return Reached(health=best, seen_at=seen, silent_since=silent, unreached_since=since)
 
 
-@dataclass(frozen=True, slots=True)
-class Pushed:
+class Pushed(msgspec.Struct, frozen=True):
     """One push that was accepted, and when a device showed it; None where none has."""
 
     sent_at: datetime

@@ -7,10 +7,11 @@ addresses fail at once, because then the fault is more likely ours or the servic
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
+
+import msgspec
 
 from server.notify.rules import EMAIL, PUSH, Outcome, Result
 
@@ -37,8 +38,7 @@ class Stage(StrEnum):
     POST = "post"  # The one request of a channel over HTTP.
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """One line of the table. `codes` is a pattern of the whole code: that of the protocol, for
     e-mail with the enhanced status behind a space ("550 5.1.1"); `stages` empty: any."""
 
@@ -144,8 +144,7 @@ AT_ONCE = timedelta(hours=1)
 LONGEST = timedelta(days=7)
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(msgspec.Struct, frozen=True):
     """One attempt of the last hour by the channel in question: to which address, at which service
     (the host of a push service; one and the same for e-mail), and its result."""
 

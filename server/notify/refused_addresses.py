@@ -1,12 +1,12 @@
 """What answers about addresses mean for their rows: part of what the worker writes after a pass."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import msgspec
 from tortoise.expressions import Q
 from tortoise.functions import Count
 
@@ -28,8 +28,7 @@ ORDER BY started_at DESC LIMIT {MOST}
 """  # noqa: S608 (a number of our own)
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(msgspec.Struct, frozen=True):
     """The result of an answer about an address. `of_many`: others failed as well, so that the fault
     may be ours; then, or where the address is kept for another reason, it is `kept`."""
 
@@ -149,8 +148,7 @@ async def given_up(person_id: UUID, now: datetime) -> list[Address]:
     return [*typed, *browsers]
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(msgspec.Struct, frozen=True):
     """How many addresses of each channel are refused, and how many were given up in a day."""
 
     refused: dict[str, int]

@@ -6,11 +6,12 @@ answer down; `channels/` turns an Envelope into an Outcome.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Literal
 from uuid import UUID
+
+import msgspec
 
 from server.notify.child.hours import QUIET, SCHOOL, Hours, School, held, why_held
 
@@ -140,8 +141,7 @@ class Reason(StrEnum):
 HOURS: frozenset[Reason] = frozenset({Reason.QUIET_HOURS, Reason.SCHOOL_HOURS})
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(msgspec.Struct, frozen=True):
     """A file that goes with a mail. `name` says nothing about any person."""
 
     name: str
@@ -149,8 +149,7 @@ class Attachment:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     """One message, addressed and worded, ready for one channel.
 
     `address` is opened (decrypted) and lives only as long as the attempt. `keys` are those of a
@@ -193,8 +192,7 @@ class Envelope:
             raise ValueError("a time to live is not negative")
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """The result of one attempt. `reason` is a code and contains no personal data."""
 
     result: Result
@@ -231,8 +229,7 @@ class Outcome:
         return cls(Result.RETRY, status=status, retry_after=retry_after, reason=reason)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Next:
+class Next(msgspec.Struct, frozen=True, kw_only=True):
     """What follows an attempt. Either `done`, or there is a `retry_at`; never both."""
 
     done: bool = False
@@ -241,8 +238,7 @@ class Next:
     tell_operators: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageSlice:
+class MessageSlice(msgspec.Struct, frozen=True, kw_only=True):
     """What worth_sending needs of a message."""
 
     kind: Kind
@@ -254,8 +250,7 @@ class MessageSlice:
     has_newer: bool = False  # It waited, and a later reminder says the same.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddressSlice:
+class AddressSlice(msgspec.Struct, frozen=True, kw_only=True):
     """What worth_sending needs of an address and of the person behind it.
 
     Quiet hours run from `quiet_from` to `quiet_until` on a wall clock in `zone`, over midnight

@@ -7,8 +7,9 @@ behind the sign-in.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from server.i18n import N_, gettext, ngettext
 from server.notify.child.lock_texts import DEFAULT, NEUTRAL, TEXTS
@@ -88,8 +89,7 @@ SUBJECTS: dict[Kind, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(msgspec.Struct, frozen=True):
     """`title` names the app neutrally, `subject` is that of a mail, `body` is everything below."""
 
     title: str
@@ -104,8 +104,7 @@ def neutral(language: str, chosen: str = DEFAULT) -> str:
     return gettext(language, text) if text else ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What the words of one message mention, beside its kind.
 
     `url` is an address behind the sign-in, or a carer's signed one. `fault` is a code for

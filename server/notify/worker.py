@@ -11,9 +11,10 @@ has taken over.
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from server import logs
 from server.clock import Clock

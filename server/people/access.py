@@ -9,12 +9,12 @@ A call and a glass open only pages that ask for it (`by_call`), so a new page st
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import cast
 from uuid import UUID
 
+import msgspec
 from starlette.requests import HTTPConnection
 
 from server.audit.actions import Actor, note_all
@@ -32,8 +32,7 @@ from server.web.ending import Ending
 Roles = frozenset[Role]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visitor(Actor):
+class Visitor(Actor, frozen=True, kw_only=True):
     """A person who signed in: an Actor, and what a request needs besides. `role` is the role in the
     agency; their roles for one child come from `child_for`."""
 
@@ -58,8 +57,7 @@ class Visitor(Actor):
         return self.role == Role.CHILD
 
 
-@dataclass(frozen=True, slots=True)
-class OnRota:
+class OnRota(msgspec.Struct, frozen=True):
     """What the rota makes of a person at a moment: on duty, or covering for people on leave."""
 
     is_on_duty: bool
@@ -69,8 +67,7 @@ class OnRota:
 NOTHING = OnRota(is_on_duty=False, covers=frozenset())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
+class Sources(msgspec.Struct, frozen=True, kw_only=True):
     """What the way to a child asks of later rooms: of `auth`, who sent a request and whether a
     session is still valid; of `rota`, what it makes of a person; of `alerts`, the child of each
     open alert that has called a person in an agency, the children whose glass a person has broken

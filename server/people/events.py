@@ -8,11 +8,12 @@ and profile), and those of three rooms for rights that changed.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, cast
 from uuid import UUID
+
+import msgspec
 
 from server.audit.actions import Actor
 from server.web.live import RIGHTS, announce
@@ -33,8 +34,7 @@ class Happening(StrEnum):
     NEW_PHONE = "new_phone"  # A phone was paired that is not one of those before.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rights:
+class Rights(msgspec.Struct, frozen=True, kw_only=True):
     """Rights that have changed: about one child, of one person, of the deputies of one, or of the
     people on the rota of an agency. `came`: who has the right from now on and did not before."""
 

@@ -1,11 +1,11 @@
 """The people of an agency, to search by name: adults, those who left, children."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -31,8 +31,7 @@ DONE = {
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """One page of the results. Names are sealed: only this process can search and sort them."""
 
     rows: Sequence[object]
@@ -95,8 +94,7 @@ def _to_people(visitor: Visitor, query: str, *, is_gone: bool) -> Response:
     return RedirectResponse(f"{_PEOPLE}?{address}" if address else _PEOPLE, status_code=303)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """A child without their content: their home, their caseworker, since when."""
 
     id: UUID

@@ -6,9 +6,10 @@ rooms above, and ends the sessions.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from server.audit.actions import Actor, note
 from server.errors import Refused
@@ -24,12 +25,11 @@ from server.web.live import RIGHTS, announce
 LEAVING = "leaving"
 
 
-@dataclass(frozen=True, slots=True)
-class Takers:
+class Takers(msgspec.Struct, frozen=True):
     """The successors: one person for everything, and others for single children."""
 
     everything: UUID | None = None
-    of: Mapping[UUID, UUID] = field(default_factory=dict)
+    of: Mapping[UUID, UUID] = msgspec.field(default_factory=dict)
 
     def of_child(self, child_id: UUID) -> UUID | None:
         """The successor for this child; None: nobody was named."""

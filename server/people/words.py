@@ -1,9 +1,8 @@
 """The words for roles and faults that several pages share."""
 
-import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+import msgspec
 from starlette.datastructures import FormData
 
 from server.errors import Incomplete, See, WaymarkError
@@ -24,15 +23,14 @@ ROLES: Mapping[Role, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class FormFault:
+class FormFault(msgspec.Struct, frozen=True):
     """What is wrong in a form, in the reader's language, and at which question. `see`: the page of
     what it names, and the words of the link. `also`: what is wrong at further questions."""
 
     field: str | None
     text: str
     see: See | None = None
-    also: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    also: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     def at(self, name: str) -> str | None:
         """What is wrong at this question; None where nothing is."""

@@ -1,9 +1,9 @@
 """Handing a child over from one worker to another, in one transaction."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid5
 
+import msgspec
 from tortoise.queryset import QuerySet
 
 from server.audit.actions import Actor
@@ -17,8 +17,7 @@ from server.people.ties import AddTie, add_tie, end_tie, lock_adults, lock_child
 from server.storage.db import write
 
 
-@dataclass(frozen=True, slots=True)
-class HandOver:
+class HandOver(msgspec.Struct, frozen=True):
     """Who hands over, and who takes over. `id` is made by the form: sent twice, it happens once."""
 
     id: UUID

@@ -7,15 +7,15 @@ overwritten unseen.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from operator import and_, or_
 from typing import Any
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Node:
+
+class Node(msgspec.Struct, frozen=True):
     """One change of one field, or a choice about it (which follows all that it `saw`)."""
 
     id: str
@@ -33,8 +33,7 @@ class Node:
         return min(self.said_at, self.received_at), self.id
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(msgspec.Struct, frozen=True):
     """The state of one field. More than one side is a difference; `stands` is the current
     change."""
 

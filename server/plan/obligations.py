@@ -6,6 +6,8 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from server.plan.merge import NOTHING, Node
 from server.plan.state import State, Status
 from server.tasks.rules import (
@@ -27,8 +29,7 @@ AT_REST = frozenset({"on-hold", "completed", "cancelled", "entered-in-error", "r
 _ENDED = {"done": DueState.DONE, "not_done": DueState.DROPPED}
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(msgspec.Struct, frozen=True):
     """An open due as it is: when, and what settled the turn before it."""
 
     due_at: datetime

@@ -7,8 +7,9 @@ Adults have a field of their own beside it (`BESIDE`).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from server.plan import shape
 
@@ -31,8 +32,7 @@ class Who(StrEnum):
     DECIDING = "who may change the field that it decides"
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(msgspec.Struct, frozen=True):
     """`make`: who may say it when the thing is made. `change`: who may change it later."""
 
     make: Who

@@ -3,10 +3,12 @@
 import hashlib
 import json
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
 
 from server.errors import Conflict, NotAllowed, Refused
 from server.i18n import N_
@@ -34,8 +36,7 @@ _SPEAKS_AS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(msgspec.Struct, frozen=True):
     """One change as it came in, its value not checked yet."""
 
     id: str

@@ -13,6 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+import msgspec
+
 from server.plan import shape
 from server.plan.merge import NOTHING, Field, Node, settle
 
@@ -42,8 +44,7 @@ class Status(StrEnum):
     CLOSED = "closed"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One change as it was taken. Ids are text; `owner_role` is the role of a step's owner by this
     change: `agency`, or the person's role."""
 

@@ -6,10 +6,11 @@ happens again meanwhile is talked about at the same table.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
+
+import msgspec
 
 from server.plan import shape
 from server.plan.merge import NOTHING, Field
@@ -44,8 +45,7 @@ _MONTHS_AT_17_HALF = 17 * 12 + 6
 _MONTHS_AT_18 = 18 * 12
 
 
-@dataclass(frozen=True, slots=True)
-class Utterance:
+class Utterance(msgspec.Struct, frozen=True):
     """Something to be said in a project, without an id and a moment yet."""
 
     entity: str

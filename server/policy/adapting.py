@@ -14,11 +14,11 @@ without any one of them: a person alone can slow it down, and never drive it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from msgspec import structs
+import msgspec
+from msgspec.structs import replace
 
 from server.clock import as_utc
 from server.policy.budget import CHILDREN_A_WORKER, Budget
@@ -46,8 +46,7 @@ Factors = Mapping[Tier, float]
 AS_WRITTEN: Factors = dict.fromkeys(Tier, 1.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
+class Closed(msgspec.Struct, frozen=True):
     """What a person said who was called. `by`: that person, or who stands for them. `times`: they
     said it of so many calls."""
 
@@ -56,13 +55,12 @@ class Closed:
     times: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Week:
+class Week(msgspec.Struct, frozen=True):
     """One week: how many children of each level were watched, the calls to adults about each level,
     and what people said of those that are over."""
 
-    children: Mapping[Tier, int] = field(default_factory=dict)
-    calls: Mapping[Tier, int] = field(default_factory=dict)
+    children: Mapping[Tier, int] = msgspec.field(default_factory=dict)
+    calls: Mapping[Tier, int] = msgspec.field(default_factory=dict)
     closed: Sequence[Closed] = ()
 
 
@@ -80,8 +78,7 @@ def begin_of(end: datetime, zone: ZoneInfo) -> datetime:
     return as_utc(local.date() - timedelta(days=7), local.time(), zone)
 
 
-@dataclass(frozen=True, slots=True)
-class Adapted:
+class Adapted(msgspec.Struct, frozen=True):
     """What a week came to. `rate`: false calls in a worker-week, by the last weeks; None: there was
     no child."""
 
@@ -107,8 +104,7 @@ def _moved(factor: float, step: float, limits: tuple[float, float]) -> float:
     return min(max(factor * step, least), most)
 
 
-@dataclass(frozen=True, slots=True)
-class _Sum:
+class _Sum(msgspec.Struct, frozen=True):
     """The calls and the worker-weeks of some levels."""
 
     calls: float
@@ -196,5 +192,5 @@ def with_factors(policy: Policy, factors: Factors) -> Policy:
             continue
         page = doubt.page * factors[tier]
         moved = replace(doubt, page=page, ask=min(doubt.ask, page))
-        tiers[tier] = replace(of, steps=structs.replace(of.steps, doubt=moved))
+        tiers[tier] = replace(of, steps=replace(of.steps, doubt=moved))
     return replace(policy, tiers=tiers)

@@ -2,14 +2,14 @@
 desk, in the same words. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
+
+import msgspec
 
 from server.i18n import N_
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(msgspec.Struct, frozen=True):
     """The durations `within`, one after the other, take no longer than `whole`. A fault is told at
     `field`."""
 

@@ -1,7 +1,8 @@
 """How many false alarms an agency can bear, as a policy has it, and what follows by itself."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 CHILDREN_A_WORKER = 20
 
@@ -14,8 +15,7 @@ class Adapt(StrEnum):
     WITHIN_LIMITS = "within_limits"  # They hold from then on.
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(msgspec.Struct, frozen=True):
     """False calls to adults in a worker-week that an agency can bear; a worker has twenty
     children."""
 

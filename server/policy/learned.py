@@ -18,12 +18,11 @@ Nothing here names a child, and the odds of a silence are still worked out when 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from msgspec import structs
+from msgspec.structs import replace
 
 from server.policy.model import Doubt, Policy, Tier
 from server.policy.roll_call import Errors, ErrorsBySlot, Place, Word
@@ -153,9 +152,7 @@ def with_learned(policy: Policy, by_cell: WordCounts) -> Policy:
     return replace(
         policy,
         tiers={
-            tier: replace(
-                of, steps=structs.replace(of.steps, doubt=_doubt(of.steps.doubt, tier, by_cell))
-            )
+            tier: replace(of, steps=replace(of.steps, doubt=_doubt(of.steps.doubt, tier, by_cell)))
             if of.steps.doubt is not None
             else of
             for tier, of in policy.tiers.items()

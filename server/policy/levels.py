@@ -15,9 +15,10 @@ the link or the card: a policy says for each what it does. What does not settle 
 ceiling: the longest silence that anything may allow.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+
+import msgspec
 
 
 class Way(StrEnum):
@@ -72,8 +73,7 @@ BY_WAY = {
 OF_A_PHONE = (Does.SOFTENS, Does.NOTHING)
 
 
-@dataclass(frozen=True, slots=True)
-class Levels:
+class Levels(msgspec.Struct, frozen=True):
     """What each kind of evidence does in one tier."""
 
     professional: Does

@@ -5,7 +5,6 @@ write them: "90s", "15m", "4h", "2d".
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import time, timedelta
 from enum import StrEnum
 from typing import Any, Self
@@ -87,8 +86,7 @@ def ending(rungs: Iterable[Rung]) -> tuple[Rung, ...]:
     return rungs if rungs[-1:] == (Rung.LAST_RESORT,) else (*rungs, Rung.LAST_RESORT)
 
 
-@dataclass(frozen=True, slots=True)
-class Ladder:
+class Ladder(msgspec.Struct, frozen=True):
     """The part of a policy that is frozen into an alert when it opens. It ends at the last
     resort."""
 
@@ -98,8 +96,7 @@ class Ladder:
     decide: timedelta | None  # Safe, or report: at the latest so long after the alert opened.
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
+class Doubt(msgspec.Struct, frozen=True):
     """What follows a silence by how unusual it is for this child, and not at each miss
     (watch/machine/habit.py).
 
@@ -156,8 +153,7 @@ class Steps(msgspec.Struct, frozen=True):
     rest: "QuietHours | None" = None  # Local hours in which no child is asked.
 
 
-@dataclass(frozen=True, slots=True)
-class TierPolicy:
+class TierPolicy(msgspec.Struct, frozen=True):
     """One tier of a policy."""
 
     steps: Steps
@@ -177,8 +173,7 @@ class QuietHours(msgspec.Struct, frozen=True):
         return at >= self.from_ or at < self.until
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(msgspec.Struct, frozen=True):
     """One signal of watch/signals/rules.py: whether it is shown, and its numbers."""
 
     is_on: bool
@@ -191,8 +186,7 @@ class Signal:
     asks: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
+class Around(msgspec.Struct, frozen=True):
     """How tight the watch is around a day of the calendar (watch/calendar/milestones.py), and how
     long before the day begins and after it ends."""
 
@@ -201,8 +195,7 @@ class Around:
     after: timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class Together:
+class Together(msgspec.Struct, frozen=True):
     """When an adult gets the calls about several children as one message. Each child keeps their
     own alert and their own ladder: there are fewer messages, and never fewer alerts."""
 
@@ -210,8 +203,7 @@ class Together:
     window: timedelta  # Within so long; a call waits no longer than this for those that follow.
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(msgspec.Struct, frozen=True):
     """A whole policy."""
 
     tiers: Mapping[Tier, TierPolicy]

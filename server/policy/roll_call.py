@@ -1,10 +1,11 @@
 """Roll calls of a home, as a policy has them, and what their words weigh."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import NamedTuple
+
+import msgspec
 
 from server.policy.slots import Slot, slot_of
 
@@ -53,14 +54,13 @@ DAY: Mapping[Word, float] = {Word.HERE: 0.05, Word.NOT_HERE: 200}
 NIGHT: Mapping[Word, float] = {Word.HERE: 0.1, Word.NOT_HERE: 500}
 
 
-@dataclass(frozen=True, slots=True)
-class RollCall:
+class RollCall(msgspec.Struct, frozen=True):
     """When homes are asked who is there, by the clock on their wall, and how many times as likely
     each word makes it that a child has gone, by day and by night."""
 
     at: tuple[time, ...] = ()
-    day: Mapping[Word, float] = field(default_factory=lambda: DAY)
-    night: Mapping[Word, float] = field(default_factory=lambda: NIGHT)
+    day: Mapping[Word, float] = msgspec.field(default_factory=lambda: DAY)
+    night: Mapping[Word, float] = msgspec.field(default_factory=lambda: NIGHT)
     holds_for: timedelta = timedelta(hours=14)
     # Where a child has no carer, the people who work in the home are asked about them instead.
     instead_of_carer: bool = False

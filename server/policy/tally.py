@@ -8,9 +8,10 @@ after the call was there.
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
+
+import msgspec
 
 from server.policy.adapting import Closed
 from server.policy.model import Tier
@@ -32,8 +33,7 @@ def is_soon(called_at: datetime, answered_at: datetime) -> bool:
     return answered_at - called_at <= SOON
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """One call to adults, and what came of it. `by`: the person who closed it, if a person did."""
 
     child: UUID
@@ -55,14 +55,13 @@ class Call:
 Said = tuple[int, int]
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(msgspec.Struct):
     """What counts in one week. `persons`: how many calls each person closed because the child was
     there, and how many in all. `children`: how often each child answered soon."""
 
-    calls: dict[Tier, int] = field(default_factory=dict)
-    persons: dict[UUID, Said] = field(default_factory=dict)
-    children: dict[UUID, int] = field(default_factory=dict)
+    calls: dict[Tier, int] = msgspec.field(default_factory=dict)
+    persons: dict[UUID, Said] = msgspec.field(default_factory=dict)
+    children: dict[UUID, int] = msgspec.field(default_factory=dict)
 
     def closed(self) -> list[Closed]:
         """The same, for the rule of the budget."""
@@ -109,8 +108,7 @@ def tallied(calls: Iterable[Call], edges: Sequence[datetime]) -> list[Tally]:
     return weeks
 
 
-@dataclass(frozen=True, slots=True)
-class Alike:
+class Alike(msgspec.Struct, frozen=True):
     """A person who closed so large a share of all that were closed by people, with one result."""
 
     share: float

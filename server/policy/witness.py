@@ -1,8 +1,9 @@
 """What the words of schools, clubs and other witnesses weigh, as a policy has it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+
+import msgspec
 
 from server.policy.roll_call import ErrorsBySlot, Place, Word
 from server.policy.slots import slot_of
@@ -13,14 +14,13 @@ MOST_TIMES = 6  # In a day.
 WORDS: Mapping[Word, float] = {Word.HERE: 0.5, Word.NOT_HERE: 4}
 
 
-@dataclass(frozen=True, slots=True)
-class Witness:
+class Witness(msgspec.Struct, frozen=True):
     """How many times as likely each word makes it that a child has gone, and for how long "here"
     may put a call off. `at`: when a replay asks them, by the child's clock; live, each witness has
     days and a time of its own."""
 
     at: tuple[time, ...] = ()
-    words: Mapping[Word, float] = field(default_factory=lambda: WORDS)
+    words: Mapping[Word, float] = msgspec.field(default_factory=lambda: WORDS)
     holds_for: timedelta = timedelta(hours=4)
     errors: ErrorsBySlot | None = None  # What the weeks of the agency made of these words.
 

@@ -4,9 +4,11 @@ What the server itself worded is worded again in the reader's language. Everythi
 the phone of the child showed it.
 """
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
 
 from server.audit.models import Entry
 from server.clock import known_zone
@@ -27,8 +29,7 @@ LISTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """A question as an adult reads it. `entry`: the entry in their language, if we know it still;
     `shown`: as the child's phone showed it, where that is something else."""
 

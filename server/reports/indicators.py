@@ -8,17 +8,17 @@ identify a single child, so it is left out, and so is any figure that would reve
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
+
+import msgspec
 
 # A number below this is not shown, except zero.
 FEWEST = 5
 INTERVIEW_WITHIN = timedelta(hours=72)
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(msgspec.Struct, frozen=True):
     """One time in which a child was missing. A moment is None where that step has not happened."""
 
     child_id: UUID
@@ -31,16 +31,14 @@ class Case:
     held_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(msgspec.Struct, frozen=True):
     """A span: the median and 9 in 10; None where too few cases have one."""
 
     median: timedelta | None
     ninth: timedelta | None
 
 
-@dataclass(frozen=True, slots=True)
-class Indicators:
+class Indicators(msgspec.Struct, frozen=True):
     """The figures of a quarter. None: too few to show."""
 
     episodes: int | None

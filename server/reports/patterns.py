@@ -6,11 +6,12 @@ know the children decide what it means.
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import combinations
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from server.missing.profile.marks import Same
 from server.missing.search.rules import PATTERN, WITHIN
@@ -22,8 +23,7 @@ COUNTED, FEWEST = timedelta(days=90), 3
 PARTS: Sequence[tuple[int, int]] = ((6, 14), (14, 22), (22, 6))
 
 
-@dataclass(frozen=True, slots=True)
-class Time:
+class Time(msgspec.Struct, frozen=True):
     """One time a child was missing: who it was, when, where they lived, and their clock."""
 
     child_id: UUID
@@ -32,8 +32,7 @@ class Time:
     zone: ZoneInfo
 
 
-@dataclass(frozen=True, slots=True)
-class Often:
+class Often(msgspec.Struct, frozen=True):
     """A child was missing this often within thirty days."""
 
     child_id: UUID
@@ -47,8 +46,7 @@ def often(times: Collection[Time], now: datetime) -> list[Often]:
     return sorted(repeats, key=lambda repeat: (-repeat.times, str(repeat.child_id)))
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(msgspec.Struct, frozen=True):
     """A keyed hash in the pack of a child: equal ones mean that the same is written there."""
 
     child_id: UUID
@@ -57,8 +55,7 @@ class Held:
     mark: str
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(msgspec.Struct, frozen=True):
     """The packs of these two have the same content in these fields of each."""
 
     one: UUID
@@ -96,8 +93,7 @@ def _pairs(children: Sequence[UUID], about: UUID | None) -> Iterator[tuple[UUID,
         yield from ((min(about, id_), max(about, id_)) for id_ in children if id_ != about)
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(msgspec.Struct, frozen=True):
     """Of `of_times` times, `times` were here, where `children` of `of_children` live."""
 
     home_id: UUID
@@ -123,8 +119,7 @@ def by_home(
     return sorted(clusters, key=lambda cluster: (-cluster.times, str(cluster.home_id)))
 
 
-@dataclass(frozen=True, slots=True)
-class Hours:
+class Hours(msgspec.Struct, frozen=True):
     """Of `of_times` times, `times` began between these hours, which are a third of the day."""
 
     begin: int
@@ -161,8 +156,7 @@ FEWEST_BESIDE = 20
 STANDS_OUT = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(msgspec.Struct, frozen=True):
     """The check-ins that were due at one moment, on one clock: how many, and how many of them were
     missed."""
 
@@ -172,8 +166,7 @@ class Due:
     missed: int
 
 
-@dataclass(frozen=True, slots=True)
-class OnShift:
+class OnShift(msgspec.Struct, frozen=True):
     """Of `asked` check-ins that were due while this person had the shift, `missed` were missed. By
     the rate of other shifts at the same hours, `usual` would have been. `moments`: when those that
     were missed were due, with the name of their clock."""

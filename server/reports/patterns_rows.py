@@ -3,10 +3,11 @@ added up in the database."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from server.clock import known_zone
 from server.missing.profile.marks import Same

@@ -5,9 +5,10 @@ child. Where there are too few cases, the figure is None, and the page says so.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from uuid import UUID
+
+import msgspec
 
 from server.alerts.ladder import Outcome
 
@@ -24,8 +25,7 @@ MISSED, KEPT = ("late", "answered_late", "seen", "ended_late"), ("answered",)
 STANDS_OUT = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Called:
+class Called(msgspec.Struct, frozen=True):
     """One alert about a silence: its outcome, and how long that took."""
 
     tier: str
@@ -36,8 +36,7 @@ class Called:
     day: date  # When adults were called.
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(msgspec.Struct, frozen=True):
     """The figures of a group of children."""
 
     children: int
@@ -53,8 +52,7 @@ class Figures:
     delay: timedelta | None  # The silence before the call, of the real ones.
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(msgspec.Struct):
     """A group of children and the alerts about them, added up child by child."""
 
     children: int = 0
@@ -62,9 +60,9 @@ class Tally:
     alerts: int = 0
     ended: int = 0
     real: int = 0
-    to_take: list[timedelta] = field(default_factory=list)
-    to_contact: list[timedelta] = field(default_factory=list)
-    delay: list[timedelta] = field(default_factory=list)
+    to_take: list[timedelta] = msgspec.field(default_factory=list)
+    to_contact: list[timedelta] = msgspec.field(default_factory=list)
+    delay: list[timedelta] = msgspec.field(default_factory=list)
 
     def add_child(self, watched: timedelta) -> None:
         """One child more, who was watched for so long."""
@@ -127,14 +125,13 @@ SHIFTS = ((6, 14), (14, 22), (22, 6))
 Hours = tuple[int, int]
 
 
-@dataclass(slots=True)
-class Rounds:
+class Rounds(msgspec.Struct):
     """The check-ins that were due in a home at certain hours. `children`: two of those who missed
     one, or the only one; more are not needed to know that it was not one child alone."""
 
     asked: int = 0
     misses: int = 0
-    children: set[str] = field(default_factory=set)
+    children: set[str] = msgspec.field(default_factory=set)
 
     def add(self, asked: int, misses: int, children: Iterable[str]) -> None:
         """More of them."""
@@ -143,14 +140,13 @@ class Rounds:
         self.children |= set(children)
 
 
-@dataclass(slots=True)
-class Living:
+class Living(msgspec.Struct):
     """A home: who lives there, and the check-ins that were due there by shift."""
 
     children: int = 0
     watched: timedelta = timedelta(0)
     together: int = 0  # Days on which two children or more missed one.
-    shifts: dict[Hours, Rounds] = field(default_factory=dict)
+    shifts: dict[Hours, Rounds] = msgspec.field(default_factory=dict)
 
     @property
     def misses(self) -> int:
@@ -158,8 +154,7 @@ class Living:
         return sum(rounds.misses for rounds in self.shifts.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """The check-ins that were missed in one home, beside those of all others."""
 
     home: UUID
@@ -172,8 +167,7 @@ class Place:
     shifts: Sequence["Shift"]
 
 
-@dataclass(frozen=True, slots=True)
-class Shift:
+class Shift(msgspec.Struct, frozen=True):
     """The check-ins that were due in one home at certain hours, beside its other hours."""
 
     begin: int

@@ -5,8 +5,9 @@ the table beside it how many there were.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
+
+import msgspec
 
 from server.reports.quality import REAL, Called
 
@@ -15,8 +16,7 @@ _EDGE = 4
 _WEEK = timedelta(days=7)
 
 
-@dataclass(slots=True)
-class Week:
+class Week(msgspec.Struct):
     """The seven days from `begin` on."""
 
     begin: date
@@ -45,8 +45,7 @@ def add(weeks: Sequence[Week], call: Called) -> None:
         weeks[place].false += call.outcome is not None and call.outcome not in REAL
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
+class Curve(msgspec.Struct, frozen=True):
     """A line through one number a week, in units of the view box, and the place of its end.
     `level`: how high a number lies that all of them are held against."""
 

@@ -2,11 +2,12 @@
 
 import csv
 import io
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -26,8 +27,7 @@ from server.web.requests import page_number, part_of
 HOMES_AT_ONCE = 25
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One group of children, and its figures."""
 
     by: str

@@ -2,11 +2,12 @@
 at a time, check-ins added up week by week in the database. Reads rows, and writes none."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from server.alerts.ladder import Cause, Outcome
 from server.audit.models import Entry
@@ -43,18 +44,19 @@ _OTHER, _NONE = N_("Another phone"), N_("Phone without reminders")
 _NOBODY = UUID(int=0)
 
 
-@dataclass(slots=True)
-class Quality:
+class Quality(msgspec.Struct):
     """The last 90 days: all children, the same by watch level, language and phone, and the homes.
     Of a level: without the time of watch, since we do not record how long each child was in it."""
 
     since: datetime
     weeks: list[Week]
-    all: Tally = field(default_factory=Tally)
-    levels: dict[str, Tally] = field(default_factory=lambda: {tier: Tally() for tier in Tier})
-    languages: dict[str, Tally] = field(default_factory=dict)
-    phones: dict[str, Tally] = field(default_factory=dict)
-    homes: dict[UUID | None, Living] = field(default_factory=dict)
+    all: Tally = msgspec.field(default_factory=Tally)
+    levels: dict[str, Tally] = msgspec.field(
+        default_factory=lambda: {tier: Tally() for tier in Tier}
+    )
+    languages: dict[str, Tally] = msgspec.field(default_factory=dict)
+    phones: dict[str, Tally] = msgspec.field(default_factory=dict)
+    homes: dict[UUID | None, Living] = msgspec.field(default_factory=dict)
 
     def add(self, child: "_Child", calls: Sequence[Called]) -> None:
         """Count a child, and the alerts about them."""
@@ -76,8 +78,7 @@ class Quality:
             quality_curves.add(self.weeks, call)
 
 
-@dataclass(frozen=True, slots=True)
-class _Child:
+class _Child(msgspec.Struct, frozen=True):
     language: str
     phone: str
     home_id: UUID | None
@@ -254,8 +255,7 @@ async def _zones(agency_id: UUID, since: datetime, now: datetime) -> str:
     return to_json(spans)
 
 
-@dataclass(frozen=True, slots=True)
-class _Due:
+class _Due(msgspec.Struct, frozen=True):
     """The check-ins of one week. `zones`: as `_zones` gives them."""
 
     agency_id: UUID

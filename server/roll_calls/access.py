@@ -1,10 +1,10 @@
 """Who opens the pages of a home's roll calls: the people who work there by their seat, and those
 who answer for its children, who only read."""
 
-from dataclasses import dataclass
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
 from starlette.requests import Request
 
 from server.audit.actions import Actor
@@ -18,8 +18,7 @@ from server.roll_calls.rules import path_of
 from server.roll_calls.shifts.view import Shifts, shifts_of
 
 
-@dataclass(frozen=True, slots=True)
-class Entrance:
+class Entrance(msgspec.Struct, frozen=True):
     """A home, and who opens its page: signed in, or by a PIN at its front desk (`front_path`, where
     `template` draws the sheet). `ticket`: lets in what was said there and arrives too late."""
 

@@ -1,11 +1,11 @@
 """What people do about roll calls: say who is there, and arrange who is asked and when."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from tortoise.expressions import Q
 
 from server.audit.actions import Actor, note
@@ -30,8 +30,7 @@ from server.web.live import announce
 MOST_WORDS = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(msgspec.Struct, frozen=True):
     """What is said of one child. `until_at`: of an "excused", when they are to be back."""
 
     child_id: UUID
@@ -39,8 +38,7 @@ class Said:
     until_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RollCallSaid:
+class RollCallSaid(msgspec.Struct, frozen=True):
     """What a person says of the children of a home, in one form. The client makes the id; `said_at`
     is when they said it, if the form had to wait for a network."""
 
@@ -49,8 +47,7 @@ class RollCallSaid:
     words: tuple[Said, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(msgspec.Struct, frozen=True):
     """A child of a form who does not live in that home: nothing was written about them. The name is
     None if the home never had them."""
 
@@ -58,8 +55,7 @@ class LeftOut:
     name: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(msgspec.Struct, frozen=True):
     """What became of a form: the roll call as it is now, and who was left out."""
 
     roll_call: RollCall

@@ -5,9 +5,10 @@ colleagues, and never a number of the child or their family.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from server.alerts.ladder import Cause, Reachable, people_on
 from server.alerts.models import Alert
@@ -30,8 +31,7 @@ AS: Mapping[str, str] = {
 _RUNGS = ((ON_DUTY, Rung.ON_DUTY), (CASEWORKER, Rung.CASEWORKER), (SUPERVISOR, Rung.MANAGER))
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(msgspec.Struct, frozen=True):
     """A person, or the agency, to call. `what`: why them, in words; empty for the agency. `href`:
     the link that calls; None where we have no number for them."""
 
@@ -41,8 +41,7 @@ class Contact:
     href: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Calling:
+class Calling(msgspec.Struct, frozen=True):
     """Who to call about one child, and the open alerts about them."""
 
     contacts: Sequence[Contact]

@@ -1,11 +1,11 @@
 """The form of a roll call: what a worker tapped, and what that says of each child. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
+import msgspec
 from starlette.datastructures import FormData
 
 from server.clock import as_utc
@@ -32,8 +32,7 @@ _BROKEN = N_("Something went wrong with this page. Open it again.")
 Answer = tuple[Word, datetime | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
+class Filled(msgspec.Struct, frozen=True):
     """What a form says: of each child a word, and until when they may be away. `said_at`: None
     where it was said as it arrives."""
 
@@ -42,8 +41,7 @@ class Filled:
     said_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(msgspec.Struct, frozen=True):
     """What was tapped in one row."""
 
     word: str = ""

@@ -1,10 +1,10 @@
 """Who works in a home, and when its roll calls are: for administrators and supervisors."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -34,8 +34,7 @@ _BACK = {
 Given = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """One part of the people who were found, for the words that were searched."""
 
     people: Sequence[tuple[UUID, str]]

@@ -1,11 +1,12 @@
 """Roll calls as pages show them. Reads rows, and writes none."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from string import ascii_uppercase
 from uuid import UUID
 
+import msgspec
+from msgspec.structs import replace
 from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
@@ -26,8 +27,7 @@ from server.watch.wording import initials
 MOST_HOMES = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Other:
+class Other(msgspec.Struct, frozen=True):
     """What another person said of the same child in the same roll call."""
 
     word: Word
@@ -35,8 +35,7 @@ class Other:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One child of the home: the word that `counts` (None: none yet), who said it and when, and
     what other people said. `is_on_pass`: away by agreement until `pass_until`."""
 
@@ -66,8 +65,7 @@ class Line:
         return self.counts is not None or self.is_on_pass
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(msgspec.Struct, frozen=True):
     """The last roll call of a home that was asked; None: none yet. The lines are in the order of
     their names. `said_by`: the names of everyone who has said something."""
 
@@ -81,8 +79,7 @@ class Sheet:
     next_at: datetime | None  # When the home is asked next.
 
 
-@dataclass(frozen=True, slots=True)
-class WorkPlace:
+class WorkPlace(msgspec.Struct, frozen=True):
     """A home where a person works, and its roll call that waits for an answer. `unknown`: the
     initials of the children with "don't know" at the last one."""
 
@@ -96,8 +93,7 @@ class WorkPlace:
     has_shifts: bool = True  # Not where a family lives, or a key worker visits.
 
 
-@dataclass(frozen=True, slots=True)
-class Worker:
+class Worker(msgspec.Struct, frozen=True):
     """A person who works in a home."""
 
     person_id: UUID

@@ -2,9 +2,10 @@
 rows, and writes none."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from server.people.models import Home, Person
 from server.policy.roll_call import Word
@@ -15,8 +16,7 @@ from server.watch.models import RollCallWord
 LAST = 10
 
 
-@dataclass(frozen=True, slots=True)
-class SaidOnce:
+class SaidOnce(msgspec.Struct, frozen=True):
     """One word about a child: who said it, in which home, and in which roll call. `at`: when it
     reached us. `until_at`: of an "excused", when they are to be back."""
 

@@ -5,9 +5,10 @@ once, about now; what it should have been asked before is over.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from server.clock import known_zone
 from server.notify.actions import BY_NUMBERS, Recipient, Saying, queue, withdraw

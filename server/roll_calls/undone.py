@@ -1,9 +1,9 @@
 """Roll calls that nobody has done, for those who follow up. Reads rows, and writes none."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
 from tortoise.expressions import Q
 
 from server.people.models import Home
@@ -17,8 +17,7 @@ MOST_UNDONE = 3
 _SHOWN = timedelta(hours=24)
 
 
-@dataclass(frozen=True, slots=True)
-class UndoneCall:
+class UndoneCall(msgspec.Struct, frozen=True):
     """A roll call that nobody has done. `has_workers`: whether the home has anyone to do it."""
 
     roll_call_id: UUID
@@ -30,8 +29,7 @@ class UndoneCall:
     has_workers: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Undone:
+class Undone(msgspec.Struct, frozen=True):
     """The oldest of them, up to `MOST_UNDONE`, and how many there are."""
 
     calls: tuple[UndoneCall, ...]

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
+from msgspec.structs import replace
 from starlette.requests import Request
 
 from server.i18n import N_, format_list, gettext
@@ -35,8 +36,7 @@ _ORDER = {Word.NOT_HERE: 0, Word.UNKNOWN: 1, None: 2, Word.EXCUSED: 3, Word.HERE
 _UNTOUCHED = Given()
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True):
     """What one person said of a child."""
 
     word: str
@@ -45,8 +45,7 @@ class Told:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One child. `stands`: the word that is so if nobody touches the row. `says`: what was said, in
     one line. `field`: under which name a fault of the row is told. `contacts`: who to call about
     them; `alert`: the page of the open alert, where the reader may open it."""
@@ -168,8 +167,7 @@ async def with_what_follows(
     return [around.filled(row, of[row.id]) if row.id in of else row for row in rows]
 
 
-@dataclass(frozen=True, slots=True)
-class _Around:
+class _Around(msgspec.Struct, frozen=True):
     """What is known about these children beside the roll call, and what the reader may open."""
 
     seat: Entrance

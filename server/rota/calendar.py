@@ -7,11 +7,13 @@ longer or shorter, and shifts that meet on the clock still meet.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from itertools import groupby, pairwise
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec.structs import replace
 
 from server.clock import edge_utc
 
@@ -20,8 +22,7 @@ _WEEK = timedelta(days=7)
 _INSTANT = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Duty:
+class Duty(msgspec.Struct, frozen=True):
     """A weekly shift. It ends on the next day where it ends no later than it begins."""
 
     days: frozenset[int]  # On which it begins. Monday is 0.
@@ -33,8 +34,7 @@ class Duty:
     until: date | None = None  # From this day on no new shift begins.
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(msgspec.Struct, frozen=True):
     """One person has duty from a moment on, until another; without an end, for good."""
 
     who: UUID
@@ -42,8 +42,7 @@ class Slot:
     end: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Handover:
+class Handover(msgspec.Struct, frozen=True):
     """In this time `to` has the duty of `who`; without `who`, it is in addition."""
 
     begin: datetime
@@ -52,8 +51,7 @@ class Handover:
     to: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class Leave:
+class Leave(msgspec.Struct, frozen=True):
     """A person is away, and `cover` stands in: without one, their deputy does."""
 
     who: UUID
@@ -62,8 +60,7 @@ class Leave:
     cover: UUID | None
 
 
-@dataclass(frozen=True, slots=True)
-class Rota:
+class Rota(msgspec.Struct, frozen=True):
     """Everything known about who has duty when. Later handovers and leaves are later in the
     lists."""
 
@@ -71,13 +68,12 @@ class Rota:
     slots: Sequence[Slot] = ()
     handovers: Sequence[Handover] = ()
     leaves: Sequence[Leave] = ()
-    deputies: Mapping[UUID, UUID] = field(default_factory=dict)
+    deputies: Mapping[UUID, UUID] = msgspec.field(default_factory=dict)
     gone: frozenset[UUID] = frozenset()  # They have left: no one covers for them.
     is_always: bool = True  # A person must be on duty at any time; else in planned hours alone.
 
 
-@dataclass(frozen=True, slots=True)
-class Shift:
+class Shift(msgspec.Struct, frozen=True):
     """One person has duty, for themselves or for another, without a break."""
 
     who: UUID
@@ -86,8 +82,7 @@ class Shift:
     instead_of: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(msgspec.Struct, frozen=True):
     """No person on duty is there. `away` would be, but are on leave without a cover."""
 
     begin: datetime
@@ -95,8 +90,7 @@ class Gap:
     away: frozenset[UUID] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class _Stretch:
+class _Stretch(msgspec.Struct, frozen=True):
     """A time in which nothing about the rota changes: who has duty, and which person they
     replace."""
 

@@ -7,9 +7,10 @@ time when nothing ran, only what still matters is sent.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from uuid import UUID, uuid5
+
+import msgspec
 
 from server.audit.actions import Actor, note
 from server.clock import as_utc, known_zone
@@ -267,8 +268,7 @@ def _to_planner(kind: Kind, agency_id: UUID, about: UUID, who: UUID, now: dateti
 # --- gaps
 
 
-@dataclass(frozen=True, slots=True)
-class _Morning:
+class _Morning(msgspec.Struct, frozen=True):
     """The last time at which planners were to be told, and the next one."""
 
     last: datetime

@@ -1,12 +1,13 @@
 """The rota at the desk: days and who is on duty, weekly shifts, and how it is planned."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo, available_timezones
 
+import msgspec
+from msgspec.structs import replace
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -53,8 +54,7 @@ LEADS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Preset:
+class Preset(msgspec.Struct, frozen=True):
     """A weekly shift that many agencies have: its name, its days (Monday is 0) and its hours."""
 
     word: str

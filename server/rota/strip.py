@@ -4,10 +4,11 @@ Places are shares of a day between 0 and 100, so that a day of 23 or 25 hours is
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from server.clock import as_utc
 from server.rota.calendar import Gap, Shift
@@ -16,8 +17,7 @@ from server.web.letters import letters
 _DAY = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(msgspec.Struct, frozen=True):
     """What is drawn: shifts and gaps, the names of the people, and the clock of the agency."""
 
     shifts: Sequence[Shift]
@@ -26,8 +26,7 @@ class Times:
     zone: ZoneInfo
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True):
     """A shift or a gap, as far as it is on one day. A gap has no letter. `lane`: where several
     people are on duty at once, which part of the height is theirs."""
 
@@ -38,8 +37,7 @@ class Piece:
     lane: int
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(msgspec.Struct, frozen=True):
     """One day; `now`: where this moment is, on the day that it is on."""
 
     day: date
@@ -48,8 +46,7 @@ class Bar:
     now: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Strip:
+class Strip(msgspec.Struct, frozen=True):
     """The days in their order, and the letters with the names behind them."""
 
     bars: tuple[Bar, ...]

@@ -4,12 +4,12 @@ Everything is shown on the clock of the agency, since one rota is for everyone o
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
 from starlette.requests import Request
 from tortoise.expressions import Q
 
@@ -61,8 +61,7 @@ def own_or_planner(visitor: Visitor, who: UUID | None) -> None:
         raise not_yours()
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """The rota of an agency in a time, with all names for its pages."""
 
     begin: datetime
@@ -159,8 +158,7 @@ async def colleagues(agency_id: UUID) -> list[tuple[UUID, str]]:
 # --- days in words
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One shift or gap, as far as it is on this day. A gap has no name."""
 
     hours: str
@@ -172,8 +170,7 @@ class Line:
     gap: Gap | None
 
 
-@dataclass(frozen=True, slots=True)
-class DayLines:
+class DayLines(msgspec.Struct, frozen=True):
     """One day of the rota, the earliest first."""
 
     day: date

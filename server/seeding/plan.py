@@ -6,9 +6,10 @@ holds the history in memory.
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
+
+import msgspec
 
 from server.seeding.names import FIRST, LAST
 from server.storage.ids import uuid7
@@ -23,8 +24,7 @@ TIMES = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(msgspec.Struct, frozen=True):
     """How much is made. `days`: of check-ins that lie behind each child."""
 
     children: int
@@ -33,8 +33,7 @@ class Size:
     seed: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """One agency. A child, their home and their caseworker are found by their place."""
 
     agency: UUID

@@ -8,10 +8,11 @@ without pauses. report.py has the words.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TextIO
+
+import msgspec
 
 from server.alerts.ladder import Cause
 from server.errors import Refused
@@ -27,8 +28,7 @@ MONTH = timedelta(days=30.4375)
 LONG = timedelta(hours=24)
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+class Gone(msgspec.Struct, frozen=True):
     """One absence of the truth; `back_at` None: not found in that time."""
 
     child: str
@@ -41,8 +41,7 @@ class Gone:
         return self.left_at <= at and (self.back_at is None or at <= self.back_at + after)
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True):
     """An absence, the tier at its beginning, and how long it took until a person was told."""
 
     gone: Gone
@@ -60,8 +59,7 @@ class Told:
         return self.lasted >= timedelta(hours=hours)
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """One alert that called an adult, or several that count once."""
 
     child: str
@@ -215,8 +213,7 @@ def _without_pauses(watch: Watched, begin: datetime, end: datetime) -> timedelta
     return total
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(msgspec.Struct, frozen=True):
     """What a report is made of: all of it from one moment on, or from the beginning."""
 
     result: Result

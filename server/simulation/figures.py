@@ -4,14 +4,14 @@ measured.
 Source of the figures: the domain study that ships with the design, §5.4 and §2.1.
 """
 
-from dataclasses import dataclass
 from datetime import time
+
+import msgspec
 
 MONTH_DAYS = 30.4375
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(msgspec.Struct, frozen=True):
     """One kind of placement: its share of the cohort, and what it does to the figures."""
 
     name: str

@@ -1,12 +1,13 @@
 """One child of the synthetic cohort, and how their times are written."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from server import clock
 from server.simulation.figures import Kind
@@ -20,8 +21,7 @@ DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 as_utc = lru_cache(maxsize=65_536)(clock.as_utc)
 
 
-@dataclass(frozen=True, slots=True)
-class Absence:
+class Absence(msgspec.Struct, frozen=True):
     """A child was gone from `left_at` to `back_at` (None: not found in this time)."""
 
     child: str
@@ -40,8 +40,7 @@ class Absence:
 Row = tuple[datetime, str, str, dict[str, Any]]
 
 
-@dataclass(slots=True)
-class Life:
+class Life(msgspec.Struct):
     """One child of the cohort."""
 
     name: str
@@ -54,11 +53,11 @@ class Life:
     end: datetime
     settled_days: int  # How long the child had been placed before the watch began.
     answers: float
-    rows: list[Row] = field(default_factory=list)
-    absences: list[Absence] = field(default_factory=list)
-    outages: list[tuple[datetime, datetime]] = field(default_factory=list)
-    pauses: list[tuple[datetime, datetime]] = field(default_factory=list)
-    milestones: list[tuple[datetime, str]] = field(default_factory=list)
+    rows: list[Row] = msgspec.field(default_factory=list)
+    absences: list[Absence] = msgspec.field(default_factory=list)
+    outages: list[tuple[datetime, datetime]] = msgspec.field(default_factory=list)
+    pauses: list[tuple[datetime, datetime]] = msgspec.field(default_factory=list)
+    milestones: list[tuple[datetime, str]] = msgspec.field(default_factory=list)
 
     def add(self, at: datetime, kind: str, **detail: Any) -> None:
         if at <= self.end:

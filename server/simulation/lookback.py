@@ -5,9 +5,10 @@ Nothing is estimated here: both are replayed by the rules of production.
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median_high
+
+import msgspec
 
 from server.alerts.ladder import Cause
 from server.policy.model import Policy, Tier
@@ -22,8 +23,7 @@ LOOK_UP = 500
 Silence = tuple[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Did:
+class Did(msgspec.Struct, frozen=True):
     """What one policy did over the events."""
 
     reminders: int
@@ -35,8 +35,7 @@ class Did:
     longest: timedelta | None
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(msgspec.Struct, frozen=True):
     """Two policies over the same events."""
 
     before: Did

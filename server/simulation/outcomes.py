@@ -1,11 +1,12 @@
 """What a replay remembers of each child, and its results."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, time
 from heapq import heapify
 from typing import Any, NamedTuple
 from uuid import UUID
+
+import msgspec
 
 from server.alerts.ladder import Cause, Climb
 from server.alerts.ladder import State as AlertState
@@ -34,8 +35,7 @@ class Row(NamedTuple):
     reason: str
 
 
-@dataclass(slots=True)
-class Wait:
+class Wait(msgspec.Struct):
     """A reminder that quiet hours put off, until `end`. It comes then, unless its round was settled
     before: `over_at`."""
 
@@ -44,8 +44,7 @@ class Wait:
     over_at: datetime | None = None
 
 
-@dataclass(slots=True)
-class Alert:
+class Alert(msgspec.Struct):
     """An alert of a replay, from its opening to its end."""
 
     child: str
@@ -56,8 +55,8 @@ class Alert:
     climb: Climb
     is_duress: bool = False
     why: Why | None = None
-    called: set[int] = field(default_factory=set)
-    told: list[datetime] = field(default_factory=list)  # The moments of its rows.
+    called: set[int] = msgspec.field(default_factory=set)
+    told: list[datetime] = msgspec.field(default_factory=list)  # The moments of its rows.
     closed_at: datetime | None = None
     worded: tuple[tuple[Any, ...], str] | None = None  # The last sentence, and its inputs.
 
@@ -78,8 +77,7 @@ class Closing(NamedTuple):
     was_here: bool
 
 
-@dataclass(slots=True)
-class Watched:
+class Watched(msgspec.Struct):
     """How long a child was watched, in which tier, and what a report counts by."""
 
     child: str
@@ -89,7 +87,7 @@ class Watched:
     tiers: list[tuple[datetime, Tier]]
     has_carer: bool = False
     home: str | None = None  # The first one.
-    pauses: list[Span] = field(default_factory=list)
+    pauses: list[Span] = msgspec.field(default_factory=list)
     end: datetime | None = None
     # Rounds that opened, and those that were late, while no adult was called about the child.
     rounds: int = 0
@@ -103,8 +101,7 @@ class Day(NamedTuple):
     around: Span
 
 
-@dataclass(slots=True)
-class Child:
+class Child(msgspec.Struct):
     """One child, their watch, and what is known of them."""
 
     name: str
@@ -112,39 +109,40 @@ class Child:
     terms: Terms
     standing: Standing
     placed_at: datetime
-    alerts: dict[Cause, Alert] = field(default_factory=dict)
+    alerts: dict[Cause, Alert] = msgspec.field(default_factory=dict)
     home: str | None = None
     rolled_at: datetime | None = None  # The last roll call that is behind us.
     roll_call_at: datetime | None = None  # The next one.
     has_witness: bool = False  # The events have an answer of a school or a mentor about this child.
     witnessed_at: datetime | None = None  # When witnesses were asked last.
     witness_at: datetime | None = None  # When they are asked next.
-    if_asked: dict[By, list[IfAsked]] = field(default_factory=lambda: {by: [] for by in By})
-    if_alerted: list[IfAlerted] = field(default_factory=list)
+    if_asked: dict[By, list[IfAsked]] = msgspec.field(default_factory=lambda: {by: [] for by in By})
+    if_alerted: list[IfAlerted] = msgspec.field(default_factory=list)
     # Answers to questions, and what closes alerts.
-    coming: list[tuple[datetime, int, IfAsked | Closing]] = field(default_factory=list)
-    waits: dict[datetime, Wait] = field(default_factory=dict)  # By their end: they become one.
+    coming: list[tuple[datetime, int, IfAsked | Closing]] = msgspec.field(default_factory=list)
+    # By their end: they become one.
+    waits: dict[datetime, Wait] = msgspec.field(default_factory=dict)
     blind: Span | None = None
-    waiting: list[Event] = field(default_factory=list)  # What reaches us when we see again.
-    blinds: list[Span] = field(default_factory=list)
+    waiting: list[Event] = msgspec.field(default_factory=list)  # What reaches us when we see again.
+    blinds: list[Span] = msgspec.field(default_factory=list)
     answered_at: datetime | None = None
     app_seen_at: datetime | None = None
     heard_at: datetime | None = None
     heard_way: str = ""
-    delays: list[int] = field(default_factory=list)
+    delays: list[int] = msgspec.field(default_factory=list)
     seen: Seen | None = None
     asked: Asked | None = None
     was_held: bool = False
     reach: Reach = Reach.NONE
     push: Reach = Reach.WAITING
     # What the habit is learned from: rounds that are over, and those late since the last sign.
-    past: list[Past] = field(default_factory=list)
-    late: list[datetime] = field(default_factory=list)
-    days: list[Day] = field(default_factory=list)
+    past: list[Past] = msgspec.field(default_factory=list)
+    late: list[datetime] = msgspec.field(default_factory=list)
+    days: list[Day] = msgspec.field(default_factory=list)
     # What signals are worked out from, as far as events tell.
-    answers: list[Answer] = field(default_factory=list)
-    moods: list[Mood] = field(default_factory=list)
-    signs: list[Sign] = field(default_factory=list)
+    answers: list[Answer] = msgspec.field(default_factory=list)
+    moods: list[Mood] = msgspec.field(default_factory=list)
+    signs: list[Sign] = msgspec.field(default_factory=list)
     tier_until: datetime | None = None  # The tier ends by itself, and this one follows.
     tier_then: Tier | None = None
     # The last look: by these terms, nothing more becomes true of this standing before the moment.
@@ -238,8 +236,7 @@ class Adapting(NamedTuple):
     factors: Mapping[Tier, float]
 
 
-@dataclass(slots=True)
-class Result:
+class Result(msgspec.Struct):
     """What a replay came to."""
 
     rows: list[Row]
@@ -248,11 +245,11 @@ class Result:
     answers: dict[str, list[datetime]]
     until: datetime | None
     events: int
-    waits: list[Wait] = field(default_factory=list)
-    roll_calls: set[tuple[datetime, str]] = field(default_factory=set)
-    adapting: list[Adapting] = field(default_factory=list)
+    waits: list[Wait] = msgspec.field(default_factory=list)
+    roll_calls: set[tuple[datetime, str]] = msgspec.field(default_factory=set)
+    adapting: list[Adapting] = msgspec.field(default_factory=list)
     # What is known at the end of the last week of whose words came true, where a policy learns.
-    word_counts: WordCounts = field(default_factory=dict)
+    word_counts: WordCounts = msgspec.field(default_factory=dict)
 
 
 def known_of(child: Child) -> tuple[Any, ...]:

@@ -7,9 +7,11 @@ time; nothing is stored.
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
 
 from server.clock import monotonic
 from server.policy.budget import CHILDREN_A_WORKER, NO_BUDGET
@@ -24,8 +26,7 @@ FEWEST = 3  # With fewer absences there is too little to tell.
 _WEEK = timedelta(days=7)
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
+class Outlook(msgspec.Struct, frozen=True):
     """False calls in a worker-week with the numbers of now and with those proposed; and of the
     silences in which a child had gone and adults were called, in how many they would have been
     called as soon."""

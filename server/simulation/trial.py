@@ -7,8 +7,9 @@ It runs in a thread, one at a time, and is bounded: in rows, in days of children
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+import msgspec
 
 from server.clock import monotonic
 from server.errors import Refused
@@ -33,8 +34,7 @@ _MANY = N_(
 _HOURS = (6, 24)
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(msgspec.Struct, frozen=True):
     """The events to replay. `truth`: absences that are known from elsewhere. `real`: silences in
     which, people said afterwards, the child had gone. Both None: we do not know."""
 
@@ -44,8 +44,7 @@ class Past:
     real: Sequence[tuple[str, datetime]] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True):
     """How well absences were told that are known from elsewhere."""
 
     absences: int
@@ -54,8 +53,7 @@ class Told:
     delay: timedelta | None  # The median of all; None: fewer than half were told.
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(msgspec.Struct, frozen=True):
     """The results of one policy."""
 
     name: str
@@ -67,12 +65,11 @@ class Tried:
     told: Told | None = None
 
 
-@dataclass(slots=True)
-class Run:
+class Run(msgspec.Struct):
     """One run: its reader may stop it, and it ends by itself."""
 
     is_stopped: bool = False
-    ends_at: float = field(default_factory=lambda: monotonic() + LONGEST_S)
+    ends_at: float = msgspec.field(default_factory=lambda: monotonic() + LONGEST_S)
 
     def go_on(self) -> None:
         """Raises Refused if the reader has gone, or it has taken too long."""

@@ -5,11 +5,11 @@ and JSON is text.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
+import msgspec
 from tortoise.models import Model
 
 from server.storage.db import connection, dialect
@@ -19,8 +19,7 @@ from server.storage.engines.parameters import for_sqlite
 AT_ONCE = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """Rows for a table: the columns, and a value for each of them in each row."""
 
     model: type[Model]

@@ -10,11 +10,11 @@ apart for a minute, and operators are told; it never stops the others.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+import msgspec
 from tortoise.expressions import Q
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
@@ -34,8 +34,7 @@ Row = TypeVar("Row", bound=Model)
 Tell = Callable[[str, datetime], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class DueRows(Generic[Row]):
+class DueRows(msgspec.Struct, Generic[Row], frozen=True):
     """What a room lets the ticker go through: which rows, how many at once, and what to do.
 
     `go_on` runs in the loop's transaction, and must move each row's moment past `now`. A row is due

@@ -10,9 +10,10 @@ primary is read. Reports alone may be older, up to half a minute, and say as of 
 import asyncio
 from collections.abc import Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from server import logs
 from server.clock import monotonic
@@ -42,8 +43,7 @@ SELECT pg_is_in_recovery() AS follows, s.system_identifier AS cluster,
 """
 
 
-@dataclass(slots=True)
-class Counts:
+class Counts(msgspec.Struct):
     """Which database was read, since this process began, and how old the copy was at last."""
 
     copy: int = 0
@@ -51,8 +51,7 @@ class Counts:
     age_s: float = 0.0
 
 
-@dataclass(slots=True)
-class Age:
+class Age(msgspec.Struct):
     """As of when what a request has read is. None: as of now."""
 
     as_of: datetime | None = None
@@ -62,12 +61,11 @@ class Age:
         self.as_of = as_of if self.as_of is None else min(self.as_of, as_of)
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """A statement with its parameters, as the driver wants them."""
 
     sql: str
-    values: Sequence[object] = field(default_factory=list)
+    values: Sequence[object] = msgspec.field(default_factory=list)
 
 
 counts = Counts()

@@ -5,11 +5,12 @@ Then it becomes part of one message. If that fails, each goes out by itself soon
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, time, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid5
+
+from msgspec.structs import replace
 
 from server import logs
 from server.audit.actions import Actor, note

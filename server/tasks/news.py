@@ -1,8 +1,9 @@
 """Tell a child that there is something new. What it is, only the app says."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
+
+import msgspec
 
 from server.clock import known_zone
 from server.notify.actions import Saying
@@ -14,8 +15,7 @@ from server.tasks.rules import QUIET_FROM, QUIET_UNTIL, first_awake
 NEWS_FOR = timedelta(days=3)
 
 
-@dataclass(frozen=True, slots=True)
-class News:
+class News(msgspec.Struct, frozen=True):
     """What is new: the same subject and turn are told once. It is news for so long."""
 
     subject_kind: str

@@ -1,9 +1,10 @@
 """Who is told of a task: its owner, or the people there in their place. Reads rows, writes none."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from server.people.models import Person, Tie
 from server.people.rules import Role
@@ -29,8 +30,7 @@ def use_on_duty(on_duty: OnDuty) -> None:
     _on_duty = on_duty
 
 
-@dataclass(frozen=True, slots=True)
-class Instead:
+class Instead(msgspec.Struct, frozen=True):
     """Who to ask, by name: the task's owner, and people who can give their deputy access."""
 
     owners: list[str]

@@ -10,11 +10,13 @@ looking once, late, lead to the same calls.
 
 from calendar import monthrange
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec.structs import replace
 
 from server.clock import as_utc, known_zone
 
@@ -127,8 +129,7 @@ class To(StrEnum):
     CHILD = "child"  # A kind reminder: this never makes it the child's turn.
 
 
-@dataclass(frozen=True, slots=True)
-class Speech:
+class Speech(msgspec.Struct, frozen=True):
     """One time of speaking: so long after the task is due (before, where negative), to these.
 
     The last of `to` is the next person; where that is nobody, the speech after it comes at once.
@@ -140,8 +141,7 @@ class Speech:
     at_any_hour: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(msgspec.Struct, frozen=True):
     """When a kind of task speaks to which people. `daytime`: not before that time of the wall
     clock, for what can wait until the morning; None: at the moment itself."""
 
@@ -185,8 +185,7 @@ def goes_round(kind: Kind, owner_role: str) -> bool:
     return kind is Kind.ANSWER
 
 
-@dataclass(frozen=True, slots=True)
-class TaskSlice:
+class TaskSlice(msgspec.Struct, frozen=True):
     """The slice of a row that time moves. `told` is the number of the last speech; -1: none."""
 
     due_at: datetime
@@ -200,8 +199,7 @@ class TaskSlice:
         return self.state is State.OPEN and self.due_at <= now
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """Speak to these people, now. `at` is when it became true."""
 
     number: int
@@ -212,8 +210,7 @@ class Call:
 Reach = Mapping[To, frozenset[UUID]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """A task to be set. `owner_id` None: the people who are `owner_role` to the child by then;
     `since_id`: what settled the turn before this one; `but_id`: the one person who can neither own
     it nor be told of it; `is_known`: its owner knows, so the first speech is left out."""
@@ -229,8 +226,7 @@ class Setting:
     is_known: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(msgspec.Struct, frozen=True):
     """How a task ends: done or dropped, why as a code, and what ended it."""
 
     state: State

@@ -1,10 +1,11 @@
 """Whose turn it is, for those who may see it, and in words."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from server.clock import known_zone
 from server.i18n import gettext
@@ -45,8 +46,7 @@ def still_that_day(at: datetime, zone: ZoneInfo) -> datetime:
     return at - _STILL_THAT_DAY if is_midnight else at
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One task as a line: what, until when, whose turn, and where the reader does it, if they
     may."""
 

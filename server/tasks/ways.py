@@ -4,15 +4,15 @@ A page asks for the right again by itself: the right here decides only who is sh
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from uuid import UUID
+
+import msgspec
 
 from server.people.rules import Action, Role, may
 from server.tasks.rules import OF_AN_EPISODE, STRATEGY, Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(msgspec.Struct, frozen=True):
     """A page, with `{child}` and `{subject}` in its path, and what its readers must be allowed."""
 
     path: str

@@ -6,12 +6,12 @@ ticking.py, the carer's question in carer/questions.py, and alerts about a watch
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID, uuid5
 
 import msgspec
+from msgspec.structs import replace
 
 from server.alerts.recipients import policy_of
 from server.audit.actions import Actor
@@ -49,8 +49,7 @@ EVIDENCE = {
 JUST_NOW = timedelta(minutes=10)
 
 
-@dataclass(frozen=True, slots=True)
-class Beginning:
+class Beginning(msgspec.Struct, frozen=True):
     """How a watch begins."""
 
     tier: Tier

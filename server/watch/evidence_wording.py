@@ -6,9 +6,10 @@ arrived, whether the carer was asked and what they said, and whether the fault m
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from server.alerts.ladder import Cause
 from server.alerts.ladder import State as AlertState
@@ -24,8 +25,7 @@ from server.watch.wording import TEXT, span, way_in_words, when
 IN_TIME = timedelta(minutes=5)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
+class _Reader(msgspec.Struct, frozen=True):
     """The reader of the sentence."""
 
     language: str
@@ -317,8 +317,7 @@ def _ours(facts: Facts, reader: _Reader, *, always: bool) -> Iterator[str]:
         yield gettext(reader.language, N_("our system is fine"))
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(msgspec.Struct, frozen=True):
     """One piece of evidence: its subject, and what is known."""
 
     label: str

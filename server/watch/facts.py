@@ -1,7 +1,6 @@
 """What is known about a child's silence, before it is put in words. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -65,8 +64,7 @@ class Seen(msgspec.Struct, frozen=True):
     answer: str
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(msgspec.Struct, frozen=True):
     """What a home said last of the child at a roll call, or another witness in a list, since their
     last sign: the word that counts. `before_at`: when the home said "not here", before a calmer
     word. `differs`: what another person said there in the same roll call, and when. `is_outside`:

@@ -2,11 +2,12 @@
 it, and changes nothing. Reads rows, and writes none."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from server.i18n import N_, gettext
 from server.watch.machine import advancing, answering
@@ -27,8 +28,7 @@ class Then(StrEnum):
     OVER = "over"  # The placement has ended.
 
 
-@dataclass(frozen=True, slots=True)
-class Foreseen:
+class Foreseen(msgspec.Struct, frozen=True):
     """What follows and when: `asked_at` the carer, `called_at` adults, `due_at` the next check-in,
     as far as each is known."""
 

@@ -1,10 +1,11 @@
 """Adopting a policy: the next version, and every watch looks again by it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from server.audit.actions import Actor, note
 from server.errors import Refused
@@ -23,8 +24,7 @@ LONGEST_WHY = 2_000
 _AT_ONCE = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Adoption:
+class Adoption(msgspec.Struct, frozen=True):
     """A policy that replaces version `base`, and the reason for it."""
 
     id: UUID

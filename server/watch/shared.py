@@ -5,10 +5,11 @@ none.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import UUID, uuid5
+
+import msgspec
 
 from server.alerts.bundles import SLACK, Coming
 from server.alerts.ladder import Cause
@@ -29,8 +30,7 @@ _SHARED = UUID("3d0c2f0e-58a1-4be4-9f4d-6f0f6a0f1f3a")
 LATELY = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Silent:
+class Silent(msgspec.Struct, frozen=True):
     """A child with adults being called about them now, and since when that is true."""
 
     child_id: UUID

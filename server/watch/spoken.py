@@ -2,10 +2,11 @@
 and writes none."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from server.policy.model import Policy
 from server.policy.roll_call import Word
@@ -19,8 +20,7 @@ from server.watch.models import AT_ONCE, RollCallWord
 ByCall = Mapping[UUID, Spoken]
 
 
-@dataclass(frozen=True, slots=True)
-class LastSaid:
+class LastSaid(msgspec.Struct, frozen=True):
     """What was said last of one child: the word that counts. `before`: the last "not here" that a
     calmer word of the home followed. `differs`: the word of another person in the same roll
     call."""

@@ -1,10 +1,12 @@
 """Alerts about a watch: people call adults, and close the alerts."""
 
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
 
 from server.alerts import actions as alerts
 from server.alerts import attempts
@@ -241,8 +243,7 @@ async def _mark_missing(watch: Watch, *, is_missing: bool) -> None:
     await announce(watch.agency_id, "watch")
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(msgspec.Struct, frozen=True):
     """A child wants help, or to talk: their own row of the watch, locked, why, and in which
     check-in. `how` they want to be met and by which adult (`who`), if they said so."""
 

@@ -2,14 +2,13 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from msgspec import structs
+from msgspec.structs import replace
 
 from server.alerts.ladder import Cause
 from server.alerts.models import Alert
@@ -34,8 +33,7 @@ from server.watch.signals.models import Observation
 from server.watch.signals.rules import that_ask
 
 
-@dataclass(frozen=True, slots=True)
-class WatchState:
+class WatchState(msgspec.Struct, frozen=True):
     """One watch as it was read, and its terms."""
 
     watch: Watch
@@ -64,13 +62,11 @@ async def load(
     words = await spoken.since_sign([watch.child_id for watch in weighed])
     phones = {w.child_id for w in weighed if _asks_of_silent_phones(policies[w.agency_id])}
     for child_id, push in (await reached_of(phones, now)).items():
-        knowledge[child_id] = structs.replace(
-            knowledge[child_id], unreached_since=push.unreached_since
-        )
+        knowledge[child_id] = replace(knowledge[child_id], unreached_since=push.unreached_since)
     asking = {agency_id: that_ask(policy.signals) for agency_id, policy in policies.items()}
     for watch in weighed:
         if await _drifts(watch, policies[watch.agency_id], asking[watch.agency_id], now):
-            knowledge[watch.child_id] = structs.replace(knowledge[watch.child_id], drifts=True)
+            knowledge[watch.child_id] = replace(knowledge[watch.child_id], drifts=True)
     cases = [
         case(
             watch,
@@ -90,7 +86,7 @@ def _asking(state: WatchState, workers: Mapping[UUID, object]) -> WatchState:
     """The case, knowing whether it is the home that is asked."""
     if state.watch.child_id not in workers:
         return state
-    return replace(state, terms=structs.replace(state.terms, asks_home=True))
+    return replace(state, terms=replace(state.terms, asks_home=True))
 
 
 def _knowing(state: WatchState, words: spoken.ByCall | None) -> WatchState:
@@ -225,7 +221,7 @@ def _rhythm_of(data: bytes) -> Rhythm:
 def with_words(terms: Terms, words: spoken.ByCall, policy: Policy) -> Terms:
     """The terms, knowing what homes said since the last sign."""
     looks = spoken.looks(words.values(), policy, terms)
-    return structs.replace(terms, knowledge=structs.replace(terms.knowledge, looks=looks))
+    return replace(terms, knowledge=replace(terms.knowledge, looks=looks))
 
 
 _Pauses = dict[UUID, tuple[Span, ...]]
@@ -343,7 +339,7 @@ def _then_act_at(
     """
     if then_opens is None:
         return None
-    ceiling = ceiling_at(structs.replace(standing, sign_at=standing.opens_at), terms)
+    ceiling = ceiling_at(replace(standing, sign_at=standing.opens_at), terms)
     edges = [edge for p in terms.pauses for edge in (p.begin, p.end) if edge > now]
     return _min(min([then_opens, ceiling, *edges]), watch.tier_until_at)
 
@@ -360,6 +356,6 @@ def passed(case: WatchState, now: datetime) -> tuple[WatchState, tuple[Change, .
         return replace(case, standing=standing), changes
     tier = Tier(watch.tier_then or watch.tier)
     watch.tier, watch.tier_until_at, watch.tier_then = tier.value, None, None
-    terms = structs.replace(case.terms, tier=tier, steps=case.policy.tiers[tier].steps)
+    terms = replace(case.terms, tier=tier, steps=case.policy.tiers[tier].steps)
     standing, changes = past_tier_end(case.standing, case.terms, now, until=until, then=terms)
     return replace(case, standing=standing, terms=terms), changes

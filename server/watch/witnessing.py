@@ -7,10 +7,10 @@ place, its word answers that too.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID, uuid5
 
+from msgspec.structs import replace
 from tortoise.models import Model
 
 from server.alerts.ladder import Cause, people_on

@@ -30,12 +30,12 @@ import resource
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from server.clock import monotonic
@@ -47,8 +47,7 @@ KEPT_BACK = 200
 MOST_CONNECTIONS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """Sizes in bytes, times in seconds. Tests have shorter times."""
 
     head_bytes: int = 32_768

@@ -1,11 +1,11 @@
 """The end of a session, as the pages say it beforehand."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+
+class Ending(msgspec.Struct, frozen=True):
     """When a session ends, however much it is used: `in_s` seconds from now, at `at`. We say so in
     the last `warned_s` seconds."""
 

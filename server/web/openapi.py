@@ -14,11 +14,11 @@ child, as do 400, 413, 415 and 422 where there is a body.
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -74,8 +74,7 @@ class Problem(msgspec.Struct, omit_defaults=True):
     approval: UUID | msgspec.UnsetType = msgspec.UNSET
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """One operation of the API, as the document describes it."""
 
     method: str

@@ -6,9 +6,9 @@ route answers in full (404, 405, a slash too many) is left to the framework, whi
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from starlette.routing import BaseRoute, Match, Route, Router
 from starlette.types import Lifespan, Receive, Scope, Send
 
@@ -18,13 +18,12 @@ ANY = "{}"
 _TAKES_ALL = ":path}"
 
 
-@dataclass(slots=True)
-class Node:
+class Node(msgspec.Struct):
     """The routes that end here, those that take all that follows, and the segments that go on."""
 
-    ends: list[int] = field(default_factory=list)
-    takes_all: list[int] = field(default_factory=list)
-    below: dict[str, "Node"] = field(default_factory=dict)
+    ends: list[int] = msgspec.field(default_factory=list)
+    takes_all: list[int] = msgspec.field(default_factory=list)
+    below: dict[str, "Node"] = msgspec.field(default_factory=dict)
 
 
 class Table:

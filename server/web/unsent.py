@@ -1,8 +1,8 @@
 """A form that came after its session had ended: the page that says so still has what was typed."""
 
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,8 +15,7 @@ _SECRET: Final = frozenset({"password", "old", "code", "pin", "credential"})
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
-@dataclass(frozen=True, slots=True)
-class Unsent:
+class Unsent(msgspec.Struct, frozen=True):
     """What came: each field with its value, and of those the ones a person wrote in words.
     `has_secret`: a code or a password came too, and is left out."""
 

@@ -1,10 +1,11 @@
 """The one sentence at the top: why there was an alert, or why there was none. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
+
+import msgspec
 
 from server.i18n import N_
 from server.why.events import Event, Period, Value
@@ -59,8 +60,7 @@ ANSWERS: Mapping[str, str] = {
 BEFORE_ALL = frozenset({"before_records", "not_placed"})
 
 
-@dataclass(frozen=True, slots=True)
-class Absence:
+class Absence(msgspec.Struct, frozen=True):
     """An agreed absence: who entered it, and who looked at it last, before the end of this time."""
 
     begin: datetime
@@ -70,12 +70,11 @@ class Absence:
     looked_by: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """Codes of sentences, the main one first, and their values."""
 
     codes: tuple[str, ...]
-    values: Mapping[str, Value] = field(default_factory=dict)
+    values: Mapping[str, Value] = msgspec.field(default_factory=dict)
 
 
 class AlertRow(Protocol):
@@ -101,8 +100,7 @@ class RoundRow(Protocol):
     settled_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Known(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the answer is made from."""
 
     period: Period

@@ -5,10 +5,11 @@ level that was stored with the round, and by the policy in force then.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from server.checkin.models import CheckIn
 from server.checkin.rules import Want
@@ -37,8 +38,7 @@ _BEFORE = timedelta(days=3)
 _WAITED = timedelta(minutes=10)
 
 
-@dataclass(frozen=True, slots=True)
-class InForce:
+class InForce(msgspec.Struct, frozen=True):
     """A version of the policy, from a moment on; or what the outcomes of a week have made of it:
     `week_ends_at`."""
 
@@ -46,7 +46,7 @@ class InForce:
     version: int
     rules: Policy
     made_by: UUID | None
-    factors: Factors = field(default_factory=lambda: AS_WRITTEN)
+    factors: Factors = msgspec.field(default_factory=lambda: AS_WRITTEN)
     week_ends_at: datetime | None = None
 
 
@@ -167,8 +167,7 @@ def _late(row: Round, values: dict[str, Value]) -> Event:
 # --- what was said and seen
 
 
-@dataclass(frozen=True, slots=True)
-class Night:
+class Night(msgspec.Struct, frozen=True):
     """What the evidence of a night is held against."""
 
     rounds: Sequence[Round]

@@ -6,10 +6,11 @@ other.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID, uuid5
+
+import msgspec
 
 # So far back the phone can read.
 READS_BACK = timedelta(weeks=4)
@@ -23,24 +24,21 @@ class RoundRow(Protocol):
     settled_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """An alert for silence: from when to when it was open."""
 
     opened_at: datetime
     closed_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(msgspec.Struct, frozen=True):
     """A time of being missing. `found_at` None: the child is looked for."""
 
     opened_at: datetime
     found_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """One thing that happened: when, its code, and the names that go into its sentence."""
 
     at: datetime

@@ -4,10 +4,10 @@ A story is one late check-in. Each query is bounded by the child and the time of
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import msgspec
 from tortoise.expressions import Q
 
 from server.alerts.ladder import Cause
@@ -30,8 +30,7 @@ _AHEAD = timedelta(days=1)
 _LATE = ("late", "answered_late", "seen", "ended_late", "excused", "replaced")
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
+class Story(msgspec.Struct, frozen=True):
     """One late check-in. `is_over`: everything about it can be read."""
 
     id: UUID
@@ -40,8 +39,7 @@ class Story:
     steps: Sequence[Step]
 
 
-@dataclass(frozen=True, slots=True)
-class _Rows:
+class _Rows(msgspec.Struct, frozen=True):
     """What the check-ins of a page have beside them."""
 
     alerts: Sequence[Alert]

@@ -1,11 +1,12 @@
 """One line of a night, before it is put in words: a code, a moment, and values. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from server.alerts.weighed import Fact
 from server.clock import as_utc
@@ -25,13 +26,12 @@ Value = (
 weighed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """What happened, or became true. `code` is a key of `wording.SENTENCES`."""
 
     at: datetime
     code: str
-    values: Mapping[str, Value] = field(default_factory=dict)
+    values: Mapping[str, Value] = msgspec.field(default_factory=dict)
     because: tuple[str, ...] = ()  # Keys of `wording.BECAUSE`; their values are among the others.
 
 
@@ -43,8 +43,7 @@ class Chosen(StrEnum):
     AROUND = "around"
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(msgspec.Struct, frozen=True):
     """The time that is told: from `begin` until before `end`."""
 
     begin: datetime

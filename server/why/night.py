@@ -1,9 +1,10 @@
 """A night of one child, gathered from the rows of each room and put in one order."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from server.alerts.models import Alert
 from server.people.models import Child, Person, Tie
@@ -19,8 +20,7 @@ from server.why.wording import SENTENCES
 _CALLED = frozenset({Role.CASEWORKER, Role.SUPERVISOR})
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True):
     """What happened in this time, oldest first, and the answer to "why"."""
 
     period: Period
@@ -28,8 +28,7 @@ class Told:
     events: Sequence[Event]
 
 
-@dataclass(frozen=True, slots=True)
-class _Rows:
+class _Rows(msgspec.Struct, frozen=True):
     """The rows that both the events and the answer need."""
 
     watch: Watch | None
@@ -40,8 +39,7 @@ class _Rows:
     silent_since: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(msgspec.Struct, frozen=True):
     """Which time is asked about, when, and when the first row about the child was made."""
 
     period: Period

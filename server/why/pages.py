@@ -1,11 +1,11 @@
 """The page that says why there was an alert about a child in some time, or why there was none."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -84,8 +84,7 @@ MOST = 150
 _DAY = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One line as it is read. `own`: the time on the reader's clock, where that is another one."""
 
     at: datetime
@@ -97,8 +96,7 @@ class Line:
     is_strong: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Hour:
+class Hour(msgspec.Struct, frozen=True):
     """The lines of an hour. `is_open`: more than what comes again and again happened in it."""
 
     title: str

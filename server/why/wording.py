@@ -5,11 +5,12 @@ it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from server.alerts import attempt_rules
 from server.alerts.sent import KINDS, RESULTS, reason_word
@@ -242,8 +243,7 @@ def _near(event: Event) -> _Near:
     return event.at - _BEFORE, event.at + _AFTER
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(msgspec.Struct, frozen=True):
     """Who reads: their language, the clock of the child, and what they call people."""
 
     language: str

@@ -2,9 +2,10 @@
 
 import secrets
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID, uuid5
+
+import msgspec
 
 from server.audit.actions import Actor, note
 from server.clock import known_zone
@@ -23,8 +24,7 @@ from server.witnesses.models import Witness, WitnessChild, WitnessList
 from server.witnesses.register import same
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arranged:
+class Arranged(msgspec.Struct, frozen=True, kw_only=True):
     """A new witness, as a caseworker has agreed it with them. `at` as "08:45" by the clock of
     `zone`, `days` from Monday (0) to Sunday (6)."""
 
@@ -40,8 +40,7 @@ class Arranged:
     until: date | None = None  # The last day.
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(msgspec.Struct, frozen=True):
     """A witness, and the PIN, which is shown only now."""
 
     witness: Witness

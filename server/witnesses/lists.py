@@ -1,11 +1,11 @@
 """The list of a day: opened with a PIN, filled in, corrected. Verbs."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
+import msgspec
 from tortoise.expressions import F
 
 from server.audit.actions import Actor, note
@@ -33,8 +33,7 @@ WRONG = N_("This PIN is wrong. Try again.")
 LOCKED = N_("Too many wrong PINs. Call the person who gave you the PIN, and ask for a new one.")
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(msgspec.Struct, frozen=True):
     """What is said of the children of a list, by their seats. The client makes the id."""
 
     id: UUID

@@ -1,11 +1,11 @@
 """Pages of the desk: who says whether a child came, and one such witness with the list of today."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -118,8 +118,7 @@ def _to(child_id: UUID, done: str) -> Response:
     return RedirectResponse(f"/desk/children/{child_id}/witnesses?done={done}", status_code=303)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """A witness of a child, as a row: who, when, and what they said last."""
 
     id: UUID
@@ -195,8 +194,7 @@ def _done(request: Request) -> str | None:
 # --- one witness
 
 
-@dataclass(frozen=True, slots=True)
-class Seat:
+class Seat(msgspec.Struct, frozen=True):
     """A witness, and the children of its list whose pages the visitor may read."""
 
     visitor: Visitor

@@ -1,11 +1,11 @@
 """Witnesses and their lists as pages show them. Reads rows, and writes none."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
 from tortoise.queryset import QuerySet
 
 from server.clock import known_zone
@@ -21,8 +21,7 @@ from server.witnesses.models import Witness, WitnessChild, WitnessList, live_at
 _SHOWN = timedelta(hours=26)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One child of a list: the seat, the name by which the witness knows them, and the word that
     counts, with its time; None: none yet."""
 
@@ -33,8 +32,7 @@ class Line:
     said_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Undone:
+class Undone(msgspec.Struct, frozen=True):
     """A list that nobody has filled in."""
 
     witness_id: UUID

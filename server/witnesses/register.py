@@ -4,9 +4,10 @@ import csv
 import io
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
+
+import msgspec
 
 from server.errors import Refused
 from server.i18n import N_
@@ -25,16 +26,14 @@ _WORDS: Mapping[str, Word] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One line of a register: a name as the school writes it, and its word for it."""
 
     name: str
     word: str
 
 
-@dataclass(frozen=True, slots=True)
-class Matched:
+class Matched(msgspec.Struct, frozen=True):
     """What a register says of the children of a list, by the seat of each. `unknown`: names that
     are nobody's here, the first ones; `unread`: names whose word we cannot read."""
 

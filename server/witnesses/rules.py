@@ -1,12 +1,13 @@
 """When a witness is asked, and what a list is. Pure."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from server.auth.rules import Limit
 from server.clock import edge_utc
@@ -34,8 +35,7 @@ CHANGE_SHOWN = timedelta(days=30)
 _LONGEST = timedelta(days=3 * 366)
 
 
-@dataclass(frozen=True, slots=True)
-class Agreed:
+class Agreed(msgspec.Struct, frozen=True):
     """On which weekdays a witness is asked, at which time of day, and up to which day."""
 
     days: tuple[int, ...]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import replace
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -29,6 +28,7 @@ from server.tasks.rules import Kind, Setting
 from server.watch import evidence
 from server.watch.models import Watch
 from tests.cast import Cast
+from tests.copies import replace
 from tests.desk import scenes
 from tests.desk.test_board import board, groups
 from tests.desk.walking import at, at_desk, run_until

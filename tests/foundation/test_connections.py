@@ -6,7 +6,6 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from server.serving import _uvicorn
 from server.settings import load
 from server.web import connections
 from server.web.connections import Guarded, Limits
+from tests.copies import replace
 from tests.fixtures import Database
 from tests.serving import serving
 

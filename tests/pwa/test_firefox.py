@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from playwright.sync_api import Browser
 from server.notify.channels.push import Push
 from server.notify.channels.vapid import read_key
 from server.notify.rules import Outcome
+from tests.copies import replace
 from tests.doubles.firefox import Firefox, until
 from tests.doubles.push_service import PushService
 from tests.fixtures_demo import DemoFolder

@@ -1,7 +1,6 @@
 """Who has it when: by the wall clock, over nights in which the clocks change, with people away."""
 
 import os
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from uuid import UUID
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from server.clock import as_utc, edge_utc
 from server.rota import calendar as rules
 from server.rota.calendar import Duty, Gap, Handover, Leave, Rota, Shift, Slot
+from tests.copies import replace
 
 many = settings(max_examples=int(os.environ.get("WAYMARK_TEST_EXAMPLES", "60")), deadline=None)
 TOM, INES, EVE, SAM = (UUID(int=n) for n in range(1, 5))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -11,6 +11,7 @@ import pytest
 
 from server.alerts.drills.models import DrillPlan
 from server.storage.due_rows import SET_APART, DueRows
+from tests.copies import replace
 from tests.fixtures import Database
 from tests.races import no_fault, together
 

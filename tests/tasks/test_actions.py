@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -22,6 +21,7 @@ from server.tasks.models import Task
 from server.tasks.rules import Kind, Setting
 from server.ticker import Ticker
 from tests.cast import Cast
+from tests.copies import replace
 from tests.races import no_fault, together
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ import pytest
 
 from server.why.answer import ANSWERS, Absence, Known, answer
 from server.why.events import Chosen, Event, Period
+from tests.copies import replace
 
 EVENING = datetime(2026, 3, 2, 18, tzinfo=UTC)
 MORNING = datetime(2026, 3, 3, 8, tzinfo=UTC)

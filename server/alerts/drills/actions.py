@@ -5,9 +5,10 @@ it, in the alert's own transaction.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from uuid import UUID
+
+import msgspec
 
 from server.alerts.drills import rules as rules
 from server.alerts.drills.models import Drill, DrillCall, DrillPlan
@@ -191,8 +192,7 @@ async def _was_called(drill: Drill) -> bool:
 # --- answered by a tap
 
 
-@dataclass(frozen=True, slots=True)
-class Tapped:
+class Tapped(msgspec.Struct, frozen=True):
     """Which person a link of a drill was for, and what became of the drill."""
 
     drill: Drill

@@ -1,11 +1,12 @@
 """A drill of the ladder: when the next one is, and what became of each rung. Pure."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from server.alerts.ladder import Reach, people_on
 from server.clock import as_utc
@@ -34,8 +35,7 @@ class Why(StrEnum):
     REAL_ALERT = "real_alert"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """One rung of a drill: the people on it when it began. The last resort is no person."""
 
     rung: Rung

@@ -1,9 +1,10 @@
 """Breaking the glass, and ending it before its time."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from server import logs
 from server.alerts.glass import rules
@@ -36,8 +37,7 @@ NOTHING_OPENED = N_(
 _log = logs.get("glass")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What a person asks for. `child_id`: the one child that the name or reference names."""
 
     id: UUID

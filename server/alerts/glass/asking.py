@@ -1,10 +1,10 @@
 """From what a person typed to the child it names, for the page and for the API."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+import msgspec
 from starlette.requests import Request
 
 from server.alerts.glass import rules
@@ -23,8 +23,7 @@ _PREPARING = N_(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Typed:
+class Typed(msgspec.Struct, frozen=True, kw_only=True):
     """A request as it was typed. `birthday` tells two children of the same name apart."""
 
     id: UUID
@@ -33,8 +32,7 @@ class Typed:
     birthday: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(msgspec.Struct, frozen=True):
     """The child, and until when; None: the visitor may act for the child without this."""
 
     child_id: UUID

@@ -1,10 +1,11 @@
 """The slice of an alert that its end needs, read of many at once, without the rest of the row."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Self
 from uuid import UUID
+
+import msgspec
 
 from server.alerts.ladder import Cause, Climb, State
 from server.alerts.models import Alert
@@ -17,8 +18,7 @@ def together_of(alert: Alert) -> UUID | None:
     return UUID(alert.facts["shared"]["id"]) if "shared" in alert.facts else None
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(msgspec.Struct, frozen=True):
     """The slice of an alert that its end needs. Many are read at once, without the rest."""
 
     id: UUID

@@ -8,10 +8,11 @@ import hashlib
 import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeGuard
 from urllib.parse import urlencode
+
+import msgspec
 
 from server.people.rules import Role
 
@@ -45,8 +46,7 @@ class Untrue(Exception):
     any of the content."""
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(msgspec.Struct, frozen=True):
     """The addresses of a provider, from its discovery document."""
 
     authorize: str
@@ -55,8 +55,7 @@ class Places:
     is_basic: bool  # How we say who we are: in a header, else in the form.
 
 
-@dataclass(frozen=True, slots=True)
-class FlowSecrets:
+class FlowSecrets(msgspec.Struct, frozen=True):
     """State and nonce go to the provider with the browser; the verifier only we send, with the
     code."""
 
@@ -65,8 +64,7 @@ class FlowSecrets:
     verifier: str
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(msgspec.Struct, frozen=True):
     """What a trusted token says of a person."""
 
     subject: str

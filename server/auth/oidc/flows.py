@@ -6,11 +6,12 @@ replayed.
 """
 
 import hmac
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from server.auth.models import OidcFlow
 from server.auth.oidc.claims import FlowSecrets
@@ -34,8 +35,7 @@ class Purpose(StrEnum):
     WELCOME = "welcome"  # Known to the provider and not to us: the code is asked for.
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(msgspec.Struct, frozen=True):
     """Which browser sets out to which provider, and what for."""
 
     provider: Provider

@@ -5,8 +5,7 @@ The way there is a link and not a form: browsers check the redirect after a form
 who makes another person follow it gains nothing.
 """
 
-from dataclasses import dataclass
-
+import msgspec
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -157,8 +156,7 @@ async def _heard(
     return read_claims(claims, claim=terms.claim, strong=terms.strong)
 
 
-@dataclass(frozen=True, slots=True)
-class _Arrival:
+class _Arrival(msgspec.Struct, frozen=True):
     provider: Provider
     terms: ProviderTerms
     flow: OidcFlow

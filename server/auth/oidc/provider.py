@@ -6,11 +6,11 @@ end. The calls themselves are made in `notify/channels/`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import jwt
+import msgspec
 
 from server.auth.oidc.claims import (
     Places,
@@ -29,8 +29,7 @@ AGAIN_AFTER = timedelta(minutes=1)
 LONGEST_TOKEN = 64_000
 
 
-@dataclass(slots=True)
-class _Kept:
+class _Kept(msgspec.Struct):
     places: Places
     places_at: datetime
     keys: list[Any]

@@ -1,9 +1,10 @@
 """What an agency makes of its sign-in provider's word. The actions that write."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from server.audit.actions import Actor, note
 from server.auth.models import ProviderTerms
@@ -49,8 +50,7 @@ async def listed(providers: Iterable[Provider]) -> list[tuple[str, str]]:
     return [(name, label) for name, label in buttons if label]
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(msgspec.Struct, frozen=True):
     """What an agency makes of the provider's word."""
 
     label: str

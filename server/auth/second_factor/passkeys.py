@@ -12,7 +12,6 @@ has moved on.
 import json
 from base64 import urlsafe_b64decode
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import msgspec
 from tortoise.exceptions import IntegrityError
 
 from server.audit.actions import Actor, note
@@ -56,8 +56,7 @@ class Purpose(StrEnum):
     AGAIN = "again"
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(msgspec.Struct, frozen=True):
     """Where a passkey is valid: the name of the host, the origin of our pages, and the name shown
     on the device."""
 

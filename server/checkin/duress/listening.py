@@ -6,9 +6,10 @@ the timing can give it away. A child who is made to ask for an absence can say t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from server.audit.actions import SYSTEM, note
 from server.checkin import concern
@@ -25,8 +26,7 @@ from server.watch.absence.models import AbsenceRequest
 from server.web.live import announce
 
 
-@dataclass(frozen=True, slots=True)
-class _Statement:
+class _Statement(msgspec.Struct, frozen=True):
     """What a child said, when it reached us, and of what kind it is in the record."""
 
     id: UUID

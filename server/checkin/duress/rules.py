@@ -5,10 +5,11 @@ means the opposite of what it says.
 """
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 from unicodedata import category, normalize
+
+import msgspec
 
 from server.checkin.rules import Want
 from server.errors import Refused
@@ -27,8 +28,7 @@ class Heard(StrEnum):
     WORD = "word"
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(msgspec.Struct, frozen=True):
     """What was agreed: one of the marks, a word, or both."""
 
     mark: str | None

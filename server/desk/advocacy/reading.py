@@ -2,10 +2,10 @@
 child lets them know."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 from starlette.requests import Request
 
 from server.advocates.reading import ends_of
@@ -18,8 +18,7 @@ from server.watch.wording import when
 from server.web.rendering import language_of, zone_of
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(msgspec.Struct, frozen=True):
     """One child. `alert` is a sentence; empty where there is none, or the child keeps it back.
     `tells_alerts`: whether the child lets the advocate know."""
 

@@ -1,7 +1,6 @@
 """From a request to a second person to what the reader may do with it."""
 
-from dataclasses import dataclass
-
+import msgspec
 from starlette.requests import Request
 
 from server.approvals.models import Approval
@@ -12,8 +11,7 @@ from server.people.access import child_for, nothing_here, now_of, staff_of
 from server.people.rules import Action
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """A request and its reader. `sees_child`: they have a right to the child; a person who asked
     reads what has become of it all the same, without anything about the child."""
 

@@ -1,10 +1,10 @@
 """When a child is away: what was agreed, one more absence, a look at one, and the end of one."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -34,8 +34,7 @@ from server.web.requests import form_body
 PAST = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Agreed:
+class Agreed(msgspec.Struct, frozen=True):
     """One absence that is not over, in sentences. `is_coming`: it has not begun."""
 
     id: UUID

@@ -2,10 +2,11 @@
 ask in the child's place, to gain time. Reads rows, and writes none."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from server.alerts.ladder import Cause
 from server.alerts.models import Alert
@@ -39,24 +40,21 @@ _OF_THE_CHILD = frozenset(
 LATELY = timedelta(days=14)
 
 
-@dataclass(frozen=True, slots=True)
-class Warning:
+class Warning(msgspec.Struct, frozen=True):
     """One reason to speak to the child first, and the page that says more."""
 
     text: str
     path: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Signs:
+class Signs(msgspec.Struct, frozen=True):
     """Reasons to speak to the child first; and what is known about their answers."""
 
     warnings: list[Warning]
     points: list[evidence.Point]
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
+class _Reader(msgspec.Struct, frozen=True):
     language: str
     zone: ZoneInfo
     now: datetime

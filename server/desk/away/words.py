@@ -1,10 +1,11 @@
 """An absence in words, for the list of those who are away and for the page of one child."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from server.i18n import N_, format_day, gettext
 from server.watch.models import Pause
@@ -13,8 +14,7 @@ from server.watch.passes.rules import REASONS, Reason
 from server.watch.wording import when
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(msgspec.Struct, frozen=True):
     """Who reads, and when."""
 
     language: str
@@ -36,8 +36,7 @@ class Reader:
         return (here.date() - now.date()).days
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """A child who is away, in sentences. `look_id` is new: it makes a tap count once."""
 
     child_id: UUID

@@ -1,8 +1,8 @@
 """The filter of the board: a page to choose from, and the words for what is chosen."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -28,8 +28,7 @@ from server.web.rendering import language_of, page
 HAVE_OWN = frozenset({Role.CASEWORKER, Role.SUPERVISOR})
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(msgspec.Struct, frozen=True):
     """What is chosen, in words, and the ways on."""
 
     words: list[str]

@@ -6,8 +6,10 @@ rows that are shown come from an index in its order, and `tally` counts them all
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
 
 from server.desk.board import order as exact
 from server.desk.board.order import UNCOUNTED, Order, read_order
@@ -96,8 +98,7 @@ async def _narrow(scope: Scope, view: View) -> Order:
 # --- the rows of an index in its order
 
 
-@dataclass(frozen=True, slots=True)
-class _Walk:
+class _Walk(msgspec.Struct, frozen=True):
     """Where rows come from in their order, and how many of them are looked at."""
 
     group: Group
@@ -106,8 +107,7 @@ class _Walk:
     sql: str
 
 
-@dataclass(frozen=True, slots=True)
-class Walked:
+class Walked(msgspec.Struct, frozen=True):
     """A statement with its parameters."""
 
     sql: str

@@ -6,11 +6,12 @@ Evidence and names are read for these rows alone.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from server.desk.board.placing import LEFT, Part, gone_sql, rows_sql
 from server.desk.board.view import Group, Place, View
@@ -19,8 +20,7 @@ from server.storage.db import as_id, as_moment, fetch_aside
 from server.storage.statement import Statement
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(msgspec.Struct, frozen=True):
     """One row to show, and its place."""
 
     child_id: UUID
@@ -29,8 +29,7 @@ class Placed:
     place: Place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counted:
+class Counted(msgspec.Struct, frozen=True, kw_only=True):
     """What a board of thousands knows of those who are due, away or well: counted at `at`. `homes`:
     the first homes by name with how many are well there, of `many_homes` in all."""
 
@@ -39,8 +38,7 @@ class Counted:
     many_homes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(msgspec.Struct, frozen=True):
     """How many children are in each group and home, and the rows to show, in order."""
 
     counts: Mapping[tuple[Group, UUID | None], int]  # Of those who fit the filter.
@@ -51,7 +49,7 @@ class Order:
     # Whether those who are due, away or well are not counted with the rest; and the last count.
     is_large: bool = False
     counted: Counted | None = None
-    totals: Mapping[Group, int] = field(default_factory=dict)  # By that count.
+    totals: Mapping[Group, int] = msgspec.field(default_factory=dict)  # By that count.
 
     def count(self, group: Group) -> int:
         """How many are in this group."""

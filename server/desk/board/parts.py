@@ -1,8 +1,10 @@
 """The board as it is shown: exact counts on top, then the groups, each with its first rows."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
 
 from server.desk.board.order import Order, Placed
 from server.desk.board.rows import Reader, Row
@@ -21,16 +23,14 @@ TITLES: Mapping[Group, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(msgspec.Struct, frozen=True):
     """One part of the sentence on top: "2 late"."""
 
     group: Group
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fold:
+class Fold(msgspec.Struct, frozen=True):
     """A home, and its children who are well: "Harbour · 14 well"."""
 
     key: str
@@ -40,8 +40,7 @@ class Fold:
     path: str  # Opens it, or folds it again.
 
 
-@dataclass(frozen=True, slots=True)
-class More:
+class More(msgspec.Struct, frozen=True):
     """The way to the next rows: here, or on a page of their own."""
 
     text: str
@@ -49,8 +48,7 @@ class More:
     key: str = ""  # What is loaded here, as the address says it; else it is another page.
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(msgspec.Struct, frozen=True):
     """Rows that stand together."""
 
     fold: Fold | None
@@ -58,8 +56,7 @@ class Rows:
     more: More | None
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """One group."""
 
     group: Group
@@ -67,8 +64,7 @@ class Part:
     lists: list[Rows]
 
 
-@dataclass(frozen=True, slots=True)
-class Board:
+class Board(msgspec.Struct, frozen=True):
     """Everything that the board shows of the children the reader may see."""
 
     counts: list[Count]
@@ -79,8 +75,7 @@ class Board:
     counted: str  # When those who wait for nobody were counted, where that was not just now.
 
 
-@dataclass(frozen=True, slots=True)
-class _Sheet:
+class _Sheet(msgspec.Struct, frozen=True):
     """What all parts are made of."""
 
     order: Order

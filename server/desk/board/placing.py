@@ -6,9 +6,10 @@ together.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
+
+import msgspec
 
 from server.alerts.ladder import Cause
 from server.desk.board.view import AT_ONCE, FEW_WELL, MINE, NO_HOME, View
@@ -114,8 +115,7 @@ _HOME = f"COALESCE(CAST(home_id AS text), '{NO_HOME}')"
 _EVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(msgspec.Struct, frozen=True, kw_only=True):
     """Which children of a reader the statement goes through. `scope`: the common table expressions
     that end with `scope`. `by_child`: whether watches and children are looked up one by one, and
     those who are away or well come in the order of an index; else the database may go through all

@@ -1,11 +1,11 @@
 """Roll calls on the board: of the homes where the reader works, and those that nobody has done."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
 from starlette.requests import Request
 
 from server.clock import known_zone
@@ -24,8 +24,7 @@ from server.web.rendering import language_of, zone_of
 _MOST_UNKNOWN = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(msgspec.Struct, frozen=True):
     """A home where the reader works. `is_open`: its roll call waits for them. `unknown`: of which
     children the last one says "don't know", in a sentence. `shift`: until when they are on shift
     there; else `ends`: until when they can say that they are."""
@@ -39,8 +38,7 @@ class Card:
     ends: Sequence[tuple[datetime, str]] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Undone:
+class Undone(msgspec.Struct, frozen=True):
     """The first roll calls that nobody has done, as a sentence and a page each; and how many more
     there are, in words."""
 
@@ -65,8 +63,7 @@ async def cards(request: Request, visitor: Visitor) -> list[Card]:
     return [_card(place, reader) for place in places]
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
+class _Reader(msgspec.Struct, frozen=True):
     """Who reads the times, which are on the clock of the home."""
 
     language: str

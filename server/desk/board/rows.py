@@ -1,14 +1,14 @@
 """The rows of the board: what each says, from what is known about the child."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
 from markupsafe import Markup
-from msgspec import structs
+from msgspec.structs import replace
 
 from server.alerts.ladder import Cause
 from server.alerts.ladder import State as AlertState
@@ -60,8 +60,7 @@ BY_CAUSE: Mapping[Cause, tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(msgspec.Struct, frozen=True):
     """The person who reads the board, and when. `called`: the open alerts to which they were
     called; if they have no other role for a child, they see only these alerts."""
 
@@ -72,8 +71,7 @@ class Reader:
     called: Collection[UUID] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One child on the board, ready to be shown."""
 
     id: UUID
@@ -102,8 +100,7 @@ class Row:
     has_page: bool  # Whether the reader may go on from here to the child's own page.
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """A child as the carer sees them: to answer for and about, and nothing more."""
 
     id: UUID
@@ -154,7 +151,7 @@ def _as_seen(facts: Facts, held: Roles, called: Collection[UUID]) -> Facts:
     if not is_only_called(held, Action.ALERT_SEE):
         return facts
     alerts = tuple(a for a in facts.alerts if a.id in called or Role.GLASS in held)
-    return structs.replace(facts, alerts=alerts, marks="")
+    return replace(facts, alerts=alerts, marks="")
 
 
 def is_only_cared(held: Roles) -> bool:

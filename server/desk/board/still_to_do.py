@@ -1,10 +1,11 @@
 """What is still to do about a child, as one line of the board that links to where it is done."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from server.i18n import N_, gettext, ngettext
 from server.people.rules import Action, Role, may
@@ -19,8 +20,7 @@ Roles = frozenset[Role]
 _ORDER = {kind: turn for turn, kind in enumerate(Kind)}
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(msgspec.Struct, frozen=True):
     """Words, and where they lead; `more` comes after the link, and leads to `all_of` them."""
 
     text: str

@@ -8,10 +8,11 @@ import asyncio
 import contextvars
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from server import logs
 from server.desk.board.home_names import first_by_name
@@ -34,8 +35,7 @@ WAITS_S = 0.25
 MOST_KEPT = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(msgspec.Struct, frozen=True):
     """What was counted, for one reader and filter."""
 
     counted: Counted

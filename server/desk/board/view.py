@@ -2,12 +2,13 @@
 in the address, so that a refresh and a live update show the same."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from urllib.parse import urlencode
 from uuid import UUID
 
+import msgspec
+from msgspec.structs import replace
 from starlette.datastructures import QueryParams
 
 from server.policy.model import Tier
@@ -38,8 +39,7 @@ class Group(StrEnum):
     WELL = "well"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where a row is in its group: by cause, by time, then by child."""
 
     rank: int
@@ -50,8 +50,7 @@ class Place:
         return f"{self.rank}~{self.since.isoformat()}~{self.child_id}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class View(msgspec.Struct, frozen=True, kw_only=True):
     """The part of the board that a reader sees."""
 
     home: str = ""  # The id of a home, or NO_HOME.
@@ -60,7 +59,8 @@ class View:
     group: Group | None = None
     after: Place | None = None  # In this group, only the rows after this one.
     open: tuple[str, ...] = ()  # The homes whose children who are well are shown.
-    more: Mapping[str, int] = field(default_factory=dict)  # How many rows, by group or home; HOMES.
+    # How many rows, by group or home; HOMES.
+    more: Mapping[str, int] = msgspec.field(default_factory=dict)
     part: str = ""  # For an update of this group alone.
 
     @property

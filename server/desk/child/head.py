@@ -1,9 +1,9 @@
 """What the four pages of a child share: how the child is, what to do now, and the tabs."""
 
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -39,8 +39,7 @@ TABS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Tab:
+class Tab(msgspec.Struct, frozen=True):
     """One of the four pages."""
 
     path: str

@@ -1,9 +1,10 @@
 """What happened to a child lately, each in a line: answers, sightings, what adults noticed."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from server.checkin.models import CheckIn
 from server.checkin.reading import to_be_read
@@ -31,8 +32,7 @@ MOST_NOTICED = 12
 HAD_WAITED = timedelta(minutes=10)
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(msgspec.Struct, frozen=True):
     """One line of the history: an answer or a sighting."""
 
     at: datetime

@@ -2,10 +2,12 @@
 writes none. Days are those of the child's own clock."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from server.checkin.models import CheckIn
 from server.clock import as_utc, known_zone
@@ -31,8 +33,7 @@ class Told:
     is_away: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(msgspec.Struct, frozen=True):
     """One day as it is drawn; `words` says all of it."""
 
     day: date
@@ -41,13 +42,12 @@ class Cell:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(msgspec.Struct, frozen=True):
     """What the days are made of: answers with their mood, rounds with their state, absences."""
 
-    answers: list[tuple[datetime, int | None]] = field(default_factory=list)
-    rounds: list[tuple[datetime, str]] = field(default_factory=list)
-    pauses: list[tuple[datetime, datetime]] = field(default_factory=list)
+    answers: list[tuple[datetime, int | None]] = msgspec.field(default_factory=list)
+    rounds: list[tuple[datetime, str]] = msgspec.field(default_factory=list)
+    pauses: list[tuple[datetime, datetime]] = msgspec.field(default_factory=list)
 
 
 async def month_of(child_id: UUID, language: str, now: datetime) -> list[Cell]:

@@ -2,9 +2,10 @@
 review."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
+
+import msgspec
 
 from server.i18n import format_short_date, gettext
 from server.people.access import Roles
@@ -20,8 +21,7 @@ MOST = 12
 _OVER = frozenset({"completed", "cancelled", "entered-in-error", "rejected"})
 
 
-@dataclass(frozen=True, slots=True)
-class Goal:
+class Goal(msgspec.Struct, frozen=True):
     """One goal in a few lines. `step` is the next one that is open, `by` its day."""
 
     words: str
@@ -31,8 +31,7 @@ class Goal:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(msgspec.Struct, frozen=True):
     """What the page shows; `more` goals are only in the project itself."""
 
     goals: Sequence[Goal] = ()

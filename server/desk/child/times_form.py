@@ -5,11 +5,11 @@ often. A rule that the form has no words for stays as it is.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, time
 from enum import StrEnum
 from typing import Any
 
+import msgspec
 from starlette.datastructures import FormData
 
 from server.errors import Refused, WaymarkError
@@ -44,8 +44,7 @@ class Often(StrEnum):
     KEPT = "kept"  # By a rule that the form has no words for.
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(msgspec.Struct, frozen=True):
     """One group of a form: what is in its fields, as text."""
 
     nth: int

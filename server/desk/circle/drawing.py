@@ -1,7 +1,6 @@
 """The picture and the table of one child, for the page that shows them."""
 
-from dataclasses import dataclass
-
+import msgspec
 from starlette.requests import Request
 
 from server.desk.circle.reading import circle_of
@@ -14,16 +13,14 @@ from server.people.rules import Role
 from server.web.rendering import language_of, zone_of
 
 
-@dataclass(frozen=True, slots=True)
-class Seat:
+class Seat(msgspec.Struct, frozen=True):
     """An entry on a ring; `at` is its place on the dial."""
 
     entry: Entry
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class DrawnRing:
+class DrawnRing(msgspec.Struct, frozen=True):
     """A ring as it is drawn; `more` people have no room on it."""
 
     seats: tuple[Seat, ...]
@@ -31,8 +28,7 @@ class DrawnRing:
     more_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
+class Drawn(msgspec.Struct, frozen=True):
     """The picture, and the table beside it. `face`: the child's initials. `is_cut`: the child has
     more people than the table."""
 

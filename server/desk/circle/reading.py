@@ -1,9 +1,11 @@
 """Everyone around a child, as the rows say. Reads rows, and writes none."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
 
 from server.alerts.causes import ladder_for
 from server.alerts.climbing import CALLING
@@ -38,8 +40,7 @@ from server.witnesses.reading import of_child
 MOST_CARERS, MOST_OTHERS = 40, 60
 
 
-@dataclass(frozen=True, slots=True)
-class Circle:
+class Circle(msgspec.Struct, frozen=True):
     """Everyone around the child, in order, and the names of the persons. `alert_id`: the oldest
     open alert. `is_cut`: there are more carers than a page shows."""
 

@@ -1,10 +1,11 @@
 """Who is in which ring around a child, in which order, and where on the ring. Pure."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
+
+import msgspec
 
 from server.alerts.ladder import Reachable, people_on
 from server.policy.model import Rung
@@ -47,16 +48,14 @@ class Doubt(StrEnum):
     NO_NUMBER = "no_number"  # A home without a telephone number.
 
 
-@dataclass(frozen=True, slots=True)
-class Absence:
+class Absence(msgspec.Struct, frozen=True):
     """A person is on leave: until when, and who covers; None: nobody does."""
 
     until: datetime
     cover: UUID | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Around:
+class Around(msgspec.Struct, frozen=True, kw_only=True):
     """One person, home or school around the child. `turn`: the ladder calls them in this step, the
     first is 1; None: it does not call them. `is_called`: they were called about an open alert."""
 
@@ -80,8 +79,7 @@ class Around:
         return self.absence is None and self.doubt is None
 
 
-@dataclass(frozen=True, slots=True)
-class Ring:
+class Ring(msgspec.Struct, frozen=True):
     """What of a ring is drawn: each person with their place on the dial, and how many more there
     are, with the place of that word."""
 

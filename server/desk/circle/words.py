@@ -1,11 +1,12 @@
 """What the picture and its table say about each person, and where a reader acts on it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from server.desk.circle.reading import Circle
 from server.desk.circle.rules import Absence, Around, Doubt, Place
@@ -52,16 +53,14 @@ _DRAWN: Mapping[Place, str] = {Place.HOME: "home", Place.SCHOOL: "school"}
 _TIED = frozenset({Place.CASEWORKER, Place.SUPERVISOR})
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(msgspec.Struct, frozen=True):
     """A link, and the words on it."""
 
     path: str
     words: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the table. `face`: initials, or empty with an `icon`. `role` is what they are
     first, `roles` all of it. `short`, `whole`: what is wrong now, empty where nothing is; `mark` is
     its drawing. `go`: where the picture leads."""
@@ -81,8 +80,7 @@ class Entry:
     go: Way | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
+class Reader(msgspec.Struct, frozen=True, kw_only=True):
     """Who reads: their roles for the child and their role in the agency."""
 
     id: UUID

@@ -1,10 +1,10 @@
 """A child in a list: name, standing, home and caseworker, as far as the visitor may know them."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 from msgspec import structs
 from starlette.requests import Request
 
@@ -23,8 +23,7 @@ from server.watch.models import Watch
 from server.web.rendering import language_of, zone_of
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One child, ready to be shown. `group` is empty for who may not know the standing."""
 
     id: UUID

@@ -6,12 +6,12 @@ a guide holds whatever its reader reads. Raw HTML in a guide is shown as text.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
 from xml.etree.ElementTree import Element
 
+import msgspec
 from markupsafe import Markup
 
 from server.web.help_links import HELP
@@ -23,14 +23,12 @@ _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 _LINK = re.compile(rf"({'|'.join(GUIDES)})\.md(#[\w-]+)?")
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(msgspec.Struct, frozen=True):
     anchor: str
     title: str
 
 
-@dataclass(frozen=True, slots=True)
-class Guide:
+class Guide(msgspec.Struct, frozen=True):
     """One guide in one language: its title, its sections in order, and the rest as HTML."""
 
     name: str

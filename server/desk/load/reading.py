@@ -2,9 +2,10 @@
 supervises. Who worked well is not among them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
+
+import msgspec
 
 from server.alerts.climbing import CALLING
 from server.clock import known_zone
@@ -20,8 +21,7 @@ NIGHT_FROM, NIGHT_UNTIL = 22, 7
 AT_ONCE = 50
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
+class Load(msgspec.Struct, frozen=True, kw_only=True):
     """One worker. `nights`: quarters of an hour, 22:00 to 07:00 where they live, in which we called
     them."""
 
@@ -124,8 +124,7 @@ async def _nights(people: Iterable[UUID], now: datetime) -> dict[UUID, int]:
     return counts
 
 
-@dataclass(frozen=True, slots=True)
-class Child:
+class Child(msgspec.Struct, frozen=True):
     """A child who can be handed over."""
 
     id: UUID

@@ -6,10 +6,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
+
+import msgspec
 
 from server.desk.policies import bar_words
 from server.desk.policies import form as editing
@@ -28,8 +29,7 @@ class Shape(StrEnum):
     WEIGHS = "weighs"  # How unusual the silence is for the child; on the bar is the latest moment.
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True):
     """A moment: so many times each of these durations, by a clock. `field` is the duration that its
     handle changes; without one it has no handle."""
 
@@ -42,8 +42,7 @@ class Mark:
     is_low: bool = False  # Below the bar: so neighbours have room for a finger.
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """A stretch of the bar, from a mark or an end to another."""
 
     looks: str
@@ -112,8 +111,7 @@ _ENDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(msgspec.Struct, frozen=True):
     """What the bar needs of a level: its durations in seconds, and what brings adults in."""
 
     durations: Mapping[str, int | None]
@@ -170,8 +168,7 @@ def _seconds(typed: Mapping[str, str], name: str) -> int | None:
 # --- what is drawn
 
 
-@dataclass(frozen=True, slots=True)
-class Pin:
+class Pin(msgspec.Struct, frozen=True):
     """A mark as it is drawn. `x` None: it is not on the bar now. Places run with the language."""
 
     code: str
@@ -181,8 +178,7 @@ class Pin:
     field: str
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(msgspec.Struct, frozen=True):
     """Everything that is drawn of a level, in hundredths of the width, and said beside it."""
 
     tier: str

@@ -1,10 +1,10 @@
 """The budget of false alarms at the desk: what the weeks came to, and what they call for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -88,8 +88,7 @@ def _agency(visitor: Visitor) -> UUID:
     return visitor.agency_id
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
+class _Shown(msgspec.Struct, frozen=True):
     """What the page is made from; the newest week first."""
 
     policy: Policy  # As written.

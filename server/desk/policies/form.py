@@ -6,9 +6,10 @@ without more work, labelled with its key until it gets better words.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+import msgspec
 
 from server.desk.policies.words import (
     ADAPTS,
@@ -45,8 +46,7 @@ class Kind(StrEnum):
     TEXT = "text"
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(msgspec.Struct, frozen=True):
     """One value of a policy: its place, and how the form asks for it."""
 
     name: str  # "high.grace": also what a fault names.
@@ -276,8 +276,7 @@ def _number(field: Field, text: str) -> int | float:
 # --- in words
 
 
-@dataclass(frozen=True, slots=True)
-class Differs:
+class Differs(msgspec.Struct, frozen=True):
     """One value that differs between two policies, in the reader's words."""
 
     name: str

@@ -7,12 +7,12 @@ script.
 import asyncio
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -78,8 +78,7 @@ NAMES: Mapping[str, str] = {
 _ADDED: Mapping[str, str] = {"roll_call": "roll-calls", "witness": "witnesses"}
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True):
     """What was typed, as it stands in the form and as data; and the version it is to replace."""
 
     typed: Mapping[str, str]
@@ -88,8 +87,7 @@ class Draft:
     base: int
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
+class Looked(msgspec.Struct, frozen=True):
     """What two policies did, and over how much."""
 
     compared: lookback.Compared

@@ -1,8 +1,9 @@
 """A policy as the tables of a page and the parts of a form. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from server.desk.policies import form as editing
 from server.desk.policies import words
@@ -12,8 +13,7 @@ from server.policy.model import Tier
 from server.watch.wording import TIERS
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """The rows of a policy that are read side by side: one column, or one per tier."""
 
     heading: str
@@ -91,8 +91,7 @@ def tables(content: Mapping[str, Any], language: str) -> list[Table]:
     return tables
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """One part of the form. A level has its bar, and the numbers of the bar before the others."""
 
     name: str

@@ -8,11 +8,11 @@ import asyncio
 import io
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TextIO
 from uuid import UUID
 
+import msgspec
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -54,8 +54,7 @@ HOUR = timedelta(hours=1)
 Said = int | list[Tried] | Exception
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """One policy that can be chosen."""
 
     key: str

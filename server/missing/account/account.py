@@ -9,11 +9,11 @@ Sealed reasons are left out, and so are the child's words.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from uuid import UUID
 
+import msgspec
 from tortoise.expressions import Q
 
 from server.alerts.ladder import Cause, Outcome
@@ -40,8 +40,7 @@ from server.watch.wording import way_in_words
 MOST = 5_000
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(msgspec.Struct, frozen=True):
     """One line: when the server recorded it, what, who, and how. `happened_at`: when it happened,
     where it was entered later."""
 

@@ -9,10 +9,10 @@ too (`checkouts.py`).
 
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass
 from urllib.parse import unquote
 from uuid import UUID
 
+import msgspec
 from starlette.requests import Request
 
 from server.errors import Denied, Refused
@@ -28,8 +28,7 @@ from server.people.rules import Action, Role, may
 REASON = "x-waymark-reason"
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True):
     """A child, and the role of a reader who may read at least a part of their pack."""
 
     child: Child

@@ -1,10 +1,11 @@
 """Writing the grab pack: versions, reviews, the reasons for opening it, and its due dates."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
+
+import msgspec
 
 from server.audit.actions import Actor, note
 from server.clock import known_zone
@@ -50,12 +51,11 @@ _MATTERS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(msgspec.Struct, frozen=True):
     """One part of a pack in its current version. Number 0: nothing has been written yet."""
 
     number: int = 0
-    fields: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = msgspec.field(default_factory=dict)
     made_by: UUID | None = None
     made_at: datetime | None = None
 

@@ -6,8 +6,9 @@ account warns those who have the child in their power.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from server.i18n import N_
 
@@ -31,8 +32,7 @@ class Part(StrEnum):
 LONGEST: Mapping[Kind, int] = {Kind.LINE: 500, Kind.WORDS: 4_000, Kind.YES: 3}
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(msgspec.Struct, frozen=True):
     """One field. `need`: 1 belongs on the page whatever else does, 3 is shortened first.
 
     `for_partners`: whether the copy for partners, which is as small as it can be, has it too.
@@ -53,8 +53,7 @@ class Field:
         return LONGEST[self.kind]
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(msgspec.Struct, frozen=True):
     """Fields that are asked on one screen."""
 
     name: str

@@ -2,10 +2,11 @@
 made, who was told. Reads rows, and writes none."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from server.i18n import N_, apart, format_moment, gettext
 from server.missing.profile.wire import PointOut
@@ -20,8 +21,7 @@ from server.people.models import Person
 MOST, MOST_TOLD, MOST_SIGNS, MOST_NOTICED, MOST_OF_PLACE = 12, 100, 5, 100, 40
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(msgspec.Struct, frozen=True):
     """The search in its current state. `answers`: fields that need no answer any more; `signs`:
     what the missing child said, and who saw them; `clothes`: what a look into the room told;
     `events`: what happened and when, by its title, for the line of time."""

@@ -5,11 +5,12 @@ once a person has spoken with them, and so the passphrase is told by telephone.
 """
 
 import asyncio
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from io import BytesIO
 from uuid import UUID
+
+import msgspec
 
 from server.audit.actions import Actor
 from server.errors import Conflict, IdReused, Refused
@@ -35,8 +36,7 @@ PASSPHRASE, GROUP = 16, 4
 NAME = "paper.pdf"
 
 
-@dataclass(frozen=True, slots=True)
-class Mailing:
+class Mailing(msgspec.Struct, frozen=True):
     """Who receives it, where, and which copy in which language."""
 
     to: str

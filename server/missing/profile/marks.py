@@ -10,8 +10,9 @@ people write one thing in many ways.
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from server.i18n import N_
 
@@ -25,8 +26,7 @@ class Same(StrEnum):
     PERSON = "person"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True, order=True):
     """One thing in one field."""
 
     field: str

@@ -4,7 +4,6 @@ Reads rows, and writes none. Of a pack that is sealed to them it says only that 
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Literal
@@ -26,8 +25,7 @@ from server.people.models import Agency, Child, Person
 from server.storage.db import as_id, as_moment
 
 
-@dataclass(frozen=True, slots=True)
-class _Shelf:
+class _Shelf(msgspec.Struct, frozen=True):
     """What is the same for all entries: who reads, until when, and the rows of all children."""
 
     visitor: Visitor

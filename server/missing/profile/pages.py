@@ -1,9 +1,9 @@
 """The grab pack at the desk: read it, change it group by group, review it, print it."""
 
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -39,16 +39,14 @@ DONE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(msgspec.Struct, frozen=True):
     """One field for the reader: its name in words, and what it says."""
 
     label: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ShownGroup:
+class ShownGroup(msgspec.Struct, frozen=True):
     """The fields of a group that have an answer, and how many of the first importance have none."""
 
     name: str
@@ -219,8 +217,7 @@ def _version(form: FormData, name: str) -> int:
 # --- changing it
 
 
-@dataclass(frozen=True, slots=True)
-class Typed:
+class Typed(msgspec.Struct, frozen=True):
     """What a form contains of a group, and which version the writer saw."""
 
     base: int

@@ -6,11 +6,13 @@ always one page: what has no room is named.
 
 import asyncio
 import json
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from server.i18n import (
     N_,
@@ -67,8 +69,7 @@ _FOR = {
 ANSWERS = {"seen": N_("seen"), "not_seen": N_("looked, could not find")}
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """A page, and the version of the pack that it shows."""
 
     version: int

@@ -2,7 +2,6 @@
 time. Reads rows, and writes none."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -49,8 +48,7 @@ MOST_SIGHTINGS = 5
 MOST_WORDS = 3  # Of homes, at roll calls.
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(msgspec.Struct, frozen=True):
     """The language and the clock of a reader."""
 
     language: str

@@ -3,10 +3,11 @@ lacking, and how long a review counts. Pure."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
+
+import msgspec
 
 from server.errors import NotAllowed, Refused
 from server.i18n import N_
@@ -39,8 +40,7 @@ class Shows(StrEnum):
     WHOLE = "whole"
 
 
-@dataclass(frozen=True, slots=True)
-class Photo:
+class Photo(msgspec.Struct, frozen=True):
     """What the rules need to know of a photo."""
 
     shows: Shows

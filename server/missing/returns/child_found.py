@@ -1,8 +1,9 @@
 """The child is found: only a person who has seen them ends a search, and then the return begins."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid5
+
+import msgspec
 
 from server.alerts.ladder import Outcome
 from server.alerts.models import Alert
@@ -25,8 +26,7 @@ from server.watch import watch_alerts
 from server.watch.writing import lock
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """When and where a person saw the child, who that was, and how the child was."""
 
     at: datetime

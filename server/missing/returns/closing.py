@@ -5,8 +5,9 @@ people add later stands below it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from server.i18n import N_, gettext
 from server.missing.returns.interview import MOST_ACTIONS, PULL, PUSH, Answers, Reasons
@@ -24,8 +25,7 @@ from server.watch.wording import lasted
 Shown = Callable[[datetime], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One line: our sentence, facts by their labels, a person's words, and who wrote them and
     when."""
 
@@ -35,8 +35,7 @@ class Line:
     facts: Sequence[tuple[str, str]] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(msgspec.Struct, frozen=True):
     """A heading and its lines. `none`: what it says without any."""
 
     title: str
@@ -44,8 +43,7 @@ class Section:
     none: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Return:
+class Return(msgspec.Struct, frozen=True, kw_only=True):
     """All that the summary is made of, as much as the reader may see. `follows`: what came of it in
     the life project, in words."""
 

@@ -5,10 +5,11 @@ that was not asked has no answer; "does not want to say" is one of the answers.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from unicodedata import normalize
+
+import msgspec
 
 from server.errors import Ask, Incomplete, Refused
 from server.i18n import N_
@@ -19,8 +20,7 @@ Answers = Mapping[str, Answer]
 LONGEST, MOST_ACTIONS = 20_000, 5
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """One question. Without choices it is a text: a line, or room for more where `is_long`."""
 
     name: str
@@ -33,8 +33,7 @@ class Question:
     row: int = 0  # Its number among several alike.
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(msgspec.Struct, frozen=True):
     """The questions of one screen."""
 
     name: str
@@ -342,8 +341,7 @@ def seen_by(roles: Collection[Role], answers: Answers) -> dict[str, Answer]:
     return {name: value for name, value in answers.items() if name in names}
 
 
-@dataclass(frozen=True, slots=True)
-class Reasons:
+class Reasons(msgspec.Struct, frozen=True):
     """What a review of the life project may use: codes of what pushed the child away and what drew
     them, and in their words what would have to change."""
 

@@ -1,9 +1,10 @@
 """What of a return is still to do, and what is done: its tasks, by the entries about them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from server.i18n import N_, format_list, gettext
 from server.missing.returns import interview_actions
@@ -18,8 +19,7 @@ from server.tasks.turns import WORDS
 from server.tasks.ways import way_for
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(msgspec.Struct, frozen=True):
     """A task that is open. `waits`: the last line that says why it was not possible yet;
     `next_at`: when we remind the people who have it."""
 
@@ -34,8 +34,7 @@ class Left:
     next_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(msgspec.Struct, frozen=True):
     """A task that is done: when, and by which person, as far as a line says it."""
 
     word: str

@@ -6,8 +6,9 @@ words of a form as they were written; a choice is one of its codes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from server.alerts.attempt_rules import TARGETS
 from server.errors import Ask, Incomplete, Refused
@@ -60,8 +61,7 @@ MAILED = "mailed"
 LONGEST, LONGEST_WORDS = 500, 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Detail:
+class Detail(msgspec.Struct, frozen=True):
     """One detail of an entry. Without choices it is a line of text."""
 
     name: str
@@ -72,8 +72,7 @@ class Detail:
     is_asked: bool = True  # False: the form does not ask for it.
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """A kind of entry: its title, its details, whether it needs words, and which clocks it ends.
     `hint`: what a person does before they fill it in; `ask`: the question for the words."""
 

@@ -2,9 +2,10 @@
 rows, and writes none."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from server.missing.search import entry_kinds
 from server.missing.search.entry_kinds import SEEN_THERE, Act
@@ -12,8 +13,7 @@ from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.signs_of_life import SEEN, moment_of, signs_of
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True):
     """One time the child was seen: when, None where the report says no time; where; by which
     person; and in which words. `search`: the id of its episode."""
 

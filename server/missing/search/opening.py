@@ -3,10 +3,11 @@
 import hashlib
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from server.alerts.ladder import Cause
 from server.alerts.models import Alert
@@ -30,14 +31,13 @@ from server.web.live import announce
 TOPIC = "episode"
 
 
-@dataclass(frozen=True, slots=True)
-class Saying:
+class Saying(msgspec.Struct, frozen=True):
     """The report of a person who misses a child. Nothing in it is required."""
 
     said_at: datetime
     why: str | None = None
     last_seen: Mapping[str, Any] | None = None
-    flags: Collection[Flag] = field(default=())
+    flags: Collection[Flag] = ()
     is_timed: bool = True  # False: the moment of sending counts.
 
     def content(self) -> str:

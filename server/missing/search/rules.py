@@ -9,10 +9,11 @@ is a default that an agency may change.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from server.people.rules import Role
 from server.tasks.rules import OF_A_RETURN, STRATEGY, Kind, end_of, months_later
@@ -57,8 +58,7 @@ REPORT_AT_LAST = timedelta(hours=24)
 PATTERN, WITHIN = 3, timedelta(days=30)
 
 
-@dataclass(frozen=True, slots=True)
-class Steps:
+class Steps(msgspec.Struct, frozen=True):
     """How soon things happen for a child of one tier. All from the opening; `again`: how often
     staff try to reach the child in the first day."""
 
@@ -67,8 +67,7 @@ class Steps:
     again: timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class Lines:
+class Lines(msgspec.Struct, frozen=True):
     """Numbers that the phone of a missing child shows: free, day and night, and the people there
     do not ask for a name. Empty where a country has none. The defaults are the same all over
     Europe."""
@@ -77,8 +76,7 @@ class Lines:
     away: str = "116 000"  # For missing children.
 
 
-@dataclass(frozen=True, slots=True)
-class Clocks:
+class Clocks(msgspec.Struct, frozen=True):
     """Every clock of an episode, as an agency has set it, and the lines that its children can
     call."""
 
@@ -130,8 +128,7 @@ DEFAULT = Clocks(
 _MONTHS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(msgspec.Struct, frozen=True):
     """A due that an episode wants: what, by when, and for which role."""
 
     what: Kind
@@ -200,8 +197,7 @@ def opened(
     return [*new_clocks, clock(Kind.STRATEGY_3M, three_months(opened_at))]
 
 
-@dataclass(frozen=True, slots=True)
-class Away:
+class Away(msgspec.Struct, frozen=True):
     """When a child was said to be missing, and whether they still are."""
 
     opened_at: datetime
@@ -269,8 +265,7 @@ def returned(
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True):
     """What decides the stage: `searched` means that something was done after the report."""
 
     is_reported: bool

@@ -2,11 +2,11 @@
 found, and what is still to do after the return."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from starlette.requests import Request
 
 from server.i18n import N_, gettext, ngettext
@@ -31,8 +31,7 @@ ON_A_CHILDS_PAGE = 5
 Shown = Callable[[datetime], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One search in a list. `still`: what of the return is open, in words."""
 
     episode: Episode

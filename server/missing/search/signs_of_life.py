@@ -6,9 +6,10 @@ is about. Each of those is kept for ever in its own row, so we read the words th
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
+
+import msgspec
 
 from server.checkin.models import CheckIn
 from server.checkin.rules import Want
@@ -21,8 +22,7 @@ SEEN, MESSAGE, OK = "seen", "message", "ok"
 JUST_THEN = timedelta(seconds=90)
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(msgspec.Struct, frozen=True):
     """What it was: `ok`, `talk`, `help`, `safe`, `message` or `seen`; in which words; and the place
     that was named for it. `at`: when the child was seen, where that is not when it was logged."""
 

@@ -8,10 +8,11 @@ chain of its own: to change a line, one must change both.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from server.audit.actions import Actor, note_lines
 from server.missing.search.models import Episode, TimelineEntry
@@ -21,8 +22,7 @@ from server.storage.ids import uuid7
 FIRST = "0" * 64
 
 
-@dataclass(frozen=True, slots=True)
-class NewEntry:
+class NewEntry(msgspec.Struct, frozen=True):
     """One line to add: `at` is when it happened."""
 
     what: str

@@ -1,11 +1,12 @@
 """An episode for one reader: its clocks with their owners, and its timeline."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from server.missing.search import entry_kinds
 from server.missing.search.models import Episode, TimelineEntry
@@ -21,8 +22,7 @@ from server.tasks.rules import OF_AN_EPISODE, Kind, State, To
 _BEFORE = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Who:
+class Who(msgspec.Struct, frozen=True):
     """The person who made an entry; None as a name: Waymark itself, or a person of another
     agency."""
 
@@ -31,8 +31,7 @@ class Who:
     role: str
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(msgspec.Struct, frozen=True):
     """A clock that runs: what, by when, which role it belongs to, and who that is now."""
 
     what: Kind
@@ -42,8 +41,7 @@ class Running:
     people: tuple[Person, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True):
     """One line of the timeline. Words are left out where the reader may not have them."""
 
     id: UUID
@@ -56,8 +54,7 @@ class Told:
     about_id: UUID | None
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(msgspec.Struct, frozen=True):
     """The whole of one episode."""
 
     episode: Episode

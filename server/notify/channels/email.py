@@ -5,7 +5,6 @@ import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from email.errors import MessageError
 from email.headerregistry import Address
@@ -16,6 +15,7 @@ from unicodedata import category
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import aiosmtplib
+import msgspec
 from idna import IDNAError
 from idna import encode as idna_encode
 
@@ -32,8 +32,7 @@ _DOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})*\Z")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-@dataclass(frozen=True, slots=True)
-class Relay:
+class Relay(msgspec.Struct, frozen=True):
     """The mail server that takes our mail."""
 
     host: str

@@ -12,11 +12,12 @@ import re
 import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import timedelta
 from threading import Lock
 from typing import Any
 from urllib.parse import quote, urlsplit
+
+import msgspec
 
 from server.notify.refusals import GATEWAY, Stage, read
 from server.notify.rules import Envelope, Outcome
@@ -57,8 +58,7 @@ def check_template(template: str) -> str:
     return template
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Which server a gateway's URL leads to."""
 
     host: str

@@ -8,13 +8,14 @@ keeps no state, and make everything else about a request here, for each message 
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any
 
 import aiohttp
+import msgspec
+from msgspec.structs import replace
 from yarl import URL
 
 from server.clock import Clock
@@ -88,14 +89,12 @@ def _offer_later(envelope: Envelope, whole: dict[str, Any], language: str) -> No
     whole["s"] = minutes
 
 
-@dataclass(frozen=True, slots=True)
-class _Keys:
+class _Keys(msgspec.Struct, frozen=True):
     p256dh: str
     auth: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Subscription:
+class _Subscription(msgspec.Struct, frozen=True):
     """What the encryption reads; the library's own model would check the address again."""
 
     keys: _Keys

@@ -7,9 +7,10 @@ import asyncio
 import ssl
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
+
+import msgspec
 
 from server.clock import Clock
 from server.notify.channels.email import Email
@@ -38,8 +39,7 @@ _MEANS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """The result of trying one channel. `faults`: one line each. `untried`: what only a sent
     message can show. `dead_resorts`: entries of WAYMARK_LAST_RESORT that it does not take."""
 

@@ -7,11 +7,11 @@ subscribing and every sending ask here, and both use the parser that sends to re
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 from yarl import URL
 
@@ -25,8 +25,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+\Z")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Origins:
+class Origins(msgspec.Struct, frozen=True):
     """An allow-list: whole origins, and hosts below a domain (`https://*.example.org`)."""
 
     exact: frozenset[str]

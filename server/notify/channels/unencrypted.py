@@ -6,9 +6,10 @@ on the way could read who is missing. A host that a tunnel protects is named in 
 
 import asyncio
 import ipaddress
-from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import parse_qs, urlsplit
+
+import msgspec
 
 from server.setting_parsers import is_loopback
 from server.settings import Settings
@@ -27,16 +28,14 @@ class Far(StrEnum):
     UNKNOWN = "unknown"  # Its name has no address in this moment.
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(msgspec.Struct, frozen=True):
     """A way without TLS: the setting that asks for it, and the host that it leads to."""
 
     setting: str
     host: str
 
 
-@dataclass(frozen=True, slots=True)
-class Plain:
+class Plain(msgspec.Struct, frozen=True):
     """A way without TLS to another machine, and how far that is."""
 
     way: Way

@@ -10,6 +10,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import msgspec
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -101,13 +102,12 @@ def check_subject(subject: str) -> str:
     return f"mailto:{address}"
 
 
-@dataclass(slots=True)
-class Tokens:
+class Tokens(msgspec.Struct):
     """The value of the Authorization header for each push service, signed anew every few hours."""
 
     key: VapidKey
     subject: str
-    _made: dict[str, tuple[datetime, str]] = field(default_factory=dict)
+    _made: dict[str, tuple[datetime, str]] = msgspec.field(default_factory=dict)
     _public: str = ""
 
     def __post_init__(self) -> None:

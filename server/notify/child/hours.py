@@ -5,10 +5,11 @@ adults are called, never depends on them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from server.clock import as_utc, known_zone
 
@@ -21,8 +22,7 @@ Times = tuple[time, time]
 Days = tuple[date, date]
 
 
-@dataclass(frozen=True, slots=True)
-class School:
+class School(msgspec.Struct, frozen=True):
     """From when until when on each weekday (Monday is 0), within a day; and the holidays, both days
     included, in which there is no school."""
 
@@ -30,8 +30,7 @@ class School:
     holidays: Days | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Hours:
+class Hours(msgspec.Struct, frozen=True):
     """The hours of one child, on a wall clock in `zone`. Quiet hours may run over midnight."""
 
     zone: str = "UTC"
@@ -39,8 +38,7 @@ class Hours:
     school: School | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(msgspec.Struct, frozen=True):
     """Messages wait from `begin` until `end`; `why` is what held at the moment that was asked."""
 
     begin: datetime

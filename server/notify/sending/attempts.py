@@ -1,10 +1,11 @@
 """One message on its way to one address."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from server.notify.child.hours import read_school
 from server.notify.models import Address, Delivery, Message, Preference
@@ -12,14 +13,13 @@ from server.notify.rules import KEPT_QUIET, Outcome, Reason, is_a_way
 from server.storage.ids import uuid7
 
 
-@dataclass(slots=True)
-class Attempt:
+class Attempt(msgspec.Struct):
     """One message on its way to one address, and its result."""
 
     message: Message
     address: Address | None
     to: str
-    delivery_id: UUID = field(default_factory=uuid7)
+    delivery_id: UUID = msgspec.field(default_factory=uuid7)
     started_at: datetime | None = None
     outcome: Outcome | None = None
     reason: Reason | None = None

@@ -1,11 +1,11 @@
 """Claiming the messages that are due, by a lease."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from tortoise.expressions import F
 
 from server.notify.models import Message
@@ -18,8 +18,7 @@ MOST_AS_ONE = 5_000
 LEASE = timedelta(seconds=60)
 
 
-@dataclass(frozen=True, slots=True)
-class Claimer:
+class Claimer(msgspec.Struct, frozen=True):
     """The name under which a worker claims, and the channels that it is busy with."""
 
     name: str

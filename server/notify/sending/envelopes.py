@@ -1,8 +1,10 @@
 """From a message to the envelope that a channel sends."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
 
 from server.clock import known_zone
 from server.i18n import format_time
@@ -17,8 +19,7 @@ from server.security import encryption
 LONGEST_TTL = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(msgspec.Struct, frozen=True):
     """Who sends: the address of our pages, and the name that a person without an agency reads."""
 
     public_url: str

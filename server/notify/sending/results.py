@@ -2,10 +2,11 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from server.notify.models import Address, Delivery, Message
 from server.notify.refused_addresses import judge
@@ -79,8 +80,7 @@ async def _lock_addresses(ids: Sequence[UUID]) -> None:
         await fetch(sql, [list(ids)])
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(msgspec.Struct, frozen=True):
     """The new state of a message, whether to go on by another way, and faults of ours."""
 
     row: dict[str, Any]

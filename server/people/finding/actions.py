@@ -5,9 +5,9 @@ one (an old row, a restored backup, a key that was taken away), `prepare` indexe
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
+import msgspec
 from tortoise.exceptions import IntegrityError
 from tortoise.expressions import Q
 
@@ -34,8 +34,7 @@ AT_ONCE = 200
 _DIGITS = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Filed:
+class Filed(msgspec.Struct, frozen=True):
     """A child with what they are found by."""
 
     id: UUID

@@ -1,9 +1,10 @@
 """All children that a visitor may see, by home and then by name, in parts. Reads rows only."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from server.people.finding.scope import Scope
 from server.people.finding.sight import Seen, mine, seen, sight, then
@@ -17,8 +18,7 @@ AT_ONCE = 50
 MOST_SORTED = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """Which children: of one home, of one level. Where a filter is set, those whose home and level
     the visitor may not know are left out."""
 
@@ -26,8 +26,7 @@ class Wanted:
     level: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(msgspec.Struct, frozen=True):
     """A child in the list, with the name to show."""
 
     child: Seen
@@ -35,8 +34,7 @@ class Listed:
     home_id: UUID | None
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """One part of the list, and where the next one begins."""
 
     children: Sequence[Listed]
@@ -86,8 +84,7 @@ async def listed(scope: Scope, wanted: Wanted, after: int = 0) -> Part:
     return Part(children, count, after + AT_ONCE if after + AT_ONCE < count else None, homes)
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
+class _Span(msgspec.Struct, frozen=True):
     """The children of one home that belong to this part."""
 
     home_id: UUID | None

@@ -2,7 +2,8 @@
 
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from server.errors import Refused
 from server.i18n import N_
@@ -28,8 +29,7 @@ _SAME = str.maketrans(
 )
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Term:
+class Term(msgspec.Struct, frozen=True, order=True):
     """One text to look up, and what it must be."""
 
     kind: str  # word start full reference home home_start

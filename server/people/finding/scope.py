@@ -5,10 +5,10 @@ is no look: ask `children_for` for the children whose rows are shown.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 from starlette.requests import HTTPConnection
 
 from server.people.access import broken_for, called_about, now_of, rota_of, visitor_of
@@ -19,8 +19,7 @@ from server.storage.statement import Statement, each
 BY_TIE, BY_COVER, BY_DUTY, BY_CALL, BY_GLASS = range(5)
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(msgspec.Struct, frozen=True):
     """A person, and how they come to children at a moment, beside their own ties."""
 
     person_id: UUID
@@ -28,7 +27,8 @@ class Scope:
     now: datetime
     is_on_duty: bool = False
     covers: frozenset[UUID] = frozenset()
-    called: Mapping[UUID, UUID] = field(default_factory=dict)  # Open alerts that called them.
+    # Open alerts that called them.
+    called: Mapping[UUID, UUID] = msgspec.field(default_factory=dict)
     broken: frozenset[UUID] = frozenset()  # The children whose glass they have broken.
 
     def cte(self, statement: Statement, roles: Collection[Role]) -> str:

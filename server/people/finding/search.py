@@ -1,9 +1,10 @@
 """Looking up children in the blind index. Reads rows, and writes none."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from server.people.finding.actions import digests, mark
 from server.people.finding.rules import START, Term, asked, fits, full_of
@@ -47,8 +48,7 @@ async def exact(agency_id: UUID, text: str) -> list[UUID]:
     return [as_id(row["id"]) for row in rows]
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(msgspec.Struct, frozen=True):
     """A child who was found, with the name to show."""
 
     child: Seen
@@ -56,8 +56,7 @@ class Hit:
     has_left: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Hits:
+class Hits(msgspec.Struct, frozen=True):
     """One part of what was found, the best first."""
 
     hits: Sequence[Hit]

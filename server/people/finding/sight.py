@@ -1,10 +1,10 @@
 """The children of a list as its reader may know them: by which way the reader comes to each, and
 whether they may know the home, the caseworker and the file reference."""
 
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from starlette.requests import HTTPConnection
 
 from server.people.access import (
@@ -31,8 +31,7 @@ _FINDING = who_may(Action.CHILD_SEE) | {Role.CALLED}
 _KNOWING = Action.TIES_SEE
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True):
     """A child in a list: by which way, and whether the visitor may know home and caseworker."""
 
     id: UUID
@@ -60,8 +59,7 @@ def mine(scope: Scope, statement: Statement, of: str = "") -> str:
         FROM ({scope.ways(statement, _FINDING, of)}) AS ways GROUP BY child_id"""  # noqa: S608 - our own codes
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(msgspec.Struct, frozen=True):
     """Parts of a statement with `child c LEFT JOIN mine ON mine.id = c.id`: which children are
     seen, by which way, and of which the home and the caseworker may be shown."""
 

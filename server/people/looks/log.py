@@ -1,9 +1,11 @@
 """Who looked at what is written about a child, in words."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
 
 from server.audit.models import Entry
 from server.i18n import N_, gettext
@@ -91,8 +93,7 @@ REASONS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(msgspec.Struct, frozen=True):
     """One look: when, who (None: the system), at what, why, and its code. `id`: of its entry."""
 
     id: int
@@ -133,8 +134,7 @@ async def looks_at(
     return _one_an_hour(shown)
 
 
-@dataclass(frozen=True, slots=True)
-class _Hidden:
+class _Hidden(msgspec.Struct, frozen=True):
     """What a reader is not told: the child, and more of it while an alert about them is open."""
 
     is_child: bool
@@ -151,8 +151,7 @@ class _Hidden:
         return self.is_child and entry.why in HIDDEN_REASONS
 
 
-@dataclass(frozen=True, slots=True)
-class Deed:
+class Deed(msgspec.Struct, frozen=True):
     """That a person looked at something or changed it, without what they saw or wrote."""
 
     at: datetime

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from server.audit.actions import Actor
 from server.errors import IdReused, Refused, WaymarkError
 from server.i18n import N_
@@ -30,8 +32,7 @@ from server.storage.ids import uuid7
 KNOWN, REFUSED, QUARANTINED = "known", "refused", "quarantined"
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(msgspec.Struct, frozen=True):
     """The result of one change. `fault`: why it was refused. `received_at`: when it first arrived,
     if it is kept. `revision`: of the project after it, if it was merged."""
 
@@ -42,8 +43,7 @@ class Result:
     revision: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(msgspec.Struct, frozen=True):
     """A change that was received: in which project, the hash of its content, and when first; the
     number of the project after it, unless it is in quarantine."""
 
@@ -53,8 +53,7 @@ class Known:
     revision: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Author:
+class Author(msgspec.Struct, frozen=True, kw_only=True):
     """Who sends changes: a person in a session, and their roles for the child."""
 
     actor: Actor

@@ -1,11 +1,11 @@
 """What the agency offers, at the desk: a list, and a form for each. They work without a script."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -186,8 +186,7 @@ def _ages(offer: Offer, language: str) -> str:
     return gettext(language, N_("ages up to {high}"), high=high) if high is not None else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Edited:
+class Edited(msgspec.Struct, frozen=True):
     """The template that a form changes, from which version, and what another person wrote
     meanwhile."""
 

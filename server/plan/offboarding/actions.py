@@ -6,9 +6,10 @@ they cannot sign in again; or nothing happens. A child is never left without a c
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from server.alerts import actions as alerts
 from server.alerts.models import Alert
@@ -26,8 +27,7 @@ from server.rota.duty import planned_for
 from server.storage.db import write
 
 
-@dataclass(frozen=True, slots=True)
-class Holdings:
+class Holdings(msgspec.Struct, frozen=True):
     """What a person would leave behind."""
 
     children: Mapping[UUID, tuple[Role, ...]]  # By ties that are not over.

@@ -1,10 +1,11 @@
 """What was sent over a tie that had ended, as far as a person may see and decide about it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from server.people.rules import Role
 from server.plan import shape
@@ -14,8 +15,7 @@ from server.plan.rules import PRIVATE, lane_of, may_decide_kept, may_read_kept
 from server.plan.state import State
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(msgspec.Struct, frozen=True):
     """One that waits; `said` is None where the reader decides without reading it."""
 
     row: Quarantined

@@ -1,10 +1,10 @@
 """What was sent over a tie that had ended, at the desk: read, then merged or left out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -27,8 +27,7 @@ from server.web.rendering import language_of, page, zone_of
 from server.web.requests import form_body
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One change for its reader: who, what it is, what it is about, and its contents."""
 
     id: UUID

@@ -5,12 +5,13 @@ Typst sets it. Words are handed over as data, so a name that looks like source s
 
 import asyncio
 import json
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from server.i18n import N_, direction, format_moment, format_short_date, gettext
 from server.plan import phrases
@@ -54,8 +55,7 @@ Part = Literal["all", "page", "details"]
 """What is printed: the page to hang up, the details, or that page and then the details."""
 
 
-@dataclass(frozen=True, slots=True)
-class Print:
+class Print(msgspec.Struct, frozen=True):
     """What is printed, and what was decided about the page to hang up."""
 
     part: Part = "all"

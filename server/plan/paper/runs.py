@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+import msgspec
 
 from server.plan.paper.embedded import Font
 
@@ -17,8 +18,7 @@ _BRACKET = re.compile(rb"\\.|[()]", re.DOTALL)
 _CONTROLS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 
 
-@dataclass(slots=True, eq=False)
-class Glyph:
+class Glyph(msgspec.Struct, eq=False):
     """A glyph where it is drawn: `x` from the beginning of its run, `width` in thousandths."""
 
     font: str
@@ -31,8 +31,7 @@ class Glyph:
     """Glyphs of one run that belong together have the same; 0 for none."""
 
 
-@dataclass(slots=True, eq=False)
-class Run:
+class Run(msgspec.Struct, eq=False):
     """Glyphs that Typst drew in one go."""
 
     raw: bytes
@@ -41,7 +40,7 @@ class Run:
     style: bytes
     language: str
     before: bytes = b""
-    glyphs: list[Glyph] = field(default_factory=list)
+    glyphs: list[Glyph] = msgspec.field(default_factory=list)
     is_reversed: bool = False
     has_spans: bool = False
     end: float = 0.0

@@ -15,10 +15,10 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
+import msgspec
 import structlog
 from pypdf import PdfReader
 from pypdf.generic import (
@@ -257,8 +257,7 @@ def _settled(line: list[Run], at: int, *, is_rtl: bool) -> str:
 # --- clusters
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(msgspec.Struct, frozen=True):
     """What a glyph reads as: one character, none (it is drawn as a shape), or several, of which all
     but the first are put there unseen."""
 

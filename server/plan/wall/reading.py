@@ -5,8 +5,9 @@ what comes first.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
+
+import msgspec
 
 from server.i18n import N_, format_short_date, gettext, ngettext
 from server.people.rules import Role
@@ -26,8 +27,7 @@ NAMES: Mapping[Names, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One thing to choose. `note`: its day, its area or its owner; `says`: why it is not on the
     page, where a person decided that."""
 
@@ -39,8 +39,7 @@ class Line:
     may_turn: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(msgspec.Struct, frozen=True):
     """Things of one kind. `more`: a sentence about those that are too far away for a list."""
 
     title: str
@@ -48,8 +47,7 @@ class Group:
     more: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(msgspec.Struct, frozen=True):
     """Who chooses, in which language, and the names of the people."""
 
     is_child: bool

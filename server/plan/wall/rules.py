@@ -6,10 +6,12 @@ them on. What the child leaves out, no adult puts on.
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
+
+import msgspec
+from msgspec.structs import replace
 
 from server.people.rules import Role
 from server.plan.view import Document
@@ -52,8 +54,7 @@ class Names(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Thing:
+class Thing(msgspec.Struct, frozen=True):
     """One thing that may go on the page. `day`: when it is due, as a date, or "". `area`: the kind
     of area. `is_usual`: on the page unless a person decides otherwise. `decided_by`: "child" or
     "adult" where a person did. `is_chosen`: what came of that. `is_on`: also its goal is on."""
@@ -72,8 +73,7 @@ class Thing:
     decided_by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """What a person wants on the page, and not on it; `names` where they chose that too."""
 
     on: Collection[str] = ()

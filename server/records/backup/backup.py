@@ -1,9 +1,10 @@
 """`waymark backup`: the whole database into one file, while it is in use."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from server.records.backup.archive import FORMAT, Archive, Keys, Manifest, Record, Writer
 from server.records.backup.verify import Opened, Told, Unopened, verify
@@ -12,8 +13,7 @@ from server.storage.engines import address
 from server.storage.engines.copying import CopyFault, Row, Snapshot, Table, snapshot, telling
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class What:
+class What(msgspec.Struct, frozen=True, kw_only=True):
     """What is backed up, and whose keys will read it."""
 
     url: str
@@ -22,8 +22,7 @@ class What:
     made_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Backup:
+class Backup(msgspec.Struct, frozen=True):
     """What was written, and how much of it was opened to check that it can be read."""
 
     manifest: Manifest

@@ -1,10 +1,10 @@
 """`waymark restore`: a backup back into a database of either kind, all of it or nothing."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from server.audit.actions import verify
@@ -25,8 +25,7 @@ _BY_ITSELF = frozenset({copying.MIGRATIONS, "beat", "blind", "signal", "rota"})
 _PATIENCE = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Where:
+class Where(msgspec.Struct, frozen=True, kw_only=True):
     """Which database to fill, and whose keys will read it."""
 
     url: str

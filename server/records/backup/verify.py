@@ -5,11 +5,11 @@ anything.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import Any
 
+import msgspec
 from tortoise.models import Model
 
 from server.records.backup.archive import FORMAT, Archive, Manifest, TableEntry
@@ -27,8 +27,7 @@ class Unopened(CopyFault):
     """The file is whole, but something sealed in it cannot be opened."""
 
 
-@dataclass(slots=True)
-class Opened:
+class Opened(msgspec.Struct):
     """What could be opened, and what could not."""
 
     values: int = 0

@@ -4,10 +4,10 @@ words always reach the agency that has them.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid5
 
+import msgspec
 from tortoise.expressions import F, Q
 
 from server.alerts import actions as alerts
@@ -53,8 +53,7 @@ HELLO = N_(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Acceptance:
+class Acceptance(msgspec.Struct, frozen=True):
     """Who works with the child from now on, where they live, and the first words they read."""
 
     caseworker_id: UUID

@@ -1,10 +1,10 @@
 """Who may see a transfer between agencies, and how much of it. Reads rows, and writes looks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 from starlette.requests import Request
 from tortoise.expressions import Q
 
@@ -35,8 +35,7 @@ LOOK = "look:package"
 MOST = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(msgspec.Struct, frozen=True):
     """A person's role in a transfer. `decides`: for the agency that is asked; `gives`: for the one
     that offered; `has`: for the child now, after the yes; `gave`: for the child before it."""
 
@@ -51,8 +50,7 @@ class Side:
         return self.has or self.gave
 
 
-@dataclass(frozen=True, slots=True)
-class Cover:
+class Cover(msgspec.Struct, frozen=True):
     """What the receiving agency must know before it answers: only what a person would also say by
     telephone. Those who accept the child read the grab pack, the project and the return interview;
     those who refuse do not."""
@@ -183,8 +181,7 @@ async def cover_of(transfer: Transfer) -> Cover:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(msgspec.Struct, frozen=True):
     """Both agencies and the people in the transfer, by name."""
 
     agency: str

@@ -5,10 +5,11 @@ ties, its clocks, its alerts.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from server.audit.actions import Actor
 from server.errors import Conflict, IdReused, NotFound
@@ -37,8 +38,7 @@ from server.watch.models import Watch
 from server.watch.writing import lock
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(msgspec.Struct, frozen=True):
     """The words that go along with an offer."""
 
     why: str

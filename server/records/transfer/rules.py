@@ -1,9 +1,10 @@
 """Rules of a transfer between agencies. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+
+import msgspec
 
 from server.errors import Refused
 from server.i18n import N_
@@ -37,8 +38,7 @@ LONGEST = 2_000
 MOST_WITHHELD = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Withheld:
+class Withheld(msgspec.Struct, frozen=True):
     """A fact that a person must not learn."""
 
     what: str

@@ -1,10 +1,10 @@
 """The page "Roll calls": all homes of an agency, for its supervisors."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -21,8 +21,7 @@ from server.web.rendering import language_of, page
 from server.web.requests import part_of
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One home, in sentences: the page of its roll call, and the page where people are added."""
 
     name: str

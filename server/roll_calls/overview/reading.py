@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
+
+import msgspec
 
 from server.people.models import Home, Person
 from server.roll_calls.models import RollCall
@@ -17,8 +18,7 @@ AT_ONCE = 25
 LATELY = timedelta(days=7)
 
 
-@dataclass(frozen=True, slots=True)
-class HomeLine:
+class HomeLine(msgspec.Struct, frozen=True):
     """One home. `done`: the last roll call that is done, and `done_by` who finished it; `open`: one
     that waits now; `missed`: how many nobody did, of the last seven days."""
 

@@ -1,8 +1,8 @@
 """The buttons by which a person who works in a home begins their shift there, and ends it."""
 
-from dataclasses import replace
 from datetime import datetime
 
+from msgspec.structs import replace
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response

@@ -1,8 +1,9 @@
 """Who is on shift in a home, as its page and the board show it. Reads rows, and writes none."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from server.clock import known_zone
 from server.people.models import Home
@@ -15,8 +16,7 @@ MOST_NAMES = 10
 WRONG_PINS_SHOWN = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Shifts:
+class Shifts(msgspec.Struct, frozen=True):
     """Who is on shift in a home. `mine`: until when the reader is. `ends`: until when a shift can
     be in one tap. `others`: up to ten of the people who are, without the reader. `everyone`: how
     many work there. `wrong_pins`: those with wrong PINs in a row at the shared device."""

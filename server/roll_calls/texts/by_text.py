@@ -8,7 +8,8 @@ person who works in several homes writes the letter of one first: "B 0".
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from server.policy.roll_call import Word
 
@@ -21,8 +22,7 @@ _SIGN = r"\?|(?<!\s)\+(?!\d)|\+(?!\s*\d)"
 _TOKEN = re.compile(rf"\s+|[,،;؛]|\.(?=\s|$)|(?P<said>\d+|{_SIGN}|[^\W\d_]+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(msgspec.Struct, frozen=True):
     """What a text says: of these numbers a word each, and of all others that they are here.
     `letter`: of the home; empty where none was written."""
 

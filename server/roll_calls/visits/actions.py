@@ -1,8 +1,9 @@
 """A key worker visited a flat: a roll call of that moment, which counts as any other. Verbs."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
+
+import msgspec
 
 from server.audit.actions import Actor
 from server.clock import known_zone
@@ -24,8 +25,7 @@ from server.watch.models import RollCallWord
 TOGETHER = timedelta(hours=2)
 
 
-@dataclass(frozen=True, slots=True)
-class VisitSaid:
+class VisitSaid(msgspec.Struct, frozen=True):
     """What a key worker says of one child. The client makes the id; `said_at`: when they said it,
     if it had to wait for a network."""
 

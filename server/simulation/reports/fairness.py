@@ -5,8 +5,9 @@ A class with few absences is reported and not judged: its shares are chance.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
+
+import msgspec
 
 from server.simulation.evaluation import Counted
 from server.simulation.outcomes import Watched
@@ -17,8 +18,7 @@ MOST = 2.0  # So many times as much is not fair any more.
 _KIND_OF_HOME = re.compile(r"([a-z]+)\d+")
 
 
-@dataclass(frozen=True, slots=True)
-class Class:
+class Class(msgspec.Struct, frozen=True):
     """The children of one class."""
 
     kind: str
@@ -90,8 +90,7 @@ def classes(counted: Counted) -> list[Class]:
     return every
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(msgspec.Struct, frozen=True):
     """The two classes of a kind that differ most, in one figure."""
 
     what: str

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from server.alerts.ladder import Cause
 from server.policy import tally
@@ -26,12 +27,11 @@ from server.simulation.outcomes import Adapting, Alert, Child, Result
 from server.simulation.weeks.truths import Truths
 
 
-@dataclass(slots=True)
-class _Tally:
+class _Tally(msgspec.Struct):
     """The week that is not over yet."""
 
-    calls: dict[Tier, int] = field(default_factory=dict)
-    closed: list[Closed] = field(default_factory=list)
+    calls: dict[Tier, int] = msgspec.field(default_factory=dict)
+    closed: list[Closed] = msgspec.field(default_factory=list)
 
 
 class Budgeting:

@@ -1,10 +1,11 @@
 """Whose words came true in a replay: counted each week as production would."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from server.policy.learned import (
     BEFORE,
@@ -33,8 +34,7 @@ class _Word(NamedTuple):
     is_found: bool
 
 
-@dataclass(slots=True)
-class _Call:
+class _Call(msgspec.Struct):
     """Adults were called. `had_gone`: what they found; None: nobody knows."""
 
     at: datetime
@@ -42,12 +42,11 @@ class _Call:
     had_gone: bool | None = None
 
 
-@dataclass(slots=True)
-class _Silences:
+class _Silences(msgspec.Struct):
     """The calls about one child, and since when they are looked for."""
 
-    calls: list[_Call] = field(default_factory=list)
-    missing: list[tuple[datetime, datetime | None]] = field(default_factory=list)
+    calls: list[_Call] = msgspec.field(default_factory=list)
+    missing: list[tuple[datetime, datetime | None]] = msgspec.field(default_factory=list)
 
 
 class Truths:

@@ -4,14 +4,14 @@ Nobody has measured these: where no source stands, a number is assumed. A world 
 and some of the numbers (`Numbers` in world.py).
 """
 
-from dataclasses import dataclass
 from datetime import time
+
+import msgspec
 
 from server.simulation import figures as cohort
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """A kind of home. The shares are of the children who live in such homes."""
 
     name: str

@@ -10,6 +10,8 @@ from random import Random
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from server.simulation import figures as cohort
 from server.simulation.life import DAY, as_utc
 from server.simulation.worlds import figures
@@ -29,8 +31,7 @@ class Shift(NamedTuple):
     after_s: int
 
 
-@dataclass(frozen=True, slots=True)
-class Staffing:
+class Staffing(msgspec.Struct, frozen=True):
     """How a world's homes are staffed."""
 
     done: float = figures.ROLL_CALL_DONE

@@ -1,8 +1,9 @@
 """`random`: a world whose behaviours and numbers are drawn, from the others and beyond them."""
 
-from dataclasses import replace
 from random import Random
 from typing import Any
+
+from msgspec.structs import replace
 
 from server.simulation.worlds import figures
 from server.simulation.worlds.homes import Staffing, stream

@@ -1,7 +1,8 @@
 """What is down for many children at once: our server, a region's network, the sending of SMS."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
+
+import msgspec
 
 from server.simulation import figures as cohort
 from server.simulation.life import BEGIN, DAY, HOUR, MINUTE, Row
@@ -12,13 +13,12 @@ from server.simulation.worlds.homes import stream
 Span = tuple[datetime, datetime]
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(msgspec.Struct, frozen=True):
     """Rows of our server; when no phone of a zone reaches us; when no adult can be asked."""
 
     rows: list[Row]
-    regions: dict[str, list[Span]] = field(default_factory=dict)
-    adults: list[Span] = field(default_factory=list)
+    regions: dict[str, list[Span]] = msgspec.field(default_factory=dict)
+    adults: list[Span] = msgspec.field(default_factory=list)
 
 
 def usual(seed: int, days: int) -> Network:

@@ -1,9 +1,10 @@
 """What a world is: data and behaviours, each of which another world may replace."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from random import Random
+
+import msgspec
 
 from server.simulation import figures as cohort
 from server.simulation.lives.check_ins import Answering
@@ -15,8 +16,7 @@ from server.simulation.worlds.network import Network
 from server.simulation.worlds.residents import Resident
 
 
-@dataclass(frozen=True, slots=True)
-class Numbers:
+class Numbers(msgspec.Struct, frozen=True):
     """Numbers of the cohort that a world may have otherwise."""
 
     answers: tuple[float, float] = cohort.ANSWERS  # Beta.
@@ -24,18 +24,16 @@ class Numbers:
     late: float = 1.0  # Evenings out past the hour; times the figure.
 
 
-@dataclass(frozen=True, slots=True)
-class Tells:
+class Tells(msgspec.Struct, frozen=True):
     """What adults say of a child, by where the child is."""
 
-    looking: Mapping[str, Shares] = field(default_factory=lambda: figures.SAYS)
-    hurried: Mapping[str, Shares] = field(default_factory=lambda: figures.GUESSES)
-    carer_sees: Mapping[str, float] = field(default_factory=lambda: figures.CARER_SEES)
+    looking: Mapping[str, Shares] = msgspec.field(default_factory=lambda: figures.SAYS)
+    hurried: Mapping[str, Shares] = msgspec.field(default_factory=lambda: figures.GUESSES)
+    carer_sees: Mapping[str, float] = msgspec.field(default_factory=lambda: figures.CARER_SEES)
     carer_at_night: float = cohort.CARER_ANSWERS_NIGHT  # Of the questions at night, are answered.
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(msgspec.Struct, frozen=True):
     """A world, with what is special about it in one sentence. The rest is as in `ordinary`."""
 
     name: str

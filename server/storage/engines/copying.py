@@ -9,12 +9,12 @@ import datetime as dt
 import sqlite3
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
 import asyncpg
+import msgspec
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import BaseORMException
 
@@ -65,8 +65,7 @@ def telling() -> Iterator[None]:
         raise CopyFault(f"The database says: {type(fault).__name__}.") from fault
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """A table, and its columns in the order of its rows."""
 
     name: str

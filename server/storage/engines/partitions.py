@@ -15,16 +15,16 @@ without a partition only costs speed.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
+
+import msgspec
 
 # Partitions are there for the month that is, and for so many after it.
 AHEAD = 2
 
 
-@dataclass(frozen=True, slots=True)
-class ByMonth:
+class ByMonth(msgspec.Struct, frozen=True):
     """How the rows of a model are divided into months.
 
     `column` holds a moment, or a UUIDv7 (`is_id`), which begins with one. `once` are the columns

@@ -8,10 +8,10 @@ take the first that is what we look for.
 import asyncio
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 import asyncpg
+import msgspec
 
 # For one host: to connect, to sign in, and to say whether it takes writes.
 CONNECT_S = 3.0
@@ -43,8 +43,7 @@ class NoServer(OSError):
     """None of the servers can be reached, or none of them is what we look for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """One server of those that the address names."""
 
     host: str

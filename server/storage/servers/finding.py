@@ -11,11 +11,11 @@
 import asyncio
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import asyncpg
+import msgspec
 
 from server import logs
 from server.clock import monotonic
@@ -38,8 +38,7 @@ FROM pg_control_system()
 """
 
 
-@dataclass(slots=True)
-class Counts:
+class Counts(msgspec.Struct):
     """What happened to the connections of this process, since it began."""
 
     made: int = 0

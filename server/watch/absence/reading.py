@@ -1,10 +1,10 @@
 """Requests to be away, with what was agreed and when the next check-in is due. Writes nothing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
 from msgspec.structs import replace
 
 from server.errors import NotFound
@@ -25,8 +25,7 @@ NO_REQUEST = N_("This request does not exist.")
 MOST = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Absence:
+class Absence(msgspec.Struct, frozen=True):
     """What was agreed: an absence, the person who agreed, and the check-in after it. `next_due_at`
     is None once it is over, or if the watch is."""
 
@@ -35,8 +34,7 @@ class Absence:
     next_due_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """A request, how it stands, who answered, and what was agreed."""
 
     row: AbsenceRequest

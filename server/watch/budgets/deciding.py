@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from server.audit.actions import Actor, note
 from server.errors import Conflict, NotFound, Refused
@@ -28,8 +29,7 @@ _OVERTAKEN = N_(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """What a supervisor says to the proposal of a week. `id`: of the form, and of the version."""
 
     week: UUID

@@ -6,9 +6,10 @@ nothing: the rows have their times.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from server.audit.actions import SYSTEM, note
 from server.clock import known_zone
@@ -76,8 +77,7 @@ async def _next_end(agency: Agency, zone: ZoneInfo) -> datetime | None:
 BUDGETS = DueRows("budget", Agency, _go_on, at_once=50, columns=("next_budget_at",), locks=False)
 
 
-@dataclass(frozen=True, slots=True)
-class _Counted:
+class _Counted(msgspec.Struct, frozen=True):
     """A week that is over, and the numbers that held in it."""
 
     ends_at: datetime

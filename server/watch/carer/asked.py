@@ -2,9 +2,10 @@
 the home, if the policy says so."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from server.people.models import Tie
 from server.people.rules import MAY_WORK, Role
@@ -29,8 +30,7 @@ ORDER BY c.id, h.person_id
 _ROLES = ", ".join(f"'{role.value}'" for role in sorted(MAY_WORK))
 
 
-@dataclass(frozen=True, slots=True)
-class _Seat:
+class _Seat(msgspec.Struct, frozen=True):
     """A person who works in the home of a child, and until when they are on shift there."""
 
     person_id: UUID

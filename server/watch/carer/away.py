@@ -4,9 +4,10 @@ a school or another witness says it: nobody is called while they have it. Whethe
 about a silence is not decided here."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from server.alerts.ladder import Cause, Reachable, people_on
 from server.alerts.models import Alert
@@ -32,8 +33,7 @@ _COVERED = (Cause.SILENCE, Cause.MISSING)
 Words = Mapping[UUID, ByCall]
 
 
-@dataclass(frozen=True, slots=True)
-class WordsHeard:
+class WordsHeard(msgspec.Struct, frozen=True):
     """What a form changed in one roll call, or one list: the words of each child that counted
     before and after it. `several_path`: the page for a person who is told about more than one
     child; None: it is the list of a school or another witness."""

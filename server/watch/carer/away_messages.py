@@ -2,9 +2,10 @@
 each person has heard last, and when the next may go out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
+
+import msgspec
 
 from server.notify.actions import Recipient, Saying
 from server.notify.models import Message
@@ -21,14 +22,13 @@ _TOGETHER = UUID("5c3f0d0e-90a1-4a6b-8a44-5d5d6e6f9d10")
 _KINDS = (Kind.ROLL_CALL_AWAY, Kind.HOME_SAYS)
 
 
-@dataclass(frozen=True, slots=True)
-class SentSoFar:
+class SentSoFar(msgspec.Struct, frozen=True):
     """What went out about one child and roll call: the messages that each person may have got or
     will get, in their order; and when each was sent. `turn`: of the next one."""
 
     subject_id: UUID
-    by_person: Mapping[Recipient, Sequence[Message]] = field(default_factory=dict)
-    moments: Mapping[int, datetime] = field(default_factory=dict)
+    by_person: Mapping[Recipient, Sequence[Message]] = msgspec.field(default_factory=dict)
+    moments: Mapping[int, datetime] = msgspec.field(default_factory=dict)
     turn: int = 0
 
     def may_believe(self) -> list[Recipient]:

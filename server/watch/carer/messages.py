@@ -1,10 +1,11 @@
 """Asking carers: one question for each child, and one message for questions that come together."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
+
+import msgspec
 
 from server.alerts.bundles import SLACK
 from server.notify.actions import Saying, queue
@@ -27,8 +28,7 @@ LASTS = timedelta(hours=24)
 QUESTIONS = UUID("f9b4c2a0-0f55-4a0a-9f0e-7d0c3ab1a9d2")
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(msgspec.Struct, frozen=True):
     """The id of one message for several questions to one carer, and until when the first of them
     wait."""
 
@@ -36,8 +36,7 @@ class Group:
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
+class Asking(msgspec.Struct, frozen=True):
     """One question about a child. `is_first`: the first one in this silence."""
 
     case: WatchState

@@ -1,9 +1,11 @@
 """An answer or a sighting settles what is open: of one child, or of many in the same statements."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
 
 from server.alerts import actions as alerts
 from server.alerts.ladder import people_on
@@ -23,8 +25,7 @@ from server.watch.watch_state import WatchState, load, passed
 from server.watch.writing import watch_of, write_down_all
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(msgspec.Struct, frozen=True):
     """Something heard of a child: the row of their watch, locked, what kind of evidence it is, and
     the check-in or the sighting."""
 
@@ -38,8 +39,7 @@ class Sign:
         return BY_WAY[self.evidence] if isinstance(self.evidence, Way) else self.evidence
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(msgspec.Struct, frozen=True):
     """The result of an answer or a sighting, and the row of the watch, locked. Nothing is due once
     the placement has ended."""
 
@@ -49,8 +49,7 @@ class Settlement:
     standing: State
 
 
-@dataclass(frozen=True, slots=True)
-class _Decided:
+class _Decided(msgspec.Struct, frozen=True):
     """A sign, the state of the watch after it, what time had changed before, and the decision."""
 
     sign: Sign

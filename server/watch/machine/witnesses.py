@@ -2,11 +2,11 @@
 or another person who meets the child. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 from uuid import UUID
 
+import msgspec
 from msgspec.structs import replace
 
 from server.policy.roll_call import Word
@@ -27,8 +27,7 @@ class Weights(Protocol):
         nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
+class Spoken(msgspec.Struct, frozen=True):
     """What one person said of one child, in one roll call or list. `is_outside`: by a witness who
     is no home; `by_id` is then the witness."""
 

@@ -1,9 +1,10 @@
 """Who is away, as pages show it. Reads rows, writes none."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from server.people.finding.scope import Scope
 from server.people.rules import Action, Role, may
@@ -16,8 +17,7 @@ from server.watch.passes.rules import Pass
 from server.watch.passes.ticking import absence_of, pauses_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Away:
+class Away(msgspec.Struct, frozen=True, kw_only=True):
     """A child who is away until `end`; without `is_now`, at home for a day in the middle of it.
     `is_long`: people look at it again, the next of them at `next_look`."""
 

@@ -6,10 +6,11 @@ end. Pure.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
+
+import msgspec
 
 from server.approvals.rules import APART
 from server.i18n import N_
@@ -46,8 +47,7 @@ REASONS: Mapping[Reason, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Absence:
+class Absence(msgspec.Struct, frozen=True, kw_only=True):
     """One agreed absence: `begin` ≤ t < `end`, and `end` is when it was ended, if it was.
     `looked_at`: when a person last said that it is still so; `reviewed_at`: the same of a
     supervisor."""
@@ -60,8 +60,7 @@ class Absence:
     reviewed_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
+class Pass(msgspec.Struct, frozen=True):
     """Absences that touch, the first first: for people it is one."""
 
     absences: tuple[Absence, ...]

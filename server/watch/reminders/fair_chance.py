@@ -6,8 +6,9 @@ answer counts by then, else in school hours when it is due, without a sound.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from server.notify.child.hours import SCHOOL, Hours, held, released, why_held
 
@@ -17,8 +18,7 @@ ENOUGH = timedelta(minutes=10)
 BEFORE = timedelta(minutes=15)
 
 
-@dataclass(frozen=True, slots=True)
-class Fair:
+class Fair(msgspec.Struct, frozen=True):
     """One more reminder; `gives_way`: the school hours give way to it."""
 
     at: datetime

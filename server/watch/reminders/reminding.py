@@ -1,9 +1,10 @@
 """The child's reminders about a round: which go out, and when."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
+
+import msgspec
 
 from server.notify.actions import Saying, queue
 from server.notify.child.hours import Hours, School, held, read_school
@@ -97,8 +98,7 @@ def _reminder(case: WatchState, change: Change, school: School | None, now: date
     return saying(case, due, Plan(number=number, expires_at=expires, nth=nth, marks=marks))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One reminder: its number, until when it is worth sending, and from when on it may go. `turn`
     counts those that the child asked for. `marks` are what the worker goes by."""
 
@@ -107,7 +107,7 @@ class Plan:
     nth: int = 0  # By which of the child's channels.
     turn: int = 0
     not_before: datetime | None = None
-    marks: Mapping[str, bool] = field(default_factory=dict)
+    marks: Mapping[str, bool] = msgspec.field(default_factory=dict)
 
 
 def saying(case: WatchState, due: datetime, plan: Plan) -> Saying:

@@ -2,11 +2,11 @@
 reminders wait now."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
 from msgspec.structs import replace
 
 from server.alerts.recipients import policy_of
@@ -33,8 +33,7 @@ _FAR = timedelta(days=372)
 MOST = 12
 
 
-@dataclass(frozen=True, slots=True)
-class InSchool:
+class InSchool(msgspec.Struct, frozen=True):
     """A check-in that is due in school hours: when the child is reminded, and what follows without
     an answer: by `then_at` we ask the carer (`asks`, by name), or tell an adult."""
 
@@ -45,8 +44,7 @@ class InSchool:
     asks: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ChildHours:
+class ChildHours(msgspec.Struct, frozen=True):
     """The hours of a child now, and what they come to."""
 
     hours: Hours

@@ -4,7 +4,6 @@ It settles nothing, is no sign of life, and moves no moment of the watch: the ro
 would be late anyway. So a person who has the phone gains nothing by it.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
@@ -40,8 +39,7 @@ class SnoozeRequest(msgspec.Struct, frozen=True):
     minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)]
 
 
-@dataclass(frozen=True, slots=True)
-class Current:
+class Current(msgspec.Struct, frozen=True):
     """The round that may be put off now: an answer in time comes by `answer_by`. `until`: when the
     child is reminded again, if they asked for it."""
 

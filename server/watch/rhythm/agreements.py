@@ -1,13 +1,12 @@
 """Agreements about a watch, and changes to them: the rhythm, the tier, absences."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from msgspec import structs
+from msgspec.structs import replace
 
 from server.approvals.models import Approval
 from server.approvals.rules import Times
@@ -48,7 +47,7 @@ async def set_rhythm(
     rhythm, place = rhythms.read(data), rhythms.read_zone(zone)
     async with write():
         case, changes = passed(await locked(child_id, now), now)
-        terms = structs.replace(case.terms, rhythm=rhythm, zone=place)
+        terms = replace(case.terms, rhythm=rhythm, zone=place)
         check_rhythm_of(case, terms, now)
         case.watch.rhythm, case.watch.zone = rhythms.as_data(rhythm), zone
         moved = replace(case, terms=terms)
@@ -180,7 +179,7 @@ def allows(case: WatchState, tier: Tier, now: datetime) -> bool:
 
 def in_tier(case: WatchState, tier: Tier) -> Terms:
     """The terms of a case as they would be in a tier."""
-    return structs.replace(case.terms, tier=tier, steps=case.policy.tiers[tier].steps)
+    return replace(case.terms, tier=tier, steps=case.policy.tiers[tier].steps)
 
 
 class PauseRequest(msgspec.Struct, frozen=True):
@@ -235,7 +234,7 @@ async def pause_now(actor: Actor, child_id: UUID, asked: PauseRequest, now: date
         made = await _add_pause(actor, child_id, asked, now)
         span = Span(made.from_at, made.until_at, made.returns)
         # `passed` used the previous pauses: what was late by now stays late.
-        terms = structs.replace(case.terms, pauses=(*case.terms.pauses, span))
+        terms = replace(case.terms, pauses=(*case.terms.pauses, span))
         try:
             moved = replace(case, terms=terms)
             await reschedule(moved, changes, "excused", now, before=case.terms)

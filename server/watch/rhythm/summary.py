@@ -1,11 +1,11 @@
 """What was agreed about a child's watch, in words, and what follows if no answer comes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
 from msgspec.structs import replace
 
 from server.clock import known_zone
@@ -41,8 +41,7 @@ REASONS: Mapping[Leaving, str] = {
 _MOST_ROUNDS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(msgspec.Struct, frozen=True):
     """An answer is due at a moment, or any time from the beginning of a window to then; without
     one, a person is told by another moment at the latest."""
 
@@ -51,8 +50,7 @@ class Sum:
     begin: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Proposed:
+class Proposed(msgspec.Struct, frozen=True):
     """A rhythm that waits for an answer, as pages show it: who proposed what, and the times, with
     their days if it is for some days only. `zone`: only if it is another one."""
 
@@ -65,8 +63,7 @@ class Proposed:
     sums: list[Sum]
 
 
-@dataclass(frozen=True, slots=True)
-class ForATime:
+class ForATime(msgspec.Struct, frozen=True):
     """Another rhythm for a time, as pages show it."""
 
     id: UUID
@@ -74,8 +71,7 @@ class ForATime:
     words: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Marked:
+class Marked(msgspec.Struct, frozen=True):
     """A day of the calendar, as pages show it."""
 
     id: UUID
@@ -86,8 +82,7 @@ class Marked:
     child_knows: bool  # And reads it on their phone.
 
 
-@dataclass(frozen=True, slots=True)
-class Agreed:
+class Agreed(msgspec.Struct, frozen=True):
     """The terms of one watch, as its page shows them."""
 
     rhythm: str

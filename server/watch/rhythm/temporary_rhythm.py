@@ -1,11 +1,10 @@
 """Another rhythm for a time (Ramadan, holidays, a journey): agreed with its end, taken back."""
 
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import msgspec
-from msgspec import structs
+from msgspec.structs import replace
 
 from server.audit.actions import Actor
 from server.errors import IdReused, NotFound, Refused
@@ -55,7 +54,7 @@ async def shift(actor: Actor, child_id: UUID, asked: SeasonRequest, now: datetim
             return existing
         case, changes = passed(await state_of(watch, now), now)
         wanted = wished(case, rhythm, asked.zone, asked.first, asked.last, now)
-        terms = structs.replace(case.terms, seasons=(*case.terms.seasons, wanted))
+        terms = replace(case.terms, seasons=(*case.terms.seasons, wanted))
         check_rhythm_of(case, terms, now)
         made = await _add(actor, child_id, asked, wanted, now)
         await reschedule(replace(case, terms=terms), changes, "replaced", now, before=case.terms)
@@ -102,7 +101,7 @@ def wished(
             field="first",
             code="taken",
         )
-    return structs.replace(wanted, span=span)
+    return replace(wanted, span=span)
 
 
 def _check_days(first: date, last: date, today: date) -> None:

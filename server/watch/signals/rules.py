@@ -9,13 +9,13 @@ Each rule has its switch and its numbers in the policy.
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from statistics import fmean, median
 from typing import TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from server.policy.model import Signal
 
@@ -56,8 +56,7 @@ class Mood(msgspec.Struct, frozen=True):
     mood: int
 
 
-@dataclass(frozen=True, slots=True)
-class Promise:
+class Promise(msgspec.Struct, frozen=True):
     """What was to be done by a time, and when it was settled; None: it is open."""
 
     at: datetime
@@ -78,8 +77,7 @@ class Sign(msgspec.Struct, frozen=True):
 T = TypeVar("T", Answer, Mood, Promise, Sign)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
+class Rows(msgspec.Struct, frozen=True, kw_only=True):
     """All that the signals about one child go by. The order of rows makes no difference."""
 
     answers: Sequence[Answer] = ()
@@ -94,8 +92,7 @@ class Rows:
     otherwise: Sequence[datetime] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(msgspec.Struct, frozen=True):
     """One signal: what, since when, and what its sentence needs."""
 
     code: Code

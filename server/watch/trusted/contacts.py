@@ -6,7 +6,6 @@ the alert shows it, and a person must confirm it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID, uuid5
@@ -49,8 +48,7 @@ class TrustedRequest(msgspec.Struct, frozen=True):
     also_help: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(msgspec.Struct, frozen=True):
     """How a person is asked, and in which language."""
 
     channel: str

@@ -10,12 +10,12 @@ import io
 import struct
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from tortoise.exceptions import IntegrityError
 
@@ -40,14 +40,12 @@ _FORMATS = ("JPEG", "PNG", "WEBP")
 _HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"})
 _TAKEN = (0x9003, 0x0132)  # When it was taken; when the file was changed.
 _EXIF = 0x8769
-
 # We look at the size ourselves, before anything is decoded: Pillow's own check warns first.
 Image.MAX_IMAGE_PIXELS = None
 _one_at_a_time = ThreadPoolExecutor(max_workers=1, thread_name_prefix="photo")
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(msgspec.Struct, frozen=True):
     """A photo as it is kept."""
 
     page: bytes
@@ -182,8 +180,7 @@ def _for_paper(page: bytes) -> bytes:
 # --- storing them
 
 
-@dataclass(frozen=True, slots=True)
-class NewPhoto:
+class NewPhoto(msgspec.Struct, frozen=True):
     """What a person says about a photo. `taken_on` None: the day that the camera wrote down."""
 
     id: UUID

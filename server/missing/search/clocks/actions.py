@@ -1,7 +1,6 @@
 """The clocks of an episode as dues: set, moved and ended."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -59,8 +58,7 @@ async def zone_of_child(child_id: UUID) -> ZoneInfo:
     return known_zone(watch.zone if watch is not None else "UTC")
 
 
-@dataclass(frozen=True, slots=True)
-class ClockChange:
+class ClockChange(msgspec.Struct, frozen=True):
     """Clocks to end (they are done), to drop (no longer needed) and to start, and the entry that
     they follow from."""
 

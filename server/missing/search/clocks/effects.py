@@ -4,9 +4,10 @@ follow(act, details, standing, clocks, now)  →  which end, which run then, wha
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from server.missing.search import rules
 from server.missing.search.entry_kinds import ENTRIES, Act, raises_flag
@@ -14,8 +15,7 @@ from server.missing.search.rules import Clock, Clocks, Decision, Flag
 from server.tasks.rules import STRATEGY, Kind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """The part of an episode that decides what an entry does. `running`: when each running clock is
     due, the soonest first; `zone`: the child's."""
 
@@ -28,13 +28,12 @@ class Standing:
     zone: ZoneInfo
 
 
-@dataclass(slots=True)
-class Effect:
+class Effect(msgspec.Struct):
     """Clocks that end, clocks that run from now on, a reason to hurry, and whether this entry is a
     decision or a report to the police."""
 
     ends: set[Kind]
-    sets: list[Clock] = field(default_factory=list)
+    sets: list[Clock] = msgspec.field(default_factory=list)
     flag: Flag | None = None
     decides: bool = False
     reports: bool = False

@@ -6,9 +6,11 @@ within 72 hours (docs/reference/practice.md). Everything else is the agency's ch
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
+
+import msgspec
+from msgspec.structs import replace
 
 from server.errors import Refused
 from server.i18n import N_
@@ -30,8 +32,7 @@ class Unit(StrEnum):
         return timedelta(**{self.value: 1})
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(msgspec.Struct, frozen=True):
     """One clock in a form: its name, words, unit, and how long it may be."""
 
     name: str

@@ -1,9 +1,10 @@
 """The agency's definitions as the pages of a decision show them."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from server.i18n import N_, direction, gettext, ngettext
 from server.missing.search.definitions import rules
@@ -14,8 +15,7 @@ from server.watch.models import Watch
 from server.watch.wording import when
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(msgspec.Struct, frozen=True):
     """One term: what it is called, the agency's words in `language`, and its hours in words."""
 
     title: str
@@ -25,8 +25,7 @@ class Shown:
     hours: str
 
 
-@dataclass(frozen=True, slots=True)
-class Aside:
+class Aside(msgspec.Struct, frozen=True):
     """What stands beside a decision. `nudge`: that the child is missing by these hours already."""
 
     terms: list[Shown]

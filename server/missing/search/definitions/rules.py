@@ -5,10 +5,11 @@ definition can remind a person to report, and can never be a reason to wait (dec
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from unicodedata import category
+
+import msgspec
 
 from server.errors import Refused
 from server.i18n import LANGUAGES, N_
@@ -26,11 +27,10 @@ class Term(StrEnum):
     MISSING = "missing"
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(msgspec.Struct, frozen=True):
     """One term: the agency's words by language, and hours; None: the agency names none."""
 
-    words: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, str] = msgspec.field(default_factory=dict)
     hours: int | None = None
 
     @property

@@ -8,9 +8,10 @@ only for what still matters.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
+
+import msgspec
 
 from server.alerts.actions import take_search
 from server.audit.actions import SYSTEM, Actor
@@ -40,8 +41,7 @@ READ_WITHIN = timedelta(minutes=15)
 ON_DUTY = "duty"  # The owner of these dues: it names a place on the rota, not a tie.
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
+class _Change(msgspec.Struct, frozen=True):
     """Who has the search, who is about to leave it or has just left it, and who has come."""
 
     there: frozenset[UUID]

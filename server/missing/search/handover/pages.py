@@ -1,9 +1,9 @@
 """Search handovers at the desk: the note of the person who leaves, and what the next one reads."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
+import msgspec
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -53,8 +53,7 @@ async def say(request: Request) -> Response:
     return RedirectResponse(f"/desk/episodes/{episode.id}", status_code=303)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """A person whose note we ask for, or who has the search now and has not read its state."""
 
     row: SearchHandover

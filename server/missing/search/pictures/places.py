@@ -8,11 +8,12 @@ the lines of text beside it. Everything is drawn for reading from the left; the 
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
 from itertools import pairwise
 from uuid import UUID
+
+import msgspec
 
 # So many dots are seen at one look; the table has the others.
 MOST_DRAWN = 8
@@ -33,8 +34,7 @@ class Known(IntEnum):
     SEEN = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """What a person said of one place. `level`: how much is known of the child there; `word`: what
     it was, for the reader; `at` None: at no certain time; `search`: the id of its search."""
 
@@ -45,8 +45,7 @@ class Report:
     search: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """One place, and what was said of it: first without a time, then in the order of time."""
 
     name: str
@@ -73,8 +72,7 @@ class Place:
         return len(self.reports) - 1 if len(self.reports) > 2 else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Dot:
+class Dot(msgspec.Struct, frozen=True):
     """A place in the drawing. The text beside it is `height` high and begins `DOT_Y` above `y`."""
 
     place: Place
@@ -83,8 +81,7 @@ class Dot:
     height: int
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(msgspec.Struct, frozen=True):
     """From one dot to the next in time, and the arrow at its end, in the words of SVG."""
 
     line: str
@@ -92,8 +89,7 @@ class Link:
     is_return: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
+class Drawing(msgspec.Struct, frozen=True):
     """`dots` from the earliest to the latest; `places`: all of them, for the table."""
 
     dots: tuple[Dot, ...]

@@ -6,9 +6,10 @@ mirrors them.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from math import log1p
+
+import msgspec
 
 from server.web.letters import letters
 
@@ -21,8 +22,7 @@ _TOO_NEAR = 17
 _EVEN_S = 1_800.0
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """Something that was done, or is due."""
 
     at: datetime
@@ -31,8 +31,7 @@ class Event:
     is_over: bool = False  # Due, and late.
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True):
     """One mark on the line, for one event or for several that lie close together."""
 
     letter: str
@@ -42,8 +41,7 @@ class Mark:
     events: tuple[Event, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TimeLine:
+class TimeLine(msgspec.Struct, frozen=True):
     """The marks in the order of time, and where now is. `middle`: what is there instead of now, in
     words."""
 

@@ -1,10 +1,10 @@
 """Who is missing together, at the desk: offered, confirmed with one tap, and taken back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -25,8 +25,7 @@ from server.web.rendering import language_of
 from server.web.requests import form_body
 
 
-@dataclass(frozen=True, slots=True)
-class Other:
+class Other(msgspec.Struct, frozen=True):
     """Another child on a page; without a name where the reader may not see them."""
 
     episode: Episode
