@@ -3,7 +3,6 @@
 import ipaddress
 import re
 from collections.abc import Mapping
-from email.headerregistry import Address
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, urlsplit
@@ -166,6 +165,9 @@ def _address(text: str) -> str:
 
 
 def _is_address(text: str) -> bool:
+    # A hundredth of a start, and most settings hold no address.
+    from email.headerregistry import Address
+
     try:
         address = Address(addr_spec=text)
     except (ValueError, IndexError):

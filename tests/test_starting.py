@@ -11,7 +11,17 @@ from server.starting import late, uncollected
 from tests.test_layers import FILES, SERVER
 
 # Each is a tenth of a start or a few hundredths of it, and one kind of request needs it.
-LATE = ("webpush", "OpenSSL", "webauthn.helpers")
+LATE = (
+    "webpush",
+    "OpenSSL",
+    "webauthn.helpers",
+    "pydantic",
+    "jwt.algorithms",
+    "segno.writers",
+    "typst._typst",
+    "PIL._imaging",
+    "aiosmtplib",
+)
 
 
 def loaded_after(script: str) -> set[str]:
@@ -22,8 +32,9 @@ def loaded_after(script: str) -> set[str]:
 
 
 def test_a_process_that_serves_reads_no_library_that_one_request_in_thousands_needs() -> None:
-    roots = "from server import app, checking, serving, ticker\nfrom server.demo import fast"
-    loaded = loaded_after(f"{roots}\napp.routes()")
+    roots = "from server import app, checking, serving, ticker; from server.demo import commands"
+    starting = "from server.starting import importing_rooms"
+    loaded = loaded_after(f"{starting}\nwith importing_rooms(): {roots}\napp.routes()")
     assert "server.desk.pages" in loaded
     assert not {*LATE} & loaded
 

@@ -1,10 +1,10 @@
 """Where a page of the sign-in leads: home, to the second half of the sign-in, to what waits."""
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 from uuid import UUID
 
-import segno
 from markupsafe import Markup
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
@@ -20,6 +20,12 @@ from server.errors import Refused
 from server.i18n import N_
 from server.people.access import now_of
 from server.people.rules import Role
+from server.starting import late
+
+if TYPE_CHECKING:
+    import segno
+else:
+    segno = late("segno")
 
 NO_PASSKEYS = N_("Passkeys do not work here, because this site's address is only a number.")
 

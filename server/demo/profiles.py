@@ -5,8 +5,6 @@ import io
 from datetime import date, datetime, timedelta
 from uuid import UUID, uuid5
 
-from PIL import Image, ImageDraw
-
 from server.audit.actions import Actor
 from server.demo.cast import data, id_of
 from server.missing.profile import actions
@@ -51,6 +49,9 @@ def _month_before(day: date) -> date:
 
 def drawn() -> bytes:
     """A person with plaits, who does not exist."""
+    # A hundredth of a start, and only the first start draws.
+    from PIL import Image, ImageDraw
+
     image = Image.new("RGB", (900, 1200), "#b9c7c4")
     draw = ImageDraw.Draw(image)
     draw.ellipse((110, 800, 790, 1700), fill="#0b5f60")

@@ -8,10 +8,11 @@ import gc
 import io
 import tomllib
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import time, timedelta
 from functools import lru_cache
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from server.policy.adapting import with_factors
 from server.policy.budget import Adapt

@@ -7,9 +7,8 @@ end. The calls themselves are made in `notify/channels/`.
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jwt
 import msgspec
 
 from server.auth.oidc.claims import (
@@ -22,6 +21,12 @@ from server.auth.oidc.claims import (
 )
 from server.notify.channels.provider import ask, is_safe
 from server.settings import Provider
+from server.starting import late
+
+if TYPE_CHECKING:
+    import jwt
+else:
+    jwt = late("jwt")
 
 KEPT_FOR = timedelta(hours=1)
 AGAIN_AFTER = timedelta(minutes=1)

@@ -3,12 +3,16 @@
 import json
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
-
-import typst
+from typing import TYPE_CHECKING, Any, Final
 
 from server.plan.paper.fonts import families, fonts, has
 from server.plan.paper.scripts import settable
+from server.starting import late
+
+if TYPE_CHECKING:
+    import typst
+else:
+    typst = late("typst")
 
 # Sources read shared code from there.
 _ROOT: Final = Path(__file__).parents[2]

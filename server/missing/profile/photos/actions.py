@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 from tortoise.exceptions import IntegrityError
 
 from server.audit.actions import Actor, note
@@ -28,7 +28,13 @@ from server.missing.profile.rules import Shows
 from server.people.models import Child
 from server.people.ties import lock_children
 from server.security import encryption
+from server.starting import late
 from server.storage.db import write
+
+if TYPE_CHECKING:
+    from PIL import Image, ImageCms, ImageOps
+else:
+    Image, ImageCms, ImageOps = map(late, ("PIL.Image", "PIL.ImageCms", "PIL.ImageOps"))
 
 MOST_BYTES = 15_000_000
 MOST_POINTS = 40_000_000
@@ -40,9 +46,14 @@ _FORMATS = ("JPEG", "PNG", "WEBP")
 _HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"})
 _TAKEN = (0x9003, 0x0132)  # When it was taken; when the file was changed.
 _EXIF = 0x8769
-# We look at the size ourselves, before anything is decoded: Pillow's own check warns first.
-Image.MAX_IMAGE_PIXELS = None
-_one_at_a_time = ThreadPoolExecutor(max_workers=1, thread_name_prefix="photo")
+
+
+def _ready() -> None:
+    """We look at the size ourselves, before anything is decoded: Pillow's own check warns first."""
+    Image.MAX_IMAGE_PIXELS = None
+
+
+_one_at_a_time = ThreadPoolExecutor(max_workers=1, thread_name_prefix="photo", initializer=_ready)
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -112,7 +123,7 @@ def _check_size(size: tuple[int, int]) -> None:
         )
 
 
-def _taken_on(image: Image.Image) -> date | None:
+def _taken_on(image: "Image.Image") -> date | None:
     """The day that the camera wrote down; we keep nothing else of its data."""
     exif = image.getexif()
     for timestamp in (exif.get_ifd(_EXIF).get(_TAKEN[0]), exif.get(_TAKEN[1])):
@@ -123,7 +134,7 @@ def _taken_on(image: Image.Image) -> date | None:
     return None
 
 
-def _plain(image: Image.Image) -> Image.Image:
+def _plain(image: "Image.Image") -> "Image.Image":
     """Only its points, turned upright, in ordinary colours, on white."""
     profile = image.info.get("icc_profile")
     turned = ImageOps.exif_transpose(image)
@@ -140,7 +151,7 @@ def _plain(image: Image.Image) -> Image.Image:
     return plain
 
 
-def _as_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+def _as_srgb(image: "Image.Image", profile: bytes | None) -> "Image.Image":
     """Colours of a phone's wide range as every screen and printer knows them."""
     if profile and image.mode == "RGB":
         try:
@@ -153,7 +164,7 @@ def _as_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     return image.convert("RGB")
 
 
-def _jpeg(image: Image.Image, longest: int) -> bytes:
+def _jpeg(image: "Image.Image", longest: int) -> bytes:
     small = image.copy()
     small.thumbnail((longest, longest))
     held = io.BytesIO()
