@@ -316,8 +316,9 @@ def _audit(_args: argparse.Namespace) -> int:
 
 
 def _demo(args: argparse.Namespace) -> int:
-    from server import serving
-    from server.demo import commands as demo
+    with importing_rooms():
+        from server import serving
+        from server.demo import commands as demo
 
     settings = _settings(args)
     # A rhythm of seconds lasts as long as the start that began it, so `--fast` serves.
