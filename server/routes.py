@@ -9,7 +9,7 @@ from importlib import import_module
 
 from starlette.routing import BaseRoute
 
-from server.starting import uncollected
+from server.starting import importing_rooms
 
 # What programs and phones ask.
 API = (
@@ -170,7 +170,7 @@ OTHER = ("server.health",)
 @cache
 def all_routes() -> tuple[BaseRoute, ...]:
     """The routes of all rooms. They hold no state: one set does for every application."""
-    with uncollected():
+    with importing_rooms():
         return tuple(
             route for name in (*API, *PAGES, *OTHER) for route in import_module(name).routes
         )

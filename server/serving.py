@@ -185,7 +185,8 @@ async def ticking(settings: Settings) -> AsyncIterator["Ticker"]:
     with importing_rooms():
         from server.ticker import Ticker
 
-    channels = configured(settings, utcnow)
+        # Each channel imports the library that it sends with.
+        channels = configured(settings, utcnow)
     async with contextlib.AsyncExitStack() as stack:
         for channel in channels.values():
             await channel.open()

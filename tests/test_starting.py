@@ -79,6 +79,12 @@ def test_a_frozen_value_is_a_struct_where_it_needs_nothing_that_only_a_dataclass
     assert found == {"notify/channels/vapid.py", "plan/goal_templates/rules.py"}
 
 
+def test_what_was_imported_is_left_alone_by_the_collector() -> None:
+    script = "import gc\nfrom server.starting import importing_rooms\nwith importing_rooms(): 0"
+    kept = "\nif gc.get_freeze_count() > 10_000: sys.modules['kept'] = None"
+    assert "kept" in loaded_after(script + kept)
+
+
 def test_no_model_has_comments_that_the_orm_would_have_read() -> None:
     """`server/starting.py` keeps it from looking for them."""
     models = [path for path in FILES if "models" in path.name or "partitions" in path.name]
