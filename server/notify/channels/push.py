@@ -11,9 +11,8 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import msgspec
 from msgspec.structs import replace
 from yarl import URL
@@ -25,6 +24,12 @@ from server.notify.channels.vapid import Tokens, VapidKey
 from server.notify.refusals import Stage, read
 from server.notify.rules import PUSH, Envelope, Outcome, Result
 from server.notify.wording import neutral
+from server.starting import late
+
+if TYPE_CHECKING:
+    import aiohttp
+else:
+    aiohttp = late("aiohttp")
 
 __all__ = ["Push", "check_subscription", "payload"]
 
@@ -35,7 +40,7 @@ LONGEST_PLAIN = 3993
 STEP = 1024
 LONGEST_TTL = timedelta(days=28)
 READ_AT_MOST = 2048
-TIMEOUT = aiohttp.ClientTimeout(total=10, connect=5)
+WITHIN_S, CONNECTED_WITHIN_S = 10, 5
 
 
 def payload(envelope: Envelope) -> bytes:
@@ -113,7 +118,7 @@ class Push:
         subject: str,
         allowed_origins: tuple[str, ...],
         clock: Clock,
-        timeout: aiohttp.ClientTimeout = TIMEOUT,
+        timeout: "aiohttp.ClientTimeout | None" = None,
     ) -> None:
         """ValueError for an invalid subject or origin."""
         self._tokens = Tokens(key, subject)
@@ -121,6 +126,7 @@ class Push:
         self._clock = clock
         self._timeout = timeout
         self._key = key
+        self._is_open = False
         self._session: aiohttp.ClientSession | None = None
 
     @cached_property
@@ -131,18 +137,28 @@ class Push:
         return WebPush(private_key=self._key.private_pem, public_key=self._key.public_pem)
 
     async def open(self) -> None:
-        """Open the one session that all messages share, with its pool of connections."""
+        """From now on messages can be sent. The session comes with the first of them: what it is
+        made of is a twentieth of a start."""
+        self._is_open = True
+
+    def _shared(self) -> "aiohttp.ClientSession":
+        """The one session that all messages share, with its pool of connections."""
+        if not self._is_open:
+            raise RuntimeError("open() comes before send()")
         if self._session is None:
+            usual = aiohttp.ClientTimeout(total=WITHIN_S, connect=CONNECTED_WITHIN_S)
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=100, limit_per_host=self.side_by_side),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=self._timeout,
+                timeout=self._timeout or usual,
                 # No proxy and no .netrc of the environment decides where messages go.
                 trust_env=False,
             )
+        return self._session
 
     async def close(self) -> None:
         """Close the session; sends under way end as a passing fault."""
+        self._is_open = False
         session, self._session = self._session, None
         if session is not None:
             await session.close()
@@ -195,10 +211,9 @@ class Push:
         }
 
     async def _post(self, endpoint: str, body: bytes, headers: dict[str, str]) -> Outcome:
-        if self._session is None:
-            raise RuntimeError("open() comes before send()")
+        session = self._shared()
         try:
-            async with self._session.post(
+            async with session.post(
                 URL(endpoint, encoded=True), data=body, headers=headers, allow_redirects=False
             ) as response:
                 outcome = read_answer(
