@@ -14,7 +14,7 @@ import mimetypes
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from starlette.datastructures import Headers
@@ -53,12 +53,25 @@ _MARKS = {"br": ".br", "gzip": ".gz"}
 
 @dataclass(frozen=True)
 class StaticFile:
-    """One file as it goes on the wire, in each encoding that we have of it."""
+    """One file as it goes on the wire. `built` has it in each encoding that the build made."""
 
-    bodies: Mapping[str, bytes]
+    built: Mapping[str, bytes]
     media_type: str
     etag: str
     cache_control: str
+
+    @cached_property
+    def bodies(self) -> Mapping[str, bytes]:
+        """In each encoding that we have. What the build did not compress we do, when it is first
+        asked for; a variant that is no smaller is left out."""
+        bodies, body = {**self.built}, self.built["identity"]
+        if "gzip" not in bodies and _COMPRESSIBLE.match(self.media_type):
+            bodies["gzip"] = gzip.compress(body, 9, mtime=0)
+        return {
+            name: content
+            for name, content in bodies.items()
+            if name == "identity" or len(content) < len(body)
+        }
 
     def answer(self, headers: Headers) -> Response:
         """The body in the best encoding that is accepted, or 304 where it is known."""
@@ -217,19 +230,10 @@ def _read(file: Path, *, cache_control: str) -> StaticFile:
 
 
 def _in_memory(bodies: dict[str, bytes], *, media_type: str, cache_control: str) -> StaticFile:
-    """Compressed where the build has not done so; a variant that is no smaller is left out."""
-    body = bodies["identity"]
-    if "gzip" not in bodies and _COMPRESSIBLE.match(media_type):
-        bodies["gzip"] = gzip.compress(body, 9, mtime=0)
-    bodies = {
-        name: content
-        for name, content in bodies.items()
-        if name == "identity" or len(content) < len(body)
-    }
     return StaticFile(
-        bodies=bodies,
+        built=bodies,
         media_type=media_type,
-        etag=f'"{hashlib.sha256(body).hexdigest()[:24]}"',
+        etag=f'"{hashlib.sha256(bodies["identity"]).hexdigest()[:24]}"',
         cache_control=cache_control,
     )
 
