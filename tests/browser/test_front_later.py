@@ -24,6 +24,10 @@ LATER = """() => {
   const real = Date.now; Date.now = () => real() + 301000;
   window.dispatchEvent(new Event('focus'));
 }"""
+# A browser whose storage is full, or that keeps nothing.
+STORES_NOTHING = """Storage.prototype.setItem = () => {
+  throw new DOMException('', 'QuotaExceededError');
+};"""
 
 
 async def _away(route: Route) -> None:
@@ -125,3 +129,31 @@ async def test_where_the_server_leads_on_because_it_is_late_what_was_kept_stays_
         await expect(page.get_by_text("Thank you. We have it.")).to_be_visible()
         assert await page.evaluate("window.found") == ""
     assert await counted() == {"here": 13}
+
+
+@ON_SQLITE
+async def test_where_the_browser_stores_nothing_it_is_said_and_the_page_itself_sends(
+    cast: Cast,
+) -> None:
+    await twelve(cast, "sam")
+    await works_for_mia(cast)
+    async with scenes.serving(cast) as url, chromium() as browser:
+        page = await desk(cast, browser, url, "nobody", **TABLET)
+        await front_desk(cast, page, url)
+        await page.add_init_script(STORES_NOTHING)
+        await open_it(page, url)
+        await page.context.set_offline(True)
+        await page.get_by_role("group", name=AMIRA).locator(".away").tap()
+        await page.get_by_role("button", name="Send: 12 here, 1 not here").tap()
+        says = page.get_by_text("this device can't store your answers")
+        await expect(says).to_be_visible()
+        await expect(page.get_by_text("kept on this device")).to_be_hidden()
+        await page.evaluate(LATER)
+        await expect(says).to_be_visible()
+        await expect(page.get_by_text("kept on this device")).to_be_hidden()
+        assert AMIRA not in await page.content()
+        await FrontDesk.all().update(unlocked_by=None, unlocked_until=None, unlock_hash=None)
+        await page.context.set_offline(False)
+        await expect(page.get_by_text("Thank you. We have it.")).to_be_visible()
+        assert await page.evaluate(KEPT) == ""
+    assert await counted() == {"here": 12, "not_here": 1}

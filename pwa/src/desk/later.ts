@@ -14,8 +14,12 @@ function fieldsOf(form: HTMLFormElement): string {
   return fields.toString();
 }
 
+/** What this browser would not store (it is full, or stores nothing): as long as this page is open. */
+let inPage: string[] | undefined;
+
 /** What waits, the earliest first: a second person may have done a roll call before the network is back. */
 function read(): string[] {
+  if (inPage) return inPage;
   try {
     const kept: unknown = JSON.parse(localStorage.getItem(KEPT_AS) ?? "[]");
     return Array.isArray(kept) ? kept.map(String) : [];
@@ -25,8 +29,21 @@ function read(): string[] {
 }
 
 function write(kept: string[]): void {
-  if (kept.length) localStorage.setItem(KEPT_AS, JSON.stringify(kept));
-  else localStorage.removeItem(KEPT_AS);
+  try {
+    if (kept.length) localStorage.setItem(KEPT_AS, JSON.stringify(kept));
+    else localStorage.removeItem(KEPT_AS);
+    inPage = undefined;
+  } catch {
+    inPage = kept;
+  }
+  sayWhere(document);
+}
+
+/** The words tell where the answers are: who reads that they are on the device may turn it off. */
+function sayWhere(part: ParentNode): void {
+  for (const words of part.querySelectorAll<HTMLElement>("[data-kept]")) {
+    words.hidden = (words.dataset["kept"] === "page") !== Boolean(inPage?.length);
+  }
 }
 
 /** Which of them it is: the ticket is another one in each page. */
@@ -81,6 +98,7 @@ function tryAgain(then: (to: string) => void): void {
 
 /** The names are gone from the page; it waits for the network in their place. */
 export function wait(main: HTMLElement, words: DocumentFragment): void {
+  sayWhere(words);
   main.replaceChildren(words);
   tryAgain((to) => location.replace(to));
 }
