@@ -96,7 +96,7 @@ class DueRows(msgspec.Struct, Generic[Row], frozen=True):
             keys = await self.due_now(now)
         for key in keys:
             try:
-                await self.tick_one(key, now)
+                await self._one(key, now)
             except Unavailable as fault:
                 await self.set_apart(key, now, tell)
                 log.error("ticker.row_failed", rows=self.name, row=str(key), exc=fault)
@@ -177,6 +177,14 @@ class DueRows(msgspec.Struct, Generic[Row], frozen=True):
             rows = await (due.select_for_update() if self.locks else due)
             if rows:
                 await self.go_on(rows, now)
+
+    async def _one(self, key: UUID, now: datetime) -> None:
+        try:
+            await self.tick_one(key, now)
+        except Unavailable:
+            # A database that was busy for a moment says nothing of this row: a minute is long for
+            # a child who is late.
+            await self.tick_one(key, now)
 
     async def set_apart(self, key: UUID, now: datetime, tell: Tell) -> None:
         """This row raises: the loop takes it again in a minute, and operators are told."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from server.alerts.drills.models import DrillPlan
+from server.errors import Unavailable
 from server.storage.due_rows import SET_APART, DueRows
 from tests.copies import replace
 from tests.fixtures import Database
@@ -21,9 +23,11 @@ LATER = NOON + timedelta(days=1)
 
 @dataclass
 class Room:
-    """Moves its rows on to the next day, but for those that make no sense to it."""
+    """Moves its rows on to the next day, but for those that make no sense to it, and for those at
+    which the database is busy for so many tries."""
 
     broken: set[UUID] = field(default_factory=set)
+    busy: Counter[UUID] = field(default_factory=Counter)
     moved: list[UUID] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
 
@@ -35,6 +39,9 @@ class Room:
             await DrillPlan.filter(id=plan.id).update(next_action_at=now + timedelta(days=1))
             if plan.id in self.broken:
                 raise RuntimeError("on purpose")
+            if self.busy[plan.id] > 0:
+                self.busy[plan.id] -= 1
+                raise Unavailable("The database is busy.")
             self.moved.append(plan.id)
 
     async def tell(self, fault: str, now: datetime) -> None:
@@ -78,6 +85,15 @@ async def test_a_row_that_raises_is_set_apart_and_the_others_go_on(db: Database)
     assert {await moment_of(id_) for id_ in room.broken} == {NOON + SET_APART}
     assert {await moment_of(id_) for id_ in set(ids) - room.broken} == {LATER}
     assert set(room.told) == {"drill:row"}
+
+
+async def test_a_row_waits_for_a_minute_only_where_the_database_stays_busy(db: Database) -> None:
+    ids = await planned(2)
+    # The batch fails at the first row; then each is tried twice, alone.
+    room = Room(busy=Counter({ids[0]: 2, ids[1]: 2}))
+    await room.rows().go_through(NOON, room.tell)
+    assert [await moment_of(id_) for id_ in ids] == [LATER, NOON + SET_APART]
+    assert room.told == ["drill:row"]
 
 
 async def test_a_row_that_is_no_longer_due_is_not_set_apart(db: Database) -> None:
