@@ -37,10 +37,14 @@ async def copy(table: Table, written: Callable[[int], None]) -> None:
     given = _defaults(table)
     columns, values = (*table.columns, *given), tuple(given.values())
     rows = ((*row, *values) for row in table.rows)
+    if dialect() == "postgres":
+        # What we compute between two parts may take long on a busy machine.
+        await connection().execute_query("SET LOCAL idle_in_transaction_session_timeout = 0")
     while part := [*islice(rows, AT_ONCE)]:
         if dialect() == "postgres":
-            raw: Any = connection()._connection
-            await raw.copy_records_to_table(name, columns=columns, records=part)
+            postgres: Any = connection()
+            async with postgres.alone() as raw:
+                await raw.copy_records_to_table(name, columns=columns, records=part)
         else:
             await connection().execute_many(_insert(name, columns), [*_for_sqlite(part)])
         written(len(part))

@@ -17,9 +17,11 @@ from server.errors import Refused
 from server.notify.models import Delivery, Message
 from server.people.models import Agency, Child, Home, Person, Tie
 from server.people.rules import Role
+from server.seeding import people
 from server.seeding.actions import fill, sizes
 from server.seeding.plan import Size, plans
 from server.settings import load
+from server.storage.copying import copy
 from server.storage.db import fetch, write
 from server.ticker import Ticker
 from server.watch.models import Pause, Round, Watch
@@ -64,6 +66,18 @@ async def test_each_child_has_a_home_adults_and_the_days_that_were_asked_for(
             [left] = await fetch(f"SELECT COUNT(*) AS n FROM {name}_default")  # noqa: S608
             assert left["n"] == 0, "each row is in the table of its month"
         assert {"round", "check_in", "entry"} <= {name for name, _, _ in await sizes()}
+
+
+async def test_a_busy_machine_may_compute_for_long_between_two_parts(
+    db: Database, clock: DrivenClock
+) -> None:
+    if db.dialect != "postgres":
+        pytest.skip("SQLite ends no transaction that does nothing")
+    table = next(people.tables(next(plans(Size(1, 0, 1), clock()))))
+    async with write():
+        await copy(table, lambda _: None)
+        [limit] = await fetch("SHOW idle_in_transaction_session_timeout")
+    assert limit["idle_in_transaction_session_timeout"] == "0"
 
 
 async def test_a_child_who_is_away_has_a_pause_of_their_own_in_whatever_agency(

@@ -223,6 +223,29 @@ async def test_a_slow_statement_is_not_taken_for_a_lost_server(postgres):
     assert counts.cut == cut
 
 
+async def _end_and_go_on(client: SafePostgresClient) -> None:
+    async with client.alone() as line:
+        await line.fetch("SELECT 1 AS one")
+        line.terminate()
+        # As `fetch` goes on once it has seen that the connection is open.
+        await line._execute("SELECT 1 AS one", (), 0, None)
+
+
+async def _err(client: SafePostgresClient) -> None:
+    async with client.alone() as line:
+        line.mistake()
+
+
+async def test_a_connection_that_ends_between_two_steps_of_a_statement_is_away(postgres):
+    async with opened(postgres.url("postgres")) as client:
+        with pytest.raises(Unavailable):
+            await _end_and_go_on(client)
+        with pytest.raises(AttributeError):
+            await _err(client)
+        (row,) = await fetch("SELECT 1 AS one")
+        assert row["one"] == 1
+
+
 async def test_who_waits_for_a_lock_is_told_to_come_again_and_a_forgotten_lock_ends(postgres):
     async with opened(postgres.url("postgres")):
         async with write():

@@ -111,6 +111,10 @@ def _telling(client: "SafePostgresClient | None" = None) -> Iterator[None]:
         if is_lost(fault):
             unavailable(fault, type(fault).__name__)
         raise
+    except AttributeError as fault:
+        if is_ended(fault):
+            unavailable(fault, "ended")
+        raise
 
 
 def _start_anew(client: "SafePostgresClient | None", fault: BaseException) -> None:
@@ -124,6 +128,13 @@ def is_lost(fault: asyncpg.InterfaceError) -> bool:
     return type(fault) is asyncpg.InterfaceError and any(
         word in str(fault) for word in ("clos", "released", "terminat")
     )
+
+
+def is_ended(fault: AttributeError) -> bool:
+    """Whether a connection was ended between two steps of one statement: asyncpg then has no
+    protocol any more, and asks None for its next step."""
+    name = fault.name or ""
+    return fault.obj is None and hasattr(asyncpg.protocol.Protocol, name)
 
 
 class SafePostgresClient(AsyncpgDBClient):
