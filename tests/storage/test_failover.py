@@ -224,7 +224,8 @@ async def test_a_slow_statement_is_not_taken_for_a_lost_server(postgres):
 
 
 async def _end_and_go_on(client: SafePostgresClient) -> None:
-    async with client.alone() as line:
+    async with client.alone() as pooled:
+        line = pooled._con
         await line.fetch("SELECT 1 AS one")
         line.terminate()
         # As `fetch` goes on once it has seen that the connection is open.
