@@ -1,26 +1,32 @@
 """What makes a start short: libraries that it need not read, and no collector while it imports."""
 
 import gc
-import inspect
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import LazyLoader, find_spec, module_from_spec
+from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
+from typing import Any
+
+
+class _Late(ModuleType):
+    """Stands for a library until something of it is asked for. The lazy loader of `importlib` is
+    broken for good where the first reading fails (no file descriptor is free), and where two
+    threads ask first."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module(self.__name__), name)
 
 
 def late(name: str) -> ModuleType:
     """The library, which is read when anything of it is first asked for. Raises ImportError at once
-    where it is not installed."""
+    where it is not installed. To set something of it, import it."""
     if name in sys.modules:
         return sys.modules[name]
-    spec = find_spec(name)
-    if spec is None or spec.loader is None:
+    if find_spec(name) is None:
         raise ImportError(f"{name} is not installed", name=name)
-    spec.loader = LazyLoader(spec.loader)
-    module = sys.modules[name] = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return _Late(name)
 
 
 @contextmanager
@@ -44,13 +50,15 @@ def importing_rooms() -> Iterator[None]:
     What was imported stays, so the collector leaves it alone from then on: to walk through it at
     each pause between two such blocks took an eighth of a start.
     """
+    before = len(sys.modules)
     with uncollected():
-        with _hidden("pydantic"), _without_sources():
+        with _hidden("pydantic"):
             from tortoise import models
 
         models._get_comments = _no_comments
         yield
-        gc.freeze()
+        if len(sys.modules) > before:
+            gc.freeze()
 
 
 @contextmanager
@@ -67,20 +75,5 @@ def _hidden(name: str) -> Iterator[None]:
         del sys.modules[name]
 
 
-@contextmanager
-def _without_sources() -> Iterator[None]:
-    """For the one model that the ORM itself has, and makes while it is imported."""
-    getsource = inspect.getsource
-    inspect.getsource = _no_source
-    try:
-        yield
-    finally:
-        inspect.getsource = getsource
-
-
 def _no_comments(cls: object) -> dict[str, str]:
     return {}
-
-
-def _no_source(thing: object) -> str:
-    raise OSError("not now")

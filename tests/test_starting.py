@@ -4,6 +4,7 @@ import gc
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -60,6 +61,61 @@ def test_a_library_is_read_when_it_is_first_used_and_missed_at_once() -> None:
     assert late("sys") is sys
     with pytest.raises(ImportError, match="no_such_library"):
         late("no_such_library")
+
+
+# A library that cannot be read the first time, as where no file descriptor is free.
+HARD = """
+import pathlib, threading
+folder = pathlib.Path(sys.argv[1])
+sys.path.insert(0, str(folder))
+from server.starting import late
+library = late("hard")
+"""
+
+
+def run_with(folder: Path, source: str, script: str) -> None:
+    """Runs the script in a new process, where `library` is a late one with this source."""
+    (folder / "hard.py").write_text(source)
+    subprocess.run(
+        [sys.executable, "-c", f"import sys\n{HARD}{script}", str(folder)], check=True, timeout=60
+    )
+
+
+def test_a_library_whose_first_reading_fails_is_read_the_next_time(tmp_path: Path) -> None:
+    source = """
+import pathlib, sys
+mark = pathlib.Path(sys.argv[1], "tried")
+if not mark.exists():
+    mark.touch()
+    raise OSError("Too many open files")
+half = 0.5
+"""
+    script = (
+        "try: library.half\nexcept OSError: pass\nelse: sys.exit(1)\nassert library.half == 0.5"
+    )
+    run_with(tmp_path, source, script)
+
+
+def test_a_library_that_several_threads_ask_for_at_once_is_read_once(tmp_path: Path) -> None:
+    source = """
+import pathlib, sys
+pathlib.Path(sys.argv[1], "read").open("a").write("once")
+for number in range(200_000):  # The others come while it is being read.
+    pass
+half = 0.5
+"""
+    script = """
+asked, seen = threading.Barrier(4), []
+def ask():
+    asked.wait()
+    seen.append(library.half)
+threads = [threading.Thread(target=ask) for _ in range(4)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+assert seen == [0.5] * 4
+assert (folder / "read").read_text() == "once"
+"""
+    run_with(tmp_path, source, script)
 
 
 def test_the_collector_is_as_before_when_a_block_without_it_ends() -> None:

@@ -159,7 +159,7 @@ def _caching(name: str) -> str:
 
 def titled(page: StaticFile, title: str) -> StaticFile:
     """The same page under another title."""
-    text = page.bodies["identity"].decode()
+    text = page.built["identity"].decode()
     element = f"<title>{html.escape(title)}</title>"
     body = _TITLE.sub(lambda _: element, text, count=1).encode()
     return _in_memory(

@@ -14,12 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from server.plan.paper.scripts import east_asian
-from server.starting import late
 
 if TYPE_CHECKING:
     import typst
-else:
-    typst = late("typst")
 
 # Noto Sans for most scripts, with symbols and emoji; the same for Chinese, Japanese and Korean; an
 # Arabic whose letters are one glyph each, so that search and copying find them.
@@ -45,6 +42,8 @@ _END = 0x40000
 @cache
 def fonts() -> "typst.Fonts":
     """The fonts, read once."""
+    import typst  # As in `typeset`.
+
     return typst.Fonts(include_system_fonts=False, font_paths=_places())
 
 

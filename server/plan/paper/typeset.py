@@ -3,16 +3,10 @@
 import json
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from server.plan.paper.fonts import families, fonts, has
 from server.plan.paper.scripts import settable
-from server.starting import late
-
-if TYPE_CHECKING:
-    import typst
-else:
-    typst = late("typst")
 
 # Sources read shared code from there.
 _ROOT: Final = Path(__file__).parents[2]
@@ -23,7 +17,10 @@ _NAMES: Final = frozenset({"language", "lang", "dir"})
 def typeset(source: Path, data: dict[str, Any], **inputs: str) -> bytes:
     """The PDF. `data` has its language (`language`) and people's words, which are data for Typst
     and never source; further `inputs` are handed over as they are."""
-    # A library for PDF takes a twentieth of the start, and most processes never set a page.
+    # Libraries for PDF take a twentieth of the start, and most processes never set a page. Several
+    # threads set pages: an import in the function waits where another one has begun it.
+    import typst
+
     from server.plan.paper.textlayer import mend
 
     words = json.dumps(_prepared(data, data["language"]), ensure_ascii=False)

@@ -50,7 +50,9 @@ _EXIF = 0x8769
 
 def _ready() -> None:
     """We look at the size ourselves, before anything is decoded: Pillow's own check warns first."""
-    Image.MAX_IMAGE_PIXELS = None
+    from PIL import Image as library  # To set something, which a late library does not pass on.
+
+    library.MAX_IMAGE_PIXELS = None
 
 
 _one_at_a_time = ThreadPoolExecutor(max_workers=1, thread_name_prefix="photo", initializer=_ready)
