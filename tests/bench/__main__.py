@@ -34,6 +34,7 @@ NAMES = (
     "push",
     "board",
     "find",
+    "start",
     "first_load",
     "day",
     "lighthouse",

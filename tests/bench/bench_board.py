@@ -257,7 +257,8 @@ def _memory() -> int:
 
 
 @contextlib.contextmanager
-def _database(kind: str) -> Iterator[tuple[str, str]]:
+def database(kind: str) -> Iterator[tuple[str, str]]:
+    """The address of an empty database of this kind, and a folder that goes with it."""
     with tempfile.TemporaryDirectory() as folder:
         if kind == "sqlite":
             yield f"sqlite://{folder}/bench.sqlite3", folder
@@ -272,7 +273,7 @@ def measure(runs: int = RUNS, sizes: Sequence[int] = SIZES) -> dict[str, Any]:
     figures: dict[str, dict[str, Any]] = {}
     for kind in KINDS:
         for many in sizes:
-            with _database(kind) as (url, folder):
+            with database(kind) as (url, folder):
                 figures[f"{kind} {many}"] = asyncio.run(_measure(url, folder, many, runs))
     shown = "; ".join(
         f"{KINDS[name.split()[0]]}, {name.split()[1]} children: {figure['ms']:.0f} ms,"
@@ -296,7 +297,7 @@ def measure_large(sizes: list[int], runs: int = RUNS) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     for kind in KINDS:
         for many in sizes:
-            with _database(kind) as (url, folder):
+            with database(kind) as (url, folder):
                 figures[f"{kind} {many}"] = asyncio.run(_measure_large(url, folder, many, runs))
                 print(json.dumps({f"{kind} {many}": figures[f"{kind} {many}"]}), flush=True)
     return figures

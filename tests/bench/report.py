@@ -21,6 +21,7 @@ RANKS: dict[str, Callable[[Row], float]] = {
     "push": lambda row: -row["ratio"],
     "board": lambda row: max(one["ms"] for one in row["figures"].values()),
     "find": lambda row: max(kind["duty: name"]["median"] for kind in row["kinds"].values()),
+    "start": lambda row: max(one["seconds"] for one in row["figures"].values()),
     "offline": lambda row: statistics.median(row["seconds"]),
     "replay": lambda row: -row["ours"],
     "project": lambda row: row["sync_s"],

@@ -30,6 +30,7 @@ SIZES: dict[str, dict[str, Any]] = {
     "push": {"pairs": 1, "messages": 32},
     "board": {"runs": 2, "sizes": [31]},
     "find": {"agencies": 2, "children": 20, "homes": 2, "runs": 1},
+    "start": {"runs": 1},
     "first_load": {"locales": ["ar"]},
     "day": {"openings": 1, "check_ins": 1},
     "lighthouse": {"times": 1},
