@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests import postgres as postgresql
+from tests.ports import free_port
 
 CONFIG = """
 [databases]
@@ -47,7 +48,7 @@ def pooling(server: int, *, size: int = 20, statements: int = 200) -> Iterator[i
     program = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     assert program is not None, "install pgbouncer"
     folder = Path(tempfile.mkdtemp(prefix="wm-pgb-"))
-    port = postgresql._free_port()
+    port = free_port()
     values = {"server": server, "port": port, "size": size, "statements": statements}
     (folder / "ini").write_text(CONFIG.format(folder=folder, **values))
     as_nobody = postgresql._as_nobody()

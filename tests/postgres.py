@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import os
 import pwd
-import random
 import shutil
-import socket
 import subprocess
 import sysconfig
 import tempfile
@@ -27,11 +25,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.ports import free_port
+
 START_S = 60.0
 """Ready within a second on an idle machine; the rest is for a busy one."""
 STOP_S = 30.0
-PORTS = range(20000, 32000)
-"""Below 32768, where Linux begins to hand out ports to clients, who would at times hold ours."""
 
 KEEPER = """
 folder=$1; shift
@@ -166,7 +164,7 @@ def running(*, is_durable: bool = False) -> Iterator[Server]:
     """A new, empty server for the length of the block."""
     # A short name: the path of a socket may have some hundred bytes and no more.
     folder = Path(tempfile.mkdtemp(prefix="wm-pg-"))
-    server = Server(folder, _free_port(), is_durable=is_durable)
+    server = Server(folder, free_port(), is_durable=is_durable)
     try:
         _lay_out(server)
         _start_somewhere(server)
@@ -209,19 +207,8 @@ def _start_somewhere(server: Server) -> None:
         except DidNotStart as fault:
             if "could not bind" not in str(fault):
                 raise
-            server.port = _free_port()
+            server.port = free_port()
     return server.start()
-
-
-def _free_port() -> int:
-    for port in random.sample(PORTS, len(PORTS)):
-        with socket.socket() as attempt:
-            try:
-                attempt.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port
-    raise RuntimeError(f"no port is free in {PORTS}")
 
 
 def _as_nobody() -> dict[str, Any]:

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests import postgres
+from tests.ports import free_port
 from tests.postgres import Server
 
 READY_S = 60.0
@@ -31,7 +32,7 @@ def pair(database: str = "waymark") -> Iterator[tuple[Pausable, Pausable]]:
         first.create_database(database)
         folder = Path(f"{first.folder}-b")
         folder.mkdir(mode=0o700)
-        second = Server(folder, postgres._free_port(), is_durable=True)
+        second = Server(folder, free_port(), is_durable=True)
         standby = Pausable(second)
         try:
             _copy(first, second)

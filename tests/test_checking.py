@@ -31,7 +31,7 @@ from server.storage.db import close_database, open_database
 from tests.cast import Cast, build
 from tests.doubles.gateway import Gateway
 from tests.doubles.smtp import Relay
-from tests.postgres import _free_port as free_port
+from tests.ports import free_port
 from tests.test_commands import SECRET
 
 NIGHT = "night@example.org"

@@ -21,7 +21,7 @@ from server.__main__ import NOT_YET
 from tests.doubles.oidc import Provider
 from tests.doubles.smtp import Relay
 from tests.fixtures import Database
-from tests.postgres import _free_port as free_port
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 MIGRATIONS = sorted(file.stem for file in (ROOT / "migrations").glob("[0-9]*.py"))

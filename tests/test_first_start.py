@@ -14,7 +14,7 @@ from server.people.models import Child
 from server.settings import SettingFault
 from server.watch import ticking
 from tests.cast import Cast
-from tests.postgres import _free_port as free_port
+from tests.ports import free_port
 
 PUBLIC = {
     "WAYMARK_PUBLIC_URL": "https://plan.example.org",

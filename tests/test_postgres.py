@@ -13,7 +13,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.postgres import PORTS, DidNotStart, Server, running
+from tests.ports import PORTS
+from tests.postgres import DidNotStart, Server, running
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -29,9 +29,10 @@ from server.storage.engines.migrate import migrate
 from server.storage.ids import uuid7
 from server.watch.models import Watch
 from tests.bench.bench_answer_stops import _late
-from tests.bench.bench_check_ins import SECRET, _database, _free_port, _server
+from tests.bench.bench_check_ins import SECRET, _database, _server
 from tests.bench.children import make, moment, token_of
 from tests.bench.load import GENERATOR, Run, post, send_all
+from tests.ports import free_port
 
 RUNS, CHILDREN = 5, 600
 TO_REACH = 1500
@@ -93,7 +94,7 @@ async def _all_settled(left: int) -> None:
 
 async def _runs(url: str, folder: str, runs: int, each: int) -> list[Run]:
     children = await _seed(url, (runs + 1) * each)
-    port, done = _free_port(), []
+    port, done = free_port(), []
     with _server(["-m", "server", "serve"], url, port, folder) as pid:
         for first in range(0, len(children), each):
             run = await send_all(port, _requests(children[first : first + each]), pid)

@@ -24,6 +24,7 @@ from server.storage.db import close_database, fetch, open_database, write
 from server.storage.engines.migrate import migrate
 from tests.bench.children import make, moment, token_of
 from tests.bench.load import GENERATOR, Run, post, send_all
+from tests.ports import free_port
 from tests.postgres import running
 
 PAIRS = 9
@@ -88,12 +89,6 @@ def _requests(ids: list[UUID], agency: str) -> tuple[list[bytes], list[bytes]]:
     return ours, bare
 
 
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 @contextlib.contextmanager
 def _server(
     command: list[str], url: str, port: int, folder: str, more: Mapping[str, str] | None = None
@@ -131,7 +126,7 @@ async def _pairs(url: str, folder: str, pairs: int, children: int) -> list[tuple
         " following_opens_at, following_action_at FROM watch"
     )
     (row,) = await fetch("SELECT id FROM agency")
-    our_port, bare_port = _free_port(), _free_port()
+    our_port, bare_port = free_port(), free_port()
     found: list[tuple[Run, Run]] = []
     serve = ["-m", "server", "serve"]
     with (

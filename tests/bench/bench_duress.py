@@ -19,10 +19,11 @@ from server.checkin.duress.models import DuressSign
 from server.storage import bulk
 from server.storage.db import close_database, fetch, write
 from server.storage.ids import uuid7
-from tests.bench.bench_check_ins import _database, _free_port, _seed, _server
+from tests.bench.bench_check_ins import _database, _seed, _server
 from tests.bench.children import moment, token_of
 from tests.bench.load import post
 from tests.bench.ranks import signed_ranks
+from tests.ports import free_port
 
 PAIRS = 1000
 WARM = 50
@@ -83,7 +84,7 @@ async def _run(kind: str, pairs: int, warm: int) -> dict[str, Any]:
         async with _database(kind, folder) as url:
             ids = await _seed(url, 2 * (pairs + warm))
             await _signs(ids, moment())
-            port = _free_port()
+            port = free_port()
             with _server(["-m", "server", "serve"], url, port, folder):
                 found = await _pairs(port, ids, pairs, warm)
                 await asyncio.sleep(3)  # What is left to listen to.

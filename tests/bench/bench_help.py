@@ -25,10 +25,11 @@ from server.storage import bulk
 from server.storage.db import close_database, fetch, open_database, write
 from server.storage.engines.migrate import migrate
 from server.storage.ids import uuid7
-from tests.bench.bench_check_ins import SECRET, _database, _free_port, _server
+from tests.bench.bench_check_ins import SECRET, _database, _server
 from tests.bench.children import make, moment, token_of
 from tests.bench.load import post
 from tests.doubles.web_push import Receiver
+from tests.ports import free_port
 
 CALLS = 200
 EVERY_S = 0.1
@@ -168,7 +169,7 @@ async def _measure(calls: int, beside: int) -> dict[str, Any]:
         async with _database("postgres", folder) as url:
             callers, others = await _seed(url, origin, calls, beside)
             await close_database()
-            port = _free_port()
+            port = free_port()
             more = {"WAYMARK_PUSH_ORIGINS": origin}
             with _server(["-m", "server", "serve"], url, port, folder, more):
                 tapped, rate = await _load(port, callers, others)

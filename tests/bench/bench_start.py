@@ -16,7 +16,7 @@ from urllib.request import urlopen
 
 from tests.bench.bench_board import KINDS, SECRET, database
 from tests.bench.load import cpu_seconds
-from tests.pwa.demo import free_port
+from tests.ports import free_port
 
 RUNS = 7
 SECONDS = 1.0

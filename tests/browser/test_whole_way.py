@@ -21,8 +21,9 @@ from server.i18n import gettext
 from tests.doubles.firefox import Firefox, until
 from tests.doubles.push_service import PushService, Subscription
 from tests.fixtures_demo import DemoFolder
+from tests.ports import free_port
 from tests.pwa.conftest import ARGUMENTS, LOCALES, SHELL, Phone
-from tests.pwa.demo import demo_agency, free_port
+from tests.pwa.demo import demo_agency
 from tests.pwa.double import Double
 
 pytestmark = pytest.mark.browser

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import signal
-import socket
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,18 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.cluster.hosts import until
+from tests.ports import free_port
 from tests.upgrades.trees import Version
 
 # A first start compiles every module of its tree.
 READY_S = 240.0
 STOP_S = 60.0
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 @dataclass

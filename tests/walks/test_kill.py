@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -30,6 +29,7 @@ from server.watch.carer.models import Question
 from server.watch.models import Round, Watch
 from server.watch.policy_change import Adoption
 from tests.fixtures import DrivenClock
+from tests.ports import free_port
 from tests.walks.crowd import crowd
 from tests.walks.stage import Stage
 
@@ -140,13 +140,6 @@ async def test_killed_anywhere_a_home_is_asked_one_roll_call_and_hears_of_it(
 
 
 # --- the whole server
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 @asynccontextmanager
