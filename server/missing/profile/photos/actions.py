@@ -48,14 +48,7 @@ _TAKEN = (0x9003, 0x0132)  # When it was taken; when the file was changed.
 _EXIF = 0x8769
 
 
-def _ready() -> None:
-    """We look at the size ourselves, before anything is decoded: Pillow's own check warns first."""
-    from PIL import Image as library  # To set something, which a late library does not pass on.
-
-    library.MAX_IMAGE_PIXELS = None
-
-
-_one_at_a_time = ThreadPoolExecutor(max_workers=1, thread_name_prefix="photo", initializer=_ready)
+_one_at_a_time = ThreadPoolExecutor(max_workers=1, thread_name_prefix="photo")
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -73,6 +66,15 @@ async def made(raw: bytes) -> Made:
     return await asyncio.get_running_loop().run_in_executor(_one_at_a_time, _made, raw)
 
 
+def _opened(raw: bytes, formats: tuple[str, ...]) -> "Image.Image":
+    """The photo, not decoded yet. We look at its size ourselves: Pillow's own check warns first."""
+    # Its own import: what is set of a late library does not reach it.
+    from PIL import Image as library
+
+    library.MAX_IMAGE_PIXELS = None
+    return library.open(io.BytesIO(raw), formats=formats)
+
+
 def _made(raw: bytes) -> Made:
     if raw[4:8] == b"ftyp" and raw[8:12] in _HEIC:
         raise Refused(
@@ -84,7 +86,7 @@ def _made(raw: bytes) -> Made:
             field="photo",
         )
     try:
-        with Image.open(io.BytesIO(raw), formats=_FORMATS) as image:
+        with _opened(raw, _FORMATS) as image:
             _check_size(image.size)
             taken_on = _taken_on(image)
             # A JPEG can be read at a half, a quarter, an eighth of its size.
@@ -181,7 +183,7 @@ async def small_for_paper(page: bytes) -> bytes:
 
 def _for_paper(page: bytes) -> bytes:
     try:
-        with Image.open(io.BytesIO(page), formats=("JPEG",)) as image:
+        with _opened(page, ("JPEG",)) as image:
             image.thumbnail((PAPER, PAPER))
             held = io.BytesIO()
             image.save(held, "JPEG", quality=80, optimize=True)
