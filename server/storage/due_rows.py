@@ -96,7 +96,7 @@ class DueRows(msgspec.Struct, Generic[Row], frozen=True):
             keys = await self.due_now(now)
         for key in keys:
             try:
-                await self._one(key, now)
+                await self._try_twice(key, now)
             except Unavailable as fault:
                 await self.set_apart(key, now, tell)
                 log.error("ticker.row_failed", rows=self.name, row=str(key), exc=fault)
@@ -178,7 +178,7 @@ class DueRows(msgspec.Struct, Generic[Row], frozen=True):
             if rows:
                 await self.go_on(rows, now)
 
-    async def _one(self, key: UUID, now: datetime) -> None:
+    async def _try_twice(self, key: UUID, now: datetime) -> None:
         try:
             await self.tick_one(key, now)
         except Unavailable:
