@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import Route, expect
+from playwright.async_api import Page, Route, expect
 
 from server.inbound.models import FrontDesk
 from server.watch.models import RollCallWord
@@ -30,6 +32,21 @@ STORES_NOTHING = """Storage.prototype.setItem = () => {
 };"""
 
 
+@asynccontextmanager
+async def opened_offline(cast: Cast, script: str = "") -> AsyncIterator[Page]:
+    """The sheet of a home with thirteen children, open to Sam at its front desk, and then without a
+    network. `script`: what makes the browser another one."""
+    await twelve(cast, "sam")
+    await works_for_mia(cast)
+    async with scenes.serving(cast) as url, chromium() as browser:
+        page = await desk(cast, browser, url, "nobody", **TABLET)
+        await front_desk(cast, page, url)
+        await page.add_init_script(script)
+        await open_it(page, url)
+        await page.context.set_offline(True)
+        yield page
+
+
 async def _away(route: Route) -> None:
     """What a proxy answers while the server is restarted."""
     if route.request.method == "POST":
@@ -43,13 +60,7 @@ async def _away(route: Route) -> None:
 async def test_what_was_tapped_offline_is_sent_after_the_names_have_gone(
     cast: Cast, is_turned_off: bool
 ) -> None:
-    await twelve(cast, "sam")
-    await works_for_mia(cast)
-    async with scenes.serving(cast) as url, chromium() as browser:
-        page = await desk(cast, browser, url, "nobody", **TABLET)
-        await front_desk(cast, page, url)
-        await open_it(page, url)
-        await page.context.set_offline(True)
+    async with opened_offline(cast) as page:
         await page.get_by_role("group", name=AMIRA).locator(".away").tap()
         await page.get_by_role("button", name="Send: 12 here, 1 not here").tap()
         says = page.locator("[data-unsent=away]")
@@ -64,7 +75,7 @@ async def test_what_was_tapped_offline_is_sent_after_the_names_have_gone(
         await FrontDesk.all().update(unlocked_by=None, unlocked_until=None, unlock_hash=None)
         await page.context.set_offline(False)
         if is_turned_off:
-            await page.goto(f"{url}/front/roll-call")
+            await page.goto(page.url)
         await expect(page.get_by_text("Thank you. We have it.")).to_be_visible()
         assert await page.evaluate(KEPT) == ""
     assert await counted() == {"here": 12, "not_here": 1}
@@ -75,13 +86,7 @@ async def test_what_was_tapped_offline_is_sent_after_the_names_have_gone(
 async def test_what_was_kept_leaves_the_store_when_the_server_leads_on_and_not_before(
     cast: Cast,
 ) -> None:
-    await twelve(cast, "sam")
-    await works_for_mia(cast)
-    async with scenes.serving(cast) as url, chromium() as browser:
-        page = await desk(cast, browser, url, "nobody", **TABLET)
-        await front_desk(cast, page, url)
-        await open_it(page, url)
-        await page.context.set_offline(True)
+    async with opened_offline(cast) as page:
         await page.get_by_role("button", name="All here").tap()
         await expect(page.locator("[data-unsent=away]")).to_be_visible()
         kept = await page.evaluate(KEPT)
@@ -111,13 +116,7 @@ async def test_what_was_kept_leaves_the_store_when_the_server_leads_on_and_not_b
 async def test_where_the_server_leads_on_because_it_is_late_what_was_kept_stays_until_it_is_taken(
     cast: Cast,
 ) -> None:
-    await twelve(cast, "sam")
-    await works_for_mia(cast)
-    async with scenes.serving(cast) as url, chromium() as browser:
-        page = await desk(cast, browser, url, "nobody", **TABLET)
-        await front_desk(cast, page, url)
-        await open_it(page, url)
-        await page.context.set_offline(True)
+    async with opened_offline(cast) as page:
         await page.get_by_role("button", name="All here").tap()
         await expect(page.locator("[data-unsent=away]")).to_be_visible()
         kept = await page.evaluate(KEPT)
@@ -135,14 +134,7 @@ async def test_where_the_server_leads_on_because_it_is_late_what_was_kept_stays_
 async def test_where_the_browser_stores_nothing_it_is_said_and_the_page_itself_sends(
     cast: Cast,
 ) -> None:
-    await twelve(cast, "sam")
-    await works_for_mia(cast)
-    async with scenes.serving(cast) as url, chromium() as browser:
-        page = await desk(cast, browser, url, "nobody", **TABLET)
-        await front_desk(cast, page, url)
-        await page.add_init_script(STORES_NOTHING)
-        await open_it(page, url)
-        await page.context.set_offline(True)
+    async with opened_offline(cast, STORES_NOTHING) as page:
         await page.get_by_role("group", name=AMIRA).locator(".away").tap()
         await page.get_by_role("button", name="Send: 12 here, 1 not here").tap()
         says = page.get_by_text("this device can't store your answers")
