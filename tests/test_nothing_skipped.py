@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 )
 def test_a_skipped_test_fails_the_run(tmp_path: Path, body: str, code: int, how: list[str]) -> None:
     (tmp_path / "tests").mkdir()
-    for name in ("__init__.py", "conftest.py", "postgres.py"):
+    for name in ("__init__.py", "conftest.py", "ports.py", "postgres.py"):
         shutil.copy(ROOT / "tests" / name, tmp_path / "tests" / name)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     (tmp_path / "tests" / "test_some.py").write_text(f"def test_some():\n    {body}\n")

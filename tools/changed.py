@@ -26,7 +26,13 @@ COMPOSITION = {
     "server/serving.py",
     "tests/cast.py",
 }
-BEGINS = {"tests/conftest.py", "tests/fixtures", "tests/reuse.py", "tests/postgres.py"}
+BEGINS = {
+    "tests/conftest.py",
+    "tests/fixtures",
+    "tests/reuse.py",
+    "tests/ports.py",
+    "tests/postgres.py",
+}
 # What is no module, by how its path begins, and who is about it.
 BESIDE = {
     "migrations/": {"tests/storage", "tests/records", "tests/tools/test_migrations.py"},

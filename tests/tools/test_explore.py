@@ -16,7 +16,7 @@ from tests.explore import to_pin
 
 ROOT = Path(__file__).resolve().parents[2]
 # They take any free port, or say which seed they drew: no example.
-NO_EXAMPLE = {"tests/postgres.py", "tests/explore.py", "tests/fuzz/__main__.py"}
+NO_EXAMPLE = {"tests/ports.py", "tests/explore.py", "tests/fuzz/__main__.py"}
 
 PROPERTIES = """
 from datetime import UTC, datetime, timedelta
@@ -48,7 +48,7 @@ def test_draws_nothing():
 @pytest.mark.slow
 def test_it_prints_what_breaks_as_a_line_to_pin_and_ends_by_itself(tmp_path: Path) -> None:
     (tmp_path / "tests").mkdir()
-    for name in ("__init__.py", "conftest.py", "postgres.py", "explore.py"):
+    for name in ("__init__.py", "conftest.py", "ports.py", "postgres.py", "explore.py"):
         shutil.copy(ROOT / "tests" / name, tmp_path / "tests" / name)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     (tmp_path / "tests" / "test_some.py").write_text(PROPERTIES)
