@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import cache
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 from asyncpg.exceptions import PostgresConnectionError
@@ -45,8 +45,8 @@ from server.web import answer_times, static_files
 from server.web.live import close_live, open_live
 from server.web.middleware import stack as middleware_stack
 from server.web.openapi import openapi_route
-from server.web.responses import answer_fault, wants_page
-from server.web.routing import QuickRouter, Table
+from server.web.responses import Handlers, answer_fault, wants_page
+from server.web.routing import Application, QuickRouter, Table
 from server.web.unsent import unsent_page
 from server.wiring import wire
 
@@ -71,9 +71,8 @@ def create_app(
     `companions` live as long as the web does, inside the open database: the ticker, for one.
     """
     wire(settings)
-    app = Starlette(
-        middleware=[*middleware_stack(settings), Middleware(Looks), Middleware(Frame)],
-        exception_handlers=cast(dict[Any, Any], _handlers()),
+    app = Application(
+        middleware=[*middleware_stack(settings, _handlers()), Middleware(Looks), Middleware(Frame)]
     )
     app.router = QuickRouter(_table(), lifespan=_lifespan)
     app.state.settings = settings
@@ -158,7 +157,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
 
 
-def _handlers() -> dict[type[Exception], Any]:
+def _handlers() -> Handlers:
     away = dict.fromkeys(AWAY, _away)
     return {
         Unauthenticated: _sign_in_first,

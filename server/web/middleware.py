@@ -19,7 +19,7 @@ from server.i18n import N_
 from server.logs import AccessLog
 from server.settings import Settings
 from server.web.requests import header
-from server.web.responses import PROBLEM_TYPE, Faults, answer_fault
+from server.web.responses import PROBLEM_TYPE, Faults, Handlers, answer_fault
 
 BODY_LIMIT = 1_000_000
 # For photo uploads. A visitor who may not send one is refused before we read it.
@@ -89,8 +89,8 @@ _A_YEAR = "max-age=31536000; includeSubDomains"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
-def stack(settings: Settings) -> list[Middleware]:
-    """The middleware of the application, outermost first."""
+def stack(settings: Settings, handlers: Handlers) -> list[Middleware]:
+    """The middleware of the application, outermost first. `handlers` answer for what is raised."""
     proxies: list[Middleware] = []
     if settings.trusted_proxies:
         trusted: Any = ProxyHeadersMiddleware
@@ -99,7 +99,7 @@ def stack(settings: Settings) -> list[Middleware]:
         *proxies,
         Middleware(AccessLog),
         Middleware(SecurityHeaders, is_https=settings.is_https),
-        Middleware(Faults),
+        Middleware(Faults, handlers=handlers),
         Middleware(PlainQuery),
         Middleware(SameOrigin, public_url=settings.public_url),
         Middleware(BodyLimit),
@@ -124,11 +124,12 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                given = {name.lower(): value for name, value in message.get("headers", ())}
+                headers = message.get("headers", ())
+                given = {name.lower(): value for name, value in headers}
                 missing = self.data if _is_no_page(given) else self.always
                 if not missing.keys().isdisjoint(given):
                     missing = {name: missing[name] for name in missing if name not in given}
-                message["headers"] = [*message.get("headers", ()), *missing.items()]
+                message["headers"] = [*headers, *missing.items()]
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
@@ -212,7 +213,12 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        length, limit = header(scope, b"content-length"), self._limit_of(scope)
+        length = header(scope, b"content-length")
+        if length.isdigit() and int(length) <= self.limit:
+            # uvicorn's parser ends a body where its length says so: nothing more can come.
+            await self.app(scope, receive, send)
+            return
+        limit = self._limit_of(scope)
         if length.isdigit() and int(length) > limit:
             await _answer_with(_too_large(limit), scope, receive, send)
             return

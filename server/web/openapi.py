@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from server.errors import (
     Denied,
@@ -90,9 +91,22 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class ApiRoute(Route):
-    """A route of the API and what is said about it."""
+    """A route of the API and what is said about it.
+
+    What the handler raises goes straight to `Faults`. The framework's own route would catch it on
+    the way, which is for pages that show a form again.
+    """
 
     call: Call
+
+    def __init__(self, path: str, handler: Handler, *, methods: list[str], name: str) -> None:
+        super().__init__(path, handler, methods=methods, name=name)
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            response = await handler(Request(scope, receive, send))
+            await response(scope, receive, send)
+
+        self.app = answer
 
 
 def api(

@@ -6,7 +6,7 @@ Which language an answer is in: `request.state.language`, which signing in sets 
 else what the browser asks for. Times on pages are in `request.state.zone`, else in UTC.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -49,7 +49,23 @@ def json_answer(
 ) -> Response:
     """JSON of structs, dicts, ids and UTC times (RFC 3339 with `Z`)."""
     body = msgspec.json.encode(value)
+    if headers is None and status in _WITH_BODY:
+        return _Json(body, status)
     return Response(body, status_code=status, headers=headers, media_type="application/json")
+
+
+_WITH_BODY = (200, 201, 202)
+
+
+class _Json(Response):
+    """JSON without headers of its own, which the framework would take a while to find out."""
+
+    def __init__(self, body: bytes, status: int) -> None:
+        self.status_code, self.body, self.background = status, body, None
+        self.raw_headers = [
+            (b"content-length", b"%d" % len(body)),
+            (b"content-type", b"application/json"),
+        ]
 
 
 def problem(error: WaymarkError, language: str) -> Response:
@@ -180,19 +196,28 @@ def _from_framework(status: int) -> WaymarkError:
     return _FromFramework(status, _FAULT, code="fault")
 
 
-class Faults:
-    """Turns uncaught exceptions into a 500 that has all headers, and logs where they were raised.
+Handlers = Mapping[type[Exception], Callable[[Request, Any], Awaitable[Response]]]
 
-    The exception goes on to the server afterwards, as the framework does it, so that tests see it.
+
+class Faults:
+    """Answers what a request raised, by the handler of its class. What has no handler is answered
+    with a 500 that has all headers, written down with its place, and raised once more, as the
+    framework does it, so that tests see it.
+
+    A page whose looks cannot be written down is such a 500; a call of the API is a 503.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, handlers: Handlers | None = None) -> None:
         self.app = app
+        self.handlers = handlers or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        # The framework's `Route`, which pages use, looks for handlers here, and hands them the
+        # request whose form was read: so the page can show the form again.
+        scope["starlette.exception_handlers"] = (self.handlers, {})
         has_begun = False
 
         async def send_noting(message: Message) -> None:
@@ -201,7 +226,14 @@ class Faults:
             await send(message)
 
         try:
-            await self.app(scope, receive, send_noting)
+            try:
+                await self.app(scope, receive, send_noting)
+            except Exception as fault:
+                handler = _handler_of(fault, self.handlers)
+                if handler is None or has_begun:
+                    raise
+                response = await handler(Request(scope, receive), fault)
+                await response(scope, receive, send_noting)
         except ClientDisconnect:
             _log.info("client_left")
         except Exception as fault:
@@ -211,3 +243,7 @@ class Faults:
                 response = await answer_fault(Request(scope, receive), fault)
                 await response(scope, receive, send)
             raise
+
+
+def _handler_of(fault: Exception, handlers: Handlers) -> Any:
+    return next((handlers[kind] for kind in type(fault).__mro__ if kind in handlers), None)

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
+from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Match, Route, Router
-from starlette.types import Lifespan, Receive, Scope, Send
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 # Stands for a segment with a variable in it.
 ANY = "{}"
@@ -78,16 +79,39 @@ class QuickRouter(Router):
     def __init__(self, table: Table, *, lifespan: Lifespan[Any]) -> None:
         super().__init__(table.routes, lifespan=lifespan)
         self._table = table
+        # What phones ask most often has no variable in its path: we remember which route answered.
+        self._answered: dict[tuple[str, str], Route] = {}
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As the framework does it."""
         if scope["type"] == "http" and not scope.get("root_path"):
+            asked = (scope["method"], scope["path"])
+            if (answering := self._answered.get(asked)) is not None:
+                scope.setdefault("router", self)
+                scope.update(route=answering, endpoint=answering.endpoint, path_params={})
+                await answering.app(scope, receive, send)
+                return
             for route in self._table.of(scope["path"]):
                 match, child_scope = route.matches(scope)
                 if match is Match.FULL:
+                    if isinstance(route, Route) and not route.param_convertors:
+                        self._answered[asked] = route
                     scope.setdefault("router", self)
                     scope["route"] = route
                     scope.update(child_scope)
                     await route.handle(scope, receive, send)
                     return
         await super().app(scope, receive, send)
+
+
+class Application(Starlette):
+    """The framework's application without its two layers that catch exceptions: `Faults` does that,
+    and each layer takes time of every check-in. So it knows no `exception_handlers` and no `debug`.
+    """
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Our middleware around the router."""
+        app: ASGIApp = self.router
+        for kind, args, options in reversed(self.user_middleware):
+            app = kind(app, *args, **options)
+        return app

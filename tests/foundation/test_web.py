@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from markupsafe import Markup
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -20,6 +19,7 @@ from server.errors import Conflict, Refused, TooMany, Unauthenticated, WaymarkEr
 from server.security import encryption
 from server.settings import Settings, load
 from server.web import middleware, rendering, requests, responses
+from server.web.routing import Application
 
 SECRET_WORDS = "Quintanar"
 
@@ -69,8 +69,8 @@ async def who(request: Request) -> Response:
     return PlainTextResponse(f"{request.client.host} {request.url.scheme}")
 
 
-def an_app(settings: Settings) -> Starlette:
-    return Starlette(
+def an_app(settings: Settings) -> Application:
+    return Application(
         routes=[
             Route("/api/take/{id}", take, methods=["POST"]),
             Route("/form", fill, methods=["POST"]),
@@ -81,11 +81,10 @@ def an_app(settings: Settings) -> Starlette:
             Route("/who", who),
             Mount("/mounted", routes=[Route("/who", who)]),
         ],
-        middleware=middleware.stack(settings),
-        exception_handlers={
-            WaymarkError: responses.answer_fault,
-            HTTPException: responses.answer_fault,
-        },
+        middleware=middleware.stack(
+            settings,
+            {WaymarkError: responses.answer_fault, HTTPException: responses.answer_fault},
+        ),
     )
 
 
