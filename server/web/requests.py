@@ -6,9 +6,9 @@ said = await json_body(request, Answer)     msgspec decodes and checks; a fault 
 import json
 import re
 from datetime import MAXYEAR, MINYEAR, date, datetime, time
-from functools import lru_cache
+from functools import cache, lru_cache
 from math import ceil
-from typing import Any, TypeVar
+from typing import Any, NewType, TypeVar, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -123,14 +123,30 @@ def _check_type(content_type: str) -> None:
 def check_moments(payload: Any) -> None:
     """Raises Refused for a moment in the first or the last year of the calendar: in another zone it
     may be outside it."""
-    for name in getattr(payload, "__struct_fields__", ()):
+    for name in _may_hold_moments(payload.__class__):
         value = getattr(payload, name)
-        if isinstance(value, msgspec.Struct):
+        if isinstance(value, datetime):
+            if not MINYEAR < value.year < MAXYEAR:
+                raise Refused(
+                    N_("“{field}” is not valid: {reason}"), field=name, reason="no such year here"
+                )
+        elif isinstance(value, msgspec.Struct):
             check_moments(value)
-        if isinstance(value, datetime) and not MINYEAR < value.year < MAXYEAR:
-            raise Refused(
-                N_("“{field}” is not valid: {reason}"), field=name, reason="no such year here"
-            )
+
+
+@cache
+def _may_hold_moments(kind: type) -> tuple[str, ...]:
+    """The fields of such a payload that can be a moment, or a payload with moments in it."""
+    fields = msgspec.structs.fields(kind) if issubclass(kind, msgspec.Struct) else ()
+    return tuple(field.name for field in fields if _may_be_moment(field.type))
+
+
+def _may_be_moment(kind: Any) -> bool:
+    if isinstance(kind, NewType | TypeVar):
+        return True  # It does not say what it stands for.
+    if parts := get_args(kind):
+        return any(_may_be_moment(part) for part in parts)
+    return isinstance(kind, type) and issubclass(kind, datetime | msgspec.Struct)
 
 
 def _check_texts(value: Any) -> None:
