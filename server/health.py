@@ -44,7 +44,7 @@ from server.watch.absence.models import AbsenceRequest
 from server.watch.calendar.models import Milestone
 from server.watch.models import AT_ONCE, Beat, Pause, Watch
 from server.watch.ticking import TICK
-from server.web.connections import refusals
+from server.web.connections.guarded import refusals
 from server.web.live import is_live, listeners
 from server.web.responses import json_answer
 

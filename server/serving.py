@@ -72,7 +72,7 @@ def worker() -> Any:
 
 
 def _uvicorn(settings: Settings) -> dict[str, Any]:
-    from server.web.connections import Guarded
+    from server.web.connections.guarded import Guarded
 
     return {
         "host": settings.host,

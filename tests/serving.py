@@ -23,7 +23,7 @@ from server.auth.passwords import Passwords
 from server.clock import utcnow
 from server.security import encryption
 from server.settings import load
-from server.web.connections import Guarded
+from server.web.connections.guarded import Guarded
 from tests.cast import Cast, build
 
 READY_S = 60

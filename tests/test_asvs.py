@@ -21,7 +21,8 @@ from server.notify.channels import provider
 from server.records.backup import archive
 from server.records.transfer import rules as transfer
 from server.security.encryption import CODE_ALPHABET
-from server.web import connections, middleware
+from server.web import middleware
+from server.web.connections import guarded as connections
 from server.witnesses import register
 from tools import asvs
 from tools.audit import LONGEST_EXCEPTION

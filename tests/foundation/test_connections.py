@@ -16,8 +16,8 @@ import uvicorn
 
 from server.serving import _uvicorn
 from server.settings import load
-from server.web import connections
-from server.web.connections import Guarded, Limits
+from server.web.connections import guarded as connections
+from server.web.connections.guarded import Guarded, Limits
 from tests.copies import replace
 from tests.fixtures import Database
 from tests.serving import serving
@@ -113,6 +113,15 @@ def _status(answer: bytes) -> str:
 def _head(*headers: bytes, path: bytes = b"/") -> bytes:
     lines = [b"GET %s HTTP/1.1" % path, b"Host: here", b"Connection: close", *headers]
     return b"\r\n".join([*lines, b"", b""])
+
+
+async def test_a_client_that_has_said_all_it_will_say_gets_its_answer(port):
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(_head())
+    writer.write_eof()
+    async with asyncio.timeout(5):
+        assert _status(await reader.read()) == "200"
+    writer.close()
 
 
 # --- the size of a head

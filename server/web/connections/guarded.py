@@ -39,6 +39,7 @@ import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from server.clock import monotonic
+from server.web.connections.one_piece import InOnePiece
 
 # Bytes parsed at once: a head may be too long by this much before we notice.
 PIECE = 16_384
@@ -131,7 +132,8 @@ class Guarded(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """The connection counts as waiting until it has sent a whole request."""
-        super().connection_made(transport)
+        self._answers = InOnePiece(transport, self.loop)
+        super().connection_made(self._answers)  # type: ignore[arg-type]
         if len(self.connections) > self.most() and not self._someone_gives_way():
             self._refuse(503)
             return
@@ -235,6 +237,8 @@ class Guarded(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """The answer is out: the connection waits for the next request."""
+        # Now, and not when the loop comes by: this client goes on while we answer the next one.
+        self._answers.send()
         super().on_response_complete()
         if not self.transport.is_closing() and not self.pipeline:
             _waiting.setdefault(self)

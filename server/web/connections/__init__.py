@@ -1,0 +1,1 @@
+"""One connection of a client: its limits, and how its answers are sent."""
