@@ -9,6 +9,8 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 
 def moment_to_text(moment: dt.datetime) -> str:
     """How a moment is stored and compared: UTC, with its offset, microseconds where there are any.
@@ -36,6 +38,11 @@ _TOKENS = re.compile(
 def to_sqlite(sql: str) -> str:
     """The same statement with the placeholders of SQLite."""
     return _TOKENS.sub(lambda match: f"?{match[1]}" if match[1] else match[0], sql)
+
+
+# Most values are of these types, and need nothing. Exactly of these: a StrEnum is text, too, and
+# needs `_plain`, which asks for each kind in turn.
+_AS_IT_IS = frozenset({str, int, float, bool, bytes, UUID, type(None)})
 
 
 def _plain(value: object) -> object:
@@ -69,9 +76,8 @@ def for_sqlite(value: object) -> object:
 def for_postgres(value: object) -> object:
     """A parameter as the driver of PostgreSQL wants it."""
     if isinstance(value, list | tuple | set | frozenset):
-        # Most lists are ids.
-        return [item if type(item) is UUID else _plain(item) for item in value]
-    return _plain(value)
+        return [item if type(item) in _AS_IT_IS else _plain(item) for item in value]
+    return value if type(value) in _AS_IT_IS else _plain(value)
 
 
 def to_json(value: object) -> str:
@@ -106,4 +112,4 @@ def as_moment(value: object) -> dt.datetime:
 
 def as_document(value: object) -> Any:
     """A JSON value from a row of `fetch`."""
-    return json.loads(value) if isinstance(value, str | bytes) else value
+    return msgspec.json.decode(value) if isinstance(value, str | bytes) else value
