@@ -148,9 +148,9 @@ _SETTLE = """
 
 _POSTGRES = f"""
 WITH x AS (
-  SELECT * FROM unnest($3::int[], $4::text[], $5::uuid[], $6::timestamptz[], $7::int[],
-                       $8::text[], $9::text[], $10::text[], $11::uuid[])
-    AS x(n, token_hash, id, said_at, mood, note, mark, content_hash, phone)
+  SELECT * FROM unnest($3::text[], $4::uuid[], $5::timestamptz[], $6::text[], $7::text[],
+                       $8::int[], $9::text[], $10::uuid[]) WITH ORDINALITY
+    AS x(token_hash, id, said_at, mark, content_hash, mood, note, phone, n)
 ), who AS (
   SELECT DISTINCT ON (w.child_id) x.*, s.agency_id, s.device_id, w.child_id, w.version, w.listens,
          w.due_at AS was_due_at, w.opens_at AS was_opens_at
@@ -199,21 +199,27 @@ async def _take_all(taps: list[Tap], now: datetime) -> list[Taken | None]:
         [
             now,
             as_text(now),
-            list(range(len(taps))),
             [tap.token_hash for tap in taps],
             [tap.answer.id for tap in taps],
             [tap.answer.said_at for tap in taps],
-            [tap.answer.mood for tap in taps],
-            [tap.note for tap in taps],
             [tap.answer.mark for tap in taps],
             [tap.content_hash for tap in taps],
-            [tap.phone for tap in taps],
+            _if_any([tap.answer.mood for tap in taps]),
+            _if_any([tap.note for tap in taps]),
+            _if_any([tap.phone for tap in taps]),
         ],
     )
     taken: list[Taken | None] = [None] * len(taps)
     for row in rows:
-        taken[row["n"]] = Taken(as_id(row["agency_id"]), as_document(row["answer"]))
+        taken[row["n"] - 1] = Taken(  # ORDINALITY counts from 1.
+            as_id(row["agency_id"]), as_document(row["answer"])
+        )
     return taken
+
+
+def _if_any(values: list[Any]) -> list[Any]:
+    """These, or none where all are None: `unnest` fills a shorter array up with NULL."""
+    return values if any(value is not None for value in values) else []
 
 
 # SQLite has no statement that writes several tables, so the accepted rows go into a temporary table
