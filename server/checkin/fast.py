@@ -65,7 +65,8 @@ class FastLane:
         """Begin. The database is open already."""
         if dialect() == "sqlite":
             self._sqlite = SqliteAtOnce(sqlite_file(), _take_in_sqlite)
-        self._together = Together(self._store, most=MOST)
+        # On PostgreSQL another process stores; on SQLite it is ours, and the disk waits for it.
+        self._together = Together(self._store, most=MOST, in_halves=self._sqlite is None)
 
     async def close(self) -> None:
         """Store what was taken, then stop."""

@@ -45,6 +45,24 @@ async def test_what_arrives_meanwhile_is_one_batch_in_the_order_of_arrival():
     assert store.batches == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
 
 
+async def test_of_many_that_come_at_once_half_go_first_and_the_rest_are_not_divided_again():
+    store = Store()
+    together = Together(store, in_halves=True)
+    await asyncio.gather(*(together.submit(item) for item in range(21)))
+    assert [len(batch) for batch in store.batches] == [11, 10]
+    await asyncio.gather(*(together.submit(item) for item in range(8)))
+    assert [len(batch) for batch in store.batches] == [11, 10, 8], "a few are not divided"
+
+
+async def test_many_go_at_once_where_a_store_takes_longer_than_to_read_them():
+    store = Store()
+    moments = iter(range(100))  # Each look at the clock is a second after the last one.
+    together = Together(store, in_halves=True, timer=lambda: next(moments))
+    await together.submit(0)
+    await asyncio.gather(*(together.submit(item) for item in range(21)))
+    assert [len(batch) for batch in store.batches] == [1, 21]
+
+
 async def test_one_bad_item_fails_alone():
     together = Together(Store())
     told = await asyncio.gather(

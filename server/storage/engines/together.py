@@ -17,6 +17,7 @@ from typing import Generic, TypeVar
 from tortoise.backends.base.client import TransactionalDBClient
 from tortoise.context import get_current_context
 
+from server.clock import monotonic
 from server.errors import Unavailable
 
 Item = TypeVar("Item")
@@ -24,6 +25,11 @@ Result = TypeVar("Result")
 # Turns of the loop before a batch begins: one reads a request, the next ones take it this far, so
 # requests already in the sockets join the batch. With none there this is no wait.
 TURNS = 3
+# So few are not divided into halves.
+FEW = 8
+# About as long as it takes to read and to answer one request. Where a store takes longer than that
+# for all who wait, its time is the disk's, and two halves would wait for it twice.
+REQUEST_S = 0.000_15
 
 Run = Callable[[list[Item]], Awaitable[Sequence[Result | Exception]]]
 
@@ -39,15 +45,30 @@ class Together(Generic[Item, Result]):
     At most `waiting` items may wait; the next one is refused with Unavailable, so that a phone
     keeps it and sends it again. A cancelled submitter does not affect the others; its item may be
     stored all the same. Items need ids of their own, like all that is sent twice.
+
+    `in_halves`: where another process stores. Of many that come at once, half go first. While the
+    other half is stored, the first ones are answered and their next requests read; else those who
+    store and those who read would wait for each other in turn.
     """
 
-    def __init__(self, run: Run[Item, Result], *, most: int = 256, waiting: int = 4096) -> None:
+    def __init__(
+        self,
+        run: Run[Item, Result],
+        *,
+        most: int = 256,
+        waiting: int = 4096,
+        in_halves: bool = False,
+        timer: Callable[[], float] = monotonic,
+    ) -> None:
         self._run = run
         self._most = most
         self._limit = waiting
         self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
         self._worker: asyncio.Task[None] | None = None
         self._closed = False
+        self._in_halves = in_halves
+        self._timer = timer
+        self._took_s = 0.0  # The last store.
 
     async def submit(self, item: Item) -> Result:
         """Store the item with whatever else is there, and return its result."""
@@ -72,10 +93,15 @@ class Together(Generic[Item, Result]):
 
     async def _work(self) -> None:
         try:
+            await self._gather()
+            most = self._first()
             while self._waiting:
-                for _ in range(TURNS):
-                    await asyncio.sleep(0)
-                await self._store(self._next())
+                began = self._timer()
+                await self._store(self._next(most))
+                self._took_s = self._timer() - began
+                most = self._most
+                if not self._in_halves:  # In halves, those who wait have waited for the store.
+                    await self._gather()
         finally:
             self._worker = None
             # Only where this task was killed: no submitter may wait for ever.
@@ -83,9 +109,19 @@ class Together(Generic[Item, Result]):
                 _, future = self._waiting.popleft()
                 _tell(future, Unavailable("The server is stopping.", why="stopped"))
 
-    def _next(self) -> list[tuple[Item, asyncio.Future[Result]]]:
+    async def _gather(self) -> None:
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+
+    def _first(self) -> int:
+        """How many go first of those who came while nothing was stored."""
+        many = len(self._waiting)
+        is_worth_it = self._in_halves and many > FEW and self._took_s < many * REQUEST_S
+        return min(self._most, (many + 1) // 2) if is_worth_it else self._most
+
+    def _next(self, most: int) -> list[tuple[Item, asyncio.Future[Result]]]:
         batch: list[tuple[Item, asyncio.Future[Result]]] = []
-        while self._waiting and len(batch) < self._most:
+        while self._waiting and len(batch) < most:
             item, future = self._waiting.popleft()
             if not future.cancelled():
                 batch.append((item, future))
