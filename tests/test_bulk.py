@@ -193,3 +193,38 @@ async def test_a_thousand_rows_are_one_statement(db: Database) -> None:
     ids = await bulk.insert(Entry, [entry(what=str(number)) for number in range(1000)])
     assert len(ids) == 1000
     assert await Entry.all().count() == 1000
+
+
+# SQLite writes eight rows a statement there, and each of the rest by one of its own.
+@pytest.mark.parametrize("many", [1, 7, 8, 9, 21])
+async def test_a_transaction_writes_rows_as_they_are_written_outside_of_one(
+    db: Database, many: int
+) -> None:
+    texts = [NASTY[number % len(NASTY)] for number in range(many)]
+    rows = [entry(what="w", agency_id=uuid4(), names=[text], why=text) for text in texts]
+    await bulk.insert(Entry, rows)
+    async with write():
+        ids = await bulk.insert(Entry, rows)
+    columns = "at, agency_id, who_id, who_role, what, names, why"
+    found = await fetch(f"SELECT {columns} FROM entry ORDER BY id")  # noqa: S608
+    assert len(ids) == many
+    assert found[:many] == found[many:]
+
+
+@pytest.mark.parametrize("many", [1, 7, 8, 9, 21])
+async def test_a_transaction_leaves_alone_what_has_moved_on(db: Database, many: int) -> None:
+    rows = [policy(number, agency_id=uuid4()) for number in range(many)]
+    moved_on = {row["id"] for row in rows[::3]}
+    await bulk.insert(Policy, rows)
+    change = [
+        {"id": id_, "content": {"n": n}, "version": n - (id_ in moved_on)}
+        for n, id_ in enumerate(row["id"] for row in rows)
+    ]
+    async with write():
+        changed = await bulk.update(Policy, change, guard="version")
+    assert {as_id(id_) for id_ in changed} == {row["id"] for row in rows} - moved_on
+    found = {one.id: (one.version, one.content) for one in await Policy.all()}
+    assert found == {
+        row["id"]: (n, {}) if row["id"] in moved_on else (n + 1, {"n": n})
+        for n, row in enumerate(rows)
+    }

@@ -65,8 +65,14 @@ async def test_what_builds_a_list_past_the_filters_is_refused(db, clock):
         await Beat.bulk_update(beats, ["at"])
 
 
-# As many placeholders as a table has columns, or as a statement names values.
-BY_COLUMNS = {"storage/copying.py", "storage/engines/copying.py", "storage/statement.py"}
+# As many placeholders as a table has columns (bulk: in at most eight rows), or as a statement names
+# values.
+BY_COLUMNS = {
+    "storage/bulk.py",
+    "storage/copying.py",
+    "storage/engines/copying.py",
+    "storage/statement.py",
+}
 PAST_THE_FILTERS = {"bulk_update", "isin", "notin", "ManyToManyField"}
 
 

@@ -33,6 +33,7 @@ from tortoise.backends.sqlite.client import (
     SqliteClient,
     SqliteTransactionContext,
     SqliteTransactionWrapper,
+    translate_exceptions,
 )
 from tortoise.connection import get_connections
 from tortoise.exceptions import OperationalError
@@ -114,6 +115,12 @@ class _Connection(ConnectionWrapper[aiosqlite.Connection]):
         return self.connection
 
 
+def _run_parts(
+    connection: sqlite3.Connection, parts: Sequence[tuple[str, Sequence[Any]]]
+) -> list[Any]:
+    return [row[0] for sql, values in parts for row in connection.execute(sql, values).fetchall()]
+
+
 class _Telling(SqliteClient):
     """Every statement says Unavailable for errors that may pass, and limits its parameters."""
 
@@ -150,6 +157,23 @@ class _Telling(SqliteClient):
     async def execute_script(self, query: str) -> None:
         with telling():
             await super().execute_script(query)
+
+    async def execute_parts(self, parts: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
+        """Run these statements in one go to the thread; returns the first column of their rows. In
+        a transaction, or only one: else what came before a fault would stay."""
+        for _, values in parts:
+            refuse_wide(values)
+        with telling():
+            values_returned: list[Any] = await self._parts(parts)
+            return values_returned
+
+    @translate_exceptions
+    async def _parts(self, parts: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
+        async with self.acquire_connection() as connection:
+            self.log.debug("%s: %s", *parts[0])
+            thread = cast(Any, connection)
+            keys: list[Any] = await thread._execute(_run_parts, thread._conn, parts)
+            return keys
 
 
 class SafeSqliteClient(_Telling):
