@@ -18,7 +18,7 @@ import re
 import secrets
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime, timedelta
@@ -58,6 +58,35 @@ _level = logging.INFO
 def get(room: str) -> structlog.typing.FilteringBoundLogger:
     """The logger of a room: `log.info("event_code", some_id=…, count=…)`."""
     return cast(structlog.typing.FilteringBoundLogger, structlog.get_logger(room=room))
+
+
+def write_together(room: str, lines: Iterable[tuple[str, str, Mapping[str, Any]]]) -> None:
+    """Several lines of one moment, each with its level, its event and what belongs to it. They read
+    as if the logger of the room had written them one by one, which takes three times as long."""
+    if _out is None:
+        for level, event, values in lines:
+            getattr(get(room), level)(event, **values)
+        return
+    begin = {"time": clock.utcnow().isoformat(timespec="milliseconds")}
+    end = {} if (id_ := request_id.get()) is None else {"request_id": id_}
+    written = [
+        {
+            **begin,
+            "level": level,
+            "event": event,
+            "room": room,
+            **{name: _plain(value) for name, value in values.items()},
+            **end,
+        }
+        for level, event, values in lines
+        if _LEVELS[level] >= _level and (level == "error" or not _is_silent.get())
+    ]
+    _out.write(_encoder.encode_lines(written).decode())
+    _out.flush()
+
+
+_LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+_encoder = msgspec.json.Encoder()
 
 
 @contextmanager
@@ -148,6 +177,8 @@ def _guard(_logger: object, _method: str, event: Event) -> Event:
 
 
 def _plain(value: Any) -> Any:
+    if type(value) is UUID:  # First, since most values are ids.
+        return str(value)
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, Enum):

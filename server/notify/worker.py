@@ -132,7 +132,8 @@ class Worker:
         mine = [attempt for attempt in attempts if attempt.message.channel == channel]
         try:
             await self._look_again(mine)
-            await asyncio.gather(*(self._send(several) for several in as_one(mine)))
+            sent = as_one([attempt for attempt in mine if attempt.reason is None])
+            await asyncio.gather(*(self._send(several) for several in sent))
             await self._record(messages, mine)
         finally:
             self._busy.discard(channel)
@@ -267,8 +268,6 @@ class Worker:
 
     async def _send(self, several: Sequence[Attempt]) -> None:
         """One envelope for all of these; its result is the result of each."""
-        if several[0].reason is not None:
-            return
         try:
             outcome = await self._in_turn(several)
         except Exception:

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -103,6 +104,25 @@ def test_in_silence_only_errors_are_written_down(lines: Any) -> None:
         log.error("broken")
     log.info("after")
     assert [line["event"] for line in lines()] == ["broken", "after"]
+
+
+def test_lines_that_are_written_together_read_as_if_one_by_one(lines: Any) -> None:
+    values = {"child": UUID(int=1), "at": datetime(2026, 11, 25, tzinfo=UTC), "tier": Tier.HIGH}
+    given = [
+        ("info", "message.accepted", {**values, "attempt": 1, "until": None}),
+        ("warning", "message.failed", {"code": WORDS, "result": Tier.HIGH}),
+        ("error", "message.lost", {}),
+    ]
+    for is_silent in (False, True):
+        with logs.silence() if is_silent else nullcontext():
+            for level, event, more in given:
+                getattr(logs.get("notify"), level)(event, **more)
+            logs.write_together("notify", given)
+    written = [list(line.items())[1:] for line in lines()]  # But for the moment.
+    assert len(written) == 8
+    assert written[:3] == written[3:6]
+    assert written[6] == written[7]
+    assert dict(written[6])["level"] == "error"
 
 
 def test_an_exception_is_told_by_type_and_place_alone(lines: Any) -> None:

@@ -13,30 +13,32 @@ from server.notify.models import Message
 from server.notify.rules import Result
 from server.notify.sending.attempts import Attempt
 
-log = logs.get("notify")
+_Line = tuple[str, str, dict[str, Any]]
 
 
 def log_results(messages: Sequence[Message], tries: Mapping[UUID, Sequence[Attempt]]) -> None:
     """One line for each attempt, and one for a message that had nowhere to go."""
+    lines: list[_Line] = []
     for message in messages:
         attempts = tries[message.id]
-        for attempt in attempts:
-            _log(attempt)
+        lines += map(_line, attempts)
         if not attempts:
-            log.warning("message.failed", **_ids(message), delivery_id=None, code="no_address")
+            nowhere = {"delivery_id": None, "code": "no_address"}
+            lines.append(("warning", "message.failed", _ids(message) | nowhere))
+    logs.write_together("notify", lines)
 
 
-def _log(attempt: Attempt) -> None:
+def _line(attempt: Attempt) -> _Line:
     ids = {**_ids(attempt.message), "delivery_id": attempt.delivery_id}
     if attempt.reason is not None:
-        log.info("message.withheld", **ids, code=attempt.reason, until=attempt.put_off_to)
-    elif attempt.outcome is None or attempt.outcome.result is Result.ACCEPTED:
-        log.info("message.accepted", **ids, attempt=attempt.message.attempts)
-    else:
-        outcome, nth = attempt.outcome, attempt.message.attempts
-        log.warning(
-            "message.failed", **ids, attempt=nth, result=outcome.result, code=outcome.reason
-        )
+        withheld = {"code": attempt.reason, "until": attempt.put_off_to}
+        return "info", "message.withheld", ids | withheld
+    nth = {"attempt": attempt.message.attempts}
+    if attempt.outcome is None or attempt.outcome.result is Result.ACCEPTED:
+        return "info", "message.accepted", ids | nth
+    outcome = attempt.outcome
+    failed = {**nth, "result": outcome.result, "code": outcome.reason}
+    return "warning", "message.failed", ids | failed
 
 
 def _ids(message: Message) -> dict[str, Any]:
@@ -50,12 +52,6 @@ def _ids(message: Message) -> dict[str, Any]:
 
 def log_withdrawn(rows: Iterable[tuple[UUID, UUID | None, str, str]], why: str) -> None:
     """One line for each: (message, child, kind, channel)."""
-    for message_id, child_id, kind, channel in rows:
-        log.info(
-            "message.withdrawn",
-            message_id=message_id,
-            child_id=child_id,
-            kind=kind,
-            channel=channel,
-            code=why,
-        )
+    names = ("message_id", "child_id", "kind", "channel", "code")
+    values = [dict(zip(names, (*row, why), strict=True)) for row in rows]
+    logs.write_together("notify", [("info", "message.withdrawn", each) for each in values])
