@@ -188,8 +188,8 @@ def _moment_to_text(moment: datetime | None) -> str | None:
 
 
 def _in_utc(moment: datetime | None) -> datetime | None:
-    if moment is None:
-        return None
+    if moment is None or moment.tzinfo is UTC:  # As our clock and our reader make them.
+        return moment
     if moment.tzinfo is None:
         raise ValueError(f"a moment without a zone: {moment}")
     # PostgreSQL reads no text that is 16 hours from UTC or more, which a client may send.
