@@ -18,7 +18,7 @@ from server.people.rules import Role
 from server.policy.levels import Way
 from server.security import encryption
 from server.storage import bulk
-from server.storage.db import as_document, durable_read, write
+from server.storage.db import durable_read, write
 from server.watch.hearing.settling import Sign, settle_all
 from server.watch.models import Watch
 from server.watch.watch_alerts import call_adults
@@ -94,13 +94,12 @@ async def keep(given: Sequence[tuple[Given, Watch]], now: datetime) -> dict[UUID
         rows.append(row)
         if each.answer.want in CALLS:
             wishes.append(wish_of(each, watch))
-    kept = await bulk.insert(CheckIn, rows, skip_known=True, returning="answer")
+    kept = await bulk.insert(CheckIn, rows, skip_known=True)
     if len(kept) != len(rows):
         raise Conflict("The same answer came twice at the same moment.")
     await bulk.insert(Entry, [_entry(each, now) for each, _ in given])
     await call_adults(wishes, now)
-    answers = [as_document(answer) for answer in kept]
-    return {UUID(answer["id"]): answer for answer in answers}
+    return {row["id"]: row["answer"] for row in rows}
 
 
 def _entry(given: Given, now: datetime) -> dict[str, Any]:

@@ -65,10 +65,11 @@ def row_of(given: Given, came_to: Settlement, at: datetime) -> dict[str, Any]:
         "is_early": came_to.settled.nothing and came_to.next_due_at is not None,
         "duress_check_at": None,
         "content_hash": given.content_hash,
+        # In the order in which PostgreSQL keeps it, so that a repeat gets the same bytes.
         "answer": {
             "id": str(answer.id),
-            "received_at": as_text(at),
-            "next_due_at": as_text(came_to.next_due_at) if came_to.next_due_at else None,
             "standing": as_the_child_sees(came_to.standing).value,
+            "next_due_at": as_text(came_to.next_due_at) if came_to.next_due_at else None,
+            "received_at": as_text(at),
         },
     }
