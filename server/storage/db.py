@@ -35,7 +35,7 @@ from server.storage.engines.parameters import (
     to_sqlite,
 )
 from server.storage.engines.raw_sqlite import RawSqlite, SqliteAtOnce, SqliteBatch
-from server.storage.engines.safety import Begun
+from server.storage.engines.safety import AtEnd, Begun
 from server.storage.engines.sqlite import SafeSqliteClient
 from server.storage.engines.together import Together
 from server.storage.replica import Question, Replica
@@ -49,6 +49,7 @@ __all__ = [
     "as_document",
     "as_id",
     "as_moment",
+    "at_end",
     "close_database",
     "connection",
     "dialect",
@@ -211,9 +212,20 @@ def after_commit(call: Callable[[], None]) -> None:
 
     Only to wake another task: a process that dies in between never calls it.
     """
+    _begun().after_commit(call)
+
+
+def at_end(do: AtEnd, item: Any) -> None:
+    """Let `do` have this just before the transaction of this task commits, together with all else
+    that is handed to it there, each once: so many small statements are one. An item stays also
+    where the savepoint is undone in which it was handed over."""
+    _begun().at_end(do, item)
+
+
+def _begun() -> Begun:
     begun: Begun | None = getattr(connection(), "begun", None)
-    assert begun is not None, "after_commit belongs into a write()"
-    begun.after_commit(call)
+    assert begun is not None, "this belongs into a write()"
+    return begun
 
 
 def swapped(changed: int) -> None:

@@ -38,7 +38,15 @@ from tortoise.models import Model
 
 from server import logs
 from server.clock import monotonic
-from server.storage.db import RawSqlite, after_commit, dialect, fetch, is_writing, opened_url
+from server.storage.db import (
+    RawSqlite,
+    after_commit,
+    at_end,
+    dialect,
+    fetch,
+    is_writing,
+    opened_url,
+)
 from server.web.hub import RESYNC, Hub, Subscription
 from server.web.listening import CHANNEL, KEEP_ALIVE_S, listen_on_postgres, look_at_sqlite
 
@@ -66,6 +74,11 @@ _COUNT_UP = (
     "INSERT INTO signal (key, number) VALUES ($1, 1)"
     " ON CONFLICT (key) DO UPDATE SET number = signal.number + 1 RETURNING number"
 )
+# Without a WHERE, SQLite takes ON CONFLICT for the ON of a join.
+_COUNT_ALL_UP = (
+    "INSERT INTO signal (key, number) SELECT value, 1 FROM json_each($1) WHERE true"
+    " ON CONFLICT (key) DO UPDATE SET number = signal.number + 1 RETURNING key, number"
+)
 
 
 _hub = Hub()
@@ -74,15 +87,19 @@ _restore: Callable[[], None] | None = None
 
 
 async def announce(agency_id: UUID, topic: str) -> None:
-    """Let every listening page of the agency hear of the topic once this write() is stored."""
+    """Let every listening page of the agency hear of the topic once this write() is stored. All
+    that one announces is one statement, at its end."""
     assert is_writing(), "announce belongs into a write()"
     assert topic.isidentifier(), "a topic is one plain word"
+    at_end(_announce_all, f"{agency_id} {topic}")
+
+
+async def _announce_all(keys: list[str]) -> None:
     if dialect() == "postgres":
-        await fetch("SELECT pg_notify($1, $2)", [CHANNEL, f"{agency_id} {topic}"])
+        await fetch("SELECT pg_notify($1, x) FROM unnest($2::text[]) AS x", [CHANNEL, keys])
         return
-    key = f"{agency_id} {topic}"
-    (row,) = await fetch(_COUNT_UP, [key])
-    after_commit(partial(_hub.counted, key, row["number"]))
+    for row in await fetch(_COUNT_ALL_UP, [keys]):
+        after_commit(partial(_hub.counted, row["key"], row["number"]))
 
 
 def announce_in_batch(connection: RawSqlite, agency_id: UUID, topic: str) -> Callable[[], None]:

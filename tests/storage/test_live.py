@@ -11,7 +11,7 @@ import textwrap
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -90,6 +90,22 @@ async def test_a_topic_is_told_once_however_often_it_was_announced(listening):
     assert await _next(page) == "alerts"
     assert await _next(page) == "board"
     assert await _silent(page)
+    page.close()
+
+
+async def test_what_a_transaction_announces_is_one_statement_for_any_number_of_agencies(
+    listening, caplog
+):
+    page = subscribe(HARBOUR)
+    with caplog.at_level("DEBUG", logger="tortoise.db_client"):
+        async with write():
+            for agency in (HARBOUR, ISLAND, *(uuid4() for _ in range(20))):
+                async with write():
+                    await announce(agency, "alerts")
+                await announce(agency, "board")
+    told = [text for text in caplog.messages if "pg_notify" in text or "INTO signal" in text]
+    assert len(told) == 1
+    assert [await _next(page), await _next(page)] == ["alerts", "board"]
     page.close()
 
 

@@ -224,6 +224,7 @@ class _TransactionClient(SafePostgresClient, TransactionWrapper):
         await self._run(_BEGIN)
 
     async def commit(self) -> None:
+        await self.begun.do_last()
         self._finalized = True
         try:
             answer = await self._run("COMMIT")

@@ -12,6 +12,7 @@ from server.errors import Unavailable, Unclear
 from server.i18n import N_
 
 T = TypeVar("T")
+AtEnd = Callable[[list[Any]], Awaitable[None]]
 
 
 async def to_the_end(work: Awaitable[T]) -> T:
@@ -72,13 +73,25 @@ class SafeNested(NestedTransactionContext):
 
 
 class Begun:
-    """The state of a transaction's client: whether it is over, and which calls wait for its
-    commit."""
+    """The state of a transaction's client: whether it is over, what it does last, and which calls
+    wait for its commit."""
 
     def __init__(self) -> None:
         self.is_over = False
         self.is_broken = False
+        self._last: dict[AtEnd, dict[Any, None]] = {}
         self._afterwards: list[Callable[[], None]] = []
+
+    def at_end(self, do: AtEnd, item: Any) -> None:
+        """Let `do` have this and whatever else is handed to it, each once, just before the
+        commit."""
+        self._last.setdefault(do, {})[item] = None
+
+    async def do_last(self) -> None:
+        """What was to be done just before the commit. What it raises ends the transaction."""
+        while self._last:
+            do, items = self._last.popitem()
+            await do(list(items))
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Call this once the transaction is in; never if it is not."""

@@ -261,6 +261,7 @@ class _TransactionClient(_Telling, SqliteTransactionWrapper):
         await self._run("BEGIN IMMEDIATE")
 
     async def commit(self) -> None:
+        await self.begun.do_last()
         with telling():
             await super().commit()
 
