@@ -254,8 +254,7 @@ class Worker:
                     "why": attempt.reason.value if attempt.reason else None,
                 }
             )
-        async with write():
-            await bulk.insert(Delivery, rows)
+        await bulk.insert(Delivery, rows)
 
     async def _look_again(self, attempts: Sequence[Attempt]) -> None:
         """A person may have answered since these were claimed: then they are withdrawn, and not
@@ -356,7 +355,8 @@ class Worker:
         agency's own falls back on the installation's."""
         people = {m.person_id for m in messages if m.person_id is not None}
         ways = await ways_of(people, now)
-        resorts = await resorts_of({m.agency_id for m in messages if m.agency_id is not None})
+        urgent = [m.agency_id for m in messages if m.kind in MUST_ARRIVE]
+        resorts = await resorts_of({agency for agency in urgent if agency is not None})
         sayings: list[Saying] = []
         for message in messages:
             if message.kind in TO_ONE_ADDRESS:

@@ -1,11 +1,11 @@
 """Many rows in one statement, on both databases.
 
-The rows travel as one JSON parameter, which both databases can read as a table. So a tick that
+To PostgreSQL the rows travel as one JSON parameter, which it can read as a table. So a tick that
 finds two hundred late children writes them with a handful of statements and not with a thousand,
 and values go through the fields of the models: moments become UTC, words are sealed.
 
-SQLite takes four times as long to read them out of JSON as to write them. In a transaction they
-travel there as parameters, some rows a statement, all of them in one go to its thread.
+SQLite takes four times as long to read them out of JSON as to write them. They travel there as
+parameters, some rows a statement, all of them in one go to its thread.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +29,7 @@ from tortoise.fields import (
 from tortoise.models import Model
 
 from server.errors import Conflict
-from server.storage.db import connection, dialect, fetch, is_writing
+from server.storage.db import connection, dialect, fetch
 from server.storage.engines.parameters import for_sqlite, moment_to_text
 from server.storage.engines.partitions import ByMonth, key_sql, key_table
 from server.storage.engines.sqlite import SafeSqliteClient
@@ -47,10 +47,10 @@ async def insert(
     """
     if not rows:
         return []
-    if (client := _sqlite_in_parts()) is not None:
+    if dialect() == "sqlite":
         make = partial(_insert_values, model, tuple(rows[0]), skip_known, returning)
-        return await client.execute_parts(_parts(model, rows, make))
-    sql = _insert_sql(model, tuple(rows[0]), skip_known, returning, dialect())
+        return await _sqlite().execute_parts(_parts(model, rows, make))
+    sql = _insert_sql(model, tuple(rows[0]), skip_known, returning)
     return [row[returning] for row in await fetch(sql, [_as_json(model, rows)])]
 
 
@@ -67,10 +67,10 @@ async def update(
     if not rows:
         return []
     names = tuple(rows[0])
-    if (client := _sqlite_in_parts()) is not None:
+    if dialect() == "sqlite":
         make = partial(_update_values, model, names, guard, same)
-        return await client.execute_parts(_parts(model, rows, make))
-    sql = _update_sql(model, names, guard, same, dialect())
+        return await _sqlite().execute_parts(_parts(model, rows, make))
+    sql = _update_sql(model, names, guard, same)
     key = _column(model, names[0])
     return [row[key] for row in await fetch(sql, [_as_json(model, rows)])]
 
@@ -85,11 +85,8 @@ def _column(model: type[Model], name: str) -> str:
     return model._meta.fields_db_projection[name]
 
 
-def _sqlite_in_parts() -> SafeSqliteClient | None:
-    """The connection, where several statements are one transaction and the database is SQLite."""
-    client = connection()
-    is_apart = dialect() == "sqlite" and is_writing()
-    return cast(SafeSqliteClient, client) if is_apart else None
+def _sqlite() -> SafeSqliteClient:
+    return cast(SafeSqliteClient, connection())
 
 
 # As many rows a statement as are worth it: for each, the thread takes its turn with ours.
@@ -115,8 +112,7 @@ def _parts(
 
 
 def _as_json(model: type[Model], rows: Sequence[Row]) -> str:
-    kind = dialect()
-    convert = [(name, _converter(model, name, kind)) for name in rows[0]]
+    convert = [(name, _converter(model, name, "postgres")) for name in rows[0]]
     # Ten times as fast as `json`, and a tick spends most of its time here.
     return _encoder.encode(
         [{name: make(row[name]) if make else row[name] for name, make in convert} for row in rows]
@@ -197,10 +193,7 @@ def _in_utc(moment: datetime | None) -> datetime | None:
 
 
 @lru_cache(maxsize=256)
-def _source(model: type[Model], names: tuple[str, ...], kind: str) -> str:
-    if kind == "sqlite":
-        columns = ", ".join(f"json_extract(value, '$.{name}') AS \"{name}\"" for name in names)
-        return f"(SELECT {columns} FROM json_each($1)) AS x"  # noqa: S608 (names from the models)
+def _source(model: type[Model], names: tuple[str, ...]) -> str:
     types = ", ".join(f'"{name}" {_type(model, name)}' for name in names)
     return f"jsonb_to_recordset($1::text::jsonb) AS x({types})"
 
@@ -214,18 +207,16 @@ def _type(model: type[Model], name: str) -> str:
 
 @lru_cache(maxsize=256)
 def _insert_sql(
-    model: type[Model], names: tuple[str, ...], skip_known: bool, returning: str, kind: str
+    model: type[Model], names: tuple[str, ...], skip_known: bool, returning: str
 ) -> str:
     columns = ", ".join(f'"{_column(model, name)}"' for name in names)
     values = ", ".join(f'x."{name}"' for name in names)
     by: ByMonth | None = getattr(model, "by_month", None)
-    if skip_known and kind == "postgres" and by is not None and by.once:
-        table, source = model._meta.db_table, _source(model, names, kind)
+    table, source = model._meta.db_table, _source(model, names)
+    if skip_known and by is not None and by.once:
         return _insert_new_sql(table, by, columns, values, source) + f'RETURNING "{returning}"'
-    # Without a WHERE, SQLite takes ON CONFLICT for the ON of a join.
     return (
-        f'INSERT INTO "{model._meta.db_table}" ({columns}) '  # noqa: S608 (names from the models)
-        f"SELECT {values} FROM {_source(model, names, kind)} WHERE true "
+        f'INSERT INTO "{table}" ({columns}) SELECT {values} FROM {source} '  # noqa: S608 (names from the models)
         f'{"ON CONFLICT DO NOTHING " if skip_known else ""}RETURNING "{returning}"'
     )
 
@@ -246,9 +237,9 @@ def _insert_new_sql(table: str, by: ByMonth, columns: str, values: str, source: 
 
 @lru_cache(maxsize=256)
 def _update_sql(
-    model: type[Model], names: tuple[str, ...], guard: str | None, same: str | None, kind: str
+    model: type[Model], names: tuple[str, ...], guard: str | None, same: str | None
 ) -> str:
-    source = f"FROM {_source(model, names, kind)} "
+    source = f"FROM {_source(model, names)} "
     return _update_from(model, [(n, f'x."{n}"') for n in names], guard, same, source)
 
 

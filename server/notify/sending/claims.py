@@ -28,13 +28,15 @@ class Claimer(msgspec.Struct, frozen=True):
 async def claim(worker: Claimer, now: datetime) -> list[Message]:
     """The next batch, leased to this worker. Most passes find nothing: they read, and lock nothing,
     which on SQLite would hold up every other writer."""
-    if not await _any_due(worker, now):
+    if (due := await _look(worker, now)) is None:
         return []
     async with write():
+        rows: list[Any] = []
         # A call to an adult or a question to a carer never waits behind a reminder.
-        rows = await _claim_due(worker, now, AT_ONCE, _URGENT)
-        if len(rows) < AT_ONCE:
-            rows += await _claim_due(worker, now, AT_ONCE - len(rows), "")
+        if due.urgent:
+            rows += await _claim_due(worker, now, AT_ONCE, due.grouped, _URGENT)
+        if due.others and len(rows) < AT_ONCE:
+            rows += await _claim_due(worker, now, AT_ONCE - len(rows), due.grouped)
         rows += await _claim_rest(worker, rows, now)
     ids = [as_id(row["id"]) for row in rows]
     if not ids:
@@ -44,22 +46,44 @@ async def claim(worker: Claimer, now: datetime) -> list[Message]:
     )
 
 
-async def _any_due(worker: Claimer, now: datetime) -> bool:
-    due = await fetch(
-        f"SELECT 1 AS due FROM message WHERE NOT (channel {among()})"  # noqa: S608
-        " AND next_action_at <= $2 AND state IN ('waiting', 'sending') LIMIT 1",
-        [sorted(worker.busy), now],
+class _Due(msgspec.Struct, frozen=True):
+    """Which messages are due: any that are urgent, any others, any that go out as one."""
+
+    urgent: bool
+    others: bool
+    grouped: bool
+
+
+# Asked for one by one only where there is anything.
+_LOOK = """
+SELECT EXISTS (SELECT 1 {due} AND urgency = 'high') AS urgent,
+    EXISTS (SELECT 1 {due} AND urgency <> 'high') AS others,
+    EXISTS (SELECT 1 {due} AND together IS NOT NULL) AS grouped
+FROM (SELECT 1 {due} LIMIT 1) AS any_due
+"""
+
+
+async def _look(worker: Claimer, now: datetime) -> _Due | None:
+    due = (
+        f"FROM message WHERE NOT (channel {among()}) AND next_action_at <= $2"
+        " AND state IN ('waiting', 'sending')"
     )
-    return bool(due)
+    rows = await fetch(_LOOK.format(due=due), [sorted(worker.busy), now])
+    return _Due(**{name: bool(value) for name, value in rows[0].items()}) if rows else None
 
 
-async def _claim_due(worker: Claimer, now: datetime, most: int, only: str) -> list[Any]:
+async def _claim_due(
+    worker: Claimer, now: datetime, most: int, grouped: bool, only: str = ""
+) -> list[Any]:
     parameters: list[Any] = [sorted(worker.busy), now, now + LEASE, worker.name]
     free, skip = f"{only} AND NOT (channel {among()})", ""
     if dialect() == "postgres":
-        parameters.append(await _take_groups(now, only))
-        free += " AND (together IS NULL OR together = ANY($5))"
         skip = "FOR UPDATE SKIP LOCKED"
+        if grouped:
+            parameters.append(await _take_groups(now, only))
+            free += " AND (together IS NULL OR together = ANY($5))"
+        else:  # Those that have come since are for the next pass, which locks their groups.
+            free += " AND together IS NULL"
     return await fetch(
         "UPDATE message SET state = 'sending', attempts = attempts + 1, next_action_at = $3,"  # noqa: S608
         " lease_until = $3, leased_by = $4 WHERE id IN (SELECT id FROM message"

@@ -115,10 +115,24 @@ class _Connection(ConnectionWrapper[aiosqlite.Connection]):
         return self.connection
 
 
-def _run_parts(
-    connection: sqlite3.Connection, parts: Sequence[tuple[str, Sequence[Any]]]
-) -> list[Any]:
+_Parts = Sequence[tuple[str, Sequence[Any]]]
+
+
+def _run_parts(connection: sqlite3.Connection, parts: _Parts) -> list[Any]:
     return [row[0] for sql, values in parts for row in connection.execute(sql, values).fetchall()]
+
+
+def _run_alone(connection: sqlite3.Connection, parts: _Parts) -> list[Any]:
+    """As one transaction, begun and ended in the same go to the thread."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        values = _run_parts(connection, parts)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return values
 
 
 class _Telling(SqliteClient):
@@ -158,9 +172,9 @@ class _Telling(SqliteClient):
         with telling():
             await super().execute_script(query)
 
-    async def execute_parts(self, parts: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
-        """Run these statements in one go to the thread; returns the first column of their rows. In
-        a transaction, or only one: else what came before a fault would stay."""
+    async def execute_parts(self, parts: _Parts) -> list[Any]:
+        """Run these statements in one go to the thread, all or none where no transaction is open;
+        returns the first column of their rows."""
         for _, values in parts:
             refuse_wide(values)
         with telling():
@@ -168,12 +182,13 @@ class _Telling(SqliteClient):
             return values_returned
 
     @translate_exceptions
-    async def _parts(self, parts: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
+    async def _parts(self, parts: _Parts) -> list[Any]:
+        is_alone = len(parts) > 1 and not isinstance(self, TransactionalDBClient)
         async with self.acquire_connection() as connection:
             self.log.debug("%s: %s", *parts[0])
-            thread = cast(Any, connection)
-            keys: list[Any] = await thread._execute(_run_parts, thread._conn, parts)
-            return keys
+            thread, run = cast(Any, connection), _run_alone if is_alone else _run_parts
+            values: list[Any] = await thread._execute(run, thread._conn, parts)
+            return values
 
 
 class SafeSqliteClient(_Telling):

@@ -3,7 +3,7 @@
 The databases stop at 32,767 parameters, which no test reaches by chance and a large agency does one
 day, in the night. So every statement stops far earlier, with the same words in a test and in use.
 A list is one parameter: a filter `__in` (lists.py), `fetch` with a list, rows as JSON (bulk.py,
-which on SQLite sends some rows a statement as they are).
+which sends SQLite some rows a statement as they are).
 """
 
 from collections.abc import Sequence
