@@ -1,6 +1,6 @@
 """What people do with an alert (take it, close it), and what a child's answer does to it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -28,8 +28,8 @@ from server.audit.actions import SYSTEM, Actor, note
 from server.audit.models import Entry
 from server.errors import Conflict, NotFound, Refused
 from server.i18n import N_
-from server.notify.actions import Saying, queue, withdraw
-from server.notify.outbox import told
+from server.notify.actions import Recipient, Saying, queue, withdraw
+from server.notify.outbox import told, told_so_far
 from server.notify.rules import Kind
 from server.people.models import Person
 from server.people.rules import PROFESSIONAL
@@ -157,7 +157,7 @@ async def _close(
     assert outcome is not None
     await swap(alert, climb, outcome=outcome.value, closing_words=words, closed_by=actor.id)
     await withdraw([alert.id], "closed", now, kinds=CALLING)
-    await _all_clear([Ending.of(alert)], actor.id, now)
+    await _all_clear([Ending.of(alert)], await told([alert.id], CALLING), actor.id, now)
     await note_alert(actor, alert, "alert:close", now, why=outcome.value)
 
 
@@ -176,11 +176,25 @@ async def answered(children: Collection[UUID], now: datetime) -> None:
     waiting = [alert for alert, after in moved if after.state is not State.CLOSED]
     ends = {alert.id: {"outcome": Outcome.LATE_ANSWER.value} for alert in ended}
     await swap_all(moved, {alert.id: ends.get(alert.id, {"outcome": None}) for alert, _ in moved})
-    await withdraw([alert.id for alert in ended], "closed", now, kinds=CALLING)
-    await withdraw([alert.id for alert in waiting], "answered", now, kinds=CALLING)
-    await _all_clear([alert for alert, _ in moved], None, now)
+    everyone = await _stop_calls(ended, waiting, now)
+    await _all_clear([alert for alert, _ in moved], everyone, None, now)
     await _note_all(ended, "alert:close", now, why=Outcome.LATE_ANSWER.value)
     await _note_all(waiting, "alert:answered", now)
+
+
+async def _stop_calls(
+    ended: Sequence[Ending], waiting: Sequence[Ending], now: datetime
+) -> Mapping[UUID, Sequence[Recipient]]:
+    """Withdraw the calls that have not gone out. Returns who was told, by the alert."""
+    about = [alert.id for alert in (*ended, *waiting)]
+    everyone, some_wait = await told_so_far(about, CALLING)
+    if not some_wait:
+        # As most often. And while we hold the alerts, nobody makes new calls.
+        return everyone
+    await withdraw([alert.id for alert in ended], "closed", now, kinds=CALLING)
+    await withdraw([alert.id for alert in waiting], "answered", now, kinds=CALLING)
+    # Once more: a worker may have begun to send one before it was withdrawn.
+    return await told(about, CALLING)
 
 
 async def hold_search(actor: Actor, child_id: UUID, lapse: timedelta, now: datetime) -> None:
@@ -287,8 +301,12 @@ async def hand_over_duty(
     await note(actor, "rota:hand_over", about=about, agency_id=agency_id, why="leaving", now=now)
 
 
-async def _all_clear(alerts: Sequence[Ending], but: UUID | None, now: datetime) -> None:
-    everyone = await told([alert.id for alert in alerts], CALLING)
+async def _all_clear(
+    alerts: Sequence[Ending],
+    everyone: Mapping[UUID, Sequence[Recipient]],
+    but: UUID | None,
+    now: datetime,
+) -> None:
     sayings = [
         Saying(
             kind=Kind.ALL_CLEAR,

@@ -9,6 +9,7 @@ from server.notify.actions import Recipient
 from server.notify.models import Message
 from server.notify.rules import NONE, Kind
 from server.storage.db import among, as_id, as_moment, dialect, fetch
+from server.storage.statement import each
 
 # A message this far past its next attempt has no worker. The audit names at most this many.
 LOST_AFTER, AUDITED = timedelta(minutes=2), 100
@@ -19,24 +20,50 @@ async def told(subjects: Collection[UUID], kinds: Iterable[Kind]) -> dict[UUID, 
 
     A message withdrawn in the middle of an attempt, or waiting for another try, may have arrived.
     """
+    return (await told_so_far(subjects, kinds))[0]
+
+
+async def told_so_far(
+    subjects: Collection[UUID], kinds: Iterable[Kind]
+) -> tuple[dict[UUID, list[Recipient]], bool]:
+    """The same, and whether any of these messages has not gone out yet: then more people may have
+    been told in a moment."""
     if not subjects:
-        return {}
+        return {}, False
     params = [list(subjects), [kind.value for kind in kinds]]
     rows = await fetch(_TOLD.format(any=among(), kinds=among("$2")), params)
     by_subject: dict[UUID, dict[Recipient, None]] = {}
     for row in rows:
-        by_subject.setdefault(as_id(row["subject_id"]), {})[_recipient(row)] = None
-    return {subject: list(recipients) for subject, recipients in by_subject.items()}
+        if row["is_told"]:
+            by_subject.setdefault(as_id(row["subject_id"]), {})[_recipient(row)] = None
+    told = {subject: list(recipients) for subject, recipients in by_subject.items()}
+    return told, any(row["waits"] for row in rows)
 
 
 # A person outside the agency was asked, and hears nothing further.
 _TOLD = f"""
-SELECT subject_id, person_id, last_resort, resort_id, channel FROM message
-WHERE subject_id {{any}} AND kind {{kinds}} AND attempts > 0
-AND state <> 'withheld' AND channel <> '{NONE}'
-AND (person_id IS NOT NULL OR last_resort IS NOT NULL OR resort_id IS NOT NULL)
-ORDER BY id
+SELECT * FROM (
+  SELECT id, subject_id, person_id, last_resort, resort_id, channel,
+      state IN ('waiting', 'sending') AS waits,
+      attempts > 0 AND state <> 'withheld' AND channel <> '{NONE}'
+      AND (person_id IS NOT NULL OR last_resort IS NOT NULL OR resort_id IS NOT NULL) AS is_told
+  FROM message WHERE subject_id {{any}} AND kind {{kinds}}
+) AS about WHERE waits OR is_told ORDER BY id
 """  # noqa: S608 (a name of our own)
+
+
+async def waits(subjects: Collection[UUID], others: str, *params: object) -> bool:
+    """Whether a message has not gone out that is about one of these, or about one of those that
+    `others` selects the ids of, whose parameters begin with $2."""
+    sql = _WAITS.format(any=among(), others=others, each=each("message", "m", _OF_THE_OTHERS))
+    return bool(await fetch(sql, [list(subjects), *params]))
+
+
+_OF_THE_OTHERS = "m.subject_id = o.id AND m.state IN ('waiting', 'sending')"
+_WAITS = """
+SELECT 1 AS one FROM message WHERE subject_id {any} AND state IN ('waiting', 'sending')
+UNION ALL SELECT 1 FROM ({others}) AS o {each} LIMIT 1
+"""
 
 
 def _recipient(row: Mapping[str, Any]) -> Recipient:

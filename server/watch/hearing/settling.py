@@ -12,6 +12,7 @@ from server.alerts.ladder import people_on
 from server.alerts.recipients import reach_of
 from server.audit.actions import SYSTEM
 from server.notify.actions import Saying, queue, withdraw
+from server.notify.outbox import waits
 from server.notify.rules import Kind
 from server.people.events import Happening, happened
 from server.policy.levels import BY_WAY, OWN, Evidence, Way
@@ -154,9 +155,12 @@ async def settle_rounds(by_child: Sequence[tuple[UUID, str | None, UUID]], now: 
         for child_id, how, by_id in by_child
     ]
     rows = await fetch(_SETTLE.format(x=_GIVEN[dialect()]), [to_json(given), now])
+    rounds = [as_id(row["id"]) for row in rows]
     children = [child_id for child_id, _, _ in by_child]
-    rows += await fetch(_QUESTIONS.format(any=among()), [children, now])
-    await withdraw([as_id(row["id"]) for row in rows], "settled", now)
+    # Most often nothing waits, and that is one look.
+    if await waits(rounds, _QUESTIONS.format(any=among("$2"), now="$3"), children, now):
+        asked = await fetch(_QUESTIONS.format(any=among(), now="$2"), [children, now])
+        await withdraw([*rounds, *(as_id(row["id"]) for row in asked)], "settled", now)
 
 
 _GIVEN = {
@@ -174,7 +178,7 @@ AND round.state IN ('open', 'late') AND round.opens_at <= $2
 RETURNING round.id
 """
 _QUESTIONS = """
-SELECT id FROM question WHERE child_id {any} AND answered_at IS NULL AND expires_at > $2
+SELECT id FROM question WHERE child_id {any} AND answered_at IS NULL AND expires_at > {now}
 """
 
 
