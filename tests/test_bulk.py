@@ -11,7 +11,8 @@ from tortoise.exceptions import IntegrityError
 
 from server.audit.models import Entry
 from server.errors import Conflict
-from server.notify.models import Message
+from server.notify.models import Address, Message
+from server.people.models import Agency, Person
 from server.policy.models import Policy
 from server.storage import bulk
 from server.storage.db import as_id, fetch, write
@@ -228,3 +229,43 @@ async def test_a_transaction_leaves_alone_what_has_moved_on(db: Database, many: 
         row["id"]: (n, {}) if row["id"] in moved_on else (n + 1, {"n": n})
         for n, row in enumerate(rows)
     }
+
+
+async def test_rows_that_a_condition_by_hand_selects_read_as_the_model_reads_them(
+    db: Database,
+) -> None:
+    said = [entry(what="w", names=[text], why=text, agency_id=uuid4()) for text in NASTY]
+    await bulk.insert(Entry, [*said, *(row | {"what": "other"} for row in said)])
+    await bulk.insert(Policy, [policy(number, content={"n": [number]}) for number in range(3)])
+    entries = await bulk.select(Entry, "what = $1 ORDER BY id DESC LIMIT 4", ["w"])
+    policies = await bulk.select(Policy, "version > $1 ORDER BY version", [0])
+    assert len(entries) == 4
+    for read, by_model in (
+        (entries, await Entry.filter(what="w").order_by("-id").limit(4)),
+        (policies, await Policy.filter(version__gt=0).order_by("version")),
+    ):
+        for mine, other in zip(read, by_model, strict=True):
+            fields = mine._meta.fields_db_projection
+            assert [getattr(mine, each) for each in fields] == [
+                getattr(other, each) for each in fields
+            ]
+
+
+async def test_what_rows_lead_to_is_read_into_them_as_the_orm_does(db: Database) -> None:
+    agency = await Agency.create(name="a", made_at=NOON)
+    who: dict[str, Any] = {"agency": agency, "role": "caseworker", "made_at": NOON}
+    tom, eve = [await Person.create(name=name, **who) for name in ("tom", "eve")]
+    for number, person in enumerate((tom, eve, tom, None)):
+        where: dict[str, Any] = {"channel": "email", "value": "v", "value_index": str(number)}
+        await Address.create(person=person, made_at=NOON, **where)
+    addresses: list[Any] = await bulk.select(Address, "channel = 'email' ORDER BY value_index")
+    people: list[Any] = await bulk.follow(addresses, "person")
+    assert {each.pk for each in people} == {tom.id, eve.id}
+    assert [each.pk for each in await bulk.follow(people, "agency")] == [agency.id]
+    by_orm: list[Any] = (
+        await Address.all().order_by("value_index").prefetch_related("person__agency")
+    )
+    assert [each.person for each in addresses] == [each.person for each in by_orm]
+    assert addresses[0].person.agency == by_orm[0].person.agency == agency
+    assert await bulk.follow(addresses[3:], "person") == await bulk.follow([], "person") == []
+    assert addresses[3].person is None

@@ -11,6 +11,7 @@ from server.notify.devices import COLUMNS, device_of
 from server.notify.models import Preference
 from server.notify.push_health import Health, reached
 from server.notify.rules import PUSH, in_order, is_a_way
+from server.storage import bulk
 from server.storage.db import among, as_document, as_id, fetch
 
 
@@ -66,7 +67,7 @@ async def without_a_way(people: Collection[UUID], now: datetime) -> set[UUID]:
 
 async def wishes_of(people: Collection[UUID]) -> Mapping[UUID, Preference]:
     """How these people want to be reached. A person without preferences is left out."""
-    wishes = await Preference.filter(id__in=list(people)) if people else []
+    wishes = await bulk.select(Preference, f"id {among()}", [list(people)]) if people else []
     return {wish.id: wish for wish in wishes}
 
 

@@ -44,7 +44,7 @@ from server.notify.sending.reminders import has_wish, needless_of, slice_of
 from server.notify.sending.results import end_of, log_ends
 from server.notify.sending.waking import wake
 from server.storage import bulk
-from server.storage.db import as_id, write
+from server.storage.db import among, as_id, write
 from server.storage.ids import uuid7
 
 log = logs.get("notify")
@@ -148,7 +148,8 @@ class Worker:
     async def _plan(self, messages: Sequence[Message], now: datetime) -> list[Attempt]:
         people = {m.person_id for m in messages if m.person_id is not None}
         addresses: dict[tuple[UUID, str], list[Address]] = {}
-        for address in await Address.filter(person_id__in=list(people), dropped_at__isnull=True):
+        which = f"person_id {among()} AND dropped_at IS NULL"
+        for address in await bulk.select(Address, which, [list(people)]):
             assert address.person_id is not None
             addresses.setdefault((address.person_id, address.channel), []).append(address)
         resorts = await self._resorts(messages)

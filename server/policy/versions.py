@@ -39,7 +39,8 @@ async def content_of(agency_id: UUID, version: int | None = None) -> tuple[dict[
 async def as_written(agency_id: UUID) -> tuple[PolicyRules, Policy | None]:
     """The newest policy of an agency as people wrote it, and its row; None: it is the one that
     ships. What holds is `alerts.recipients.policy_of`."""
-    row = await Policy.filter(agency_id=agency_id).order_by("-version").first()
+    newest = "agency_id = $1 ORDER BY version DESC LIMIT 1"
+    row = next(iter(await bulk.select(Policy, newest, [agency_id])), None)
     content = filled(row.content) if row is not None else SHIPPED
     return _read(msgspec.json.encode(content)), row
 

@@ -8,6 +8,8 @@ from server.alerts.actions import held_elsewhere
 from server.audit.actions import Actor, note
 from server.errors import Conflict, NotFound, See
 from server.i18n import N_
+from server.storage import bulk
+from server.storage.db import among, dialect
 from server.watch.machine.standing import Change
 from server.watch.models import Watch
 from server.watch.reminders.reminding import Moved
@@ -28,11 +30,9 @@ async def lock_free(children: Collection[UUID]) -> dict[UUID, Watch]:
     """The rows of these children, locked, with their open alerts. A child is left out while a tick,
     a person or another answer holds either: many must not wait for one, and two that wait for
     nobody cannot deadlock."""
-    rows = await (
-        Watch.filter(child_id__in=list(children))
-        .order_by("child_id")
-        .select_for_update(skip_locked=True)
-    )
+    lock = " FOR UPDATE SKIP LOCKED" if dialect() == "postgres" else ""
+    which = f"child_id {among()} ORDER BY child_id{lock}"
+    rows = await bulk.select(Watch, which, [list(children)])
     held = await held_elsewhere([row.child_id for row in rows])
     return {row.child_id: row for row in rows if row.child_id not in held}
 

@@ -9,6 +9,7 @@ import msgspec
 from tortoise.expressions import F
 
 from server.notify.models import Message
+from server.storage import bulk
 from server.storage.db import among, as_id, dialect, fetch, write
 
 AT_ONCE = 100
@@ -25,33 +26,42 @@ class Claimer(msgspec.Struct, frozen=True):
     busy: Collection[str]
 
 
-async def claim(worker: Claimer, now: datetime) -> list[Message]:
-    """The next batch, leased to this worker. Most passes find nothing: they read, and lock nothing,
-    which on SQLite would hold up every other writer."""
-    if (due := await _look(worker, now)) is None:
-        return []
-    async with write():
-        rows: list[Any] = []
-        # A call to an adult or a question to a carer never waits behind a reminder.
-        if due.urgent:
-            rows += await _claim_due(worker, now, AT_ONCE, due.grouped, _URGENT)
-        if due.others and len(rows) < AT_ONCE:
-            rows += await _claim_due(worker, now, AT_ONCE - len(rows), due.grouped)
-        rows += await _claim_rest(worker, rows, now)
-    ids = [as_id(row["id"]) for row in rows]
-    if not ids:
-        return []
-    return await Message.filter(id__in=ids, leased_by=worker.name).prefetch_related(
-        "person__agency"
-    )
-
-
 class _Due(msgspec.Struct, frozen=True):
     """Which messages are due: any that are urgent, any others, any that go out as one."""
 
     urgent: bool
     others: bool
     grouped: bool
+
+
+async def claim(worker: Claimer, now: datetime) -> list[Message]:
+    """The next batch, leased to this worker. Most passes find nothing: they read, and lock nothing,
+    which on SQLite would hold up every other writer."""
+    if (due := await _look(worker, now)) is None:
+        return []
+    if due.grouped or (due.urgent and due.others):
+        rows = await _claim_all(worker, now, due)
+    else:
+        rows = await _claim_due(worker, now, AT_ONCE, grouped=False)
+    ids = [as_id(row["id"]) for row in rows]
+    if not ids:
+        return []
+    which = f"id {among()} AND leased_by = $2"
+    messages = await bulk.select(Message, which, [ids, worker.name])
+    await bulk.follow(await bulk.follow(messages, "person"), "agency")
+    return messages
+
+
+async def _claim_all(worker: Claimer, now: datetime, due: _Due) -> list[Any]:
+    rows: list[Any] = []
+    async with write():
+        # A call to an adult or a question to a carer never waits behind a reminder.
+        if due.urgent:
+            rows += await _claim_due(worker, now, AT_ONCE, grouped=due.grouped, only=_URGENT)
+        if due.others and len(rows) < AT_ONCE:
+            rows += await _claim_due(worker, now, AT_ONCE - len(rows), grouped=due.grouped)
+        rows += await _claim_rest(worker, rows, now)
+    return rows
 
 
 # Asked for one by one only where there is anything.
@@ -73,17 +83,17 @@ async def _look(worker: Claimer, now: datetime) -> _Due | None:
 
 
 async def _claim_due(
-    worker: Claimer, now: datetime, most: int, grouped: bool, only: str = ""
+    worker: Claimer, now: datetime, most: int, *, grouped: bool, only: str = ""
 ) -> list[Any]:
     parameters: list[Any] = [sorted(worker.busy), now, now + LEASE, worker.name]
-    free, skip = f"{only} AND NOT (channel {among()})", ""
-    if dialect() == "postgres":
-        skip = "FOR UPDATE SKIP LOCKED"
-        if grouped:
-            parameters.append(await _take_groups(now, only))
-            free += " AND (together IS NULL OR together = ANY($5))"
-        else:  # Those that have come since are for the next pass, which locks their groups.
-            free += " AND together IS NULL"
+    free = f"{only} AND NOT (channel {among()})"
+    skip = "FOR UPDATE SKIP LOCKED" if dialect() == "postgres" else ""
+    if not grouped:
+        # Those that have come since are for the next pass, which takes whole groups.
+        free += " AND together IS NULL"
+    elif dialect() == "postgres":
+        parameters.append(await _take_groups(now, only))
+        free += " AND (together IS NULL OR together = ANY($5))"
     return await fetch(
         "UPDATE message SET state = 'sending', attempts = attempts + 1, next_action_at = $3,"  # noqa: S608
         " lease_until = $3, leased_by = $4 WHERE id IN (SELECT id FROM message"
