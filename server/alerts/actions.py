@@ -161,12 +161,16 @@ async def _close(
     await note_alert(actor, alert, "alert:close", now, why=outcome.value)
 
 
-async def answered(children: Collection[UUID], now: datetime) -> None:
+async def answered(
+    children: Collection[UUID], now: datetime, entries: Sequence[Mapping[str, Any]] = ()
+) -> None:
     """These children have answered: their alerts for silence end, or wait for a person to confirm.
 
-    In the transaction of the answers. Everyone we had told gets the all-clear in it.
+    In the transaction of the answers. Everyone we had told gets the all-clear in it. `entries`: of
+    the record, to be written with ours.
     """
     if not children:
+        await bulk.insert(Entry, entries)
         return
     moved = [
         (alert, rules.answer(climb, ladder, tier, now))
@@ -178,8 +182,10 @@ async def answered(children: Collection[UUID], now: datetime) -> None:
     await swap_all(moved, {alert.id: ends.get(alert.id, {"outcome": None}) for alert, _ in moved})
     everyone = await _stop_calls(ended, waiting, now)
     await _all_clear([alert for alert, _ in moved], everyone, None, now)
-    await _note_all(ended, "alert:close", now, why=Outcome.LATE_ANSWER.value)
-    await _note_all(waiting, "alert:answered", now)
+    closed = _entries(ended, "alert:close", now, why=Outcome.LATE_ANSWER.value)
+    await bulk.insert(Entry, [*closed, *_entries(waiting, "alert:answered", now), *entries])
+    for agency_id in {alert.agency_id for alert, _ in moved}:
+        await announce(agency_id, "alert")
 
 
 async def _stop_calls(
@@ -368,14 +374,15 @@ async def note_alert(
     await announce(alert.agency_id, "alert")
 
 
-async def _note_all(
+def _entries(
     alerts: Sequence[Ending], what: str, now: datetime, *, why: str | None = None
-) -> None:
-    """The same of many alerts, where we did it ourselves."""
-    entries: list[dict[str, Any]] = [
+) -> list[dict[str, Any]]:
+    """The same entry of many alerts, where we did it ourselves."""
+    return [
         {
             "at": now,
             "agency_id": alert.agency_id,
+            "who_id": SYSTEM.id,
             "who_role": SYSTEM.role,
             "what": what,
             "child_id": alert.child_id,
@@ -386,6 +393,3 @@ async def _note_all(
         }
         for alert in alerts
     ]
-    await bulk.insert(Entry, entries)
-    for agency_id in {alert.agency_id for alert in alerts}:
-        await announce(agency_id, "alert")

@@ -8,7 +8,6 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from server.audit.actions import Actor
-from server.audit.models import Entry
 from server.checkin.models import CheckIn
 from server.checkin.repeats import hand_in_again
 from server.checkin.row import Given, is_repeat, row_of, wish_of
@@ -86,7 +85,8 @@ async def keep(given: Sequence[tuple[Given, Watch]], now: datetime) -> dict[UUID
     """
     signs = [Sign(watch, each.answer.way, each.answer.id) for each, watch in given]
     rows, wishes = [], []
-    for (each, watch), came_to in zip(given, await settle_all(signs, now), strict=True):
+    entries = [_entry(each, now) for each, _ in given]
+    for (each, watch), came_to in zip(given, await settle_all(signs, now, entries), strict=True):
         row = row_of(each, came_to, now)
         # Whether we listen for a sign in what this child says; never whether there is one.
         listens = each.answer.way is Way.SMS or watch.listens
@@ -97,7 +97,6 @@ async def keep(given: Sequence[tuple[Given, Watch]], now: datetime) -> dict[UUID
     kept = await bulk.insert(CheckIn, rows, skip_known=True)
     if len(kept) != len(rows):
         raise Conflict("The same answer came twice at the same moment.")
-    await bulk.insert(Entry, [_entry(each, now) for each, _ in given])
     await call_adults(wishes, now)
     return {row["id"]: row["answer"] for row in rows}
 

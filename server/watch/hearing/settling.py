@@ -1,7 +1,8 @@
 """An answer or a sighting settles what is open: of one child, or of many in the same statements."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -11,12 +12,14 @@ from server.alerts import actions as alerts
 from server.alerts.ladder import people_on
 from server.alerts.recipients import reach_of
 from server.audit.actions import SYSTEM
+from server.audit.models import Entry
 from server.notify.actions import Saying, queue, withdraw
 from server.notify.outbox import waits
 from server.notify.rules import Kind
 from server.people.events import Happening, happened
 from server.policy.levels import BY_WAY, OWN, Evidence, Way
 from server.policy.model import Rung
+from server.storage import bulk
 from server.storage.db import among, as_id, dialect, fetch, to_json
 from server.watch.machine import answering
 from server.watch.machine.answering import Decision
@@ -72,23 +75,31 @@ async def settle(
     return (await settle_all([Sign(await watch_of(child_id), evidence, by_id)], now))[0]
 
 
-async def settle_all(signs: Sequence[Sign], now: datetime) -> list[Settlement]:
+async def settle_all(
+    signs: Sequence[Sign], now: datetime, entries: Sequence[Mapping[str, Any]] = ()
+) -> list[Settlement]:
     """The same for many children, one sign of each, in a number of statements that does not grow
-    with them. Raises Conflict if one of the watches has moved on."""
+    with them. `entries`: of the record, to come after what is entered here. Raises Conflict if one
+    of the watches has moved on."""
     running = [sign for sign in signs if not sign.watch.is_over]
     for sign in running:
         if isinstance(sign.evidence, Way) and sign.evidence is not Way.APP:
             sign.watch.heard_at, sign.watch.heard_way = now, sign.evidence
     cases = await load([sign.watch for sign in running], now, is_heard=True)
     decided = [_decide(sign, case, now) for sign, case in zip(running, cases, strict=True)]
-    await _write(decided, now)
+    # Only where nothing else is entered after the alerts can these go with the entries of those.
+    are_last = not any(sign.watch.is_missing for sign in signs)
+    are_last = are_last and not any(each.decision.is_held for each in decided)
+    await _write(decided, now, entries if are_last else ())
     by_child = {each.sign.watch.child_id: each for each in decided}
-    return [
+    settled = [
         _came_to(by_child[sign.watch.child_id], now)
         if sign.watch.child_id in by_child
         else await _hear_after_the_end(sign, now)
         for sign in signs
     ]
+    await bulk.insert(Entry, () if are_last else entries)
+    return settled
 
 
 def _decide(sign: Sign, case: WatchState, now: datetime) -> _Decided:
@@ -99,14 +110,16 @@ def _decide(sign: Sign, case: WatchState, now: datetime) -> _Decided:
     return _Decided(sign, replace(case, standing=decision.standing), changes, decision)
 
 
-async def _write(decided: Sequence[_Decided], now: datetime) -> None:
+async def _write(
+    decided: Sequence[_Decided], now: datetime, entries: Sequence[Mapping[str, Any]]
+) -> None:
     counting = [each for each in decided if each.decision.counts]
     # We tell nobody about what an answer in the same moment settles anyway.
     quiet = {each.sign.watch.child_id for each in counting}
     await write_down_all([(each.case, each.changes) for each in decided], now, quiet=quiet)
     await _settle_rounds([each.sign for each in counting], now)
     alerted = [each for each in counting if each.decision.settled.was_alerted]
-    await alerts.answered([each.sign.watch.child_id for each in alerted], now)
+    await alerts.answered([each.sign.watch.child_id for each in alerted], now, entries)
     for each in decided:
         if each.decision.counts and each.sign.watch.is_missing:
             await sign_of_life(each.sign.watch, each.sign.by_id, now)
