@@ -46,6 +46,8 @@ _AS_IT_IS = frozenset({str, int, float, bool, bytes, UUID, type(None)})
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, UUID):  # First: the driver of PostgreSQL has a class of its own for them.
+        return value
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, dt.timedelta):
