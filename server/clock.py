@@ -25,7 +25,7 @@ def monotonic() -> float:
 
 def stamp(at: datetime) -> str:
     """A moment in RFC 3339, UTC, whole seconds."""
-    return at.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+    return at.isoformat()[:19] + "Z"
 
 
 def known_zone(name: str) -> ZoneInfo:
@@ -46,7 +46,8 @@ def as_utc(day: date, at: time, zone: ZoneInfo) -> datetime:
     """
     # fold=0 takes the earlier offset: the first of two, and for a skipped time the offset from
     # before the jump, which lands as far behind the jump as the time lay behind its start.
-    return datetime.combine(day, at.replace(fold=0), tzinfo=zone).astimezone(UTC)
+    first = at.replace(fold=0) if at.fold else at
+    return datetime.combine(day, first, tzinfo=zone).astimezone(UTC)
 
 
 @lru_cache(maxsize=8192)  # The same few times of day, over and over.

@@ -28,7 +28,7 @@ from server.watch.machine.alarms import (
     missed_too_many,
     weigh,
 )
-from server.watch.machine.rounds import moment_of, next_round, on_to_next_round, steps_of
+from server.watch.machine.rounds import next_round, on_to_next_round, round_moments, steps_of
 from server.watch.machine.standing import Change, Standing, Terms, What, Why
 
 _Stepped = tuple[Standing, tuple[Change, ...]]
@@ -56,42 +56,42 @@ def advance_until(
     stops: Callable[[Change], bool] | None = None,
 ) -> tuple[Standing, tuple[Change, ...], datetime]:
     """The same, and the moment before which nothing more becomes true by these terms. It goes no
-    further than the moment of the first change that `stops` it."""
+    further than the moment of the first change that `stops` it; what a round asks of the child
+    before it is late never does, so that is not looked at."""
     if standing.following_due_at is None:
         standing = replace(standing, following_due_at=next_round(terms, standing.due_at))
     changes: list[Change] = []
     floor = since
     while True:
-        steps = steps_of(terms, standing.due_at)
-        due, opens, passed = standing.due_at, standing.opens_at, standing.prompted
+        due, passed = standing.due_at, standing.prompted
+        moments = round_moments(due, standing.opens_at, steps_of(terms, due))
         alarm, call = _next_alarm(standing, terms)
-        moment = moment_of(passed, due, opens, steps)
-        while passed < _LATE and moment <= now and _goes_first(moment, alarm, call):
+        moment, asks = moments[passed], call is _ask
+        # At the same moment, the question to the carer goes before the round, and the call to
+        # adults after it.
+        while (
+            passed < _LATE and moment <= now and (moment < alarm or (moment == alarm and not asks))
+        ):
             # Where two rounds overlap, the second one's moments wait for the first to be late.
-            floor = moment if floor is None else max(moment, floor)
+            if floor is None or floor < moment:
+                floor = moment
             what, why = _PROMPTS[passed]
             changes.append(Change(what, floor, due, why))
             passed += 1
-            if stops is not None and stops(changes[-1]):
-                now, stops = floor, None
-            moment = moment_of(passed, due, opens, steps)
+            moment = moments[passed]
         if passed > standing.prompted:
             standing = replace(standing, prompted=passed)
-        is_late = _goes_first(moment, alarm, call)
-        moment = moment if is_late else alarm
+        is_late = moment < alarm or (moment == alarm and not asks)
+        if not is_late:
+            moment = alarm
         if moment > now:
             return standing, tuple(changes), moment
-        floor = moment if floor is None else max(moment, floor)
+        if floor is None or floor < moment:
+            floor = moment
         standing, more = (_late if is_late else call)(standing, terms, floor)
         changes.extend(more)
         if stops is not None and any(stops(change) for change in more):
             now, stops = floor, None
-
-
-def _goes_first(moment: datetime, alarm: datetime, call: _Step) -> bool:
-    """Whether a moment of the round comes before the alarm. At the same moment, the question to the
-    carer goes before the round, and the call to adults after it."""
-    return moment < alarm or (moment == alarm and call is not _ask)
 
 
 def _next_alarm(standing: Standing, terms: Terms) -> tuple[datetime, _Step]:
@@ -102,7 +102,7 @@ def _next_alarm(standing: Standing, terms: Terms) -> tuple[datetime, _Step]:
         alarm, call = ceiling_at(standing, terms), _ceiling
     if standing.ask_at is not None and standing.ask_at <= alarm:
         alarm, call = standing.ask_at, _ask
-    if terms.steps.last_call is not None and standing.last_call_at is None:
+    if standing.late_at is not None and standing.last_call_at is None:
         last = last_call_at(standing, terms)
         if last is not None and last < alarm:
             return last, _last_call
@@ -117,8 +117,8 @@ def next_action_at(standing: Standing, terms: Terms, now: datetime) -> datetime:
     if standing.following_due_at is None:
         standing = replace(standing, following_due_at=next_round(terms, standing.due_at))
     steps = steps_of(terms, standing.due_at)
-    round_ = moment_of(standing.prompted, standing.due_at, standing.opens_at, steps)
-    moments = [round_, _next_alarm(standing, terms)[0]]
+    of_round = round_moments(standing.due_at, standing.opens_at, steps)
+    moments = [of_round[standing.prompted], _next_alarm(standing, terms)[0]]
     moments += [edge for p in terms.pauses for edge in (p.begin, p.end) if edge > now]
     return min(moments)
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from server.policy.levels import OWN, Does, Evidence
 from server.policy.model import Steps
 from server.watch.machine.alarms import carer_hour, ceiling_at, hold, weigh
-from server.watch.machine.rounds import next_round, on_to_next_round, steps_of
+from server.watch.machine.rounds import next_round, opens_of, steps_of
 from server.watch.machine.standing import Settled, Standing, Terms, Why
 
 
@@ -38,19 +38,14 @@ def settle(standing: Standing, terms: Terms, now: datetime) -> tuple[Standing, S
     tick or the answer came first."""
     was_late = standing.missed_due_at is not None
     settled = Settled(was_late, standing.is_alerted, is_nothing_open(standing, now))
+    due, opens, prompted = standing.due_at, standing.opens_at, standing.prompted
+    following = standing.following_due_at or next_round(terms, due)
+    while opens <= now:
+        opens, prompted = opens_of(terms, following, due), 0
+        due, following = following, next_round(terms, following)
     # Only the round goes on; whatever was late, asked or alarmed is over.
-    standing = Standing(
-        standing.due_at,
-        standing.opens_at,
-        standing.following_due_at,
-        standing.prompted,
-        sign_at=max(now, standing.sign_at),
-    )
-    if standing.following_due_at is None:
-        standing = replace(standing, following_due_at=next_round(terms, standing.due_at))
-    while standing.opens_at <= now:
-        standing = on_to_next_round(standing, terms)
-    return standing, settled
+    sign_at = max(now, standing.sign_at)
+    return Standing(due, opens, following, prompted, sign_at), settled
 
 
 def is_nothing_open(standing: Standing, now: datetime) -> bool:

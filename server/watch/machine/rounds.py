@@ -74,21 +74,8 @@ def round_moments(due: datetime, opens: datetime, steps: Steps) -> tuple[datetim
 
     A reminder is never sent before the round opens: an answer to it would settle nothing.
     """
-    return tuple(moment_of(number, due, opens, steps) for number in range(MOMENTS))
-
-
-MOMENTS = 5
-
-
-def moment_of(number: int, due: datetime, opens: datetime, steps: Steps) -> datetime:
-    """One of the five moments: of a round, each look needs one or two of them."""
-    if number == 0:
-        return opens
-    if number == 1:
-        return max(opens, due - steps.remind_before)
-    if number == 2:
-        return due
-    return due + (steps.remind_again if number == 3 else steps.grace)
+    again, late = due + steps.remind_again, due + steps.grace
+    return opens, max(opens, due - steps.remind_before), due, again, late
 
 
 def on_to_next_round(standing: Standing, terms: Terms) -> Standing:

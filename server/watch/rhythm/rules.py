@@ -19,6 +19,7 @@ from server.watch.rhythm import recurrence
 from server.watch.rhythm.recurrence import Every, Recurrence
 
 OPENS_BEFORE = timedelta(hours=2)
+_WIDE = 2 * OPENS_BEFORE
 EVERY_DAY = frozenset(range(7))
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 # A rhythm may ask nothing for longer than this: we must not search for ever.
@@ -352,7 +353,8 @@ def opens_at(due_at: datetime, before: datetime | None, window: datetime | None 
         return window
     if before is None:
         return due_at - OPENS_BEFORE
-    return due_at - min(OPENS_BEFORE, (due_at - before) / 2)
+    gap = due_at - before
+    return due_at - (OPENS_BEFORE if gap >= _WIDE else min(OPENS_BEFORE, gap / 2))
 
 
 @lru_cache(maxsize=8192)  # A page that counts children asks for each of them.
