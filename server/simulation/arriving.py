@@ -108,7 +108,8 @@ class Arriving:
         if self._learning.asking and check_in.mood is not None:
             child.moods.append(Mood(now.replace(second=0, microsecond=0), check_in.mood))
         self._result.answers[child.name].append(now)
-        self._called_for(child, cause, check_in, now)
+        if cause is not None:
+            self._called_for(child, cause, check_in, now)
 
     def _called_for(
         self, child: Child, cause: Cause | None, check_in: kinds.CheckIn, now: datetime
@@ -121,11 +122,13 @@ class Arriving:
     ) -> bool:
         """Settle what is open; returns whether that was nothing."""
         self._learning.learn(child, now, answers=answers)
-        self._learning.know(child, unseen=(), looks=())
+        self._learning.know_no_looks(child)
         child.standing, settled = answering.settle(child.standing, child.terms, now)
         child.asked, child.was_held = None, False
-        child.need_no_reminder(now)
-        self._telling.close(child, now, but=but)
+        if child.waits:
+            child.need_no_reminder(now)
+        if child.alerts:
+            self._telling.close(child, now, but=but)
         return settled.nothing
 
     def _sighting(self, child: Child, by: Evidence, now: datetime) -> None:
@@ -155,7 +158,8 @@ class Arriving:
 
     def looked(self, child: Child, now: datetime) -> tuple[Standing, tuple[Change, ...]]:
         """The standing as time has made it by `now`; a tier that ends in between ends then."""
-        self._learning.heed_signals(child)
+        if self._learning.asking:
+            self._learning.heed_signals(child)
         until = child.tier_until
         if until is None or until > now:
             return child.advance(now)

@@ -154,6 +154,11 @@ def _home(name: str) -> str:
 
 
 def _check_in(text: str, at: datetime) -> CheckIn:
+    return _check_in_of(text)
+
+
+@lru_cache(maxsize=1024)  # Most answers say the same.
+def _check_in_of(text: str) -> CheckIn:
     check_in = _read(text, CheckIn)
     if check_in.mood is not None and not 1 <= check_in.mood <= 5:
         raise Refused(N_("A mood must be 1 to 5."), field="mood")
@@ -197,8 +202,12 @@ def _after(seconds: float) -> timedelta:
 
 
 def _as(kind: type[msgspec.Struct]) -> Callable[[str, datetime], Any]:
-    def read(text: str, at: datetime) -> Any:
+    @lru_cache(maxsize=1024)  # There are few that differ.
+    def read_once(text: str) -> Any:
         return _read(text, kind)
+
+    def read(text: str, at: datetime) -> Any:
+        return read_once(text)
 
     return read
 

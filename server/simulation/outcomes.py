@@ -1,5 +1,6 @@
 """What a replay remembers of each child, and its results."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, time
 from heapq import heapify
@@ -12,20 +13,21 @@ from server.alerts.ladder import Cause, Climb
 from server.alerts.ladder import State as AlertState
 from server.policy.learned import WordCounts
 from server.policy.model import Ladder, Tier
+from server.policy.slots import Slot
 from server.roll_calls.rules import next_due
 from server.simulation.kinds import WITNESSES, By, Event, If, IfAlerted, IfAsked
 from server.watch.facts import Asked, Called, Facts, Mark, Reach, Seen, usual
 from server.watch.machine.advancing import advance_until
-from server.watch.machine.habit import Past
 from server.watch.machine.standing import Change, Standing, State, Terms, Why
 from server.watch.rhythm.rules import OPENS_BEFORE, Span
 from server.watch.signals.rules import Answer, Mood, Sign
 
 _NOBODY = UUID(int=0)
 _MANY = 16
+_MARKS = (Mark.LATE, Mark.ANSWERED)  # By whether the child answered in time.
 
 
-class Row(NamedTuple):
+class Row(msgspec.Struct, frozen=True):
     """One thing that a person would have received."""
 
     at: datetime
@@ -135,8 +137,9 @@ class Child(msgspec.Struct):
     was_held: bool = False
     reach: Reach = Reach.NONE
     push: Reach = Reach.WAITING
-    # What the habit is learned from: rounds that are over, and those late since the last sign.
-    past: list[Past] = msgspec.field(default_factory=list)
+    # What the habit is learned from: rounds that are over, by slot and whether each was answered in
+    # time; and those late since the last sign.
+    past: deque[tuple[Slot, bool]] = msgspec.field(default_factory=deque)
     late: list[datetime] = msgspec.field(default_factory=list)
     days: list[Day] = msgspec.field(default_factory=list)
     # What signals are worked out from, as far as events tell.
@@ -207,8 +210,10 @@ class Child(msgspec.Struct):
             return
         answers = self.if_asked[answer.by]
         answers.append(answer)
-        self.has_many |= len(answers) > _MANY
-        self.has_witness |= answer.by in WITNESSES
+        if len(answers) > _MANY:
+            self.has_many = True
+        if answer.by in WITNESSES:
+            self.has_witness = True
 
     def kept(self) -> Iterator[If]:
         """All of it."""
@@ -217,9 +222,8 @@ class Child(msgspec.Struct):
             yield from answers
 
     def forget(self, at: datetime) -> None:
-        """What was of use before now cannot matter again; a long life stays short."""
-        if not self.has_many:
-            return
+        """What was of use before now cannot matter again; a long life stays short. Of use where the
+        child `has_many`."""
         every: list[list[Any]] = [self.if_alerted, *self.if_asked.values()]
         for answers in every:
             if len(answers) > _MANY:
@@ -289,7 +293,7 @@ def facts_of(child: Child, alert: Alert) -> Facts:
         heard_at=child.heard_at,
         heard_way=child.heard_way,
         usual_delay=usual(child.delays),
-        marks="".join(Mark.ANSWERED if past.is_answered else Mark.LATE for past in child.past),
+        marks="".join([_MARKS[is_answered] for _, is_answered in child.past]),
         seen=child.seen,
         reach=child.reach,
         has_carer=child.watched.has_carer,

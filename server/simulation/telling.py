@@ -34,6 +34,8 @@ NUDGE, ASK_HOME, ASK_WITNESS, ASK, PAGE, ESCALATE, REPORT = (
     "escalate",
     "suggest_report",
 )
+# In Python 3.11 a name is read five times as fast as a member of an enum.
+_REMIND, _ASK, _ALERT, _LAST_CALL = What.REMIND, What.ASK, What.ALERT, Why.LAST_CALL
 # A carer's link works for a day, in production as here.
 QUESTION_LASTS = timedelta(hours=24)
 _REACH: ladders.Reach = {
@@ -62,36 +64,38 @@ class Telling:
         self._learning.remember(child, changes)
         # Of several at one moment, as after a time of blindness, the child gets the last reminder,
         # and the carer the last question.
-        reminders: dict[datetime, Change] = {}
-        questions: dict[datetime, Change] = {}
-        asks = False
+        reminders: list[Change] = []
+        calls: list[Change] = []
         for change in changes:
-            if change.what is What.REMIND:
-                reminders[now or change.at] = change
-            elif change.what is What.ASK:
-                questions[now or change.at] = change
-                asks = True
-            elif change.what is What.ALERT:
-                asks = True
-        for change in changes if asks else ():
-            at = now or change.at
-            if questions.get(at) is change:
-                self._ask(child, change, at)
-            elif change.what is What.ALERT:
-                self.open(child, Cause.SILENCE, change.at, at, why=change.why)
-        for at, change in reminders.items():
-            self._remind(child, change, at)
+            what = change.what
+            if what is _REMIND:
+                _add(reminders, change, now)
+            elif what is _ASK or what is _ALERT:
+                _add(calls, change, now)
+        for change in calls:
+            if change.what is _ASK:
+                self._ask(child, change, now or change.at)
+            else:
+                self.open(child, Cause.SILENCE, change.at, now or change.at, why=change.why)
+        if reminders:
+            self._remind(child, reminders, now)
 
-    def _remind(self, child: Child, change: Change, at: datetime) -> None:
-        assert change.why is not None
-        reason = _reminder(self._policy.quiet, change.why, change.due_at, child.terms.zone, at)
-        if reason is None:
-            child.reach = Reach.QUIET
-            self._put_off(child, at)
-            return
-        child.reach = child.push
-        self._result.rows.append(Row(at, child.name, NUDGE, "", reason))
-        answer = self.would_answer(child, change.why, at)
+    def _remind(self, child: Child, reminders: list[Change], now: datetime | None) -> None:
+        quiet, zone = self._policy.quiet, child.terms.zone
+        for change in reminders:
+            at, why = now or change.at, change.why
+            reason = _reminder(quiet, why, change.due_at, zone, at)
+            if reason is None:
+                child.reach = Reach.QUIET
+                self._put_off(child, at)
+                continue
+            child.reach = child.push
+            self._result.rows.append(Row(at, child.name, NUDGE, "", reason))
+            if why is _LAST_CALL:
+                self._await(child, self.would_answer(child, at), at)
+
+    def _await(self, child: Child, answer: kinds.IfAsked | None, at: datetime) -> None:
+        """What was asked now will be answered, if it will."""
         if answer is not None:
             self._number += 1
             heappush(child.coming, (at + answer.after, self._number, answer))
@@ -114,10 +118,7 @@ class Telling:
         self._result.rows.append(Row(at, child.name, ASK if has_carer else ASK_WITNESS, "", reason))
         times = 1 if child.asked is None else child.asked.times + 1
         child.asked = Asked(at, None, None, times)
-        answer = self.will_answer(child, at)
-        if answer is not None:
-            self._number += 1
-            heappush(child.coming, (at + answer.after, self._number, answer))
+        self._await(child, self.will_answer(child, at), at)
 
     def call_the_roll(self, child: Child, at: datetime) -> None:
         """The home is asked who is there: one question about all who live in it. One that fell into
@@ -130,10 +131,7 @@ class Telling:
             self._result.rows.append(Row(at, child.home, ASK_HOME, "", reason))
         child.rolled_at = at
         child.roll_call_at = child.next_roll_call(self._policy.roll_call.at)
-        answer = _latest(child.if_asked[By.HOME], at)
-        if answer is not None:
-            self._number += 1
-            heappush(child.coming, (at + answer.after, self._number, answer))
+        self._await(child, _latest(child.if_asked[By.HOME], at), at)
 
     def ask_witnesses(self, child: Child, at: datetime) -> None:
         """Those who meet the child on this day get their list, where the child has any. What was
@@ -151,8 +149,7 @@ class Telling:
         for by in kinds.WITNESSES:
             answer = _latest(child.if_asked[by], at)
             if answer is not None and at + answer.after < over:
-                self._number += 1
-                heappush(child.coming, (at + answer.after, self._number, answer))
+                self._await(child, answer, at)
 
     def open(
         self,
@@ -224,9 +221,9 @@ class Telling:
             alert.closed_at = at
             self._budgeting.truths.answered(alert, at)
 
-    def would_answer(self, child: Child, why: Why | None, at: datetime) -> kinds.IfAsked | None:
+    def would_answer(self, child: Child, at: datetime) -> kinds.IfAsked | None:
         """What the child does if asked once more."""
-        return _latest(child.if_asked[By.CHILD], at) if why is Why.LAST_CALL else None
+        return _latest(child.if_asked[By.CHILD], at)
 
     def will_answer(self, child: Child, at: datetime) -> kinds.IfAsked | None:
         """What the carer answers if asked at a moment; without a carer, the home."""
@@ -235,6 +232,17 @@ class Telling:
         else:
             answer = _as_carers(_latest(child.if_asked[By.HOME], at))
         return answer if answer is not None and answer.after < QUESTION_LASTS else None
+
+
+def _add(changes: list[Change], change: Change, now: datetime | None) -> None:
+    """Of several of a kind at one moment, the last."""
+    before = changes[-1] if changes else None
+    if before is None or before.what is not change.what:
+        changes.append(change)
+    elif now is None and before.at != change.at:
+        changes.append(change)
+    else:
+        changes[-1] = change
 
 
 # What the word of a home about one child comes to, where it is asked instead of a carer.
@@ -261,9 +269,10 @@ def _latest(answers: Sequence[_If], at: datetime) -> _If | None:
 
 @lru_cache(maxsize=4096)  # Many children share a rhythm and a zone.
 def _reminder(
-    quiet: QuietHours, why: Why, due_at: datetime, zone: ZoneInfo, at: datetime
+    quiet: QuietHours, why: Why | None, due_at: datetime, zone: ZoneInfo, at: datetime
 ) -> str | None:
     """The sentence of a reminder; None in quiet hours."""
+    assert why is not None
     local = at.astimezone(zone)
     return None if quiet.holds(local.time()) else reasons.remind(why, due_at, zone, local)
 

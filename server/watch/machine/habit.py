@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import compress
-from math import ceil
+from math import ceil, fsum
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
@@ -64,6 +64,13 @@ class Habit:
         self._slots, self._count = slots, count
         self._whole: tuple[int, int] | None = None
 
+    def over(self, at: Slot, *, is_answered: bool, n: int = 1) -> None:
+        """One round more is over; with -1, one is so long ago that it tells nothing any more."""
+        slots = self.slots
+        answered, asked = slots.get(at, (0, 0))
+        slots[at] = (answered + n if is_answered else answered, asked + n)
+        self._whole = None
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Habit) and self.slots == other.slots
 
@@ -94,7 +101,8 @@ class Habit:
             own = whole / (questions + _ASKED)
         else:
             # This child answers so many times as often as others would who were asked as they were.
-            others = sum(usual[each] * asked for each, (_, asked) in self.slots.items())
+            # However the rounds were counted: a plain sum depends on the order.
+            others = fsum(usual[each] * asked for each, (_, asked) in self.slots.items())
             own = min(usual[at] * whole / (others + _ANSWERED), 1.0)
         answered, asked = self.slots.get(at, (0, 0))
         return (answered + _WHOLE * own) / (asked + _WHOLE)
