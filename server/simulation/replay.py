@@ -171,8 +171,7 @@ class Replay:
         child.home = detail.home
         child.roll_call_at = child.next_roll_call(self._policy.roll_call.at)
         child.witness_at = child.next_witness(self._policy.witness.at)
-        answers = [*before.kept()] if before else []
-        for answer in self._asked_early.pop(event.child, answers):
+        for answer in self._asked_early.pop(event.child, [*before.kept()] if before else []):
             child.keep(answer)
         if before is not None and before.blind is not None:
             child.blind = before.blind

@@ -11,7 +11,7 @@ safe.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -56,8 +56,7 @@ def advance_until(
     stops: Callable[[Change], bool] | None = None,
 ) -> tuple[Standing, tuple[Change, ...], datetime]:
     """The same, and the moment before which nothing more becomes true by these terms. It goes no
-    further than the moment of the first change that `stops` it; what a round asks of the child
-    before it is late never does, so that is not looked at."""
+    further than the first change that `stops` it, from a round that is late on."""
     if standing.following_due_at is None:
         standing = replace(standing, following_due_at=next_round(terms, standing.due_at))
     changes: list[Change] = []
@@ -66,12 +65,10 @@ def advance_until(
         due, passed = standing.due_at, standing.prompted
         moments = round_moments(due, standing.opens_at, steps_of(terms, due))
         alarm, call = _next_alarm(standing, terms)
-        moment, asks = moments[passed], call is _ask
-        # At the same moment, the question to the carer goes before the round, and the call to
-        # adults after it.
-        while (
-            passed < _LATE and moment <= now and (moment < alarm or (moment == alarm and not asks))
-        ):
+        moment = moments[passed]
+        # At one moment the question to the carer goes before the round, and a call to adults after.
+        last = alarm - _INSTANT if call is _ask else alarm
+        while passed < _LATE and moment <= now and moment <= last:
             # Where two rounds overlap, the second one's moments wait for the first to be late.
             if floor is None or floor < moment:
                 floor = moment
@@ -81,13 +78,11 @@ def advance_until(
             moment = moments[passed]
         if passed > standing.prompted:
             standing = replace(standing, prompted=passed)
-        is_late = moment < alarm or (moment == alarm and not asks)
-        if not is_late:
-            moment = alarm
+        is_late = moment <= last
+        moment = moment if is_late else alarm
         if moment > now:
             return standing, tuple(changes), moment
-        if floor is None or floor < moment:
-            floor = moment
+        floor = moment if floor is None else max(moment, floor)
         standing, more = (_late if is_late else call)(standing, terms, floor)
         changes.extend(more)
         if stops is not None and any(stops(change) for change in more):
@@ -131,6 +126,7 @@ _PROMPTS: tuple[tuple[What, Why | None], ...] = (
 )
 _LATE = len(_PROMPTS)  # The last of the five moments.
 _NEVER = datetime.max.replace(tzinfo=UTC)
+_INSTANT = timedelta(microseconds=1)
 
 
 def _late(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
