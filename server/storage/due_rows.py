@@ -11,6 +11,7 @@ apart for a minute, and operators are told; it never stops the others.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -52,6 +53,7 @@ class DueRows(msgspec.Struct, Generic[Row], frozen=True):
     # Writes into the record that a row was set apart, where that is about a child.
     enter_apart: Callable[[UUID, datetime], Awaitable[None]] | None = None
     # SQL of a row `d`: rows with the same value are taken together, where one batch is not enough.
+    # For rows that are due by one column alone.
     same: str | None = None
 
     @property
@@ -76,24 +78,29 @@ class DueRows(msgspec.Struct, Generic[Row], frozen=True):
         """
         if await self._batch(now, tell) < self.at_once or self.once_a_tick:
             return
+        plan = _Plan(partial(self._ordered, now), self.at_once)
         async with asyncio.TaskGroup() as group:
             for _ in range(SIDE_BY_SIDE if dialect() == "postgres" else 1):
-                group.create_task(self._batches(now, tell))
+                group.create_task(self._batches(plan, now, tell))
 
-    async def _batches(self, now: datetime, tell: Tell) -> None:
-        while await self._batch(now, tell, is_many=True) == self.at_once:
-            pass
+    async def _batches(self, plan: "_Plan", now: datetime, tell: Tell) -> None:
+        if self.same is None:
+            while await self._batch(now, tell) == self.at_once:
+                pass
+            return
+        while keys := await plan.next():
+            await self._batch(now, tell, keys)
 
-    async def _batch(self, now: datetime, tell: Tell, *, is_many: bool = False) -> int:
+    async def _batch(self, now: datetime, tell: Tell, planned: Sequence[UUID] | None = None) -> int:
         try:
-            return await self.tick(now, is_many=is_many)
+            return await self.tick(now, planned)
         except Unavailable as fault:
             # Raises as well where the database is away for all: that is said once, elsewhere.
-            keys = await self.due_now(now)
+            keys = planned or await self.due_now(now)
             log.error("ticker.batch_failed", rows=self.name, exc=fault)
         except Exception:
             log.exception("ticker.batch_failed", rows=self.name)
-            keys = await self.due_now(now)
+            keys = planned or await self.due_now(now)
         for key in keys:
             try:
                 await self._try_twice(key, now)
@@ -105,47 +112,45 @@ class DueRows(msgspec.Struct, Generic[Row], frozen=True):
                 await self.set_apart(key, now, tell)
         return len(keys)
 
-    async def tick(self, now: datetime, *, is_many: bool = False) -> int:
+    async def tick(self, now: datetime, planned: Sequence[UUID] | None = None) -> int:
         """One batch; returns how many rows it took. As many as `at_once` means: look again. Raises
-        what one row raises, with nothing of its transaction written. `is_many`: one batch was not
-        enough."""
+        what one row raises, with nothing of its transaction written. `planned`: of these alone
+        those that are still due."""
         if not self.locks:
             keys = await self.due_now(now)
             for key in keys:
                 await self.tick_one(key, now)
             return len(keys)
         async with write():
-            rows = await self._claim(now, is_many=is_many)
+            rows = await self._claim(now, planned)
             if rows:
                 await self.go_on(rows, now)
         return len(rows)
 
-    async def _claim(self, now: datetime, *, is_many: bool) -> list[Row]:
+    async def _claim(self, now: datetime, planned: Sequence[UUID] | None) -> list[Row]:
         rows: list[Row] = []
         for column in self.columns:
             if len(rows) < self.at_once:
                 due = self._due(column, now, self.at_once - len(rows))
-                if is_many and self.same is not None:
-                    due = due.filter(Q(**await self._side_by_side(column, now)))
+                if planned is not None:
+                    due = due.filter(**{f"{self.model._meta.pk_attr}__in": list(planned)})
                 rows += await due.select_for_update(skip_locked=True)
         return rows
 
-    async def _side_by_side(self, column: str, now: datetime) -> dict[str, Any]:
-        """A filter: of the oldest that are due, a batch of those that belong together. Locked:
-        another batch at the same time takes others."""
-        pk = self.model._meta.db_pk_column
-        skip = "FOR UPDATE OF d SKIP LOCKED" if dialect() == "postgres" else ""
+    async def _ordered(self, now: datetime) -> list[UUID]:
+        """Of those that are due the oldest, and of these next to each other those that belong
+        together."""
+        pk, [column] = self.model._meta.db_pk_column, self.columns
         oldest = (
             f"SELECT {pk} FROM {self.table} WHERE {column} <= $1"  # noqa: S608 (our own names)
             f" ORDER BY {column} LIMIT {WINDOW}"
         )
         rows = await fetch(
             f"SELECT d.{pk} AS id FROM {self.table} d"  # noqa: S608 (our own names)
-            f" WHERE d.{column} <= $1 AND d.{pk} IN ({oldest})"
-            f" ORDER BY {self.same}, d.{pk} LIMIT {self.at_once} {skip}",
+            f" WHERE d.{pk} IN ({oldest}) ORDER BY {self.same}, d.{pk}",
             [now],
         )
-        return {f"{self.model._meta.pk_attr}__in": [as_id(row["id"]) for row in rows]}
+        return [as_id(row["id"]) for row in rows]
 
     def _due(self, column: str, now: datetime, limit: int) -> QuerySet[Row]:
         return self.model.filter(self._is_due(column, now)).order_by(column).limit(limit)
@@ -197,3 +202,25 @@ class DueRows(msgspec.Struct, Generic[Row], frozen=True):
             if self.enter_apart is not None:
                 await self.enter_apart(key, now)
             await tell(f"{self.name}:row", now)
+
+
+class _Plan:
+    """Batches that no two loops of one process take: to find which rows belong together is work for
+    the database, so it is done once for many batches. What another process has taken since is left
+    out by the batch itself."""
+
+    def __init__(self, read: Callable[[], Awaitable[list[UUID]]], at_once: int) -> None:
+        self._read, self._at_once = read, at_once
+        self._left: list[UUID] = []
+        self._begun: set[UUID] = set()
+        self._lock = asyncio.Lock()
+
+    async def next(self) -> list[UUID]:
+        """The next batch. Empty where nothing is due that was not in one: what stays due is for the
+        next tick."""
+        async with self._lock:
+            if not self._left:
+                self._left = [key for key in await self._read() if key not in self._begun]
+            batch, self._left = self._left[: self._at_once], self._left[self._at_once :]
+            self._begun.update(batch)
+            return batch
