@@ -30,8 +30,9 @@ async def reach_of(children: Mapping[UUID, UUID], now: datetime) -> dict[UUID, R
     rotas = await rotas_of(set(children.values()), now, now + INSTANT)
     rungs_by_child = await _by_ties(children, now)
     covered = await with_last_resort(set(children.values()))
+    on_duty = {agency: on_duty_at(rota, now) for agency, rota in rotas.items()}
     for child, agency in children.items():
-        rungs_by_child[child][Rung.ON_DUTY] = set(on_duty_at(rotas[agency], now))
+        rungs_by_child[child][Rung.ON_DUTY] = set(on_duty[agency])
     return {
         child: _stood_in(reach, rotas[children[child]], now, ends=children[child] in covered)
         for child, reach in rungs_by_child.items()

@@ -1,6 +1,7 @@
 """The watch of each child, its rounds, and the rows that change or inform it."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -107,6 +108,7 @@ class Watch(Model):
 _ROUNDS = UUID("b0b9c0de-52a5-4c0b-8f3a-0d6f5f1a7c11")
 
 
+@lru_cache(maxsize=2048)  # A tick names each round for its row and for its entry.
 def round_id(child_id: UUID, due_at: datetime) -> UUID:
     """The id of the round of a child that is due at a moment."""
     return uuid5(_ROUNDS, f"{child_id}:{due_at.astimezone(UTC).isoformat()}")

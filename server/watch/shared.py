@@ -152,28 +152,39 @@ async def _lately(children: Collection[UUID], since: datetime, now: datetime) ->
     )
 
 
-# The children of each caseworker whose silence has still to be looked at in this moment.
+# Of the children of each caseworker those whose silence has still to be looked at in this moment;
+# $4 of them are as good as all. After an outage there may be any number, and each batch asks. From
+# the last one on: the batches go through them from the first.
 _OF_PEOPLE = """
-SELECT t.person_id AS id, COUNT(w.child_id) AS n FROM tie t
-LEFT JOIN watch w ON w.child_id = t.child_id AND w.next_action_at <= $2 AND {silent}
-WHERE t.person_id {any} AND t.role = $3 AND t.from_at <= $2
-AND (t.until_at IS NULL OR t.until_at > $2) GROUP BY t.person_id
+SELECT p.id AS id, (SELECT COUNT(*) FROM (
+  SELECT 1 FROM tie t JOIN watch w ON w.child_id = t.child_id
+  WHERE t.person_id = p.id AND {tied} AND w.next_action_at <= $2 AND {silent}
+  ORDER BY t.child_id DESC LIMIT $4
+) AS silent) AS n
+FROM person p WHERE p.id {any}
+AND (SELECT true FROM tie t WHERE t.person_id = p.id AND {tied} LIMIT 1)
 """
+_TIED = "t.role = $3 AND t.from_at <= $2 AND (t.until_at IS NULL OR t.until_at > $2)"
 _OF_AGENCIES = """
-SELECT w.agency_id AS id, COUNT(*) AS n FROM watch w
-WHERE w.next_action_at <= $2 AND w.agency_id {any} AND {silent} GROUP BY w.agency_id
+SELECT a.id AS id, (SELECT COUNT(*) FROM (
+  SELECT 1 FROM watch w
+  WHERE w.agency_id = a.id AND w.next_action_at <= $2 AND {silent} LIMIT $3
+) AS silent) AS n
+FROM agency a WHERE a.id {any}
 """
 _SILENT = f"w.standing IN ('{State.DUE.value}', '{State.LATE.value}') AND NOT w.is_alerted"
 
 
 async def still_coming(
-    people: Collection[UUID], agencies: Collection[UUID], now: datetime
+    people: Collection[UUID], agencies: Collection[UUID], now: datetime, *, most: int
 ) -> Coming:
-    """About how many more children these people may be called in this moment: a tick goes through
-    the silences in batches. A caseworker: about their own; everyone else: about any."""
-    words = {"any": among(), "silent": _SILENT}
-    of_people = await fetch(_OF_PEOPLE.format(**words), [list(people), now, Role.CASEWORKER.value])
-    of_agencies = await fetch(_OF_AGENCIES.format(**words), [list(agencies), now])
+    """About how many more children these people may be called in this moment, or that it is `most`
+    or more: a tick goes through the silences in batches. A caseworker: about their own; everyone
+    else: about any."""
+    words = {"any": among(), "silent": _SILENT, "tied": _TIED}
+    own = [list(people), now, Role.CASEWORKER.value, most]
+    of_people = await fetch(_OF_PEOPLE.format(**words), own)
+    of_agencies = await fetch(_OF_AGENCIES.format(**words), [list(agencies), now, most])
     return Coming(
         {as_id(row["id"]): int(row["n"]) for row in of_people},
         {as_id(row["id"]): int(row["n"]) for row in of_agencies},

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import takewhile
 from typing import Any
 from uuid import UUID, uuid5
@@ -14,6 +15,7 @@ from server.audit.models import Entry
 from server.notify.actions import set_aside, tell_operators
 from server.notify.devices import reached_of
 from server.notify.push_health import Reached
+from server.policy.model import Policy
 from server.storage import bulk
 from server.storage.db import as_id, fetch, write
 from server.storage.due_rows import DueRows
@@ -233,7 +235,8 @@ async def _enter(moved: Sequence[Moved], now: datetime) -> None:
 
 
 async def _alert(moved: Sequence[Moved], now: datetime) -> None:
-    openings, policies = [], {}
+    openings: list[Opening] = []
+    policies: dict[UUID, Policy] = {}
     called = _of(moved, What.ALERT)
     misses = {case.watch.child_id: _misses(case, changes) for case, changes in moved}
     blind = await _blind(called, now)
@@ -261,7 +264,10 @@ async def _alert(moved: Sequence[Moved], now: datetime) -> None:
                 misses=misses[case.watch.child_id],
             )
         )
-    await contacts.ask(await open_alerts(openings, policies, now, still_coming), now)
+    # From how many children on an agency wants one message: nobody asks how many more there are.
+    most = max((policy.together.children for policy in policies.values()), default=0)
+    still = partial(still_coming, most=most)
+    await contacts.ask(await open_alerts(openings, policies, now, still), now)
     joined = [case.watch.child_id for case, _ in _of(moved, What.JOIN)]
     if joined:
         await join_misses(joined, now)
