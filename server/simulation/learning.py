@@ -32,7 +32,8 @@ class Learning:
     def learn(self, child: Child, now: datetime, *, answers: bool) -> None:
         """The rounds that are over now tell what is usual; a round that was open when an adult saw
         the child tells nothing."""
-        self._truths.back(child, now)
+        if self._truths.is_on:
+            self._truths.back(child, now)
         if not self.learns:
             return
         is_open = child.standing.opens_at <= now
@@ -47,7 +48,8 @@ class Learning:
             self._over(child, child.standing.due_at, is_answered=True)
 
     def _over(self, child: Child, due_at: datetime, *, is_answered: bool) -> None:
-        self._truths.said(child, Source.CHILD, due_at, is_found=is_answered)
+        if self._truths.is_on:
+            self._truths.said(child, Source.CHILD, due_at, is_found=is_answered)
         habit, at = child.terms.knowledge.habit, slot(due_at, child.terms.zone)
         habit.over(at, is_answered=is_answered)
         child.past.append((at, is_answered))

@@ -29,12 +29,14 @@ class Room:
     broken: set[UUID] = field(default_factory=set)
     busy: Counter[UUID] = field(default_factory=Counter)
     moved: list[UUID] = field(default_factory=list)
+    batches: list[set[UUID]] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
 
-    def rows(self) -> DueRows[DrillPlan]:
-        return DueRows("drill", DrillPlan, self.go_on, at_once=2)
+    def rows(self, same: str | None = None) -> DueRows[DrillPlan]:
+        return DueRows("drill", DrillPlan, self.go_on, at_once=2, same=same)
 
     async def go_on(self, plans: Sequence[DrillPlan], now: datetime) -> None:
+        self.batches.append({plan.id for plan in plans})
         for plan in plans:
             await DrillPlan.filter(id=plan.id).update(next_action_at=now + timedelta(days=1))
             if plan.id in self.broken:
@@ -140,3 +142,26 @@ async def test_several_who_tick_at_once_move_each_row_once(db: Database) -> None
     while await room.rows().tick(NOON):
         pass
     assert sorted(room.moved) == ids
+
+
+# Of seven rows the third and the fifth belong together, and so do the others.
+TOGETHER = "CASE WHEN substr(CAST(d.id AS TEXT), 36) IN ('3', '5') THEN 0 ELSE 1 END"
+
+
+async def test_of_many_rows_those_that_belong_together_are_one_batch(db: Database) -> None:
+    ids, room = await planned(7), Room()
+    await room.rows(TOGETHER).go_through(NOON, room.tell)
+    named = sorted(sorted(ids.index(id_) + 1 for id_ in batch) for batch in room.batches)
+    assert named == [[1, 2], [3, 5], [4, 6], [7]]
+    assert sorted(room.moved) == ids
+
+
+async def test_a_planned_batch_that_fails_is_taken_apart_and_holds_no_other_up(
+    db: Database,
+) -> None:
+    ids, room = await planned(7), Room()
+    room.broken = {ids[5]}
+    await room.rows(TOGETHER).go_through(NOON, room.tell)
+    assert {id_ for id_ in ids if await moment_of(id_) == LATER} == set(ids) - {ids[5]}
+    assert await moment_of(ids[5]) == NOON + SET_APART
+    assert room.told == ["drill:row"]

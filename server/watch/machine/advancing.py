@@ -59,8 +59,7 @@ def advance_until(
     further than the first change that `stops` it, from a round that is late on."""
     if standing.following_due_at is None:
         standing = replace(standing, following_due_at=next_round(terms, standing.due_at))
-    changes: list[Change] = []
-    floor = since
+    changes, floor = list[Change](), since
     while True:
         due, passed = standing.due_at, standing.prompted
         moments = round_moments(due, standing.opens_at, steps_of(terms, due))
@@ -85,8 +84,9 @@ def advance_until(
         floor = moment if floor is None else max(moment, floor)
         standing, more = (_late if is_late else call)(standing, terms, floor)
         changes.extend(more)
-        if stops is not None and any(stops(change) for change in more):
-            now, stops = floor, None
+        for change in more:
+            if stops is not None and stops(change):
+                now, stops = floor, None
 
 
 def _next_alarm(standing: Standing, terms: Terms) -> tuple[datetime, _Step]:
