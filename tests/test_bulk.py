@@ -190,10 +190,36 @@ async def test_nothing_can_be_set_to_nothing(db: Database) -> None:
     assert (await Policy.get(id=row["id"])).made_by is None
 
 
-async def test_a_thousand_rows_are_one_statement(db: Database) -> None:
+async def test_a_thousand_rows_are_one_call(db: Database) -> None:
     ids = await bulk.insert(Entry, [entry(what=str(number)) for number in range(1000)])
     assert len(ids) == 1000
     assert await Entry.all().count() == 1000
+
+
+async def test_rows_of_which_one_is_refused_leave_nothing_in_a_transaction_that_goes_on(
+    db: Database,
+) -> None:
+    beats = [{"name": name, "at": NOON} for name in [*"abcdefghijk", "a"]]
+    async with write():
+        await bulk.insert(Entry, [entry()])
+        with pytest.raises(IntegrityError):
+            async with write():
+                await bulk.insert(Beat, beats, returning="name")
+        await bulk.insert(Beat, beats[:9], returning="name")
+    assert await Beat.all().count() == 9
+    assert await Entry.all().count() == 1
+
+
+@pytest.mark.parametrize("migrated", ["sqlite"], indirect=True)
+async def test_on_sqlite_they_leave_nothing_without_a_savepoint_either(db: Database) -> None:
+    """PostgreSQL refuses to commit then."""
+    beats = [{"name": name, "at": NOON} for name in [*"abcdefghijk", "a"]]
+    async with write():
+        with pytest.raises(IntegrityError):
+            await bulk.insert(Beat, beats, returning="name")
+        await bulk.insert(Entry, [entry()])
+    assert await Beat.all().count() == 0
+    assert await Entry.all().count() == 1
 
 
 # SQLite writes eight rows a statement there, and each of the rest by one of its own.

@@ -193,9 +193,10 @@ async def _stop_calls(
 ) -> Mapping[UUID, Sequence[Recipient]]:
     """Withdraw the calls that have not gone out. Returns who was told, by the alert."""
     about = [alert.id for alert in (*ended, *waiting)]
-    everyone, some_wait = await told_so_far(about, CALLING)
-    if not some_wait:
-        # As most often. And while we hold the alerts, nobody makes new calls.
+    everyone, any_unsent = await told_so_far(about, CALLING)
+    if not any_unsent:
+        # Usually nothing waits. A new call begins with the alert, which we hold; or with the end of
+        # a message that is being sent, in the same transaction, and then that one was seen here.
         return everyone
     await withdraw([alert.id for alert in ended], "closed", now, kinds=CALLING)
     await withdraw([alert.id for alert in waiting], "answered", now, kinds=CALLING)

@@ -1,7 +1,7 @@
 """What the fast lane leaves alone, many at once: late rounds, open alerts, wishes to talk.
 
 Each batch is decided and written by the code that decides one answer (`actions.keep`), in one
-transaction: a number of statements that does not grow with the children in it. **It can only
+transaction: a number of looks at the database that does not grow with its children. **It can only
 accept**, as the fast lane. For anything else it changes nothing and returns None, and the caller
 goes the long way, which can refuse and can wait: a person without the right to check in, an id that
 another answer has, a second answer of the same child in the batch, and a child whose watch or alert

@@ -53,8 +53,8 @@ SELECT * FROM (
 
 
 async def waits(subjects: Collection[UUID], others: str, *params: object) -> bool:
-    """Whether a message has not gone out that is about one of these, or about one of those that
-    `others` selects the ids of, whose parameters begin with $2."""
+    """Whether a message about one of these has not gone out, or about one of the `others`: a SELECT
+    of ids, whose parameters begin with $2."""
     sql = _WAITS.format(any=among(), others=others, each=each("message", "m", _OF_THE_OTHERS))
     return bool(await fetch(sql, [list(subjects), *params]))
 

@@ -44,7 +44,7 @@ from server.notify.sending.reminders import has_wish, needless_of, slice_of
 from server.notify.sending.results import end_of, log_ends
 from server.notify.sending.waking import wake
 from server.storage import bulk
-from server.storage.db import among, as_id, write
+from server.storage.db import among, as_id, write, write_once
 from server.storage.ids import uuid7
 
 log = logs.get("notify")
@@ -255,7 +255,8 @@ class Worker:
                     "why": attempt.reason.value if attempt.reason else None,
                 }
             )
-        await bulk.insert(Delivery, rows)
+        async with write_once():
+            await bulk.insert(Delivery, rows)
 
     async def _look_again(self, attempts: Sequence[Attempt]) -> None:
         """A person may have answered since these were claimed: then they are withdrawn, and not

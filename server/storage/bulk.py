@@ -1,4 +1,4 @@
-"""Many rows in one statement, on both databases.
+"""Many rows in one look at the database.
 
 To PostgreSQL the rows travel as one JSON parameter, which it can read as a table. So a tick that
 finds two hundred late children writes them with a handful of statements and not with a thousand,

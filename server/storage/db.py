@@ -9,7 +9,7 @@ SQLite and PostgreSQL behave alike here, as far as they can be made to; engines/
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -68,6 +68,7 @@ __all__ = [
     "to_json",
     "tortoise_config",
     "write",
+    "write_once",
 ]
 
 Dialect = Literal["sqlite", "postgres"]
@@ -202,6 +203,13 @@ def write() -> AbstractAsyncContextManager[TransactionalDBClient]:
     return cast(AbstractAsyncContextManager[TransactionalDBClient], in_transaction("default"))
 
 
+def write_once() -> AbstractAsyncContextManager[object]:
+    """For one statement, or the rows of one `bulk.insert`, outside of a write(). On SQLite that is
+    a transaction by itself, and to begin one takes as long again. On PostgreSQL a transaction
+    brings our patience with the locks of others: 15 seconds, where a lease lasts a minute."""
+    return write() if dialect() == "postgres" else nullcontext()
+
+
 def is_writing() -> bool:
     """Whether this task is inside a write()."""
     return isinstance(connection(), TransactionalDBClient)
@@ -216,9 +224,8 @@ def after_commit(call: Callable[[], None]) -> None:
 
 
 def at_end(do: AtEnd, item: Any) -> None:
-    """Let `do` have this just before the transaction of this task commits, together with all else
-    that is handed to it there, each once: so many small statements are one. An item stays also
-    where the savepoint is undone in which it was handed over."""
+    """Call `do` once, just before the transaction of this task commits, with each item that was
+    given to it: so many small statements are one. An item stays where its savepoint is undone."""
     _begun().at_end(do, item)
 
 

@@ -241,7 +241,7 @@ def came_to(case: WatchState, evidence: Evidence, now: datetime) -> tuple[Any, .
     return changes, decision, as_row(decision.standing, case.terms, case.watch, now)
 
 
-async def test_a_batch_costs_no_more_statements_for_more_children(
+async def test_a_batch_looks_no_more_often_at_the_database_for_more_children(
     cast: Cast, lane: SlowLane, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Which is the reason for it: of children with an open alert each."""

@@ -10,7 +10,7 @@ from tortoise.expressions import F
 
 from server.notify.models import Message
 from server.storage import bulk
-from server.storage.db import among, as_id, dialect, fetch, write
+from server.storage.db import among, as_id, dialect, fetch, write, write_once
 
 AT_ONCE = 100
 # Messages that go out as one are claimed together, beyond the batch, but only as many as a pass can
@@ -42,7 +42,9 @@ async def claim(worker: Claimer, now: datetime) -> list[Message]:
     if due.grouped or (due.urgent and due.others):
         rows = await _claim_all(worker, now, due)
     else:
-        rows = await _claim_due(worker, now, AT_ONCE, grouped=False)
+        # Cancelled on SQLite, it goes on in its thread: the lease of what it claimed runs out.
+        async with write_once():
+            rows = await _claim_due(worker, now, AT_ONCE, grouped=False)
     ids = [as_id(row["id"]) for row in rows]
     if not ids:
         return []
@@ -64,7 +66,7 @@ async def _claim_all(worker: Claimer, now: datetime, due: _Due) -> list[Any]:
     return rows
 
 
-# Asked for one by one only where there is anything.
+# Where nothing is due it returns no row, and does not ask for the kinds.
 _LOOK = """
 SELECT EXISTS (SELECT 1 {due} AND urgency = 'high') AS urgent,
     EXISTS (SELECT 1 {due} AND urgency <> 'high') AS others,
@@ -89,7 +91,7 @@ async def _claim_due(
     free = f"{only} AND NOT (channel {among()})"
     skip = "FOR UPDATE SKIP LOCKED" if dialect() == "postgres" else ""
     if not grouped:
-        # Those that have come since are for the next pass, which takes whole groups.
+        # Grouped messages that arrive now wait for the next pass, which takes whole groups.
         free += " AND together IS NULL"
     elif dialect() == "postgres":
         parameters.append(await _take_groups(now, only))

@@ -83,8 +83,8 @@ class Begun:
         self._afterwards: list[Callable[[], None]] = []
 
     def at_end(self, do: AtEnd, item: Any) -> None:
-        """Let `do` have this and whatever else is handed to it, each once, just before the
-        commit."""
+        """Call `do` once, just before the commit, with each item that was given to it."""
+        self.check()
         self._last.setdefault(do, {})[item] = None
 
     async def do_last(self) -> None:

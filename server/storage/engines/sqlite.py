@@ -122,6 +122,20 @@ def _run_parts(connection: sqlite3.Connection, parts: _Parts) -> list[Any]:
     return [row[0] for sql, values in parts for row in connection.execute(sql, values).fetchall()]
 
 
+def _run_inside(connection: sqlite3.Connection, parts: _Parts) -> list[Any]:
+    """All or none of them, in a transaction that goes on."""
+    connection.execute("SAVEPOINT parts")
+    try:
+        values = _run_parts(connection, parts)
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK TO parts")
+            connection.execute("RELEASE parts")
+        raise
+    connection.execute("RELEASE parts")
+    return values
+
+
 def _run_alone(connection: sqlite3.Connection, parts: _Parts) -> list[Any]:
     """As one transaction, begun and ended in the same go to the thread."""
     connection.execute("BEGIN IMMEDIATE")
@@ -173,8 +187,8 @@ class _Telling(SqliteClient):
             await super().execute_script(query)
 
     async def execute_parts(self, parts: _Parts) -> list[Any]:
-        """Run these statements in one go to the thread, all or none where no transaction is open;
-        returns the first column of their rows."""
+        """Run these statements in one go to the thread, all or none; returns the first column of
+        their rows."""
         for _, values in parts:
             refuse_wide(values)
         with telling():
@@ -183,10 +197,12 @@ class _Telling(SqliteClient):
 
     @translate_exceptions
     async def _parts(self, parts: _Parts) -> list[Any]:
-        is_alone = len(parts) > 1 and not isinstance(self, TransactionalDBClient)
+        run = _run_inside if isinstance(self, TransactionalDBClient) else _run_alone
+        if len(parts) == 1:
+            run = _run_parts
         async with self.acquire_connection() as connection:
-            self.log.debug("%s: %s", *parts[0])
-            thread, run = cast(Any, connection), _run_alone if is_alone else _run_parts
+            self.log.debug("%s", parts)
+            thread = cast(Any, connection)
             values: list[Any] = await thread._execute(run, thread._conn, parts)
             return values
 

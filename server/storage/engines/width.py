@@ -9,7 +9,7 @@ which sends SQLite some rows a statement as they are).
 from collections.abc import Sequence
 from typing import Any
 
-# A row of our widest table, and a handful of short lists, are a quarter of it.
+# Eight rows of our widest table, as SQLite gets them, or a handful of short lists fit in.
 MOST = 500
 
 

@@ -78,9 +78,9 @@ async def settle(
 async def settle_all(
     signs: Sequence[Sign], now: datetime, entries: Sequence[Mapping[str, Any]] = ()
 ) -> list[Settlement]:
-    """The same for many children, one sign of each, in a number of statements that does not grow
-    with them. `entries`: of the record, to come after what is entered here. Raises Conflict if one
-    of the watches has moved on."""
+    """The same for many children, one sign of each, in a number of looks at the database that does
+    not grow with them. `entries`: of the record, to come after what is entered here. Raises
+    Conflict if one of the watches has moved on."""
     running = [sign for sign in signs if not sign.watch.is_over]
     for sign in running:
         if isinstance(sign.evidence, Way) and sign.evidence is not Way.APP:
