@@ -58,3 +58,23 @@ def test_a_benchmark_takes_its_smallest_sizes(name: str) -> None:
 
 def test_every_benchmark_has_its_smallest_sizes() -> None:
     assert [*small.SIZES] == [*bench.NAMES]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("more", [[], ["apart"]])
+def test_the_pressed_day_runs_with_few_children(more: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench.bench_hour", "1200", "0.05", *more],
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    row = json.loads(done.stdout)
+    assert row["sent"] == row["confirmed"] == row["stored"] == 1000
+    assert (row["refused"], row["lost"], row["twice"]) == (0, 0, 0)
+    assert row["late"] == row["alerts"] == 10
+    assert row["alerted_s"]["longest"] >= row["alerted_s"]["median"] > 0
+    assert ("ticker" in row["cpu_s"]) == bool(more)
+    assert "hour" not in bench.NAMES, "a whole run takes over an hour"
