@@ -24,7 +24,6 @@ from tests.doubles.web_push import Receiver
 OF_AGENCY, OF_HOME = 10_000, 20
 PART = 2000
 GRACE = timedelta(minutes=30)  # Of the high level, in which each miss calls adults.
-OPEN_FOR = timedelta(hours=2)
 TABLES = ("agency", "home", "person", "child", "tie", "device", "session", "address", "watch")
 
 OWN_TABLES = (
@@ -97,7 +96,7 @@ _MADE: tuple[tuple[str, tuple[str, ...]], ...] = (
         " following_due_at, following_opens_at, following_action_at, prompted, is_alerted,"
         " is_missing, sign_at, next_action_at, version)"
         " SELECT c.id, c.agency_id, 'mid', 'UTC', '{\"at\": [\"18:00\"]}', 'due',"
-        " $3::timestamptz, $3::timestamptz - interval '2 hours',"
+        " $3::timestamptz, $3::timestamptz - interval '4 hours',"
         " $3::timestamptz + interval '24 hours', $3::timestamptz + interval '22 hours',"
         " $3::timestamptz + interval '22 hours', 1, false, false,"
         f" $3::timestamptz - interval '22 hours', $3::timestamptz, 0 {_CHILDREN}",
@@ -106,12 +105,12 @@ _MADE: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 _ROUNDS = (
     "INSERT INTO round (id, child_id, opens_at, due_at, late_at, state)"
-    " SELECT id, child_id, due - interval '2 hours', due, due + interval '30 minutes', 'open'"
+    " SELECT id, child_id, due - interval '4 hours', due, due + interval '30 minutes', 'open'"
     " FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) AS made(id, child_id, due)"
 )
 _LATE = (
     "UPDATE watch SET tier = 'high', prompted = 4, due_at = due,"
-    " opens_at = due - interval '2 hours', next_action_at = due + interval '30 minutes',"
+    " opens_at = due - interval '4 hours', next_action_at = due + interval '30 minutes',"
     " following_due_at = due + interval '24 hours',"
     " following_opens_at = due + interval '22 hours',"
     " following_action_at = due + interval '22 hours', sign_at = due - interval '22 hours'"
