@@ -24,6 +24,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -33,7 +34,7 @@ from server.storage.db import close_database, fetch, open_database
 from server.storage.engines.migrate import migrate
 from tests.bench.bench_late import cpu_of
 from tests.bench.children import moment
-from tests.bench.hour_rows import Crowd, fill, make_late
+from tests.bench.hour_rows import Crowd, fill, insist, make_late
 from tests.bench.load import cpu_seconds
 from tests.bench.steady import Sent, send
 from tests.bench.wire_times import Wire, listening
@@ -147,7 +148,7 @@ async def _ready(port: int) -> None:
             with contextlib.suppress(OSError):
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
                 writer.close()
-                if await fetch("SELECT 1 AS is FROM beat WHERE name = 'tick'"):
+                if await insist(partial(fetch, "SELECT 1 AS is FROM beat WHERE name = 'tick'")):
                     return
             await asyncio.sleep(0.2)
 
@@ -172,7 +173,7 @@ async def _load(port: int, crowd: Crowd, many: int, lasts: timedelta) -> tuple[S
 async def _all_opened(many: int) -> None:
     async with asyncio.timeout(LAST_S):
         while True:
-            [row] = await fetch("SELECT COUNT(*) AS n FROM bench_opened")
+            [row] = await insist(partial(fetch, "SELECT COUNT(*) AS n FROM bench_opened"))
             if row["n"] >= many:
                 return
             await asyncio.sleep(0.5)
@@ -226,8 +227,8 @@ async def _run(
         before = processes.spent(server)
         sent, took = await _load(processes.port, crowd, many, lasts)
         after = processes.spent(server)
-    late, alerted = await _alerted()
-    stored, lost, twice = await _stored(sent.confirmed)
+    late, alerted = await insist(_alerted)
+    stored, lost, twice = await insist(partial(_stored, sent.confirmed))
     await close_database()
     cpu = {name: after.cpu[name] - before.cpu[name] for name in after.cpu}
     spent, told = Spent(cpu, after.memory), len(wire.taken())

@@ -5,12 +5,15 @@ through the fields of the models. Twenty children live in a home and have a case
 phone too. What it made stands in tables of the benchmark's own, `bench_child` and `bench_home`.
 """
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 from uuid import UUID
 
+from server.errors import Unavailable
 from server.notify.models import Address
 from server.people.finding.actions import mark
 from server.people.models import Agency
@@ -23,6 +26,8 @@ from tests.doubles.web_push import Receiver
 
 OF_AGENCY, OF_HOME = 10_000, 20
 PART = 2000
+TRIES = 20
+T = TypeVar("T")
 GRACE = timedelta(minutes=30)  # Of the high level, in which each miss calls adults.
 TABLES = ("agency", "home", "person", "child", "tie", "device", "session", "address", "watch")
 
@@ -126,6 +131,17 @@ class Crowd:
     silent: Sequence[UUID]
 
 
+async def insist(work: Callable[[], Awaitable[T]]) -> T:
+    """Each time from its beginning: on a machine that is busy with other things, a database that is
+    slow is taken for one that is gone, and our connections to it end."""
+    for _ in range(TRIES):
+        try:
+            return await work()
+        except Unavailable:
+            await asyncio.sleep(1)
+    return await work()
+
+
 async def fill(many: int, silent: int, now: datetime, due: datetime, origin: str) -> Crowd:
     """So many children, all due at that moment; so many of them will never answer. `origin`: the
     push service of the caseworkers."""
@@ -136,17 +152,17 @@ async def fill(many: int, silent: int, now: datetime, due: datetime, origin: str
     never: list[UUID] = []
     for begin in range(0, many, OF_AGENCY):
         end = min(begin + OF_AGENCY, many) - 1
-        ids = await _agency(begin, end, now, due)
-        await _phones(begin, end, now, origin)
+        ids = await insist(partial(_agency, begin, end, now, due))
+        await insist(partial(_phones, begin, end, now, origin))
         quiet = {id_ for n, id_ in enumerate(ids, begin) if n % every == 0 and n // every < silent}
         due_now = [id_ for id_ in ids if id_ not in quiet]
-        await _open(due_now, [due] * len(due_now))
+        await insist(partial(_open, due_now, [due] * len(due_now)))
         answering += due_now
         never += [id_ for id_ in ids if id_ in quiet]
     # What the filling left to be done is not the server's.
     for table in (*TABLES, "round"):
-        await fetch(f"VACUUM ANALYZE {table}")
-    await fetch("CHECKPOINT")
+        await insist(partial(fetch, f"VACUUM ANALYZE {table}"))
+    await insist(partial(fetch, "CHECKPOINT"))
     return Crowd(answering, never)
 
 
