@@ -7,7 +7,7 @@ import csv
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal, TextIO, TypeVar
 
@@ -154,15 +154,19 @@ def _home(name: str) -> str:
 
 
 def _check_in(text: str, at: datetime) -> CheckIn:
-    return _check_in_of(text)
+    return _said_again(text) if len(text) <= _SHORT else _check_in_of(text)
 
 
-@lru_cache(maxsize=1024)  # Most answers say the same.
 def _check_in_of(text: str) -> CheckIn:
     check_in = _read(text, CheckIn)
     if check_in.mood is not None and not 1 <= check_in.mood <= 5:
         raise Refused(N_("A mood must be 1 to 5."), field="mood")
     return check_in
+
+
+# Most answers say the same. A long text is not kept: a web process reads files of its users, too.
+_SHORT = 100
+_said_again = lru_cache(maxsize=1024)(_check_in_of)
 
 
 def _ends_later(text: str, at: datetime) -> Until:
@@ -202,32 +206,38 @@ def _after(seconds: float) -> timedelta:
 
 
 def _as(kind: type[msgspec.Struct]) -> Callable[[str, datetime], Any]:
-    @lru_cache(maxsize=1024)  # There are few that differ.
-    def read_once(text: str) -> Any:
+    def read(text: str, at: datetime) -> Any:
         return _read(text, kind)
 
+    return read
+
+
+def _few(kind: type[msgspec.Struct]) -> Callable[[str, datetime], Any]:
+    """The same for details of which few differ, and in which no words stand."""
+    read_once = lru_cache(maxsize=1024)(partial(_read, kind=kind))
+
     def read(text: str, at: datetime) -> Any:
-        return read_once(text)
+        return read_once(text) if len(text) <= _SHORT else _read(text, kind)
 
     return read
 
 
 _DETAILS: dict[str, Callable[[str, datetime], Detail]] = {
     "placed": _placed,
-    "tier": _as(Tiered),
+    "tier": _few(Tiered),
     "check_in": _check_in,
-    "app_seen": _as(Plain),
-    "prompt_failed": _as(Plain),
-    "prompt_ok": _as(Plain),
-    "sighting": _as(Sighting),
+    "app_seen": _few(Plain),
+    "prompt_failed": _few(Plain),
+    "prompt_ok": _few(Plain),
+    "sighting": _few(Sighting),
     "observation": _as(Observation),
-    "milestone": _as(Milestone),
+    "milestone": _few(Milestone),
     "pause": _ends_later,
     "if_asked": _if_asked,
     "if_alerted": _if_alerted,
     "moved": _moved,
     "blind": _ends_later,
-    "ended": _as(Plain),
+    "ended": _few(Plain),
 }
 
 

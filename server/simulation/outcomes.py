@@ -222,8 +222,8 @@ class Child(msgspec.Struct):
             yield from answers
 
     def forget(self, at: datetime) -> None:
-        """What was of use before now cannot matter again; a long life stays short. Of use where the
-        child `has_many`."""
+        """What was of use before now cannot matter again; a long life stays short. Call it only
+        where the child `has_many`."""
         every: list[list[Any]] = [self.if_alerted, *self.if_asked.values()]
         for answers in every:
             if len(answers) > _MANY:

@@ -4,11 +4,13 @@
     await WATCHES.go_through(now, tell_operators)
 
 Any number of tickers may run: each leaves alone the rows that another has locked. A batch is one
-transaction, oldest first. If it fails, the loop takes its rows one by one. A row that raises is set
-apart for a minute, and operators are told; it never stops the others.
+transaction, oldest first (or, of the oldest, those that belong together). If it fails, the loop
+takes its rows one by one. A row that raises is set apart for a minute, and operators are told; it
+never stops the others.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -30,6 +32,8 @@ SET_APART = timedelta(minutes=1)
 SIDE_BY_SIDE = 2
 # Of so many that are due, the oldest, a batch takes those that belong together.
 WINDOW = 2000
+# So often a tick takes a row into a batch that others may have locked.
+TRIES = 2
 
 Row = TypeVar("Row", bound=Model)
 Tell = Callable[[str, datetime], Awaitable[None]]
@@ -53,8 +57,11 @@ class DueRows(msgspec.Struct, Generic[Row], frozen=True):
     # Writes into the record that a row was set apart, where that is about a child.
     enter_apart: Callable[[UUID, datetime], Awaitable[None]] | None = None
     # SQL of a row `d`: rows with the same value are taken together, where one batch is not enough.
-    # For rows that are due by one column alone.
+    # For rows that are locked, and due by one column alone.
     same: str | None = None
+
+    def __post_init__(self) -> None:
+        assert self.same is None or (self.locks and len(self.columns) == 1), self.name
 
     @property
     def table(self) -> str:
@@ -78,12 +85,12 @@ class DueRows(msgspec.Struct, Generic[Row], frozen=True):
         """
         if await self._batch(now, tell) < self.at_once or self.once_a_tick:
             return
-        plan = _Plan(partial(self._ordered, now), self.at_once)
+        plan = self.plan(now)
         async with asyncio.TaskGroup() as group:
             for _ in range(SIDE_BY_SIDE if dialect() == "postgres" else 1):
                 group.create_task(self._batches(plan, now, tell))
 
-    async def _batches(self, plan: "_Plan", now: datetime, tell: Tell) -> None:
+    async def _batches(self, plan: "BatchPlan", now: datetime, tell: Tell) -> None:
         if self.same is None:
             while await self._batch(now, tell) == self.at_once:
                 pass
@@ -95,12 +102,14 @@ class DueRows(msgspec.Struct, Generic[Row], frozen=True):
         try:
             return await self.tick(now, planned)
         except Unavailable as fault:
-            # Raises as well where the database is away for all: that is said once, elsewhere.
-            keys = planned or await self.due_now(now)
+            # Raises as well where the database is away for all: that is said once, elsewhere. So it
+            # is asked also where the batch was planned: a row is not set apart for an outage.
+            due = await self.due_now(now)
             log.error("ticker.batch_failed", rows=self.name, exc=fault)
         except Exception:
             log.exception("ticker.batch_failed", rows=self.name)
-            keys = planned or await self.due_now(now)
+            due = await self.due_now(now)
+        keys = planned or due
         for key in keys:
             try:
                 await self._try_twice(key, now)
@@ -136,6 +145,10 @@ class DueRows(msgspec.Struct, Generic[Row], frozen=True):
                     due = due.filter(**{f"{self.model._meta.pk_attr}__in": list(planned)})
                 rows += await due.select_for_update(skip_locked=True)
         return rows
+
+    def plan(self, now: datetime) -> "BatchPlan":
+        """Batches of what is due, each with rows that belong together."""
+        return BatchPlan(partial(self._ordered, now), self.at_once)
 
     async def _ordered(self, now: datetime) -> list[UUID]:
         """Of those that are due the oldest, and of these next to each other those that belong
@@ -204,7 +217,7 @@ class DueRows(msgspec.Struct, Generic[Row], frozen=True):
             await tell(f"{self.name}:row", now)
 
 
-class _Plan:
+class BatchPlan:
     """Batches that no two loops of one process take: to find which rows belong together is work for
     the database, so it is done once for many batches. What another process has taken since is left
     out by the batch itself."""
@@ -212,15 +225,16 @@ class _Plan:
     def __init__(self, read: Callable[[], Awaitable[list[UUID]]], at_once: int) -> None:
         self._read, self._at_once = read, at_once
         self._left: list[UUID] = []
-        self._begun: set[UUID] = set()
+        self._begun: Counter[UUID] = Counter()
         self._lock = asyncio.Lock()
 
     async def next(self) -> list[UUID]:
-        """The next batch. Empty where nothing is due that was not in one: what stays due is for the
-        next tick."""
+        """The next batch. A row that is still due when the batches have to be planned again was
+        locked by another process, perhaps by one that died: it is tried once more. Empty where
+        nothing else is due: what stays due is for the next tick."""
         async with self._lock:
             if not self._left:
-                self._left = [key for key in await self._read() if key not in self._begun]
+                self._left = [key for key in await self._read() if self._begun[key] < TRIES]
             batch, self._left = self._left[: self._at_once], self._left[self._at_once :]
             self._begun.update(batch)
             return batch

@@ -152,9 +152,9 @@ async def _lately(children: Collection[UUID], since: datetime, now: datetime) ->
     )
 
 
-# Of the children of each caseworker those whose silence has still to be looked at in this moment;
-# $4 of them are as good as all. After an outage there may be any number, and each batch asks. From
-# the last one on: the batches go through them from the first.
+# Of the children of each caseworker those whose silence has still to be looked at in this moment.
+# It counts to $4 and stops: after an outage there may be any number, and each batch asks. It begins
+# with the highest ids, since the batches take the lowest first.
 _OF_PEOPLE = """
 SELECT p.id AS id, (SELECT COUNT(*) FROM (
   SELECT 1 FROM tie t JOIN watch w ON w.child_id = t.child_id

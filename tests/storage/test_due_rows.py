@@ -12,7 +12,7 @@ import pytest
 
 from server.alerts.drills.models import DrillPlan
 from server.errors import Unavailable
-from server.storage.due_rows import SET_APART, DueRows
+from server.storage.due_rows import SET_APART, BatchPlan, DueRows
 from tests.copies import replace
 from tests.fixtures import Database
 from tests.races import no_fault, together
@@ -165,3 +165,38 @@ async def test_a_planned_batch_that_fails_is_taken_apart_and_holds_no_other_up(
     assert {id_ for id_ in ids if await moment_of(id_) == LATER} == set(ids) - {ids[5]}
     assert await moment_of(ids[5]) == NOON + SET_APART
     assert room.told == ["drill:row"]
+
+
+class Away(DueRows[DrillPlan]):
+    """Whose database is away when it is asked what is due."""
+
+    async def due_now(self, now: datetime) -> list[UUID]:
+        raise Unavailable("The database is away.")
+
+
+async def test_an_outage_in_a_planned_batch_sets_no_row_apart(db: Database) -> None:
+    ids, room = await planned(7), Room()
+    room.busy[ids[2]] = 9
+    rows = Away("drill", DrillPlan, room.go_on, at_once=2, same=TOGETHER)
+    with pytest.raises(ExceptionGroup) as raised:
+        await rows.go_through(NOON, room.tell)
+    assert raised.group_contains(Unavailable)
+    assert await moment_of(ids[2]) < NOON
+    assert room.told == []
+
+
+async def test_rows_that_another_process_held_are_tried_once_more_in_the_same_tick() -> None:
+    ids, held = [UUID(int=number) for number in range(1, 9)], set[UUID]()
+    due = list(ids)
+
+    async def read() -> list[UUID]:
+        return list(due)
+
+    plan, taken = BatchPlan(read, at_once=2), list[list[UUID]]()
+    held = {ids[2]}
+    while batch := await plan.next():
+        taken.append(batch)
+        due = [key for key in due if key not in batch or key in held]
+        if len(taken) == 3:
+            held = set()  # The process that held it is dead.
+    assert taken == [ids[0:2], ids[2:4], ids[4:6], ids[6:8], [ids[2]]]

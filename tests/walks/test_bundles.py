@@ -261,13 +261,19 @@ async def test_more_than_one_batch_of_the_tick_is_still_one_message(stage: Stage
     assert [len(stage.paths(name)) for name in ("tom", "ines")] == [1, 1]
 
 
+async def a_batch_of_many(stage: Stage) -> None:
+    """As a tick takes one, where one is not enough."""
+    now = stage.clock()
+    assert await WATCHES.tick(now, await WATCHES.plan(now).next()) == 200
+
+
 @pytest.mark.slow
 async def test_a_message_waits_for_its_own_children_and_for_nobody_elses(stage: Stage) -> None:
     """A batch takes the children of one caseworker first: these are told before the rest."""
     await of_two_caseworkers(stage, 240)
     await stage.until(LATE - MINUTE)
     await stage.jump(LATE)
-    assert await WATCHES.tick(stage.clock(), is_many=True) == 200
+    await a_batch_of_many(stage)
     people = {stage.cast.tom.id: "tom", stage.cast.ines.id: "ines"}
     first, second = (people[id_] for id_ in sorted(people, key=str))
     await stage.ticker.send()
@@ -286,7 +292,7 @@ async def test_what_waits_for_a_tick_that_never_ends_well_goes_out_after_seconds
     await of_two_caseworkers(stage, 240)
     await stage.until(LATE - MINUTE)
     await stage.jump(LATE)
-    await WATCHES.tick(stage.clock(), is_many=True)
+    await a_batch_of_many(stage)
     await stage.jump(LATE + MOST_WAIT)
     await stage.ticker.send()
     assert [len(stage.paths(name)) for name in ("tom", "ines")] == [1, 1]

@@ -56,7 +56,7 @@ def advance_until(
     stops: Callable[[Change], bool] | None = None,
 ) -> tuple[Standing, tuple[Change, ...], datetime]:
     """The same, and the moment before which nothing more becomes true by these terms. It goes no
-    further than the first change that `stops` it, from a round that is late on."""
+    further than the first change that `stops` it, which no reminder before a late round does."""
     if standing.following_due_at is None:
         standing = replace(standing, following_due_at=next_round(terms, standing.due_at))
     changes, floor = list[Change](), since

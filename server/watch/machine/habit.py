@@ -65,7 +65,9 @@ class Habit:
         self._whole: tuple[int, int] | None = None
 
     def over(self, at: Slot, *, is_answered: bool, n: int = 1) -> None:
-        """One round more is over; with -1, one is so long ago that it tells nothing any more."""
+        """One round more is over; with -1, one is so long ago that it tells nothing any more. This
+        changes the habit in place, so it must belong to one child, and be no default that others
+        share."""
         slots = self.slots
         answered, asked = slots.get(at, (0, 0))
         slots[at] = (answered + n if is_answered else answered, asked + n)
