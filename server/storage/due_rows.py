@@ -209,9 +209,12 @@ class DueRows(msgspec.Struct, Generic[Row], frozen=True):
         has_field = "quarantined_at" in self.model._meta.fields_map
         noted = {"quarantined_at": now} if has_field else {}
         async with write():
+            moved = 0
             for column in self.columns:
                 due = self.model.filter(self._is_due(column, now, key))
-                await due.update(**{column: now + SET_APART}, **noted)
+                moved += await due.update(**{column: now + SET_APART}, **noted)
+            if not moved:
+                return  # Two met it at once, and the other one has.
             if self.enter_apart is not None:
                 await self.enter_apart(key, now)
             await tell(f"{self.name}:row", now)

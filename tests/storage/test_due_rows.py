@@ -200,3 +200,11 @@ async def test_rows_that_another_process_held_are_tried_once_more_in_the_same_ti
         if len(taken) == 3:
             held = set()  # The process that held it is dead.
     assert taken == [ids[0:2], ids[2:4], ids[4:6], ids[6:8], [ids[2]]]
+
+
+async def test_two_who_meet_a_row_that_raises_tell_operators_once(db: Database) -> None:
+    [id_], room = await planned(1), Room()
+    for _ in range(2):
+        await room.rows().set_apart(id_, NOON, room.tell)
+    assert await moment_of(id_) == NOON + SET_APART
+    assert room.told == ["drill:row"]
