@@ -22,7 +22,7 @@ from server.rota.models import Leave
 from server.storage.due_rows import SET_APART
 from server.watch import actions as watch
 from server.watch import ticking
-from server.watch.models import Beat, Round
+from server.watch.models import Beat, Round, Watch
 from server.watch.rhythm import agreements
 from server.watch.watch_alerts import close_alert, open_missing
 from server.why.events import Chosen, Period, around
@@ -267,6 +267,7 @@ async def test_a_watch_that_was_set_apart_is_told_once_an_hour(cast: Cast) -> No
     async def tell_nobody(_fault: str, _now: datetime) -> None:
         return
 
+    await Watch.filter(child_id=cast.mia.id).update(next_action_at=cast.clock())
     for _ in range(3):
         await ticking.WATCHES.set_apart(cast.mia.id, cast.clock(), tell_nobody)
         cast.clock.advance(seconds=SET_APART.total_seconds())
