@@ -2,7 +2,7 @@
 
 The database makes them itself, an agency at a time, since a million children would take longer
 through the fields of the models. Twenty children live in a home and have a caseworker, who has a
-phone too. What it made stands in tables of the benchmark's own, `bench_child` and `bench_home`.
+phone too. What it made is in tables of the benchmark's own, `bench_child` and `bench_home`.
 """
 
 import asyncio
