@@ -39,7 +39,6 @@ from tortoise.models import Model
 from server import logs
 from server.clock import monotonic
 from server.storage.db import (
-    RawSqlite,
     after_commit,
     at_end,
     dialect,
@@ -70,12 +69,8 @@ class Signal(Model):
         table = "signal"
 
 
-_COUNT_UP = (
-    "INSERT INTO signal (key, number) VALUES ($1, 1)"
-    " ON CONFLICT (key) DO UPDATE SET number = signal.number + 1 RETURNING number"
-)
 # Without a WHERE, SQLite takes ON CONFLICT for the ON of a join.
-_COUNT_ALL_UP = (
+_COUNT_UP = (
     "INSERT INTO signal (key, number) SELECT value, 1 FROM json_each($1) WHERE true"
     " ON CONFLICT (key) DO UPDATE SET number = signal.number + 1 RETURNING key, number"
 )
@@ -98,16 +93,8 @@ async def _announce_all(keys: list[str]) -> None:
     if dialect() == "postgres":
         await fetch("SELECT pg_notify($1, x) FROM unnest($2::text[]) AS x", [CHANNEL, keys])
         return
-    for row in await fetch(_COUNT_ALL_UP, [keys]):
+    for row in await fetch(_COUNT_UP, [keys]):
         after_commit(partial(_hub.counted, row["key"], row["number"]))
-
-
-def announce_in_batch(connection: RawSqlite, agency_id: UUID, topic: str) -> Callable[[], None]:
-    """The same inside a batch on SQLite. The caller calls the result on the loop, after the
-    commit."""
-    key = f"{agency_id} {topic}"
-    (row,) = connection.fetch(_COUNT_UP, [key])
-    return partial(_hub.counted, key, row["number"])
 
 
 def subscribe(agency_id: UUID) -> Subscription:

@@ -17,7 +17,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from server.storage.db import SqliteBatch, fetch, sqlite_file, write
+from server.storage.db import fetch, write
 from server.web import live
 from server.web.hub import MOST_TOPICS, RESYNC, Subscription
 from server.web.live import announce, subscribe
@@ -170,24 +170,6 @@ async def test_nonsense_on_the_channel_harms_nobody(listening):
     async with write():
         await announce(HARBOUR, "alerts")
     assert await _next(page) == "alerts"
-    page.close()
-
-
-@pytest.mark.parametrize("migrated", ["sqlite"], indirect=True)
-async def test_a_batch_on_sqlite_is_heard_by_this_process_and_by_others(listening):
-    batch: SqliteBatch[UUID, object] = SqliteBatch(
-        sqlite_file(),
-        lambda connection, agency: live.announce_in_batch(connection, agency, "board"),
-    )
-    page = subscribe(HARBOUR)
-    (tell,) = await batch([HARBOUR])
-    # Not told here: so it is what another process would see.
-    assert await _next(page) == "board"
-    (tell,) = await batch([HARBOUR])
-    tell()
-    assert await _next(page) == "board"
-    assert await _silent(page)
-    await batch.close()
     page.close()
 
 
