@@ -153,20 +153,11 @@ def _home(name: str) -> str:
     return name
 
 
-def _check_in(text: str, at: datetime) -> CheckIn:
-    return _said_again(text) if len(text) <= _SHORT else _check_in_of(text)
-
-
-def _check_in_of(text: str) -> CheckIn:
+def _check_in(text: str) -> CheckIn:
     check_in = _read(text, CheckIn)
     if check_in.mood is not None and not 1 <= check_in.mood <= 5:
         raise Refused(N_("A mood must be 1 to 5."), field="mood")
     return check_in
-
-
-# Most answers say the same. A long text is not kept: a web process reads files of its users, too.
-_SHORT = 100
-_said_again = lru_cache(maxsize=1024)(_check_in_of)
 
 
 def _ends_later(text: str, at: datetime) -> Until:
@@ -212,20 +203,29 @@ def _as(kind: type[msgspec.Struct]) -> Callable[[str, datetime], Any]:
     return read
 
 
+# A longer text is not kept: a web process reads files of its users, too.
+_SHORT = 100
+
+
+def _kept(read: Callable[[str], Any]) -> Callable[[str, datetime], Any]:
+    """A reader of details of which few differ: most answers say the same. It keeps what it has
+    read, so it is for no kind in which a person writes words."""
+    read_once = lru_cache(maxsize=1024)(read)
+
+    def read_kept(text: str, at: datetime) -> Any:
+        return read_once(text) if len(text) <= _SHORT else read(text)
+
+    return read_kept
+
+
 def _few(kind: type[msgspec.Struct]) -> Callable[[str, datetime], Any]:
-    """The same for details of which few differ, and in which no words stand."""
-    read_once = lru_cache(maxsize=1024)(partial(_read, kind=kind))
-
-    def read(text: str, at: datetime) -> Any:
-        return read_once(text) if len(text) <= _SHORT else _read(text, kind)
-
-    return read
+    return _kept(partial(_read, kind=kind))
 
 
 _DETAILS: dict[str, Callable[[str, datetime], Detail]] = {
     "placed": _placed,
     "tier": _few(Tiered),
-    "check_in": _check_in,
+    "check_in": _kept(_check_in),
     "app_seen": _few(Plain),
     "prompt_failed": _few(Plain),
     "prompt_ok": _few(Plain),
