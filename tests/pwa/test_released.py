@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +20,23 @@ from tests.pwa.double import Double
 from tests.upgrades.trees import ROOT, linked
 
 pytestmark = pytest.mark.browser
+# So long a phone of an earlier release may lie in a drawer, and still hands in what it kept.
+AWAY = timedelta(days=89)
+DATABASE = Path("var") / "waymark.sqlite3"
+
+
+@pytest.fixture(scope="module")
+def folder(demo_folder: DemoFolder) -> Path:
+    return demo_folder()
 
 
 @pytest.fixture(scope="module")
 def demo(
-    demo_folder: DemoFolder, released_app: Path, tmp_path_factory: pytest.TempPathFactory
+    folder: Path, released_app: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Any]]:
     """The demo agency by the code in work, which hands out the released app."""
     tree = linked(tmp_path_factory.mktemp("mixed") / "tree", ROOT, pwa=released_app)
-    with demo_agency(demo_folder(), root=tree) as demo:
+    with demo_agency(folder, root=tree) as demo:
         yield demo
 
 
@@ -82,3 +93,46 @@ def test_the_released_app_comes_in_checks_in_and_shows_the_project(
     for row in range(13):
         old_phone.go(2, row)
         page.wait_for_load_state("networkidle")
+
+
+def test_the_released_app_hands_in_what_it_kept_for_89_days_in_a_drawer(
+    old_phone: Phone, demo: dict[str, Any], folder: Path
+) -> None:
+    page, then = old_phone.page, datetime.now(UTC) - AWAY
+    page.goto(demo["children"]["noor"]["link"])
+    for _ in range(4):
+        page.locator(".main").click()
+    page.wait_for_selector(".faces")
+    old_phone.is_controlled()
+    old_phone.network(is_there=False)
+    page.clock.set_fixed_time(then)
+    page.locator(".face").nth(3).click()
+    old_phone.tick()
+    page.locator(".thanks").get_by_text("Not sent yet").wait_for()
+    _was_last_used(folder, then)
+    page.clock.set_fixed_time(datetime.now(UTC))
+    old_phone.network(is_there=True)
+    page.reload()
+    page.wait_for_selector(".faces")
+    page.get_by_text("not sent yet").wait_for(state="detached")
+    assert _many_said(folder, then) == 1
+    old_phone.ok()
+    old_phone.is_thanked()
+
+
+def _was_last_used(folder: Path, then: datetime) -> None:
+    """The server heard of no phone since that moment."""
+    with closing(sqlite3.connect(folder / DATABASE, timeout=20)) as rows, rows:
+        rows.execute("UPDATE session SET made_at = ?1, last_seen_at = ?1", [then.isoformat(" ")])
+        rows.execute("UPDATE device SET paired_at = ?1, last_seen_at = ?1", [then.isoformat(" ")])
+
+
+def _many_said(folder: Path, then: datetime) -> int:
+    """How many answers the server has that were said in the minute around that moment."""
+    begin, end = (then + timedelta(seconds=s) for s in (-30, 30))
+    with closing(sqlite3.connect(folder / DATABASE, timeout=20)) as rows:
+        [many] = rows.execute(
+            "SELECT COUNT(*) FROM check_in WHERE said_at BETWEEN ? AND ?",
+            [begin.isoformat(" "), end.isoformat(" ")],
+        ).fetchone()
+    return int(many)
