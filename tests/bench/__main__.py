@@ -28,6 +28,7 @@ NAMES = (
     "alerted_sqlite",
     "tick",
     "idle",
+    "months",
     "late",
     "minute",
     "told",

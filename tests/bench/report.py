@@ -15,6 +15,7 @@ RANKS: dict[str, Callable[[Row], float]] = {
     "alerted_sqlite": lambda row: -row["per_second"],
     "tick": lambda row: row["ratio"],
     "idle": lambda row: row["ours"],
+    "months": lambda row: row["ratio"],
     "late": lambda row: -row["ours"],
     "minute": lambda row: row["alerted_s"],
     "told": lambda row: -row["alone_per_second"],

@@ -24,6 +24,7 @@ SIZES: dict[str, dict[str, Any]] = {
     "alerted_sqlite": {"runs": 1, "children": 64},
     "tick": {"pairs": 1, "few": 12, "many": 24, "late": 4},
     "idle": {"runs": 2, "many": 12},
+    "months": {"pairs": 1, "children": 64},
     "late": {"runs": 1, "children": 4},
     "minute": {"children": 4, "made_s": 8, "late_s": 5},
     "told": {"runs": 1, "many": 4, "made_s": 12},
