@@ -2,8 +2,8 @@
 wire, and how long a check-in takes beside it.
 
 `python -m tests.bench.bench_board 100000` measures the board and the search of a supervisor with so
-many children, and of a person on duty, once the others were counted. It is no part of `make bench`:
-to make these children takes minutes.
+many children, and of a person on duty, once the others were counted; `postgres 1000000` does so on
+that database alone. It is no part of `make bench`: to make these children takes minutes.
 """
 
 import asyncio
@@ -294,10 +294,12 @@ def measure(runs: int = RUNS, sizes: Sequence[int] = SIZES) -> dict[str, Any]:
     }
 
 
-def measure_large(sizes: list[int], runs: int = RUNS) -> dict[str, Any]:
-    """The same for these sizes, and the search by name."""
+def measure_large(
+    sizes: Sequence[int], kinds: Sequence[str] = (), runs: int = RUNS
+) -> dict[str, Any]:
+    """The same for these sizes, and the search by name; on both databases, or on these."""
     figures: dict[str, Any] = {}
-    for kind in KINDS:
+    for kind in kinds or KINDS:
         for many in sizes:
             with database(kind) as (url, folder):
                 figures[f"{kind} {many}"] = asyncio.run(_measure_large(url, folder, many, runs))
@@ -306,5 +308,7 @@ def measure_large(sizes: list[int], runs: int = RUNS) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sizes = [int(text) for text in sys.argv[1:]]
-    print(json.dumps(measure_large(sizes) if sizes else measure(), indent=2, ensure_ascii=False))
+    sizes = [int(word) for word in sys.argv[1:] if word.isdigit()]
+    kinds = [word for word in sys.argv[1:] if word in KINDS]
+    found = measure_large(sizes, kinds) if sizes else measure()
+    print(json.dumps(found, indent=2, ensure_ascii=False))
