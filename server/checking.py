@@ -32,7 +32,7 @@ from server.settings import SettingFault, Settings
 from server.storage import private
 from server.storage.db import among, as_id, close_database, connection, fetch, open_database
 from server.storage.engines import address
-from server.storage.engines.migrate import pending
+from server.storage.engines.migrate import known_migrations, pending
 from server.storage.engines.postgres import NO_STATEMENTS
 from server.storage.replica import Question, Replica
 from server.web import listening
@@ -172,7 +172,11 @@ async def _database_faults(url: str) -> list[str]:
             return [f"WAYMARK_DATABASE_URL cannot be reached: {why}"]
         await close_database()
     missing = await pending(url)
-    return [f"the database lacks {', '.join(missing)}: run waymark migrate"] if missing else []
+    if not missing:
+        return []
+    if missing == known_migrations():
+        return ["the database has no tables yet: run waymark migrate"]
+    return [f"the database lacks {', '.join(missing)}: run waymark migrate"]
 
 
 async def listening_faults(settings: Settings) -> list[str]:

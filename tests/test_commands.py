@@ -254,10 +254,17 @@ def test_check_tells_which_provider_of_sign_in_is_away_and_which_is_another_one(
     assert "WAYMARK_OIDC: good is of an agency that is not there" in out
 
 
-def test_check_tells_that_the_database_is_behind_and_leaves_it_so(run, tmp_path):
+def test_check_tells_that_the_database_is_empty_and_leaves_it_so(run, tmp_path):
     _, _, err = run("check")
-    assert f"the database lacks {', '.join(MIGRATIONS)}: run waymark migrate" in err
+    assert "the database has no tables yet: run waymark migrate" in err
     assert not list(tmp_path.glob("var/*.sqlite3"))
+
+
+def test_check_tells_which_migrations_the_database_lacks(run, migrated_var: Path) -> None:
+    with contextlib.closing(sqlite3.connect(migrated_var / "waymark.sqlite3")) as rows, rows:
+        rows.execute("DELETE FROM tortoise_migrations WHERE name IN (?, ?)", MIGRATIONS[-2:])
+    _, _, err = run("check", WAYMARK_VAR=str(migrated_var))
+    assert f"the database lacks {', '.join(MIGRATIONS[-2:])}: run waymark migrate" in err
 
 
 def test_check_tells_of_a_database_that_cannot_be_made(run, tmp_path):
