@@ -16,7 +16,7 @@ from server import logs
 from server.advocates import actions as advocates
 from server.alerts import climbing, rights_changes
 from server.alerts.drills import actions as drills
-from server.audit.actions import SYSTEM, note, seal
+from server.audit.actions import SEAL_AT_ONCE, SYSTEM, note, seal
 from server.auth import actions as doors
 from server.checkin.duress import listening
 from server.clock import Clock
@@ -64,6 +64,8 @@ WOKEN_EVERY_S = 0.05
 # A beat is a write to the disk; its readers think in minutes.
 BEAT_EVERY = timedelta(seconds=1)
 SEAL_EVERY_S = 10
+# A turn ends, so that we see that this job lives: 50,000 entries at most.
+SEALS_A_TURN = 100
 AUDIT_EVERY_S = 60
 TIDY_EVERY_S = 3600
 SEND = "send"
@@ -276,8 +278,10 @@ class Ticker:
         self._look = await free_dead(self.worker.name, self._look, self._clock())
 
     async def seal(self) -> None:
-        """Link new entries of the record into its chain."""
-        await seal(self._clock())
+        """Link new entries of the record into its chain, as many as have come since."""
+        for _ in range(SEALS_A_TURN):
+            if await seal(self._clock()) < SEAL_AT_ONCE:
+                return
 
     async def tidy(self) -> None:
         """Delete what no longer counts: old guesses. Also check whether phones still show pushes.

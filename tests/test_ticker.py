@@ -10,12 +10,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from server.alerts.models import Alert
+from server.audit.actions import SEAL_AT_ONCE, SYSTEM, note_all, verify
+from server.audit.models import Entry, Seal
 from server.notify.actions import set_last_resorts
 from server.notify.models import Message
 from server.people.finding.search import is_prepared
 from server.people.models import Child
 from server.people.rules import Leaving
 from server.placements import actions
+from server.storage.db import write
 from server.ticker import Ticker
 from server.watch.models import Beat, Blind, Watch
 from tests.cast import Cast
@@ -45,6 +48,17 @@ async def test_a_tick_after_another_is_no_blindness(cast: Cast, ticker: Ticker) 
         await ticker.first()
         cast.clock.advance(seconds=60)
     assert not await Blind.exists()
+
+
+async def test_a_record_that_has_grown_long_is_sealed_in_one_turn(
+    cast: Cast, ticker: Ticker
+) -> None:
+    async with write():
+        await note_all(SYSTEM, "test", [cast.mia.id] * (2 * SEAL_AT_ONCE), now=cast.clock())
+    await ticker.seal()
+    assert not await Entry.filter(seal_id__isnull=True).exists()
+    assert await Seal.all().count() == 3, "what the cast did is in the record, too"
+    assert await verify() is None
 
 
 async def test_a_row_that_makes_no_sense_is_set_apart_and_stops_nobody(
