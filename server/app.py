@@ -31,7 +31,7 @@ from server.clock import Clock, utcnow
 from server.desk.board.tally import Tallies
 from server.desk.frame import Frame, Rotas
 from server.errors import NotYet, Unauthenticated, Unavailable, WaymarkError
-from server.health import WatchCounts
+from server.health import LongCounts
 from server.histogram import Histogram
 from server.i18n import N_
 from server.notify.channels.configured import channel_names
@@ -87,7 +87,7 @@ def create_app(
     app.state.rotas = Rotas()
     app.state.told = Told(clock())
     app.state.check_in_times = Histogram(answer_times.BOUNDS)
-    app.state.watch_counts = WatchCounts()
+    app.state.long_counts = LongCounts()
     app.state.vapid_public_key = vapid_public_key(settings.vapid_private_key_file)
     return app
 

@@ -30,14 +30,15 @@ from server.imports.models import Intake
 from server.inbound.reading import unknown_since
 from server.missing.search.models import Episode
 from server.notify.channels.configured import can_call_last_resort, lacks_last_resort
-from server.notify.devices import census
+from server.notify.devices import Census, census
 from server.notify.models import Delivery, Message, Preference
-from server.notify.refused_addresses import counts
+from server.notify.refused_addresses import Counts, counts
 from server.people.access import now_of
 from server.rota.models import RotaTerms
 from server.setting_parsers import is_loopback
 from server.storage import replica
 from server.storage.db import as_moment, fetch
+from server.storage.ids import uuid7_of
 from server.storage.servers.finding import counts as connections
 from server.tasks.models import Task
 from server.watch.absence.models import AbsenceRequest
@@ -97,7 +98,7 @@ async def pulse() -> Pulse:
 # late since it might first go out, whenever it is tried next.
 _UNSENT = """
 SELECT MIN(COALESCE(ready_at, queued_at)) AS oldest FROM message
-WHERE state IN ('waiting', 'sending')
+WHERE next_action_at IS NOT NULL AND state IN ('waiting', 'sending')
 """
 
 
@@ -149,20 +150,29 @@ def _seconds(moment: datetime | None, now: datetime) -> float | None:
     return None if moment is None else max(0.0, round((now - moment).total_seconds(), 3))
 
 
-class WatchCounts:
-    """How many watches there are by standing, of the last minute."""
+class Counted(msgspec.Struct, frozen=True):
+    """How many watches there are by standing, and how devices and addresses do."""
+
+    at: datetime
+    watches: dict[str, int]
+    devices: Census
+    addresses: Counts
+
+
+class LongCounts:
+    """What takes long to count, of the last minute."""
 
     def __init__(self) -> None:
-        self._counted_at: datetime | None = None
-        self._counts: dict[str, int] = {}
+        self._counted: Counted | None = None
 
-    async def at(self, now: datetime) -> Mapping[str, int]:
+    async def at(self, now: datetime) -> Counted:
         """The counts, made anew where they are older, or of a later time."""
-        at = self._counted_at
-        if at is None or not timedelta(0) <= now - at < COUNTED_EACH:
-            self._counts = await _counts("standing", Watch.filter(due_at__isnull=False))
-            self._counted_at = now
-        return self._counts
+        counted = self._counted
+        if counted is None or not timedelta(0) <= now - counted.at < COUNTED_EACH:
+            watches = await _counts("standing", Watch.filter(due_at__isnull=False))
+            counted = Counted(now, watches, await census(now), await counts(now))
+            self._counted = counted
+        return counted
 
 
 async def metrics(request: Request) -> Response:
@@ -171,7 +181,9 @@ async def metrics(request: Request) -> Response:
         raise NotFound("This does not exist, or you do not have access to it.")
     registry = CollectorRegistry()
     now = now_of(request)
-    _show(registry, "watches", "standing", await request.app.state.watch_counts.at(now))
+    counted = await request.app.state.long_counts.at(now)
+    _show(registry, "watches", "standing", counted.watches)
+    _show_addresses(registry, counted)
     await _fill(registry, now)
     await _objectives(registry, request)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
@@ -200,22 +212,27 @@ async def _fill(registry: CollectorRegistry, now: datetime) -> None:
         gauge.set(nothing if at is None else _seconds(at, now) or 0)
     await _count(registry, "alerts_open", "state", Alert.filter(closed_at__isnull=True))
     lately = now - timedelta(hours=1)
-    await _count(registry, "messages_last_hour", "state", Message.filter(queued_at__gt=lately))
-    sent = Delivery.filter(started_at__gt=lately)
+    # Ids begin with the moment: so they are found without reading what was sent in all months.
+    young = {"id__gte": uuid7_of(lately, 0)}
+    queued = Message.filter(queued_at__gt=lately, **young)
+    await _count(registry, "messages_last_hour", "state", queued)
+    sent = Delivery.filter(started_at__gt=lately, **young)
     await _count(registry, "deliveries_last_hour", "result", sent)
-    devices = await census(now)
-    gauge = Gauge("waymark_push_devices", "devices that take pushes", registry=registry)
-    gauge.set(devices.devices)
-    gauge = Gauge("waymark_push_devices_stale", "of these, that show none", registry=registry)
-    gauge.set(devices.stale)
-    addresses = await counts(now)
-    _by_channel(registry, "addresses_refused", addresses.refused)
-    _by_channel(registry, "addresses_given_up_last_day", addresses.given_up)
     gauge = Gauge(
         "waymark_texts_unknown", "texts of a week from unknown numbers", registry=registry
     )
     gauge.set(await unknown_since(now))
     _of_this_process(registry)
+
+
+def _show_addresses(registry: CollectorRegistry, counted: Counted) -> None:
+    devices, addresses = counted.devices, counted.addresses
+    gauge = Gauge("waymark_push_devices", "devices that take pushes", registry=registry)
+    gauge.set(devices.devices)
+    gauge = Gauge("waymark_push_devices_stale", "of these, that show none", registry=registry)
+    gauge.set(devices.stale)
+    _by_channel(registry, "addresses_refused", addresses.refused)
+    _by_channel(registry, "addresses_given_up_last_day", addresses.given_up)
 
 
 def _of_this_process(registry: CollectorRegistry) -> None:

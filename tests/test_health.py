@@ -146,6 +146,14 @@ async def test_a_message_that_no_worker_takes_is_told_and_keeps_the_watchdog_wai
     assert told.data == {"fault": "audit:message_without_attempt"}
 
 
+async def test_a_message_that_waits_and_has_no_next_attempt_is_told_as_well(night: Stage) -> None:
+    await say(night)
+    await Message.filter(state="waiting").update(next_action_at=None)
+    await night.ticker.audit()
+    [told] = await Message.filter(kind="operators")
+    assert told.data == {"fault": "audit:message_without_attempt"}
+
+
 async def test_a_message_that_is_tried_again_and_again_is_no_such_message(night: Stage) -> None:
     await say(night)
     night.push.fault(503, times=None)

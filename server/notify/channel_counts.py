@@ -19,6 +19,7 @@ from server.notify.channel_health import (
     silent,
 )
 from server.storage.db import among, as_id, as_moment, fetch
+from server.storage.ids import uuid7_of
 
 _LATEST = f"""
 SELECT started_at, address_id, result FROM delivery
@@ -46,14 +47,15 @@ async def _latest(name: str, now: datetime) -> list[Tried]:
 _ASKED = f"""
 SELECT channel, person_id, done_at, seen_at FROM message
 WHERE kind IN ({", ".join(f"'{kind.value}'" for kind in sorted(ASKS))})
-AND state = 'done' AND person_id IS NOT NULL AND queued_at > $1 ORDER BY queued_at
+AND state = 'done' AND person_id IS NOT NULL AND queued_at > $1 AND id >= $2 ORDER BY queued_at
 """  # noqa: S608 (names of our own)
 
 
 async def silent_channels(now: datetime) -> set[str]:
     """The channels that accept messages that ask for an answer, and bring no answer."""
     asked: dict[str, list[Asked]] = {}
-    for row in await fetch(_ASKED, [now - FAR]):
+    # By the id, which begins with the moment, the months before are not read.
+    for row in await fetch(_ASKED, [now - FAR, uuid7_of(now - FAR, 0)]):
         message = Asked(
             as_moment(row["done_at"]), as_id(row["person_id"]), row["seen_at"] is not None
         )
