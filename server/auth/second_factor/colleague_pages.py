@@ -1,7 +1,7 @@
 """Second keys of all staff: from when they are required, who has one, and what to do with a lost
 one."""
 
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -37,7 +37,7 @@ HOWS = {
 }
 TERMINAL = N_("by IT support, at the terminal")
 # The page shows the last reset of each colleague, of so many resets.
-MOST_RESETS = 200
+MOST_RESETS, RESETS_OF = 200, timedelta(days=90)
 
 
 async def everybody(request: Request) -> Response:
@@ -121,11 +121,14 @@ async def _colleague(request: Request, visitor: Visitor) -> Person:
     return person
 
 
-async def _resets(agency_id: UUID, language: str) -> dict[UUID, tuple[datetime, str, str]]:
+async def _resets(
+    agency_id: UUID, language: str, now: datetime
+) -> dict[UUID, tuple[datetime, str, str]]:
     """When a second key was last taken away, by which person, and how they made sure; by the
-    person whose key it was."""
-    rows = Entry.filter(agency_id=agency_id, what="second_key:reset")
-    entries = list(await rows.order_by("-id").limit(MOST_RESETS))
+    person whose key it was. Of the last months: the record holds all of them, and of a large agency
+    it is too long to be read for a page."""
+    rows = Entry.filter(agency_id=agency_id, at__gte=now - RESETS_OF, what="second_key:reset")
+    entries = list(await rows.order_by("-at", "-id").limit(MOST_RESETS))
     people = await Person.filter(id__in=[each.who_id for each in entries if each.who_id])
     names = {person.id: person.name for person in people}
     latest: dict[UUID, tuple[datetime, str, str]] = {}
@@ -166,7 +169,7 @@ async def _page(
         "people": sorted(adults, key=lambda person: person.name.casefold()),
         "with_second": await factors.with_second([person.id for person in adults]),
         "me": visitor.person_id,
-        "resets": await _resets(agency.id, language_of(request)),
+        "resets": await _resets(agency.id, language_of(request), now_of(request)),
         "day": day if day_text is None else day_text,
         "at": at,
         "saved": request.query_params.get("saved", ""),
