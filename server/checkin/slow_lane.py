@@ -32,6 +32,9 @@ from server.watch.writing import lock_free
 
 # One batch takes as long as its children take together, and all of them wait for its end.
 MOST = 64
+# So many that wait are stored beside the batch before them. A batch costs some thirty statements,
+# however few its children are.
+BESIDE = 16
 _log = logs.get("checkin")
 _Sessions = Sequence[dict[str, Any]]
 
@@ -56,7 +59,11 @@ class SlowLane:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._together: Together[Sent, Kept | None] = Together(self._store, most=MOST)
+        # On SQLite there is one writer, and our own process is it.
+        beside = BESIDE if dialect() == "postgres" else None
+        self._together: Together[Sent, Kept | None] = Together(
+            self._store, most=MOST, beside=beside
+        )
 
     async def close(self) -> None:
         """Store what was taken, then stop."""

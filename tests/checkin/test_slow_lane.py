@@ -401,6 +401,34 @@ async def test_a_tick_at_the_same_moment_neither_waits_for_ever_nor_undoes_an_an
         assert (await Watch.get(child_id=child)).standing == "well"
 
 
+async def test_two_batches_at_once_with_the_same_children_settle_each_of_them_once(
+    cast: Cast, lane: SlowLane
+) -> None:
+    twins = Twins(7, "mid", {}, is_taken=False, is_missing=False, has_answered=False)
+    pairs = await born(cast, [twins] * 40)
+    children = [child for pair in pairs for child in pair]
+    alerts = {alert.id for alert in await Alert.filter(child_id__in=children, closed_at=None)}
+    assert len(alerts) == len(children)
+    await Message.filter(subject_id__in=alerts).update(state="sent", attempts=1)
+    agency = (await Watch.get(child_id=children[0])).agency_id
+    now = cast.clock()
+
+    async def say(child: UUID) -> None:
+        answer = an_answer(cast)
+        if await lane.take(hash_token(token_of(child)), None, answer) is None:
+            await actions.record(Actor(child, Role.CHILD, agency), Role.CHILD, child, answer, now)
+
+    twice = [*children, *reversed(children)]
+    no_fault(await together(*(say(child) for child in twice)))
+    assert await CheckIn.filter(child_id__in=children).count() == len(twice)
+    assert await Alert.filter(id__in=alerts, outcome="late_answer").count() == len(alerts)
+    told = await Message.filter(kind="all_clear").values_list("subject_id", flat=True)
+    assert sorted(told) == sorted(alerts), "one each"
+    entered = Entry.filter(child_id__in=children)
+    assert await entered.filter(what="alert:close").count() == len(alerts)
+    assert await entered.filter(what="check_in").count() == len(twice)
+
+
 async def test_what_is_cut_off_in_the_middle_is_whole_or_not_there(
     cast: Cast, lane: SlowLane
 ) -> None:

@@ -16,16 +16,23 @@ class Store:
     """Remembers what it was given; `hold` keeps it busy so that a batch gathers behind it."""
 
     def __init__(self) -> None:
+        self.asked: list[list[int]] = []
         self.batches: list[list[int]] = []
         self.begun = asyncio.Event()
         self.hold = asyncio.Event()
         self.hold.set()
 
     async def __call__(self, items: list[int]) -> list[int | Exception]:
+        self.asked.append(items)
         self.begun.set()
         await self.hold.wait()
         self.batches.append(items)
         return [ValueError(item) if item < 0 else item * 10 for item in items]
+
+
+async def _turns() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
 
 
 async def test_a_lone_item_waits_for_nobody():
@@ -61,6 +68,54 @@ async def test_many_go_at_once_where_a_store_takes_longer_than_to_read_them():
     await together.submit(0)
     await asyncio.gather(*(together.submit(item) for item in range(21)))
     assert [len(batch) for batch in store.batches] == [1, 21]
+
+
+async def test_enough_that_wait_are_stored_beside_the_batch_before_them():
+    store = Store()
+    together = Together(store, beside=3)
+    store.hold.clear()
+    first = asyncio.create_task(together.submit(1))
+    await store.begun.wait()
+    few = [asyncio.create_task(together.submit(item)) for item in (2, 3)]
+    await _turns()
+    assert store.asked == [[1]], "two are too few"
+    enough = asyncio.create_task(together.submit(4))
+    await _turns()
+    assert store.asked == [[1], [2, 3, 4]]
+    more = [asyncio.create_task(together.submit(item)) for item in range(5, 12)]
+    await _turns()
+    assert len(store.asked) == 2, "never more than two"
+    store.hold.set()
+    assert await asyncio.gather(first, *few, enough, *more) == [n * 10 for n in range(1, 12)]
+    assert sorted(item for batch in store.batches for item in batch) == [*range(1, 12)]
+    await together.close()
+
+
+async def test_what_waits_when_one_of_two_batches_ends_goes_after_the_other_one():
+    holds = {0: asyncio.Event(), 2: asyncio.Event()}
+    asked = []
+
+    async def store(items: list[int]) -> list[int]:
+        asked.append(items)
+        if items[0] in holds:
+            await holds[items[0]].wait()
+        return items
+
+    together = Together(store, beside=2)
+    first = asyncio.create_task(together.submit(0))
+    await _turns()
+    second = [asyncio.create_task(together.submit(item)) for item in (2, 3)]
+    await _turns()
+    last = asyncio.create_task(together.submit(4))
+    holds[0].set()
+    await first
+    await _turns()
+    assert asked == [[0], [2, 3]], "one is too few beside another batch"
+    closing = asyncio.create_task(together.close())
+    holds[2].set()
+    assert await asyncio.gather(*second, last) == [2, 3, 4]
+    await closing
+    assert asked == [[0], [2, 3], [4]]
 
 
 async def test_one_bad_item_fails_alone():

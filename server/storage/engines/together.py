@@ -12,7 +12,7 @@ import asyncio
 import contextvars
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from tortoise.backends.base.client import TransactionalDBClient
 from tortoise.context import get_current_context
@@ -49,6 +49,10 @@ class Together(Generic[Item, Result]):
     `in_halves`: where another process stores. Of many that come at once, half go first. While the
     other half is stored, the first ones are answered and their next requests read; else those who
     store and those who read would wait for each other in turn.
+
+    `beside`: where another process stores, and batches that meet wait for nothing of each other. So
+    many must wait that a second batch is stored beside the first; with fewer it would cost more
+    than it gains. Never more than two.
     """
 
     def __init__(
@@ -58,15 +62,17 @@ class Together(Generic[Item, Result]):
         most: int = 256,
         waiting: int = 4096,
         in_halves: bool = False,
+        beside: int | None = None,
         timer: Callable[[], float] = monotonic,
     ) -> None:
         self._run = run
         self._most = most
         self._limit = waiting
         self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
-        self._worker: asyncio.Task[None] | None = None
+        self._workers: set[asyncio.Task[None]] = set()
         self._closed = False
         self._in_halves = in_halves
+        self._beside = beside
         self._timer = timer
         self._took_s = 0.0  # The last store.
 
@@ -79,23 +85,28 @@ class Together(Generic[Item, Result]):
             raise Unavailable("There are too many requests right now. Try again.", why="full")
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
-        if self._worker is None:
+        if len(self._workers) < 2 and self._is_worth_a_batch(beside=len(self._workers)):
             # In a context of its own: else it would inherit what the first submitter was doing.
-            self._worker = asyncio.create_task(self._work(), context=contextvars.Context())
+            worker = asyncio.create_task(self._work(), context=contextvars.Context())
+            self._workers.add(worker)
         return await future
+
+    def _is_worth_a_batch(self, *, beside: int) -> bool:
+        """Whether those who wait go now. If not, the worker beside takes them after its batch."""
+        waiting = len(self._waiting)
+        return waiting > 0 if beside == 0 else waiting >= (self._beside or waiting + 1)
 
     async def close(self) -> None:
         """Take nothing more, and return when everything that was taken has been stored."""
         self._closed = True
-        worker = self._worker
-        if worker is not None:
-            await asyncio.shield(worker)
+        while self._workers:
+            await asyncio.shield(next(iter(self._workers)))
 
     async def _work(self) -> None:
         try:
             await self._gather()
             most = self._first()
-            while self._waiting:
+            while self._is_worth_a_batch(beside=len(self._workers) - 1):
                 began = self._timer()
                 await self._store(self._next(most))
                 self._took_s = self._timer() - began
@@ -103,9 +114,9 @@ class Together(Generic[Item, Result]):
                 if not self._in_halves:  # In halves, those who wait have waited for the store.
                     await self._gather()
         finally:
-            self._worker = None
+            self._workers.discard(cast("asyncio.Task[None]", asyncio.current_task()))
             # Only where this task was killed: no submitter may wait for ever.
-            while self._waiting:
+            while self._waiting and not self._workers:
                 _, future = self._waiting.popleft()
                 _tell(future, Unavailable("The server is stopping.", why="stopped"))
 
