@@ -69,15 +69,16 @@ class Opening(msgspec.Struct, frozen=True):
 
 AS_USUAL = Opening()
 
+# Each looked up by itself: for many sessions a join would go through all devices and children.
 _FIND = """
 SELECT s.id, s.token_hash, s.agency_id, s.person_id, s.device_id, s.last_seen_at, s.expires_at,
        s.ended_at, s.ended_why, s.made_at, s.proved_at, s.idle_s, s.needs_key, s.needs_password,
        p.role, p.language, p.zone, p.disabled_at,
-       d.shut_out_at, d.last_seen_at AS device_seen_at, c.agency_id AS child_agency_id
+       (SELECT shut_out_at FROM device WHERE id = s.device_id) AS shut_out_at,
+       (SELECT last_seen_at FROM device WHERE id = s.device_id) AS device_seen_at,
+       (SELECT agency_id FROM child WHERE id = s.person_id) AS child_agency_id
 FROM "session" s
 JOIN "person" p ON p.id = s.person_id
-LEFT JOIN "device" d ON d.id = s.device_id
-LEFT JOIN "child" c ON c.id = s.person_id
 WHERE s.{which}
 """
 
@@ -295,18 +296,20 @@ def _was_seen(row: dict[str, Any], now: datetime) -> bool:
 async def touch_all(rows: Sequence[dict[str, Any]], now: datetime) -> None:
     """The same for many. A row that another request has locked in this moment is being written for
     the same reason, so nobody waits for it: two that wait for each other would be a deadlock."""
-    free = " FOR NO KEY UPDATE SKIP LOCKED" if dialect() == "postgres" else ""
+    free = these = ""
+    if dialect() == "postgres":
+        free, these = " FOR NO KEY UPDATE SKIP LOCKED", f"id {among()} AND "
     due = [row for row in rows if not _was_seen(row, now)]
     sessions = [as_id(row["id"]) for row in due if row["device_id"] is None]
     devices = [as_id(row["device_id"]) for row in due if row["device_id"] is not None]
     for table, ids in (("session", sessions), ("device", devices)):
         if ids:
-            sql = _TOUCH.format(table=table, any=among(), free=free)
+            sql = _TOUCH.format(table=table, any=among(), free=free, these=these)
             await fetch(sql, [ids, now, now - SEEN_EVERY])
 
 
 _TOUCH = """
-UPDATE "{table}" SET last_seen_at = $2 WHERE id IN (
+UPDATE "{table}" SET last_seen_at = $2 WHERE {these}id IN (
   SELECT id FROM "{table}" WHERE id {any}
   AND (last_seen_at IS NULL OR last_seen_at <= $3){free})
 """

@@ -73,7 +73,8 @@ async def update(
         return await _sqlite().execute_parts(_parts(model, rows, make))
     sql = _update_sql(model, names, guard, same)
     key = _column(model, names[0])
-    return [row[key] for row in await fetch(sql, [_as_json(model, rows)])]
+    keys = [row[names[0]] for row in rows]
+    return [row[key] for row in await fetch(sql, [_as_json(model, rows), keys])]
 
 
 async def update_all(model: type[Model], rows: Sequence[Row], *, guard: str) -> None:
@@ -268,7 +269,10 @@ def _insert_new_sql(table: str, by: ByMonth, columns: str, values: str, source: 
 def _update_sql(
     model: type[Model], names: tuple[str, ...], guard: str | None, same: str | None
 ) -> str:
-    source = f"FROM {_source(model, names)} "
+    # It expects a hundred rows in any JSON, and would go through a whole table of some thousands.
+    # Of a list of keys it knows that each is looked up.
+    key = f'"{model._meta.db_table}"."{_column(model, names[0])}"'
+    source = f"FROM {_source(model, names)} WHERE {key} = ANY($2) AND "
     return _update_from(model, [(n, f'x."{n}"') for n in names], guard, same, source)
 
 
@@ -279,7 +283,7 @@ def _update_from(
     same: str | None,
     source: str,
 ) -> str:
-    """`values`: each name with the place of its value in the source."""
+    """`values`: each name with the place of its value in the source, which ends with WHERE or AND."""
     table, key, value_of = model._meta.db_table, values[0][0], dict(values)
     written = [(name, value) for name, value in values[1:] if name not in (guard, same)]
     sets = [f'"{_column(model, name)}" = {value}' for name, value in written]
@@ -291,7 +295,7 @@ def _update_from(
         where += f' AND "{table}"."{same}" = {value_of[same]}'
     return (
         f'UPDATE "{table}" SET {", ".join(sets)} {source}'  # noqa: S608 (names from the models)
-        f'WHERE {where} RETURNING "{table}"."{_column(model, key)}"'
+        f'{where} RETURNING "{table}"."{_column(model, key)}"'
     )
 
 
@@ -311,9 +315,9 @@ def _update_values(
     model: type[Model], names: tuple[str, ...], guard: str | None, same: str | None, many: int
 ) -> str:
     # Of a table of one row SQLite would make a copy first.
-    value, source = "?{}", ""
+    value, source = "?{}", "WHERE "
     if many > 1:
-        value, source = "x.column{}", f"FROM (VALUES {_values(many, len(names))}) AS x "
+        value, source = "x.column{}", f"FROM (VALUES {_values(many, len(names))}) AS x WHERE "
     values = [(name, value.format(n)) for n, name in enumerate(names, start=1)]
     return _update_from(model, values, guard, same, source)
 

@@ -117,6 +117,10 @@ def _telling(client: "SafePostgresClient | None" = None) -> Iterator[None]:
         raise
 
 
+async def _raise_again(client: AsyncpgDBClient, fault: Exception) -> None:
+    raise fault
+
+
 def _start_anew(client: "SafePostgresClient | None", fault: BaseException) -> None:
     if client is not None and isinstance(fault, asyncpg.ReadOnlySQLTransactionError):
         client.start_anew()
@@ -165,11 +169,27 @@ class SafePostgresClient(AsyncpgDBClient):
         await super().close()
 
     async def _translate_exceptions(self, func: Any, *args: Any, **kwargs: Any) -> Any:
-        # Every statement comes here; only that of many rows gets a list of lists.
+        # The other statements come here; only that of many rows gets a list of lists.
         if func.__name__ != "execute_many" and len(args) > 1:
             refuse_wide(args[1])
         with _telling(self), Patience(self.suspicion):
             return await super()._translate_exceptions(func, *args, **kwargs)
+
+    async def execute_query_dict(
+        self, query: str, values: list[Any] | None = None
+    ) -> list[dict[str, Any]]:
+        """The rows of one statement. As the stock engine has it, with fewer layers: they took as
+        long as the driver, for each statement."""
+        refuse_wide(values)
+        try:
+            with Patience(self.suspicion):
+                async with self.acquire_connection() as connection:
+                    self.log.debug("%s: %s", query, values)
+                    rows = await connection.fetch(query, *(values or ()))
+        except Exception as fault:
+            await self._translate_exceptions(_raise_again, fault)
+            raise
+        return [dict(row) for row in rows]
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[asyncpg.Connection]:

@@ -167,9 +167,12 @@ async def settle_rounds(by_child: Sequence[tuple[UUID, str | None, UUID]], now: 
         {"child_id": str(child_id), "how": how, "by_id": str(by_id)}
         for child_id, how, by_id in by_child
     ]
-    rows = await fetch(_SETTLE.format(x=_GIVEN[dialect()]), [to_json(given), now])
-    rounds = [as_id(row["id"]) for row in rows]
     children = [child_id for child_id, _, _ in by_child]
+    params, among_these = [to_json(given), now], ""
+    if dialect() == "postgres":  # Else it goes through all rounds of a table of some thousands.
+        params, among_these = [*params, children], "AND round.child_id = ANY($3)"
+    rows = await fetch(_SETTLE.format(x=_GIVEN[dialect()], these=among_these), params)
+    rounds = [as_id(row["id"]) for row in rows]
     # Most often nothing waits, and that is one look.
     if await waits(rounds, _QUESTIONS.format(any=among("$2"), now="$3"), children, now):
         asked = await fetch(_QUESTIONS.format(any=among(), now="$2"), [children, now])
@@ -187,7 +190,7 @@ UPDATE round SET state = CASE WHEN x.how IS NOT NULL THEN x.how
   WHEN state = 'late' THEN 'answered_late' ELSE 'answered' END,
   settled_at = $2, settled_by = x.by_id
 FROM {x} WHERE round.child_id = x.child_id
-AND round.state IN ('open', 'late') AND round.opens_at <= $2
+AND round.state IN ('open', 'late') AND round.opens_at <= $2 {these}
 RETURNING round.id
 """
 _QUESTIONS = """
