@@ -97,7 +97,11 @@ class FastLane:
         now = self._clock()
         if self._sqlite is not None:
             return await self._sqlite([(tap, now) for tap in taps])
-        return await _take_all(taps, now)
+        taken = await _take_all(taps, now)
+        # Where all go on to the slow lane nothing was stored, and they go there as one.
+        if self._together is not None:
+            self._together.in_halves = any(taken)
+        return taken
 
     def _tell_later(self, agency_id: UUID) -> None:
         self._untold.add(agency_id)

@@ -71,10 +71,10 @@ async def update(
     if dialect() == "sqlite":
         make = partial(_update_values, model, names, guard, same)
         return await _sqlite().execute_parts(_parts(model, rows, make))
-    sql = _update_sql(model, names, guard, same)
-    key = _column(model, names[0])
-    keys = [row[names[0]] for row in rows]
-    return [row[key] for row in await fetch(sql, [_as_json(model, rows), keys])]
+    is_few = len(rows) <= FEW
+    sql = _update_sql(model, names, guard, same, is_few=is_few)
+    params = [_as_json(model, rows), *([[row[names[0]] for row in rows]] if is_few else ())]
+    return [row[_column(model, names[0])] for row in await fetch(sql, params)]
 
 
 async def update_all(model: type[Model], rows: Sequence[Row], *, guard: str) -> None:
@@ -149,6 +149,9 @@ def _as_json(model: type[Model], rows: Sequence[Row]) -> str:
     ).decode()
 
 
+# Of so few rows PostgreSQL is also told the keys. It expects a hundred rows in any JSON, and would
+# go through the whole of a table that has some thousands.
+FEW = 64
 _encoder = msgspec.json.Encoder()
 # These values go into the JSON as they are.
 _AS_IT_IS = (UUIDField, BooleanField, IntField, SmallIntField, BigIntField)
@@ -267,12 +270,11 @@ def _insert_new_sql(table: str, by: ByMonth, columns: str, values: str, source: 
 
 @lru_cache(maxsize=256)
 def _update_sql(
-    model: type[Model], names: tuple[str, ...], guard: str | None, same: str | None
+    model: type[Model], names: tuple[str, ...], guard: str | None, same: str | None, *, is_few: bool
 ) -> str:
-    # It expects a hundred rows in any JSON, and would go through a whole table of some thousands.
-    # Of a list of keys it knows that each is looked up.
-    key = f'"{model._meta.db_table}"."{_column(model, names[0])}"'
-    source = f"FROM {_source(model, names)} WHERE {key} = ANY($2) AND "
+    source = f"FROM {_source(model, names)} WHERE "
+    if is_few:
+        source += f'"{model._meta.db_table}"."{_column(model, names[0])}" = ANY($2) AND '
     return _update_from(model, [(n, f'x."{n}"') for n in names], guard, same, source)
 
 

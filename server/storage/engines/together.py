@@ -48,7 +48,7 @@ class Together(Generic[Item, Result]):
 
     `in_halves`: where another process stores. Of many that come at once, half go first. While the
     other half is stored, the first ones are answered and their next requests read; else those who
-    store and those who read would wait for each other in turn.
+    store and those who read would wait for each other in turn. May be changed at any time.
 
     `beside`: where another process stores, and batches that meet wait for nothing of each other. So
     many must wait that a second batch is stored beside the first; with fewer it would cost more
@@ -71,7 +71,7 @@ class Together(Generic[Item, Result]):
         self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
         self._workers: set[asyncio.Task[None]] = set()
         self._closed = False
-        self._in_halves = in_halves
+        self.in_halves = in_halves
         self._beside = beside
         self._timer = timer
         self._took_s = 0.0  # The last store.
@@ -111,7 +111,7 @@ class Together(Generic[Item, Result]):
                 await self._store(self._next(most))
                 self._took_s = self._timer() - began
                 most = self._most
-                if not self._in_halves:  # In halves, those who wait have waited for the store.
+                if not self.in_halves:  # In halves, those who wait have waited for the store.
                     await self._gather()
         finally:
             self._workers.discard(cast("asyncio.Task[None]", asyncio.current_task()))
@@ -127,7 +127,7 @@ class Together(Generic[Item, Result]):
     def _first(self) -> int:
         """How many go first of those who came while nothing was stored."""
         many = len(self._waiting)
-        is_worth_it = self._in_halves and many > FEW and self._took_s < many * REQUEST_S
+        is_worth_it = self.in_halves and many > FEW and self._took_s < many * REQUEST_S
         return min(self._most, (many + 1) // 2) if is_worth_it else self._most
 
     def _next(self, most: int) -> list[tuple[Item, asyncio.Future[Result]]]:
