@@ -23,7 +23,7 @@ from server.alerts.ladder import Cause, Climb, Outcome, State
 from server.alerts.models import Alert
 from server.alerts.rights import Right, right_of
 from server.alerts.rights_changes import tell_caseworkers
-from server.alerts.silences.reading import Ending, silences_of
+from server.alerts.silences.reading import Ending, Silence, silences_of
 from server.audit.actions import SYSTEM, Actor, note
 from server.audit.models import Entry
 from server.errors import Conflict, NotFound, Refused
@@ -37,7 +37,7 @@ from server.policy.model import Tier, ladder_as_data, ladder_from_data
 from server.rota.duty import planned_for
 from server.rota.models import Handover, Leave
 from server.storage import bulk
-from server.storage.db import as_id, dialect, fetch, write
+from server.storage.db import write
 from server.web.live import announce
 
 
@@ -162,19 +162,27 @@ async def _close(
 
 
 async def answered(
-    children: Collection[UUID], now: datetime, entries: Sequence[Mapping[str, Any]] = ()
+    children: Collection[UUID],
+    now: datetime,
+    entries: Sequence[Mapping[str, Any]] = (),
+    silences: Sequence[Silence] | None = None,
 ) -> None:
     """These children have answered: their alerts for silence end, or wait for a person to confirm.
 
     In the transaction of the answers. Everyone we had told gets the all-clear in it. `entries`: of
-    the record, to be written with ours.
+    the record, to be written with ours. `silences`: their alerts, where they are locked already;
+    others may be among them.
     """
     if not children:
         await bulk.insert(Entry, entries)
         return
+    if silences is None:
+        silences = await silences_of(children)
+    theirs = set(children)
     moved = [
         (alert, rules.answer(climb, ladder, tier, now))
-        for alert, climb, tier, ladder in await silences_of(children)
+        for alert, climb, tier, ladder in silences
+        if alert.child_id in theirs
     ]
     ended = [alert for alert, after in moved if after.state is State.CLOSED]
     waiting = [alert for alert, after in moved if after.state is not State.CLOSED]
@@ -339,24 +347,6 @@ async def locked(alert_id: UUID) -> Alert:
     if alert is None:
         raise NotFound("This alert does not exist.")
     return alert
-
-
-async def held_elsewhere(children: Collection[UUID]) -> set[UUID]:
-    """Lock the open alerts of these children, as far as no other transaction holds them. Returns
-    the children of those that one does. SQLite has one writer anyway."""
-    if dialect() == "sqlite":
-        return set()
-    return {as_id(row["child_id"]) for row in await fetch(_HELD, [list(children)])}
-
-
-_HELD = """
-WITH free AS (
-  SELECT id FROM alert WHERE child_id = ANY($1) AND closed_at IS NULL ORDER BY id
-  FOR UPDATE SKIP LOCKED
-)
-SELECT child_id FROM alert WHERE child_id = ANY($1) AND closed_at IS NULL
-AND id NOT IN (SELECT id FROM free)
-"""
 
 
 async def note_alert(

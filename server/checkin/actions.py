@@ -7,6 +7,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from server.alerts.silences.reading import Silence
 from server.audit.actions import Actor
 from server.checkin.models import CheckIn
 from server.checkin.repeats import hand_in_again
@@ -76,9 +77,14 @@ async def _record(given: Given, now: datetime) -> CheckIn:
     return await CheckIn.get(id=given.answer.id)
 
 
-async def keep(given: Sequence[tuple[Given, Watch]], now: datetime) -> dict[UUID, dict[str, Any]]:
+async def keep(
+    given: Sequence[tuple[Given, Watch]],
+    now: datetime,
+    silences: Sequence[Silence] | None = None,
+) -> dict[UUID, dict[str, Any]]:
     """Keep these answers and settle the rounds they settle: one answer of each child, with the row
-    of their watch, locked. Returns what we answer, as stored, by the id of the answer.
+    of their watch, locked. `silences`: their alerts, where they are locked and read already.
+    Returns what we answer, as stored, by the id of the answer.
 
     In the caller's transaction. Raises Conflict if one of them came in the same moment: then the
     caller must leave its transaction, and nothing is kept.
@@ -86,7 +92,8 @@ async def keep(given: Sequence[tuple[Given, Watch]], now: datetime) -> dict[UUID
     signs = [Sign(watch, each.answer.way, each.answer.id) for each, watch in given]
     rows, wishes = [], []
     entries = [_entry(each, now) for each, _ in given]
-    for (each, watch), came_to in zip(given, await settle_all(signs, now, entries), strict=True):
+    settled = await settle_all(signs, now, entries, silences)
+    for (each, watch), came_to in zip(given, settled, strict=True):
         row = row_of(each, came_to, now)
         # Whether we listen for a sign in what this child says; never whether there is one.
         listens = each.answer.way is Way.SMS or watch.listens

@@ -133,9 +133,9 @@ async def _keep_new(
         await touch_all(sessions, now)
         return {}
     async with write():
-        watches = await lock_free([each.child_id for each in given])
+        watches, silences = await lock_free([each.child_id for each in given])
         free = [(each, watches[each.child_id]) for each in given if each.child_id in watches]
-        kept = await keep(free, now) if free else {}
+        kept = await keep(free, now, silences) if free else {}
         # In the same transaction, since a commit of its own would wait for the disk once more; and
         # last, so that nothing waits while it holds these rows.
         await touch_all(sessions, now)

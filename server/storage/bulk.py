@@ -285,7 +285,7 @@ def _update_from(
     same: str | None,
     source: str,
 ) -> str:
-    """`values`: each name with the place of its value in the source, which ends with WHERE or AND."""
+    """`values`: each name with the place of its value in the source, which ends in its WHERE."""
     table, key, value_of = model._meta.db_table, values[0][0], dict(values)
     written = [(name, value) for name, value in values[1:] if name not in (guard, same)]
     sets = [f'"{_column(model, name)}" = {value}' for name, value in written]

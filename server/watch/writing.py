@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from server.alerts.actions import held_elsewhere
+from server.alerts.silences import reading
+from server.alerts.silences.reading import Silence
 from server.audit.actions import Actor, note
 from server.errors import Conflict, NotFound, See
 from server.i18n import N_
@@ -26,15 +27,18 @@ async def lock(child_id: UUID) -> Watch | None:
     return await Watch.filter(child_id=child_id).select_for_update().first()
 
 
-async def lock_free(children: Collection[UUID]) -> dict[UUID, Watch]:
-    """The rows of these children, locked, with their open alerts. A child is left out while a tick,
+async def lock_free(
+    children: Collection[UUID],
+) -> tuple[dict[UUID, Watch], list[Silence] | None]:
+    """The rows of these children, locked, with their open alerts, of which it returns those for
+    silence where they were read with it. A child is left out while a tick,
     a person or another answer holds either: many must not wait for one, and two that wait for
     nobody cannot deadlock."""
     lock = " FOR UPDATE SKIP LOCKED" if dialect() == "postgres" else ""
     which = f"child_id {among()} ORDER BY child_id{lock}"
     rows = await bulk.select(Watch, which, [list(children)])
-    held = await held_elsewhere([row.child_id for row in rows])
-    return {row.child_id: row for row in rows if row.child_id not in held}
+    held, silences = await reading.lock_free([row.child_id for row in rows])
+    return {row.child_id: row for row in rows if row.child_id not in held}, silences
 
 
 async def locked(child_id: UUID, now: datetime) -> WatchState:

@@ -35,9 +35,11 @@ class Ending(msgspec.Struct, frozen=True):
         return cls(alert.id, alert.agency_id, alert.child_id, alert.turn, together, alert.version)
 
 
-async def silences_of(
-    children: Collection[UUID],
-) -> list[tuple[Ending, Climb, Tier, Ladder]]:
+# With where it is on which ladder.
+Silence = tuple[Ending, Climb, Tier, Ladder]
+
+
+async def silences_of(children: Collection[UUID]) -> list[Silence]:
     """The open alerts for silence of these children, locked, with where they are on which
     ladder."""
     kind = dialect()
@@ -46,18 +48,40 @@ async def silences_of(
     return [_silence(row) for row in await fetch(sql, [list(children)])]
 
 
+async def lock_free(children: Collection[UUID]) -> tuple[set[UUID], list[Silence] | None]:
+    """Lock the open alerts of these children, as far as no other transaction holds them. Returns
+    the children of those that one does, and of the others the alerts for silence; None: they are
+    to be read, as on SQLite, which has one writer anyway."""
+    if dialect() == "sqlite":
+        return set(), None
+    rows = await fetch(_FREE, [list(children)])
+    held = {as_id(row["of_child"]) for row in rows if row["id"] is None}
+    return held, [_silence(row) for row in rows if row["cause"] == Cause.SILENCE]
+
+
 # Of the facts this alone: most of them are of no use here, and to read them takes its time.
 _TOGETHER = {
     "sqlite": "json_extract(facts, '$.shared.id')",
     "postgres": "facts #>> '{shared,id}'",
 }
 # In one order, as everywhere: else two of us could deadlock.
-_SILENCES = f"""
-SELECT id, agency_id, child_id, tier, ladder, {{together}} AS together, version, state, rung, turn,
+_COLUMNS = """
+    id, agency_id, child_id, tier, ladder, {together} AS together, version, state, rung, turn,
     next_action_at, decide_at, acknowledged_by, acknowledged_at, held_until, answered_at
-FROM alert WHERE child_id {{any}} AND cause = '{Cause.SILENCE.value}' AND closed_at IS NULL
+"""
+_SILENCES = f"""
+SELECT {_COLUMNS} FROM alert
+WHERE child_id {{any}} AND cause = '{Cause.SILENCE.value}' AND closed_at IS NULL
 ORDER BY id{{lock}}
 """  # noqa: S608 (a name of our own)
+_FREE = f"""
+WITH free AS (
+  SELECT cause, {_COLUMNS.format(together=_TOGETHER["postgres"])} FROM alert
+  WHERE child_id = ANY($1) AND closed_at IS NULL ORDER BY id FOR UPDATE SKIP LOCKED
+)
+SELECT every.child_id AS of_child, free.* FROM alert AS every LEFT JOIN free ON free.id = every.id
+WHERE every.child_id = ANY($1) AND every.closed_at IS NULL ORDER BY every.id
+"""  # noqa: S608 (names of our own)
 
 
 def _silence(row: Mapping[str, Any]) -> tuple[Ending, Climb, Tier, Ladder]:

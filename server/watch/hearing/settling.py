@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from server.alerts import actions as alerts
 from server.alerts.ladder import people_on
 from server.alerts.recipients import reach_of
+from server.alerts.silences.reading import Silence
 from server.audit.actions import SYSTEM
 from server.audit.models import Entry
 from server.notify.actions import Saying, queue, withdraw
@@ -76,11 +77,15 @@ async def settle(
 
 
 async def settle_all(
-    signs: Sequence[Sign], now: datetime, entries: Sequence[Mapping[str, Any]] = ()
+    signs: Sequence[Sign],
+    now: datetime,
+    entries: Sequence[Mapping[str, Any]] = (),
+    silences: Sequence[Silence] | None = None,
 ) -> list[Settlement]:
     """The same for many children, one sign of each, in a number of looks at the database that does
-    not grow with them. `entries`: of the record, to come after what is entered here. Raises
-    Conflict if one of the watches has moved on."""
+    not grow with them. `entries`: of the record, to come after what is entered here. `silences`:
+    the alerts of all of them, where they are locked and read already. Raises Conflict if one of the
+    watches has moved on."""
     running = [sign for sign in signs if not sign.watch.is_over]
     for sign in running:
         if isinstance(sign.evidence, Way) and sign.evidence is not Way.APP:
@@ -90,7 +95,7 @@ async def settle_all(
     # Only where nothing else is entered after the alerts can these go with the entries of those.
     are_last = not any(sign.watch.is_missing for sign in signs)
     are_last = are_last and not any(each.decision.is_held for each in decided)
-    await _write(decided, now, entries if are_last else ())
+    await _write(decided, now, entries if are_last else (), silences)
     by_child = {each.sign.watch.child_id: each for each in decided}
     settled = [
         _came_to(by_child[sign.watch.child_id], now)
@@ -111,7 +116,10 @@ def _decide(sign: Sign, case: WatchState, now: datetime) -> _Decided:
 
 
 async def _write(
-    decided: Sequence[_Decided], now: datetime, entries: Sequence[Mapping[str, Any]]
+    decided: Sequence[_Decided],
+    now: datetime,
+    entries: Sequence[Mapping[str, Any]],
+    silences: Sequence[Silence] | None,
 ) -> None:
     counting = [each for each in decided if each.decision.counts]
     # We tell nobody about what an answer in the same moment settles anyway.
@@ -119,7 +127,7 @@ async def _write(
     await write_down_all([(each.case, each.changes) for each in decided], now, quiet=quiet)
     await _settle_rounds([each.sign for each in counting], now)
     alerted = [each for each in counting if each.decision.settled.was_alerted]
-    await alerts.answered([each.sign.watch.child_id for each in alerted], now, entries)
+    await alerts.answered([each.sign.watch.child_id for each in alerted], now, entries, silences)
     for each in decided:
         if each.decision.counts and each.sign.watch.is_missing:
             await sign_of_life(each.sign.watch, each.sign.by_id, now)
