@@ -45,6 +45,7 @@ class Sent(msgspec.Struct, frozen=True):
     token_hash: str
     phone: UUID | None
     answer: Answer
+    content_hash: str
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -69,10 +70,14 @@ class SlowLane:
         """Store what was taken, then stop."""
         await self._together.close()
 
-    async def take(self, token_hash: str, phone: UUID | None, answer: Answer) -> Kept | None:
-        """What became of the answer, or None: go the long way."""
+    async def take(
+        self, token_hash: str, phone: UUID | None, answer: Answer, content_hash: str | None = None
+    ) -> Kept | None:
+        """What became of the answer, or None: go the long way. `content_hash`: where the caller
+        has it."""
+        hash_ = content_hash or encryption.blind(content(answer))
         try:
-            return await self._together.submit(Sent(token_hash, phone, answer))
+            return await self._together.submit(Sent(token_hash, phone, answer, hash_))
         except Conflict:
             return None
 
@@ -113,8 +118,7 @@ async def _first_of_each(sent: Sequence[Sent], now: datetime) -> tuple[dict[int,
         if actor is None or actor.id is None or not taken.isdisjoint((actor.id, each.answer.id)):
             continue
         taken |= {actor.id, each.answer.id}
-        hash_ = encryption.blind(content(each.answer))
-        given[place] = Given(actor, Role.CHILD, actor.id, each.answer, hash_)
+        given[place] = Given(actor, Role.CHILD, actor.id, each.answer, each.content_hash)
     return given, sessions
 
 

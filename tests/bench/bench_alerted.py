@@ -19,6 +19,7 @@ from server.alerts.opening import Opening, open_alerts
 from server.alerts.recipients import policy_of
 from server.clock import utcnow
 from server.notify.models import Address, Message
+from server.people.finding.actions import prepare
 from server.people.models import Person
 from server.people.rules import Role
 from server.policy.model import Tier
@@ -71,6 +72,8 @@ async def _call(children: Sequence[UUID]) -> None:
         async with write():
             await open_alerts(openings, {worker.agency_id: policy}, now)
     await Message.all().update(state="sent", attempts=1, next_action_at=None, done_at=now)
+    while await prepare():  # What adds a child does so at once; here the ticker would.
+        pass
     if dialect() == "postgres":  # As its autovacuum does within a minute.
         await fetch("VACUUM ANALYZE")
 
