@@ -168,6 +168,50 @@ async def test_only_a_row_that_is_as_it_was_read_is_written(db: Database) -> Non
         await bulk.update_all(Policy, new, guard="version")
 
 
+@pytest.mark.parametrize("how_many", [1, bulk.FEW, bulk.FEW + 1, 3 * bulk.FEW])
+async def test_few_rows_and_many_are_written_alike(db: Database, how_many: int) -> None:
+    rows = [policy(number, agency_id=uuid4()) for number in range(4 * bulk.FEW)]
+    await bulk.insert(Policy, rows)
+    new = [
+        {"id": row["id"], "content": {"n": row["version"]}, "version": row["version"]}
+        for row in rows[:how_many]
+    ]
+    stale = {"id": rows[-1]["id"], "content": {"n": -1}, "version": -1}
+    changed = await bulk.update(Policy, [*new, stale], guard="version")
+    assert {as_id(id_) for id_ in changed} == {row["id"] for row in rows[:how_many]}
+    found = {one.id: (one.version, one.content) for one in await Policy.all()}
+    for row in rows[:how_many]:
+        assert found[row["id"]] == (row["version"] + 1, {"n": row["version"]})
+    assert all(found[row["id"]] == (row["version"], {}) for row in rows[how_many:])
+
+
+async def test_a_key_may_be_a_word(db: Database) -> None:
+    rows = [{"name": name, "at": NOON} for name in ("a", "b")]
+    await bulk.insert(Beat, rows, returning="name")
+    assert await bulk.update(Beat, [{"name": "b", "at": NOON + timedelta(days=1)}]) == ["b"]
+    assert dict(await Beat.all().values_list("name", "at")) == {
+        "a": NOON,
+        "b": NOON + timedelta(days=1),
+    }
+
+
+@pytest.mark.parametrize("migrated", ["postgres"], indirect=True)
+async def test_few_rows_are_looked_up_in_a_table_of_thousands(db: Database) -> None:
+    """SQLite looks each row up, however many there are."""
+    rows = [policy(number) for number in range(3000)]
+    await bulk.insert(Policy, rows)
+    await fetch("ANALYZE policy")
+    async with write():
+        # From the sixth time on the plan is one for any values.
+        for turn in range(8):
+            few = [{"id": row["id"], "words": "x"} for row in rows[turn::200]]
+            assert len(await bulk.update(Policy, few)) == 15
+        [counted] = await fetch(
+            "SELECT seq_scan, n_tup_upd FROM pg_stat_xact_user_tables WHERE relname = 'policy'"
+        )
+    assert counted == {"seq_scan": 0, "n_tup_upd": 8 * 15}
+
+
 async def test_of_many_who_swap_the_same_row_one_does(db: Database, clock: DrivenClock) -> None:
     row = policy(1)
     await bulk.insert(Policy, [row])

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 import pytest_asyncio
 
 from server.audit.models import Entry
@@ -203,6 +204,23 @@ async def test_many_taps_at_once_each_count_once(cast: Cast, lane: FastLane) -> 
     assert sum(body is not None for body in bodies) <= len(said)
     assert await CheckIn.all().count() == sum(body is not None for body in bodies)
     assert await Round.filter(state="answered").count() in (1, 2)
+
+
+@pytest.mark.parametrize("migrated", ["postgres"], indirect=True)
+async def test_where_none_was_taken_the_next_ones_are_asked_about_in_one_statement(
+    cast: Cast, lane: FastLane, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Halves are of use while something is stored; on SQLite nothing is divided."""
+
+    async def statements() -> int:
+        caplog.clear()
+        with caplog.at_level("DEBUG", logger="tortoise.db_client"):
+            strangers = [lane.take("0" * 64, None, an_answer(cast)) for _ in range(20)]
+            assert not any(await asyncio.gather(*strangers))
+        return len(caplog.messages)
+
+    assert await statements() == 2
+    assert await statements() == 1
 
 
 async def test_the_wire_shows_no_difference(cast: Cast, lane: FastLane) -> None:
