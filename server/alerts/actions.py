@@ -178,11 +178,11 @@ async def answered(
         return
     if silences is None:
         silences = await silences_of(children)
-    theirs = set(children)
+    heard = set(children)
     moved = [
         (alert, rules.answer(climb, ladder, tier, now))
         for alert, climb, tier, ladder in silences
-        if alert.child_id in theirs
+        if alert.child_id in heard
     ]
     ended = [alert for alert, after in moved if after.state is State.CLOSED]
     waiting = [alert for alert, after in moved if after.state is not State.CLOSED]
