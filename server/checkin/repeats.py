@@ -7,22 +7,22 @@ from server.audit.actions import note
 from server.audit.epochs import was_lost
 from server.checkin.models import CheckIn
 from server.checkin.row import Given, row_of, wish_of
-from server.checkin.rules import CALLS, Answer
+from server.checkin.rules import CALLS
 from server.errors import Conflict, IdReused
 from server.people.events import Happening, happened
 from server.storage import bulk
 from server.storage.db import durable_read, write
-from server.watch.hearing.settling import Settlement, as_it_stands, settle
-from server.watch.models import Round
+from server.watch.hearing.hindsight import settle_as_of
+from server.watch.hearing.settling import Settlement, as_it_stands
 from server.watch.watch_alerts import call_adults
 
 
 async def hand_in_again(given: Given, now: datetime) -> tuple[CheckIn, bool]:
     """Keep it as of the moment it was confirmed. Returns it, and whether it is new.
 
-    It settles what is open only if it was confirmed within the newest open round: an old answer
-    must not hide that the child is silent now. A call for help is heard again: what came of it is
-    lost as well. The agreed sign is not listened for, since the phone has forgotten its mark.
+    It settles what was open at that moment and nothing that opened later: an old answer must not
+    hide that the child is silent now. A call for help is heard again: what came of it is lost as
+    well. The agreed sign is not listened for, since the phone has forgotten its mark.
     Raises IdReused if the id is from another person; Conflict: try again.
     """
     actor, child_id, answer = given.actor, given.child_id, given.answer
@@ -35,8 +35,7 @@ async def hand_in_again(given: Given, now: datetime) -> tuple[CheckIn, bool]:
     assert answer.confirmed_at is not None
     at = answer.confirmed_at if await was_lost(answer.confirmed_at) else now
     async with write():
-        fits = at is not now and await _is_within_the_newest(child_id, at)
-        came_to = await _came_to(child_id, answer, now, settles=fits)
+        came_to, is_recent = await _came_to(child_id, answer.id, at, now)
         row = row_of(given, came_to, at)
         # What settles nothing now was not too early then.
         row["is_early"] = False
@@ -44,9 +43,9 @@ async def hand_in_again(given: Given, now: datetime) -> tuple[CheckIn, bool]:
             raise Conflict("The same answer came twice at the same moment.")
         about = ("check_in", answer.id)
         await note(actor, "check_in:again", child_id=child_id, about=about, now=now)
-        if not fits:
-            # It settles nothing. For a missing child it still goes into the timeline; nobody is
-            # called for it, since it is old.
+        if not is_recent:
+            # For a missing child it goes into the timeline; nobody is called for it, since it is
+            # old.
             what = Happening.SIGN_OF_LIFE
             await happened(actor, child_id, what, now, about=answer.id, at=at)
         if answer.want in CALLS:
@@ -54,12 +53,11 @@ async def hand_in_again(given: Given, now: datetime) -> tuple[CheckIn, bool]:
     return await CheckIn.get(id=answer.id), True
 
 
-async def _is_within_the_newest(child_id: UUID, at: datetime) -> bool:
-    newest = await Round.filter(child_id=child_id).order_by("-due_at").first()
-    return newest is not None and newest.opens_at <= at
-
-
-async def _came_to(child_id: UUID, answer: Answer, now: datetime, *, settles: bool) -> Settlement:
-    if settles:
-        return await settle(child_id, answer.way, answer.id, now)
-    return await as_it_stands(child_id, now)
+async def _came_to(
+    child_id: UUID, by_id: UUID, at: datetime, now: datetime
+) -> tuple[Settlement, bool]:
+    if at is now:
+        # No restore can have lost it.
+        return await as_it_stands(child_id, now), False
+    heard = await settle_as_of(child_id, by_id, at, now)
+    return heard.settlement, heard.is_recent

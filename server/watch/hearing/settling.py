@@ -180,7 +180,13 @@ async def settle_rounds(by_child: Sequence[tuple[UUID, str | None, UUID]], now: 
     if dialect() == "postgres":  # Else it goes through all rounds of a table of some thousands.
         params, among_these = [*params, children], "AND round.child_id = ANY($3)"
     rows = await fetch(_SETTLE.format(x=_GIVEN[dialect()], these=among_these), params)
-    rounds = [as_id(row["id"]) for row in rows]
+    await withdraw_questions([as_id(row["id"]) for row in rows], children, now)
+
+
+async def withdraw_questions(
+    rounds: Sequence[UUID], children: Sequence[UUID], now: datetime
+) -> None:
+    """What was to be said about these rounds, and to be asked about these children."""
     # Most often nothing waits, and that is one look.
     if await waits(rounds, _QUESTIONS.format(any=among("$2"), now="$3"), children, now):
         asked = await fetch(_QUESTIONS.format(any=among(), now="$2"), [children, now])
