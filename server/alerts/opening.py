@@ -19,7 +19,7 @@ from server.alerts.recipients import reach_of
 from server.audit.actions import SYSTEM, Actor, note
 from server.audit.models import Entry
 from server.policy.model import Ladder, Policy, Tier, ladder_as_data, ladder_from_data
-from server.storage import bulk
+from server.storage import bulk, instances
 from server.storage.db import as_id
 from server.storage.ids import uuid7
 
@@ -70,8 +70,9 @@ async def open_alerts(
         return []
     # Take the first step before writing the alert, so that it is written once.
     reach = await reach_of({opening.child_id: opening.agency_id for opening in openings}, now)
+    ladders = _ladders(openings, policies)
     begun = [
-        await _begin(opening, policies[opening.agency_id], reach[opening.child_id], now)
+        await _begin(opening, *ladders[_kind(opening)], reach[opening.child_id], now)
         for opening in openings
     ]
     rows = [row for row, _, _ in begun]
@@ -107,7 +108,7 @@ async def _coming(
 async def _standing(rows: Sequence[dict[str, Any]], made: Collection[UUID]) -> list[Alert]:
     """The alerts just made, and the open ones of the children whose alert was there before."""
     new = [row for row in rows if row["id"] in made]
-    standing = [Alert.construct(_saved_in_db=True, **_NOT_YET, **row) for row in new]
+    standing = [instances.built(Alert, row, _NOT_YET) for row in new]
     joining = [row["child_id"] for row in rows if row["id"] not in made]
     if joining:
         # Locked, so that a miss that joins never loses to an acknowledgement in the same moment.
@@ -116,8 +117,8 @@ async def _standing(rows: Sequence[dict[str, Any]], made: Collection[UUID]) -> l
     return standing
 
 
-# Fields that the row of a new alert leaves empty.
-_NOT_YET = dict.fromkeys(
+# Fields that the row of a new alert leaves out, as the database has them.
+_NOT_YET = {"held_by_call": False} | dict.fromkeys(
     (
         "acknowledged_by",
         "acknowledged_at",
@@ -133,20 +134,38 @@ _NOT_YET = dict.fromkeys(
 )
 
 
+_Kind = tuple[UUID, Cause, Tier]
+
+
+def _kind(opening: Opening) -> _Kind:
+    """What decides on the ladder."""
+    return opening.agency_id, opening.cause, opening.tier
+
+
+def _ladders(
+    openings: Iterable[Opening], policies: Mapping[UUID, Policy]
+) -> dict[_Kind, tuple[Ladder, dict[str, Any]]]:
+    """The ladder of each kind, also as an alert keeps it: hundreds of alerts share a few."""
+    kinds = {_kind(opening) for opening in openings}
+    ladders = {kind: ladder_for(kind[1], policies[kind[0]], kind[2]) for kind in kinds}
+    return {kind: (ladder, ladder_as_data(ladder)) for kind, ladder in ladders.items()}
+
+
 async def _begin(
-    opening: Opening, policy: Policy, reach: Reachable, now: datetime
+    opening: Opening, ladder: Ladder, data: Mapping[str, Any], reach: Reachable, now: datetime
 ) -> tuple[dict[str, Any], Climb, tuple[Call, ...]]:
     """The row of a new alert on its first rung, and the people called."""
-    ladder = ladder_for(opening.cause, policy, opening.tier)
     # The ladder begins when we can call, not when it became true: after our server was down the
     # first rung has its whole time to answer.
     begun, calls = await advance(
         opening.cause, opening.child_id, rules.begin(ladder, now), ladder, reach, now
     )
-    return _alert_row(opening, ladder, begun, now), begun, calls
+    return _alert_row(opening, data, begun, now), begun, calls
 
 
-def _alert_row(opening: Opening, ladder: Ladder, begun: Climb, now: datetime) -> dict[str, Any]:
+def _alert_row(
+    opening: Opening, ladder: Mapping[str, Any], begun: Climb, now: datetime
+) -> dict[str, Any]:
     return {
         "id": uuid7(),
         "agency_id": opening.agency_id,
@@ -159,7 +178,7 @@ def _alert_row(opening: Opening, ladder: Ladder, begun: Climb, now: datetime) ->
         "reason": opening.reason,
         "words": opening.words,
         "facts": {**opening.facts, **_shared_facts(opening.shared)},
-        "ladder": ladder_as_data(ladder),
+        "ladder": ladder,
         "state": begun.state.value,
         "rung": begun.rung,
         "turn": begun.turn,

@@ -1,7 +1,7 @@
 """Many rows in one look at the database.
 
-To PostgreSQL the rows travel as JSON, which it can read as a table. So a tick that finds hundreds of
-late children writes them with a handful of statements and not with a thousand, and values go
+To PostgreSQL the rows travel as JSON, which it can read as a table. So a tick that finds hundreds
+of late children writes them with a handful of statements and not with a thousand, and values go
 through the fields of the models: moments become UTC, words are sealed. What all rows have in common
 is there once, in a parameter of its own: to read a value out of JSON takes PostgreSQL ten times as
 long as to copy it.
@@ -31,6 +31,7 @@ from tortoise.fields import (
 from tortoise.models import Model
 
 from server.errors import Conflict
+from server.storage import instances
 from server.storage.db import among, connection, dialect, fetch
 from server.storage.engines.parameters import for_sqlite, moment_to_text
 from server.storage.engines.partitions import ByMonth, key_sql, key_table
@@ -92,7 +93,7 @@ async def select(model: type[MODEL], which: str, params: Sequence[object] = ()) 
     time: the ORM takes longer to put a statement together than to read what it finds."""
     sql = f'SELECT {_columns(model)} FROM "{model._meta.db_table}" WHERE {which}'  # noqa: S608
     rows = await fetch(sql, params)
-    return [model._init_from_db(**row) for row in rows]
+    return instances.read(model, rows)
 
 
 async def follow(rows: Sequence[Model], relation: str) -> list[Model]:
@@ -167,6 +168,8 @@ def _values_of(model: type[Model], name: str, values: Sequence[Any]) -> tuple[Se
     """The values of one column as JSON has them, and whether they are all the same."""
     field, is_several = model._meta.fields_map[name], len(values) > 1
     if is_several and type(field) is JSONField:
+        if len(set(map(id, values))) == 1:
+            return values, True
         # Compared as written: 1 is True for Python, and not for a document.
         values = [_encoder.encode(value) for value in values]
         return list(map(msgspec.Raw, values)), values.count(values[0]) == len(values)

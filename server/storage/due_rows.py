@@ -24,6 +24,7 @@ from tortoise.queryset import QuerySet
 
 from server import logs
 from server.errors import Unavailable
+from server.storage import bulk
 from server.storage.db import as_id, dialect, fetch, write
 
 log = logs.get("ticker")
@@ -34,6 +35,12 @@ SIDE_BY_SIDE = 2
 WINDOW = 2000
 # So often a tick takes a row into a batch that others may have locked.
 TRIES = 2
+
+# A list of thousands, which PostgreSQL would compare one by one in `= ANY`.
+_LISTED = {
+    "sqlite": "IN (SELECT value FROM json_each($2))",
+    "postgres": "IN (SELECT unnest($2::uuid[]))",
+}
 
 Row = TypeVar("Row", bound=Model)
 Tell = Callable[[str, datetime], Awaitable[None]]
@@ -59,6 +66,8 @@ class DueRows(msgspec.Struct, Generic[Row], frozen=True):
     # SQL of a row `d`: rows with the same value are taken together, where one batch is not enough.
     # For rows that are locked, and due by one column alone.
     same: str | None = None
+    # So many are together then on PostgreSQL, where no other writer waits for a batch as such.
+    planned_at_once: int = 0
 
     def __post_init__(self) -> None:
         assert self.same is None or (self.locks and len(self.columns) == 1), self.name
@@ -138,17 +147,30 @@ class DueRows(msgspec.Struct, Generic[Row], frozen=True):
 
     async def _claim(self, now: datetime, planned: Sequence[UUID] | None) -> list[Row]:
         rows: list[Row] = []
+        most = self.at_once if planned is None else len(planned)
         for column in self.columns:
-            if len(rows) < self.at_once:
-                due = self._due(column, now, self.at_once - len(rows))
-                if planned is not None:
-                    due = due.filter(**{f"{self.model._meta.pk_attr}__in": list(planned)})
-                rows += await due.select_for_update(skip_locked=True)
+            if len(rows) < most:
+                rows += await self._lock(column, now, most - len(rows), planned)
         return rows
+
+    async def _lock(
+        self, column: str, now: datetime, limit: int, planned: Sequence[UUID] | None
+    ) -> list[Row]:
+        """Of these rows, which nobody else has locked: by hand, since each batch asks."""
+        which, params = f"{column} <= $1", list[object]([now])
+        if column != self.columns[0]:
+            which += f" AND {self.columns[0]} > $1"
+        if planned is not None:
+            params.append(list(planned))
+            which += f" AND {self.model._meta.db_pk_column} {_LISTED[dialect()]}"
+        skip = " FOR UPDATE SKIP LOCKED" if dialect() == "postgres" else ""
+        which += f" ORDER BY {column} LIMIT {limit}{skip}"
+        return await bulk.select(self.model, which, params)
 
     def plan(self, now: datetime) -> "BatchPlan":
         """Batches of what is due, each with rows that belong together."""
-        return BatchPlan(partial(self._ordered, now), self.at_once)
+        at_once = self.planned_at_once if dialect() == "postgres" else 0
+        return BatchPlan(partial(self._ordered, now), at_once or self.at_once)
 
     async def _ordered(self, now: datetime) -> list[UUID]:
         """Of those that are due the oldest, and of these next to each other those that belong

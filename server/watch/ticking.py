@@ -58,7 +58,15 @@ _CASEWORKER = """(
   SELECT t.person_id FROM tie t WHERE t.child_id = d.child_id AND t.role = 'caseworker'
   AND t.until_at IS NULL ORDER BY t.from_at LIMIT 1
 )"""
-WATCHES = DueRows("watch", Watch, _go_on, at_once=200, enter_apart=_enter_apart, same=_CASEWORKER)
+WATCHES = DueRows(
+    "watch",
+    Watch,
+    _go_on,
+    at_once=200,
+    enter_apart=_enter_apart,
+    same=_CASEWORKER,
+    planned_at_once=400,
+)
 
 
 async def _tell_of_zones(cases: Iterable[WatchState], now: datetime) -> None:
