@@ -129,13 +129,16 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     numbers: Mapping[str, Any] | None = None
 
 
-def word(kind: Kind, language: str, facts: Facts) -> Words:
-    """The words of one message for e-mail and an agency's own channels."""
+def word(kind: Kind, language: str, facts: Facts, *, is_short: bool = False) -> Words:
+    """The words of one message for e-mail and an agency's own channels; `is_short`: the title
+    alone."""
     if kind is Kind.THANKS:
         # Nothing beside it: a person who reads over the child's shoulder sees a text like any
         # other.
         thanks = gettext(language, SENTENCES[kind])
         return Words(title=thanks, subject=thanks, body=thanks)
+    if is_short:
+        return Words(title=facts.display_name, subject="", body="")
     if facts.numbers is not None:
         # One part of a text, which a stranger reads as numbers of anything.
         asked = roll_call_texts.say(language, facts.numbers)

@@ -20,16 +20,19 @@ import unicodedata
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache, partial
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from itsdangerous import BadSignature, Signer
+from itsdangerous import BadSignature
 from tortoise.exceptions import FieldError
 from tortoise.fields import TextField
 from tortoise.fields.base import Field
+
+from server.security.signing import PurposeSigner
 
 # Every sealed text begins with this. web/requests.py refuses input that contains it: else a person
 # who stole a sealed text, but no key, could send it in as their own words and read it back opened.
@@ -91,6 +94,7 @@ class Keyring:
         self._blind_keys = [_derive(secret, "blind index") for secret in secret_keys]
         # itsdangerous signs with the last of its list.
         self._signing_keys = [_derive(secret, "sign") for secret in reversed(secret_keys)]
+        self._signer = lru_cache(maxsize=32)(partial(PurposeSigner, self._signing_keys))
 
     def __repr__(self) -> str:
         return f"<Keyring of {len(self._blind_keys)}>"
@@ -175,14 +179,6 @@ class Keyring:
             if now.timestamp() >= int(limit):
                 raise Expired("its time is over")
         return _to_bytes(value).decode()
-
-    def _signer(self, purpose: str) -> Signer:
-        return Signer(
-            self._signing_keys,
-            salt=f"waymark {purpose}",
-            key_derivation="hmac",
-            digest_method=hashlib.sha256,
-        )
 
 
 def _blind(key: bytes, text: str) -> str:

@@ -88,32 +88,44 @@ async def update_all(model: type[Model], rows: Sequence[Row], *, guard: str) -> 
         raise Conflict("This has just changed. Refresh and try again.")
 
 
-async def select(model: type[MODEL], which: str, params: Sequence[object] = ()) -> list[MODEL]:
+async def select(
+    model: type[MODEL],
+    which: str,
+    params: Sequence[object] = (),
+    *,
+    without: tuple[str, ...] = (),
+) -> list[MODEL]:
     """The rows that a condition by hand selects, as the model reads them. For what is read all the
-    time: the ORM takes longer to put a statement together than to read what it finds."""
-    sql = f'SELECT {_columns(model)} FROM "{model._meta.db_table}" WHERE {which}'  # noqa: S608
-    rows = await fetch(sql, params)
-    return instances.read(model, rows)
+    time: the ORM takes longer to put a statement together than to read what it finds. `without`:
+    fields that nobody will ask for, such as sealed ones, which take their time to open."""
+    columns = _columns(model, without)
+    sql = f'SELECT {columns} FROM "{model._meta.db_table}" WHERE {which}'  # noqa: S608
+    return instances.read(model, await fetch(sql, params), without)
 
 
-async def follow(rows: Sequence[Model], relation: str) -> list[Model]:
+async def follow(
+    rows: Sequence[Model], relation: str, *, without: tuple[str, ...] = ()
+) -> list[Model]:
     """Read what this relation of the rows leads to into them, as `prefetch_related` does; returns
-    each row that was read."""
+    each row that was read. `without` as in `select`."""
     if not rows:
         return []
     field: Any = rows[0]._meta.fields_map[relation]
     model, key = field.related_model, field.to_field
     ids = {getattr(row, f"{relation}_id") for row in rows} - {None}
-    related = await select(model, f'"{key}" {among()}', [list(ids)]) if ids else []
+    which = f'"{key}" {among()}'
+    related = await select(model, which, [list(ids)], without=without) if ids else []
     by_id = {getattr(row, key): row for row in related}
     for row in rows:
-        setattr(row, relation, by_id.get(getattr(row, f"{relation}_id")))
+        # As the ORM does it where it reads both at once.
+        object.__setattr__(row, f"_{relation}", by_id.get(getattr(row, f"{relation}_id")))
     return related
 
 
 @lru_cache(maxsize=64)
-def _columns(model: type[Model]) -> str:
-    return ", ".join(f'"{column}"' for column in model._meta.fields_db_projection.values())
+def _columns(model: type[Model], without: tuple[str, ...]) -> str:
+    columns = model._meta.fields_db_projection
+    return ", ".join(f'"{column}"' for name, column in columns.items() if name not in without)
 
 
 def _column(model: type[Model], name: str) -> str:

@@ -25,25 +25,19 @@ from server.storage.db import dialect
 MODEL = TypeVar("MODEL", bound=Model)
 
 # Exactly of these types: what is sealed has a type of its own.
-_AS_IT_IS = frozenset(
-    {
-        BigIntField,
-        BooleanField,
-        CharField,
-        DatetimeField,
-        IntField,
-        SmallIntField,
-        TextField,
-        UUIDField,
-    }
-)
+_ON_BOTH = (BigIntField, CharField, IntField, SmallIntField, TextField)
+_AS_IT_IS: dict[str, tuple[type, ...]] = {
+    "sqlite": _ON_BOTH,
+    "postgres": (*_ON_BOTH, BooleanField, DatetimeField, UUIDField),
+}
 
 
-def read(model: type[MODEL], rows: Iterable[Mapping[str, Any]]) -> list[MODEL]:
-    """What `fetch` found of whole rows, as the model reads them."""
-    if dialect() == "sqlite":
-        return [model._init_from_db(**row) for row in rows]
-    others = _others(model)
+def read(
+    model: type[MODEL], rows: Iterable[Mapping[str, Any]], without: tuple[str, ...] = ()
+) -> list[MODEL]:
+    """What `fetch` found of these rows, as the model reads them; nobody may ask for the fields that
+    were left out."""
+    others = _others(model, dialect(), without)
     return [
         built(model, row, {name: convert(row[name]) for name, convert in others}) for row in rows
     ]
@@ -65,13 +59,17 @@ def built(model: type[MODEL], row: Mapping[str, Any], others: Mapping[str, Any])
 
 
 @lru_cache(maxsize=256)
-def _others(model: type[Model]) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+def _others(
+    model: type[Model], kind: str, without: tuple[str, ...]
+) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
     """The fields whose values the driver does not give as the model has them."""
     names = model._meta.fields_db_projection
     assert all(name == column for name, column in names.items()), "a column is named as its field"
-    fields = ((name, model._meta.fields_map[name]) for name in names)
+    fields = ((name, model._meta.fields_map[name]) for name in names if name not in without)
     return tuple(
-        (name, field.to_python_value) for name, field in fields if type(field) not in _AS_IT_IS
+        (name, field.to_python_value)
+        for name, field in fields
+        if type(field) not in _AS_IT_IS[kind]
     )
 
 

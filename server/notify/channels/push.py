@@ -43,6 +43,9 @@ READ_AT_MOST = 2048
 WITHIN_S, CONNECTED_WITHIN_S = 10, 5
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def payload(envelope: Envelope) -> bytes:
     """What the device gets, as JSON in the shape of declarative Web Push.
 
@@ -78,7 +81,7 @@ def payload(envelope: Envelope) -> bytes:
     if envelope.receipt:
         whole["r"] = envelope.receipt
         _offer_later(envelope, whole, language)
-    raw = json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
+    raw = _encode(whole).encode()
     filled = -(-len(raw) // STEP) * STEP
     return raw.ljust(min(filled, max(LONGEST_PLAIN, len(raw))))
 
@@ -220,8 +223,9 @@ class Push:
                     response.status, response.headers.get("Retry-After"), self._clock()
                 )
                 # The answer is known. The rest is read only to keep the connection.
-                with suppress(aiohttp.ClientError, TimeoutError):
-                    await response.content.read(READ_AT_MOST)
+                if not response.content.at_eof():
+                    with suppress(aiohttp.ClientError, TimeoutError):
+                        await response.content.read(READ_AT_MOST)
                 return outcome
         except aiohttp.ClientSSLError:
             return Outcome.fault("tls")

@@ -10,7 +10,7 @@ from server.clock import known_zone
 from server.i18n import format_time
 from server.notify.arrivals import RECEIPT
 from server.notify.models import Enclosure, Message
-from server.notify.rules import LATER, TIME_TO_ANSWER, Attachment, Envelope, Kind
+from server.notify.rules import LATER, PUSH, TIME_TO_ANSWER, Attachment, Envelope, Kind
 from server.notify.sending.attempts import Attempt, person_of
 from server.notify.wording import Facts, neutral, word
 from server.security import encryption
@@ -40,7 +40,8 @@ def envelope_of(
     facts = _facts(message, language, name, url, reply_code)
     alerts = of_several if is_of_several and message.subject_kind == "alert" else None
     facts = replace(facts, chosen=attempt.shown, alerts=alerts)
-    words = word(Kind(message.kind), language, facts)
+    # Others read a lock screen, so a push has the name alone, and no words to be made.
+    words = word(Kind(message.kind), language, facts, is_short=channel == PUSH)
     left = message.expires_at - now if message.expires_at is not None else LONGEST_TTL
     return Envelope(
         message_id=message.id,

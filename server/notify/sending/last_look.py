@@ -8,8 +8,9 @@ import asyncio
 from collections.abc import Collection
 from uuid import UUID
 
-from server.notify.models import Message
-from server.storage.db import as_id
+from server.storage.db import among, as_id, fetch
+
+_HELD = "SELECT id FROM message WHERE id {any} AND leased_by = $2"
 
 
 class LastLook:
@@ -44,8 +45,8 @@ class LastLook:
     ) -> None:
         every = {id_ for ids, _ in asked for id_ in ids}
         try:
-            held = Message.filter(id__in=list(every), leased_by=self._worker)
-            ours = {as_id(key) for key in await held.values_list("id", flat=True)}
+            held = await fetch(_HELD.format(any=among()), [list(every), self._worker])
+            ours = {as_id(row["id"]) for row in held}
         except Exception as fault:
             for _, answer in asked:
                 if not answer.done():
