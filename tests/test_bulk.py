@@ -86,6 +86,47 @@ async def test_sealed_fields_are_sealed(db: Database) -> None:
     assert "secret" not in str(raw)
 
 
+async def test_what_all_rows_have_in_common_is_in_each_of_them(db: Database) -> None:
+    agency, who = uuid4(), uuid4()
+    rows = [
+        entry(agency_id=UUID(agency.hex), who_id=who, what=f"test:{n}", names=["a"], why="late")
+        for n in range(5)
+    ]
+    await bulk.insert(Entry, rows)
+    found = await Entry.all().order_by("id")
+    assert [one.what for one in found] == [f"test:{n}" for n in range(5)]
+    assert {(one.at, one.agency_id, one.who_id, one.why) for one in found} == {
+        (NOON, agency, who, "late")
+    }
+    assert all(one.names == ["a"] and one.child_id is None for one in found)
+
+
+async def test_rows_that_have_everything_in_common_are_as_many(db: Database) -> None:
+    assert len(set(await bulk.insert(Entry, [entry(what="twice")] * 3))) == 3
+    assert await Entry.filter(what="twice").count() == 3
+
+
+async def test_documents_that_python_takes_for_equal_stay_different(db: Database) -> None:
+    contents = [{"a": 1}, {"a": True}, {"a": 1.0}]
+    await bulk.insert(Policy, [policy(n + 1, content=each) for n, each in enumerate(contents)])
+    found = [one.content["a"] for one in await Policy.all().order_by("version")]
+    assert [type(value) for value in found] in ([int, bool, float], [int, bool, int])
+
+
+async def test_equal_words_are_sealed_each_for_itself(db: Database) -> None:
+    """Else a reader of the database would see who has the same."""
+    await bulk.insert(Policy, [policy(n, words="the same") for n in range(1, 4)])
+    assert len({row["words"] for row in await fetch("SELECT words FROM policy")}) == 3
+    assert {one.words for one in await Policy.all()} == {"the same"}
+
+
+async def test_a_field_that_was_left_out_is_not_read(db: Database) -> None:
+    await bulk.insert(Policy, [policy(1, words="sealed", made_by=UUID(int=7))])
+    [found] = await bulk.select(Policy, "version = $1", [1], without=("words",))
+    assert (found.made_by, found.made_at, found.content) == (UUID(int=7), NOON, {})
+    assert not hasattr(found, "words")
+
+
 @pytest.mark.parametrize(
     "moment",
     [

@@ -13,7 +13,7 @@ from server.policy.model import Rung
 from server.policy.versions import as_written, in_force
 from server.rota.calendar import Rota, on_duty_at, stand_in
 from server.rota.duty import INSTANT, rotas_of
-from server.storage.db import as_id
+from server.storage.db import among_many, as_id, fetch
 
 
 async def policy_of(agency_id: UUID) -> tuple[PolicyRules, int]:
@@ -43,13 +43,12 @@ _Rungs = dict[Rung, set[UUID]]
 
 
 async def _by_ties(children: Mapping[UUID, UUID], now: datetime) -> dict[UUID, _Rungs]:
-    rows = await Tie.filter(
-        Tie.standing_at(now),
-        child_id__in=list(children),
-        role__in=[Role.CASEWORKER, Role.SUPERVISOR],
-        person__disabled_at__isnull=True,
-    ).values_list("child_id", "role", "person_id", "person__deputy_id")
-    deputies = {deputy for _, _, _, deputy in rows if deputy is not None}
+    read = await fetch(_TIES.format(any=among_many()), [list(children), now])
+    rows = [
+        (as_id(row["child_id"]), row["role"], as_id(row["person_id"]), row["deputy_id"])
+        for row in read
+    ]
+    deputies = {as_id(deputy) for _, _, _, deputy in rows if deputy is not None}
     working = Person.filter(id__in=list(deputies), disabled_at__isnull=True)
     able = set(await working.values_list("id", flat=True)) if deputies else set()
     rungs_by_child: dict[UUID, _Rungs] = {
@@ -61,9 +60,17 @@ async def _by_ties(children: Mapping[UUID, UUID], now: datetime) -> dict[UUID, _
             rungs_by_child[child_id][Rung.MANAGER].add(person_id)
             continue
         rungs_by_child[child_id][Rung.CASEWORKER].add(person_id)
-        if deputy_id in able:
-            rungs_by_child[child_id][Rung.DEPUTY].add(deputy_id)
+        if deputy_id is not None and as_id(deputy_id) in able:
+            rungs_by_child[child_id][Rung.DEPUTY].add(as_id(deputy_id))
     return rungs_by_child
+
+
+# Each batch of late children asks, and the ORM takes as long over the rows as the database.
+_TIES = f"""
+SELECT t.child_id, t.role, t.person_id, p.deputy_id FROM tie t JOIN person p ON p.id = t.person_id
+WHERE t.child_id {{any}} AND t.role IN ('{Role.CASEWORKER.value}', '{Role.SUPERVISOR.value}')
+AND t.from_at <= $2 AND (t.until_at IS NULL OR t.until_at > $2) AND p.disabled_at IS NULL
+"""  # noqa: S608 (names of our own)
 
 
 def _stood_in(reach: _Rungs, rota: Rota, now: datetime, *, ends: bool) -> Reachable:

@@ -268,7 +268,7 @@ class Worker:
             if attempt.message.id not in ours:
                 attempt.reason, attempt.is_called_back = Reason.WITHDRAWN, True
 
-    async def _send(self, several: Sequence[Attempt], holding: Holding) -> None:
+    async def _send(self, several: Sequence[Attempt], holding: Holding | None = None) -> None:
         """One envelope for all of these; its result is the result of each."""
         try:
             outcome = await self._in_turn(several, holding)
@@ -281,7 +281,7 @@ class Worker:
             if attempt.reason is None:
                 attempt.outcome = outcome
 
-    async def _in_turn(self, several: Sequence[Attempt], holding: Holding) -> Outcome | None:
+    async def _in_turn(self, several: Sequence[Attempt], holding: Holding | None) -> Outcome | None:
         """Wait for a place on this channel, and send what is still ours."""
         gate = self._gate(self._channel_of(several[0].message))
         try:
@@ -289,7 +289,8 @@ class Worker:
                 await gate.acquire()
         except TimeoutError:
             return Outcome.again("timeout")
-        holding.begun()
+        if holding is not None:
+            holding.begun()
         try:
             await self._look_again(several)
             ours = [attempt for attempt in several if attempt.reason is None]

@@ -190,6 +190,13 @@ def among(place: str = "$1") -> str:
     return words.format(place)
 
 
+def among_many(place: str = "$1") -> str:
+    """The same for hundreds of ids: `= ANY` of a parameter may be compared one after the other."""
+    if dialect() == "postgres":
+        return f"IN (SELECT unnest({place}::uuid[]))"
+    return among(place)
+
+
 def write() -> AbstractAsyncContextManager[TransactionalDBClient]:
     """One transaction: leave it normally and it is stored, raise and nothing happened.
 

@@ -25,22 +25,16 @@ from tortoise.queryset import QuerySet
 from server import logs
 from server.errors import Unavailable
 from server.storage import bulk
-from server.storage.db import as_id, dialect, fetch, write
+from server.storage.db import among_many, as_id, dialect, fetch, write
 
 log = logs.get("ticker")
 
 SET_APART = timedelta(minutes=1)
-SIDE_BY_SIDE = 2
+SIDE_BY_SIDE = 3
 # Of so many that are due, the oldest, a batch takes those that belong together.
 WINDOW = 2000
 # So often a tick takes a row into a batch that others may have locked.
 TRIES = 2
-
-# A list of thousands, which PostgreSQL would compare one by one in `= ANY`.
-_LISTED = {
-    "sqlite": "IN (SELECT value FROM json_each($2))",
-    "postgres": "IN (SELECT unnest($2::uuid[]))",
-}
 
 Row = TypeVar("Row", bound=Model)
 Tell = Callable[[str, datetime], Awaitable[None]]
@@ -162,7 +156,7 @@ class DueRows(msgspec.Struct, Generic[Row], frozen=True):
             which += f" AND {self.columns[0]} > $1"
         if planned is not None:
             params.append(list(planned))
-            which += f" AND {self.model._meta.db_pk_column} {_LISTED[dialect()]}"
+            which += f" AND {self.model._meta.db_pk_column} {among_many('$2')}"
         skip = " FOR UPDATE SKIP LOCKED" if dialect() == "postgres" else ""
         which += f" ORDER BY {column} LIMIT {limit}{skip}"
         return await bulk.select(self.model, which, params)

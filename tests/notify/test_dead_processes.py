@@ -155,6 +155,40 @@ async def test_paused_behind_others_that_hang_it_asks_once_more_before_each_send
     assert waiting >= 6
 
 
+async def test_the_next_pass_begins_while_the_last_sends_of_one_are_in_the_air(
+    stage: Stage,
+) -> None:
+    phone = await phone_of(stage, "tom")
+    for turn in range(PLACES + 6):
+        await say(stage, turn=turn, subject_id=uuid4())
+    stage.push.fault(does="hang")
+    worker = stage.another_ticker().worker
+    under_way = asyncio.create_task(worker.run_once())
+    await asyncio.to_thread(stage.push.wait, lambda: len(phone.received) >= PLACES + 5, 30)
+    await say(stage, turn=PLACES + 6, subject_id=uuid4())
+    assert await worker.run_once() == 1
+    assert not under_way.done()
+    assert len(phone.received) == PLACES + 6
+    await asyncio.to_thread(stage.push.reset)
+    await under_way
+
+
+async def test_while_a_service_hangs_no_further_pass_waits_for_it(stage: Stage) -> None:
+    await phone_of(stage, "tom")
+    for turn in range(PLACES + 6):
+        await say(stage, turn=turn, subject_id=uuid4())
+    stage.push.fault(does="hang", times=PLACES)
+    worker = stage.another_ticker().worker
+    under_way = asyncio.create_task(worker.run_once())
+    await asyncio.to_thread(stage.push.wait, lambda: len(stage.push.log) >= PLACES, 30)
+    await say(stage, turn=PLACES + 6, subject_id=uuid4())
+    assert worker.is_busy("push")
+    assert await worker.run_once() == 0
+    await asyncio.to_thread(stage.push.reset)
+    await under_way
+    assert not worker.is_busy("push")
+
+
 async def test_two_that_see_the_same_death_free_it_once(stage: Stage) -> None:
     await phone_of(stage, "tom")
     for turn in range(20):

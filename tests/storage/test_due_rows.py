@@ -156,6 +156,16 @@ async def test_of_many_rows_those_that_belong_together_are_one_batch(db: Databas
     assert sorted(room.moved) == ids
 
 
+async def test_planned_batches_are_larger_where_they_hold_no_other_writer_up(
+    db: Database,
+) -> None:
+    ids, room = await planned(7), Room()
+    await replace(room.rows(TOGETHER), planned_at_once=3).go_through(NOON, room.tell)
+    lengths = sorted(len(batch) for batch in room.batches)
+    assert lengths == ([2, 2, 3] if db.dialect == "postgres" else [1, 2, 2, 2])
+    assert sorted(room.moved) == ids
+
+
 async def test_a_planned_batch_that_fails_is_taken_apart_and_holds_no_other_up(
     db: Database,
 ) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from tortoise.expressions import F
 
 from server.notify.models import Message
 from server.storage import bulk
@@ -98,13 +97,9 @@ async def _claim_due(
     elif dialect() == "postgres":
         parameters.append(await _take_groups(now, only))
         free += " AND (together IS NULL OR together = ANY($5))"
-    return await fetch(
-        "UPDATE message SET state = 'sending', attempts = attempts + 1, next_action_at = $3,"  # noqa: S608
-        " lease_until = $3, leased_by = $4 WHERE id IN (SELECT id FROM message"
-        f" WHERE next_action_at <= $2 AND state IN ('waiting', 'sending') {free}"
-        f" ORDER BY next_action_at LIMIT {most} {skip}) RETURNING id, together",
-        parameters,
-    )
+    which = f"next_action_at <= $2 AND state IN ('waiting', 'sending') {free}"
+    sql = _CLAIM.format(f"{which} ORDER BY next_action_at LIMIT {most} {skip}")
+    return await fetch(sql, parameters)
 
 
 async def _claim_rest(
@@ -114,28 +109,21 @@ async def _claim_rest(
     together = {as_id(row["together"]) for row in rows if row["together"] is not None}
     if not together or len(rows) < AT_ONCE:
         return []
-    rest = (
-        Message.filter(
-            together__in=list(together),
-            next_action_at__lte=now,
-            state__in=["waiting", "sending"],
-        )
-        .exclude(channel__in=sorted(worker.busy))
-        .order_by("next_action_at")
-        .limit(MOST_AS_ONE)
-        .select_for_update(skip_locked=True)
+    skip = " FOR UPDATE SKIP LOCKED" if dialect() == "postgres" else ""
+    which = (
+        f"together {among('$5')} AND NOT (channel {among()}) AND next_action_at <= $2"
+        " AND state IN ('waiting', 'sending')"
     )
-    message_ids = [message.id for message in await rest.only("id")]
-    await Message.filter(id__in=message_ids).update(
-        state="sending",
-        attempts=F("attempts") + 1,
-        next_action_at=now + LEASE,
-        lease_until=now + LEASE,
-        leased_by=worker.name,
-    )
-    return [{"id": id_} for id_ in message_ids]
+    sql = _CLAIM.format(f"{which} ORDER BY next_action_at LIMIT {MOST_AS_ONE}{skip}")
+    return await fetch(sql, [sorted(worker.busy), now, now + LEASE, worker.name, list(together)])
 
 
+# Claims what this condition selects.
+_CLAIM = """
+UPDATE message SET state = 'sending', attempts = attempts + 1, next_action_at = $3,
+    lease_until = $3, leased_by = $4
+WHERE id IN (SELECT id FROM message WHERE {}) RETURNING id, together
+"""
 _URGENT = "AND urgency = 'high'"
 _GROUPS = """
 SELECT together FROM (
