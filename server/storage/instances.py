@@ -46,8 +46,8 @@ def read(
 def built(model: type[MODEL], row: Mapping[str, Any], others: Mapping[str, Any]) -> MODEL:
     """A row that is in the database, from the values of all its fields as the model has them; those
     of `others` instead of the same ones of `row`."""
-    one = model.__new__(model)
-    vars(one).update(
+    instance = model.__new__(model)
+    vars(instance).update(
         row,
         **others,
         _partial=False,
@@ -55,7 +55,7 @@ def built(model: type[MODEL], row: Mapping[str, Any], others: Mapping[str, Any])
         _custom_generated_pk=_is_pk_ours(model),
         _await_when_save={},
     )
-    return one
+    return instance
 
 
 @lru_cache(maxsize=256)
