@@ -5,12 +5,17 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from server.alerts.models import Alert
 from server.checkin.models import CheckIn
-from server.watch.models import Round, Sighting, Watch
+from server.missing.search.models import TimelineEntry
+from server.missing.search.opening import Saying, open_episode
+from server.notify.models import Message
+from server.roll_calls.models import RollCall
+from server.watch.models import RollCallWord, Round, Sighting, Watch
 from tests.cast import Cast
 from tests.fixtures import DrivenClock
 from tests.records.test_epoch import Past, _again, _say, past
@@ -116,3 +121,82 @@ async def test_an_adult_who_looked_since_and_found_nobody_is_not_outweighed(
     assert (await _again(cast, kept)).status_code == 201
     assert (await Round.get(child_id=cast.mia.id, due_at=due)).state == "answered"
     assert await Alert.exists(child_id=cast.mia.id, closed_at__isnull=True)
+
+
+async def _home_says_not_here(cast: Cast) -> None:
+    now = cast.clock()
+    roll_call = await RollCall.create(
+        id=uuid4(), agency_id=cast.agency.id, home_id=cast.home.id, due_at=now, asked_at=now,
+        zone="UTC",
+    )  # fmt: skip
+    await RollCallWord.create(
+        id=uuid4(), agency_id=cast.agency.id, roll_call_id=roll_call.id, child_id=cast.mia.id,
+        word="not_here", said_at=now, at=now, by_id=cast.sam.id,
+    )  # fmt: skip
+
+
+async def test_a_home_that_said_not_here_since_is_not_outweighed(
+    cast: Cast, stage: Any, past: Past, clock: DrivenClock
+) -> None:
+    kept, due = await _answered_in_time_and_lost(cast, past)
+    await past.put_back()
+    await _tick_until(stage, clock, due + timedelta(hours=8))
+    await _home_says_not_here(cast)
+    assert (await _again(cast, kept)).status_code == 201
+    assert (await Round.get(child_id=cast.mia.id, due_at=due)).state == "answered"
+    assert await Alert.exists(child_id=cast.mia.id, closed_at__isnull=True)
+    assert (await Watch.get(child_id=cast.mia.id)).is_alerted
+    # The next round is asked for, and late, as always.
+    await _tick_until(stage, clock, due + timedelta(days=1, hours=8))
+    assert (await Round.get(child_id=cast.mia.id, due_at=due + timedelta(days=1))).state == "late"
+
+
+async def test_who_is_to_be_called_for_another_reason_than_a_miss_still_is(
+    cast: Cast, stage: Any, past: Past, clock: DrivenClock
+) -> None:
+    kept, due = await _answered_in_time_and_lost(cast, past)
+    await past.put_back()
+    alarm_at = due + timedelta(hours=2)
+    calls = {"alarm_at": alarm_at, "alarm_why": "not_here", "next_action_at": clock()}
+    await Watch.filter(child_id=cast.mia.id).update(**calls)
+    await _home_says_not_here(cast)
+    assert (await _again(cast, kept)).status_code == 201
+    assert (await Watch.get(child_id=cast.mia.id)).alarm_at == alarm_at
+    await _tick_until(stage, clock, alarm_at)
+    assert await Alert.exists(child_id=cast.mia.id, closed_at__isnull=True)
+
+
+async def _open_alerts(cast: Cast) -> list[Any]:
+    rows = Alert.filter(child_id=cast.mia.id, closed_at__isnull=True).order_by("id")
+    return list(await rows.values_list("cause", "state"))
+
+
+async def test_an_old_word_is_no_sign_of_life_of_now_in_a_search(
+    cast: Cast, stage: Any, past: Past, clock: DrivenClock
+) -> None:
+    kept, due = await _answered_in_time_and_lost(cast, past)
+    await past.put_back()
+    await _tick_until(stage, clock, due + timedelta(hours=8))
+    opened = Saying(clock())
+    episode, _ = await open_episode(cast.actor("tom"), cast.mia.id, uuid4(), opened, clock())
+    told = await Message.filter(child_id=cast.mia.id).count()
+    alerts = await _open_alerts(cast)
+    clock.advance(minutes=10)
+    assert (await _again(cast, kept)).status_code == 201
+    assert await Message.filter(child_id=cast.mia.id).count() == told
+    assert not await TimelineEntry.exists(episode_id=episode.id, what="sign_of_life")
+    assert await _open_alerts(cast) == alerts
+
+
+async def test_an_answer_in_time_that_comes_after_a_later_one_was_in_time(
+    cast: Cast, stage: Any, past: Past, clock: DrivenClock
+) -> None:
+    kept, due = await _answered_in_time_and_lost(cast, past)
+    then = clock()
+    await past.put_back()
+    await _tick_until(stage, clock, due + timedelta(hours=8))
+    await _say(cast)
+    assert (await Round.get(child_id=cast.mia.id, due_at=due)).state == "answered_late"
+    assert (await _again(cast, kept)).status_code == 201
+    answered = await Round.get(child_id=cast.mia.id, due_at=due)
+    assert (answered.state, answered.settled_at) == ("answered", then)

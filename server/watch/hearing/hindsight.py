@@ -4,7 +4,7 @@ It settles what was open then, as of then, and nothing that opened later: a chil
 not be told of as late, and an old answer must not hide that the child is silent now.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -12,7 +12,10 @@ from msgspec.structs import replace
 from tortoise.queryset import QuerySet
 
 from server.alerts import actions as alerts
+from server.alerts.ladder import Cause
+from server.alerts.models import Alert
 from server.errors import Conflict
+from server.policy.roll_call import Word
 from server.storage.db import as_id, fetch
 from server.watch.hearing.settling import (
     Settlement,
@@ -23,14 +26,19 @@ from server.watch.hearing.settling import (
 from server.watch.machine.answering import settle
 from server.watch.machine.standing import Change, Settled, State, state
 from server.watch.models import Round, Sighting, Watch
+from server.watch.spoken import since_sign
 from server.watch.ticking import store
 from server.watch.watch_state import WatchState, load, passed
 from server.watch.writing import watch_of
 from server.web.live import announce
 
+# So old a sign of life may be that those who look for the child are called: later than that it goes
+# into the timeline alone, as of when it was.
+RECENT = timedelta(minutes=30)
+
 
 class Hindsight(msgspec.Struct, frozen=True):
-    """What it came to. `is_recent`: no round has opened since that answer."""
+    """What it came to. `is_recent`: it is a sign of life of now."""
 
     settlement: Settlement
     is_recent: bool
@@ -40,62 +48,84 @@ async def settle_as_of(child_id: UUID, by_id: UUID, at: datetime, now: datetime)
     """The child answered in the app at `at`: settle what was open then. In the caller's
     transaction. `by_id` is the check-in.
 
-    Whether the ticker has looked since the restore makes no difference. Raises NotFound if the
-    child never had a watch, Conflict if it has moved on: try again.
+    Raises NotFound if the child never had a watch, Conflict if it has moved on: try again.
     """
     watch = await watch_of(child_id)
+    is_recent = await _is_recent(watch, at, now)
+    if watch.is_missing and is_recent:
+        await sign_of_life(watch, by_id, now)
     if watch.is_over:
-        return await _after_the_end(watch, by_id, at, now)
+        return Hindsight(await as_it_stands(child_id, now), is_recent)
     [case] = await load([watch], now)
     watch.answered_at = max(at, watch.answered_at or at)
-    changes: tuple[Change, ...] = ()
-    was_alerted = False
-    is_over = not await _goes_on(case, at)
-    if is_over:
-        case, changes = passed(case, at)
-        standing, settled = settle(case.standing, case.terms, at)
-        case, was_alerted = replace(case, standing=standing), settled.was_alerted
-    else:
-        case = await _begun_later(case, at)
+    case, changes, heard = await _heard(case, at)
     # What time has changed since the answer is for the ticker: the next answer may settle it.
     if not await store([(case, changes)], now):
         raise Conflict("This has just changed. Refresh and try again.")
-    was_late = await _settle_rounds(child_id, by_id, at, now, is_over=is_over)
-    is_recent = case.standing.opens_at > now and is_over and await _is_of_the_newest(child_id, at)
-    if was_alerted:
+    was_late = await _settle_rounds(child_id, by_id, at, now, is_over=heard.is_over)
+    if heard.ends_alert:
         await alerts.answered([child_id], now)
     await announce(watch.agency_id, "watch")
-    if watch.is_missing and is_recent:
-        await sign_of_life(watch, by_id, now)
     seen = State.MISSING if watch.is_missing else state(case.standing, case.terms, now)
-    came_to = Settled(was_late, was_alerted, nothing=False)
+    came_to = Settled(was_late, heard.ends_alert, nothing=False)
     return Hindsight(Settlement(watch, came_to, case.standing.due_at, seen), is_recent)
 
 
-async def _after_the_end(watch: Watch, by_id: UUID, at: datetime, now: datetime) -> Hindsight:
-    is_recent = await _is_of_the_newest(watch.child_id, at)
-    if watch.is_missing and is_recent:
-        await sign_of_life(watch, by_id, now)
-    return Hindsight(await as_it_stands(watch.child_id, now), is_recent)
+class _Heard(msgspec.Struct, frozen=True):
+    """Whether the silence of now is over by this answer, and whether it ends an open alert."""
+
+    is_over: bool
+    ends_alert: bool = False
 
 
-async def _is_of_the_newest(child_id: UUID, at: datetime) -> bool:
-    newest = await Round.filter(child_id=child_id).order_by("-due_at").first()
-    return newest is not None and newest.opens_at <= at
+async def _heard(case: WatchState, at: datetime) -> tuple[WatchState, tuple[Change, ...], _Heard]:
+    if case.standing.sign_at > at or await _late_since(case.watch.child_id, at).exists():
+        return await _begun_later(case, at), (), _Heard(is_over=False)
+    case, changes = passed(case, at)
+    before = case.standing
+    standing, settled = settle(before, case.terms, at)
+    if not await _worries(case, at):
+        return replace(case, standing=standing), changes, _Heard(True, settled.was_alerted)
+    # The rounds go on; who is to be asked and called because of it still is.
+    standing = replace(
+        standing,
+        ask_at=before.ask_at,
+        asked_at=before.asked_at,
+        alarm_at=before.alarm_at,
+        alarm_why=before.alarm_why,
+        is_alerted=before.is_alerted,
+    )
+    return replace(case, standing=standing), changes, _Heard(is_over=False)
+
+
+async def _is_recent(watch: Watch, at: datetime, now: datetime) -> bool:
+    newest = await Round.filter(child_id=watch.child_id).order_by("-due_at").first()
+    if newest is None or newest.opens_at > at or now - at > RECENT:
+        return False
+    return not (watch.is_missing and await _searched_since(watch.child_id, at))
+
+
+async def _searched_since(child_id: UUID, at: datetime) -> bool:
+    search = Alert.filter(child_id=child_id, cause=Cause.MISSING, closed_at__isnull=True)
+    return await search.filter(opened_at__gt=at).exists()
 
 
 def _late_since(child_id: UUID, at: datetime) -> QuerySet[Round]:
     return Round.filter(child_id=child_id, state="late", opens_at__gt=at)
 
 
-async def _goes_on(case: WatchState, at: datetime) -> bool:
-    """Whether the silence of now is another one than this answer ended: a later round is late, a
-    later sign is known, or adults are called and one looked since and did not find the child."""
-    child_id = case.watch.child_id
-    if case.standing.sign_at > at or await _late_since(child_id, at).exists():
+async def _worries(case: WatchState, at: datetime) -> bool:
+    """Whether something that came after this answer counts for more: an adult looked and did not
+    find the child, a home or a witness said that the child is not there, a search began, or the
+    alarm was set by something else than a miss."""
+    child_id, standing = case.watch.child_id, case.standing
+    if standing.alarm_at is not None and standing.missed_due_at is None:
+        return True
+    words = await since_sign([child_id], at)
+    if any(word.word is Word.NOT_HERE for word in words.get(child_id, {}).values()):
         return True
     unseen = Sighting.filter(child_id=child_id, answer="not_seen", at__gt=at)
-    return case.standing.is_alerted and await unseen.exists()
+    return await unseen.exists() or await _searched_since(child_id, at)
 
 
 async def _begun_later(case: WatchState, at: datetime) -> WatchState:
@@ -119,9 +149,11 @@ async def _settle_rounds(
     return any(row["state"] == "answered_late" for row in rows)
 
 
+# Also what a later answer settled, that we heard of first: this one came before it.
 _SETTLE = """
 UPDATE round SET state = CASE WHEN late_at <= $3 THEN 'answered_late' ELSE 'answered' END,
   settled_at = $3, settled_by = $2
-WHERE child_id = $1 AND state IN ('open', 'late') AND opens_at <= $3
+WHERE child_id = $1 AND opens_at <= $3
+AND (state IN ('open', 'late') OR state = 'answered_late' AND settled_at > $3)
 RETURNING id, state
 """
