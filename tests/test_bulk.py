@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from tortoise.exceptions import IntegrityError
@@ -380,3 +381,12 @@ async def test_what_rows_lead_to_is_read_into_them_as_the_orm_does(db: Database)
     assert addresses[0].person.agency == by_orm[0].person.agency == agency
     assert await bulk.follow(addresses[3:], "person") == await bulk.follow([], "person") == []
     assert addresses[3].person is None
+
+
+async def test_the_hour_that_comes_twice_is_two_hours(db: Database) -> None:
+    paris = ZoneInfo("Europe/Paris")
+    twice = [datetime(2026, 10, 25, 2, 30, tzinfo=paris, fold=fold) for fold in (0, 1)]
+    rows = [{"name": str(fold), "at": at} for fold, at in enumerate(twice)]
+    await bulk.insert(Beat, rows, returning="name")
+    stored = await Beat.all().order_by("name").values_list("at", flat=True)
+    assert list(stored) == [at.astimezone(UTC) for at in twice]

@@ -38,11 +38,11 @@ from server.notify.rules import (
 from server.notify.sending.attempts import Attempt, accepted_before, as_one, hours_of, person_of
 from server.notify.sending.claims import Claimer, claim
 from server.notify.sending.envelopes import Sender, attachments, envelope_of
-from server.notify.sending.holding import Holding
 from server.notify.sending.last_look import LastLook
 from server.notify.sending.log_lines import log_results
 from server.notify.sending.reminders import has_wish, needless_of, slice_of
 from server.notify.sending.results import end_of, log_ends
+from server.notify.sending.waking import wake
 from server.storage import bulk
 from server.storage.db import among, as_id, write, write_once
 from server.storage.ids import uuid7
@@ -130,16 +130,15 @@ class Worker:
         """Everything that goes by one channel, from the first call to the last note."""
         channel = messages[0].channel
         mine = [attempt for attempt in attempts if attempt.message.channel == channel]
-        holding = Holding(channel, self._busy)
         try:
             await self._look_again(mine)
             sent = as_one([attempt for attempt in mine if attempt.reason is None])
-            if len(sent) > self._places(self._channel_of(messages[0])):
-                holding.until_begun(len(sent))
-            await asyncio.gather(*(self._send(several, holding) for several in sent))
+            await asyncio.gather(*(self._send(several) for several in sent))
+            await self._record(messages, mine)
         finally:
-            holding.free()
-        await self._record(messages, mine)
+            self._busy.discard(channel)
+            # What was queued for this channel while it was busy.
+            wake()
 
     async def _claim(self, now: datetime) -> list[Message]:
         return await claim(Claimer(self.name, self._busy), now)
@@ -268,10 +267,10 @@ class Worker:
             if attempt.message.id not in ours:
                 attempt.reason, attempt.is_called_back = Reason.WITHDRAWN, True
 
-    async def _send(self, several: Sequence[Attempt], holding: Holding | None = None) -> None:
+    async def _send(self, several: Sequence[Attempt]) -> None:
         """One envelope for all of these; its result is the result of each."""
         try:
-            outcome = await self._in_turn(several, holding)
+            outcome = await self._in_turn(several)
         except Exception:
             # Channels turn what the other side does into outcomes, so this is a mistake of ours. It
             # must not delay the rest of the batch, and is tried again like a passing fault.
@@ -281,16 +280,13 @@ class Worker:
             if attempt.reason is None:
                 attempt.outcome = outcome
 
-    async def _in_turn(self, several: Sequence[Attempt], holding: Holding | None) -> Outcome | None:
+    async def _in_turn(self, several: Sequence[Attempt]) -> Outcome | None:
         """Wait for a place on this channel, and send what is still ours."""
         gate = self._gate(self._channel_of(several[0].message))
         try:
-            async with asyncio.timeout(TURN.total_seconds()):
-                await gate.acquire()
+            await asyncio.wait_for(gate.acquire(), TURN.total_seconds())
         except TimeoutError:
             return Outcome.again("timeout")
-        if holding is not None:
-            holding.begun()
         try:
             await self._look_again(several)
             ours = [attempt for attempt in several if attempt.reason is None]
@@ -300,12 +296,9 @@ class Worker:
 
     def _gate(self, channel: str) -> asyncio.Semaphore:
         if channel not in self._gates:
-            self._gates[channel] = asyncio.Semaphore(self._places(channel))
+            places = getattr(self._channels[channel], "side_by_side", SIDE_BY_SIDE)
+            self._gates[channel] = asyncio.Semaphore(places)
         return self._gates[channel]
-
-    def _places(self, channel: str) -> int:
-        places: int = getattr(self._channels.get(channel), "side_by_side", SIDE_BY_SIDE)
-        return places
 
     async def _hand_over(self, several: Sequence[Attempt]) -> Outcome:
         channel = self._channel_of(several[0].message)

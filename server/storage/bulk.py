@@ -185,11 +185,11 @@ def _values_of(model: type[Model], name: str, values: Sequence[Any]) -> tuple[Se
         # Compared as written: 1 is True for Python, and not for a document.
         values = [_encoder.encode(value) for value in values]
         return list(map(msgspec.Raw, values)), values.count(values[0]) == len(values)
-    is_same = is_several and (values[0] is None or type(field) in _COMPARED)
+    may_be_common = is_several and (values[0] is None or type(field) in _COMPARED)
     convert = _converter(model, name, "postgres")
-    if is_same and values.count(values[0]) == len(values):
-        return [convert(values[0]) if convert else values[0]], True
-    return (list(map(convert, values)) if convert else values), False
+    # Compared as stored: in the hour that comes twice, two moments of one zone are equal.
+    made = list(map(convert, values)) if convert else values
+    return made, may_be_common and made.count(made[0]) == len(made)
 
 
 # Of so few rows PostgreSQL is also told the keys. It expects a hundred rows in any JSON, and would
@@ -257,9 +257,14 @@ def _as_text(value: Any) -> Any:
     return value.isoformat() if type(value) is date else value
 
 
-@lru_cache(maxsize=1024)  # Most moments of a batch are the same few.
 def _moment_to_text(moment: datetime | None) -> str | None:
-    return None if moment is None else moment_to_text(moment)
+    if moment is None:
+        return None
+    # In the hour that comes twice, two moments of one zone are equal: those are not remembered.
+    return _utc_to_text(moment) if moment.tzinfo is UTC else moment_to_text(moment)
+
+
+_utc_to_text = lru_cache(maxsize=1024)(moment_to_text)  # Most of a batch are the same few.
 
 
 def _in_utc(moment: datetime | None) -> datetime | None:
