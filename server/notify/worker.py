@@ -284,7 +284,8 @@ class Worker:
         """Wait for a place on this channel, and send what is still ours."""
         gate = self._gate(self._channel_of(several[0].message))
         try:
-            await asyncio.wait_for(gate.acquire(), TURN.total_seconds())
+            async with asyncio.timeout(TURN.total_seconds()):
+                await gate.acquire()
         except TimeoutError:
             return Outcome.again("timeout")
         try:

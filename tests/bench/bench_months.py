@@ -26,7 +26,7 @@ from tests.postgres import Server, running
 
 PAIRS, CHILDREN = 9, 4000
 YEARS = 5
-MOST = 1.3
+MOST = 1.5
 
 
 @dataclass(frozen=True)
