@@ -64,6 +64,8 @@ def test_what_was_confirmed_since_the_backup_is_handed_in_again_once(
     # Which of the two ways it was, the phone has forgotten on purpose.
     assert (said["mark"], again["mark"]) == ("b", "a")
     assert [row["id"] for _, row in double.book.rows if "A word" in str(row["value"])] == words
+    # A phone that is closed before it hears the answer sends the same once more.
+    phone.page.wait_for_load_state("networkidle")
     phone.open()
     phone.page.wait_for_timeout(1_000)
     posts = [one for one in double.requests if one[:2] == ("POST", "/api/v1/check-ins")]
