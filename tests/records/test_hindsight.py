@@ -151,6 +151,24 @@ async def test_a_home_that_said_not_here_since_is_not_outweighed(
     assert (await Round.get(child_id=cast.mia.id, due_at=due + timedelta(days=1))).state == "late"
 
 
+async def test_who_was_to_be_called_before_the_first_look_is_called_at_it(
+    cast: Cast, stage: Any, past: Past, clock: DrivenClock
+) -> None:
+    """The answer came after the moment at which adults were to be called, for another reason than a
+    miss. The phone comes before the ticker."""
+    await past.keep()
+    watch = await Watch.get(child_id=cast.mia.id)
+    assert watch.due_at is not None
+    clock.set(watch.due_at + timedelta(hours=8))
+    kept = await _say(cast)
+    await past.put_back()
+    alarm_at = watch.due_at - timedelta(hours=1)
+    await Watch.filter(child_id=cast.mia.id).update(alarm_at=alarm_at, alarm_why="unusual")
+    assert (await _again(cast, kept)).status_code == 201
+    await _tick_until(stage, clock, clock() + timedelta(minutes=5))
+    assert await Alert.exists(child_id=cast.mia.id, closed_at__isnull=True)
+
+
 async def test_who_is_to_be_called_for_another_reason_than_a_miss_still_is(
     cast: Cast, stage: Any, past: Past, clock: DrivenClock
 ) -> None:

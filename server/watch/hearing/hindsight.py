@@ -81,12 +81,13 @@ class _Heard(msgspec.Struct, frozen=True):
 async def _heard(case: WatchState, at: datetime) -> tuple[WatchState, tuple[Change, ...], _Heard]:
     if case.standing.sign_at > at or await _late_since(case.watch.child_id, at).exists():
         return await _begun_later(case, at), (), _Heard(is_over=False)
+    before, worries = case.standing, await _worries(case, at)
     case, changes = passed(case, at)
-    before = case.standing
-    standing, settled = settle(before, case.terms, at)
-    if not await _worries(case, at):
+    standing, settled = settle(case.standing, case.terms, at)
+    if not worries:
         return replace(case, standing=standing), changes, _Heard(True, settled.was_alerted)
-    # The rounds go on; who is to be asked and called because of it still is.
+    # The rounds go on; who is to be asked and called because of it still is. By what is stored:
+    # what time alone has brought until then, nobody was told of.
     standing = replace(
         standing,
         ask_at=before.ask_at,
