@@ -38,7 +38,7 @@ from server.rota.models import RotaTerms
 from server.setting_parsers import is_loopback
 from server.storage import replica
 from server.storage.db import as_moment, fetch
-from server.storage.ids import uuid7_of
+from server.storage.ids import uuid7_from
 from server.storage.servers.finding import counts as connections
 from server.tasks.models import Task
 from server.watch.absence.models import AbsenceRequest
@@ -212,8 +212,7 @@ async def _fill(registry: CollectorRegistry, now: datetime) -> None:
         gauge.set(nothing if at is None else _seconds(at, now) or 0)
     await _count(registry, "alerts_open", "state", Alert.filter(closed_at__isnull=True))
     lately = now - timedelta(hours=1)
-    # Ids begin with the moment: so they are found without reading what was sent in all months.
-    young = {"id__gte": uuid7_of(lately, 0)}
+    young = {"id__gte": uuid7_from(lately)}
     queued = Message.filter(queued_at__gt=lately, **young)
     await _count(registry, "messages_last_hour", "state", queued)
     sent = Delivery.filter(started_at__gt=lately, **young)

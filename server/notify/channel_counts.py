@@ -19,7 +19,7 @@ from server.notify.channel_health import (
     silent,
 )
 from server.storage.db import among, as_id, as_moment, fetch
-from server.storage.ids import uuid7_of
+from server.storage.ids import uuid7_from
 
 _LATEST = f"""
 SELECT started_at, address_id, result FROM delivery
@@ -54,8 +54,7 @@ AND state = 'done' AND person_id IS NOT NULL AND queued_at > $1 AND id >= $2 ORD
 async def silent_channels(now: datetime) -> set[str]:
     """The channels that accept messages that ask for an answer, and bring no answer."""
     asked: dict[str, list[Asked]] = {}
-    # By the id, which begins with the moment, the months before are not read.
-    for row in await fetch(_ASKED, [now - FAR, uuid7_of(now - FAR, 0)]):
+    for row in await fetch(_ASKED, [now - FAR, uuid7_from(now - FAR)]):
         message = Asked(
             as_moment(row["done_at"]), as_id(row["person_id"]), row["seen_at"] is not None
         )

@@ -9,7 +9,7 @@ from server.notify.actions import Recipient
 from server.notify.models import Message
 from server.notify.rules import NONE, Kind
 from server.storage.db import among, as_id, as_moment, dialect, fetch
-from server.storage.ids import uuid7_of
+from server.storage.ids import uuid7_from
 from server.storage.statement import each
 
 # A message this far past its next attempt has no worker. The audit names at most this many.
@@ -103,12 +103,11 @@ _WAITS_UNTIL = {
 
 async def self_audit(now: datetime) -> list[UUID]:
     """Messages whose next attempt is long overdue: no worker takes them; and those of the last hour
-    that wait for none. A message that fails again and again is not among them, and shows in
-    /health."""
+    that wait and have no next attempt. A message that fails again and again is not among them, and
+    shows in /health."""
     overdue = Message.filter(next_action_at__lt=now - LOST_AFTER).order_by("next_action_at")
     stuck = Message.filter(
-        # By the id, which begins with the moment, nothing older is read.
-        id__gte=uuid7_of(now - timedelta(hours=1), 0),
+        id__gte=uuid7_from(now - timedelta(hours=1)),
         state__in=["waiting", "sending"],
         next_action_at__isnull=True,
     ).order_by("id")

@@ -19,3 +19,9 @@ def uuid7_of(at: datetime, bits: int) -> UUID:
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return UUID(int=value)
+
+
+def uuid7_from(at: datetime) -> UUID:
+    """The lowest id of that moment. What is younger is found by it without reading older months,
+    where ids begin with the moment (`engines/partitions.py`)."""
+    return uuid7_of(at, 0)

@@ -30,10 +30,10 @@ async def lock(child_id: UUID) -> Watch | None:
 async def lock_free(
     children: Collection[UUID],
 ) -> tuple[dict[UUID, Watch], list[Silence] | None]:
-    """The rows of these children, locked, with their open alerts, of which it returns those for
-    silence where they were read with it. A child is left out while a tick,
-    a person or another answer holds either: many must not wait for one, and two that wait for
-    nobody cannot deadlock."""
+    """The rows of these children, locked, with their open alerts; of these it returns those for
+    silence, or None: they are to be read. A child is left out while a tick, a person or another
+    answer holds either: many must not wait for one, and two that wait for nobody cannot
+    deadlock."""
     lock = " FOR UPDATE SKIP LOCKED" if dialect() == "postgres" else ""
     which = f"child_id {among()} ORDER BY child_id{lock}"
     rows = await bulk.select(Watch, which, [list(children)])
