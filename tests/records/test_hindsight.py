@@ -38,6 +38,14 @@ async def _tick_until(stage: Any, clock: DrivenClock, moment: datetime) -> None:
     await stage.ticker.first()
 
 
+async def _lost_and_late(cast: Cast, stage: Any, past: Past) -> tuple[dict[str, Any], datetime]:
+    """The same, and after the restore the ticker has taken the child for silent."""
+    kept, due = await _answered_in_time_and_lost(cast, past)
+    await past.put_back()
+    await _tick_until(stage, past.clock, due + timedelta(hours=8))
+    return kept, due
+
+
 async def test_who_answered_in_time_was_not_late_once_the_phone_has_handed_it_in(
     cast: Cast, stage: Any, past: Past, clock: DrivenClock
 ) -> None:
@@ -111,9 +119,7 @@ async def test_with_newer_rounds_late_the_silence_is_theirs_and_the_alert_stays(
 async def test_an_adult_who_looked_since_and_found_nobody_is_not_outweighed(
     cast: Cast, stage: Any, past: Past, clock: DrivenClock
 ) -> None:
-    kept, due = await _answered_in_time_and_lost(cast, past)
-    await past.put_back()
-    await _tick_until(stage, clock, due + timedelta(hours=8))
+    kept, due = await _lost_and_late(cast, stage, past)
     await Sighting.create(
         child_id=cast.mia.id, by_id=cast.tom.id, by_role="caseworker", answer="not_seen",
         at=clock(), seen_at=clock(),
@@ -138,9 +144,7 @@ async def _home_says_not_here(cast: Cast) -> None:
 async def test_a_home_that_said_not_here_since_is_not_outweighed(
     cast: Cast, stage: Any, past: Past, clock: DrivenClock
 ) -> None:
-    kept, due = await _answered_in_time_and_lost(cast, past)
-    await past.put_back()
-    await _tick_until(stage, clock, due + timedelta(hours=8))
+    kept, due = await _lost_and_late(cast, stage, past)
     await _home_says_not_here(cast)
     assert (await _again(cast, kept)).status_code == 201
     assert (await Round.get(child_id=cast.mia.id, due_at=due)).state == "answered"
@@ -192,9 +196,7 @@ async def _open_alerts(cast: Cast) -> list[Any]:
 async def test_an_old_word_is_no_sign_of_life_of_now_in_a_search(
     cast: Cast, stage: Any, past: Past, clock: DrivenClock
 ) -> None:
-    kept, due = await _answered_in_time_and_lost(cast, past)
-    await past.put_back()
-    await _tick_until(stage, clock, due + timedelta(hours=8))
+    kept, _ = await _lost_and_late(cast, stage, past)
     opened = Saying(clock())
     episode, _ = await open_episode(cast.actor("tom"), cast.mia.id, uuid4(), opened, clock())
     told = await Message.filter(child_id=cast.mia.id).count()
