@@ -2,15 +2,25 @@
  * New versions. A new worker waits until the child taps, or until nothing unsaved is on any page; what waits in
  * the outbox lies in the store and is not touched by a change of version.
  */
-import { effect, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 
 export const isUpdateReady = signal(false);
 
 /** True while something was typed that is nowhere but on this page. */
 export const hasUnsavedInput = signal(false);
 
+const written = signal<ReadonlySet<object>>(new Set());
+
 /** True while a person writes on a screen of the project: the words are kept, but the place would be lost. */
-export const isEditing = signal(false);
+export const isEditing = computed(() => written.value.size > 0);
+
+/** Each field for itself: a screen that was left is tidied away when the next one is already written on. */
+export function setEditing(field: object, isWritten: boolean): void {
+  const fields = new Set(written.peek());
+  if (isWritten) fields.add(field);
+  else fields.delete(field);
+  written.value = fields;
+}
 
 /**
  * What came of the tap on "Update": nothing yet; asked, and the browser changes over once the old worker has ended

@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { read, writeIfRoom } from "../store/db";
 import { place } from "../store/project";
 import { who } from "../store/session";
-import { isEditing } from "../update";
+import { setEditing } from "../update";
 
 export interface Draft {
   value: string;
@@ -85,18 +85,18 @@ export function useDraft(key: string, start: () => Draft) {
   first.current ??= kept ? { ...kept, isFresh: false } : { ...start(), isFresh: true };
   const began = first.current;
   const value = draftOf(key)?.value ?? began.value;
-  useEffect(() => () => void (isEditing.value = false), []);
+  useEffect(() => () => setEditing(first, false), []);
   return {
     value,
     base: began.base,
     /** True where the writing began on this screen, with what stands there before the eyes. */
     isFresh: began.isFresh,
     set(next: string) {
-      isEditing.value = true;
+      setEditing(first, true);
       keepDraft(key, { value: next, base: began.base });
     },
     drop() {
-      isEditing.value = false;
+      setEditing(first, false);
       // What was said is not what one begins with when one goes on writing in the same place.
       first.current = null;
       dropDraft(key);

@@ -9,7 +9,7 @@ import { back, go } from "../routes";
 import { hasAnswer, sawAnswers } from "../store/answers";
 import { now } from "../store/now";
 import { askNow, change, drafted, known, load, recall, waiting, type Question, type To } from "../store/questions";
-import { isEditing } from "../update";
+import { setEditing } from "../update";
 
 const LONGEST = 2_000;
 
@@ -55,7 +55,7 @@ export function AskAbout() {
   useEffect(() => {
     void load();
     void recall().then(() => (isRead.value = true));
-    return () => void (isEditing.value = false);
+    return () => setEditing(isRead, false);
   }, []);
   const draft = drafted.value;
   if (!draft) return <Page title={t("I have a question")}>{isRead.value && <Nothing />}</Page>;
@@ -81,7 +81,7 @@ export function AskAbout() {
             maxLength={LONGEST}
             value={draft.words}
             onInput={(event) => {
-              isEditing.value = true;
+              setEditing(isRead, true);
               change({ words: event.currentTarget.value });
             }}
           />
