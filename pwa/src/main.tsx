@@ -43,6 +43,9 @@ const WORDS_MS = 3_000;
 /** So long after the start, what is not needed at once may come. */
 const QUIET_MS = 800;
 
+/** How often an app that is looked at all the while asks how things stand. */
+const REFRESH_MS = 600_000;
+
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
 /** Nobody is in, and no code says who is to be: it may be a person who has signed in at the desk. */
@@ -109,6 +112,8 @@ function goOn(): void {
   };
   document.addEventListener("visibilitychange", visit);
   visit();
+  // One that lies open for hours hears, too, that the server was put back and lacks what it had confirmed.
+  setInterval(() => document.visibilityState === "visible" && void session.refresh(), REFRESH_MS);
   effect(() => void consider());
   setTimeout(beginWords);
   // With the first quiet moment after a person is in, the project is fetched too, for days without a network.

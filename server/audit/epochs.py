@@ -31,3 +31,9 @@ async def epoch_out() -> EpochOut | None:
 async def was_lost(at: datetime) -> bool:
     """Whether what came in at this moment went into a database that was later replaced."""
     return await Epoch.filter(from_at__lte=at + MARGIN, restored_at__gte=at).exists()
+
+
+async def first_restore_since(at: datetime) -> datetime | None:
+    """When the database was put back from a backup for the first time since then, if it was."""
+    epoch = await Epoch.filter(restored_at__gte=at).order_by("restored_at").first()
+    return epoch.restored_at if epoch is not None else None

@@ -1,10 +1,12 @@
 """An answer that was confirmed once, and that a restored database has lost."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from server.audit.actions import note
-from server.audit.epochs import was_lost
+from server.audit.epochs import first_restore_since, was_lost
+from server.audit.models import Entry
 from server.checkin.models import CheckIn
 from server.checkin.row import Given, row_of, wish_of
 from server.checkin.rules import CALLS
@@ -15,6 +17,20 @@ from server.storage.db import durable_read, write
 from server.watch.hearing.hindsight import settle_as_of
 from server.watch.hearing.settling import Settlement, as_it_stands
 from server.watch.watch_alerts import call_adults
+
+AGAIN = "check_in:again"
+
+
+async def handed_in_again(answers: Sequence[CheckIn]) -> dict[UUID, datetime]:
+    """When those of these answers came that were handed in again, by the id of the answer."""
+    if not answers:
+        return {}
+    restored_at = await first_restore_since(min(answer.received_at for answer in answers))
+    if restored_at is None:
+        return {}
+    children = {answer.child_id for answer in answers}
+    entries = Entry.filter(child_id__in=list(children), at__gte=restored_at, what=AGAIN)
+    return dict(await entries.values_list("about_id", "at"))
 
 
 async def hand_in_again(given: Given, now: datetime) -> tuple[CheckIn, bool]:
@@ -42,7 +58,7 @@ async def hand_in_again(given: Given, now: datetime) -> tuple[CheckIn, bool]:
         if not await bulk.insert(CheckIn, [row], skip_known=True):
             raise Conflict("The same answer came twice at the same moment.")
         about = ("check_in", answer.id)
-        await note(actor, "check_in:again", child_id=child_id, about=about, now=now)
+        await note(actor, AGAIN, child_id=child_id, about=about, now=now)
         if not is_recent:
             # For a missing child it goes into the timeline; nobody is called for it, since it is
             # old.

@@ -70,3 +70,16 @@ def test_what_was_confirmed_since_the_backup_is_handed_in_again_once(
     phone.page.wait_for_timeout(1_000)
     posts = [one for one in double.requests if one[:2] == ("POST", "/api/v1/check-ins")]
     assert len(posts) == 2
+
+
+def test_an_app_that_lies_open_through_a_restore_hands_in_without_a_touch(
+    phone: Phone, double: Double
+) -> None:
+    before = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    phone.pair()
+    phone.page.clock.install(time=datetime.now(UTC))
+    phone.open()
+    _say_something(phone, double)
+    _put_back(double, before)
+    phone.page.clock.fast_forward("11:00")
+    assert _is_back(phone, double)

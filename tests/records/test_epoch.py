@@ -126,6 +126,25 @@ async def test_a_confirmed_answer_comes_back_as_of_then(
     assert await CheckIn.filter(child_id=cast.mia.id, id=kept["id"]).count() == 1
 
 
+async def test_the_caseworker_reads_that_an_answer_was_lost_and_came_again(
+    cast: Cast, past: Past, clock: DrivenClock
+) -> None:
+    await past.keep()
+    clock.advance(minutes=20)
+    kept = await _say(cast, note="Football today.")
+    clock.advance(hours=1)
+    await past.put_back()
+    cast.tokens["tom"] = await cast.new_token("tom")
+    page = f"/desk/children/{cast.mia.id}"
+    told = "The server lost this answer when it was restored from a backup."
+    assert told not in (await cast.client_as("tom").get(page)).text
+    clock.advance(minutes=5)
+    await _again(cast, kept)
+    shown = (await cast.client_as("tom").get(page)).text
+    assert shown.count(told) == 1
+    assert shown.index("Football today.") > shown.index(told)
+
+
 async def test_an_old_answer_does_not_hide_that_a_child_is_silent_now(
     cast: Cast, stage: Any, past: Past, clock: DrivenClock
 ) -> None:

@@ -8,6 +8,7 @@ import msgspec
 
 from server.checkin.models import CheckIn
 from server.checkin.reading import to_be_read
+from server.checkin.repeats import handed_in_again
 from server.checkin.rules import Want
 from server.desk.child.check_in_pages import MOODS
 from server.i18n import N_, gettext
@@ -42,6 +43,7 @@ class Moment(msgspec.Struct, frozen=True):
     tags: tuple[tuple[str, str], ...]  # (kind, text)
     by: str | None
     said_at: datetime | None  # If it arrived much later than the child said it.
+    again_at: datetime | None = None  # If a restored database had lost it, and the phone had not.
     to_read: UUID | None = None  # The answer in which the child says something to their workers.
 
 
@@ -80,14 +82,18 @@ async def history_of(child: Child, language: str, zone: ZoneInfo, now: datetime)
     forgot = Round.filter(child_id=child.id, forgot_at__isnull=False).order_by("-forgot_at")
     others = {answer.by_id for answer in answers} | {sighting.by_id for sighting in seen}
     names = {person.id: person.name for person in await Person.filter(id__in=list(others))}
-    moments = [_answer(answer, names.get(answer.by_id), language) for answer in answers]
+    again = await handed_in_again(answers)
+    moments = [
+        _answer(answer, names.get(answer.by_id), again.get(answer.id), language)
+        for answer in answers
+    ]
     moments += [_seen(sighting, names.get(sighting.by_id), language) for sighting in seen]
     moments += [_forgot(forgotten, language, zone, now) for forgotten in await forgot.limit(MOST)]
     moments += [_text(*text, language) for text in await reading.texts_of(child.id, MOST)]
     return sorted(moments, key=lambda moment: moment.at, reverse=True)[:MOST]
 
 
-def _answer(answer: CheckIn, name: str | None, language: str) -> Moment:
+def _answer(answer: CheckIn, name: str | None, again_at: datetime | None, language: str) -> Moment:
     tags = [
         (kind, gettext(language, word))
         for is_so, kind, word in (
@@ -117,6 +123,7 @@ def _answer(answer: CheckIn, name: str | None, language: str) -> Moment:
         tags=tuple(tags),
         by=by,
         said_at=answer.said_at if waited else None,
+        again_at=again_at,
         to_read=next(iter(to_be_read([answer])), None),
     )
 
