@@ -165,8 +165,10 @@ def test_a_second_child_on_the_same_phone_sees_and_sends_nothing_of_the_first(
     )
     assert json.loads(said[0])["child"]["name"].startswith("Lia")
     assert not any("words of Noor" in text or "Noor" in text for text in said)
-    # The server says once that it knew this phone as another's; it comes in as a new one then.
-    assert [fault.split()[0] for fault in faults] in ([], ["409"])
+    # The server says once that it knew this phone as another's; it comes in as a new one then. What
+    # the page still asked for the first one is refused, where it arrives after that.
+    assert {fault.split()[0] for fault in faults} <= {"409", "401"}
+    assert sum(fault.startswith("409") for fault in faults) <= 1
     faults.clear()
 
 

@@ -12,7 +12,7 @@ import { KEPT_AS as DESK_IS_HERE } from "../desk/here";
 import { forget, read, write } from "./db";
 import { copyName, dropPacks, mayCarry, SHELF } from "./grabbed";
 import { now } from "./now";
-import { isShutOut, me, shutOut, who } from "./session";
+import { isShutOut, me, sameSession, shutOut, who } from "./session";
 
 interface OnServer {
   child_id: string;
@@ -191,7 +191,8 @@ async function askShelf(person: string): Promise<void> {
   news.value = "here";
 }
 
-async function refused(why: unknown): Promise<void> {
+async function refused(why: unknown, isStill: () => boolean): Promise<void> {
+  if (!isStill()) return;
   if (!(why instanceof Refused)) {
     news.value = "offline";
     return;
@@ -200,7 +201,7 @@ async function refused(why: unknown): Promise<void> {
   news.value = isOut ? "out" : "failing";
   // A person the server does not let in has nothing here, whatever the reason.
   if (isOut) await dropAll();
-  if (why.status === 401) await shutOut();
+  if (why.status === 401) await shutOut(isStill);
 }
 
 let running: Promise<void> | null = null;
@@ -220,8 +221,9 @@ export function refresh(): Promise<void> {
   const person = who.value;
   if (!person || isShutOut.value || !mayCarry(me.value)) return Promise.resolve();
   isBusy.value = true;
+  const isStill = sameSession();
   running ??= askShelf(person)
-    .catch(refused)
+    .catch((why: unknown) => refused(why, isStill))
     .finally(() => {
       running = null;
       isBusy.value = false;

@@ -11,7 +11,7 @@ import { again, append, discard, flush, waiting, type Halt, type Sending } from 
 import type { Content } from "./kinds";
 import { senders } from "./mates";
 import { isLocked, isShared } from "./roster";
-import { maySend, me, onHandedBack, refresh, reread, shutOut, who } from "./session";
+import { maySend, me, onHandedBack, refresh, reread, sameSession, shutOut, who } from "./session";
 import type { Exchange, Place } from "./sync";
 
 export const queue = signal<Sending[]>([]);
@@ -78,6 +78,7 @@ let running: Promise<void> | null = null;
 async function sendOnce(): Promise<void> {
   if (!who.value || !maySend.value) return look();
   const wasLate = me.value?.standing === "late";
+  const isStill = sameSession();
   const outcome = await flush(who.value, exchange, followed.value);
   halt.value = outcome.halt;
   // The rows first: what leaves the queue is among them, so that nothing is out of sight for a moment.
@@ -88,7 +89,7 @@ async function sendOnce(): Promise<void> {
   // Whether that was late, the server knows.
   if (outcome.receipts.length > 0 && wasLate) void refresh({ force: true });
   if (outcome.receipts.length > 0 || outcome.came > 0) others?.postMessage({ receipts: outcome.receipts });
-  if (outcome.halt === "unauthenticated") return shutOut();
+  if (outcome.halt === "unauthenticated") return shutOut(isStill);
   failures = outcome.halt ? failures + 1 : 0;
   if (outcome.halt) later(outcome.retryAfterS);
 }

@@ -72,8 +72,17 @@ export async function reread(): Promise<void> {
   if (who.value) me.value = (await read<Me>(who.value, "me")) ?? me.value;
 }
 
-export async function shutOut(): Promise<void> {
-  if (isShutOut.value) return;
+let sessions = 0;
+
+/** Tells later whether nobody came in or went since: what was asked for one session says nothing about the next. */
+export function sameSession(): () => boolean {
+  const then = sessions;
+  return () => sessions === then;
+}
+
+/** The server does not know the session of `isStill` any more. */
+export async function shutOut(isStill: () => boolean): Promise<void> {
+  if (isShutOut.value || !isStill()) return;
   isShutOut.value = true;
   await keepSession();
 }
@@ -99,15 +108,17 @@ let askedAt = 0;
 export async function refresh({ force = false } = {}): Promise<void> {
   if (!who.value || isShutOut.value || (!force && Date.now() - askedAt < 60_000)) return;
   askedAt = Date.now();
+  const isStill = sameSession();
   try {
     const fresh = await ask<Me>("GET", "/me");
+    if (!isStill()) return;
     // Another person came in with this browser: their session sends nobody's words but their own.
-    if (fresh.person.id !== who.value) return await shutOut();
+    if (fresh.person.id !== who.value) return await shutOut(isStill);
     me.value = fresh;
     await writeIfRoom(fresh.person.id, "me", fresh);
     await follow(fresh);
   } catch (why) {
-    if (why instanceof Refused && why.status === 401) await shutOut();
+    if (why instanceof Refused && why.status === 401) await shutOut(isStill);
     else askedAt = 0;
   }
 }
@@ -146,6 +157,7 @@ export async function enter(): Promise<void> {
   isShutOut.value = false;
   speakFor(null);
   me.value = fresh;
+  sessions += isAnew ? 1 : 0;
   who.value = person;
   await writeIfRoom(person, "me", fresh);
   await keepSession();
@@ -218,6 +230,7 @@ export async function pair(code: string): Promise<Who | null> {
   asksToHandIn.value = (await waiting(person)).length > 0;
   isShutOut.value = false;
   askedAt = 0;
+  sessions += 1;
   who.value = person;
   await keepSession();
   await refresh({ force: true });
@@ -241,6 +254,7 @@ export async function signOut({ unsentToo }: { unsentToo: boolean }): Promise<vo
   roster.takeTurn(null);
   await wipe(person, { unsentToo });
   speakFor(null);
+  sessions += 1;
   who.value = null;
   me.value = null;
   isShutOut.value = false;
