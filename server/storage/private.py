@@ -6,6 +6,7 @@ SQLite makes its files as the umask says, and `mkdir` gives its mode to the last
 
 import os
 import stat
+import struct
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,10 @@ from pathlib import Path
 OTHERS = 0o077
 # What SQLite keeps beside a database.
 BESIDE = ("", "-wal", "-shm", "-journal")
+# Of a list of rights (acl(5)) as the kernel keeps it: version, then tag, rights and id of each.
+_LIST = "system.posix_acl_access"
+_ENTRY = struct.Struct("<HHI")
+_OWNER, _USER, _MASK = 0x01, 0x02, 0x10
 
 
 def make_folder(folder: Path) -> None:
@@ -50,9 +55,22 @@ def too_open(paths: Iterable[Path]) -> list[str]:
     for path in paths:
         with suppress(OSError):
             mode = stat.S_IMODE(path.stat().st_mode)
-            if mode & OTHERS:
+            if mode & OTHERS and _opens_to_others(path):
                 lines.append(_line(path, mode))
     return lines
+
+
+def _opens_to_others(path: Path) -> bool:
+    """Whether an account besides the owner and ours may. Where there is a list of rights, the mode
+    shows its mask in place of the group: 0440 for a key that systemd hands to one account."""
+    try:
+        entries = [*_ENTRY.iter_unpack(os.getxattr(path, _LIST)[4:])]
+    except OSError:
+        return True  # No list: the mode says it all.
+    return any(
+        rights and tag not in (_OWNER, _MASK) and (tag, id_) != (_USER, os.geteuid())
+        for tag, rights, id_ in entries
+    )
 
 
 def _line(path: Path, mode: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,3 +91,30 @@ def test_two_that_make_the_same_folder_at_once_both_have_it(tmp_path: Path) -> N
 def test_what_is_not_there_is_not_too_open(tmp_path: Path) -> None:
     assert private.too_open([tmp_path / "gone"]) == []
     private.shut(tmp_path / "gone")
+
+
+def _hand(file: Path, *named: tuple[int, int, int]) -> None:
+    """Give the file a list of rights (acl(5)): the owner and these may read it, nobody else."""
+    undefined = 0xFFFFFFFF
+    owner, group, mask, others = ((0x01, 4), (0x04, 0), (0x10, 4), (0x20, 0))
+    ends = [(tag, rights, undefined) for tag, rights in (owner, group, mask, others)]
+    entries = sorted([*ends, *named])
+    raw = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+    os.setxattr(file, "system.posix_acl_access", raw)
+    assert _mode(file) == 0o440, "the mask stands where the rights of the group stand"
+
+
+def test_a_key_that_systemd_hands_to_our_account_alone_is_not_too_open(tmp_path: Path) -> None:
+    key = tmp_path / "vapid.pem"
+    key.touch(0o400)
+    _hand(key, (0x02, 4, os.geteuid()))
+    assert private.too_open([key]) == []
+
+
+@pytest.mark.parametrize("tag", [0x02, 0x08])
+def test_a_key_that_a_list_opens_to_another_account_is_too_open(tmp_path: Path, tag: int) -> None:
+    key = tmp_path / "vapid.pem"
+    key.touch(0o400)
+    _hand(key, (0x02, 4, os.geteuid()), (tag, 4, os.geteuid() + 1))
+    [line] = private.too_open([key])
+    assert line == f"{key} is open to other accounts (mode 0440): run chmod 600 {key}"
