@@ -16,6 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from tortoise.fields import BinaryField, DecimalField, FloatField, TimeField
 from tortoise.models import Model
@@ -26,12 +27,12 @@ from server.auth.models import Invite, Session
 from server.auth.pairing import invite
 from server.people.models import Child, Person
 from server.records.backup import restore
-from server.records.backup.archive import Archive, Manifest
+from server.records.backup.archive import Archive, Manifest, Writer
 from server.records.backup.backup import What, back_up
 from server.security import encryption
 from server.security.encryption import Keyring
 from server.storage.db import close_database, fetch, models, open_database, write
-from server.storage.engines.copying import CopyFault, in_batches
+from server.storage.engines.copying import CopyFault, Table, in_batches, telling
 from server.storage.engines.migrate import migrate, pending
 from tests.cast import Cast
 from tests.fixtures import Database, DrivenClock
@@ -543,6 +544,33 @@ async def test_a_broken_database_is_one_sentence(
     with pytest.raises(CopyFault, match="not a database"):
         await _restore(broken, backup, clock, replaces=True)
     assert path.read_bytes() == b"no database at all, " * 1000
+
+
+def test_a_backup_that_breaks_off_within_a_table_leaves_nothing_open(tmp_path: Path) -> None:
+    with Writer(tmp_path / "b.zip", replaces=False) as writer:
+        table = writer.begin(Table("guess", ("id",)))
+        table.add([(1,)])
+    # An open one tries to end itself when Python frees it: from 3.13 on that is a traceback.
+    with pytest.raises(ValueError, match="closed file"):
+        table.add([(2,)])
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        (asyncpg.InterfaceError("connection is closed"), "was cut. Try again."),
+        (asyncpg.ConnectionDoesNotExistError("closed in the middle"), "was cut. Try again."),
+        (asyncpg.AdminShutdownError("terminating connection"), "was cut. Try again."),
+        (asyncpg.UniqueViolationError("Key (name)=(Noor)"), "says: UniqueViolationError."),
+    ],
+)
+def test_an_operator_reads_when_a_server_ended_and_no_words_of_a_row(
+    fault: Exception, sentence: str
+) -> None:
+    with pytest.raises(CopyFault) as told, telling():
+        raise fault
+    assert str(told.value).endswith(sentence)
 
 
 # --- the commands

@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Annotated, Any, Self
 
@@ -114,13 +115,17 @@ class Writer:
         handle = os.open(self._beside, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         self._file = os.fdopen(handle, "w+b")
         self._zip = zipfile.ZipFile(self._file, "w", allowZip64=True)
+        self._open: IO[bytes] = BytesIO()
         self.entries: list[TableEntry] = []
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *fault: object) -> None:
-        # An unfinished zip would try to end itself when Python frees it, and raise.
+        # An unfinished zip, and a table in it, would try to end themselves when Python frees them,
+        # and raise.
+        with suppress(OSError):
+            self._open.close()
         self._zip.fp = None
         with suppress(OSError):
             self._file.close()
@@ -136,8 +141,9 @@ class Writer:
 
     def begin(self, table: Table) -> "_Member":
         """Begin a table; `add` its rows, then `end` it."""
-        inner = self._zip.open(_named(f"tables/{table.name}.jsonl"), "w", force_zip64=True)
-        return _Member(self, table, inner)
+        name = _named(f"tables/{table.name}.jsonl")
+        self._open = self._zip.open(name, "w", force_zip64=True)
+        return _Member(self, table, self._open)
 
     def close(self, manifest: Manifest) -> Path:
         """Close: sign, and write out to the disk; the path of the file that can be read now."""

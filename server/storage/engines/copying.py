@@ -31,6 +31,9 @@ FETCHED = 100
 # The backup lists the applied migrations by name, beside the rows; migrating makes them anew.
 MIGRATIONS = "tortoise_migrations"
 
+# Of a server that ends.
+_CUT = (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)
+
 Row = Sequence[Any]
 
 
@@ -61,6 +64,8 @@ def telling() -> Iterator[None]:
     except (sqlite3.Error, BaseORMException) as fault:
         raise CopyFault(f"The database says: {fault}.") from fault
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
+        if type(fault) is asyncpg.InterfaceError or isinstance(fault, _CUT):
+            raise CopyFault("The connection to the database was cut. Try again.") from fault
         # Without the details, which may contain the content of a row.
         raise CopyFault(f"The database says: {type(fault).__name__}.") from fault
 
