@@ -173,3 +173,24 @@ async def test_health_and_board_say_that_pages_are_not_live(
         health = await tom.get("/health")
         assert health.json()["live_updates"] == "away"
         assert "This page updates every 30 seconds" in (await tom.get("/desk/")).text
+
+
+@only_postgres
+async def test_a_text_whose_plan_a_migration_spoiled_is_not_sent_again(migrated: Database) -> None:
+    """A pooler answers a text that it has seen with the plan of before, again and again."""
+    before = engine.Connection.refused
+    ask = "SELECT standing FROM watch FOR UPDATE"
+    await open_database(f"{migrated.url}?maxsize=1")
+    try:
+        await fetch(ask)
+        await fetch("ALTER TABLE watch ALTER COLUMN standing TYPE varchar(99)")
+        with pytest.raises(Unavailable):
+            async with write():
+                await fetch(ask)
+        async with write():
+            await fetch(ask)
+        prepared = await fetch("SELECT statement FROM pg_prepared_statements")
+        [text] = [row["statement"] for row in prepared if row["statement"].startswith(ask)]
+        assert text == f"{ask} /* {before + 1} */"
+    finally:
+        await close_database()

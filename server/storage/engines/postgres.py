@@ -85,11 +85,38 @@ _savepoints = itertools.count(1)
 
 
 class Connection(asyncpg.Connection):  # type: ignore[misc]
-    """A pooled connection that needs no statement to be given back."""
+    """A pooled connection that needs no statement to be given back, and gets over a migration.
+
+    A pooler prepares each text once for all its clients. When a column has changed under a text,
+    to prepare the same text again brings back the same plan, which is refused, as long as the
+    pooler keeps its connection (PgBouncer: an hour). So from the first refusal on this process
+    sends other texts: with a number behind them.
+    """
+
+    refused = 0
+    """How often that was, in this process."""
+    _prepared_with = 0
 
     def get_reset_query(self) -> str:
         """None: see the module's docstring."""
         return ""
+
+    async def _get_statement(self, query: str, *how: Any, **more: Any) -> Any:
+        self._prepared_with = Connection.refused
+        if Connection.refused:
+            query = f"{query} /* {Connection.refused} */"
+        try:
+            return await super()._get_statement(query, *how, **more)
+        except asyncpg.InvalidCachedStatementError:
+            # Refused when it is described, which the driver does not count as refused.
+            self._drop_global_statement_cache()
+            raise
+
+    def _drop_global_statement_cache(self) -> None:
+        # What several connections sent at once is refused to each, and counts once.
+        if self._prepared_with == Connection.refused:
+            Connection.refused += 1
+        super()._drop_global_statement_cache()
 
 
 @contextmanager
