@@ -1,7 +1,9 @@
 """What a pooler in transaction mode does to us (PgBouncer), as a small double at the wire.
 
 It refuses a connection that asks for a setting that it does not know, and takes LISTEN and loses
-it: what is announced is never heard by whoever listens through it. Everything else it passes on.
+it: what is announced is never heard by whoever listens through it. Texts in `spoiled` it has
+prepared before a migration, for another client: PostgreSQL refuses their plan as soon as it is
+described. Everything else it passes on.
 
     async with pooling(postgres.port) as port: ...
 """
@@ -10,16 +12,21 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 
 # What PgBouncer passes on; anything else ends the connection.
 KNOWN = {"user", "database", "client_encoding", "timezone", "application_name", "datestyle"}
 _NO_SSL, _SSL_REQUEST = b"N", 80877103
+# A column that there is not, and what PostgreSQL says of a plan whose columns have changed.
+_SPOILED = b"spoiled_plan"
+_REFUSED_PLAN = (
+    b"SERROR\0VERROR\0C0A000\0Mcached plan must not change result type\0RRevalidateCachedQuery\0\0"
+)
 
 
 @asynccontextmanager
-async def pooling(port: int) -> AsyncIterator[int]:
+async def pooling(port: int, spoiled: Collection[str] = ()) -> AsyncIterator[int]:
     """The port of a pooler before the PostgreSQL at `port` of loopback."""
     tasks: set[asyncio.Task[None]] = set()
 
@@ -28,7 +35,7 @@ async def pooling(port: int) -> AsyncIterator[int]:
         assert task is not None
         tasks.add(task)
         with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            await _pass_on(port, reader, writer)
+            await _pass_on(port, spoiled, reader, writer)
         tasks.discard(task)
         writer.close()
 
@@ -41,7 +48,12 @@ async def pooling(port: int) -> AsyncIterator[int]:
             task.cancel()
 
 
-async def _pass_on(port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pass_on(
+    port: int,
+    spoiled: Collection[str],
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+) -> None:
     start = await _first(reader, writer)
     if (stranger := _stranger_in(start)) is not None:
         writer.write(_refusal(f"unsupported startup parameter: {stranger}"))
@@ -55,6 +67,7 @@ async def _pass_on(port: int, reader: asyncio.StreamReader, writer: asyncio.Stre
             head = await reader.readexactly(5)
             body = await reader.readexactly(struct.unpack("!I", head[1:])[0] - 4)
             body = _without_listening(head[:1], body)
+            body = _without_plan(head[:1], body, spoiled)
             head = head[:1] + struct.pack("!I", len(body) + 4)
             forth.write(head + body)
             await forth.drain()
@@ -80,6 +93,15 @@ def _without_listening(kind: bytes, body: bytes) -> bytes:
     return name + mark + b"SELECT 1\0" + query.partition(b"\0")[2]
 
 
+def _without_plan(kind: bytes, body: bytes, spoiled: Collection[str]) -> bytes:
+    """PostgreSQL refuses it, and ends the transaction as it does where a plan is refused."""
+    name, mark, query = body.partition(b"\0") if kind == b"P" else (b"", b"", b"")
+    text, end, types = query.partition(b"\0")
+    if text.decode() not in spoiled:
+        return body
+    return name + mark + b"SELECT " + _SPOILED + end + types
+
+
 def _stranger_in(start: bytes) -> str | None:
     names = start[8:].split(b"\0")[:-2:2]
     asked = [name.decode().lower() for name in names if name]
@@ -87,14 +109,20 @@ def _stranger_in(start: bytes) -> str | None:
 
 
 def _refusal(words: str) -> bytes:
-    fields = b"SFATAL\0VFATAL\0C08P01\0M" + words.encode() + b"\0\0"
+    return _fault(b"SFATAL\0VFATAL\0C08P01\0M" + words.encode() + b"\0\0")
+
+
+def _fault(fields: bytes) -> bytes:
     return b"E" + struct.pack("!I", len(fields) + 4) + fields
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while data := await reader.read(65536):
-            writer.write(data)
+    with suppress(OSError, asyncio.IncompleteReadError):
+        while True:
+            head = await reader.readexactly(5)
+            body = await reader.readexactly(struct.unpack("!I", head[1:])[0] - 4)
+            is_plan = head[:1] == b"E" and _SPOILED in body
+            writer.write(_fault(_REFUSED_PLAN) if is_plan else head + body)
             await writer.drain()
     # Who ends a session waits until the server has closed it.
     writer.close()

@@ -194,3 +194,29 @@ async def test_a_text_whose_plan_a_migration_spoiled_is_not_sent_again(migrated:
         assert text == f"{ask} /* {before + 1} */"
     finally:
         await close_database()
+        engine.Connection.refused = before
+
+
+@only_postgres
+async def test_a_plan_that_a_pooler_kept_for_others_is_refused_once_at_most(
+    migrated: Database,
+) -> None:
+    """A process that starts after the migration meets it as soon as it prepares the text."""
+    before = engine.Connection.refused
+    ask = "SELECT standing FROM watch ORDER BY child_id FOR UPDATE"
+    port = urlsplit(migrated.url).port
+    assert port is not None
+    kept = ask if before == 0 else f"{ask} /* {before} */"
+    async with pooling(port, spoiled={kept}) as through:
+        await open_database(migrated.url.replace(f":{port}/", f":{through}/"))
+        try:
+            with pytest.raises(Unavailable) as refused:
+                async with write():
+                    await fetch(ask)
+            assert refused.value.extra["why"] == "InvalidCachedStatementError"
+            async with write():
+                assert await fetch(ask) == []
+            assert engine.Connection.refused == before + 1
+        finally:
+            await close_database()
+            engine.Connection.refused = before
