@@ -4,12 +4,13 @@ A call is a row of the outbox about an alert that names this person, whatever be
 moment it was queued they may act on that alert, until it is closed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from server.alerts.climbing import CALLING
 from server.alerts.models import Alert
 from server.notify.models import Message
+from server.storage.db import among as in_list
 from server.storage.db import as_id, fetch
 
 # Start from the open alerts, which are few: over the years a person has been told of many.
@@ -34,8 +35,15 @@ async def is_alerted(child_id: UUID) -> bool:
     return await Alert.exists(child_id=child_id, closed_at__isnull=True)
 
 
-async def called_about(person_id: UUID, agency_id: UUID) -> Mapping[UUID, UUID]:
-    """The child of each open alert of this agency to which the person was called. Calls by another
-    agency end when the child is transferred."""
-    rows = await fetch(_CALLED, [person_id, agency_id])
+async def called_about(
+    person_id: UUID, agency_id: UUID, among: Collection[UUID] | None = None
+) -> Mapping[UUID, UUID]:
+    """The child of each open alert of this agency to which the person was called; `among`: of these
+    children alone. Calls by another agency end when the child is transferred."""
+    sql, params = _CALLED, [person_id, agency_id]
+    rows = await (
+        fetch(sql, params)
+        if among is None
+        else fetch(f"{sql} AND a.child_id {in_list('$3')}", [*params, list(among)])
+    )
     return {as_id(row["id"]): as_id(row["child_id"]) for row in rows}

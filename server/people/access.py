@@ -76,7 +76,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     session_of: Callable[[HTTPConnection], Awaitable[Visitor]]
     session_holds: Callable[[UUID, datetime], Awaitable[bool]]
     on_rota: Callable[[UUID, datetime], Awaitable[OnRota]]
-    called_about: Callable[[UUID, UUID], Awaitable[Mapping[UUID, UUID]]]
+    called_about: Callable[[UUID, UUID, Collection[UUID] | None], Awaitable[Mapping[UUID, UUID]]]
     broken_for: Callable[[UUID, UUID, datetime], Awaitable[frozenset[UUID]]]
     is_alerted: Callable[[UUID], Awaitable[bool]]
 
@@ -216,15 +216,20 @@ async def own_child(request: HTTPConnection, action: Action) -> tuple[Child, Rol
     return await child_for(request, visitor.person_id, action)
 
 
-async def called_about(request: HTTPConnection) -> Mapping[UUID, UUID]:
-    """The open alerts to which the ladder has called the visitor, with the child of each."""
-    if "waymark.called" not in request.scope:
-        visitor = await visitor_of(request)
-        is_asked = not visitor.is_child and visitor.agency_id is not None
-        agency_id = cast(UUID, visitor.agency_id)
-        called = await _sources.called_about(visitor.person_id, agency_id) if is_asked else {}
+async def called_about(
+    request: HTTPConnection, among: Collection[UUID] | None = None
+) -> Mapping[UUID, UUID]:
+    """The open alerts to which the ladder has called the visitor, with the child of each. `among`:
+    at least those about these children. A person on duty may be called thousands of times."""
+    if (known := request.scope.get("waymark.called")) is not None:
+        return cast(Mapping[UUID, UUID], known)
+    visitor = await visitor_of(request)
+    if visitor.is_child or visitor.agency_id is None:
+        return {}
+    called = await _sources.called_about(visitor.person_id, visitor.agency_id, among)
+    if among is None:
         request.scope["waymark.called"] = called
-    return cast(Mapping[UUID, UUID], request.scope["waymark.called"])
+    return called
 
 
 async def broken_for(request: HTTPConnection) -> frozenset[UUID]:
@@ -363,7 +368,7 @@ async def _in_need(
 
 
 async def _is_called(request: HTTPConnection, child_id: UUID, alert_id: UUID | None) -> bool:
-    called = await called_about(request)
+    called = await called_about(request, [child_id])
     if alert_id is not None:
         return called.get(alert_id) == child_id
     return child_id in called.values()

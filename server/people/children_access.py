@@ -95,7 +95,7 @@ async def _further_ways(
         _Way(ON_DUTY, Role.SUPERVISOR, look, placed),
     ]
     if by_call and may(frozenset({Role.CALLED}), action):
-        called = set((await called_about(request)).values())
+        called = set((await called_about(request, among)).values())
         ways.append(_Way(CALLED, Role.CALLED, look_by_call(action), called))
     if by_call and may(frozenset({Role.GLASS}), action):
         broken = await _here(visitor, await broken_for(request))

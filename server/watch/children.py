@@ -38,7 +38,7 @@ async def alerted(request: Request) -> dict[UUID, Roles]:
 async def called(request: Request, among: Collection[UUID]) -> dict[UUID, Roles]:
     """The children among these whose open alert has called the visitor, and the visitor's roles by
     that call."""
-    about = set((await called_about(request)).values()) & set(among)
+    about = set((await called_about(request, among)).values()) & set(among)
     if not about:
         return {}
     return await children_for(request, Action.ALERT_SEE, among=about, by_call=True)

@@ -46,7 +46,8 @@ async def rows_of(
     standings = await _standings(request, roles)
     places = await _places([child.id for child in shown if child.knows], scope.now)
     left = await _left([child.id for child in shown])
-    called = {child: alert for alert, child in (await called_about(request)).items()}
+    about = await called_about(request, roles)
+    called = {child: alert for alert, child in about.items()}
     await leave_looks(request, shown)
     return [
         Row(
@@ -74,7 +75,7 @@ async def _standings(
     """Group, drawing and word of each child, as on the board; to a carer, only that they are
     missing."""
     seeing = [id_ for id_, held in roles.items() if may(held, Action.ALERT_SEE)]
-    called = await called_about(request)
+    called = await called_about(request, roles)
     language, zone, now = language_of(request), zone_of(request), now_of(request)
     returns = await returns_of(roles, language, zone, now=now)
     standings = {}

@@ -142,12 +142,14 @@ async def scope_of(request: HTTPConnection) -> Scope:
     visitor, now = await visitor_of(request), now_of(request)
     assert visitor.agency_id is not None
     rota = await rota_of(request)
+    # By duty they come to each of the children about whom they were called.
+    called = {} if rota.is_on_duty else await called_about(request)
     return Scope(
         visitor.person_id,
         visitor.agency_id,
         now,
         rota.is_on_duty,
         rota.covers,
-        await called_about(request),
+        called,
         await broken_for(request),
     )

@@ -21,14 +21,19 @@ MOST = 100
 _MOST_EXACT = 20
 
 
+# In the order of the index: PostgreSQL would expect one row in three, and read the whole table.
+_ONE = """
+SELECT 1 FROM child WHERE agency_id = $1 AND indexed_by {is_other} ORDER BY indexed_by LIMIT 1
+"""
+_LACKS = "SELECT COALESCE({}) AS lacks".format(
+    ", ".join(f"({_ONE.format(is_other=is_other)})" for is_other in ("IS NULL", "< $2", "> $2"))
+)
+
+
 async def is_prepared(agency_id: UUID) -> bool:
     """Whether every child of the agency is in the index. If not, a search may miss one."""
-    [row] = await fetch(
-        "SELECT EXISTS (SELECT 1 FROM child WHERE agency_id = $1 AND (indexed_by IS NULL"
-        " OR indexed_by < $2 OR indexed_by > $2)) AS lacks",
-        [agency_id, mark()],
-    )
-    return not row["lacks"]
+    [row] = await fetch(_LACKS, [agency_id, mark()])
+    return row["lacks"] is None
 
 
 async def exact(agency_id: UUID, text: str) -> list[UUID]:
@@ -112,12 +117,13 @@ _PLACE = """
 place AS MATERIALIZED (
     SELECT mine.id, child.home_id FROM mine {then} child ON child.id = mine.id
 ), """
+# Not = 1: PostgreSQL would expect one row where there are thousands, and compare each with each.
 _FIT = """
-best AS (SELECT id, n, MAX(worth) AS worth FROM ({hits}) AS hit GROUP BY id, n),
 fit AS MATERIALIZED (
-    SELECT id, SUM(worth) AS worth, MIN(CASE WHEN worth IN (4, 3) THEN 1 ELSE 0 END) AS by_name
-    FROM best GROUP BY id HAVING COUNT(*) = {words}
+    SELECT id, {worth} AS worth, CASE WHEN {by_name} THEN 1 ELSE 0 END AS by_name
+    FROM ({hits}) AS hit GROUP BY id HAVING {every}
 )"""
+_BEST = "MAX(CASE WHEN n = {n} THEN worth ELSE 0 END)"
 _FOUND = """
 WITH asked AS MATERIALIZED ({asked}), {ctes}
 SELECT c.id, c.home_id, c.left_at, fit.worth, {way} AS way,
@@ -133,7 +139,7 @@ async def _rows(scope: Scope, words: Sequence[str], full: str) -> list[dict[str,
     from_children, statement = await is_small(scope), Statement()
     parts, own = sight(scope, statement), mine(scope, statement, "" if from_children else "fit")
     hits = (_FROM_CHILDREN if from_children else _FROM_INDEX).format(then=then())
-    fit, my = _FIT.format(hits=hits, words=len(words)), _MINE.format(mine=own)
+    fit, my = _fit(hits, len(words)), _MINE.format(mine=own)
     # Of thousands of children, only the ties of those who fit are looked up.
     ctes = (
         f"{my}{_PLACE.format(then=then())}{fit}" if from_children else f"{fit}, {my.rstrip(', ')}"
@@ -151,6 +157,17 @@ async def _rows(scope: Scope, words: Sequence[str], full: str) -> list[dict[str,
         limit=MOST + 1,
     )
     return await fetch(sql, statement.params)
+
+
+def _fit(hits: str, words: int) -> str:
+    """The children with a hit for every word."""
+    best = [_BEST.format(n=n) for n in range(words)]
+    return _FIT.format(
+        hits=hits,
+        worth=" + ".join(best),
+        by_name=" AND ".join(f"{worth} IN (4, 3)" for worth in best),
+        every=" AND ".join(f"{worth} > 0" for worth in best),
+    )
 
 
 def _terms(agency_id: UUID, words: Sequence[str], full: str) -> list[dict[str, Any]]:
