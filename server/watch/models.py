@@ -92,6 +92,11 @@ class Watch(Model):
                 name="watch_not_here",
                 where="not_here_at IS NOT NULL",
             ),
+            PartialIndex(
+                fields=("agency_id", "missed_due_at", "child_id"),
+                name="watch_late",
+                where="standing = 'late'",
+            ),
         )
 
     @property

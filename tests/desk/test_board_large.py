@@ -32,12 +32,19 @@ from tests.desk.test_board_order import crowd_in_homes, returned, scope, stir
 from tests.desk.walking import at_desk
 
 
-async def on_large(reader: Scope, view: View) -> Order:
+async def on_large(reader: Scope, view: View, most: int = 0, **limits: int) -> Order:
     """The board as a reader of thousands gets it, once the others were counted."""
     tallies = Tallies()
-    await tallies.of(reader, view)
+    for counted in (view, View()) if limits else (view,):
+        await tallies.of(reader, counted)
+        await tallies.waiting(reader, counted)
     await tallies.settled()
-    return await large.order(reader, view, tallies, most=0)
+    return await large.order(reader, view, tallies, most=most, **limits)
+
+
+async def in_a_crowd(reader: Scope, view: View) -> Order:
+    """The same where thousands are waited for, too."""
+    return await on_large(reader, view, most_waiting=-1)
 
 
 def ids(order: Order, group: Group) -> list[UUID]:
@@ -63,15 +70,7 @@ async def readers(cast: Cast) -> list[Scope]:
 
 @pytest.mark.parametrize("seed", range(4))
 async def test_a_large_board_places_and_counts_as_a_small_one(cast: Cast, seed: int) -> None:
-    random = Random(seed)  # noqa: S311
-    crowd = await crowd_in_homes(cast, 40)
-    await stir(cast, crowd, random)
-    for id_ in random.sample(crowd, 6):
-        await returned(cast, id_, Kind.SAFE_AND_WELL)
-    for id_ in random.sample(crowd, 4):
-        await Child.filter(id=id_).update(left_at=cast.clock())
-    for id_ in random.sample(crowd, 9):
-        await Tie.filter(child_id=id_, person_id=cast.tom.id).update(until_at=cast.clock())
+    await any_state(cast, Random(seed))  # noqa: S311
     for reader in await readers(cast):
         for view in (await everything(), await everything(level="high")):
             small, many = await exact.order(reader, view), await on_large(reader, view)
@@ -84,6 +83,108 @@ async def test_a_large_board_places_and_counts_as_a_small_one(cast: Cast, seed: 
                 assert many.beside.get(group, 0) == small.beside.get(group, 0)
             assert many.well_by_home() == small.well_by_home()
             assert (many.left, many.n_left) == (small.left, small.n_left)
+
+
+async def any_state(cast: Cast, random: Random) -> None:
+    """Forty children in any state; some left, some are no longer Tom's."""
+    crowd = await crowd_in_homes(cast, 40)
+    await stir(cast, crowd, random)
+    for id_ in random.sample(crowd, 6):
+        await returned(cast, id_, Kind.SAFE_AND_WELL)
+    await Child.filter(id__in=random.sample(crowd, 4)).update(left_at=cast.clock())
+    lost = Tie.filter(child_id__in=random.sample(crowd, 9), person_id=cast.tom.id)
+    await lost.update(until_at=cast.clock())
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_in_a_crowd_everyone_is_placed_and_counted_as_on_a_small_board(
+    cast: Cast, seed: int
+) -> None:
+    await any_state(cast, Random(seed))  # noqa: S311
+    for reader in await readers(cast):
+        for view in (await everything(), await everything(level="high")):
+            small, many = await exact.order(reader, view), await in_a_crowd(reader, view)
+            assert many.is_crowded
+            for group in Group:
+                assert many.knows(group)
+                assert many.count(group) == small.count(group), (reader, group)
+                assert set(ids(many, group)) == set(ids(small, group)), (reader, group)
+                assert many.beside.get(group, 0) == small.beside.get(group, 0) or (
+                    group in UNCOUNTED
+                )
+            assert [row.place.rank for row in many.rows if row.group is Group.NOW] == [
+                row.place.rank for row in small.rows if row.group is Group.NOW
+            ]
+            assert ids(many, Group.LATE) == ids(small, Group.LATE)
+
+
+async def test_in_a_crowd_a_home_is_counted_and_the_others_were(cast: Cast) -> None:
+    await any_state(cast, Random(5))  # noqa: S311
+    reader = scope(cast, "ines")
+    for home in [*(str(home.id) for home in await Home.all()), ""]:
+        for whose in ("", str(cast.tom.id)):
+            view = await everything(home=home, whose=whose)
+            if not (home or whose):
+                continue
+            small = await exact.order(reader, view)
+            many = await on_large(reader, view, most=100, most_waiting=-1)
+            for group in set(Group) - UNCOUNTED:
+                assert ids(many, group) == ids(small, group)
+                assert many.count(group) == small.count(group)
+                assert many.beside.get(group, 0) == small.beside.get(group, 0)
+
+
+async def call_for(cast: Cast, ids: list[UUID]) -> None:
+    """An open alert about each of them, of several kinds; one in three is held."""
+    now = cast.clock()
+    await Alert.filter(child_id__in=ids).delete()
+    alerts = [
+        Alert(
+            agency_id=cast.agency.id,
+            child_id=id_,
+            cause=("help", "silence", "talk", "concern")[place % 4],
+            state=("open", "contacted", "answered")[place % 5 % 3],
+            tier="mid",
+            reason="grace_over",
+            ladder={},
+            opened_at=now - timedelta(minutes=place % 7),
+            noticed_at=now,
+            next_action_at=now,
+            acknowledged_by=cast.tom.id,
+            held_until=now if place % 3 == 0 else None,
+        )
+        for place, id_ in enumerate(ids)
+    ]
+    await Alert.bulk_create(alerts)
+
+
+async def test_in_a_crowd_rows_come_in_parts_without_gaps(cast: Cast) -> None:
+    crowd = await scenes.crowd(cast, 130)
+    await call_for(cast, crowd[:100])
+    late = {"standing": "late", "missed_due_at": cast.clock() - timedelta(hours=2)}
+    await Watch.filter(child_id__in=crowd[100:]).update(**late)
+    reader = scope(cast, "tom")
+    everyone = await exact.order(reader, await everything())
+    for group in (Group.NOW, Group.HELD, Group.LATE):
+        seen, view = list[UUID](), View(group=group)
+        while order := await in_a_crowd(reader, view):
+            seen += ids(order, group)
+            if len(order.rows) < AT_ONCE:
+                break
+            view = View(group=group, after=order.rows[-1].place)
+        assert len(seen) == len(set(seen))
+        assert set(seen) == set(ids(everyone, group))
+        assert len(seen) > AT_ONCE
+
+
+async def test_who_sees_few_of_a_crowd_is_shown_all_of_these(cast: Cast) -> None:
+    crowd = await scenes.crowd(cast, 300)
+    await call_for(cast, crowd)
+    await Tie.filter(child_id__in=crowd[:290], person_id=cast.tom.id).delete()
+    small = await exact.order(scope(cast, "tom"), View())
+    order = await in_a_crowd(scope(cast, "tom"), View())
+    assert set(ids(order, Group.NOW)) == set(ids(small, Group.NOW))
+    assert ids(small, Group.NOW)
 
 
 async def test_each_filter_of_a_large_board_shows_what_fits(cast: Cast) -> None:
@@ -209,6 +310,26 @@ async def test_a_board_of_thousands_says_when_the_others_were_counted(cast: Cast
     assert f"{large.MOST_AT_ONCE + 101:,} well" in page
     # The house, and those without a home.
     assert page.count('class="opens') == 2
+
+
+async def test_a_board_in_a_crowd_shows_at_once_who_is_called_for_after_the_count(
+    cast: Cast,
+) -> None:
+    await settled(cast, large.MOST_WAITING + 100)
+    late = {"standing": "late", "missed_due_at": cast.clock() - timedelta(hours=2)}
+    await Watch.all().update(**late)
+    async with at_desk(cast, "ines") as browser:
+        await browser.get("/desk/")
+        await cast.app.state.tallies.settled()
+        page = (await browser.get("/desk/")).text
+        await call_for(cast, [cast.mia.id, cast.noor.id])
+        called = (await browser.get("/desk/")).text
+    assert re.search(r"Counted at \d\d:\d\d. The children below are shown as they are now", page)
+    assert re.search(r"2,10\d late", page)
+    assert "Nobody is waiting for you now" in page
+    assert "1 needs action now" in called
+    assert "Nobody is waiting for you now" not in called
+    assert "Mia Castellane" in called
 
 
 async def test_a_board_of_one_urgent_group_reads_no_index_of_the_others(cast: Cast) -> None:

@@ -3,40 +3,60 @@
 Everyone who is waited for is counted and placed as on any board: few children have an open
 alert, are late, or came back, and narrow indexes name them. Of those who are due, away or well, the
 rows that are shown come from an index in its order, and `tally` counts them all now and then.
+
+Where thousands are waited for as well, so do the rows of those, and `tally` counts them too.
 """
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
 
 from server.desk.board import order as exact
-from server.desk.board.order import UNCOUNTED, Order, read_order
+from server.desk.board import walks
+from server.desk.board.order import UNCOUNTED, Order, Placed, read_order
 from server.desk.board.placing import Part, of_worker, reached, rows_sql
 from server.desk.board.tally import Tallies, Tally
-from server.desk.board.view import NO_HOME, Group, View
-from server.missing.search.rules import Stage
+from server.desk.board.view import NO_HOME, Group, Place, View
+from server.desk.board.walks import Walk
 from server.people.finding.scope import Scope
-from server.storage.db import fetch, fetch_aside
+from server.storage.db import as_id, as_moment, fetch, fetch_aside
 from server.storage.statement import Statement
 
 # So many children are counted in one statement, in some 20 milliseconds.
 MOST_AT_ONCE = 2000
-# Rows that an index is asked for beyond those that are shown, since some of them are not the
-# reader's, or are in another group. Where they are too few, it is asked for so many times more.
-BESIDE, TIMES = 50, 20
+# Of so many who are waited for in the agency, all are placed at each board.
+MOST_WAITING = 2000
+# Where an index gave too few rows, it is asked for so many times more.
+TIMES = 20
 
 
-async def order(scope: Scope, view: View, tallies: Tallies, *, most: int = MOST_AT_ONCE) -> Order:
+async def order(
+    scope: Scope,
+    view: View,
+    tallies: Tallies,
+    *,
+    most: int = MOST_AT_ONCE,
+    most_waiting: int = MOST_WAITING,
+) -> Order:
     """The counts and the rows of this view, of a reader with any number of children."""
     if not await is_large(scope, most):
         return await exact.order(scope, view)
+    is_crowded = await _is_crowded(scope, most_waiting)
     if await _is_narrow(scope, view, most):
         # It counts all that it shows; of the count of everyone it takes who has left.
-        return _with(await _narrow(scope, view), await tallies.of(scope, View()))
-    tally = await tallies.of(scope, view)
-    return _with(await _walked(scope, view), tally)
+        everyone, waiting = await _counted(scope, View(), tallies, is_crowded=is_crowded)
+        narrow = await _narrow(scope, view, is_crowded=is_crowded)
+        return _with(_beside(narrow, waiting) if is_crowded else narrow, everyone)
+    tally, waiting = await _counted(scope, view, tallies, is_crowded=is_crowded)
+    if not is_crowded or _sees_few(scope, waiting, most_waiting):
+        return _with(await _walked(scope, view), tally)
+    crowded = await _walked(scope, view, Crowd(waiting.odd if waiting is not None else ()))
+    return _with_waiting(_with(crowded, tally), tally, waiting)
 
 
 async def is_large(scope: Scope, most: int = MOST_AT_ONCE) -> bool:
@@ -50,10 +70,39 @@ async def is_large(scope: Scope, most: int = MOST_AT_ONCE) -> bool:
     return await _are_more(source, statement, most)
 
 
+async def _is_crowded(scope: Scope, most: int) -> bool:
+    """Whether more children than these are called for or late in the agency."""
+    statement = Statement()
+    agency = statement.of(scope.agency_id)
+    source = (
+        f"SELECT 1 FROM alert WHERE agency_id = {agency} AND closed_at IS NULL"  # noqa: S608
+        f" UNION ALL SELECT 1 FROM watch WHERE agency_id = {agency} AND standing = 'late'"
+    )
+    return await _are_more(source, statement, most)
+
+
+def _sees_few(scope: Scope, waiting: Tally | None, most: int) -> bool:
+    """Whether a walk through the agency would pass hardly any child of this reader."""
+    if scope.is_on_duty or waiting is None:
+        return False
+    return sum(waiting.totals.values()) <= most
+
+
 async def _are_more(source: str, statement: Statement, most: int) -> bool:
     sql = f"SELECT COUNT(*) AS n FROM ({source} LIMIT {most + 1}) AS few"  # noqa: S608
     [row] = await fetch(sql, statement.params)
     return int(row["n"]) > most
+
+
+async def _counted(
+    scope: Scope, view: View, tallies: Tallies, *, is_crowded: bool
+) -> tuple[Tally | None, Tally | None]:
+    """The last counts: of everyone who rests, and of those who are waited for, where these are not
+    counted at each board."""
+    if not is_crowded:
+        return await tallies.of(scope, view), None
+    waiting, tally = await asyncio.gather(tallies.waiting(scope, view), tallies.of(scope, view))
+    return tally, waiting
 
 
 def _with(order: Order, tally: Tally | None) -> Order:
@@ -64,6 +113,26 @@ def _with(order: Order, tally: Tally | None) -> Order:
     if not order.is_large:
         return order
     return replace(order, counted=tally.counted, totals=tally.totals)
+
+
+def _with_waiting(order: Order, tally: Tally | None, waiting: Tally | None) -> Order:
+    """The same, of a board that has counted nobody. Both counts are needed to say when."""
+    if waiting is None:
+        return order
+    totals = {**order.totals, **waiting.totals}
+    counted = order.counted
+    if tally is not None and counted is not None:
+        counted = replace(counted, at=min(counted.at, waiting.counted.at))
+    return replace(order, totals=totals, beside=waiting.beside, counted=counted)
+
+
+def _beside(order: Order, waiting: Tally | None) -> Order:
+    """Of those who are waited for and not shown: all who were counted, without those who are."""
+    if waiting is None:
+        return replace(order, beside={}, beside_at=None, is_beside_old=True)
+    shown = {group: order.count(group) for group in waiting.totals}
+    beside = {group: max(n - shown[group], 0) for group, n in waiting.totals.items()}
+    return replace(order, beside=beside, beside_at=waiting.counted.at, is_beside_old=True)
 
 
 # --- a filter that leaves few children
@@ -83,14 +152,14 @@ async def _is_narrow(scope: Scope, view: View, most: int) -> bool:
     return source is not None and not await _are_more(source, statement, most)
 
 
-async def _narrow(scope: Scope, view: View) -> Order:
-    """All of these children are counted; of the others, those who are waited for."""
+async def _narrow(scope: Scope, view: View, *, is_crowded: bool) -> Order:
+    """All of these children are counted; of the others, those who are waited for, where these are
+    few."""
     statement = Statement()
     source = _source(scope, view, statement)
     assert source is not None
-    part = Part(
-        scope=reached(scope, statement, [*_urgent(scope, statement), source]), by_child=True
-    )
+    others = [] if is_crowded else walks.few(scope, statement)
+    part = Part(scope=reached(scope, statement, [*others, source]), by_child=True)
     sql = rows_sql(scope, view, statement, part)
     return read_order(await fetch_aside(sql, statement.params))
 
@@ -98,13 +167,11 @@ async def _narrow(scope: Scope, view: View) -> Order:
 # --- the rows of an index in its order
 
 
-class _Walk(msgspec.Struct, frozen=True):
-    """Where rows come from in their order, and how many of them are looked at."""
+class Crowd(msgspec.Struct, frozen=True):
+    """Thousands are waited for, so that not all of them are placed. `odd`: children whom the walks
+    do not lead to, by the last count."""
 
-    group: Group
-    key: str  # As the view names the list.
-    most: int
-    sql: str
+    odd: Sequence[UUID] = ()
 
 
 class Walked(msgspec.Struct, frozen=True):
@@ -114,112 +181,79 @@ class Walked(msgspec.Struct, frozen=True):
     params: Sequence[object]
 
 
-async def _walked(scope: Scope, view: View) -> Order:
-    """The rows that are shown. Those who are due, away or well are not counted."""
-    times = 1
+async def _walked(scope: Scope, view: View, crowd: Crowd | None = None) -> Order:
+    """The rows that are shown. Those who are due, away or well are not counted; in a crowd nobody
+    is."""
+    times, sources = 1, crowd
     while True:
-        statement, walks = walked(scope, view, times)
+        statement, ways = walked(scope, view, times, sources)
         rows = await fetch_aside(statement.sql, statement.params)
-        ends = {row["rank"] for row in rows if row["grp"] == _WALK and row["fits"]}
+        ends = {row["rank"]: row for row in rows if row["grp"] == _WALK}
         order = read_order([row for row in rows if row["grp"] != _WALK])
-        if all(n in ends or _is_full(order, view, walk) for n, walk in enumerate(walks)):
-            return _without_counts(order)
+        if all(_is_enough(order, view, walk, ends.get(n)) for n, walk in enumerate(ways)):
+            return _without_counts(order, is_crowded=crowd is not None)
+        # Who sees hardly any of those who are waited for is shown them in the other way.
+        sources = None if times > 1 else sources
         times *= TIMES
 
 
-def _is_full(order: Order, view: View, walk: _Walk) -> bool:
-    shown = [row for row in order.rows if row.group is walk.group]
-    if walk.group is Group.WELL and view.folds:
-        shown = [row for row in shown if str(row.home_id or NO_HOME) == walk.key]
-    return len(shown) >= view.limit(walk.key)
+def _is_enough(order: Order, view: View, walk: Walk, end: Mapping[str, Any] | None) -> bool:
+    """Whether the walk has come to its end, or past the last row that is shown of its list."""
+    if end is None or end["fits"]:
+        return True
+    limit = view.limit(walk.key)
+    shown = [row for row in order.rows if _is_of(row, walk, view)]
+    if len(shown) < limit:
+        return False
+    last = Place(end["n"], as_moment(end["since"]), as_id(end["child_id"]))
+    return _key(shown[limit - 1].place) <= _key(last)
 
 
-def _without_counts(order: Order) -> Order:
+def _is_of(row: Placed, walk: Walk, view: View) -> bool:
+    if row.group is not walk.group:
+        return False
+    is_folded = walk.group is Group.WELL and view.folds
+    return not is_folded or str(row.home_id or NO_HOME) == walk.key
+
+
+def _key(place: Place) -> tuple[int, datetime, UUID]:
+    return place.rank, place.since, place.child_id
+
+
+def _without_counts(order: Order, *, is_crowded: bool) -> Order:
+    if is_crowded:
+        return replace(order, counts={}, beside={}, is_large=True, is_crowded=True)
     counts = {key: n for key, n in order.counts.items() if key[0] not in UNCOUNTED}
     beside = {group: n for group, n in order.beside.items() if group not in UNCOUNTED}
     return replace(order, counts=counts, beside=beside, is_large=True)
 
 
 _WALK = "walk"
+# The last row of a walk, and whether the index has come to its end.
+_END = """
+UNION ALL SELECT * FROM (
+  SELECT '{walk}', CAST(NULL AS uuid), child_id, {n}, since,
+    CASE WHEN (SELECT COUNT(*) FROM walk{n}) < {most} THEN 1 ELSE 0 END, rank
+  FROM walk{n} ORDER BY rank DESC, since DESC, child_id DESC LIMIT 1) AS end{n}
+"""
 
 
-def walked(scope: Scope, view: View, times: int = 1) -> tuple[Walked, Sequence[_Walk]]:
+def walked(
+    scope: Scope, view: View, times: int = 1, crowd: Crowd | None = None
+) -> tuple[Walked, Sequence[Walk]]:
     """The statement that reads as many rows of each index as are shown, and some more."""
     statement = Statement()
-    walks = [*_walks(scope, view, statement, times)]
-    named = [f"walk{n} AS MATERIALIZED ({walk.sql})" for n, walk in enumerate(walks)]
-    sources = [*_urgent(scope, statement)]
-    sources += [f"SELECT child_id FROM walk{n}" for n, _ in enumerate(walks)]  # noqa: S608
+    ways = [*walks.resting(scope, view, statement, times)]
+    if crowd is None:
+        sources = [*walks.few(scope, statement)]
+    else:
+        ways += walks.waiting(scope, view, statement, times)
+        sources = [*walks.beside_walks(scope, statement, crowd.odd)]
+    named = [f"walk{n} AS MATERIALIZED ({walk.sql})" for n, walk in enumerate(ways)]
+    sources += [f"SELECT child_id FROM walk{n}" for n, _ in enumerate(ways)]  # noqa: S608
     ctes = ", ".join([*named, reached(scope, statement, sources)])
-    sql = rows_sql(scope, view, statement, Part(scope=ctes, by_child=True, folds=True))
-    for n, walk in enumerate(walks):
-        # Whether the index has come to its end.
-        is_end = f"SELECT CASE WHEN COUNT(*) < {walk.most} THEN 1 ELSE 0 END FROM walk{n}"  # noqa: S608
-        sql += f" UNION ALL SELECT '{_WALK}', NULL, NULL, {n}, NULL, ({is_end}), 0"
-    return Walked(sql, statement.params), walks
-
-
-_BY_DUE = """
-SELECT child_id FROM watch
-WHERE agency_id = {agency} AND standing <> 'well' AND standing = '{group}'{after}
-ORDER BY due_at, child_id LIMIT {most}
-"""
-_OF_HOME = """
-SELECT id AS child_id FROM child
-WHERE agency_id = {agency} AND home_id {home} AND left_at IS NULL{after}
-ORDER BY id LIMIT {most}
-"""
-
-
-def _walks(scope: Scope, view: View, statement: Statement, times: int) -> Iterator[_Walk]:
-    # A parameter that no part names has no type for PostgreSQL: each part brings its own.
-    for group in (Group.DUE, Group.AWAY):
-        if _is_wanted(view, group):
-            agency = statement.of(scope.agency_id)
-            most = (view.limit(group) + BESIDE) * times
-            after = _after(view, group, statement)
-            sql = _BY_DUE.format(agency=agency, group=group, after=after, most=most)
-            yield _Walk(group, group, most, sql)
-    if not _is_wanted(view, Group.WELL):
-        return
-    for home in view.open if view.folds else (view.home,):
-        key = home if view.folds else str(Group.WELL)
-        agency = statement.of(scope.agency_id)
-        is_here = "IS NULL" if home == NO_HOME else f"= {statement.of(UUID(home))}"
-        most = (view.limit(key) + BESIDE) * times
-        after = _after(view, Group.WELL, statement)
-        sql = _OF_HOME.format(agency=agency, home=is_here, after=after, most=most)
-        yield _Walk(Group.WELL, key, most, sql)
-
-
-def _after(view: View, group: Group, statement: Statement) -> str:
-    """The rows of this group after the last one that was shown."""
-    if view.after is None or view.group is not group:
-        return ""
-    child = f"{statement.of(view.after.child_id)}::uuid"
-    if group is Group.WELL:
-        return f" AND id > {child}"
-    return f" AND (due_at, child_id) > ({statement.moment(view.after.since)}, {child})"
-
-
-def _is_wanted(view: View, group: Group) -> bool:
-    return view.group in (None, group) and view.part in ("", group.value)
-
-
-# --- the children who are waited for
-
-
-def _urgent(scope: Scope, statement: Statement) -> Iterator[str]:
-    """From narrow indexes, the children of the agency who may be in another group than due, away or
-    well. The conditions are those of the indexes: SQLite uses one only where they are repeated."""
-    agency = statement.of(scope.agency_id)
-    yield f"SELECT child_id FROM alert WHERE agency_id = {agency} AND closed_at IS NULL"  # noqa: S608
-    yield (
-        f"SELECT child_id FROM watch WHERE agency_id = {agency}"  # noqa: S608
-        " AND standing <> 'well' AND standing IN ('late', 'alerted', 'missing')"
-    )
-    yield f"SELECT child_id FROM watch WHERE agency_id = {agency} AND not_here_at IS NOT NULL"  # noqa: S608
-    yield (
-        f"SELECT child_id FROM episode WHERE agency_id = {agency}"  # noqa: S608
-        f" AND stage = '{Stage.FOUND.value}' AND followed_up_at IS NULL"
-    )
+    part = Part(scope=ctes, by_child=True, folds=True, by_opening=crowd is not None)
+    sql = rows_sql(scope, view, statement, part)
+    for n, walk in enumerate(ways):
+        sql += _END.format(walk=_WALK, n=n, most=walk.most)
+    return Walked(sql, statement.params), ways

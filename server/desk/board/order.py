@@ -50,16 +50,28 @@ class Order(msgspec.Struct, frozen=True):
     is_large: bool = False
     counted: Counted | None = None
     totals: Mapping[Group, int] = msgspec.field(default_factory=dict)  # By that count.
+    # Whether those who are waited for are not counted with the rest either.
+    is_crowded: bool = False
+    # Whether `beside` was counted before, and when; None: nobody has counted it yet.
+    is_beside_old: bool = False
+    beside_at: datetime | None = None
 
     def count(self, group: Group) -> int:
-        """How many are in this group."""
-        if group in self.totals:
-            return self.totals[group]
-        return sum(n for (of, _), n in self.counts.items() if of is group)
+        """How many are in this group, as far as it was counted."""
+        if group not in self.totals:
+            return sum(n for (of, _), n in self.counts.items() if of is group)
+        # Since that count, more may have come who are waited for.
+        n = self.totals[group]
+        return n if group in UNCOUNTED else max(n, self.shown(group))
+
+    def shown(self, group: Group) -> int:
+        """How many rows of this group are shown."""
+        return sum(row.group is group for row in self.rows)
 
     def knows(self, group: Group) -> bool:
         """Whether anybody has counted this group."""
-        return not self.is_large or group in self.totals or group not in UNCOUNTED
+        is_counted = not self.is_large or not (self.is_crowded or group in UNCOUNTED)
+        return is_counted or group in self.totals
 
     def well_by_home(self) -> dict[UUID | None, int]:
         """How many are well, by home. Of many homes, the first ones by name."""

@@ -109,6 +109,7 @@ def board_of(
     sheet = _Sheet(order, by_id, view, reader, homes, _by_group(order, by_id))
     language = reader.language
     beside = order.beside.get(Group.MISSING, 0) + order.beside.get(Group.NOW, 0)
+    calling = [max(order.count(group), order.shown(group)) for group in (Group.MISSING, Group.NOW)]
     return Board(
         counts=[
             Count(group, _count(group, order, reader)) for group in Group if order.count(group) > 0
@@ -118,7 +119,7 @@ def board_of(
             for group in _groups(view)
             if (lists := _lists(group, sheet))
         ],
-        calling=order.count(Group.MISSING) + order.count(Group.NOW) + beside,
+        calling=sum(calling) + beside,
         beside=_left_out(beside, language),
         total=_total(order),
         counted=_counted(order, reader),
@@ -132,6 +133,10 @@ def _total(order: Order) -> int:
 
 
 def _counted(order: Order, reader: Reader) -> str:
+    if order.is_crowded:
+        return _counted_before(order, reader)
+    if order.is_beside_old:
+        return _beside_counted(order, reader)
     if not order.is_large:
         return ""
     if order.counted is None:
@@ -143,6 +148,30 @@ def _counted(order: Order, reader: Reader) -> str:
         reader.language,
         N_("Due, away and well: counted at {time}. Everyone else: counted now."),
         time=format_time(reader.language, order.counted.at, reader.zone),
+    )
+
+
+def _counted_before(order: Order, reader: Reader) -> str:
+    """On a board that counts nobody itself."""
+    if order.counted is None or not order.knows(Group.NOW):
+        return gettext(
+            reader.language,
+            N_("We are still counting. The children below are shown as they are now."),
+        )
+    return gettext(
+        reader.language,
+        N_("Counted at {time}. The children below are shown as they are now."),
+        time=format_time(reader.language, order.counted.at, reader.zone),
+    )
+
+
+def _beside_counted(order: Order, reader: Reader) -> str:
+    if order.beside_at is None:
+        return gettext(reader.language, N_("We are still counting the children not shown here."))
+    return gettext(
+        reader.language,
+        N_("Children not shown here: counted at {time}. Everyone else: counted now."),
+        time=format_time(reader.language, order.beside_at, reader.zone),
     )
 
 
@@ -166,6 +195,8 @@ def _groups(view: View) -> list[Group]:
 def _lists(group: Group, sheet: _Sheet) -> list[Rows]:
     order, placed = sheet.order, sheet.placed.get(group.value, [])
     total = order.count(group) if order.knows(group) else None
+    if group in order.totals and total == len(placed):
+        total = None  # Since that count, there may be more.
     is_many = order.is_large or (total or 0) > FEW_WELL
     if group is Group.WELL and sheet.view.folds and is_many:
         return _by_home(placed, sheet)

@@ -74,13 +74,9 @@ fold AS MATERIALIZED (
 shown AS (
   SELECT grp, home_id, child_id, fits,
     CASE WHEN {is_folded} THEN {home} ELSE '' END AS folded,
-    CASE WHEN grp <> 'now' THEN 0 WHEN state = 'contacted' THEN 2
-         WHEN state = 'answered' THEN 3 WHEN cause = 'help' THEN 0
-         WHEN cause = 'talk' THEN 4 ELSE 1 END AS rank,
+    CASE WHEN grp <> 'now' THEN 0 ELSE {rank} END AS rank,
     COALESCE(CASE
-      WHEN cause IS NOT NULL THEN COALESCE(
-        CASE WHEN cause = 'silence' AND state <> 'answered' THEN missed_due_at
-             ELSE heard_at END, opened_at)
+      WHEN cause IS NOT NULL THEN {called_since}
       WHEN grp = 'late' THEN COALESCE(missed_due_at, not_here_at)
       WHEN grp = 'back' THEN return_due_at
       WHEN grp = 'due' THEN due_at
@@ -106,13 +102,20 @@ SELECT grp, home_id, child_id, place AS rank, left_at AS since, 0 AS fits, n FRO
     SELECT 1 FROM alert a WHERE a.child_id = placed.child_id AND a.closed_at IS NULL)
 ) AS gone WHERE place <= {at_once}
 """
+# The order of those who are called for, by columns of their alert; and whether a person has it.
+RANK = """CASE WHEN state = 'contacted' THEN 2 WHEN state = 'answered' THEN 3
+         WHEN cause = 'help' THEN 0 WHEN cause = 'talk' THEN 4 ELSE 1 END"""
+HELD = "held_until IS NOT NULL AND acknowledged_by IS NOT NULL"
+_CALLED_SINCE = """COALESCE(
+        CASE WHEN cause = 'silence' AND state <> 'answered' THEN missed_due_at
+             ELSE heard_at END, opened_at)"""
 _UNTIL = """(
         SELECT MAX(until_at) FROM pause WHERE child_id = placed.child_id AND from_at <= {now}
         AND until_at > {now} AND ended_at IS NULL)"""
 # Whether those who are well are folded by home, and the child of this row is one of them.
 _IS_FOLDED = "(grp = 'well' AND (SELECT is_folded FROM fold) = 1)"
 _HOME = f"COALESCE(CAST(home_id AS text), '{NO_HOME}')"
-_EVER = datetime(2000, 1, 1, tzinfo=UTC)
+EVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,12 +123,14 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     that end with `scope`. `by_child`: whether watches and children are looked up one by one, and
     those who are away or well come in the order of an index; else the database may go through all
     of them. `folds`: those who are well are folded by home, however few. `is_read_once`: what
-    follows reads `placed` once, and needs no copy of it."""
+    follows reads `placed` once, and needs no copy of it. `by_opening`: those who are called for
+    come as their alerts opened; else as the silence began or the child was heard."""
 
     scope: str
     by_child: bool = False
     folds: bool = False
     is_read_once: bool = False
+    by_opening: bool = False
 
 
 def placed_sql(scope: Scope, view: View, statement: Statement, part: Part) -> str:
@@ -166,7 +171,9 @@ def rows_sql(scope: Scope, view: View, statement: Statement, part: Part) -> str:
         "is_folded": _IS_FOLDED,
         "home": _HOME,
         "away_since": "due_at" if part.by_child else _UNTIL.format(now=now),
-        "well_since": statement.moment(_EVER) if part.by_child else "answered_at",
+        "well_since": statement.moment(EVER) if part.by_child else "answered_at",
+        "rank": RANK,
+        "called_since": "opened_at" if part.by_opening else _CALLED_SINCE,
         "shown": _shown(view, statement),
         "after": _after(view, statement),
         "limit": _limit(view, statement),

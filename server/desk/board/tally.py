@@ -1,13 +1,13 @@
 """How many children are due, away or well, for readers of thousands: counted beside the board, kept
 in memory for a while, and shown with the time at which they were counted.
 
-Nobody who is waited for is counted here: the board counts them each time.
+Those who are waited for are counted by each board, and here only where they are thousands, too.
 """
 
 import asyncio
 import contextvars
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from uuid import UUID
 import msgspec
 
 from server import logs
+from server.desk.board import walks
 from server.desk.board.home_names import first_by_name
 from server.desk.board.order import UNCOUNTED, Counted, read_left
 from server.desk.board.placing import Part, gone_sql, placed_sql, reached
@@ -31,6 +32,8 @@ log = logs.get("board")
 FOR, FOR_EACH = timedelta(seconds=10), timedelta(microseconds=60)
 # A board that nobody has looked at for a while waits so long for its first count.
 WAITS_S = 0.25
+# Of those who are waited for, a reader is shown no older count where a new one is made in time.
+OLDEST = timedelta(minutes=1)
 # So many counts are kept, of so many readers and filters.
 MOST_KEPT = 64
 
@@ -42,21 +45,28 @@ class Tally(msgspec.Struct, frozen=True):
     totals: Mapping[Group, int]
     left: tuple[UUID, ...] = ()
     n_left: int = 0
+    # Of those who are waited for: how many do not fit the filter, and whom no walk leads to.
+    beside: Mapping[Group, int] = msgspec.field(default_factory=dict)
+    odd: tuple[UUID, ...] = ()
 
     def is_old(self, now: datetime) -> bool:
         """Whether it is to be counted again."""
-        keeps = FOR + FOR_EACH * sum(self.totals.values())
-        return not timedelta(0) <= now - self.counted.at < keeps
+        return self.is_older(FOR + FOR_EACH * sum(self.totals.values()), now)
+
+    def is_older(self, than: timedelta, now: datetime) -> bool:
+        """Whether it is older than this, or from the future, in case a clock was set back."""
+        return not timedelta(0) <= now - self.counted.at < than
 
 
-# The reader and how they come to children, the home, the caseworker and the level of the filter.
-Key = tuple[UUID, UUID, bool, frozenset[UUID], frozenset[UUID], str, str, str]
+# What is counted, for whom, how they come to children, and the home, caseworker and level chosen.
+Key = tuple["Count", UUID, UUID, bool, frozenset[UUID], frozenset[UUID], str, str, str]
+Count = Callable[[Scope, View], Awaitable[Tally]]
 
 
-def _key(scope: Scope, view: View) -> Key:
+def _key(what: Count, scope: Scope, view: View) -> Key:
     whose = str(scope.person_id) if view.whose == MINE else view.whose
     ways = scope.is_on_duty, scope.covers, scope.broken
-    return (scope.agency_id, scope.person_id, *ways, view.home, whose, view.level)
+    return (what, scope.agency_id, scope.person_id, *ways, view.home, whose, view.level)
 
 
 class Tallies:
@@ -68,13 +78,23 @@ class Tallies:
         self._turn = asyncio.Lock()
 
     async def of(self, scope: Scope, view: View) -> Tally | None:
-        """The last count, however old it is; it is counted anew beside this request. None where the
-        first one takes longer than a reader waits."""
-        key = _key(scope, view)
+        """The last count of those who are due, away or well, however old it is; it is counted anew
+        beside this request. None where the first one takes longer than a reader waits."""
+        return await self._last(_key(count, scope, view), scope, view, None)
+
+    async def waiting(self, scope: Scope, view: View) -> Tally | None:
+        """The same of those who are waited for. A reader waits for a new one, too, where the last
+        one is no longer of this minute."""
+        return await self._last(_key(count_waiting, scope, view), scope, view, OLDEST)
+
+    async def _last(
+        self, key: Key, scope: Scope, view: View, oldest: timedelta | None
+    ) -> Tally | None:
         tally = self._kept.get(key)
         if tally is None or tally.is_old(scope.now):
             task = self._start(key, scope, view)
-            if tally is None:
+            is_stale = tally is None or (oldest is not None and tally.is_older(oldest, scope.now))
+            if is_stale:
                 await asyncio.wait({task}, timeout=WAITS_S)
         return self._kept.get(key)
 
@@ -101,7 +121,7 @@ class Tallies:
     async def _count(self, key: Key, scope: Scope, view: View) -> None:
         try:
             async with self._turn:
-                tally = await count(scope, view)
+                tally = await key[0](scope, view)
         except Unavailable:
             return  # The next board asks for it again.
         except Exception:
@@ -185,3 +205,31 @@ async def _left(scope: Scope) -> tuple[tuple[UUID, ...], int]:
     part = Part(scope=reached(scope, statement, [gone]), by_child=True)
     sql = f"{placed_sql(scope, View(), statement, part)} {gone_sql()}"
     return read_left(await fetch_aside(sql, statement.params, is_long=True))
+
+
+# --- counting those who are waited for
+
+_WAITING = """
+SELECT grp, fits, COUNT(*) AS n, NULL AS child_id FROM placed
+WHERE grp IN ({groups}) GROUP BY grp, fits
+UNION ALL
+SELECT grp, fits, 0, child_id FROM (
+  SELECT grp, fits, child_id FROM placed
+  WHERE grp = 'late' AND standing NOT IN ('late', 'due', 'well') AND fits = 1
+  ORDER BY missed_due_at, child_id LIMIT {most}) AS odd
+"""
+
+
+async def count_waiting(scope: Scope, view: View) -> Tally:
+    """Count the children of the reader who are waited for."""
+    view, statement = View(home=view.home, level=view.level, whose=view.whose), Statement()
+    part = Part(scope=reached(scope, statement, walks.few(scope, statement)), by_child=True)
+    groups = ", ".join(f"'{group}'" for group in sorted(set(Group) - UNCOUNTED))
+    sql = placed_sql(scope, view, statement, part) + _WAITING.format(groups=groups, most=MOST)
+    rows = await fetch_aside(sql, statement.params, is_long=True)
+    totals, beside = dict.fromkeys(set(Group) - UNCOUNTED, 0), dict[Group, int]()
+    for row in rows:
+        counts = totals if row["fits"] else beside
+        counts[Group(row["grp"])] = counts.get(Group(row["grp"]), 0) + int(row["n"])
+    odd = tuple(as_id(row["child_id"]) for row in rows if row["child_id"] is not None)
+    return Tally(Counted(at=scope.now), totals, beside=beside, odd=odd)
