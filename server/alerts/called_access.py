@@ -14,14 +14,17 @@ from server.storage.db import among as in_list
 from server.storage.db import as_id, fetch
 
 # Start from the open alerts, which are few: over the years a person has been told of many.
-_CALLED = f"""
+_CALLED = """
 SELECT a.id, a.child_id FROM alert a
 WHERE a.agency_id = $2 AND a.closed_at IS NULL AND EXISTS (
     SELECT 1 FROM message m
     WHERE m.subject_id = a.id AND m.person_id = $1 AND m.agency_id = $2
-    AND m.kind IN ({", ".join(f"'{kind.value}'" for kind in CALLING)})
+    AND m.kind IN ({kinds}){one}
 )
-"""  # noqa: S608 - our own codes
+"""
+_KINDS = ", ".join(f"'{kind.value}'" for kind in CALLING)
+# OFFSET: of few alerts each is looked up, and not all that the person was ever told.
+_ONE = " LIMIT 1 OFFSET 0"
 
 
 async def was_called(person_id: UUID, alert_id: UUID) -> bool:
@@ -40,10 +43,10 @@ async def called_about(
 ) -> Mapping[UUID, UUID]:
     """The child of each open alert of this agency to which the person was called; `among`: of these
     children alone. Calls by another agency end when the child is transferred."""
-    sql, params = _CALLED, [person_id, agency_id]
-    rows = await (
-        fetch(sql, params)
-        if among is None
-        else fetch(f"{sql} AND a.child_id {in_list('$3')}", [*params, list(among)])
-    )
+    if among is None:
+        sql = _CALLED.format(kinds=_KINDS, one="")
+        rows = await fetch(sql, [person_id, agency_id])
+    else:
+        sql = _CALLED.format(kinds=_KINDS, one=_ONE) + f" AND a.child_id {in_list('$3')}"
+        rows = await fetch(sql, [person_id, agency_id, list(among)])
     return {as_id(row["id"]): as_id(row["child_id"]) for row in rows}

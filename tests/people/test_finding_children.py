@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from server.alerts.models import Alert
 from server.people import actions as people
 from server.people.agencies.actions import HomeDetails, add_home, change_home
-from server.people.finding import search
+from server.people.finding import actions, search
 from server.people.finding.scope import Scope
-from server.people.models import Child
+from server.people.models import Child, Person, Tie
 from server.people.rules import Leaving, Role
 from server.people.ties import AddTie, add_tie, end_tie
+from server.storage import bulk
+from server.storage.db import write
 from tests.cast import Cast
 from tests.people.test_finding import child, names
 
@@ -199,6 +201,35 @@ async def test_a_long_list_comes_in_parts_and_then_asks_for_more_of_the_name(cas
     assert all_names == sorted(all_names)
     # A visitor who sees two of them cannot tell that there are others.
     assert not (await search.find(scope(cast, "eve"), "marta")).hits
+
+
+async def test_a_reader_of_few_of_the_many_who_fit_finds_each_of_these(cast: Cast) -> None:
+    """Hundreds of others come before them, of whom the reader sees none."""
+    now, agency = cast.clock(), cast.agency.id
+    ids = sorted(uuid4() for _ in range(search.BEST_OF_MANY + 230))
+    own = ids[:210]
+    async with write():
+        await bulk.insert(Person, [_marta(cast, id_) for id_ in ids])
+        person = {"agency_id": agency, "placed_at": now}
+        await bulk.insert(Child, [{"id": id_, "person_id": id_, **person} for id_ in ids])
+        tie = {"agency_id": agency, "person_id": cast.eve.id, "role": Role.CASEWORKER}
+        ties = [{"id": uuid4(), "child_id": id_, "from_at": now, **tie} for id_ in own]
+        await bulk.insert(Tie, ties)
+        await Child.filter(id__in=own[:5]).update(left_at=now)
+    while await actions.prepare():
+        pass
+    hits = await search.find(scope(cast, "eve"), "marta", 0, search.MOST)
+    assert [hit.child.id for hit in hits.hits] == own[: -search.MOST - 1 : -1]
+    assert hits.is_too_many
+    last = await search.find(scope(cast, "eve"), "marta", 20, 20)
+    assert [hit.child.id for hit in last.hits] == own[-21:-41:-1]
+    on_duty = await search.find(scope(cast, "eve", duty=True), "marta", 0, search.MOST)
+    assert [hit.child.id for hit in on_duty.hits] == ids[: -search.MOST - 1 : -1]
+
+
+def _marta(cast: Cast, id_: UUID) -> dict[str, object]:
+    person = {"role": Role.CHILD, "name": "Marta", "language": "en", "zone": "UTC"}
+    return {"id": id_, "agency_id": cast.agency.id, "made_at": cast.clock(), **person}
 
 
 async def test_a_renamed_home_finds_its_children_by_the_new_name(cast: Cast) -> None:

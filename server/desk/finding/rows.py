@@ -43,10 +43,10 @@ async def rows_of(
     """The children with their names as rows. Leaves a look at each without a tie."""
     shown = [child for child, _ in children]
     roles = await roles_of(scope, shown)
-    standings = await _standings(request, roles)
+    about = await called_about(request, roles)
+    standings = await _standings(request, roles, about)
     places = await _places([child.id for child in shown if child.knows], scope.now)
     left = await _left([child.id for child in shown])
-    about = await called_about(request, roles)
     called = {child: alert for alert, child in about.items()}
     await leave_looks(request, shown)
     return [
@@ -70,12 +70,11 @@ def _path(child_id: UUID, roles: Roles, called: Mapping[UUID, UUID]) -> str:
 
 
 async def _standings(
-    request: Request, roles: Mapping[UUID, Roles]
+    request: Request, roles: Mapping[UUID, Roles], called: Collection[UUID]
 ) -> dict[UUID, tuple[str, str, str]]:
     """Group, drawing and word of each child, as on the board; to a carer, only that they are
-    missing."""
+    missing. `called`: the alerts that called the visitor."""
     seeing = [id_ for id_, held in roles.items() if may(held, Action.ALERT_SEE)]
-    called = await called_about(request, roles)
     language, zone, now = language_of(request), zone_of(request), now_of(request)
     returns = await returns_of(roles, language, zone, now=now)
     standings = {}

@@ -18,6 +18,7 @@ AT_ONCE = 20
 # Of more children than these nobody looks for one: the reader writes more of the name. Only their
 # names are opened, and the reader may see each of them.
 MOST = 100
+BEST_OF_MANY = 4 * MOST
 _MOST_EXACT = 20
 
 
@@ -101,9 +102,11 @@ _FROM_INDEX = """
     SELECT token.about_id AS id, asked.n, asked.worth FROM asked
     {then} search_token token ON token.digest = asked.digest WHERE asked.of_home = 0
     UNION ALL
-    SELECT child.id, asked.n, asked.worth FROM asked
-    {then} search_token token ON token.digest = asked.digest
-    {then} child ON child.home_id = token.about_id WHERE asked.of_home = 1"""
+    SELECT child.id, place.n, place.worth FROM (
+        SELECT token.about_id, asked.n, MAX(asked.worth) AS worth FROM asked
+        {then} search_token token ON token.digest = asked.digest WHERE asked.of_home = 1
+        GROUP BY token.about_id, asked.n) AS place
+    {then} child ON child.home_id = place.about_id"""
 _FROM_CHILDREN = """
     SELECT mine.id, asked.n, asked.worth FROM mine CROSS JOIN asked
     {then} search_token token ON token.digest = asked.digest AND token.about_id = mine.id
@@ -124,39 +127,68 @@ fit AS MATERIALIZED (
     FROM ({hits}) AS hit GROUP BY id HAVING {every}
 )"""
 _BEST = "MAX(CASE WHEN n = {n} THEN worth ELSE 0 END)"
+# Of thousands who fit, rights are looked up for the best ones, and for the others only where the
+# reader may see too few of these. Those who have left come last, so they fill no place.
+_BEST_FIRST = """
+first AS MATERIALIZED (SELECT * FROM fit ORDER BY worth DESC, id DESC LIMIT {most}),
+mine AS MATERIALIZED ({mine}), found AS MATERIALIZED ({found}),
+rest AS MATERIALIZED (
+    SELECT * FROM fit WHERE (SELECT COUNT(*) FROM found WHERE left_at IS NULL) <= {enough}
+    AND id NOT IN (SELECT id FROM first)
+), mine_of_rest AS MATERIALIZED ({mine_of_rest})"""
 _FOUND = """
-WITH asked AS MATERIALIZED ({asked}), {ctes}
 SELECT c.id, c.home_id, c.left_at, fit.worth, {way} AS way,
     CASE WHEN {knows} THEN 1 ELSE 0 END AS knows
-FROM fit {then} child c ON c.id = fit.id LEFT JOIN mine ON mine.id = c.id
+FROM {fit} AS fit {then} child c ON c.id = fit.id LEFT JOIN {mine} AS mine ON mine.id = c.id
 WHERE {seen} AND (fit.by_name = 1 OR {knows})
     AND (c.left_at IS NULL OR mine.reads = 1 OR mine.way = {by_call} OR {by_duty})
-ORDER BY CASE WHEN c.left_at IS NULL THEN 0 ELSE 1 END, fit.worth DESC, c.id DESC LIMIT {limit}
+"""
+_ROWS = """
+WITH asked AS MATERIALIZED ({asked}), {ctes}
+SELECT * FROM ({found}) AS found
+ORDER BY CASE WHEN left_at IS NULL THEN 0 ELSE 1 END, worth DESC, id DESC LIMIT {limit}
 """
 
 
 async def _rows(scope: Scope, words: Sequence[str], full: str) -> list[dict[str, Any]]:
     from_children, statement = await is_small(scope), Statement()
-    parts, own = sight(scope, statement), mine(scope, statement, "" if from_children else "fit")
-    hits = (_FROM_CHILDREN if from_children else _FROM_INDEX).format(then=then())
-    fit, my = _fit(hits, len(words)), _MINE.format(mine=own)
-    # Of thousands of children, only the ties of those who fit are looked up.
-    ctes = (
-        f"{my}{_PLACE.format(then=then())}{fit}" if from_children else f"{fit}, {my.rstrip(', ')}"
-    )
+    fit = _fit(_FROM_CHILDREN if from_children else _FROM_INDEX, len(words))
+    if from_children:
+        ctes = _MINE.format(mine=mine(scope, statement)) + f"{_PLACE}{fit}".format(then=then())
+        found = _found(scope, statement, "fit", "mine")
+    else:
+        ctes = f"{fit.format(then=then())}, {_best_first(scope, statement)}"
+        rest = _found(scope, statement, "rest", "mine_of_rest")
+        found = f"SELECT * FROM found UNION ALL {rest}"  # noqa: S608
     terms = statement.of(to_json([*_terms(scope.agency_id, words, full)]))
-    sql = _FOUND.format(
-        asked=_ASKED[dialect()].format(terms=terms),
-        ctes=ctes,
+    asked = _ASKED[dialect()].format(terms=terms)
+    sql = _ROWS.format(asked=asked, ctes=ctes, found=found, limit=MOST + 1)
+    return await fetch(sql, statement.params)
+
+
+def _best_first(scope: Scope, statement: Statement) -> str:
+    return _BEST_FIRST.format(
+        most=BEST_OF_MANY,
+        enough=MOST,
+        mine=mine(scope, statement, "first"),
+        found=_found(scope, statement, "first", "mine"),
+        mine_of_rest=mine(scope, statement, "rest"),
+    )
+
+
+def _found(scope: Scope, statement: Statement, fit: str, own: str) -> str:
+    """Those of `fit` whom the visitor may see. `own`: the table with the ways to them."""
+    parts = sight(scope, statement)
+    return _FOUND.format(
+        fit=fit,
+        mine=own,
         then=then(),
         way=parts.way,
         knows=parts.knows,
         seen=parts.seen,
         by_duty=parts.by_duty,
         by_call=BY_CALL,
-        limit=MOST + 1,
     )
-    return await fetch(sql, statement.params)
 
 
 def _fit(hits: str, words: int) -> str:
