@@ -37,14 +37,20 @@ class Scope(msgspec.Struct, frozen=True):
         `roles`: the roles for a child that count. The rota makes a supervisor.
         """
         ways = self.ways(statement, roles)
+        on_duty = ""
         if self.is_on_duty and Role.SUPERVISOR in roles:
-            ways += (
-                f" UNION ALL SELECT c.id, {BY_DUTY}, '{Role.SUPERVISOR}' FROM child c"  # noqa: S608
-                f" WHERE {self.by_duty(statement)}"
+            # Those by duty are there once: a million rows need no grouping.
+            by_duty = self.by_duty(statement)
+            on_duty = (
+                f"SELECT c.id AS child_id, 1 AS is_full FROM child c WHERE {by_duty} UNION ALL "  # noqa: S608
             )
+            ways += f") AS ways JOIN child c ON c.id = ways.child_id WHERE NOT {by_duty}"
+        else:
+            ways += ") AS ways"
         return (
-            f"scope AS (SELECT child_id, MAX(CASE way WHEN {BY_CALL} THEN 0 ELSE 1 END) AS is_full"  # noqa: S608
-            f" FROM ({ways}) AS ways GROUP BY child_id)"
+            f"scope AS ({on_duty}"  # noqa: S608
+            f"SELECT child_id, MAX(CASE way WHEN {BY_CALL} THEN 0 ELSE 1 END) AS is_full"
+            f" FROM ({ways} GROUP BY child_id)"
         )
 
     def is_full(self, statement: Statement, roles: Collection[Role]) -> str:
