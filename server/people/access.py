@@ -221,15 +221,15 @@ async def called_about(
 ) -> Mapping[UUID, UUID]:
     """The open alerts to which the ladder has called the visitor, with the child of each. `among`:
     at least those about these children. A person on duty may be called thousands of times."""
-    if (known := request.scope.get("waymark.called")) is not None:
-        return cast(Mapping[UUID, UUID], known)
+    if (calls := request.scope.get("waymark.called")) is not None:
+        return cast(Mapping[UUID, UUID], calls)
     visitor = await visitor_of(request)
     if visitor.is_child or visitor.agency_id is None:
         return {}
-    called = await _sources.called_about(visitor.person_id, visitor.agency_id, among)
+    calls = await _sources.called_about(visitor.person_id, visitor.agency_id, among)
     if among is None:
-        request.scope["waymark.called"] = called
-    return called
+        request.scope["waymark.called"] = calls
+    return calls
 
 
 async def broken_for(request: HTTPConnection) -> frozenset[UUID]:
@@ -368,10 +368,8 @@ async def _in_need(
 
 
 async def _is_called(request: HTTPConnection, child_id: UUID, alert_id: UUID | None) -> bool:
-    called = await called_about(request, [child_id])
-    if alert_id is not None:
-        return called.get(alert_id) == child_id
-    return child_id in called.values()
+    calls = await called_about(request, [child_id])
+    return child_id in calls.values() if alert_id is None else calls.get(alert_id) == child_id
 
 
 async def rota_of(request: HTTPConnection) -> OnRota:

@@ -204,7 +204,7 @@ async def test_a_long_list_comes_in_parts_and_then_asks_for_more_of_the_name(cas
 
 
 async def test_a_reader_of_few_of_the_many_who_fit_finds_each_of_these(cast: Cast) -> None:
-    """Hundreds of others come before them, of whom the reader sees none."""
+    """Hundreds of others come before them, and the reader sees none of those."""
     now, agency = cast.clock(), cast.agency.id
     ids = sorted(uuid4() for _ in range(search.BEST_OF_MANY + 230))
     own = ids[:210]

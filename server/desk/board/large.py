@@ -168,7 +168,7 @@ async def _narrow(scope: Scope, view: View, *, is_crowded: bool) -> Order:
 
 
 class Crowd(msgspec.Struct, frozen=True):
-    """Thousands are waited for, so that not all of them are placed. `odd`: children whom the walks
+    """Thousands are waited for, so that not all of them are placed. `odd`: children that the walks
     do not lead to, by the last count."""
 
     odd: Sequence[UUID] = ()

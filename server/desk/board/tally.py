@@ -45,7 +45,7 @@ class Tally(msgspec.Struct, frozen=True):
     totals: Mapping[Group, int]
     left: tuple[UUID, ...] = ()
     n_left: int = 0
-    # Of those who are waited for: how many do not fit the filter, and whom no walk leads to.
+    # Of those who are waited for: how many do not fit the filter, and who is at the end of no walk.
     beside: Mapping[Group, int] = msgspec.field(default_factory=dict)
     odd: tuple[UUID, ...] = ()
 
@@ -58,7 +58,7 @@ class Tally(msgspec.Struct, frozen=True):
         return not timedelta(0) <= now - self.counted.at < than
 
 
-# What is counted, for whom, how they come to children, and the home, caseworker and level chosen.
+# What is counted, for which reader, by which ways, and the home, caseworker and level chosen.
 Key = tuple["Count", UUID, UUID, bool, frozenset[UUID], frozenset[UUID], str, str, str]
 Count = Callable[[Scope, View], Awaitable[Tally]]
 

@@ -134,7 +134,7 @@ def few(scope: Scope, statement: Statement) -> Iterator[str]:
 
 
 def beside_walks(scope: Scope, statement: Statement, odd: Iterable[UUID]) -> Iterator[str]:
-    """What `few` names, without those to whom `waiting` leads. `odd`: further children."""
+    """What `few` names, without those that `waiting` leads to. `odd`: further children."""
     agency = statement.of(scope.agency_id)
     yield (
         f"SELECT child_id FROM alert WHERE agency_id = {agency} AND closed_at IS NULL"  # noqa: S608

@@ -148,7 +148,7 @@ async def scope_of(request: HTTPConnection) -> Scope:
     visitor, now = await visitor_of(request), now_of(request)
     assert visitor.agency_id is not None
     rota = await rota_of(request)
-    # By duty they come to each of the children about whom they were called.
+    # By duty they come to each child of an alert that called them.
     called = {} if rota.is_on_duty else await called_about(request)
     return Scope(
         visitor.person_id,

@@ -131,12 +131,12 @@ _BEST = "MAX(CASE WHEN n = {n} THEN worth ELSE 0 END)"
 # reader may see too few of these. Those who have left come last, so they fill no place.
 _BEST_FIRST = """
 first AS MATERIALIZED (SELECT * FROM fit ORDER BY worth DESC, id DESC LIMIT {most}),
-mine AS MATERIALIZED ({mine}), found AS MATERIALIZED ({found}),
+mine AS MATERIALIZED ({mine}), best AS MATERIALIZED ({best}),
 rest AS MATERIALIZED (
-    SELECT * FROM fit WHERE (SELECT COUNT(*) FROM found WHERE left_at IS NULL) <= {enough}
+    SELECT * FROM fit WHERE (SELECT COUNT(*) FROM best WHERE left_at IS NULL) <= {enough}
     AND id NOT IN (SELECT id FROM first)
 ), mine_of_rest AS MATERIALIZED ({mine_of_rest})"""
-_FOUND = """
+_SEEN = """
 SELECT c.id, c.home_id, c.left_at, fit.worth, {way} AS way,
     CASE WHEN {knows} THEN 1 ELSE 0 END AS knows
 FROM {fit} AS fit {then} child c ON c.id = fit.id LEFT JOIN {mine} AS mine ON mine.id = c.id
@@ -145,7 +145,7 @@ WHERE {seen} AND (fit.by_name = 1 OR {knows})
 """
 _ROWS = """
 WITH asked AS MATERIALIZED ({asked}), {ctes}
-SELECT * FROM ({found}) AS found
+SELECT * FROM ({seen}) AS seen
 ORDER BY CASE WHEN left_at IS NULL THEN 0 ELSE 1 END, worth DESC, id DESC LIMIT {limit}
 """
 
@@ -155,14 +155,14 @@ async def _rows(scope: Scope, words: Sequence[str], full: str) -> list[dict[str,
     fit = _fit(_FROM_CHILDREN if from_children else _FROM_INDEX, len(words))
     if from_children:
         ctes = _MINE.format(mine=mine(scope, statement)) + f"{_PLACE}{fit}".format(then=then())
-        found = _found(scope, statement, "fit", "mine")
+        seen = _seen(scope, statement, "fit", "mine")
     else:
         ctes = f"{fit.format(then=then())}, {_best_first(scope, statement)}"
-        rest = _found(scope, statement, "rest", "mine_of_rest")
-        found = f"SELECT * FROM found UNION ALL {rest}"  # noqa: S608
+        rest = _seen(scope, statement, "rest", "mine_of_rest")
+        seen = f"SELECT * FROM best UNION ALL {rest}"  # noqa: S608
     terms = statement.of(to_json([*_terms(scope.agency_id, words, full)]))
     asked = _ASKED[dialect()].format(terms=terms)
-    sql = _ROWS.format(asked=asked, ctes=ctes, found=found, limit=MOST + 1)
+    sql = _ROWS.format(asked=asked, ctes=ctes, seen=seen, limit=MOST + 1)
     return await fetch(sql, statement.params)
 
 
@@ -171,15 +171,15 @@ def _best_first(scope: Scope, statement: Statement) -> str:
         most=BEST_OF_MANY,
         enough=MOST,
         mine=mine(scope, statement, "first"),
-        found=_found(scope, statement, "first", "mine"),
+        best=_seen(scope, statement, "first", "mine"),
         mine_of_rest=mine(scope, statement, "rest"),
     )
 
 
-def _found(scope: Scope, statement: Statement, fit: str, own: str) -> str:
-    """Those of `fit` whom the visitor may see. `own`: the table with the ways to them."""
+def _seen(scope: Scope, statement: Statement, fit: str, own: str) -> str:
+    """Those of `fit` that the visitor may see. `own`: the table with the ways to them."""
     parts = sight(scope, statement)
-    return _FOUND.format(
+    return _SEEN.format(
         fit=fit,
         mine=own,
         then=then(),
