@@ -112,8 +112,10 @@ function goOn(): void {
   };
   document.addEventListener("visibilitychange", visit);
   visit();
-  // One that lies open for hours hears, too, that the server was put back and lacks what it had confirmed.
-  setInterval(() => document.visibilityState === "visible" && void session.refresh(), REFRESH_MS);
+  // A child's that lies open for hours hears, too, that the server was put back and lacks what it had confirmed.
+  // An adult's session is to end where nobody touches it.
+  const again = () => document.visibilityState === "visible" && !session.isStaff.value && void session.refresh();
+  setInterval(again, REFRESH_MS);
   effect(() => void consider());
   setTimeout(beginWords);
   // With the first quiet moment after a person is in, the project is fetched too, for days without a network.

@@ -177,6 +177,59 @@ async def test_in_a_crowd_rows_come_in_parts_without_gaps(cast: Cast) -> None:
         assert len(seen) > AT_ONCE
 
 
+async def silent(cast: Cast, ids: list[UUID]) -> None:
+    """An open alert about each of them; who has been silent the longest was called for last."""
+    now, alerts = cast.clock(), []
+    await Alert.filter(child_id__in=ids).delete()
+    for place, id_ in enumerate(ids):
+        missed = {"missed_due_at": now - timedelta(hours=2, minutes=place)}
+        await Watch.filter(child_id=id_).update(standing="alerted", is_alerted=True, **missed)
+        alerts.append(
+            Alert(
+                agency_id=cast.agency.id,
+                child_id=id_,
+                cause="silence",
+                state="open",
+                tier="mid",
+                reason="grace_over",
+                ladder={},
+                opened_at=now - timedelta(minutes=len(ids) - place),
+                noticed_at=now,
+                next_action_at=now,
+            )
+        )
+    await Alert.bulk_create(alerts)
+
+
+async def test_the_next_page_leaves_nobody_out_where_the_crowd_has_gone(
+    cast: Cast,
+) -> None:
+    await silent(cast, await scenes.crowd(cast, 130))
+    reader = scope(cast, "tom")
+    everyone = set(ids(await exact.order(reader, await everything()), Group.NOW))
+    page = await in_a_crowd(reader, View(group=Group.NOW))
+    seen = ids(page, Group.NOW)
+    while len(page.rows) == AT_ONCE:
+        page = await on_large(reader, View(group=Group.NOW, after=page.rows[-1].place))
+        assert not page.is_crowded
+        seen += ids(page, Group.NOW)
+    assert len(seen) == len(set(seen))
+    assert set(seen) == everyone
+
+
+async def test_where_nobody_was_counted_the_board_does_not_say_that_nobody_waits(
+    cast: Cast,
+) -> None:
+    await call_for(cast, await scenes.crowd(cast, 30))
+    reader = scope(cast, "tom")
+    for view in (View(), View(group=Group.LATE), View(home=str(cast.home.id))):
+        tallies = Tallies()
+        shown = await large.order(reader, view, tallies, most=10, most_waiting=-1)
+        await tallies.settled()
+        await tallies.close()
+        assert not shown.is_calm()
+
+
 async def test_who_sees_few_of_a_crowd_is_shown_all_of_these(cast: Cast) -> None:
     crowd = await scenes.crowd(cast, 300)
     await call_for(cast, crowd)
@@ -326,7 +379,8 @@ async def test_a_board_in_a_crowd_shows_at_once_who_is_called_for_after_the_coun
         called = (await browser.get("/desk/")).text
     assert re.search(r"Counted at \d\d:\d\d. The children below are shown as they are now", page)
     assert re.search(r"2,10\d late", page)
-    assert "Nobody is waiting for you now" in page
+    # The count of those who are called for is some seconds old: nobody says that there are none.
+    assert "Nobody is waiting for you now" not in page
     assert "1 needs action now" in called
     assert "Nobody is waiting for you now" not in called
     assert "Mia Castellane" in called

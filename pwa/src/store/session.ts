@@ -249,12 +249,12 @@ export async function handIn(): Promise<void> {
 export async function signOut({ unsentToo }: { unsentToo: boolean }): Promise<void> {
   const person = who.value;
   if (!person) return;
+  sessions += 1;
   await goodbye.promise(await phoneOf(person));
   await roster.part(person);
   roster.takeTurn(null);
   await wipe(person, { unsentToo });
   speakFor(null);
-  sessions += 1;
   who.value = null;
   me.value = null;
   isShutOut.value = false;

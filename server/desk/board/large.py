@@ -49,11 +49,13 @@ async def order(
     is_crowded = await _is_crowded(scope, most_waiting)
     if await _is_narrow(scope, view, most):
         # It counts all that it shows; of the count of everyone it takes who has left.
-        everyone, waiting = await _counted(scope, View(), tallies, is_crowded=is_crowded)
+        everyone = await tallies.of(scope, View())
         narrow = await _narrow(scope, view, is_crowded=is_crowded)
-        return _with(_beside(narrow, waiting) if is_crowded else narrow, everyone)
+        if is_crowded:
+            narrow = _beside(narrow, await tallies.waiting(scope, view))
+        return _with(narrow, everyone)
     tally, waiting = await _counted(scope, view, tallies, is_crowded=is_crowded)
-    if not is_crowded or _sees_few(scope, waiting, most_waiting):
+    if not is_crowded or _sees_few(waiting, most_waiting):
         return _with(await _walked(scope, view), tally)
     crowded = await _walked(scope, view, Crowd(waiting.odd if waiting is not None else ()))
     return _with_waiting(_with(crowded, tally), tally, waiting)
@@ -81,11 +83,9 @@ async def _is_crowded(scope: Scope, most: int) -> bool:
     return await _are_more(source, statement, most)
 
 
-def _sees_few(scope: Scope, waiting: Tally | None, most: int) -> bool:
+def _sees_few(waiting: Tally | None, most: int) -> bool:
     """Whether a walk through the agency would pass hardly any child of this reader."""
-    if scope.is_on_duty or waiting is None:
-        return False
-    return sum(waiting.totals.values()) <= most
+    return waiting is not None and sum(waiting.totals.values()) <= most
 
 
 async def _are_more(source: str, statement: Statement, most: int) -> bool:
@@ -127,12 +127,11 @@ def _with_waiting(order: Order, tally: Tally | None, waiting: Tally | None) -> O
 
 
 def _beside(order: Order, waiting: Tally | None) -> Order:
-    """Of those who are waited for and not shown: all who were counted, without those who are."""
+    """With the last count of those who are waited for and do not fit the filter."""
     if waiting is None:
         return replace(order, beside={}, beside_at=None, is_beside_old=True)
-    shown = {group: order.count(group) for group in waiting.totals}
-    beside = {group: max(n - shown[group], 0) for group, n in waiting.totals.items()}
-    return replace(order, beside=beside, beside_at=waiting.counted.at, is_beside_old=True)
+    at = waiting.counted.at
+    return replace(order, beside=waiting.beside, beside_at=at, is_beside_old=True)
 
 
 # --- a filter that leaves few children
@@ -192,9 +191,11 @@ async def _walked(scope: Scope, view: View, crowd: Crowd | None = None) -> Order
         order = read_order([row for row in rows if row["grp"] != _WALK])
         if all(_is_enough(order, view, walk, ends.get(n)) for n, walk in enumerate(ways)):
             return _without_counts(order, is_crowded=crowd is not None)
-        # Who sees hardly any of those who are waited for is shown them in the other way.
-        sources = None if times > 1 else sources
-        times *= TIMES
+        if sources is not None and times > 1:
+            # Who sees hardly any of those who are waited for is shown them in the other way.
+            sources, times = None, 1
+        else:
+            times *= TIMES
 
 
 def _is_enough(order: Order, view: View, walk: Walk, end: Mapping[str, Any] | None) -> bool:
@@ -252,7 +253,8 @@ def walked(
     named = [f"walk{n} AS MATERIALIZED ({walk.sql})" for n, walk in enumerate(ways)]
     sources += [f"SELECT child_id FROM walk{n}" for n, _ in enumerate(ways)]  # noqa: S608
     ctes = ", ".join([*named, reached(scope, statement, sources)])
-    part = Part(scope=ctes, by_child=True, folds=True, by_opening=crowd is not None)
+    # In one order, whatever way it takes: the next page begins after the last row of this one.
+    part = Part(scope=ctes, by_child=True, folds=True, by_opening=True)
     sql = rows_sql(scope, view, statement, part)
     for n, walk in enumerate(ways):
         sql += _END.format(walk=_WALK, n=n, most=walk.most)

@@ -59,7 +59,8 @@ class Order(msgspec.Struct, frozen=True):
     def count(self, group: Group) -> int:
         """How many are in this group, as far as it was counted."""
         if group not in self.totals:
-            return sum(n for (of, _), n in self.counts.items() if of is group)
+            n = sum(n for (of, _), n in self.counts.items() if of is group)
+            return n if self.knows(group) else max(n, self.shown(group))
         # Since that count, more may have come who are waited for.
         n = self.totals[group]
         return n if group in UNCOUNTED else max(n, self.shown(group))
@@ -72,6 +73,14 @@ class Order(msgspec.Struct, frozen=True):
         """Whether anybody has counted this group."""
         is_counted = not self.is_large or not (self.is_crowded or group in UNCOUNTED)
         return is_counted or group in self.totals
+
+    def is_calm(self) -> bool:
+        """Whether nobody is waited for, by a count of now that leaves nobody out."""
+        if self.is_crowded or self.is_beside_old:
+            return False
+        urgent = (Group.MISSING, Group.NOW, Group.BACK)
+        others = (self.beside.get(group, 0) for group in (Group.MISSING, Group.NOW))
+        return not any(map(self.count, urgent)) and not any(others)
 
     def well_by_home(self) -> dict[UUID | None, int]:
         """How many are well, by home. Of many homes, the first ones by name."""

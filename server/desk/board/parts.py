@@ -69,6 +69,7 @@ class Board(msgspec.Struct, frozen=True):
 
     counts: list[Count]
     parts: list[Part]
+    is_calm: bool  # Whether nobody needs an adult now, and that is certain.
     calling: int  # How many need an adult now, whatever the filter: for the title of the page.
     beside: str  # How many of them the filter leaves out, in words.
     total: int
@@ -120,6 +121,7 @@ def board_of(
             if (lists := _lists(group, sheet))
         ],
         calling=sum(calling) + beside,
+        is_calm=order.is_calm(),
         beside=_left_out(beside, language),
         total=_total(order),
         counted=_counted(order, reader),
@@ -195,7 +197,7 @@ def _groups(view: View) -> list[Group]:
 def _lists(group: Group, sheet: _Sheet) -> list[Rows]:
     order, placed = sheet.order, sheet.placed.get(group.value, [])
     total = order.count(group) if order.knows(group) else None
-    if group in order.totals and total == len(placed):
+    if group in order.totals and total is not None and total <= len(placed):
         total = None  # Since that count, there may be more.
     is_many = order.is_large or (total or 0) > FEW_WELL
     if group is Group.WELL and sheet.view.folds and is_many:

@@ -35,7 +35,7 @@ WAITS_S = 0.25
 # Of those who are waited for, a reader is shown no older count where a new one is made in time.
 OLDEST = timedelta(minutes=1)
 # So many counts are kept, of so many readers and filters.
-MOST_KEPT = 64
+MOST_KEPT = 128
 
 
 class Tally(msgspec.Struct, frozen=True):
