@@ -18,8 +18,6 @@ from server.watch.hearing.hindsight import settle_as_of
 from server.watch.hearing.settling import Settlement, as_it_stands
 from server.watch.watch_alerts import call_adults
 
-AGAIN = "check_in:again"
-
 
 async def handed_in_again(answers: Sequence[CheckIn]) -> dict[UUID, datetime]:
     """When those of these answers came that were handed in again, by the id of the answer."""
@@ -29,7 +27,7 @@ async def handed_in_again(answers: Sequence[CheckIn]) -> dict[UUID, datetime]:
     if restored_at is None:
         return {}
     children = {answer.child_id for answer in answers}
-    entries = Entry.filter(child_id__in=list(children), at__gte=restored_at, what=AGAIN)
+    entries = Entry.filter(child_id__in=list(children), at__gte=restored_at, what="check_in:again")
     return dict(await entries.values_list("about_id", "at"))
 
 
@@ -58,7 +56,7 @@ async def hand_in_again(given: Given, now: datetime) -> tuple[CheckIn, bool]:
         if not await bulk.insert(CheckIn, [row], skip_known=True):
             raise Conflict("The same answer came twice at the same moment.")
         about = ("check_in", answer.id)
-        await note(actor, AGAIN, child_id=child_id, about=about, now=now)
+        await note(actor, "check_in:again", child_id=child_id, about=about, now=now)
         if not is_recent:
             # For a missing child it goes into the timeline; nobody is called for it, since it is
             # old.
