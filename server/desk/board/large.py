@@ -253,8 +253,7 @@ def walked(
     named = [f"walk{n} AS MATERIALIZED ({walk.sql})" for n, walk in enumerate(ways)]
     sources += [f"SELECT child_id FROM walk{n}" for n, _ in enumerate(ways)]  # noqa: S608
     ctes = ", ".join([*named, reached(scope, statement, sources)])
-    # In one order, whatever way it takes: the next page begins after the last row of this one.
-    part = Part(scope=ctes, by_child=True, folds=True, by_opening=True)
+    part = Part(scope=ctes, by_child=True, folds=True)
     sql = rows_sql(scope, view, statement, part)
     for n, walk in enumerate(ways):
         sql += _END.format(walk=_WALK, n=n, most=walk.most)

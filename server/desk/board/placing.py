@@ -122,15 +122,15 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """Which children of a reader the statement goes through. `scope`: the common table expressions
     that end with `scope`. `by_child`: whether watches and children are looked up one by one, and
     those who are away or well come in the order of an index; else the database may go through all
-    of them. `folds`: those who are well are folded by home, however few. `is_read_once`: what
-    follows reads `placed` once, and needs no copy of it. `by_opening`: those who are called for
-    come as their alerts opened; else as the silence began or the child was heard."""
+    of them. `is_read_once`: what follows reads `placed` once, and needs no copy of it. `folds`: of
+    thousands. Those who are well are folded by home, however few; those who are called for come as
+    their alerts opened, whatever else the board reads, since the next page begins after the last
+    row of this one. Elsewhere they come as the silence began or the child was heard."""
 
     scope: str
     by_child: bool = False
     folds: bool = False
     is_read_once: bool = False
-    by_opening: bool = False
 
 
 def placed_sql(scope: Scope, view: View, statement: Statement, part: Part) -> str:
@@ -173,7 +173,7 @@ def rows_sql(scope: Scope, view: View, statement: Statement, part: Part) -> str:
         "away_since": "due_at" if part.by_child else _UNTIL.format(now=now),
         "well_since": statement.moment(EVER) if part.by_child else "answered_at",
         "rank": RANK,
-        "called_since": "opened_at" if part.by_opening else _CALLED_SINCE,
+        "called_since": "opened_at" if part.folds else _CALLED_SINCE,
         "shown": _shown(view, statement),
         "after": _after(view, statement),
         "limit": _limit(view, statement),
