@@ -14,8 +14,8 @@ from pathlib import Path
 OTHERS = 0o077
 # What SQLite keeps beside a database.
 BESIDE = ("", "-wal", "-shm", "-journal")
-# Of a list of rights (acl(5)) as the kernel keeps it: version, then tag, rights and id of each.
-_LIST = "system.posix_acl_access"
+# An access control list (acl(5)) as the kernel keeps it: version, then tag, rights and id of each.
+_ACL = "system.posix_acl_access"
 _ENTRY = struct.Struct("<HHI")
 _OWNER, _USER, _MASK = 0x01, 0x02, 0x10
 
@@ -61,14 +61,14 @@ def too_open(paths: Iterable[Path]) -> list[str]:
 
 
 def _opens_to_others(path: Path) -> bool:
-    """Whether an account besides the owner and ours may. Where there is a list of rights, the mode
-    shows its mask in place of the group: 0440 for a key that systemd hands to one account."""
+    """Whether an account besides the owner and ours may. Where there is an access control list, the
+    mode shows its mask in place of the group: 0440 for a key that systemd hands to one account."""
     if path.stat().st_uid not in (0, os.geteuid()):
         return True
     try:
-        entries = [*_ENTRY.iter_unpack(os.getxattr(path, _LIST)[4:])]
+        entries = [*_ENTRY.iter_unpack(os.getxattr(path, _ACL)[4:])]
     except OSError:
-        return True  # No list: the mode says it all.
+        return True  # No access control list: the mode says it all.
     return any(
         rights and tag not in (_OWNER, _MASK) and (tag, id_) != (_USER, os.geteuid())
         for tag, rights, id_ in entries

@@ -1,7 +1,7 @@
 """What a pooler in transaction mode does to us (PgBouncer), as a small double at the wire.
 
 It refuses a connection that asks for a setting that it does not know, and takes LISTEN and loses
-it: what is announced is never heard by whoever listens through it. Texts in `spoiled` it has
+it: those who listen through it never hear what is announced. Texts in `spoiled` it has
 prepared before a migration, for another client: PostgreSQL refuses their plan as soon as it is
 described. Everything else it passes on.
 

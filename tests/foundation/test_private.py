@@ -94,7 +94,7 @@ def test_what_is_not_there_is_not_too_open(tmp_path: Path) -> None:
 
 
 def _hand(file: Path, *named: tuple[int, int, int]) -> None:
-    """Give the file a list of rights (acl(5)): the owner and these may read it, nobody else."""
+    """Give the file an access control list: the owner and these may read it, nobody else."""
     undefined = 0xFFFFFFFF
     owner, group, mask, others = ((0x01, 4), (0x04, 0), (0x10, 4), (0x20, 0))
     ends = [(tag, rights, undefined) for tag, rights in (owner, group, mask, others)]
