@@ -20,6 +20,7 @@ from tortoise.exceptions import BaseORMException
 
 from server.storage.engines import address
 from server.storage.engines.parameters import moment_to_text
+from server.storage.engines.postgres import is_lost
 from server.storage.engines.safety import unavailable
 from server.storage.servers.connecting import connect
 
@@ -64,7 +65,8 @@ def telling() -> Iterator[None]:
     except (sqlite3.Error, BaseORMException) as fault:
         raise CopyFault(f"The database says: {fault}.") from fault
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
-        if type(fault) is asyncpg.InterfaceError or isinstance(fault, _CUT):
+        is_cut = isinstance(fault, asyncpg.InterfaceError) and is_lost(fault)
+        if is_cut or isinstance(fault, _CUT):
             raise CopyFault("The connection to the database was cut. Try again.") from fault
         # Without the details, which may contain the content of a row.
         raise CopyFault(f"The database says: {type(fault).__name__}.") from fault
