@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.pwa.conftest import Phone
 from tests.pwa.double import CODE, Double
 
 pytestmark = pytest.mark.browser
+OVER = {"code": "unauthenticated"}
+SHUT_OUT = "This phone isn't connected any more"
+
+
+def a_window(phone: Phone, fragment: str = "") -> Page:
+    """Another window of the same browser."""
+    window = phone.context.new_page()
+    window.goto(f"{phone.double.url}/app/{fragment}")
+    return window
+
+
+def is_told_that_its_session_is_over(phone: Phone) -> None:
+    """By an answer that comes to its window alone."""
+    phone.page.route("**/api/v1/check-ins", lambda route: route.fulfill(status=401, json=OVER))
+    phone.ok()
+    phone.page.get_by_text(SHUT_OUT).wait_for()
+    phone.page.unroute_all()
 
 
 def test_an_answer_to_an_earlier_session_does_not_shut_out_the_next(
@@ -29,8 +46,40 @@ def test_an_answer_to_an_earlier_session_does_not_shut_out_the_next(
     phone.page.locator(".main").click()
     phone.page.wait_for_selector(".faces")
     assert held, "the earlier session asks how things stand"
-    held[0].fulfill(status=401, json={"code": "unauthenticated"})
+    held[0].fulfill(status=401, json=OVER)
     phone.page.wait_for_timeout(500)
     phone.page.reload()
     phone.page.wait_for_selector(".faces")
-    expect(phone.page.get_by_text("This phone isn't connected any more.")).to_have_count(0)
+    expect(phone.page.get_by_text(SHUT_OUT)).to_have_count(0)
+
+
+def test_a_window_whose_session_is_over_does_not_shut_out_who_came_in_by_another(
+    phone: Phone, double: Double
+) -> None:
+    phone.pair()
+    other = a_window(phone, f"#pair={CODE}")
+    other.locator(".main").click()
+    other.wait_for_selector(".faces")
+    is_told_that_its_session_is_over(phone)
+    for window in (other, phone.page):
+        window.reload()
+        window.wait_for_selector(".faces")
+        expect(window.get_by_text(SHUT_OUT)).to_have_count(0)
+    # The next window that opens sends the words.
+    phone.go(1)
+    phone.page.get_by_text(", received").wait_for()
+    assert len(double.check_ins) == 1
+
+
+def test_a_window_left_open_does_not_bring_back_who_signed_out_in_another(phone: Phone) -> None:
+    phone.pair()
+    other = a_window(phone)
+    other.locator(".tabs button").nth(3).click()
+    other.get_by_role("button", name="Sign out").click()
+    other.locator("main .main, main .second").first.click()
+    other.wait_for_selector(".intro")
+    is_told_that_its_session_is_over(phone)
+    for window in (other, phone.page):
+        window.reload()
+        window.wait_for_selector(".intro")
+        expect(window.get_by_text(SHUT_OUT)).to_have_count(0)

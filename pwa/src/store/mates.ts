@@ -32,8 +32,9 @@ export interface Standing {
   asks: boolean;
 }
 
-/** Whose turn it is, or was last. */
+/** Whose turn it is, or was last. Its id, made anew by each coming in, was not kept by phones of before. */
 export interface Session extends Standing {
+  id?: string;
   who: Who;
 }
 

@@ -29,11 +29,26 @@ export const keepsNothing = signal(false);
 
 export const maySend = computed(() => who.value !== null && !isShutOut.value && !asksToHandIn.value);
 
-async function keepSession(): Promise<void> {
-  if (who.value === null) return forget(PHONE, "session");
-  const session: Session = { who: who.value, shutOut: isShutOut.value, asks: asksToHandIn.value };
+/** Which session this window has: another window may have let a person in since. */
+let id = "";
+
+const kept = () => read<Session>(PHONE, "session");
+
+/** A new session takes the place of any other; what becomes of an earlier one says nothing about a later. */
+async function keepSession({ isNew = false } = {}): Promise<void> {
+  if (who.value === null) return;
+  const session: Session = { id, who: who.value, shutOut: isShutOut.value, asks: asksToHandIn.value };
   if (roster.isShared.value) await keepStanding(session);
-  await writeIfRoom(PHONE, "session", session);
+  const there = isNew ? session : await kept();
+  if (there && (there.id ?? "") === id) await writeIfRoom(PHONE, "session", session);
+}
+
+/** How many there were in this window. */
+let sessions = 0;
+
+function beginSession(): void {
+  id = uuid();
+  sessions += 1;
 }
 
 /** Phones of before had one id: it belongs to this child, who came in with it. */
@@ -47,12 +62,13 @@ async function knowPhone(person: Who): Promise<void> {
 /** Reads what the phone knows. Never waits for the network. */
 export async function recall(): Promise<void> {
   keepsNothing.value = await isVolatile();
-  const [session] = await Promise.all([read<Session>(PHONE, "session"), roster.recall()]);
+  const [session] = await Promise.all([kept(), roster.recall()]);
   roster.isLocked.value = roster.isShared.value && !(session && roster.hasTurn(session.who));
   if (!session || roster.isLocked.value) return;
   me.value = (await read<Me>(session.who, "me")) ?? null;
   isShutOut.value = session.shutOut;
   asksToHandIn.value = session.asks;
+  id = session.id ?? "";
   await knowPhone(session.who);
   who.value = session.who;
 }
@@ -60,8 +76,8 @@ export async function recall(): Promise<void> {
 /** A turn begins: the app begins anew for this person, and has nothing of anybody else in its memory. */
 export async function beginTurn(person: Who): Promise<void> {
   const standing = await read<Standing>(person, "standing");
-  const session: Session = { who: person, shutOut: standing?.shutOut ?? false, asks: standing?.asks ?? false };
-  await writeIfRoom(PHONE, "session", session);
+  const { shutOut = false, asks = false } = standing ?? {};
+  await writeIfRoom(PHONE, "session", { id: uuid(), who: person, shutOut, asks } satisfies Session);
   keepLanguage((await read<string>(person, "language")) ?? (await read<Me>(person, "me"))?.person.language);
   roster.takeTurn(person);
   location.reload();
@@ -71,8 +87,6 @@ export async function beginTurn(person: Who): Promise<void> {
 export async function reread(): Promise<void> {
   if (who.value) me.value = (await read<Me>(who.value, "me")) ?? me.value;
 }
-
-let sessions = 0;
 
 /** Tells later whether nobody came in or went since: what was asked for one session says nothing about the next. */
 export function sameSession(): () => boolean {
@@ -157,10 +171,10 @@ export async function enter(): Promise<void> {
   isShutOut.value = false;
   speakFor(null);
   me.value = fresh;
-  sessions += isAnew ? 1 : 0;
+  if (isAnew) beginSession();
   who.value = person;
   await writeIfRoom(person, "me", fresh);
-  await keepSession();
+  await keepSession({ isNew: true });
 }
 
 /**
@@ -230,9 +244,9 @@ export async function pair(code: string): Promise<Who | null> {
   asksToHandIn.value = (await waiting(person)).length > 0;
   isShutOut.value = false;
   askedAt = 0;
-  sessions += 1;
+  beginSession();
   who.value = person;
-  await keepSession();
+  await keepSession({ isNew: true });
   await refresh({ force: true });
   if (me.value && me.value.person.language !== language.value) {
     void ask("PATCH", "/me", { language: language.value }).catch(() => undefined);
@@ -260,7 +274,7 @@ export async function signOut({ unsentToo }: { unsentToo: boolean }): Promise<vo
   isShutOut.value = false;
   asksToHandIn.value = false;
   roster.isLocked.value = roster.isShared.value;
-  await keepSession();
+  if ((await kept())?.who === person) await forget(PHONE, "session");
   // Nothing of the person is here any more, whether the server can be asked or not.
   void goodbye.say();
 }
