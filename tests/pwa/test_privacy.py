@@ -116,7 +116,7 @@ def _picture(phone: Phone) -> str:
     calm, seen = 0, ""
     for _ in range(120):
         html = phone.page.locator("#app").inner_html()
-        now = re.sub(r"\d\d:\d\d", "TIME", html)
+        now = re.sub(r"\d?\d:\d\d", "TIME", html)
         calm, seen = (calm + 1 if now == seen else 0), now
         if calm == 4:
             return now
