@@ -14,6 +14,7 @@ import sys
 import time
 from typing import Any
 
+from server.people.finding.actions import mark
 from server.people.models import Agency, Person
 from server.people.rules import Role
 from server.security import encryption
@@ -36,8 +37,8 @@ _PERSONS = (
     " SELECT gen_random_uuid(), $1, 'child', $2, 'en', 'UTC', $3 FROM generate_series(1, $4::int)"
 )
 _CHILDREN = (
-    "INSERT INTO child (id, agency_id, person_id, placed_at)"
-    " SELECT p.id, p.agency_id, p.id, p.made_at FROM person p LEFT JOIN child c ON c.id = p.id"
+    "INSERT INTO child (id, agency_id, person_id, placed_at, indexed_by)"
+    " SELECT p.id, p.agency_id, p.id, p.made_at, $1 FROM person p LEFT JOIN child c ON c.id = p.id"
     " WHERE p.role = 'child' AND c.id IS NULL"
 )
 _WATCHES = (
@@ -74,7 +75,8 @@ async def fill(agency: Agency, how_many: int) -> None:
         part = min(left, AT_ONCE)
         async with write():
             await fetch(_PERSONS, [agency.id, encryption.seal("child"), now, part])
-            await fetch(_CHILDREN)
+            # As if each could be found by name: a ticker would prepare 200 of the others each time.
+            await fetch(_CHILDREN, [mark()])
             await fetch(_WATCHES, [now])
         left -= part
     # What the filling left to be done is not the tick's.
