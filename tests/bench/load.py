@@ -37,22 +37,25 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / 100
 
 
-async def send_all(port: int, requests: Sequence[bytes], pid: int) -> Run:
+async def send_all(
+    port: int, requests: Sequence[bytes], pid: int, connections: int = CONNECTIONS
+) -> Run:
     """Send every request once, and time the whole."""
     async with asyncio.timeout(LONGEST_S):
-        return await (_by_wrk if GENERATOR == "wrk" else _by_hand)(port, requests, pid)
+        send = _by_wrk if GENERATOR == "wrk" else _by_hand
+        return await send(port, requests, pid, connections)
 
 
-async def _by_wrk(port: int, requests: Sequence[bytes], pid: int) -> Run:
+async def _by_wrk(port: int, requests: Sequence[bytes], pid: int, connections: int) -> Run:
     """With the last ones still under way it stops the clock: a server answers them all the same."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(b"".join(b"%d %s" % (len(request), request) for request in requests))
         file.flush()
         cpu = cpu_seconds(pid)
         wrk = await asyncio.create_subprocess_exec(
-            *("wrk", "--threads", "1", "--connections", str(CONNECTIONS)),
+            *("wrk", "--threads", "1", "--connections", str(connections)),
             *("--duration", f"{LONGEST_S}s", "--timeout", f"{LONGEST_S}s", "--script", str(SCRIPT)),
-            *(f"http://127.0.0.1:{port}/", "--", file.name, str(CONNECTIONS)),
+            *(f"http://127.0.0.1:{port}/", "--", file.name, str(connections)),
             stdout=asyncio.subprocess.PIPE,
         )
         assert wrk.stdout is not None
@@ -77,7 +80,7 @@ async def _said(lines: asyncio.StreamReader, form: bytes) -> list[float]:
     raise ConnectionError("wrk ended before all requests were answered")
 
 
-async def _by_hand(port: int, requests: Sequence[bytes], pid: int) -> Run:
+async def _by_hand(port: int, requests: Sequence[bytes], pid: int, connections: int) -> Run:
     queue = iter(requests)
     refused = 0
 
@@ -94,7 +97,7 @@ async def _by_hand(port: int, requests: Sequence[bytes], pid: int) -> Run:
         writer.close()
 
     cpu, began = cpu_seconds(pid), time.perf_counter()
-    await asyncio.gather(*(one() for _ in range(CONNECTIONS)))
+    await asyncio.gather(*(one() for _ in range(connections)))
     took = time.perf_counter() - began
     spent = cpu_seconds(pid) - cpu
     return Run(len(requests) / took, spent / len(requests) * 1e6, refused)
