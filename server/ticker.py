@@ -36,6 +36,7 @@ from server.notify.sending.claims import AT_ONCE as SENT_AT_ONCE
 from server.notify.sending.waking import waking
 from server.notify.worker import PASSES, Worker
 from server.people.finding.actions import prepare
+from server.records.backup import lately as backups
 from server.roll_calls import ticking as roll_calls
 from server.rota import duty_shifts
 from server.settings import Settings
@@ -286,12 +287,13 @@ class Ticker:
     async def tidy(self) -> None:
         """Delete what no longer counts: old guesses. Also check whether phones still show pushes.
         One silent device does not make us unhealthy; if many are silent, operators hear of it once
-        a day. So do they of a channel by which no answer comes."""
+        a day. So do they of a channel by which no answer comes, and of an old backup."""
         now = self._clock()
         await self._guarded("months", partial(self._make_months, now))
         await doors.tidy(now)
         await bulk_import.tidy(now)
         await pack_marking.fill()
+        await self._guarded("backup", partial(backups.look, now))
         self._all_found = False
         devices = await census(now)
         if is_the_channel(devices.stale, devices.devices):

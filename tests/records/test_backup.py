@@ -29,6 +29,7 @@ from server.people.models import Child, Person
 from server.records.backup import restore
 from server.records.backup.archive import Archive, Manifest, Writer
 from server.records.backup.backup import What, back_up
+from server.records.backup.commands import NOT_ENTERED
 from server.security import encryption
 from server.security.encryption import Keyring
 from server.storage.db import close_database, fetch, models, open_database, write
@@ -591,6 +592,7 @@ def test_one_command_each_and_a_look_before(run: Run, tmp_path: Path) -> None:
     code, out, err = run("backup", file, **of("a"))
     assert (code, err) == (0, [])
     assert "keys of WAYMARK_SECRET_KEYS are needed" in out
+    assert NOT_ENTERED not in out
     code, _, err = run("backup", file, **of("a"))
     assert (code, len(err)) == (1, 1)
     assert "--force" in err[0]

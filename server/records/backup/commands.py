@@ -9,7 +9,7 @@ from typing import Any
 
 from server.clock import stamp
 from server.progress import progress
-from server.records.backup import restore, resume, verify
+from server.records.backup import lately, restore, resume, verify
 from server.records.backup.archive import Archive, Manifest
 from server.records.backup.backup import What, back_up
 from server.records.backup.verify import Opened
@@ -22,6 +22,9 @@ Work = Callable[[Settings, datetime], Awaitable[Any]]
 Beside = Callable[[Work], Any]
 Add = Callable[[str, Callable[[argparse.Namespace], Any], str], Any]
 Say = Callable[[str], None]
+NOT_ENTERED = (
+    "The backup is whole, but the database could not be told of it: you may be told `backup:old`."
+)
 
 
 def add_commands(add: Add, beside: Beside, say: Say = print) -> None:
@@ -79,12 +82,14 @@ async def _backup(args: argparse.Namespace, settings: Settings, now: datetime) -
     )
     made = await back_up(what, args.file, replaces=args.force, told=progress())
     manifest = made.manifest
+    is_entered = await lately.enter(settings.database_url, now)
     return [
         f"{args.file}: {_sum(manifest)}. Read back: {made.opened.values:,} sealed values opened.",
         f"To read it the keys of WAYMARK_SECRET_KEYS are needed ({_needed(manifest)}); they are not"
         " in it. Keep them elsewhere.",
         "Names and words are sealed in it; times, ids and how people are tied lie in it in the"
         " clear. Keep it as you keep the database.",
+        *([] if is_entered else [NOT_ENTERED]),
     ]
 
 
