@@ -193,7 +193,12 @@ async def _lead_on(request: Request, fault: NotYet) -> Response:
 
 
 async def _from_framework(request: Request, fault: HTTPException) -> Response:
-    """As usual, but 405 names every method of the path: each method is a route of its own."""
+    """As usual, but 405 names every method of the path: each method is a route of its own.
+
+    A form that is shown again has the address that it was sent to. A reader who opens that address
+    (a tab that comes back, a reload) is led to the page above it."""
+    if fault.status_code == 405 and request.method == "GET" and wants_page(request):
+        return RedirectResponse(_page_above(request), status_code=303)
     response = await answer_fault(request, fault)
     if fault.status_code == 405:
         matching = (r for r in request.app.routes if r.matches(request.scope)[0] != Match.NONE)
@@ -201,6 +206,17 @@ async def _from_framework(request: Request, fault: HTTPException) -> Response:
         if methods:  # A mounted app names its own.
             response.headers["allow"] = ", ".join(sorted(methods))
     return response
+
+
+def _page_above(request: Request) -> str:
+    """The path of the nearest page that can be read."""
+    path = str(request.scope["path"]).rpartition("/")[0]
+    while path:
+        scope = {**request.scope, "path": path}
+        if any(route.matches(scope)[0] == Match.FULL for route in request.app.routes):
+            return quote(path)
+        path = path.rpartition("/")[0]
+    return "/"
 
 
 async def _later(request: Request, fault: Exception) -> Response:

@@ -274,3 +274,27 @@ async def test_a_page_has_the_name_of_the_link_that_leads_there(cast: Cast, name
             assert title.startswith(way.title), way.path
     titles = [way.title for way in ways]
     assert len(titles) == len(set(titles))
+
+
+# --- the address of a form that was shown again
+
+
+async def test_a_reload_after_a_form_was_refused_leads_to_the_page_it_was_on(cast: Cast) -> None:
+    child = of_mia(cast)
+    above = {
+        f"{child}/seasons/{cast.mia.id}/end": child,
+        f"{child}/sign/end": f"{child}/sign",
+        "/desk/rota/terms": "/desk/rota",
+        "/desk/settings/quiet": "/desk/settings",
+    }
+    async with at_desk(cast, "tom") as browser:
+        for address, page in above.items():
+            answer = await browser.get(address)
+            assert (answer.status_code, answer.headers["location"]) == (303, page)
+            assert (await browser.get(page)).status_code == 200
+    async with cast.client() as stranger:
+        reader = {"accept": "text/html"}
+        answer = await stranger.get("/sign-in", headers=reader)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        assert (await stranger.get("/sign-in")).status_code == 405
+        assert (await stranger.put("/sign-in", headers=reader)).status_code == 405
