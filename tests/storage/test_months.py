@@ -294,6 +294,28 @@ async def test_a_database_in_use_is_divided_and_united_without_loss(empty: Datab
             await close_database()
 
 
+@only_empty_postgres
+async def test_the_ticker_makes_months_of_a_database_that_was_divided_in_use(
+    empty: Database,
+) -> None:
+    now = utcnow()
+    await migrate(empty.url, target=BEFORE)
+    await open_database(empty.url)
+    try:
+        await _some_rows(now)
+    finally:
+        await close_database()
+    await migrate(empty.url)
+    await open_database(empty.url)
+    try:
+        # The month in which it was divided is there already, with all those before it.
+        assert await make_months(now, ahead(now)[-1]) == []
+        next_month = month_after(ahead(now)[0])
+        assert len(await make_months(next_month, ahead(next_month)[-1])) == len(BY_MONTH)
+    finally:
+        await close_database()
+
+
 @only_postgres
 async def test_however_many_months_are_made_one_line_says_so(db: Database) -> None:
     stream = io.StringIO()

@@ -75,13 +75,18 @@ class PartitionByMonth(TortoiseOperation):
 async def make_month(client: BaseDBAsyncClient, table: str, by: ByMonth, month: datetime) -> bool:
     """Make the partition of this month, in the caller's transaction; whether it was made.
 
-    Not where it is there already, nor where rows of this month are in the default partition. It
-    attaches a table that is made apart, since that lets readers and writers of the others go on.
+    Not where it is there already, or in the partition of all months before the first one, nor where
+    rows of this month are in the default partition. It attaches a table that is made apart, since
+    that lets readers and writers of the others go on.
     """
     name = f"{table}_{month:%Y_%m}"
     low, high = bound(month, is_id=by.is_id), bound(month_after(month), is_id=by.is_id)
     within = f'"{by.column}" >= {low} AND "{by.column}" < {high}'
-    if await value(client, f"SELECT to_regclass('{name}') IS NOT NULL"):
+    if await _is_there(client, name):
+        return False
+    if name < (await _first_month(client, table) or "") and await _is_there(
+        client, f"{table}_before"
+    ):
         return False
     if await value(client, f'SELECT EXISTS (SELECT FROM "{table}_default" WHERE {within})'):
         return False
@@ -90,6 +95,20 @@ async def make_month(client: BaseDBAsyncClient, table: str, by: ByMonth, month: 
         f'ALTER TABLE "{table}" ATTACH PARTITION "{name}" FOR VALUES FROM ({low}) TO ({high})'
     )
     return True
+
+
+async def _first_month(client: BaseDBAsyncClient, table: str) -> str | None:
+    """The name of the first partition that is of one month."""
+    name = await value(
+        client,
+        "SELECT min(c.relname::text) FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid"
+        f" WHERE inhparent = to_regclass('{table}') AND c.relname ~ '_[0-9]{{4}}_[0-9]{{2}}$'",
+    )
+    return None if name is None else str(name)
+
+
+async def _is_there(client: BaseDBAsyncClient, table: str) -> bool:
+    return bool(await value(client, f"SELECT to_regclass('{table}') IS NOT NULL"))
 
 
 async def value(client: BaseDBAsyncClient, sql: str) -> object:
