@@ -7,7 +7,7 @@ from tortoise.context import require_context
 
 from server import logs
 from server.storage.db import dialect, fetch, write
-from server.storage.engines.dividing import make_month
+from server.storage.engines.dividing import make_month, make_past
 from server.storage.engines.partitions import ByMonth, months
 
 log = logs.get("storage")
@@ -44,6 +44,18 @@ async def make_months(first: datetime, last: datetime) -> list[str]:
         if made:
             log.info("storage.months_made", partitions=len(made), months=sorted(new))
     return made
+
+
+async def make_room_for_past() -> None:
+    """Make a partition for all that is older than the first month, in the caller's transaction.
+
+    What a backup brings would fill the default partition, and PostgreSQL reads that one from end to
+    end, with all who read and write waiting, whenever a month is made.
+    """
+    if dialect() == "postgres":
+        async with write() as client:
+            for table, by in _tables():
+                await make_past(client, table, by)
 
 
 def _tables() -> Iterator[tuple[str, ByMonth]]:

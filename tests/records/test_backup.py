@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from server.security.encryption import Keyring
 from server.storage.db import close_database, fetch, models, open_database, write
 from server.storage.engines.copying import CopyFault, Table, in_batches, telling
 from server.storage.engines.migrate import migrate, pending
+from server.storage.months import make_months
 from tests.cast import Cast
 from tests.fixtures import Database, DrivenClock
 from tests.fixtures_commands import Run
@@ -106,6 +108,22 @@ async def test_everything_comes_back_in_either_kind_of_database(
     assert await verify() is None
     assert manifest.record.head is not None
     assert (await Person.get(id=cast.mia.id)).name == cast.mia.name
+
+
+async def test_restored_months_leave_the_table_for_everything_else_empty(
+    cast: Cast, db: Database, make_target: Make, clock: DrivenClock, tmp_path: Path
+) -> None:
+    """PostgreSQL reads that table from end to end, and everyone waits, whenever a month is made."""
+    await _back_up(db, tmp_path / "b.zip", clock)
+    await close_database()
+    target = make_target("postgres")
+    for _ in range(2):
+        await _restore(target, tmp_path / "b.zip", clock, replaces=True)
+        await open_database(target.url)
+        assert await fetch("SELECT id FROM entry WHERE at < '2026-04-01'")
+        assert not await fetch("SELECT id FROM entry_default")
+        await make_months(clock(), clock() + timedelta(days=500))
+        await close_database()
 
 
 async def test_what_counts_by_itself_goes_on_after_the_highest(

@@ -18,6 +18,7 @@ from server.storage.db import close_database, dialect, fetch, open_database, tor
 from server.storage.engines import address, copying
 from server.storage.engines.copying import CopyFault
 from server.storage.engines.migrate import LOCK, migrate_within
+from server.storage.months import make_room_for_past
 
 # A server writes these rows by itself, before it has any user.
 _BY_ITSELF = frozenset({copying.MIGRATIONS, "beat", "blind", "signal", "rota"})
@@ -131,6 +132,7 @@ async def _put_in(client: BaseDBAsyncClient, archive: Archive, told: Told, migra
     # Delete the old rows, and those that a migration added: the backup has its own.
     for name in reversed(order):
         await client.execute_query(f'DELETE FROM "{name}"')  # noqa: S608 (names of the schema)
+    await make_room_for_past()
     done = 0
     for name in order:
         rows = _counted(archive.rows(entries[name]), done, told)

@@ -5,7 +5,7 @@ Dividing happens in the transaction of the upgrade: until it ends, nobody reads 
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from tortoise.backends.base.client import BaseDBAsyncClient
@@ -95,6 +95,20 @@ async def make_month(client: BaseDBAsyncClient, table: str, by: ByMonth, month: 
         f'ALTER TABLE "{table}" ATTACH PARTITION "{name}" FOR VALUES FROM ({low}) TO ({high})'
     )
     return True
+
+
+async def make_past(client: BaseDBAsyncClient, table: str, by: ByMonth) -> None:
+    """Make the partition of all months before the first one, in the caller's transaction. Not where
+    there is one, nor where the table is not divided."""
+    before, first = f"{table}_before", await _first_month(client, table)
+    if first is None or await _is_there(client, before):
+        return
+    month = datetime.strptime(first[-len("2026_01") :], "%Y_%m").replace(tzinfo=UTC)
+    end = bound(month, is_id=by.is_id)
+    await client.execute_query(f'CREATE TABLE "{before}" (LIKE "{table}" INCLUDING ALL)')
+    await client.execute_query(
+        f'ALTER TABLE "{table}" ATTACH PARTITION "{before}" FOR VALUES FROM (MINVALUE) TO ({end})'
+    )
 
 
 async def _first_month(client: BaseDBAsyncClient, table: str) -> str | None:
