@@ -95,13 +95,14 @@ def _is_in(saying: Saying, may: Mapping[UUID, bool]) -> bool:
     return saying.kind in KINDS and saying.subject_id in may
 
 
-Place = tuple[UUID | int | None, Kind]
+Place = tuple[UUID | str, Kind]
 
 
 def _place(saying: Saying) -> Place:
-    """To which person or last resort it goes, and of which kind it is."""
+    """To which person or last resort it goes, and of which kind it is. The last resort of the
+    installation is that of many agencies, and the page of a message lists children of one."""
     to = saying.person_id or saying.resort_id
-    return (to if to is not None else saying.last_resort), saying.kind
+    return to or f"{saying.agency_id}:{saying.last_resort}", saying.kind
 
 
 def _id(place: Place, now: datetime) -> UUID:

@@ -146,6 +146,24 @@ async def test_two_are_two_messages_as_the_policy_says(stage: Stage) -> None:
     assert not any(path.endswith("/together") for path in stage.paths("tom"))
 
 
+async def test_the_last_resort_of_several_agencies_gets_a_message_of_each(stage: Stage) -> None:
+    """A message leads to a page, and that lists the children of one agency."""
+    watched = await Watch.get(child_id=stage.cast.mia.id)
+    children = [
+        child
+        for name, agency in (("mia", stage.cast.agency), ("lia", stage.cast.other_agency))
+        for child in await crowd(stage.cast, 3, like=name, watched=watched)
+        if await Watch.filter(child_id=child).update(agency_id=agency.id)
+    ]
+    await Watch.exclude(child_id__in=children).delete()
+    await Tie.filter(child_id__in=children).delete()
+    await stage.until(LATE + 60 * MINUTE)
+    kinds = {"kind__in": ALERTS, "last_resort__isnull": False, "together__isnull": False}
+    rows = await Message.filter(**kinds).values_list("together", "agency_id")
+    assert {agency for _, agency in rows} == {stage.cast.agency.id, stage.cast.other_agency.id}
+    assert len({id_ for id_, _ in rows}) == len(set(rows))
+
+
 async def test_a_child_who_asks_for_help_is_a_message_of_their_own(stage: Stage) -> None:
     children = await in_many_homes(stage, 4)
     policy, _ = await policy_of(stage.cast.agency.id)
