@@ -16,6 +16,7 @@ from server.storage import bulk
 from server.storage.db import durable_read, write
 from server.watch.hearing.hindsight import settle_as_of
 from server.watch.hearing.settling import Settlement, as_it_stands
+from server.watch.models import Round
 from server.watch.watch_alerts import call_adults
 
 
@@ -55,6 +56,7 @@ async def hand_in_again(given: Given, now: datetime) -> tuple[CheckIn, bool]:
         row["is_early"] = False
         if not await bulk.insert(CheckIn, [row], skip_known=True):
             raise Conflict("The same answer came twice at the same moment.")
+        await _no_longer_late(child_id, at)
         about = ("check_in", answer.id)
         await note(actor, "check_in:again", child_id=child_id, about=about, now=now)
         if not is_recent:
@@ -65,6 +67,17 @@ async def hand_in_again(given: Given, now: datetime) -> tuple[CheckIn, bool]:
         if answer.want in CALLS:
             await call_adults([wish_of(given, came_to.watch)], now)
     return await CheckIn.get(id=answer.id), True
+
+
+async def _no_longer_late(child_id: UUID, since: datetime) -> None:
+    """Later answers that have nothing late left to settle, since this one had settled it before."""
+    later = CheckIn.filter(child_id=child_id, is_late=True, received_at__gt=since)
+    ids = await later.values_list("id", flat=True)
+    if not ids:
+        return
+    settled = Round.filter(child_id=child_id, state="answered_late", settled_by__in=list(ids))
+    still = set(await settled.values_list("settled_by", flat=True))
+    await CheckIn.filter(id__in=[id_ for id_ in ids if id_ not in still]).update(is_late=False)
 
 
 async def _came_to(

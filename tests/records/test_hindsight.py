@@ -215,8 +215,23 @@ async def test_an_answer_in_time_that_comes_after_a_later_one_was_in_time(
     then = clock()
     await past.put_back()
     await _tick_until(stage, clock, due + timedelta(hours=8))
-    await _say(cast)
+    later = await _say(cast)
     assert (await Round.get(child_id=cast.mia.id, due_at=due)).state == "answered_late"
     assert (await _again(cast, kept)).status_code == 201
     answered = await Round.get(child_id=cast.mia.id, due_at=due)
     assert (answered.state, answered.settled_at) == ("answered", then)
+    # So the later one was not late either: what it had settled was answered before.
+    assert not (await CheckIn.get(id=later["id"])).is_late
+
+
+async def test_a_later_answer_stays_late_for_what_it_alone_has_answered(
+    cast: Cast, stage: Any, past: Past, clock: DrivenClock
+) -> None:
+    kept, due = await _answered_in_time_and_lost(cast, past)
+    await past.put_back()
+    await _tick_until(stage, clock, due + timedelta(days=1, hours=8))
+    later = await _say(cast)
+    assert (await _again(cast, kept)).status_code == 201
+    states = await Round.filter(child_id=cast.mia.id, due_at__gte=due).order_by("due_at").limit(2)
+    assert [each.state for each in states] == ["answered", "answered_late"]
+    assert (await CheckIn.get(id=later["id"])).is_late
