@@ -161,12 +161,13 @@ async def still_due(agencies: Collection[UUID], now: datetime) -> Coming:
 # --- what one message was about
 
 
-async def told_as_one(alert: Alert, person_id: UUID) -> list[Alert]:
-    """The alerts about which this person was told in one message with this one. A person who was
-    not told, as one who reads the mail of the last resort, gets those of everyone who was."""
+async def told_as_one(alert_id: UUID, agency_id: UUID, person_id: UUID) -> list[Alert]:
+    """The alerts of this agency about which this person was told in one message with this one. A
+    person who was not told, as one who reads the mail of the last resort, gets those of everyone
+    who was."""
     kinds = [kind.value for kind in KINDS]
     rows = await Message.filter(
-        subject_id=alert.id, together__isnull=False, person_id__isnull=False, kind__in=kinds
+        subject_id=alert_id, together__isnull=False, person_id__isnull=False, kind__in=kinds
     ).values_list("person_id", "together")
     own = [row for row in rows if as_id(row[0]) == person_id] or rows
     if not own:
@@ -179,5 +180,5 @@ async def told_as_one(alert: Alert, person_id: UUID) -> list[Alert]:
     )
     told = {as_id(id_) for id_ in await beside.values_list("subject_id", flat=True)}
     newest = sorted(told, reverse=True)[:LISTED]
-    others = Alert.filter(id__in=newest, agency_id=alert.agency_id)
-    return await others.exclude(id=alert.id)
+    others = Alert.filter(id__in=newest, agency_id=agency_id)
+    return await others.exclude(id=alert_id)

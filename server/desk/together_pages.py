@@ -61,20 +61,25 @@ async def show(request: Request) -> Response:
 
 async def _another(request: Request) -> UUID | None:
     """Another open alert of the same message, where the one that led it is over: that ended the
-    right of a person who was only called."""
+    right of a person who was only called. Or where that child went to another agency."""
     visitor = await staff_of(request)
-    alert = await Alert.get_or_none(id=request.path_params["alert_id"], agency_id=visitor.agency_id)
-    if alert is None:
-        return None
+    assert visitor.agency_id is not None
     called = await called_about(request)
-    others = await told_as_one(alert, visitor.person_id)
+    others = await told_as_one(
+        request.path_params["alert_id"], visitor.agency_id, visitor.person_id
+    )
     return min((other.id for other in others if other.id in called), default=None)
 
 
 async def take(request: Request) -> Response:
     """ "I have them all": takes each untaken alert separately. An adult who was faster keeps
     theirs."""
-    alert, _ = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
+    try:
+        alert, _ = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
+    except NotFound:
+        if (other := await _another(request)) is None:
+            return await alert_pages.over(request)
+        alert = await Alert.get(id=other)
     visitor, now = await staff_of(request), now_of(request)
     shared_alerts, roles = await _all(request, alert)
     refused: list[UUID] = []
@@ -93,7 +98,8 @@ async def take(request: Request) -> Response:
 async def _all(request: Request, alert: Alert) -> tuple[list[Alert], dict[UUID, Roles]]:
     """This alert, those that share its cause, and those of the same message, as far as the reader
     may see them; and the reader's roles for their children."""
-    told = await told_as_one(alert, (await staff_of(request)).person_id)
+    reader = (await staff_of(request)).person_id
+    told = await told_as_one(alert.id, alert.agency_id, reader)
     beside = [alert, *await others_of(alert), *told]
     candidates = list({candidate.id: candidate for candidate in beside}.values())
     among = {candidate.child_id for candidate in candidates}

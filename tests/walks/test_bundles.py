@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from server.alerts.actions import hand_over_child
 from server.alerts.ladder import Cause
 from server.alerts.models import Alert
 from server.alerts.opening import Opening, open_alerts
@@ -137,6 +138,40 @@ async def test_who_was_only_called_gets_to_the_others_when_the_first_is_over(sta
     assert shown.headers["location"] != path
     there = await stage.cast.browser_as("eve").get(shown.headers["location"])
     assert "3 children have not answered" in there.text
+
+
+async def test_who_takes_all_as_the_first_is_over_takes_the_others(stage: Stage) -> None:
+    await in_many_homes(stage, 4)
+    duty_ends = LATE + 61 * MINUTE
+    await stage.cast.on_duty("eve", hours=(duty_ends - stage.clock()) / timedelta(hours=1))
+    await stage.until(duty_ends + MINUTE)
+    path = stage.paths("eve")[-1]
+    await stage.close("tom", UUID(path.split("/")[3]))
+    await stage.cast.new_token("eve")
+    eve = stage.cast.browser_as("eve")
+    taken = await eve.post(path)
+    assert taken.status_code == 303
+    assert "3 children have not answered" in (await eve.get(taken.headers["location"])).text
+    assert await Alert.filter(acknowledged_by=stage.cast.eve.id).count() == 3
+
+
+async def test_a_first_child_who_went_to_another_agency_leads_to_the_others(stage: Stage) -> None:
+    await in_many_homes(stage, 4)
+    await stage.until(LATE)
+    [path] = stage.paths("tom")
+    first = await Alert.get(id=UUID(path.split("/")[3]))
+    async with write():
+        await Tie.filter(child_id=first.child_id).delete()
+        await Child.filter(id=first.child_id).update(agency_id=stage.cast.other_agency.id)
+        to = stage.cast.other_agency.id
+        await hand_over_child(stage.cast.actor("tom"), first.child_id, to, stage.clock())
+    await stage.cast.new_token("tom")
+    tom = stage.cast.browser_as("tom")
+    shown = await tom.get(path)
+    assert shown.status_code == 303
+    assert "3 children have not answered" in (await tom.get(shown.headers["location"])).text
+    assert (await tom.post(path)).status_code == 303
+    assert await Alert.filter(acknowledged_by=stage.cast.tom.id).count() == 3
 
 
 async def test_two_are_two_messages_as_the_policy_says(stage: Stage) -> None:
