@@ -8,7 +8,8 @@ from server.audit.actions import Actor, note
 from server.errors import NotFound, Refused
 from server.i18n import N_
 from server.people.agencies.actions import AddAgency, add_agency
-from server.people.models import Agency
+from server.people.models import Agency, Person
+from server.people.rules import Role
 from server.storage.db import write
 
 
@@ -55,6 +56,18 @@ async def put(actor: Actor, member_id: UUID, area_id: UUID | None, now: datetime
             agency_id=member_id,
             now=now,
         )
+        await _enter_change(actor, {member.within_id, area_id}, now)
+
+
+async def _enter_change(actor: Actor, places: set[UUID | None], now: datetime) -> None:
+    """Where something came or went. As long as nobody works for an area, nobody knows a sum of
+    before: so areas can be set up."""
+    if not await Person.filter(role=Role.OVERSIGHT.value).exists():
+        return
+    for area_id in places - {None}:
+        assert area_id is not None
+        about = ("agency", area_id)
+        await note(actor, "area:members", about=about, agency_id=area_id, now=now)
 
 
 def _check_depth(member: Agency, area_id: UUID, areas: dict[UUID, Agency]) -> None:

@@ -74,7 +74,7 @@ async def asked_for(request: Request) -> Asked:
     is not within theirs; Refused for a text that is no id."""
     visitor = await agency_for(request, AgencyAction.AREA_SEE)
     assert visitor.agency_id is not None
-    own = await tree.read(visitor.agency_id)
+    own = await tree.read(visitor.agency_id, now_of(request))
     wanted = query_of(request, area=UUID)["area"]
     way = [] if own is None else own.way_to(wanted or own.id)
     if own is None or not way:

@@ -55,14 +55,17 @@ def of_agency(count: Count) -> Figure:
     return Figure(count.n, is_exact=True) if count.is_shown else Figure(0, is_exact=False)
 
 
-def of_area(agencies: Sequence[Count], areas: Sequence[Figure]) -> Figure:
-    """What an area shows of its own agencies and the areas within it, given what these show."""
+def of_area(
+    agencies: Sequence[Count], areas: Sequence[Figure], *, is_changed: bool = False
+) -> Figure:
+    """What an area shows of its own agencies and the areas within it, given what these show.
+    `is_changed`: readers know a sum of other agencies, and this one less that would tell one."""
     shown = sum(each.n for each in agencies if each.is_shown) + sum(each.n for each in areas)
     if not all(each.is_exact for each in areas):
         # What is hidden in one of them must not follow from the sums of the others.
         return Figure(shown, is_exact=False)
     hidden = [each for each in agencies if not each.is_shown]
-    if not hidden or _tells_nothing(hidden):
+    if not hidden or (not is_changed and _tells_nothing(hidden)):
         return Figure(shown + sum(each.n for each in hidden), is_exact=True)
     return Figure(shown, is_exact=False)
 

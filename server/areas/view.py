@@ -46,4 +46,4 @@ def _figure(node: Node, column: Column, counts: Counts) -> Figure:
         return of_agency(counts[node.id][column])
     agencies = [counts[member.id][column] for member in node.members if not member.is_area]
     areas = [_figure(member, column, counts) for member in node.members if member.is_area]
-    return of_area(agencies, areas)
+    return of_area(agencies, areas, is_changed=node.is_changed)

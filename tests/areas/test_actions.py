@@ -19,7 +19,7 @@ from tests.cast import Cast
 
 
 async def names_in(area: Agency) -> list[str]:
-    node = await tree.read(area.id)
+    node = await tree.read(area.id, area.made_at)
     assert node is not None
     return [member.name for member in node.members]
 
@@ -39,12 +39,12 @@ async def test_an_area_within_an_area_is_reached_from_above(cast: Cast) -> None:
     land = await an_area(cast, "Land")
     north = await an_area(cast, "North", within=land)
     await put(cast, cast.agency, north)
-    node = await tree.read(land.id)
+    node = await tree.read(land.id, cast.clock())
     assert node is not None
     assert node.agencies() == [cast.agency.id]
     assert [step.name for step in node.way_to(north.id)] == ["Land", "North"]
     assert node.way_to(cast.agency.id) == []
-    assert await tree.read(cast.agency.id) is None
+    assert await tree.read(cast.agency.id, cast.clock()) is None
 
 
 async def test_an_area_cannot_lie_within_itself(cast: Cast) -> None:

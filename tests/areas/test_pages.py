@@ -8,25 +8,28 @@ import io
 import pytest
 
 from server.areas.pages import AT_ONCE
+from server.audit.actions import SYSTEM
 from server.auth.sessions import open_session
 from server.people.actions import set_language
+from server.people.agencies.actions import AddAgency, add_agency
 from server.people.models import Agency, Child, Person
 from server.people.rules import Role
 from tests.areas.made import an_area, oversight, put, works_for
 from tests.cast import SURNAMES, Cast
 
 
-async def crowd(cast: Cast, many: int) -> None:
-    """So many more children in the agency."""
+async def crowd(cast: Cast, many: int, agency: Agency | None = None) -> None:
+    """So many more children in this agency, or in the cast's."""
+    agency_id = (agency or cast.agency).id
     for number in range(many):
         person = await Person.create(
-            agency_id=cast.agency.id,
+            agency_id=agency_id,
             role=Role.CHILD,
             name=f"Child {number} Zzyzx",
             made_at=cast.clock(),
         )
         await Child.create(
-            id=person.id, agency_id=cast.agency.id, person_id=person.id, placed_at=cast.clock()
+            id=person.id, agency_id=agency_id, person_id=person.id, placed_at=cast.clock()
         )
 
 
@@ -158,3 +161,56 @@ async def test_many_agencies_come_in_pages_each_with_the_sum_and_the_file_has_al
     assert all("In all" in text for text in (first, second))
     assert late.count("Z ") == second.count("Z ")
     assert all(f"Z {n:02}," in file for n in range(more))
+
+
+# --- what comes and goes
+
+
+async def _children_of(cast: Cast, area: Agency) -> dict[str, object]:
+    """How many children Vera reads."""
+    cast.tokens["vera"], _ = await open_session(cast.persons["vera"], now=cast.clock())
+    async with cast.client_as("vera") as client:
+        answer = await client.get("/api/v1/areas", params={"area": str(area.id)})
+    of_all: dict[str, object] = answer.json()["total"]["children"]
+    return of_all
+
+
+async def _small_agencies(cast: Cast, area: Agency, many: int, each: int) -> list[Agency]:
+    """So many agencies in the area, each with so few children."""
+    agencies = []
+    for number in range(many):
+        small = AddAgency(name=f"Small {number}", language="en", zone="Europe/Paris")
+        agencies.append(await add_agency(SYSTEM, small, cast.clock()))
+        await put(cast, agencies[-1], area)
+        await crowd(cast, each, agencies[-1])
+    return agencies
+
+
+@pytest.mark.parametrize("comes", [False, True])
+async def test_a_sum_less_the_one_before_does_not_tell_who_came_or_went(
+    cast: Cast, comes: bool
+) -> None:
+    land = await an_area(cast, "Land")
+    north, south = await an_area(cast, "North", land), await an_area(cast, "South", land)
+    first, *_ = await _small_agencies(cast, north, 4, 3)
+    if comes:
+        await put(cast, first, south)
+    await works_for(cast, "vera", land)
+    before = 9 if comes else 12
+    assert await _children_of(cast, north) == {"n": before, "is_exact": True}
+    await put(cast, first, north if comes else south)
+    for days in (0, 1, 80):
+        cast.clock.advance(days=days)
+        for area in (north, land):
+            assert await _children_of(cast, area) == {"n": None, "is_exact": False}
+    cast.clock.advance(days=11)
+    assert await _children_of(cast, north) == {"n": 12 if comes else 9, "is_exact": True}
+
+
+async def test_a_large_agency_that_came_is_in_the_sum_at_once(cast: Cast) -> None:
+    north = await an_area(cast, "North")
+    await works_for(cast, "vera", north)
+    await put(cast, cast.agency, north)
+    await crowd(cast, 20, cast.agency)
+    answer = await _children_of(cast, north)
+    assert answer["is_exact"]
