@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from tests.pwa.book import NOOR
 from tests.pwa.conftest import Phone
-from tests.pwa.double import Double
+from tests.pwa.double import CODE, Double
 
 pytestmark = pytest.mark.browser
 ROW = 9
@@ -72,3 +73,21 @@ def test_what_has_not_left_the_phone_is_taken_back_on_it(phone: Phone, double: D
     phone.page.locator(".entry").wait_for(state="detached")
     phone.network(is_there=True)
     assert double.trusted == []
+
+
+def test_whom_one_child_names_is_no_secret_for_the_next_on_this_phone(
+    phone: Phone, double: Double
+) -> None:
+    phone.pair()
+    named(phone)
+    name_rosa(phone)
+    phone.page.locator("#trusted-name").fill("Half a name")
+    double.person = NOOR
+    phone.open(f"#pair={CODE}")
+    phone.page.locator(".main").click()
+    phone.page.wait_for_selector(".faces")
+    phone.network(is_there=False)
+    named(phone)
+    phone.page.locator("#trusted-name").wait_for()
+    assert phone.page.get_by_text("Rosa").count() == 0
+    assert phone.page.locator("#trusted-name").input_value() == ""

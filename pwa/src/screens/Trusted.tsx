@@ -3,10 +3,9 @@ import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { t } from "../i18n";
 import { Page } from "../parts/Page";
-import { people, load, name, takeBack, waiting, type Trusted } from "../store/trusted";
+import { people, load, name, takeBack, typed, waiting, type Trusted } from "../store/trusted";
 
 const MOST = 3;
-const typed = signal({ name: "", reach: "", alsoHelp: false });
 const isStuck = signal(false);
 
 const decided = ({ state }: Trusted) =>

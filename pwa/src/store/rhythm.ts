@@ -2,7 +2,7 @@
  * When one is asked, as the server said it last, and another rhythm that one proposes. A proposal goes through
  * the outbox, as everything that is said: with a network or without, nothing is lost.
  */
-import { computed, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { ask, Refused } from "../api";
 import { read, writeIfRoom } from "./db";
 import type { Recalled, RhythmProposal } from "./kinds";
@@ -73,6 +73,12 @@ export interface Known {
 }
 
 export const current = signal<Known | null>(null);
+
+// Another child on this phone begins with nothing of the one before.
+effect(() => {
+  void who.value;
+  current.value = null;
+});
 
 /** First what the phone has, then what the server has. */
 export async function load(): Promise<void> {

@@ -1,5 +1,5 @@
 /** The people the child named to be asked first: what the server knows, and what still waits on this phone. */
-import { computed, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { ask } from "../api";
 import { read, writeIfRoom } from "./db";
 import type { Naming } from "./kinds";
@@ -18,6 +18,16 @@ export interface Trusted {
 }
 
 export const people = signal<Trusted[] | null>(null);
+
+/** What is typed and not said yet. */
+export const typed = signal({ name: "", reach: "", alsoHelp: false });
+
+// Another child on this phone begins with nothing of the one before.
+effect(() => {
+  void who.value;
+  people.value = null;
+  typed.value = { name: "", reach: "", alsoHelp: false };
+});
 
 export const waiting = computed(() => queue.value.filter((each): each is Sending & Naming => each.kind === "trusted"));
 
