@@ -1,10 +1,10 @@
 /** A new person joins the others on a shared phone. */
 import { ask } from "../api";
 import { language } from "../i18n";
-import { write, type Who } from "./db";
+import { read, write, type Who } from "./db";
 import type { Digits } from "./digits";
 import * as goodbye from "./goodbye";
-import { keepStanding, phoneOf, type Picture } from "./mates";
+import { keepStanding, type Picture } from "./mates";
 import { waiting } from "./outbox";
 import { change, roster } from "./roster";
 import type { Came } from "./session";
@@ -26,7 +26,7 @@ export async function join(who: Who, picture?: Picture, digits: Digits | null = 
 
 /** They are one of those who share it; an earlier phone of theirs here was this one. */
 export async function comeIn({ person, device }: Came): Promise<void> {
-  const before = await phoneOf(person);
+  const before = await read<string>(person, "device");
   // First of all, so that nothing of theirs is ever sent without it.
   await write(person, "device", device);
   await write(person, "language", language.value);

@@ -19,11 +19,13 @@ const NOBODYS = "none";
 
 /**
  * The id of this phone as this person's; null for a person who came in otherwise, by a session that stands alone
- * in this browser.
+ * in this browser. Who went, while a window of theirs was left open, has no session here: it is another person's.
  */
 export async function phoneOf(who: Who): Promise<string | null> {
   const device = await read<string>(who, "device");
-  return device ?? ((await mates()).some((mate) => mate.who === who) ? NOBODYS : null);
+  if (device) return device;
+  const [session, others] = await Promise.all([now(), mates()]);
+  return others.length > 0 || (session && session.who !== who) ? NOBODYS : null;
 }
 
 /** What keeps a person's words from being sent: the server no longer knows them, or they have not said yes yet. */

@@ -36,6 +36,8 @@ export interface Outcome {
 
 const loose = new Map<string, Sending & { who: Who }>();
 
+export const hasLoose = () => loose.size > 0;
+
 const isHelp = (sending: Sending) => sending.kind === "check_in" && sending.body.want === "help";
 
 function fromRow({ id, order, value }: { id: string; order: number; value: unknown }): Sending {

@@ -6,12 +6,12 @@ import { computed, signal } from "@preact/signals";
 import { onAnswer, Unreachable, type Answer, type How, type Mark, type Receipt, type Want } from "../api";
 import { uuid } from "../bytes";
 import { language, speak } from "../i18n";
-import { writeIfRoom } from "./db";
+import { writeIfRoom, type Who } from "./db";
 import { again, append, discard, flush, waiting, type Halt, type Sending } from "./outbox";
 import type { Content } from "./kinds";
 import { senders } from "./mates";
 import { isLocked, isShared } from "./roster";
-import { maySend, me, onHandedBack, refresh, reread, sameSession, shutOut, who } from "./session";
+import { maySend, me, onHandedBack, others, refresh, reread, sameSession, shutOut, startOver, who } from "./session";
 import type { Exchange, Place } from "./sync";
 
 export const queue = signal<Sending[]>([]);
@@ -32,9 +32,6 @@ export interface Tap {
   receivedAt: string | null;
 }
 export const tap = signal<Tap | null>(null);
-
-/** Pages and worker tell each other that the store changed. */
-const others = "BroadcastChannel" in globalThis ? new BroadcastChannel("planner") : null;
 
 export async function look(): Promise<void> {
   queue.value = who.value ? await waiting(who.value).catch(() => queue.value) : [];
@@ -198,7 +195,8 @@ export function begin(): void {
     void send();
   });
   setInterval(clearThanks, 60_000);
-  others?.addEventListener("message", (event: MessageEvent<{ receipts?: Receipt[] }>) => {
+  others?.addEventListener("message", (event: MessageEvent<{ receipts?: Receipt[]; left?: Who }>) => {
+    if (event.data.left && event.data.left === who.value) startOver();
     if (!event.data.receipts) return;
     follow(event.data.receipts);
     void readAnew().then(look).then(reread);

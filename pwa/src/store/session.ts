@@ -1,6 +1,6 @@
 /** Who uses this phone, what the server last said about them, and how they come in and go out. */
 import { computed, signal } from "@preact/signals";
-import { ask, Refused, speakFor, type Me } from "../api";
+import { ask, Refused, speakFor, spokenFor, type Me } from "../api";
 import { uuid } from "../bytes";
 import { keepLanguage, language } from "../i18n";
 import { forget, isVolatile, PHONE, read, wipe, writeIfRoom, type Who } from "./db";
@@ -8,7 +8,7 @@ import { comeIn } from "./joining";
 import { withDigits } from "./digits";
 import * as goodbye from "./goodbye";
 import { keepStanding, phoneOf, type Session, type Standing } from "./mates";
-import { waiting } from "./outbox";
+import { hasLoose, waiting } from "./outbox";
 import * as roster from "./roster";
 
 /** The person whose app this is, or null before pairing. */
@@ -94,11 +94,23 @@ export function sameSession(): () => boolean {
   return () => sessions === then;
 }
 
+/** Pages and worker tell each other that the store changed, and pages that a person has gone. */
+export const others = "BroadcastChannel" in globalThis ? new BroadcastChannel("planner") : null;
+
+/** Another window let a person in, or out: this one begins anew, unless words of theirs are in its memory alone. */
+export function startOver(): boolean {
+  if (keepsNothing.value || hasLoose()) return false;
+  location.reload();
+  return true;
+}
+
 /** The server does not know the session of `isStill` any more. */
 export async function shutOut(isStill: () => boolean): Promise<void> {
-  if (isShutOut.value || !isStill()) return;
+  // Of a phone that this child has no more, since another window, it says nothing about the one they have.
+  const isOurs = who.value === null || spokenFor() === (await phoneOf(who.value));
+  if (isShutOut.value || !isStill() || (!isOurs && startOver())) return;
   isShutOut.value = true;
-  await keepSession();
+  if (isOurs) await keepSession();
 }
 
 let handedBack: () => void = () => undefined;
@@ -165,7 +177,7 @@ export async function enter(): Promise<void> {
   if (!fresh || fresh.person.role === "child") return;
   const person = fresh.person.id;
   const isAnew = who.value !== person || isShutOut.value;
-  if (who.value && who.value !== person) await wipe(who.value, { unsentToo: false });
+  if (who.value && who.value !== person) await giveWay(who.value, person);
   // Words from before a new sign-in are never sent under it without a yes.
   if (isAnew) asksToHandIn.value = (await waiting(person)).length > 0;
   isShutOut.value = false;
@@ -208,6 +220,18 @@ export interface Came {
   device: string;
 }
 
+/**
+ * Another person has this phone now: of the one before only unsent words stay, locked. First of all nothing is sent
+ * for them any more, even if this is the last that the phone does.
+ */
+async function giveWay(before: Who, person: Who): Promise<void> {
+  beginSession();
+  await forget(PHONE, "session");
+  await writeIfRoom(PHONE, "session", { id, who: person, shutOut: false, asks: true } satisfies Session);
+  await wipe(before, { unsentToo: false });
+  others?.postMessage({ left: before });
+}
+
 async function knock(code: string): Promise<Came> {
   const device = { id: await deviceId(), label: label() };
   const body = { code: tidyCode(code), device, cookie: true, ...(roster.isShared.value ? { beside: true } : {}) };
@@ -232,9 +256,9 @@ export async function pair(code: string): Promise<Who | null> {
     await comeIn(came);
     return person;
   }
-  if (who.value && who.value !== person) {
-    // Another person has this phone now: of the one before only unsent words stay, locked.
-    await wipe(who.value, { unsentToo: false });
+  const before = who.value ?? (await kept())?.who;
+  if (before && before !== person) {
+    await giveWay(before, person);
     me.value = null;
   }
   await goodbye.drop(device);
@@ -275,6 +299,7 @@ export async function signOut({ unsentToo }: { unsentToo: boolean }): Promise<vo
   asksToHandIn.value = false;
   roster.isLocked.value = roster.isShared.value;
   if ((await kept())?.who === person) await forget(PHONE, "session");
+  others?.postMessage({ left: person });
   // Nothing of the person is here any more, whether the server can be asked or not.
   void goodbye.say();
 }
