@@ -233,6 +233,23 @@ def test_other_digits_open_nothing_and_after_five_one_has_to_wait(shared: Shared
     shared.take("noor")
 
 
+def test_a_clock_that_was_set_back_since_keeps_nobody_out(shared: SharedPhone) -> None:
+    page = shared.page
+    shared.hand_on()
+    page.get_by_role("button", name="Star").click()
+    field = page.get_by_label("Your 4-digit code")
+    for _ in range(4):
+        field.fill("9999")
+        page.get_by_text("That code is wrong").wait_for()
+        page.get_by_role("button", name="Back").click()
+        page.get_by_role("button", name="Star").click()
+    field.fill("9999")
+    page.get_by_text("Too many tries").wait_for()
+    page.evaluate("(now => (Date.now = () => now() - 30 * 86_400_000))(Date.now)")
+    field.fill(DIGITS["mia"])
+    shared.is_today()
+
+
 def test_a_fresh_start_the_cover_and_a_minute_away_ask_who_it_is(shared: SharedPhone) -> None:
     page = shared.page
     page.get_by_role("button", name="Hide").click()

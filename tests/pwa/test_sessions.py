@@ -82,3 +82,17 @@ def test_a_window_left_open_does_not_bring_back_who_signed_out_in_another(phone:
     phone.page.reload()
     phone.page.wait_for_selector(".intro")
     expect(phone.page.get_by_text(SHUT_OUT)).to_have_count(0)
+
+
+def test_after_a_clock_was_set_back_the_phone_asks_and_the_button_comes_back(
+    phone: Phone, double: Double
+) -> None:
+    phone.pair()
+    phone.ok()
+    phone.is_thanked()
+    phone.page.evaluate("(now => (Date.now = () => now() - 86_400_000))(Date.now)")
+    double.requests.clear()
+    phone.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    phone.page.locator(".act .main").wait_for()
+    expect(phone.page.locator(".thanks")).to_have_count(0)
+    assert [path for method, path, _ in double.requests if path == "/api/v1/me"]

@@ -179,7 +179,7 @@ const THANKS_MS = 10 * 60_000;
 let tappedAt = 0;
 
 function clearThanks(): void {
-  if (tap.value && Date.now() - tappedAt > THANKS_MS) tap.value = null;
+  if (tap.value && Math.abs(Date.now() - tappedAt) > THANKS_MS) tap.value = null;
 }
 
 /** Listens for every sign that sending may work now. */

@@ -132,7 +132,7 @@ let askedAt = 0;
 
 /** Asks the server how things stand; at most once a minute unless `now` is forced by a change. */
 export async function refresh({ force = false } = {}): Promise<void> {
-  if (!who.value || isShutOut.value || (!force && Date.now() - askedAt < 60_000)) return;
+  if (!who.value || isShutOut.value || (!force && Math.abs(Date.now() - askedAt) < 60_000)) return;
   askedAt = Date.now();
   const isStill = sameSession();
   try {
