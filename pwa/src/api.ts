@@ -138,13 +138,13 @@ function isJson(answer: Response): boolean {
 }
 
 async function refusal(answer: Response): Promise<Error> {
-  // A login page of a café's network is no answer of ours, whatever its status.
-  if (!isJson(answer)) return new Unreachable(`${answer.status}`);
-  const problem = (await answer.json().catch(() => ({}))) as { code?: string; detail?: string };
+  const problem = isJson(answer) ? ((await answer.json().catch(() => ({}))) as { code?: string; detail?: string }) : {};
+  // A login page of a café's network is no answer of ours, whatever its status; nor is what has no code of ours.
+  if (!problem.code) return new Unreachable(`${answer.status}`);
   const after = Number(answer.headers.get("retry-after"));
   return new Refused(
     answer.status,
-    problem.code ?? "unknown",
+    problem.code,
     problem.detail ?? "",
     Number.isFinite(after) && after > 0 ? after : null,
   );

@@ -46,7 +46,7 @@ const LOOK_EVERY_MS = 6 * 3_600_000;
 function lookNowAndThen(registration: ServiceWorkerRegistration): void {
   let lookedAt = Date.now();
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState !== "visible" || Date.now() - lookedAt < LOOK_EVERY_MS) return;
+    if (document.visibilityState !== "visible" || Math.abs(Date.now() - lookedAt) < LOOK_EVERY_MS) return;
     lookedAt = Date.now();
     void registration.update().catch(() => undefined);
   });

@@ -20,12 +20,14 @@ def a_window(phone: Phone, fragment: str = "") -> Page:
     return window
 
 
-def is_told_that_its_session_is_over(phone: Phone) -> None:
-    """By an answer that comes to its window alone."""
+def is_told_that_its_session_is_over(phone: Phone, other: Page) -> None:
+    """By an answer that comes to its window alone; the other one sends nothing meanwhile."""
+    other.route("**/api/v1/check-ins", lambda route: route.abort())
     phone.page.route("**/api/v1/check-ins", lambda route: route.fulfill(status=401, json=OVER))
     phone.ok()
     phone.page.get_by_text(SHUT_OUT).wait_for()
     phone.page.unroute_all()
+    other.unroute_all()
 
 
 def test_an_answer_to_an_earlier_session_does_not_shut_out_the_next(
@@ -60,7 +62,7 @@ def test_a_window_whose_session_is_over_does_not_shut_out_who_came_in_by_another
     other = a_window(phone, f"#pair={CODE}")
     other.locator(".main").click()
     other.wait_for_selector(".faces")
-    is_told_that_its_session_is_over(phone)
+    is_told_that_its_session_is_over(phone, other)
     for window in (other, phone.page):
         window.reload()
         window.wait_for_selector(".faces")
@@ -82,6 +84,22 @@ def test_a_window_left_open_does_not_bring_back_who_signed_out_in_another(phone:
     phone.page.reload()
     phone.page.wait_for_selector(".intro")
     expect(phone.page.get_by_text(SHUT_OUT)).to_have_count(0)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_an_answer_of_a_network_that_is_not_ours_shuts_nobody_out_and_refuses_no_words(
+    phone: Phone, double: Double, status: int
+) -> None:
+    phone.pair()
+    answer = {"error": "Pay for this network first."}
+    phone.page.route("**/api/v1/**", lambda route: route.fulfill(status=status, json=answer))
+    phone.ok()
+    phone.page.locator(".thanks").get_by_text("Not sent yet").wait_for()
+    phone.page.unroute_all()
+    phone.page.reload()
+    phone.go(1)
+    phone.page.get_by_text(", received").wait_for()
+    assert len(double.check_ins) == 1
 
 
 def test_after_a_clock_was_set_back_the_phone_asks_and_the_button_comes_back(

@@ -152,7 +152,7 @@ function show(isLost: boolean): void {
 
 /** A person looks again, or time has jumped: an old page says so at once, and is asked for anew. */
 function look(list: HTMLElement): void {
-  const age = Date.now() - confirmedAt;
+  const age = Math.abs(Date.now() - confirmedAt);
   if (age > OLD_MS) sayLost(true, 0);
   if (age > EVERY_MS) later(list, 0);
 }

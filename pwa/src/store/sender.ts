@@ -57,10 +57,13 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 let failures = 0;
 
 /** Waits longer after each failure, up to five minutes, never in step with other phones. */
+/** A child's words wait for no server longer than this, whatever it asks for. */
+const LONGEST_MS = 3_600_000;
+
 function later(retryAfterS: number | null): void {
   clearTimeout(timer);
   const wait = Math.min(300_000, 2_000 * 2 ** Math.min(failures, 8)) * (0.75 + Math.random() / 2);
-  timer = setTimeout(() => void send(), Math.max(wait, (retryAfterS ?? 0) * 1_000));
+  timer = setTimeout(() => void send(), Math.max(wait, Math.min(LONGEST_MS, (retryAfterS ?? 0) * 1_000)));
 }
 
 /** In a file of its own: until there is a project, the app opens without it. */
