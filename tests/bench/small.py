@@ -20,8 +20,8 @@ from tests.bench.__main__ import measure_of
 SIZES: dict[str, dict[str, Any]] = {
     "check_ins_postgres": {"pairs": 1, "children": 64},
     "check_ins_sqlite": {"pairs": 1, "children": 64},
-    "alerted_postgres": {"runs": 1, "children": 64},
-    "alerted_sqlite": {"runs": 1, "children": 64},
+    "alerted_postgres": {"runs": 1, "children": 160},
+    "alerted_sqlite": {"runs": 1, "children": 160},
     "tick": {"pairs": 1, "few": 12, "many": 24, "late": 4},
     "idle": {"runs": 2, "many": 12},
     "months": {"pairs": 1, "children": 64},
