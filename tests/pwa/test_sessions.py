@@ -21,7 +21,7 @@ def a_window(phone: Phone, fragment: str = "") -> Page:
 
 
 def is_told_that_its_session_is_over(phone: Phone, other: Page) -> None:
-    """By an answer that comes to its window alone; the other one sends nothing meanwhile."""
+    """By an answer that comes to its window alone; the other one sends nothing."""
     other.route("**/api/v1/check-ins", lambda route: route.abort())
     phone.page.route("**/api/v1/check-ins", lambda route: route.fulfill(status=401, json=OVER))
     phone.ok()

@@ -93,7 +93,7 @@ export async function removePin(): Promise<void> {
  */
 export async function tryPin(pin: string): Promise<number> {
   const left = waitUntil - Date.now();
-  // A clock that was set back meanwhile keeps nobody out.
+  // A clock that was set back since then keeps nobody out.
   if (left > 0 && left <= WAIT_MS) return left;
   const kept = await read<Digits>(PHONE, "pin");
   if (!kept || (await fits(pin, kept))) return 0;

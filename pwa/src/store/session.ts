@@ -106,7 +106,7 @@ export function startOver(): boolean {
 
 /** The server does not know the session of `isStill` any more. */
 export async function shutOut(isStill: () => boolean): Promise<void> {
-  // Of a phone that this child has no more, since another window, it says nothing about the one they have.
+  // What was said of a phone that this child had before tells nothing about the one they have now, by another window.
   const isOurs = who.value === null || spokenFor() === (await phoneOf(who.value));
   if (isShutOut.value || !isStill() || (!isOurs && startOver())) return;
   isShutOut.value = true;
