@@ -1,8 +1,8 @@
 /** Other times, as they are being chosen: groups of times, each with how often it comes. */
-import { effect, signal } from "@preact/signals";
+import { signal } from "@preact/signals";
 import { now } from "../store/now";
 import { current as rhythm, type Rhythm } from "../store/rhythm";
-import { who } from "../store/session";
+import { forEachPerson } from "../store/session";
 import { entryOf } from "../table";
 import { nextFrom, readRule, ruleText, type Rule } from "./rules";
 import { EVERY_DAY, isoDay, partsOf } from "./rhythmWords";
@@ -42,11 +42,7 @@ export const MOST = 12;
 
 export const draft = signal<Draft | null>(null);
 
-// What one child chose and wrote is not what the next one begins with.
-effect(() => {
-  void who.value;
-  draft.value = null;
-});
+forEachPerson(() => (draft.value = null));
 
 export const newGroup = (days: number[]): Group => ({
   times: [{ at: "", from: null }],

@@ -36,6 +36,7 @@ export interface Outcome {
 
 const loose = new Map<string, Sending & { who: Who }>();
 
+/** Whether words are in the memory of this window alone. */
 export const hasLoose = () => loose.size > 0;
 
 const isHelp = (sending: Sending) => sending.kind === "check_in" && sending.body.want === "help";

@@ -2,13 +2,13 @@
  * When one is asked, as the server said it last, and another rhythm that one proposes. A proposal goes through
  * the outbox, as everything that is said: with a network or without, nothing is lost.
  */
-import { computed, effect, signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { ask, Refused } from "../api";
 import { read, writeIfRoom } from "./db";
 import type { Recalled, RhythmProposal } from "./kinds";
 import type { Sending } from "./outbox";
 import { put, queue, send, throwAway } from "./sender";
-import { who } from "./session";
+import { forEachPerson, who } from "./session";
 
 /**
  * Times by the clock on the wall; days from 0, Monday; without days it is every day. An answer for a time that
@@ -74,11 +74,7 @@ export interface Known {
 
 export const current = signal<Known | null>(null);
 
-// Another child on this phone begins with nothing of the one before.
-effect(() => {
-  void who.value;
-  current.value = null;
-});
+forEachPerson(() => (current.value = null));
 
 /** First what the phone has, then what the server has. */
 export async function load(): Promise<void> {

@@ -56,10 +56,10 @@ export function onRows(reader: () => Promise<void>): void {
 let timer: ReturnType<typeof setTimeout> | undefined;
 let failures = 0;
 
-/** Waits longer after each failure, up to five minutes, never in step with other phones. */
 /** A child's words wait for no server longer than this, whatever it asks for. */
 const LONGEST_MS = 3_600_000;
 
+/** Waits longer after each failure, up to five minutes, never in step with other phones. */
 function later(retryAfterS: number | null): void {
   clearTimeout(timer);
   const wait = Math.min(300_000, 2_000 * 2 ** Math.min(failures, 8)) * (0.75 + Math.random() / 2);

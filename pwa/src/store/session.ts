@@ -1,5 +1,5 @@
 /** Who uses this phone, what the server last said about them, and how they come in and go out. */
-import { computed, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { ask, Refused, speakFor, spokenFor, type Me } from "../api";
 import { uuid } from "../bytes";
 import { keepLanguage, language } from "../i18n";
@@ -17,6 +17,14 @@ export const me = signal<Me | null>(null);
 
 /** The child that a link of the desk named; "" where it named none. */
 export const linkChild = signal<string | null>(null);
+
+/** Begins a part of the app anew for each person: the next child on this phone reads nothing of the one before. */
+export function forEachPerson(begin: () => void): void {
+  effect(() => {
+    void who.value;
+    begin();
+  });
+}
 
 /** True once the server said that it does not know this phone any more. The queue is kept. */
 export const isShutOut = signal(false);

@@ -1,11 +1,11 @@
 /** The people the child named to be asked first: what the server knows, and what still waits on this phone. */
-import { computed, effect, signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { ask } from "../api";
 import { read, writeIfRoom } from "./db";
 import type { Naming } from "./kinds";
 import { discard, type Sending } from "./outbox";
 import { look, put, queue, send } from "./sender";
-import { who } from "./session";
+import { forEachPerson, who } from "./session";
 
 export interface Trusted {
   id: string;
@@ -19,14 +19,14 @@ export interface Trusted {
 
 export const people = signal<Trusted[] | null>(null);
 
-/** What is typed and not said yet. */
-export const typed = signal({ name: "", reach: "", alsoHelp: false });
+const NOTHING = { name: "", reach: "", alsoHelp: false };
 
-// Another child on this phone begins with nothing of the one before.
-effect(() => {
-  void who.value;
+/** What is typed and not said yet. */
+export const typed = signal(NOTHING);
+
+forEachPerson(() => {
   people.value = null;
-  typed.value = { name: "", reach: "", alsoHelp: false };
+  typed.value = NOTHING;
 });
 
 export const waiting = computed(() => queue.value.filter((each): each is Sending & Naming => each.kind === "trusted"));
