@@ -10,7 +10,7 @@ from urllib.request import Request, urlopen
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 from tests.axe import violations
 from tests.fixtures_demo import DemoFolder
@@ -210,7 +210,8 @@ def test_words_whose_session_is_gone_stay_where_they_are_and_go_out_for_nobody_e
     assert "kept for Noor" not in shared.said_by("mia")
 
 
-def test_other_digits_open_nothing_and_after_five_one_has_to_wait(shared: SharedPhone) -> None:
+def tried_five_times(shared: SharedPhone) -> Locator:
+    """The field for the digits of Mia after five wrong ones, the last those of Noor."""
     page = shared.page
     shared.hand_on()
     page.get_by_role("button", name="Star").click()
@@ -220,8 +221,13 @@ def test_other_digits_open_nothing_and_after_five_one_has_to_wait(shared: Shared
         page.get_by_text("That code is wrong").wait_for()
         page.get_by_role("button", name="Back").click()
         page.get_by_role("button", name="Star").click()
-    field.fill("2222")  # Those of Noor.
+    field.fill(DIGITS["noor"])
     page.get_by_text("Too many tries").wait_for()
+    return field
+
+
+def test_other_digits_open_nothing_and_after_five_one_has_to_wait(shared: SharedPhone) -> None:
+    page, field = shared.page, tried_five_times(shared)
     # To begin anew, or the right ones, changes nothing before the time is over.
     page.reload()
     page.get_by_role("button", name="Star").click()
@@ -234,17 +240,7 @@ def test_other_digits_open_nothing_and_after_five_one_has_to_wait(shared: Shared
 
 
 def test_a_clock_that_was_set_back_since_keeps_nobody_out(shared: SharedPhone) -> None:
-    page = shared.page
-    shared.hand_on()
-    page.get_by_role("button", name="Star").click()
-    field = page.get_by_label("Your 4-digit code")
-    for _ in range(4):
-        field.fill("9999")
-        page.get_by_text("That code is wrong").wait_for()
-        page.get_by_role("button", name="Back").click()
-        page.get_by_role("button", name="Star").click()
-    field.fill("9999")
-    page.get_by_text("Too many tries").wait_for()
+    page, field = shared.page, tried_five_times(shared)
     page.evaluate("(now => (Date.now = () => now() - 30 * 86_400_000))(Date.now)")
     field.fill(DIGITS["mia"])
     shared.is_today()

@@ -73,13 +73,21 @@ def test_a_window_whose_session_is_over_does_not_shut_out_who_came_in_by_another
     assert len(double.check_ins) == 1
 
 
-def test_a_window_left_open_does_not_bring_back_who_signed_out_in_another(phone: Phone) -> None:
+@pytest.mark.parametrize("hears", [True, False])
+def test_a_window_left_open_does_not_bring_back_who_signed_out_in_another(
+    phone: Phone, hears: bool
+) -> None:
+    if not hears:  # As a window that slept.
+        phone.page.add_init_script("delete globalThis.BroadcastChannel")
     phone.pair()
     other = a_window(phone)
     other.locator(".tabs button").nth(3).click()
     other.get_by_role("button", name="Sign out").click()
     other.locator("main .main, main .second").first.click()
     other.wait_for_selector(".intro")
+    if not hears:
+        phone.page.route("**/api/v1/check-ins", lambda route: route.fulfill(status=401, json=OVER))
+        phone.ok()
     phone.page.wait_for_selector(".intro")
     phone.page.reload()
     phone.page.wait_for_selector(".intro")
