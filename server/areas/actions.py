@@ -60,8 +60,9 @@ async def put(actor: Actor, member_id: UUID, area_id: UUID | None, now: datetime
 
 
 async def _enter_change(actor: Actor, places: set[UUID | None], now: datetime) -> None:
-    """Where something came or went. As long as nobody works for an area, nobody knows a sum of
-    before: so areas can be set up."""
+    """Enter into the record of these areas that their members changed: `hiding.py` says why. Until
+    there is a person who works for an area, no reader knows an earlier sum, and nothing is entered:
+    operators can set areas up."""
     if not await Person.filter(role=Role.OVERSIGHT.value).exists():
         return
     for area_id in places - {None}:

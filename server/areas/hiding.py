@@ -59,7 +59,8 @@ def of_area(
     agencies: Sequence[Count], areas: Sequence[Figure], *, is_changed: bool = False
 ) -> Figure:
     """What an area shows of its own agencies and the areas within it, given what these show.
-    `is_changed`: readers know a sum of other agencies, and this one less that would tell one."""
+    `is_changed`: readers know its sum from before an agency came or went, and the difference is the
+    number of that agency."""
     shown = sum(each.n for each in agencies if each.is_shown) + sum(each.n for each in areas)
     if not all(each.is_exact for each in areas):
         # What is hidden in one of them must not follow from the sums of the others.

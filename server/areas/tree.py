@@ -11,13 +11,13 @@ from server.storage.db import as_id
 
 # An area holds up to so many agencies and areas; areas lie up to so deep within each other.
 MOST_MEMBERS, DEEPEST = 200, 4
-# How long it counts that something came into an area or went out of it.
+# For so long readers may remember the sum of an area from before its members changed.
 CHANGED_FOR = timedelta(weeks=13)
 
 
 class Node(msgspec.Struct, frozen=True):
-    """An agency, or an area with what is within it, by name. `is_changed`: something came into it
-    or went out of it lately, and its sum less the one before would tell a number of that."""
+    """An agency, or an area with what is within it, by name. `is_changed`: its members
+    changed lately, and its sum less the one before would tell the number of a member."""
 
     id: UUID
     name: str

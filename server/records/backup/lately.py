@@ -13,7 +13,7 @@ from server.watch.ticking import beat
 BACKUP = "backup"
 # One night without a backup, and half a day to repair it.
 OLD_AFTER = timedelta(hours=36)
-# Who has gone over to other means (pgBackRest) is told no longer.
+# Operators who back up by other means since then (pgBackRest) are told no longer.
 GIVEN_UP_AFTER = timedelta(days=14)
 log = logs.get("records")
 
@@ -25,7 +25,7 @@ async def enter(url: str, made_at: datetime) -> bool:
         await open_database(url)
         await beat(BACKUP, made_at)
     except Exception as fault:
-        # Whatever it is, the backup is as good without: it must not be made anew for it.
+        # Broad, because the backup is whole: no fault here may make its unit try again.
         log.warning("backup.not_entered", exc=fault)
         return False
     finally:
