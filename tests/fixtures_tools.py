@@ -6,6 +6,7 @@ last lines of the run name what nobody tried.
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import pytest
@@ -14,12 +15,14 @@ PROGRAMS = {
     "systemd-analyze": "rate the units",
     "promtool": "try the rules and the dashboard",
     "caddy": "read the Caddyfile",
+    "ip": "lay the networks of the compose file (as root)",
 }
 
 
 def missing() -> dict[str, str]:
     """The programs that this machine lacks, and what is not tried therefore."""
-    return {name: what for name, what in PROGRAMS.items() if shutil.which(name) is None}
+    lacking = {name: what for name, what in PROGRAMS.items() if shutil.which(name) is None}
+    return lacking if os.geteuid() == 0 else lacking | {"ip": PROGRAMS["ip"]}
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

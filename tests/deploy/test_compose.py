@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from server import VERSION
 from server.setting_table import SETTINGS
 from server.settings import faults, load
 from tests.fixtures_tools import missing
@@ -36,6 +37,12 @@ def test_ours_are_rootless_and_read_only(name: str) -> None:
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert "privileged" not in service
+
+
+def test_ours_and_the_pages_have_the_version_of_this_code() -> None:
+    assert {SERVICES[name]["image"] for name in OURS} == {f"waymark:{VERSION}"}
+    readme = (ROOT / "deploy" / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"waymark:[0-9][\w.]*", readme)) == {f"waymark:{VERSION}"}
 
 
 def test_only_the_proxy_has_a_port_and_the_database_no_way_out() -> None:

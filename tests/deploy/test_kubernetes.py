@@ -9,6 +9,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from server import VERSION
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDER = ROOT / "deploy" / "kubernetes"
 THINGS: list[dict[str, Any]] = [
@@ -96,6 +98,33 @@ def test_a_pod_is_probed_and_never_by_what_the_database_or_a_ticker_does(
     assert probes[1]
     assert bool(probes[2]) is (container["name"] == "web")
     assert "/health" not in str(probes)
+
+
+def selected(policy: dict[str, Any], labels: dict[str, str]) -> bool:
+    return policy["spec"]["podSelector"]["matchLabels"].items() <= labels.items()
+
+
+@pytest.mark.parametrize("thing", PODS, ids=name_of)
+def test_only_the_ingress_may_connect_and_only_to_the_web(thing: dict[str, Any]) -> None:
+    """The web believes the address that it is handed, so who connects could choose it."""
+    spec = thing["spec"]["jobTemplate"]["spec"] if thing["kind"] == "CronJob" else thing["spec"]
+    labels = spec["template"]["metadata"]["labels"]
+    policies = [each for each in THINGS if each["kind"] == "NetworkPolicy"]
+    ours = [each["spec"] for each in policies if selected(each, labels)]
+    assert ours
+    assert all(each["policyTypes"] == ["Ingress"] for each in ours)
+    allowed = [rule for each in ours for rule in each.get("ingress", [])]
+    is_web = labels["app.kubernetes.io/component"] == "web"
+    assert len(allowed) == is_web
+    for rule in allowed:
+        [source] = rule["from"]
+        assert source["namespaceSelector"]["matchLabels"]
+        assert rule["ports"] == [{"protocol": "TCP", "port": "http"}]
+
+
+@pytest.mark.parametrize("thing", PODS, ids=name_of)
+def test_a_pod_has_the_version_of_this_code(thing: dict[str, Any]) -> None:
+    assert pod_of(thing)["containers"][0]["image"] == f"waymark:{VERSION}"
 
 
 def test_the_web_is_found_by_its_service() -> None:

@@ -54,6 +54,12 @@ class Try:
         await self.webs.pop(0).stop()
         await self.tickers.pop(0).stop()
 
+    async def replace(self, version: Version) -> None:
+        """The one process that does everything ends, and one of this version starts."""
+        for web in self.webs:
+            await web.stop()
+        self.webs = [await self.fleet.start(version, "serve")]
+
     async def part(self, what: str) -> None:
         """What is done next has this name in the figures."""
         self.history.add("fault", what=what, target="")

@@ -68,3 +68,27 @@ async def test_a_rolling_upgrade_and_the_way_back_lose_double_and_delay_nothing(
         assert len(told.thanks) > 1000
         assert len(told_after(told)[0]) > 20
         assert [gap.fault for gap in gaps(told)] == [BESIDE, TO, BACK]
+
+
+@pytest.mark.parametrize("empty", ["sqlite"], indirect=True)
+async def test_one_process_over_sqlite_goes_to_the_new_version_and_back_without_a_loss(
+    empty: Database, tmp_path: Path, released: Version
+) -> None:
+    """As a checkout does it: stop, other code in the same place, start."""
+    new = Version("new", newer(tmp_path / "new"))
+    async with trying(empty.url, tmp_path, released) as one:
+        await one.replace(released)
+        async with load(one, await people(one, released)):
+            await one.goes_on()
+            await one.part(TO)
+            await one.replace(new)
+            await one.goes_on()
+            await one.part(BACK)
+            await one.replace(released)
+            await one.goes_on()
+        told = await story(one)
+        tell(told)
+        assert await made_up(one) == [{"lives_with": released.name, "to_build": None}]
+        assert check(told) == []
+        assert len(told.thanks) > 1000
+        assert len(told_after(told)[0]) > 20
