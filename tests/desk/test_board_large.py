@@ -359,8 +359,8 @@ async def test_a_board_of_thousands_says_when_the_others_were_counted(cast: Cast
         page = (await browser.get("/desk/")).text
     assert "No children here yet" not in first
     assert "Mia Castellane" in first
-    assert re.search(r"Due, away and well: counted at \d\d:\d\d", page)
-    assert f"{large.MOST_AT_ONCE + 101:,} well" in page
+    assert re.search(r"Due, away and on time: counted at \d\d:\d\d", page)
+    assert f"{large.MOST_AT_ONCE + 101:,} on time" in page
     # The house, and those without a home.
     assert page.count('class="opens') == 2
 

@@ -157,7 +157,7 @@ async def test_a_board_reads_evidence_for_the_shown_rows_alone(cast: Cast) -> No
     page = response.text
     assert page.count("kid is-") < 60
     # The counts of the homes add up to the one on top.
-    top, *homes = [int(n) for n in re.findall(r"(\d+) well<", page)]
+    top, *homes = [int(n) for n in re.findall(r"(\d+) on time<", page)]
     assert top == sum(homes) > 200
     assert int(response.headers["content-length"]) <= 15_000
     # Folded by home, the named ones by name, the others last.
@@ -178,7 +178,7 @@ async def test_a_tap_opens_a_home_and_the_address_keeps_it_open(cast: Cast) -> N
     assert shown == AT_ONCE
     assert part.count("kid is-") == shown
     assert "<html" not in part
-    [text] = re.findall(r"Harbour</bdi> <span[^>]*>(\d+) well<", opened)
+    [text] = re.findall(r"Harbour</bdi> <span[^>]*>(\d+) on time<", opened)
     assert f"Show {min(int(text) - AT_ONCE, MORE)} more" in opened
 
 

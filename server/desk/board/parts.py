@@ -19,7 +19,7 @@ TITLES: Mapping[Group, str] = {
     Group.LATE: N_("Late"),
     Group.DUE: N_("Due"),
     Group.AWAY: N_("Away"),
-    Group.WELL: N_("Well"),
+    Group.WELL: N_("On time"),
 }
 
 
@@ -144,11 +144,11 @@ def _counted(order: Order, reader: Reader) -> str:
     if order.counted is None:
         return gettext(
             reader.language,
-            N_("We are still counting who is due, away and well. Everyone else is here."),
+            N_("We are still counting who is due, away and on time. Everyone else is here."),
         )
     return gettext(
         reader.language,
-        N_("Due, away and well: counted at {time}. Everyone else: counted now."),
+        N_("Due, away and on time: counted at {time}. Everyone else: counted now."),
         time=format_time(reader.language, order.counted.at, reader.zone),
     )
 
@@ -249,7 +249,7 @@ def _by_home(placed: list[Placed], sheet: _Sheet) -> list[Rows]:
     lists = []
     for _, name, home, n in named[: view.limit(HOMES)]:
         key = NO_HOME if home is None else str(home)
-        text = ngettext(language, "{n} well", "{n} well", n)
+        text = ngettext(language, "{n} on time", "{n} on time", n)
         fold = Fold(key, name, text, key in view.open, view.toggled(key).path())
         own = [place for place in placed if place.home_id == home] if fold.is_open else []
         lists.append(_rows(sheet, own, n, key, fold))
@@ -308,4 +308,4 @@ def _count(group: Group, order: Order, reader: Reader) -> str:
         return ngettext(language, "{n} due", "{n} due", n)
     if group is Group.AWAY:
         return ngettext(language, "{n} away", "{n} away", n)
-    return ngettext(language, "{n} well", "{n} well", n)
+    return ngettext(language, "{n} on time", "{n} on time", n)

@@ -44,7 +44,7 @@ WORDS: Mapping[Group, str] = {
     Group.LATE: N_("Late"),
     Group.DUE: N_("Due"),
     Group.AWAY: N_("Away"),
-    Group.WELL: N_("Well"),
+    Group.WELL: N_("On time"),
 }
 # The groups in which a person waits for an adult.
 CALLING = frozenset({Group.MISSING, Group.NOW, Group.HELD, Group.LATE})
