@@ -97,6 +97,13 @@ class Watch(Model):
                 name="watch_late",
                 where="standing = 'late'",
             ),
+            # The first answer takes a child out of it, and none is written into it after that.
+            PartialIndex(
+                fields=("agency_id", "due_at", "child_id"),
+                name="watch_unheard",
+                where="answered_at IS NULL AND heard_at IS NULL AND standing = 'well'"
+                " AND due_at IS NOT NULL",
+            ),
         )
 
     @property
