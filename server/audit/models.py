@@ -69,3 +69,14 @@ class Epoch(Model):
     async def newest() -> "Epoch | None":
         """The current epoch; None where nothing was ever restored."""
         return await Epoch.all().order_by("-restored_at", "-id").first()
+
+
+class FirstRequest(Model):
+    """What was first asked under an id that a client made. A row of the thing itself may change
+    later; this never does."""
+
+    id = fields.UUIDField(primary_key=True)  # Made from the id and the kind of thing.
+    content_hash = fields.CharField(max_length=64)
+
+    class Meta:
+        table = "first_request"
