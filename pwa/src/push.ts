@@ -53,9 +53,10 @@ async function subscription(key: string): Promise<PushSubscription> {
 async function align(person: string, key: string): Promise<void> {
   const address = await subscription(key);
   const kept = await read<Kept>(person, "push");
-  const isKnown = kept?.endpoint === address.endpoint && kept.key === key && kept.receipts;
-  if (isKnown && (await isListed(kept.id))) return;
-  await hand(person, key, address, kept?.endpoint === address.endpoint ? kept.id : uuid());
+  // An id that the server has given up is never taken again.
+  const known = kept?.endpoint === address.endpoint && (await isListed(kept.id)) ? kept : null;
+  if (known?.key === key && known.receipts) return;
+  await hand(person, key, address, known?.id ?? uuid());
 }
 
 async function hand(person: string, key: string, address: PushSubscription, id: string): Promise<void> {

@@ -8,7 +8,7 @@ from server.alerts.attempt_rules import Result, Tried, Way, is_contact
 from server.alerts.ladder import Cause
 from server.alerts.models import Alert, Attempt
 from server.audit.actions import Actor
-from server.errors import IdReused
+from server.audit.repeats import first_made
 from server.storage import bulk
 from server.storage.db import write
 
@@ -24,6 +24,10 @@ async def log(actor: Actor, alert_id: UUID, tried: Tried, now: datetime) -> tupl
     at, words = tried.moment(now), tried.line()
     async with write():
         alert = await locked(alert_id)
+        whose = {"alert_id": alert.id, "who_id": actor.id}
+        existing = await first_made(Attempt, tried.id, tried, **whose)
+        if existing is not None:
+            return existing, False
         row = {
             "id": tried.id,
             "agency_id": alert.agency_id,
@@ -37,22 +41,12 @@ async def log(actor: Actor, alert_id: UUID, tried: Tried, now: datetime) -> tupl
             "result": tried.result.value,
             "words": words,
         }
-        is_new = bool(await bulk.insert(Attempt, [row], skip_known=True))
+        await bulk.insert(Attempt, [row])
         attempt = await Attempt.get(id=tried.id)
-        if not is_new:
-            _check_same(attempt, row)
-            return attempt, False
         await note_alert(actor, alert, "alert:attempt", now, why=tried.result.value)
         if _is_contact(alert, attempt):
             await contacted(actor, alert, at, now)
     return attempt, True
-
-
-def _check_same(attempt: Attempt, row: dict[str, object]) -> None:
-    """The time may differ: without one, it is when the request was sent."""
-    names = ("alert_id", "who_id", "way", "target", "result", "words")
-    if any(getattr(attempt, name) != row[name] for name in names):
-        raise IdReused("This ID already exists, with different content.")
 
 
 def _is_contact(alert: Alert, attempt: Attempt) -> bool:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from server.alerts.silences.reading import Silence
 from server.audit.actions import Actor
+from server.audit.repeats import id_reused
 from server.checkin.models import CheckIn
 from server.checkin.repeats import hand_in_again
 from server.checkin.row import Given, is_repeat, row_of, wish_of
@@ -51,7 +52,7 @@ async def record(
         existing = await CheckIn.filter(id=answer.id).first()
         if existing is not None:
             if not is_repeat(existing, given):
-                raise IdReused("This ID already exists, with different content.")
+                raise id_reused()
             await durable_read()
             return existing, False
         try:

@@ -7,10 +7,11 @@ from uuid import UUID
 from server.audit.actions import note
 from server.audit.epochs import first_restore_since, was_lost
 from server.audit.models import Entry
+from server.audit.repeats import id_reused
 from server.checkin.models import CheckIn
 from server.checkin.row import Given, row_of, wish_of
 from server.checkin.rules import CALLS
-from server.errors import Conflict, IdReused
+from server.errors import Conflict
 from server.people.events import Happening, happened
 from server.storage import bulk
 from server.storage.db import durable_read, write
@@ -44,7 +45,7 @@ async def hand_in_again(given: Given, now: datetime) -> tuple[CheckIn, bool]:
     existing = await CheckIn.filter(id=answer.id).first()
     if existing is not None:
         if existing.child_id != child_id or existing.by_id != actor.id:
-            raise IdReused("This ID already exists, with different content.")
+            raise id_reused()
         await durable_read()
         return existing, False
     assert answer.confirmed_at is not None

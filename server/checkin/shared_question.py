@@ -8,9 +8,10 @@ from datetime import datetime
 from uuid import UUID
 
 from server.audit.actions import Actor, note
+from server.audit.repeats import first_made
 from server.checkin.duress.rules import is_same
 from server.checkin.models import SharedAnswer, SharedQuestion
-from server.errors import Conflict, IdReused, NotFound, Refused
+from server.errors import Conflict, NotFound, Refused
 from server.i18n import N_
 from server.people.models import Child
 from server.storage import bulk
@@ -92,13 +93,12 @@ async def answer(
             "words": words,
             "is_otherwise": not is_same(words, about.answer),
         }
-        is_new = bool(await bulk.insert(SharedAnswer, [row], skip_known=True))
-        kept = await SharedAnswer.get(id=id_)
-        if (kept.child_id, kept.question_id, kept.words) != (child_id, question_id, words):
-            raise IdReused(N_("This ID is already in use."), field="id")
-        if is_new:
-            await SharedQuestion.filter(id=question_id).update(asked_at=None)
-            await _note(actor, child_id, "question:answer", question_id, now)
+        whose = {"child_id": child_id, "question_id": question_id}
+        if await first_made(SharedAnswer, id_, words, **whose) is not None:
+            return
+        await bulk.insert(SharedAnswer, [row])
+        await SharedQuestion.filter(id=question_id).update(asked_at=None)
+        await _note(actor, child_id, "question:answer", question_id, now)
 
 
 async def answers(child_id: UUID, most: int = 10) -> list[SharedAnswer]:

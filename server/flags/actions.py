@@ -7,7 +7,8 @@ from uuid import UUID
 import msgspec
 
 from server.audit.actions import Actor, note
-from server.errors import Conflict, IdReused, NotFound, Refused
+from server.audit.repeats import first_made
+from server.errors import Conflict, NotFound, Refused
 from server.flags import rules
 from server.flags.models import Flag
 from server.i18n import N_
@@ -58,10 +59,9 @@ async def add(actor: Actor, child: Child, role: Role, asked: AddFlag, now: datet
     async with write():
         # One after the other, so that the number of open ones is counted right.
         await Child.filter(id=child.id).select_for_update(no_key=True).get()
-        existing = await Flag.get_or_none(id=asked.id)
+        whose = {"child_id": child.id, "by_id": actor.id}
+        existing = await first_made(Flag, asked.id, asked, **whose)
         if existing is not None:
-            if (existing.child_id, existing.by_id, existing.words) != (child.id, actor.id, words):
-                raise IdReused(N_("This ID is already in use."), field="id")
             return await _held(existing)
         await _check_room(child)
         until_at = rules.checked_end(asked.until_at, now)

@@ -9,7 +9,8 @@ from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
 from server.audit.actions import Actor, note
-from server.errors import IdReused, NotFound, Refused
+from server.audit.repeats import id_reused
+from server.errors import NotFound, Refused
 from server.notify.models import Address
 from server.notify.refusals import BY_US
 from server.notify.rules import PUSH
@@ -51,11 +52,13 @@ async def add_address(
     async with write():
         live = Address.filter(person_id=person_id, dropped_at__isnull=True)
         same = live.filter(channel=new.channel, value_index=new.index)
-        if (existing := await same.first()) is not None:
+        existing = await same.first()
+        if new.id not in (None, existing and existing.id):
+            if await Address.filter(id=new.id).exists():
+                raise id_reused()
+        if existing is not None:
             await _refresh(existing, actor, new, now)
             return existing, False
-        if new.id is not None and await Address.filter(id=new.id).exists():
-            raise IdReused("This ID already exists, with different content.")
         before = await _replace(actor, live, now) if new.channel == PUSH else None
         if await live.count() >= MOST_ADDRESSES:
             raise Refused("There are too many addresses. Remove one first.", field="address")

@@ -12,7 +12,8 @@ from uuid import UUID
 import msgspec
 
 from server.audit.actions import Actor, note
-from server.errors import IdReused, NotFound, Refused
+from server.audit.repeats import first_made
+from server.errors import NotFound, Refused
 from server.i18n import N_
 from server.people.events import Happening, Rights, happened, rights_changed
 from server.people.models import Child, Person, Tie
@@ -40,12 +41,13 @@ async def add_tie(actor: Actor, child: Child, tie: AddTie, now: datetime) -> Tie
     a tie or has it already, IdReused where the id made another one.
     """
     from_at = tie.from_at or now
-    if tie.until_at is not None and tie.until_at <= from_at:
-        raise Refused(N_("The end must be after the start."), field="until_at")
-    _check_time(tie.role, from_at, tie.until_at)
     async with write():
-        if (existing := await Tie.get_or_none(id=tie.id)) is not None:
-            return _same(existing, child, tie)
+        whose = {"child_id": child.id, "person_id": tie.person_id, "role": tie.role}
+        if (existing := await first_made(Tie, tie.id, tie, **whose)) is not None:
+            return existing
+        if tie.until_at is not None and tie.until_at <= from_at:
+            raise Refused(N_("The end must be after the start."), field="until_at")
+        _check_time(tie.role, from_at, tie.until_at)
         await _check(child, tie, now)
         row = await Tie.create(
             id=tie.id,
@@ -65,18 +67,6 @@ async def add_tie(actor: Actor, child: Child, tie: AddTie, now: datetime) -> Tie
         came = row.person_id if comes else None
         await rights_changed(Rights(child_id=child.id, came=came), now)
     return row
-
-
-def _same(existing: Tie, child: Child, tie: AddTie) -> Tie:
-    """The tie that this id made. Raises IdReused where it made another one."""
-    is_same = (existing.child_id, existing.person_id, existing.role) == (
-        child.id,
-        tie.person_id,
-        tie.role,
-    )
-    if not is_same:
-        raise IdReused(N_("This id belongs to something else."), field="id")
-    return existing
 
 
 async def _check(child: Child, tie: AddTie, now: datetime) -> None:

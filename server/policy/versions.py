@@ -9,7 +9,8 @@ from uuid import UUID
 
 import msgspec
 
-from server.errors import Conflict, IdReused
+from server.audit.repeats import first_made
+from server.errors import Conflict
 from server.i18n import N_
 from server.policy import learned
 from server.policy.adapting import AS_WRITTEN, Factors, as_data, from_data, with_factors
@@ -96,10 +97,8 @@ async def add_version(
     Raises Conflict if another version came after `base` meanwhile, IdReused for a known id with
     other content. In the caller's transaction.
     """
-    existing = await Policy.get_or_none(id=new.id)
+    existing = await first_made(Policy, new.id, new, agency_id=agency_id)
     if existing is not None:
-        if existing.agency_id != agency_id or existing.content != new.content:
-            raise IdReused(N_("This ID is already in use."), field="id")
         return existing, False
     row = {
         "id": new.id,

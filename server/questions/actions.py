@@ -5,8 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from server.audit.actions import Actor, note
+from server.audit.repeats import id_reused
 from server.clock import known_zone
-from server.errors import Conflict, IdReused, NotFound, Refused
+from server.errors import Conflict, NotFound, Refused
 from server.i18n import N_
 from server.notify.actions import queue
 from server.people.models import Child, Person
@@ -51,14 +52,14 @@ async def _ask(
         before = await RecordQuestion.get_or_none(id=asked.id)
         if before is not None:
             if (before.child_id, before.content_hash) != (child.id, hashed):
-                raise IdReused(N_("This ID is already in use."), field="id")
+                raise id_reused()
             return before, False
         await _check_room(child.id)
         zone = known_zone((await Person.get(id=child.id)).zone)
         row = _row(child, asked, words, rules.answer_by(now, zone), now)
         # Of another child, at the same moment: then it is theirs.
         if not await bulk.insert(RecordQuestion, [row | {"content_hash": hashed}], skip_known=True):
-            raise IdReused(N_("This ID is already in use."), field="id")
+            raise id_reused()
         await tasks.set_task(actor, child, _task(asked, row["due_at"], zone.key), now)
         about = ("record_question", asked.id)
         await note(actor, "record:ask", child_id=child.id, about=about, now=now)

@@ -9,7 +9,8 @@ import msgspec
 from tortoise.expressions import Q
 
 from server.audit.actions import Actor, note
-from server.errors import IdReused, NotFound, Refused
+from server.audit.repeats import id_reused
+from server.errors import NotFound, Refused
 from server.i18n import N_
 from server.notify.actions import withdraw
 from server.people.access import nothing_here
@@ -159,7 +160,7 @@ async def _check_id(by_id: UUID, roll_call: RollCall, form: RollCallSaid) -> Non
     ids = [rules.word_id(form.id, spoken.child_id) for spoken in form.words]
     of_another = Q(by_id__not=by_id) | Q(roll_call_id__not=roll_call.id)
     if await RollCallWord.filter(of_another, id__in=ids).exists():
-        raise IdReused(N_("This id belongs to something else."), field="id")
+        raise id_reused()
 
 
 async def _done_if_whole(by_id: UUID, roll_call: RollCall, now: datetime) -> RollCall:

@@ -14,8 +14,9 @@ import msgspec
 from tortoise.models import Model
 
 from server.audit.actions import Actor, note
+from server.audit.repeats import first_made
 from server.clock import known_zone
-from server.errors import IdReused, NotFound, Refused
+from server.errors import NotFound, Refused
 from server.i18n import N_
 from server.people.events import Rights, rights_changed
 from server.people.models import Agency, Person
@@ -38,7 +39,6 @@ ENDS_LATER = N_("The end must come after the start.")
 NOT_OVER = N_("That time has already passed.")
 TOO_FAR = N_("Choose a time within the next two years.")
 NOT_STAFF = N_("Choose caseworkers and supervisors from your agency.")
-_REUSED = N_("This ID is already in use.")
 _NOT_THERE = N_("This does not exist, or you do not have access to it.")
 
 
@@ -66,27 +66,25 @@ async def add_duty(actor: Actor, agency_id: UUID, new: DutyRequest, now: datetim
     Raises Refused for times that fit no week, for a person who does not work here, and for a first
     day that is over or far away; IdReused.
     """
-    zone = await _zone(agency_id, new.zone)
-    _fits_a_week(new)
-    today = now.astimezone(zone).date()
-    if not today <= new.first_on <= today + FARTHEST:
-        raise Refused(
-            N_("Choose a first day between today and two years from now."), field="first_on"
-        )
-    row = {
-        "id": new.id,
-        "agency_id": agency_id,
-        "days": sorted(set(new.days)),
-        "begins": new.begins,
-        "ends": new.ends,
-        "zone": zone.key,
-        "people": [str(person) for person in new.people],
-        "first_on": new.first_on,
-        "made_by": actor.id,
-        "made_at": now,
-    }
     async with write():
+        existing = await first_made(Duty, new.id, new, agency_id=agency_id)
+        if existing is not None:
+            return existing
+        zone = await _zone(agency_id, new.zone)
+        _fits_a_week(new, now.astimezone(zone).date())
         await _are_staff(agency_id, new.people, "people")
+        row = {
+            "id": new.id,
+            "agency_id": agency_id,
+            "days": sorted(set(new.days)),
+            "begins": new.begins,
+            "ends": new.ends,
+            "zone": zone.key,
+            "people": [str(person) for person in new.people],
+            "first_on": new.first_on,
+            "made_by": actor.id,
+            "made_at": now,
+        }
         return await _add(Duty, row, actor, "rota:duty_add", now)
 
 
@@ -98,7 +96,11 @@ async def _zone(agency_id: UUID, name: str | None) -> ZoneInfo:
     return known_zone(name)
 
 
-def _fits_a_week(new: DutyRequest) -> None:
+def _fits_a_week(new: DutyRequest, today: date) -> None:
+    if not today <= new.first_on <= today + FARTHEST:
+        raise Refused(
+            N_("Choose a first day between today and two years from now."), field="first_on"
+        )
     if not new.days or not set(new.days) <= set(range(7)):
         raise Refused(N_("Choose at least one day."), field="days")
     if not 1 <= len(new.people) <= MOST_PEOPLE:
@@ -135,9 +137,6 @@ async def hand_over(actor: Actor, agency_id: UUID, new: HandoverRequest, now: da
     Raises Refused where `who_id` has no duty then, where `to_id` is on leave then, and for an
     invalid time; IdReused.
     """
-    _fits_in_time(new, LONGEST_HANDOVER, now)
-    if new.who_id == new.to_id:
-        raise Refused(N_("They already have this shift. Choose another person."), field="to_id")
     row = {
         "id": new.id,
         "agency_id": agency_id,
@@ -149,9 +148,14 @@ async def hand_over(actor: Actor, agency_id: UUID, new: HandoverRequest, now: da
         "made_at": now,
     }
     async with write():
-        if not await Handover.exists(id=new.id):
-            await _are_staff(agency_id, [new.to_id], "to_id")
-            await _can_take_over(agency_id, new, max(new.from_at, now))
+        existing = await first_made(Handover, new.id, new, agency_id=agency_id)
+        if existing is not None:
+            return existing
+        _fits_in_time(new, LONGEST_HANDOVER, now)
+        if new.who_id == new.to_id:
+            raise Refused(N_("They already have this shift. Choose another person."), field="to_id")
+        await _are_staff(agency_id, [new.to_id], "to_id")
+        await _can_take_over(agency_id, new, max(new.from_at, now))
         return await _add(Handover, row, actor, "rota:handover_add", now)
 
 
@@ -196,11 +200,6 @@ async def add_leave(actor: Actor, agency_id: UUID, new: LeaveRequest, now: datet
 
     Raises Refused for a person who does not work here, and for an invalid time; IdReused.
     """
-    _fits_in_time(new, LONGEST_LEAVE, now)
-    if new.cover_id == new.person_id:
-        raise Refused(
-            N_("People cannot cover for themselves. Choose another person."), field="cover_id"
-        )
     row = {
         "id": new.id,
         "agency_id": agency_id,
@@ -212,6 +211,14 @@ async def add_leave(actor: Actor, agency_id: UUID, new: LeaveRequest, now: datet
         "made_at": now,
     }
     async with write():
+        existing = await first_made(Leave, new.id, new, agency_id=agency_id)
+        if existing is not None:
+            return existing
+        _fits_in_time(new, LONGEST_LEAVE, now)
+        if new.cover_id == new.person_id:
+            raise Refused(
+                N_("People cannot cover for themselves. Choose another person."), field="cover_id"
+            )
         await _are_staff(agency_id, [new.person_id], "person_id")
         await _are_staff(agency_id, [new.cover_id] if new.cover_id else [], "cover_id")
         return await _add(Leave, row, actor, "rota:leave_add", now)
@@ -309,24 +316,14 @@ async def _take(agency_id: UUID, now: datetime) -> RotaTerms:
 
 
 Row = TypeVar("Row", Duty, Handover, Leave, FixedShift)
-# Tells a repeated request from another one with the same id.
-_SAME = {
-    Duty: ("agency_id", "days", "begins", "ends", "zone", "people", "first_on"),
-    Handover: ("agency_id", "who_id", "to_id", "until_at"),
-    Leave: ("agency_id", "person_id", "cover_id", "until_at"),
-}
 
 
 async def _add(
     model: type[Row], row: dict[str, Any], actor: Actor, what: str, now: datetime
 ) -> Row:
     await _take(row["agency_id"], now)
-    made = await bulk.insert(model, [row], skip_known=True)
+    await bulk.insert(model, [row])
     stored = await model.get(id=row["id"])
-    if not made:
-        if any(getattr(stored, name) != row[name] for name in _SAME[model]):
-            raise IdReused(_REUSED, field="id")
-        return stored
     await _note(actor, stored, what, now)
     return stored
 

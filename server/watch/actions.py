@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from server.alerts.recipients import policy_of
 from server.audit.actions import Actor
+from server.audit.repeats import first_made
 from server.errors import Conflict, NotFound, Refused
 from server.people.events import Happening, happened
 from server.people.models import Child
@@ -148,19 +149,18 @@ async def note_sighting(
 ) -> Sighting:
     """Note it; without a time it was just now. The same id twice is one sighting.
 
-    Raises Refused for a time in the future.
+    Raises Refused for a time in the future, IdReused.
     """
     assert actor.id is not None
     seen_at = asked.seen_at or now
-    if seen_at > now + timedelta(minutes=5):
-        raise Refused("This time is in the future.", field="seen_at")
     async with write():
         watch = await watch_of(child_id)
-        existing = await Sighting.get_or_none(id=asked.id)
+        whose = {"child_id": child_id, "by_id": actor.id}
+        existing = await first_made(Sighting, asked.id, asked, **whose)
         if existing is not None:
-            if existing.child_id != child_id or existing.by_id != actor.id:
-                raise Conflict("This ID is already in use.", code="id_reused")
             return existing
+        if seen_at > now + timedelta(minutes=5):
+            raise Refused("This time is in the future.", field="seen_at")
         sighting = await Sighting.create(
             id=asked.id,
             child_id=child_id,

@@ -497,10 +497,19 @@ async def test_checking_in_for_a_child_is_marked_and_settles(cast: Cast) -> None
         for _ in range(2):
             assert (await browser.post(path(cast, "/check-in"), data=said)).is_redirect
             cast.clock.advance(seconds=10)
-    kept = await CheckIn.get(id=UUID(said["id"]))
+    kept = await CheckIn.get(child_id=cast.mia.id)
     assert (kept.by_role, kept.mood, kept.note) == ("carer", 3, "I lost my phone")
     assert (await Alert.get(child_id=cast.mia.id)).cause == "talk"
     assert (await Watch.get(child_id=cast.mia.id)).standing == "well"
+
+
+async def test_a_second_thought_in_the_same_form_is_heard_too(cast: Cast) -> None:
+    await run_until(cast, at(17))
+    fine = {"id": str(uuid4()), "mood": "", "note": "", "want": "nothing"}
+    async with at_desk(cast, "sam") as browser:
+        for said in (fine, fine | {"want": "help"}):
+            assert (await browser.post(path(cast, "/check-in"), data=said)).is_redirect
+    assert (await Alert.get(child_id=cast.mia.id)).cause == "help"
 
 
 @pytest.mark.parametrize("said", [{"mood": "9"}, {"want": "pizza"}, {"note": "x" * 20_001}])

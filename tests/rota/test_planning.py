@@ -24,7 +24,7 @@ from tests.cast import Cast
 from tests.races import no_fault, together
 
 HOUR = timedelta(hours=1)
-ALL_DAY = range(7)
+ALL_DAY = list(range(7))
 
 
 def local(cast: Cast, text: str) -> datetime:

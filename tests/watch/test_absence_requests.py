@@ -177,7 +177,7 @@ async def test_asked_just_now_it_counts_as_an_open_app_whether_or_not_it_is_gran
 async def test_the_same_id_again_is_the_same_and_other_content_is_refused(cast: Cast) -> None:
     row = await ask(cast)
     again, is_new = await actions.ask(
-        cast.actor("mia"), cast.mia.id, asking(row.id, said_at=at(12)), cast.clock() + HOUR
+        cast.actor("mia"), cast.mia.id, asking(row.id), cast.clock() + HOUR
     )
     assert (again.made_at, is_new) == (row.made_at, False)
     for other in ({"place": "Elsewhere"}, {"until_at": at(20, day=5)}, {"words": None}):

@@ -13,7 +13,8 @@ from server.alerts.glass.reading import standing_at
 from server.alerts.ladder import people_on
 from server.alerts.recipients import reach_of
 from server.audit.actions import Actor, note
-from server.errors import IdReused, NotFound
+from server.audit.repeats import first_made
+from server.errors import NotFound
 from server.i18n import N_
 from server.notify.actions import Recipient, Saying, queue
 from server.notify.last_resort.reading import resorts_of
@@ -89,10 +90,8 @@ async def _lock(actor: Actor) -> UUID:
 
 
 async def _earlier(actor: Actor, asked: Asked, now: datetime) -> Glass | None:
-    same = await Glass.get_or_none(id=asked.id)
+    same = await first_made(Glass, asked.id, asked, person_id=actor.id, child_id=asked.child_id)
     if same is not None:
-        if (same.person_id, same.child_id) != (actor.id, asked.child_id):
-            raise IdReused(N_("This id belongs to something else."), field="id")
         return same
     if asked.child_id is None or asked.reason is None:
         return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -56,13 +56,15 @@ def _answer_of(form: FormData, now: datetime) -> Answer:
         id_ = UUID(entered(form, "id"))
     except ValueError:
         id_ = uuid4()
+    told = entered(form, "told")
     return Answer(
-        id=id_,
+        # The same sent twice is one answer, and a second thought in the same form is another.
+        id=uuid5(id_, "\n".join([mood, want, told, note])),
         said_at=now,
         mood=int(mood) if mood else None,
         note=note or None,
         want=Want(want or Want.NOTHING),
-        way=Way.VOICE if entered(form, "told") == Way.VOICE else Way.CARER,
+        way=Way.VOICE if told == Way.VOICE else Way.CARER,
     )
 
 

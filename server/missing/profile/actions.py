@@ -8,8 +8,9 @@ from uuid import UUID, uuid5
 import msgspec
 
 from server.audit.actions import Actor, note
+from server.audit.repeats import first_made
 from server.clock import known_zone
-from server.errors import Conflict, Denied, IdReused
+from server.errors import Conflict, Denied
 from server.i18n import N_
 from server.missing.profile import mark_actions, rules
 from server.missing.profile.fields import AT_THE_TIME, CHILD_SAYS, PREPARED, Part
@@ -204,11 +205,8 @@ async def check(actor: Actor, child: Child, *, version: int, id: UUID, now: date
     """
     async with write():
         await lock_children([child.id])
-        existing = await PackCheck.get_or_none(id=id)
-        if existing is not None:
-            if (existing.child_id, existing.version) != (child.id, version):
-                raise IdReused(N_("This id belongs to something else."), field="id")
-        else:
+        existing = await first_made(PackCheck, id, version, child_id=child.id, by_id=actor.id)
+        if existing is None:
             stands = await current(child.id)
             if version != stands.number or version == 0:
                 raise _conflict(version, {}, stands, is_staff=True)
@@ -303,10 +301,9 @@ async def say_why(
     words = rules.reason(why)
     assert actor.id is not None
     async with write():
-        existing = await PackOpening.get_or_none(id=id)
+        whose = {"child_id": child.id, "session_id": session_id}
+        existing = await first_made(PackOpening, id, words, **whose)
         if existing is not None:
-            if (existing.child_id, existing.session_id) != (child.id, session_id):
-                raise IdReused(N_("This id belongs to something else."), field="id")
             return existing
         row = await PackOpening.create(
             id=id,

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from server.audit.actions import Actor, note
+from server.audit.repeats import first_made
 from server.auth.models import Session
-from server.errors import Conflict, Denied, IdReused
+from server.errors import Conflict, Denied
 from server.i18n import N_
 from server.missing.profile import rules
 from server.missing.profile.models import PackCarry
@@ -92,21 +93,17 @@ async def carry(
     """
     words = None if why is None or not why.strip() else rules.reason(why)
     until = await duty_ends(visitor, now)
-    if until is None:
-        raise Conflict(
-            N_("You are not on duty now. Only people on duty can keep packs on their phone."),
-            code="not_on_duty",
-        )
     async with write():
         await lock_children([child.id])
-        existing = await PackCarry.get_or_none(id=id)
-        if existing is not None and (existing.child_id, existing.session_id) != (
-            child.id,
-            visitor.session_id,
-        ):
-            raise IdReused(N_("This id belongs to something else."), field="id")
-        if existing is not None and existing.put_down_at is not None:
+        whose = {"child_id": child.id, "session_id": visitor.session_id}
+        existing = await first_made(PackCarry, id, words, **whose)
+        if existing is not None and (existing.put_down_at is not None or until is None):
             return existing
+        if until is None:
+            raise Conflict(
+                N_("You are not on duty now. Only people on duty can keep packs on their phone."),
+                code="not_on_duty",
+            )
         held = [
             checkout for checkout in await held_by(visitor, now) if checkout.child_id == child.id
         ]

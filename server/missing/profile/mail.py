@@ -13,7 +13,8 @@ from uuid import UUID
 import msgspec
 
 from server.audit.actions import Actor
-from server.errors import Conflict, IdReused, Refused
+from server.audit.repeats import first_made
+from server.errors import Conflict, Refused
 from server.i18n import N_
 from server.missing.profile.paper import page as page_of
 from server.missing.profile.reading import Reader
@@ -62,17 +63,15 @@ async def send(
     """
     if mailing.to not in entry_kinds.TO:
         raise Refused(N_("Choose an answer."), field="to")
-    if (existing := await PaperSent.get_or_none(id=id_)) is not None:
-        return _same(existing, episode, mailing)
     child = await Child.get(id=episode.child_id)
     page = await page_of(child, mailing.copy, reader, now)
     passphrase = _passphrase()
     closed = await asyncio.to_thread(close, page.made, passphrase)
     async with write():
         episode = await locked(episode.id)
-        # Two requests with one id arrived at once: the first one counts.
-        if (existing := await PaperSent.get_or_none(id=id_)) is not None:
-            return _same(existing, episode, mailing)
+        existing = await first_made(PaperSent, id_, mailing, episode_id=episode.id)
+        if existing is not None:
+            return existing
         if not episode.is_open:
             raise Conflict(
                 N_("The child was seen in the meantime, so we send nothing more."), code="found"
@@ -104,13 +103,6 @@ async def _queue(paper: PaperSent, child_id: UUID, closed: bytes, now: datetime)
 def _mailed(paper: PaperSent) -> NewEntry:
     details = {"to": paper.to, "address": paper.address, "pack": str(paper.pack_version)}
     return NewEntry(entry_kinds.MAILED, paper.made_at, details=details, about=paper.id)
-
-
-def _same(existing: PaperSent, episode: Episode, mailing: Mailing) -> PaperSent:
-    was = Mailing(existing.to, existing.address, Copy(existing.copy), existing.language)
-    if existing.episode_id != episode.id or was != mailing:
-        raise IdReused("This ID already exists, with different content.")
-    return existing
 
 
 def _passphrase() -> str:

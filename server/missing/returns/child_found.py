@@ -8,7 +8,8 @@ import msgspec
 from server.alerts.ladder import Outcome
 from server.alerts.models import Alert
 from server.audit.actions import Actor
-from server.errors import Ask, Conflict, IdReused, Incomplete, Refused
+from server.audit.repeats import first_made
+from server.errors import Ask, Conflict, Incomplete, Refused
 from server.i18n import N_
 from server.missing.search import entry_kinds, rules
 from server.missing.search.actions import EARLY, apply, locked
@@ -77,15 +78,8 @@ async def _found(
 ) -> tuple[Episode, UUID]:
     async with write():
         episode = await locked(episode_id)
-        line = await TimelineEntry.get_or_none(id=id)
-        if line is not None:
-            if (line.episode_id, line.what, line.words, line.details) != (
-                episode.id,
-                entry_kinds.FOUND,
-                what.condition,
-                _details(what),
-            ):
-                raise IdReused("This ID already exists, with different content.")
+        whose = {"episode_id": episode.id, "what": entry_kinds.FOUND}
+        if await first_made(TimelineEntry, id, what, **whose) is not None:
             return episode, id
         if not episode.is_open:
             raise Conflict(

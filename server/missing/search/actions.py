@@ -10,7 +10,8 @@ import msgspec
 from server.alerts.actions import hold_search
 from server.alerts.models import Alert, Attempt
 from server.audit.actions import Actor
-from server.errors import Conflict, IdReused, NotFound, Refused
+from server.audit.repeats import first_made
+from server.errors import Conflict, NotFound, Refused
 from server.i18n import N_
 from server.missing.search import entry_kinds, rules
 from server.missing.search.attempt_lines import carry
@@ -68,9 +69,10 @@ async def enter(
     line = _line_of(entry, now)
     async with write():
         episode, *others = await locked_all([episode_id, *entry.also])
-        existing = await TimelineEntry.get_or_none(id=entry.id)
+        whose = {"episode_id": episode.id, "what": line.what}
+        existing = await first_made(TimelineEntry, entry.id, entry, **whose)
         if existing is not None:
-            return _same(existing, episode, line)
+            return existing
         await _check_fits(entry.what, episode, others)
         made = await append(actor, episode, line, now)
         await _follow(actor, episode, entry.what, made, now)
@@ -88,14 +90,6 @@ def _line_of(entry: EntryRequest, now: datetime) -> NewEntry:
         raise Refused(N_("Log this for one child only."), field="also")
     about = entry.id if entry.also else None
     return NewEntry(entry.what.value, min(when, now), words, details, about, entry.id)
-
-
-def _same(existing: TimelineEntry, episode: Episode, line: NewEntry) -> TimelineEntry:
-    """The entry under this id. The time may differ: without one, it is when it was sent."""
-    was = (existing.episode_id, existing.what, existing.words, existing.details, existing.about_id)
-    if was != (episode.id, line.what, line.words, line.details, line.about):
-        raise IdReused("This ID already exists, with different content.")
-    return existing
 
 
 async def _check_fits(act: Act, episode: Episode, others: Sequence[Episode]) -> None:

@@ -12,7 +12,7 @@ import msgspec
 from server.alerts.ladder import Cause
 from server.alerts.models import Alert
 from server.audit.actions import Actor
-from server.errors import IdReused
+from server.audit.repeats import id_reused
 from server.missing.search import entry_kinds, rules
 from server.missing.search.attempt_lines import carry_over, looked_in_vain
 from server.missing.search.clocks.actions import ClockChange, clocks_of, move
@@ -62,7 +62,7 @@ async def open_episode(
         alias = await Alias.get_or_none(id=id).prefetch_related("episode")
         if alias is not None:
             if alias.episode.child_id != child_id or alias.content != content:
-                raise IdReused("This ID already exists, with different content.")
+                raise id_reused()
             return alias.episode, False
         held = await open_of_child(child_id)
         if held is not None:

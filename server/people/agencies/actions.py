@@ -11,7 +11,8 @@ from uuid import UUID
 import msgspec
 
 from server.audit.actions import Actor, note
-from server.errors import IdReused, NotFound, Refused
+from server.audit.repeats import first_made
+from server.errors import NotFound, Refused
 from server.i18n import N_
 from server.people.actions import checked_language, checked_name, checked_phone, checked_zone
 from server.people.events import Rights, rights_changed
@@ -148,9 +149,7 @@ async def make_home(
     Raises Refused, and IdReused where the id made a home of another agency.
     """
     async with write():
-        existing = await Home.get_or_none(id=id_) if id_ else None
-        if existing is not None and existing.agency_id != agency_id:
-            raise IdReused(N_("This id belongs to something else."), field="id")
+        existing = await first_made(Home, id_, details, agency_id=agency_id) if id_ else None
         if existing is not None:
             return existing
         home = await Home.create(

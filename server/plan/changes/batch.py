@@ -9,7 +9,8 @@ from uuid import UUID
 import msgspec
 
 from server.audit.actions import Actor
-from server.errors import IdReused, Refused, WaymarkError
+from server.audit.repeats import id_reused
+from server.errors import Refused, WaymarkError
 from server.i18n import N_
 from server.people.models import Agency, Child, Person, Tie
 from server.people.rules import Role
@@ -113,7 +114,7 @@ class Batch:
         value = shape.read_value(change.entity, change.field, change.value)
         value = without_unsaid(change, value, self.author.roles)
         if change.field == shape.MAKING and self.state.is_there(change.entity, change.entity_id):
-            raise IdReused(N_("This ID is already in use."), field="entity_id")
+            raise id_reused("entity_id")
         check_there(change, value, self.state)
         if change.entity == "agreement":
             check_recorded(value, who, self.author.roles, self.owner_roles)
@@ -254,4 +255,4 @@ def again(id_: str, earlier: Known, fingerprint: tuple[UUID, str]) -> Result:
     """The first answer, where it is the same change of the same child."""
     if (earlier.child_id, earlier.digest) == fingerprint:
         return Result(id_, KNOWN, received_at=earlier.received_at, revision=earlier.revision)
-    return Result(id_, REFUSED, IdReused(N_("This ID is already in use.")))
+    return Result(id_, REFUSED, id_reused())

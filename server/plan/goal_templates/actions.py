@@ -5,7 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from server.audit.actions import Actor, note
-from server.errors import Conflict, IdReused, NotFound, Refused
+from server.audit.repeats import first_made
+from server.errors import Conflict, NotFound, Refused
 from server.i18n import N_
 from server.plan.goal_templates import rules as template
 from server.plan.goal_templates.rules import Offer
@@ -23,10 +24,8 @@ async def add(actor: Actor, agency_id: UUID, id_: UUID, offer: Offer, now: datet
     already offers as many as it may.
     """
     async with write():
-        existing = await Template.get_or_none(id=id_)
+        existing = await first_made(Template, id_, offer, agency_id=agency_id)
         if existing is not None:
-            if existing.agency_id != agency_id or offer_of(existing) != offer:
-                raise IdReused(N_("This ID is already in use."), field="id")
             return existing
         if await Template.filter(agency_id=agency_id, retired_at__isnull=True).count() >= MOST:
             raise Refused(

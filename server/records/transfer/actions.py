@@ -12,7 +12,8 @@ from uuid import UUID
 import msgspec
 
 from server.audit.actions import Actor
-from server.errors import Conflict, IdReused, NotFound
+from server.audit.repeats import first_made
+from server.errors import Conflict, NotFound
 from server.i18n import N_
 from server.notify.actions import withdraw
 from server.people import ties
@@ -55,22 +56,16 @@ async def offer(
     `offered` while another offer is open, IdReused.
     """
     content = _checked(terms)
-    why = content["why"]
-    if (existing := await _existing(actor, child, id, why)) is not None:
-        return existing
-    try:
-        reception = await find_reception(actor, code, now)
-    except NotFound:
-        # The code was used at this moment, perhaps by the same request.
-        if (existing := await _existing(actor, child, id, why)) is not None:
-            return existing
-        raise
+    reception = await _reception(actor, code, id, now)
     async with write():
         await lock(child.id)
         await ties.lock_children([child.id])
-        if (existing := await _existing(actor, child, id, why)) is not None:
+        whose = {"child_id": child.id, "offered_by": actor.id}
+        existing = await first_made(Transfer, id, [code, terms], **whose)
+        if existing is not None:
             return existing
         child = await Child.get(id=child.id)
+        assert reception is not None
         await _use_code(child, reception, now)
         made = await Transfer.create(
             id=id,
@@ -84,6 +79,19 @@ async def offer(
         )
         await _ask(actor, child, made, reception, now)
     return made
+
+
+async def _reception(actor: Actor, code: str, id: UUID, now: datetime) -> Reception | None:
+    """The person with the code; None where it went into the offer of this id."""
+    if await Transfer.exists(id=id):
+        return None
+    try:
+        return await find_reception(actor, code, now)
+    except NotFound:
+        # The code was used at this moment, perhaps by the same request.
+        if await Transfer.exists(id=id):
+            return None
+        raise
 
 
 def _checked(terms: Offer) -> dict[str, Any]:
@@ -124,18 +132,6 @@ async def _ask(
     asked = await Person.get(id=reception.person_id)
     to = [asked.id, *([asked.deputy_id] if asked.deputy_id else [])]
     await tell(made, to, made.to_agency_id, now, urgent=is_missing)
-
-
-async def _existing(actor: Actor, child: Child, id: UUID, why: str) -> Transfer | None:
-    """The offer under this id. Raises IdReused where that is a different offer."""
-    transfer = await Transfer.get_or_none(id=id)
-    if transfer is not None and (transfer.child_id, transfer.offered_by, transfer.why) != (
-        child.id,
-        actor.id,
-        why,
-    ):
-        raise IdReused(N_("This id belongs to something else."), field="id")
-    return transfer
 
 
 async def take_back(actor: Actor, transfer_id: UUID, now: datetime) -> Transfer:

@@ -4,9 +4,10 @@ from datetime import datetime
 from uuid import UUID
 
 from server.audit.actions import Actor, note
+from server.audit.repeats import first_made
 from server.auth.rate_limit import count_guess, forget_guesses
 from server.auth.rules import RECEPTION_BY_PERSON, Door
-from server.errors import IdReused, NotFound, Refused
+from server.errors import NotFound, Refused
 from server.i18n import N_
 from server.people import ties
 from server.records.transfer.models import Reception
@@ -26,10 +27,8 @@ async def receive(actor: Actor, id: UUID, now: datetime) -> Reception:
     async with write():
         # The same request may arrive twice at once.
         await ties.lock_adults(actor.agency_id, [actor.id])
-        reception = await Reception.get_or_none(id=id)
+        reception = await first_made(Reception, id, None, person_id=actor.id)
         if reception is not None:
-            if reception.person_id != actor.id:
-                raise IdReused(N_("This id belongs to something else."), field="id")
             return reception
         held = Reception.filter(person_id=actor.id, ended_at__isnull=True)
         await held.update(ended_at=now)

@@ -12,7 +12,8 @@ from server.alerts.words import way_to
 from server.approvals import actions as approvals
 from server.approvals.models import Approval
 from server.audit.actions import Actor
-from server.errors import Conflict, IdReused, Refused, SecondPersonNeeded
+from server.audit.repeats import first_made, id_reused
+from server.errors import Conflict, Refused, SecondPersonNeeded
 from server.i18n import N_
 from server.notify.actions import queue, withdraw
 from server.people.models import Child, Person
@@ -87,11 +88,11 @@ async def _ask(
     place, words = asked.place.strip(), (asked.words or "").strip() or None
     async with write():
         watch = await lock(child_id)
-        existing = await AbsenceRequest.get_or_none(id=asked.id)
+        existing = await first_made(AbsenceRequest, asked.id, asked, child_id=child_id)
         if existing is not None:
-            return _the_same(existing, child_id, asked, (place, words)), False
+            return existing, False
         if await Pause.exists(id=asked.id):
-            raise IdReused(_REUSED)
+            raise id_reused()
         if watch is None or (watch.is_over and not watch.is_missing):
             raise Conflict(_NOT_ASKED, code="ended")
         if not place:
@@ -101,7 +102,6 @@ async def _ask(
         return await _keep(actor, watch, asked, (place, words), now), True
 
 
-_REUSED = N_("This ID already exists, with different content.")
 _NOT_ASKED = N_("We don't ask you for check-ins now. You don't need to ask us.")
 
 
@@ -135,19 +135,6 @@ async def _keep(
     await announce(watch.agency_id, "watch")
     await heard(watch.child_id, made.id, now, said_at=asked.said_at)
     return made
-
-
-def _the_same(
-    existing: AbsenceRequest, child_id: UUID, asked: AskRequest, typed: Typed
-) -> AbsenceRequest:
-    is_same = (existing.child_id, existing.from_at, existing.until_at) == (
-        child_id,
-        asked.from_at,
-        asked.until_at,
-    ) and (existing.place, existing.words) == typed
-    if not is_same:
-        raise IdReused(_REUSED)
-    return existing
 
 
 async def _make_room(actor: Actor, child_id: UUID, asked: AskRequest, now: datetime) -> None:

@@ -9,8 +9,9 @@ import msgspec
 
 from server.alerts.recipients import policy_of
 from server.audit.actions import SYSTEM, Actor
+from server.audit.repeats import first_made
 from server.clock import known_zone
-from server.errors import IdReused, NotFound, Refused
+from server.errors import NotFound, Refused
 from server.i18n import N_
 from server.people.events import Happening
 from server.people.models import Child
@@ -53,10 +54,8 @@ async def mark(actor: Actor, child_id: UUID, asked: MilestoneRequest, now: datet
         raise Refused(N_("Choose one from the list."), field="what")
     async with write():
         watch = await lock(child_id)
-        existing = await Milestone.get_or_none(id=asked.id)
+        existing = await first_made(Milestone, asked.id, asked, child_id=child_id)
         if existing is not None:
-            if (existing.child_id, existing.what, existing.on_day) != (child_id, what, day):
-                raise IdReused(N_("This ID is already in use."), field="id")
             return existing
         case, _ = passed(await state_of(watch, now), now)
         span = around(case.policy.milestones, what, day, case.terms.zone)

@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from server.audit.actions import Actor
+from server.audit.repeats import is_repeat
 from server.errors import Conflict, NotFound
 from server.i18n import N_
 from server.people.models import Tie
@@ -34,12 +35,13 @@ async def keep(
     async with write():
         case = await locked(child_id, now)
         row, pass_ = await _pass_of(child_id, pause_id, now)
-        if pass_ is None or not pass_.begin <= now < pass_.end:
-            raise Conflict(
-                N_("This absence is over, or has not begun. There is nothing to confirm."),
-                code="over",
-            )
-        if row.look_id != look_id:
+        is_known = await is_repeat("pause_look", look_id, None, pause_id=pause_id)
+        if not is_known and row.look_id != look_id:
+            if pass_ is None or not pass_.begin <= now < pass_.end:
+                raise Conflict(
+                    N_("This absence is over, or has not begun. There is nothing to confirm."),
+                    code="over",
+                )
             tasks = await open_looks(child_id)
             is_review = await _is_review(actor, child_id, tasks, now)
             await _note_look(actor, pass_, look_id, is_review=is_review, now=now)

@@ -11,7 +11,8 @@ from uuid import UUID
 import msgspec
 
 from server.audit.actions import Actor
-from server.errors import Conflict, IdReused, NotFound
+from server.audit.repeats import first_made
+from server.errors import Conflict, NotFound
 from server.i18n import N_
 from server.notify.actions import queue, withdraw
 from server.notify.arrivals import RECEIPT
@@ -57,10 +58,8 @@ async def snooze(actor: Actor, child_id: UUID, asked: SnoozeRequest, now: dateti
     """
     async with write():
         watch = await lock(child_id)
-        existing = await Snooze.get_or_none(id=asked.id)
+        existing = await first_made(Snooze, asked.id, asked, person_id=child_id)
         if existing is not None:
-            if (existing.person_id, existing.subject_id) != (child_id, asked.round):
-                raise IdReused("This ID is already in use.")
             return existing
         round_ = await Round.get_or_none(id=asked.round, child_id=child_id)
         if round_ is None:

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from server.approvals.models import Approval
 from server.approvals.rules import Times
 from server.audit.actions import Actor, note
-from server.errors import Conflict, NotFound, Refused
+from server.audit.repeats import first_made
+from server.errors import NotFound, Refused
 from server.i18n import N_
 from server.notify.actions import queue, withdraw
 from server.notify.rules import Kind as Message
@@ -209,8 +210,9 @@ async def pause(
     Raises Refused if it has no reason or no end, ends in the past, or is longer than 92 days;
     SecondPersonNeeded if it is longer than an agency lets one person alone agree to.
     """
-    _check_absence(asked, now)
     async with write():
+        if not await Pause.exists(id=asked.id):
+            _check_absence(asked, now)
         times, content = Times(asked.from_at, asked.until_at), msgspec.to_builtins(asked)
         if answer:
             content["answer"] = answer
@@ -222,14 +224,12 @@ async def pause(
 
 async def pause_now(actor: Actor, child_id: UUID, asked: PauseRequest, now: datetime) -> Pause:
     """The same, without asking a second person: they have agreed, or are not needed."""
-    _check_absence(asked, now)
     async with write():
         watch = await lock(child_id)
-        existing = await Pause.get_or_none(id=asked.id)
+        existing = await first_made(Pause, asked.id, asked, child_id=child_id)
         if existing is not None:
-            if existing.child_id != child_id:
-                raise Conflict("This ID is already in use.", code="id_reused")
             return existing
+        _check_absence(asked, now)
         case, changes = passed(await state_of(watch, now), now)
         made = await _add_pause(actor, child_id, asked, now)
         span = Span(made.from_at, made.until_at, made.returns)

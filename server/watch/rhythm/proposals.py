@@ -9,7 +9,8 @@ import msgspec
 from msgspec.structs import replace
 
 from server.audit.actions import Actor
-from server.errors import Conflict, Denied, IdReused, NotFound, Refused
+from server.audit.repeats import first_made
+from server.errors import Conflict, Denied, NotFound, Refused
 from server.i18n import N_
 from server.people.models import Child
 from server.people.rules import Role
@@ -104,9 +105,10 @@ async def _propose(
     days = days_of(asked.first, asked.last)
     async with write():
         watch = await lock(child_id)
-        existing = await Proposal.get_or_none(id=asked.id)
+        whose = {"child_id": child_id, "by_id": actor.id}
+        existing = await first_made(Proposal, asked.id, asked, **whose)
         if existing is not None:
-            return _the_same(existing, actor, child_id, asked)
+            return existing
         case, _ = passed(await state_of(watch, now), now)
         terms = as_proposed(case, asked.rhythm, asked.zone, days, now)
         wanted = terms.seasons[-1] if days is not None else terms
@@ -148,19 +150,6 @@ def _is_about_the_same(days: Days | None, other: Days | None) -> bool:
     if days is None or other is None:
         return days is other
     return days[0] <= other[1] and other[0] <= days[1]
-
-
-def _the_same(existing: Proposal, actor: Actor, child_id: UUID, asked: ProposalRequest) -> Proposal:
-    is_same = (
-        (existing.child_id, existing.by_id) == (child_id, actor.id)
-        and rhythms.read(existing.rhythm) == rhythms.read(asked.rhythm)
-        and asked.zone in (None, existing.zone)
-        and asked.words == existing.words
-        and (asked.first, asked.last) == (existing.first_day, existing.last_day)
-    )
-    if not is_same:
-        raise IdReused("This ID is already in use.")
-    return existing
 
 
 async def agree(

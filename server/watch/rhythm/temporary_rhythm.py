@@ -7,7 +7,8 @@ import msgspec
 from msgspec.structs import replace
 
 from server.audit.actions import Actor
-from server.errors import IdReused, NotFound, Refused
+from server.audit.repeats import first_made
+from server.errors import NotFound, Refused
 from server.i18n import N_
 from server.storage.db import write
 from server.watch.rhythm import rules as rhythms
@@ -47,10 +48,8 @@ async def shift(actor: Actor, child_id: UUID, asked: SeasonRequest, now: datetim
     rhythm = rhythms.read(asked.rhythm)
     async with write():
         watch = await lock(child_id)
-        existing = await Season.get_or_none(id=asked.id)
+        existing = await first_made(Season, asked.id, asked, child_id=child_id)
         if existing is not None:
-            if existing.child_id != child_id or rhythms.read(existing.rhythm) != rhythm:
-                raise IdReused("This ID is already in use.")
             return existing
         case, changes = passed(await state_of(watch, now), now)
         wanted = wished(case, rhythm, asked.zone, asked.first, asked.last, now)

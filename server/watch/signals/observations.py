@@ -9,7 +9,8 @@ from uuid import UUID
 import msgspec
 
 from server.audit.actions import Actor
-from server.errors import Conflict, IdReused, NotFound, Refused
+from server.audit.repeats import first_made
+from server.errors import Conflict, NotFound, Refused
 from server.i18n import N_
 from server.people.models import Child
 from server.people.rules import Role
@@ -56,16 +57,14 @@ async def note(
         "words": asked.words,
     }
     async with write():
-        # The database lets one of two that come in the same moment in.
-        is_new = bool(await bulk.insert(Observation, [row], skip_known=True))
-        made = await Observation.get(id=asked.id)
-        stored = (made.child_id, made.by_id, made.sign, made.words)
-        if stored != (child.id, actor.id, asked.sign, asked.words):
-            raise IdReused(N_("This ID is already in use."), field="id")
-        if is_new:
-            await note_about(actor, child.id, "observation:note", [], now, about=made.id)
-            await announce(child.agency_id, "watch")
-    return made
+        whose = {"child_id": child.id, "by_id": actor.id}
+        existing = await first_made(Observation, asked.id, asked, **whose)
+        if existing is not None:
+            return existing
+        await bulk.insert(Observation, [row])
+        await note_about(actor, child.id, "observation:note", [], now, about=asked.id)
+        await announce(child.agency_id, "watch")
+        return await Observation.get(id=asked.id)
 
 
 async def take_back(actor: Actor, child: Child, id_: UUID, now: datetime) -> None:

@@ -15,7 +15,8 @@ import msgspec
 from server.alerts.ladder import Cause
 from server.alerts.models import Alert
 from server.audit.actions import Actor, note
-from server.errors import Conflict, IdReused, NotFound, Refused
+from server.audit.repeats import first_made
+from server.errors import Conflict, NotFound, Refused
 from server.i18n import N_, supported_language
 from server.notify.actions import Saying, queue, withdraw
 from server.notify.arrivals import was_read
@@ -68,10 +69,8 @@ async def name_person(actor: Actor, child: Child, asked: TrustedRequest, now: da
     if not 0 < len(way) <= LONGEST_REACH or not way.isprintable():
         raise Refused(N_("Enter a phone number or an email address."), field="reach")
     async with write():
-        before = await Trusted.get_or_none(id=asked.id)
+        before = await first_made(Trusted, asked.id, asked, child_id=child.id)
         if before is not None:
-            if (before.child_id, before.name, before.reach) != (child.id, cleaned, way):
-                raise IdReused("This ID already exists, with different content.")
             return before
         await Child.filter(id=child.id).select_for_update().first()
         if await Trusted.filter(child_id=child.id, state__in=LIVE).count() >= MOST:
@@ -87,12 +86,12 @@ async def name_person(actor: Actor, child: Child, asked: TrustedRequest, now: da
             "state": "named",
             "language": "en",
         }
-        if await bulk.insert(Trusted, [row], skip_known=True):
-            people = await _caseworkers(child.id, now)
-            await queue(_to_look(child, asked.id, people, now), now)
-            about = ("trusted", asked.id)
-            await note(actor, "trusted:name", child_id=child.id, about=about, now=now)
-            await announce(child.agency_id, "watch")
+        await bulk.insert(Trusted, [row])
+        people = await _caseworkers(child.id, now)
+        await queue(_to_look(child, asked.id, people, now), now)
+        about = ("trusted", asked.id)
+        await note(actor, "trusted:name", child_id=child.id, about=about, now=now)
+        await announce(child.agency_id, "watch")
         return await Trusted.get(id=asked.id)
 
 

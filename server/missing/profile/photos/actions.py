@@ -17,10 +17,10 @@ from uuid import UUID
 
 import msgspec
 from PIL import UnidentifiedImageError
-from tortoise.exceptions import IntegrityError
 
 from server.audit.actions import Actor, note
-from server.errors import Conflict, IdReused, NotFound, Refused
+from server.audit.repeats import first_made
+from server.errors import Conflict, NotFound, Refused
 from server.i18n import N_
 from server.missing.profile import rules
 from server.missing.profile.models import PackPhoto
@@ -209,8 +209,6 @@ async def add(actor: Actor, child: Child, raw: bytes, photo: NewPhoto, now: date
     Raises Refused for a file that is no photo, for a day in the future, and for one photo too many.
     """
     digest = encryption.blind(f"photo {child.id} {sha256(raw).hexdigest()}")
-    if (existing := await _known(photo.id, child, digest)) is not None:
-        return existing
     image = await made(raw)
     day = photo.taken_on or image.taken_on
     # Where the day begins first, it is tomorrow already.
@@ -226,48 +224,31 @@ async def add(actor: Actor, child: Child, raw: bytes, photo: NewPhoto, now: date
         "page": image.page,
         "thumb": image.thumb,
     }
-    try:
-        return await _keep(actor, child, photo.id, digest, made_of, now)
-    except IntegrityError:
-        # At the same moment the id arrived for another child.
-        raise _other_photo() from None
+    return await _keep(actor, child, photo, {**made_of, "digest": digest}, now)
 
 
 async def _keep(
-    actor: Actor, child: Child, id: UUID, digest: str, made_of: Mapping[str, Any], now: datetime
+    actor: Actor, child: Child, photo: NewPhoto, made_of: Mapping[str, Any], now: datetime
 ) -> PackPhoto:
     assert actor.id is not None
     async with write():
         await lock_children([child.id])
-        # The same request may have arrived twice at once.
-        if (existing := await _known(id, child, digest)) is not None:
+        whose = {"child_id": child.id, "digest": made_of["digest"]}
+        if (existing := await first_made(PackPhoto, photo.id, photo, **whose)) is not None:
             return existing
         held = PackPhoto.filter(child_id=child.id, removed_at__isnull=True)
         if await held.count() >= rules.MOST_PHOTOS:
             raise Conflict(N_("There are already 6 photos. Remove an old one first."))
         row = await PackPhoto.create(
-            id=id,
+            id=photo.id,
             agency_id=child.agency_id,
             child_id=child.id,
-            digest=digest,
             added_by=actor.id,
             added_at=now,
             **made_of,
         )
-        await _note(actor, child, "pack:photo_add", id, now)
+        await _note(actor, child, "pack:photo_add", row.id, now)
     return row
-
-
-async def _known(id: UUID, child: Child, digest: str) -> PackPhoto | None:
-    """The photo of this id, where it is the same photo. Raises IdReused where it is another one."""
-    existing = await PackPhoto.get_or_none(id=id)
-    if existing is not None and (existing.child_id, existing.digest) != (child.id, digest):
-        raise _other_photo()
-    return existing
-
-
-def _other_photo() -> IdReused:
-    return IdReused(N_("This id belongs to another photo."), field="id")
 
 
 async def remove(actor: Actor, child: Child, photo_id: UUID, now: datetime) -> None:

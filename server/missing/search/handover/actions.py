@@ -15,6 +15,7 @@ import msgspec
 
 from server.alerts.actions import take_search
 from server.audit.actions import SYSTEM, Actor
+from server.audit.repeats import first_made
 from server.errors import NotFound, Refused
 from server.i18n import N_
 from server.missing.search import entry_kinds
@@ -150,7 +151,8 @@ async def write_note(
         raise Refused(N_("Say in a few words why, or what was said."), field="words")
     async with write():
         row, episode = await _part_of(actor, passing_id, OUT)
-        existing = await TimelineEntry.get_or_none(id=id, episode_id=episode.id)
+        whose = {"episode_id": episode.id, "what": Act.HANDOVER.value}
+        existing = await first_made(TimelineEntry, id, words, **whose)
         if existing is not None:
             return existing
         names = await _who_comes(episode, row.at)
