@@ -9,6 +9,7 @@ from tortoise.migrations.constraints import UniqueConstraint
 from tortoise.models import Model
 
 from server.security.encryption import EncryptedJSON
+from server.storage.engines.indexes import PartialIndex
 
 
 class LifeProject(Model):
@@ -60,6 +61,8 @@ class Change(Model):
 
     class Meta:
         table = "change"
+        # Whether a thing of another child has this id.
+        indexes = (PartialIndex(fields=("entity_id",), name="change_makes", where="field = '*'"),)
         constraints = (UniqueConstraint(fields=("child_id", "number"), name="change_number"),)
 
 
