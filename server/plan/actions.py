@@ -21,6 +21,7 @@ from server.plan.changes.batch import (
     advocates_of,
     again,
     digest_of,
+    elsewhere,
     hashes_of,
     owner_roles,
 )
@@ -210,6 +211,7 @@ async def _begin(
         project.number,
         await hashes_of([change.id for change in changes]),
         await owner_roles(project.child_id, project.agency_id),
+        await elsewhere(project.child_id, changes),
     )
 
 

@@ -13,6 +13,7 @@ from server.people.ties import AddTie, add_tie
 from server.plan.changes.stored import rows_of, state_of
 from server.plan.models import Change, LifeProject
 from server.plan.view import document
+from server.tasks.models import Task
 from tests.cast import Cast
 from tests.plan.said import Phone, change
 
@@ -122,6 +123,38 @@ async def test_the_same_batch_again_changes_nothing(mia: Phone) -> None:
     assert await mia.sync(other) == ["id_reused"]
     lia = Phone(mia.cast, "lia", child="lia")
     assert await lia.sync(area) == ["id_reused"]
+
+
+async def test_a_thing_of_another_child_keeps_its_id_and_all_that_hangs_on_it(
+    mia: Phone, tom: Phone
+) -> None:
+    noor = Phone(mia.cast, "noor", child="noor")
+    theirs = await a_goal(noor)
+    owned = noor.say("step", theirs["step"], "owner_id", str(mia.cast.tom.id))
+    due = noor.say("step", theirs["step"], "due_on", "2026-04-01")
+    assert await noor.sync(owned, due) == ["applied"] * 2
+    project = await noor.project()
+    tasks = await Task.filter(child_id=mia.cast.noor.id).order_by("id").values()
+    assert [task["state"] for task in tasks if task["kind"] == "step"] == ["open"]
+    own = await a_goal(mia)
+    step = {"goal_id": own["goal"], "text": "Ask", "due_on": "2026-05-01"}
+    step |= {"owner_id": str(mia.cast.tom.id)}
+    taken = [
+        mia.say("area", theirs["area"], "*", {"kind": "health"}),
+        mia.say("goal", theirs["goal"], "*", {"area_id": own["area"]}),
+        mia.say("step", theirs["step"], "*", step),
+        mia.say("message", theirs["step"], "*", {"text": "Hello"}),
+    ]
+    assert await mia.sync(*taken) == ["id_reused"] * 4
+    # Whoever works with both is told no more than that.
+    lent = tom.say("area", theirs["area"], "*", {"kind": "health"})
+    answer = (await tom.send(lent)).json()["results"][0]
+    assert answer["status"] == "refused"
+    assert "Noor" not in str(answer)
+    assert await noor.project() == project
+    assert await Task.filter(child_id=mia.cast.noor.id).order_by("id").values() == tasks
+    # A kind of thing is part of its name only within one project.
+    assert await mia.sync(mia.say("message", own["step"], "*", {"text": "Hello"})) == ["applied"]
 
 
 async def test_what_comes_before_its_thing_or_its_base_is_not_there_and_may_come_again(

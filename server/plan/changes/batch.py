@@ -27,7 +27,7 @@ from server.plan.rules import (
 from server.plan.state import Row, State, Taken
 from server.plan.triggers import Utterance
 from server.security import encryption
-from server.storage.db import as_id
+from server.storage.db import among, as_id, fetch
 from server.storage.ids import uuid7
 
 KNOWN, REFUSED, QUARANTINED = "known", "refused", "quarantined"
@@ -79,6 +79,7 @@ class Batch:
     number: int
     known: dict[str, Known]
     owner_roles: dict[str, str]
+    elsewhere: frozenset[str] = frozenset()  # Ids of things of other children.
     advocates: frozenset[str] = frozenset()  # Whose time is not over.
     rows: list[dict[str, Any]] = field(default_factory=list)
 
@@ -113,7 +114,8 @@ class Batch:
         check_allowed(change, who, self.author.roles, self.state)
         value = shape.read_value(change.entity, change.field, change.value)
         value = without_unsaid(change, value, self.author.roles)
-        if change.field == shape.MAKING and self.state.is_there(change.entity, change.entity_id):
+        is_there = self.state.is_there(change.entity, change.entity_id)
+        if change.field == shape.MAKING and (is_there or change.entity_id in self.elsewhere):
             raise id_reused("entity_id")
         check_there(change, value, self.state)
         if change.entity == "agreement":
@@ -186,6 +188,17 @@ def _owner(change: Said, value: Any) -> str | None:
 
 def _text_or_none(value: Any) -> str | None:
     return value if isinstance(value, str) else None
+
+
+async def elsewhere(child_id: UUID, changes: Iterable[Said]) -> frozenset[str]:
+    """The ids among those of new things that things of other children have. Tasks hang on them."""
+    made = [UUID(change.entity_id) for change in changes if change.field == shape.MAKING]
+    rows = await fetch(_ELSEWHERE.format(any=among("$2")), [child_id, made]) if made else []
+    return frozenset(str(as_id(row["entity_id"])) for row in rows)
+
+
+# With the field as the index over these rows has it: as a parameter it would be found in all.
+_ELSEWHERE = "SELECT entity_id FROM change WHERE field = '*' AND child_id <> $1 AND entity_id {any}"
 
 
 async def owner_roles(child_id: UUID, agency_id: UUID) -> dict[str, str]:
