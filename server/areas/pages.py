@@ -1,7 +1,5 @@
 """The counts of an area: on the desk, and as a file."""
 
-import csv
-import io
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -19,6 +17,7 @@ from server.areas.view import Row
 from server.i18n import N_, format_short_date, gettext
 from server.people.agencies.oversight import HOME
 from server.reports.indicators import FEWEST
+from server.web.csv_files import csv_answer
 from server.web.rendering import language_of, page
 from server.web.requests import part_of
 
@@ -79,12 +78,7 @@ async def show(request: Request) -> Response:
 async def download(request: Request) -> Response:
     """The same as a CSV file. Hidden: an empty field. At least so many: `28+`."""
     asked = await asked_for(request)
-    file = io.StringIO(newline="")
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(("name", "kind", *Column))
-    writer.writerows(_line(row) for row in _with_total(asked))
-    headers = {"content-disposition": 'attachment; filename="area.csv"'}
-    return Response(file.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+    return csv_answer("area.csv", ("name", "kind", *Column), map(_line, _with_total(asked)))
 
 
 def _with_total(asked: Asked) -> list[Row]:

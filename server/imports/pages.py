@@ -21,6 +21,7 @@ from server.people.desk_forms import id_of
 from server.people.models import Agency
 from server.people.rules import AgencyAction
 from server.people.words import entered, form_fault
+from server.web.csv_files import csv_answer
 from server.web.rendering import language_of, page
 from server.web.requests import form_body
 
@@ -38,9 +39,8 @@ async def ask(request: Request) -> Response:
 async def template(request: Request) -> Response:
     """The columns, to be filled in. With the mark by which Excel knows UTF-8."""
     await agency_for(request, AgencyAction.PEOPLE_CHANGE)
-    text = "\ufeff" + ",".join(import_csv.COLUMNS) + "\r\n"
-    headers = {"content-disposition": 'attachment; filename="children.csv"'}
-    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+    first, *others = import_csv.COLUMNS
+    return csv_answer("children.csv", (f"\ufeff{first}", *others))
 
 
 async def hand_in(request: Request) -> Response:

