@@ -1925,6 +1925,8 @@ OF_OVERSIGHT = {
     "POST /desk/settings/sessions/end-others",
     "POST /desk/settings/sessions/{session_id}/end",
     "DELETE /api/v1/sessions",
+    "GET /api/v1/me",
+    "PATCH /api/v1/me",
 }
 
 

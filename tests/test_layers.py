@@ -147,6 +147,7 @@ def room_of(module: str) -> str | None:
 
 # Pure decisions: values and `now` in, values out.
 PURE = {
+    "web/outside",
     "records/transfer/rules",
     "alerts/causes",
     "approvals/rules",

@@ -168,7 +168,8 @@ def who_may(route: str) -> str:
         return "anyone, without a session"
     inside = [role for role, name in CAST.items() if expected(name) == access.IN]
     if len(inside) == len(CAST):
-        return "anyone signed in"
+        is_all = access.by_oversight(route) == access.IN
+        return "anyone signed in" if is_all else "anyone signed in, except oversight"
     if tuple(inside) == ADULTS_OF_IT:
         return "every adult"
     return ", ".join([*inside, *(["called"] if route in access.OF_A_CALL else [])])

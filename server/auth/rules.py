@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from server.web.outside import is_outside
+
 
 def _pairs(row: str) -> list[str]:
     return [before + after for before, after in pairwise(row)]
@@ -315,7 +317,6 @@ def is_alert(path: str) -> bool:
     return _ALERT.fullmatch(path) is not None
 
 
-_CLOSED = ("/desk/", "/api/v1/")
 # What opens to a person who has to choose a password of their own first.
 _WITHOUT_PASSWORD = frozenset({"/desk/settings/password", "/api/v1/sessions"})
 # Where staff read and take alerts, report a child missing or seen, and set up a second key, and the
@@ -329,15 +330,10 @@ _WITHOUT_KEY = re.compile(
 
 
 def is_open_without_key(path: str) -> bool:
-    """Whether this path is open to a session whose person needs a second key and has none.
-
-    Only what the desk and the API show to a signed-in person is ever closed.
-    """
-    if not path.startswith(_CLOSED):
-        return True
-    return _WITHOUT_KEY.fullmatch(path) is not None
+    """Whether this path is open to a session whose person needs a second key and has none."""
+    return is_outside(path) or _WITHOUT_KEY.fullmatch(path) is not None
 
 
 def is_open_without_password(path: str) -> bool:
     """The same for a session that a password opened which another person had handed over."""
-    return not path.startswith(_CLOSED) or path in _WITHOUT_PASSWORD
+    return is_outside(path) or path in _WITHOUT_PASSWORD

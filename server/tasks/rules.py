@@ -234,10 +234,15 @@ class Ending(msgspec.Struct, frozen=True):
     by: UUID | None = None
 
 
+# What another agency that may take the child over is told of; a kind that is not here stays here,
+# as what concerns the staff or the advocate of this agency does.
+_TOLD = OF_A_PROJECT | NEVER_RESTS | OF_AN_ABSENCE
+_TOLD |= {Kind.REPLY, Kind.RHYTHM, Kind.ABSENCE, Kind.QUESTION, Kind.PACK, Kind.TRANSFER}
+
+
 def is_told(kind: Kind, owner_role: str) -> bool:
-    """Whether another agency that may take the child over is told of such a task: not of what goes
-    round the caseworker, nor of what concerns the staff or the advocate of this one."""
-    return not goes_round(kind, owner_role) and kind not in OF_STAFF | {*OF_AN_ADVOCATE}
+    """Whether such an agency is told of such a task: never of what goes round the caseworker."""
+    return kind in _TOLD and not goes_round(kind, owner_role)
 
 
 def within_reach(day: date) -> date:
@@ -332,22 +337,23 @@ def whose_turn(task: TaskSlice, terms: Terms, reach: Reach) -> frozenset[UUID]:
     return frozenset[UUID]().union(*(reach.get(to, frozenset()) for to in told))
 
 
-_TALKING = frozenset({"child", "caseworker", "supervisor"})
-_SEARCHING = frozenset({"caseworker", "supervisor", "guardian"})
+_STAFF = frozenset({"caseworker", "supervisor"})
+_SEARCHING = _STAFF | {"guardian"}
+_OF_A_PLAN = _SEARCHING | {"child", "advocate"}
+# Who sees tasks of a kind that are not theirs. A kind that is not here is seen by nobody else.
+# Dues of the thread are for those in it. A carer sees only the next dates of a plan. A phone never
+# shows an episode's clocks: a stranger may be holding it.
+_SEEN_BY: Mapping[Kind, frozenset[str]] = {
+    Kind.STEP: _OF_A_PLAN,
+    **dict.fromkeys((Kind.END, Kind.REVIEW), _OF_A_PLAN | {"carer"}),
+    Kind.REPLY: _STAFF | {"child"},
+    **dict.fromkeys(NEVER_RESTS, _SEARCHING),
+    **dict.fromkeys((Kind.RHYTHM, Kind.ABSENCE, Kind.QUESTION, Kind.PACK, Kind.TRANSFER), _STAFF),
+    **dict.fromkeys((*OF_AN_ABSENCE, *OF_STAFF, *OF_AN_ADVOCATE), _STAFF),
+}
 
 
 def may_see(kind: Kind, roles: frozenset[str], owner_role: str) -> bool:
-    """Whether a person with these roles for a child sees tasks of this kind that are not theirs.
-    Dues of the thread are for those in it. A complaint and the review about it are for the people
-    they are addressed to. A carer sees only the next dates of a plan. A phone never shows an
-    episode's clocks: a stranger may be holding it."""
-    if goes_round(kind, owner_role):
-        return False
-    if kind in NEVER_RESTS:
-        return bool(roles & _SEARCHING)
-    about_child = {Kind.RHYTHM, Kind.ABSENCE, Kind.PACK, Kind.TRANSFER, Kind.QUESTION}
-    if kind in about_child | OF_AN_ABSENCE | OF_STAFF | {*OF_AN_ADVOCATE}:
-        return bool(roles & {"caseworker", "supervisor"})
-    if kind is Kind.REPLY:
-        return bool(roles & _TALKING)
-    return kind is not Kind.STEP or bool(roles - {"carer"})
+    """Whether a person with these roles for a child sees tasks of this kind that are not theirs. A
+    complaint, and what else goes round, is for the people it is addressed to."""
+    return bool(roles & _SEEN_BY.get(kind, frozenset())) and not goes_round(kind, owner_role)

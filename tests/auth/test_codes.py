@@ -94,6 +94,10 @@ ID = "018f3a52-7f0e-7c58-9c1e-2f6d7f6f2f10"
         ("/desk/settings/second-keys", False),
         ("/api/v1/me/devices", False),
         (f"/api/v1/children/{ID}/project", False),
+        ("/sign-in/second", True),
+        ("/a-page-of-tomorrow", False),
+        ("/desk", False),
+        ("/api/v2/children", False),
     ],
 )
 def test_without_a_key_only_alerts_and_its_set_up_are_open(path: str, is_open: bool) -> None:

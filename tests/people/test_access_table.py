@@ -12,12 +12,21 @@ import pytest
 from starlette.routing import Route
 
 from server.app import routes as all_routes
-from server.audit.actions import SYSTEM
+from server.audit.actions import SYSTEM, note
 from server.audit.models import Entry
 from server.i18n import gettext
 from server.inbound import cards
 from server.people.access import Visitor, looked
-from server.people.looks.log import SOMETHING, SOMEWHERE, WORDS, desk_words_of, words_of
+from server.people.looks.log import (
+    SHOWN_TO_CHILD,
+    SOMETHING,
+    SOMEWHERE,
+    WORDS,
+    deeds_about,
+    desk_words_of,
+    looks_at,
+    words_of,
+)
 from server.people.looks.table import LOOKS, NO_LOOK, OWN, PROJECT, TALK
 from server.people.rules import ALLOWED, Role
 from server.people.ties import AddTie, add_tie
@@ -266,3 +275,35 @@ async def test_lines_of_before_that_were_written_twice_read_as_one(cast: Cast) -
             child_id=cast.mia.id,
         )
     assert len(await looks(cast)) == 2
+
+
+# Looks that a child reads as one at their page: they would say that adults are alerted, or what
+# adults think among themselves.
+AS_THEIR_PAGE = {
+    "account",
+    "alert",
+    "approval",
+    "episode",
+    "flag",
+    "observation",
+    "pack",
+    "question",
+    "sighting",
+    "sign",
+}
+
+
+def test_every_kind_of_look_says_whether_the_child_reads_what_it_was() -> None:
+    kinds = {code.split(":")[1] for code in LOOKS.values()} | {name.split(":")[0] for name in WORDS}
+    assert kinds - SHOWN_TO_CHILD == AS_THEIR_PAGE
+    assert kinds >= SHOWN_TO_CHILD
+
+
+async def test_a_look_of_a_kind_that_says_nothing_is_one_at_the_childs_page(cast: Cast) -> None:
+    tom, now = cast.actor("tom"), cast.clock()
+    about = {"child_id": cast.mia.id, "about": ("child", cast.mia.id)}
+    await note(tom, "look:kind_of_tomorrow:see", **about, why="reason_of_tomorrow", now=now)
+    [look] = await looks_at(cast.mia.id, "en", is_child=True)
+    assert (look.code, look.why) == ("look:child:see", None)
+    [deed] = [deed for deed in await deeds_about(cast.mia.id, "en") if deed.is_look]
+    assert deed.what == "Looked at the child's page"

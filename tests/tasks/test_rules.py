@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from typing import cast
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -10,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.people.rules import Role
 from server.tasks.rules import (
     REPLY_WITHIN,
     Kind,
@@ -19,6 +22,8 @@ from server.tasks.rules import (
     To,
     advance,
     end_of,
+    is_told,
+    may_see,
     next_at,
     whose_turn,
     within_reach,
@@ -210,3 +215,90 @@ def test_it_never_speaks_earlier_than_before_nor_before_it_was_set(
         ]
         local = {at.astimezone(ZoneInfo(task.zone)).time() for at in waits}
         assert local <= {time(9)}
+
+
+_STAFF = {"caseworker", "supervisor"}
+_PLAN = {*_STAFF, "guardian", "child", "advocate"}
+_SEARCH = {*_STAFF, "guardian"}
+# Who sees a task of each kind that is not theirs, where it goes round nobody; and whether another
+# agency is told of it.
+SEEN: Mapping[Kind, tuple[set[str], bool]] = {
+    Kind.STEP: (_PLAN, True),
+    Kind.REPLY: ({*_STAFF, "child"}, True),
+    Kind.END: ({*_PLAN, "carer"}, True),
+    Kind.REVIEW: ({*_PLAN, "carer"}, True),
+    Kind.ANSWER: (set(), False),
+    Kind.RHYTHM: (_STAFF, True),
+    Kind.ABSENCE: (_STAFF, True),
+    Kind.QUESTION: (_STAFF, True),
+    Kind.DECISION: (_SEARCH, True),
+    Kind.REPORT: (_SEARCH, True),
+    Kind.KEEP_TRYING: (_SEARCH, True),
+    Kind.BRING_BACK: (_SEARCH, True),
+    Kind.STRATEGY_24H: (_SEARCH, True),
+    Kind.STRATEGY_72H: (_SEARCH, True),
+    Kind.STRATEGY_7D: (_SEARCH, True),
+    Kind.STRATEGY_14D: (_SEARCH, True),
+    Kind.STRATEGY_28D: (_SEARCH, True),
+    Kind.STRATEGY_3M: (_SEARCH, True),
+    Kind.STRATEGY_3IN30: (_SEARCH, True),
+    Kind.TELL_FOUND: (_SEARCH, True),
+    Kind.SAFE_AND_WELL: (_SEARCH, True),
+    Kind.MEDICAL: (_SEARCH, True),
+    Kind.RETURN_INTERVIEW: (_SEARCH, True),
+    Kind.RESCREEN: (_SEARCH, True),
+    Kind.PHONE_CHECK: (_SEARCH, True),
+    Kind.PACK_UPDATE: (_SEARCH, True),
+    Kind.PLAN_REVIEW: (_SEARCH, True),
+    Kind.HANDOVER: (_SEARCH, True),
+    Kind.HANDOVER_READ: (_SEARCH, True),
+    Kind.PACK: (_STAFF, True),
+    Kind.ADVOCATE_WISH: (_STAFF, False),
+    Kind.ADVOCATE_ENDS: (_STAFF, False),
+    Kind.TRANSFER: (_STAFF, True),
+    Kind.AWAY: (_STAFF, True),
+    Kind.AWAY_REVIEW: (_STAFF, True),
+    Kind.FLAG: (_STAFF, False),
+    Kind.APPROVAL: (_STAFF, False),
+}
+# A kind that nobody has said anything of yet.
+NEW = cast(Kind, "a_kind_of_tomorrow")
+
+
+def _who_sees(kind: Kind, owner_role: str) -> set[str]:
+    return {role.value for role in Role if may_see(kind, frozenset({role.value}), owner_role)}
+
+
+def test_every_kind_says_who_sees_it_and_whether_another_agency_is_told() -> None:
+    assert set(SEEN) == set(Kind)
+    found = {kind: (_who_sees(kind, "caseworker"), is_told(kind, "caseworker")) for kind in Kind}
+    assert found == SEEN
+
+
+@pytest.mark.parametrize("kind", [*Kind, NEW])
+def test_nobody_sees_a_task_without_a_role_for_the_child(kind: Kind) -> None:
+    assert not may_see(kind, frozenset(), "caseworker")
+
+
+@pytest.mark.parametrize("owner_role", ["caseworker", "supervisor", "child", "advocate"])
+def test_a_kind_that_says_nothing_is_seen_by_nobody_and_told_to_no_other_agency(
+    owner_role: str,
+) -> None:
+    assert _who_sees(NEW, owner_role) == set()
+    assert not is_told(NEW, owner_role)
+
+
+@pytest.mark.parametrize(
+    ("kind", "owner_role"),
+    [
+        (Kind.ANSWER, "supervisor"),
+        (Kind.REVIEW, "supervisor"),
+        (Kind.QUESTION, "supervisor"),
+        (Kind.REPLY, "advocate"),
+    ],
+)
+def test_what_goes_round_is_seen_by_those_alone_to_whom_it_is_addressed(
+    kind: Kind, owner_role: str
+) -> None:
+    assert _who_sees(kind, owner_role) == set()
+    assert not is_told(kind, owner_role)

@@ -1,16 +1,18 @@
 """What opens to people of an area. Pure.
 
-The other way round than for all other roles: on the desk and in the API they get 404 for every path
-that is not listed here, so that one which is added later is closed to them.
+The other way round than for all other roles: they get 404 for every path that strangers do not open
+and that is not listed here, so that one which is added later is closed to them.
 """
 
 import re
 from typing import Final
 
+from server.web.outside import is_outside
+
 HOME: Final = "/desk/areas"
 # The counts of their area, what is about themselves, and the board, which leads on to the counts.
 _OPEN: Final = re.compile(
-    r"/api/v1/(areas|sessions)$|/desk/$|/desk/areas(\.csv)?$"
+    r"/api/v1/(areas|me|sessions)$|/desk/$|/desk/areas(\.csv)?$"
     r"|/desk/(me|help(/.*)?|again(/.*)?)$"
     r"|/desk/settings(/(language|(password|second-key|sessions|accounts)(/.*)?))?$"
 )
@@ -18,4 +20,4 @@ _OPEN: Final = re.compile(
 
 def opens(path: str) -> bool:
     """Whether a person of an area may ask for this path at all."""
-    return not path.startswith(("/desk/", "/api/")) or _OPEN.match(path) is not None
+    return is_outside(path) or _OPEN.match(path) is not None

@@ -62,24 +62,15 @@ WORDS: Mapping[str, str] = {
     "watch": N_("Whether you checked in"),
     "without_app": N_("How you check in without the app"),
 }
-# A stranger with the phone must not learn from it that adults have been alerted: the child sees
-# such a look as one at their page.
-HIDDEN_FROM_CHILD = frozenset(
-    {
-        "account",
-        "alert",
-        "approval",
-        "episode",
-        "flag",
-        "observation",
-        "pack",
-        "question",
-        "sighting",
-        "sign",
-    }
+# What the child reads as what it was. A stranger with the phone must not learn from it that adults
+# have been alerted: a look at anything that is not here is one at their page.
+SHOWN_TO_CHILD = frozenset(
+    "advocacy advocate carried check_in child devices dues emergency glass history interview looks"
+    " package pause placement project quarantine record rhythm talk tier ties trusted watch witness"
+    " without_app".split()
 )
 # For the same reason: only adults who are called about an open alert look by a call.
-HIDDEN_REASONS = frozenset({"called"})
+REASONS_FOR_CHILD = frozenset({"on_duty", "wrote_too", "cover", "glass"})
 # As long as an alert is open: then it might say that adults look for the child, and where.
 HIDDEN_IN_ALERT, EMERGENCY = "glass", "emergency"
 PAGE = "look:child:see"
@@ -142,13 +133,14 @@ class _Hidden(msgspec.Struct, frozen=True):
 
     def code(self, entry: Entry) -> str:
         thing = _thing(entry.what)
-        is_hidden = self.is_child and thing in HIDDEN_FROM_CHILD
+        is_hidden = self.is_child and thing not in SHOWN_TO_CHILD
         return PAGE if is_hidden or (self.is_alerted and thing == EMERGENCY) else entry.what
 
     def hides_why(self, entry: Entry) -> bool:
         if self.is_alerted and (entry.why == HIDDEN_IN_ALERT or _thing(entry.what) == EMERGENCY):
             return True
-        return self.is_child and entry.why in HIDDEN_REASONS
+        is_in_own_words = (entry.why or "").startswith(MARK)
+        return self.is_child and not is_in_own_words and entry.why not in REASONS_FOR_CHILD
 
 
 class Deed(msgspec.Struct, frozen=True):
@@ -176,7 +168,7 @@ async def deeds_about(child_id: UUID, language: str) -> list[Deed]:
     begun: dict[object, datetime] = {}
     for entry in reversed(entries):
         is_look = entry.what.startswith("look")
-        is_hidden = _thing(entry.what) in _HIDDEN_FROM_ADMINISTRATORS
+        is_hidden = _thing(entry.what) not in _SHOWN_TO_ADMINISTRATORS
         code = PAGE if is_hidden else entry.what
         words = desk_words_of(code) if is_look else CHANGED
         key = (entry.who_id, words)
@@ -222,7 +214,7 @@ _DESK_WORDS: Mapping[str, str] = {
     "watch": N_("Looked at the check-ins"),
 }
 # That a child was missing is content, too.
-_HIDDEN_FROM_ADMINISTRATORS = HIDDEN_FROM_CHILD | {"interview"}
+_SHOWN_TO_ADMINISTRATORS = SHOWN_TO_CHILD - {"interview"}
 
 
 def desk_words_of(code: str) -> str:
