@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 from zoneinfo import ZoneInfo
 
 from starlette.datastructures import FormData
@@ -14,6 +14,7 @@ from server.errors import Ask, Incomplete, Refused
 from server.i18n import N_, gettext
 from server.people.access import Visitor
 from server.people.agencies.actions import add_home
+from server.people.models import Home
 from server.people.rules import Action, Role, may
 from server.people.words import entered
 from server.web.rendering import language_of
@@ -166,6 +167,7 @@ def day_of(text: str, field: str, *, earliest: int = 2000) -> date | None:
 
 async def home_of(visitor: Visitor, form: FormData, zone: str, now: datetime) -> UUID | None:
     """The home that a form names: one of the list, or a new one, which this adds; None: neither.
+    The same new name again, in the same session, is the same home, as for another tap or a sister.
 
     Raises Refused. In the caller's transaction.
     """
@@ -173,10 +175,11 @@ async def home_of(visitor: Visitor, form: FormData, zone: str, now: datetime) ->
     chosen, name = id_of(entered(form, "home_id"), "home_id"), entered(form, "home_name")
     if chosen is not None and name:
         raise Refused("Choose “Somewhere else” above, or leave this empty.", field="home_name")
-    if not name:
-        return chosen
+    id_ = uuid5(visitor.session_id, f"home {name}") if name else chosen
+    if not name or await Home.exists(id=id_):
+        return id_
     try:
-        home = await add_home(visitor, visitor.agency_id, name=name, zone=zone, now=now)
+        home = await add_home(visitor, visitor.agency_id, name=name, zone=zone, now=now, id_=id_)
     except Refused as fault:
         raise Refused(fault.detail, field="home_name") from None
     return home.id

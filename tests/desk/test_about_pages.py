@@ -6,10 +6,12 @@ from datetime import date
 
 import pytest
 
+from server.audit.models import Entry
 from server.people.models import Child, Home
 from server.plan.changes.stored import state_of
 from tests.cast import Cast
 from tests.desk.walking import at_desk
+from tests.races import together
 
 
 def path(cast: Cast, rest: str = "") -> str:
@@ -33,6 +35,23 @@ async def test_a_move_to_a_home_that_is_new_makes_it_and_calls_for_a_review(cast
     assert "Home saved." in page
     assert "On the hill" in page
     assert (await Child.get(id=cast.mia.id).prefetch_related("home")).home.name == "On the hill"
+    assert await reviews(cast) == ["transfer"]
+
+
+@pytest.mark.parametrize("is_at_once", [False, True])
+async def test_three_taps_on_a_move_make_one_home(cast: Cast, is_at_once: bool) -> None:
+    form = {"home_id": "", "home_name": "On the hill"}
+    async with at_desk(cast, "tom") as browser:
+        taps = [browser.post(path(cast, "/home"), data=form) for _ in range(3)]
+        answers = await together(*taps) if is_at_once else [await tap for tap in taps]
+        assert [answer.status_code for answer in answers] == [303] * 3
+        # So does the sister's move, a minute later.
+        sister = f"/desk/children/{cast.noor.id}/home"
+        assert (await browser.post(sister, data=form)).status_code == 303
+    made = await Home.filter(agency_id=cast.agency.id).exclude(id=cast.home.id)
+    assert [home.name for home in made] == ["On the hill"]
+    assert await Child.filter(home_id=made[0].id).count() == 2
+    assert await Entry.filter(what="home:add", about_id=made[0].id).count() == 1
     assert await reviews(cast) == ["transfer"]
 
 
