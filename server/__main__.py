@@ -281,7 +281,11 @@ def _check(_args: argparse.Namespace) -> int:
     for line in wrong:
         _fail(line)
     if not wrong:
-        _say("All is well.")
+        _say(
+            "No fault. Read the lines above: they are yet to be looked at."
+            if notes
+            else "All is well."
+        )
     return 1 if wrong else 0
 
 

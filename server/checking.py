@@ -24,6 +24,7 @@ from server.notify.channels.configured import channel_names, configured, lacks_l
 from server.notify.channels.provider import Unanswered
 from server.notify.channels.reach import Found, try_channels, untried_line
 from server.notify.channels.unencrypted import Far, Plain, plain_ways, ways
+from server.notify.contact_routes import HAS_A_WAY
 from server.notify.models import Address
 from server.notify.rules import EMAIL, PUSH
 from server.people.models import Agency, Child
@@ -290,17 +291,13 @@ async def has_push() -> bool:
     return await Address.filter(channel=PUSH, dropped_at__isnull=True).exists()
 
 
-_ADDRESS = """
-EXISTS (SELECT 1 FROM address a WHERE a.person_id = p.id AND a.dropped_at IS NULL
-AND a.channel {any} AND (a.channel = 'push' OR a.verified_at IS NOT NULL))
-"""
 _ADULTS = "FROM person p WHERE p.disabled_at IS NULL AND p.role <> 'child'"
 
 
 async def unreached(channels: Channels, now: datetime) -> tuple[list[str], list[str]]:
-    """Faults: agencies with a child whose alert would reach nobody at all. Notes: agencies
-    where it would reach only the last resort, and those whose own does not count yet. The database
-    is open."""
+    """Faults: agencies with a child on whose ladder no person can be reached, whether or not there
+    is a last resort. Notes: those whose own last resort does not count yet. The database is
+    open."""
     faults, notes = [], []
     reachable = await _reachable(channels)
     own, unproven = await _own_resorts(channels)
@@ -312,7 +309,7 @@ async def unreached(channels: Channels, now: datetime) -> tuple[list[str], list[
             continue
         about = f"{agency.name}: an alert about {alone} of {children} children would reach"
         if channels.resorts or agency.id in own:
-            notes.append(f"{about} the last resort alone. {_REMEDY}")
+            faults.append(f"{about} the last resort alone. {_REMEDY}")
         else:
             faults.append(f"{about} nobody. {_REMEDY}, or set WAYMARK_LAST_RESORT")
     return faults, notes
@@ -349,13 +346,13 @@ async def _alone(agency_id: UUID, reachable: set[UUID], now: datetime) -> tuple[
 
 
 async def _reachable(channels: Channels) -> set[UUID]:
-    sql = f"SELECT p.id {_ADULTS} AND {_ADDRESS.format(any=among())}"
+    sql = f"SELECT p.id {_ADULTS} AND {HAS_A_WAY.format(any=among())}"
     return {as_id(row["id"]) for row in await fetch(sql, [list(channels.working)])}
 
 
 async def without_address(channels: Channels) -> list[str]:
     """How many adults no alert reaches for sure, and who the first of them are."""
-    lost = f"{_ADULTS} AND NOT {_ADDRESS.format(any=among())}"
+    lost = f"{_ADULTS} AND NOT {HAS_A_WAY.format(any=among())}"
     working = [list(channels.working)]
     [every] = await fetch(f"SELECT COUNT(*) AS n {_ADULTS}")
     [count] = await fetch(f"SELECT COUNT(*) AS n {lost}", working)

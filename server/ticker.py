@@ -16,6 +16,7 @@ from server import logs
 from server.advocates import actions as advocates
 from server.alerts import climbing, rights_changes
 from server.alerts.drills import actions as drills
+from server.alerts.out_of_reach import actions as out_of_reach
 from server.audit.actions import SEAL_AT_ONCE, SYSTEM, note, seal
 from server.auth import actions as doors
 from server.checkin.duress import listening
@@ -317,6 +318,10 @@ class Ticker:
         if lost:
             log.error("ticker.alerts_without_next_step", alerts=[str(alert) for alert in lost])
             await self._tell("audit:alert_without_next_step")
+        unheard = await out_of_reach.unheard(now)
+        if unheard:
+            log.error("ticker.alerts_reach_nobody", alerts=[str(alert) for alert in unheard])
+            await self._tell("audit:alert_reaches_nobody")
         forgotten = await telling.self_audit(now)
         if forgotten:
             log.error("ticker.dues_without_next_step", dues=[str(task) for task in forgotten])
@@ -331,7 +336,7 @@ class Ticker:
         if unwatched:
             log.error("ticker.children_without_watch", children=[str(id_) for id_ in unwatched])
             await self._tell("audit:child_without_watch")
-        if lost or forgotten or unsent or unwatched:
+        if lost or unheard or forgotten or unsent or unwatched:
             return
         if self._watchdog_url and await self._ended_well(now):
             await ping(self._watchdog_url, within=timedelta(seconds=10))

@@ -11,6 +11,7 @@ from server.advocates import actions as advocates
 from server.alerts import rights_changes
 from server.alerts.called_access import called_about, is_alerted
 from server.alerts.glass.reading import broken_for
+from server.alerts.out_of_reach.actions import go_on, try_again
 from server.approvals.actions import use_doers
 from server.approvals.rules import What
 from server.auth.sessions import session_holds, session_of
@@ -20,6 +21,7 @@ from server.missing.returns import child_found
 from server.missing.search import actions as entries
 from server.missing.search import opening
 from server.notify.actions import set_inbound, set_last_resorts
+from server.notify.contact_routes import use_reach
 from server.people.access import Sources, use_sources
 from server.people.events import Rights, use_listeners
 from server.placements.actions import end_approved
@@ -66,6 +68,7 @@ def wire_rooms() -> None:
         rights=_rights_changed,
     )
     use_ends(child_found.ends)
+    use_reach(go_on, try_again)
     use_doers(
         lock,
         {What.END: end_approved, What.ABSENCE: agree_approved, What.CLOSE: close_approved},

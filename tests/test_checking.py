@@ -114,11 +114,12 @@ def test_an_agency_in_which_an_alert_reaches_nobody_is_a_fault(
     alone = [line for line in err if "would reach nobody" in line]
     assert len(alone) == 2, "one line for each agency"
     assert "of 7 adults" in out
-    # A last resort that works is somebody, and is said.
+    # A last resort that works is not who answers for a child.
     resort = with_cast | {"WAYMARK_SMTP_URL": relay.url, "WAYMARK_LAST_RESORT": f"email:{NIGHT}"}
     code, out, err = run("check", **resort)
-    assert (code, err) == (0, [])
-    assert out.count("would reach the last resort alone") == 2
+    assert code == 1
+    assert [line.count("would reach the last resort alone") for line in err] == [1, 1]
+    assert "All is well" not in out
     # One that the mail server refuses is nobody.
     relay.refused.add(NIGHT)
     code, _, err = run("check", **resort)
@@ -324,10 +325,16 @@ async def test_children_whose_placement_has_ended_need_nobody(cast: Cast) -> Non
     assert await lines(cast, working("email")) == []
 
 
-async def test_a_last_resort_that_works_makes_it_a_note(cast: Cast) -> None:
+async def test_a_last_resort_alone_is_a_fault_too(cast: Cast) -> None:
     faults, notes = await checking.unreached(working("email", resorts=1), cast.clock())
-    assert faults == []
-    assert len(notes) == 2
+    assert [line.count("the last resort alone") for line in faults] == [1, 1]
+    assert notes == []
+
+
+async def test_an_address_that_its_service_refused_last_is_none(cast: Cast) -> None:
+    await proven(cast, "tom")
+    await Address.all().update(refused_at=cast.clock(), refused_why="no_mailbox")
+    assert len(await lines(cast, working("email"))) == 2
 
 
 async def test_adults_without_an_address_are_counted_and_only_the_first_are_listed(

@@ -213,6 +213,11 @@ def _next_rung(climb: Climb, ladder: Ladder, reach: Reach) -> tuple[int, int]:
     return rung, turn
 
 
+def ends_turn(climb: Climb, ladder: Ladder, reach: Reach) -> bool:
+    """Whether this is the last rung with a person on it, after which the ladder begins anew."""
+    return _next_rung(climb, ladder, reach)[1] > climb.turn
+
+
 def _somebody_on(who: Rung, reach: Reach) -> bool:
     if who is Rung.LAST_RESORT:
         return who in reach

@@ -3,6 +3,7 @@ too."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 import msgspec
@@ -129,6 +130,7 @@ REASONS: Mapping[str, str] = {
     "vapid": N_("our push key was refused"),
     "withdrawn": N_("no longer needed"),
 }
+NO_ADDRESS = N_("Not reached: no address")
 GOOD, BAD, NEUTRAL = "good", "bad", "neutral"
 
 
@@ -154,18 +156,71 @@ class Sent(msgspec.Struct, frozen=True):
     tries: tuple[Try, ...]
 
 
-async def rungs_called(alert_id: UUID) -> dict[int, bool]:
-    """The rungs of the ladder that this alert has called. False where the people there can be
-    reached, and nothing has gone out yet."""
-    called = Message.filter(subject_id=alert_id, kind__in=[Kind.ALERT, Kind.ALERT_AGAIN])
-    states: dict[int, set[str]] = {}
-    for rung, state, channel in await called.values_list("rung", "state", "channel"):
-        states.setdefault(rung, set()).add(state if channel != NONE else "")
-    # A message withdrawn before it went out was not needed any more.
-    return {
-        rung: "done" in rung_states or not rung_states & {"waiting", "sending", "failed"}
-        for rung, rung_states in states.items()
-    }
+class RungState(StrEnum):
+    """What came of a rung that was called."""
+
+    CALLED = "called"
+    UNSENT = "unsent"  # Nothing has gone out yet.
+    NOT_REACHED = "not_reached"  # There was no way to anyone on it.
+
+
+class CalledRung(msgspec.Struct, frozen=True):
+    """A rung of the ladder when it was last called: the people there, and who of them could not be
+    sent anything, with the code of the reason. Nobody for the last resort."""
+
+    state: RungState
+    people: tuple[UUID, ...]
+    lost: Mapping[UUID, str]
+
+
+# The best that came of the messages to one person, the best first. A message that was cancelled
+# before it went out was not needed, and has called nobody.
+_BEST = ("done", "waiting", "sending", "failed", "withheld", "withdrawn")
+
+
+async def messages_of(alert_id: UUID) -> list[Message]:
+    """The calls about this alert, in order."""
+    return await Message.filter(subject_id=alert_id).order_by(*_IN_ORDER)
+
+
+def rungs_called(messages: Iterable[Message]) -> dict[int, CalledRung]:
+    """The rungs that an alert has called, by what was sent about it."""
+    calls = [m for m in messages if m.kind in (Kind.ALERT, Kind.ALERT_AGAIN)]
+    turns = {m.rung: m.turn for m in sorted(calls, key=lambda call: call.turn)}
+    by_rung: dict[int, dict[UUID | None, Message]] = {}
+    for call in calls:
+        if call.turn == turns[call.rung]:
+            best = by_rung.setdefault(call.rung, {})
+            best[call.person_id] = min(best.get(call.person_id, call), call, key=_rank)
+    rungs = {rung: _called_rung(best) for rung, best in sorted(by_rung.items())}
+    return {rung: called for rung, called in rungs.items() if called is not None}
+
+
+def _rank(message: Message) -> int:
+    return _BEST.index(message.state)
+
+
+def _called_rung(best: Mapping[UUID | None, Message]) -> CalledRung | None:
+    # The last resort is told beside a person who cannot be: that calls the person's rung as little.
+    to_people = {person: m for person, m in best.items() if person is not None} or best
+    called = {person: m for person, m in to_people.items() if m.state != "withdrawn"}
+    if not called:
+        return None
+    states = {message.state for message in called.values()}
+    is_lost = states <= {"failed", "withheld"}
+    return CalledRung(
+        RungState.CALLED
+        if "done" in states
+        else RungState.NOT_REACHED
+        if is_lost
+        else RungState.UNSENT,
+        tuple(person for person in called if person is not None),
+        {
+            person: message.why or ""
+            for person, message in called.items()
+            if person is not None and message.state in ("failed", "withheld")
+        },
+    )
 
 
 async def sent_about(subjects: Iterable[UUID], language: str) -> list[Sent]:
@@ -216,6 +271,8 @@ def _sent(
 
 
 def _result(message: Message, language: str) -> str:
+    if message.channel == NONE and message.state == "failed":
+        return gettext(language, NO_ADDRESS)
     if message.state == "done" and message.seen_at is not None:
         return gettext(language, N_("shown on the device"))
     return _because(gettext(language, STATES[message.state]), message.why, language)

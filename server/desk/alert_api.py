@@ -17,6 +17,7 @@ from server.alerts.ladder import Cause, Outcome, State
 from server.alerts.models import Alert, Attempt
 from server.alerts.tried import attempts_by_alert
 from server.alerts.weighed import visible
+from server.desk.ladder import Named, RungOut, rungs_out
 from server.errors import Conflict, IdReused, NotFound, Refused
 from server.notify.models import Delivery, Message
 from server.people.access import (
@@ -40,13 +41,6 @@ from server.web.openapi import api, query_of
 from server.web.rendering import language_of, zone_of
 from server.web.requests import json_body
 from server.web.responses import json_answer
-
-
-class Named(msgspec.Struct):
-    """A person, by name."""
-
-    id: UUID
-    name: str
 
 
 class SentOut(msgspec.Struct):
@@ -103,6 +97,7 @@ class AlertOut(msgspec.Struct):
     outcome: Outcome | None
     contacted_at: datetime | None
     contacted_by: Named | None
+    rungs: list[RungOut]
     sent: list[SentOut]
     attempts: list[AttemptOut]
 
@@ -255,12 +250,13 @@ async def alerts_out(alert_rows: list[Alert], request: Request) -> list[AlertOut
     messages = await Message.filter(subject_id__in=[a.id for a in alert_rows]).order_by("queued_at")
     tried = await attempts_by_alert([a.id for a in alert_rows])
     names = await _names(alert_rows, messages, [t.who_id for some in tried.values() for t in some])
-    sent = await _sent(messages, names)
+    rungs, sent = rungs_out(alert_rows, messages, names), await _sent(messages, names)
     return [
         _out(
             alert,
             names,
             evidence.sentence(facts[alert.child_id], language, zone, now),
+            rungs[alert.id],
             sent.get(alert.id, []),
             [_attempt_out(attempt, names) for attempt in tried.get(alert.id, [])],
         )
@@ -297,6 +293,7 @@ def _out(
     alert: Alert,
     names: dict[UUID, str],
     sentence: str,
+    rungs: list[RungOut],
     sent: list[SentOut],
     tried: list[AttemptOut],
 ) -> AlertOut:
@@ -327,6 +324,7 @@ def _out(
         outcome=Outcome(alert.outcome) if alert.outcome else None,
         contacted_at=alert.contacted_at,
         contacted_by=_named(alert.contacted_by, names),
+        rungs=rungs,
         sent=sent,
         attempts=tried,
     )

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from server.desk.frame import head_of
 from server.i18n import N_, gettext
 from server.people.access import Visitor, not_yours, now_of, staff_of
-from server.people.agencies.last_resort_pages import is_missing
+from server.people.agencies.last_resort_pages import out_of_reach
 from server.people.models import Agency, Person
 from server.people.rules import PROFESSIONAL, Role
 from server.people.words import ROLES
@@ -237,12 +237,10 @@ async def reports(request: Request) -> Response:
 
 async def admin(request: Request) -> Response:
     """What is arranged for all."""
-    return await _hub(request, N_("Admin"), ADMIN, lacks_last_resort=await is_missing(request))
+    return await _hub(request, N_("Admin"), ADMIN)
 
 
-async def _hub(
-    request: Request, title: str, groups: Iterable[Group], *, lacks_last_resort: bool = False
-) -> Response:
+async def _hub(request: Request, title: str, groups: Iterable[Group]) -> Response:
     """The ways that this role may take. Raises Denied where there is none."""
     visitor = await staff_of(request)
     shown = [(name, ways) for name, all_ways in groups if (ways := _open_to(visitor, all_ways))]
@@ -251,7 +249,7 @@ async def _hub(
     language = language_of(request)
     context = {
         "title": gettext(language, title),
-        "lacks_last_resort": lacks_last_resort,
+        **await out_of_reach(request),
         "groups": [
             (
                 gettext(language, name),

@@ -1,5 +1,6 @@
 """The ladder of an alert as people read it: who is on each rung, and what comes next."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from unicodedata import bidirectional
@@ -11,35 +12,66 @@ from server.alerts import climbing
 from server.alerts import ladder as rules
 from server.alerts.models import Alert
 from server.alerts.recipients import reach_of
-from server.alerts.sent import rungs_called
-from server.i18n import format_list, gettext
+from server.alerts.sent import (
+    NO_ADDRESS,
+    CalledRung,
+    RungState,
+    messages_of,
+    reason_word,
+    rungs_called,
+)
+from server.i18n import N_, format_list, gettext
+from server.notify.models import Message
 from server.people.models import Person
 from server.policy.model import Rung, ladder_from_data
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One rung of the ladder, as people read it. `state`: done, unsent, next, later; unset: a last
-    resort without any address. `faces`: the initials of the first people on it. `is_here`: the
-    reader is on it."""
+    """One rung of the ladder, as people read it. `state`: called, unsent, not_reached, next, later;
+    unset: a last resort without any address. `lost`: who was not reached there, in words. `faces`:
+    the initials of the first people on it. `is_here`: the reader is on it."""
 
     title: str
     people: str
     state: str
+    lost: str
     at: datetime | None
     faces: tuple[str, ...]
     is_here: bool
+
+
+class Named(msgspec.Struct):
+    """A person, by name."""
+
+    id: UUID
+    name: str
+
+
+class RungOut(msgspec.Struct):
+    """A rung of the ladder that was called, as of the last time. `not_reached`: people who could
+    not be sent anything; `state` is `not_reached` where that is everyone, and the ladder went to
+    the next rung at once."""
+
+    rung: int
+    who: Rung
+    state: RungState
+    people: list[Named]
+    not_reached: list[Named]
 
 
 MOST_FACES = 3
 
 
 async def steps(alert: Alert, reader: UUID, language: str, now: datetime) -> list[Step]:
-    """The ladder as it was frozen, with the people who are on each rung now; empty where there is
-    nobody to call."""
-    ladder, called = ladder_from_data(alert.ladder), await rungs_called(alert.id)
+    """The ladder as it was frozen: on a rung that was called with the people who were called there,
+    on the others with those who are there now. Empty where there is nobody to call."""
+    ladder, called = ladder_from_data(alert.ladder), rungs_called(await messages_of(alert.id))
     reachable = (await reach_of({alert.child_id: alert.agency_id}, now))[alert.child_id]
     reach = reachable.on(*ladder.rungs)
-    people = {rung: rules.people_on(rung, reach) for rung in ladder.rungs}
+    people = {
+        rung: called[place].people if place in called else rules.people_on(rung, reach)
+        for place, rung in enumerate(ladder.rungs)
+    }
     named = Person.filter(id__in=[person for some in people.values() for person in some])
     names = {person.id: person.name for person in await named}
     coming = next_call(alert, reachable)
@@ -52,6 +84,7 @@ async def steps(alert: Alert, reader: UUID, language: str, now: datetime) -> lis
             state=_state(place, coming, called.get(place))
             if people[rung] or rung in reach
             else "unset",
+            lost=_lost(called.get(place), names, language),
             at=coming.at if coming is not None and coming.rung == place else None,
             faces=tuple(initials(names[person]) for person in people[rung][:MOST_FACES]),
             is_here=reader in people[rung],
@@ -59,6 +92,28 @@ async def steps(alert: Alert, reader: UUID, language: str, now: datetime) -> lis
         for place, rung in enumerate(ladder.rungs)
         if people[rung] or rung is Rung.LAST_RESORT
     ]
+
+
+def rungs_out(
+    alerts: Sequence[Alert], messages: Sequence[Message], names: Mapping[UUID, str]
+) -> dict[UUID, list[RungOut]]:
+    """The rungs that each of these alerts has called, by what was sent about it."""
+    about: dict[UUID, list[Message]] = {alert.id: [] for alert in alerts}
+    for message in messages:
+        about[message.subject_id].append(message)
+    return {
+        alert.id: [
+            _rung_out(place, ladder_from_data(alert.ladder).rungs[place], called, names)
+            for place, called in rungs_called(about[alert.id]).items()
+        ]
+        for alert in alerts
+    }
+
+
+def _rung_out(place: int, who: Rung, called: CalledRung, names: Mapping[UUID, str]) -> RungOut:
+    people = [Named(person, names.get(person, "")) for person in called.people]
+    lost = [person for person in people if person.id in called.lost]
+    return RungOut(place, who, called.state, people, lost)
 
 
 def initials(name: str) -> str:
@@ -70,12 +125,24 @@ def initials(name: str) -> str:
     return "".join(letters[:1] if is_joined else letters)
 
 
-def _state(place: int, coming: rules.Call | None, went_out: bool | None) -> str:
+def _state(place: int, coming: rules.Call | None, called: CalledRung | None) -> str:
     if coming is not None and coming.rung == place and coming.why != "confirm":
         return "next"
-    if went_out is None:
-        return "later"
-    return "done" if went_out else "unsent"
+    return called.state.value if called is not None else "later"
+
+
+def _lost(called: CalledRung | None, names: Mapping[UUID, str], language: str) -> str:
+    """Who could not be sent anything, and why."""
+    if called is None or not called.lost:
+        return ""
+    whys = set(called.lost.values())
+    if called.state is not RungState.NOT_REACHED:
+        lost = format_list(language, [names.get(person, "") for person in called.lost])
+        return gettext(language, N_("Not reached: {names}"), names=lost)
+    if whys == {"no_address"}:
+        return gettext(language, NO_ADDRESS)
+    reason = format_list(language, [reason_word(why, language) for why in sorted(whys)])
+    return gettext(language, N_("Not reached: {reason}"), reason=reason)
 
 
 def next_call(alert: Alert, reach: rules.Reachable) -> rules.Call | None:

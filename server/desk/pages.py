@@ -28,7 +28,7 @@ from server.notify.devices import reached_of
 from server.notify.push_health import Health
 from server.notify.wording import channel_word
 from server.people.access import Roles, Visitor, now_of, staff_of, still_in
-from server.people.agencies.last_resort_pages import is_missing
+from server.people.agencies.last_resort_pages import out_of_reach
 from server.people.agencies.oversight import HOME
 from server.people.children_access import children_for
 from server.people.desk_forms import done
@@ -142,7 +142,7 @@ async def _out_of_order(request: Request, visitor: Visitor) -> dict[str, Any]:
     """What keeps calls from arriving, and roll calls that wait, for those who can see to it."""
     return {
         "broken": await _broken(request, Role(visitor.role)),
-        "lacks_last_resort": await is_missing(request),
+        **await out_of_reach(request),
         "gap": await duty_pages.first_gap(request, visitor),
         **await roll_calls.on_board(request, visitor),
         "lists_undone": await witness_lists.not_filled_in(request, visitor),

@@ -12,6 +12,7 @@ from server.i18n import N_
 from server.notify.actions import Saying, queue
 from server.notify.addresses import AddAddress, add_address
 from server.notify.arrivals import was_read
+from server.notify.contact_routes import way_appeared
 from server.notify.models import Address, Message
 from server.notify.rules import Kind
 from server.security import encryption
@@ -153,6 +154,7 @@ async def _proven(actor: Actor, address: Address, now: datetime) -> None:
     ids = [message.id for message in await sent.only("id")]
     await was_read(ids, now)
     await note(actor, "address:proven", about=("address", address.id), now=now)
+    await way_appeared(address.agency_id, now)
 
 
 def _fault(address: Address, code: str, now: datetime) -> str | None:

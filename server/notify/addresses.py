@@ -11,9 +11,10 @@ from tortoise.queryset import QuerySet
 from server.audit.actions import Actor, note
 from server.audit.repeats import id_reused
 from server.errors import NotFound, Refused
+from server.notify.contact_routes import way_appeared
 from server.notify.models import Address
 from server.notify.refusals import BY_US
-from server.notify.rules import PUSH
+from server.notify.rules import PUSH, is_a_way
 from server.security import encryption
 from server.storage import bulk
 from server.storage.db import write
@@ -69,6 +70,8 @@ async def add_address(
         address = await Address.get(id=row["id"])
         about = ("address", address.id)
         await note(actor, "address:add", about=about, names=[new.channel], now=now)
+        if is_a_way(address.channel, address.verified_at):
+            await way_appeared(address.agency_id, now)
     return address, True
 
 

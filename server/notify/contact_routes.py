@@ -1,6 +1,6 @@
 """By which ways each person can be reached now, in order. Reads rows, and writes none."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -59,6 +59,15 @@ WHERE a.person_id {{any}} AND a.dropped_at IS NULL
 """  # noqa: S608 (names of our own)
 
 
+# Whether a person `p` has a way by one of the channels of {any}: an address from which someone has
+# answered. One that its service refused last is none for sure.
+HAS_A_WAY = f"""
+EXISTS (SELECT 1 FROM address a WHERE a.person_id = p.id AND a.dropped_at IS NULL
+AND a.refused_at IS NULL AND a.channel {{any}}
+AND (a.channel = '{PUSH}' OR a.verified_at IS NOT NULL))
+"""  # noqa: S608 (a name of our own)
+
+
 async def without_a_way(people: Collection[UUID], now: datetime) -> set[UUID]:
     """The people among these that no proven way reaches."""
     ways = await ways_of(people, now)
@@ -80,3 +89,36 @@ def _ways(rows: Sequence[dict[str, Any]], wish: Sequence[str], now: datetime) ->
         tuple(in_order(others, wish)),
         is_unseen=reached(devices, now).health is Health.STALE,
     )
+
+
+# --- who acts on it: the alerts, a later room (wiring.py)
+
+
+async def _hears_nothing(*_: Any) -> None:
+    return
+
+
+_no_way_left: Callable[[Collection[UUID], datetime], Awaitable[None]] = _hears_nothing
+_way_appeared: Callable[[UUID, datetime], Awaitable[None]] = _hears_nothing
+
+
+def use_reach(
+    no_way_left: Callable[[Collection[UUID], datetime], Awaitable[None]],
+    way_appeared: Callable[[UUID, datetime], Awaitable[None]],
+) -> None:
+    """Tell this room who hears about which subjects a person could not be told, and of an agency in
+    which a person, or its last resort, can be reached from now on."""
+    global _no_way_left, _way_appeared
+    _no_way_left, _way_appeared = no_way_left, way_appeared
+
+
+async def no_way_left(subjects: Collection[UUID], now: datetime) -> None:
+    """A person who was to be told about these has no way left. In the caller's transaction."""
+    await _no_way_left(subjects, now)
+
+
+async def way_appeared(agency_id: UUID | None, now: datetime) -> None:
+    """A person of this agency, or its last resort, has one more way. In the caller's
+    transaction."""
+    if agency_id is not None:
+        await _way_appeared(agency_id, now)

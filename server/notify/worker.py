@@ -22,7 +22,7 @@ from server.notify.actions import Saying, again, lock, queue, tell_operators
 from server.notify.channel_counts import broken_channels
 from server.notify.channels import Channel
 from server.notify.child.hours import why_held
-from server.notify.contact_routes import NOWHERE, ways_of, wishes_of
+from server.notify.contact_routes import NOWHERE, no_way_left, ways_of, wishes_of
 from server.notify.last_resort.reading import of_installation, resorts_of
 from server.notify.models import Address, Delivery, Message, Preference
 from server.notify.rules import (
@@ -57,7 +57,14 @@ TURN = timedelta(seconds=30)
 PASSES = 8
 # Kinds that must arrive: where no way does, the last resort is told.
 MUST_ARRIVE = frozenset(
-    {Kind.ALERT, Kind.ALERT_AGAIN, Kind.DECIDE, Kind.GLASS, Kind.ROLL_CALL_AWAY}
+    {
+        Kind.ALERT,
+        Kind.ALERT_AGAIN,
+        Kind.CONFIRM_ANSWERED,
+        Kind.DECIDE,
+        Kind.GLASS,
+        Kind.ROLL_CALL_AWAY,
+    }
 )
 
 
@@ -361,6 +368,7 @@ class Worker:
         urgent = [m.agency_id for m in messages if m.kind in MUST_ARRIVE]
         resorts = await resorts_of({agency for agency in urgent if agency is not None})
         sayings: list[Saying] = []
+        lost: set[UUID] = set()
         for message in messages:
             if message.kind in TO_ONE_ADDRESS:
                 continue
@@ -376,4 +384,6 @@ class Worker:
             if Kind(message.kind) in MUST_ARRIVE and not set(after) & set(way.proven):
                 last = resorts[message.agency_id] if message.agency_id else of_installation()
                 sayings += [again(message, to=resort) for resort in last]
+                lost.add(message.subject_id)
         await queue(sayings, now)
+        await no_way_left(lost, now)

@@ -257,20 +257,22 @@ def _unsent(
     alerts: Mapping[UUID, tuple[Called, ...]],
     now: datetime,
 ) -> dict[UUID, datetime]:
-    """Since when adults are called about a child, if no channel has taken any of it. While the
-    first channel may still be sending, this says nothing."""
+    """Since when adults are called about a child, if no channel has taken any of it, also for want
+    of an address. While the first channel may still be sending, this says nothing."""
     owners = {alert.id: child for child, many in alerts.items() for alert in many}
     calls: dict[UUID, list[Mapping[str, Any]]] = {}
     for row in messages:
         child = owners.get(as_id(row["subject_id"]))
-        if child is not None and row["kind"] in CALLS and row["channel"] != NONE:
+        if child is not None and row["kind"] in CALLS:
             calls.setdefault(child, []).append(row)
-    since = {
-        child: min(as_moment(row["queued_at"]) for row in rows)
-        for child, rows in calls.items()
-        if all(row["state"] not in ("done", "withdrawn") for row in rows)
-    }
-    return {child: at for child, at in since.items() if now - at >= NEXT_CHANNEL_AFTER}
+    unsent: dict[UUID, datetime] = {}
+    for child, rows in calls.items():
+        states = {row["state"] for row in rows}
+        at = min(as_moment(row["queued_at"]) for row in rows)
+        may_go = not states.isdisjoint(("waiting", "sending")) and now - at < NEXT_CHANNEL_AFTER
+        if states.isdisjoint(("done", "withdrawn")) and not may_go:
+            unsent[child] = at
+    return unsent
 
 
 _BROKEN = """

@@ -83,6 +83,8 @@ def _end(message: Message, tries: Sequence[Delivery], values: dict[str, Value]) 
         return [Event(message.done_at, "sent.withdrawn", values, because)]
     if message.state in ("failed", "withheld") and not tries:
         code = "sent.nowhere" if message.state == "failed" else "sent.withheld"
+        if message.channel == NONE:
+            return [Event(message.done_at or message.queued_at, "sent.no_address", values)]
         return [Event(message.done_at or message.queued_at, code, values, because)]
     return []
 

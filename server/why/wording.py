@@ -141,6 +141,7 @@ SENTENCES: Mapping[str, str] = {
     # What was sent.
     "sent.open": N_("{kind} for {to}, {channel}: on its way."),
     "sent.no_way": N_("{kind} for {to}: not sent. We know no address of theirs."),
+    "sent.no_address": N_("{kind} for {to}: not reached, there is no address of theirs."),
     "sent.waits": N_("{kind} for {to}, {channel}: waits until {ready}."),
     "sent.withheld": N_("{kind} for {to}, {channel}: not sent."),
     "sent.accepted": N_("{kind} for {to}, {channel}: accepted."),

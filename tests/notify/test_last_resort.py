@@ -276,3 +276,53 @@ async def test_a_supervisor_reads_it_and_has_no_form(stage: Stage) -> None:
     page = await seen(stage.cast, "ines", "/desk/people/last-resort")
     assert OWN in page
     assert "<form" not in page.split("<main", 1)[1].split("</main", 1)[0]
+
+
+# --- who we cannot reach, before there is an alert
+
+
+async def test_each_person_reads_on_their_board_that_we_cannot_reach_them(stage: Stage) -> None:
+    says, link = "We cannot reach you.", 'href="/desk/settings"'
+    for name in ("tom", "ines", "sam"):
+        page = await seen(stage.cast, name, "/desk/")
+        assert says in page, name
+        assert link in page, name
+    assert says not in await seen(stage.cast, "root", "/desk/admin"), "alerts call no administrator"
+    await stage.subscribe("tom", "sam")
+    for name in ("tom", "sam"):
+        assert says not in await seen(stage.cast, name, "/desk/")
+
+
+@pytest.mark.parametrize("fault", ["closed_channel", "not_proven", "refused", "gone"])
+async def test_an_address_by_which_nothing_arrives_is_none_on_the_board(
+    stage: Stage, fault: str
+) -> None:
+    cast = stage.cast
+    await stage.subscribe("tom")
+    changes = {
+        "closed_channel": {"channel": "pager"},
+        "not_proven": {"channel": "email", "verified_at": None},
+        "refused": {"refused_at": stage.clock(), "refused_why": "no_mailbox"},
+        "gone": {"dropped_at": stage.clock(), "dropped_why": "gone"},
+    }
+    await Address.filter(person_id=cast.tom.id).update(**changes[fault])
+    assert "We cannot reach you." in await seen(cast, "tom", "/desk/")
+
+
+async def test_supervisors_and_administrators_read_how_many_and_who(stage: Stage) -> None:
+    link = 'href="/desk/people/last-resort#unreached"'
+    for name, path in (("ines", "/desk/"), ("root", "/desk/admin")):
+        page = await seen(stage.cast, name, path)
+        assert "We cannot reach 3 people who should get alerts." in page
+        assert link in page
+        who = await seen(stage.cast, name, "/desk/people/last-resort")
+        part = who.split('id="unreached"', 1)[1].split("</section>", 1)[0]
+        assert all(other in part for other in ("Tom", "Ines", "Eve"))
+        assert "Uwe" not in part, "another agency"
+    assert link not in await seen(stage.cast, "tom", "/desk/")
+    await stage.subscribe("tom", "ines")
+    assert "We cannot reach 1 person who should get alerts." in await seen(
+        stage.cast, "ines", "/desk/"
+    )
+    await stage.subscribe("eve")
+    assert link not in await seen(stage.cast, "ines", "/desk/")

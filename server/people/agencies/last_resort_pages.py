@@ -2,6 +2,7 @@
 supervisors read it."""
 
 from typing import Any
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -9,13 +10,16 @@ from starlette.routing import Route
 
 from server.errors import Refused, TooMany, WaymarkError
 from server.notify.channels.configured import can_call_last_resort, lacks_last_resort
+from server.notify.contact_routes import HAS_A_WAY
 from server.notify.last_resort import actions as addresses
 from server.notify.last_resort.reading import given_up, has_proven, own_addresses
 from server.notify.wording import channel_title
 from server.people.access import Visitor, agency_for, now_of, staff_of
+from server.people.models import Person
 from server.people.rules import AgencyAction, Role, may_agency
 from server.people.settings_pages import check_address
 from server.people.words import entered, form_fault
+from server.storage.db import among, as_id, fetch
 from server.web.rendering import language_of, page
 from server.web.requests import form_body
 
@@ -72,14 +76,42 @@ async def drop(request: Request) -> Response:
     return _to("removed")
 
 
-async def is_missing(request: Request) -> bool:
-    """Whether the agency of this reader has no last resort, neither its own nor the
-    installation's; told to those who can see to it."""
+# People of these roles are called about children, or asked about them.
+_CALLED = frozenset({Role.CASEWORKER, Role.SUPERVISOR})
+_ASKED = _CALLED | {Role.CARER}
+MOST_SHOWN = 100
+_UNREACHED = f"""
+FROM person p WHERE p.agency_id = $1 AND p.disabled_at IS NULL
+AND p.role IN ({", ".join(f"'{role.value}'" for role in sorted(_CALLED))}) AND NOT {HAS_A_WAY}
+"""
+
+
+async def out_of_reach(request: Request) -> dict[str, Any]:
+    """What keeps calls from arriving, before there is one: that we cannot reach the reader; and for
+    those who can see to it how many people who should get alerts we cannot reach, and that there is
+    no last resort, neither the agency's own nor the installation's."""
     visitor = await staff_of(request)
-    if not may_agency(Role(visitor.role), AgencyAction.LAST_RESORT_SEE):
-        return False
-    assert visitor.agency_id is not None
-    return lacks_last_resort(request.app.state.settings) and not await has_proven(visitor.agency_id)
+    role, agency_id = Role(visitor.role), visitor.agency_id
+    is_unreached = role in _ASKED and not await _has_way(request, visitor.person_id)
+    context = {"is_unreached": is_unreached, "unreached": 0, "lacks_last_resort": False}
+    if agency_id is None or not may_agency(role, AgencyAction.LAST_RESORT_SEE):
+        return context
+    sql = f"SELECT COUNT(*) AS n {_UNREACHED.format(any=among('$2'))}"
+    [row] = await fetch(sql, [agency_id, list(request.app.state.channels)])
+    is_lacking = lacks_last_resort(request.app.state.settings) and not await has_proven(agency_id)
+    return {**context, "unreached": row["n"], "lacks_last_resort": is_lacking}
+
+
+async def _has_way(request: Request, person_id: UUID) -> bool:
+    sql = f"SELECT 1 FROM person p WHERE p.id = $1 AND {HAS_A_WAY.format(any=among('$2'))}"  # noqa: S608
+    return bool(await fetch(sql, [person_id, list(request.app.state.channels)]))
+
+
+async def _names_unreached(request: Request, agency_id: UUID) -> list[str]:
+    sql = f"SELECT p.id {_UNREACHED.format(any=among('$2'))} ORDER BY p.id LIMIT {MOST_SHOWN}"
+    rows = await fetch(sql, [agency_id, list(request.app.state.channels)])
+    people = await Person.filter(id__in=[as_id(row["id"]) for row in rows])
+    return sorted((person.name for person in people), key=str.casefold)
 
 
 async def _page(
@@ -95,6 +127,7 @@ async def _page(
     context: dict[str, Any] = {
         "addresses": own,
         "counts": any(address.verified_at is not None for address in own),
+        "unreached": await _names_unreached(request, visitor.agency_id),
         "given_up": await given_up(visitor.agency_id),
         "has_common": can_call_last_resort(settings),
         "channels": [(name, channel_title(name, language)) for name in channels],
