@@ -7,7 +7,6 @@ import * as goodbye from "./goodbye";
 import { keepStanding, type Picture } from "./mates";
 import { waiting } from "./outbox";
 import { change, roster } from "./roster";
-import type { Came } from "./session";
 
 const PICTURES: Picture[] = ["star", "leaf", "boat", "fish", "house", "moon", "kite", "tree"];
 
@@ -22,6 +21,12 @@ export async function join(who: Who, picture?: Picture, digits: Digits | null = 
   await change((mates) =>
     mates.some((each) => each.who === who) ? mates.map((each) => (each.who === who ? mate : each)) : [...mates, mate],
   );
+}
+
+/** Who came in, and as which phone. */
+export interface Came {
+  person: Who;
+  device: string;
 }
 
 /** They are one of those who share it; an earlier phone of theirs here was this one. */

@@ -4,7 +4,7 @@ import { ask, Refused, speakFor, spokenFor, type Me } from "../api";
 import { uuid } from "../bytes";
 import { keepLanguage, language } from "../i18n";
 import { forget, isVolatile, PHONE, read, wipe, writeIfRoom, type Who } from "./db";
-import { comeIn } from "./joining";
+import { comeIn, type Came } from "./joining";
 import { withDigits } from "./digits";
 import * as goodbye from "./goodbye";
 import { keepStanding, phoneOf, type Session, type Standing } from "./mates";
@@ -221,12 +221,6 @@ export const tidyCode = (typed: string) =>
   withDigits(typed)
     .toUpperCase()
     .replace(/[^A-Z0-9]/g, "");
-
-/** Who came in, and as which phone. */
-export interface Came {
-  person: Who;
-  device: string;
-}
 
 /**
  * Another person has this phone now: of the one before only unsent words stay, locked. First of all nothing is sent
