@@ -55,6 +55,7 @@ API = (
     "server.checkin.me",
     "server.questions.me",
     "server.why.child_api",
+    "server.phone.help",
     "server.phone.me",
     "server.people.me",
 )

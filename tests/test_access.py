@@ -397,6 +397,7 @@ EXPECTED: Mapping[str, Expected] = {
     "GET /api/v1/me": signed_in,
     "PATCH /api/v1/me": signed_in,
     "POST /api/v1/me/seen": signed_in,
+    "GET /api/v1/me/help": children_alone,
     "POST /api/v1/me/rounds/{round_id}/forgot": children_alone,
     "POST /api/v1/me/questions/{question_id}": children_alone,
     "GET /api/v1/push-subscriptions": signed_in,

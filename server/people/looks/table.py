@@ -171,6 +171,7 @@ NO_LOOK: Mapping[str, str] = {
     "/api/v1/why": _OWN,
     "/api/v1/me": _OWN,
     "/api/v1/me/devices": _OWN,
+    "/api/v1/me/help": _OWN,
     "/api/v1/me/hours": _OWN,
     "/c/{token}": _OWN,
     "/front": _OWN,
