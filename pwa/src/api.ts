@@ -74,6 +74,15 @@ export interface Receipt {
   standing: Standing;
 }
 
+/** What became of the last call for help of this phone; the server says no more than its rows do. */
+export interface Heard {
+  stage: "calling" | "taken" | "unreached" | "over";
+  /** First names. */
+  who: string[];
+  since: string | null;
+  sent_at: string | null;
+}
+
 export interface Day {
   id: string;
   said_at: string;

@@ -94,6 +94,10 @@ export function dayName(when: string | Date, now: Date): string {
   return new Intl.RelativeTimeFormat(region(), { numeric: "auto" }).format(days, "day");
 }
 
+/** "Tom and Ines" */
+export const listed = (names: string[]) =>
+  new Intl.ListFormat(region(), { style: "long", type: "conjunction" }).format(names);
+
 /** "today, 18:00" */
 export function moment(when: string | Date, now: Date): string {
   return t("{day}, {time}", { day: dayName(when, now), time: clockTime(when) });

@@ -14,6 +14,7 @@ import { begin as beginInstall } from "./store/install";
 import * as cover from "./store/cover";
 import * as draft from "./store/draft";
 import * as goodbye from "./store/goodbye";
+import * as last from "./store/last";
 import * as now from "./store/now";
 import * as receipts from "./store/receipts";
 import * as roster from "./store/roster";
@@ -88,7 +89,7 @@ async function start(): Promise<void> {
     if (!session.isStaff.value) await Promise.race([entered, pause(WORDS_MS)]);
   }
   goHome();
-  await Promise.all([draft.recall(), turns.recall(), roster.isShared.value && fetchDeferred()]);
+  await Promise.all([draft.recall(), last.recall(), turns.recall(), roster.isShared.value && fetchDeferred()]);
   render(<App />, document.getElementById("app")!);
   // A task of its own, so that the first tap is not kept waiting by it.
   setTimeout(goOn);

@@ -119,6 +119,8 @@ class Double:
     answered_late: dict[str, str] | None = None
     """A check-in that was answered after its time."""
     forgotten: list[str] = field(default_factory=list)
+    heard: dict[str, Any] | None = None
+    """What became of the last call for help."""
     question: dict[str, str] | None = None
     waits: dict[str, str] | None = None
     """Until when reminders wait, and why."""
@@ -283,6 +285,15 @@ def application(double: Double) -> Starlette:
             },
             status,
         )
+
+    async def help_called(request: Request) -> Response:
+        if not is_in(request):
+            return _problem(401, "revoked" if double.is_revoked else "unauthenticated")
+        calls = [one for one in double.check_ins if one["want"] == "help"]
+        if not calls or double.heard is None:
+            return JSONResponse({"call": None})
+        call = {key: calls[-1][key] for key in ("id", "received_at")}
+        return JSONResponse({"call": call | double.heard})
 
     async def sync(request: Request) -> Response:
         if not is_in(request):
@@ -692,6 +703,7 @@ def application(double: Double) -> Starlette:
             Route("/api/v1/pair", pair, methods=["POST"]),
             Route("/api/v1/me", me, methods=["GET", "PATCH"]),
             Route("/api/v1/me/seen", nothing, methods=["POST"]),
+            Route("/api/v1/me/help", help_called),
             Route("/api/v1/me/hours", hours, methods=["GET", "PUT"]),
             Route("/api/v1/me/hours/preview", hours, methods=["POST"]),
             Route("/api/v1/snoozes", snooze, methods=["POST"]),

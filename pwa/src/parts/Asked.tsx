@@ -1,5 +1,5 @@
 /** What was asked about an entry, and the answer, beside it; and the way to ask. */
-import { dayName, longDay, moment, region, t } from "../i18n";
+import { dayName, listed, longDay, moment, t } from "../i18n";
 import { now } from "../store/now";
 import {
   askedAbout,
@@ -15,10 +15,6 @@ import { Icon } from "./Icon";
 
 /** A day is over at its midnight, which is another day to the reader. */
 const STILL_THAT_DAY_MS = 60_000;
-
-/** "Tom and Ines" */
-export const listed = (names: string[]) =>
-  new Intl.ListFormat(region(), { style: "long", type: "conjunction" }).format(names);
 
 export const namesOf = (to: To) => known.value?.to.find((each) => each.to === to)?.names ?? [];
 

@@ -41,7 +41,7 @@ export function HelpWishes() {
   return (
     <section class="stack">
       <h2>{t("How should we reach you?")}</h2>
-      <p class="soft">{t("We call someone either way. You can skip this.")}</p>
+      <p class="soft">{t("You can skip this. Your call for help counts without it.")}</p>
       {WAYS.map(([how, icon]) => (
         <button
           key={how}

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { useArrival } from "../a11y";
 import { clockTime, t } from "../i18n";
 import { go } from "../routes";
@@ -9,9 +10,7 @@ import { Face, Icon } from "./Icon";
 export function whereabouts({ stage, receivedAt, want }: Tap): string {
   if (stage === "received") {
     const time = clockTime(receivedAt!);
-    if (want === "talk")
-      return t("Received {time}. We've told the adults who look after you that you want to talk.", { time });
-    if (want === "help") return t("Received {time}. We're calling someone for you now.", { time });
+    if (want === "talk") return t("Received {time}. You asked to talk.", { time });
     if (want === "safe") return t("Received {time}. It's good to hear from you.", { time });
     return t("Received {time}.", { time });
   }
@@ -29,21 +28,16 @@ export function whereabouts({ stage, receivedAt, want }: Tap): string {
   return halt.value ? t("Saved on this phone. Not sent yet.") : t("Saved on this phone.");
 }
 
-/** Help is said to be on its way only after the server said that it heard the call. */
-function thanks(want: Tap["want"], isThere: boolean): string {
-  if (want !== "help") return t("Thank you.");
-  return isThere ? t("Help is on its way.") : t("You did the right thing.");
-}
-
 /** Takes the place of the button that was tapped: nothing else moves. */
-export function Thanks({ tap }: { tap: Tap }) {
+export function Thanks({ tap, words, children }: { tap: Tap; words?: string; children?: ComponentChildren }) {
   const panel = useArrival<HTMLDivElement>();
   const isThere = tap.stage === "received";
   return (
     <div class={isThere ? "thanks received" : "thanks"} tabIndex={-1} ref={panel}>
       <Icon name={isThere ? "received" : "phone"} />
       <div class="grow">
-        <p class="strong">{thanks(tap.want, isThere)}</p>
+        <p class="strong">{words ?? t("Thank you.")}</p>
+        {children}
         <p>{whereabouts(tap)}</p>
         {tap.stage === "refused" && (
           <button type="button" class="quiet" onClick={() => go("unsent")}>
@@ -51,12 +45,18 @@ export function Thanks({ tap }: { tap: Tap }) {
           </button>
         )}
       </div>
-      {tap.mood && (
-        <span class="chosen">
-          <Face mood={tap.mood} />
-          {moods()[tap.mood - 1]}
-        </span>
-      )}
+      <Chosen mood={tap.mood} />
     </div>
+  );
+}
+
+/** The face that went along, with its word. */
+export function Chosen({ mood }: { mood: number | null }) {
+  if (!mood) return null;
+  return (
+    <span class="chosen">
+      <Face mood={mood} />
+      {moods()[mood - 1]}
+    </span>
   );
 }

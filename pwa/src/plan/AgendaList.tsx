@@ -1,11 +1,11 @@
 /** What there is to talk about at a meeting: what changed since the last one, and which promises were kept. */
 import type { ComponentChildren } from "preact";
-import { t, tn } from "../i18n";
+import { listed, t, tn } from "../i18n";
 import { go } from "../routes";
 import { now } from "../store/now";
 import { frame, place, plan } from "../store/project";
 import { agendaOf, heldAt, type Changed } from "./agenda";
-import { called, dayWords, dueOn, fieldName, listed } from "./labels";
+import { called, dayWords, dueOn, fieldName } from "./labels";
 import { Mark } from "./parts";
 import { words, type Thing } from "./state";
 import { turnOf } from "./turns";

@@ -1,8 +1,7 @@
 /** Who the caseworker is now, said to the child until the two have sat down together. */
-import { t } from "../i18n";
+import { listed, t } from "../i18n";
 import { Banner } from "../parts/Banner";
 import { isChild, plan, there } from "../store/project";
-import { listed } from "./labels";
 import { is, words } from "./state";
 
 export function NewWorker() {

@@ -1,10 +1,10 @@
 /** Whose turn it is: one's own first, then what is late, an adult's as plainly as the child's. Nobody is blamed. */
-import { t, tn } from "../i18n";
+import { listed, t, tn } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { go, type About, type Place } from "../routes";
 import { now } from "../store/now";
 import { isChild, plan } from "../store/project";
-import { called, dayWords, dueOn, listed, reviewName, wasDueOn } from "./labels";
+import { called, dayWords, dueOn, reviewName, wasDueOn } from "./labels";
 import { ago, Mark } from "./parts";
 import { words } from "./state";
 import { asOf, turns, type Turn } from "./dues";

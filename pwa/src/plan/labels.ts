@@ -68,10 +68,6 @@ export function called({ id, role }: Who): string {
   return nameOf(id) ?? roleName(role);
 }
 
-/** Several names as one says them: "Tom and Ines". */
-export const listed = (names: string[]) =>
-  new Intl.ListFormat(region(), { style: "long", type: "conjunction" }).format(names);
-
 export const isChildsVoice = (who: Who) => who.role === "child";
 
 /** A date without a time is the same day everywhere. */

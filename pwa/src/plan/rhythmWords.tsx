@@ -1,9 +1,8 @@
 /** A rhythm in words, and what it comes to. */
-import { clockTime, longDay, moment, region, t, tn } from "../i18n";
+import { clockTime, listed, longDay, moment, region, t, tn } from "../i18n";
 import { now } from "../store/now";
 import type { Rhythm, Sum } from "../store/rhythm";
 import { entryOf } from "../table";
-import { listed } from "./labels";
 import { LAST, nextFrom, readRule, type Rule } from "./rules";
 
 export const EVERY_DAY = [0, 1, 2, 3, 4, 5, 6];

@@ -1,11 +1,11 @@
 /** What stands on the path: steps and promises, agreements, meetings, the end; each with the card that shows it. */
-import { t } from "../i18n";
+import { listed, t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { go, isHere } from "../routes";
 import { now } from "../store/now";
 import { frame, place, plan } from "../store/project";
 import { Pictogram } from "./Pictogram";
-import { called, dayWords, dueOn, isoDay, listed, ofDay, reviewName, wasDueOn } from "./labels";
+import { called, dayWords, dueOn, isoDay, ofDay, reviewName, wasDueOn } from "./labels";
 import { Mark, Waits } from "./parts";
 import { is, wasGivenUp, words, type Thing } from "./state";
 import { turnOf } from "./turns";

@@ -1,13 +1,13 @@
 /** "These people are around you": who is told when nobody hears from the child, and who they can talk to. */
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { longDay, t, tn } from "../i18n";
+import { listed, longDay, t, tn } from "../i18n";
 import { dialled } from "../parts/dialled";
 import { Drawing, Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { Row } from "../parts/Row";
 import { initials, rings, seat, type Near } from "../plan/around";
-import { day, listed, roleName } from "../plan/labels";
+import { day, roleName } from "../plan/labels";
 import { dayName } from "../plan/rhythmWords";
 import { go } from "../routes";
 import * as advocates from "../store/advocates";

@@ -1,9 +1,9 @@
 /** Something is not right: it goes round the caseworker, and gets an answer that the child can read. */
-import { t } from "../i18n";
+import { listed, t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { useDraft } from "../plan/drafts";
-import { isoDay, listed, ofDay, roleName } from "../plan/labels";
+import { isoDay, ofDay, roleName } from "../plan/labels";
 import { ago, mayComplain, voiceIn, Voice, Waits, Words } from "../plan/parts";
 import { advocatesThere } from "../plan/lanes";
 import { words, type Thing } from "../plan/state";

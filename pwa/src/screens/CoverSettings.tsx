@@ -5,6 +5,8 @@ import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { plainDigits } from "../store/digits";
 import { isShared } from "../store/roster";
+import { me } from "../store/session";
+import { setShowsNames, showsNames } from "../store/last";
 import { cover, hasPin, opensCovered, removePin, setOpensCovered, setPin } from "../store/cover";
 
 const typed = signal("");
@@ -61,6 +63,8 @@ export function CoverSettings() {
         <OwnDigits />
       )}
 
+      {me.value?.person.role === "child" && <Names />}
+
       <h2>{t("What this can't do")}</h2>
       <p>
         {t(
@@ -69,6 +73,32 @@ export function CoverSettings() {
       </p>
       <p>{t("Forgot your 4-digit code? Ask your caseworker for a new link and open it here.")}</p>
     </Page>
+  );
+}
+
+/** Another person who holds the phone reads what Help shows. */
+function Names() {
+  return (
+    <>
+      <h2>{t("Names in Help")}</h2>
+      <p>
+        {t(
+          "For two hours after a call for help, Help shows what we do. It can show the first names of the adults we call.",
+        )}
+      </p>
+      <p>{t("Anyone who looks at your phone can read them.")}</p>
+      <button
+        type="button"
+        role="switch"
+        class="switch"
+        aria-checked={showsNames.value}
+        onClick={() => void setShowsNames(!showsNames.value)}
+      >
+        <span class="track" aria-hidden="true" />
+        <span>{showsNames.value ? t("On") : t("Off")}</span>
+        <span class="hidden-text">{t("Names in Help")}</span>
+      </button>
+    </>
   );
 }
 

@@ -1,11 +1,11 @@
 /** How the project came about: what was agreed first and large, then the days. Each can be opened as it was. */
 import { computed, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { t, tn } from "../i18n";
+import { listed, t, tn } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { Pictogram } from "../plan/Pictogram";
-import { called, dayWords, listed } from "../plan/labels";
+import { called, dayWords } from "../plan/labels";
 import type { Who } from "../plan/merge";
 import { agreedIn, daysOf, type Agreed, type Day } from "../plan/moments";
 import { Lead } from "../plan/parts";

@@ -1,12 +1,15 @@
 import { signal } from "@preact/signals";
-import { t } from "../i18n";
+import { useEffect } from "preact/hooks";
+import type { Heard } from "../api";
+import { clockTime, listed, t } from "../i18n";
 import { dialled } from "../parts/dialled";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { Thanks, whereabouts } from "../parts/Thanks";
 import { forgetWishes, HelpWishes } from "../parts/HelpWishes";
 import { clear, mood, note } from "../store/draft";
-import { checkIn, tap } from "../store/sender";
+import { call, deafSince, hear, showsNames } from "../store/last";
+import { checkIn, tap, type Tap } from "../store/sender";
 import { isShutOut, me, who } from "../store/session";
 
 /** Without a network the telephone comes first, and stays where it is once there is one again. */
@@ -65,30 +68,101 @@ function ByPhone({ phone }: { phone: string | null | undefined }) {
   );
 }
 
+/** The call for help that this screen is about: the last tap, else what the phone has kept of it. */
+function shownCall(): Tap | null {
+  if (tap.value?.want === "help") return tap.value;
+  if (!call.value) return null;
+  const { id, received_at: receivedAt, isRefused } = call.value;
+  const stage = receivedAt ? "received" : isRefused ? "refused" : "saved";
+  return { id, want: "help", mood: null, stage, receivedAt };
+}
+
+const isBefore = (at: string, than: string) => Date.parse(at) < Date.parse(than);
+
+/** What the server's rows say of the call, and no more. Names only where the child chose that. */
+function whatWeKnow({ stage, who: names, since, sent_at: sent }: Heard, receivedAt: string): string[] {
+  const name = showsNames.value && names.length > 0 ? listed(names) : "";
+  if (stage === "over")
+    return [t("This call was closed at {time}.", { time: clockTime(since!) }), t("If you need help, call again.")];
+  if (stage === "unreached") return [t("We haven't reached an adult yet. Please call one of the numbers below.")];
+  if (stage === "calling") {
+    return [
+      name ? t("We're calling {name}.", { name }) : t("We're calling an adult."),
+      sent ? t("Our message went out at {time}.", { time: clockTime(sent) }) : t("Our message hasn't gone out yet."),
+    ];
+  }
+  const taken = name ? t("{name} has it.", { name }) : t("An adult has it.");
+  if (!isBefore(since!, receivedAt)) return [taken];
+  // They took an earlier call: of this one they know once our message is there.
+  return [
+    name
+      ? t("{name} has your earlier call since {time}.", { name, time: clockTime(since!) })
+      : t("An adult has your earlier call since {time}.", { time: clockTime(since!) }),
+    sent && !isBefore(sent, receivedAt)
+      ? t("Our message about the new one went out at {time}.", { time: clockTime(sent) })
+      : t("Our message about the new one hasn't gone out yet."),
+  ];
+}
+
+/** How often an open screen asks again. */
+const HEAR_MS = 10_000;
+
+function useHearing(id: string | null): void {
+  useEffect(() => {
+    if (!id) return;
+    const ask = () => void (document.visibilityState === "visible" && hear());
+    ask();
+    const timer = setInterval(ask, HEAR_MS);
+    return () => clearInterval(timer);
+  }, [id]);
+}
+
+function Called({ mine }: { mine: Tap }) {
+  const isThere = mine.stage === "received";
+  const heard = isThere && call.value?.id === mine.id ? call.value.heard : null;
+  const lines = heard ? whatWeKnow(heard, mine.receivedAt!) : [];
+  const deaf =
+    deafSince.value && heard
+      ? t("No connection since {time}. This may have changed.", { time: clockTime(deafSince.value) })
+      : "";
+  return (
+    <>
+      <Thanks tap={mine} words={isThere ? t("We have your call.") : t("You did the right thing.")}>
+        {lines.map((line) => (
+          <p key={line}>{line}</p>
+        ))}
+        {deaf && <p>{deaf}</p>}
+      </Thanks>
+      <p class="hidden-text" role="status">
+        {lines.join(" ") || (mine.stage === "saving" ? "" : whereabouts(mine))}
+      </p>
+    </>
+  );
+}
+
+function Ask({ words }: { words: string }) {
+  return (
+    <button type="button" class="main alarm" onClick={askForHelp}>
+      {words}
+    </button>
+  );
+}
+
 export function Help() {
-  const mine = tap.value?.want === "help" ? tap.value : null;
-  const phone = me.value?.help_phone;
+  const mine = shownCall();
+  const isThere = mine?.stage === "received";
+  const isOver = call.value?.heard?.stage === "over";
+  const isJustTapped = tap.value?.want === "help" && !isOver;
+  useHearing(call.value?.received_at ? call.value.id : null);
   return (
     <Page title={t("Do you need help now?")}>
-      {!mine && <p>{t("Tap once and we call someone for you. Day or night.")}</p>}
-      {who.value && (
-        <div class="act">
-          {mine ? (
-            <Thanks tap={mine} />
-          ) : (
-            <button type="button" class="main alarm" onClick={askForHelp}>
-              {t("Yes, I need help now")}
-            </button>
-          )}
-        </div>
-      )}
+      {!mine && <p>{t("Tap once to send a call for help. Day or night.")}</p>}
+      {who.value && <div class="act">{mine ? <Called mine={mine} /> : <Ask words={t("Yes, I need help now")} />}</div>}
+      {who.value && isThere && <Ask words={t("Call again")} />}
       {isShutOut.value && <p>{t("This phone isn't connected any more. It can't send your call for help.")}</p>}
-      {mine && who.value && !phonesFirst.value && <HelpWishes />}
-      <p class="hidden-text" role="status">
-        {mine && mine.stage !== "saving" ? whereabouts(mine) : ""}
-      </p>
-      <ByPhone phone={phone} />
-      {mine && who.value && phonesFirst.value && <HelpWishes />}
+      {isJustTapped && who.value && !phonesFirst.value && <HelpWishes />}
+      <ByPhone phone={me.value?.help_phone} />
+      {isJustTapped && who.value && phonesFirst.value && <HelpWishes />}
     </Page>
   );
 }

@@ -1,8 +1,8 @@
 /** A question about an entry of the record: writing it, and all that were asked, with their answers. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { moment, t } from "../i18n";
-import { Answered, listed, namesOf, Unsent } from "../parts/Asked";
+import { listed, moment, t } from "../i18n";
+import { Answered, namesOf, Unsent } from "../parts/Asked";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { back, go } from "../routes";

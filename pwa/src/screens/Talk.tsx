@@ -1,13 +1,13 @@
 /** A thread between the child and those who work with them. Who can read it is said before anything is sent. */
 import { useEffect, useRef } from "preact/hooks";
-import { clockTime, direction, t } from "../i18n";
+import { clockTime, direction, listed, t } from "../i18n";
 import { Icon } from "../parts/Icon";
 import { Notices } from "../parts/Notices";
 import { Page } from "../parts/Page";
 import { ReadBy } from "../parts/ReadBy";
 import { whereabouts as whereTheWishIs } from "../parts/Thanks";
 import { draftOf, recall, useDraft } from "../plan/drafts";
-import { called, dayWords, listed, roleName } from "../plan/labels";
+import { called, dayWords, roleName } from "../plan/labels";
 import { Mark, mayTalk } from "../plan/parts";
 import { advocateOf, codeOf, laneOf, lanes, lastOf, THREAD, UNCHOSEN, usual, type Lane } from "../plan/lanes";
 import { words, type Person, type Thing } from "../plan/state";

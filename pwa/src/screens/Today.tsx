@@ -9,15 +9,17 @@ import { isProjectHere } from "../parts/ProjectScreen";
 import { Notices } from "../parts/Notices";
 import { Page } from "../parts/Page";
 import { SharedQuestion } from "../parts/SharedQuestion";
-import { Thanks, whereabouts } from "../parts/Thanks";
+import { Chosen, Thanks, whereabouts } from "../parts/Thanks";
 import { go, place } from "../routes";
 import { hasAnswer } from "../store/answers";
 import { awayLine } from "../store/awayLine";
+import { USUAL_MS } from "../store/kinds";
+import { isDone, isOpen as isAsked, said } from "../store/last";
 import { isOpen } from "../store/searchNotice";
 import { clear, isWriting, mood, note, NOTE_LIMIT } from "../store/draft";
 import { isSaid, offered, sayForgot, sayNothing } from "../store/forgot";
 import { now } from "../store/now";
-import { answers, checkIn, tap } from "../store/sender";
+import { answers, checkIn, tap, type Tap } from "../store/sender";
 import { asksToHandIn, me } from "../store/session";
 import { line } from "../store/turns";
 
@@ -104,9 +106,6 @@ function Words() {
   );
 }
 
-/** A check-in opens so long before its time; where it is longer, it was agreed so. */
-const USUAL_MS = 7_200_000;
-
 /** When the next answer is expected, said without hurry. */
 function next(): string {
   const due = me.value?.next_due_at;
@@ -114,41 +113,67 @@ function next(): string {
   if (!due) return t("Any time");
   const when = moment(due, now.value);
   const opens = me.value?.opens_at;
-  if (me.value?.standing === "well" && opens && Date.parse(due) - Date.parse(opens) > USUAL_MS) {
+  if (!isAsked.value && opens && Date.parse(due) - Date.parse(opens) > USUAL_MS) {
     return t("Next: {when} to {end}", { when: moment(opens, now.value), end: clockTime(due) });
   }
-  if (me.value?.standing !== "due") return t("Next: {when}", { when });
+  if (!isAsked.value) return t("Next: {when}", { when });
+  // The phone may not have heard of it for a while.
+  if (Date.parse(due) <= now.value.getTime()) return t("You can still answer.");
   return new Date(due).toDateString() === now.value.toDateString()
     ? t("You can answer until {time}", { time: clockTime(due) })
     : t("You can answer until {when}", { when });
 }
 
-/** The day's line, as in any planner: it can be ticked off. Its circle says the same as the button. */
-function Line() {
-  const done = tap.value?.want === "nothing" ? tap.value : null;
+const timeOf = (at: string) =>
+  new Date(at).toDateString() === now.value.toDateString() ? clockTime(at) : moment(at, now.value);
+
+/** Where the last answer is. It is the same sentence whatever was said: another person may read it. */
+function lastWords(): string {
+  if (!said.value) return "";
+  const { said_at, received_at } = said.value;
+  const time = timeOf(said_at);
+  if (!received_at) return t("Saved {time} · not sent yet", { time });
+  const received = timeOf(received_at);
+  return received === time
+    ? t("Sent {time} · received", { time })
+    : t("Said {time} · received {received}", { time, received });
+}
+
+/** The day's line says where things are, and sends nothing. The button in it says the same as the large one. */
+function Line({ isThanked }: { isThanked: boolean }) {
+  const words = lastWords();
+  const done = isDone.value;
   return (
-    <button
-      type="button"
-      class={done ? "line done" : "line"}
-      onClick={() => (done ? begin() : void say("nothing", "b"))}
-    >
+    <div class={done ? "line done" : "line"}>
       <span class="circle">{done && <Icon name="check" />}</span>
-      <span class="line-text">
+      <p class="line-text">
         <span class="strong">{done ? t("Check-in done") : t("Check-in")}</span>
+        {words && <span>{words}</span>}
         <span>{next()}</span>
-      </span>
-    </button>
+      </p>
+      <Chosen mood={said.value?.mood ?? null} />
+      {!isThanked && (
+        <button type="button" class="plain" onClick={() => void say("nothing", "b")}>
+          {t("Check in now")}
+        </button>
+      )}
+    </div>
   );
 }
 
 /** What a reader hears when the stage changes after the thanks have been read. */
-function spoken(): string {
-  const stage = tap.value?.stage;
-  return stage === "received" || stage === "loose" || stage === "refused" ? whereabouts(tap.value!) : "";
+function spoken(shown: Tap | null): string {
+  return shown && ["received", "loose", "refused"].includes(shown.stage) ? whereabouts(shown) : "";
+}
+
+/** The thanks for the last tap. Those for a call for help are the same as for any answer. */
+function thanked(): Tap | null {
+  if (tap.value?.want === "safe" && isOpen.value) return null;
+  return tap.value?.want === "help" ? { ...tap.value, want: "nothing" } : tap.value;
 }
 
 export function Today() {
-  const shown = tap.value?.want === "help" || (tap.value?.want === "safe" && isOpen.value) ? null : tap.value;
+  const shown = thanked();
   return (
     <Page title={isOpen.value ? t("You're not in trouble") : t("How are you today?")} isTop>
       <Notices />
@@ -156,7 +181,7 @@ export function Today() {
       {!isOpen.value && <Faces labelledBy="title" value={mood.value} onChoose={choose} />}
       <FewWords />
       <div class="act">{shown ? <Thanks key={shown.id} tap={shown} /> : <Main />}</div>
-      <Line />
+      <Line isThanked={shown !== null} />
       <DeferredPart show="Later" />
       <button type="button" class="quiet" onClick={() => go("rhythm")}>
         <Icon name="clock" />
@@ -170,7 +195,7 @@ export function Today() {
       <Forgot />
       <SharedQuestion />
       <p class="hidden-text" role="status">
-        {spoken()}
+        {spoken(shown ?? tap.value)}
       </p>
       <Waiting />
       <Turn />

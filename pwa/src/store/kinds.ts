@@ -4,7 +4,7 @@
  * Their names and bodies lie sealed on phones: they never change, and a row never leaves the table. Page and
  * worker share this file.
  */
-import { Unreachable, type Answer, type Day, type Me, type Receipt } from "../api";
+import { Unreachable, type Answer, type Day, type Heard, type Me, type Receipt } from "../api";
 import { uuid } from "../bytes";
 import { read, writeIfRoom, type Who } from "./db";
 import { deliverOwn, type Tell } from "./ownPackDelivery";
@@ -171,7 +171,7 @@ const KINDS: { [K in Kind]: Row<Extract<Content, { kind: K }>> } = {
       if (!receipt?.received_at) throw new Unreachable("not ours");
       return isAbout(id, receipt);
     },
-    received: keepDay,
+    received: keepAnswer,
   },
   language: {
     id: (_body, who) => `language-${who}`,
@@ -288,14 +288,64 @@ function isAbout<T extends { id: string }>(id: string, answer: T | undefined): T
   return answer;
 }
 
+/** An answer as Today shows it. `next_due_at`: what was next after it; both are the server's, null until it has it. */
+export interface Said {
+  id: string;
+  said_at: string;
+  mood: number | null;
+  received_at: string | null;
+  next_due_at: string | null;
+}
+
+/** What this phone said last, and its last call for help: one box, so that the store looks alike after both. */
+export interface Last {
+  said: Said;
+  call: { id: string; received_at: string; kept_at: number; heard: Heard | null } | null;
+}
+
+/** Whether it was said after the other one; a moment to come is of a clock that was set back since. */
+export const isLater = ({ said_at: at }: { said_at: string }, than: { said_at: string } | undefined) =>
+  !than || Date.parse(than.said_at) <= Date.parse(at) || Date.parse(than.said_at) > Date.now();
+
+/** Page and worker take turns, where the browser can lock. */
+export async function changeLast(who: Who, how: (last: Last | undefined) => Last | undefined): Promise<void> {
+  const work = async () => {
+    const last = how(await read<Last>(who, "last"));
+    if (last) await writeIfRoom(who, "last", last);
+  };
+  return navigator.locks ? (navigator.locks.request("planner-last", work) as Promise<void>) : work();
+}
+
+/** What is handed in again was said long before. */
+async function keepLast(who: Who, { id, said_at, mood, want, confirmed_at: before }: Answer, receipt: Receipt) {
+  const { received_at, next_due_at } = receipt;
+  const said = { id, said_at, mood, received_at, next_due_at };
+  if (before) return;
+  await changeLast(who, (last) => ({
+    said: isLater(said, last?.said) ? said : { ...last!.said, next_due_at },
+    call: want === "help" ? { id, received_at, kept_at: Date.now(), heard: null } : (last?.call ?? null),
+  }));
+}
+
+/** A check-in opens so long before its time, or half the way from the one before; where it is longer, it was agreed so. */
+export const USUAL_MS = 7_200_000;
+
+/** When the next one opens, as far as the phone can tell before it asks. */
+function opensAt({ next_due_at: before, opens_at }: Me, next: string | null): string | null {
+  if (before === next || !before || !next) return opens_at ?? null;
+  const due = Date.parse(next);
+  return new Date(due - Math.min(USUAL_MS, Math.max(0, due - Date.parse(before)) / 2)).toISOString();
+}
+
 /** The mark is kept nowhere, nor how the child wants to be met. */
-async function keepDay(who: Who, body: Answer, receipt: Receipt): Promise<void> {
+async function keepAnswer(who: Who, body: Answer, receipt: Receipt): Promise<void> {
   const { mark: _mark, how: _how, who: _who, confirmed_at: _before, ...day } = body;
   const days = (await read<Day[]>(who, "days")) ?? [];
   const others = days.filter(({ id }) => id !== receipt.id);
   await writeIfRoom(who, "days", [{ ...day, received_at: receipt.received_at }, ...others].slice(0, 200));
+  await keepLast(who, body, receipt);
   const me = await read<Me>(who, "me");
   if (!me) return;
   const { next_due_at, standing } = receipt;
-  await writeIfRoom(who, "me", { ...me, next_due_at, standing, opens_at: null });
+  await writeIfRoom(who, "me", { ...me, next_due_at, standing, opens_at: opensAt(me, next_due_at) });
 }
