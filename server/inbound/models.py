@@ -9,6 +9,7 @@ from tortoise.migrations.constraints import UniqueConstraint
 from tortoise.models import Model
 
 from server.security.encryption import EncryptedJSON, EncryptedText
+from server.storage.engines.indexes import PartialIndex
 from server.storage.ids import uuid7
 
 
@@ -47,16 +48,17 @@ class Texting(Model):
 
 
 class Inbound(Model):
-    """One message that a gateway handed in; a known id does nothing. For an unknown number, we
-    store neither number nor text.
+    """One message that a gateway handed in; the same one again does nothing. Where several agencies
+    have this gateway, we store neither number nor text of an unknown number.
 
     `what`: ok, help, words (of a child); acknowledge, seen, not_seen, roll_call (of an adult);
-    nothing, where an adult's text could not be read; unknown.
+    nothing, where an adult's text answers nothing; unknown. Words without a text are a message that
+    we could not read.
     """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     channel = fields.CharField(max_length=32)
-    outer_id = fields.CharField(max_length=64)  # SHA-256 of the gateway's own id.
+    outer_id = fields.CharField(max_length=64)  # SHA-256 of the gateway's own id and the content.
     nth = fields.SmallIntField(default=0)  # A text from a shared phone has a row per child.
     at = fields.DatetimeField()
     what = fields.CharField(max_length=12)
@@ -66,12 +68,18 @@ class Inbound(Model):
     message_id = fields.UUIDField(null=True)  # Which message was answered: each once.
     is_shared = fields.BooleanField(default=False)  # Several children have this number.
     text = EncryptedText(null=True)
+    sender = EncryptedText(null=True)  # Of an unknown number alone.
 
     class Meta:
         table = "inbound"
         indexes = (
             Index(fields=("child_id", "at"), name="inbound_child_at"),
             Index(fields=("at",), name="inbound_at"),
+            PartialIndex(
+                fields=("agency_id", "at"),
+                name="inbound_unplaced",
+                where="what IN ('unknown', 'nothing')",
+            ),
         )
         constraints = (
             UniqueConstraint(fields=("channel", "outer_id", "nth"), name="inbound_once"),
