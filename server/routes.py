@@ -90,6 +90,7 @@ PAGES = (
     "server.plan.offboarding.pages",
     "server.inbound.child_pages",
     "server.inbound.pages",
+    "server.inbound.unplaced_pages",
     "server.desk.child.pages",
     "server.desk.child.emergency_pages",
     "server.desk.advocacy.pages",

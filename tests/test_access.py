@@ -221,6 +221,11 @@ def front_desk(who: str | None) -> int:
     return IN if TIED.get(who) in ("caseworker", "carer", "supervisor") else HIDDEN
 
 
+def supervisor_or_on_duty(who: str | None) -> int:
+    """A supervisor of an agency, and who is on duty there."""
+    return IN if who == ON_DUTY else agency("supervisor")(who)
+
+
 def front_desk_keeper(who: str | None) -> int:
     """Supervisors of its agency; to everybody else it is not there."""
     if who is None:
@@ -339,6 +344,7 @@ EXPECTED: Mapping[str, Expected] = {
         "supervisor administrator"
     ),
     "GET /desk/roll-calls": agency("supervisor"),
+    "GET /desk/texts": supervisor_or_on_duty,
     # Sam works in the home, and Mia lives there: others read about the children they answer for.
     "GET /desk/homes/{home_id}/roll-call": these("sam", "tom", "ines", ON_DUTY),
     "POST /desk/homes/{home_id}/roll-call": these("sam"),

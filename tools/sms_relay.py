@@ -33,15 +33,18 @@ NEVER = (400, 413, 415, 422)
 
 
 def text_of(query: str) -> dict[str, str]:
-    """`id`, `from` and `text` of the gateway's call. KeyError where one is missing.
+    """`id`, `from` and `text` of the gateway's call, empty where one is missing: Waymark hears
+    that, too. KeyError where there is none of them.
 
     Each value is decoded as a whole, since `charset` may be one of two bytes a letter.
     """
     pairs = (part.partition("=") for part in query.split("&"))
     raw = {name: unquote_to_bytes(value.replace("+", " ")) for name, _, value in pairs}
     charset = raw.get("charset", b"").decode("ascii", "replace")
-    said = {name: decoded(raw[name]) for name in ("id", "from")}
-    return said | {"text": decoded(raw["text"], charset)}
+    if not raw.keys() & {"id", "from", "text"}:
+        raise KeyError("text")
+    said = {name: decoded(raw.get(name, b"")) for name in ("id", "from")}
+    return said | {"text": decoded(raw.get("text", b""), charset)}
 
 
 def decoded(value: bytes, charset: str = "") -> str:
@@ -73,8 +76,9 @@ class Spool:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def put(self, said: Mapping[str, str]) -> None:
-        """Keep a text. The same id from the same number is one."""
-        name = hashlib.sha256(f"{said['from']} {said['id']}".encode()).hexdigest()
+        """Keep a text. The same one under the same id is one."""
+        heard = f"{said['from']} {said['id']} {said['text']}"
+        name = hashlib.sha256(heard.encode("utf-8", "replace")).hexdigest()
         made = self.folder / f"{name}.new"
         with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(json.dumps(said).encode())

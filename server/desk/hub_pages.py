@@ -61,6 +61,12 @@ REPORTS: tuple[Group, ...] = (
                 _SUPERVISORS,
             ),
             Way(
+                "/desk/texts",
+                N_("Texts we could not place"),
+                N_("From unknown numbers, or of colleagues who answer nothing we asked."),
+                _SUPERVISORS,
+            ),
+            Way(
                 "/desk/roll-calls",
                 N_("Roll calls"),
                 N_("Each home: last done, missed, and the next one. Add people who work there."),

@@ -10,8 +10,6 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid5
 
-import msgspec
-
 from server.alerts import actions as alerts
 from server.alerts.ladder import people_on
 from server.alerts.models import Alert
@@ -20,11 +18,20 @@ from server.audit.actions import SYSTEM, Actor, note
 from server.audit.models import Entry
 from server.checkin.actions import record
 from server.checkin.rules import Answer, Want
-from server.errors import Conflict, NotFound, Refused
-from server.inbound import roll_call_texts
+from server.errors import Conflict, IdReused, NotFound, Refused
+from server.inbound import roll_call_texts, unplaced
 from server.inbound.agreements import number_index
+from server.inbound.bodies import Hook
 from server.inbound.models import Inbound, Texting
-from server.inbound.rules import Meant, Reply, meant, read_reply, spellings
+from server.inbound.rules import (
+    LONGEST_READ,
+    LONGEST_TEXT,
+    Meant,
+    Reply,
+    meant,
+    read_reply,
+    spellings,
+)
 from server.notify.actions import ANSWERED, Saying, queue
 from server.notify.models import Address, Message
 from server.notify.rules import EMAIL, Kind
@@ -47,23 +54,11 @@ TOLD_EVERY = timedelta(minutes=10)
 REFUSED_EVERY = timedelta(minutes=1)
 
 
-class Hook(msgspec.Struct, frozen=True):
-    """What a gateway handed in."""
-
-    channel: str
-    outer_id: str
-    sender: str
-    text: str
-
-
 async def take(hook: Hook, now: datetime) -> None:
     """Hear what came in. The same id again does nothing."""
     if await Inbound.filter(channel=hook.channel, outer_id=_hash(hook)).exists():
         return
-    held = await Texting.filter(
-        number_index=number_index(hook.channel, hook.sender), ended_at__isnull=True
-    ).order_by("id")
-    live = [texting for texting in held if texting.channel == hook.channel]
+    live = await _children(hook)
     if live:
         await _prove(live, now)
         await _from_children(hook, live, now)
@@ -71,12 +66,42 @@ async def take(hook: Hook, now: datetime) -> None:
     people = await _people(hook)
     if people:
         await _from_adult(hook, people, now)
-        return
-    await _keep([_row(hook, "unknown", now)])
+    else:
+        await _keep_unplaced(hook, None, now)
 
 
 def _hash(hook: Hook) -> str:
-    return sha256(f"{hook.channel} {hook.outer_id}".encode()).hexdigest()
+    """Of what was said as well: a gateway may begin its numbers anew, and a retry says the same."""
+    heard = f"{hook.channel} {hook.outer_id} {hook.sender} {hook.text}"
+    return sha256(heard.encode()).hexdigest()
+
+
+async def _children(hook: Hook) -> list[Texting]:
+    """The children who have agreed on this number."""
+    if hook.sender is None:
+        return []
+    held = Texting.filter(
+        number_index=number_index(hook.channel, hook.sender), ended_at__isnull=True
+    )
+    return [each for each in await held.order_by("id") if each.channel == hook.channel]
+
+
+async def _keep_unplaced(hook: Hook, person: Person | None, now: datetime) -> None:
+    """Of nobody we know, or of a colleague and no answer to anything: supervisors hear of it."""
+    channel = hook.channel
+    agencies = [person.agency_id] if person is not None else await unplaced.agencies_of(channel)
+    row = _row(hook, "unknown" if person is None else "nothing", now)
+    if len(agencies) == 1:  # Else it may be another's child who writes.
+        row |= {"agency_id": agencies[0], "text": _kept(hook), "sender": hook.sender}
+    if person is not None:
+        row |= {"person_id": person.id, "sender": None}
+    async with write():
+        if await _keep([row]):
+            await unplaced.tell(agencies, now)
+
+
+def _kept(hook: Hook) -> str | None:
+    return hook.text[:LONGEST_TEXT] if hook.text is not None else None
 
 
 def _row(hook: Hook, what: str, now: datetime, **more: Any) -> dict[str, Any]:
@@ -93,6 +118,7 @@ def _row(hook: Hook, what: str, now: datetime, **more: Any) -> dict[str, Any]:
         "message_id": None,
         "is_shared": False,
         "text": None,
+        "sender": None,
         **more,
     }
 
@@ -112,16 +138,17 @@ async def _prove(live: Sequence[Texting], now: datetime) -> None:
 
 
 async def _from_children(hook: Hook, live: Sequence[Texting], now: datetime) -> None:
+    text = (hook.text or "")[:LONGEST_READ]
     for texting in live:
-        what = meant(hook.text, texting.words)
-        if what is not None:
-            await _answer(hook, texting, what, now)
+        what = meant(text, texting.words, is_damaged=hook.is_damaged)
+        if what is not None and await _answer(hook, texting, what, now):
             return
     await _words(hook, live, now)
 
 
-async def _answer(hook: Hook, texting: Texting, what: Meant, now: datetime) -> None:
-    """An agreed word. The two that say "I'm OK" differ only in their mark."""
+async def _answer(hook: Hook, texting: Texting, what: Meant, now: datetime) -> bool:
+    """An agreed word. The two that say "I'm OK" differ only in their mark. Returns False where it
+    is no answer: the child has never been watched."""
     shown = Meant.HELP if what is Meant.HELP else Meant.OK
     answer = Answer(
         id=uuid5(_ANSWERS, _hash(hook)),
@@ -131,11 +158,17 @@ async def _answer(hook: Hook, texting: Texting, what: Meant, now: datetime) -> N
         way=Way.SMS,
     )
     # The answer first: it has an id of its own, so the gateway's retry mends any failure here.
-    await record(_child(texting), Role.CHILD, texting.child_id, answer, now)
+    try:
+        await record(_child(texting), Role.CHILD, texting.child_id, answer, now)
+    except IdReused:
+        pass  # We failed after it: the first time counts.
+    except NotFound:
+        return False
     async with write():
         row = _row(hook, shown, now, agency_id=texting.agency_id, child_id=texting.child_id)
         if await _keep([row]):
             await _heard(texting, row, now)
+    return True
 
 
 async def _words(hook: Hook, live: Sequence[Texting], now: datetime) -> None:
@@ -150,7 +183,7 @@ async def _words(hook: Hook, live: Sequence[Texting], now: datetime) -> None:
             agency_id=texting.agency_id,
             child_id=texting.child_id,
             is_shared=len(live) > 1,
-            text=hook.text,
+            text=_kept(hook),
         )
         for place, texting in enumerate(live)
     ]
@@ -200,7 +233,11 @@ async def _thank(texting: Texting, about: UUID, now: datetime) -> None:
 
 async def _tell(texting: Texting, now: datetime) -> None:
     reach = (await reach_of({texting.child_id: texting.agency_id}, now))[texting.child_id]
-    people = people_on(Rung.CASEWORKER, reach.on(Rung.CASEWORKER))
+    rungs = (Rung.CASEWORKER, Rung.DEPUTY, Rung.ON_DUTY, Rung.MANAGER)
+    there = reach.on(*rungs)
+    people = next((on for rung in rungs if (on := people_on(rung, there))), ())
+    if not people:
+        await unplaced.tell([texting.agency_id], now)
     stretch = int(now.timestamp() // TOLD_EVERY.total_seconds())
     sayings = [
         Saying(
@@ -224,6 +261,8 @@ async def _tell(texting: Texting, now: datetime) -> None:
 
 async def _people(hook: Hook) -> list[Person]:
     """The people with this address. One that was removed, or never proven, answers for nobody."""
+    if hook.sender is None:
+        return []
     wanted = [
         index
         for text in spellings(hook.sender)
@@ -240,25 +279,15 @@ async def _people(hook: Hook) -> list[Person]:
 
 
 async def _from_adult(hook: Hook, people: Sequence[Person], now: datetime) -> None:
-    reply = read_reply(hook.text)
+    # Where something is missing it may be the "not" of it.
+    text = "" if hook.is_damaged else (hook.text or "")[:LONGEST_READ]
+    reply = read_reply(text)
     message = await _answered(people, hook.channel, reply, now)
-    if message is None and await _of_roll_call(hook, people, now):
+    if message is None and text and await _of_roll_call(hook, text, people, now):
         return
     what = _what(message, reply) if message is not None else None
     if message is None or what is None:
-        person = people[0]
-        await _keep(
-            [
-                _row(
-                    hook,
-                    "nothing",
-                    now,
-                    person_id=person.id,
-                    agency_id=person.agency_id,
-                    text=hook.text,
-                )
-            ]
-        )
+        await _keep_unplaced(hook, people[0], now)
         return
     person = next(adult for adult in people if adult.id == message.person_id)
     row = _row(
@@ -269,13 +298,13 @@ async def _from_adult(hook: Hook, people: Sequence[Person], now: datetime) -> No
             await _do(what, person, message, row, now)
 
 
-async def _of_roll_call(hook: Hook, people: Sequence[Person], now: datetime) -> bool:
+async def _of_roll_call(hook: Hook, text: str, people: Sequence[Person], now: datetime) -> bool:
     """Whether it answers a roll call; then it is heard."""
     if hook.channel == EMAIL:
         return False
     # The answer first, as of a child: the gateway's retry mends any failure here.
     id_ = uuid5(_ANSWERS, _hash(hook))
-    answered = await roll_call_texts.hear(people, hook.channel, hook.text, id_, now)
+    answered = await roll_call_texts.hear(people, hook.channel, text, id_, now)
     if answered is None:
         return False
     by = {"person_id": answered.person.id, "agency_id": answered.person.agency_id}

@@ -13,14 +13,14 @@ class Text(NamedTuple):
     """Words from an agreed number that were none of the agreed ones."""
 
     at: datetime
-    words: str
+    words: str | None  # None: we could not read it.
     is_shared: bool  # Several children have the number: it may be another's.
 
 
 async def texts_of(child_id: UUID, most: int) -> list[Text]:
     """What came from the number of a child, the newest first."""
     rows = Inbound.filter(child_id=child_id, what="words").order_by("-at").limit(most)
-    return [Text(row.at, row.text or "", row.is_shared) for row in await rows]
+    return [Text(row.at, row.text, row.is_shared) for row in await rows]
 
 
 async def help_text_of(numbers: Mapping[str, str], child_id: UUID) -> tuple[str, str] | None:

@@ -18,42 +18,34 @@ from server.phone_numbers import plain, without_trunk
 
 # A captured request is worth nothing after this.
 FRESH = timedelta(minutes=5)
+# So much of a text is kept, and so much of it is looked through for an agreed word.
 LONGEST_TEXT = 5_000
-LONGEST_ID = 200
-LONGEST_SENDER = 320
+LONGEST_READ = 100_000
 
 
-def signature(secret: str, stamp: str, body: bytes) -> str:
-    """What a gateway sends as `X-Waymark-Signature`: HMAC-SHA256 over the stamp, a dot and the
-    body, in hexadecimal."""
-    return hmac.new(secret.encode(), stamp.encode() + b"." + body, sha256).hexdigest()
+class Seal:
+    """What a gateway sends as `X-Waymark-Signature`, by each of our secrets: HMAC-SHA256 over the
+    stamp, a dot and the body, in hexadecimal. The body comes part by part."""
 
+    def __init__(self, secrets: Sequence[str], stamp: str) -> None:
+        self._stamp = stamp
+        begun = stamp.encode() + b"."
+        self._macs = [hmac.new(secret.encode(), begun, sha256) for secret in secrets]
 
-def is_signed(secrets: Sequence[str], stamp: str, body: bytes, given: str, now: datetime) -> bool:
-    """Whether one of these secrets signed this body lately. `stamp` is in seconds since 1970."""
-    if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12 and given.isascii()):
-        return False
-    mine = given.removeprefix("sha256=").lower()
-    ours = [hmac.compare_digest(signature(secret, stamp, body), mine) for secret in secrets]
-    return any(ours) and abs(now.timestamp() - int(stamp)) <= FRESH.total_seconds()
+    def feed(self, part: bytes) -> None:
+        """A part of the body."""
+        for mac in self._macs:
+            mac.update(part)
 
-
-# The names of the fields that we need, in forms of gateways, ours first.
-FIELDS: Mapping[str, tuple[str, ...]] = {
-    "id": ("id", "MessageSid", "messageId", "message_id", "Message-Id"),
-    "from": ("from", "From", "msisdn", "sender", "number"),
-    "text": ("text", "Body", "body", "message", "content", "body-plain", "stripped-text"),
-}
-
-
-def from_form(form: Mapping[str, object]) -> dict[str, str]:
-    """The three fields of a form, by any of their names; missing ones are left out."""
-    fields = {}
-    for name, others in FIELDS.items():
-        value = next((form[other] for other in others if isinstance(form.get(other), str)), None)
-        if isinstance(value, str):
-            fields[name] = value
-    return fields
+    def is_of(self, given: str, now: datetime) -> bool:
+        """Whether one of the secrets signed this body lately. The stamp is in seconds since
+        1970."""
+        stamp = self._stamp
+        if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12 and given.isascii()):
+            return False
+        signature = given.removeprefix("sha256=").lower()
+        matches = [hmac.compare_digest(mac.hexdigest(), signature) for mac in self._macs]
+        return any(matches) and abs(now.timestamp() - int(stamp)) <= FRESH.total_seconds()
 
 
 # --- who sent it
@@ -115,13 +107,14 @@ class Meant(StrEnum):
 SHORTEST_WORD, LONGEST_WORD = 2, 40
 
 
-def meant(text: str, words: Mapping[str, str]) -> Meant | None:
+def meant(text: str, words: Mapping[str, str], *, is_damaged: bool = False) -> Meant | None:
     """What a text means by the agreed words; None where it is none of them.
 
-    A word that says all is well has to be the whole text. A call for help counts wherever it is.
+    A word that says all is well has to be the whole text, and none of it may be missing. A call for
+    help counts wherever it is.
     """
     folded = fold(text)
-    for what in (Meant.OK, Meant.OTHER):
+    for what in () if is_damaged else (Meant.OK, Meant.OTHER):
         if words.get(what) and folded == fold(words[what]):
             return what
     asked = fold(words.get(Meant.HELP, ""))

@@ -129,6 +129,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/quality", ("each-day", "the-policy")),
     ("/desk/reports", ("each-day", "the-policy", "", "templates-figures")),
     ("/desk/roll-calls", ("", "roll-calls")),
+    ("/desk/texts", _DAILY),
     ("/desk/rota", ("the-first-day", "the-rota", "", "rota-and-drills")),
     ("/desk/rounds", (*_DAILY, _CARED, "roles", _ADVOCATE)),
     ("/desk/searches", (*_RETURN, _CARED, "roles", _ADVOCATE)),

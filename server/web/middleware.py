@@ -24,6 +24,8 @@ from server.web.responses import PROBLEM_TYPE, Faults, Handlers, answer_fault
 BODY_LIMIT = 1_000_000
 # For photo uploads. A visitor who may not send one is refused before we read it.
 PHOTO_LIMIT = 15_100_000
+# Of what a gateway hands in little is kept: a mail with pictures is heard, too.
+HOOK_LIMIT = 30_000_000
 _PHOTO_IN_FORM = re.compile(r"POST /desk/children/[0-9a-f-]{36}/pack/photos")
 _PHOTO_ALONE = re.compile(r"PUT /api/v1/children/[0-9a-f-]{36}/pack/photos/[0-9a-f-]{36}")
 
@@ -237,6 +239,8 @@ class BodyLimit:
     def _limit_of(self, scope: Scope) -> int:
         where = f"{scope['method']} {scope['path'].lower()}"
         kind = header(scope, b"content-type").lower()
+        if where.startswith("POST /hooks/"):
+            return max(self.limit, HOOK_LIMIT)
         is_photo = (kind.startswith("multipart/form-data") and _PHOTO_IN_FORM.fullmatch(where)) or (
             kind.startswith(_FILES) and _PHOTO_ALONE.fullmatch(where)
         )

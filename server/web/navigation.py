@@ -49,7 +49,7 @@ _BELONGS: Final = (
     ("/desk/admin", ("/desk/drills", "/desk/front", "/desk/children/new")),
     ("/desk/reports", ("/desk/reports", "/desk/quality", "/desk/indicators", "/desk/patterns")),
     ("/desk/reports", ("/desk/policies/replay", "/desk/searches", "/desk/load")),
-    ("/desk/reports", ("/desk/roll-calls",)),
+    ("/desk/reports", ("/desk/roll-calls", "/desk/texts")),
     ("/desk/admin", ("/desk/policies",)),
     ("/desk/rota", ("/desk/rota", "/desk/duty")),
     ("/desk/children", ("/desk/children", "/desk/find", "/desk/glass", "/desk/witnesses")),

@@ -194,14 +194,15 @@ def _refused(says: str) -> Refused:
     return Refused(N_("“{field}” is not known here."), field=field)
 
 
-async def form_body(request: Request, *, files: int = 0) -> FormData:
-    """The fields of a form, checked for characters that cannot be stored. More than `files` files
-    are refused; the caller must check what is in one."""
+async def form_body(request: Request, *, files: int = 0, is_loose: bool = False) -> FormData:
+    """The fields of a form, checked for characters that cannot be stored: where it is loose, the
+    caller stores none. More than `files` files are refused; the caller must check what is in
+    one."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type not in ("application/x-www-form-urlencoded", "multipart/form-data"):
         raise WrongType(N_("The content type must be that of a form."))
     form = await request.form(max_files=files, max_fields=_MOST_FIELDS)
-    for name, value in form.multi_items():
+    for name, value in () if is_loose else form.multi_items():
         clean_text(name)
         if isinstance(value, str):
             clean_text(value)

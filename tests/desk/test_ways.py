@@ -156,6 +156,7 @@ NEAR = (
     ("sam", "/desk/homes/{home_id}/pin", 2),
     ("root", "/desk/people/homes/{home_id}/roll-call", 3),
     ("ines", "/desk/roll-calls", 2),
+    ("ines", "/desk/texts", 2),
     ("ines", "/desk/people/homes/{home_id}/roll-call", 3),
     ("ada", "/desk/children/{child_id}/plan", 2),
     ("ruth", "/desk/children/{child_id}/advocacy", 1),

@@ -35,8 +35,7 @@ from server.auth.second_factor import passkeys
 from server.auth.second_factor.passkeys import Site
 from server.errors import Refused, WaymarkError
 from server.imports import import_csv
-from server.inbound import api as webhook
-from server.inbound import cards, rules
+from server.inbound import bodies, cards, rules
 from server.missing.profile.photos import actions as photos
 from server.notify.channels.subscription import check_subscription
 from server.plan import wire
@@ -83,9 +82,9 @@ def _request(body: bytes, content_type: str) -> Request:
 
 
 def _hook(body: bytes, content_type: str) -> None:
-    payload = asyncio.run(webhook._said(_request(body, content_type), body))
-    _text(payload.text.encode("utf-8", "surrogatepass"))
-    rules.spellings(payload.from_)
+    hook = asyncio.run(bodies.read("sms", content_type, body))
+    _text((hook.text or "").encode())
+    rules.spellings((hook.sender or "").encode().decode())
 
 
 def _hook_json(data: bytes) -> None:
@@ -103,7 +102,9 @@ def _hook_parts(data: bytes) -> None:
 def _signature(data: bytes) -> None:
     stamp, given, body = (*data.split(b"\n", 2), b"", b"")[:3]
     texts = stamp.decode("latin-1"), given.decode("latin-1")
-    assert not rules.is_signed(["another secret"], texts[0], body, texts[1], NOW)
+    seal = rules.Seal(["another secret"], texts[0])
+    seal.feed(body)
+    assert not seal.is_of(texts[1], NOW)
 
 
 def _text(data: bytes) -> None:
@@ -374,9 +375,9 @@ _TEXTS = [
 _SPOKEN = (WaymarkError, HTTPException)
 
 DECODERS = [
-    Decoder("webhook-json", _hook_json, _SPOKEN, lambda: [b'{"id":"1","from":"+336","text":"x"}']),
-    Decoder("webhook-form", _hook_form, _SPOKEN, lambda: [_FORM]),
-    Decoder("webhook-parts", _hook_parts, _SPOKEN, lambda: [_PARTS]),
+    Decoder("webhook-json", _hook_json, (), lambda: [b'{"id":"1","from":"+336","text":"x"}']),
+    Decoder("webhook-form", _hook_form, (), lambda: [_FORM]),
+    Decoder("webhook-parts", _hook_parts, (), lambda: [_PARTS]),
     Decoder("signature", _signature, (), lambda: [b"1772452800\nsha256=00ff\nbody"]),
     Decoder("text-message", _text, (), lambda: [text.encode() for text in _TEXTS]),
     Decoder("sync", _sync, _SPOKEN, lambda: [_SYNC]),

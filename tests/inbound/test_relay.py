@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import urllib.error
 import urllib.request
@@ -139,10 +140,18 @@ def test_the_same_text_twice_waits_once(spool: Spool):
     assert len(spool.waiting()) == 1
 
 
-def test_a_call_without_a_text_is_refused(spool: Spool):
+def test_a_call_without_a_text_is_handed_on_and_one_without_anything_is_none(spool: Spool):
     with running(sms_relay.server(spool, 0, threading.Event())) as relay:
-        assert call(relay, "id=1&from=%2B33612345678") == 400
-    assert spool.waiting() == []
+        assert call(relay, "id=1&from=%2B33612345678") == 200
+        assert call(relay, "health=1") == 400
+    [file] = spool.waiting()
+    assert json.loads(file.read_text()) == {"id": "1", "from": "+33612345678", "text": ""}
+
+
+def test_another_text_under_the_same_id_waits_beside_the_first(spool: Spool):
+    spool.put({"id": "1", "from": "+33612345678", "text": "soleil"})
+    spool.put({"id": "1", "from": "+33612345678", "text": "bleu"})
+    assert len(spool.waiting()) == 2
 
 
 def test_texts_that_wait_are_for_this_account_alone(spool: Spool):

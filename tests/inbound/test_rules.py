@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import hmac
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.inbound import rules
-from server.inbound.rules import Meant
+from server.inbound import bodies, rules
+from server.inbound.rules import Meant, Seal
 
 NOW = datetime(2026, 3, 2, 17, tzinfo=UTC)
 WORDS = {"ok": "Café 7", "help": "bleu", "other": "thé"}
@@ -130,11 +133,23 @@ def test_digits_of_another_script_are_the_same_pin() -> None:
     assert rules.pin_of("٤٨ ٢٩") == "4829"
 
 
+def sealed(secrets: Sequence[str], stamp: str, body: bytes) -> Seal:
+    seal = Seal(secrets, stamp)
+    for at in range(len(body)):
+        seal.feed(body[at : at + 1])
+    return seal
+
+
+def signature(body: bytes) -> str:
+    return hmac.new(b"s" * 32, STAMP.encode() + b"." + body, "sha256").hexdigest()
+
+
 def test_what_is_signed_lately_is_heard() -> None:
-    given_ = rules.signature("s" * 32, STAMP, b"{}")
-    assert rules.is_signed(["other", "s" * 32], STAMP, b"{}", given_, NOW)
-    assert rules.is_signed(["s" * 32], STAMP, b"{}", f"sha256={given_.upper()}", NOW)
-    assert rules.is_signed(["s" * 32], STAMP, b"{}", given_, NOW + rules.FRESH)
+    given_ = signature(b"{}")
+    assert sealed(["other", "s" * 32], STAMP, b"{}").is_of(given_, NOW)
+    seal = sealed(["s" * 32], STAMP, b"{}")
+    assert seal.is_of(f"sha256={given_.upper()}", NOW)
+    assert seal.is_of(given_, NOW + rules.FRESH)
 
 
 @pytest.mark.parametrize(
@@ -153,11 +168,14 @@ def test_what_is_signed_lately_is_heard() -> None:
 def test_whatever_else_is_not(
     secrets: tuple[str, ...], stamp: str, body: bytes, later: timedelta
 ) -> None:
-    given_ = rules.signature("s" * 32, STAMP, b"{}")
-    assert not rules.is_signed(secrets, stamp, body, given_, NOW + later)
+    assert not sealed(secrets, stamp, body).is_of(signature(b"{}"), NOW + later)
 
 
 def test_a_form_is_read_by_whichever_names_it_has() -> None:
-    twilio = {"MessageSid": "SM1", "From": "+33612345678", "Body": "hello", "NumMedia": "0"}
-    assert rules.from_form(twilio) == {"id": "SM1", "from": "+33612345678", "text": "hello"}
-    assert rules.from_form({"text": "hello"}) == {"text": "hello"}
+    kind = "application/x-www-form-urlencoded"
+    twilio = b"MessageSid=SM1&From=%2B33612345678&Body=hello&NumMedia=0"
+    hook = asyncio.run(bodies.read("sms", kind, twilio))
+    assert (hook.outer_id, hook.sender, hook.text) == ("SM1", "+33612345678", "hello")
+    bare = asyncio.run(bodies.read("sms", kind, b"text=hello"))
+    assert (bare.sender, bare.text) == (None, "hello")
+    assert bare.outer_id.startswith("body ")

@@ -202,6 +202,7 @@ FITS: Mapping[str, Fits] = {
     ),
     "POST /desk/people/homes/{home_id}/roll-call/find": Fits("root", form={"q": "Tom"}),
     "GET /desk/roll-calls": Fits("ines"),
+    "GET /desk/texts": Fits("ines"),
     "POST /desk/people/homes/{home_id}/roll-call/workers": Fits(
         "root", form={"person_id": "{tom}"}
     ),

@@ -42,7 +42,7 @@ from tests.test_access import MAKERS
 ELSEWHERE = re.compile(
     r"^/$|^/health$|^/metrics$|^/api/v1/(openapi\.json|push-subscriptions|rota|indicators|areas)$"
     r"|^/api/v1/me/(reaching|shifts)$|^/app/|^/(sign-in|reach|arrived|drill|ready)(/|$)"
-    r"|^/desk/(again|filter|load|roll-calls|settings|templates|policies|indicators|areas|quality|rota|drills|test|help|me|reports|admin)(/|\.|$)"
+    r"|^/desk/(again|filter|load|roll-calls|texts|settings|templates|policies|indicators|areas|quality|rota|drills|test|help|me|reports|admin)(/|\.|$)"
     r"|^/desk/people/homes/\{home_id\}/roll-call$|^/desk/homes/\{home_id\}/pin$"
     r"|^/desk/children/new$|^/desk/people$|^/desk/people/(new|agency|homes|second-keys|accounts"
     r"|channels|last-resort|children/import|children/import/template\.csv|\{person_id\}(/password|/second-key)?)(/\{provider\})?$"

@@ -142,14 +142,14 @@ def _forgot(forgotten: Round, language: str, zone: ZoneInfo, now: datetime) -> M
     )
 
 
-def _text(at: datetime, words: str, is_shared: bool, language: str) -> Moment:
+def _text(at: datetime, words: str | None, is_shared: bool, language: str) -> Moment:
     """A text in other words than the agreed ones: it settles nothing, and is not lost."""
     told = N_("from a number that several children share")
     return Moment(
         at=at,
         icon="words",
         word=gettext(language, N_("Text message")),
-        words=words,
+        words=words or gettext(language, N_("A message that we could not read")),
         tags=(("early", gettext(language, told)),) if is_shared else (),
         by=None,
         said_at=None,
