@@ -96,7 +96,8 @@ async def send(request: Request, desk: FrontDesk) -> Response:
     now = now_of(request)
     opened = await _opened(request, desk)
     if opened is None:
-        return RedirectResponse(f"{PATH}?late=yes", status_code=303)
+        why = await desk_pins.why_closed(desk, _token(request), now)
+        return RedirectResponse(f"{PATH}?late={why}", status_code=303)
     seat, form = await _entrance(desk, opened, now), await form_body(request)
     answer = await roll_call.take(request, seat, form)
     return await _lock(request, desk, answer) if answer.status_code == 303 else answer
@@ -145,9 +146,11 @@ async def _lock(request: Request, desk: FrontDesk, answer: Response) -> Response
 
 
 async def _opened(request: Request, desk: FrontDesk) -> Opened | None:
-    return await desk_pins.opened(
-        desk, request.cookies.get(cookie_name(request, OPEN_COOKIE)), now_of(request)
-    )
+    return await desk_pins.opened(desk, _token(request), now_of(request))
+
+
+def _token(request: Request) -> str | None:
+    return request.cookies.get(cookie_name(request, OPEN_COOKIE))
 
 
 async def _entrance(desk: FrontDesk, opened: Opened, now: datetime) -> FrontEntrance:
@@ -198,7 +201,7 @@ async def _locked(
         "chosen": chosen,
         "sent": "sent" in query,
         "n_left": form_count(query.get("sent", "")) or 0,
-        "late": "late" in query,
+        "late": query.get("late", ""),
         "lost": "lost" in query,
         "is_none": is_none,
         "error": form_fault(fault, language_of(request)) if fault is not None else None,

@@ -4,6 +4,7 @@ The device stands where children pass: alone it says nothing, and it forgets aft
 """
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -138,6 +139,25 @@ async def opened(desk: FrontDesk, token: str | None, now: datetime) -> Opened | 
     if until <= now or seat is None or await is_left(desk, now):
         return None
     return Opened(seat, await actor_of(seat), until)
+
+
+class Closed(StrEnum):
+    """Why the device is open to nobody in this browser, as far as we have it stored."""
+
+    TIME = "time"
+    SEAT = "seat"  # The person who opened it does not work there any more.
+    BEFORE = "before"  # It was sent, locked, or opened anew.
+
+
+async def why_closed(desk: FrontDesk, token: str | None, now: datetime) -> Closed:
+    """Why `opened` says that it is locked."""
+    until = desk.unlocked_until
+    if not token or until is None or desk.unlock_hash != encryption.hash_token(token):
+        return Closed.BEFORE
+    if until <= now:
+        return Closed.TIME
+    is_there = await live(now).filter(id=desk.unlocked_by, home_id=desk.home_id).exists()
+    return Closed.BEFORE if is_there else Closed.SEAT
 
 
 async def lock(desk: FrontDesk) -> None:

@@ -17,7 +17,7 @@ from server.inbound.models import FrontDesk
 from server.inbound.rules import short_names
 from server.notify.models import Message
 from server.people.actions import set_language
-from server.people.models import Child, Person
+from server.people.models import Child, Person, Tie
 from server.roll_calls import actions
 from server.roll_calls.models import HomeWorker
 from server.watch.models import RollCallWord
@@ -101,7 +101,8 @@ async def test_by_their_pin_a_worker_says_who_is_there_and_the_device_forgets_it
     assert "Thank you. We have it." in after.text
     assert not any(name in after.text for name in CHILDREN)
     again = await browser.post(PATH, data=said)
-    assert again.headers["location"] == f"{PATH}?late=yes"
+    assert again.headers["location"] == f"{PATH}?late=before"
+    assert "already closed" in (await browser.get(again.headers["location"])).text
     assert await RollCallWord.all().count() == 2
     assert await Entry.filter(what="front_desk:unlock", who_id=cast.sam.id).count() == 1
 
@@ -148,6 +149,49 @@ async def test_a_person_who_may_no_longer_is_out_at_once(cast: Cast, how: str) -
     worker = {"worker": str(open_seat.id), "pin": PIN}
     again = await browser.post(f"{PATH}/open", data=worker)
     assert again.status_code == (401 if how == "the desk ended" else 422)
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("time", "because five minutes were over"),
+        ("ended", "because the person who opened it no longer works in this home"),
+        ("disabled", "because the person who opened it no longer works in this home"),
+        ("a new PIN", "was already closed, so we took nothing just now"),
+        ("a colleague", "was already closed, so we took nothing just now"),
+        ("left", "because the person who set it up has left the home"),
+    ],
+)
+async def test_what_comes_too_late_is_told_why_it_was_closed(
+    cast: Cast, how: str, words: str
+) -> None:
+    browser = await a_desk(cast)
+    await pin_of(cast)
+    await pin_of(cast, "tom", "739105")
+    await type_pin(cast, browser, "739105", "tom")
+    said, now = fields_of((await browser.get(PATH)).text), cast.clock.advance(minutes=2)
+    match how:
+        case "time":
+            cast.clock.advance(minutes=3)
+        case "ended":
+            await actions.end_worker(cast.actor("root"), cast.home.id, cast.tom.id, now)
+        case "disabled":
+            await Person.filter(id=cast.tom.id).update(disabled_at=now)
+        case "a new PIN":
+            await pin_of(cast, "tom", "284651")
+        case "a colleague":
+            async with cast.client() as other:
+                other.cookies.set("front", browser.cookies["front"])
+                await type_pin(cast, other)
+        case "left":
+            await actions.end_worker(cast.actor("root"), cast.home.id, cast.sam.id, now)
+            await Tie.filter(person_id=cast.sam.id).update(until_at=now)
+    answer = await browser.post(PATH, data=said)
+    assert answer.status_code == 303
+    shown = (await browser.get(answer.headers["location"])).text
+    assert words in shown
+    assert ("five minutes" in shown) is (how == "time")
+    assert not await RollCallWord.exists()
 
 
 async def test_wrong_pins_wait_lock_and_are_told_to_the_supervisor(cast: Cast) -> None:
