@@ -284,7 +284,12 @@ async def _state(
     """What was said, and who said it. `may_read`: of these children alone, to a person who does
     not work there. `is_earlier`: not the last one, so that nothing follows from it."""
     language, roll_call = language_of(request), sheet.roll_call
-    lines = by_worry(line for line in sheet.lines if may_read is None or line.child_id in may_read)
+    everyone = len(sheet.lines)
+    sheet = replace(
+        sheet,
+        lines=tuple(line for line in sheet.lines if may_read is None or line.child_id in may_read),
+    )
+    lines = by_worry(sheet.lines)
     part, pages, number = _part(request, lines)
     rows = rows_of(part, language, seat.zone, now_of(request))
     if may_read is not None:
@@ -295,7 +300,7 @@ async def _state(
     context = {
         **_frame(request, seat, roll_call),
         "rows": rows,
-        "lead": await _lead(request, seat, sheet),
+        "lead": await _lead(request, seat, sheet, is_part=len(lines) < everyone),
         "next": "" if is_earlier else _next(request, seat, sheet),
         "is_earlier": is_earlier,
         "unknown": format_list(language, unknown) if unknown else "",
@@ -320,12 +325,17 @@ def _sent(request: Request) -> dict[str, Any]:
     return {"sent": sent is not None, "n_left": form_count(sent or "") or 0}
 
 
-async def _lead(request: Request, seat: Entrance, sheet: Sheet) -> str:
-    """How far the roll call is, in a sentence or two."""
+async def _lead(request: Request, seat: Entrance, sheet: Sheet, *, is_part: bool) -> str:
+    """How far the roll call is, in a sentence or two. `is_part`: the sheet has only the children
+    that the reader may see, and a number of all would tell of the others."""
     language, roll_call = language_of(request), sheet.roll_call
     if roll_call is None:
         return gettext(language, N_("There has been no roll call here yet."))
     sums = sum_of(sheet, language)
+    if is_part:
+        of_these = N_("Of the children assigned to you: {sums}")
+        none = N_("You see none of the children here")
+        sums = gettext(language, of_these if sheet.lines else none, sums=sums)
     if roll_call.done_at is not None:
         person = await Person.get_or_none(id=roll_call.done_by) if roll_call.done_by else None
         if person is None:
@@ -335,6 +345,8 @@ async def _lead(request: Request, seat: Entrance, sheet: Sheet) -> str:
         return gettext(language, sentence, sums=sums, name=person.name, time=done)
     if not sheet.said_by:
         return gettext(language, N_("Nobody has done it yet."))
+    if is_part:
+        return gettext(language, N_("Not finished. {sums}."), sums=sums)
     answered = sum(line.is_said for line in sheet.lines)
     sentence = N_("Not finished: {n} of {all} children. {sums} so far.")
     return gettext(language, sentence, n=answered, all=len(sheet.lines), sums=sums)

@@ -7,11 +7,14 @@ from datetime import timedelta
 from uuid import uuid4
 
 import httpx2
+import pytest
 import pytest_asyncio
 
 from server.alerts.models import Alert
 from server.people.actions import set_language
 from server.people.models import Child, Tie
+from server.people.rules import Role
+from server.people.ties import AddTie, add_tie
 from server.roll_calls import actions
 from server.roll_calls.models import RollCall
 from server.watch.models import Pause, RollCallWord
@@ -240,6 +243,31 @@ async def test_those_who_answer_for_a_child_read_of_that_child_and_cannot_send(c
     for stranger in ("ada", "eve", "root", "uwe"):
         async with cast.browser_as(stranger) as browser:
             assert (await browser.get(path_of(cast))).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("who", "says"),
+    [
+        ("eve", "Of the children assigned to you: 1 here."),
+        ("ines", "You see none of the children here."),
+    ],
+)
+async def test_no_number_tells_of_a_child_whom_the_reader_may_not_see(
+    cast: Cast, who: str, says: str
+) -> None:
+    call = await asked(cast)
+    tie = AddTie(person_id=cast.eve.id, role=Role.CASEWORKER)
+    await add_tie(cast.actor("root"), cast.children["mia"], tie, cast.clock())
+    await Tie.filter(person_id=cast.ines.id).update(until_at=cast.clock())
+    before = await say(cast, call, {"mia": "here"})
+    async with cast.browser_as(who) as browser:
+        first = await open_page(cast, browser)
+        assert f"Not finished. {says}" in first
+        await say(cast, before.roll_call, {"noor": "not_here"})
+        then = await open_page(cast, browser)
+    assert says in then
+    assert "not here" not in then
+    assert "of 2" not in then
 
 
 async def test_a_supervisor_without_a_tie_reads_how_far_it_is_and_no_name_of_a_child(
