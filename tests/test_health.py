@@ -6,6 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import httpx2
+import pytest
 import pytest_asyncio
 
 from server.notify.models import Message
@@ -183,8 +184,16 @@ async def metrics(cast: Cast, host: str, **headers: str) -> httpx2.Response:
 async def test_metrics_are_for_this_machine_without_a_proxy_in_between(cast: Cast) -> None:
     assert (await metrics(cast, "127.0.0.1")).status_code == 200
     assert (await metrics(cast, "203.0.113.7")).status_code == 404
-    forwarded = {"X-Forwarded-For": "127.0.0.1"}
-    assert (await metrics(cast, "127.0.0.1", **forwarded)).status_code == 404
+    scraper = {"X-Prometheus-Scrape-Timeout-Seconds": "10"}
+    assert (await metrics(cast, "127.0.0.1", **scraper)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP", "X-Forwarded-Port", "CF-Connecting-IP"],
+)
+async def test_metrics_answer_no_proxy_whatever_it_adds(cast: Cast, name: str) -> None:
+    assert (await metrics(cast, "127.0.0.1", **{name: "1.1 proxy"})).status_code == 404
 
 
 async def test_metrics_count_and_name_nobody(cast: Cast) -> None:

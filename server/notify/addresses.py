@@ -1,6 +1,6 @@
 """Where people can be reached: adding addresses, and dropping them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,8 @@ from tortoise.queryset import QuerySet
 
 from server.audit.actions import Actor, note
 from server.audit.repeats import id_reused
-from server.errors import NotFound, Refused
+from server.errors import NotFound, Refused, TooMany
+from server.i18n import N_
 from server.notify.contact_routes import way_appeared
 from server.notify.models import Address
 from server.notify.refusals import BY_US
@@ -22,6 +23,9 @@ from server.storage.ids import uuid7
 
 # A person adds few addresses; a phone that re-subscribes at every start replaces its own.
 MOST_ADDRESSES = 20
+# A phone makes a new address now and then, and each replaces the one before. More than so many are
+# no phone's: they would only fill the table. What was dropped counts too.
+MOST_A_DAY = 50
 
 
 class AddAddress(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +52,8 @@ async def add_address(
 
     The same address again refreshes its keys. A phone has one subscription: a new one of a device
     replaces the old one, and has to prove itself better first. Raises Refused past the most
-    addresses that one person may have, IdReused for an id that names another address.
+    addresses that one person may have, TooMany past the most in a day, IdReused for an id that
+    names another address.
     """
     async with write():
         live = Address.filter(person_id=person_id, dropped_at__isnull=True)
@@ -63,6 +68,10 @@ async def add_address(
         before = await _replace(actor, live, now) if new.channel == PUSH else None
         if await live.count() >= MOST_ADDRESSES:
             raise Refused("There are too many addresses. Remove one first.", field="address")
+        made = Address.filter(person_id=person_id, made_at__gt=now - timedelta(days=1))
+        if await made.count() >= MOST_A_DAY:
+            wait = int(timedelta(hours=1).total_seconds())
+            raise TooMany(N_("This was done too often. Try again in an hour."), retry_after_s=wait)
         row = _row(actor, person_id, new, before, now)
         if not await bulk.insert(Address, [row], skip_known=True):
             # The same tap twice in one moment: the other request has made it.

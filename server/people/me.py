@@ -8,7 +8,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.errors import IdReused, NotFound, Refused
+from server.errors import IdReused, NotFound, Refused, TooMany
 from server.notify import arrivals
 from server.notify.addresses import AddAddress, add_address, drop_address
 from server.notify.channels.subscription import check_subscription
@@ -162,7 +162,7 @@ routes = [
         "Let pushes reach this browser",
         takes=SubscriptionRequest,
         gives={201: SubscriptionOut, 200: SubscriptionOut},
-        problems=(Refused, IdReused),
+        problems=(Refused, IdReused, TooMany),
     ),
     api(
         "POST",

@@ -1,6 +1,6 @@
 """What every request passes through, as pure ASGI.
 
-Outermost first: proxies, AccessLog (logs.py), SecurityHeaders, Faults (responses.py), PlainQuery,
+Outermost first: proxies, AccessLog (logs.py), SecurityHeaders, Faults (responses.py), PlainHead,
 SameOrigin, BodyLimit. `stack` gives them in this order. None of them keeps state between requests.
 """
 
@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from server.errors import Denied, TooLarge, WaymarkError
+from server.errors import Denied, Malformed, TooLarge, WaymarkError
 from server.i18n import N_
 from server.logs import AccessLog
 from server.settings import Settings
@@ -102,7 +102,7 @@ def stack(settings: Settings, handlers: Handlers) -> list[Middleware]:
         Middleware(AccessLog),
         Middleware(SecurityHeaders, is_https=settings.is_https),
         Middleware(Faults, handlers=handlers),
-        Middleware(PlainQuery),
+        Middleware(PlainHead),
         Middleware(SameOrigin, public_url=settings.public_url),
         Middleware(BodyLimit),
     ]
@@ -147,17 +147,29 @@ def _raw(headers: dict[str, str]) -> dict[bytes, bytes]:
     return {name.encode(): value.encode() for name, value in headers.items()}
 
 
-class PlainQuery:
-    """Escapes non-ASCII in a query: some programs send it unescaped, and `request.url` raises."""
+class PlainHead:
+    """Refuses a request that names no host, or two: a proxy may have chosen by another one than we
+    do. Escapes non-ASCII in a query: some programs send it unescaped, and `request.url` raises."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not _names_a_host(scope):
+            fault = Malformed(N_("The request must name one host."))
+            await _answer_with(fault, scope, receive, send)
+            return
         query = scope.get("query_string", b"")
         if not query.isascii():
             scope["query_string"] = quote(query, safe=string.printable).encode()
         await self.app(scope, receive, send)
+
+
+def _names_a_host(scope: Scope) -> bool:
+    """Once, as HTTP/1.1 asks for; before that, none was needed."""
+    hosts = [value for name, value in scope["headers"] if name == b"host"]
+    is_old = scope.get("http_version") == "1.0"
+    return hosts == hosts[:1] and (all(hosts) if hosts else is_old)
 
 
 class SameOrigin:

@@ -11,11 +11,17 @@ from uuid import UUID, uuid4
 import pytest
 
 from server.audit.actions import Actor
-from server.errors import IdReused, NotFound, Refused
+from server.errors import IdReused, NotFound, Refused, TooMany
 from server.notify import actions as notify
 from server.notify import outbox
 from server.notify.actions import Recipient, Saying, set_last_resorts
-from server.notify.addresses import MOST_ADDRESSES, AddAddress, add_address, drop_address
+from server.notify.addresses import (
+    MOST_A_DAY,
+    MOST_ADDRESSES,
+    AddAddress,
+    add_address,
+    drop_address,
+)
 from server.notify.arrivals import receipt, send_test
 from server.notify.models import Address, Delivery, Message
 from server.notify.rules import Kind
@@ -305,6 +311,23 @@ async def test_a_person_has_at_most_so_many_addresses(cast: Cast) -> None:
         await add(cast, "tom", "email", f"tom{number}@example.org")
     with pytest.raises(Refused):
         await add(cast, "tom", "email", "one.more@example.org")
+
+
+async def test_a_phone_makes_only_so_many_addresses_in_a_day_and_keeps_the_last(cast: Cast) -> None:
+    def subscribed(number: int) -> AddAddress:
+        return AddAddress(channel="push", value=f"https://push.example.org/{number}")
+
+    mia = cast.actor("mia")
+    for number in range(MOST_A_DAY):
+        await add_address(mia, mia.id, subscribed(number), cast.clock())
+    for _ in range(2):
+        with pytest.raises(TooMany):
+            await add_address(mia, mia.id, subscribed(MOST_A_DAY), cast.clock())
+    live = await Address.filter(person_id=mia.id, dropped_at__isnull=True)
+    assert [address.value for address in live] == [subscribed(MOST_A_DAY - 1).value]
+    # The same again is no new one, and tomorrow there is room.
+    await add_address(mia, mia.id, subscribed(MOST_A_DAY - 1), cast.clock())
+    await add_address(mia, mia.id, subscribed(MOST_A_DAY), cast.clock.advance(days=1))
 
 
 async def test_an_address_is_forgotten_once_and_by_its_person_alone(cast: Cast) -> None:

@@ -724,3 +724,28 @@ async def test_no_path_of_a_file_leads_outside(prober: Prober) -> None:
             if (fault := _unclear(answer)) is not None:
                 prober.wrong.append(f"{path!r}: {fault}")
     assert not prober.wrong, "\n".join(prober.wrong)
+
+
+@pytest.mark.parametrize("hosts", [[], [b""], [b"localhost:8000", b"localhost:8000"], [b"a", b"b"]])
+@pytest.mark.parametrize("path", ["/", "/health", "/api/v1/me", "/static/none.css", "/nowhere"])
+async def test_a_request_names_one_host(cast: Cast, hosts: list[bytes], path: str) -> None:
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"host", host) for host in hosts],
+        "client": ("203.0.113.7", 50000),
+        "server": ("localhost", 8000),
+    }
+    answer = await _through(cast.app, scope, b"")
+    assert (answer.status, _unclear(answer)) == (400, None)
+    # A monitor that speaks as in 1996 has no host to name.
+    if not hosts:
+        old = await _through(cast.app, scope | {"http_version": "1.0", "path": "/health"}, b"")
+        assert old.status in (200, 503)
