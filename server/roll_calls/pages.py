@@ -1,7 +1,7 @@
 """The page of a home's roll call: the people who work there say who is there, and those who answer
 for its children read it. And the list to print for the night."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -284,13 +284,8 @@ async def _state(
     """What was said, and who said it. `may_read`: of these children alone, to a person who does
     not work there. `is_earlier`: not the last one, so that nothing follows from it."""
     language, roll_call = language_of(request), sheet.roll_call
-    everyone = len(sheet.lines)
-    sheet = replace(
-        sheet,
-        lines=tuple(line for line in sheet.lines if may_read is None or line.child_id in may_read),
-    )
-    lines = by_worry(sheet.lines)
-    part, pages, number = _part(request, lines)
+    shown = sheet if may_read is None else _only(sheet, may_read)
+    part, pages, number = _part(request, by_worry(shown.lines))
     rows = rows_of(part, language, seat.zone, now_of(request))
     if may_read is not None:
         rows = [replace(row, href=f"/desk/children/{row.id}") for row in rows]
@@ -300,7 +295,7 @@ async def _state(
     context = {
         **_frame(request, seat, roll_call),
         "rows": rows,
-        "lead": await _lead(request, seat, sheet, is_part=len(lines) < everyone),
+        "lead": await _lead(request, seat, shown, is_part=len(shown.lines) < len(sheet.lines)),
         "next": "" if is_earlier else _next(request, seat, sheet),
         "is_earlier": is_earlier,
         "unknown": format_list(language, unknown) if unknown else "",
@@ -317,6 +312,11 @@ async def _state(
         "error": form_fault(fault, language) if fault is not None else None,
     }
     return page(request, "roll_calls/state.html", context, status=fault.status if fault else 200)
+
+
+def _only(sheet: Sheet, children: Collection[UUID]) -> Sheet:
+    lines = tuple(line for line in sheet.lines if line.child_id in children)
+    return replace(sheet, lines=lines)
 
 
 def _sent(request: Request) -> dict[str, Any]:
