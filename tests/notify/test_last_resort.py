@@ -14,6 +14,7 @@ from server.alerts.ladder import Cause
 from server.alerts.opening import Opening, open_alerts
 from server.alerts.recipients import policy_of, reach_of
 from server.errors import NotFound, Refused
+from server.i18n import gettext
 from server.notify.actions import set_last_resorts
 from server.notify.last_resort import actions as addresses
 from server.notify.last_resort.reading import resorts_of
@@ -281,16 +282,18 @@ async def test_a_supervisor_reads_it_and_has_no_form(stage: Stage) -> None:
 # --- who we cannot reach, before there is an alert
 
 
-async def test_each_person_reads_on_their_board_that_we_cannot_reach_them(stage: Stage) -> None:
+    link = 'href="/desk/settings"'
+    says = "We cannot reach you. Add an address, or turn alarms on in this browser."
     says, link = "We cannot reach you.", 'href="/desk/settings"'
-    for name in ("tom", "ines", "sam"):
+    in_french = gettext("fr", says)
+    for name, words in (("tom", says), ("ines", says), ("sam", in_french)):
         page = await seen(stage.cast, name, "/desk/")
-        assert says in page, name
+        assert words in page, name
         assert link in page, name
     assert says not in await seen(stage.cast, "root", "/desk/admin"), "alerts call no administrator"
     await stage.subscribe("tom", "sam")
-    for name in ("tom", "sam"):
-        assert says not in await seen(stage.cast, name, "/desk/")
+    for name, words in (("tom", says), ("sam", in_french)):
+        assert words not in await seen(stage.cast, name, "/desk/")
 
 
 @pytest.mark.parametrize("fault", ["closed_channel", "not_proven", "refused", "gone"])
