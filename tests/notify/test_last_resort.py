@@ -282,9 +282,9 @@ async def test_a_supervisor_reads_it_and_has_no_form(stage: Stage) -> None:
 # --- who we cannot reach, before there is an alert
 
 
+async def test_each_person_reads_on_their_board_that_we_cannot_reach_them(stage: Stage) -> None:
     link = 'href="/desk/settings"'
     says = "We cannot reach you. Add an address, or turn alarms on in this browser."
-    says, link = "We cannot reach you.", 'href="/desk/settings"'
     in_french = gettext("fr", says)
     for name, words in (("tom", says), ("ines", says), ("sam", in_french)):
         page = await seen(stage.cast, name, "/desk/")

@@ -145,6 +145,7 @@ FITS: Mapping[str, Fits] = {
     "DELETE /api/v1/sessions": _TO_TOM,
     "POST /api/v1/me/codes": _TO_MIA,
     "GET /api/v1/me/devices": _TO_MIA,
+    "GET /api/v1/me/help": _TO_MIA,
     "DELETE /api/v1/me/devices/{device_id}": _TO_MIA,
     f"GET {_API}/devices": _TO_TOM,
     f"DELETE {_API}/devices/{{device_id}}": _TO_TOM,

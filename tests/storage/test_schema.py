@@ -34,7 +34,9 @@ def _columns(model: type[Model], names: tuple[str, ...] | list[str]) -> tuple[st
 
 
 def _same(condition: str) -> str:
-    return re.sub(r"[\s()]", "", condition).lower()
+    bare = re.sub(r"[\s()]", "", condition).lower()
+    # PostgreSQL prints a list in its own way.
+    return re.sub(r"=anyarray\[([^]]*)\](\[\])?", r"in\1", bare)
 
 
 def _is_kept_by_keys(model: type[Model], unique: UniqueConstraint) -> bool:
