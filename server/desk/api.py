@@ -28,6 +28,7 @@ from server.storage.parts import MOST, QUERY
 from server.watch import actions, evidence, watch_alerts
 from server.watch.actions import SightingRequest
 from server.watch.children import changed
+from server.watch.facts import last_heard
 from server.watch.machine.standing import State as Standing
 from server.watch.machine.standing import as_the_child_sees
 from server.watch.models import Pause, Sighting, Watch
@@ -44,8 +45,10 @@ from server.web.responses import json_answer
 
 
 class ChildOut(msgspec.Struct):
-    """A child as a tied adult sees them. `sentence`: what is known, for the reader. `changed`: what
-    has changed about the child, in a few words, as on the board."""
+    """A child as a tied adult sees them. `standing`: `well` means that nothing is late; `heard_at`:
+    when an answer came last (null: never), left out for who may not read the check-in times.
+    `sentence`: what is known, for the reader. `changed`: what has changed about the child, in a few
+    words, as on the board."""
 
     id: UUID
     name: str
@@ -55,6 +58,7 @@ class ChildOut(msgspec.Struct):
     due_at: datetime | None = None
     missed_due_at: datetime | None = None
     answered_at: datetime | None = None
+    heard_at: datetime | msgspec.UnsetType | None = msgspec.UNSET
     sentence: str | None = None
     changed: str | None = None
 
@@ -116,7 +120,8 @@ class PauseOut(msgspec.Struct):
 
 
 class WatchOut(msgspec.Struct):
-    """The terms of a child's watch, and the pauses and seasons that are not over."""
+    """The terms of a child's watch, and the pauses and seasons that are not over. `heard_at`: when
+    an answer came last; null: never."""
 
     tier: Tier
     tier_until_at: datetime | None
@@ -126,6 +131,7 @@ class WatchOut(msgspec.Struct):
     due_at: datetime | None
     opens_at: datetime | None
     standing: Standing
+    heard_at: datetime | None
     pauses: list[PauseOut]
     seasons: list[SeasonOut]
 
@@ -180,6 +186,8 @@ def _child(
 ) -> ChildOut:
     standing = _standing(watch, roles) if watch is not None else Standing.WELL
     out = ChildOut(id, name, standing, sorted(roles))
+    if may(roles, Action.RHYTHM_SEE):
+        out.heard_at = _heard(watch, roles) if watch is not None else None
     if watch is not None and may(roles, Action.RHYTHM_SEE) and Role.CHILD not in roles:
         out.tier, out.due_at = Tier(watch.tier), watch.due_at
         out.missed_due_at, out.answered_at = watch.missed_due_at, watch.answered_at
@@ -193,6 +201,12 @@ def _child(
 def _standing(watch: Watch, roles: frozenset[Role]) -> Standing:
     """What the reader may see: the person with a child's phone learns nothing of adults' acts."""
     return _of_reader(Standing(watch.standing), roles)
+
+
+def _heard(watch: Watch, roles: Roles) -> datetime | None:
+    """When an answer came last, for the reader: a phone tells of the child's own alone."""
+    is_own = Role.CHILD in roles
+    return watch.answered_at if is_own else last_heard(watch.answered_at, watch.heard_at)
 
 
 def _of_reader(standing: Standing, roles: Roles) -> Standing:
@@ -222,6 +236,7 @@ async def _watch(child: Child, roles: frozenset[Role], request: Request) -> Resp
             due_at=watch.due_at,
             opens_at=watch.opens_at,
             standing=_standing(watch, roles),
+            heard_at=_heard(watch, roles),
             pauses=[_pause(pause) for pause in pauses],
             seasons=[season_out(row) for row in await coming_seasons(child.id, now_of(request))],
         )

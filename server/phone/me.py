@@ -98,20 +98,22 @@ class OpenOut(msgspec.Struct):
 
 class MeOut(msgspec.Struct, omit_defaults=True):
     """The signed-in person. The fields of a watch are null for adults, who are not watched.
-    `answered_late`: the last check-in of a day that came late, if the child has not said why.
-    `reminders`: how well pushes reach the phone that asks; null if no phone asks. `helpers`: the
-    adults a child can wish for in a call for help. `door`: we are looking for the child, and
-    `lines` are the numbers they can call. `help_text`: where a text message calls for help, if that
-    was agreed. `question`: what the phone should ask, if anything. `answered_at`: when the latest
-    answer to a question of the child about the record came. `epoch`: null until the database was
-    restored from a backup. `waits`: until when the child's reminders wait. `open_round`: the
-    check-in whose reminder can be put off. `lock_text`: the code of the text that the lock screen
-    shows; empty for the one that ships."""
+    `standing`: `well` means that nothing is late. `heard_at`: when an answer of the child's own
+    came last; null: never. `answered_late`: the last check-in of a day that came late, if the
+    child has not said why. `reminders`: how well pushes reach the phone that asks; null if no
+    phone asks. `helpers`: the adults a child can wish for in a call for help. `door`: we are
+    looking for the child, and `lines` are the numbers they can call. `help_text`: where a text
+    message calls for help, if that was agreed. `question`: what the phone should ask, if
+    anything. `answered_at`: when the latest answer to a question of the child about the record
+    came. `epoch`: null until the database was restored from a backup. `waits`: until when the
+    child's reminders wait. `open_round`: the check-in whose reminder can be put off.
+    `lock_text`: the code of the text that the lock screen shows; empty for the one that ships."""
 
     person: PersonOut
     next_due_at: datetime | None
     opens_at: datetime | None
     standing: State | None
+    heard_at: datetime | None
     answered_late: LateOut | None
     language: str
     display_name: str
@@ -197,6 +199,7 @@ async def _me(request: Request, visitor: Visitor) -> MeOut:
         next_due_at=watch.due_at if watch else None,
         opens_at=watch.opens_at if watch else None,
         standing=as_the_child_sees(State(watch.standing)) if watch else None,
+        heard_at=watch.answered_at if watch else None,
         answered_late=LateOut(late.id, late.due_at) if late else None,
         language=person.language,
         display_name=agency.display_name or settings.display_name,
@@ -222,8 +225,7 @@ async def _me(request: Request, visitor: Visitor) -> MeOut:
         asked = await to_ask(person.id)
         if asked is not None:
             me_out.question = QuestionOut(*asked)
-        answered_at = await last_answered(person.id)
-        if answered_at is not None:
+        if (answered_at := await last_answered(person.id)) is not None:
             me_out.answered_at = answered_at
     return me_out
 

@@ -93,6 +93,9 @@ _WATCHES = """
 SELECT w.child_id, w.standing, w.tier, w.zone, w.due_at, w.opens_at, w.missed_due_at, w.late_at,
        w.misses, w.sign_at, w.ask_at, w.asked_at, w.answered_at, w.app_seen_at,
        w.heard_at, w.heard_way, w.not_here_at, c.placed_at,
+       CASE WHEN w.answered_at IS NULL AND w.heard_at IS NULL THEN EXISTS (
+         SELECT 1 FROM device d WHERE d.person_id = w.child_id AND d.shut_out_at IS NULL)
+       END AS has_phone,
        (SELECT {together} FROM (
           SELECT due_at, CASE
               WHEN state = 'open' THEN 'o' WHEN state = 'excused' THEN 'x'
@@ -163,6 +166,7 @@ def _facts(row: Mapping[str, Any], **extras: Any) -> Facts:
         app_seen_at=_moment(row["app_seen_at"]),
         heard_at=_moment(row["heard_at"]),
         heard_way=row["heard_way"] or "",
+        has_phone=row["has_phone"] is None or bool(row["has_phone"]),
         not_here_at=_since_sign(row),
         marks=marks,
         usual_delay=usual_delay,

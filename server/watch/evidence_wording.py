@@ -124,9 +124,16 @@ def _calm(facts: Facts, reader: _Reader) -> str:
         clauses += [reader.say(due, time=facts.due_at), *_usual(facts, reader)]
         return _join(clauses, reader)
     clauses.append(_last_answer(facts, reader))
+    if facts.answered_at is None:
+        clauses += [*_no_phone(facts, reader), *_life(facts, reader)]
     if facts.due_at is not None:
         clauses.append(reader.say(N_("next check-in {time}"), time=facts.due_at))
     return _join(clauses, reader)
+
+
+def _no_phone(facts: Facts, reader: _Reader) -> Iterator[str]:
+    if not facts.has_phone:
+        yield gettext(reader.language, N_("no phone paired"))
 
 
 def _silence(facts: Facts, reader: _Reader) -> str:
@@ -148,7 +155,9 @@ def _silence(facts: Facts, reader: _Reader) -> str:
 
 def _last_answer(facts: Facts, reader: _Reader) -> str:
     if facts.answered_at is None:
-        return gettext(reader.language, N_("has never answered"))
+        # An answer that does not count is told by itself.
+        is_told = facts.heard_at is not None and facts.heard_way != TEXT
+        return "" if is_told else gettext(reader.language, N_("has never answered"))
     last = reader.say(N_("last answer {time}"), time=facts.answered_at)
     return _join_way(last, facts, reader) if facts.heard_at == facts.answered_at else last
 

@@ -97,6 +97,11 @@ class Called(msgspec.Struct, frozen=True):
 NO_DEVICE = Reached()
 
 
+def last_heard(*moments: datetime | None) -> datetime | None:
+    """The latest of these answers; None where none ever came."""
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is known about one child's silence."""
 
@@ -117,6 +122,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     app_seen_at: datetime | None = None
     heard_at: datetime | None = None  # The last answer that came another way than by the app.
     heard_way: str = ""
+    has_phone: bool = True  # Asked only of those who were never heard from.
     marks: str = ""
     usual_delay: timedelta | None = None
     seen: Seen | None = None
@@ -134,6 +140,11 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     away_until: datetime | None = None
     forgot: tuple[datetime, datetime] | None = None  # A check-in, and when the child said so.
     returns: bool = False  # A check-in is due at the end of the absence.
+
+    @property
+    def last_heard_at(self) -> datetime | None:
+        """When the child was heard from last, in any way; None: never."""
+        return last_heard(self.answered_at, self.heard_at)
 
     @property
     def is_silent(self) -> bool:

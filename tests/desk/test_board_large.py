@@ -359,10 +359,10 @@ async def test_a_board_of_thousands_says_when_the_others_were_counted(cast: Cast
         page = (await browser.get("/desk/")).text
     assert "No children here yet" not in first
     assert "Mia Castellane" in first
-    assert re.search(r"Due, away and on time: counted at \d\d:\d\d", page)
-    assert f"{large.MOST_AT_ONCE + 101:,} on time" in page
-    # The house, and those without a home.
-    assert page.count('class="opens') == 2
+    assert re.search(r"Children who are not late: counted at \d\d:\d\d", page)
+    assert f"{large.MOST_AT_ONCE + 100:,} on time" in page
+    assert "1 not heard from yet" in page
+    assert page.count('class="opens') == 1
 
 
 async def test_a_board_in_a_crowd_shows_at_once_who_is_called_for_after_the_count(

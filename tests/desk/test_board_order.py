@@ -72,6 +72,10 @@ async def stir(cast: Cast, ids: list[UUID], random: Random) -> None:
             missed_due_at=random.choice([None, cast.clock() - timedelta(hours=3)]),
             not_here_at=random.choice([None, cast.clock() - timedelta(minutes=30)]),
         )
+    for id_ in random.sample(ids, len(ids) // 3):
+        await Watch.filter(child_id=id_).update(
+            answered_at=None, heard_at=random.choice([None, None, cast.clock()])
+        )
 
 
 async def returned(cast: Cast, child_id: UUID, *kinds: Kind) -> Episode:
@@ -291,7 +295,7 @@ async def test_a_few_who_are_well_stay_in_sight(cast: Cast) -> None:
 async def test_who_is_back_comes_after_in_hand_and_leads_to_the_next_task(cast: Cast) -> None:
     episode = await returned(cast, cast.noor.id, Kind.SAFE_AND_WELL, Kind.MEDICAL, Kind.RESCREEN)
     page = await board(cast, "tom")
-    assert groups(page) == ["back", "well"]
+    assert groups(page) == ["back", "unheard"]
     assert "1 back, still to do" in page
     assert "Check that the child is safe and well, by" in page
     assert f'href="/desk/episodes/{episode.id}/enter/safe_and_well"' in page
@@ -299,7 +303,7 @@ async def test_who_is_back_comes_after_in_hand_and_leads_to_the_next_task(cast: 
     assert "Nobody is waiting for you now." not in page
     await Watch.filter(child_id=cast.noor.id).update(standing="late")
     page = await board(cast, "tom")
-    assert groups(page) == ["late", "well"]
+    assert groups(page) == ["late", "unheard"]
     assert "Check that the child is safe and well, by" in page
 
 

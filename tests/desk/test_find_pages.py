@@ -55,7 +55,7 @@ async def test_a_row_says_name_standing_home_and_caseworker_and_leads_to_the_chi
     page = await look_for(cast, "tom", "castel")
     assert shown(page) == ["Mia Castellane"]
     assert f'href="/desk/children/{cast.mia.id}"' in page
-    for words in ("The house", "Tom Verhoeven", "On time"):
+    for words in ("The house", "Tom Verhoeven", "Not heard from yet"):
         assert words in page
 
 

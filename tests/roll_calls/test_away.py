@@ -106,7 +106,7 @@ async def test_a_child_whose_home_says_not_here_is_not_shown_as_well(cast: Cast)
             assert HOME_SAID in (await tom.get(path)).text
     cast.clock.advance(minutes=5)
     await say(cast, call, {"mia": "here"})
-    assert (await shown(cast))[0] == "well"
+    assert (await shown(cast))[0] == "unheard"
 
 
 async def test_an_answer_after_the_homes_word_is_shown_as_before(cast: Cast) -> None:

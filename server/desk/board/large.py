@@ -1,7 +1,7 @@
 """The board of a reader with thousands of children: it costs what it shows.
 
 Everyone who is waited for is counted and placed as on any board: few children have an open
-alert, are late, or came back, and narrow indexes name them. Of those who are due, away or well, the
+alert, are late, or came back, and narrow indexes name them. Of the others, the
 rows that are shown come from an index in its order, and `tally` counts them all now and then.
 
 Where thousands are waited for as well, so do the rows of those, and `tally` counts them too.
@@ -181,8 +181,7 @@ class Walked(msgspec.Struct, frozen=True):
 
 
 async def _walked(scope: Scope, view: View, crowd: Crowd | None = None) -> Order:
-    """The rows that are shown. Those who are due, away or well are not counted; in a crowd nobody
-    is."""
+    """The rows that are shown. Who waits for nobody is not counted; in a crowd nobody is."""
     times, sources = 1, crowd
     while True:
         statement, ways = walked(scope, view, times, sources)

@@ -30,8 +30,8 @@ class Placed(msgspec.Struct, frozen=True):
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True):
-    """What a board of thousands knows of those who are due, away or well: counted at `at`. `homes`:
-    the first homes by name with how many are well there, of `many_homes` in all."""
+    """What a board of thousands knows of those who wait for nobody: counted at `at`. `homes`: the
+    first homes by name with how many are on time there, of `many_homes` in all."""
 
     at: datetime
     homes: Sequence[tuple[UUID | None, int]] = ()
@@ -46,7 +46,7 @@ class Order(msgspec.Struct, frozen=True):
     rows: tuple[Placed, ...]
     left: tuple[UUID, ...] = ()  # Of those whose placement has ended, the latest.
     n_left: int = 0  # How many these are in all.
-    # Whether those who are due, away or well are not counted with the rest; and the last count.
+    # Whether those who wait for nobody are not counted with the rest; and the last count.
     is_large: bool = False
     counted: Counted | None = None
     totals: Mapping[Group, int] = msgspec.field(default_factory=dict)  # By that count.
@@ -83,14 +83,14 @@ class Order(msgspec.Struct, frozen=True):
         return not any(map(self.count, urgent)) and not any(others)
 
     def well_by_home(self) -> dict[UUID | None, int]:
-        """How many are well, by home. Of many homes, the first ones by name."""
+        """How many are on time, by home. Of many homes, the first ones by name."""
         if self.is_large:
             return dict(self.counted.homes) if self.counted is not None else {}
         return {home: n for (group, home), n in self.counts.items() if group is Group.WELL}
 
 
 # Nobody waits for an adult in these, and there may be a million of them.
-UNCOUNTED = frozenset({Group.DUE, Group.AWAY, Group.WELL})
+UNCOUNTED = frozenset({Group.DUE, Group.UNHEARD, Group.AWAY, Group.WELL})
 
 
 async def order(scope: Scope, view: View) -> Order:

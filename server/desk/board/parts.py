@@ -18,6 +18,7 @@ TITLES: Mapping[Group, str] = {
     Group.BACK: N_("Back, still to do"),
     Group.LATE: N_("Late"),
     Group.DUE: N_("Due"),
+    Group.UNHEARD: N_("Not heard from yet"),
     Group.AWAY: N_("Away"),
     Group.WELL: N_("On time"),
 }
@@ -31,7 +32,7 @@ class Count(msgspec.Struct, frozen=True):
 
 
 class Fold(msgspec.Struct, frozen=True):
-    """A home, and its children who are well: "Harbour · 14 well"."""
+    """A home, and its children who are on time: "Harbour · 14 on time"."""
 
     key: str
     name: str
@@ -88,8 +89,8 @@ class _Sheet(msgspec.Struct, frozen=True):
 
 
 def _by_group(order: Order, rows: Mapping[UUID, Row]) -> dict[str, list[Placed]]:
-    """The rows of each group. By what was read of the child last: nobody is shown as well who is
-    late by now."""
+    """The rows of each group. By what was read of the child last: nobody is shown as on time who
+    is late by now."""
     by_group: dict[str, list[Placed]] = {}
     for placed in order.rows:
         if (row := rows.get(placed.child_id)) is not None:
@@ -144,11 +145,11 @@ def _counted(order: Order, reader: Reader) -> str:
     if order.counted is None:
         return gettext(
             reader.language,
-            N_("We are still counting who is due, away and on time. Everyone else is here."),
+            N_("We are still counting those who are not late. Everyone else is here."),
         )
     return gettext(
         reader.language,
-        N_("Due, away and on time: counted at {time}. Everyone else: counted now."),
+        N_("Children who are not late: counted at {time}. Everyone else: counted now."),
         time=format_time(reader.language, order.counted.at, reader.zone),
     )
 
@@ -210,7 +211,7 @@ def _rows(
 ) -> Rows:
     """`total`: how many there are, where that is known."""
     shown = [sheet.rows[place.child_id] for place in placed]
-    # All who are well in a home are read like a list of names; of many, the longest wait is first.
+    # Of a home they are read like a list of names; of many, the longest wait is first.
     if placed and placed[0].group is Group.WELL and (total or len(placed)) <= AT_ONCE:
         shown.sort(key=lambda row: row.name.casefold())
     return Rows(fold, shown, _more(sheet, placed, total, key))
@@ -238,7 +239,7 @@ def _more(sheet: _Sheet, placed: list[Placed], total: int | None, key: str) -> M
 
 
 def _by_home(placed: list[Placed], sheet: _Sheet) -> list[Rows]:
-    """Those who are well, folded by home: by its name, and last those without a home."""
+    """Those who are on time, folded by home: by its name, and last those without a home."""
     language, view = sheet.reader.language, sheet.view
     counts = sheet.order.well_by_home()
     named = [
@@ -306,6 +307,8 @@ def _count(group: Group, order: Order, reader: Reader) -> str:
         return ngettext(language, "{n} late", "{n} late", n)
     if group is Group.DUE:
         return ngettext(language, "{n} due", "{n} due", n)
+    if group is Group.UNHEARD:
+        return ngettext(language, "{n} not heard from yet", "{n} not heard from yet", n)
     if group is Group.AWAY:
         return ngettext(language, "{n} away", "{n} away", n)
     return ngettext(language, "{n} on time", "{n} on time", n)

@@ -52,6 +52,7 @@ placed AS {kept} (
         WHEN w.standing IN ('alerted', 'late') OR (
           w.standing IN ('due', 'well') AND w.not_here_at > w.sign_at) THEN 'late'
         WHEN r.child_id IS NOT NULL THEN 'back'
+        WHEN w.standing = 'well' AND w.answered_at IS NULL AND w.heard_at IS NULL THEN 'unheard'
         ELSE w.standing END AS grp
     FROM scope s
     {watch}
@@ -79,7 +80,7 @@ shown AS (
       WHEN cause IS NOT NULL THEN {called_since}
       WHEN grp = 'late' THEN COALESCE(missed_due_at, not_here_at)
       WHEN grp = 'back' THEN return_due_at
-      WHEN grp = 'due' THEN due_at
+      WHEN grp IN ('due', 'unheard') THEN due_at
       WHEN grp = 'away' THEN {away_since}
       WHEN grp = 'well' THEN {well_since}
       ELSE answered_at END, {now}) AS since
@@ -112,7 +113,7 @@ _CALLED_SINCE = """COALESCE(
 _UNTIL = """(
         SELECT MAX(until_at) FROM pause WHERE child_id = placed.child_id AND from_at <= {now}
         AND until_at > {now} AND ended_at IS NULL)"""
-# Whether those who are well are folded by home, and the child of this row is one of them.
+# Whether those who are on time are folded by home, and the child of this row is one of them.
 _IS_FOLDED = "(grp = 'well' AND (SELECT is_folded FROM fold) = 1)"
 _HOME = f"COALESCE(CAST(home_id AS text), '{NO_HOME}')"
 EVER = datetime(2000, 1, 1, tzinfo=UTC)
@@ -121,9 +122,9 @@ EVER = datetime(2000, 1, 1, tzinfo=UTC)
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """Which children of a reader the statement goes through. `scope`: the common table expressions
     that end with `scope`. `by_child`: whether watches and children are looked up one by one, and
-    those who are away or well come in the order of an index; else the database may go through all
+    who is away or on time comes in the order of an index; else the database may go through all
     of them. `is_read_once`: what follows reads `placed` once, and needs no copy of it. `folds`: of
-    thousands. Those who are well are folded by home, however few; those who are called for come as
+    thousands. Who is on time is folded by home, however few; those who are called for come as
     their alerts opened, whatever else the board reads, since the next page begins after the last
     row of this one. Elsewhere they come as the silence began or the child was heard."""
 

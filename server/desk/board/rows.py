@@ -43,6 +43,7 @@ WORDS: Mapping[Group, str] = {
     Group.BACK: N_("Returned"),
     Group.LATE: N_("Late"),
     Group.DUE: N_("Due"),
+    Group.UNHEARD: N_("Not heard from yet"),
     Group.AWAY: N_("Away"),
     Group.WELL: N_("On time"),
 }
@@ -50,9 +51,9 @@ WORDS: Mapping[Group, str] = {
 CALLING = frozenset({Group.MISSING, Group.NOW, Group.HELD, Group.LATE})
 _ANY_HOLDER = frozenset({Group.NOW, Group.HELD})
 # From these a child who is back comes up, while tasks of the return are open.
-QUIET = frozenset({Group.DUE, Group.AWAY, Group.WELL})
+QUIET = frozenset({Group.DUE, Group.UNHEARD, Group.AWAY, Group.WELL})
 # No check-in is late, and nobody agreed to an absence.
-_ON_TIME = frozenset({Group.DUE, Group.WELL})
+_ON_TIME = frozenset({Group.DUE, Group.UNHEARD, Group.WELL})
 BY_CAUSE: Mapping[Cause, tuple[str, str]] = {
     Cause.HELP: ("help", N_("Asked for help")),
     Cause.CONCERN: ("now", N_("Now")),
@@ -233,7 +234,7 @@ def _row(
         strip=strip(facts.marks, language),
         since=None if since is None else _how_long(since, group, language, now),
         since_iso=None if since is None else f"{since:%Y-%m-%dT%H:%MZ}",
-        # Of those who are well, the sentence beside it says the time.
+        # Of those who are on time, the sentence beside it says the time.
         exact=when(language, since, zone, now) if since and group in CALLING else None,
         has=names.get(alert.has) if alert is not None and alert.has is not None else None,
         alert_id=alert.id if alert is not None else None,
@@ -253,6 +254,8 @@ def group_of(facts: Facts, alert: Called | None, *, is_back: bool = False) -> Gr
 def _by_watch(facts: Facts, alert: Called | None) -> Group:
     if alert is None:
         group = Group.LATE if facts.standing is State.ALERTED else Group(facts.standing.value)
+        if group is Group.WELL and facts.last_heard_at is None:
+            group = Group.UNHEARD
         # No check-in is late, and yet nobody knows where the child is.
         is_away = facts.not_here_at is not None and group in _ON_TIME
         return Group.LATE if is_away else group

@@ -1,5 +1,5 @@
-"""How many children are due, away or well, for readers of thousands: counted beside the board, kept
-in memory for a while, and shown with the time at which they were counted.
+"""How many children wait for nobody, for readers of thousands: counted beside the board, kept in
+memory for a while, and shown with the time at which they were counted.
 
 Those who are waited for are counted by each board, and here only where they are thousands, too.
 """
@@ -78,8 +78,8 @@ class Tallies:
         self._turn = asyncio.Lock()
 
     async def of(self, scope: Scope, view: View) -> Tally | None:
-        """The last count of those who are due, away or well, however old it is; it is counted anew
-        beside this request. None where the first one takes longer than a reader waits."""
+        """The last count of those who wait for nobody, however old it is; it is counted anew beside
+        this request. None where the first one takes longer than a reader waits."""
         return await self._last(_key(count, scope, view), scope, view, None)
 
     async def waiting(self, scope: Scope, view: View) -> Tally | None:
@@ -186,7 +186,7 @@ async def _counts(scope: Scope, view: View) -> list[dict[str, Any]]:
 
 
 async def _homes(scope: Scope, view: View, homes: Sequence[UUID]) -> list[tuple[UUID | None, int]]:
-    """How many are well in each of these homes."""
+    """How many are on time in each of these homes."""
     statement = Statement()
     here = f"SELECT id AS child_id FROM child WHERE home_id {statement.among(homes)}"  # noqa: S608
     part = Part(scope=reached(scope, statement, [here]), by_child=True, is_read_once=True)

@@ -19,7 +19,7 @@ MORE = 50
 MOST = 200
 # Homes opened at the same time: more of them are a page of thousands of rows.
 MOST_OPEN = 20
-# So few who are well are shown at once, not folded by home.
+# So few who are on time are shown at once, not folded by home.
 FEW_WELL = 15
 MINE, NO_HOME = "mine", "none"
 # The key under which the address says how many homes are listed.
@@ -35,6 +35,7 @@ class Group(StrEnum):
     BACK = "back"  # Seen after a search, with tasks of the return.
     LATE = "late"
     DUE = "due"
+    UNHEARD = "unheard"  # Nothing is late, and no answer ever came.
     AWAY = "away"
     WELL = "well"
 
@@ -58,7 +59,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     whose: str = ""  # The id of a caseworker, or MINE.
     group: Group | None = None
     after: Place | None = None  # In this group, only the rows after this one.
-    open: tuple[str, ...] = ()  # The homes whose children who are well are shown.
+    open: tuple[str, ...] = ()  # The homes whose children who are on time are shown.
     # How many rows, by group or home; HOMES.
     more: Mapping[str, int] = msgspec.field(default_factory=dict)
     part: str = ""  # For an update of this group alone.
@@ -70,7 +71,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def folds(self) -> bool:
-        """Whether those who are well are folded by home, where there are many of them."""
+        """Whether those who are on time are folded by home, where there are many of them."""
         return not self.home
 
     def limit(self, key: str) -> int:

@@ -32,6 +32,12 @@ SELECT child_id, 0 AS rank, due_at AS since FROM watch
 WHERE agency_id = {agency} AND standing <> 'well' AND standing = '{group}'{after}
 ORDER BY due_at, child_id LIMIT {most}
 """
+_UNHEARD = """
+SELECT child_id, 0 AS rank, due_at AS since FROM watch
+WHERE agency_id = {agency} AND answered_at IS NULL AND heard_at IS NULL AND standing = 'well'
+  AND due_at IS NOT NULL{after}
+ORDER BY due_at, child_id LIMIT {most}
+"""
 _OF_HOME = """
 SELECT id AS child_id, 0 AS rank, {ever} AS since FROM child
 WHERE agency_id = {agency} AND home_id {home} AND left_at IS NULL{after}
@@ -51,14 +57,14 @@ ORDER BY rank, since, child_id LIMIT {most}
 
 
 def resting(scope: Scope, view: View, statement: Statement, times: int) -> Iterator[Walk]:
-    """The first of those who are due, away or well."""
+    """The first of those who are due, away, on time or not heard from."""
     # A parameter that no part names has no type for PostgreSQL: each part brings its own.
-    for group in (Group.DUE, Group.AWAY):
+    for group, index in ((Group.DUE, _BY_DUE), (Group.UNHEARD, _UNHEARD), (Group.AWAY, _BY_DUE)):
         if _is_wanted(view, group):
             agency = statement.of(scope.agency_id)
             after = _after(view, group, "(due_at, child_id)", statement)
             most = _most(view, group, times)
-            sql = _BY_DUE.format(agency=agency, group=group, after=after, most=most)
+            sql = index.format(agency=agency, group=group, after=after, most=most)
             yield Walk(group, group, most, sql)
     if not _is_wanted(view, Group.WELL):
         return
@@ -123,7 +129,7 @@ def _is_wanted(view: View, group: Group) -> bool:
 
 
 def few(scope: Scope, statement: Statement) -> Iterator[str]:
-    """All children of the agency who may be in another group than due, away or well."""
+    """All children of the agency who may be in another group than these."""
     agency = statement.of(scope.agency_id)
     yield f"SELECT child_id FROM alert WHERE agency_id = {agency} AND closed_at IS NULL"  # noqa: S608
     yield (

@@ -54,7 +54,7 @@ async def _standing(request: Request, child: Child) -> dict[str, Any]:
     language, zone, now = language_of(request), zone_of(request), now_of(request)
     facts = (await evidence.of([child.id], now)).get(child.id)
     if facts is None:
-        return {"facts": None, "group": "well", "alerts": ()}
+        return {"facts": None, "group": "unheard", "alerts": ()}
     alert = facts.alerts[0] if facts.alerts else None
     group = group_of(facts, alert)
     icon, word = shown_as(facts, group, alert)
