@@ -6,22 +6,25 @@ from uuid import UUID, uuid5
 
 from tortoise.expressions import F
 
-from server.alerts.ladder import people_on
+from server.alerts.ladder import Cause, people_on
+from server.alerts.models import Alert
 from server.alerts.recipients import reach_of
 from server.audit.actions import Actor, note
 from server.auth.rate_limit import count_guess, forget_guesses
 from server.auth.rules import Door
 from server.checkin.actions import record
 from server.checkin.rules import Answer, Want
-from server.errors import Refused, Unauthenticated
+from server.errors import Refused, TooMany, Unauthenticated, WaymarkError
 from server.i18n import N_
-from server.inbound.models import Card, FrontDesk
+from server.inbound.models import Card, FrontDesk, Inbound
 from server.inbound.rules import (
     CARD_BY_CARD,
     CARD_BY_DESK,
+    CARD_HELP_EVERY,
     CARD_LENGTH,
     DESK_LASTS,
     WRONG_PINS,
+    Meant,
     is_good_pin,
     pin_of,
     tap_id,
@@ -37,12 +40,18 @@ from server.roll_calls.reading import MOST_HOMES, live
 from server.security import encryption
 from server.storage.db import as_id, write
 from server.storage.ids import uuid7
+from server.watch.watch_alerts import Wish, call_adults
+from server.watch.wording import BY_CARD, CARD_HELP
+from server.watch.writing import watch_of
 
 WRONG = N_("This card and PIN don't match. Try again, or ask an adult.")
 LOCKED = N_("This card is locked: too many wrong PINs. Ask an adult for a new one.")
 ELSEWHERE = N_("This card is for another home. Ask an adult.")
 NO_DESK = N_("This device isn't a front desk any more. Ask an adult.")
 BAD_PIN = N_("A PIN has 4 to 8 digits, not all the same and not 1234.")
+
+# Codes of faults after which help is heard all the same.
+WAITS, SHUT = "card_waits", "card_locked"
 
 
 async def make(actor: Actor, child: Child, pin: str, now: datetime) -> Card:
@@ -206,7 +215,9 @@ def code_of(text: str) -> str:
 async def use(
     desk: FrontDesk, code: str, pin: str, *, want: Want, id_: UUID, now: datetime
 ) -> Card:
-    """What a child taps at the desk, recorded as their own by this card.
+    """What a child taps at the desk, recorded as their own by this card. A call for help is heard
+    after too many tries as well, and the PIN is not looked at: so the answer cannot tell whether it
+    was right.
 
     Raises Refused (wrong, locked, of another home), TooMany after too many tries.
     """
@@ -216,11 +227,13 @@ async def use(
         # Counted apart: made-up cards must not close the device for the children of the home.
         await count_guess(Door.CARD, [(f"made up {desk.id}", CARD_BY_DESK)], now)
         raise Refused(WRONG, field="pin")
-    if card.locked_at is not None:
-        raise Refused(LOCKED, field="card")
-    if not await Child.filter(id=card.child_id, home_id=desk.home_id).exists():
-        raise Refused(ELSEWHERE, field="card")
-    guesses = await count_guess(Door.CARD, [(f"{card.id} {desk.id}", CARD_BY_CARD)], now)
+    try:
+        guesses = await _count(card, desk, want, now)
+    except WaymarkError as fault:
+        if want is not Want.HELP or fault.code not in (WAITS, SHUT):
+            raise
+        await _call_unchecked(card, now)
+        return card
     if card.pin_hash not in encryption.current().blinds(_keyed(card.id, pin_of(pin))):
         await _wrong(card, now)
         raise Refused(WRONG, field="pin")
@@ -231,6 +244,52 @@ async def use(
         await Card.filter(id=card.id).update(wrong=0, last_used_at=now)
     await record(actor, Role.CHILD, card.child_id, answer, now)
     return card
+
+
+async def _count(card: Card, desk: FrontDesk, want: Want, now: datetime) -> list[int]:
+    """Count a try at this card, before it is made. Raises Refused, TooMany. Help may be called for
+    in another home, too."""
+    if card.locked_at is not None:
+        raise Refused(LOCKED, field="card", code=SHUT)
+    is_here = await Child.filter(id=card.child_id, home_id=desk.home_id).exists()
+    if want is not Want.HELP and not is_here:
+        raise Refused(ELSEWHERE, field="card")
+    try:
+        return await count_guess(Door.CARD, [(f"{card.id} {desk.id}", CARD_BY_CARD)], now)
+    except TooMany as fault:
+        raise TooMany(fault.detail, code=WAITS, **fault.extra) from None
+
+
+async def _call_unchecked(card: Card, now: datetime) -> None:
+    """Help was asked for with this card, and we did not look at the PIN: adults are called, and
+    nothing is settled."""
+    actor, about = Actor(None, "front_desk", card.agency_id), ("card", card.id)
+    async with write():
+        watch = await watch_of(card.child_id)
+        if await _is_heard(card.child_id, now):
+            return
+        call = await Inbound.create(
+            channel=BY_CARD,
+            outer_id=uuid7().hex,
+            at=now,
+            what=Meant.HELP,
+            agency_id=card.agency_id,
+            child_id=card.child_id,
+        )
+        await note(actor, "card:help", child_id=card.child_id, about=about, now=now)
+        await call_adults([Wish(actor, watch, Cause.HELP, call.id, reason=CARD_HELP)], now)
+
+
+async def _is_heard(child_id: UUID, now: datetime) -> bool:
+    """Whether a call a moment ago says the same: a stolen card must not drown adults. One after an
+    adult did something says more, and so does one after the alert was closed."""
+    alert = await Alert.get_or_none(child_id=child_id, cause=Cause.HELP, closed_at__isnull=True)
+    if alert is None:
+        return False
+    done = (alert.acknowledged_at, alert.contacted_at, alert.answered_at)
+    since = max([now - CARD_HELP_EVERY, *(at for at in done if at is not None)])
+    calls = Inbound.filter(child_id=child_id, channel=BY_CARD, at__gt=since)
+    return await calls.exists()
 
 
 async def _wrong(card: Card, now: datetime) -> None:

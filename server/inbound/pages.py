@@ -149,6 +149,7 @@ def _front_page(
         "display_name": request.app.state.settings.display_name,
         "card": "",
         "lost": False,
+        "help_counts": fault is not None and fault.code in (cards.WAITS, cards.SHUT),
         "id": str(uuid4()),
         "error": form_fault(fault, language) if fault is not None else None,
         **context,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from server.inbound.models import Inbound, Texting
 from server.inbound.rules import Meant
+from server.watch.wording import BY_CARD
 
 
 class Text(NamedTuple):
@@ -21,6 +22,12 @@ async def texts_of(child_id: UUID, most: int) -> list[Text]:
     """What came from the number of a child, the newest first."""
     rows = Inbound.filter(child_id=child_id, what="words").order_by("-at").limit(most)
     return [Text(row.at, row.text, row.is_shared) for row in await rows]
+
+
+async def calls_by_card(child_id: UUID, most: int) -> list[datetime]:
+    """When help was asked for with a child's card and the PIN was not checked, the last first."""
+    rows = Inbound.filter(child_id=child_id, channel=BY_CARD).order_by("-at").limit(most)
+    return [row.at for row in await rows]
 
 
 async def help_text_of(numbers: Mapping[str, str], child_id: UUID) -> tuple[str, str] | None:

@@ -189,6 +189,8 @@ CARD_LENGTH = 10
 SHORTEST_PIN, LONGEST_PIN = 4, 8
 # A PIN of four digits: five tries a quarter of an hour, and ten in a row lock the card for good.
 CARD_BY_CARD = Limit(5, timedelta(minutes=15))
+# Calls for help whose PIN is not checked, while adults have an alert about one.
+CARD_HELP_EVERY = timedelta(minutes=1)
 CARD_BY_DESK = Limit(30, timedelta(minutes=15))
 WRONG_PINS = 10
 DESK_LASTS = timedelta(days=30)

@@ -19,7 +19,7 @@ from server.policy.roll_call import Word
 from server.watch.facts import FEWEST, Asked, Called, Facts, Mark, Reach
 from server.watch.listed_wording import listed_in_words
 from server.watch.machine.standing import State, Why
-from server.watch.wording import TEXT, span, way_in_words, when
+from server.watch.wording import CARD_HELP, TEXT, UNCHECKED, span, way_in_words, when
 
 # A median delay below this is not worth a word.
 IN_TIME = timedelta(minutes=5)
@@ -92,6 +92,8 @@ def _called(facts: Facts, alert: Called, reader: _Reader) -> str:
         Cause.MISSING: N_("Reported missing {time}"),
     }[alert.cause]
     clauses = [reader.say(msgid, time=alert.opened_at)]
+    if alert.reason == CARD_HELP:
+        clauses.append(gettext(reader.language, UNCHECKED))
     if facts.answered_at is not None and facts.answered_at > alert.opened_at:
         clauses.append(reader.say(N_("last sign of life {time}"), time=facts.answered_at))
     elif alert.cause is Cause.MISSING:

@@ -34,6 +34,7 @@ from server.watch.machine.standing import State
 from server.watch.models import Sighting, Watch
 from server.watch.trusted import contacts
 from server.watch.watch_state import passed
+from server.watch.wording import CARD_HELP
 from server.watch.writing import lock, state_of, watch_of, write_down
 from server.web.live import announce
 
@@ -253,6 +254,7 @@ class Wish(msgspec.Struct, frozen=True):
     about: UUID
     how: str | None = None
     who: UUID | None = None
+    reason: str = ""  # Empty: the child said it.
 
     @property
     def wished(self) -> dict[str, str]:
@@ -276,11 +278,17 @@ async def call_adults(wishes: Sequence[Wish], now: datetime) -> list[Alert]:
     for wish, alert in zip(wishes, opened, strict=True):
         if any(alert.facts.get(name) != value for name, value in wish.wished.items()):
             await Alert.filter(id=alert.id).update(facts={**alert.facts, **wish.wished})
+        if alert.reason == CARD_HELP and not wish.reason:
+            await Alert.filter(id=alert.id).update(reason=_reason(wish))  # Now they said it.
     await contacts.ask(opened, now)
     for wish, alert in zip(wishes, opened, strict=True):
         if wish.who is not None:
             await _call_beside(alert, wish.who, now)
     return opened
+
+
+def _reason(wish: Wish) -> str:
+    return wish.reason or f"said_{wish.cause.value}"
 
 
 def _opening(wish: Wish, now: datetime) -> Opening:
@@ -289,7 +297,7 @@ def _opening(wish: Wish, now: datetime) -> Opening:
         agency_id=wish.watch.agency_id,
         cause=wish.cause,
         tier=Tier(wish.watch.tier),
-        reason=f"said_{wish.cause.value}",
+        reason=_reason(wish),
         opened_at=now,
         facts={"check_in": str(wish.about), **wish.wished},
         actor=wish.actor,

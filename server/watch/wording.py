@@ -27,6 +27,9 @@ WAYS: dict[str, str] = {
     "worker": N_("given by the caseworker"),
 }
 TEXT = "text"
+# A call for help at a front desk after too many wrong PINs: how it came, and why the alert opened.
+BY_CARD, CARD_HELP = "card", "card_help"
+UNCHECKED = N_("with this card, PIN not checked")
 _UTC = ZoneInfo("UTC")
 
 

@@ -20,7 +20,7 @@ from server.i18n import N_, format_list, format_moment, format_span, format_time
 from server.notify.wording import channel_word
 from server.people.words import ROLES
 from server.policy.model import Rung
-from server.watch.wording import TIERS, WAYS
+from server.watch.wording import CARD_HELP, TIERS, WAYS
 from server.why.answer import ANSWERS, BEFORE_ALL, Answer
 from server.why.events import Event, Value
 
@@ -199,6 +199,7 @@ WHYS: Mapping[str, str] = {
     "unusual": N_("a silence as long as this is unusual for the child"),
     "said": N_("an adult reported it"),
     "said_help": N_("the child asked for help"),
+    CARD_HELP: N_("someone asked for help with the child's card, PIN not checked"),
     "said_talk": N_("the child asked to talk"),
 }
 LAST_RESORT, OUTSIDE, SERVER = "last_resort", "outside", "server"

@@ -8,18 +8,22 @@ from uuid import uuid4
 import httpx2
 import pytest
 
+from server.alerts.actions import acknowledge
+from server.alerts.ladder import Outcome
 from server.alerts.models import Alert
 from server.audit.models import Entry
-from server.auth.models import Session
+from server.auth.models import Guess, Session
 from server.checkin.models import CheckIn
 from server.errors import Refused
 from server.inbound import cards
-from server.inbound.models import Card, FrontDesk
+from server.inbound.models import Card, FrontDesk, Inbound
 from server.notify.models import Message
 from server.notify.rules import Kind
 from server.people.models import Child, Home, Tie
 from server.roll_calls.actions import add_worker
 from server.storage.db import fetch
+from server.watch.models import Watch
+from server.watch.watch_alerts import close_alert
 from tests.cast import SURNAMES, Cast
 from tests.races import no_fault, together
 
@@ -131,6 +135,120 @@ async def test_five_wrong_pins_make_one_wait_and_ten_lock_the_card(cast: Cast) -
     assert told.person_id == cast.tom.id
     new = await a_card(cast, pin="9174")
     assert (await desk.say(new.code, "9174")).status_code == 303
+
+
+async def wait_for_it(desk: Desk, card: Card, wrong: int = 5) -> None:
+    for _ in range(wrong):
+        assert (await desk.say(card.code, "7391", "help")).status_code == 422
+
+
+@pytest.mark.parametrize("pin", [PIN, "7391", "", "\x00"])
+async def test_help_is_heard_after_the_limit_whether_the_pin_is_right_or_wrong(
+    cast: Cast, pin: str
+) -> None:
+    desk, card = await a_desk(cast), await a_card(cast)
+    await wait_for_it(desk, card)
+    before = dict(await Card.get(id=card.id)), await Guess.all().count()
+    watch = dict(await Watch.get(child_id=cast.mia.id))
+    answer = await desk.say(card.code, pin, "help")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/front?done=1")
+    alert = await Alert.get(child_id=cast.mia.id)
+    assert (alert.cause, alert.reason) == ("help", "card_help")
+    # It settles nothing, tells nothing of the PIN, and leaves the limit as it was.
+    assert (dict(await Card.get(id=card.id)), await Guess.all().count()) == before
+    assert dict(await Watch.get(child_id=cast.mia.id)) == watch
+    assert not await CheckIn.all().exists()
+    assert (await desk.say(card.code)).status_code == 429
+    kept = await Inbound.get(child_id=cast.mia.id)
+    assert (kept.channel, kept.what) == ("card", "help")
+    whole = Entry.filter(child_id=cast.mia.id, what__startswith="card:").order_by("id")
+    entries = [entry.what for entry in await whole]
+    assert entries == ["card:make", *["card:wrong_pin"] * 5, "card:help"]
+
+
+async def test_adults_read_that_the_pin_was_not_checked(cast: Cast) -> None:
+    desk, card = await a_desk(cast), await a_card(cast)
+    await wait_for_it(desk, card)
+    waits = await desk.say(card.code)
+    assert "“I need help now” works without a PIN." in waits.text
+    await desk.say(card.code, want="help")
+    alert = await Alert.get(child_id=cast.mia.id)
+    await cast.new_token("tom")
+    async with cast.browser_as("tom") as browser:
+        for path in ("/desk/", f"/desk/alerts/{alert.id}", f"/desk/children/{cast.mia.id}"):
+            shown = (await browser.get(path)).text
+            assert "ith this card, PIN not checked" in shown, path
+
+
+async def test_a_locked_card_calls_for_help_and_for_nothing_else(cast: Cast) -> None:
+    desk, card = await a_desk(cast), await a_card(cast)
+    for _ in range(2):
+        await wait_for_it(desk, card)
+        cast.clock.set(cast.clock() + timedelta(minutes=16))
+    assert (await Card.get(id=card.id)).locked_at is not None
+    locked = await desk.say(card.code)
+    assert locked.status_code == 422
+    assert "“I need help now” works without a PIN." in locked.text
+    assert (await desk.say(card.code, want="talk")).status_code == 422
+    assert (await desk.say(card.code, want="help")).status_code == 303
+    assert await Alert.filter(child_id=cast.mia.id, cause="help").count() == 1
+    assert not await CheckIn.all().exists()
+
+
+async def test_a_flood_of_help_by_a_stolen_card_is_one_call_a_minute(cast: Cast) -> None:
+    desk, card = await a_desk(cast), await a_card(cast)
+    await wait_for_it(desk, card)
+    page = str(uuid4())
+    found = await together(*(desk.say(card.code, want="help", id_=page) for _ in range(4)))
+    no_fault(found)
+    for _ in range(20):
+        assert (await desk.say(card.code, want="help")).status_code == 303
+    assert await Inbound.filter(channel="card").count() == 1
+    assert await Alert.all().count() == 1
+    assert await Entry.filter(what="card:help").count() == 1
+    cast.clock.set(cast.clock() + timedelta(minutes=1))
+    assert (await desk.say(card.code, want="help")).status_code == 303
+    assert await Inbound.filter(channel="card").count() == 2
+
+
+async def test_a_call_by_card_after_an_adult_did_something_is_heard_at_once(cast: Cast) -> None:
+    desk, card = await a_desk(cast), await a_card(cast)
+    await wait_for_it(desk, card)
+    await desk.say(card.code, want="help")
+    first = await Alert.get(child_id=cast.mia.id)
+    tom = cast.actor("tom")
+    cast.clock.set(cast.clock() + timedelta(seconds=10))
+    await acknowledge(tom, first.id, cast.clock())
+    cast.clock.set(cast.clock() + timedelta(seconds=10))
+    await desk.say(card.code, want="help")
+    assert (await Alert.get(id=first.id)).misses == 2
+    await close_alert(tom, first.id, Outcome.SPOKE, None, cast.clock())
+    await desk.say(card.code, want="help")
+    [again] = await Alert.filter(child_id=cast.mia.id, closed_at__isnull=True)
+    assert (again.id != first.id, again.reason) == (True, "card_help")
+
+
+async def test_an_alert_by_card_says_so_until_the_child_says_it_in_person(cast: Cast) -> None:
+    desk, card = await a_desk(cast), await a_card(cast)
+    await wait_for_it(desk, card)
+    await desk.say(card.code, want="help")
+    cast.clock.set(cast.clock() + timedelta(minutes=16))
+    assert (await desk.say(card.code, want="help")).status_code == 303
+    assert (await Alert.get(child_id=cast.mia.id)).reason == "said_help"
+    assert await CheckIn.filter(child_id=cast.mia.id, want="help").count() == 1
+
+
+async def test_help_at_the_desk_of_another_home_is_heard_with_its_pin(cast: Cast) -> None:
+    desk, card = await a_desk(cast), await a_card(cast)
+    other = await Home.create(
+        agency_id=cast.agency.id, name="Elsewhere", zone="UTC", made_at=cast.clock()
+    )
+    await Child.filter(id=cast.mia.id).update(home_id=other.id)
+    assert (await desk.say(card.code, "7391", "help")).status_code == 422
+    assert (await desk.say(card.code, want="talk")).status_code == 422
+    assert not await Alert.all().exists()
+    assert (await desk.say(card.code, want="help")).status_code == 303
+    assert (await Alert.get(child_id=cast.mia.id)).reason == "said_help"
 
 
 async def test_made_up_cards_close_the_device_for_nobody_who_has_one(cast: Cast) -> None:

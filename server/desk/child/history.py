@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from server.alerts.ladder import Cause
+from server.alerts.words import CAUSES
 from server.checkin.models import CheckIn
 from server.checkin.reading import to_be_read
 from server.checkin.repeats import handed_in_again
@@ -24,7 +26,7 @@ from server.watch.models import Round, Sighting
 from server.watch.signals.models import Observation
 from server.watch.signals.observations import noticed
 from server.watch.signals.warning_signs import SIGNS
-from server.watch.wording import way_in_words, when
+from server.watch.wording import UNCHECKED, way_in_words, when
 
 # As many answers as a month of three a day has.
 MOST = 90
@@ -90,6 +92,7 @@ async def history_of(child: Child, language: str, zone: ZoneInfo, now: datetime)
     moments += [_seen(sighting, names.get(sighting.by_id), language) for sighting in seen]
     moments += [_forgot(forgotten, language, zone, now) for forgotten in await forgot.limit(MOST)]
     moments += [_text(*text, language) for text in await reading.texts_of(child.id, MOST)]
+    moments += [_by_card(at, language) for at in await reading.calls_by_card(child.id, MOST)]
     return sorted(moments, key=lambda moment: moment.at, reverse=True)[:MOST]
 
 
@@ -152,6 +155,19 @@ def _text(at: datetime, words: str | None, is_shared: bool, language: str) -> Mo
         words=words or gettext(language, N_("A message that we could not read")),
         tags=(("early", gettext(language, told)),) if is_shared else (),
         by=None,
+        said_at=None,
+    )
+
+
+def _by_card(at: datetime, language: str) -> Moment:
+    """A call for help at a front desk: perhaps the child's, and nothing else."""
+    return Moment(
+        at=at,
+        icon="words",
+        word=gettext(language, CAUSES[Cause.HELP]),
+        words=None,
+        tags=(),
+        by=gettext(language, UNCHECKED),
         said_at=None,
     )
 
