@@ -23,7 +23,7 @@ document (RFC 9457). `detail` is a sentence for people, in English, and a msgid 
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 
 class See(NamedTuple):
@@ -62,6 +62,7 @@ class WaymarkError(Exception):
         self.field = field
         self.see = see
         self.extra = extra
+        self.shows: Mapping[str, Any] = {}  # What is written about a child: then it is a look.
 
 
 class Malformed(WaymarkError):
@@ -130,10 +131,22 @@ class NotFound(WaymarkError):
 
 
 class Conflict(WaymarkError):
-    """Another request was faster, or the thing has changed since it was read."""
+    """Another request was faster, or the thing has changed since it was read. `content`: what
+    stands there now. It goes out only by `shown`: who may write a thing may not always read it."""
 
     status = 409
     default_code = "conflict"
+
+    def __init__(
+        self, detail: str, *, content: Mapping[str, Any] | None = None, **how: Any
+    ) -> None:
+        super().__init__(detail, **how)
+        self.content = content or {}
+
+    def shown(self, content: Mapping[str, Any]) -> Self:
+        """The same, with what this reader gets by GET as well."""
+        self.shows = content
+        return self
 
 
 class IdReused(Conflict):

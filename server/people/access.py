@@ -165,7 +165,7 @@ async def child_for(
     """The child, and what the visitor is to them.
 
     Raises NotFound without a tie, Denied where no tie has this right. A look of an adult leaves an
-    entry that the child can read, once an hour, or `at_most_every`; access_table.py says which
+    entry that the child can read, once an hour, or `at_most_every`; looks/table.py says which
     request is a look, and at what. A person who is only on duty, or covers for a caseworker on
     leave, leaves one at each thing they do.
 
@@ -183,15 +183,15 @@ async def child_for(
     if by_call and not may(roles, action):
         for role, code in (await _in_need(request, child, action, alert_id)).items():
             roles, usual, why = roles | {role}, look_by_call(action), code
-    if not roles:
-        raise nothing_here()
     if not may(roles, action):
-        raise not_yours()
-    if (what := look_of(request)) is not None and not visitor.is_child:
-        await _looks_at(request, child, what, why=why, at_most_every=at_most_every)
-    elif usual is not None:
+        raise not_yours() if roles else nothing_here()
+    what = None if visitor.is_child else look_of(request)
+    leave = partial(looked, visitor, [child.id], now=now, why=why, at_most_every=at_most_every)
+    if usual is not None and (what is None or request.scope.get("method") != "GET"):
         # At once: a page that leaves an entry of its own finds this one, which says why.
-        await looked(visitor, [child.id], usual, now, why=why, at_most_every=at_most_every)
+        await leave(usual)
+    if what is not None:
+        leave_with_answer(request, partial(leave, what))
     return child, roles
 
 
@@ -277,7 +277,8 @@ async def child_for_ties(request: HTTPConnection, child_id: UUID, action: Action
         if child is None:
             raise nothing_here()
         if (what := look_of(request)) is not None:
-            await _looks_at(request, child, what)
+            leave = partial(looked, visitor, [child.id], what, now_of(request))
+            leave_with_answer(request, leave)
         return child
     return (await child_for(request, child_id, action))[0]
 
@@ -321,23 +322,6 @@ async def looked(
             await fetch("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [key])
         wanted = await not_seen(visitor.person_id, wanted, what, since)
         await note_all(visitor, what, wanted, why=why, now=now)
-
-
-async def _looks_at(
-    request: HTTPConnection,
-    child: Child,
-    what: str,
-    *,
-    why: str | None = None,
-    at_most_every: timedelta = ONE_LOOK,
-) -> None:
-    """An entry for what this request shows, if it shows it in the end."""
-    visitor, now = await visitor_of(request), now_of(request)
-    leave = partial(looked, visitor, [child.id], what, now, why=why, at_most_every=at_most_every)
-    if request.scope.get("method") != "GET":
-        await leave()
-        return
-    leave_with_answer(request, leave)
 
 
 def nothing_here() -> NotFound:

@@ -124,7 +124,8 @@ def api(
     media_type: str = "application/json",
     takes_media: Iterable[str] = (),
 ) -> ApiRoute:
-    """A described route. `gives` maps each status to its payload type, None where there is no body.
+    """A described route. `gives` maps each status to its payload type, to a tuple of them where a
+    reader may get less than another, or to None where there is no body.
 
     `takes_media` names the kinds of content where the body is a file by itself and no JSON.
     `is_open`: no session is needed. `query` maps names to types: `int`, `str`, `UUID`, `datetime`.
@@ -237,10 +238,16 @@ def _types(routes: Iterable[ApiRoute]) -> list[Payload]:
     payload_by_key: dict[str, Payload] = {_key(Problem): Problem}
     for route in routes:
         call = route.call
-        for payload in (call.takes, *call.gives.values(), *call.query.values()):
+        given = [payload for kind in call.gives.values() for payload in _each(kind)]
+        for payload in (call.takes, *given, *call.query.values()):
             if payload is not None:
                 payload_by_key[_key(payload)] = payload
     return list(payload_by_key.values())
+
+
+def _each(kind: Payload | None) -> tuple[Payload | None, ...]:
+    """The types of an answer: several where its reader may get less."""
+    return kind if isinstance(kind, tuple) else (kind,)
 
 
 def _key(payload: Payload) -> str:
@@ -283,7 +290,9 @@ def _answer(
 ) -> dict[str, Any]:
     described: dict[str, Any] = {"description": _MEANINGS.get(status, "Done")}
     if kind is not None:
-        described["content"] = {call.media_type: {"schema": by_type[_key(kind)]}}
+        schemas = [by_type[_key(payload)] for payload in _each(kind)]
+        schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+        described["content"] = {call.media_type: {"schema": schema}}
     return described
 
 

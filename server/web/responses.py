@@ -79,7 +79,8 @@ def problem(error: WaymarkError, language: str) -> Response:
     }
     if error.field is not None:
         document["field"] = error.field
-    document |= {name: value for name, value in error.extra.items() if name not in document}
+    more = {**error.extra, **error.shows}
+    document |= {name: value for name, value in more.items() if name not in document}
     headers = {"content-language": language, "vary": "Accept-Language"}
     if error.status == 401:
         headers["www-authenticate"] = "Bearer"

@@ -203,7 +203,7 @@ async def test_one_screen_answered_twice_shows_the_other_answer(cast: Cast) -> N
     await interview_actions.save_group(tom, episode.id, "own", 0, {"own": "One."}, now)
     with pytest.raises(Conflict) as caught:
         await interview_actions.save_group(tom, episode.id, "own", 0, {"own": "Two."}, now)
-    assert caught.value.extra["answers"] == {"own": "One."}
+    assert caught.value.content["answers"] == {"own": "One."}
 
 
 async def test_nobody_who_cares_for_the_child_or_works_in_its_home_leads_it(cast: Cast) -> None:

@@ -38,9 +38,12 @@ def path_of(cast: Cast, rest: str = "") -> str:
     return f"/api/v1/children/{cast.mia.id}/pack{rest}"
 
 
-async def put(cast: Cast, who: str, base: int | None, fields: dict[str, Any]) -> Any:
+async def put(
+    cast: Cast, who: str, base: int | None, fields: dict[str, Any], **headers: str
+) -> Any:
     async with cast.client_as(who) as client:
-        return await client.put(path_of(cast), json={"base": base, "fields": fields})
+        body = {"base": base, "fields": fields}
+        return await client.put(path_of(cast), json=body, headers=headers)
 
 
 async def prepared(cast: Cast, fields: dict[str, Any]) -> int:
@@ -66,12 +69,12 @@ async def alerted(cast: Cast) -> None:
 
 
 async def test_a_pack_is_made_and_each_change_is_another_version(cast: Cast) -> None:
-    first = (await put(cast, "tom", None, LOOKS)).json()
+    first = (await put(cast, "tom", None, LOOKS, **WHY)).json()
     assert (first["version"], first["fields"]) == (1, LOOKS)
     assert first["verified_at"] is not None
     cast.clock.advance(days=3)
     await cast.new_token("tom")
-    second = (await put(cast, "tom", 1, {**LOOKS, "hair": "short"})).json()
+    second = (await put(cast, "tom", 1, {**LOOKS, "hair": "short"}, **WHY)).json()
     assert (second["version"], second["fields"]["hair"]) == (2, "short")
     # A change is no look through the rest: nobody has looked through it since.
     assert second["verified_at"] == first["verified_at"]
@@ -91,7 +94,7 @@ async def test_the_same_again_is_the_same_version(cast: Cast) -> None:
 async def test_a_person_who_did_not_see_the_last_version_is_shown_both(cast: Cast) -> None:
     await put(cast, "tom", 0, LOOKS)
     await put(cast, "ines", 1, {**LOOKS, "hair": "red"})
-    late = await put(cast, "tom", 1, {**LOOKS, "eyes": "green"})
+    late = await put(cast, "tom", 1, {**LOOKS, "eyes": "green"}, **WHY)
     assert late.status_code == 409
     said = late.json()
     assert said["code"] == "changed"
@@ -105,7 +108,8 @@ async def test_a_person_who_did_not_see_the_last_version_is_shown_both(cast: Cas
 async def test_of_two_at_once_one_is_the_next_version_and_none_is_lost(cast: Cast) -> None:
     await put(cast, "tom", 0, LOOKS)
     both = await asyncio.gather(
-        put(cast, "tom", 1, {"hair": "red"}), put(cast, "ines", 1, {"hair": "blue"})
+        put(cast, "tom", 1, {"hair": "red"}, **WHY),
+        put(cast, "ines", 1, {"hair": "blue"}, **WHY),
     )
     assert sorted(one.status_code for one in both) == [200, 409]
     refused = next(one for one in both if one.status_code == 409).json()
@@ -269,13 +273,14 @@ async def test_a_child_with_two_phones_that_did_not_see_the_other_is_shown_both(
 
 async def test_what_an_adult_leaves_out_of_the_childs_words_stays(cast: Cast) -> None:
     await prepared(cast, {**LOOKS, **OWN, "own_for_guardian": "yes"})
-    stands = (await put(cast, "tom", 2, {"hair": "red"})).json()
+    stands = (await put(cast, "tom", 2, {"hair": "red"}, **WHY)).json()
     kept = {"own_script": LOOKS["own_script"], "own_for_guardian": "yes"}
     assert stands["fields"] == {**OWN, **kept, "hair": "red"}
     assert (await get(cast, "mia")).json()["fields"] == OWN
     # What is the adults' own to say they may still take out.
     emptied = {"hair": "red", "own_script": "", "own_for_guardian": None}
-    assert (await put(cast, "tom", 3, emptied)).json()["fields"] == {**OWN, "hair": "red"}
+    after = await put(cast, "tom", 3, emptied, **WHY)
+    assert after.json()["fields"] == {**OWN, "hair": "red"}
 
 
 @pytest.mark.parametrize("name", CHILD_SAYS)
@@ -537,7 +542,7 @@ async def test_it_is_looked_through_every_30_days_and_never_quietly(cast: Cast) 
     check = {"id": str(uuid4()), "version": 2}
     async with cast.client_as("tom") as tom:
         for _ in range(2):
-            shown = (await tom.post(path_of(cast, "/check"), json=check)).json()
+            shown = (await tom.post(path_of(cast, "/check"), json=check, headers=WHY)).json()
         stale = await tom.post(path_of(cast, "/check"), json={"id": str(uuid4()), "version": 1})
         assert stale.status_code == 409
     assert shown["verified_at"] == cast.clock().isoformat().replace("+00:00", "Z")

@@ -143,8 +143,8 @@ async def test_agreeing_to_what_stood_before_shows_both(cast: Cast) -> None:
     with pytest.raises(Conflict) as told:
         await agree(cast, made, seen)
     assert told.value.code == "moved_on"
-    assert told.value.extra["stands"] == {"rhythm": TWICE, "zone": "Europe/Paris"}
-    assert told.value.extra["proposed"] == {"rhythm": LATER, "zone": "Europe/Paris"}
+    assert told.value.content["stands"] == {"rhythm": TWICE, "zone": "Europe/Paris"}
+    assert told.value.content["proposed"] == {"rhythm": LATER, "zone": "Europe/Paris"}
     assert (await mia(cast)).rhythm == TWICE
     assert (await agree(cast, made)).state == "agreed"
 

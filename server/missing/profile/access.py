@@ -9,6 +9,7 @@ too (`checkouts.py`).
 
 from collections.abc import Collection
 from contextlib import suppress
+from functools import partial
 from urllib.parse import unquote
 from uuid import UUID
 
@@ -18,9 +19,11 @@ from starlette.requests import Request
 from server.errors import Denied, Refused
 from server.i18n import N_
 from server.missing.profile import actions, checkouts, rules
+from server.missing.profile.fields import CHILD_SAYS, FIELDS
 from server.missing.profile.models import PackOpening
 from server.missing.profile.reading import open_since
 from server.people.access import child_for, has_broken_glass, looked, now_of, visitor_of
+from server.people.looks.middleware import leave_with_answer
 from server.people.looks.table import ONE_LOOK
 from server.people.models import Child
 from server.people.rules import Action, Role, may
@@ -38,6 +41,11 @@ class Seen(msgspec.Struct, frozen=True):
     def sees_whole(self) -> bool:
         """Whether this reader may read the whole pack, once it is open."""
         return may(frozenset(self.roles), Action.PACK_READ)
+
+    @property
+    def own_fields(self) -> Collection[str]:
+        """The fields that this reader writes, and reads without opening the pack."""
+        return CHILD_SAYS if Role.CHILD in self.roles else ()
 
 
 async def pack_of(request: Request) -> Seen:
@@ -78,15 +86,23 @@ async def _is_carried(request: Request, child_id: UUID) -> bool:
     return await checkouts.is_carried(await visitor_of(request), child_id, now_of(request))
 
 
+async def readable(request: Request, seen: Seen) -> Collection[str]:
+    """The fields that a GET would show this writer now: a write answers with no others. To be asked
+    before the write, since a reason may be refused."""
+    if seen.own_fields or not await is_unsealed(request, seen.child):
+        return seen.own_fields
+    return FIELDS
+
+
 async def is_unsealed(request: Request, child: Child) -> bool:
-    """Whether the pack is open to this reader now; their look is recorded."""
+    """Whether the pack is open to this reader now; what the answer shows is a look."""
     visitor, now = await visitor_of(request), now_of(request)
     if await open_since(child.id) is not None:
-        what = actions.LOOK_ALERTED
-        await looked(visitor, [child.id], what, now)
+        leave = partial(looked, visitor, [child.id], actions.LOOK_ALERTED, now)
+        leave_with_answer(request, leave)
         return True
     if (why := _reason_of(request)) is not None:
-        await actions.look(visitor, child, why, now)
+        leave_with_answer(request, partial(actions.look, visitor, child, why, now))
         return True
     # Who broke the glass gave the reason there; `child_for` has left the look.
     return await has_broken_glass(request, child) or await _is_opened(request, child)

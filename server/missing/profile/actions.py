@@ -99,7 +99,7 @@ async def put(
         if wanted == stands.fields:
             return stands
         if base != stands.number and (is_staff or not await _has_seen(child.id, base, stands)):
-            raise _conflict(base, fields, stands, is_staff=is_staff)
+            raise _conflict(base, fields, stands)
         made = await _add(actor, child, Part.BEFORE, stands, wanted, now)
         if not is_staff:
             # The child changed who to call first: their caseworker looks through the rest with
@@ -131,7 +131,7 @@ async def put_now(
         if fields == stands.fields:
             return stands
         if base != stands.number:
-            raise _conflict(base, fields, stands, is_staff=True)
+            raise _conflict(base, fields, stands)
         return await _add(actor, child, Part.NOW, stands, fields, now)
 
 
@@ -148,16 +148,21 @@ async def _has_seen(child_id: UUID, base: int, stands: Version) -> bool:
     return rules.child_has_seen(row.said, stands.fields)
 
 
-def _conflict(
-    base: int, given_fields: Mapping[str, str], stands: Version, *, is_staff: bool
-) -> Conflict:
-    fields = stands.fields if is_staff else rules.own_words(stands.fields)
-    return Conflict(
-        _CHANGED,
-        code="changed",
-        current={"version": stands.number, "fields": dict(fields)},
-        yours={"base": base, "fields": dict(given_fields)},
-    )
+def _conflict(base: int, given_fields: Mapping[str, str], stands: Version) -> Conflict:
+    content = {
+        "current": {"version": stands.number, "fields": dict(stands.fields)},
+        "yours": {"base": base, "fields": dict(given_fields)},
+    }
+    return Conflict(_CHANGED, code="changed", version=stands.number, content=content)
+
+
+def conflict_for(fault: Conflict, readable: Collection[str]) -> Conflict:
+    """The same fault for a writer who may read these fields: with both versions, as far as that."""
+    if not readable or not fault.content:
+        return fault
+    current, yours = fault.content["current"], fault.content["yours"]
+    fields = {name: text for name, text in current["fields"].items() if name in readable}
+    return fault.shown({"current": {**current, "fields": fields}, "yours": yours})
 
 
 async def _add(
@@ -209,7 +214,7 @@ async def check(actor: Actor, child: Child, *, version: int, id: UUID, now: date
         if existing is None:
             stands = await current(child.id)
             if version != stands.number or version == 0:
-                raise _conflict(version, {}, stands, is_staff=True)
+                raise _conflict(version, {}, stands)
             await _checked(actor, child, version, id, now)
     # The first request may have stopped before this step: a repeated one does it.
     await _follow_return(actor, child, id, existing.at if existing is not None else now, now)
@@ -327,19 +332,6 @@ async def look(actor: Actor, child: Child, why: str, now: datetime) -> None:
             LOOK_WITH_REASON,
             child_id=child.id,
             why=encryption.seal(why),
-            agency_id=child.agency_id,
-            now=now,
-        )
-
-
-async def look_at_both(actor: Actor, child: Child, now: datetime) -> None:
-    """Record that a writer saw what another person wrote at the same time."""
-    async with write():
-        await note(
-            actor,
-            LOOK_WITH_REASON,
-            child_id=child.id,
-            why="wrote_too",
             agency_id=child.agency_id,
             now=now,
         )

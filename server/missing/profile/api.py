@@ -1,5 +1,6 @@
 """The grab pack over the wire: sealed, versioned, and on one page."""
 
+from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
 from starlette.requests import Request
@@ -10,7 +11,15 @@ from server.errors import Conflict, IdReused, NotFound, Refused
 from server.i18n import N_
 from server.i18n.languages import Language
 from server.missing.profile import actions, paper, reading, rules
-from server.missing.profile.access import own_words_alone, pack_of, unsealed
+from server.missing.profile.access import (
+    Seen,
+    own_words_alone,
+    pack_of,
+    readable,
+    unsealed,
+)
+from server.missing.profile.actions import Version
+from server.missing.profile.fields import FIELDS
 from server.missing.profile.models import PackPhoto
 from server.missing.profile.reading import Reader
 from server.missing.profile.rules import Copy
@@ -22,8 +31,10 @@ from server.missing.profile.wire import (
     OpenRequest,
     PackOut,
     PackRequest,
+    WrittenOut,
 )
 from server.people.access import child_for, looked, not_yours, now_of, visitor_of
+from server.people.models import Child
 from server.people.rules import Action, Role, may
 from server.web.openapi import api, query_of
 from server.web.rendering import language_of
@@ -64,19 +75,26 @@ async def put(request: Request) -> Response:
     if not (may(roles, Action.PACK_CHANGE) or may(roles, Action.PACK_SAY)):
         raise not_yours()
     visitor, now = await visitor_of(request), now_of(request)
-    payload = await json_body(request, PackRequest)
+    payload, shown = await json_body(request, PackRequest), await readable(request, seen)
     try:
         stands = await actions.put(
             visitor, seen.child, roles, base=payload.base or 0, given=payload.fields, now=now
         )
-    except Conflict:
-        if seen.sees_whole:
-            # The conflict shows both versions, so it is a look.
-            await actions.look_at_both(visitor, seen.child, now)
-        raise
-    if not seen.sees_whole:
+    except Conflict as fault:
+        raise actions.conflict_for(fault, shown) from None
+    if seen.own_fields:
         return json_answer(await reading.own(seen.child))
-    return json_answer(await reading.written(seen.child, stands))
+    return await _written(seen.child, stands, shown, payload.fields)
+
+
+async def _written(
+    child: Child, stands: Version, shown: Collection[str], given: Mapping[str, Any]
+) -> Response:
+    """The pack after a write, where it is open to the writer; else what they wrote themselves."""
+    if shown:
+        return json_answer(await reading.written(child, stands))
+    fields = {name: text for name, text in stands.fields.items() if given.get(name) == text}
+    return json_answer(WrittenOut(stands.number, stands.made_at, fields))
 
 
 async def put_now(request: Request) -> Response:
@@ -87,9 +105,12 @@ async def put_now(request: Request) -> Response:
     since = await reading.open_since(child.id)
     if since is None:
         raise nobody_looks()
-    await actions.put_now(
-        visitor, child, since, base=payload.base or 0, given=payload.fields, now=now
-    )
+    try:
+        await actions.put_now(
+            visitor, child, since, base=payload.base or 0, given=payload.fields, now=now
+        )
+    except Conflict as fault:
+        raise actions.conflict_for(fault, FIELDS) from None
     reader = await _reader(request)
     return json_answer(await reading.at_the_time(child, Copy.POLICE, reader, now))
 
@@ -104,11 +125,14 @@ def nobody_looks() -> Conflict:
 
 async def check(request: Request) -> Response:
     """Nothing has changed."""
-    child, _ = await child_for(request, request.path_params["child_id"], Action.PACK_CHANGE)
+    seen = Seen(*await child_for(request, request.path_params["child_id"], Action.PACK_CHANGE))
     visitor, now = await visitor_of(request), now_of(request)
-    payload = await json_body(request, CheckRequest)
-    await actions.check(visitor, child, version=payload.version, id=payload.id, now=now)
-    return json_answer(await reading.written(child, await actions.current(child.id)))
+    payload, shown = await json_body(request, CheckRequest), await readable(request, seen)
+    try:
+        await actions.check(visitor, seen.child, version=payload.version, id=payload.id, now=now)
+    except Conflict as fault:
+        raise actions.conflict_for(fault, shown) from None
+    return await _written(seen.child, await actions.current(seen.child.id), shown, {})
 
 
 async def open_it(request: Request) -> Response:
@@ -176,7 +200,7 @@ routes: list[Any] = [
         put,
         "The next version of the grab pack",
         takes=PackRequest,
-        gives={200: PackOut},
+        gives={200: (PackOut, WrittenOut)},
         problems=(Conflict,),
     ),
     api(
@@ -195,7 +219,7 @@ routes: list[Any] = [
         check,
         "The grab pack was looked through",
         takes=CheckRequest,
-        gives={200: PackOut},
+        gives={200: (PackOut, WrittenOut)},
         problems=(Conflict, IdReused),
     ),
     api(

@@ -345,15 +345,15 @@ def _in_conflict(
 ) -> tuple[int, dict[str, str]]:
     """The version to save over, and what another person wrote in the meantime. Saving again means
     that the writer has seen it."""
-    if not isinstance(fault, Conflict) or "current" not in fault.extra:
+    if not isinstance(fault, Conflict) or not fault.content:
         return typed.base, {}
-    stands = fault.extra["current"]["fields"]
+    stands = fault.content["current"]["fields"]
     others = {
         field.name: stands.get(field.name, "")
         for field in group.fields
         if stands.get(field.name, "") != typed.fields.get(field.name, "")
     }
-    return fault.extra["current"]["version"], others
+    return fault.content["current"]["version"], others
 
 
 # --- versions

@@ -90,7 +90,7 @@ async def own(child: Child) -> PackOut:
 
 
 async def written(child: Child, stands: Version) -> PackOut:
-    """What the writer has just written, and nothing besides: writing is not opening."""
+    """The current version, for a writer who has opened it, without what is on record elsewhere."""
     pack = await _frame(child, stands, names=None)
     pack.fields = dict(stands.fields)
     return pack

@@ -228,6 +228,14 @@ class AtTheTimeOut(msgspec.Struct):
     events: list[EventOut]
 
 
+class WrittenOut(msgspec.Struct):
+    """What a person has just written in a pack that is sealed to them."""
+
+    version: int
+    made_at: datetime | None
+    fields: dict[str, str]
+
+
 class PackOut(msgspec.Struct):
     """The grab pack, as much as the reader may see. Version 0: nothing has been written yet.
 

@@ -195,7 +195,7 @@ def _moved_on(held: ReturnInterview | None) -> Conflict:
         N_("Someone else saved this in the meantime. Compare both versions, then save again."),
         code="other_base",
         version=held.version if held else 0,
-        answers=held.answers if held else {},
+        content={"answers": held.answers if held else {}},
     )
 
 

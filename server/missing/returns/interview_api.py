@@ -94,7 +94,11 @@ async def put(request: Request) -> Response:
     payload = await json_body(request, InterviewRequest)
     episode, roles = await episode_for(request, Action.EPISODE_WORK)
     visitor, now = await visitor_of(request), now_of(request)
-    await interview_actions.save(visitor, episode.id, payload.base, payload.answers, now)
+    try:
+        await interview_actions.save(visitor, episode.id, payload.base, payload.answers, now)
+    except Conflict as fault:
+        answers = interview.seen_by(roles, fault.content.get("answers", {}))
+        raise fault.shown({"answers": answers} if fault.content else {}) from None
     if payload.is_held:
         await interview_actions.hold(visitor, episode.id, now)
     elif payload.is_refused:

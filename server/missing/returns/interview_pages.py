@@ -235,8 +235,6 @@ async def _group_page(
     answers = row.answers if row is not None else {}
     given = _kept(answers, zone) if form is None else _typed(form, group)
     is_moved = isinstance(fault, Conflict) and fault.code == "other_base"
-    if is_moved and fault is not None:
-        fault.extra.clear()  # The page shows the other person's answers in words.
     number = GROUPS.index(group)
     context = {
         "child": await Person.get(id=episode.child_id),

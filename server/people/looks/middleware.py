@@ -5,12 +5,16 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from server.errors import WaymarkError
+
 _LOOKS = "waymark.looks"
+_EMPTY = 204
 
 
 class Looks:
-    """Records the looks of a request just before its answer goes out: a refusal or a redirect shows
-    nothing. Where they cannot be written, nothing is shown."""
+    """Records the looks of a request just before its answer goes out. A redirect, an empty answer
+    and a fault show nothing, but for what the fault says that it shows. Where the looks cannot be
+    written, nothing is shown."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -19,13 +23,26 @@ class Looks:
         looks: list[Callable[[], Awaitable[None]]] = []
         scope[_LOOKS] = looks
 
+        async def leave_all() -> None:
+            for leave in looks:
+                await leave()
+
         async def seen(message: Message) -> None:
-            if message["type"] == "http.response.start" and 200 <= message["status"] < 300:
-                for leave in looks:
-                    await leave()
+            if message["type"] == "http.response.start" and _shows(message["status"]):
+                await leave_all()
             await send(message)
 
-        await self.app(scope, receive, seen)
+        try:
+            await self.app(scope, receive, seen)
+        except WaymarkError as fault:
+            # It is answered further out, with what it shows.
+            if fault.shows:
+                await leave_all()
+            raise
+
+
+def _shows(status: int) -> bool:
+    return 200 <= status < 300 and status != _EMPTY
 
 
 def leave_with_answer(request: HTTPConnection, leave: Callable[[], Awaitable[None]]) -> None:

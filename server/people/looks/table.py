@@ -1,9 +1,10 @@
 """Which request is a look at what is written about a child, and at which thing.
 
 One table of every GET that is about a child (`tests/people/test_access_table.py` checks it: a route
-that is in none of the three fails there). `child_for` leaves the entry of a route in `LOOKS`. A
-page in `OWN` leaves its own, since it knows better what it showed. One in `NO_LOOK` leaves none,
-and says why. The child reads one line for each person, thing and hour.
+that is in none of the three fails there). A write that shows something is a
+look at the page above its path. `child_for` leaves the entry of a route in `LOOKS`. A page in `OWN`
+leaves its own, since it knows better what it showed. One in `NO_LOOK` leaves none, and says why.
+The child reads one line for each person, thing and hour.
 """
 
 from collections.abc import Mapping
@@ -197,8 +198,30 @@ NO_LOOK: Mapping[str, str] = {
 }
 
 
+# What a write shows that stands under no page of its own; None: a receipt of what was sent.
+WRITES: Mapping[str, str | None] = {
+    f"{_API}/check-ins": None,
+    f"{_API}/observations": None,
+    f"{_API}/rhythm": "look:watch:see",
+    f"{_API}/tier": "look:watch:see",
+    f"{_API}/rhythm/preview": "look:rhythm:see",
+}
+
+
 def look_of(request: HTTPConnection) -> str | None:
     """What this request looks at, for the record; None where it leaves no entry here."""
-    if request.scope.get("method") != "GET":
-        return None
-    return LOOKS.get(getattr(request.scope.get("route"), "path_format", ""))
+    path = getattr(request.scope.get("route"), "path_format", "")
+    if request.scope.get("method") == "GET":
+        return LOOKS.get(path)
+    return WRITES[path] if path in WRITES else _page_above(path)
+
+
+def _page_above(path: str) -> str | None:
+    """The look of the nearest page at or above this path. The child's own page is above all."""
+    while path not in ("", _DESK):
+        if path in NO_LOOK:
+            return None
+        if code := LOOKS.get(path) or OWN.get(path):
+            return code if code.startswith("look:") else None
+        path = path.rpartition("/")[0]
+    return None

@@ -172,8 +172,10 @@ async def agree(
             raise Conflict(
                 N_("The check-in times have just changed. Look at both again."),
                 code="moved_on",
-                stands={"rhythm": watch.rhythm, "zone": watch.zone},
-                proposed={"rhythm": proposal.rhythm, "zone": proposal.zone},
+                content={
+                    "stands": {"rhythm": watch.rhythm, "zone": watch.zone},
+                    "proposed": {"rhythm": proposal.rhythm, "zone": proposal.zone},
+                },
             )
         rhythm, zone, days = proposal.rhythm, proposal.zone, proposal.days
         if days is None:

@@ -172,7 +172,11 @@ async def agree(request: Request) -> Response:
     payload = await json_body(request, AgreeRequest)
     child, _ = await _child(request, Action.RHYTHM_AGREE)
     visitor, id_, now = await visitor_of(request), _id(request), now_of(request)
-    return await _one(await proposals.agree(visitor, child.id, id_, payload.version, now), now)
+    try:
+        agreed = await proposals.agree(visitor, child.id, id_, payload.version, now)
+    except Conflict as fault:
+        raise fault.shown(fault.content) from None
+    return await _one(agreed, now)
 
 
 async def decline(request: Request) -> Response:
