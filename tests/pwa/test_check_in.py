@@ -73,7 +73,7 @@ def test_a_call_for_help_that_waits_is_asked_about_once_more_before_it_is_delete
     phone.page.get_by_text("No one has received this call for help. Delete it?").wait_for()
     phone.page.get_by_role("button", name="Keep it").click()
     phone.network(is_there=True)
-    phone.page.get_by_text("We've received everything you said.").wait_for()
+    phone.page.get_by_text("Nothing is waiting to be sent.").wait_for()
     assert [c["want"] for c in double.check_ins] == ["help"]
 
 
@@ -300,7 +300,7 @@ def test_what_is_refused_stays_until_the_child_throws_it_away(
     phone.page.get_by_role("button", name="Delete").click()
     expect(phone.page.locator(".entry")).to_have_count(1)
     phone.page.get_by_role("button", name="Yes, delete it").click()
-    phone.page.get_by_text("We've received everything you said.").wait_for()
+    phone.page.get_by_text("Nothing is waiting to be sent.").wait_for()
 
 
 def test_what_was_refused_can_be_tried_again_under_the_same_id(
@@ -312,7 +312,7 @@ def test_what_was_refused_can_be_tried_again_under_the_same_id(
     phone.page.get_by_role("button", name="See why").click()
     double.refuse_check_ins = None
     phone.page.get_by_role("button", name="Try again").click()
-    phone.page.get_by_text("We've received everything you said.").wait_for()
+    phone.page.get_by_text("Nothing is waiting to be sent.").wait_for()
     first, last = double.posted("/api/v1/check-ins")[0], double.check_ins[0]
     assert first["id"] == last["id"]
 

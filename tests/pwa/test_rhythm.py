@@ -234,7 +234,7 @@ def test_what_never_left_the_phone_is_taken_back_there(phone: Phone, double: Dou
     phone.network(is_there=True)
     phone.page.wait_for_timeout(500)
     phone.go(2)
-    expect(phone.page.get_by_text("Everything is sent")).to_be_visible()
+    expect(phone.page.get_by_text("Nothing waiting")).to_be_visible()
     assert double.proposals == []
 
 

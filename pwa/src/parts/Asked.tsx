@@ -41,8 +41,8 @@ function Awaited({ question }: { question: Question }) {
   return (
     <p class="soft">
       {names.length > 0
-        ? t("{names} will answer by {day}.", { names: listed(names), day })
-        : t("We'll answer by {day}.", { day })}
+        ? t("{names} should answer by {day}.", { names: listed(names), day })
+        : t("We should answer by {day}.", { day })}
     </p>
   );
 }

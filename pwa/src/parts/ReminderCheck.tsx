@@ -8,7 +8,7 @@ export function ReminderCheck() {
   if (!state) return null;
   const words = {
     asks: t("Reminders may not reach this phone."),
-    trying: t("One moment. A reminder is on its way to this phone."),
+    trying: t("One moment. We're sending this phone a reminder."),
     works: t("It works. Reminders reach this phone again."),
     waiting: t("No reminder has come yet. You can still check in here at any time."),
     blocked: t("This phone blocks reminders. You can allow them in the phone's settings."),

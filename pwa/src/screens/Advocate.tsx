@@ -107,7 +107,7 @@ function None({ asked }: { asked: string | null }) {
       <section class="card">
         {waits === null ? (
           <>
-            <p>{t("You asked for an advocate. Your caseworker and the supervisor know.")}</p>
+            <p>{t("You asked for an advocate. Your caseworker and the supervisor can see that.")}</p>
             {asked && <p class="soft">{dayWords(asked, now.value)}</p>}
           </>
         ) : (

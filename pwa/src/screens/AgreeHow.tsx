@@ -160,7 +160,7 @@ export function How() {
   const decision = (method.value === "pictogram" && picked.value) || asked;
   // What was read is what is agreed to: a text that changed meanwhile is read again first.
   const isSame = frame.value?.revision === revision;
-  const why = isSame ? obstacle() : t("A newer version is on its way. You can answer when it's here.");
+  const why = isSame ? obstacle() : t("There is a newer version. You can answer when it's here.");
   const say = async () => {
     const comment = draft.value.trim();
     const value: Record<string, unknown> = {
@@ -230,7 +230,7 @@ export function After() {
     <Page title={t("Answer saved")}>
       <p>
         {isChild.value && first
-          ? t("{name} will read it and talk about it with you. What you both agreed to before still counts.", {
+          ? t("{name} can read it and talk about it with you. What you both agreed to before still counts.", {
               name: called(first),
             })
           : t("Everyone who works on this plan can read it. Anything agreed before still counts.")}

@@ -77,7 +77,7 @@ function Entry({ day }: { day: Day }) {
         <p class="soft">
           {day.received_at
             ? t("{time}, received", { time: clockTime(day.said_at) })
-            : t("{time}, saved on this phone", { time: clockTime(day.said_at) })}
+            : t("{time}, not sent yet", { time: clockTime(day.said_at) })}
         </p>
         {day.read && <ReadBy by={day.read} said={day.said_at} />}
         {day.note && (

@@ -32,7 +32,7 @@ export function More() {
           to="unsent"
           icon="outbox"
           word={t("Not sent yet")}
-          state={waiting ? tn("{n} thing to send", "{n} things to send", waiting) : t("Everything is sent")}
+          state={waiting ? tn("{n} thing to send", "{n} things to send", waiting) : t("Nothing waiting")}
         />
         {!isStaff.value && <Row to="looks" icon="eye" word={t("Who looked")} />}
         {!isStaff.value && <Row to="happened" icon="story" word={t("What happened")} />}

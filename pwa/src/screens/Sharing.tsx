@@ -28,7 +28,7 @@ export function cards(): Card[] {
       title: t("When adults must act"),
       lines: [
         t("You and your caseworker agree on times to tell us you're OK."),
-        t("If we hear nothing, we tell adults who look after you. So nobody is forgotten."),
+        t("If we hear nothing, we tell adults who look after you."),
         t("You won't be in trouble if you miss one."),
         t("If you or another child is in danger, adults must act. They'll tell you what they do."),
       ],

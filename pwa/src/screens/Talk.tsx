@@ -217,7 +217,7 @@ function Thread() {
       <Notices />
       <NewWorker />
       {messages.length === 0 && (
-        <p class="lead">{t("You can write to each other here. An answer may take a while. Nobody is forgotten.")}</p>
+        <p class="lead">{t("You can write to each other here. An answer may take a while.")}</p>
       )}
       {byDay(messages).map(([name, list]) => (
         <section key={name}>

@@ -132,7 +132,7 @@ function lastWords(): string {
   if (!said.value) return "";
   const { said_at, received_at } = said.value;
   const time = timeOf(said_at);
-  if (!received_at) return t("Saved {time} · not sent yet", { time });
+  if (!received_at) return t("Said {time} · not sent yet", { time });
   const received = timeOf(received_at);
   return received === time
     ? t("Sent {time} · received", { time })

@@ -134,9 +134,9 @@ export function Unsent() {
   const list = queue.value;
   return (
     <Page title={t("Not sent yet")}>
-      {list.length === 0 && <p>{t("We've received everything you said.")}</p>}
+      {list.length === 0 && <p>{t("Nothing is waiting to be sent.")}</p>}
       {list.some((sending) => !sending.problem) && (
-        <p>{t("These are safe on this phone. They'll be sent when you're online.")}</p>
+        <p>{t("These are saved on this phone. They'll be sent when you're online.")}</p>
       )}
       {list.length > 0 && !isShutOut.value && (
         <button type="button" class="second" onClick={() => void (asksToHandIn.value ? handIn().then(send) : send())}>
