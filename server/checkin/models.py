@@ -29,6 +29,8 @@ class CheckIn(Model):
     device_id = fields.UUIDField(null=True)
     said_at = fields.DatetimeField()  # The phone's clock.
     received_at = fields.DatetimeField()  # Ours; this one decides.
+    # When it was said, by our clock; null: we cannot know, or an earlier release took it.
+    spoken_at = fields.DatetimeField(null=True)
     mood = fields.SmallIntField(null=True)
     note = EncryptedText(null=True)
     want = fields.CharField(max_length=8, default="nothing")

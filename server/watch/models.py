@@ -65,6 +65,10 @@ class Watch(Model):
     # The last one that came another way than by the app, whether or not it settled anything.
     heard_at = fields.DatetimeField(null=True)
     heard_way = fields.CharField(max_length=8, null=True)
+    # The last answer that was too old to say how the child is: when it came, and when it was said
+    # (null: we cannot know). The phone was on then.
+    old_came_at = fields.DatetimeField(null=True)
+    old_said_at = fields.DatetimeField(null=True)
     # When a sighting or answer came in time, but only holds.
     held_at = fields.DatetimeField(null=True)
     app_seen_at = fields.DatetimeField(null=True)
