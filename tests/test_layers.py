@@ -266,6 +266,7 @@ PURE = {
     "watch/signals/rules",
     "watch/signals/warning_signs",
     "watch/machine/advancing",
+    "watch/machine/ages",
     "watch/machine/alarms",
     "watch/machine/rounds",
     "watch/machine/standing",

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from server.alerts.silences.reading import Silence
 from server.audit.actions import Actor
 from server.audit.repeats import id_reused
+from server.checkin.ages import when_said
 from server.checkin.models import CheckIn
 from server.checkin.repeats import hand_in_again
 from server.checkin.row import Given, is_repeat, row_of, wish_of
@@ -90,7 +91,10 @@ async def keep(
     In the caller's transaction. Raises Conflict if one of them came in the same moment: then the
     caller must leave its transaction, and nothing is kept.
     """
-    signs = [Sign(watch, each.answer.way, each.answer.id) for each, watch in given]
+    heard = await when_said([each.answer for each, _ in given], now)
+    signs = [
+        Sign(watch, each.answer.way, each.answer.id, heard[each.answer.id]) for each, watch in given
+    ]
     rows, wishes = [], []
     entries = [_entry(each, now) for each, _ in given]
     settled = await settle_all(signs, now, entries, silences)

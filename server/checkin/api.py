@@ -37,7 +37,9 @@ class CheckInRequest(msgspec.Struct, forbid_unknown_fields=False):
     """One answer. The phone makes the id; sending it again changes nothing.
 
     With a call for help, `how` says how the child wants to be met, and `who` which adult they would
-    like best. Both are wishes: they never decide whether we call an adult. `confirmed_at`: we
+    like best. Both are wishes: they never decide whether we call an adult. `sent_at`: what the
+    phone's own clock says as it sends this. It tells an old answer from a wrong clock, and may
+    differ each time the same answer is sent. `confirmed_at`: we
     confirmed the answer at that moment, and the phone hands it in again because `/api/v1/me` shows
     another epoch; it counts as of that moment.
     """
@@ -51,16 +53,19 @@ class CheckInRequest(msgspec.Struct, forbid_unknown_fields=False):
     how: How | None = None
     who: UUID | None = None
     confirmed_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    sent_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
 class Received(msgspec.Struct):
     """What the server did with an answer: the same body each time it is sent. Nothing is due once
-    the placement has ended."""
+    the placement has ended. `is_old`: a check-in has opened since it was said, so it does not tell
+    how the child is now: the phone asks again."""
 
     id: UUID
     received_at: datetime
     next_due_at: datetime | None
     standing: Literal["well", "due", "late"]
+    is_old: bool = False
 
 
 class CheckInOut(msgspec.Struct):
@@ -140,6 +145,7 @@ def _answer(payload: CheckInRequest) -> Answer:
         how=payload.how,
         who=payload.who,
         confirmed_at=payload.confirmed_at,
+        sent_at=payload.sent_at,
     )
 
 

@@ -1,7 +1,8 @@
 """The hot path: check-ins that arrive within the same few milliseconds share one transaction.
 
 It takes only the common case: a child's own "I'm OK" while nothing is late, nobody has been called
-and no moment of the watch is waiting for the tick. There it does what `actions.record` does with
+and no moment of the watch is waiting for the tick; said since the round that is open has opened,
+and since the last sign of the child. There it does what `actions.record` does with
 rules and rows: in one statement on PostgreSQL, and in a handful on SQLite for all of them. A test
 compares the two. **It can only accept.** For anything else it changes nothing and returns None, and
 the caller goes the long way, which can refuse.
@@ -40,6 +41,7 @@ class Tap(msgspec.Struct, frozen=True):
     token_hash: str
     phone: UUID | None
     answer: Answer
+    spoken_at: datetime | None  # By our clock; None: we cannot know.
     note: str | None  # Sealed.
     content_hash: str
 
@@ -88,7 +90,7 @@ class FastLane:
             return None
         note = encryption.seal(answer.note) if answer.note is not None else None
         hash_ = content_hash or encryption.blind(content(answer))
-        tap = Tap(token_hash, phone, answer, note, hash_)
+        tap = Tap(token_hash, phone, answer, answer.spoken_at(self._clock()), note, hash_)
         taken = await self._together.submit(tap)
         if taken is None:
             return None
@@ -134,6 +136,8 @@ _WHO = """
   JOIN watch w ON w.child_id = s.person_id AND w.standing IN ('well', 'due')
    AND w.missed_due_at IS NULL AND w.alarm_at IS NULL AND w.next_action_at > $1
    AND (w.opens_at > $1 OR w.following_due_at IS NOT NULL)
+   AND (x.spoken_at IS NULL OR x.spoken_at >= w.sign_at
+    AND (w.opens_at > $1 OR x.spoken_at >= w.opens_at))
   LEFT JOIN {known} ON k.id = x.id
  WHERE d.shut_out_at IS NULL AND k.id IS NULL
 """
@@ -150,29 +154,31 @@ _SETTLE = """
   following_opens_at = CASE WHEN w.opens_at <= $1 THEN NULL ELSE w.following_opens_at END,
   following_action_at = CASE WHEN w.opens_at <= $1 THEN NULL ELSE w.following_action_at END,
   prompted = CASE WHEN w.opens_at <= $1 THEN 0 ELSE w.prompted END,
-  standing = 'well', sign_at = $1, answered_at = $1, version = w.version + 1
+  standing = 'well', sign_at = COALESCE({x}.spoken_at, $1),
+  answered_at = COALESCE({x}.spoken_at, $1), version = w.version + 1
 """
 
 _POSTGRES = f"""
 WITH x AS (
   SELECT * FROM unnest($3::text[], $4::uuid[], $5::timestamptz[], $6::text[], $7::text[],
-                       $8::int[], $9::text[], $10::uuid[]) WITH ORDINALITY
-    AS x(token_hash, id, said_at, mark, content_hash, mood, note, phone, n)
+                       $8::int[], $9::text[], $10::uuid[], $11::timestamptz[])
+    WITH ORDINALITY
+    AS x(token_hash, id, said_at, mark, content_hash, mood, note, phone, spoken_at, n)
 ), who AS (
   SELECT DISTINCT ON (w.child_id) x.*, s.agency_id, s.device_id, w.child_id, w.version, w.listens,
          w.due_at AS was_due_at, w.opens_at AS was_opens_at
     FROM x {_WHO.format(known=_KNOWN)}
    ORDER BY w.child_id, x.n
 ), settled AS (
-  UPDATE watch AS w SET {_SETTLE}
+  UPDATE watch AS w SET {_SETTLE.format(x="who")}
     FROM who WHERE w.child_id = who.child_id AND w.version = who.version
   RETURNING who.*, w.due_at AS next_due_at
 ), kept AS (
   INSERT INTO check_in (id, agency_id, child_id, by_id, by_role, device_id, said_at, received_at,
-                        mood, note, want, mark, is_late, is_early, duress_check_at, content_hash,
-                        answer)
-  SELECT id, agency_id, child_id, child_id, 'child', device_id, said_at, $1, mood, note, 'nothing',
-         mark, false, was_opens_at > $1, CASE WHEN listens THEN $1 END, content_hash,
+                        spoken_at, mood, note, want, mark, is_late, is_early, duress_check_at,
+                        content_hash, answer)
+  SELECT id, agency_id, child_id, child_id, 'child', device_id, said_at, $1, spoken_at, mood, note,
+         'nothing', mark, false, was_opens_at > $1, CASE WHEN listens THEN $1 END, content_hash,
          jsonb_build_object('id', id::text, 'received_at', $2::text, 'standing', 'well',
            'next_due_at',
            to_char(next_due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
@@ -214,6 +220,7 @@ async def _take_all(taps: list[Tap], now: datetime) -> list[Taken | None]:
             _if_any([tap.answer.mood for tap in taps]),
             _if_any([tap.note for tap in taps]),
             _if_any([tap.phone for tap in taps]),
+            _if_any([tap.spoken_at for tap in taps]),
         ],
     )
     taken: list[Taken | None] = [None] * len(taps)
@@ -234,36 +241,37 @@ def _if_any(values: list[Any]) -> list[Any]:
 # with CROSS, and with a `+` before what it must not look up.
 _SQLITE_TABLES = (
     "CREATE TEMP TABLE IF NOT EXISTS tap (n INTEGER PRIMARY KEY, token_hash TEXT, id TEXT,"
-    " said_at TEXT, mood INTEGER, note TEXT, mark TEXT, content_hash TEXT, phone TEXT)",
+    " said_at TEXT, mood INTEGER, note TEXT, mark TEXT, content_hash TEXT, phone TEXT,"
+    " spoken_at TEXT)",
     "CREATE TEMP TABLE IF NOT EXISTS taken (child_id TEXT PRIMARY KEY, id TEXT UNIQUE, n INTEGER,"
     " agency_id TEXT, device_id TEXT, was_due_at TEXT, is_early INTEGER, listens INTEGER,"
-    " answer TEXT)"
+    " answer TEXT, spoken_at TEXT)"
     " WITHOUT ROWID",
     "DELETE FROM temp.tap",
     "DELETE FROM temp.taken",
 )
-_SQLITE_TAPS = "INSERT INTO temp.tap VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_SQLITE_TAPS = "INSERT INTO temp.tap VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _SQLITE_TAKE = f"""
 INSERT OR IGNORE INTO temp.taken
 SELECT w.child_id, x.id, x.n, s.agency_id, s.device_id, w.due_at, w.opens_at > $1, w.listens,
        json_object('id', x.id, 'received_at', $2, 'next_due_at',
          strftime('%Y-%m-%dT%H:%M:%fZ',
            CASE WHEN w.opens_at <= $1 THEN w.following_due_at ELSE w.due_at END),
-         'standing', 'well')
+         'standing', 'well'), x.spoken_at
   FROM temp.tap AS x CROSS {_WHO.format(known="check_in k").strip()}
  ORDER BY x.n
 """  # noqa: S608 (put together from the constants above)
 _SQLITE = (
     f"""
-UPDATE watch AS w SET {_SETTLE} FROM temp.taken AS t WHERE w.child_id = +t.child_id
+UPDATE watch AS w SET {_SETTLE.format(x="t")} FROM temp.taken AS t WHERE w.child_id = +t.child_id
 """,  # noqa: S608
     """
 INSERT INTO check_in (id, agency_id, child_id, by_id, by_role, device_id, said_at, received_at,
-                      mood, note, want, mark, is_late, is_early, duress_check_at, content_hash,
-                      answer)
-SELECT t.id, t.agency_id, t.child_id, t.child_id, 'child', t.device_id, x.said_at, $1, x.mood,
-       x.note, 'nothing', x.mark, 0, t.is_early, CASE WHEN t.listens THEN $1 END, x.content_hash,
-       t.answer
+                      spoken_at, mood, note, want, mark, is_late, is_early, duress_check_at,
+                      content_hash, answer)
+SELECT t.id, t.agency_id, t.child_id, t.child_id, 'child', t.device_id, x.said_at, $1, x.spoken_at,
+       x.mood, x.note, 'nothing', x.mark, 0, t.is_early, CASE WHEN t.listens THEN $1 END,
+       x.content_hash, t.answer
   FROM temp.taken AS t JOIN temp.tap AS x ON x.n = t.n
 """,
     """
@@ -308,4 +316,5 @@ def _row(n: int, tap: Tap) -> tuple[object, ...]:
     said_at = moment_to_text(answer.said_at)
     phone = None if tap.phone is None else str(tap.phone)
     told = (n, tap.token_hash, str(answer.id), said_at, answer.mood, tap.note, answer.mark)
-    return *told, tap.content_hash, phone
+    spoken_at = None if tap.spoken_at is None else moment_to_text(tap.spoken_at)
+    return *told, tap.content_hash, phone, spoken_at

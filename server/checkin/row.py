@@ -54,6 +54,7 @@ def row_of(given: Given, came_to: Settlement, at: datetime) -> dict[str, Any]:
         "device_id": actor.device_id,
         "said_at": answer.said_at,
         "received_at": at,
+        "spoken_at": answer.spoken_at(at),
         "mood": answer.mood,
         "note": answer.note,
         "want": answer.want.value,
@@ -65,11 +66,16 @@ def row_of(given: Given, came_to: Settlement, at: datetime) -> dict[str, Any]:
         "is_early": came_to.settled.nothing and came_to.next_due_at is not None,
         "duress_check_at": None,
         "content_hash": given.content_hash,
-        # In the order in which PostgreSQL keeps it, so that a repeat gets the same bytes.
-        "answer": {
-            "id": str(answer.id),
-            "standing": as_the_child_sees(came_to.standing).value,
-            "next_due_at": as_text(came_to.next_due_at) if came_to.next_due_at else None,
-            "received_at": as_text(at),
-        },
+        "answer": _first_answer(answer.id, came_to, at),
+    }
+
+
+def _first_answer(id_: UUID, came_to: Settlement, at: datetime) -> dict[str, Any]:
+    # In the order in which PostgreSQL keeps it, so that a repeat gets the same bytes.
+    return {
+        "id": str(id_),
+        **({"is_old": True} if came_to.settled.is_old else {}),
+        "standing": as_the_child_sees(came_to.standing).value,
+        "next_due_at": as_text(came_to.next_due_at) if came_to.next_due_at else None,
+        "received_at": as_text(at),
     }

@@ -8,6 +8,7 @@ import msgspec
 
 from server.errors import Refused
 from server.policy.levels import Way
+from server.watch.machine.ages import by_our_clock
 
 LONGEST_NOTE = 20_000
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -55,13 +56,17 @@ class Answer(msgspec.Struct, frozen=True):
     who: UUID | None = None  # For a call for help: the adult the child would like best.
     # Handed in again after a restore: when we had confirmed it. It is still the same answer.
     confirmed_at: datetime | None = None
+    # What the phone's clock said when it sent this: it tells a wrong clock from an old answer.
+    sent_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        if self.said_at.tzinfo is None:
-            raise Refused("A time needs a time zone.", field="said_at")
-        if not EARLIEST.year <= self.said_at.year <= LATEST.year:
-            nearest = EARLIEST if self.said_at.year < EARLIEST.year else LATEST
-            msgspec.structs.force_setattr(self, "said_at", nearest)
+        for name in ("said_at", "sent_at"):
+            moment = getattr(self, name)
+            if moment is not None and moment.tzinfo is None:
+                raise Refused("A time needs a time zone.", field=name)
+            if moment is not None and not EARLIEST.year <= moment.year <= LATEST.year:
+                nearest = EARLIEST if moment.year < EARLIEST.year else LATEST
+                msgspec.structs.force_setattr(self, name, nearest)
         if self.mood is not None and not 1 <= self.mood <= 5:
             raise Refused("The mood must be a number from 1 to 5.", field="mood")
         if self.note is not None and len(self.note) > LONGEST_NOTE:
@@ -72,9 +77,16 @@ class Answer(msgspec.Struct, frozen=True):
             if getattr(self, field) is not None and self.want is not Want.HELP:
                 raise Refused("This is only for a call for help.", field=field)
 
+    def spoken_at(self, now: datetime) -> datetime | None:
+        """When it was said, by our clock, if it comes now. None: we cannot know."""
+        # Handed in again, it was sent for the first time at a moment that nobody has kept.
+        sent_at = self.sent_at if self.confirmed_at is None else None
+        return by_our_clock(self.said_at, sent_at, now)
+
 
 def content(answer: Answer) -> str:
-    """All that makes two answers the same: tells a repeat from an id that is used again."""
+    """All that makes two answers the same: tells a repeat from an id that is used again. A phone
+    sends one answer several times, each with the time of its sending."""
     said_at = answer.said_at.astimezone(UTC).isoformat()
     # The note comes last, since it may hold anything; nothing before it holds a blank.
     note = "" if answer.note is None else f"={answer.note}"

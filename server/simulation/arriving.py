@@ -20,7 +20,8 @@ from server.watch.calendar.milestones import What as Milestone
 from server.watch.calendar.milestones import around, raised
 from server.watch.facts import ROUNDS, Reach, Seen
 from server.watch.machine import advancing, answering, changing, rounds, witnesses
-from server.watch.machine.standing import Change, Standing, Terms
+from server.watch.machine.ages import JUST_NOW, ON_THE_WAY, Heard, by_our_clock, unaged
+from server.watch.machine.standing import Change, Settled, Standing, Terms
 from server.watch.rhythm.rules import Span, longest_gap
 from server.watch.signals.rules import Mood, Sign
 from server.witnesses.rules import ends_at
@@ -87,66 +88,100 @@ class Arriving:
         self._learning.know(child, unreached_since=since)
 
     def _answer(self, child: Child, check_in: kinds.CheckIn, now: datetime) -> None:
-        if check_in.way is not Way.APP:
-            child.heard_at, child.heard_way = now, check_in.way
-        by = BY_WAY[check_in.way]
+        heard, by = _heard(child, check_in, now), BY_WAY[check_in.way]
+        cause = _wanted(check_in)
         if by not in OWN or not answering.counts(by, child.terms.steps):
             # As with a sighting: settled or not, it is not the child's own answer.
-            self._heed(child, by, now)
-            self._called_for(child, _wanted(check_in), check_in, now)
-            return
-        # The answer settles what became true in this very moment, or while we were blind; we tell
-        # nobody of that.
-        child.standing, changes = self.looked(child, now)
-        self._learning.remember(child, changes)
-        due = child.standing.missed_due_at or child.standing.due_at
-        cause = _wanted(check_in)
-        self._budgeting.answered(child, now)
-        if not self._settle(child, now, but=() if cause is None else (cause,), answers=True):
-            child.delays = [*child.delays[1 - ROUNDS :], round((now - due).total_seconds() / 60)]
-        child.answered_at = now
-        if self._learning.asking and check_in.mood is not None:
-            child.moods.append(Mood(now.replace(second=0, microsecond=0), check_in.mood))
-        self._result.answers[child.name].append(now)
+            settled = self._heed(child, by, now, heard)
+        else:
+            child.standing, changes = self.looked(child, now)
+            due, before = child.standing.missed_due_at or child.standing.due_at, child.standing
+            settled = self._settle(child, changes, now, answers=True, heard=heard)
+            if not settled.nothing and (settled.was_late or child.standing.due_at > before.due_at):
+                delay = round((now - due).total_seconds() / 60)
+                child.delays = [*child.delays[1 - ROUNDS :], delay]
+            if self._learning.asking and check_in.mood is not None:
+                child.moods.append(Mood(now.replace(second=0, microsecond=0), check_in.mood))
+            if not settled.goes_on:
+                self._ended(child, now, but=() if cause is None else (cause,))
+                self._result.answers[child.name].append(now)
+        self._note(child, check_in, heard, settled, now)
         if cause is not None:
             self._called_for(child, cause, check_in, now)
 
-    def _called_for(
-        self, child: Child, cause: Cause | None, check_in: kinds.CheckIn, now: datetime
+    def _note(
+        self,
+        child: Child,
+        check_in: kinds.CheckIn,
+        heard: Heard,
+        settled: Settled,
+        now: datetime,
     ) -> None:
-        if cause is not None and cause not in child.alerts:
+        said_at = heard.said_by(now, is_old=settled.is_old)
+        if settled.is_old:
+            child.old_came_at, child.old_said_at = now, said_at
+        if said_at is None:
+            return
+        by = BY_WAY[check_in.way]
+        if check_in.way is not Way.APP and said_at >= (child.heard_at or said_at):
+            child.heard_at, child.heard_way = said_at, check_in.way
+        if by in OWN and answering.counts(by, child.terms.steps):
+            child.answered_at = max(said_at, child.answered_at or said_at)
+
+    def _called_for(
+        self, child: Child, cause: Cause, check_in: kinds.CheckIn, now: datetime
+    ) -> None:
+        if cause not in child.alerts:
             self._telling.open(child, cause, now, now, is_duress=bool(check_in.duress))
 
     def _settle(
-        self, child: Child, now: datetime, *, but: Collection[Cause] = (), answers: bool = False
-    ) -> bool:
-        """Settle what is open; returns whether that was nothing."""
-        self._learning.learn(child, now, answers=answers)
-        self._learning.know_no_looks(child)
-        child.standing, settled = answering.settle(child.standing, child.terms, now)
+        self,
+        child: Child,
+        changes: Collection[Change],
+        now: datetime,
+        *,
+        answers: bool = False,
+        heard: Heard = JUST_NOW,
+    ) -> Settled:
+        """Settle what is open. What became true in this very moment, or while we were blind, we
+        tell nobody of, unless the silence goes on."""
+        standing, settled = answering.settle(child.standing, child.terms, now, heard)
+        if settled.goes_on:
+            self._telling.say(child, changes, now)
+        else:
+            self._learning.remember(child, changes)
+        self._learning.learn(child, now, standing.missed_due_at or standing.due_at, answers=answers)
+        child.standing = standing
+        self._learning.know_no_looks(child, standing.sign_at)
+        if settled.goes_on:
+            return settled
+        self._learning.back(child, now)
         child.asked, child.was_held = None, False
         if child.waits:
             child.need_no_reminder(now)
-        if child.alerts:
-            self._telling.close(child, now, but=but)
-        return settled.nothing
+        return settled
+
+    def _ended(self, child: Child, now: datetime, *, but: Collection[Cause] = ()) -> None:
+        """The silence is over by a sign of the child: so is what adults were called for."""
+        self._budgeting.answered(child, now)
+        self._telling.close(child, now, but=but)
 
     def _sighting(self, child: Child, by: Evidence, now: datetime) -> None:
         child.seen = Seen(now, by.value, "seen")
         self._heed(child, by, now)
 
-    def _heed(self, child: Child, by: Evidence, now: datetime) -> None:
+    def _heed(self, child: Child, by: Evidence, now: datetime, heard: Heard = JUST_NOW) -> Settled:
         child.standing, changes = self.looked(child, now)
         if answering.counts(by, child.terms.steps):
-            self._learning.remember(child, changes)
-            self._budgeting.answered(child, now)
-            self._settle(child, now)
-            return
+            settled = self._settle(child, changes, now, heard=heard)
+            if not settled.goes_on:
+                self._ended(child, now)
+            return settled
         self._telling.say(child, changes, now)
-        held = answering.heed(child.standing, child.terms, by, now)
-        holds = child.terms.steps.levels.does(by) is Does.HOLDS
-        child.was_held = child.was_held or (holds and held != child.standing)
-        child.standing = held
+        decision = answering.decide(child.standing, child.terms, by, now, heard)
+        child.was_held = child.was_held or decision.is_held
+        child.standing = decision.standing
+        return decision.settled
 
     def _app_seen(self, child: Child, now: datetime) -> None:
         child.app_seen_at = now
@@ -264,6 +299,8 @@ class Arriving:
         if word in (Word.HERE, Word.NOT_HERE):
             source = Source.HOME if calls else Source.WITNESS
             self._budgeting.truths.said(child, source, at, is_found=word is Word.HERE)
+        if word is Word.NOT_HERE:
+            child.doubted_at = at
         look = witnesses.look(word, weights, child.terms, at, calls=calls)
         if look is None:
             return
@@ -302,8 +339,8 @@ class Arriving:
         child.standing, changes = self.looked(child, now)
         if alert.cause is Cause.SILENCE and closing.was_here:
             child.seen = Seen(now, Evidence.PROFESSIONAL.value, "seen")
-            self._learning.remember(child, changes)
-            self._settle(child, now, but=child.alerts.keys() - {Cause.SILENCE})
+            self._settle(child, changes, now)
+            self._telling.close(child, now, but=child.alerts.keys() - {Cause.SILENCE})
             return
         self._telling.say(child, changes, now)
         del child.alerts[alert.cause]
@@ -319,11 +356,25 @@ class Arriving:
         if is_seen:
             self._sighting(child, Evidence.CARER, at)
             return
+        child.doubted_at = at
         standing, changes = self.looked(child, at)
         standing = answering.not_seen(standing, child.terms, at)
         self._learning.know(child, unseen=(*child.terms.knowledge.unseen, at))
         child.standing, more = advancing.advance(standing, child.terms, at, since=at)
         self._telling.say(child, (*changes, *more), at)
+
+
+def _heard(child: Child, check_in: kinds.CheckIn, now: datetime) -> Heard:
+    """When it was said. Time in which our server was down makes it no older."""
+    if check_in.said_at is None:
+        return JUST_NOW
+    said_at = by_our_clock(check_in.said_at, None, now)
+    if said_at is None:
+        return Heard(None, None)
+    at, standing = unaged(said_at, now, child.blinds), child.standing
+    has_own_alarm = standing.alarm_at is not None and standing.missed_due_at is None
+    is_later = child.doubted_at is not None and child.doubted_at > at
+    return Heard(said_at, at, at <= now - ON_THE_WAY and (has_own_alarm or is_later))
 
 
 def _is_over(child: Child, now: datetime) -> bool:

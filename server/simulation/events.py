@@ -157,6 +157,10 @@ def _check_in(text: str) -> CheckIn:
     check_in = _read(text, CheckIn)
     if check_in.mood is not None and not 1 <= check_in.mood <= 5:
         raise Refused(N_("A mood must be 1 to 5."), field="mood")
+    if check_in.said_at is not None and not _FIRST_YEAR <= check_in.said_at.year < _LAST_YEAR:
+        raise Refused(
+            N_("Times must be in UTC and written as 2026-03-01T18:00:00Z."), field="said_at"
+        )
     return check_in
 
 

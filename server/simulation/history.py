@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from tortoise.expressions import Q
+from tortoise.expressions import F, Q
 
 from server.alerts.ladder import Cause
 from server.alerts.models import Alert
 from server.alerts.recipients import policy_of
 from server.audit.models import Entry
+from server.checkin.models import CheckIn
 from server.clock import known_zone
 from server.notify.models import Address, Delivery
 from server.notify.push_health import Pushed, stale_spells
@@ -32,6 +33,7 @@ from server.simulation.sample import REAL
 from server.watch.calendar.milestones import What, around
 from server.watch.calendar.models import Milestone
 from server.watch.carer.models import Question
+from server.watch.machine.ages import ON_THE_WAY
 from server.watch.models import Blind, Pause, Round, Sighting, Watch
 from server.watch.rhythm.models import Season
 from server.watch.signals.models import Observation
@@ -194,7 +196,25 @@ async def _answers(ids: list[UUID], since: datetime, until: datetime) -> list[Ha
         details[(child_id, at)] = {"want": str(cause)}
     for key, way in (await _ways(ids, since, until)).items():
         details[key] = {**details.get(key, {}), "way": way}
+    for key, spoken_at in (await _old(ids, since, until)).items():
+        if key in details:
+            details[key] = {**details[key], "said_at": stamp(spoken_at)}
     return [Happened(at, 2, str(id_), "check_in", detail) for (id_, at), detail in details.items()]
+
+
+async def _old(
+    ids: list[UUID], since: datetime, until: datetime
+) -> dict[tuple[UUID, datetime], datetime]:
+    """When those answers were said that came later than that."""
+    rows = CheckIn.filter(child_id__in=ids, received_at__gt=since, received_at__lte=until)
+    moments = await rows.filter(spoken_at__lt=F("received_at")).values_list(
+        "child_id", "received_at", "spoken_at"
+    )
+    return {
+        (child_id, at): spoken_at
+        for child_id, at, spoken_at in moments
+        if at - spoken_at >= ON_THE_WAY
+    }
 
 
 async def _ways(

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -39,13 +39,14 @@ class Tiered(msgspec.Struct, frozen=True):
 
 
 class CheckIn(msgspec.Struct, frozen=True):
-    """An answer reached the server."""
+    """An answer reached the server. `said_at`: if it was said earlier than it came."""
 
     want: Literal["nothing", "talk", "help"] | None = None
     mood: int | None = None
     duress: bool | None = None
     new_device: bool | None = None
     way: Way = Way.APP
+    said_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
 class Plain(msgspec.Struct, frozen=True):

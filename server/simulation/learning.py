@@ -29,23 +29,28 @@ class Learning:
         self.learns = any(tier.steps.doubt for tier in policy.tiers.values())
         self.asking = that_ask(policy.signals) if self.learns else {}
 
-    def learn(self, child: Child, now: datetime, *, answers: bool) -> None:
-        """The rounds that are over now tell what is usual; a round that was open when an adult saw
-        the child tells nothing."""
-        if self._truths.is_on:
-            self._truths.back(child, now)
+    def learn(self, child: Child, now: datetime, before: datetime, *, answers: bool) -> None:
+        """The rounds `before` this one are over now, and tell what is usual; a round that was open
+        when an adult saw the child tells nothing."""
         if not self.learns:
             return
-        is_open = child.standing.opens_at <= now
+        late = [due for due in child.late if due < before]
+        current = child.standing.due_at
+        is_over = child.standing.opens_at <= now and current < before
         if answers and self.asking:
-            dues = [*child.late, *([child.standing.due_at] if is_open else [])]
+            dues = [*late, *([current] if is_over else [])]
             child.answers += [Answer(due, _in_minutes(now - due)) for due in dues]
             child.answers = child.answers[-_MOST_ANSWERS:]
-        for due in child.late:
+        for due in late:
             self._over(child, due, is_answered=False)
-        child.late.clear()
-        if answers and is_open:
-            self._over(child, child.standing.due_at, is_answered=True)
+        child.late[: len(late)] = []
+        if answers and is_over:
+            self._over(child, current, is_answered=True)
+
+    def back(self, child: Child, now: datetime) -> None:
+        """The child is not looked for any more."""
+        if self._truths.is_on:
+            self._truths.back(child, now)
 
     def _over(self, child: Child, due_at: datetime, *, is_answered: bool) -> None:
         if self._truths.is_on:
@@ -68,11 +73,13 @@ class Learning:
                 child.terms = replace(child.terms, knowledge=replace(evidence, **told))
                 return
 
-    def know_no_looks(self, child: Child) -> None:
+    def know_no_looks(self, child: Child, until: datetime) -> None:
         """A sign that settles: what was looked for before it weighs nothing any more."""
         evidence = child.terms.knowledge
         if evidence.unseen or evidence.looks:
-            self.know(child, unseen=(), looks=())
+            unseen = tuple(at for at in evidence.unseen if at > until)
+            looks = tuple(look for look in evidence.looks if look.at > until)
+            self.know(child, unseen=unseen, looks=looks)
 
     def heed_signals(self, child: Child) -> None:
         """Whether a signal that asks will hold when the round is late, by what is known so far."""

@@ -131,6 +131,9 @@ class Child(msgspec.Struct):
     app_seen_at: datetime | None = None
     heard_at: datetime | None = None
     heard_way: str = ""
+    old_came_at: datetime | None = None
+    old_said_at: datetime | None = None
+    doubted_at: datetime | None = None  # When adults last looked in vain, or said "not here".
     delays: list[int] = msgspec.field(default_factory=list)
     seen: Seen | None = None
     asked: Asked | None = None
@@ -267,6 +270,7 @@ def known_of(child: Child) -> tuple[Any, ...]:
         child.app_seen_at,
         child.heard_at,
         child.heard_way,
+        child.old_came_at,
         child.seen,
         child.reach,
         child.asked,
@@ -292,6 +296,8 @@ def facts_of(child: Child, alert: Alert) -> Facts:
         app_seen_at=child.app_seen_at,
         heard_at=child.heard_at,
         heard_way=child.heard_way,
+        old_came_at=child.old_came_at,
+        old_said_at=child.old_said_at,
         usual_delay=usual(child.delays),
         marks="".join([_MARKS[is_answered] for _, is_answered in child.past]),
         seen=child.seen,

@@ -54,7 +54,7 @@ async def of(children_ids: Iterable[UUID], now: datetime) -> dict[UUID, Facts]:
     unsent = _unsent(messages, alerts, now)
     seen, asked = await people.seen(ids, now), await people.asked(watches)
     carers, pauses = await people.with_carers(ids, now), await people.away(ids, now)
-    blinds, forgot = await _blinds(now), await people.forgot(ids, now)
+    blinds, forgot = await blinds_since(now - FAR, now), await people.forgot(ids, now)
     pushes, listed = await reached_of(ids, now), await people.listed(ids, now)
     facts_by_child: dict[UUID, Facts] = {}
     async for row in in_turns(watches):
@@ -92,7 +92,7 @@ _TOGETHER = {"postgres": "string_agg(mark, ',' ORDER BY due_at)", "sqlite": "gro
 _WATCHES = """
 SELECT w.child_id, w.standing, w.tier, w.zone, w.due_at, w.opens_at, w.missed_due_at, w.late_at,
        w.misses, w.sign_at, w.ask_at, w.asked_at, w.answered_at, w.app_seen_at,
-       w.heard_at, w.heard_way, w.not_here_at, c.placed_at,
+       w.heard_at, w.heard_way, w.old_came_at, w.old_said_at, w.not_here_at, c.placed_at,
        CASE WHEN w.answered_at IS NULL AND w.heard_at IS NULL THEN EXISTS (
          SELECT 1 FROM device d WHERE d.person_id = w.child_id AND d.shut_out_at IS NULL)
        END AS has_phone,
@@ -167,6 +167,8 @@ def _facts(row: Mapping[str, Any], **extras: Any) -> Facts:
         heard_at=_moment(row["heard_at"]),
         heard_way=row["heard_way"] or "",
         has_phone=row["has_phone"] is None or bool(row["has_phone"]),
+        old_came_at=_moment(row["old_came_at"]),
+        old_said_at=_moment(row["old_said_at"]),
         not_here_at=_since_sign(row),
         marks=marks,
         usual_delay=usual_delay,
@@ -301,9 +303,9 @@ async def _faults(
 # --- what was wrong at our side
 
 
-async def _blinds(now: datetime) -> list[Span]:
+async def blinds_since(since: datetime, now: datetime) -> list[Span]:
     """The times in which our server did not look; one that goes on ends now."""
-    rows = await Blind.filter(until_at__gt=now - FAR).order_by("from_at")
+    rows = await Blind.filter(until_at__gt=since).order_by("from_at")
     spans = [Span(row.from_at, row.until_at) for row in rows]
     last = await Beat.filter(name=TICK).first()
     if last is not None and now - last.at > BLIND_AFTER:

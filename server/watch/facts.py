@@ -123,6 +123,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     heard_at: datetime | None = None  # The last answer that came another way than by the app.
     heard_way: str = ""
     has_phone: bool = True  # Asked only of those who were never heard from.
+    # The last answer that was too old to say how the child is: when it came, and when it was said
+    # (None: we cannot know).
+    old_came_at: datetime | None = None
+    old_said_at: datetime | None = None
     marks: str = ""
     usual_delay: timedelta | None = None
     seen: Seen | None = None

@@ -28,7 +28,7 @@ from server.people.models import Tie
 from server.people.rules import Action, Role, may
 from server.policy.model import Policy, Tier
 from server.storage.db import write
-from server.watch.hearing.settling import settle_rounds
+from server.watch.hearing.settling import Settling, settle_rounds
 from server.watch.machine import alarms, answering
 from server.watch.machine.standing import State
 from server.watch.models import Sighting, Watch
@@ -198,7 +198,8 @@ async def _begin_anew(watch: Watch, alert: Alert, now: datetime) -> None:
         case.watch.is_missing = False
     standing, _ = answering.settle(case.standing, case.terms, now)
     await write_down(replace(case, standing=standing), changes, now, quietly=True)
-    await settle_rounds([(alert.child_id, "seen", alert.id)], now)
+    settling = Settling(alert.child_id, alert.id, standing.due_at, "seen")
+    await settle_rounds([settling], now)
 
 
 async def open_missing(actor: Actor, child_id: UUID, words: str | None, now: datetime) -> Alert:

@@ -315,6 +315,8 @@ def as_row(standing: Standing, terms: Terms, watch: Watch, now: datetime) -> dic
         "misses": standing.misses,
         "heard_at": watch.heard_at,
         "heard_way": watch.heard_way,
+        "old_came_at": watch.old_came_at,
+        "old_said_at": watch.old_said_at,
         "sign_at": standing.sign_at,
         "answered_at": watch.answered_at,
         "is_missing": watch.is_missing,

@@ -254,7 +254,8 @@ async def test_nonsense_is_refused_and_nothing_is_written(
 @pytest.mark.parametrize("year", [1970, 2900])
 async def test_a_phone_whose_clock_is_lost_can_answer_all_the_same(cast: Cast, year: int) -> None:
     await at(cast, DUE - HOUR)
-    said = answer(cast, said_at=datetime(year, 1, 1, tzinfo=UTC))
+    theirs = datetime(year, 1, 1, tzinfo=UTC)
+    said = answer(cast, said_at=theirs, sent_at=theirs)
     kept, _ = await record(cast, said)
     assert kept.received_at == cast.clock()
     assert (await the_round(cast)).state == "answered"

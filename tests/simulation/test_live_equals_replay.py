@@ -19,6 +19,7 @@ from server.alerts import climbing
 from server.alerts.ladder import Outcome
 from server.alerts.models import Alert
 from server.checkin import actions as check_ins
+from server.checkin.models import CheckIn
 from server.checkin.rules import Answer, Want
 from server.notify.actions import last_resorts, set_last_resorts
 from server.notify.models import Address, Message
@@ -49,7 +50,7 @@ from server.watch.calendar import milestone_actions
 from server.watch.carer import questions
 from server.watch.carer.models import Question
 from server.watch.machine.answering import counts
-from server.watch.models import Round, Watch
+from server.watch.models import Blind, Round, Watch
 from server.watch.passes.rules import Reason
 from server.watch.reminders.reminding import FAIR
 from server.watch.rhythm import agreements
@@ -147,6 +148,7 @@ class Live:
     coming: list[tuple[datetime, int, Any]] = field(default_factory=list)
     asked: set[Any] = field(default_factory=set)
     waiting: list[Event] = field(default_factory=list)
+    blind_from: datetime | None = None
     blind_until: datetime | None = None
     hears: bool = True
     has_carer: bool = True
@@ -186,6 +188,7 @@ class Live:
             by.get(event.detail.by, self.if_asked).append(event.detail)
         elif event.kind == "blind":
             assert isinstance(event.detail, kinds.Until)
+            self.blind_from = self.blind_from or now
             self.blind_until = max(self.blind_until or now, event.detail.until)
         elif self.blind_until is not None:
             self.waiting.append(event)
@@ -194,7 +197,9 @@ class Live:
 
     async def look(self, now: datetime) -> None:
         """At one instant: what arrives, then the tick."""
-        self.blind_until = None
+        if self.blind_from is not None:
+            await Blind.create(from_at=self.blind_from, until_at=now)
+        self.blind_from = self.blind_until = None
         arrivals: list[tuple[datetime, int, Any]] = [(e.at, -1, e) for e in self.waiting]
         arrivals += [arrival for arrival in self.coming if arrival[0] <= now]
         self.coming = [arrival for arrival in self.coming if arrival[0] > now]
@@ -267,11 +272,13 @@ class Live:
         detail = what.detail
         if isinstance(detail, kinds.CheckIn):
             want = Want(detail.want or "nothing")
-            answer = Answer(uuid4(), now, detail.mood, None, want, "a", detail.way)
+            said_at = detail.said_at or now
+            answer = Answer(uuid4(), said_at, detail.mood, None, want, "a", detail.way)
             # Before anyone closes an alert: closing it settles the rounds as seen, and the habit
             # cannot tell then that she has answered.
-            await check_ins.record(cast.actor("mia"), Role.CHILD, mia, answer, now)
-            await self.seen(BY_WAY[detail.way], now, but=want.value)
+            kept, _ = await check_ins.record(cast.actor("mia"), Role.CHILD, mia, answer, now)
+            if not await self.goes_on(kept, now):
+                await self.seen(BY_WAY[detail.way], now, but=want.value)
         elif isinstance(detail, kinds.Sighting):
             name, role = {
                 "professional": ("tom", Role.CASEWORKER),
@@ -346,6 +353,14 @@ class Live:
                 **known,
             },
         )
+
+    async def goes_on(self, answer: CheckIn, now: datetime) -> bool:
+        """Whether the silence does: the answer is too old to end it."""
+        if "is_old" not in answer.answer:
+            return False
+        watched = await Watch.get(child_id=self.cast.mia.id)
+        is_due = watched.due_at is not None and watched.due_at <= now
+        return watched.is_alerted or watched.missed_due_at is not None or is_due
 
     async def seen(self, by: Evidence, now: datetime, *, but: str = "") -> None:
         tier = Tier((await Watch.get(child_id=self.cast.mia.id)).tier)
@@ -641,6 +656,32 @@ async def test_so_many_misses_in_a_row(cast: Cast) -> None:
     assert at(8, "21:00") in pages
 
 
+async def test_answers_that_were_said_days_ago(cast: Cast) -> None:
+    """They settle what had opened then, and close no alert of now."""
+
+    def old(day: int, clock: str) -> dict[str, Any]:
+        return {"said_at": text_of(at(day, clock))}
+
+    told = await compare(
+        cast,
+        [
+            (at(2, "16:50"), "check_in", {}),
+            (at(4, "20:00"), "check_in", old(2, "18:00")),
+            (at(4, "20:05"), "check_in", {**old(3, "07:30"), "want": "talk"}),
+            (at(5, "06:50"), "check_in", old(4, "17:00")),
+            (at(5, "16:50"), "check_in", old(9, "17:00")),
+            (at(6, "07:50"), "check_in", {}),
+            (at(6, "15:30"), "if_asked", asked(at(6, "23:00"), "not_seen", 600)),
+            (at(6, "23:30"), "check_in", old(6, "16:30")),
+            (at(7, "07:50"), "check_in", old(7, "07:40")),
+            (at(8, "14:00"), "blind", {"until": text_of(at(8, "19:00"))}),
+            (at(8, "15:00"), "check_in", old(8, "14:30")),
+        ],
+    )
+    pages = [moment for moment, level, _ in told if level == "page_worker"]
+    assert len(pages) >= 3
+
+
 @ON_SQLITE
 async def test_times_by_a_rule(cast: Cast) -> None:
     """Every evening, and every second Wednesday at noon; one of them is missed."""
@@ -923,8 +964,14 @@ def life(random: Random) -> list[Said]:
             ]
         )
         until = now + random.randint(1, 1500) * MINUTE
+        old: dict[str, Any] = {
+            "said_at": text_of(now - random.choice([1, 30, 300, 4000, -60]) * MINUTE)
+        }
         detail: dict[str, Any] = {
-            "check_in": {"want": random.choice(["nothing", "nothing", "talk", "help"])},
+            "check_in": {
+                "want": random.choice(["nothing", "nothing", "talk", "help"]),
+                **random.choice([{}, old]),
+            },
             "sighting": {"by": random.choice(["professional", "carer"])},
             "tier": {"tier": random.choice(list(Tier))},
             "pause": {"until": text_of(until), "returns": random.choice([True, False])},

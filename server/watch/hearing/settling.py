@@ -1,6 +1,6 @@
 """An answer or a sighting settles what is open: of one child, or of many in the same statements."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -22,7 +22,10 @@ from server.policy.levels import BY_WAY, OWN, Evidence, Way
 from server.policy.model import Rung
 from server.storage import bulk
 from server.storage.db import among, as_id, dialect, fetch, to_json
+from server.storage.engines.parameters import moment_to_text
+from server.watch.hearing import doubts
 from server.watch.machine import answering
+from server.watch.machine.ages import JUST_NOW, Heard
 from server.watch.machine.answering import Decision
 from server.watch.machine.standing import Change, Settled, State, state
 from server.watch.models import Watch
@@ -31,12 +34,15 @@ from server.watch.writing import watch_of, write_down_all
 
 
 class Sign(msgspec.Struct, frozen=True):
-    """Something heard of a child: the row of their watch, locked, what kind of evidence it is, and
-    the check-in or the sighting."""
+    """Something heard of a child: the row of their watch, locked, what kind of evidence it is, the
+    check-in or the sighting, and when it was said. `is_news`: those who look for a missing child
+    hear of it at once."""
 
     watch: Watch
     evidence: Evidence | Way
     by_id: UUID
+    heard: Heard = JUST_NOW
+    is_news: bool = True
 
     @property
     def kind(self) -> Evidence:
@@ -87,9 +93,8 @@ async def settle_all(
     the alerts of all of them, where they are locked and read already. Raises Conflict if one of the
     watches has moved on."""
     running = [sign for sign in signs if not sign.watch.is_over]
-    for sign in running:
-        if isinstance(sign.evidence, Way) and sign.evidence is not Way.APP:
-            sign.watch.heard_at, sign.watch.heard_way = now, sign.evidence
+    doubtful = await doubts.about([(sign.watch, sign.heard.at) for sign in running], now)
+    running = [_doubted(sign, doubtful) for sign in running]
     cases = await load([sign.watch for sign in running], now, is_heard=True)
     decided = [_decide(sign, case, now) for sign, case in zip(running, cases, strict=True)]
     # Only where nothing else is entered after the alerts can these go with the entries of those.
@@ -107,12 +112,32 @@ async def settle_all(
     return settled
 
 
+def _doubted(sign: Sign, doubtful: Collection[UUID]) -> Sign:
+    if sign.watch.child_id not in doubtful:
+        return sign
+    return replace(sign, heard=replace(sign.heard, is_doubted=True))
+
+
 def _decide(sign: Sign, case: WatchState, now: datetime) -> _Decided:
     case, changes = passed(case, now)
-    decision = answering.decide(case.standing, case.terms, sign.kind, now)
-    if decision.counts and sign.kind in OWN:
-        sign.watch.answered_at = now
+    decision = answering.decide(case.standing, case.terms, sign.kind, now, sign.heard)
+    _note(sign, decision, now)
     return _Decided(sign, replace(case, standing=decision.standing), changes, decision)
+
+
+def _note(sign: Sign, decision: Decision, now: datetime) -> None:
+    """What pages tell of it, into the row of the watch: nothing decides by that."""
+    watch, is_old = sign.watch, decision.settled.is_old
+    said_at = sign.heard.said_by(now, is_old=is_old)
+    if is_old:
+        watch.old_came_at, watch.old_said_at = now, said_at
+    if said_at is None:
+        return
+    if isinstance(sign.evidence, Way) and sign.evidence is not Way.APP:
+        if watch.heard_at is None or watch.heard_at <= said_at:
+            watch.heard_at, watch.heard_way = said_at, sign.evidence
+    if decision.counts and sign.kind in OWN:
+        watch.answered_at = max(said_at, watch.answered_at or said_at)
 
 
 async def _write(
@@ -123,16 +148,17 @@ async def _write(
 ) -> None:
     counting = [each for each in decided if each.decision.counts]
     # We tell nobody about what an answer in the same moment settles anyway.
-    quiet = {each.sign.watch.child_id for each in counting}
+    quiet = {each.sign.watch.child_id for each in counting if not each.decision.settled.goes_on}
     await write_down_all([(each.case, each.changes) for each in decided], now, quiet=quiet)
-    await _settle_rounds([each.sign for each in counting], now)
+    await settle_rounds([_settling(each) for each in counting], now)
     alerted = [each for each in counting if each.decision.settled.was_alerted]
     await alerts.answered([each.sign.watch.child_id for each in alerted], now, entries, silences)
     for each in decided:
-        if each.decision.counts and each.sign.watch.is_missing:
-            await sign_of_life(each.sign.watch, each.sign.by_id, now)
+        watch, by_id = each.sign.watch, each.sign.by_id
+        if each.decision.counts and watch.is_missing and each.sign.is_news:
+            await sign_of_life(watch, by_id, now)
         elif each.decision.is_held:
-            await _tell_held(each.sign.watch, each.sign.by_id, now)
+            await _tell_held(watch, by_id, now)
 
 
 def _came_to(decided: _Decided, now: datetime) -> Settlement:
@@ -159,28 +185,49 @@ async def _hear_after_the_end(sign: Sign, now: datetime) -> Settlement:
     return Settlement(watch, _NOTHING, None, State(watch.standing))
 
 
-async def _settle_rounds(signs: Sequence[Sign], now: datetime) -> None:
-    await settle_rounds(
-        [(sign.watch.child_id, None if sign.kind in OWN else "seen", sign.by_id) for sign in signs],
-        now,
+class Settling(msgspec.Struct, frozen=True):
+    """The rounds of a child before this one are over: by what, and how (None: answered).
+    `goes_on`: the silence does, and what is asked about it."""
+
+    child_id: UUID
+    by_id: UUID
+    before: datetime
+    how: str | None = None
+    goes_on: bool = False
+
+
+def _settling(decided: _Decided) -> Settling:
+    sign, standing = decided.sign, decided.case.standing
+    return Settling(
+        sign.watch.child_id,
+        sign.by_id,
+        standing.missed_due_at or standing.due_at,
+        None if sign.kind in OWN else "seen",
+        goes_on=decided.decision.settled.goes_on,
     )
 
 
-async def settle_rounds(by_child: Sequence[tuple[UUID, str | None, UUID]], now: datetime) -> None:
-    """The open rounds of these children are over: how (None: answered), and by what. Whatever was
-    to be said about them is withdrawn."""
-    if not by_child:
+async def settle_rounds(settling: Sequence[Settling], now: datetime) -> None:
+    """The open rounds of these children are over. Whatever was to be said about them is
+    withdrawn."""
+    if not settling:
         return
-    given = [
-        {"child_id": str(child_id), "how": how, "by_id": str(by_id)}
-        for child_id, how, by_id in by_child
-    ]
-    children = [child_id for child_id, _, _ in by_child]
-    params, among_these = [to_json(given), now], ""
+    children = [each.child_id for each in settling]
+    params, among_these = [to_json([_as_given(each) for each in settling]), now], ""
     if dialect() == "postgres":  # Else it goes through all rounds of a table of some thousands.
         params, among_these = [*params, children], "AND round.child_id = ANY($3)"
     rows = await fetch(_SETTLE.format(x=_GIVEN[dialect()], these=among_these), params)
-    await withdraw_questions([as_id(row["id"]) for row in rows], children, now)
+    over = [each.child_id for each in settling if not each.goes_on]
+    await withdraw_questions([as_id(row["id"]) for row in rows], over, now)
+
+
+def _as_given(settling: Settling) -> dict[str, str | None]:
+    return {
+        "child_id": str(settling.child_id),
+        "how": settling.how,
+        "by_id": str(settling.by_id),
+        "before": moment_to_text(settling.before),
+    }
 
 
 async def withdraw_questions(
@@ -195,16 +242,18 @@ async def withdraw_questions(
 
 _GIVEN = {
     "sqlite": "(SELECT json_extract(value, '$.child_id') AS child_id,"
-    " json_extract(value, '$.how') AS how, json_extract(value, '$.by_id') AS by_id"
+    " json_extract(value, '$.how') AS how, json_extract(value, '$.by_id') AS by_id,"
+    " json_extract(value, '$.before') AS before"
     " FROM json_each($1)) AS x",
-    "postgres": "jsonb_to_recordset($1::text::jsonb) AS x(child_id uuid, how text, by_id uuid)",
+    "postgres": "jsonb_to_recordset($1::text::jsonb) AS x(child_id uuid, how text, by_id uuid,"
+    " before timestamptz)",
 }
 _SETTLE = """
 UPDATE round SET state = CASE WHEN x.how IS NOT NULL THEN x.how
   WHEN state = 'late' THEN 'answered_late' ELSE 'answered' END,
   settled_at = $2, settled_by = x.by_id
 FROM {x} WHERE round.child_id = x.child_id
-AND round.state IN ('open', 'late') AND round.opens_at <= $2 {these}
+AND round.state IN ('open', 'late') AND round.opens_at <= $2 AND round.due_at < x.before {these}
 RETURNING round.id
 """
 _QUESTIONS = """

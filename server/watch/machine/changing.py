@@ -6,9 +6,9 @@ from msgspec.structs import replace
 
 from server.watch.machine.advancing import advance
 from server.watch.machine.alarms import call_at, carer_hour, ceiling_at, missed_too_many, weigh
-from server.watch.machine.rounds import next_round, opens_of
+from server.watch.machine.rounds import next_round, opens_of, round_before
 from server.watch.machine.standing import Change, Standing, Terms, What, Why
-from server.watch.rhythm.rules import OPENS_BEFORE, Span, is_return
+from server.watch.rhythm.rules import Span, is_return
 
 
 def retune(standing: Standing, terms: Terms, now: datetime, *, before: Terms) -> Standing:
@@ -102,7 +102,7 @@ def reschedule(
     due = next_round(terms, max(now, settled_until or now))
     while _is_settled(standing, before, due, begun_at):
         due = next_round(terms, due)
-    opens = max(opens_of(terms, due, _round_before(terms, due, begun_at)), min(now, due))
+    opens = max(opens_of(terms, due, round_before(terms, due, begun_at)), min(now, due))
     if due == standing.due_at and not is_return(terms.pauses, due):
         opens = standing.opens_at
     if due > standing.due_at and standing.missed_due_at is None:
@@ -130,13 +130,4 @@ def _is_settled(standing: Standing, terms: Terms, due: datetime, begun_at: datet
         return True
     # The opening time before the absence over this round, and over others, was agreed.
     was = replace(terms, pauses=others)
-    return opens_of(was, due, _round_before(was, due, begun_at)) <= standing.sign_at
-
-
-def _round_before(terms: Terms, due: datetime, begun_at: datetime) -> datetime | None:
-    """The previous round, if it is near enough to matter for when the round at `due` opens."""
-    since = max(due - 2 * OPENS_BEFORE - timedelta(microseconds=1), begun_at)
-    previous, moment = None, next_round(terms, since)
-    while moment < due:
-        previous, moment = moment, next_round(terms, moment)
-    return previous
+    return opens_of(was, due, round_before(was, due, begun_at)) <= standing.sign_at

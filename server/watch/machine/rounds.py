@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from server.policy.model import Steps
 from server.watch.machine.standing import Standing, Terms
-from server.watch.rhythm.rules import is_return, next_due, opens_at, window_begin
+from server.watch.rhythm.rules import OPENS_BEFORE, is_return, next_due, opens_at, window_begin
 
 
 def begin(terms: Terms, now: datetime, *, settled_until: datetime | None = None) -> Standing:
@@ -23,6 +23,15 @@ def begin(terms: Terms, now: datetime, *, settled_until: datetime | None = None)
 def opens_of(terms: Terms, due: datetime, before: datetime | None) -> datetime:
     """When the round due at `due` opens; the previous one is due at `before`."""
     return opens_at(due, before, window_of(terms, due))
+
+
+def round_before(terms: Terms, due: datetime, begun_at: datetime | None = None) -> datetime | None:
+    """The previous round, if it is near enough to matter for when the round at `due` opens."""
+    since = due - 2 * OPENS_BEFORE - timedelta(microseconds=1)
+    previous, moment = None, next_round(terms, since if begun_at is None else max(since, begun_at))
+    while moment < due:
+        previous, moment = moment, next_round(terms, moment)
+    return previous
 
 
 def window_of(terms: Terms, due: datetime) -> datetime | None:

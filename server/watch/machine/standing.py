@@ -105,9 +105,12 @@ class Settled(msgspec.Struct, frozen=True):
     """What an answer or a sighting did. One that only holds settles nothing either, and yet a round
     may have been open."""
 
-    was_late: bool  # At least one open round was late.
-    was_alerted: bool
+    was_late: bool  # It settled at least one round that was late.
+    was_alerted: bool  # It ends what adults were called for.
     nothing: bool  # No round was open: it came early, is kept and thanked for.
+    # A round has opened, or adults looked in vain, after it was said: it says nothing of now.
+    is_old: bool = False
+    goes_on: bool = False  # A silence does all the same, with what is asked about it.
 
 
 def state(standing: Standing, terms: Terms, now: datetime) -> State:
