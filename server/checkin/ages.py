@@ -16,5 +16,6 @@ async def when_said(answers: Sequence[Answer], now: datetime) -> dict[UUID, Hear
     old = [at for at in spoken.values() if at is not None and at <= now - ON_THE_WAY]
     blinds = await blinds_since(min(old), now) if old else []
     return {
-        id_: Heard(at, None if at is None else unaged(at, now, blinds)) for id_, at in spoken.items()
+        id_: Heard(at, None if at is None else unaged(at, now, blinds))
+        for id_, at in spoken.items()
     }

@@ -69,12 +69,14 @@ class Received(msgspec.Struct):
 
 
 class CheckInOut(msgspec.Struct):
-    """An answer as it was said. `by_role`: the role that gave it; `by_way`: how it came to us;
-    `is_late`: it settled a late round. `read`: which workers of the child read it, the first one
-    first; only the child sees that."""
+    """An answer as it was said. `said_at`: by the phone's clock; `spoken_at`: by ours, null where
+    we cannot know. `by_role`: the role that gave it; `by_way`: how it came to us; `is_late`: it
+    settled a late round; `is_old`: it came too late to tell how the child was then. `read`: which
+    workers of the child read it, the first one first; only the child sees that."""
 
     id: UUID
     said_at: datetime
+    spoken_at: datetime | None
     received_at: datetime
     by_role: Role
     by_way: Way
@@ -85,6 +87,7 @@ class CheckInOut(msgspec.Struct):
     who: UUID | None
     is_late: bool
     is_early: bool
+    is_old: bool
     read: list[ReadOut] | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -184,6 +187,7 @@ def _out(row: CheckIn, read: list[ReadOut] | msgspec.UnsetType = msgspec.UNSET) 
     return CheckInOut(
         id=row.id,
         said_at=row.said_at,
+        spoken_at=row.spoken_at,
         received_at=row.received_at,
         by_role=Role(row.by_role),
         by_way=Way(row.by_way),
@@ -194,6 +198,7 @@ def _out(row: CheckIn, read: list[ReadOut] | msgspec.UnsetType = msgspec.UNSET) 
         who=row.who_id,
         is_late=row.is_late,
         is_early=row.is_early,
+        is_old=row.is_old,
         read=read,
     )
 

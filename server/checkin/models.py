@@ -48,6 +48,11 @@ class CheckIn(Model):
     content_hash = fields.CharField(max_length=64)  # Tells a repeat from a reused id.
     answer: fields.Field[dict[str, Any]] = fields.JSONField()
 
+    @property
+    def is_old(self) -> bool:
+        """Whether it was too old to tell how the child was when it came."""
+        return bool(self.answer.get("is_old"))
+
     # A phone may send one id again in another month.
     by_month = ByMonth("received_at", once=("id",))
 

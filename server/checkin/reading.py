@@ -1,11 +1,23 @@
-"""Which answers a worker can read: those in which the child says something to them."""
+"""What is read of an answer: when it was said, and whether it says something to a worker."""
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from server.checkin.models import CheckIn
 from server.checkin.rules import Want
 from server.people.rules import Role
+
+# An answer that arrives this long after it was said had waited on a phone without a network.
+HAD_WAITED = timedelta(minutes=10)
+
+
+def said_before(row: CheckIn) -> datetime | None:
+    """When it was said, where it came so much later that we say both. None also where we cannot
+    know: then it may be as old."""
+    # An earlier release kept the phone's clock alone.
+    said_at = row.spoken_at or (None if row.is_old else row.said_at)
+    return said_at if said_at and row.received_at - said_at > HAD_WAITED else None
 
 
 def to_be_read(rows: Iterable[CheckIn]) -> list[UUID]:

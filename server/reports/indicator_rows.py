@@ -14,8 +14,9 @@ from server.storage.db import as_id, as_moment, fetch_report
 
 _CASES = """
 SELECT e.child_id, e.opened_at, e.reported_at, e.found_at,
-       (SELECT max(c.received_at) FROM check_in c WHERE c.child_id = e.child_id
-         AND c.by_role = 'child' AND c.received_at <= e.opened_at) AS answered_at,
+       (SELECT max(COALESCE(c.spoken_at, c.received_at)) FROM check_in c
+         WHERE c.child_id = e.child_id AND c.by_role = 'child' AND c.received_at <= e.opened_at)
+         AS answered_at,
        (SELECT min(a.opened_at) FROM alert a WHERE a.id = e.alert_id) AS told_at,
        (SELECT min(l.at) FROM timeline_entry l WHERE l.episode_id = e.id AND l.what = $4)
          AS offered_at,

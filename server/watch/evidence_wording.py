@@ -70,9 +70,10 @@ def brief(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> str:
             return sentence(facts, language, zone, now)
         if facts.alerts[0].state is AlertState.ANSWERED:
             return _confirm(facts.alerts[0], reader)
-        clauses = [_silence(facts, reader), _phone(facts, reader), _carer(facts, reader)]
+        clauses = [_phone(facts, reader), _carer(facts, reader)]
     else:
-        clauses = [_silence(facts, reader), *_usual(facts, reader), _carer(facts, reader)]
+        clauses = [*_usual(facts, reader), _carer(facts, reader)]
+    clauses = [_silence(facts, reader), *_old(facts, reader), *clauses]
     clauses = [*_listed(facts, reader), *clauses]
     return _join([*clauses, *_ours(facts, reader, always=False)], reader)
 
@@ -123,8 +124,8 @@ def _calm(facts: Facts, reader: _Reader) -> str:
     if facts.standing is State.DUE and facts.due_at is not None:
         is_over = facts.due_at <= reader.now
         due = N_("was due {time}") if is_over else N_("due {time}")
-        clauses += [reader.say(due, time=facts.due_at), *_usual(facts, reader)]
-        return _join(clauses, reader)
+        clauses += [reader.say(due, time=facts.due_at), *_old(facts, reader)]
+        return _join([*clauses, *_usual(facts, reader)], reader)
     clauses.append(_last_answer(facts, reader))
     if facts.answered_at is None:
         clauses += [*_no_phone(facts, reader), *_life(facts, reader)]
@@ -158,7 +159,7 @@ def _silence(facts: Facts, reader: _Reader) -> str:
 def _last_answer(facts: Facts, reader: _Reader) -> str:
     if facts.answered_at is None:
         # An answer that does not count is told by itself.
-        is_told = facts.heard_at is not None and facts.heard_way != TEXT
+        is_told = facts.old_came_at or (facts.heard_at and facts.heard_way != TEXT)
         return "" if is_told else gettext(reader.language, N_("has never answered"))
     last = reader.say(N_("last answer {time}"), time=facts.answered_at)
     return _join_way(last, facts, reader) if facts.heard_at == facts.answered_at else last
@@ -200,6 +201,7 @@ def _usual(facts: Facts, reader: _Reader) -> Iterator[str]:
 def _life(facts: Facts, reader: _Reader) -> Iterator[str]:
     """Signs of life after the last answer."""
     last = facts.answered_at or facts.placed_at
+    yield from _old(facts, reader)
     if facts.app_seen_at is not None and facts.app_seen_at > last:
         yield reader.say(N_("app last opened {time}"), time=facts.app_seen_at)
     if facts.heard_at is not None and facts.heard_at > last:
@@ -208,6 +210,17 @@ def _life(facts: Facts, reader: _Reader) -> Iterator[str]:
         yield reader.say(N_("last seen by an adult {time}"), time=facts.seen.at)
     if _in_vain(facts) and facts.seen is not None and facts.seen.at > last:
         yield reader.say(N_("looked for, not found {time}"), time=facts.seen.at)
+
+
+def _old(facts: Facts, reader: _Reader) -> Iterator[str]:
+    """An answer that came too late to tell how the child is: it shows that the phone is on."""
+    came_at, said_at = facts.old_came_at, facts.old_said_at
+    if came_at is None or (facts.answered_at is not None and came_at <= facts.answered_at):
+        return
+    told = N_("an answer said {said} arrived {came}: the phone is on again")
+    if said_at is None:
+        told = N_("an answer of an unknown time arrived {came}: the phone is on again")
+    yield reader.say(told, said=said_at or came_at, came=came_at)
 
 
 def _listed(facts: Facts, reader: _Reader) -> Iterator[str]:
@@ -346,7 +359,7 @@ def points(
     if answered is not None and facts.heard_at == answered:
         last = _join_way(last, facts, reader)
     rows = [
-        (N_("Last answer"), [last]),
+        (N_("Last answer"), [last] if answered or facts.old_came_at is None else []),
         (N_("Usually"), [_usually(facts, reader)]),
         # "Since" alone would read as if the answer itself had been none.
         (

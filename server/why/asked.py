@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from server.checkin.models import CheckIn
+from server.checkin.reading import said_before
 from server.checkin.rules import Want
 from server.notify.models import Snooze
 from server.people.rules import Role
@@ -34,8 +35,6 @@ from server.why.events import Event, Period, Value
 MOST = 1_000
 # A round that opened before the time may be late in it.
 _BEFORE = timedelta(days=3)
-# What arrives so long after it was said had waited on a phone without a network.
-_WAITED = timedelta(minutes=10)
 
 
 class InForce(msgspec.Struct, frozen=True):
@@ -217,11 +216,11 @@ async def check_ins_of(child_id: UUID, period: Period) -> list[CheckIn]:
 def of_check_in(row: CheckIn, night: Night) -> Event:
     """An answer, and what it did. The child's words stay out."""
     values, reason = night.effect(row.id, BY_WAY[Way(row.by_way)], row.received_at)
-    if row.is_early and reason != "settled":
-        values, reason = {}, "early"
+    if reason != "settled" and (row.is_old or row.is_early):
+        values, reason = {}, "old" if row.is_old else "early"
     because: tuple[str, ...] = (reason,)
-    if row.received_at - row.said_at > _WAITED:
-        values["said"], because = row.said_at, (*because, "waited")
+    if (said_at := said_before(row)) is not None:
+        values["said"], because = said_at, (*because, "waited")
     if row.by_role != Role.CHILD:
         values["who"] = row.by_id
     values["way"] = row.by_way

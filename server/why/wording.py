@@ -161,6 +161,7 @@ BECAUSE: Mapping[str, str] = {
     "call": N_("Unless someone answers, we call adults: {call}. The reason then: {why}."),
     "settled": N_("That settled the check-in due {due}."),
     "early": N_("No check-in was open yet: we kept it, and it settled none."),
+    "old": N_("It came too late to tell how {child} was by then."),
     "holds": N_("In the {tier} level this only puts off the call to adults."),
     "softens": N_("In the {tier} level this puts off the call to adults a little."),
     "nothing": N_("In the {tier} level this settles no check-in."),

@@ -94,6 +94,9 @@ async def test_an_answer_of_days_ago_closes_no_alert_of_now(cast: Cast, tier: Ti
     assert watch.is_alerted
     assert (watch.old_came_at, watch.old_said_at) == (cast.clock(), DUE - 6 * HOUR)
     assert await Entry.filter(what="check_in", child_id=cast.mia.id).exists()
+    listed = await cast.client_as("mia").get("/api/v1/check-ins")
+    [row] = listed.json()["check_ins"]
+    assert (row["is_old"], row["spoken_at"]) == (True, "2026-03-02T11:00:00Z")
 
 
 async def test_it_settles_the_rounds_that_had_opened_when_it_was_said(cast: Cast) -> None:
@@ -282,3 +285,13 @@ async def test_after_a_newer_one_an_older_answer_changes_no_moment(cast: Cast) -
     after = await mia(cast)
     assert (after.sign_at, after.answered_at) == (before.sign_at, before.answered_at)
     assert after.old_came_at is None
+
+
+async def test_after_the_placement_has_ended_it_is_the_last_answer_as_of_when_it_was_said(
+    cast: Cast,
+) -> None:
+    await at(cast, DUE - HOUR)
+    await Watch.filter(child_id=cast.mia.id).update(standing="ended", next_action_at=None)
+    cast.clock.advance(hours=72)
+    await post(cast, DUE - 6 * HOUR, sent_at=cast.clock().isoformat())
+    assert (await mia(cast)).answered_at == DUE - 6 * HOUR

@@ -11,13 +11,15 @@ import pytest
 from server.alerts.ladder import Cause
 from server.alerts.models import Alert
 from server.audit.models import Entry
+from server.checkin import actions as checkin
 from server.checkin.models import CheckIn
-from server.checkin.rules import Want
+from server.checkin.rules import Answer, Want
+from server.people.rules import Role
 from server.policy.model import Tier
 from server.watch.models import Pause, Sighting, Watch
 from server.watch.rhythm import agreements
 from tests.cast import Cast
-from tests.desk.walking import answer, at, at_desk, run_until
+from tests.desk.walking import answer, at, at_desk, leave_the_others_out, run_until
 
 # What is at Mia's path, who may open it (403: a tie without this right), and a POST that is right.
 EVERYONE = ("tom", "ines", "sam", "eve", "root", "uwe", "mia")
@@ -621,3 +623,24 @@ async def test_a_pause_of_another_child_cannot_be_ended_through_this_one(cast: C
     async with at_desk(cast, "tom") as browser:
         response = await browser.post(path(cast, f"/pauses/{pause.id}/end"))
     assert response.status_code == 404
+
+
+async def test_an_old_answer_stands_in_the_history_with_both_times(cast: Cast) -> None:
+    await leave_the_others_out(cast)
+    await run_until(cast, at(20, 30, day=3))
+    await answer(cast, "mia", said_at=at(14))
+    async with at_desk(cast, "tom") as browser:
+        page = (await browser.get(path(cast))).text
+    [line] = [part for part in page.split("<li") if "too old to say how the child is" in part]
+    assert "answered yesterday 14:00, arrived later" in line
+    assert ">early<" not in line
+
+
+async def test_an_answer_that_was_not_old_by_our_clock_has_one_time(cast: Cast) -> None:
+    """The clock of the phone is a day behind."""
+    await run_until(cast, at(17))
+    behind = cast.clock() - timedelta(days=1)
+    answered = Answer(uuid4(), behind, sent_at=behind + timedelta(seconds=1))
+    await checkin.record(cast.actor("mia"), Role.CHILD, cast.mia.id, answered, cast.clock())
+    async with at_desk(cast, "tom") as browser:
+        assert "arrived later" not in (await browser.get(path(cast))).text

@@ -10,7 +10,8 @@ import pytest
 
 from server.alerts.ladder import Cause
 from server.alerts.models import Alert
-from server.checkin.rules import Want
+from server.checkin import actions as checkin
+from server.checkin.rules import Answer, Want
 from server.notify.models import Delivery, Message
 from server.people.rules import Role
 from server.policy.model import Tier
@@ -299,3 +300,43 @@ def test_a_usual_delay_needs_three_answers_and_counts_early_ones_as_none() -> No
 def test_marks_are_read_with_their_delays() -> None:
     assert read_marks(None) == ("", None)
     assert read_marks("a5,l70,m,s,a9,o") == ("almsao", timedelta(minutes=9))
+
+
+async def test_an_old_answer_shows_that_the_phone_is_on_and_not_that_the_child_is_well(
+    cast: Cast,
+) -> None:
+    await leave_the_others_out(cast)
+    await run_until(cast, at(20, 30, day=3))
+    await answer(cast, "mia", said_at=at(17))
+    cast.clock.advance(minutes=5)
+    told = "an answer said yesterday 17:00 arrived 20:30: the phone is on again"
+    assert told in await sentence(cast, "mia")
+    assert told in await brief(cast, "mia")
+    shown = evidence.points(await facts_of(cast, "mia"), "en", PARIS, cast.clock())
+    said = {point.label: point.text for point in shown}
+    assert said["Last answer"] == "Yesterday 17:00."
+    assert said["Signs of life after the last answer"] == f"{told[0].upper()}{told[1:]}."
+    # Once they have answered, it tells nothing that matters.
+    await answer(cast, "mia")
+    assert "the phone is on again" not in await sentence(cast, "mia")
+
+
+async def test_an_answer_of_an_unknown_time_is_neither_a_last_one_nor_none(cast: Cast) -> None:
+    """The clock of the phone was set back between the saying and the sending."""
+    await leave_the_others_out(cast)
+    await run_until(cast, at(20, 30))
+    await answer(cast, "mia", said_at=at(20, 30) + timedelta(days=9))
+    shown = await sentence(cast, "mia")
+    assert "has never answered" not in shown
+    told = "an answer of an unknown time arrived 20:30: the phone is on again"
+    assert told in shown
+    points = evidence.points(await facts_of(cast, "mia"), "en", PARIS, cast.clock())
+    assert "Last answer" not in {point.label for point in points}
+
+
+async def test_an_old_answer_that_an_adult_hands_in_says_nothing_of_the_phone(cast: Cast) -> None:
+    await leave_the_others_out(cast)
+    await run_until(cast, at(20, 30, day=3))
+    said = Answer(uuid4(), at(17), sent_at=cast.clock())
+    await checkin.record(cast.actor("sam"), Role.CARER, cast.mia.id, said, cast.clock())
+    assert "phone is on again" not in await sentence(cast, "mia")

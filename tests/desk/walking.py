@@ -49,10 +49,16 @@ async def leave_the_others_out(cast: Cast) -> None:
 
 
 async def answer(
-    cast: Cast, child: str, *, want: Want = Want.NOTHING, mood: int | None = 4
+    cast: Cast,
+    child: str,
+    *,
+    want: Want = Want.NOTHING,
+    mood: int | None = 4,
+    said_at: datetime | None = None,
 ) -> None:
-    """The child answers now."""
-    said = Answer(uuid4(), cast.clock(), mood=mood, want=want)
+    """The child answers now, or their phone sends what they said at another time."""
+    now = cast.clock()
+    said = Answer(uuid4(), said_at or now, mood=mood, want=want, sent_at=now)
     person = cast.persons[child]
     await checkin.record(cast.actor(child), Role.CHILD, person.id, said, cast.clock())
 

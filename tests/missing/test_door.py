@@ -20,7 +20,7 @@ from server.watch.absence.models import AbsenceRequest
 from server.watch.models import Watch
 from server.watch.rhythm import agreements
 from tests.cast import Cast
-from tests.missing.test_episodes import opened, path_of, post
+from tests.missing.test_episodes import opened, path_of, post, wire
 from tests.missing.test_episodes import says as said_missing
 
 
@@ -96,6 +96,17 @@ async def test_i_am_safe_reaches_the_adults_who_search_and_settles_nothing(cast:
         "cause", flat=True
     )
     assert list(causes) == ["missing"]
+
+
+async def test_an_old_answer_stands_in_the_timeline_at_the_moment_it_was_said(cast: Cast) -> None:
+    made = await opened(cast)
+    cast.clock.advance(minutes=40)
+    said_at = cast.clock() - timedelta(minutes=30)
+    await cast.new_token("mia")
+    answer = await says(cast, said_at=said_at.isoformat(), sent_at=cast.clock().isoformat())
+    assert answer.status_code == 201
+    [line] = [line for line in await timeline(cast, made) if line["what"] == "sign_of_life"]
+    assert (line["at"], line["received_at"]) == (wire(said_at), wire(cast.clock()))
 
 
 async def test_the_page_for_the_police_says_what_the_missing_child_said(cast: Cast) -> None:

@@ -152,6 +152,18 @@ async def test_an_early_answer_is_told_as_one_that_settles_nothing(cast: Cast) -
     assert line.endswith("No check-in was open yet: we kept it, and it settled none.")
 
 
+async def test_an_old_answer_is_told_with_both_times_and_as_one_that_settles_nothing(
+    cast: Cast,
+) -> None:
+    await leave_the_others_out(cast)
+    await run_until(cast, at(20, 30))
+    await answer(cast, "mia", said_at=at(14))
+    night = await read(cast)
+    [line] = night.of("answer")
+    assert "said it at 14:00" in line
+    assert "It came too late to tell how Mia Castellane was by then." in line
+
+
 async def test_a_sighting_says_which_adult_saw_the_child(cast: Cast) -> None:
     await leave_the_others_out(cast)
     await run_until(cast, at(18, 20))

@@ -1,6 +1,6 @@
 """What happened to a child lately, each in a line: answers, sightings, what adults noticed."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -9,7 +9,7 @@ import msgspec
 from server.alerts.ladder import Cause
 from server.alerts.words import CAUSES
 from server.checkin.models import CheckIn
-from server.checkin.reading import to_be_read
+from server.checkin.reading import HAD_WAITED, said_before, to_be_read
 from server.checkin.repeats import handed_in_again
 from server.checkin.rules import Want
 from server.desk.child.check_in_pages import MOODS
@@ -31,8 +31,6 @@ from server.watch.wording import UNCHECKED, way_in_words, when
 # As many answers as a month of three a day has.
 MOST = 90
 MOST_NOTICED = 12
-# An answer that arrives this long after it was said had waited on a phone without a network.
-HAD_WAITED = timedelta(minutes=10)
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -104,7 +102,8 @@ def _answer(answer: CheckIn, name: str | None, again_at: datetime | None, langua
             (answer.want == Want.TALK, "wants", N_("wants to talk")),
             (answer.want == Want.SAFE, "wants", N_("safe, not ready to come back yet")),
             (answer.is_late, "late", N_("late")),
-            (answer.is_early, "early", N_("early")),
+            (answer.is_early and not answer.is_old, "early", N_("early")),
+            (answer.is_old, "early", N_("too old to say how the child is")),
         )
         if is_so
     ]
@@ -117,7 +116,6 @@ def _answer(answer: CheckIn, name: str | None, again_at: datetime | None, langua
     if answer.by_role != Role.CHILD and answer.by_way == Way.VOICE:
         told = N_("Said aloud by the child, passed on by {name}, {role}")
         by = gettext(language, told, name=name or "", role=role)
-    waited = answer.received_at - answer.said_at > HAD_WAITED
     return Moment(
         at=answer.received_at,
         icon="check" if answer.mood is None else f"mood-{answer.mood}",
@@ -125,7 +123,7 @@ def _answer(answer: CheckIn, name: str | None, again_at: datetime | None, langua
         words=answer.note,
         tags=tuple(tags),
         by=by,
-        said_at=answer.said_at if waited else None,
+        said_at=said_before(answer),
         again_at=again_at,
         to_read=next(iter(to_be_read([answer])), None),
     )

@@ -58,11 +58,13 @@ async def month_of(child_id: UUID, language: str, now: datetime) -> list[Cell]:
     zone = known_zone(watch.zone)
     days = last_days(now, zone)
     since = as_utc(days[0], time(0), zone)
-    answers = CheckIn.filter(child_id=child_id, received_at__gte=since).order_by("received_at")
+    answers = CheckIn.filter(child_id=child_id, received_at__gte=since).values_list(
+        "received_at", "spoken_at", "mood"
+    )
     rounds = Round.filter(child_id=child_id, due_at__gte=since, due_at__lte=now)
     pauses = Pause.filter(child_id=child_id, until_at__gt=since, from_at__lt=now)
     rows = Rows(
-        await answers.values_list("received_at", "mood"),
+        [(spoken_at or at, mood) for at, spoken_at, mood in await answers],
         await rounds.values_list("due_at", "state"),
         [(row.from_at, min(row.until_at, row.ended_at or row.until_at)) for row in await pauses],
     )

@@ -22,6 +22,7 @@ from server.alerts.sent import sent_about
 from server.alerts.words import OUTCOMES, TITLES, about
 from server.audit.models import Entry
 from server.checkin.models import CheckIn
+from server.checkin.reading import said_before
 from server.i18n import N_, gettext
 from server.missing.search.entry_kinds import OF_ANOTHER
 from server.missing.search.models import TimelineEntry
@@ -111,7 +112,7 @@ async def _answers(
             gettext(language, _WANTS.get(row.want, N_("Answered"))),
             people.of(row.by_id),
             way_in_words(row.by_way, language) if row.by_way != "app" else "",
-            row.said_at,
+            said_before(row),
         )
         for row in rows
     ]

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from server.checkin.models import CheckIn
+from server.checkin.reading import said_before
 from server.checkin.rules import Want
 from server.missing.search import entry_kinds
 from server.missing.search.models import TimelineEntry
@@ -24,7 +25,7 @@ JUST_THEN = timedelta(seconds=90)
 
 class Sign(msgspec.Struct, frozen=True):
     """What it was: `ok`, `talk`, `help`, `safe`, `message` or `seen`; in which words; and the place
-    that was named for it. `at`: when the child was seen, where that is not when it was logged."""
+    that was named for it. `at`: when the child was seen or said it, where it came later."""
 
     what: str
     words: str | None
@@ -33,7 +34,7 @@ class Sign(msgspec.Struct, frozen=True):
 
 
 def moment_of(line: TimelineEntry, sign: Sign | None) -> datetime:
-    """When it happened: when the child was seen, else when it was logged."""
+    """When it happened: when the child was seen or said it, else when it was logged."""
     return line.at if sign is None or sign.at is None else sign.at
 
 
@@ -63,7 +64,8 @@ async def signs_of(lines: Sequence[TimelineEntry]) -> dict[UUID, Sign]:
 
 def _sign(check_in: CheckIn | None, seen: Sighting | None, asked: AbsenceRequest | None) -> Sign:
     if check_in is not None:
-        return Sign(OK if check_in.want == Want.NOTHING else check_in.want, check_in.note)
+        what = OK if check_in.want == Want.NOTHING else check_in.want
+        return Sign(what, check_in.note, at=said_before(check_in))
     if seen is not None:
         return Sign(SEEN, seen.words, seen.place, seen.seen_at)
     if asked is not None:

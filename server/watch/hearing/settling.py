@@ -129,7 +129,7 @@ def _note(sign: Sign, decision: Decision, now: datetime) -> None:
     """What pages tell of it, into the row of the watch: nothing decides by that."""
     watch, is_old = sign.watch, decision.settled.is_old
     said_at = sign.heard.said_by(now, is_old=is_old)
-    if is_old:
+    if is_old and sign.evidence is Way.APP:
         watch.old_came_at, watch.old_said_at = now, said_at
     if said_at is None:
         return
@@ -178,8 +178,10 @@ async def as_it_stands(child_id: UUID, now: datetime) -> Settlement:
 
 async def _hear_after_the_end(sign: Sign, now: datetime) -> Settlement:
     watch = sign.watch
-    if sign.kind in OWN:
-        await Watch.filter(child_id=watch.child_id).update(answered_at=now)
+    said_at = sign.heard.said_by(now, is_old=False)
+    if sign.kind in OWN and said_at is not None:
+        answered_at = max(said_at, watch.answered_at or said_at)
+        await Watch.filter(child_id=watch.child_id).update(answered_at=answered_at)
     if watch.is_missing:
         await sign_of_life(watch, sign.by_id, now)
     return Settlement(watch, _NOTHING, None, State(watch.standing))
