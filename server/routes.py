@@ -74,6 +74,7 @@ PAGES = (
     "server.missing.returns.pages",
     "server.missing.returns.closing_pages",
     "server.missing.returns.interview_pages",
+    "server.missing.profile.home.pages",
     "server.missing.profile.pages",
     "server.missing.profile.photos.pages",
     "server.missing.profile.mail_pages",

@@ -292,6 +292,7 @@ CONTRACT = {
     Action.EPISODE_OPEN: {W, S, G, K, A, X, B},
     Action.PACK_READ: {W, S, X, B},
     Action.PACK_CHANGE: {W, S},
+    Action.PACK_HOME: {K},
     Action.ADVOCACY: {A},
     Action.ADVOCATE_INVITE: {W, S},
     Action.ADVOCATE_KEEP: {C},

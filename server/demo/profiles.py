@@ -8,10 +8,10 @@ from uuid import UUID, uuid5
 from server.audit.actions import Actor
 from server.demo.cast import data, id_of
 from server.missing.profile import actions
-from server.missing.profile.fields import CHILD_SAYS
+from server.missing.profile.fields import CHILD_SAYS, HOME_SAYS
 from server.missing.profile.photos import actions as photos
 from server.missing.profile.photos.actions import NewPhoto
-from server.missing.profile.rules import Shows
+from server.missing.profile.rules import Shows, only
 from server.people.models import Child
 from server.people.rules import Role
 
@@ -20,19 +20,24 @@ AGO = timedelta(days=12)
 
 
 async def write_packs(now: datetime) -> None:
-    """Both packs, and Mia's photo."""
+    """Both packs, with what Mia's carer knows, and Mia's photo."""
     tom = Actor(id_of("tom"), Role.CASEWORKER.value, id_of("harbour"))
+    sam = Actor(id_of("sam"), Role.CARER.value, id_of("harbour"))
     roles, then = [Role.CASEWORKER], now - AGO
     for name, fields in data("packs").items():
         child = await Child.get(id=id_of(name))
         at = max(then, child.placed_at)
-        own = {key: text for key, text in fields.items() if key in CHILD_SAYS}
-        rest = {key: text for key, text in fields.items() if key not in CHILD_SAYS}
+        own = only(fields, CHILD_SAYS)
+        home = only(fields, HOME_SAYS)
+        rest = {key: text for key, text in fields.items() if key not in {*own, *home}}
         author = Actor(child.id, Role.CHILD.value, child.agency_id)
-        await actions.put(author, child, [Role.CHILD], base=0, given=own, now=at)
-        await actions.put(tom, child, roles, base=1, given=rest, now=at)
+        made = await actions.put(author, child, [Role.CHILD], base=0, given=own, now=at)
+        if home:
+            base = made.number
+            made = await actions.put(sam, child, [Role.CARER], base=base, given=home, now=at)
+        made = await actions.put(tom, child, roles, base=made.number, given=rest, now=at)
         check_id = uuid5(_PHOTOS, f"looked through:{child.id}")
-        await actions.check(tom, child, version=2, id=check_id, now=at)
+        await actions.check(tom, child, version=made.number, id=check_id, now=at)
     mia = await Child.get(id=id_of("mia"))
     await photos.add(
         tom,

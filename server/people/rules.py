@@ -13,8 +13,7 @@ class Role(StrEnum):
     SUPERVISOR = "supervisor"
     GUARDIAN = "guardian"
     CARER = "carer"
-    # Speaks for the child alone, and is not of the agency's line.
-    ADVOCATE = "advocate"
+    ADVOCATE = "advocate"  # Speaks for the child alone, and is not of the agency's line.
     ADMINISTRATOR = "administrator"
     OVERSIGHT = "oversight"  # Of an area above agencies: sees counts, and no child.
     # No person is given these: the ladder gives the first to everyone it has called about a child,
@@ -69,6 +68,7 @@ class Action(StrEnum):
     OBSERVATION_NOTE = "observation:note"
     OBSERVATION_SEE = "observation:see"
     PACK_CHANGE = "pack:change"
+    PACK_HOME = "pack:home"
     PACK_READ = "pack:read"
     PACK_SAY = "pack:say"
     PACK_SEE = "pack:see"
@@ -217,11 +217,10 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.EPISODE_OPEN,
             _A.EPISODE_SEE,
             _A.LOOKS_SEE,
-            # The child's own words, as far as their caseworker has allowed it.
-            _A.PACK_SEE,
+            _A.PACK_SEE,  # The child's own words, as far as their caseworker has allowed it.
         }
     ),
-    # A carer sees that the child exists, and answers check-ins for and about them; nothing else.
+    # That the child exists, check-ins for and about them, what the home knows; nothing else.
     Role.CARER: frozenset(
         {
             _A.CHILD_SEE,
@@ -232,6 +231,8 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.QUESTION_ANSWER,
             _A.EPISODE_FOUND,
             _A.EPISODE_OPEN,
+            _A.PACK_HOME,
+            _A.PACK_SEE,
         }
     ),
     # What the child tells them and shows in the project; of an alert, only that there is one, where
@@ -341,8 +342,7 @@ ALLOWED_AGENCY: dict[Role, frozenset[AgencyAction]] = {
             AgencyAction.LAST_RESORT_SEE,
             AgencyAction.TIES_CHANGE,
             AgencyAction.CHILD_ADD,
-            # About no child: drills, who works in a home and when it is asked, templates for all,
-            # and statistics without small numbers.
+            # About no child; and statistics without small numbers.
             AgencyAction.DRILL,
             AgencyAction.ROLL_CALL_CHANGE,
             AgencyAction.ROTA_PLAN,

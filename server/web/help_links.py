@@ -68,7 +68,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/desk/children/*/missing", (*_GONE, _CARED, "", "if-you-are-worried")),
     ("/desk/children/*/names", _NEW),
     ("/desk/children/*/observation", (*_DAILY, _CARED)),
-    ("/desk/children/*/pack", _NEW),
+    ("/desk/children/*/pack", (*_NEW, _CARED)),
     ("/desk/children/*/pauses", _DAILY),
     ("/desk/children/*/placement", ("endings", "what-you-may-do")),
     ("/desk/children/*/paper", (*_DAILY, _CARED, "", "messages")),

@@ -157,6 +157,8 @@ async def first(cast: Cast) -> Pages:
         "at the time": ("tom", f"{alerted}/pack/group/now"),
         "photos of the pack": ("tom", f"{alerted}/pack/photos"),
         "versions of the pack": ("tom", f"{alerted}/pack/versions"),
+        "what the home knows": ("sam", f"{alerted}/pack"),
+        "what the home knows, to fill in": ("sam", f"{alerted}/pack/group/home"),
         "last resort": ("root", "/desk/people/last-resort"),
         "last resort, to read": ("ines", "/desk/people/last-resort"),
         "own tasks": ("tom", "/desk/tasks"),

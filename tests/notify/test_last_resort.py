@@ -278,8 +278,7 @@ async def test_a_supervisor_reads_it_and_has_no_form(stage: Stage) -> None:
     assert OWN in page
     assert "<form" not in page.split("<main", 1)[1].split("</main", 1)[0]
 
-
-# --- who we cannot reach, before there is an alert
+    # --- who we cannot reach, before there is an alert
 
 
 async def test_each_person_reads_on_their_board_that_we_cannot_reach_them(stage: Stage) -> None:

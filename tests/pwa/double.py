@@ -548,11 +548,14 @@ def application(double: Double) -> Starlette:
             return _problem(401, "unauthenticated")
         if request.method == "PUT":
             said = await request.json()
-            if said["fields"] != double.own["fields"]:
+            # What is left out stays, as on the server.
+            fields = {**double.own["fields"], **said["fields"]}
+            fields = {name: text for name, text in fields.items() if text}
+            if fields != double.own["fields"]:
                 if said["base"] != double.own["version"]:
                     return _problem(409, "changed")
                 version = double.own["version"] + 1
-                double.own = {"version": version, "fields": said["fields"]}
+                double.own = {"version": version, "fields": fields}
             if double.loses_own:
                 return _problem(503, "unavailable")
         return JSONResponse(double.own)

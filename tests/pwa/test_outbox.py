@@ -291,6 +291,15 @@ def test_own_words_go_on_from_what_the_child_had_seen_and_from_nothing_else(outb
         assert bases == ([3, 5] if not left else [3])
 
 
+def test_a_word_of_their_own_that_the_child_took_out_is_sent_as_empty(outbox: Outbox) -> None:
+    seen = [{"a": "old", "b": "my uncle"}, {"a": "older", "c": "x"}]
+    rows = [["o", {**_content("own"), "body": {**_content("own")["body"], "seen": seen}}]]
+    phone = outbox(rows=rows, answers={"PUT /children/m/pack": [200, {}]})
+    [[_, sent]] = phone["requests"]
+    # The server leaves as it is what a phone leaves out.
+    assert sent == {"base": 3, "fields": {"a": "new", "b": "", "c": ""}}
+
+
 PLACE = {"child": "mia", "path": "/children/m/project"}
 SYNC = "POST /children/m/project/sync"
 

@@ -28,12 +28,14 @@ export type Tell = <T>(method: string, path: string, body?: unknown) => Promise<
  */
 export async function deliverOwn({ child, base, fields, seen }: Pending, tell: Tell): Promise<void> {
   const path = `/children/${child}/pack`;
+  // What is left out would stay: what the child saw there and took out is sent as empty.
+  const all = Object.fromEntries([...seen.flatMap(Object.keys).map((name) => [name, ""]), ...Object.entries(fields)]);
   try {
-    await tell("PUT", path, { base, fields });
+    await tell("PUT", path, { base, fields: all });
   } catch (why) {
     if (!(why instanceof Refused) || why.code !== "changed") throw why;
     const stands = await tell<OwnPack>("GET", path);
     if (!seen.some((words) => isSame(words, stands.fields))) throw why;
-    await tell("PUT", path, { base: stands.version, fields });
+    await tell("PUT", path, { base: stands.version, fields: all });
   }
 }

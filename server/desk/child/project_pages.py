@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from server.people.access import Roles, desk_child, staff_of
 from server.people.models import Person
-from server.people.rules import Action, may
+from server.people.rules import Action, Role, may
 from server.plan.rules import speaks_as
 from server.web.rendering import page
 
@@ -22,6 +22,8 @@ async def show(request: Request) -> Response:
         "path": _above(child.id, roles),
         "role": speaks_as(roles),
         "person_id": visitor.person_id,
+        # The paper has all of it; a carer reads what they promised.
+        "has_paper": not roles <= {Role.CARER},
     }
     return page(request, "desk/project.html", context)
 

@@ -19,16 +19,27 @@ from starlette.requests import Request
 from server.errors import Denied, Refused
 from server.i18n import N_
 from server.missing.profile import actions, checkouts, rules
-from server.missing.profile.fields import CHILD_SAYS, FIELDS
+from server.missing.profile.fields import CHILD_SAYS, FIELDS, HOME_SAYS, Part
 from server.missing.profile.models import PackOpening
 from server.missing.profile.reading import open_since
-from server.people.access import child_for, has_broken_glass, looked, now_of, visitor_of
+from server.people.access import (
+    child_for,
+    desk_child,
+    has_broken_glass,
+    looked,
+    not_yours,
+    now_of,
+    visitor_of,
+)
 from server.people.looks.middleware import leave_with_answer
 from server.people.looks.table import ONE_LOOK
 from server.people.models import Child
 from server.people.rules import Action, Role, may
 
 REASON = "x-waymark-reason"
+_ASK_THE_CASEWORKER = N_(
+    "Only the child's caseworker can let you read the child's words. Ask the caseworker."
+)
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -45,7 +56,13 @@ class Seen(msgspec.Struct, frozen=True):
     @property
     def own_fields(self) -> Collection[str]:
         """The fields that this reader writes, and reads without opening the pack."""
-        return CHILD_SAYS if Role.CHILD in self.roles else ()
+        roles = frozenset(self.roles)
+        return () if may(roles, Action.PACK_CHANGE) else rules.written_by(roles)
+
+    @property
+    def is_of_home(self) -> bool:
+        """Whether this reader writes what the home knows, and reads it without opening the pack."""
+        return may(frozenset(self.roles), Action.PACK_HOME)
 
 
 async def pack_of(request: Request) -> Seen:
@@ -64,6 +81,19 @@ async def whole_or_own(request: Request, child_id: UUID) -> Seen:
         return seen
     with suppress(Denied):
         return Seen(*await child_for(request, child_id, Action.PACK_READ, by_call=True))
+    return seen
+
+
+async def desk_writer(request: Request, part: Part) -> Seen:
+    """A reader who may write into this part at the desk. A carer who writes what the home knows
+    looks at that part, and at no other."""
+    if part is not Part.HOME:
+        return Seen(*await desk_child(request, Action.PACK_CHANGE))
+    seen = Seen(*await desk_child(request, Action.PACK_SEE))
+    if not set(HOME_SAYS) <= set(rules.written_by(frozenset(seen.roles))):
+        raise not_yours()
+    if seen.is_of_home:
+        await part_for(request, seen)
     return seen
 
 
@@ -89,9 +119,10 @@ async def _is_carried(request: Request, child_id: UUID) -> bool:
 async def readable(request: Request, seen: Seen) -> Collection[str]:
     """The fields that a GET would show this writer now: a write answers with no others. To be asked
     before the write, since a reason may be refused."""
-    if seen.own_fields or not await is_unsealed(request, seen.child):
+    if seen.own_fields:
+        await _part_is_seen(request, seen, seen.own_fields)
         return seen.own_fields
-    return FIELDS
+    return FIELDS if await is_unsealed(request, seen.child) else ()
 
 
 async def is_unsealed(request: Request, child: Child) -> bool:
@@ -128,8 +159,25 @@ def _reason_of(request: Request) -> str | None:
         ) from None
 
 
-def own_words_alone() -> Denied:
-    """What we tell a guardian when the caseworker has not let them read the child's own words."""
-    return Denied(
-        N_("Only the child's caseworker can let you read the child's words. Ask the caseworker.")
-    )
+async def part_for(request: Request, seen: Seen) -> Collection[str]:
+    """The fields that this reader may read without opening the pack. An adult's look is recorded.
+
+    Raises Denied for a guardian whose caseworker has not let them read the child's own words.
+    """
+    names = rules.read_by(frozenset(seen.roles), (await actions.current(seen.child.id)).fields)
+    if not names:
+        raise Denied(_ASK_THE_CASEWORKER)
+    await _part_is_seen(request, seen, names)
+    return names
+
+
+async def _part_is_seen(request: Request, seen: Seen, names: Collection[str]) -> None:
+    if Role.CHILD in seen.roles:
+        return
+    # The child is told only of a look at their page while adults are alerted (actions.py).
+    thing = "pack" if await open_since(seen.child.id) is not None else "glass"
+    visitor, now = await visitor_of(request), now_of(request)
+    for part, fields in (("own", CHILD_SAYS), ("home", HOME_SAYS)):
+        if set(fields) <= set(names):
+            what = f"look:{thing}:{part}"
+            leave_with_answer(request, partial(looked, visitor, [seen.child.id], what, now))

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import msgspec
+from tortoise.queryset import QuerySet
 
 from server.audit.actions import Actor, note
 from server.audit.repeats import first_made
@@ -13,7 +14,9 @@ from server.clock import known_zone
 from server.errors import Conflict, Denied
 from server.i18n import N_
 from server.missing.profile import mark_actions, rules
-from server.missing.profile.fields import AT_THE_TIME, CHILD_SAYS, PREPARED, Part
+from server.missing.profile.fields import AT_THE_TIME, FIELDS, HOME_SAYS, Part
+from server.missing.profile.home import words
+from server.missing.profile.home.words import Home
 from server.missing.profile.models import GrabPack, PackCheck, PackOpening
 from server.missing.search.actions import EntryRequest, enter
 from server.missing.search.entry_kinds import Act
@@ -33,11 +36,7 @@ from server.web.live import announce
 
 # How the record names what a reader looked at. During an alert the child is told only of a look at
 # their page: a stranger may have the child's phone, and must not learn of the alert.
-LOOK_ALERTED, LOOK_WITH_REASON, LOOK_OWN_WORDS = (
-    "look:pack:open",
-    "look:glass:pack",
-    "look:glass:own",
-)
+LOOK_ALERTED, LOOK_WITH_REASON = "look:pack:open", "look:glass:pack"
 
 _CHANGED = N_("Someone else changed the pack in the meantime. Compare both versions, then save.")
 # After these events the pack may no longer be true.
@@ -53,22 +52,42 @@ _MATTERS = frozenset(
 
 
 class Version(msgspec.Struct, frozen=True):
-    """One part of a pack in its current version. Number 0: nothing has been written yet."""
+    """One part of a pack in a version. Number 0: nothing has been written yet. `home`: where the
+    fields of the home come from."""
 
     number: int = 0
     fields: Mapping[str, str] = msgspec.field(default_factory=dict)
     made_by: UUID | None = None
+    made_role: str = ""
     made_at: datetime | None = None
+    home: Home = msgspec.field(default_factory=dict)
 
 
 async def current(child_id: UUID, part: Part = Part.BEFORE) -> Version:
     """The current version of this part."""
-    row = await GrabPack.filter(child_id=child_id, part=part.value).order_by("-version").first()
-    return Version() if row is None else _version(row)
+    return await _newest(GrabPack.filter(child_id=child_id, part=part.value))
 
 
-def _version(row: GrabPack) -> Version:
-    return Version(row.version, row.said, row.made_by, row.made_at)
+async def at_version(child_id: UUID, number: int) -> Version:
+    """The version with this number; one without anything where there is none."""
+    return await _newest(GrabPack.filter(child_id=child_id, part=Part.BEFORE.value, version=number))
+
+
+async def _newest(rows: QuerySet[GrabPack]) -> Version:
+    row = await rows.order_by("-version").first()
+    if row is None:
+        return Version()
+    homes = GrabPack.filter(child_id=row.child_id, part=Part.HOME.value)
+    home = homes.filter(version__lte=row.version).order_by("-version").first()
+    return version_of(row, await home if row.part == Part.BEFORE else None)
+
+
+def version_of(row: GrabPack, home: GrabPack | None) -> Version:
+    """The version of a row, with the last words of the home by then."""
+    by_field = words.read(home.said if home is not None else {})
+    texts = {**row.said, **{name: each.text for name, each in by_field.items()}}
+    fields = {name: texts[name] for name in FIELDS if name in texts}
+    return Version(row.version, fields, row.made_by, row.made_role, row.made_at, by_field)
 
 
 async def put(
@@ -80,35 +99,50 @@ async def put(
     given: Mapping[str, Any],
     now: datetime,
 ) -> Version:
-    """Write the next version; the writer saw version `base`. A child writes only their own words.
+    """Write the next version; the writer saw version `base`. A child writes only their own words, a
+    carer only what the home knows.
 
-    An adult changes none of these words: left out, they stay. The same content again is the same
-    version. Raises Refused and NotAllowed, which name a field, and Conflict `changed` with both
-    versions where another writer was faster.
+    What is left out stays as it is, and no adult changes the child's words. The same content again
+    is the same version. Raises Refused and NotAllowed, which name a field, and Conflict `changed`
+    with both versions where another writer was faster.
     """
     is_staff = may(frozenset(roles), Action.PACK_CHANGE)
-    fields = rules.read(given, PREPARED if is_staff else CHILD_SAYS)
+    writes = rules.written_by(frozenset(roles))
+    fields = rules.read(given, writes)
     async with write():
         await lock_children([child.id])
         stands = await current(child.id)
+        seen = await at_version(child.id, base)
         if is_staff:
-            seen = await _version_of(child.id, base)
-            wanted = rules.by_adults(stands.fields, seen, given, fields)
+            wanted = rules.by_adults(stands.fields, seen.fields, given, fields)
         else:
-            wanted = rules.with_own_words(stands.fields, fields)
+            wanted = rules.changed(stands.fields, given, fields)
         if wanted == stands.fields:
+            if not given and base != stands.number:
+                raise _conflict(base, fields, stands)
             return stands
-        if base != stands.number and (is_staff or not await _has_seen(child.id, base, stands)):
+        # What others wrote into the rest meanwhile, the child and the carer could not see.
+        is_seen = rules.only(seen.fields, writes) == rules.only(stands.fields, writes)
+        if base != stands.number and (is_staff or not is_seen):
             raise _conflict(base, fields, stands)
         made = await _add(actor, child, Part.BEFORE, stands, wanted, now)
-        if not is_staff:
-            # The child changed who to call first: their caseworker looks through the rest with
-            # them.
-            await _look_today(actor, child, now)
-        elif made.number == 1:
-            # The writer of a first version has seen all of it. A later change is no review.
-            await _checked(actor, child, 1, uuid7(), now)
+        await _follow(actor, child, frozenset(roles), made.number, now)
         return made
+
+
+async def _follow(
+    actor: Actor, child: Child, roles: frozenset[Role], number: int, now: datetime
+) -> None:
+    """What the next version means for the reviews."""
+    if may(roles, Action.PACK_SAY):
+        # The child changed who to call first: their caseworker looks through the rest with them.
+        await _look_today(actor, child, now)
+    elif number == 1 and may(roles, Action.PACK_CHANGE):
+        # The writer of a first version has seen all of it. A later change is no review.
+        await _checked(actor, child, 1, uuid7(), now)
+    elif number == 1:
+        # A pack that the home began: nobody has looked through the rest.
+        await _look_today(actor, child, now)
 
 
 async def put_now(
@@ -135,19 +169,6 @@ async def put_now(
         return await _add(actor, child, Part.NOW, stands, fields, now)
 
 
-async def _version_of(child_id: UUID, number: int) -> Mapping[str, str]:
-    """The fields of a version; empty where there is none of that number."""
-    row = await GrabPack.get_or_none(child_id=child_id, part=Part.BEFORE.value, version=number)
-    return row.said if row is not None else {}
-
-
-async def _has_seen(child_id: UUID, base: int, stands: Version) -> bool:
-    row = await GrabPack.get_or_none(child_id=child_id, part=Part.BEFORE.value, version=base)
-    if row is None:
-        return base == 0 and not rules.own_words(stands.fields)
-    return rules.child_has_seen(row.said, stands.fields)
-
-
 def _conflict(base: int, given_fields: Mapping[str, str], stands: Version) -> Conflict:
     content = {
         "current": {"version": stands.number, "fields": dict(stands.fields)},
@@ -161,7 +182,7 @@ def conflict_for(fault: Conflict, readable: Collection[str]) -> Conflict:
     if not readable or not fault.content:
         return fault
     current, yours = fault.content["current"], fault.content["yours"]
-    fields = {name: text for name, text in current["fields"].items() if name in readable}
+    fields = rules.only(current["fields"], readable)
     return fault.shown({"current": {**current, "fields": fields}, "yours": yours})
 
 
@@ -174,17 +195,12 @@ async def _add(
     now: datetime,
 ) -> Version:
     assert actor.id is not None
-    row = await GrabPack.create(
-        agency_id=child.agency_id,
-        child_id=child.id,
-        part=part.value,
-        version=before.number + 1,
-        said=dict(fields),
-        made_by=actor.id,
-        made_role=actor.role,
-        made_at=now,
-    )
+    rest = {name: text for name, text in fields.items() if name not in HOME_SAYS}
+    row = await _add_row(actor, child, part, before.number + 1, rest, now)
+    home = words.next_words(before.home, fields, actor.id, actor.role, now)
     if part is Part.BEFORE:
+        if home != before.home:
+            await _add_row(actor, child, Part.HOME, row.version, words.as_row(home), now)
         await mark_actions.put(child, row.version, fields)
     await note(
         actor,
@@ -196,7 +212,23 @@ async def _add(
         now=now,
     )
     await announce(child.agency_id, "watch")
-    return _version(row)
+    return Version(row.version, fields, row.made_by, row.made_role, row.made_at, home)
+
+
+async def _add_row(
+    actor: Actor, child: Child, part: Part, version: int, texts: dict[str, Any], now: datetime
+) -> GrabPack:
+    assert actor.id is not None
+    return await GrabPack.create(
+        agency_id=child.agency_id,
+        child_id=child.id,
+        part=part.value,
+        version=version,
+        said=texts,
+        made_by=actor.id,
+        made_role=actor.role,
+        made_at=now,
+    )
 
 
 # --- reviews

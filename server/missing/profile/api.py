@@ -11,13 +11,7 @@ from server.errors import Conflict, IdReused, NotFound, Refused
 from server.i18n import N_
 from server.i18n.languages import Language
 from server.missing.profile import actions, paper, reading, rules
-from server.missing.profile.access import (
-    Seen,
-    own_words_alone,
-    pack_of,
-    readable,
-    unsealed,
-)
+from server.missing.profile.access import Seen, pack_of, part_for, readable, unsealed
 from server.missing.profile.actions import Version
 from server.missing.profile.fields import FIELDS
 from server.missing.profile.models import PackPhoto
@@ -33,9 +27,9 @@ from server.missing.profile.wire import (
     PackRequest,
     WrittenOut,
 )
-from server.people.access import child_for, looked, not_yours, now_of, visitor_of
+from server.people.access import child_for, not_yours, now_of, visitor_of
 from server.people.models import Child
-from server.people.rules import Action, Role, may
+from server.people.rules import Action
 from server.web.openapi import api, query_of
 from server.web.rendering import language_of
 from server.web.requests import json_body
@@ -47,20 +41,10 @@ async def show(request: Request) -> Response:
     asked = query_of(request, **{"for": For})["for"]
     seen = await pack_of(request)
     if not seen.sees_whole:
-        return json_answer(await _own(request))
+        return json_answer(await reading.part(seen.child, await part_for(request, seen)))
     child = await unsealed(request)
     copy = Copy(asked or Copy.POLICE)
     return json_answer(await reading.whole(child, copy, await _reader(request), now_of(request)))
-
-
-async def _own(request: Request) -> PackOut:
-    seen, visitor = await pack_of(request), await visitor_of(request)
-    if Role.CHILD not in seen.roles:
-        stands = await actions.current(seen.child.id)
-        if not rules.guardian_may_read(stands.fields):
-            raise own_words_alone()
-        await looked(visitor, [seen.child.id], actions.LOOK_OWN_WORDS, now_of(request))
-    return await reading.own(seen.child)
 
 
 async def _reader(request: Request, language: str | None = None) -> Reader:
@@ -72,7 +56,7 @@ async def put(request: Request) -> Response:
     """The next version."""
     seen = await pack_of(request)
     roles = frozenset(seen.roles)
-    if not (may(roles, Action.PACK_CHANGE) or may(roles, Action.PACK_SAY)):
+    if not rules.written_by(roles):
         raise not_yours()
     visitor, now = await visitor_of(request), now_of(request)
     payload, shown = await json_body(request, PackRequest), await readable(request, seen)
@@ -83,7 +67,7 @@ async def put(request: Request) -> Response:
     except Conflict as fault:
         raise actions.conflict_for(fault, shown) from None
     if seen.own_fields:
-        return json_answer(await reading.own(seen.child))
+        return json_answer(await reading.part(seen.child, seen.own_fields))
     return await _written(seen.child, stands, shown, payload.fields)
 
 
@@ -148,10 +132,8 @@ async def open_it(request: Request) -> Response:
 
 async def on_paper(request: Request) -> Response:
     """The one page."""
-    asked = query_of(request, language=Language, **{"for": For})
-    child = await unsealed(request)
-    now, reader = now_of(request), await _reader(request, asked["language"])
-    made = await paper.pdf(child, Copy(asked["for"] or Copy.POLICE), reader, now)
+    child, copy, reader = await _asked(request)
+    made = await paper.pdf(child, copy, reader, now_of(request))
     # Inline, since a phone opens what it can show. The file name identifies no person.
     headers = {"content-disposition": 'inline; filename="pack.pdf"'}
     return Response(made, media_type="application/pdf", headers=headers)
@@ -159,11 +141,23 @@ async def on_paper(request: Request) -> Response:
 
 async def as_text(request: Request) -> Response:
     """The same page as plain text, unabridged, for a device that cannot show a PDF."""
-    asked = query_of(request, language=Language, **{"for": For})
-    child = await unsealed(request)
-    now, reader = now_of(request), await _reader(request, asked["language"])
-    made = await paper.text(child, Copy(asked["for"] or Copy.POLICE), reader, now)
+    child, copy, reader = await _asked(request)
+    made = await paper.text(child, copy, reader, now_of(request))
     return Response(made, media_type="text/plain")
+
+
+async def _asked(request: Request) -> tuple[Child, Copy, Reader]:
+    """Which copy of the page, in which language. A carer gets what the home knows, and no other."""
+    asked = query_of(request, language=Language, **{"for": For})
+    seen = await pack_of(request)
+    if seen.sees_whole:
+        child, copy = await unsealed(request), Copy(asked["for"] or Copy.POLICE)
+    elif seen.is_of_home and asked["for"] in (None, Copy.HOME):
+        await part_for(request, seen)
+        child, copy = seen.child, Copy.HOME
+    else:
+        raise not_yours()
+    return child, copy, await _reader(request, asked["language"])
 
 
 async def photo(request: Request) -> Response:
@@ -177,7 +171,7 @@ async def photo(request: Request) -> Response:
     return Response(raw, media_type="image/jpeg", headers={"cache-control": "no-store"})
 
 
-For = Literal["police", "partner"]
+For = Literal["police", "partner", "home"]
 Size = Literal["page", "thumb"]
 _REASON = {"X-Waymark-Reason": "Why it is opened while no alert is open; UTF-8, percent-encoded"}
 _CHILD = "/api/v1/children/{child_id:uuid}"

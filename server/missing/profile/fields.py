@@ -22,11 +22,12 @@ class Kind(StrEnum):
 
 
 class Part(StrEnum):
-    """Prepared with the child beforehand; asked at the time; what the child says themselves."""
+    """Prepared beforehand; asked at the time; what the child says; what the home says."""
 
     BEFORE = "before"
     NOW = "now"
     OWN = "own"
+    HOME = "home"
 
 
 LONGEST: Mapping[Kind, int] = {Kind.LINE: 500, Kind.WORDS: 4_000, Kind.YES: 3}
@@ -98,6 +99,24 @@ _OWN = Group(
         "Only the child writes these words, on their own phone. If they tell you something"
         " but do not want to write it, put it in “How to meet the child”."
     ),
+)
+_ONE_A_LINE = N_("One place on each line.")
+_WITH_A_NUMBER = N_("Name, who they are to the child, number.")
+# What a carer knows of every day, as the Philomena Protocol asks it of a home beforehand.
+_HOME = Group(
+    "home",
+    N_("What the home knows"),
+    (
+        Field("home_habits", N_("Habits and usual times"), _WORDS),
+        Field("home_places", N_("Where they go from the home"), _WORDS, _ONE_A_LINE),
+        Field("home_clothes", N_("Clothes and bag they usually take"), _WORDS),
+        Field(
+            "home_phones", N_("Phones the home knows"), _WORDS, N_("Never write a password here.")
+        ),
+        Field("home_contacts", N_("Friends and family the home knows"), _WORDS, _WITH_A_NUMBER),
+    ),
+    Part.HOME,
+    N_("People who care for the child where they live write this, and keep it up to date."),
 )
 _NAMES = Group(
     "names",
@@ -255,8 +274,6 @@ _PEOPLE = Group(
         ),
     ),
 )
-# In a search each line is drawn as a place.
-_ONE_A_LINE = N_("One place on each line.")
 _PLACES = Group(
     "places",
     N_("Places to look"),
@@ -350,6 +367,7 @@ _NOW = Group(
 
 GROUPS: tuple[Group, ...] = (
     _OWN,
+    _HOME,
     _NAMES,
     _LANGUAGE,
     _LOOKS,
@@ -374,10 +392,9 @@ def names_of(*parts: Part) -> tuple[str, ...]:
     return tuple(field.name for group in GROUPS if group.part in parts for field in group.fields)
 
 
-# PREPARED is what a version of the pack contains. Only the child writes CHILD_SAYS, and it is all
-# that they can read.
-PREPARED = names_of(Part.BEFORE, Part.OWN)
+# PREPARED is what a version of the pack contains. Only the child writes CHILD_SAYS, and reads no
+# other; a carer reads and writes HOME_SAYS alone, which staff write too.
+PREPARED = names_of(Part.BEFORE, Part.OWN, Part.HOME)
 CHILD_SAYS = tuple(name for name in PREPARED if FIELDS[name].is_childs)
-# Left out of what an adult sends, these stay as they are.
-STAY = tuple(name for name in PREPARED if name.startswith("own_"))
+HOME_SAYS = names_of(Part.HOME)
 AT_THE_TIME = names_of(Part.NOW)

@@ -14,7 +14,9 @@ from server.storage.ids import uuid7
 
 class GrabPack(Model):
     """One version, which is never changed. `part`: before (with the child's own words), or now, the
-    questions at the time; each part has numbers of its own."""
+    questions at the time; each part has numbers of its own. A version in which the home's words
+    changed has a second row, `home`, with its number: `said` then has for each field the text, who
+    said it and when. Released code knows nothing of these fields, and loses none of them."""
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
     agency_id = fields.UUIDField()
@@ -24,7 +26,7 @@ class GrabPack(Model):
     child_id: UUID
     part = fields.CharField(max_length=8)
     version = fields.IntField()
-    said: fields.Field[dict[str, str]] = EncryptedJSON()
+    said: fields.Field[dict[str, Any]] = EncryptedJSON()
     made_by = fields.UUIDField()
     made_role = fields.CharField(max_length=16)
     made_at = fields.DatetimeField()

@@ -1,5 +1,6 @@
 """The grab pack at the desk: read it, change it group by group, review it, print it."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -14,15 +15,14 @@ from server.clock import known_zone
 from server.errors import Conflict, NotFound, See, WaymarkError
 from server.i18n import LANGUAGES, N_, NAMES, gettext
 from server.missing.profile import actions, reading, rules
-from server.missing.profile.access import is_unsealed, own_words_alone, whole_or_own
+from server.missing.profile.access import Seen, desk_writer, is_unsealed
 from server.missing.profile.actions import Version
-from server.missing.profile.fields import BY_GROUP, CHILD_SAYS, FIELDS, GROUPS, Group, Part
-from server.missing.profile.models import GrabPack
+from server.missing.profile.fields import BY_GROUP, FIELDS, GROUPS, Group, Part
 from server.missing.profile.paper import sighting_in_words
-from server.missing.profile.paper_head import age_of_photo, born_in_words
+from server.missing.profile.paper_head import age_of_photo, born_in_words, said_by
 from server.missing.profile.reading import Reader
 from server.missing.profile.rules import Copy, Fields
-from server.people.access import Roles, desk_child, looked, now_of, staff_of
+from server.people.access import Roles, desk_child, now_of, staff_of
 from server.people.desk_forms import id_or_new
 from server.people.models import Child, Person
 from server.people.rules import Action, may
@@ -40,10 +40,15 @@ DONE = {
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """One field for the reader: its name in words, and what it says."""
+    """One field for the reader: its name in words, what it says, and for one of the home who said
+    it and when."""
 
     label: str
     text: str
+    by: str = ""
+
+
+NO_SOURCES: Mapping[str, str] = {}
 
 
 class ShownGroup(msgspec.Struct, frozen=True):
@@ -58,27 +63,11 @@ class ShownGroup(msgspec.Struct, frozen=True):
 # --- reading
 
 
-async def show(request: Request) -> Response:
-    """The pack; or the question why it is opened; or the child's own words, to their guardian."""
-    await staff_of(request)
-    seen = await whole_or_own(request, request.path_params["child_id"])
-    child = seen.child
-    if not seen.sees_whole:
-        return await _own_words(request, child)
-    if not await is_unsealed(request, child):
-        return await _sealed(request, child)
-    return await _page(request, child, roles=frozenset(seen.roles))
-
-
-async def _own_words(request: Request, child: Child) -> Response:
-    stands = await actions.current(child.id)
-    if not rules.guardian_may_read(stands.fields):
-        raise own_words_alone()
-    await looked(await staff_of(request), [child.id], actions.LOOK_OWN_WORDS, now_of(request))
-    groups = [_shown(BY_GROUP["own"], rules.own_words(stands.fields), language_of(request))]
-    return page(
-        request, "missing/profile/own.html", {**await frame(request, child), "groups": groups}
-    )
+async def whole(request: Request, seen: Seen) -> Response:
+    """The pack, or the question why it is opened."""
+    if not await is_unsealed(request, seen.child):
+        return await _sealed(request, seen.child)
+    return await _page(request, seen.child, roles=frozenset(seen.roles))
 
 
 async def _sealed(request: Request, child: Child, fault: WaymarkError | None = None) -> Response:
@@ -120,12 +109,16 @@ async def _page(
     reader = await reader_of(request)
     shown = await reading.whole(child, Copy.POLICE, reader, now)
     assert shown.record is not None
-    raw = (await actions.current(child.id)).fields
+    by_field = said_by(shown.home, reader)
     is_late = shown.verified_at is None or now - shown.verified_at > rules.REVIEW_EVERY
     context = {
         **await frame(request, child),
         "pack": shown,
-        "groups": [_shown(group, raw, language) for group in GROUPS if group.part is not Part.NOW],
+        "groups": [
+            shown_group(group, shown.fields, language, by_field)
+            for group in GROUPS
+            if group.part is not Part.NOW
+        ],
         "now_fields": _now_fields(shown.now.fields if shown.now else {}, language),
         "unknown": [gettext(language, FIELDS[n].label) for n in shown.now.unknown]
         if shown.now
@@ -147,9 +140,16 @@ async def _page(
     return page(request, "missing/profile/pack.html", context, status=status)
 
 
-def _shown(group: Group, fields: Fields, language: str) -> ShownGroup:
+def shown_group(
+    group: Group, fields: Fields, language: str, by_field: Mapping[str, str] = NO_SOURCES
+) -> ShownGroup:
+    """A group in words. `by_field`: who said a field of the home, and when."""
     answers = [
-        Shown(gettext(language, field.label), _in_words(fields[field.name], language, field.kind))
+        Shown(
+            gettext(language, field.label),
+            _in_words(fields[field.name], language, field.kind),
+            by_field.get(field.name, ""),
+        )
         for field in group.fields
         if field.name in fields
     ]
@@ -164,7 +164,7 @@ def _in_words(text: str, language: str, kind: str) -> str:
 
 
 def _now_fields(fields: Fields, language: str) -> list[Shown]:
-    return _shown(BY_GROUP["now"], fields, language).fields
+    return shown_group(BY_GROUP["now"], fields, language).fields
 
 
 async def reader_of(request: Request) -> Reader:
@@ -226,18 +226,20 @@ class Typed(msgspec.Struct, frozen=True):
 
 async def edit(request: Request) -> Response:
     """One group."""
-    child, _ = await desk_child(request, Action.PACK_CHANGE)
     group = _group(request)
-    if not await is_unsealed(request, child):
+    seen = await desk_writer(request, group.part)
+    child = seen.child
+    if not seen.is_of_home and not await is_unsealed(request, child):
         return await _sealed(request, child)
     stands = await _current(child, group)
-    return await _form(request, child, group, Typed(stands.number, stands.fields))
+    return await _form(request, seen, group, Typed(stands.number, stands.fields))
 
 
 async def save(request: Request) -> Response:
     """Another version, with this group as it was typed."""
-    child, roles = await desk_child(request, Action.PACK_CHANGE)
-    group, form = _group(request), await form_body(request)
+    group = _group(request)
+    seen = await desk_writer(request, group.part)
+    child, form = seen.child, await form_body(request)
     typed = Typed(
         _version(form, "base"),
         # This form has no child's own words. A page from an older version may still send some.
@@ -247,12 +249,12 @@ async def save(request: Request) -> Response:
             if not field.is_childs or field.name in form
         },
     )
-    if not await is_unsealed(request, child):
+    if not seen.is_of_home and not await is_unsealed(request, child):
         return await _sealed(request, child)
     try:
-        await _put(request, child, roles, group, typed)
+        await _put(request, child, frozenset(seen.roles), group, typed)
     except WaymarkError as fault:
-        return await _form(request, child, group, typed, fault)
+        return await _form(request, seen, group, typed, fault)
     return RedirectResponse(f"{path_of(child)}?done=saved#{group.name}", status_code=303)
 
 
@@ -268,14 +270,11 @@ async def _put(request: Request, child: Child, roles: Roles, group: Group, typed
     stands = await actions.current(child.id)
     # A change in another group is no conflict here.
     base = stands.number if await _is_unchanged(child, group, typed.base, stands) else typed.base
-    others = {name: text for name, text in stands.fields.items() if name not in CHILD_SAYS}
-    given = {**others, **typed.fields}
-    return await actions.put(visitor, child, roles, base=base, given=given, now=now)
+    return await actions.put(visitor, child, roles, base=base, given=typed.fields, now=now)
 
 
 async def _is_unchanged(child: Child, group: Group, base: int, stands: Version) -> bool:
-    row = await GrabPack.get_or_none(child_id=child.id, part=Part.BEFORE.value, version=base)
-    seen = row.said if row is not None else {}
+    seen = (await actions.at_version(child.id, base)).fields
     return all(seen.get(field.name) == stands.fields.get(field.name) for field in group.fields)
 
 
@@ -306,12 +305,12 @@ async def _current(child: Child, group: Group) -> Version:
 
 async def _form(
     request: Request,
-    child: Child,
+    seen: Seen,
     group: Group,
     typed: Typed,
     fault: WaymarkError | None = None,
 ) -> Response:
-    language = language_of(request)
+    child, language = seen.child, language_of(request)
     if fault is not None and fault.field:
         fault.field = fault.field.removeprefix("fields.")
     base, others = _in_conflict(group, typed, fault)
@@ -329,11 +328,15 @@ async def _form(
             )
             for field in group.fields
         ],
-        "given": typed.fields,
+        "given": rules.only(typed.fields, [field.name for field in group.fields]),
+        "has_page": may(frozenset(seen.roles), Action.PACK_CHANGE),
         "own": (await actions.current(child.id)).fields if group.part is Part.OWN else {},
         "others": others,
         "base": base,
-        "step": (names.index(group.name) + 1, len(names)) if group.name in names else None,
+        # A carer has one of these screens.
+        "step": (names.index(group.name) + 1, len(names))
+        if group.name in names and not seen.is_of_home
+        else None,
         "error": form_fault(fault, language) if fault else None,
     }
     status = fault.status if fault is not None else 200
@@ -366,18 +369,19 @@ async def versions(request: Request) -> Response:
         return await _sealed(request, child)
     language = language_of(request)
     rows = await reading.versions_of(child.id)
-    people = {
-        person.id: person.name
-        for person in await Person.filter(id__in=list({row.made_by for row in rows}))
-    }
+    people = await reading.persons_of({row.made_by for row in rows if row.made_by is not None})
     lines = []
-    for place, row in enumerate(rows):
-        before = rows[place + 1].said if place + 1 < len(rows) else {}
+    for row, before, names in reading.with_changes(rows):
         changes = [
-            (gettext(language, FIELDS[name].label), before.get(name, ""), row.said.get(name, ""))
-            for name in rules.differences(before, row.said)
+            (
+                gettext(language, FIELDS[name].label),
+                before.fields.get(name, ""),
+                row.fields.get(name, ""),
+            )
+            for name in names
         ]
-        lines.append((row, people.get(row.made_by, ""), changes))
+        author = people.get(row.made_by) if row.made_by is not None else None
+        lines.append((row, author.name if author else "", changes))
     context = {**await frame(request, child), "lines": lines}
     return page(request, "missing/profile/versions.html", context)
 
@@ -385,7 +389,6 @@ async def versions(request: Request) -> Response:
 _PACK = "/desk/children/{child_id:uuid}/pack"
 
 routes = [
-    Route(_PACK, show, methods=["GET"]),
     Route(f"{_PACK}/open", open_it, methods=["POST"]),
     Route(f"{_PACK}/check", check, methods=["POST"]),
     Route(f"{_PACK}/versions", versions, methods=["GET"]),

@@ -6,6 +6,7 @@ always one page: what has no room is named.
 
 import asyncio
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -33,7 +34,7 @@ from server.missing.profile.rules import Copy
 from server.missing.profile.wire import AtTheTimeOut, PackOut, RecordOut
 from server.missing.search.pictures import search_line, time_line
 from server.missing.search.pictures.time_line import Event
-from server.people.models import Child
+from server.people.models import Child, Person
 from server.people.rules import Role
 from server.people.words import ROLES
 from server.plan.paper.scripts import isolated
@@ -65,6 +66,7 @@ _COLONS = {"fr": "\N{NO-BREAK SPACE}:"}
 _FOR = {
     Copy.POLICE: N_("For the police, to find a child"),
     Copy.PARTNER: N_("For partners who help to find a child"),
+    Copy.HOME: N_("What the home knows, to find a child"),
 }
 ANSWERS = {"seen": N_("seen"), "not_seen": N_("looked, could not find")}
 
@@ -86,10 +88,11 @@ async def page(child: Child, copy: Copy, reader: Reader, now: datetime) -> Page:
     that another person has just written."""
     reader = replace(reader, lasts=True)
     shown = await whole(child, copy, reader, now)
-    photo = await picture_for_paper(child.id)
+    photo = await _photo(child, copy)
     small = await photos.small_for_paper(photo.page) if photo and photo.page else b""
     # Better a page without a photo than none.
-    data = _data(shown, photo if small else None, copy, reader, now)
+    head_of = _Head(await _name(child), photo if small else None, copy)
+    data = _data(shown, head_of, reader, now)
     return Page(shown.version, await asyncio.to_thread(_set, data, small))
 
 
@@ -97,8 +100,8 @@ async def text(child: Child, copy: Copy, reader: Reader, now: datetime) -> str:
     """The same in plain lines, none of them shortened."""
     reader = replace(reader, lasts=True)
     shown = await whole(child, copy, reader, now)
-    photo = await picture_for_paper(child.id)
-    data, language = _data(shown, photo, copy, reader, now), reader.language
+    head_of = _Head(await _name(child), await _photo(child, copy), copy)
+    data, language = _data(shown, head_of, reader, now), reader.language
     words, colon = data["words"], data["words"]["colon"]
     lines = [
         data["name"],
@@ -126,6 +129,22 @@ async def text(child: Child, copy: Copy, reader: Reader, now: datetime) -> str:
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
+async def _name(child: Child) -> str:
+    return (await Person.get(id=child.id)).name
+
+
+async def _photo(child: Child, copy: Copy) -> PackPhoto | None:
+    return None if copy is Copy.HOME else await picture_for_paper(child.id)
+
+
+class _Head(msgspec.Struct, frozen=True):
+    """About which child, with which photo, and for which readers."""
+
+    name: str
+    photo: PackPhoto | None
+    copy: Copy
+
+
 def _set(data: Data, small: bytes) -> bytes:
     language = data["language"]
     isolate = partial(isolated, language=language)
@@ -145,11 +164,9 @@ def _set(data: Data, small: bytes) -> bytes:
     return typeset(_SOURCE, data, photo=json.dumps(list(small)))
 
 
-def _data(
-    shown: PackOut, photo: PackPhoto | None, copy: Copy, reader: Reader, now: datetime
-) -> Data:
-    assert shown.record is not None
-    language = reader.language
+def _data(shown: PackOut, head_of: _Head, reader: Reader, now: datetime) -> Data:
+    language, photo, copy = reader.language, head_of.photo, head_of.copy
+    is_of_home = copy is Copy.HOME
     groups, cut = _groups(shown, reader)
     unknown = head.unknown(shown.now, language)
     more = len(unknown) - MOST_UNKNOWN
@@ -160,16 +177,18 @@ def _data(
             **{name: gettext(language, word) for name, word in _WORDS.items()},
             "colon": _COLONS.get(language, ":"),
             # For those who hear the page.
-            "photo": gettext(language, _PHOTO, name=shown.record.name),
+            "photo": gettext(language, _PHOTO, name=head_of.name),
+            # A copy that never has a photo does not say that there is none.
+            **({"no_photo": ""} if is_of_home else {}),
         },
-        "subtitle": f"{gettext(language, _FOR[copy])} · {head.version_in_words(shown, reader)}",
-        "name": shown.record.name,
+        "subtitle": _subtitle(shown, copy, reader),
+        "name": head_of.name,
         "own_script": shown.fields.get("own_script", "")[:LONGEST_SCRIPT],
         "band": head.band(shown.now, reader),
         "beside": [head.short(fact, head.MOST_BESIDE) for fact in head.beside(shown, reader)],
         "sign": head.last_sign(shown.now, language),
         "facts": head.facts(shown.record, reader),
-        "warning": "" if copy is Copy.PARTNER else head.warning(shown, now, language),
+        "warning": head.warning(shown, now, language) if copy is Copy.POLICE else "",
         "has_photo": photo is not None,
         **head.photo_note(shown, photo, language),
         "says": shown.now.says if shown.now else "",
@@ -181,8 +200,14 @@ def _data(
         "groups": groups,
         "cut": cut,
         # Name the clock: a reader in another country has another hour.
-        "footer": f"{shown.record.agency} · {_at(now, reader)}",
+        "footer": " · ".join([*([shown.record.agency] if shown.record else []), _at(now, reader)]),
     }
+
+
+def _subtitle(shown: PackOut, copy: Copy, reader: Reader) -> str:
+    says = gettext(reader.language, _FOR[copy])
+    # The number counts what others wrote as well, and its check was of the whole pack.
+    return says if copy is Copy.HOME else f"{says} · {head.version_in_words(shown, reader)}"
 
 
 def _line(at_the_time: AtTheTimeOut | None, reader: Reader) -> Data | None:
@@ -216,11 +241,13 @@ def _groups(shown: PackOut, reader: Reader) -> tuple[list[Data], list[str]]:
 def _whole_groups(
     shown: PackOut, reader: Reader, but: frozenset[str] = head.ALL_BESIDE
 ) -> list[Data]:
-    language = reader.language
-    assert shown.record is not None
-    groups = [_happened(shown.now, reader, but), _there(shown.record, language)]
+    language, by_field = reader.language, head.said_by(shown.home, reader)
+    groups = [_happened(shown.now, reader, but)]
+    groups += [_there(shown.record, language)] if shown.record is not None else []
     groups += [
-        _group(group, shown.fields, language, but) for group in GROUPS if group.part != Part.NOW
+        _group(group, shown.fields, language, but, by_field)
+        for group in GROUPS
+        if group.part != Part.NOW
     ]
     return [group for group in groups if group["items"]]
 
@@ -237,9 +264,15 @@ def _shortened(items: list[Data]) -> list[str]:
     return [entry["label"] for entry in long_entries]
 
 
-def _group(group: Group, fields: rules.Fields, language: str, but: frozenset[str]) -> Data:
+def _group(
+    group: Group,
+    fields: rules.Fields,
+    language: str,
+    but: frozenset[str],
+    by_field: Mapping[str, str] | None = None,
+) -> Data:
     items = [
-        _item(gettext(language, field.label), fields[field.name], field.need)
+        _item(head.label_of(field.name, by_field or {}, language), fields[field.name], field.need)
         for field in group.fields
         if field.name in fields and field.name != "own_script" and field.name not in but
     ]

@@ -1,6 +1,6 @@
 """The upper part of the page of the grab pack: what is read from two metres. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from server.missing.profile import rules
 from server.missing.profile.fields import FIELDS
 from server.missing.profile.models import PackPhoto
 from server.missing.profile.reading import Reader
-from server.missing.profile.wire import AtTheTimeOut, PackOut, RecordOut
+from server.missing.profile.wire import AtTheTimeOut, HomeFieldOut, PackOut, RecordOut
 
 Data = dict[str, Any]
 # What stands beside the photo is read from two metres: this much of an answer, and of the sign.
@@ -71,8 +71,10 @@ def age_of_photo(taken_on: date | None, language: str) -> str:
     return gettext(language, N_("Taken on {day}"), day=day)
 
 
-def facts(record: RecordOut, reader: Reader) -> list[Data]:
+def facts(record: RecordOut | None, reader: Reader) -> list[Data]:
     language = reader.language
+    if record is None:
+        return []
     placed = format_short_date(language, record.placed_at.astimezone(reader.zone).date())
     rows = [
         (N_("App language"), NAMES.get(record.language, record.language)),
@@ -103,7 +105,8 @@ def band(at_the_time: AtTheTimeOut | None, reader: Reader) -> str:
 
 def beside(shown: PackOut, reader: Reader) -> list[Data]:
     """What a police officer looks for first: age, height, hair and clothes."""
-    assert shown.record is not None
+    if shown.record is None:
+        return []
     rows = [
         (N_("Born"), born_in_words(shown.record, reader.language)),
         *((FIELDS[name].label, plain(shown.fields.get(name, ""))) for name in BESIDE),
@@ -158,6 +161,28 @@ def whole_beside(shown: PackOut, reader: Reader) -> frozenset[str]:
     if is_last_seen and sign is not None and len(sign.text) <= MOST_OF_SIGN:
         whole.add(LAST_SEEN)
     return frozenset(whole)
+
+
+def label_of(name: str, by_field: Mapping[str, str], language: str) -> str:
+    """What a field is called; with who said it and when, where it is one of the home."""
+    label = gettext(language, FIELDS[name].label)
+    if name not in by_field:
+        return label
+    return gettext(language, N_("{label} ({by})"), label=label, by=by_field[name])
+
+
+def said_by(home: Sequence[HomeFieldOut], reader: Reader) -> dict[str, str]:
+    """Who said each field of the home, and when, in words."""
+    return {
+        field.name: gettext(
+            reader.language,
+            N_("{name}, {when}"),
+            name=field.by.name,
+            when=format_moment(reader.language, field.at, reader.zone),
+        )
+        for field in home
+        if field.by is not None
+    }
 
 
 def plain(text: str) -> str:

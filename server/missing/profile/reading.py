@@ -13,14 +13,16 @@ from server.clock import known_zone
 from server.i18n import N_, format_moment, gettext
 from server.inbound.models import Texting
 from server.missing.profile import rules
-from server.missing.profile.actions import Version, current
-from server.missing.profile.fields import AT_THE_TIME, CHILD_SAYS, Part
+from server.missing.profile.actions import Version, current, version_of
+from server.missing.profile.fields import AT_THE_TIME, CHILD_SAYS, HOME_SAYS, Part
 from server.missing.profile.from_search import Search, search_of
+from server.missing.profile.home.words import Home as HomeWords
 from server.missing.profile.models import GrabPack, PackCheck, PackPhoto
 from server.missing.profile.rules import Copy, Shows
 from server.missing.profile.wire import (
     AtTheTimeOut,
     EventOut,
+    HomeFieldOut,
     PackOut,
     PhotoOut,
     PointOut,
@@ -69,6 +71,8 @@ async def open_since(child_id: UUID) -> datetime | None:
 
 async def whole(child: Child, copy: Copy, reader: Reader, now: datetime) -> PackOut:
     """All of it, or what this copy has of it."""
+    if copy is Copy.HOME:
+        return await part(child, HOME_SAYS)
     stands = await current(child.id)
     pack = await _frame(child, stands, names=None)
     pack.fields = rules.for_copy(stands.fields, copy)
@@ -77,15 +81,20 @@ async def whole(child: Child, copy: Copy, reader: Reader, now: datetime) -> Pack
     pack.record = await record_of(child, copy, now)
     pack.now = await at_the_time(child, copy, reader, now)
     if copy is Copy.PARTNER:
-        pack.versions, pack.lacking = [], []
+        pack.versions, pack.lacking, pack.home = [], [], []
     return pack
 
 
-async def own(child: Child) -> PackOut:
-    """The child's own words, and the versions of the pack without what others wrote."""
+async def part(child: Child, names: Collection[str]) -> PackOut:
+    """The fields with these names, and the versions of the pack without the others. The child, and
+    who reads their words, see of each version that it was made; a carer only those of the home."""
     stands = await current(child.id)
-    pack = await _frame(child, stands, names=frozenset(CHILD_SAYS))
-    pack.fields = rules.own_words(stands.fields)
+    pack = await _frame(child, stands, names=names)
+    pack.fields = rules.only(stands.fields, names)
+    if not set(CHILD_SAYS) & set(names):
+        pack.versions = [version for version in pack.versions if version.changed]
+        pack.made_at = max((each.at for each in pack.home), default=None)
+        pack.verified_at = pack.verified_by = pack.due_at = None
     return pack
 
 
@@ -99,9 +108,11 @@ async def written(child: Child, stands: Version) -> PackOut:
 async def _frame(child: Child, stands: Version, *, names: Collection[str] | None) -> PackOut:
     seen = await PackCheck.filter(child_id=child.id).order_by("-at", "-id").first()
     due = await Task.get_or_none(kind=DueKind.PACK, subject_id=child.id, state=DueState.OPEN)
-    rows = await versions_of(child.id)
-    wanted = {row.made_by for row in rows} | ({seen.by_id} if seen else set())
-    people = await _people(wanted)
+    versions = await versions_of(child.id)
+    home = {n: each for n, each in stands.home.items() if names is None or n in names}
+    wanted = {version.made_by for version in versions if version.made_by}
+    wanted |= {each.by for each in home.values()} | ({seen.by_id} if seen else set())
+    people = await persons_of(wanted)
     return PackOut(
         version=stands.number,
         verified_at=seen.at if seen else None,
@@ -109,7 +120,8 @@ async def _frame(child: Child, stands: Version, *, names: Collection[str] | None
         due_at=due.due_at if due else None,
         made_at=stands.made_at,
         fields={},
-        versions=_versions(rows, people, names),
+        home=_home(home, people),
+        versions=_versions(versions, people, names),
         lacking=[],
         photos=[],
         record=None,
@@ -117,36 +129,60 @@ async def _frame(child: Child, stands: Version, *, names: Collection[str] | None
     )
 
 
-async def versions_of(child_id: UUID) -> list[GrabPack]:
+def _home(home: HomeWords, people: Mapping[UUID, Person]) -> list[HomeFieldOut]:
+    return [
+        HomeFieldOut(name, _who(people, each.by, each.role), each.at) for name, each in home.items()
+    ]
+
+
+async def home_of(stands: Version) -> list[HomeFieldOut]:
+    """Who said each field of the home in this version, and when."""
+    return _home(stands.home, await persons_of({each.by for each in stands.home.values()}))
+
+
+async def versions_of(child_id: UUID) -> list[Version]:
     """The versions, the newest first."""
     rows = GrabPack.filter(child_id=child_id, part=Part.BEFORE.value).order_by("-version")
-    return await rows.limit(MOST_VERSIONS)
+    homes = GrabPack.filter(child_id=child_id, part=Part.HOME.value).order_by("-version")
+    # What the home had said before the oldest version that is shown counts as well.
+    home_rows = await homes.limit(MOST_VERSIONS + 1)
+    return [
+        version_of(row, next((home for home in home_rows if home.version <= row.version), None))
+        for row in await rows.limit(MOST_VERSIONS)
+    ]
+
+
+def with_changes(versions: Sequence[Version]) -> list[tuple[Version, Version, tuple[str, ...]]]:
+    """Each version with the one before it, and the fields that it changed."""
+    befores = [*versions, Version()][1:]
+    return [
+        (version, before, rules.differences(before.fields, version.fields))
+        for version, before in zip(versions, befores, strict=True)
+    ]
 
 
 def _versions(
-    rows: Sequence[GrabPack], people: Mapping[UUID, Person], names: Collection[str] | None
+    versions: Sequence[Version], people: Mapping[UUID, Person], names: Collection[str] | None
 ) -> list[VersionOut]:
-    versions = []
-    for place, row in enumerate(rows):
-        before = rows[place + 1].said if place + 1 < len(rows) else {}
-        changed = rules.differences(before, row.said)
-        versions.append(
-            VersionOut(
-                row.version,
-                row.made_at,
-                _who(people, row.made_by, row.made_role),
-                [name for name in changed if names is None or name in names],
-            )
+    return [
+        VersionOut(
+            version.number,
+            version.made_at,
+            _who(people, version.made_by, version.made_role),
+            [name for name in changed if names is None or name in names],
         )
-    return versions
+        for version, _, changed in with_changes(versions)
+        if version.made_at is not None
+    ]
 
 
-async def _people(ids: Collection[UUID]) -> dict[UUID, Person]:
+async def persons_of(ids: Collection[UUID]) -> dict[UUID, Person]:
+    """These people, by their ids."""
     return {person.id: person for person in await Person.filter(id__in=list(ids))} if ids else {}
 
 
-def _who(people: Mapping[UUID, Person], id_: UUID, role: str) -> WhoOut | None:
-    person = people.get(id_)
+def _who(people: Mapping[UUID, Person], id_: UUID | None, role: str) -> WhoOut | None:
+    person = people.get(id_) if id_ is not None else None
     return WhoOut(person.id, person.name, role) if person is not None else None
 
 
@@ -355,7 +391,7 @@ async def since_then(child_id: UUID, since: datetime) -> Version:
 
 async def _sightings(child_id: UUID) -> list[SightingOut]:
     rows = await Sighting.filter(child_id=child_id).order_by("-at").limit(MOST_SIGHTINGS)
-    people = await _people({row.by_id for row in rows})
+    people = await persons_of({row.by_id for row in rows})
     return [
         SightingOut(
             row.seen_at, row.answer, _who(people, row.by_id, row.by_role), row.place, row.words

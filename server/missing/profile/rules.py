@@ -11,7 +11,8 @@ import msgspec
 
 from server.errors import NotAllowed, Refused
 from server.i18n import N_
-from server.missing.profile.fields import CHILD_SAYS, FIELDS, PREPARED, STAY, Kind
+from server.missing.profile.fields import CHILD_SAYS, FIELDS, HOME_SAYS, PREPARED, Kind
+from server.people.rules import Action, Role, may
 
 Fields = Mapping[str, str]
 
@@ -27,10 +28,11 @@ MOST_PHOTOS = 6
 
 
 class Copy(StrEnum):
-    """The reader of a copy: police or partners."""
+    """The reader of a copy: police or partners; or what the home knows, and nothing else."""
 
     POLICE = "police"
     PARTNER = "partner"
+    HOME = "home"
 
 
 class Shows(StrEnum):
@@ -89,18 +91,33 @@ def differences(before: Fields, after: Fields) -> tuple[str, ...]:
     return tuple(name for name in FIELDS if before.get(name, "") != after.get(name, ""))
 
 
-def with_own_words(current: Fields, words: Fields) -> dict[str, str]:
-    """The pack with the child's words replaced by what they say now. The child may not read the
-    rest, and it stays as it is."""
-    kept = {name: text for name, text in current.items() if name not in CHILD_SAYS}
-    return {name: text for name in FIELDS if (text := {**kept, **words}.get(name))}
+def written_by(roles: frozenset[Role]) -> tuple[str, ...]:
+    """The fields that a person with these roles writes."""
+    if may(roles, Action.PACK_CHANGE):
+        return PREPARED
+    childs = CHILD_SAYS if may(roles, Action.PACK_SAY) else ()
+    return (*childs, *HOME_SAYS) if may(roles, Action.PACK_HOME) else childs
+
+
+def read_by(roles: frozenset[Role], fields: Fields) -> tuple[str, ...]:
+    """The fields of this pack that a person with these roles reads without opening it."""
+    is_let = Role.GUARDIAN in roles and guardian_may_read(fields)
+    childs = CHILD_SAYS if is_let or Role.CHILD in roles else ()
+    return (*childs, *HOME_SAYS) if may(roles, Action.PACK_HOME) else childs
+
+
+def changed(current: Fields, given: Collection[str], wanted: Fields) -> dict[str, str]:
+    """The pack with the fields that a writer gave as they want them. What they left out stays."""
+    return {
+        name: text for name in FIELDS if (text := (wanted if name in given else current).get(name))
+    }
 
 
 def by_adults(
     current: Fields, seen: Fields, given: Mapping[str, Any], wanted: Fields
 ) -> dict[str, str]:
-    """The pack as an adult wants it who saw the version with `seen`. What they leave out of the
-    fields `own_…` stays, and the child's own words stay as they are now.
+    """The same for staff who saw the version with `seen`: the child's own words stay as they are
+    now.
 
     Raises NotAllowed, naming the field, where they would change the child's words.
     """
@@ -111,21 +128,12 @@ def by_adults(
                 N_("Only the child writes this. Write your own words beside it."),
                 field=f"fields.{name}",
             )
-    kept = {name for name in STAY if name in CHILD_SAYS or name not in given}
-    return {
-        name: text for name in FIELDS if (text := (current if name in kept else wanted).get(name))
-    }
+    return changed(current, set(given) - set(CHILD_SAYS), wanted)
 
 
-def child_has_seen(based_on: Fields, current: Fields) -> bool:
-    """Whether the child's own words are still those that the child saw: what others wrote into the
-    rest meanwhile they could not see."""
-    return own_words(based_on) == own_words(current)
-
-
-def own_words(fields: Fields) -> dict[str, str]:
-    """What the child says."""
-    return {name: fields[name] for name in CHILD_SAYS if name in fields}
+def only(fields: Fields, names: Collection[str]) -> dict[str, str]:
+    """Those of the fields that have one of these names."""
+    return {name: text for name, text in fields.items() if name in names}
 
 
 def guardian_may_read(fields: Fields) -> bool:
@@ -135,6 +143,8 @@ def guardian_may_read(fields: Fields) -> bool:
 
 def for_copy(fields: Fields, copy: Copy) -> dict[str, str]:
     """The fields that this copy has."""
+    if copy is Copy.HOME:
+        return only(fields, HOME_SAYS)
     if copy is Copy.POLICE:
         return {name: text for name, text in fields.items() if name != "own_for_guardian"}
     return {name: text for name, text in fields.items() if FIELDS[name].for_partners}

@@ -30,10 +30,10 @@ NowIn = Annotated[dict[str, Any], msgspec.Meta(extra_json_schema=_schema(names_o
 
 
 class PackRequest(msgspec.Struct):
-    """The new pack. `base` is the version that the writer saw; 0 or null: none. What is left out or
-    empty is not known. A child sends their own words alone (`own_…`); the rest stays. From anyone
-    else these words are refused (`not_allowed`) where they are changed, and stay as they are where
-    they are left out."""
+    """The new pack. `base` is the version that the writer saw; 0 or null: none. What is left out
+    stays as it is; what is empty or null is not known any more. A child sends their own words alone
+    (`own_…`), a carer what the home knows (`home_…`). From anyone else the child's words are
+    refused (`not_allowed`) where they are changed."""
 
     fields: FieldsIn
     base: _NUMBER | None = None
@@ -236,11 +236,20 @@ class WrittenOut(msgspec.Struct):
     fields: dict[str, str]
 
 
+class HomeFieldOut(msgspec.Struct):
+    """Who said a field of the home, and when."""
+
+    name: str
+    by: WhoOut | None
+    at: datetime
+
+
 class PackOut(msgspec.Struct):
     """The grab pack, as much as the reader may see. Version 0: nothing has been written yet.
 
-    The child, and a guardian who may read them, get the child's own words alone, and no `record`,
-    `photos` or `now`. `lacking`: fields that are needed first and have no answer.
+    The child, and a guardian who may read them, get the child's own words alone, a carer what the
+    home knows, and no `record`, `photos` or `now`. `home`: who said each field `home_…`, and when.
+    `lacking`: fields that are needed first and have no answer.
     """
 
     version: int
@@ -249,6 +258,7 @@ class PackOut(msgspec.Struct):
     due_at: datetime | None
     made_at: datetime | None
     fields: dict[str, str]
+    home: list[HomeFieldOut]
     versions: list[VersionOut]
     lacking: list[str]
     photos: list[PhotoOut]

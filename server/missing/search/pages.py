@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -41,7 +42,17 @@ from server.web.rendering import language_of, page, zone_of
 from server.web.requests import form_body
 
 LinksAbout = Callable[[Request, Episode, Roles], Awaitable[Sequence[Any]]]
-LikelyPlaces = Callable[[Request, Episode, Roles], Awaitable[Sequence[Report]]]
+
+
+class FromPack(msgspec.Struct, frozen=True):
+    """What the grab pack tells of where to look: places, and what the home knows besides, each with
+    its name, its words, and who said it when."""
+
+    places: Sequence[Report] = ()
+    home: Sequence[tuple[str, str, str]] = ()
+
+
+TellsPack = Callable[[Request, Episode, Roles], Awaitable[FromPack]]
 
 # --- the episode
 
@@ -51,24 +62,24 @@ async def show(
     episode: Episode,
     roles: Roles,
     links_about: LinksAbout,
-    likely_places: LikelyPlaces,
+    from_pack: TellsPack,
 ) -> Response:
     """The next step, whose turn it is, and everything that was done.
 
-    `links_about` finds what may belong together, `likely_places` where the child may be. Later
-    rooms know this, and pass it in where the routes are put together.
+    `links_about` finds what may belong together, `from_pack` where the child may be. Later rooms
+    know this, and pass it in where the routes are put together.
     """
     seen, language = await seen_by(request, episode, roles), language_of(request)
     clocks = [_clock(clock, episode, roles, language) for clock in seen.clocks]
+    pack = await from_pack(request, episode, roles)
     context = {
         **await shown(request, seen, roles, links_about),
         "flags": [gettext(language, FLAGS[Flag(flag)]) for flag in episode.flags],
         "next": clocks[0] if clocks else None,
         "clocks": clocks[1:],
         "line": search_line.of(seen, language, now_of(request)),
-        "places": await place_reports.drawing(
-            seen, roles, language, await likely_places(request, episode, roles)
-        ),
+        "places": await place_reports.drawing(seen, roles, language, pack.places),
+        "home_knows": pack.home,
         "passings": await handover_pages.open_of(episode),
         "absence": await _absence(request, episode),
         "may_find": may(roles, Action.EPISODE_FOUND),
