@@ -132,6 +132,25 @@ def test_a_link_to_the_meeting_opens_it_where_the_project_was_never_opened(
     expect(desk.get_by_role("button", name="We met today")).to_be_visible()
 
 
+def test_a_caseworker_asks_for_a_meeting_because_of_a_decision(
+    desk: Page, demo: dict[str, Any]
+) -> None:
+    sign_in(desk, demo, "tom")
+    open_project(desk, demo, "#new-review")
+    cause = desk.get_by_role("button", name="Because of a decision", exact=True)
+    # What they meet for by itself stays one tap.
+    planned = desk.get_by_role("button", name="We look back together", exact=True)
+    expect(planned).to_have_attribute("aria-pressed", "true")
+    cause.click()
+    desk.get_by_role("button", name="Next", exact=True).click()
+    desk.locator("input[type=date]").fill("2099-01-02")
+    desk.get_by_role("button", name="Save", exact=True).click()
+    meeting = desk.locator("button, a", has_text="Because of a decision").first
+    meeting.click()
+    why = "The authorities have made a decision. What does it mean for this plan?"
+    expect(desk.get_by_text(why)).to_be_visible()
+
+
 def test_what_the_project_asks_for_uses_the_session_of_the_desk(
     desk: Page, demo: dict[str, Any]
 ) -> None:

@@ -6,7 +6,7 @@ import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { Pictogram } from "../plan/Pictogram";
 import { dropDraft, useDraft } from "../plan/drafts";
-import { AREAS, areaName, asked as asked_, called, isoDay, ofDay, roleName } from "../plan/labels";
+import { AREAS, areaName, asked as asked_, called, isoDay, ofDay, reviewName, roleName } from "../plan/labels";
 import { Mark, NotFound, ownVoice } from "../plan/parts";
 import { wordsToBeginWith } from "../plan/reasonWords";
 import { is } from "../plan/state";
@@ -28,7 +28,7 @@ interface Question {
   name: string;
   title: string;
   why: string;
-  kind: "area" | "words" | "date" | "who" | "often" | "steps";
+  kind: "area" | "words" | "date" | "who" | "often" | "steps" | "cause";
   isOpen: boolean;
   offered?: Offered[];
 }
@@ -187,7 +187,7 @@ function Asking({ screen, key_, start = {}, questions, made }: AskingProps) {
   const asked = questions(answers);
   const number = Math.min(Number(about.value["q"] ?? 0), asked.length - 1);
   const { name, title, why, kind, isOpen, offered = [] } = asked[number]!;
-  const value = answers[name] ?? (kind === "often" ? "none" : "");
+  const value = answers[name] ?? { often: "none", cause: "planned" }[kind as string] ?? "";
   const answer = (next: Answers) => draft.set(JSON.stringify({ ...answers, ...next }));
   // An emptied page drops the idea that filled it.
   const set = (next: string) => answer({ [name]: next, ...(name === "words" && !next.trim() ? { idea: "" } : {}) });
@@ -223,6 +223,7 @@ function Asking({ screen, key_, start = {}, questions, made }: AskingProps) {
       )}
       {kind === "date" && <DateField value={value} onInput={set} />}
       {kind === "often" && <Options options={asked_("step", "repeats")?.options ?? []} value={value} onChoose={set} />}
+      {kind === "cause" && <Options options={CAUSES.map(named)} value={value} onChoose={set} />}
       {kind === "steps" && <Steps steps={steps} value={value} onChoose={set} />}
       <button type="button" class="main" disabled={kind !== "steps" && !value.trim()} onClick={() => void on(answers)}>
         {kind === "steps" && !value ? t("Save without steps") : isLast ? t("Save") : t("Next")}
@@ -386,18 +387,25 @@ export function NewStep() {
   );
 }
 
-/** Both may ask for a meeting; the day can be changed. */
+/** The causes that a person names; the server knows the others by itself. */
+const CAUSES = ["planned", "decision"];
+const named = (cause: string): [string, string] => [cause, reviewName(cause)];
+
+/** Both may ask for a meeting; the day can be changed. An adult who was told of a decision says so. */
 export function NewReview() {
   const why = t("A day to look back together.");
   const questions: Question[] = [{ name: "on", title: t("When do you meet?"), why, kind: "date", isOpen: true }];
+  if (!isChild.value)
+    questions.unshift({ name: "cause", title: t("Why do you meet?"), why: "", kind: "cause", isOpen: false });
   return (
     <Asking
       screen="new-review"
       key_="new-review"
       questions={() => questions}
-      made={async (answers) => {
-        await make("review", { kind: "planned", ...(answers["on"] ? { due_on: answers["on"] } : {}) });
-        backBy(1);
+      made={async (answers, asked) => {
+        const kind = answers["cause"] || "planned";
+        await make("review", { kind, ...(answers["on"] ? { due_on: answers["on"] } : {}) });
+        backBy(asked);
       }}
     />
   );
