@@ -14,12 +14,19 @@ from server.alerts import actions as alerts
 from server.alerts.attempt_rules import LONGEST, STILL, Result, Target, Tried, Way
 from server.alerts.called_access import was_called
 from server.alerts.ladder import Cause, Outcome, State
-from server.alerts.models import Alert, Attempt
+from server.alerts.models import Alert
 from server.alerts.tried import attempts_by_alert
 from server.alerts.weighed import visible
+from server.desk.alerts.wire import (
+    AttemptOut,
+    SentOut,
+    attempt_out,
+    named_as,
+    sent_by_alert,
+)
 from server.desk.ladder import Named, RungOut, rungs_out
 from server.errors import Conflict, IdReused, NotFound, Refused
-from server.notify.models import Delivery, Message
+from server.notify.models import Message
 from server.people.access import (
     Roles,
     called_about,
@@ -41,32 +48,6 @@ from server.web.openapi import api, query_of
 from server.web.rendering import language_of, zone_of
 from server.web.requests import json_body
 from server.web.responses import json_answer
-
-
-class SentOut(msgspec.Struct):
-    """One message: the person, the channel, and the result of each attempt."""
-
-    to: Named | None
-    kind: str
-    channel: str
-    queued_at: datetime
-    state: str
-    why: str | None
-    seen_at: datetime | None
-    deliveries: list[dict[str, Any]]
-
-
-class AttemptOut(msgspec.Struct):
-    """What a person tried, and what came of it."""
-
-    id: UUID
-    at: datetime
-    received_at: datetime
-    who: Named | None
-    way: Way
-    target: Target
-    result: Result
-    words: str | None
 
 
 class AlertOut(msgspec.Struct):
@@ -250,7 +231,7 @@ async def alerts_out(alert_rows: list[Alert], request: Request) -> list[AlertOut
     messages = await Message.filter(subject_id__in=[a.id for a in alert_rows]).order_by("queued_at")
     tried = await attempts_by_alert([a.id for a in alert_rows])
     names = await _names(alert_rows, messages, [t.who_id for some in tried.values() for t in some])
-    rungs, sent = rungs_out(alert_rows, messages, names), await _sent(messages, names)
+    rungs, sent = rungs_out(alert_rows, messages, names), await sent_by_alert(messages, names)
     return [
         _out(
             alert,
@@ -258,7 +239,7 @@ async def alerts_out(alert_rows: list[Alert], request: Request) -> list[AlertOut
             evidence.sentence(facts[alert.child_id], language, zone, now),
             rungs[alert.id],
             sent.get(alert.id, []),
-            [_attempt_out(attempt, names) for attempt in tried.get(alert.id, [])],
+            [attempt_out(attempt, names) for attempt in tried.get(alert.id, [])],
         )
         for alert in alert_rows
     ]
@@ -275,18 +256,6 @@ async def _names(
         if person is not None
     }
     return {p.id: p.name for p in await Person.filter(id__in=list(people))}
-
-
-async def _sent(messages: Sequence[Message], names: dict[UUID, str]) -> dict[UUID, list[SentOut]]:
-    """What was sent about each alert, and every try of it."""
-    deliveries = Delivery.filter(message_id__in=[m.id for m in messages]).order_by("started_at")
-    tries: dict[UUID, list[Delivery]] = {}
-    for delivery in await deliveries:
-        tries.setdefault(delivery.message_id, []).append(delivery)
-    sent: dict[UUID, list[SentOut]] = {}
-    for m in messages:
-        sent.setdefault(m.subject_id, []).append(_sent_out(m, tries.get(m.id, []), names))
-    return sent
 
 
 def _out(
@@ -315,51 +284,18 @@ def _out(
         turn=alert.turn,
         next_at=alert.next_action_at,
         decide_at=alert.decide_at,
-        acknowledged_by=_named(alert.acknowledged_by, names),
+        acknowledged_by=named_as(alert.acknowledged_by, names),
         acknowledged_at=alert.acknowledged_at,
         held_until=alert.has_until,
         answered_at=alert.answered_at,
         closed_at=alert.closed_at,
-        closed_by=_named(alert.closed_by, names),
+        closed_by=named_as(alert.closed_by, names),
         outcome=Outcome(alert.outcome) if alert.outcome else None,
         contacted_at=alert.contacted_at,
-        contacted_by=_named(alert.contacted_by, names),
+        contacted_by=named_as(alert.contacted_by, names),
         rungs=rungs,
         sent=sent,
         attempts=tried,
-    )
-
-
-def _attempt_out(attempt: Attempt, names: dict[UUID, str]) -> AttemptOut:
-    return AttemptOut(
-        id=attempt.id,
-        at=attempt.at,
-        received_at=attempt.received_at,
-        who=_named(attempt.who_id, names),
-        way=Way(attempt.way),
-        target=Target(attempt.target),
-        result=Result(attempt.result),
-        words=attempt.words,
-    )
-
-
-def _named(id: UUID | None, names: dict[UUID, str]) -> Named | None:
-    return Named(id, names.get(id, "")) if id is not None else None
-
-
-def _sent_out(message: Message, deliveries: list[Delivery], names: dict[UUID, str]) -> SentOut:
-    return SentOut(
-        to=_named(message.person_id, names),
-        kind=message.kind,
-        channel=message.channel,
-        queued_at=message.queued_at,
-        state=message.state,
-        why=message.why,
-        seen_at=message.seen_at,
-        deliveries=[
-            {"at": d.started_at, "channel": d.channel, "result": d.result, "why": d.why}
-            for d in deliveries
-        ],
     )
 
 
