@@ -33,6 +33,7 @@ from server.people.access import (
     child_for,
     is_only_called,
     looked,
+    may_read,
     nothing_here,
     now_of,
     staff_of,
@@ -81,6 +82,16 @@ class AlertOut(msgspec.Struct):
     rungs: list[RungOut]
     sent: list[SentOut]
     attempts: list[AttemptOut]
+
+
+class CalledOut(msgspec.Struct):
+    """That people are called, or were, for a person who may not read the alert."""
+
+    id: UUID
+    state: State
+    opened_at: datetime
+    closed_at: datetime | None
+    outcome: Outcome | None
 
 
 class AlertsOut(msgspec.Struct):
@@ -143,7 +154,7 @@ async def those_for(
 async def one_alert(request: Request) -> Response:
     """One alert."""
     alert, _ = await alert_for(request, Action.ALERT_SEE)
-    return json_answer(await one_out(alert, request))
+    return json_answer((await alerts_out([alert], request))[0])
 
 
 async def acknowledge(request: Request) -> Response:
@@ -151,7 +162,7 @@ async def acknowledge(request: Request) -> Response:
     await json_body(request, Nothing)
     alert, _ = await alert_for(request, Action.ALERT_ACKNOWLEDGE)
     alert = await alerts.acknowledge(await visitor_of(request), alert.id, now_of(request))
-    return json_answer(await one_out(alert, request))
+    return await answer(request, alert)
 
 
 async def close(request: Request) -> Response:
@@ -161,7 +172,7 @@ async def close(request: Request) -> Response:
     alert = await watch_alerts.close_alert(
         await visitor_of(request), alert.id, payload.outcome, payload.words, now_of(request)
     )
-    return json_answer(await one_out(alert, request))
+    return await answer(request, alert)
 
 
 async def log_attempt(request: Request) -> Response:
@@ -173,7 +184,7 @@ async def log_attempt(request: Request) -> Response:
     )
     await watch_alerts.log_attempt(await visitor_of(request), alert.id, tried, now_of(request))
     await alert.refresh_from_db()
-    return json_answer(await one_out(alert, request))
+    return await answer(request, alert)
 
 
 async def alert_to_log(request: Request) -> Alert:
@@ -219,9 +230,14 @@ async def alert_to_close(request: Request) -> Alert:
     return alert
 
 
-async def one_out(alert: Alert, request: Request) -> AlertOut:
-    """One alert as the reader sees it."""
-    return (await alerts_out([alert], request))[0]
+async def answer(request: Request, alert: Alert, *, status: int = 200) -> Response:
+    """The alert after a write, if the writer may read it now: a call ends with the alert."""
+    by_call = {"by_call": alert.closed_at is None, "alert_id": alert.id}
+    if await may_read(request, alert.child_id, Action.ALERT_SEE, **by_call) is not None:
+        return json_answer((await alerts_out([alert], request))[0], status=status)
+    state, outcome = State(alert.state), Outcome(alert.outcome) if alert.outcome else None
+    out = CalledOut(alert.id, state, alert.opened_at, alert.closed_at, outcome)
+    return json_answer(out, status=status)
 
 
 async def alerts_out(alert_rows: list[Alert], request: Request) -> list[AlertOut]:
@@ -299,6 +315,7 @@ def _out(
     )
 
 
+WRITTEN = (AlertOut, CalledOut)
 _ALERT = "/api/v1/alerts/{alert_id:uuid}"
 
 routes = [
@@ -310,7 +327,7 @@ routes = [
         acknowledge,
         "Acknowledge an alert",
         takes=Nothing,
-        gives={200: AlertOut},
+        gives={200: WRITTEN},
         problems=(Conflict,),
     ),
     api(
@@ -319,7 +336,7 @@ routes = [
         close,
         "Close an alert",
         takes=CloseRequest,
-        gives={200: AlertOut},
+        gives={200: WRITTEN},
         problems=(Conflict, Refused),
     ),
     api(
@@ -328,7 +345,7 @@ routes = [
         log_attempt,
         "Log an attempt",
         takes=AttemptRequest,
-        gives={200: AlertOut},
+        gives={200: WRITTEN},
         problems=(IdReused, Refused),
     ),
 ]

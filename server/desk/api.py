@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.desk import by_urgency
-from server.desk.alert_api import AlertOut, one_out
+from server.desk.alert_api import WRITTEN, answer
 from server.errors import Conflict, IdReused
 from server.people.access import (
     Roles,
@@ -311,7 +311,7 @@ async def missing(request: Request) -> Response:
     made = await watch_alerts.open_missing(
         await visitor_of(request), child.id, payload.words, now_of(request)
     )
-    return json_answer(await one_out(made, request), status=201)
+    return await answer(request, made, status=201)
 
 
 _CHILD = "/api/v1/children/{child_id:uuid}"
@@ -376,7 +376,7 @@ routes = [
         missing,
         "Say that the child is missing",
         takes=MissingRequest,
-        gives={201: AlertOut},
+        gives={201: WRITTEN},
         problems=(Conflict,),
     ),
 ]

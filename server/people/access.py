@@ -11,7 +11,7 @@ A call and a glass open only pages that ask for it (`by_call`), so a new page st
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
@@ -21,7 +21,7 @@ from server.audit.actions import Actor, note_all
 from server.errors import Denied, NotFound, Unauthenticated
 from server.i18n import N_
 from server.people.agencies import oversight
-from server.people.looks.middleware import leave_with_answer
+from server.people.looks.middleware import leave_none, leave_with_answer
 from server.people.looks.recent import not_seen
 from server.people.looks.table import ONE_LOOK, look_of
 from server.people.models import Child, Tie
@@ -193,6 +193,19 @@ async def child_for(
     if what is not None:
         leave_with_answer(request, partial(leave, what))
     return child, roles
+
+
+async def may_read(
+    request: HTTPConnection, child_id: UUID, action: Action, **by_call: Any
+) -> Roles | None:
+    """What the visitor is to the child, if a GET would show them what a write is about to answer
+    with; None: the answer says only that it is done, and so it is no look."""
+    try:
+        _, roles = await child_for(request, child_id, action, **by_call)
+    except (NotFound, Denied):
+        leave_none(request)
+        return None
+    return roles
 
 
 async def desk_child(

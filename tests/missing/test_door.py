@@ -207,8 +207,7 @@ async def test_a_carer_does_not_read_what_the_child_said(cast: Cast) -> None:
     await says(cast, want="safe", note="Do not tell Sam.")
     answer = await post(cast, "sam", path_of(cast), said_missing(cast))
     assert answer.status_code == 200
-    assert "Do not tell Sam" not in answer.text
-    assert [line["what"] for line in answer.json()["timeline"]] == ["joined"]
+    assert {*answer.json()} == {"id", "stage", "opened_at"}
 
 
 async def asks_to_be_away(cast: Cast, id_: str) -> Any:

@@ -10,6 +10,7 @@ import pytest
 
 from server.alerts.ladder import Cause
 from server.alerts.models import Alert
+from server.audit.models import Entry
 from server.errors import Conflict, IdReused
 from server.missing.returns import child_found
 from server.missing.returns.child_found import Found
@@ -22,6 +23,7 @@ from server.tasks import telling
 from server.tasks.models import Task
 from server.tasks.rules import OF_A_RETURN, OF_A_SEARCH, State
 from server.watch.models import Watch
+from tests.advocates.made import advocate
 from tests.cast import SURNAMES, Cast
 from tests.races import no_fault, together
 
@@ -167,15 +169,32 @@ async def test_a_guardian_says_it_of_her_own_child(cast: Cast) -> None:
     assert clocks(answer.json())
 
 
-async def test_a_carer_reads_only_their_own_words_in_the_search(cast: Cast) -> None:
+@pytest.mark.parametrize("who", ["sam", "ruth"])
+async def test_a_carer_and_an_advocate_hear_that_people_are_called_and_read_nothing_of_it(
+    cast: Cast, who: str
+) -> None:
+    await advocate(cast)
     first = await opened(cast)
-    answer = await post(cast, "sam", path_of(cast), says(cast, why="The window is open."))
-    body = answer.json()
-    assert body["id"] == first["id"]
-    assert [line["words"] for line in body["timeline"]] == ["The window is open."]
-    assert (body["why"], body["clocks"], body["flags"]) == (None, [], [])
-    async with cast.client_as("sam") as client:
+    told = {name: first[name] for name in ("id", "stage", "opened_at")}
+    body = says(cast, why="The window is open.")
+    for _ in range(2):
+        assert (await post(cast, who, path_of(cast), body)).json() == told
+        missing = await post(cast, who, path_of(cast).replace("episodes", "missing"), {})
+        assert missing.status_code == 201
+        assert {*missing.json()} == {"id", "state", "opened_at", "closed_at", "outcome"}
+    async with cast.client_as(who) as client:
         assert (await client.get(path_of(cast))).status_code == 403
+    who_id = cast.persons[who].id
+    assert not await Entry.filter(who_id=who_id, what__startswith="look").exists()
+
+
+async def test_a_carer_who_found_the_child_reads_nothing_of_the_search(cast: Cast) -> None:
+    first = await opened(cast)
+    now = cast.clock().isoformat()
+    seen = {"id": str(uuid4()), "at": now, "where": "Here", "by": "Sam", "condition": "Well."}
+    answer = await post(cast, "sam", f"{path_of(cast)}/{first['id']}/found", seen)
+    assert answer.json() == {**answer.json(), "id": first["id"], "stage": "found"}
+    assert {*answer.json()} == {"id", "stage", "opened_at"}
 
 
 async def test_the_page_of_an_alert_that_says_missing_is_an_episode_too(cast: Cast) -> None:

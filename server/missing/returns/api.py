@@ -11,13 +11,12 @@ from server.errors import Conflict, IdReused
 from server.missing.returns import child_found
 from server.missing.returns.child_found import Found
 from server.missing.search.paths import episode_for
-from server.missing.search.wire import EpisodeOut, one_out
+from server.missing.search.wire import WRITTEN, answer
 from server.people.access import now_of, visitor_of
 from server.people.rules import Action
 from server.watch.wire import Moment
 from server.web.openapi import api
 from server.web.requests import json_body
-from server.web.responses import json_answer
 
 Needed = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 
@@ -35,11 +34,11 @@ class FoundRequest(msgspec.Struct):
 async def record_found(request: Request) -> Response:
     """Record that a person has seen the child."""
     payload = await json_body(request, FoundRequest)
-    episode, roles = await episode_for(request, Action.EPISODE_FOUND, by_call=True)
+    episode, _ = await episode_for(request, Action.EPISODE_FOUND, by_call=True)
     what = Found(payload.at, payload.where, payload.by, payload.condition)
     visitor, now = await visitor_of(request), now_of(request)
     after = await child_found.record_found(visitor, episode.id, payload.id, what, now)
-    return json_answer(await one_out(request, after, roles))
+    return await answer(request, after)
 
 
 routes = [
@@ -49,7 +48,7 @@ routes = [
         record_found,
         "Say that the child was found",
         takes=FoundRequest,
-        gives={200: EpisodeOut},
+        gives={200: WRITTEN},
         problems=(Conflict, IdReused),
     ),
 ]

@@ -15,7 +15,7 @@ from server.missing.search.opening import Saying
 from server.missing.search.paths import episode_for, open_for_call
 from server.missing.search.rules import Flag
 from server.missing.search.together import actions as together_actions
-from server.missing.search.wire import EpisodeOut, EpisodesOut, one_out, outs
+from server.missing.search.wire import WRITTEN, EpisodeOut, EpisodesOut, answer, one_out, outs
 from server.people.access import child_for, is_only_called, nothing_here, now_of, visitor_of
 from server.people.rules import Action, Role
 from server.watch.wire import Moment, Words
@@ -56,14 +56,14 @@ class TogetherRequest(msgspec.Struct):
 async def open_(request: Request) -> Response:
     """A child is missing: everyone is called and every clock begins, in one step."""
     payload = await json_body(request, EpisodeRequest)
-    child, roles = await child_for(
+    child, _ = await child_for(
         request, request.path_params["child_id"], Action.EPISODE_OPEN, by_call=True
     )
     seen = msgspec.to_builtins(payload.last_seen) if payload.last_seen is not None else None
     saying = Saying(payload.said_at, payload.why or None, seen or None, tuple(payload.flags))
     visitor, now = await visitor_of(request), now_of(request)
     episode, is_new = await opening.open_episode(visitor, child.id, payload.id, saying, now)
-    return json_answer(await one_out(request, episode, roles), status=201 if is_new else 200)
+    return await answer(request, episode, status=201 if is_new else 200)
 
 
 async def list_(request: Request) -> Response:
@@ -91,10 +91,10 @@ async def show(request: Request) -> Response:
 async def enter(request: Request) -> Response:
     """Something was done, or learned."""
     payload = await json_body(request, EntryRequest)
-    episode, roles = await episode_for(request, Action.EPISODE_WORK, by_call=True)
+    episode, _ = await episode_for(request, Action.EPISODE_WORK, by_call=True)
     await _check_also(request, payload.also)
     await actions.enter(await visitor_of(request), episode.id, payload, now_of(request))
-    return json_answer(await one_out(request, await Episode.get(id=episode.id), roles), status=201)
+    return await answer(request, await Episode.get(id=episode.id), status=201)
 
 
 async def _check_also(request: Request, ids: list[UUID]) -> None:
@@ -110,20 +110,20 @@ async def _check_also(request: Request, ids: list[UUID]) -> None:
 async def join(request: Request) -> Response:
     """Two children are missing together."""
     payload = await json_body(request, TogetherRequest)
-    episode, roles = await episode_for(request, Action.EPISODE_WORK, by_call=True)
+    episode, _ = await episode_for(request, Action.EPISODE_WORK, by_call=True)
     await _check_also(request, [payload.episode_id])
     visitor = await visitor_of(request)
     await together_actions.link(visitor, episode.id, payload.episode_id, now_of(request))
-    return json_answer(await one_out(request, episode, roles))
+    return await answer(request, episode)
 
 
 async def part(request: Request) -> Response:
     """They are not missing together after all."""
-    episode, roles = await episode_for(request, Action.EPISODE_WORK, by_call=True)
+    episode, _ = await episode_for(request, Action.EPISODE_WORK, by_call=True)
     other_id = request.path_params["other_id"]
     await _check_also(request, [other_id])
     await together_actions.unlink(await visitor_of(request), episode.id, other_id, now_of(request))
-    return json_answer(await one_out(request, episode, roles))
+    return await answer(request, episode)
 
 
 _EPISODES = "/api/v1/children/{child_id:uuid}/episodes"
@@ -136,7 +136,7 @@ routes = [
         open_,
         "Say that a child is missing",
         takes=EpisodeRequest,
-        gives={201: EpisodeOut, 200: EpisodeOut},
+        gives={201: WRITTEN, 200: WRITTEN},
         problems=(IdReused,),
     ),
     api("GET", _EPISODES, list_, "Every time a child was missing", gives={200: EpisodesOut}),
@@ -147,7 +147,7 @@ routes = [
         enter,
         "Enter what was done or learned",
         takes=EntryRequest,
-        gives={201: EpisodeOut},
+        gives={201: WRITTEN},
         problems=(Conflict, IdReused),
     ),
     api(
@@ -156,7 +156,7 @@ routes = [
         join,
         "Say that two children are missing together",
         takes=TogetherRequest,
-        gives={200: EpisodeOut},
+        gives={200: WRITTEN},
         problems=(Conflict,),
     ),
     api(
@@ -164,6 +164,6 @@ routes = [
         f"{_EPISODE}/together/{{other_id:uuid}}",
         part,
         "Say that they are not missing together after all",
-        gives={200: EpisodeOut},
+        gives={200: WRITTEN},
     ),
 ]

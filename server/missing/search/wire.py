@@ -7,15 +7,17 @@ from uuid import UUID
 
 import msgspec
 from starlette.requests import Request
+from starlette.responses import Response
 
 from server.missing.search.models import Episode
 from server.missing.search.paths import others_for
 from server.missing.search.rules import Stage
 from server.missing.search.together.reading import linked, offered
 from server.missing.search.view import Reader, Told, View, Who, names_of, others_in, view
-from server.people.access import Roles, now_of, visitor_of
+from server.people.access import Roles, may_read, now_of, visitor_of
 from server.people.rules import Action, may
 from server.tasks.ways import way_for
+from server.web.responses import json_answer
 
 
 class OtherOut(msgspec.Struct):
@@ -99,6 +101,17 @@ class EpisodeOut(msgspec.Struct):
     together_offered: list[OtherOut]  # Of one home and time: a person confirms it.
 
 
+class BegunOut(msgspec.Struct):
+    """That the child is looked for, and how far that is, for a person who may not read of it."""
+
+    id: UUID
+    stage: Stage
+    opened_at: datetime
+
+
+WRITTEN = (EpisodeOut, BegunOut)
+
+
 class EpisodesOut(msgspec.Struct):
     """Every time the child was missing, the newest first."""
 
@@ -108,6 +121,16 @@ class EpisodesOut(msgspec.Struct):
 async def one_out(request: Request, episode: Episode, roles: Roles) -> EpisodeOut:
     """One episode."""
     return (await outs(request, [episode], roles))[0]
+
+
+async def answer(request: Request, episode: Episode, *, status: int = 200) -> Response:
+    """The episode after a write, if the writer may read it now: a call ends with the search."""
+    by_call = {"by_call": episode.is_open}
+    roles = await may_read(request, episode.child_id, Action.EPISODE_SEE, **by_call)
+    if roles is not None:
+        return json_answer(await one_out(request, episode, roles), status=status)
+    begun = BegunOut(episode.id, Stage(episode.stage), episode.opened_at)
+    return json_answer(begun, status=status)
 
 
 async def outs(request: Request, episodes: list[Episode], roles: Roles) -> list[EpisodeOut]:

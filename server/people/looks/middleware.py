@@ -48,3 +48,8 @@ def _shows(status: int) -> bool:
 def leave_with_answer(request: HTTPConnection, leave: Callable[[], Awaitable[None]]) -> None:
     """Record a look by `leave` when the answer to this request goes out."""
     request.scope[_LOOKS].append(leave)
+
+
+def leave_none(request: HTTPConnection) -> None:
+    """The answer to this request shows nothing of a child, after all."""
+    request.scope[_LOOKS].clear()

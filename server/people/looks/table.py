@@ -202,6 +202,7 @@ NO_LOOK: Mapping[str, str] = {
 WRITES: Mapping[str, str | None] = {
     f"{_API}/check-ins": None,
     f"{_API}/observations": None,
+    f"{_API}/missing": "look:alert:see",
     f"{_API}/rhythm": "look:watch:see",
     f"{_API}/tier": "look:watch:see",
     f"{_API}/rhythm/preview": "look:rhythm:see",
