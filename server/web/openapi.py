@@ -48,7 +48,8 @@ _MEANINGS = {
     401: "Nobody is signed in (`unauthenticated`), the phone was blocked (`revoked`), or the code"
     " of a second key is missing (`code_needed`) or does not count (`code_wrong`), or a password"
     " that was handed over has ended (`password_over`)",
-    403: "A tie, or a role, without this right; or a second key has to be set up (`key_needed`)"
+    403: "A tie, or a role, without this right; or a browser has to show first who uses it"
+    " (`proof_needed`, at the page `to`), or a second key has to be set up (`key_needed`)"
     ", or a password chosen in place of one that was handed over (`password_needed`)",
     404: "This does not exist, or the caller has no access to it",
     409: "This has just changed, the id is in use with other content (`id_reused`), or a second"

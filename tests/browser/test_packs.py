@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -27,8 +28,9 @@ HAIR = "Black, plaits to the shoulder"  # Mia's, in the demo.
 
 @pytest.fixture(scope="module")
 def demo(demo_folder: DemoFolder) -> Iterator[dict[str, Any]]:
-    with demo_agency(demo_folder()) as demo:
-        yield demo
+    folder = demo_folder()
+    with demo_agency(folder) as demo:
+        yield {**demo, "database": folder / "var" / "waymark.sqlite3"}
 
 
 @pytest.fixture(scope="module")
@@ -312,6 +314,24 @@ def test_taking_one_along_needs_a_network_and_a_reason_and_says_so(signed_in: Si
     ines.page.locator("main .row", has_text="Mia").click()
     ines.sees("You need internet for this. Try again later.")
     assert ines.page.locator("main .entry").count() == 0
+
+
+def test_on_a_phone_left_open_the_person_shows_first_who_they_are_and_comes_back(
+    signed_in: SignedIn, demo: dict[str, Any]
+) -> None:
+    ines = signed_in()
+    long_ago = (datetime.now(UTC) - timedelta(minutes=11)).isoformat(sep=" ")
+    with closing(sqlite3.connect(demo["database"])) as database, database:
+        database.execute("UPDATE session SET made_at = ?, proved_at = NULL", [long_ago])
+    ines.page.locator("#why").fill(WHY)
+    ines.page.locator("main .row", has_text="Mia").click()
+    ines.sees("Confirm that it is you, then try again.")
+    assert ines.page.locator("main .entry").count() == 0
+    ines.page.get_by_role("link", name="Confirm it is you").click()
+    ines.page.locator("input[type=password]").fill(demo["staff"]["ines"]["password"])
+    ines.page.locator("main form button").last.click()
+    ines.page.wait_for_selector("#why")
+    takes(ines)
 
 
 def test_a_pack_that_has_changed_comes_anew_by_itself(

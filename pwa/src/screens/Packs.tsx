@@ -13,8 +13,12 @@ import * as packs from "../store/packs";
 
 const why = signal("");
 const fault = signal("");
+/** The desk asks who it is, and leads back here. */
+const needsProof = signal(false);
+const PROOF = `/desk/again?next=${encodeURIComponent("/app/#packs=yes")}`;
 
 function notDone(reason: unknown): void {
+  needsProof.value = reason instanceof Refused && reason.code === "proof_needed";
   fault.value =
     reason instanceof Refused && reason.detail ? reason.detail : t("You need internet for this. Try again later.");
 }
@@ -118,6 +122,7 @@ function Carried({ pack }: { pack: packs.Pack }) {
 
 async function take(children: string[]): Promise<void> {
   fault.value = "";
+  needsProof.value = false;
   await packs.take(children, why.value).catch(notDone);
 }
 
@@ -188,6 +193,11 @@ export function Packs() {
       <Notices />
       <p role="status">{words()}</p>
       {fault.value && <p role="alert">{fault.value}</p>}
+      {needsProof.value && (
+        <a class="main" href={PROOF}>
+          {t("Confirm it is you")}
+        </a>
+      )}
       {packs.ends.value && carried.length === 0 && <p>{t("You have no packs on this phone yet.")}</p>}
       <ul class="entries">
         {carried.map((pack) => (

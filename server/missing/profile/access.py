@@ -2,9 +2,9 @@
 
 While an alert about the child or a search for them is open, those who may read the pack read it
 without a reason, and so does a person who gave one when they broke the glass. At any other time
-they give a reason, which the child can read. A reason opens the pack for some minutes, and all
-reading in them is one look. All that a phone fetches while the pack is on it for duty is one look
-too (`checkouts.py`).
+they give a reason, which the child can read, and in a browser must have shown lately who they are:
+an open desk is not enough. A reason opens the pack for some minutes, and all reading in them is one
+look. All that a phone fetches while the pack is on it for duty is one look too (`checkouts.py`).
 """
 
 from collections.abc import Collection
@@ -35,6 +35,7 @@ from server.people.looks.middleware import leave_with_answer
 from server.people.looks.table import ONE_LOOK
 from server.people.models import Child
 from server.people.rules import Action, Role, may
+from server.web.proof import require_proof
 
 REASON = "x-waymark-reason"
 _ASK_THE_CASEWORKER = N_(
@@ -133,6 +134,7 @@ async def is_unsealed(request: Request, child: Child) -> bool:
         leave_with_answer(request, leave)
         return True
     if (why := _reason_of(request)) is not None:
+        await check_browser(request, child)
         leave_with_answer(request, partial(actions.look, visitor, child, why, now))
         return True
     # Who broke the glass gave the reason there; `child_for` has left the look.
@@ -145,6 +147,18 @@ async def _is_opened(request: Request, child: Child) -> bool:
         child_id=child.id, session_id=visitor.session_id, until_at__gt=now_of(request)
     )
     return await held.exists()
+
+
+async def check_browser(request: Request, child: Child) -> None:
+    """Raises NotYet in a browser that may stand open in an office: the person has to show first who
+    they are, as at the desk. A program that sends its token itself is the person's own."""
+    if (await visitor_of(request)).by_cookie:
+        require_proof(request, path_of(child))
+
+
+def path_of(child: Child) -> str:
+    """Where the pack of a child is at the desk."""
+    return f"/desk/children/{child.id}/pack"
 
 
 def _reason_of(request: Request) -> str | None:

@@ -11,7 +11,14 @@ from server.errors import Conflict, IdReused, NotFound, Refused
 from server.i18n import N_
 from server.i18n.languages import Language
 from server.missing.profile import actions, paper, reading, rules
-from server.missing.profile.access import Seen, pack_of, part_for, readable, unsealed
+from server.missing.profile.access import (
+    Seen,
+    check_browser,
+    pack_of,
+    part_for,
+    readable,
+    unsealed,
+)
 from server.missing.profile.actions import Version
 from server.missing.profile.fields import FIELDS
 from server.missing.profile.models import PackPhoto
@@ -123,6 +130,7 @@ async def open_it(request: Request) -> Response:
     """Say why, for some minutes."""
     child, _ = await child_for(request, request.path_params["child_id"], Action.PACK_CHANGE)
     visitor, now = await visitor_of(request), now_of(request)
+    await check_browser(request, child)
     payload = await json_body(request, OpenRequest)
     row = await actions.say_why(
         visitor, child, session_id=visitor.session_id, why=payload.why, id=payload.id, now=now

@@ -7,7 +7,9 @@ from starlette.responses import Response
 
 from server.errors import Conflict, IdReused
 from server.missing.profile import checkouts
+from server.missing.profile.access import check_browser
 from server.missing.profile.on_duty import of_concern, shelf
+from server.missing.profile.reading import open_since
 from server.missing.profile.wire import CarriedOut, CarryRequest, ShelfOut
 from server.people.access import child_for, now_of, staff_of, visitor_of
 from server.people.children_access import children_for
@@ -42,6 +44,8 @@ async def carry(request: Request) -> Response:
     )
     visitor, now = await visitor_of(request), now_of(request)
     payload = await json_body(request, CarryRequest)
+    if payload.why is not None and await open_since(child.id) is None:
+        await check_browser(request, child)
     row = await checkouts.carry(visitor, child, why=payload.why, id=payload.id, now=now)
     return json_answer(CarriedOut(row.id, row.until_at, row.put_down_at is None))
 

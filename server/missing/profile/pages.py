@@ -15,7 +15,7 @@ from server.clock import known_zone
 from server.errors import Conflict, NotFound, See, WaymarkError
 from server.i18n import LANGUAGES, N_, NAMES, gettext
 from server.missing.profile import actions, reading, rules
-from server.missing.profile.access import Seen, desk_writer, is_unsealed
+from server.missing.profile.access import Seen, desk_writer, is_unsealed, path_of
 from server.missing.profile.actions import Version
 from server.missing.profile.fields import BY_GROUP, FIELDS, GROUPS, Group, Part
 from server.missing.profile.paper import sighting_in_words
@@ -185,11 +185,6 @@ async def frame(request: Request, child: Child) -> dict[str, Any]:
         "shown": lambda at: when(language, at, zone, now),
         "now": now,
     }
-
-
-def path_of(child: Child) -> str:
-    """Where the pack of a child is."""
-    return f"/desk/children/{child.id}/pack"
 
 
 # --- reviews
