@@ -72,6 +72,8 @@ export interface Receipt {
   received_at: string;
   next_due_at: string | null;
   standing: Standing;
+  /** A check-in has opened since it was said: it does not tell how the child is now. */
+  is_old?: boolean;
 }
 
 /** What became of the last call for help of this phone; the server says no more than its rows do. */

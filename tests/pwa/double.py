@@ -116,6 +116,8 @@ class Double:
     standing: str = "well"
     opens_before: timedelta | None = None
     """So long before it is due the next check-in opens; None: not said."""
+    is_old: bool = False
+    """What comes in now is too old to tell how the child is."""
     answered_late: dict[str, str] | None = None
     """A check-in that was answered after its time."""
     forgotten: list[str] = field(default_factory=list)
@@ -281,7 +283,8 @@ def application(double: Double) -> Starlette:
                 "id": known["id"],
                 "received_at": known["received_at"],
                 "next_due_at": _next_due(),
-                "standing": "well",
+                "standing": "late" if double.is_old else "well",
+                **({"is_old": True} if double.is_old else {}),
             },
             status,
         )

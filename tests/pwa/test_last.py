@@ -327,3 +327,65 @@ def test_the_next_person_reads_nothing_of_the_one_before(phone: Phone, double: D
     assert line(phone.page).startswith("Check-in | Next")
     phone.page.locator(".quiet.help").click()
     expect(phone.page.get_by_role("button", name="Yes, I need help now")).to_be_visible()
+
+
+def test_each_request_carries_the_clock_of_the_phone_as_it_goes_out(
+    phone: Phone, double: Double
+) -> None:
+    phone.page.clock.install(time=datetime(2024, 2, 4, 17, 2, tzinfo=UTC))
+    phone.pair()
+    double.refuse_check_ins = (503, "unavailable")
+    phone.ok()
+    expect(phone.page.locator(".line")).to_contain_text("not sent yet")
+    with phone.page.expect_response("**/api/v1/check-ins"):
+        phone.page.clock.fast_forward("03:00:00")
+    sent = double.posted("/api/v1/check-ins")
+    assert {each["sent_at"][:13] for each in sent} >= {"2024-02-04T17", "2024-02-04T20"}
+    assert len({(each["id"], each["said_at"]) for each in sent}) == 1
+
+
+@pytest.mark.parametrize("is_open", [True, False], ids=["open", "opened again"])
+def test_where_an_old_answer_settled_nothing_one_tap_says_how_it_is_now(
+    phone: Phone, double: Double, is_open: bool
+) -> None:
+    phone.page.clock.install(time=datetime.now(UTC) - timedelta(days=3))
+    phone.pair()
+    phone.network(is_there=False)
+    phone.ok()
+    phone.page.locator(".thanks").get_by_text("Not sent yet").wait_for()
+    expect(phone.page.locator(".anew")).to_have_count(0)
+    double.is_old, double.standing = True, "late"
+    if is_open:
+        phone.page.clock.fast_forward(72 * 3_600_000)
+    else:
+        phone.page.close()
+        phone.page = phone.context.new_page()
+        phone.page.clock.set_system_time(datetime.now(UTC))
+    phone.network(is_there=True)
+    if not is_open:
+        phone.open()
+    asks = phone.page.locator(".anew")
+    expect(asks).to_have_text(re.compile(r"^We got your answer of .+\. How are you now\?$"))
+    expect(asks).to_contain_text((datetime.now(UTC) - timedelta(days=3)).strftime("%A"))
+    expect(phone.page.get_by_role("status").get_by_text("How are you now?")).to_be_attached()
+    expect(phone.page.locator(".thanks")).to_have_count(0)
+    phone.page.reload()
+    expect(asks).to_contain_text("How are you now?")
+    double.is_old, double.standing = False, "well"
+    phone.ok()
+    phone.is_thanked()
+    expect(asks).to_have_count(0)
+    assert len({sent["id"] for sent in double.posted("/api/v1/check-ins")}) == 2
+
+
+def test_an_old_call_for_help_asks_in_the_same_words(phone: Phone, double: Double) -> None:
+    shown = []
+    phone.pair()
+    for count, say in enumerate((Phone.ok, help_now), 1):
+        double.is_old, double.standing = True, "late"
+        say(phone)
+        received(phone, double, count)
+        phone.open()
+        expect(phone.page.locator(".anew")).to_contain_text("How are you now?")
+        shown.append(today(phone))
+    assert shown[0] == shown[1]

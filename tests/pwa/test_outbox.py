@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -105,6 +106,10 @@ def test_what_an_earlier_version_stored_goes_out_as_it_always_did(
 ) -> None:
     _body, _id, request, sent = KINDS[kind]
     phone = outbox(rows=[["c", _content(kind)]])
+    if kind == "check_in":  # And the phone's own clock, whenever it goes out.
+        sent = sent | {"sent_at": phone["requests"][0][1]["sent_at"]}
+        age = datetime.now(UTC) - datetime.fromisoformat(sent["sent_at"])
+        assert abs(age) < timedelta(minutes=1)
     assert phone["requests"] == [[request, sent | {"id": "c"} if kind in NAMED else sent]]
     assert (phone["waiting"], phone["halt"]) == ([], None)
     assert phone["receipts"] == (["c"] if kind == "check_in" else [])

@@ -14,7 +14,7 @@ import { go, place } from "../routes";
 import { hasAnswer } from "../store/answers";
 import { awayLine } from "../store/awayLine";
 import { USUAL_MS } from "../store/kinds";
-import { isDone, isOpen as isAsked, said } from "../store/last";
+import { asksAnew, isDone, isOpen as isAsked, said } from "../store/last";
 import { isOpen } from "../store/searchNotice";
 import { clear, isWriting, mood, note, NOTE_LIMIT } from "../store/draft";
 import { isSaid, offered, sayForgot, sayNothing } from "../store/forgot";
@@ -161,6 +161,12 @@ function Line({ isThanked }: { isThanked: boolean }) {
   );
 }
 
+/** Where the last answer had waited too long on the phone. The large button answers. */
+function anew(): string {
+  if (!asksAnew.value) return "";
+  return t("We got your answer of {when}. How are you now?", { when: timeOf(said.value!.said_at) });
+}
+
 /** What a reader hears when the stage changes after the thanks have been read. */
 function spoken(shown: Tap | null): string {
   return shown && ["received", "loose", "refused"].includes(shown.stage) ? whereabouts(shown) : "";
@@ -168,6 +174,7 @@ function spoken(shown: Tap | null): string {
 
 /** The thanks for the last tap. Those for a call for help are the same as for any answer. */
 function thanked(): Tap | null {
+  if (tap.value?.isOld) return null;
   if (tap.value?.want === "safe" && isOpen.value) return null;
   return tap.value?.want === "help" ? { ...tap.value, want: "nothing" } : tap.value;
 }
@@ -180,6 +187,7 @@ export function Today() {
       <SearchNotice onSafe={() => void say("safe", "a")} />
       {!isOpen.value && <Faces labelledBy="title" value={mood.value} onChoose={choose} />}
       <FewWords />
+      {anew() && <p class="anew">{anew()}</p>}
       <div class="act">{shown ? <Thanks key={shown.id} tap={shown} /> : <Main />}</div>
       <Line isThanked={shown !== null} />
       <DeferredPart show="Later" />
@@ -195,7 +203,7 @@ export function Today() {
       <Forgot />
       <SharedQuestion />
       <p class="hidden-text" role="status">
-        {spoken(shown ?? tap.value)}
+        {anew() || spoken(shown ?? tap.value)}
       </p>
       <Waiting />
       <Turn />

@@ -84,6 +84,9 @@ export const isOpen = computed(() => {
   return me.value?.standing !== "well" || (!!due && opensAt(due) <= now.value.getTime());
 });
 
+/** The last answer came too late: how the child is now is still asked. */
+export const asksAnew = computed(() => said.value?.is_old === true && isOpen.value);
+
 /** The server has the last answer, and no check-in has opened since. */
 export const isDone = computed(() => {
   const { received_at: at, next_due_at: due } = said.value ?? {};

@@ -30,6 +30,8 @@ export interface Tap {
   mood: number | null;
   stage: "saving" | "saved" | "loose" | "received" | "refused";
   receivedAt: string | null;
+  /** It came too late to tell how the child is now. */
+  isOld?: boolean;
 }
 export const tap = signal<Tap | null>(null);
 
@@ -41,7 +43,8 @@ function follow(receipts: Receipt[]): void {
   const mine = tap.value;
   if (!mine) return;
   const receipt = receipts.find((each) => each.id === mine.id);
-  if (receipt) tap.value = { ...mine, stage: "received", receivedAt: receipt.received_at };
+  const { received_at: receivedAt, is_old: isOld } = receipt ?? {};
+  if (receivedAt) tap.value = { ...mine, stage: "received", receivedAt, isOld };
   else if (refused.value.some((each) => each.id === mine.id)) tap.value = { ...mine, stage: "refused" };
 }
 
