@@ -31,6 +31,9 @@ from server.people.rules import Role
 from server.security import encryption
 from server.storage.db import write
 
+# Where a person ends sessions that are not theirs.
+SESSIONS_PAGE = "/desk/settings/sessions"
+_MADE = factors.Changed("password", SESSIONS_PAGE)
 NAME_TAKEN = N_("This sign-in name is already taken.")
 
 
@@ -90,7 +93,8 @@ async def set_password(
 ) -> None:
     """A new password. Every session of the person ends, except `but`, the one that asks.
 
-    One that another person makes counts for some days: its person chooses their own.
+    One that another person makes counts for some days: its person chooses their own. They are told
+    of it by every address of theirs, so that nobody comes in as them unseen.
     """
     credential = await Credential.get_or_none(person_id=person.id)
     if credential is None:
@@ -110,12 +114,14 @@ async def set_password(
         await forget_all(person.id)
         await note(
             actor,
-            "credential:change",
+            "credential:change" if is_own else "credential:reset",
             about=("person", person.id),
             names=["password"],
             agency_id=person.agency_id,
             now=now,
         )
+        if not is_own:
+            await factors.tell(actor, person.id, now, _MADE, agency_id=person.agency_id)
 
 
 async def change_own_password(

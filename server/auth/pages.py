@@ -36,6 +36,7 @@ from server.auth.second_factor.remembered_device import forget, known_person
 from server.auth.sessions import agent_of_request, must_change
 from server.errors import Refused, TooMany, Unauthenticated, WaymarkError
 from server.i18n import LANGUAGES, N_
+from server.notify.contact_routes import ways_of
 from server.people import actions as people
 from server.people.access import (
     Visitor,
@@ -245,6 +246,7 @@ async def their_password(request: Request) -> Response:
     context = {
         "person": person,
         "credential": await Credential.get_or_none(person_id=person.id),
+        "is_told": person.id in await ways_of([person.id], now_of(request)),
         "now": now_of(request),
     }
     return page(request, "auth/their_password.html", context)
@@ -259,7 +261,7 @@ async def reset_password(request: Request) -> Response:
     await credentials.set_password(
         visitor, person, password, request.app.state.passwords, now=now_of(request)
     )
-    return await _password_page(request, person, password)
+    return await _password_page(request, person, password, is_reset=True)
 
 
 _PERSON_FIELDS = ("name", "sign_in_name", "role", "language", "zone", "deputy_id")
@@ -284,13 +286,17 @@ async def _person_page(
     return page(request, "auth/new_person.html", context, status=422 if fault else 200)
 
 
-async def _password_page(request: Request, person: Person, password: str) -> Response:
+async def _password_page(
+    request: Request, person: Person, password: str, *, is_reset: bool = False
+) -> Response:
     credential = await Credential.get(person_id=person.id)
     context = {
         "person": person,
         "name": credential.name,
         "until": credential.until,
         "password": password,
+        "is_reset": is_reset,
+        "is_told": person.id in await ways_of([person.id], now_of(request)),
         "now": now_of(request),
     }
     return page(request, "auth/password.html", context, status=201)

@@ -9,13 +9,14 @@ from starlette.routing import Route
 
 from server.auth import actions
 from server.auth.cookies import drop_cookie
+from server.auth.credentials import SESSIONS_PAGE
 from server.auth.models import Session
 from server.auth.redirects import signed_out, to
 from server.auth.rules import STAFF_IDLE, is_over
 from server.people.access import now_of, staff_of
 from server.web.rendering import page
 
-PAGE = "/desk/settings/sessions"
+PAGE = SESSIONS_PAGE
 
 
 async def sessions(request: Request) -> Response:

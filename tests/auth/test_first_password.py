@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from datetime import timedelta
 from uuid import uuid4
@@ -10,11 +11,14 @@ import httpx2
 import pytest
 
 from server.audit.actions import SYSTEM
-from server.auth import credentials
+from server.audit.models import Entry
+from server.auth import commands, credentials
 from server.auth.actions import prove_by_password
 from server.auth.models import Credential
 from server.auth.rules import FIRST_PASSWORD_LASTS
 from server.errors import Refused
+from server.notify.addresses import AddAddress, add_address
+from server.notify.models import Message
 from server.people.access import Visitor
 from server.people.models import Agency
 from tests.auth.test_second_key import FROM_PAGE, code_of, page_browser, with_app
@@ -98,6 +102,51 @@ async def test_it_ends_after_three_days_and_the_administrator_sees_it_and_makes_
     another = await handed_over(cast, "tom")
     async with page_browser(cast) as tom:
         assert (await come(tom, "tom", another)).status_code == 303
+
+
+async def with_address(cast: Cast, channel: str, value: str) -> None:
+    new = AddAddress(channel=channel, value=value)
+    await add_address(cast.actor("tom"), cast.tom.id, new, cast.clock())
+
+
+async def test_a_person_whose_password_another_one_made_hears_of_it_on_every_way_of_theirs(
+    cast: Cast,
+) -> None:
+    await with_address(cast, "email", "tom@example.org")
+    await with_address(cast, "sms", "+33600000000")
+    await handed_over(cast, "tom")
+    told = await Message.filter(kind="doors", person_id=cast.tom.id)
+    assert {row.channel for row in told} == {"email", "sms"}
+    # Nothing of a child, of the password, or of who did it: others may read such a message.
+    assert {row.child_id for row in told} == {None}
+    assert [row.data for row in told] == [{"path": "/desk/settings/sessions"}] * 2
+    entry = await Entry.get(what="credential:reset")
+    assert (entry.who_id, entry.about_id, entry.names) == (cast.root.id, cast.tom.id, ["password"])
+
+
+async def test_the_administrator_reads_whether_the_person_can_be_told(cast: Cast) -> None:
+    path = f"/desk/people/{cast.tom.id}/password"
+    async with cast.browser_as("root") as root:
+        for page in (await root.get(path), await root.post(path)):
+            assert "We have no address of Tom Verhoeven" in page.text
+        await with_address(cast, "email", "tom@example.org")
+        assert "We tell Tom Verhoeven by every address of theirs" in (await root.get(path)).text
+        assert "We send Tom Verhoeven a message about it" in (await root.post(path)).text
+
+
+async def test_a_password_of_ones_own_is_told_to_nobody(cast: Cast) -> None:
+    passwords = cast.app.state.passwords
+    await credentials.set_password(cast.actor("tom"), cast.tom, CHOSEN, passwords, now=cast.clock())
+    assert not await Message.filter(kind="doors").exists()
+    assert await Entry.filter(what="credential:change", about_id=cast.tom.id).exists()
+
+
+async def test_a_password_made_at_the_terminal_is_told_as_well(cast: Cast) -> None:
+    await with_address(cast, "email", "tom@example.org")
+    reset = argparse.Namespace(who="tom", second_key=False)
+    await commands._reset(reset, cast.settings, cast.clock())
+    assert await Message.filter(kind="doors", person_id=cast.tom.id, channel="email").exists()
+    assert (await Entry.get(what="credential:reset")).who_role == "system"
 
 
 async def test_a_new_colleague_has_a_first_password_as_well(cast: Cast) -> None:

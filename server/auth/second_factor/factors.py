@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
 import pyotp
 from tortoise.exceptions import IntegrityError
 from tortoise.expressions import Q
@@ -23,6 +24,7 @@ from server.auth.sessions import end_sessions
 from server.errors import Conflict, Refused
 from server.i18n import N_
 from server.notify.actions import Saying, queue
+from server.notify.contact_routes import NOWHERE, ways_of
 from server.notify.rules import Kind
 from server.people.models import Agency, Person
 from server.security import encryption
@@ -266,17 +268,38 @@ async def end_halfways(person_id: UUID, now: datetime) -> None:
     )
 
 
+class Changed(msgspec.Struct, frozen=True):
+    """What changed about a sign-in, and the page about it."""
+
+    what: str = "second_key"
+    page: str = KEYS_PAGE
+
+
+_KEY = Changed()
+
+
 async def tell(
-    actor: Actor, person_id: UUID, now: datetime, *, agency_id: UUID | None = None
+    actor: Actor,
+    person_id: UUID,
+    now: datetime,
+    changed: Changed = _KEY,
+    *,
+    agency_id: UUID | None = None,
 ) -> None:
-    """Tell a person that something about their own sign-in has changed."""
-    saying = Saying(
-        kind=Kind.DOORS,
-        agency_id=agency_id or actor.agency_id,
-        subject_kind="second_key",
-        subject_id=uuid7(),
-        person_id=person_id,
-        expires_at=now + SAYS_FOR,
-        data={"path": KEYS_PAGE},
-    )
-    await queue([saying], now)
+    """Tell a person that something about their own sign-in has changed: by every address of theirs,
+    since a person who comes in as them may read one of these."""
+    ways, subject_id = (await ways_of([person_id], now)).get(person_id, NOWHERE), uuid7()
+    sayings = [
+        Saying(
+            kind=Kind.DOORS,
+            agency_id=agency_id or actor.agency_id,
+            subject_kind=changed.what,
+            subject_id=subject_id,
+            person_id=person_id,
+            channel=channel,
+            expires_at=now + SAYS_FOR,
+            data={"path": changed.page},
+        )
+        for channel in ways.every or (None,)
+    ]
+    await queue(sayings, now)
