@@ -50,7 +50,7 @@ async def from_pack(request: Request, episode: Episode, roles: Roles) -> FromPac
     home = [
         (gettext(language, FIELDS[name].label), stands.fields[name], by_field.get(name, ""))
         for name in HOME_SAYS
-        if name in stands.fields and name not in _FIELDS
+        if name in stands.fields
     ]
     if places or home:
         visitor = await staff_of(request)
