@@ -1,8 +1,10 @@
-"""What is on a PDF: its text as two programs read it, its glyphs, and where they stand."""
+"""What is on a PDF: its text as three programs read it, its glyphs, and where they stand."""
 
 from __future__ import annotations
 
 import io
+import re
+import subprocess
 import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,6 +12,10 @@ from typing import Any
 import pypdfium2
 from pypdf import PdfReader
 from pypdf.generic import ContentStream
+
+from server.plan.paper.life_project import _SOURCE
+from server.plan.paper.scripts import paragraphs
+from server.plan.paper.typeset import typeset
 
 # The order of a line, and its breaks: no part of what was written.
 _UNREAD = dict.fromkeys(map(ord, "\u200b\u200e\u200f\u2066\u2067\u2068\u2069"))
@@ -25,7 +31,47 @@ def by_pypdf(made: bytes) -> str:
     return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(made)).pages)
 
 
+def by_poppler(made: bytes) -> str:
+    """Everything that the programs of most Linux desktops read on it."""
+    asked = ["pdftotext", "-enc", "UTF-8", "-", "-"]
+    return subprocess.run(asked, input=made, capture_output=True, check=True).stdout.decode()
+
+
 EXTRACTORS: dict[str, Callable[[bytes], str]] = {"pdfium": by_pdfium, "pypdf": by_pypdf}
+
+
+# Poppler's programs say where the direction changes, and then put a space or a comma there on the
+# wrong side of it: of them words are compared.
+_BETWEEN_WORDS = re.compile(r"[\s\u200e\u200f\u202a-\u202e,\u060c]+")
+
+
+def words_of(text: str) -> list[str]:
+    """The words in their order, without commas."""
+    compared = unicodedata.normalize("NFKC", text)
+    return [word for word in _BETWEEN_WORDS.split(compared) if word]
+
+
+def details(language: str, summary: list[str]) -> bytes:
+    """The page of the details with these lines, and nothing else."""
+    names = ("title", "summary", "situation", "plan_b", "importance", "agreements")
+    data = {
+        "language": language,
+        "is_rtl": language == "ar",
+        "title": "",
+        "wall": None,
+        "has_details": True,
+        "name": "",
+        "words": dict.fromkeys(names, ""),
+        "facts": [],
+        "summary": [part for line in summary for part in paragraphs(line, language)],
+        "situation": [],
+        "plan_b": [],
+        "areas": [],
+        "agreements": [],
+        "note": None,
+        "footer": "",
+    }
+    return typeset(_SOURCE, data)
 
 
 def text_of(made: bytes) -> str:

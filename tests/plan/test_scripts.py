@@ -19,7 +19,7 @@ from tests.cast import Cast
 from tests.missing.test_pack import prepared, put
 from tests.missing.test_pack_paper import pages
 from tests.missing.test_pack_paper import paper as pack
-from tests.plan.pdfs import beyond, boxes, by_pypdf, glyphs, plain
+from tests.plan.pdfs import beyond, boxes, by_pypdf, details, glyphs, plain
 from tests.plan.said import Phone
 from tests.plan.test_directions import project
 
@@ -120,33 +120,9 @@ def test_what_is_named_is_counted_by_letters_and_never_twice() -> None:
 
 
 def test_every_sign_that_is_said_to_be_in_the_last_font_is_there() -> None:
-    from server.plan.paper.life_project import _SOURCE
-    from server.plan.paper.typeset import typeset
-
     signs = [chr(point) for first, last in _BUILT_IN for point in range(first, last + 1)]
     kept = [sign for sign in signs if unicodedata.category(sign) != "Cn"]
-    # The pages need no data of a child for that.
-    lines = [{"text": " ".join(kept), "dir": "ltr", "lang": "en"}]
-    data = {
-        "language": "en",
-        "is_rtl": False,
-        "title": "",
-        "wall": None,
-        "has_details": True,
-        "name": "",
-        "words": dict.fromkeys(
-            ("title", "summary", "situation", "plan_b", "importance", "agreements"), ""
-        ),
-        "facts": [],
-        "summary": lines,
-        "situation": [],
-        "plan_b": [],
-        "areas": [],
-        "agreements": [],
-        "note": None,
-        "footer": "",
-    }
-    assert 0 not in glyphs(typeset(_SOURCE, data))
+    assert 0 not in glyphs(details("en", [" ".join(kept)]))
 
 
 # French is set as English is: one word tells of its labels.

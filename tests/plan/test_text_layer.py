@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import io
+import unicodedata
 
 import pytest
 import typst
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from server.plan.paper import textlayer
 from tests.cast import Cast
 from tests.missing.test_pack import prepared
 from tests.missing.test_pack_paper import paper as pack
-from tests.plan.pdfs import EXTRACTORS, by_pdfium, by_pypdf, plain
+from tests.plan.pdfs import (
+    EXTRACTORS,
+    by_pdfium,
+    by_poppler,
+    by_pypdf,
+    details,
+    plain,
+    words_of,
+)
 from tests.plan.said import Phone
 
 SENTENCES = {
@@ -79,6 +90,81 @@ async def test_what_a_child_wrote_in_its_own_script_is_what_is_copied(
         found = plain(read(made))
         lacking = [name for name, text in SENTENCES.items() if plain(text) not in found]
         assert lacking == [], (program, found)
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_every_word_is_found_by_what_sorts_each_letter_by_its_place(language: str) -> None:
+    lines = [*SENTENCES.values(), *BY_POSITION.values(), *MIXED]
+    found = by_poppler(details(language, lines)).splitlines()
+    read = [words_of(line) for line in found if line]
+    # A line of the other direction than most of the page is not read in its order.
+    assert [sorted(line) for line in read[: len(lines)]] == [sorted(words_of(t)) for t in lines]
+    assert read[: len(lines) - 1] == [words_of(text) for text in lines[:-1]]
+
+
+LETTERS_AND_MARKS = st.builds(
+    "".join,
+    st.tuples(
+        st.sampled_from("ءآأؤإئابةتثجحخدذرزسشصضطظعغفقكلمنهويى"),
+        st.sampled_from(("", "", "", "", "ُ", "ِ", "ْ", "ّ", "ً")),
+    ),
+)
+LIGATURES = st.sampled_from(("لا", "لأ", "لإ", "لآ", "لي", "لى", "لله"))
+ARABIC = st.builds(
+    "".join, st.lists(st.one_of(LETTERS_AND_MARKS, LIGATURES), min_size=2, max_size=6)
+)
+BENGALI = st.builds(
+    "".join,
+    st.lists(
+        st.builds(
+            "".join,
+            st.tuples(
+                st.sampled_from("কখগঘচছজঝটঠডঢণতথদধনপফবভমযরলশষসহ"),
+                st.sampled_from(("", "", "", "্ক", "্ত", "্ব", "্ম", "্য", "্র", "্ল")),
+                st.sampled_from(("", "", *"ািীুূৃেৈোৌ")),
+                st.sampled_from(("", "", "", "", "ঁ")),
+            ),
+        ),
+        min_size=2,
+        max_size=4,
+    ),
+)
+# Of syllables that no word has, pdfium loses some.
+BENGALI_WORDS = st.sampled_from(
+    "আমি স্কুলে যেতে চাই জন্ম বিশ্বাস শিক্ষা বন্ধু কষ্ট স্বপ্ন ইচ্ছা চাঁদ রাষ্ট্র দুঃখ মায়ের ছোট্ট কিন্তু".split()
+)
+LATIN = st.text("abcdefghijklmnopqrstuvwxyzéèçàœîû", min_size=2, max_size=7)
+NUMBERS = st.integers(1, 999_999).map(str)
+SCRIPTS = {"ar": ARABIC, "bn": BENGALI, "en": LATIN, "fr": LATIN}
+
+
+@st.composite
+def written_lines(
+    draw: st.DrawFn, own: st.SearchStrategy[str], *others: st.SearchStrategy[str]
+) -> str:
+    """Words of one script, and perhaps one of another in the middle."""
+    words = draw(st.lists(own, min_size=3, max_size=6))
+    for foreign in draw(st.lists(st.one_of(*others), max_size=1)):
+        words.insert(draw(st.integers(1, len(words) - 1)), foreign)
+    return unicodedata.normalize("NFC", " ".join(words))
+
+
+@pytest.mark.parametrize("own", SCRIPTS)
+@settings(max_examples=12, phases=(Phase.explicit, Phase.generate))
+@given(st.data())
+def test_every_word_that_went_in_comes_out_where_it_is_read(own: str, data: st.DataObject) -> None:
+    others = tuple(words for words in (ARABIC, BENGALI, LATIN) if words is not SCRIPTS[own])
+    mixed = st.lists(written_lines(SCRIPTS[own], NUMBERS, *others), min_size=4, max_size=6)
+    lines = data.draw(mixed)
+    made = details(data.draw(st.sampled_from(["en", "fr", "ar"])), lines)
+    expected = [word for line in lines for word in words_of(line)]
+    assert words_of(by_poppler(made))[: len(expected)] == expected
+    assert words_of(by_pypdf(made))[: len(expected)] == expected
+    # pdfium puts the parts of a line of both directions in an order of its own.
+    simple = BENGALI_WORDS if own == "bn" else SCRIPTS[own]
+    plain_lines = data.draw(st.lists(written_lines(simple, simple), min_size=2, max_size=3))
+    expected = [word for line in plain_lines for word in words_of(line)]
+    assert words_of(by_pdfium(details("ar", plain_lines)))[: len(expected)] == expected
 
 
 @pytest.mark.parametrize("language", ["fr", "ar"])

@@ -2,8 +2,10 @@
 texts."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from pypdf.generic import (
@@ -34,6 +36,12 @@ class Font:
         }
         self.widths = dict(_widths(self.inner.get("/W", [])))
         self.added: dict[tuple[int, str, float], int] = {}
+
+    @cached_property
+    def is_rtl(self) -> bool:
+        """Whether any of it is read from right to left."""
+        chars = chain.from_iterable(self.texts.values())
+        return any(unicodedata.bidirectional(char) in ("R", "AL") for char in chars)
 
     @cached_property
     def outlines(self) -> Outlines:

@@ -55,6 +55,7 @@ class Run(msgspec.Struct, eq=False):
 def read_run(match: re.Match[bytes], fonts: dict[str, Font], language: str) -> Run:
     """The glyphs of a run, each at its place."""
     run = Run(match[0], float(match[1]), float(match[2]), match[3], language)
+    run.end = run.x
     data, at, x = match[4], 0, 0.0
     font, size, span, open_spans = "", 0.0, "", [""]
     number = 0
@@ -86,8 +87,8 @@ def read_run(match: re.Match[bytes], fonts: dict[str, Font], language: str) -> R
                 glyph.text = span if inside else glyph.text
                 x += glyph.width * size / 1000
                 run.glyphs.append(glyph)
-    # A mark is drawn behind the place where the line has come to.
-    run.end = run.x + max(x, 0.0)
+                # A mark is drawn behind the place where the line has come to.
+                run.end = max(run.end, run.x + x)
     return run
 
 

@@ -2,13 +2,15 @@
 
 Typst draws each line from left to right, and marks each glyph of a cluster as the whole cluster: a
 letter with two marks reads as three letters, and a line from right to left reads backwards, in
-pieces. This module draws every such line anew, at the same places: in the order in which it is
-read, one character a glyph. What is left over (a mark, a part of a vowel) is drawn as a shape,
-which nobody reads; a character without a glyph of its own is put where its letter is, unseen.
+pieces. This module draws every such line anew, at the same places, in the order in which it is
+read. What is left over (a mark, a part of a vowel) is drawn as a shape, which nobody reads; a
+character without a glyph of its own is read with its letter from left to right, and is put beside
+it, unseen, from right to left.
 
 Programs that read a PDF differ. Those of Chrome sort a line by position and turn text from right to
-left themselves; others read in the order of the file. One glyph at a time, in the order of reading,
-on one baseline, is what all of them understand.
+left themselves; Poppler's do it letter by letter, by the room of each; others read in the order of
+the file. One letter at a time, in the order of reading, each where the one before ends, is what all
+of them understand.
 """
 
 import io
@@ -18,7 +20,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, cast
 
-import msgspec
 import structlog
 from pypdf import PdfReader
 from pypdf.generic import (
@@ -31,6 +32,7 @@ from pypdf.generic import (
 from server.i18n import direction
 from server.plan.paper.embedded import MAPPED, Font, stream
 from server.plan.paper.runs import Glyph, Run, read_run
+from server.plan.paper.shares import GAP, UNREAD, Share, close, shares_of
 
 log = structlog.get_logger(__name__)
 
@@ -39,13 +41,9 @@ _RUN = re.compile(rb"q 1 0 0 -1 (\S+) (\S+) cm([^\n]*)\nBT(.*?)\nET\nQ\n", re.DO
 # What is between two runs of one line.
 _BETWEEN = re.compile(rb"(?:EMC)?/Span<</MCID \d+[^\n]*>>BDC\n")
 _LANGUAGE = re.compile(rb"/MCID \d+[^\n]*?/Lang\(([\w-]+)\)[^\n]*>>BDC\n$")
-# Characters that order a line and break it are no part of the text.
-_UNREAD = frozenset(
-    "\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
-)
 _PREVIOUS = re.compile(rb"startxref\s+(\d+)")
-# Two runs of one line may be so far apart (of the size): kerning, and the shift of a mark.
-_GAP = 0.3
+# Widths that differ by less (in thousandths of the size) are the same.
+_ABOUT = 15
 
 
 def mend(made: bytes) -> bytes:
@@ -133,21 +131,33 @@ def _is_special(text: bytes) -> bool:
 
 def _lines(data: bytes, fonts: dict[str, Font], language: str) -> Iterator[bytes]:
     row: list[Run] = []
+    # Marks so far below or above that only the letter after them tells which line they are in.
+    marks: list[Run] = []
     at = 0
     for match in _RUN.finditer(data):
         between = data[at : match.start()]
+        at = match.end()
         tagged = _LANGUAGE.search(between)
         own = tagged[1].decode() if tagged else language if between else ""
         run = read_run(match, fonts, own or (row[-1].language if row else language))
         run.before = between
-        is_next = not between or _BETWEEN.fullmatch(between)
-        if not row or not is_next or abs(row[-1].y - run.y) >= run.size:
+        goes_on = bool(row) and (not between or _BETWEEN.fullmatch(between) is not None)
+        if goes_on and _is_level(row[-1], run):
+            row += [*marks, run]
+            marks = []
+        elif goes_on and not any(glyph.width for glyph in run.glyphs):
+            marks.append(run)
+        else:
+            if not goes_on:
+                row, marks = row + marks, []
             yield from _row(row, fonts)
-            row = []
-        row.append(run)
-        at = match.end()
-    yield from _row(row, fonts)
+            row, marks = [*marks, run], []
+    yield from _row(row + marks, fonts)
     yield data[at:]
+
+
+def _is_level(before: Run, run: Run) -> bool:
+    return abs(before.y - run.y) < run.size
 
 
 def _row(row: list[Run], fonts: dict[str, Font]) -> Iterator[bytes]:
@@ -181,7 +191,7 @@ def _lines_of(row: list[Run]) -> list[list[Run]]:
 
 def _goes_on(run: Run, after: Run) -> bool:
     """Whether the second run follows the first directly."""
-    is_beside = run.x - 0.05 <= after.x <= run.end + _GAP * run.size
+    is_beside = run.x - 0.05 <= after.x <= run.end + GAP * run.size
     return is_beside and after.x >= run.end - 2 * run.size
 
 
@@ -192,8 +202,10 @@ def _line(line: list[Run], fonts: dict[str, Font]) -> list[bytes]:
     if not _is_to_be_mended(line):
         return [run.raw for run in line]
     ordered = _in_order(line)
-    clusters = _clusters([glyph for run in ordered for glyph in run.glyphs], ordered)
-    return [b"".join(_drawn(run, clusters, fonts)) for run in ordered]
+    shares = shares_of(ordered)
+    if any(font.is_rtl for font in fonts.values()):
+        close(ordered, shares)
+    return [b"".join(_drawn(run, shares, fonts)) for run in ordered]
 
 
 def _is_to_be_mended(line: list[Run]) -> bool:
@@ -201,7 +213,7 @@ def _is_to_be_mended(line: list[Run]) -> bool:
         return True
     glyphs = [glyph for run in line for glyph in run.glyphs]
     return any(
-        glyph.width == 0 or glyph.text in _UNREAD or _side(glyph.text) == "R" for glyph in glyphs
+        glyph.width == 0 or glyph.text in UNREAD or _side(glyph.text) == "R" for glyph in glyphs
     )
 
 
@@ -254,83 +266,34 @@ def _settled(line: list[Run], at: int, *, is_rtl: bool) -> str:
     return "L" if (left, right) == ("L", "L") else "R"
 
 
-# --- clusters
-
-
-class Share(msgspec.Struct, frozen=True):
-    """What a glyph reads as: one character, none (it is drawn as a shape), or several, of which all
-    but the first are put there unseen."""
-
-    first: str
-    rest: str = ""
-    width: float = 0.0
-    """What it takes with the shapes behind it, which else would be read as a space."""
-
-
-def _clusters(glyphs: list[Glyph], runs: list[Run]) -> dict[int, Share]:
-    """The share of each glyph in the text of its cluster, by the identity of the glyph."""
-    leads_back = {id(glyph) for run in runs if run.side == "R" for glyph in run.glyphs}
-    home = {id(glyph): number for number, run in enumerate(runs) for glyph in run.glyphs}
-    shares: dict[int, Share] = {}
-    at = 0
-    while at < len(glyphs):
-        end = at + 1
-        while end < len(glyphs) and _belongs(glyphs[at:end], glyphs[end], leads_back, home):
-            end += 1
-        _share(glyphs[at:end], shares)
-        at = end
-    return shares
-
-
-def _belongs(
-    cluster: list[Glyph], glyph: Glyph, leads_back: set[int], home: dict[int, int]
-) -> bool:
-    first = cluster[0]
-    if glyph.text != first.text or glyph.font != first.font:
-        return False
-    if glyph.code in {member.code for member in cluster}:
-        return False
-    if home[id(glyph)] == home[id(first)] and glyph.span != first.span:
-        return False
-    if glyph.width == 0 or not any(member.width for member in cluster):
-        return True
-    # Only in scripts from left to right does one cluster have several letters side by side.
-    return len(first.text) > 1 and id(glyph) not in leads_back
-
-
-def _share(cluster: list[Glyph], shares: dict[int, Share]) -> None:
-    only = cluster[0]
-    if len(cluster) == 1 and len(only.text) == 1 and only.text not in _UNREAD:
-        shares[id(only)] = Share(only.text, "", only.width)
-        return
-    text = "".join(char for char in only.text if char not in _UNREAD)
-    carriers = ([glyph for glyph in cluster if glyph.width] or cluster)[: len(text)]
-    shares.update((id(glyph), Share("")) for glyph in cluster)
-    for number, glyph in enumerate(carriers, 1):
-        shares[id(glyph)] = Share(text[number - 1], "", glyph.width)
-    if carriers:
-        last = carriers[-1]
-        beyond = sum(glyph.width for glyph in cluster[cluster.index(last) + 1 :])
-        shares[id(last)] = Share(
-            text[len(carriers) - 1], text[len(carriers) :], last.width + beyond
-        )
-
-
 def _drawn(run: Run, shares: dict[int, Share], fonts: dict[str, Font]) -> Iterator[bytes]:
     texts, shapes = [], []
     for glyph in run.glyphs:
         share, font = shares[id(glyph)], fonts[glyph.font]
-        if not share.first:
+        if not share.texts:
             shapes.append(_shape(glyph, font))
             continue
-        texts.append(_text(glyph, font.code(glyph.code, share.first, share.width), glyph.x))
-        for number, char in enumerate(share.rest, 1):
-            # Where a program sorts a line by position, it is after its letter.
-            x = glyph.x - 0.01 * number if run.side == "R" else glyph.x
-            texts.append(b"3 Tr%s0 Tr " % _text(glyph, font.code(glyph.code, char, share.width), x))
+        *unseen, last = share.texts
+        step = share.width / len(share.texts)
+        if unseen:
+            # As narrow as the room of each, for programs that measure what is drawn.
+            texts.append(b"3 Tr %.4g Tz " % (100 / len(share.texts)))
+            width = _width(glyph, share.width)
+            for number, char in enumerate(unseen):
+                x = glyph.x + step * (len(unseen) - number)
+                texts.append(_text(glyph, font.code(glyph.code, char, width), x))
+            texts.append(b"0 Tr 100 Tz ")
+        width = _width(glyph, step)
+        texts.append(_text(glyph, font.code(glyph.code, last, width), glyph.x))
     yield b"q 1 0 0 -1 %g %g cm%s\n" % (run.x, run.y, run.style)
-    yield b"BT 0 Tr%s\nET\n" % b"".join(texts)
+    yield b"BT 0 Tr %s\nET\n" % b"".join(texts)
     yield b"".join(shapes) + b"Q\n"
+
+
+def _width(glyph: Glyph, width: float) -> float:
+    """In thousandths of its size: its own where that is about right; another is a new code."""
+    wanted = round(width / glyph.size * 1000, -1)
+    return glyph.width if abs(wanted - glyph.width) < _ABOUT else wanted
 
 
 def _text(glyph: Glyph, code: int, x: float) -> bytes:
