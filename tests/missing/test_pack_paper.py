@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
@@ -22,7 +23,7 @@ from tests.cast import Cast
 from tests.missing.pictures import as_bytes, drawn
 from tests.missing.test_pack import prepared, put
 from tests.missing.test_photos import add
-from tests.plan.pdfs import glyphs, tags, text_of
+from tests.plan.pdfs import boxes, glyphs, tags, text_of
 
 # How a page is set does not depend on where its words were kept. The copies, its age, its photo and
 # what it tells of a search are read from both databases.
@@ -286,3 +287,26 @@ async def test_who_hears_it_is_led_by_headings_and_told_what_the_photo_shows(cas
     roles = [role for role, _ in parts]
     assert (roles.count("H1"), roles.count("H2") > 3) == (1, True)
     assert [said for role, said in parts if role == "Figure"] == ["Photo of Mia Castellane"]
+
+
+@ON_SQLITE
+async def test_lines_of_a_long_answer_are_no_further_apart_than_answers_are(cast: Cast) -> None:
+    words = {name: "ox" for name in FULL if not name.startswith("own_")}
+    del words["phone_imei"]  # The one label that has Latin letters in every language.
+    # So much that everything is set tight, with Latin letters below Arabic labels.
+    long = [name for name in words if FIELDS[name].kind is Kind.WORDS][:12]
+    answer = await put(cast, "tom", 0, words | dict.fromkeys(long, "ox " * 45))
+    assert answer.status_code == 200, answer.text
+    made = await paper(cast, "?language=ar")
+    columns: dict[int, list[float]] = {}
+    for char, left, bottom, *_ in boxes(made):
+        if char == "o":
+            columns.setdefault(int(left / 198), []).append(round(bottom, 1))
+    gaps = [
+        round(above - below, 1)
+        for bottoms in columns.values()
+        for below, above in pairwise(sorted(set(bottoms)))
+        if 5 < above - below < 13
+    ]
+    assert len(gaps) > 30, columns
+    assert max(gaps) - min(gaps) < 0.5, sorted(gaps)
