@@ -65,6 +65,9 @@ def zone_of(request: Request) -> ZoneInfo:
     return zone if isinstance(zone, ZoneInfo) else UTC_ZONE
 
 
+FAULT_PAGE = "error.html"
+
+
 def page(
     request: Request,
     template: str,
@@ -74,6 +77,9 @@ def page(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The template as an answer. `context` may override `language` and `zone`."""
+    if template != FAULT_PAGE:
+        # Whatever its status: a form that was refused is shown again.
+        request.scope["waymark.shows"] = True
     language = language_of(request)
     variables = {"language": language, "zone": zone_of(request), **(context or {})}
     variables["dir"] = i18n.direction(variables["language"])

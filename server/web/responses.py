@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from server import logs
 from server.errors import Ask, Incomplete, Malformed, NotFound, See, Unavailable, WaymarkError
 from server.i18n import N_, gettext
-from server.web.rendering import language_of, page
+from server.web.rendering import FAULT_PAGE, language_of, page
 
 PROBLEM_TYPE = "application/problem+json"
 
@@ -122,7 +122,7 @@ def error_page(request: Request, error: WaymarkError) -> Response:
         "status": error.status,
         "request_id": logs.request_id.get(),
     }
-    return page_again(request, "error.html", context, error)
+    return page_again(request, FAULT_PAGE, context, error)
 
 
 def page_again(

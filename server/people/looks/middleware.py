@@ -13,7 +13,7 @@ _EMPTY = 204
 
 class Looks:
     """Records the looks of a request just before its answer goes out. A redirect, an empty answer
-    and a fault show nothing, but for what the fault says that it shows. Where the looks cannot be
+    and a fault show nothing; a form that was refused is shown again. Where the looks cannot be
     written, nothing is shown."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -28,7 +28,7 @@ class Looks:
                 await leave()
 
         async def seen(message: Message) -> None:
-            if message["type"] == "http.response.start" and _shows(message["status"]):
+            if message["type"] == "http.response.start" and _shows(scope, message["status"]):
                 await leave_all()
             await send(message)
 
@@ -41,8 +41,8 @@ class Looks:
             raise
 
 
-def _shows(status: int) -> bool:
-    return 200 <= status < 300 and status != _EMPTY
+def _shows(scope: Scope, status: int) -> bool:
+    return bool(scope.get("waymark.shows")) or (200 <= status < 300 and status != _EMPTY)
 
 
 def leave_with_answer(request: HTTPConnection, leave: Callable[[], Awaitable[None]]) -> None:

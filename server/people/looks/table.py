@@ -1,10 +1,10 @@
 """Which request is a look at what is written about a child, and at which thing.
 
 One table of every GET that is about a child (`tests/people/test_access_table.py` checks it: a route
-that is in none of the three fails there). A write that shows something is a
-look at the page above its path. `child_for` leaves the entry of a route in `LOOKS`. A page in `OWN`
-leaves its own, since it knows better what it showed. One in `NO_LOOK` leaves none, and says why.
-The child reads one line for each person, thing and hour.
+that is in none of the three fails there). A write that shows something, as a form that was refused
+does, is a look at the page above its path. `child_for` leaves the entry of a route in `LOOKS`. A
+page in `OWN` leaves its own, since it knows better what it showed. One in `NO_LOOK` leaves none,
+and says why. The child reads one line for each person, thing and hour.
 """
 
 from collections.abc import Mapping
@@ -206,6 +206,7 @@ WRITES: Mapping[str, str | None] = {
     f"{_API}/rhythm": "look:watch:see",
     f"{_API}/tier": "look:watch:see",
     f"{_API}/rhythm/preview": "look:rhythm:see",
+    f"{_DESK}/seasons/{{season_id}}/end": "look:rhythm:see",
 }
 
 
