@@ -27,7 +27,7 @@ from server.notify.channel_counts import broken_channels
 from server.notify.devices import reached_of
 from server.notify.push_health import Health
 from server.notify.wording import channel_word
-from server.people.access import Roles, Visitor, now_of, staff_of, still_in
+from server.people.access import Roles, Visitor, looked, now_of, staff_of, still_in
 from server.people.agencies.last_resort_pages import out_of_reach
 from server.people.agencies.oversight import HOME
 from server.people.children_access import children_for
@@ -166,12 +166,14 @@ async def _left(left: Mapping[UUID, Roles]) -> list[tuple[UUID, str]]:
 
 
 async def rounds(request: Request) -> Response:
-    """The board's marks as a table, for people who use a screen reader."""
-    await staff_of(request)
+    """The board's marks as a table, for people who use a screen reader. It has more than a board:
+    each answer, and what was forgotten."""
+    visitor = await staff_of(request)
     number, now, language = page_number(request), now_of(request), language_of(request)
     ids, many = await children.here(await scope_of(request), board_view.AT_ONCE, number)
     roles = await children_for(request, Action.HISTORY_SEE, also=ids, among=ids)
     facts = await evidence.of(roles, now)
+    await looked(visitor, facts, f"look:{Action.HISTORY_SEE}", now)
     names = {person.id: person.name for person in await Person.filter(id__in=list(facts))}
     forgotten = await evidence.said_forgot(facts, now)
     rows = [

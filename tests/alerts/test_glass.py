@@ -355,6 +355,24 @@ async def test_the_child_reads_who_opened_the_page_and_the_reason_in_words(cast:
     }
 
 
+async def test_a_pack_that_a_broken_glass_opened_is_named_and_not_while_an_alert_is_open(
+    cast: Cast,
+) -> None:
+    await broken(cast)
+    assert await status(cast, "eve", f"/desk/children/{cast.mia.id}/pack") == 200
+    opened = (
+        "What we keep in case you go missing",
+        "They opened your page in an emergency.",
+    )
+    assert opened in {(look["what"], look["why"]) for look in await looks_of_mia(cast)}
+    alert = await open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())
+    assert {look["what"] for look in await looks_of_mia(cast)} == {"Your page"}
+    await Alert.filter(id=alert.id).update(
+        closed_at=cast.clock(), outcome="seen", state="closed", next_action_at=None
+    )
+    assert opened in {(look["what"], look["why"]) for look in await looks_of_mia(cast)}
+
+
 async def test_while_an_alert_is_open_a_stranger_with_the_phone_learns_nothing_of_it(
     cast: Cast,
 ) -> None:

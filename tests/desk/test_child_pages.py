@@ -611,6 +611,8 @@ async def test_the_rounds_of_all_children_stand_in_a_table(cast: Cast) -> None:
     assert "1 answered" in page
     async with at_desk(cast, "sam") as browser:
         assert "Mia" not in (await browser.get("/desk/rounds")).text
+    looks = Entry.filter(what="look:history:see", child_id=cast.mia.id)
+    assert await looks.values_list("who_id", flat=True) == [cast.tom.id]
 
 
 async def test_a_pause_of_another_child_cannot_be_ended_through_this_one(cast: Cast) -> None:

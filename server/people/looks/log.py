@@ -74,7 +74,7 @@ SHOWN_TO_CHILD = frozenset(
 REASONS_FOR_CHILD = frozenset({"on_duty", "wrote_too", "cover", "glass"})
 # As long as an alert is open: then it might say that adults look for the child, and where.
 HIDDEN_IN_ALERT, EMERGENCY = "glass", "emergency"
-PAGE = "look:child:see"
+PAGE, PACK_BY_GLASS = "look:child:see", "look:glass:pack"
 SOMETHING = N_("Something about you")
 REASONS: Mapping[str, str] = {
     "on_duty": N_("They were on duty."),
@@ -134,6 +134,9 @@ class _Hidden(msgspec.Struct, frozen=True):
 
     def code(self, entry: Entry) -> str:
         thing = _thing(entry.what)
+        if thing == "pack" and entry.why == HIDDEN_IN_ALERT and not self.is_alerted:
+            # A broken glass opened what is sealed. No alert had to be open for that.
+            return PACK_BY_GLASS
         is_hidden = self.is_child and thing not in SHOWN_TO_CHILD
         return PAGE if is_hidden or (self.is_alerted and thing == EMERGENCY) else entry.what
 
