@@ -18,6 +18,7 @@ from server.people.models import Agency, Person
 from server.policy.roll_call import Word
 from server.roll_calls.actions import RollCallSaid, Said, record
 from server.roll_calls.models import HomeWorker, RollCall
+from server.roll_calls.moved import tell_by_number
 from server.roll_calls.reading import letters_of, live, living_in, numbers_of, on_pass
 from server.roll_calls.texts.by_text import Heard, read
 
@@ -62,6 +63,8 @@ async def hear(
     numbers = await _on_list(place.call.home_id)
     unknown = [str(number) for number in heard.words if number not in numbers]
     if unknown:
+        away = [n for n, word in heard.words.items() if word is Word.NOT_HERE and n not in numbers]
+        await tell_by_number(_actor(place.person), place.call, away, now)
         return _help(place, channel, "no_number", now, numbers=" ".join(unknown))
     facts = await _record(place, heard, numbers, id_, now)
     return Answered(place.person, _saying(place, channel, id_, now, facts))
@@ -146,8 +149,7 @@ async def _record(
         if number in heard.words or child not in away
     }
     form = RollCallSaid(id_, now, tuple(Said(child, word) for child, word in words.items()))
-    actor = Actor(place.person.id, place.person.role.value, place.person.agency_id)
-    await _try(actor, place.call.id, form, now)
+    await _try(_actor(place.person), place.call.id, form, now)
     left = [child for child in living if child not in numbers.values() and child not in away]
     return {
         "says": "noted",
@@ -157,6 +159,10 @@ async def _record(
         "excused": _numbers(heard, Word.EXCUSED),
         "left": len(left),
     }
+
+
+def _actor(person: Person) -> Actor:
+    return Actor(person.id, person.role.value, person.agency_id)
 
 
 async def _try(actor: Actor, call_id: UUID, form: RollCallSaid, now: datetime) -> None:

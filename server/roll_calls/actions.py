@@ -1,6 +1,6 @@
 """What people do about roll calls: say who is there, and arrange who is asked and when."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,11 +19,11 @@ from server.people.models import Home, Person
 from server.people.rules import MAY_WORK
 from server.people.ties import lock_adults
 from server.policy.roll_call import Word
-from server.roll_calls import rules
+from server.roll_calls import moved, rules
 from server.roll_calls.models import HomeWorker, RollCall
 from server.roll_calls.reading import living_in, unsaid, works_in
 from server.storage.db import as_id, write
-from server.watch.models import RollCallWord
+from server.watch.models import RollCallWord, Watch
 from server.watch.witnessing import hear, lock_watches
 from server.web.live import announce
 
@@ -67,10 +67,10 @@ async def record(actor: Actor, roll_call_id: UUID, form: RollCallSaid, now: date
     """Keep what was said, and let the watches go by it. The same form twice is once.
 
     Children who are not named stay unsaid; those who do not live there any more are left out, and
-    the rest counts. Also of a roll call that is missed, or done: then it is a correction. What is
-    said after the next one was due is an answer to that. Raises NotFound for a person who does not
-    work in that home, Refused for words of more than a day ago or an end that is over, IdReused for
-    a known id of another person or roll call.
+    the rest counts; who has them now hears of a "not here". Also of a roll call that is missed, or
+    done: then it is a correction. What is said after the next one was due is an answer to that.
+    Raises NotFound for a person who does not work in that home, Refused for words of more than a
+    day ago or an end that is over, IdReused for a known id of another person or roll call.
     """
     said_at = _said_at(form, now)
     async with write():
@@ -82,10 +82,9 @@ async def record(actor: Actor, roll_call_id: UUID, form: RollCallSaid, now: date
         ):
             raise nothing_here()
         words = {spoken.child_id: spoken for spoken in form.words}
-        here = await living_in(roll_call.home_id, words)
         # The watches first, as everywhere; then the roll call, so that of two people who say the
         # last words at once the second finds that nothing is missing.
-        watches = await lock_watches(here)
+        watches, gone = await _locked(roll_call, words, now)
         ids = [rules.word_id(form.id, watch.child_id) for watch in watches]
         answered = await _answered(roll_call, ids, said_at)
         roll_call = await RollCall.filter(id=answered).select_for_update().get()
@@ -97,10 +96,26 @@ async def record(actor: Actor, roll_call_id: UUID, form: RollCallSaid, now: date
         if rows:
             page = rules.path_of(roll_call.home_id)
             await hear(actor, roll_call.id, watches, rows, now, page=page)
+        if gone:
+            await moved.tell(actor, roll_call, gone, now)
         roll_call = await _done_if_whole(actor.id, roll_call, now)
         left_out = await _left_out(words.keys() - {watch.child_id for watch in watches}, roll_call)
         await announce(roll_call.agency_id, "watch")
     return Recorded(roll_call, left_out)
+
+
+async def _locked(
+    roll_call: RollCall, words: Mapping[UUID, Said], now: datetime
+) -> tuple[list[Watch], list[Watch]]:
+    """The watches of those who live there, and of those who moved and are said to be not there."""
+    here = await living_in(roll_call.home_id, words)
+    away = {id_ for id_, spoken in words.items() if spoken.word is Word.NOT_HERE}
+    gone = await moved.moved_from(roll_call, away - set(here), now)
+    locked = await lock_watches([*here, *gone])
+    return (
+        [watch for watch in locked if watch.child_id not in gone],
+        [watch for watch in locked if watch.child_id in gone],
+    )
 
 
 def _said_at(form: RollCallSaid, now: datetime) -> datetime:

@@ -256,6 +256,8 @@ async def test_the_number_of_a_child_who_moved_is_nobodys(cast: Cast) -> None:
     assert await words(cast) == {}
     [reply] = await replies(cast)
     assert reply.startswith(f"Not on the list: {number['mia']}. Nothing is noted.")
+    told = await Message.filter(kind="roll_call_away")
+    assert {(row.person_id, row.child_id) for row in told} == {(cast.tom.id, cast.mia.id)}
 
 
 async def test_who_is_away_by_agreement_or_not_on_the_list_is_not_said_to_be_here(

@@ -19,11 +19,12 @@ from server.checkin.rules import Answer
 from server.desk.board import order as board_order
 from server.desk.board.rows import group_of, shown_as
 from server.desk.board.view import View
+from server.errors import Refused
 from server.notify.actions import last_resorts, set_last_resorts
 from server.notify.models import Message
 from server.notify.rules import Kind
 from server.notify.wording import Facts, word
-from server.people.actions import set_language
+from server.people.actions import move, set_language
 from server.people.finding.scope import Scope
 from server.people.models import HomeKind, Person, Tie
 from server.people.rules import Role
@@ -467,6 +468,19 @@ async def test_a_key_workers_visit_that_finds_nobody_there_is_told(cast: Cast) -
     for _ in range(2):
         seen = VisitSaid(uuid4(), None, cast.mia.id, Word.NOT_HERE)
         await visit(cast.actor("sam"), cast.home.id, seen, cast.clock.advance(minutes=5))
+    assert await told(cast) == [("tom", "mia")]
+
+
+async def test_a_visit_that_finds_a_child_who_moved_a_moment_ago_not_there_is_told(
+    cast: Cast,
+) -> None:
+    await asked(cast)
+    await kinds.set_kind(cast.actor("root"), cast.home.id, HomeKind.FLAT, cast.clock())
+    await move(cast.actor("tom"), cast.mia.id, None, cast.clock())
+    seen = VisitSaid(uuid4(), None, cast.mia.id, Word.NOT_HERE)
+    with pytest.raises(Refused) as refused:
+        await visit(cast.actor("sam"), cast.home.id, seen, cast.clock())
+    assert refused.value.detail.endswith("We have told the people who have them now.")
     assert await told(cast) == [("tom", "mia")]
 
 

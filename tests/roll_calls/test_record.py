@@ -11,9 +11,12 @@ from server.alerts.models import Alert
 from server.audit.models import Entry
 from server.errors import IdReused, NotFound, Refused
 from server.notify.models import Message
-from server.people.models import Child, Person
+from server.people.actions import move
+from server.people.models import Child, Home, Person
 from server.policy.roll_call import Word
 from server.roll_calls import actions, reading
+from server.roll_calls.rules import path_of
+from server.storage.ids import uuid7
 from server.watch.models import RollCallWord, Round, Watch
 from server.watch.passes.rules import Reason
 from server.watch.rhythm import agreements
@@ -92,6 +95,44 @@ async def test_a_child_who_has_moved_is_left_out_and_the_rest_counts(cast: Cast)
     names = {one.child_id: one.name for one in done.left_out}
     assert names == {cast.noor.id: cast.noor.name, cast.lia.id: None}
     assert not await Alert.all().exists()
+
+
+async def test_not_here_of_a_child_who_moved_a_moment_ago_goes_to_who_has_them_now(
+    cast: Cast,
+) -> None:
+    call = await asked(cast)
+    root, now = cast.actor("root"), cast.clock()
+    barn = await Home.create(
+        id=uuid7(), agency_id=cast.agency.id, name="Barn", zone="Europe/Paris", made_at=now
+    )
+    await actions.add_worker(root, barn.id, cast.eve.id, now)
+    await move(cast.actor("tom"), cast.noor.id, barn.id, now)
+    id_ = uuid4()
+    for _ in range(2):
+        await say(cast, call, {"mia": "here", "noor": "not_here", "lia": "not_here"}, id_=id_)
+    names = {person.id: name for name, person in cast.persons.items()}
+    told = await Message.filter(kind="roll_call_away", state="waiting")
+    assert {(names[row.person_id], row.child_id, row.data["path"]) for row in told} == {
+        ("tom", cast.noor.id, f"/desk/children/{cast.noor.id}"),
+        ("eve", cast.noor.id, path_of(barn.id)),
+    }
+    assert len(told) == len({(row.person_id, row.channel) for row in told}), "once"
+    # It speaks against nobody's answer: where they live now, they may well be.
+    assert not await RollCallWord.filter(child_id=cast.noor.id).exists()
+    assert not await Alert.all().exists()
+    entry = await Entry.get(what="roll_call:moved")
+    assert (entry.child_id, entry.who_id) == (cast.noor.id, cast.sam.id)
+    await cast.new_token("tom")
+    async with cast.browser_as("tom") as browser:
+        page = (await browser.get(f"/desk/children/{cast.noor.id}")).text
+    assert "“Not here”, said by a home where they no longer live" in page
+
+
+async def test_here_of_a_child_who_moved_is_told_to_nobody(cast: Cast) -> None:
+    call = await asked(cast)
+    await move(cast.actor("tom"), cast.noor.id, None, cast.clock())
+    await say(cast, call, {"mia": "here", "noor": "here"})
+    assert not await Message.filter(kind="roll_call_away").exists()
 
 
 async def test_a_child_on_an_agreed_absence_counts_as_excused_without_being_said(

@@ -8,6 +8,7 @@ import msgspec
 
 from server.alerts.ladder import Cause
 from server.alerts.words import CAUSES
+from server.audit.models import Entry
 from server.checkin.models import CheckIn
 from server.checkin.reading import HAD_WAITED, said_before, to_be_read
 from server.checkin.repeats import handed_in_again
@@ -90,6 +91,8 @@ async def history_of(child: Child, language: str, zone: ZoneInfo, now: datetime)
     moments += [_seen(sighting, names.get(sighting.by_id), language) for sighting in seen]
     moments += [_forgot(forgotten, language, zone, now) for forgotten in await forgot.limit(MOST)]
     moments += [_text(*text, language) for text in await reading.texts_of(child.id, MOST)]
+    moved = Entry.filter(child_id=child.id, what="roll_call:moved").order_by("-at").limit(MOST)
+    moments += [_elsewhere(entry, language) for entry in await moved]
     moments += [_by_card(at, language) for at in await reading.calls_by_card(child.id, MOST)]
     return sorted(moments, key=lambda moment: moment.at, reverse=True)[:MOST]
 
@@ -152,6 +155,19 @@ def _text(at: datetime, words: str | None, is_shared: bool, language: str) -> Mo
         word=gettext(language, N_("Text message")),
         words=words or gettext(language, N_("A message that we could not read")),
         tags=(("early", gettext(language, told)),) if is_shared else (),
+        by=None,
+        said_at=None,
+    )
+
+
+def _elsewhere(entry: Entry, language: str) -> Moment:
+    """A home where the child does not live any more was asked, and did not have them."""
+    return Moment(
+        at=entry.at,
+        icon="words",
+        word=gettext(language, N_("“Not here”, said by a home where they no longer live")),
+        words=None,
+        tags=(),
         by=None,
         said_at=None,
     )

@@ -14,6 +14,7 @@ from server.people.models import Home
 from server.policy.roll_call import Word
 from server.roll_calls.actions import Recorded, RollCallSaid, Said, record
 from server.roll_calls.models import RollCall
+from server.roll_calls.moved import tell_of
 from server.roll_calls.reading import living_in, works_in
 from server.roll_calls.rules import Step, roll_call_id, word_id
 from server.storage import bulk
@@ -23,6 +24,8 @@ from server.watch.models import RollCallWord
 # Several roll calls are weighed as several witnesses. A person who rings three times in an hour is
 # one.
 TOGETHER = timedelta(hours=2)
+NOT_WRITTEN = N_("This child no longer lives here. Nothing was written.")
+TOLD = N_("This child no longer lives here. We have told the people who have them now.")
 
 
 class VisitSaid(msgspec.Struct, frozen=True):
@@ -48,10 +51,18 @@ async def visit(actor: Actor, home_id: UUID, seen: VisitSaid, now: datetime) -> 
         if home is None or actor.id is None or not await works_in(actor.id, home_id, now):
             raise nothing_here()
         call_id = await _of_word(seen)
-        if call_id is None and not await living_in(home_id, [seen.child_id]):
-            raise Refused(N_("This child no longer lives here. Nothing was written."))
-        call_id = call_id or await _current(home, seen, now)
-        return await record(actor, call_id or await _made(home, actor, seen, now), form, now)
+        if call_id is not None or await living_in(home_id, [seen.child_id]):
+            call_id = call_id or await _current(home, seen, now)
+            return await record(actor, call_id or await _made(home, actor, seen, now), form, now)
+        is_told = await _tell_of_moved(actor, home_id, seen, now)
+    raise Refused(TOLD if is_told else NOT_WRITTEN)
+
+
+async def _tell_of_moved(actor: Actor, home_id: UUID, seen: VisitSaid, now: datetime) -> bool:
+    last = await RollCall.filter(home_id=home_id).order_by("-due_at").first()
+    if last is None or seen.word is not Word.NOT_HERE:
+        return False
+    return bool(await tell_of(actor, last, [seen.child_id], now))
 
 
 async def _of_word(seen: VisitSaid) -> UUID | None:

@@ -95,6 +95,32 @@ async def tell_of_away(
     return corrected
 
 
+async def tell_of_moved(
+    by_id: UUID | None,
+    call_id: UUID,
+    watches: Sequence[Watch],
+    pages: Mapping[UUID, Mapping[UUID, str]],
+    now: datetime,
+) -> set[UUID]:
+    """A home says "not here" of children who live elsewhere since a moment ago: that is no sign of
+    where they are, but who has them now hears of it. `pages`: of each child, who works where they
+    live now, with the page for them. Returns the children that are told of now."""
+    holders = await _holders([watch.child_id for watch in watches])
+    to = await _recipients(by_id, watches, now)
+    for watch in watches:
+        of_child = to[watch.child_id]
+        for person_id in holders.get(watch.child_id, {}).keys() - {by_id}:
+            of_child.setdefault(Recipient(person_id=person_id), None)
+        for person_id, path in pages.get(watch.child_id, {}).items():
+            of_child.setdefault(Recipient(person_id=person_id), path)
+    # Also where nothing could be sent: said again, it is no news.
+    subjects = [subject_of(call_id, watch.child_id) for watch in watches]
+    before = Message.filter(subject_id__in=subjects, kind=Kind.ROLL_CALL_AWAY.value)
+    for child_id, person_id in await before.values_list("child_id", "person_id"):
+        to[as_id(child_id)].pop(Recipient(person_id=as_id(person_id) if person_id else None), None)
+    return await _tell(watches, to, holders, WordsHeard(call_id, {}, {}), now)
+
+
 async def _covered(children: Collection[UUID], now: datetime) -> set[UUID]:
     """The children whose alert tells adults already. Adults who have heard since then that such a
     word was taken back hear nothing more by that alert: where it is said again, it is told."""
@@ -199,15 +225,15 @@ async def _holders(children: Collection[UUID]) -> Holders:
 
 async def _recipients(
     by_id: UUID | None, watches: Sequence[Watch], now: datetime
-) -> dict[UUID, dict[Recipient, None]]:
-    """Who hears of each of these children; in order, each once."""
+) -> dict[UUID, dict[Recipient, str | None]]:
+    """Who hears of each of these children; in order, each once. With a page for them alone."""
     agencies = {watch.child_id: watch.agency_id for watch in watches}
     if not agencies:
         return {}
     reach = await reach_of(agencies, now)
     resorts = await resorts_of(set(agencies.values()))
     return {
-        child_id: dict.fromkeys(_to(reach[child_id], by_id, resorts[agency_id]))
+        child_id: dict.fromkeys(_to(reach[child_id], by_id, resorts[agency_id]), None)
         for child_id, agency_id in agencies.items()
     }
 
@@ -224,12 +250,13 @@ def _to(reach: Reachable, by_id: UUID | None, resorts: Sequence[Recipient]) -> S
 
 async def _tell(
     away: Sequence[Watch],
-    to: Mapping[UUID, Mapping[Recipient, None]],
+    to: Mapping[UUID, Mapping[Recipient, str | None]],
     holders: Holders,
     words: WordsHeard,
     now: datetime,
-) -> None:
-    """Those whose correction never went out believe it already, and hear nothing more."""
+) -> set[UUID]:
+    """Those whose correction never went out believe it already, and hear nothing more. Returns the
+    children that are told of."""
     calls = {watch.child_id: words.call_id for watch in away}
     subjects = [subject_of(call_id, child_id) for child_id, call_id in calls.items()]
     # A correction that has not gone out is wrong by now.
@@ -239,12 +266,13 @@ async def _tell(
     sayings = []
     for watch in away:
         before = sent[watch.child_id]
-        for recipient in to[watch.child_id]:
+        for recipient, path in to[watch.child_id].items():
             if not before.has_told(recipient):
-                data = {"path": _path(watch, recipient, holders), **page}
+                data = {"path": path or _path(watch, recipient, holders), **page}
                 kind = Kind.ROLL_CALL_AWAY
                 sayings.append(saying_of(kind, watch, before, recipient, data, now))
     await queue(sayings, now)
+    return {saying.child_id for saying in sayings if saying.child_id is not None}
 
 
 def _path(watch: Watch, to: Recipient, holders: Holders) -> str:
