@@ -35,6 +35,7 @@ _TYPED = (
     "wants",
 )
 _FIELDS = (*_TYPED, "days")
+_NOT_YOURS = N_("Colleagues have children on this list. Ask a supervisor to do it.")
 DONE: Mapping[str, str] = {
     "added": N_("Saved. We ask them from the next agreed day on."),
     "ended": N_("We do not ask them any more."),
@@ -60,6 +61,7 @@ async def add(request: Request) -> Response:
         if typed["witness"]:
             witness_id = form_id(typed["witness"], "witness")
             await _is_shared(child, witness_id)
+            _check_all(await _seat(request, witness_id), "witness")
             await actions.add_child(visitor, child, witness_id, typed["known_as"], now)
             return _to(child.id, "added")
         id_ = form_id(entered(form, "id"), "id")
@@ -210,15 +212,28 @@ class Seat(msgspec.Struct, frozen=True):
 
 
 async def seat_of(request: Request) -> Seat:
+    seat = await _seat(request, request.path_params["witness_id"])
+    if not seat.mine:
+        raise nothing_here()
+    return seat
+
+
+async def _seat(request: Request, witness_id: UUID) -> Seat:
     visitor, now = await staff_of(request), now_of(request)
-    held = Witness.filter(id=request.path_params["witness_id"], agency_id=visitor.agency_id)
+    held = Witness.filter(id=witness_id, agency_id=visitor.agency_id)
     witness = await held.filter(ended_at__isnull=True).first()
-    seats = list(await reading.seats_of(witness.id, now)) if witness is not None else []
+    if witness is None:
+        raise nothing_here()
+    seats = list(await reading.seats_of(witness.id, now))
     among = [seat.child_id for seat in seats]
     mine = await children_for(request, Action.WITNESS_ARRANGE, among=among) if among else {}
-    if witness is None or not mine:
-        raise nothing_here()
     return Seat(visitor, witness, seats, mine)
+
+
+def _check_all(seat: Seat, field: str | None = None) -> None:
+    """Who may speak for the whole list, or learn who is on it, answers for each child there."""
+    if not seat.is_for_all:
+        raise Refused(_NOT_YOURS, field=field)
 
 
 async def show(request: Request) -> Response:
@@ -257,6 +272,10 @@ async def _file(form: FormData) -> bytes:
 async def new_pin(request: Request) -> Response:
     """Another PIN, shown once."""
     seat = await seat_of(request)
+    try:
+        _check_all(seat)
+    except Refused as fault:
+        return await _page(request, seat, {}, fault)
     pin = await actions.new_pin(seat.visitor, seat.witness, now_of(request))
     return await _pin_page(request, seat.witness, pin, None)
 
@@ -264,6 +283,10 @@ async def new_pin(request: Request) -> Response:
 async def new_address(request: Request) -> Response:
     """Another secret address for the register, shown once."""
     seat = await seat_of(request)
+    try:
+        _check_all(seat)
+    except Refused as fault:
+        return await _page(request, seat, {}, fault)
     token = await actions.new_register(seat.visitor, seat.witness, now_of(request))
     address = f"{request.app.state.settings.public_url}/inbound/register/{token}"
     context = {"witness": seat.witness, "path": rules.path_of(seat.witness.id), "address": address}
@@ -273,8 +296,9 @@ async def new_address(request: Request) -> Response:
 async def end(request: Request) -> Response:
     """They left, or the agreement is over: they are not asked about anyone any more."""
     seat = await seat_of(request)
-    if not seat.is_for_all:
-        fault = Refused(N_("Colleagues have children on this list. Ask a supervisor to end it."))
+    try:
+        _check_all(seat)
+    except Refused as fault:
         return await _page(request, seat, {}, fault)
     await actions.end(seat.visitor, seat.witness, now_of(request))
     return _to(min(seat.mine), "ended")

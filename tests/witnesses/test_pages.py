@@ -221,6 +221,41 @@ async def test_a_file_speaks_only_for_the_children_of_the_person_who_brings_it(c
     assert [row.child_id for row in await WitnessWord.all()] == [cast.mia.id]
 
 
+async def test_a_worker_speaks_for_no_child_of_a_colleague_through_a_shared_list(
+    cast: Cast,
+) -> None:
+    made = await arrange(cast, "mia", "noor")
+    path, before = f"/desk/witnesses/{made.witness.id}", await Witness.get(id=made.witness.id)
+    await Tie.filter(child_id=cast.noor.id, person_id=cast.tom.id).delete()
+    async with cast.browser_as("tom") as browser:
+        page = (await browser.get(path)).text
+        for end in ("pin", "address", "end"):
+            assert f"{path}/{end}" not in page
+            refused = await browser.post(f"{path}/{end}")
+            assert refused.status_code == 422, end
+            assert "Colleagues have children on this list" in refused.text
+            assert "Noor" not in refused.text
+    assert dict(await Witness.get(id=made.witness.id)) == dict(before)
+    async with cast.browser_as("ines") as browser:
+        assert (await browser.post(f"{path}/address")).status_code == 201
+
+
+@pytest.mark.parametrize("name", ["Noor", "Nobody There"])
+async def test_a_worker_learns_no_name_of_a_colleagues_child_by_adding_one_of_their_own(
+    cast: Cast, name: str
+) -> None:
+    made = await arrange(cast, "noor")
+    await Tie.filter(child_id=cast.noor.id, person_id=cast.tom.id).delete()
+    mine = f"/desk/children/{cast.mia.id}/witnesses"
+    add = {"witness": str(made.witness.id), "wants": "yes", "known_as": name}
+    async with cast.browser_as("tom") as browser:
+        refused = await browser.post(mine, data=add)
+    assert refused.status_code == 422
+    assert "Colleagues have children on this list" in refused.text
+    assert "Another child" not in refused.text
+    assert await WitnessChild.filter(witness_id=made.witness.id).count() == 1
+
+
 async def test_a_school_sends_its_register_by_itself_before_the_list_is_due(cast: Cast) -> None:
     made = await arrange(cast, "mia", "noor")
     lines = [{"name": "Mia", "word": "here"}, {"name": "Noor", "word": "?"}]
