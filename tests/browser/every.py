@@ -161,6 +161,7 @@ async def first(cast: Cast) -> Pages:
         "what the home knows, to fill in": ("sam", f"{alerted}/pack/group/home"),
         "last resort": ("root", "/desk/people/last-resort"),
         "last resort, to read": ("ines", "/desk/people/last-resort"),
+        "texts without a place": ("ines", "/desk/texts"),
         "own tasks": ("tom", "/desk/tasks"),
         "fault": ("tom", "/desk/nowhere"),
     }

@@ -159,6 +159,7 @@ async def test_closing_needs_an_outcome_and_words_and_keeps_what_was_typed(
 
 async def test_a_closed_alert_says_who_was_called_and_who_was_not(cast: Cast, alert: Alert) -> None:
     said = {"outcome": "spoke_to", "words": "She called from school."}
+    await Message.filter(subject_id=alert.id).update(channel="push", state="done", attempts=1)
     async with at_desk(cast, "tom") as browser:
         await browser.post(f"/desk/alerts/{alert.id}/close", data=said)
     page = await look(cast, "ines", alert)
@@ -172,6 +173,7 @@ async def test_a_called_rung_stays_called_when_the_caseworker_takes_and_closes_t
     cast: Cast, alert: Alert
 ) -> None:
     await run_until(cast, at(20, 20))  # Nobody takes it: the deputy is called as well.
+    await Message.filter(subject_id=alert.id).update(channel="push", state="done", attempts=1)
     async with at_desk(cast, "tom") as browser:
         await browser.post(f"/desk/alerts/{alert.id}/acknowledge")
         said = {"outcome": "spoke_to", "words": "She called from school."}

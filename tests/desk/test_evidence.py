@@ -63,7 +63,7 @@ async def test_an_alert_says_all_that_is_known_in_two_sentences(cast: Cast) -> N
     await run_until(cast, at(19, 50))
     facts = await facts_of(cast, "mia")
     assert facts.alerts[0].cause is Cause.SILENCE
-    await Message.filter(kind="remind_child").update(channel="push", state="done")
+    await Message.filter(kind__in=["remind_child", "alert"]).update(channel="push", state="done")
     assert await sentence(cast, "mia") == (
         "No answer since 18:00, has never answered. "
         "Phone reachable, carer asked 19:00, no answer yet, our system is fine."
@@ -205,6 +205,7 @@ async def test_a_channel_of_ours_that_broke_is_said(cast: Cast) -> None:
 async def test_help_talk_and_missing_say_who_called(cast: Cast) -> None:
     cast.clock.set(at(15))
     await answer(cast, "mia", want=Want.TALK)
+    await Message.filter(kind="alert").update(channel="push", state="done")
     assert await sentence(cast, "mia") == "Asked to talk 15:00."
     cast.clock.set(at(15, 10))
     await answer(cast, "mia", want=Want.HELP)
@@ -255,6 +256,7 @@ async def test_the_reader_reads_times_on_their_own_clock(cast: Cast) -> None:
 
 async def test_the_points_leave_nothing_out(cast: Cast) -> None:
     await run_until(cast, at(19, 50))
+    await Message.filter(kind="alert").update(channel="push", state="done")
     points = evidence.points(await facts_of(cast, "mia"), "en", PARIS, cast.clock())
     assert [point.label for point in points] == [
         "Last answer",

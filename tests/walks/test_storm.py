@@ -19,6 +19,7 @@ from server.checkin.rules import Answer
 from server.errors import Conflict
 from server.notify.models import Delivery, Message
 from server.people.rules import Role
+from server.policy.model import Rung
 from server.storage.db import fetch
 from server.watch import watch_alerts
 from server.watch.carer import questions
@@ -85,9 +86,10 @@ async def test_everybody_at_once(stage: Stage) -> None:
         work += [stage.ticker.worker.run_once(), stage.another_ticker().worker.run_once()]
         dice.shuffle(work)
         await asyncio.gather(*work)
-    await stage.ticker.tick()
-    while await stage.ticker.worker.run_once():
-        pass
+    for _ in Rung:  # Where nobody on a rung can be reached, the next one is called at once.
+        await stage.ticker.tick()
+        while await stage.ticker.worker.run_once():
+            pass
 
     await nothing_doubled_while_open()
     assert await CheckIn.all().count() >= len(answered)

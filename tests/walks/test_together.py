@@ -154,7 +154,7 @@ async def test_those_who_follow_within_the_window_are_in_the_same_message(stage:
         await Watch.filter(child_id=child).update(
             due_at=row.due_at + later, next_action_at=row.next_action_at + later
         )
-    await stage.subscribe("tom")
+    await stage.subscribe("tom", "ines")
     await stage.until(LATE)
     assert stage.paths("tom") == [], "the first one waits for those that follow"
     await stage.until(LATE + MINUTE)
