@@ -7,17 +7,19 @@ from uuid import UUID
 
 from tortoise.expressions import Q
 
-from server.alerts.ladder import Cause, Reachable, people_on
+from server.alerts.ladder import Cause
 from server.alerts.models import Alert, Attempt
-from server.alerts.recipients import reach_of
 from server.alerts.weighed import weighed_in
 from server.alerts.words import about
 from server.audit.models import Entry
+from server.notify.models import Message
+from server.notify.rules import Kind
 from server.policy.model import Rung, ladder_from_data
 from server.rota.calendar import Rota, stand_in
 from server.why.events import Event, Period, Value
 
 MOST = 200
+_CALLS = frozenset({Kind.ALERT.value, Kind.ALERT_AGAIN.value})
 # What was noticed later than this after it became true was not noticed at once.
 _AT_ONCE = timedelta(seconds=90)
 _FACTS = {
@@ -38,6 +40,15 @@ async def alerts_of(child_id: UUID, period: Period) -> list[Alert]:
     return await rows.order_by("opened_at").limit(MOST)
 
 
+async def messages_of(alerts: Sequence[Alert]) -> dict[UUID, list[Message]]:
+    """Who was called about each of these alerts, in the first round of its ladder."""
+    about: dict[UUID, list[Message]] = {alert.id: [] for alert in alerts}
+    calls = Message.filter(subject_id__in=list(about), kind__in=list(_CALLS), turn=0)
+    for message in await calls.order_by("queued_at", "to_key"):
+        about[message.subject_id].append(message)
+    return about
+
+
 async def of_attempts(child_id: UUID, period: Period) -> list[Event]:
     """What people logged on the alert: how they tried to reach the child, and the result."""
     rows = Attempt.filter(child_id=child_id, at__gte=period.begin, at__lt=period.end)
@@ -51,9 +62,16 @@ async def of_attempts(child_id: UUID, period: Period) -> list[Event]:
     ]
 
 
-async def of_alert(alert: Alert, rota: Rota, people: set[UUID], *, sees_signs: bool) -> list[Event]:
-    """Why it opened, and who was to be called by its ladder. `people`: those who answer for the
-    child; of their leave it tells."""
+def of_alert(
+    alert: Alert,
+    messages: Sequence[Message],
+    rota: Rota,
+    people: set[UUID],
+    *,
+    sees_signs: bool,
+) -> list[Event]:
+    """Why it opened, and who was called by its ladder. `people`: those who answer for the child; of
+    their leave it tells."""
     values, because = _opening(alert, sees_signs=sees_signs)
     code = "alert.opened"
     if alert.opened_by not in (None, alert.child_id):
@@ -61,7 +79,7 @@ async def of_alert(alert: Alert, rota: Rota, people: set[UUID], *, sees_signs: b
     events = [Event(alert.opened_at, code, values, because)]
     if alert.noticed_at - alert.opened_at > _AT_ONCE:
         events.append(Event(alert.noticed_at, "alert.noticed", {"opened": alert.opened_at}))
-    return events + await _ladder(alert, rota, people)
+    return events + _ladder(alert, messages, rota, people)
 
 
 def _opening(alert: Alert, *, sees_signs: bool) -> tuple[dict[str, Value], tuple[str, ...]]:
@@ -82,24 +100,36 @@ def _opening(alert: Alert, *, sees_signs: bool) -> tuple[dict[str, Value], tuple
     return values, because
 
 
-async def _ladder(alert: Alert, rota: Rota, people: set[UUID]) -> list[Event]:
+def _ladder(
+    alert: Alert, messages: Sequence[Message], rota: Rota, people: set[UUID]
+) -> list[Event]:
+    """The ladder as it was frozen, and each rung of the first round when its turn came, with the
+    people our messages were for. Who is on a rung today is not who was there then."""
     ladder, at = ladder_from_data(alert.ladder), alert.noticed_at
     # As it was frozen, also by a release in which a ladder could end before the last resort.
     frozen = tuple(Rung(rung) for rung in alert.ladder["rungs"])
     rungs = tuple(rung.value for rung in frozen)
     events = [Event(at, "alert.ladder", {"rungs": rungs, "each": ladder.each})]
-    reach = (await reach_of({alert.child_id: alert.agency_id}, at))[alert.child_id]
     events += [_on_leave(who, rota, at) for who in _away(rota, at) if who in people]
-    return events + [_rung(rung, reach, at, frozen) for rung in frozen]
-
-
-def _rung(rung: Rung, reach: Reachable, at: datetime, rungs: Sequence[Rung]) -> Event:
-    values: dict[str, Value] = {"rung": rung.value}
-    people = people_on(rung, reach.on(*rungs))
-    if people:
-        return Event(at, "alert.rung", {**values, "people": people})
-    is_there = rung is Rung.LAST_RESORT and rung in reach.there
-    return Event(at, "alert.last_resort" if is_there else "alert.rung_empty", values)
+    passed: list[str] = []
+    for place, rung in enumerate(frozen):
+        calls = [message for message in messages if message.rung == place]
+        people_called = tuple(
+            dict.fromkeys(call.person_id for call in calls if call.person_id is not None)
+        )
+        if not people_called and (not calls or rung is not Rung.LAST_RESORT):
+            passed.append(rung.value)
+            continue
+        begun = min(call.queued_at for call in calls)
+        # What lies between two rungs that were called had nobody on it.
+        events += [Event(begun, "alert.rung_empty", {"rung": each}) for each in passed]
+        passed = []
+        code = "alert.rung" if people_called else "alert.last_resort"
+        values: dict[str, Value] = {"rung": rung.value}
+        events.append(
+            Event(begun, code, {**values, "people": people_called} if people_called else values)
+        )
+    return events
 
 
 def _away(rota: Rota, at: datetime) -> list[UUID]:

@@ -131,10 +131,11 @@ def of_rota(rota: Rota, period: Period) -> list[Event]:
     if not (rota.duties or rota.slots or rota.handovers):
         return []
     far = period.end + FARTHEST
-    events = [
-        _until("duty.gap", gap.begin, gap.end, far, {})
-        for gap in gaps_between(rota, period.begin, far)
-    ]
+    events = []
+    for gap in gaps_between(rota, period.begin, far):
+        away: dict[str, Value] = {"people": tuple(sorted(gap.away))}
+        code, about = ("duty.away", away) if gap.away else ("duty.gap", {})
+        events.append(_until(code, gap.begin, gap.end, far, about))
     for shift in shifts_between(rota, period.begin, far):
         values: dict[str, Value] = {"who": shift.who}
         code = "duty.began"

@@ -1,15 +1,15 @@
 """A night of one child, gathered from the rows of each room and put in one order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
 from server.alerts.models import Alert
+from server.notify.models import Message
 from server.people.models import Child, Person, Tie
 from server.people.rules import Role
-from server.rota.calendar import Rota
 from server.rota.duty import rotas_of
 from server.watch.models import Blind, Pause, Round, Watch
 from server.why import asked, calls, changes, own, roll_calls, sends, witnesses
@@ -98,7 +98,10 @@ async def _people(child: Child, period: Period, rows: _Rows, *, sees_signs: bool
     ties = await changes.ties_of(child.id, period)
     until = period.end + changes.FARTHEST
     rota = (await rotas_of([child.agency_id], period.begin, until))[child.agency_id]
-    people = await _called(ties)
+    # A person is a deputy, or has left, as of now: that says nothing of who stood in then.
+    rota = msgspec.structs.replace(rota, deputies={}, gone=frozenset())
+    messages = await calls.messages_of(rows.alerts)
+    people = _called(ties, messages)
     entries = await changes.entries_of(child.id, period)
     return [
         *changes.of_pauses(rows.pauses),
@@ -108,23 +111,22 @@ async def _people(child: Child, period: Period, rows: _Rows, *, sees_signs: bool
         *(event for entry in entries if (event := changes.of_entry(entry)) is not None),
         *(calls.of_entry(entry, rows.alerts) for entry in entries if entry.what in calls.CODES),
         *calls.lapses(entries, rows.alerts),
-        *await _alerts(rows.alerts, rota, people, sees_signs=sees_signs),
+        *(
+            event
+            for alert in rows.alerts
+            for event in calls.of_alert(
+                alert, messages[alert.id], rota, people, sees_signs=sees_signs
+            )
+        ),
         *await calls.of_attempts(child.id, period),
     ]
 
 
-async def _called(ties: Sequence[Tie]) -> set[UUID]:
-    """The people who answer for the child, and their deputies."""
+def _called(ties: Sequence[Tie], messages: Mapping[UUID, Sequence[Message]]) -> set[UUID]:
+    """The people who answer for the child, and everyone who was called about them."""
     people = {tie.person_id for tie in ties if tie.role in _CALLED}
-    deputies = Person.filter(id__in=list(people), deputy_id__isnull=False)
-    return people | {row.deputy_id for row in await deputies if row.deputy_id is not None}
-
-
-async def _alerts(
-    alerts: Sequence[Alert], rota: Rota, people: set[UUID], *, sees_signs: bool
-) -> list[Event]:
-    told = [await calls.of_alert(alert, rota, people, sees_signs=sees_signs) for alert in alerts]
-    return [event for each in told for event in each]
+    calls = (message for some in messages.values() for message in some)
+    return people | {call.person_id for call in calls if call.person_id is not None}
 
 
 def _known(child: Child, told: _Asked, rows: _Rows, events: Sequence[Event]) -> Known:

@@ -72,9 +72,11 @@ SENTENCES: Mapping[str, str] = {
     "duty.began": N_("{who} was on duty until {until}."),
     "duty.instead": N_("{who} was on duty in place of {other}, until {until}."),
     "duty.gap": N_("Nobody was on duty until {until}."),
+    "duty.away": N_("On duty until {until}, but on leave with no stand-in entered: {people}."),
     "duty.began_on": N_("{who} was on duty."),
     "duty.instead_on": N_("{who} was on duty in place of {other}."),
     "duty.gap_on": N_("Nobody was on duty."),
+    "duty.away_on": N_("On duty, but on leave with no stand-in entered: {people}."),
     # What was due, and what was said.
     "round.opened": N_("The check-in due {due} opened. An answer counts for it from now on."),
     "round.due": N_("The check-in was due."),
@@ -124,10 +126,12 @@ SENTENCES: Mapping[str, str] = {
     "alert.joined": N_("Another report joined the open alert."),
     "alert.ladder": N_("The ladder of this alert: {rungs}. {each} for each step."),
     "alert.on_leave": N_("{who} was on leave. {other} stood in."),
-    "alert.on_leave_alone": N_("{who} was on leave. Nobody stood in."),
-    "alert.rung": N_("To be called as “{rung}”: {people}."),
-    "alert.rung_empty": N_("To be called as “{rung}”: nobody. We skip this step."),
-    "alert.last_resort": N_("To be called as “{rung}”: an address of the agency or of IT support."),
+    "alert.on_leave_alone": N_("{who} was on leave. No stand-in was entered."),
+    "alert.rung_empty": N_("There was nobody to call as “{rung}”. We skipped this step."),
+    "alert.rung": N_("It was the turn of “{rung}”: {people}."),
+    "alert.last_resort": N_(
+        "It was the turn of “{rung}”: an address of the agency or of IT support."
+    ),
     "alert.taken": N_("{who} took the alert."),
     "alert.lapsed": N_("{who} no longer had the alert: their time with it was over."),
     "alert.held": N_("The search began. The person who has the alert keeps it for longer."),

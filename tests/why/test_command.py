@@ -39,7 +39,7 @@ async def test_it_tells_the_night_without_a_name_or_a_word(cast: Cast) -> None:
         "until Tuesday, 2026-03-03 08:00, Europe/Paris time",
     ]
     assert "An alert opened at 19:45: No answer." in told
-    assert f"supervisor {cast.ines.id}" in " ".join(told.split())
+    assert f"caseworker {cast.tom.id}" in " ".join(told.split())
     assert not [name for name in (*SURNAMES, "Mia", "Tom") if name in told]
 
 

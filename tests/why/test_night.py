@@ -13,8 +13,9 @@ from server.alerts.attempts import log
 from server.alerts.ladder import Outcome
 from server.alerts.models import Alert
 from server.audit.actions import SYSTEM
+from server.notify.actions import set_last_resorts
 from server.notify.models import Message
-from server.people.models import Tie
+from server.people.models import Person, Tie
 from server.people.rules import Leaving, Role
 from server.placements import actions as placements
 from server.policy.model import Tier
@@ -65,11 +66,7 @@ async def test_a_night_with_an_alert_is_told_from_due_to_closed(stage: Stage) ->
         " No sign of life since 13:00.",
         "19:45 The ladder of this alert: Caseworker, Deputy, On duty, Manager and Last resort."
         " 30 mins for each step.",
-        "19:45 To be called as “Caseworker”: Tom Verhoeven.",
-        "19:45 To be called as “Deputy”: Ines Quintanar.",
-        "19:45 To be called as “On duty”: nobody. We skip this step.",
-        "19:45 To be called as “Manager”: Ines Quintanar.",
-        "19:45 To be called as “Last resort”: an address of the agency or of IT support.",
+        "19:45 It was the turn of “Caseworker”: Tom Verhoeven.",
         "19:45 Alert for Tom Verhoeven, push notification: accepted.",
         "19:50 Tom Verhoeven took the alert.",
         "19:55 Tom Verhoeven closed the alert: Seen.",
@@ -99,6 +96,29 @@ async def test_what_was_planned_and_who_was_to_be_called_is_what_happened(stage:
     }
     called = Message.filter(subject_id=alert.id, person_id__isnull=False)
     assert to_be_called == set(await called.values_list("person_id", flat=True))
+
+
+async def test_who_was_called_is_told_as_it_was_whatever_has_changed_since(stage: Stage) -> None:
+    cast = stage.cast
+    await stage.only("mia")
+    await stage.subscribe("mia", "tom", "ines", "sam")
+    await stage.until(at(22))
+    before = await read(cast)
+    said = [line for line in before.of("alert.") if "turn of" in line or "nobody to call" in line]
+    assert said == [
+        "19:45 It was the turn of “Caseworker”: Tom Verhoeven.",
+        "20:15 It was the turn of “Deputy”: Ines Quintanar.",
+        "20:45 There was nobody to call as “On duty”. We skipped this step.",
+        "20:45 It was the turn of “Manager”: Ines Quintanar.",
+        "21:15 It was the turn of “Last resort”: an address of the agency or of IT support.",
+    ]
+    # Another deputy, another caseworker, and a shell without the last resort.
+    await Person.filter(id=cast.tom.id).update(deputy_id=cast.eve.id, disabled_at=stage.clock())
+    await Tie.filter(child_id=cast.mia.id, person_id=cast.ines.id).delete()
+    set_last_resorts(0)
+    after = await read(cast)
+    assert [line for line in after.of("alert.") if line in said] == said
+    assert not [line for line in after.lines if "Eve" in line]
 
 
 async def test_a_receipt_and_what_came_back_are_told(stage: Stage) -> None:
@@ -317,7 +337,31 @@ async def test_leave_without_a_cover_and_nobody_on_duty_are_told(cast: Cast) -> 
     assert night.of("alert.on_leave") == [
         "19:45 Tom Verhoeven was on leave. Eve Thackeray stood in."
     ]
-    assert "19:45 To be called as “Caseworker”: Eve Thackeray." in night.lines
+    assert "19:45 It was the turn of “Caseworker”: Eve Thackeray." in night.lines
+
+
+async def test_leave_names_the_stand_in_that_was_entered_and_no_deputy_of_today(
+    cast: Cast,
+) -> None:
+    await leave_the_others_out(cast)
+    await cast.on_duty("tom", hours=12)
+    await Leave.create(
+        agency_id=cast.agency.id,
+        person_id=cast.tom.id,
+        from_at=at(13),
+        until_at=at(23),
+        made_at=cast.clock(),
+    )
+    await run_until(cast, at(20))
+    await Person.filter(id=cast.tom.id).update(deputy_id=cast.eve.id)
+    night = await read(cast, night=NIGHT)
+    assert night.of("alert.on_leave") == [
+        "19:45 Tom Verhoeven was on leave. No stand-in was entered."
+    ]
+    [away] = night.of("duty.away")
+    assert away.endswith("but on leave with no stand-in entered: Tom Verhoeven.")
+    assert not [line for line in night.lines if "Eve" in line]
+    assert not night.of("duty.gap")
 
 
 async def test_an_attempt_is_told_without_its_words(cast: Cast) -> None:

@@ -76,9 +76,7 @@ def test_a_failed_attempt_says_why_for_every_code(code: str) -> None:
 
 def test_a_message_to_nobody_says_that_there_is_no_address() -> None:
     row = message(state="failed", channel="none", why="no_address")
-    assert told(row) == [
-        "Alert for Tom: not reached, there is no address of theirs."
-    ]
+    assert told(row) == ["Alert for Tom: not reached, there is no address of theirs."]
 
 
 def test_a_reminder_in_quiet_hours_says_until_when_it_waits() -> None:
