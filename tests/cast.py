@@ -153,6 +153,8 @@ def settings(db: Database, tmp_path: Path) -> Settings:
             "WAYMARK_SECRET_KEYS": "a secret of the tests and of nothing else",
             "WAYMARK_PUBLIC_URL": ORIGIN,
             "WAYMARK_VAR": str(tmp_path / "var"),
+            "WAYMARK_SMTP_URL": "smtps://relay.invalid",
+            "WAYMARK_MAIL_FROM": "planner@example.org",
         },
         tmp_path,
     )

@@ -1,5 +1,6 @@
 """What was sent, to oneself and by each channel, and whether it arrived."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,13 @@ from server.errors import NotFound
 from server.i18n import supported_language
 from server.notify.actions import last_resorts
 from server.notify.arrivals import arrived, read_arrived
-from server.notify.channel_counts import Counted, broken_channels, counted, silent_channels
+from server.notify.channel_counts import (
+    Counted,
+    broken_channels,
+    counted,
+    silent_channels,
+    unsent,
+)
 from server.notify.models import Message
 from server.notify.wording import channel_title
 from server.people.access import agency_for, now_of, staff_of
@@ -52,17 +59,28 @@ async def channels(request: Request) -> Response:
         }
         for name in names
     ]
-    context = {"lines": lines, "now": now, "has_support": last_resorts() > 0}
+    context = {
+        "lines": lines,
+        "unsent": {
+            word: _in_words(await unsent(visitor.agency_id, now - span), request)
+            for word, span in SPANS
+        },
+        "now": now,
+        "has_support": last_resorts() > 0,
+    }
     return page(request, "desk/channels.html", context)
 
 
+def _in_words(codes: Iterable[tuple[str, int]], request: Request) -> list[tuple[str, int]]:
+    return [(reason_word(code, language_of(request)), n) for code, n in codes]
+
+
 def _shown(counts: Counted, request: Request) -> dict[str, Any]:
-    language = language_of(request)
     return {
         "attempts": counts.attempts,
         "accepted": counts.accepted,
         "shown": counts.shown,
-        "codes": [(reason_word(code, language), n) for code, n in counts.codes],
+        "codes": _in_words(counts.codes, request),
     }
 
 

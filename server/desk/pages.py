@@ -32,7 +32,7 @@ from server.people.agencies.last_resort_pages import out_of_reach
 from server.people.agencies.oversight import HOME
 from server.people.children_access import children_for
 from server.people.desk_forms import done
-from server.people.finding.scope import scope_of
+from server.people.finding.scope import scope_of, why_none
 from server.people.models import Person
 from server.people.rules import Action, AgencyAction, Role, may, may_agency
 from server.records.transfer.access import offers_of
@@ -81,6 +81,7 @@ async def show_board(request: Request) -> Response:
         "spoken": await advocacy.cards(request, _of(roles, spoken)),
         "left": await _left(_of(roles, placed.left)),
         "n_left": placed.n_left,
+        "empty": "" if shown else await why_none(visitor),
         **surroundings,
     }
     return tight(request, page(request, "desk/board.html", context))
@@ -111,6 +112,7 @@ def _rights(role: Role) -> dict[str, bool]:
     return {
         "may_add": may_agency(role, AgencyAction.CHILD_ADD),
         "may_see_searches": may(frozenset({role}), Action.EPISODE_SEE),
+        "arranges": may_agency(role, AgencyAction.PEOPLE_SEE),
         "may_see_load": may_agency(role, AgencyAction.LOAD_SEE),
     }
 
@@ -192,7 +194,14 @@ async def rounds(request: Request) -> Response:
     rows.sort(key=lambda row: str(row["name"]).casefold())
     words = [gettext(language, word) for word in MARK_WORDS.values()]
     pages = parts(many, board_view.AT_ONCE)
-    context = {"rows": rows, "words": words, "number": number, "pages": pages}
+    context = {
+        **_rights(Role(visitor.role)),
+        "rows": rows,
+        "words": words,
+        "number": number,
+        "pages": pages,
+        "empty": "" if rows else await why_none(visitor),
+    }
     return tight(request, page(request, "desk/rounds.html", context))
 
 

@@ -1,6 +1,7 @@
 """An address counts once a person has answered from there: by a code, or by the link beside it."""
 
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -23,6 +24,7 @@ AGAIN_AFTER = timedelta(minutes=1)
 # A caller who enters other people's numbers must not have them called all day.
 MOST_CODES, WITHIN = 10, timedelta(days=1)
 MOST_WRONG = 5
+_CODES = {"waiting": "waiting", "sending": "waiting", "done": "sent"}
 # What the link beside a code is signed for.
 PROOF = "address"
 
@@ -41,16 +43,29 @@ async def enter_address(
         return address
 
 
-async def send_code(actor: Actor, person_id: UUID | None, address_id: UUID, now: datetime) -> None:
+async def send_code(actor: Actor, person_id: UUID | None, address_id: UUID, now: datetime) -> bool:
     """Send another code, since the last one got lost; the last one stops working. Within a minute
-    it is the same code. Without a person, the address is an agency's own last resort. Raises
-    NotFound for another person's address, TooMany past the most."""
+    it is the same code. False where the address needs none. Without a person, the address is an
+    agency's own last resort. Raises NotFound for another person's address, TooMany past the
+    most."""
     async with write():
         address = await _locked(address_id, person_id)
         if address.has_answered:
-            return
+            return False
         if address.code_made_at is None or now - address.code_made_at >= AGAIN_AFTER:
             await send(actor, address, now)
+    return True
+
+
+async def codes_of(addresses: Collection[Address]) -> dict[UUID, str]:
+    """What became of the latest code to each of these: `waiting`, `sent` or `lost`."""
+    turns = {address.id: address.code_turn for address in addresses if not address.has_answered}
+    messages = await Message.filter(subject_id__in=list(turns), kind=Kind.VERIFY.value)
+    return {
+        message.subject_id: _CODES.get(message.state, "lost")
+        for message in messages
+        if message.turn == turns[message.subject_id]
+    }
 
 
 async def prove(

@@ -18,6 +18,7 @@ from server.notify.channel_health import (
     is_broken,
     silent,
 )
+from server.notify.rules import NONE, Reason
 from server.storage.db import among, as_id, as_moment, fetch
 from server.storage.ids import uuid7_from
 
@@ -77,6 +78,20 @@ FROM delivery d JOIN message m ON m.id = d.message_id
 WHERE d.channel {any} AND d.started_at > $2 AND m.agency_id = $3 AND d.result <> 'withheld'
 GROUP BY d.channel, d.result, d.why
 """
+
+
+_UNSENT = f"""
+SELECT why, COUNT(*) AS n FROM message
+WHERE agency_id = $1 AND queued_at > $2 AND id >= $3
+AND state IN ('failed', 'withheld') AND (channel = '{NONE}' OR why = '{Reason.CHANNEL_CLOSED}')
+GROUP BY why ORDER BY COUNT(*) DESC, why
+"""  # noqa: S608 (names of our own)
+
+
+async def unsent(agency_id: UUID, since: datetime) -> list[tuple[str, int]]:
+    """How many messages of an agency no channel could try, and why."""
+    rows = await fetch(_UNSENT, [agency_id, since, uuid7_from(since)])
+    return [(row["why"] or "failed", row["n"]) for row in rows]
 
 
 async def counted(

@@ -36,10 +36,10 @@ async def another_code(request: Request) -> Response:
     """Send another code."""
     visitor, address_id = await staff_of(request), request.path_params["address_id"]
     try:
-        await send_code(visitor, visitor.person_id, address_id, now_of(request))
+        is_sent = await send_code(visitor, visitor.person_id, address_id, now_of(request))
     except TooMany as fault:
         return await settings_page(request, visitor, fault=fault)
-    return _to(f"/desk/settings?saved=code#address-{address_id}")
+    return _to(f"/desk/settings?saved={'code' if is_sent else 'known'}#address-{address_id}")
 
 
 async def change_order(request: Request) -> Response:

@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.errors import Refused, TooMany, WaymarkError
 from server.i18n import N_
-from server.notify.address_verification import enter_address
+from server.notify.address_verification import codes_of, enter_address
 from server.notify.addresses import drop_address
+from server.notify.channels.configured import typed_channels
 from server.notify.contact_routes import NOWHERE, ways_of, wishes_of
 from server.notify.models import Address, Preference
 from server.notify.refused_addresses import given_up
-from server.notify.rules import PUSH
+from server.notify.rules import EMAIL, PUSH
 from server.notify.wording import channel_title
 from server.people import actions
 from server.people.access import Visitor, now_of, staff_of
@@ -28,7 +30,7 @@ from server.web.requests import form_body
 SMS = "sms"
 _ADDRESSES = "/desk/settings#addresses"
 # What the forms of the page show at first.
-_EMPTY = {"channel": "email", "address": "", "code_of": ""}
+_EMPTY = {"address": "", "code_of": ""}
 
 
 async def settings(request: Request) -> Response:
@@ -83,7 +85,7 @@ async def add_mail(request: Request) -> Response:
     visitor = await staff_of(request)
     require_proof(request, _ADDRESSES)
     form = await form_body(request)
-    channel, value = entered(form, "channel") or "email", entered(form, "address")
+    channel, value = channel_of(request, form), entered(form, "address")
     try:
         check_address(request, channel, value)
         address = await enter_address(visitor, visitor.person_id, channel, value, now_of(request))
@@ -91,7 +93,8 @@ async def add_mail(request: Request) -> Response:
         return await settings_page(
             request, visitor, typed={"channel": channel, "address": value}, fault=fault
         )
-    return _to(f"/desk/settings?saved=code#address-{address.id}")
+    saved = "known" if address.has_answered else "code"
+    return _to(f"/desk/settings?saved={saved}#address-{address.id}")
 
 
 async def drop_mail(request: Request) -> Response:
@@ -113,7 +116,7 @@ async def settings_page(
     """The reader's own settings; after a fault, with what they typed."""
     person, now = await Person.get(id=visitor.person_id), now_of(request)
     addresses = await Address.filter(person_id=person.id, dropped_at__isnull=True).order_by("id")
-    channels = ["email", *sorted(request.app.state.settings.channels)]
+    channels = typed_channels(request.app.state.settings)
     ways = (await ways_of({person.id}, now)).get(person.id, NOWHERE)
     wish, language = (await wishes_of({person.id})).get(person.id), language_of(request)
     context = {
@@ -124,10 +127,11 @@ async def settings_page(
         ],
         "agency": await Agency.get(id=person.agency_id),
         "addresses": addresses,
+        "codes": await codes_of(addresses),
         "given_up": await given_up(person.id, now),
         "channels": channels,
         "channel_choices": [(name, channel_title(name, language)) for name in channels],
-        "given": {**_wished(wish), **_EMPTY, **(typed or {})},
+        "given": {**_wished(wish), **_EMPTY, "channel": "".join(channels[:1]), **(typed or {})},
         "prove_at": None if is_proved(request) else way_to_proof(_back(request)),
         "saved": request.query_params.get("saved", ""),
         "error": form_fault(fault, language) if fault else None,
@@ -151,9 +155,16 @@ def _earlier(channels: Sequence[str], place: int) -> str:
     return " ".join(order)
 
 
+def channel_of(request: Request, form: FormData) -> str:
+    """The channel of a form, which does not ask where there is but one."""
+    return entered(form, "channel") or next(iter(typed_channels(request.app.state.settings)), EMAIL)
+
+
 def check_address(request: Request, channel: str, value: str) -> None:
     """Raises Refused for a value that cannot be an address of that channel."""
-    if channel != "email" and channel not in request.app.state.settings.channels:
+    if channel not in typed_channels(request.app.state.settings):
+        if channel == EMAIL:
+            raise Refused(N_("This server cannot send email. Ask IT support."))
         raise Refused(N_("Choose a channel from the list."), field="channel")
     if channel == "email" and not is_mail_address(value):
         raise Refused(N_("Enter an email address such as name@example.org."), field="address")

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from server.errors import Refused, WaymarkError
 from server.i18n import N_, NAMES, gettext, ngettext
+from server.notify.channels.configured import typed_channels
 from server.notify.rules import EMAIL
 from server.notify.wording import channel_title
 from server.people.access import Roles, Visitor, desk_child, nothing_here, now_of, staff_of
@@ -142,7 +143,7 @@ async def _child_page(
     language, now = language_of(request), now_of(request)
     seats = await reading.of_child(child.id, now)
     held = {seat.witness_id for seat in seats}
-    channels = [EMAIL, *sorted(request.app.state.settings.channels)]
+    channels = typed_channels(request.app.state.settings)
     usual = {"id": str(uuid4()), "days": ["0", "1", "2", "3", "4"], "at": "08:45"}
     context = {
         "child": await Person.get(id=child.id),

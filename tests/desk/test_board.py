@@ -13,6 +13,7 @@ from server.alerts.models import Alert
 from server.audit.models import Entry
 from server.checkin.rules import Want
 from server.i18n import gettext
+from server.people.models import Child
 from server.watch import ticking, watch_alerts
 from server.watch.rhythm import agreements
 from tests.cast import Cast
@@ -111,11 +112,32 @@ async def test_a_guardian_sees_only_the_ward_and_cannot_take_it(cast: Cast) -> N
     assert "acknowledge" not in page
 
 
-@pytest.mark.parametrize("name", ["eve", "root"])
-async def test_who_has_no_tie_sees_an_empty_board(cast: Cast, name: str) -> None:
-    page = await board(cast, name)
+async def empty(cast: Cast, name: str) -> list[str]:
+    async with at_desk(cast, name) as browser:
+        paths = ("/desk/", "/desk/children", "/desk/rounds")
+        return [(await browser.get(path)).text for path in paths]
+
+
+async def test_who_has_no_tie_sees_an_empty_board_that_says_so(cast: Cast) -> None:
+    for page in await empty(cast, "eve"):
+        assert "No child is assigned to you" in page
+        assert "Add the first child" not in page
+        assert "Mia" not in page
+
+
+async def test_an_administrator_is_not_told_that_there_are_no_children(cast: Cast) -> None:
+    for page in await empty(cast, "root"):
+        assert "You see no children here" in page
+        assert 'href="/desk/people/children"' in page
+        assert "Add the first child" not in page
+        assert "Mia" not in page
+
+
+async def test_the_first_child_is_asked_for_where_there_is_none(cast: Cast) -> None:
+    await Child.filter(agency_id=cast.agency.id).update(agency_id=cast.other_agency.id)
+    page = (await empty(cast, "eve"))[0]
     assert "No children here yet" in page
-    assert "Mia" not in page
+    assert "Add the first child." in page
 
 
 async def test_on_duty_one_sees_every_child_of_the_agency_and_leaves_a_trace(cast: Cast) -> None:

@@ -231,6 +231,42 @@ async def test_counts_are_of_ones_own_agency_and_name_nobody(cast: Cast) -> None
     assert "no answer in time: 1" in page
 
 
+@pytest.mark.parametrize(
+    ("channel", "state", "why", "word"),
+    [
+        ("none", "failed", "no_address", "there is no address or phone to send to: 17"),
+        ("email", "withheld", "channel_closed", "this channel is not set up: 17"),
+    ],
+)
+async def test_what_no_channel_could_try_is_counted(
+    cast: Cast, channel: str, state: str, why: str, word: str
+) -> None:
+    for number in range(18):
+        await Message.create(
+            agency_id=cast.agency.id if number else cast.other_agency.id,
+            person=cast.tom,
+            to_key=str(cast.tom.id),
+            channel=channel,
+            state=state,
+            why=why,
+            kind=Kind.ALERT,
+            subject_kind="alert",
+            subject_id=uuid4(),
+            queued_at=cast.clock(),
+        )
+    async with at_desk(cast, "root") as browser:
+        page = (await browser.get("/desk/people/channels")).text
+    assert word in page
+    assert "Nothing was sent" not in page
+    cast.clock.advance(days=2)
+    async with at_desk(cast, "root") as browser:
+        later = (await browser.get("/desk/people/channels")).text
+    assert later.count(word) == 1, "in the last seven days alone"
+    cast.clock.advance(days=6)
+    async with at_desk(cast, "root") as browser:
+        assert word not in (await browser.get("/desk/people/channels")).text
+
+
 async def test_everybody_reads_what_was_sent_to_them_and_nothing_else(texting: Stage) -> None:
     await say(texting)
     await send(texting)

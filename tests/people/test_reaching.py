@@ -10,6 +10,7 @@ from server.notify.addresses import AddAddress, add_address
 from server.notify.models import Address, Message, Preference
 from server.notify.rules import Kind
 from tests.cast import Cast, password_of
+from tests.copies import replace
 from tests.desk.walking import at_desk
 
 FORM = {"channel": "email", "address": "tom@example.org"}
@@ -26,8 +27,10 @@ async def test_an_address_counts_from_the_page_on_that_takes_its_code(cast: Cast
     async with at_desk(cast, "tom") as browser:
         made = await browser.post("/desk/settings/addresses", data=FORM)
         page = (await browser.get(made.headers["location"])).text
-        assert "We sent a code" in page
+        assert "Enter the code below when it arrives." in page
         assert "we do not use it" in page
+        assert "A code is waiting to be sent there." in page
+        assert "We sent" not in page
         address, code, _ = await code_of(cast)
         path = f"/desk/settings/addresses/{address.id}/code"
         wrong = await browser.post(path, data={"code": "nonsense"})
@@ -38,6 +41,64 @@ async def test_an_address_counts_from_the_page_on_that_takes_its_code(cast: Cast
         page = (await browser.get(done.headers["location"])).text
     assert "Address confirmed." in page
     assert "we do not use it" not in page
+
+
+@pytest.mark.parametrize(
+    ("state", "says", "says_not"),
+    [
+        ("done", "We sent a code there.", "We could not send"),
+        ("withheld", "We could not send the code.", "We sent a code"),
+        ("failed", "We could not send the code.", "We sent a code"),
+    ],
+)
+async def test_the_page_says_what_became_of_the_code(
+    cast: Cast, state: str, says: str, says_not: str
+) -> None:
+    async with at_desk(cast, "tom") as browser:
+        await browser.post("/desk/settings/addresses", data=FORM)
+        await Message.filter(kind=Kind.VERIFY).update(state=state)
+        page = (await browser.get("/desk/settings")).text
+    assert says in page
+    assert says_not not in page
+
+
+async def test_a_channel_that_is_closed_is_not_offered(cast: Cast) -> None:
+    async with at_desk(cast, "tom") as browser:
+        await browser.post("/desk/settings/addresses", data=FORM)
+        address, *_ = await code_of(cast)
+        cast.app.state.settings = replace(cast.settings, smtp_url=None)
+        page = (await browser.get("/desk/settings")).text
+        refused = await browser.post("/desk/settings/addresses", data=FORM)
+    assert 'name="address"' not in page
+    assert "This server sends messages to browsers alone." in page
+    assert f"{address.id}/again" not in page, "no code goes there either"
+    assert refused.status_code == 422
+    assert "This server cannot send email. Ask IT support." in refused.text
+    async with at_desk(cast, "root") as browser:
+        page = (await browser.get("/desk/people/last-resort")).text
+    assert 'name="address"' not in page
+    assert "This server sends messages to browsers alone." in page
+
+
+async def test_the_one_channel_that_is_open_needs_no_choice(cast: Cast) -> None:
+    only = replace(cast.settings, smtp_url=None, channels={"sms": "json://x/{address}"})
+    cast.app.state.settings = only
+    async with at_desk(cast, "tom") as browser:
+        assert 'type="email"' not in (await browser.get("/desk/settings")).text
+        await browser.post("/desk/settings/addresses", data={"address": "+33600000002"})
+    assert (await Address.get(person_id=cast.tom.id)).channel == "sms"
+
+
+async def test_no_code_is_spoken_of_for_an_address_that_is_confirmed(cast: Cast) -> None:
+    async with at_desk(cast, "tom") as browser:
+        await browser.post("/desk/settings/addresses", data=FORM)
+        address, code, _ = await code_of(cast)
+        await browser.post(f"/desk/settings/addresses/{address.id}/code", data={"code": code})
+        for path in ("addresses", f"addresses/{address.id}/again"):
+            answer = await browser.post(f"/desk/settings/{path}", data=FORM)
+            page = (await browser.get(answer.headers["location"])).text
+            assert "This address is in the list already, and confirmed." in page
+            assert "Enter the code" not in page
 
 
 async def test_a_machine_that_looks_at_the_link_confirms_nothing(cast: Cast) -> None:

@@ -10,7 +10,7 @@ from server.desk.finding.rows import rows_of
 from server.i18n import gettext
 from server.people.access import Visitor, now_of, staff_of
 from server.people.finding import listing, sealed_query, search
-from server.people.finding.scope import scope_of
+from server.people.finding.scope import scope_of, why_none
 from server.people.rules import AgencyAction, Role, may_agency
 from server.people.words import entered
 from server.policy.model import Tier
@@ -81,6 +81,7 @@ async def children(request: Request) -> Response:
         "levels": [(tier.value, gettext(language, words[0])) for tier, words in TIERS.items()],
         "may_add": may_agency(Role(visitor.role), AgencyAction.CHILD_ADD),
         "arranges": may_agency(Role(visitor.role), AgencyAction.PEOPLE_SEE),
+        "empty": "" if part.children else await why_none(visitor),
         "now": now_of(request),
     }
     return page(request, "desk/children.html", context)

@@ -18,6 +18,11 @@ def channel_names(settings: Settings) -> list[str]:
     return [PUSH, *settings.channels, *mail]
 
 
+def typed_channels(settings: Settings) -> list[str]:
+    """Those of them whose addresses a person types."""
+    return [name for name in (EMAIL, *sorted(settings.channels)) if name in channel_names(settings)]
+
+
 def can_call_last_resort(settings: Settings) -> bool:
     """Whether WAYMARK_LAST_RESORT has an entry that goes by a channel which is set up."""
     names = channel_names(settings)

@@ -56,10 +56,10 @@ async def enter(actor: Actor, channel: str, value: str, now: datetime) -> Addres
     return address
 
 
-async def send_code(actor: Actor, address_id: UUID, now: datetime) -> None:
+async def send_code(actor: Actor, address_id: UUID, now: datetime) -> bool:
     """As for every address. Raises NotFound for another agency's, TooMany past the most codes."""
     await _check(actor, address_id)
-    await proof.send_code(actor, None, address_id, now)
+    return await proof.send_code(actor, None, address_id, now)
 
 
 async def prove(actor: Actor, address_id: UUID, code: str, now: datetime) -> None:

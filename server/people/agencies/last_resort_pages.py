@@ -9,7 +9,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.errors import Refused, TooMany, WaymarkError
-from server.notify.channels.configured import can_call_last_resort, lacks_last_resort
+from server.notify.address_verification import codes_of
+from server.notify.channels.configured import (
+    can_call_last_resort,
+    lacks_last_resort,
+    typed_channels,
+)
 from server.notify.contact_routes import HAS_A_WAY
 from server.notify.last_resort import actions as addresses
 from server.notify.last_resort.reading import given_up, has_proven, own_addresses
@@ -17,7 +22,7 @@ from server.notify.wording import channel_title
 from server.people.access import Visitor, agency_for, now_of, staff_of
 from server.people.models import Person
 from server.people.rules import AgencyAction, Role, may_agency
-from server.people.settings_pages import check_address
+from server.people.settings_pages import channel_of, check_address
 from server.people.words import entered, form_fault
 from server.storage.db import among, as_id, fetch
 from server.web.rendering import language_of, page
@@ -35,7 +40,7 @@ async def add(request: Request) -> Response:
     """Add an address, and send a code there."""
     visitor = await agency_for(request, AgencyAction.LAST_RESORT_CHANGE)
     form = await form_body(request)
-    typed = {"channel": entered(form, "channel") or "email", "address": entered(form, "address")}
+    typed = {"channel": channel_of(request, form), "address": entered(form, "address")}
     try:
         check_address(request, typed["channel"], typed["address"])
         address = await addresses.enter(
@@ -43,7 +48,7 @@ async def add(request: Request) -> Response:
         )
     except (Refused, TooMany) as fault:
         return await _page(request, visitor, typed, fault)
-    return _to("code", f"#address-{address.id}")
+    return _to("known" if address.has_answered else "code", f"#address-{address.id}")
 
 
 async def confirm(request: Request) -> Response:
@@ -63,10 +68,10 @@ async def another_code(request: Request) -> Response:
     visitor = await agency_for(request, AgencyAction.LAST_RESORT_CHANGE)
     address_id = request.path_params["resort_id"]
     try:
-        await addresses.send_code(visitor, address_id, now_of(request))
+        is_sent = await addresses.send_code(visitor, address_id, now_of(request))
     except TooMany as fault:
         return await _page(request, visitor, {}, fault)
-    return _to("code", f"#address-{address_id}")
+    return _to("code" if is_sent else "known", f"#address-{address_id}")
 
 
 async def drop(request: Request) -> Response:
@@ -122,10 +127,11 @@ async def _page(
 ) -> Response:
     assert visitor.agency_id is not None
     settings, language = request.app.state.settings, language_of(request)
-    channels = ["email", *sorted(settings.channels)]
+    channels = typed_channels(settings)
     own = await own_addresses(visitor.agency_id)
     context: dict[str, Any] = {
         "addresses": own,
+        "codes": await codes_of(own),
         "counts": any(address.verified_at is not None for address in own),
         "unreached": await _names_unreached(request, visitor.agency_id),
         "given_up": await given_up(visitor.agency_id),
@@ -133,7 +139,13 @@ async def _page(
         "channels": [(name, channel_title(name, language)) for name in channels],
         "words": {name: channel_title(name, language) for name in channels},
         "may_change": may_agency(Role(visitor.role), AgencyAction.LAST_RESORT_CHANGE),
-        "given": {"channel": "email", "address": "", "code_of": "", "code": "", **(typed or {})},
+        "given": {
+            "channel": "".join(channels[:1]),
+            "address": "",
+            "code_of": "",
+            "code": "",
+            **(typed or {}),
+        },
         "saved": request.query_params.get("saved", ""),
         "error": form_fault(fault, language) if fault is not None else None,
         "now": now_of(request),

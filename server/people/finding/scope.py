@@ -11,9 +11,19 @@ from uuid import UUID
 import msgspec
 from starlette.requests import HTTPConnection
 
-from server.people.access import broken_for, called_about, now_of, rota_of, visitor_of
+from server.people.access import Visitor, broken_for, called_about, now_of, rota_of, visitor_of
+from server.people.models import Child
 from server.people.rules import IN_NEED, Action, Role, may
 from server.storage.statement import Statement, each
+
+
+async def why_none(visitor: Visitor) -> str:
+    """Why a person without children comes to none: `hidden` (their role sees none), `first` (the
+    agency never had any), `untied`."""
+    if not may(frozenset({Role(visitor.role)}), Action.CHILD_SEE):
+        return "hidden"
+    return "untied" if await Child.filter(agency_id=visitor.agency_id).exists() else "first"
+
 
 # The ways to a child, the nearest first.
 BY_TIE, BY_COVER, BY_DUTY, BY_CALL, BY_GLASS = range(5)

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from server.errors import Conflict, NotFound, Refused, WaymarkError
 from server.i18n import N_, NAMES, supported_language
+from server.notify.channels.configured import typed_channels
 from server.notify.rules import EMAIL
 from server.notify.wording import channel_title
 from server.people.access import desk_child, now_of, visitor_of
@@ -59,7 +60,7 @@ async def _page(
     language = language_of(request)
     rows = await Trusted.filter(child_id=child.id).exclude(state="withdrawn").order_by("named_at")
     ids = [row.decided_by for row in rows if row.decided_by is not None]
-    names = [EMAIL, *sorted(request.app.state.settings.channels)]
+    names = typed_channels(request.app.state.settings)
     context = {
         "child": await Person.get(id=child.id),
         "rows": rows,
