@@ -45,7 +45,7 @@ def test_a_wish_waits_for_a_network_and_goes_out(phone: Phone, double: Double) -
     expect(main).to_contain_text(NOT_SENT)
     assert double.advocate_asked_at is None
     phone.network(is_there=True)
-    expect(main).to_contain_text("Your caseworker and the supervisor know.")
+    expect(main).to_contain_text("Your caseworker and the supervisor can see that.")
     assert double.advocate_asked_at is not None
     phone.page.get_by_role("button", name="I don't need one any more").click()
     expect(phone.page.get_by_role("button", name="I want an advocate")).to_be_visible()

@@ -404,7 +404,7 @@ def test_my_days_show_what_waits_and_what_was_received(phone: Phone) -> None:
     phone.go(1)
     entries = phone.page.locator(".entry")
     entries.nth(1).wait_for()
-    expect(entries.nth(0)).to_contain_text("saved on this phone", use_inner_text=True)
+    expect(entries.nth(0)).to_contain_text("not sent yet", use_inner_text=True)
     expect(entries.nth(1)).to_contain_text("received", use_inner_text=True)
 
 

@@ -71,9 +71,7 @@ def test_the_last_answer_and_its_face_survive_a_reload(
     expect(phone.page.locator(".line .chosen")).to_have_text("Good")
 
 
-def test_what_waits_is_said_to_be_saved_and_never_to_be_received(
-    phone: Phone, double: Double
-) -> None:
+def test_what_waits_is_said_to_wait_and_never_to_be_received(phone: Phone, double: Double) -> None:
     phone.pair()
     phone.network(is_there=False)
     phone.page.locator(".face").nth(0).click()
@@ -81,7 +79,7 @@ def test_what_waits_is_said_to_be_saved_and_never_to_be_received(
     phone.page.locator(".thanks").get_by_text("Not sent yet").wait_for()
     for _ in range(2):
         expect(phone.page.locator(".line")).to_contain_text("not sent yet")
-        assert line(phone.page).startswith("Check-in | Saved H:MM · not sent yet | Next")
+        assert line(phone.page).startswith("Check-in | Said H:MM · not sent yet | Next")
         expect(phone.page.locator(".line .chosen")).to_have_text("Awful")
         phone.page.reload()
     phone.network(is_there=True)

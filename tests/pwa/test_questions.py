@@ -55,7 +55,7 @@ def test_a_question_is_kept_without_a_network_sent_later_and_answered_beside_the
     phone.network(is_there=True)
     phone.page.evaluate("dispatchEvent(new Event('online'))")
     eventually(phone, lambda: double.asked)
-    expect(first).to_contain_text("Tom Verhoeven will answer by")
+    expect(first).to_contain_text("Tom Verhoeven should answer by")
     [asked] = double.asked
     assert (asked["to"], asked["words"]) == ("caseworker", "Why so early?")
     assert asked["about"]["shown"] == "We reminded you."

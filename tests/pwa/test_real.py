@@ -117,7 +117,7 @@ def test_a_child_comes_in_checks_in_online_and_offline_and_sees_her_days(
     assert first.locator("h2").inner_text().lower() == "today"
     # In the evening the history of the demo has an answer of today too.
     assert first.locator(".entry").count() in (2, 3)
-    assert "saved on this phone" not in page.locator("main").inner_text()
+    assert "not sent yet" not in page.locator("main").inner_text()
     for row in range(13):
         real_phone.go(2, row)
         page.wait_for_load_state("networkidle")

@@ -102,7 +102,11 @@ export function Phones() {
   useEffect(() => void load(), []);
   return (
     <Page title={t("My phones")}>
-      <p>{t("Lost a phone? Block it here. After that it sends nothing and gets nothing new. What is already on it stays there.")}</p>
+      <p>
+        {t(
+          "Lost a phone? Block it here. After that it sends nothing and gets nothing new. What is already on it stays there.",
+        )}
+      </p>
       <p role="status" class={trouble.value ? "" : "hidden-text"}>
         {trouble.value && t("You need internet for this. Try again when you're online.")}
       </p>
