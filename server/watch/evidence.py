@@ -264,7 +264,8 @@ def _unsent(
     now: datetime,
 ) -> dict[UUID, datetime]:
     """Since when adults are called about a child, if no channel has taken any of it, also for want
-    of an address. While the first channel may still be sending, this says nothing."""
+    of an address, or of a person on the ladder. While the first channel may still be sending, this
+    says nothing."""
     owners = {alert.id: child for child, many in alerts.items() for alert in many}
     calls: dict[UUID, list[Mapping[str, Any]]] = {}
     for row in messages:
@@ -272,9 +273,14 @@ def _unsent(
         if child is not None and row["kind"] in CALLS:
             calls.setdefault(child, []).append(row)
     unsent: dict[UUID, datetime] = {}
-    for child, rows in calls.items():
+    for child, many in alerts.items():
+        rows = calls.get(child, [])
         states = {row["state"] for row in rows}
-        at = min(as_moment(row["queued_at"]) for row in rows)
+        moments = [as_moment(row["queued_at"]) for row in rows]
+        # A person may have taken an alert that they saw on the board.
+        at = min(moments or [alert.opened_at for alert in many if alert.has is None], default=None)
+        if at is None:
+            continue
         may_go = not states.isdisjoint(("waiting", "sending")) and now - at < NEXT_CHANNEL_AFTER
         if states.isdisjoint(("done", "withdrawn")) and not may_go:
             unsent[child] = at

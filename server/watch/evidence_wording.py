@@ -338,7 +338,7 @@ def _ours(facts: Facts, reader: _Reader, *, always: bool) -> Iterator[str]:
     if facts.has_fault:
         yield gettext(reader.language, N_("sending failed on our side"))
     elif always and not facts.blind and facts.unsent_since is None:
-        yield gettext(reader.language, N_("our system is fine"))
+        yield gettext(reader.language, N_("our server was not down"))
 
 
 class Point(msgspec.Struct, frozen=True):

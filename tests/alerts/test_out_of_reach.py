@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -16,11 +17,12 @@ from server.notify.actions import set_last_resorts
 from server.notify.last_resort import actions as resorts
 from server.notify.models import Address, Message
 from server.notify.rules import Kind
-from server.people.models import Person
+from server.people.models import Person, Tie
 from server.people.rules import Role
 from server.people.ties import AddTie, add_tie
 from server.policy.model import Tier
 from server.storage.db import write
+from server.watch import evidence
 from server.watch.models import Watch
 from tests.cast import Cast
 from tests.desk.scenes import crowd
@@ -309,3 +311,30 @@ async def test_why_says_who_was_not_reached(stage: Stage) -> None:
             await tom.get(f"/desk/children/{child}/why?at={stage.clock():%Y-%m-%dT%H:%MZ}")
         ).text
     assert "Alert for Tom Verhoeven: not reached, there is no address of theirs." in page
+
+
+async def test_an_alert_about_which_nobody_is_on_the_ladder_is_as_loud(stage: Stage) -> None:
+    set_last_resorts(0)
+    await Tie.filter(child_id=stage.cast.mia.id, role__not=Role.CARER).update(
+        until_at=stage.clock()
+    )
+    alert = await opened(stage)
+    await a_moment(stage)
+    assert not await Message.filter(subject_id=alert.id).exists()
+    facts = (await evidence.of([alert.child_id], stage.clock()))[alert.child_id]
+    assert facts.unsent_since == alert.opened_at
+    points = evidence.points(facts, "en", ZoneInfo("Europe/Paris"), stage.clock())
+    assert points[-1].text.startswith("We have not been able to call anyone since")
+
+
+async def test_one_alert_whose_call_went_out_is_enough(stage: Stage) -> None:
+    set_last_resorts(0)
+    await stage.subscribe("tom")
+    alert = await opened(stage)
+    await a_moment(stage)
+    assert (await told(alert))["Tom"] == 1
+    await Tie.filter(child_id=alert.child_id).update(until_at=stage.clock())
+    talk = await opened(stage, cause=Cause.TALK, reason="said_talk")
+    assert not await Message.filter(subject_id=talk.id).exists()
+    facts = (await evidence.of([alert.child_id], stage.clock()))[alert.child_id]
+    assert facts.unsent_since is None

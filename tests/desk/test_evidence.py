@@ -66,7 +66,7 @@ async def test_an_alert_says_all_that_is_known_in_two_sentences(cast: Cast) -> N
     await Message.filter(kind__in=["remind_child", "alert"]).update(channel="push", state="done")
     assert await sentence(cast, "mia") == (
         "No answer since 18:00, has never answered. "
-        "Phone reachable, carer asked 19:00, no answer yet, our system is fine."
+        "Phone reachable, carer asked 19:00, no answer yet, our server was not down."
     )
     assert await brief(cast, "mia") == (
         "No answer since 18:00, phone reachable, carer asked 19:00, no answer yet."
@@ -182,7 +182,7 @@ async def test_a_time_in_which_we_did_not_look_is_said(cast: Cast) -> None:
     await Blind.create(from_at=at(3), until_at=at(4))
     await run_until(cast, at(19, 50))
     assert "our server was down 18:05–18:35" in await sentence(cast, "mia")
-    assert "our system is fine" not in await sentence(cast, "mia")
+    assert "our server was not down" not in await sentence(cast, "mia")
 
 
 async def test_a_ticker_that_stands_still_is_blindness_that_goes_on(cast: Cast) -> None:
@@ -266,7 +266,7 @@ async def test_the_points_leave_nothing_out(cast: Cast) -> None:
         "Carer",
         "Our system",
     ]
-    assert points[-1].text == "Our system is fine."
+    assert points[-1].text == "Our server was not down."
 
 
 @pytest.mark.parametrize(

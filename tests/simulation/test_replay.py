@@ -799,7 +799,7 @@ def test_the_command_writes_the_same_bytes_each_time(tmp_path: Path) -> None:
     assert rows[-1]["level"] == "page_worker"
     assert rows[-1]["reason"] == (
         "No answer since 18:00, last answer yesterday 20:00; reminder did not arrive,"
-        " carer asked 19:00, no answer yet, our system is fine."
+        " carer asked 19:00, no answer yet, our server was not down."
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["events.csv", "one.csv", "two.csv"]
 
