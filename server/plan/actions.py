@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from server.audit.actions import Actor, note
-from server.errors import NotFound, Refused
+from server.errors import NotFound, Refused, WaymarkError
 from server.i18n import N_
 from server.people.models import Child, Tie
 from server.people.rules import Role
@@ -14,6 +14,7 @@ from server.plan import plan_tasks, shape, triggers, view
 from server.plan.changes.batch import (
     KNOWN,
     QUARANTINED,
+    REFUSED,
     Author,
     Batch,
     Known,
@@ -28,7 +29,7 @@ from server.plan.changes.batch import (
 from server.plan.changes.stored import folded, locked, remember, today_of
 from server.plan.goals import moved
 from server.plan.models import Change, LifeProject, Quarantined
-from server.plan.rules import Said, speaks_as
+from server.plan.rules import MOST_KEPT, Said, check_kept, speaks_as
 from server.plan.state import State
 from server.plan.triggers import Utterance
 from server.storage import bulk
@@ -135,15 +136,23 @@ async def _speaker(actor: Actor, child: Child, now: datetime) -> tuple[UUID, str
 async def quarantine(
     author: Author, child: Child, changes: Sequence[Said], now: datetime
 ) -> list[Result]:
-    """Keep changes sent over an ended tie for a person to look at. Nothing of them is merged."""
+    """Keep changes sent over an ended tie for a person to look at. Nothing of them is merged. What
+    no project could hold is refused, and so is what comes long after the end, or after too many."""
     role = speaks_as(author.roles)
     async with write():
+        ended_at, room = await _room_over_an_ended_tie(author, child, now)
         hashes = await hashes_of([change.id for change in changes])
-        results, rows = [], []
+        results: list[Result] = []
+        rows: list[dict[str, Any]] = []
         for change in changes:
             digest = digest_of(change)
             if change.id in hashes:
                 results.append(again(change.id, hashes[change.id], (child.id, digest)))
+                continue
+            try:
+                check_kept(change, ended_at, room - len(rows), now)
+            except WaymarkError as fault:
+                results.append(Result(change.id, REFUSED, fault))
                 continue
             hashes[change.id] = Known(child.id, digest, now)
             rows.append(_to_quarantine(author, child, role, change, digest, now))
@@ -237,6 +246,18 @@ async def _store(
 
 
 # --- quarantine
+
+
+async def _room_over_an_ended_tie(
+    author: Author, child: Child, now: datetime
+) -> tuple[datetime, int]:
+    """When the last tie of this author ended, and how many changes are still kept after it. Until
+    the end of this write no other batch of theirs counts."""
+    ties = Tie.filter(child_id=child.id, person_id=author.id, agency_id=author.actor.agency_id)
+    ended = await ties.filter(until_at__lte=now).order_by("id").select_for_update(no_key=True)
+    ended_at = max(tie.until_at for tie in ended if tie.until_at is not None)
+    kept = Quarantined.filter(child_id=child.id, who_id=author.id, received_at__gte=ended_at)
+    return ended_at, MOST_KEPT - await kept.count()
 
 
 def _to_quarantine(

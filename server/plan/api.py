@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 from starlette.requests import Request
@@ -10,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 
 from server.audit.epochs import epoch_out
 from server.clock import known_zone
-from server.errors import NotFound, TooLarge
+from server.errors import NotFound, Refused, TooLarge
 from server.i18n import N_
 from server.i18n.languages import Language
 from server.people.access import (
@@ -168,9 +169,10 @@ async def project_live(request: Request) -> Response:
 
 async def quarantined(request: Request) -> Response:
     """Changes sent over ended ties, which wait for a decision."""
+    after = query_of(request, after=UUID)["after"]
     named = request.path_params["child_id"]
     child, roles = await child_for(request, named, Action.QUARANTINE_DECIDE)
-    kept_changes, _ = await quarantine.waiting(child.id, roles)
+    part = await quarantine.waiting(child.id, roles, after)
     changes = [
         {
             "id": kept.row.id,
@@ -178,9 +180,9 @@ async def quarantined(request: Request) -> Response:
             "received_at": kept.row.received_at,
             "said": kept.said,
         }
-        for kept in kept_changes
+        for kept in part.kept
     ]
-    return json_answer({"changes": changes})
+    return json_answer({"changes": changes, "next": part.further})
 
 
 async def decide(request: Request) -> Response:
@@ -353,6 +355,8 @@ routes = [
         quarantined,
         "Changes that came over an ended tie",
         gives={200: wire.QuarantineOut},
+        query={"after": UUID},
+        problems=(Refused,),
     ),
     api(
         "POST",

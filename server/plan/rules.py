@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Container, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,10 @@ from server.plan.owners import CHILDS_OWN, Who, maker_of, owner_of
 from server.plan.state import State
 
 MOST_CHANGES = 500
+# How many changes of one author are kept after their tie has ended, and until how long after that:
+# words of a phone that was off still come, but nobody writes over it for ever.
+MOST_KEPT = 200
+KEPT_FOR = timedelta(days=90)
 # Where a message goes to one advocate and the child alone.
 PRIVATE = "private"
 
@@ -65,6 +69,27 @@ class NotThere(Conflict):
 def speaks_as(roles: frozenset[Role]) -> Role:
     """The role in which a person with all these roles speaks."""
     return next(role for role in _SPEAKS_AS if role in roles)
+
+
+def check_kept(change: Said, ended_at: datetime, room: int, now: datetime) -> None:
+    """Raises where a change over a tie that ended then is not kept: it stays with its author, who
+    is told what to do. The child's own words never come this way: they have no tie to themselves.
+    """
+    if now - ended_at >= KEPT_FOR:
+        raise NotAllowed(
+            N_(
+                "Your time with this child ended more than 90 days ago. We cannot take this. Tell "
+                "the child's caseworker what it says."
+            )
+        )
+    shape.read_value(change.entity, change.field, change.value)
+    if room <= 0:
+        raise NotAllowed(
+            N_(
+                "We already keep 200 changes from after your time with this child. Tell the "
+                "child's caseworker what this one says."
+            )
+        )
 
 
 def may_read_kept(entity: str, to: str | None, roles: frozenset[Role]) -> bool:

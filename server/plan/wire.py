@@ -134,9 +134,11 @@ class KeptOut(msgspec.Struct):
 
 
 class QuarantineOut(msgspec.Struct):
-    """What waits for a decision."""
+    """What waits for a decision, the oldest first. `next`: what to give as `after` for the next
+    part; null: this was the last."""
 
     changes: list[KeptOut]
+    next: UUID | None
 
 
 class DecisionIn(msgspec.Struct):

@@ -455,7 +455,7 @@ async def test_a_change_over_an_ended_assignment_waits_for_the_caseworker_to_loo
     assert (waiting["id"], waiting["said"]["value"]) == (said["id"], "Her words")
     let_in = await tom.client.post(f"{path}/{said['id']}", json={"let_in": True})
     assert let_in.json()["status"] == "applied"
-    assert (await tom.client.get(path)).json() == {"changes": []}
+    assert (await tom.client.get(path)).json() == {"changes": [], "next": None}
     assert (await mia.project())["areas"][0]["goals"][0]["why"] == "Her words"
     await mia.sync()
     assert mia.heard[-1]["who"] == {"id": str(mia.cast.ada.id), "role": "guardian"}

@@ -166,11 +166,11 @@ async def _turns(request: Request, child: Child, roles: Roles) -> dict[str, Any]
     }
 
 
-async def _kept_apart(child: Child, roles: Roles) -> int:
-    """How many words from people whose tie is over wait for this reader's decision."""
+async def _kept_apart(child: Child, roles: Roles) -> quarantine.Part | None:
+    """The first words from people whose tie is over that wait for this reader's decision."""
     if not may(roles, Action.QUARANTINE_DECIDE):
-        return 0
-    return await quarantine.count(child.id, roles)
+        return None
+    return await quarantine.waiting(child.id, roles)
 
 
 async def _reads_own_words(child: Child, roles: Roles) -> bool:

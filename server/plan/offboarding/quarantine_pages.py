@@ -67,19 +67,27 @@ async def _page(
     request: Request, child: Child, roles: Roles, fault: WaymarkError | None = None
 ) -> Response:
     language, now = language_of(request), now_of(request)
-    kept_changes, state = await quarantine.waiting(child.id, roles)
+    part = await quarantine.waiting(child.id, roles, _after(request))
     agency = await Agency.get(id=child.agency_id)
     people = await batch.people_of(child, agency, now)
     context: dict[str, Any] = {
         "child": await Person.get(id=child.id),
         "path": f"/desk/children/{child.id}",
-        "lines": [_line(request, kept, state, people) for kept in kept_changes],
+        "lines": [_line(request, kept, part.state, people) for kept in part.kept],
+        "after": part.further,
         "error": form_fault(fault, language) if fault is not None else None,
         "done": done(request),
         "now": now,
     }
     status = fault.status if fault is not None else 200
     return page(request, "plan/quarantine.html", context, status=status)
+
+
+def _after(request: Request) -> UUID | None:
+    try:
+        return UUID(request.query_params.get("after", ""))
+    except ValueError:
+        return None
 
 
 def _line(
