@@ -152,7 +152,7 @@ async def _out_of_order(request: Request, visitor: Visitor) -> dict[str, Any]:
 
 
 async def _broken(request: Request, role: Role) -> list[str]:
-    """The channels that fail for many people, for the roles that can repair them."""
+    """The channels that are broken now, for the roles that can repair them."""
     if role not in (Role.SUPERVISOR, Role.ADMINISTRATOR):
         return []
     broken = await broken_channels(request.app.state.channels, now_of(request))

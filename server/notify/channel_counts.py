@@ -30,7 +30,7 @@ ORDER BY started_at DESC, id DESC LIMIT {LATEST}
 
 
 async def broken_channels(names: Iterable[str], now: datetime) -> set[str]:
-    """The channels among these that fail for many now."""
+    """The channels among these that are broken now."""
     return {name for name in names if is_broken(await _latest(name, now), now)}
 
 

@@ -1,6 +1,7 @@
-"""Whether a channel works: broken for many, or accepted by a gateway that sends nothing. Pure.
+"""Whether a channel works: broken, or accepted by a gateway that sends nothing. Pure.
 
-One address that fails says nothing about the channel; many at once say nothing about the addresses.
+One address that fails says nothing about the channel; several at once say nothing about the
+addresses.
 And a gateway that answers "accepted" and sends nothing looks, from here, like one that sends. Only
 messages that ask for an answer tell them apart.
 """
@@ -50,7 +51,8 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 def is_broken(tries: Sequence[Tried], now: datetime) -> bool:
-    """Whether a channel fails for many; `tries` are its latest attempts, the newest first."""
+    """Whether a channel fails, by the numbers above; `tries` are its latest attempts, the newest
+    first."""
     young = [attempt for attempt in tries[:LATEST] if now - attempt.at <= YOUNG]
     failed = [attempt for attempt in young if attempt.failed]
     if len(failed) < FEWEST or len(failed) * 2 < len(young):

@@ -232,8 +232,9 @@ class Worker:
         return message.channel
 
     async def _go_around(self, attempts: Sequence[Attempt], now: datetime) -> None:
-        """Messages for a channel that fails for many go by the next one as well, at once. The
-        channel itself is tried all the same: so we notice when it works again."""
+        """Messages for a channel that is broken (five failures in half an hour, at three
+        addresses: channel_health.py) go by the next one as well, at once. The channel itself is
+        tried all the same: so we notice when it works again."""
         trying = [a.message for a in attempts if a.reason is None]
         broken = await broken_channels({self._channel_of(message) for message in trying}, now)
         if not broken:

@@ -22,8 +22,9 @@ from server.web.responses import json_answer
 class AddressOut(msgspec.Struct):
     """Where messages go. `verified_at`: since when it counts as a way to be reached.
     `has_answered`: the person has answered from there; false for an address in use before we asked
-    for codes. `refused_at`: since when it refuses our messages, so that the person should check the
-    address. The endpoint of a push is left out."""
+    for codes. `refused_at`: since when it refuses our messages: from the first refusal on it
+    counts as none, and the next way is used at once, until it takes one. The endpoint of a push is
+    left out."""
 
     id: UUID
     channel: str
@@ -35,10 +36,11 @@ class AddressOut(msgspec.Struct):
 
 
 class GivenUpOut(msgspec.Struct):
-    """An address that refused what we sent on two days, or a browser that takes no pushes any more.
-    Nothing goes there. It is told until another one of that channel works or its person removes it
-    at the desk; a browser for 90 days. `why`: `no_mailbox` (the mail server knows no such mailbox),
-    `gone` (the push service has ended it), `bad_keys` (a push cannot be sealed for it)."""
+    """An address that was refused twice or more, on two days (UTC) and at least 12 hours apart, or
+    a browser that takes no pushes any more. Nothing goes there. It is told until another one of
+    that channel works or its person removes it at the desk; a browser for 90 days. `why`:
+    `no_mailbox` (the mail server knows no such mailbox), `gone` (the push service has ended it),
+    `bad_keys` (a push cannot be sealed for it)."""
 
     channel: str
     address: str | None

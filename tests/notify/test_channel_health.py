@@ -290,4 +290,4 @@ async def test_a_supervisor_sees_on_the_board_that_a_channel_is_broken(
         assert "Messages are not getting through" not in (await browser.get("/desk/")).text
     async with at_desk(cast, "root") as browser:
         page = (await browser.get("/desk/people/channels")).text
-    assert "This channel is failing for many people." in page
+    assert "This channel is failing: five or more attempts failed in half an hour" in page

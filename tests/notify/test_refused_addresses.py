@@ -288,7 +288,7 @@ async def test_who_mistyped_an_address_reads_that_mail_is_refused_there(stage: S
     await send(stage)
     page = await settings_of(stage, "ines")
     assert "inse@example.org" in page
-    assert "This address refused our last message" in page
+    assert "This address has refused our messages since today, 12:00." in page
 
 
 async def test_whose_address_was_given_up_reads_which_one_and_what_to_do(stage: Stage) -> None:
@@ -363,7 +363,10 @@ async def test_whose_address_was_given_up_reads_when_and_why_and_can_correct_it(
         page = (await browser.get("/desk/settings")).text
         row = await Address.get(channel="email")
         assert "We stopped sending to this address, today, 12:00." in page
-        assert "told us on two days that this mailbox does not exist" in page
+        assert (
+            "told us twice or more, at least 12 hours apart, that this mailbox does not exist"
+            in page
+        )
         assert f"/desk/settings?correct={row.id}#address" in page
         again = (await browser.get(f"/desk/settings?correct={row.id}")).text
         assert re.search(rf'id="address" name="address"[^>]* value="{address}"', again)
