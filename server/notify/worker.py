@@ -23,7 +23,7 @@ from server.notify.channel_counts import broken_channels
 from server.notify.channels import Channel
 from server.notify.child.hours import why_held
 from server.notify.contact_routes import NOWHERE, no_way_left, ways_of, wishes_of
-from server.notify.last_resort.reading import of_installation, resorts_of
+from server.notify.last_resort.reading import of_installation, resorts_of, told_lately
 from server.notify.models import Address, Delivery, Message, Preference
 from server.notify.rules import (
     HOURS,
@@ -366,10 +366,8 @@ class Worker:
         agency's own falls back on the installation's."""
         people = {m.person_id for m in messages if m.person_id is not None}
         ways = await ways_of(people, now)
-        urgent = [m.agency_id for m in messages if m.kind in MUST_ARRIVE]
-        resorts = await resorts_of({agency for agency in urgent if agency is not None})
         sayings: list[Saying] = []
-        lost: set[UUID] = set()
+        lost: list[Message] = []
         for message in messages:
             if message.kind in TO_ONE_ADDRESS:
                 continue
@@ -383,8 +381,19 @@ class Worker:
                 sayings.append(again(message, channel=after[0]))
             # A way from which nobody has answered yet is no reason not to call the last resort.
             if Kind(message.kind) in MUST_ARRIVE and not set(after) & set(way.proven):
-                last = resorts[message.agency_id] if message.agency_id else of_installation()
-                sayings += [again(message, to=resort) for resort in last]
-                lost.add(message.subject_id)
-        await queue(sayings, now)
-        await no_way_left(lost, now)
+                lost.append(message)
+        await queue([*sayings, *await _instead(lost, now)], now)
+        await no_way_left({message.subject_id for message in lost}, now)
+
+
+async def _instead(lost: Sequence[Message], now: datetime) -> list[Saying]:
+    """What the last resort hears in place of people who have no way left. Of rungs that are passed
+    in one moment it hears once."""
+    resorts = await resorts_of({m.agency_id for m in lost if m.agency_id is not None})
+    told = await told_lately({message.subject_id for message in lost}, now)
+    by_subject = {m.subject_id: m for m in lost if m.subject_id not in told}
+    return [
+        again(message, to=resort)
+        for message in by_subject.values()
+        for resort in (resorts[message.agency_id] if message.agency_id else of_installation())
+    ]

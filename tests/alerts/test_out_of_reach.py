@@ -129,6 +129,24 @@ async def test_duty_without_an_address_is_passed_too(stage: Stage) -> None:
     assert stage.mails_to(LAST_RESORT)
 
 
+async def test_the_last_resort_hears_once_of_rungs_that_are_passed_in_one_moment(
+    stage: Stage,
+) -> None:
+    cast = stage.cast
+    await cast.on_duty("eve", hours=24)
+    await stage.subscribe("eve")
+    alert = await opened(stage)
+    await a_moment(stage)
+    assert (await Alert.get(id=alert.id)).rung == 2
+    assert await told(alert) == {"Eve": 1, "last resort": 1}
+    assert len(stage.mails_to(LAST_RESORT)) == 1
+    # Of what comes later it hears again.
+    await Address.filter(person_id=cast.eve.id).delete()
+    await stage.until(minutes=31)
+    await a_moment(stage)
+    assert (await told(alert))["last resort"] > 1
+
+
 async def test_where_nobody_can_be_reached_each_rung_is_tried_at_once_and_then_again(
     stage: Stage,
 ) -> None:

@@ -5,14 +5,18 @@ none counts, the installation's are called besides. Reads rows, and writes none.
 """
 
 from collections.abc import Collection
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from server.notify.actions import Recipient, last_resorts
 from server.notify.models import Address
 from server.notify.refusals import BY_US
-from server.storage.db import as_id
+from server.notify.rules import Kind
+from server.storage.db import among, as_id, fetch
 
 MOST_SHOWN = 5
+# What it hears of one subject within this time is one message.
+ONE_MOMENT = timedelta(minutes=1)
 
 
 def of_installation() -> list[Recipient]:
@@ -39,6 +43,20 @@ async def resorts_of(agencies: Collection[UUID]) -> dict[UUID, list[Recipient]]:
     for agency in set(resorts) - proven:
         resorts[agency] += of_installation()
     return resorts
+
+
+_TOLD = f"""
+SELECT DISTINCT subject_id FROM message WHERE subject_id {{any}} AND person_id IS NULL
+AND kind <> '{Kind.ALL_CLEAR}' AND state IN ('waiting', 'sending', 'done') AND queued_at > $2
+"""  # noqa: S608 (a name of our own)
+
+
+async def told_lately(subjects: Collection[UUID], now: datetime) -> set[UUID]:
+    """Those of these subjects of which a last resort hears in this moment as it is."""
+    if not subjects:
+        return set()
+    rows = await fetch(_TOLD.format(any=among()), [list(subjects), now - ONE_MOMENT])
+    return {as_id(row["subject_id"]) for row in rows}
 
 
 async def with_last_resort(agencies: Collection[UUID]) -> set[UUID]:
