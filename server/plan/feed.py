@@ -37,6 +37,11 @@ def _is_date(change: Document) -> bool:
     return field in _DATES.get(entity, ())
 
 
+def _takes_back(change: Document) -> bool:
+    is_about_showing = (change["entity"], change["field"]) == ("house", "is_shown")
+    return is_about_showing and change["value"] is not True
+
+
 class Reader:
     """What one reader may see of a project's changes."""
 
@@ -60,7 +65,9 @@ class Reader:
             return False
         if self._own_steps is not None:
             return about in self._own_steps or _is_date(change)
-        return about not in self._hidden
+        # Those who were shown a house hear that it is their author's again: else their phone, which
+        # has the words, would go on showing them.
+        return about not in self._hidden or _takes_back(change)
 
     def _is_to_me(self, message: Document) -> bool:
         return may_read_message(message, self._me, self._roles)

@@ -475,6 +475,22 @@ async def test_a_house_is_its_authors_until_it_is_shown(mia: Phone, tom: Phone) 
     assert (await tom.project())["houses"][0]["text"] == "The man who rings"
 
 
+async def test_a_phone_that_was_shown_a_house_hears_that_it_is_shown_no_longer(
+    mia: Phone, tom: Phone
+) -> None:
+    house = mia.make("house", kind="worry", text="The man who rings")
+    shown = mia.say("house", house["entity_id"], "is_shown", True)
+    await mia.sync(house, shown)
+    await tom.sync()
+    tom.heard.clear()
+    taken_back = mia.say("house", house["entity_id"], "is_shown", False, base=shown["id"])
+    later = mia.say("house", house["entity_id"], "text", "The man who rings at night")
+    assert await mia.sync(taken_back, later) == ["applied", "applied"]
+    await tom.sync()
+    assert [(one["field"], one["value"]) for one in tom.heard] == [("is_shown", False)]
+    assert (await tom.project())["houses"] == []
+
+
 async def test_a_complaint_goes_round_the_worker(mia: Phone, tom: Phone) -> None:
     complaint = mia.make("complaint", text="He never calls back", to="supervisor")
     assert await mia.sync(complaint) == ["applied"]

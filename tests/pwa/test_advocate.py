@@ -12,7 +12,7 @@ from tests.pwa.double import Double
 pytestmark = pytest.mark.browser
 
 AT = "2030-01-02T12:00:00.000Z"
-NOT_SENT = "It will be sent when you're online."
+NOT_SENT = "It will be sent when this app is open and online."
 
 
 def with_ruth(double: Double) -> None:

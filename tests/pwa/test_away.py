@@ -86,7 +86,9 @@ def test_without_a_network_it_waits_here_and_goes_out_once(phone: Phone, double:
     fill(phone)
     phone.network(is_there=False)
     phone.page.get_by_role("button", name="Ask my caseworker").click()
-    expect(phone.page.locator(".card")).to_contain_text("It will be sent when you're online.")
+    expect(phone.page.locator(".card")).to_contain_text(
+        "It will be sent when this app is open and online."
+    )
     expect(phone.page.locator(".card")).to_contain_text(NOT_AGREED)
     assert double.absences == []
     phone.network(is_there=True)

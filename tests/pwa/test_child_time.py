@@ -47,7 +47,7 @@ def test_one_asks_to_be_reminded_later_and_reads_when(phone: Phone, double: Doub
     is_due(double)
     later(phone)
     phone.page.get_by_role("button", name="In 30 minutes").click()
-    phone.page.get_by_text("We'll remind you again at").wait_for()
+    phone.page.get_by_text("Your next reminder is set for").wait_for()
     phone.page.get_by_text("Your answer counts until").wait_for()
     [said] = double.snoozes
     assert (said["round"], said["minutes"]) == (ROUND, 30)

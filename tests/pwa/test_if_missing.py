@@ -112,7 +112,7 @@ def test_where_another_person_wrote_other_words_both_are_shown_and_the_child_dec
     double.own = {"version": 4, "fields": {"own_call_first": "Tom"}}
     phone.page.fill("#own_call_first", "Rosa")
     keep(phone)
-    status(phone, "Both versions are here. Nothing is lost.")
+    status(phone, "Both versions are here.")
     expect(phone.page.locator("#own_call_first")).to_have_value("Rosa")
     expect(phone.page.locator("#own_call_first-theirs")).to_contain_text("Tom")
     assert double.own["version"] == 4

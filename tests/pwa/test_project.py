@@ -553,6 +553,12 @@ def test_a_thing_in_a_house_is_shown_to_nobody_until_the_child_shows_it(
     click(phone, "Share it with my team")
     eventually(phone, lambda: double.book.standing("house", house, "is_shown") is True)
     assert double.book.standing("house", house, "text") == "The letters from the office."
+    shown(phone, "Your team can see it.")
+    phone.network(is_there=False)
+    click(phone, "Stop sharing it")
+    shown(phone, "Your team can still see it until this is sent.")
+    phone.network(is_there=True)
+    shown(phone, "Your team can't open it any more. They may have read it before.")
 
 
 def test_nothing_of_the_project_lies_on_the_phone_in_plain_words(

@@ -153,7 +153,7 @@ def test_without_a_network_it_is_kept_and_goes_out_later(phone: Phone, double: D
     propose(phone)
     phone.page.get_by_text("You'll see the result when you're online.").wait_for()
     phone.page.locator("main > .main").click()
-    phone.page.get_by_text("It will be sent when you're online.").wait_for()
+    phone.page.get_by_text("It will be sent when this app is open and online.").wait_for()
     assert double.proposals == []
     phone.network(is_there=True)
     phone.page.get_by_text("Waiting for an answer.").wait_for()
@@ -174,7 +174,7 @@ def test_what_the_server_does_not_take_stays_with_its_reason(phone: Phone, doubl
     phone.network(is_there=False)
     propose(phone)
     phone.page.locator("main > .main").click()
-    phone.page.get_by_text("It will be sent when you're online.").wait_for()
+    phone.page.get_by_text("It will be sent when this app is open and online.").wait_for()
     double.is_too_seldom = True
     phone.network(is_there=True)
     phone.page.get_by_role("button", name="We couldn't send it. See why.").click()
@@ -217,7 +217,9 @@ def test_without_a_network_it_is_taken_back_later(phone: Phone, double: Double) 
     at_the_rhythm(phone)
     phone.network(is_there=False)
     phone.page.get_by_role("button", name="Take back").click()
-    phone.page.get_by_text("You took it back. It will be sent when you're online.").wait_for()
+    phone.page.get_by_text(
+        "You took it back. That will be sent when this app is open and online."
+    ).wait_for()
     assert double.proposals[0]["state"] == "open"
     phone.network(is_there=True)
     expect(phone.page.get_by_text("Your suggestion")).to_have_count(0)

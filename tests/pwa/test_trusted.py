@@ -34,7 +34,9 @@ def test_a_child_names_a_trusted_person_and_sees_the_caseworkers_answer_beside_t
     phone.page.get_by_role("button", name="Also when I ask for help").click()
     name_rosa(phone)
     entry = phone.page.locator(".entry")
-    expect(entry).to_contain_text("Your caseworker talks to them first.", use_inner_text=True)
+    expect(entry).to_contain_text(
+        "We don't ask them yet. Your caseworker talks to them first.", use_inner_text=True
+    )
     [said] = double.trusted
     assert (said["name"], said["reach"], said["also_help"]) == ("Rosa", "+33 6 12 34 56 78", True)
     double.trusted[0] |= {"state": "no", "why": "I could not reach her."}

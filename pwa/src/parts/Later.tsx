@@ -55,7 +55,7 @@ function Counts({ until, answerBy }: { until: string | null; answerBy: string })
   return (
     <>
       {waits && <p class="soft">{t("To be reminded later you need internet.")}</p>}
-      {!waits && until && <p>{t("We'll remind you again at {time}.", { time: clockTime(until) })}</p>}
+      {!waits && until && <p>{t("Your next reminder is set for {time}.", { time: clockTime(until) })}</p>}
       <p class="soft">{t("Your answer counts until {time}.", { time: clockTime(answerBy) })}</p>
     </>
   );

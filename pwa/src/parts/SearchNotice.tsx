@@ -40,7 +40,7 @@ export function SearchNotice({ onSafe }: { onSafe: () => void }) {
         <Icon name="talk" />
         {t("Write to someone you know")}
       </button>
-      {talk + away !== "" && <p class="soft">{t("Free to call, day or night. You don't have to say your name.")}</p>}
+      {talk + away !== "" && <p class="soft">{t("Free to call. You don't have to say your name.")}</p>}
       <div class="pair-of">
         <Line number={talk} words={t("Need to talk? Call:")} />
         <Line number={away} words={t("If you've left home:")} />

@@ -41,7 +41,7 @@ function Here({ waits }: { waits: Waiting }) {
         </button>
       ) : (
         <>
-          <p class="soft">{t("It will be sent when you're online.")}</p>
+          <p class="soft">{t("It will be sent when this app is open and online.")}</p>
           <TakeBack id={waits.id} />
         </>
       )}
@@ -56,7 +56,7 @@ function Open({ proposal }: { proposal: Proposal }) {
       <p class="strong">{proposedInWords(proposal)}</p>
       <Sums sums={proposal.sums} />
       {takenBack.value.has(proposal.id) ? (
-        <p class="soft">{t("You took it back. It will be sent when you're online.")}</p>
+        <p class="soft">{t("You took it back. That will be sent when this app is open and online.")}</p>
       ) : (
         <>
           <p class="soft">{t("Waiting for an answer. Nothing changes until then.")}</p>

@@ -57,7 +57,7 @@ function Row({ turn }: { turn: Turn }) {
             {turn.isOver && <Icon name="warn" />}
             {when(turn)}
           </span>
-          {told.length > 0 && <span class="soft">{t("We also told {names}", { names: listed(told) })}</span>}
+          {told.length > 0 && <span class="soft">{t("{names} can see that it's late", { names: listed(told) })}</span>}
         </span>
         <Icon name="next" />
       </button>

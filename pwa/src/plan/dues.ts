@@ -200,12 +200,10 @@ export function begin(): void {
     const others = turns.value.filter(({ isMine }) => !isMine);
     const answers = others.filter(({ kind }) => kind === "reply" || kind === "answer");
     const promises = others.filter(({ kind, ownerRole }) => kind === "step" && ownerRole !== "child");
-    const late = [...answers, ...promises].filter(({ isOver }) => isOver);
     void keepHint(who.value, {
       mine: earliest(turns.value.filter(({ isMine, kind }) => isMine && kind === "step")),
       answer: earliest(answers),
       promise: earliest(promises),
-      isTold: late.some(({ told }) => told.length > 0),
     });
   });
 }

@@ -28,7 +28,7 @@ const asksToEnd = signal("");
 /** The end is the first moment of the day after. */
 const lastDay = (until: string) => dayWords(new Date(Date.parse(until) - 1), now.value);
 
-const later = () => t("It will be sent when you're online.");
+const later = () => t("It will be sent when this app is open and online.");
 
 function Ending({ id, name }: Advocate) {
   if (isEnding(id)) {
@@ -88,7 +88,7 @@ function One(advocate: Advocate) {
         {t("Write to {name}", { name })}
       </button>
       <p>{t("{name} can read your project, and what you write to them.", { name })}</p>
-      <p>{t("{name} can't see your check-ins, or what adults write about you.", { name })}</p>
+      <p>{t("{name} can't see your check-ins, or what adults write about you outside the project.", { name })}</p>
       <p>{t("Your caseworker can't read what only you two write to each other.")}</p>
       <button type="button" class="plain" aria-pressed={tells} onClick={() => void share(id, !tells)}>
         {t("Let {name} know when adults are called about me", { name })}

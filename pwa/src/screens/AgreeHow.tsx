@@ -230,10 +230,13 @@ export function After() {
     <Page title={t("Answer saved")}>
       <p>
         {isChild.value && first
-          ? t("{name} can read it and talk about it with you. What you both agreed to before still counts.", {
-              name: called(first),
-            })
-          : t("Everyone who works on this plan can read it. Anything agreed before still counts.")}
+          ? t(
+              "Once it's sent, {name} can read it and talk about it with you. What you both agreed to before still counts.",
+              {
+                name: called(first),
+              },
+            )
+          : t("Once it's sent, everyone who works on this plan can read it. Anything agreed before still counts.")}
       </p>
       <button type="button" class="main" onClick={() => backBy(1)}>
         {t("Got it")}

@@ -45,9 +45,11 @@ const whenOf = ({ days, at }: witnesses.Agreed) =>
 
 /** What this person hears of, and what they can do: a sentence or two, and no promise that a policy could break. */
 function saysOf({ kind, name, isOpen, witness }: Near): string[] {
+  // Whom a ladder calls, and whether it can reach them, is not known here.
+  const told = [t("If we hear nothing from you, we may tell {name} too.", { name })];
   const sentences: Record<Near["kind"], string[]> = {
-    caseworker: [t("If we hear nothing from you, {name} is one of the adults we tell.", { name })],
-    supervisor: [t("If we hear nothing from you, we may tell {name} too.", { name })],
+    caseworker: told,
+    supervisor: told,
     carer: [
       t("We may ask {name} if you are there.", { name }),
       t("{name} can't read what you write here. Talk to them where you live.", { name }),
@@ -59,7 +61,7 @@ function saysOf({ kind, name, isOpen, witness }: Near): string[] {
     advocate: [t("{name} is there for you alone.", { name })],
     trusted: [
       isOpen
-        ? t("Your caseworker talks to {name} first.", { name })
+        ? t("We don't ask {name} yet. Your caseworker talks to them first.", { name })
         : t("If nobody hears from you, we ask {name} too.", { name }),
       t("We don't show their number here, so nobody who takes your phone can find it."),
     ],

@@ -69,7 +69,7 @@ function Card({ icon, title, place, answer, lines, action, done }: Shown) {
 }
 
 const notAgreed = () => t("This isn't agreed yet. Keep checking in as before.");
-const later = () => t("It will be sent when you're online.");
+const later = () => t("It will be sent when this app is open and online.");
 
 /** It has not left this phone, as far as the phone knows. */
 function Here({ waits }: { waits: Waiting }) {
@@ -94,7 +94,7 @@ function Waits({ asked }: { asked: Asked }) {
       place={asked.place}
       lines={[time(asked), notAgreed()]}
       {...(isBack
-        ? { done: t("You took your request back. It will be sent when you're online.") }
+        ? { done: t("You took your request back. That will be sent when this app is open and online.") }
         : { action: { word: t("Take back"), id: asked.id } })}
     />
   );

@@ -36,7 +36,7 @@ export function FullHistory() {
   );
   return (
     <Page title={t("Everything that was said")}>
-      <p>{t("Nothing here is ever deleted. The newest is at the top.")}</p>
+      <p>{t("Words that were changed later stay here too. The newest is at the top.")}</p>
       <Entries list={all.slice(0, most.value)} />
       {all.length > most.value && (
         <button type="button" class="second" onClick={() => (most.value += FEW)}>

@@ -71,6 +71,18 @@ export function Houses() {
   );
 }
 
+/** What counts is what the server has; and what others could once read is not taken back. */
+function whoSees(house: Thing, isShown: boolean): string {
+  const { stands } = plan.value.get("house", house.id, "is_shown");
+  const isSent = Boolean(stands?.received_at);
+  if (isShown) return isSent ? t("Your team can see it.") : t("Your team can see it once this is sent.");
+  const wasShown = plan.value.history("house", house.id, "is_shown").some(({ value }) => value === true);
+  if (!wasShown) return t("Only you can see it.");
+  return isSent
+    ? t("Your team can't open it any more. They may have read it before.")
+    : t("Your team can still see it until this is sent.");
+}
+
 function Thing_({ house }: { house: Thing }) {
   const mine = house.by.id === myself.value.id;
   const isShown = is(house, plan.value, "is_shown", true);
@@ -81,7 +93,7 @@ function Thing_({ house }: { house: Thing }) {
         <Waits thing={house} />
         {mine && (
           <>
-            <p class="soft">{isShown ? t("Your team can see it.") : t("Only you can see it.")}</p>
+            <p class="soft">{whoSees(house, isShown)}</p>
             <button type="button" class="plain" onClick={() => void say("house", house.id, "is_shown", !isShown)}>
               <Icon name={isShown ? "hide" : "eye"} />
               {isShown ? t("Stop sharing it") : t("Share it with my team")}

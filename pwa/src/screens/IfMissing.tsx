@@ -53,7 +53,7 @@ function Field({ name, label, help }: { name: string; label: string; help: strin
 
 function state(isSaid: boolean): string {
   const last = own.waiting.value;
-  if (own.differs.value) return t("The text changed while you were writing. Both versions are here. Nothing is lost.");
+  if (own.differs.value) return t("The text changed while you were writing. Both versions are here.");
   if (last?.problem) return last.sentence ?? t("We couldn't send it. The system didn't accept it.");
   if (last) return t("Saved on this phone. Not sent yet.");
   return isSaid ? t("Received.") : "";
@@ -63,9 +63,10 @@ function Looked() {
   return (
     <section aria-labelledby="looked">
       <h2 id="looked">{t("Who looked at it")}</h2>
-      {own.looks.value.length === 0 && <p>{t("Nobody has looked yet.")}</p>}
+      {own.looks.value === null && <p>{t("You need internet to see this list.")}</p>}
+      {own.looks.value?.length === 0 && <p>{t("Nobody is listed here yet.")}</p>}
       <ul class="entries">
-        {own.looks.value.map((look, index) => (
+        {own.looks.value?.map((look, index) => (
           <li class="entry" key={index}>
             <div>
               <p class="strong">

@@ -98,7 +98,7 @@ export function PastProject() {
   const goals = past.all("goal").filter(({ id }) => !isDropped(past, id));
   return (
     <Page title={t("As it was: {day}", { day: dayWords(at, now.value) })}>
-      <Note icon="days">{t("This is how it was written then. It will always stay like this.")}</Note>
+      <Note icon="days">{t("This is how it was written then. Later changes don't change it here.")}</Note>
       {summary && (
         <div class="summary">
           <Told at={past} />

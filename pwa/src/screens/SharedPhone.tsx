@@ -238,7 +238,7 @@ export function ChooseCode() {
       <h1 id="title" tabIndex={-1} ref={heading}>
         {t("You're in")}
       </h1>
-      <p>{t("Other people use this phone too. With a 4-digit code, your space opens only for you.")}</p>
+      <p>{t("Other people use this phone too. A 4-digit code makes it harder for them to open your space.")}</p>
       <Choice mine={who.value!} />
       <button type="button" class="second" onClick={() => (isPutOff.value = true)}>
         {t("Not now")}

@@ -18,7 +18,9 @@ export function cards(): Card[] {
       title: t("Who sees what you say"),
       lines: [
         t("When you tap a button here, your caseworker sees how you are and what you write."),
-        t("The person who covers for your caseworker can see it too. We may ask at home if you are there."),
+        t(
+          "The supervisor, your guardian and adults who cover or are called can see it too. We may ask at home if you are there.",
+        ),
         t("This app doesn't know where you are, and doesn't ask."),
         t("In “More” you can see who looked."),
       ],

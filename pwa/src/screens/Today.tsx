@@ -241,12 +241,12 @@ function Forgot() {
 
 /** One line without a name, under everything else: a glance over the shoulder learns nothing by it. */
 function Turn() {
-  const { says, isTold } = line.value;
+  const says = line.value;
   if (!says) return null;
   const words = {
     mine: t("You have something to do today."),
-    answer: isTold ? t("No answer yet. We've told someone.") : t("No answer yet."),
-    promise: isTold ? t("A promise to you is late. We've told someone.") : t("A promise to you is late."),
+    answer: t("No answer yet."),
+    promise: t("A promise to you is late."),
   }[says];
   return (
     <button type="button" class="quiet turn" onClick={() => go(says === "answer" ? "talk" : "project")}>

@@ -13,7 +13,7 @@ const decided = ({ state }: Trusted) =>
     ? t("Yes. We'll ask them too.")
     : state === "no"
       ? t("Not this time. Your caseworker wrote:")
-      : t("Your caseworker talks to them first.");
+      : t("We don't ask them yet. Your caseworker talks to them first.");
 
 interface Row {
   id: string;

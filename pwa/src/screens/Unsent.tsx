@@ -62,7 +62,7 @@ const SHOWN: { [K in Kind]: Shown<Extract<Content, { kind: K }>["body"]> } = {
 };
 
 function reason({ problem: code, sentence }: Sending): string {
-  if (code === "quarantined") return t("We received it. A person checks it before it counts.");
+  if (code === "quarantined") return t("We received it. It doesn't count until a person has checked it.");
   if (sentence) return sentence;
   if (code === "id_reused") return t("We couldn't send it. Something else is already saved in its place.");
   if (code === "unreadable") return t("We couldn't send it. This phone can't read it any more.");
@@ -103,7 +103,7 @@ function Item({ sending }: { sending: Sending }) {
             {words}
           </p>
         )}
-        <p>{sending.problem ? reason(sending) : t("It will be sent when you're online.")}</p>
+        <p>{sending.problem ? reason(sending) : t("It will be sent when this app is open and online.")}</p>
         {sending.loose && <p>{t("This phone is full. Keep the app open until it's sent.")}</p>}
         <div class="pair-of">
           {sending.problem && sending.problem !== "unreadable" && (
@@ -136,7 +136,7 @@ export function Unsent() {
     <Page title={t("Not sent yet")}>
       {list.length === 0 && <p>{t("Nothing is waiting to be sent.")}</p>}
       {list.some((sending) => !sending.problem) && (
-        <p>{t("These are saved on this phone. They'll be sent when you're online.")}</p>
+        <p>{t("These are saved on this phone. They'll be sent when this app is open and online.")}</p>
       )}
       {list.length > 0 && !isShutOut.value && (
         <button type="button" class="second" onClick={() => void (asksToHandIn.value ? handIn().then(send) : send())}>

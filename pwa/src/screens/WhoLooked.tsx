@@ -35,7 +35,7 @@ export function WhoLooked() {
     <Page title={t("Who looked")}>
       <p>{t("See who looked at what's written about you, and when.")}</p>
       {looks.value === null && <p>{t("You need internet to see this list.")}</p>}
-      {looks.value?.length === 0 && <p>{t("Nobody has looked yet.")}</p>}
+      {looks.value?.length === 0 && <p>{t("Nobody is listed here yet.")}</p>}
       <ul class="entries">
         {looks.value?.map((look, index) => (
           <li class="entry" key={index}>

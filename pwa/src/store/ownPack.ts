@@ -10,8 +10,8 @@ import { who } from "./session";
 
 export const current = signal<OwnPack | null>(null);
 
-/** Those who looked at it while nobody was alerted, and why. */
-export const looks = signal<Look[]>([]);
+/** Those who looked at it while nobody was alerted, and why; null: not asked yet. */
+export const looks = signal<Look[] | null>(null);
 
 /** What the child types, kept so that nothing typed is lost. */
 export const typed = signal<Words | null>(null);
@@ -19,8 +19,7 @@ export const typed = signal<Words | null>(null);
 // Another child on this phone begins with nothing of the one before.
 effect(() => {
   void who.value;
-  current.value = typed.value = null;
-  looks.value = [];
+  current.value = typed.value = looks.value = null;
 });
 
 const DRAFT = "own-draft";

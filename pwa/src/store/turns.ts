@@ -12,8 +12,6 @@ export interface Hint {
   mine: string | null;
   answer: string | null;
   promise: string | null;
-  /** True where another person was told that it is late. */
-  isTold: boolean;
 }
 
 const kept = signal<{ who: string; hint: Hint } | null>(null);
@@ -27,14 +25,12 @@ const isToday = (due: string, at: Date) =>
 export type Line = "mine" | "answer" | "promise" | null;
 
 /** At most one thing: one's own of today first. Time goes on without a network too. */
-export const line = computed<{ says: Line; isTold: boolean }>(() => {
+export const line = computed<Line>(() => {
   const hint = kept.value?.who === who.value ? kept.value?.hint : undefined;
   const isOver = (moment: string | null | undefined) => !!moment && Date.parse(moment) <= now.value.getTime();
-  let says: Line = null;
-  if (hint?.mine && isToday(hint.mine, now.value)) says = "mine";
-  else if (isOver(hint?.answer)) says = "answer";
-  else if (isOver(hint?.promise)) says = "promise";
-  return { says, isTold: hint?.isTold ?? false };
+  if (hint?.mine && isToday(hint.mine, now.value)) return "mine";
+  if (isOver(hint?.answer)) return "answer";
+  return isOver(hint?.promise) ? "promise" : null;
 });
 
 export async function recall(): Promise<void> {
