@@ -25,7 +25,7 @@ KINDS: Mapping[str, str] = {
     Kind.ALERT_AGAIN: N_("Alert, repeated"),
     Kind.CONFIRM_ANSWERED: N_("Late answer to confirm"),
     Kind.ALL_CLEAR: N_("The call is over"),
-    Kind.WENT_ON: N_("With others now"),
+    Kind.WENT_ON: N_("No longer with you"),
     Kind.DECIDE: N_("Please decide"),
     Kind.HELD: N_("Seen by the carer"),
     Kind.TALK: N_("Wants to talk"),

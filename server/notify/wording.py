@@ -34,8 +34,8 @@ SENTENCES: dict[Kind, str] = {
         "The last call is over. If you still have something to do, we will send another message."
     ),
     Kind.WENT_ON: N_(
-        "Your time for something that you took has ended. Others are responsible for it now. You do"
-        " not have to do anything."
+        "Your time for something that you took has ended. It is not yours any longer. We"
+        " try to reach others."
     ),
     Kind.DECIDE: N_("You need to make a decision now."),
     Kind.HELD: N_("Something is on hold for a few hours. Please take a look."),

@@ -338,7 +338,7 @@ async def test_what_says_that_it_went_on_names_no_child_and_opens_their_own_mess
     assert bodies == {"You have 1 new item"}
     async with at_desk(stage.cast, "eve") as browser:
         page = (await browser.get("/desk/settings/messages")).text
-    assert "With others now" in page
+    assert "No longer with you" in page
     assert "Castellane" not in page
 
 

@@ -116,14 +116,14 @@ async def test_a_child_found_at_once_was_missing_for_less_than_a_minute(cast: Ca
     what = Found(cast.clock(), "At home", "Sam", "Tired, not hurt.")
     await child_found.record_found(cast.actor("tom"), episode.id, uuid4(), what, cast.clock())
     page = await read(cast, "tom", f"/desk/episodes/{episode.id}")
-    assert "Missing for less than a minute." in page
+    assert "Found less than a minute after the report." in page
 
 
 async def test_the_page_begins_with_the_sentence_and_links_each_task(cast: Cast) -> None:
     episode = await back(cast)
     page = await read(cast, "tom", f"/desk/episodes/{episode.id}")
     assert "by Sam: At the station." in page
-    assert "Missing for 13 hr" in page
+    assert "Found 13 hr" in page
     assert "Tired, not hurt." in page
     todo = page.split('id="todo"')[1].split("</section>")[0]
     for act in ("safe_and_well", "medical", "rescreen", "phone_check"):

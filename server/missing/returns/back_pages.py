@@ -53,6 +53,6 @@ async def _sentence(seen: View, language: str, when: Any) -> dict[str, str]:
     long = lasted(language, episode.found_at - episode.opened_at)
     return {
         "sentence": says,
-        "long": gettext(language, N_("Missing for {long}."), long=long),
+        "long": gettext(language, N_("Found {long} after the report."), long=long),
         "condition": finding.get("condition", ""),
     }

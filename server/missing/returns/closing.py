@@ -92,7 +92,7 @@ def _by(who: str | None, at: datetime, language: str, shown: Shown) -> str:
 def _search(of: Return, language: str, shown: Shown) -> list[Line]:
     episode = of.seen.episode
     assert episode.found_at is not None
-    words = N_("{name} was missing from {begin} to {end}: {long}.")
+    words = N_("{name} was reported missing {begin} and found {end}: {long}.")
     long = lasted(language, episode.found_at - episode.opened_at)
     begin, end = shown(episode.opened_at), shown(episode.found_at)
     since = gettext(language, words, name=of.name, begin=begin, end=end, long=long)
