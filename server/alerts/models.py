@@ -44,6 +44,15 @@ class Alert(Model):
     held_until = fields.DatetimeField(null=True)  # When that lapses; `has_until` may be sooner.
     # The holder had no tie, duty or place on the ladder when they took it, only a call about it.
     held_by_call = fields.BooleanField(default=False, db_default=False)
+    # When the child said it, where it reached us much later; and of the last call.
+    said_at = fields.DatetimeField(null=True)
+    called_said_at = fields.DatetimeField(null=True)
+    called_at = fields.DatetimeField(null=True)  # The last time the child called, if again.
+    # As cries/cry.py has them: what follows from calls for help while it is open.
+    tell_at = fields.DatetimeField(null=True)
+    untold = fields.SmallIntField(default=0, db_default=0)
+    react_at = fields.DatetimeField(null=True)
+    is_beside = fields.BooleanField(default=False, db_default=False)
     answered_at = fields.DatetimeField(null=True)
     contacted_at = fields.DatetimeField(null=True)  # The last time someone reached the child.
     contacted_by = fields.UUIDField(null=True)
@@ -65,6 +74,8 @@ class Alert(Model):
         indexes = (
             Index(fields=("next_action_at",), name="alert_act_at"),
             Index(fields=("decide_at",), name="alert_decide_at"),
+            Index(fields=("tell_at",), name="alert_tell_at"),
+            Index(fields=("react_at",), name="alert_react_at"),
             Index(fields=("noticed_at",), name="alert_noticed_at"),
             Index(fields=("agency_id", "closed_at"), name="alert_agency_closed"),
             Index(fields=("child_id",), name="alert_child"),

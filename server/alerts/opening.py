@@ -118,8 +118,13 @@ async def _standing(rows: Sequence[dict[str, Any]], made: Collection[UUID]) -> l
 
 
 # Fields that the row of a new alert leaves out, as the database has them.
-_NOT_YET = {"held_by_call": False} | dict.fromkeys(
+_NOT_YET = {"held_by_call": False, "untold": 0, "is_beside": False} | dict.fromkeys(
     (
+        "said_at",
+        "called_said_at",
+        "called_at",
+        "tell_at",
+        "react_at",
         "acknowledged_by",
         "acknowledged_at",
         "held_until",
