@@ -1160,8 +1160,9 @@ async def approval_id(cast: Cast, who: str | None, path: str) -> UUID:
 
 async def concern(cast: Cast) -> Alert:
     """Mia gave a sign that was agreed, and was seen: what is open is in the way of other things."""
-    alert = await open_concern(cast)
-    return await close_alert(cast.actor("tom"), alert.id, Outcome.SEEN, "At home.", cast.clock())
+    alert = await Alert.get(id=(await open_concern(cast)).id)
+    how = (Outcome.SEEN, "At home.", cast.clock(), alert.misses)
+    return await close_alert(cast.actor("tom"), alert.id, *how)
 
 
 async def open_concern(cast: Cast) -> Alert:

@@ -154,6 +154,8 @@ PURE = {
     "flags/rules",
     "alerts/drills/rules",
     "alerts/glass/rules",
+    "alerts/cries/cry",
+    "alerts/cries/rules",
     "alerts/ladder",
     "alerts/weighed",
     "policy/levels",

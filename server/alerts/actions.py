@@ -19,6 +19,7 @@ from server.alerts.climbing import (
     swap_all,
     went_on,
 )
+from server.alerts.cries import rules as cries
 from server.alerts.ladder import Cause, Climb, Outcome, State
 from server.alerts.models import Alert
 from server.alerts.rights import Right, right_of
@@ -43,7 +44,8 @@ from server.web.live import announce
 
 async def acknowledge(actor: Actor, alert_id: UUID, now: datetime) -> Alert:
     """ "I have it." The ladder pauses until the acknowledgement lapses, or until the right of the
-    person who takes it ends. Every other message about it is stopped. Twice by one person is once.
+    person who takes it ends. Every other message about it is stopped. Twice by one person is once,
+    unless the child has called again in between: then it says that they read it.
 
     Raises NotFound (also for a person who has left), Conflict `taken` (who has it) or `closed`.
     """
@@ -57,8 +59,11 @@ async def acknowledge(actor: Actor, alert_id: UUID, now: datetime) -> Alert:
         ladder = ladder_from_data(alert.ladder)
         after = rules.acknowledge(before, ladder, actor.id, now, right_ends=right.ends)
         if after != before:
-            await swap(alert, after, held_by_call=not right.stands)
+            await swap(alert, cries.taken(after, ladder, now), held_by_call=not right.stands)
             await _taken(actor, alert, now)
+        elif (heard := cries.heard(after)) != after:
+            await swap(alert, heard)
+            await note_alert(actor, alert, "alert:read", now)
         return await Alert.get(id=alert_id)
 
 
@@ -68,6 +73,9 @@ async def _free_for(person_id: UUID, alert: Alert, now: datetime) -> tuple[Climb
     before, ladder = await still_held(alert, now), ladder_from_data(alert.ladder)
     if rules.is_ended(before, now):
         # The holder's right has ended, though no tick has run yet. It is free, for them too.
+        before = replace(before, acknowledged_by=None)
+    if before.cry.is_beside and before.acknowledged_by != person_id:
+        # The holder did not react to a call for help, and others were called beside them.
         before = replace(before, acknowledged_by=None)
     until = now + ladder.lapse
     # A call lasts as long as the alert, a glass for an hour.
@@ -80,7 +88,8 @@ async def _free_for(person_id: UUID, alert: Alert, now: datetime) -> tuple[Climb
 
 async def _taken(actor: Actor, alert: Alert, now: datetime) -> None:
     """A person has it from now on: nobody else is called. `alert` is the row as it was."""
-    await withdraw([alert.id], "acknowledged", now, kinds=CALLING)
+    unread = actor.id if cries.is_fresh(climb_of(alert), now) else None
+    await withdraw([alert.id], "acknowledged", now, kinds=CALLING, but=unread)
     # Unsent, it would tell them now that it is with others.
     await withdraw([alert.id], "acknowledged", now, kinds=[Kind.WENT_ON], person_id=actor.id)
     if alert.acknowledged_by not in (None, actor.id):
@@ -96,6 +105,8 @@ async def contacted(actor: Actor, alert: Alert, at: datetime, now: datetime) -> 
     ladder = ladder_from_data(alert.ladder)
     after = rules.contacted(before, ladder, actor.id, now, right_ends=right.ends)
     takes = before.acknowledged_by is None
+    if takes or cries.is_after(alert.called_at, at):
+        after = cries.taken(after, ladder, now)
     if takes and not (right.stands or is_called):
         # Their right ended after the request was let in: it stays true, and others go on.
         takes, after = False, replace(before, state=State.CONTACTED)

@@ -5,6 +5,8 @@ from uuid import UUID
 
 from server.alerts.actions import contacted, locked, note_alert
 from server.alerts.attempt_rules import Result, Tried, Way, is_contact
+from server.alerts.climbing import climb_of, swap
+from server.alerts.cries import rules as cries
 from server.alerts.ladder import Cause
 from server.alerts.models import Alert, Attempt
 from server.audit.actions import Actor
@@ -46,7 +48,15 @@ async def log(actor: Actor, alert_id: UUID, tried: Tried, now: datetime) -> tupl
         await note_alert(actor, alert, "alert:attempt", now, why=tried.result.value)
         if _is_contact(alert, attempt):
             await contacted(actor, alert, at, now)
+        elif _is_reaction(alert, attempt):
+            await swap(alert, cries.heard(climb_of(alert)))
     return attempt, True
+
+
+def _is_reaction(alert: Alert, attempt: Attempt) -> bool:
+    """Whether the person who has the alert did this after the child had called again."""
+    is_holder = attempt.who_id == alert.acknowledged_by
+    return alert.react_at is not None and is_holder and cries.is_after(alert.called_at, attempt.at)
 
 
 def _is_contact(alert: Alert, attempt: Attempt) -> bool:

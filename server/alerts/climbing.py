@@ -5,11 +5,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
+from tortoise.expressions import Q
 
 from server.alerts import ladder as rules
 from server.alerts.bundles import NONE_COMING, SLACK, Coming, bundled, silences, still_due
 from server.alerts.causes import first_wait_ends
+from server.alerts.cries import rules as cries
+from server.alerts.cries.cry import NO_CRY, Cry
 from server.alerts.drills.actions import interrupt
 from server.alerts.ladder import Call, Cause, Climb, Reachable, State
 from server.alerts.models import Alert
@@ -51,7 +54,7 @@ async def advance(
     cause: Cause, child_id: UUID, climb: Climb, ladder: Ladder, reach: Reachable, now: datetime
 ) -> tuple[Climb, tuple[Call, ...]]:
     """The climb as it is by now. The person called first about a wish to talk has the daytime."""
-    after, calls = rules.advance(climb, ladder, reach.on(*ladder.rungs), now)
+    after, calls = cries.advance(climb, ladder, reach.on(*ladder.rungs), now)
     if cause is Cause.TALK and len(calls) == 1 and calls[0].why == "first":
         after = replace(after, next_action_at=await _first_wait_ends(child_id, ladder, calls[0].at))
     return after, calls
@@ -70,6 +73,7 @@ def climb_of(alert: Alert) -> Climb:
         held_until=alert.held_until,
         answered_at=alert.answered_at,
         closed_at=alert.closed_at,
+        cry=Cry(alert.tell_at, alert.untold, alert.react_at, alert.is_beside),
     )
 
 
@@ -85,6 +89,7 @@ def _as_row(climb: Climb) -> dict[str, Any]:
         "held_until": climb.held_until,
         "answered_at": climb.answered_at,
         "closed_at": climb.closed_at,
+        **asdict(climb.cry if climb.closed_at is None else NO_CRY),
     }
 
 
@@ -158,7 +163,7 @@ ALERTS = DueRows(
     Alert,
     climb,
     at_once=AT_ONCE,
-    columns=("next_action_at", "decide_at"),
+    columns=("next_action_at", "decide_at", "tell_at", "react_at"),
     enter_apart=_enter_apart,
 )
 
@@ -231,7 +236,9 @@ async def say(
                 to = saying.person_id or saying.resort_id
                 recipient = to if to is not None else saying.last_resort
                 assert recipient is not None
-                by_recipient[(saying.kind, recipient)] = saying
+                before = by_recipient.get((saying.kind, recipient))
+                if before is None or not before.by_all:
+                    by_recipient[(saying.kind, recipient)] = saying
         sayings += by_recipient.values()
         called = {person for call in calls for person in call.people}
         if any(call.why == "ended" for call in calls) and alert.acknowledged_by not in called:
@@ -323,13 +330,26 @@ def _sayings(
         "urgency": "high",
         "not_before": wait,
         "together": together_of(alert),
+        "by_all": call.cries > 0,
+        "data": _data(alert, call) or None,
     }
-    if "unseen" in alert.facts:
-        # It became true while our server was down: the message says from when until when.
-        common["data"] = {"unseen": alert.facts["unseen"]}
     if call.people:
         return [Saying(person_id=person, **common) for person in call.people]
     return [Saying(**resort.as_fields(), **common) for resort in resorts]
+
+
+def _data(alert: Alert, call: Call) -> dict[str, Any]:
+    """What the message says beside its kind: from when until when our server was down while it
+    became true, how many calls for help it tells of, and when an old one was said."""
+    data = {"unseen": alert.facts["unseen"]} if "unseen" in alert.facts else {}
+    if call.cries:
+        data["calls"] = call.cries
+    said_at, arrived_at = alert.said_at, alert.opened_at
+    if alert.called_at is not None:
+        said_at, arrived_at = alert.called_said_at, alert.called_at
+    if said_at is not None:
+        data |= {"said_at": said_at.isoformat(), "arrived_at": arrived_at.isoformat()}
+    return data
 
 
 async def self_audit(now: datetime) -> list[UUID]:
@@ -339,7 +359,6 @@ async def self_audit(now: datetime) -> list[UUID]:
     any next step.
     """
     overdue = now - timedelta(minutes=2)
-    rows = await Alert.filter(closed_at__isnull=True, next_action_at__lt=overdue).values_list(
-        "id", flat=True
-    )
+    late = Q(next_action_at__lt=overdue) | Q(tell_at__lt=overdue) | Q(react_at__lt=overdue)
+    rows = await Alert.filter(late, closed_at__isnull=True).values_list("id", flat=True)
     return [as_id(row) for row in rows]

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
+from server.alerts.cries.cry import NO_CRY, Cry
 from server.errors import Conflict, Refused
 from server.policy.model import Ladder, Rung, Tier
 
@@ -75,11 +76,13 @@ class Climb(msgspec.Struct, frozen=True):
     held_until: datetime | None = None
     answered_at: datetime | None = None
     closed_at: datetime | None = None
+    cry: Cry = NO_CRY
 
 
 class Call(msgspec.Struct, frozen=True):
     """These people are to be told. `why`: first, unanswered, lapsed, ended (the right of the person
-    who had it), confirm, decide, nobody."""
+    who had it), confirm, decide, nobody, again, beside. `cries`: of so many calls for help, by
+    every channel."""
 
     at: datetime
     rung: int
@@ -87,6 +90,7 @@ class Call(msgspec.Struct, frozen=True):
     who: Rung
     people: tuple[UUID, ...]
     why: str
+    cries: int = 0
 
 
 Reach = Mapping[Rung, Collection[UUID]]
@@ -157,7 +161,7 @@ def _step(climb: Climb, ladder: Ladder, reach: Reach, at: datetime) -> tuple[Cli
     if climb.acknowledged_by is not None:
         why = "lapsed"
         climb = replace(climb, state=_free(climb), acknowledged_by=None, held_until=None)
-    rung, turn = _next_rung(climb, ladder, reach)
+    rung, turn = next_rung(climb, ladder, reach)
     climb = replace(climb, rung=rung, turn=turn, next_action_at=at + ladder.each)
     return climb, _call(climb, ladder.rungs[rung], reach, at, why)
 
@@ -195,12 +199,12 @@ def _pass_on(climb: Climb, ladder: Ladder, reach: Reach, at: datetime) -> tuple[
     )
     if people_on(Rung.CASEWORKER_AND_ON_DUTY, reach):
         return climb, _call(climb, Rung.CASEWORKER_AND_ON_DUTY, reach, at, "ended")
-    rung, turn = _next_rung(climb, ladder, reach)
+    rung, turn = next_rung(climb, ladder, reach)
     climb = replace(climb, rung=rung, turn=turn)
     return climb, _call(climb, ladder.rungs[rung], reach, at, "ended")
 
 
-def _next_rung(climb: Climb, ladder: Ladder, reach: Reach) -> tuple[int, int]:
+def next_rung(climb: Climb, ladder: Ladder, reach: Reach) -> tuple[int, int]:
     """The next rung with a person on it; empty rungs are skipped at once."""
     rung, turn = climb.rung, climb.turn
     for _ in ladder.rungs:
@@ -215,7 +219,7 @@ def _next_rung(climb: Climb, ladder: Ladder, reach: Reach) -> tuple[int, int]:
 
 def ends_turn(climb: Climb, ladder: Ladder, reach: Reach) -> bool:
     """Whether this is the last rung with a person on it, after which the ladder begins anew."""
-    return _next_rung(climb, ladder, reach)[1] > climb.turn
+    return next_rung(climb, ladder, reach)[1] > climb.turn
 
 
 def _somebody_on(who: Rung, reach: Reach) -> bool:

@@ -7,17 +7,22 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from tortoise.expressions import F
+from msgspec.structs import replace
+from tortoise.expressions import F, Q
 
 from server.alerts import ladder as rules
 from server.alerts.bundles import NONE_COMING, Coming
 from server.alerts.causes import ladder_for
-from server.alerts.climbing import advance, climb, climb_of, say, swap
+from server.alerts.climbing import advance, climb, climb_of, say, still_held, swap
+from server.alerts.cries import rules as cries
 from server.alerts.ladder import Call, Cause, Climb, Reachable
 from server.alerts.models import Alert
 from server.alerts.recipients import reach_of
 from server.audit.actions import SYSTEM, Actor, note
 from server.audit.models import Entry
+from server.notify.actions import withdraw
+from server.notify.contact_routes import without_a_way
+from server.notify.rules import Kind
 from server.policy.model import Ladder, Policy, Tier, ladder_as_data, ladder_from_data
 from server.storage import bulk, instances
 from server.storage.db import as_id
@@ -52,6 +57,18 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
     actor: Actor = SYSTEM
     shared: Shared | None = None  # What several silences have in common, if anything.
     misses: int = 1  # 0 where the longest silence ended before anything was late.
+    said_at: datetime | None = None  # Where it reached us much later.
+    is_wish: bool = False  # It only adds how the child wants to be met.
+
+    @property
+    def is_call(self) -> bool:
+        """Whether the child calls: for help, or to talk."""
+        return self.is_help or self.cause is Cause.TALK
+
+    @property
+    def is_help(self) -> bool:
+        """Whether the child calls for help, by a call or by the agreed sign."""
+        return self.cause in cries.CRIES
 
 
 async def open_alerts(
@@ -85,13 +102,41 @@ async def open_alerts(
         if alert.id not in made:
             await _join(alert, opening, now)
     called = [
-        (alert, climb, calls)
+        (alert, climb, await _with_others(alert, calls, reach[alert.child_id], now))
         for alert, (row, climb, calls) in zip(alerts, begun, strict=True)
         if alert.id in made and alert.id == row["id"] and calls
     ]
     if called:
         await say(called, now, await _coming(called, still, now))
     return alerts
+
+
+async def _with_others(
+    alert: Alert, calls: tuple[Call, ...], reach: Reachable, now: datetime
+) -> tuple[Call, ...]:
+    """A call for help while adults are called about this child for another cause: those who have
+    that alert, or were called about it, hear of this one at once, and by every channel. An answer
+    to a silence has closed that alert a moment ago; for them it is not over."""
+    if alert.cause not in cries.CRIES:
+        return calls
+    is_open = Q(closed_at__isnull=True) | Q(closed_at=now, closed_by__isnull=True)
+    others = Alert.filter(is_open, child_id=alert.child_id, agency_id=alert.agency_id)
+    hearing: list[Call] = []
+    for other in await others.exclude(id=alert.id):
+        ladder = ladder_from_data(other.ladder)
+        there = reach.on(*ladder.rungs)
+        before = await still_held(other, now)
+        if rules.is_ended(before, now):
+            before = replace(before, acknowledged_by=None)
+        hearing += cries.hearers(before, ladder, there, now)
+        for person in {person for call in hearing for person in call.people}:
+            clear = [Kind.ALL_CLEAR]
+            await withdraw([other.id], "called_again", now, kinds=clear, person_id=person)
+    if not hearing:
+        return calls
+    first = calls[0]
+    beside = (replace(call, rung=first.rung, turn=first.turn, why=first.why) for call in hearing)
+    return tuple(replace(call, cries=1) for call in (*calls, *beside))
 
 
 async def _coming(
@@ -120,7 +165,6 @@ async def _standing(rows: Sequence[dict[str, Any]], made: Collection[UUID]) -> l
 # Fields that the row of a new alert leaves out, as the database has them.
 _NOT_YET = {"held_by_call": False, "untold": 0, "is_beside": False} | dict.fromkeys(
     (
-        "said_at",
         "called_said_at",
         "called_at",
         "tell_at",
@@ -182,6 +226,7 @@ def _alert_row(
         "opened_by": opening.actor.id,
         "reason": opening.reason,
         "words": opening.words,
+        "said_at": opening.said_at,
         "facts": {**opening.facts, **_shared_facts(opening.shared)},
         "ladder": ladder,
         "state": begun.state.value,
@@ -210,8 +255,15 @@ def _shared_facts(shared: Shared | None) -> dict[str, Any]:
 
 
 async def _join(alert: Alert, opening: Opening, now: datetime) -> None:
-    joined = rules.rejoin(climb_of(alert), ladder_from_data(alert.ladder), now)
-    await swap(alert, joined, misses=alert.misses + 1)
+    before = climb_of(alert)
+    if opening.is_help and not (opening.is_wish and before.acknowledged_by is None):
+        # A wish alone stands on the page that those who were called a moment ago open.
+        gone = await without_a_way([who] if (who := before.acknowledged_by) else [], now)
+        joined = cries.cry(before, now, is_reachable=not gone)
+    else:
+        joined = rules.rejoin(before, ladder_from_data(alert.ladder), now)
+    again = {"called_at": now, "called_said_at": opening.said_at} if opening.is_call else {}
+    await swap(alert, joined, misses=alert.misses + 1, **again)
     await note(
         opening.actor,
         "alert:join",
@@ -221,7 +273,7 @@ async def _join(alert: Alert, opening: Opening, now: datetime) -> None:
         why=opening.reason,
         now=now,
     )
-    if joined.rung == -1:
+    if joined.rung == -1 or joined.cry != before.cry:
         await climb([await Alert.get(id=alert.id)], now)
 
 

@@ -85,6 +85,7 @@ REASONS: Mapping[str, str] = {
     "bad_request": N_("the push service refused it"),
     "before_the_demo": N_("it was from before the demo"),
     "busy": N_("the push service was busy"),
+    "called_again": N_("the child asked for help"),
     "channel_closed": N_("this channel is not set up"),
     "closed": N_("the alert was closed"),
     "content": N_("the text has characters that cannot be sent"),

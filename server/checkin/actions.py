@@ -105,7 +105,7 @@ async def keep(
         row["duress_check_at"] = now if listens and each.role is Role.CHILD else None
         rows.append(row)
         if each.answer.want in CALLS:
-            wishes.append(wish_of(each, watch))
+            wishes.append(wish_of(each, watch, now))
     kept = await bulk.insert(CheckIn, rows, skip_known=True)
     if len(kept) != len(rows):
         raise Conflict("The same answer came twice at the same moment.")

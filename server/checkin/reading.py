@@ -16,8 +16,12 @@ def said_before(row: CheckIn) -> datetime | None:
     """When it was said, where it came so much later that we say both. None also where we cannot
     know: then it may be as old."""
     # An earlier release kept the phone's clock alone.
-    said_at = row.spoken_at or (None if row.is_old else row.said_at)
-    return said_at if said_at and row.received_at - said_at > HAD_WAITED else None
+    return waited(row.spoken_at or (None if row.is_old else row.said_at), row.received_at)
+
+
+def waited(said_at: datetime | None, at: datetime) -> datetime | None:
+    """That moment, by our clock, where what was said then came so much later."""
+    return said_at if said_at and at - said_at > HAD_WAITED else None
 
 
 def to_be_read(rows: Iterable[CheckIn]) -> list[UUID]:

@@ -66,7 +66,7 @@ async def hand_in_again(given: Given, now: datetime) -> tuple[CheckIn, bool]:
             what = Happening.SIGN_OF_LIFE
             await happened(actor, child_id, what, now, about=answer.id, at=at)
         if answer.want in CALLS:
-            await call_adults([wish_of(given, came_to.watch)], now)
+            await call_adults([wish_of(given, came_to.watch, now)], now)
     return await CheckIn.get(id=answer.id), True
 
 

@@ -9,6 +9,7 @@ import msgspec
 from server.alerts.ladder import Cause
 from server.audit.actions import Actor
 from server.checkin.models import CheckIn
+from server.checkin.reading import waited
 from server.checkin.rules import Answer
 from server.checkin.words import as_text
 from server.people.rules import Role
@@ -34,11 +35,19 @@ def is_repeat(existing: CheckIn, given: Given) -> bool:
     return stored == (given.child_id, given.actor.id, given.content_hash)
 
 
-def wish_of(given: Given, watch: Watch) -> Wish:
+def wish_of(given: Given, watch: Watch, now: datetime) -> Wish:
     """What adults are called for."""
     answer = given.answer
-    how = answer.how.value if answer.how is not None else None
-    return Wish(given.actor, watch, Cause(answer.want.value), answer.id, how, answer.who)
+    return Wish(
+        given.actor,
+        watch,
+        Cause(answer.want.value),
+        answer.id,
+        how=answer.how.value if answer.how is not None else None,
+        who=answer.who,
+        said_at=waited(answer.spoken_at(now), now),
+        has_words=bool(answer.note),
+    )
 
 
 def row_of(given: Given, came_to: Settlement, at: datetime) -> dict[str, Any]:

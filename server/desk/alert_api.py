@@ -17,10 +17,13 @@ from server.alerts.ladder import Cause, Outcome, State
 from server.alerts.models import Alert
 from server.alerts.tried import attempts_by_alert
 from server.alerts.weighed import visible
+from server.checkin.calls import calls_of
 from server.desk.alerts.wire import (
     AttemptOut,
+    CallOut,
     SentOut,
     attempt_out,
+    call_out,
     named_as,
     sent_by_alert,
 )
@@ -52,7 +55,10 @@ from server.web.responses import json_answer
 
 
 class AlertOut(msgspec.Struct):
-    """A call to adults, with its evidence and the messages that were sent."""
+    """A call to adults, with its evidence and the messages that were sent. `said_at`: when the
+    child said it, where it reached us much later. `calls`: what they said, the last 20.
+    `called_at`: when they last called again; `is_unread`: the person who has the alert has not
+    reacted to it, and others are called at `react_at`, and then again and again."""
 
     id: UUID
     child: Named
@@ -82,6 +88,11 @@ class AlertOut(msgspec.Struct):
     rungs: list[RungOut]
     sent: list[SentOut]
     attempts: list[AttemptOut]
+    said_at: datetime | None
+    called_at: datetime | None
+    is_unread: bool
+    react_at: datetime | None
+    calls: list[CallOut]
 
 
 class CalledOut(msgspec.Struct):
@@ -106,10 +117,12 @@ class Nothing(msgspec.Struct):
 
 
 class CloseRequest(msgspec.Struct):
-    """How it ended, and in whose words."""
+    """How it ended, and in whose words. `misses`: of the alert as it was read; where the child has
+    called since, it stays open (409 `called_again`)."""
 
     outcome: Outcome
     words: Words | None = None
+    misses: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
 class AttemptRequest(msgspec.Struct):
@@ -169,9 +182,8 @@ async def close(request: Request) -> Response:
     """It is over, and how."""
     payload = await json_body(request, CloseRequest)
     alert = await alert_to_close(request)
-    alert = await watch_alerts.close_alert(
-        await visitor_of(request), alert.id, payload.outcome, payload.words, now_of(request)
-    )
+    how = payload.outcome, payload.words, now_of(request), payload.misses
+    alert = await watch_alerts.close_alert(await visitor_of(request), alert.id, *how)
     return await answer(request, alert)
 
 
@@ -246,16 +258,20 @@ async def alerts_out(alert_rows: list[Alert], request: Request) -> list[AlertOut
     facts = await evidence.of([alert.child_id for alert in alert_rows], now)
     messages = await Message.filter(subject_id__in=[a.id for a in alert_rows]).order_by("queued_at")
     tried = await attempts_by_alert([a.id for a in alert_rows])
-    names = await _names(alert_rows, messages, [t.who_id for some in tried.values() for t in some])
+    calls = await calls_of(alert_rows)
+    who = [t.who_id for some in tried.values() for t in some]
+    who += [call.by_id for some in calls.values() for call in some]
+    names = await _names(alert_rows, messages, who)
     rungs, sent = rungs_out(alert_rows, messages, names), await sent_by_alert(messages, names)
     return [
         _out(
             alert,
             names,
             evidence.sentence(facts[alert.child_id], language, zone, now),
-            rungs[alert.id],
-            sent.get(alert.id, []),
-            [attempt_out(attempt, names) for attempt in tried.get(alert.id, [])],
+            rungs=rungs[alert.id],
+            sent=sent.get(alert.id, []),
+            attempts=[attempt_out(attempt, names) for attempt in tried.get(alert.id, [])],
+            calls=[call_out(call, names) for call in calls.get(alert.id, [])],
         )
         for alert in alert_rows
     ]
@@ -274,14 +290,7 @@ async def _names(
     return {p.id: p.name for p in await Person.filter(id__in=list(people))}
 
 
-def _out(
-    alert: Alert,
-    names: dict[UUID, str],
-    sentence: str,
-    rungs: list[RungOut],
-    sent: list[SentOut],
-    tried: list[AttemptOut],
-) -> AlertOut:
+def _out(alert: Alert, names: dict[UUID, str], sentence: str, **lists: Any) -> AlertOut:
     return AlertOut(
         id=alert.id,
         child=Named(alert.child_id, names[alert.child_id]),
@@ -309,9 +318,11 @@ def _out(
         outcome=Outcome(alert.outcome) if alert.outcome else None,
         contacted_at=alert.contacted_at,
         contacted_by=named_as(alert.contacted_by, names),
-        rungs=rungs,
-        sent=sent,
-        attempts=tried,
+        said_at=alert.said_at,
+        called_at=alert.called_at,
+        is_unread=alert.react_at is not None,
+        react_at=alert.react_at,
+        **lists,
     )
 
 

@@ -4,7 +4,7 @@ It is here and not in the room of alerts, because its evidence is the watch's, a
 about silence begins the watch anew.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -28,7 +28,7 @@ from server.approvals.rules import State as Waiting
 from server.approvals.rules import What
 from server.clock import known_zone
 from server.desk.alert_api import alert_for
-from server.desk.alert_words import points_of, weighed_of, wishes_of
+from server.desk.alert_words import calls_in_words, points_of, weighed_of, wishes_of
 from server.desk.approvals.words import IN_SHORT
 from server.desk.board.rows import group_of, look_of
 from server.desk.ladder import next_call_in_words, steps
@@ -50,7 +50,7 @@ from server.watch.shared import others_of
 from server.watch.trusted.contacts import asked_about
 from server.watch.wording import clock_there, when
 from server.web.rendering import language_of, page, zone_of
-from server.web.requests import form_body
+from server.web.requests import form_body, form_count
 
 LONGEST_WORDS = 20_000
 
@@ -157,7 +157,7 @@ async def alert_page(
         "log": _log(problem, language),
         "zone_name": str(zone_of(request)),
         "done": _done(request, names[alert.child_id]),
-        **await _beside(alert, language),
+        **await _beside(alert, language, shown),
         "next": await next_call_in_words(alert, language, now),
         "names": names,
         "is_mine": alert.acknowledged_by == visitor.person_id,
@@ -177,8 +177,12 @@ def _typed(problem: Problem) -> dict[str, Any]:
     }
 
 
-async def _beside(alert: Alert, language: str) -> dict[str, Any]:
-    return {"others": len(await others_of(alert)), "second": await _second(alert, language)}
+async def _beside(alert: Alert, language: str, shown: Callable[[datetime], str]) -> dict[str, Any]:
+    return {
+        "others": len(await others_of(alert)),
+        "second": await _second(alert, language),
+        "calls": await calls_in_words(alert, language, shown),
+    }
 
 
 async def _second(alert: Alert, language: str) -> dict[str, Any] | None:
@@ -320,7 +324,7 @@ async def acknowledge(request: Request) -> Response:
     try:
         await alerts.acknowledge(visitor, alert.id, now_of(request))
     except Conflict as fault:
-        return await _too_late(request, alert.id, roles, fault)
+        return await _too_late(request, roles, fault)
     return RedirectResponse(f"/desk/alerts/{alert.id}", status_code=303)
 
 
@@ -333,12 +337,12 @@ async def close(request: Request) -> Response:
     visitor, form = await staff_of(request), await form_body(request)
     given = {"outcome": entered(form, "outcome"), "words": entered(form, "words")}
     try:
-        outcome = _checked(given, Cause(alert.cause))
-        await watch_alerts.close_alert(visitor, alert.id, outcome, given["words"], now_of(request))
+        how = _checked(given, Cause(alert.cause)), given["words"], now_of(request)
+        await watch_alerts.close_alert(visitor, alert.id, *how, form_count(entered(form, "misses")))
     except SecondPersonNeeded as asked:
         return RedirectResponse(f"/desk/approvals/{asked.extra['approval']}", status_code=303)
     except Conflict as fault:
-        return await _too_late(request, alert.id, roles, fault)
+        return await _too_late(request, roles, fault, **given)
     except Refused as fault:
         error = form_fault(fault, language_of(request))
         return await alert_page(request, alert, roles, Problem(422, given=given, error=error))
@@ -359,9 +363,9 @@ def _checked(given: Mapping[str, str], cause: Cause) -> Outcome:
     return Outcome(given["outcome"])
 
 
-async def _too_late(request: Request, alert_id: UUID, roles: Roles, fault: Conflict) -> Response:
-    """Another adult was faster: the current alert, and that adult's name."""
-    alert = await Alert.get(id=alert_id)
+async def _too_late(request: Request, roles: Roles, fault: Conflict, **given: str) -> Response:
+    """Another adult was faster, or the child called again: the current alert, and who it was."""
+    alert = await _of_path(request)
     if alert.closed_at is not None and is_only_called(roles, Action.ALERT_SEE):
         return await over(request)
     language, zone, now = language_of(request), zone_of(request), now_of(request)
@@ -373,7 +377,7 @@ async def _too_late(request: Request, alert_id: UUID, roles: Roles, fault: Confl
             name=names[alert.closed_by],
             time=when(language, alert.closed_at, zone, now),
         )
-    elif alert.acknowledged_by in names and alert.acknowledged_at is not None:
+    elif fault.code == "taken" and alert.acknowledged_by in names and alert.acknowledged_at:
         problem = gettext(
             language,
             N_("{name} has already taken this alert ({time})."),
@@ -382,7 +386,7 @@ async def _too_late(request: Request, alert_id: UUID, roles: Roles, fault: Confl
         )
     else:
         problem = gettext(language, fault.detail)
-    return await alert_page(request, alert, roles, Problem(409, problem))
+    return await alert_page(request, alert, roles, Problem(409, problem, given))
 
 
 routes = [

@@ -5,14 +5,19 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from server.alerts.models import Alert
 from server.alerts.weighed import SHOWN, each_said, weighed_in
+from server.checkin.calls import calls_of
+from server.checkin.reading import said_before
 from server.i18n import N_, gettext
 from server.people.access import Roles
+from server.people.models import Person
 from server.people.rules import Action, may
 from server.watch import evidence
 from server.watch.evidence_wording import says_forgot
-from server.watch.wording import WAYS, way_in_words, when
+from server.watch.wording import WAYS, said_and_arrived, way_in_words, when
 
 # How a child who asked for help wants to be met, by the codes in the facts of the alert.
 WISHES: Mapping[str, str] = {
@@ -29,6 +34,36 @@ def wishes_of(alert: Alert, names: Mapping[UUID, str], language: str) -> list[st
     if who is not None and UUID(who) in names:
         says.append(gettext(language, N_("Would prefer {name}."), name=names[UUID(who)]))
     return says
+
+
+class Spoken(msgspec.Struct, frozen=True):
+    """What the child said with a call: when, by which adult where not by themselves, and the
+    words."""
+
+    when: str
+    by: str
+    words: str | None
+
+
+async def calls_in_words(
+    alert: Alert, language: str, at: Callable[[datetime], str]
+) -> list[Spoken]:
+    """What the child said with their calls, the latest first."""
+    calls = (await calls_of([alert])).get(alert.id, [])
+    others = [call.by_id for call in calls if call.by_id != call.child_id]
+    names = {person.id: person.name for person in await Person.filter(id__in=others)}
+    return [
+        Spoken(
+            said_and_arrived(language, at, said_at, call.received_at)
+            if (said_at := said_before(call)) is not None
+            else at(call.received_at),
+            gettext(language, N_("By {name}"), name=names[call.by_id])
+            if call.by_id in names
+            else way_in_words(call.by_way, language),
+            call.note,
+        )
+        for call in reversed(calls)
+    ]
 
 
 # The facts frozen into an alert when it opened, by their names.

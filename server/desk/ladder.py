@@ -7,9 +7,11 @@ from unicodedata import bidirectional
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from server.alerts import climbing
 from server.alerts import ladder as rules
+from server.alerts.cries import rules as cries
 from server.alerts.models import Alert
 from server.alerts.recipients import reach_of
 from server.alerts.sent import (
@@ -147,12 +149,15 @@ def _lost(called: CalledRung | None, names: Mapping[UUID, str], language: str) -
 
 def next_call(alert: Alert, reach: rules.Reachable) -> rules.Call | None:
     """What the ladder does next, by the rules themselves."""
-    moments = [at for at in (alert.next_action_at, alert.decide_at) if at is not None]
-    if alert.closed_at is not None or not moments:
+    climb = climbing.climb_of(alert)
+    moments = (climb.next_action_at, climb.decide_at, climb.cry.react_at)
+    at = min((moment for moment in moments if moment is not None), default=None)
+    if alert.closed_at is not None or at is None:
         return None
     ladder = ladder_from_data(alert.ladder)
-    standing = reach.on(*ladder.rungs)
-    _, calls = rules.advance(climbing.climb_of(alert), ladder, standing, min(moments))
+    # What is told at the end of a minute is no step of the ladder.
+    climb = replace(climb, cry=replace(climb.cry, tell_at=None))
+    _, calls = cries.advance(climb, ladder, reach.on(*ladder.rungs), at)
     return calls[0] if calls else None
 
 

@@ -65,6 +65,7 @@ class Saying(msgspec.Struct, frozen=True, kw_only=True):
     data: dict[str, Any] | None = None
     channel: str | None = None  # None: by order, below.
     nth: int = 0  # 0: the first channel by which the person can be reached; 1: the one after it.
+    by_all: bool = False  # By every channel of theirs at once.
     together: UUID | None = None  # Messages to one person with the same id go out as one.
     why: str | None = None  # Why it waits, where it does: a code.
     # When it goes out although what it waits for has not taken it; None: with `not_before`.
@@ -192,6 +193,8 @@ def _rows(saying: Saying, ways: dict[UUID, Ways], now: datetime) -> list[dict[st
     # A person without a proven address is out of reach. The worker reports it, and tries the other
     # addresses too.
     channels = way.proven or (NONE,)
+    if saying.by_all:
+        return [_row(saying, channel, to_key, now) for channel in (*channels, *way.unproven)]
     nth = min(saying.nth, len(channels) - 1)
     last = nth + 2 if way.is_unseen and channels[nth] == PUSH else nth + 1
     return [_row(saying, channel, to_key, now) for channel in channels[nth:last]]
@@ -237,9 +240,10 @@ async def withdraw(
     *,
     kinds: Iterable[Kind] | None = None,
     person_id: UUID | None = None,
+    but: UUID | None = None,
 ) -> None:
     """What these messages were about is settled: whatever of these kinds has not gone out stays in;
-    with a person, only what is to them.
+    with a person, only what is to them; but for what is to a person who is to read it still.
 
     In the transaction that settles it. A message that a worker is sending in this moment may still
     arrive; its row says that it was withdrawn all the same.
@@ -252,6 +256,8 @@ async def withdraw(
         which += f" AND kind IN ({', '.join(statement.of(kind.value) for kind in kinds)})"
     if person_id is not None:
         which += f" AND person_id = {statement.of(person_id)}"
+    if but is not None:
+        which += f" AND (person_id IS NULL OR person_id <> {statement.of(but)})"
     sql = f"SELECT id, child_id, kind, channel FROM message WHERE {which}"  # noqa: S608
     # Most often there is nothing.
     if not (rows := await fetch(sql, statement.params)):

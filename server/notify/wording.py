@@ -113,7 +113,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     answer by text has to name. `open_alerts`: so many wait for the person on duty now. `alerts`: so
     many are in this message. `tasks`: so many are in the message of the day. `chosen`: the code of
     the neutral sentence that a child chose. `numbers`: what a text about a roll call says, where it
-    is answered by numbers.
+    is answered by numbers. `calls`: so many have come since the message before. `waited`: when what
+    it is about was said, and when it arrived, where that was much later.
     """
 
     display_name: str
@@ -127,6 +128,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     tasks: int | None = None
     chosen: str = DEFAULT
     numbers: Mapping[str, Any] | None = None
+    calls: int | None = None
+    waited: tuple[str, str] | None = None
 
 
 def word(kind: Kind, language: str, facts: Facts, *, is_short: bool = False) -> Words:
@@ -162,6 +165,18 @@ def _lines(kind: Kind, language: str, facts: Facts) -> list[str]:
             language, "You have {n} thing to do.", "You have {n} things to do.", facts.tasks
         )
         lines.append(line)
+    if facts.calls is not None:
+        line = ngettext(
+            language,
+            "{n} new call. Please read it.",
+            "{n} new calls. Please read them.",
+            facts.calls,
+        )
+        lines.append(line)
+    if facts.waited is not None:
+        then, arrived = facts.waited
+        sentence = N_("It was said on {said}, and arrived on {arrived}.")
+        lines.append(gettext(language, sentence, said=then, arrived=arrived))
     if facts.unseen is not None:
         begin, end = facts.unseen
         sentence = N_("Our server was down from {begin} to {end}.")

@@ -22,10 +22,10 @@ from server.watch.evidence_wording import Point, brief, points, sentence
 from server.watch.facts import (
     NO_DEVICE,
     ROUNDS,
-    URGENCY,
     Called,
     Facts,
     Reach,
+    in_order,
     read_marks,
 )
 from server.watch.machine.standing import State
@@ -184,7 +184,7 @@ FROM message WHERE subject_id {any}
 """
 _ALERTS = """
 SELECT id, child_id, cause, state, reason, opened_at, acknowledged_by, held_until, answered_at,
-       misses, next_action_at, contacted_at, contacted_by
+       misses, next_action_at, contacted_at, contacted_by, said_at, called_at, called_said_at
 FROM alert WHERE closed_at IS NULL AND child_id {any}
 """
 
@@ -193,14 +193,7 @@ async def _alerts(ids: Sequence[UUID]) -> dict[UUID, tuple[Called, ...]]:
     alerts_by_child: dict[UUID, list[Called]] = {}
     for row in await fetch(_ALERTS.format(any=among()), [list(ids)]):
         alerts_by_child.setdefault(as_id(row["child_id"]), []).append(_called(row))
-    return {child: tuple(sorted(many, key=_order)) for child, many in alerts_by_child.items()}
-
-
-def _order(alert: Called) -> tuple[bool, int, datetime]:
-    """The most urgent first; one that a person has, after those that nobody has: it must not hide
-    them. A child who is missing stays so."""
-    is_held = alert.has is not None and alert.cause is not Cause.MISSING
-    return is_held, URGENCY.index(alert.cause), alert.opened_at
+    return {child: tuple(in_order(many)) for child, many in alerts_by_child.items()}
 
 
 def _called(row: Mapping[str, Any]) -> Called:
@@ -219,6 +212,9 @@ def _called(row: Mapping[str, Any]) -> Called:
         next_action_at=_moment(row["next_action_at"]),
         contacted_at=_moment(row["contacted_at"]),
         contacted_by=None if contacted_by is None else as_id(contacted_by),
+        said_at=_moment(row["said_at"]),
+        called_at=_moment(row["called_at"]),
+        called_said_at=_moment(row["called_said_at"]),
     )
 
 

@@ -16,8 +16,8 @@ from server.alerts.ladder import State as AlertState
 from server.i18n import N_, format_moment, gettext, ngettext
 from server.notify.push_health import Health, Reached
 from server.policy.roll_call import Word
-from server.watch.facts import FEWEST, Asked, Called, Facts, Mark, Reach
-from server.watch.listed_wording import listed_in_words
+from server.watch.facts import CALLS, FEWEST, Asked, Called, Facts, Mark, Reach
+from server.watch.listed_wording import asked_in_words, listed_in_words
 from server.watch.machine.standing import State, Why
 from server.watch.wording import CARD_HELP, TEXT, UNCHECKED, span, way_in_words, when
 
@@ -85,21 +85,21 @@ def _join(clauses: Iterable[str], reader: _Reader) -> str:
 
 
 def _called(facts: Facts, alert: Called, reader: _Reader) -> str:
-    """A person called: the child, or an adult who misses them."""
-    msgid = {
-        Cause.HELP: N_("Asked for help {time}"),
-        Cause.CONCERN: N_("Needs checking since {time}"),
-        Cause.TALK: N_("Asked to talk {time}"),
-        Cause.MISSING: N_("Reported missing {time}"),
-    }[alert.cause]
-    clauses = [reader.say(msgid, time=alert.opened_at)]
+    """A person called: the child, or an adult who misses them. What a child says with a call is
+    never the sign of life of it."""
+    clauses = list(asked_in_words(alert, reader.language, reader.at))
     if alert.reason == CARD_HELP:
         clauses.append(gettext(reader.language, UNCHECKED))
-    if facts.answered_at is not None and facts.answered_at > alert.opened_at:
+    asked_at = max((each.asked_at for each in facts.alerts if each.cause in CALLS), default=None)
+    since = max(alert.opened_at, asked_at or alert.opened_at)
+    help_ = next((each for each in facts.alerts if each.cause is Cause.HELP), None)
+    if facts.answered_at is not None and facts.answered_at > since:
         clauses.append(reader.say(N_("last sign of life {time}"), time=facts.answered_at))
     elif alert.cause is Cause.MISSING:
         clauses += [_last_answer(facts, reader), *_life(facts, reader)]
         clauses += _listed(facts, reader)
+    if help_ is not None and help_ is not alert:
+        clauses.append(reader.say(N_("asked for help {time}"), time=help_.asked_at))
     return _join([*clauses, *_ours(facts, reader, always=False)], reader)
 
 

@@ -92,6 +92,14 @@ class Called(msgspec.Struct, frozen=True):
     next_action_at: datetime | None
     contacted_at: datetime | None = None  # When someone reached the child, and who that was.
     contacted_by: UUID | None = None
+    said_at: datetime | None = None  # Where it reached us much later.
+    called_at: datetime | None = None  # The last time the child called again, and said so.
+    called_said_at: datetime | None = None
+
+    @property
+    def asked_at(self) -> datetime:
+        """When the child last called for what this alert is about."""
+        return self.called_at or self.opened_at
 
 
 NO_DEVICE = Reached()
@@ -157,6 +165,26 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 URGENCY = (Cause.MISSING, Cause.CONCERN, Cause.HELP, Cause.SILENCE, Cause.TALK)
+
+
+# What a child calls for: what they say with it is no sign that all is well.
+CALLS = frozenset({Cause.HELP, Cause.CONCERN, Cause.TALK})
+
+
+def in_order(alerts: Iterable[Called]) -> list[Called]:
+    """The most urgent first; one that a person has, after those that nobody has: it must not hide
+    them. A child who is missing stays so. While the child asks for help, neither a wish to talk nor
+    an answer hides that."""
+    open_alerts = list(alerts)
+    asks = any(alert.cause is Cause.HELP for alert in open_alerts)
+
+    def place(alert: Called) -> tuple[int, int, datetime]:
+        is_answer = alert.cause is Cause.SILENCE and alert.state is AlertState.ANSWERED
+        is_held = alert.has is not None and alert.cause is not Cause.MISSING
+        last = 2 if asks and (is_answer or alert.cause is Cause.TALK) else int(is_held)
+        return last, URGENCY.index(alert.cause), alert.opened_at
+
+    return sorted(open_alerts, key=place)
 
 
 def by_urgency(alerts: Iterable[Called]) -> list[Called]:

@@ -1,10 +1,14 @@
-"""What a home or another witness said of a child, as a part of the sentence of evidence. Pure."""
+"""What a home or another witness said of a child, and what a child called for, as a part of the
+sentence of evidence. Pure."""
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
-from server.i18n import N_
+from server.alerts.ladder import Cause
+from server.i18n import N_, gettext
 from server.policy.roll_call import Word
-from server.watch.facts import Listed
+from server.watch.facts import Called, Listed
+from server.watch.wording import said_and_arrived
 
 _LISTED: dict[Word, str] = {
     Word.HERE: N_("the home said that they were there, {time}"),
@@ -47,3 +51,30 @@ def listed_in_words(listed: Listed, say: Callable[..., str]) -> Iterator[str]:
     if listed.differs is not None and listed.differs[0] in _DIFFERS:
         word, at = listed.differs
         yield say(_DIFFERS[word], time=at)
+
+
+# At a time; or, where it was said at one and arrived at another, without.
+_CALLED: dict[Cause, tuple[str, str]] = {
+    Cause.HELP: (N_("Asked for help {time}"), N_("Asked for help")),
+    Cause.CONCERN: (N_("Needs checking since {time}"), N_("Needs checking")),
+    Cause.TALK: (N_("Asked to talk {time}"), N_("Asked to talk")),
+    Cause.MISSING: (N_("Reported missing {time}"), N_("Reported missing")),
+}
+
+
+def asked_in_words(alert: Called, language: str, at: Callable[[datetime], str]) -> Iterator[str]:
+    """What a child, or an adult who misses them, called for, and when they called again. `at`: a
+    moment on the reader's clock."""
+    msgid, alone = _CALLED[alert.cause]
+    if alert.said_at is None:
+        yield gettext(language, msgid, time=at(alert.opened_at))
+    else:
+        yield gettext(language, alone)
+        yield said_and_arrived(language, at, alert.said_at, alert.opened_at)
+    if alert.called_at is None:
+        return
+    if alert.called_said_at is None:
+        yield gettext(language, N_("again {time}"), time=at(alert.called_at))
+    else:
+        yield gettext(language, N_("again"))
+        yield said_and_arrived(language, at, alert.called_said_at, alert.called_at)

@@ -11,6 +11,8 @@ from msgspec.structs import replace
 from server.alerts import actions as alerts
 from server.alerts import attempts
 from server.alerts.attempt_rules import Tried
+from server.alerts.climbing import climb_of
+from server.alerts.cries import rules as cries
 from server.alerts.ladder import Cause, Outcome
 from server.alerts.models import Alert, Attempt
 from server.alerts.opening import Opening, open_alerts
@@ -21,6 +23,7 @@ from server.approvals.models import Approval
 from server.approvals.rules import Closing, What
 from server.audit.actions import Actor
 from server.errors import Conflict, NotFound, SecondPersonNeeded
+from server.i18n import N_
 from server.notify.actions import Saying, queue
 from server.notify.rules import Kind
 from server.people.events import Happening, happened
@@ -28,6 +31,7 @@ from server.people.models import Tie
 from server.people.rules import Action, Role, may
 from server.policy.model import Policy, Tier
 from server.storage.db import write
+from server.watch.facts import CALLS
 from server.watch.hearing.settling import Settling, settle_rounds
 from server.watch.machine import alarms, answering
 from server.watch.machine.standing import State
@@ -73,19 +77,40 @@ def use_ends(ends: Ends) -> None:
 
 
 async def close_alert(
-    actor: Actor, alert_id: UUID, outcome: Outcome | None, words: str | None, now: datetime
+    actor: Actor,
+    alert_id: UUID,
+    outcome: Outcome | None,
+    words: str | None,
+    now: datetime,
+    misses: int | None = None,
 ) -> Alert:
     """Close an alert; if it was about silence or absence, the watch begins anew from here.
 
-    An outcome of "missing" makes the child missing: an alert at the top of the ladder. Raises
-    SecondPersonNeeded where the agency wants one: then the alert stays open, and the actor has it
-    as if they had taken it.
+    An outcome of "missing" makes the child missing: an alert at the top of the ladder. `misses`: of
+    the alert as the actor read it. Raises Conflict `called_again` where the child has called since,
+    and SecondPersonNeeded where the agency wants one: then the alert stays open, and the actor has
+    it as if they had taken it.
     """
     async with write():
+        await _check_read(alert_id, misses, now)
         asked = await _ask_first(actor, alert_id, outcome, words, now)
         if asked is None:
             return await _close_now(actor, alert_id, outcome, words, now)
     raise asked
+
+
+async def _check_read(alert_id: UUID, misses: int | None, now: datetime) -> None:
+    alert = await Alert.get_or_none(id=alert_id)
+    if alert is None or alert.cause not in CALLS:
+        return
+    await watch_of(alert.child_id)  # Before the alert, as everywhere.
+    alert = await alerts.locked(alert_id)
+    is_unread = cries.is_unread(climb_of(alert), now) if misses is None else alert.misses > misses
+    if is_unread and alert.closed_at is None:
+        raise Conflict(
+            N_("The child called again. Read what they said, then close the alert."),
+            code="called_again",
+        )
 
 
 async def _ask_first(
@@ -256,6 +281,8 @@ class Wish(msgspec.Struct, frozen=True):
     how: str | None = None
     who: UUID | None = None
     reason: str = ""  # Empty: the child said it.
+    said_at: datetime | None = None  # Where it reached us much later.
+    has_words: bool = False
 
     @property
     def wished(self) -> dict[str, str]:
@@ -302,6 +329,8 @@ def _opening(wish: Wish, now: datetime) -> Opening:
         opened_at=now,
         facts={"check_in": str(wish.about), **wish.wished},
         actor=wish.actor,
+        said_at=wish.said_at,
+        is_wish=bool(wish.wished) and not wish.has_words,
     )
 
 

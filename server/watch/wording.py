@@ -1,6 +1,6 @@
 """Words that many pages share: moments, spans, levels, names, ways of an answer. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -48,6 +48,15 @@ def _when(language: str, local: datetime, today: date) -> str:
         return clock
     day = format_day(language, local, _UTC, datetime.combine(today, time(12), UTC))
     return gettext(language, N_("{day} {time}"), day=day, time=clock)
+
+
+def said_and_arrived(
+    language: str, at: Callable[[datetime], str], said_at: datetime, received_at: datetime
+) -> str:
+    """ "said Sun 1 Mar 18:02, arrived 20:10": a part of a sentence, about words that waited. `at`:
+    a moment on the reader's clock."""
+    text = N_("said {said}, arrived {arrived}")
+    return gettext(language, text, said=at(said_at), arrived=at(received_at))
 
 
 def clock_there(name: str, there: ZoneInfo, here: ZoneInfo, *, language: str, now: datetime) -> str:

@@ -13,7 +13,7 @@ import msgspec
 
 from server.checkin.models import CheckIn
 from server.checkin.reading import said_before
-from server.checkin.rules import Want
+from server.checkin.rules import CALLS, Want
 from server.notify.models import Snooze
 from server.people.rules import Role
 from server.policy import learned
@@ -213,8 +213,9 @@ async def check_ins_of(child_id: UUID, period: Period) -> list[CheckIn]:
     return await rows.order_by("received_at").limit(MOST)
 
 
-def of_check_in(row: CheckIn, night: Night) -> Event:
-    """An answer, and what it did. The child's words stay out."""
+def of_check_in(row: CheckIn, night: Night, *, reads_words: bool) -> Event:
+    """An answer, and what it did. The child's words stay out, but for those of a call where the
+    reader may read them."""
     values, reason = night.effect(row.id, BY_WAY[Way(row.by_way)], row.received_at)
     if reason != "settled" and (row.is_old or row.is_early):
         values, reason = {}, "old" if row.is_old else "early"
@@ -224,6 +225,8 @@ def of_check_in(row: CheckIn, night: Night) -> Event:
     if row.by_role != Role.CHILD:
         values["who"] = row.by_id
     values["way"] = row.by_way
+    if reads_words and row.note and row.want in CALLS:
+        values["words"], because = row.note, (*because, "words")
     return Event(row.received_at, _code(row), values, because)
 
 

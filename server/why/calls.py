@@ -148,6 +148,7 @@ def _on_leave(who: UUID, rota: Rota, at: datetime) -> Event:
 _ENTRIES = {
     "alert:join": "alert.joined",
     "alert:acknowledge": "alert.taken",
+    "alert:read": "alert.read",
     "alert:hold": "alert.held",
     "alert:hand_over": "alert.handed_over",
     "alert:answered": "alert.answered",

@@ -47,9 +47,17 @@ class _Asked(msgspec.Struct, frozen=True):
     made_at: datetime
 
 
-async def tell(child: Child, period: Period, now: datetime, *, sees_signs: bool = True) -> Told:
+async def tell(
+    child: Child,
+    period: Period,
+    now: datetime,
+    *,
+    sees_signs: bool = True,
+    reads_words: bool = False,
+) -> Told:
     """The watch over this child in this time. Reads stored rows alone, each by child and time.
-    `sees_signs`: the reader may read what adults noticed."""
+    `sees_signs`: the reader may read what adults noticed; `reads_words`: what the child said where
+    they called."""
     rows = _Rows(
         watch=await Watch.get_or_none(child_id=child.id),
         rounds=await asked.rounds_of(child.id, period),
@@ -65,7 +73,7 @@ async def tell(child: Child, period: Period, now: datetime, *, sees_signs: bool 
     events = [
         *await own.of_server(period, rows.blinds, rows.silent_since, made_at),
         *await _people(child, period, rows, sees_signs=sees_signs),
-        *await _evidence(child, period, rows, sees_signs=sees_signs),
+        *await _evidence(child, period, rows, sees_signs=sees_signs, reads_words=reads_words),
         *await sends.of_messages(child.id, period),
         *await sends.to_operators(period),
     ]
@@ -73,7 +81,9 @@ async def tell(child: Child, period: Period, now: datetime, *, sees_signs: bool 
     return Told(period, answer(_known(child, what, rows, ordered)), ordered)
 
 
-async def _evidence(child: Child, period: Period, rows: _Rows, *, sees_signs: bool) -> list[Event]:
+async def _evidence(
+    child: Child, period: Period, rows: _Rows, *, sees_signs: bool, reads_words: bool
+) -> list[Event]:
     """What was due and what was said, and the policy that weighed it."""
     versions = await asked.policies_of(child.agency_id, period)
     night = asked.Night(rows.rounds, versions)
@@ -82,7 +92,7 @@ async def _evidence(child: Child, period: Period, rows: _Rows, *, sees_signs: bo
     return [
         *changes.of_policies(versions),
         *asked.of_rounds(rows.rounds, versions, rows.watch),
-        *(asked.of_check_in(row, night) for row in check_ins),
+        *(asked.of_check_in(row, night, reads_words=reads_words) for row in check_ins),
         *(asked.of_sighting(row, night) for row in sightings),
         *await asked.of_questions(child.id, period),
         *await asked.of_snoozes(child.id, period),

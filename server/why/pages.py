@@ -13,9 +13,9 @@ from starlette.routing import Route
 from server.clock import known_zone
 from server.errors import WaymarkError
 from server.i18n import format_moment, format_time
-from server.people.access import desk_child, now_of
+from server.people.access import Roles, desk_child, now_of
 from server.people.desk_forms import day_of
-from server.people.models import Person
+from server.people.models import Child, Person
 from server.people.rules import Action, may
 from server.people.words import form_fault
 from server.web.rendering import language_of, page, zone_of
@@ -32,7 +32,7 @@ from server.why.events import (
     night_with,
 )
 from server.why.finding import names_of
-from server.why.night import tell
+from server.why.night import Told, tell
 from server.why.wording import Reader, people_in
 
 # By the code of an event, or its first part.
@@ -114,7 +114,7 @@ async def show(request: Request) -> Response:
         period, night = _chosen(request, zone, now)
     except WaymarkError as wrong:
         fault = form_fault(wrong, language)
-    told = await tell(child, period, now, sees_signs=may(roles, Action.OBSERVATION_SEE))
+    told = await _told(child, roles, period, now)
     people = people_in(told.events, told.answer.values) | {child.id}
     names = await names_of(people, language, child.agency_id)
     reader = Reader(language, zone, names, period.begin, child.id)
@@ -144,6 +144,13 @@ async def show(request: Request) -> Response:
         "error": fault,
     }
     return page(request, "why/why.html", context, status=422 if fault is not None else 200)
+
+
+async def _told(child: Child, roles: Roles, period: Period, now: datetime) -> Told:
+    sees_signs, reads_words = (
+        may(roles, action) for action in (Action.OBSERVATION_SEE, Action.HISTORY_SEE)
+    )
+    return await tell(child, period, now, sees_signs=sees_signs, reads_words=reads_words)
 
 
 def _chosen(request: Request, zone: ZoneInfo, now: datetime) -> tuple[Period, date]:

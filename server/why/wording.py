@@ -133,6 +133,7 @@ SENTENCES: Mapping[str, str] = {
         "It was the turn of “{rung}”: an address of the agency or of IT support."
     ),
     "alert.taken": N_("{who} took the alert."),
+    "alert.read": N_("{who} read that {child} had called again."),
     "alert.lapsed": N_("{who} no longer had the alert: their time with it was over."),
     "alert.held": N_("The search began. The person who has the alert keeps it for longer."),
     "alert.handed_over": N_("The alert went on to others."),
@@ -171,6 +172,7 @@ BECAUSE: Mapping[str, str] = {
     "nothing": N_("In the {tier} level this settles no check-in."),
     "none_open": N_("No check-in was open."),
     "waited": N_("{child} said it at {said}. It arrived later, when the phone was online."),
+    "words": N_("In their words: “{words}”"),
     "word_no_answer": N_("That is no answer to a check-in."),
     "word_waited": N_("They said it at {said}. It arrived later, when the device was online."),
     "word_file": N_("{by} handed in their register."),

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.alerts import ladder as rules
+from server.alerts.cries import rules as cries
 from server.alerts.ladder import Call, Cause, Climb, Outcome, Reach, State
 from server.errors import Conflict, Refused
 from server.policy import model, parser
@@ -59,7 +60,7 @@ class Act:
 acts = st.builds(
     Act,
     st.sampled_from(
-        ["look", "acknowledge", "contacted", "take_over", "decided", "answer", "rejoin"]
+        "look acknowledge contacted take_over decided answer rejoin cry cry heard".split()
     ),
     st.integers(0, 200).map(lambda n: n * MINUTE),
     st.sampled_from([TOM, INES]),
@@ -80,7 +81,7 @@ class Story:
 
     def look(self, now: datetime) -> None:
         self.now = now
-        self.climb, more = rules.advance(self.climb, self.ladder, self.reach, now)
+        self.climb, more = cries.advance(self.climb, self.ladder, self.reach, now)
         self.calls += more
 
     def act(self, act: Act) -> None:
@@ -96,6 +97,11 @@ class Story:
             self.climb = rules.decided(self.climb, self.ladder, self.now)
         elif act.what == "answer":
             self.climb = rules.answer(self.climb, self.ladder, Tier.HIGH, self.now)
+        elif act.what == "cry" and self.climb.closed_at is None:
+            self.climb = cries.cry(self.climb, self.now, is_reachable=act.who == TOM)
+            self.look(self.now)
+        elif act.what == "heard":
+            self.climb = cries.heard(self.climb)
         elif act.what == "rejoin":
             self.climb = rules.rejoin(self.climb, self.ladder, self.now)
             self.look(self.now)
@@ -130,7 +136,7 @@ def test_nothing_is_left_due_and_an_open_alert_always_has_a_next_step(
     story = Story.begin(ladder, reach)
     for act in happened:
         story.act(act)
-        assert rules.advance(story.climb, ladder, reach, story.now) == (story.climb, ())
+        assert cries.advance(story.climb, ladder, reach, story.now) == (story.climb, ())
         assert story.climb.next_action_at is not None
         assert story.climb.next_action_at > story.now
         assert story.climb.decide_at is None or story.climb.decide_at > story.now
@@ -205,7 +211,7 @@ def test_a_closed_alert_is_silent_for_ever(
     for act in happened:
         story.act(act)
     closed = rules.close(story.climb, outcome, story.now)
-    assert rules.advance(closed, ladder, reach, story.now + 1000 * MINUTE) == (closed, ())
+    assert cries.advance(closed, ladder, reach, story.now + 1000 * MINUTE) == (closed, ())
     assert rules.answer(closed, ladder, Tier.HIGH, story.now) == closed
     assert rules.rejoin(closed, ladder, story.now) == closed
     with pytest.raises(Conflict) as again:

@@ -248,6 +248,7 @@ async def test_how_often_one_looks_does_not_change_who_is_called(stage: Stage) -
 async def test_many_children_are_passed_on_in_one_pass(cast: Cast, stage: Stage) -> None:
     children = await crowd(cast, 40)
     await Watch.all().delete()
+    await Alert.all().delete()
     await stage.subscribe("ines")
     policy, _ = await policy_of(cast.agency.id)
     openings = [

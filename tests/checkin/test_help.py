@@ -164,7 +164,7 @@ async def test_what_adults_do_about_anything_else_is_not_told(stage: Stage) -> N
     await stage.check_in("mia", want="talk")
     assert await heard(stage) is None
     await stage.check_in("mia", want="help")
-    assert await told(stage) == ["calling", ["Tom"]]
+    assert await told(stage) == ["calling", ["Ines", "Tom"]], "who has the search hears of it too"
 
 
 async def test_adults_have_no_call_of_their_own(cast: Cast) -> None:

@@ -47,6 +47,8 @@ MOMENTS = (
     (Watch, "next_action_at", "true"),
     (Alert, "next_action_at", "closed_at IS NULL"),
     (Alert, "decide_at", "closed_at IS NULL"),
+    (Alert, "tell_at", "closed_at IS NULL"),
+    (Alert, "react_at", "closed_at IS NULL"),
     (Message, "next_action_at", UNSENT),
     (Task, "next_action_at", "true"),
     (RotaTerms, "next_action_at", "true"),

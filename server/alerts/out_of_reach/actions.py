@@ -24,10 +24,12 @@ from server.storage.db import among, as_id, dialect, fetch
 _CALLS = f"'{Kind.ALERT}', '{Kind.ALERT_AGAIN}'"
 _OF_TURN = "m.subject_id = a.id AND m.turn = a.turn AND m.kind IN"
 _MAY_ARRIVE = "m.state IN ('waiting', 'sending', 'done')"
-# Alerts that nobody has, which ask for a person and not for a confirmation.
+# Alerts that nobody has, which ask for a person and not for a confirmation; and those whose holder,
+# or who is called beside them, is told that the child called again.
 _PASSED = f"""
-SELECT a.id FROM alert a WHERE a.id {{any}} AND a.closed_at IS NULL AND a.acknowledged_by IS NULL
-AND a.state IN ('open', 'contacted') AND NOT EXISTS (
+SELECT a.id FROM alert a WHERE a.id {{any}} AND a.closed_at IS NULL AND (
+  (a.acknowledged_by IS NULL AND a.state IN ('open', 'contacted'))
+  OR (a.acknowledged_by IS NOT NULL AND a.react_at IS NOT NULL)) AND NOT EXISTS (
   SELECT 1 FROM message m WHERE {_OF_TURN} ({_CALLS}) AND m.rung = a.rung
   AND m.person_id IS NOT NULL AND {_MAY_ARRIVE}) {{lock}}
 """  # noqa: S608 (names of our own)
@@ -60,9 +62,21 @@ async def go_on(subjects: Collection[UUID], now: datetime) -> None:
         if alert.rung < 0 or ladder.rungs[alert.rung] is Rung.LAST_RESORT:
             continue
         on = reach[alert.child_id].on(*ladder.rungs)
-        if alert.id in has_told or not rules.ends_turn(climb_of(alert), ladder, on):
-            rows.append({"id": alert.id, "next_action_at": now, "version": alert.version})
+        is_alone = alert.acknowledged_by is not None and not alert.is_beside
+        if is_alone or alert.id in has_told or not rules.ends_turn(climb_of(alert), ladder, on):
+            rows.append(_due(alert, now))
     await bulk.update(Alert, rows, guard="version")
+
+
+def _due(alert: Alert, now: datetime) -> dict[str, Any]:
+    """What follows is due now: of an alert that a person has, others are called beside them."""
+    is_free = alert.acknowledged_by is None
+    return {
+        "id": alert.id,
+        "next_action_at": now if is_free else alert.next_action_at,
+        "react_at": alert.react_at if is_free else now,
+        "version": alert.version,
+    }
 
 
 _ASKS = f"{_OF_TURN} ({_CALLS}, '{Kind.CONFIRM_ANSWERED}')"

@@ -94,7 +94,9 @@ def _silence(row: Mapping[str, Any]) -> tuple[Ending, Climb, Tier, Ladder]:
         row["version"],
     )
     names = ("next_action_at", "decide_at", "acknowledged_at", "held_until", "answered_at")
-    moments = {name: None if row[name] is None else as_moment(row[name]) for name in names}
+    moments: dict[str, Any] = {
+        name: None if row[name] is None else as_moment(row[name]) for name in names
+    }
     holder = row["acknowledged_by"]
     climb = Climb(
         state=State(row["state"]),

@@ -1,4 +1,4 @@
-"""What an alert is over the API: messages, attempts, each as the reader sees it."""
+"""What an alert is over the API: messages, attempts, calls, each as the reader sees it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,8 +9,11 @@ import msgspec
 
 from server.alerts.attempt_rules import Result, Target, Way
 from server.alerts.models import Attempt
+from server.checkin.models import CheckIn
+from server.checkin.rules import Want
 from server.desk.ladder import Named
 from server.notify.models import Delivery, Message
+from server.policy.levels import Way as By
 
 
 class SentOut(msgspec.Struct):
@@ -39,6 +42,21 @@ class AttemptOut(msgspec.Struct):
     words: str | None
 
 
+class CallOut(msgspec.Struct):
+    """What the child said with a call: when, by the clock of their phone (`said_at`) and by ours
+    (`spoken_at`; null where we cannot know), and when it reached us. `by`: the child, or the
+    adult who said it for them."""
+
+    id: UUID
+    want: Want
+    said_at: datetime
+    spoken_at: datetime | None
+    received_at: datetime
+    by: Named | None
+    way: By
+    words: str | None
+
+
 async def sent_by_alert(
     messages: Sequence[Message], names: dict[UUID, str]
 ) -> dict[UUID, list[SentOut]]:
@@ -64,6 +82,20 @@ def attempt_out(attempt: Attempt, names: dict[UUID, str]) -> AttemptOut:
         target=Target(attempt.target),
         result=Result(attempt.result),
         words=attempt.words,
+    )
+
+
+def call_out(call: CheckIn, names: dict[UUID, str]) -> CallOut:
+    """A call as the reader sees it."""
+    return CallOut(
+        id=call.id,
+        want=Want(call.want),
+        said_at=call.said_at,
+        spoken_at=call.spoken_at,
+        received_at=call.received_at,
+        by=named_as(call.by_id, names),
+        way=By(call.by_way),
+        words=call.note,
     )
 
 

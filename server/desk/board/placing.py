@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from server.alerts.ladder import Cause
+from server.alerts.ladder import Cause, State
 from server.desk.board.view import AT_ONCE, FEW_WELL, MINE, NO_HOME, View
 from server.missing.search.rules import Stage
 from server.people.finding.scope import SEEING, Scope
@@ -214,10 +214,16 @@ def gone_sql() -> str:
 
 
 def _urgency() -> str:
-    """As `evidence` orders them: one that a person has hides none that nobody has."""
+    """As `facts.in_order`: one that a person has hides none that nobody has."""
     cases = " ".join(f"WHEN '{cause.value}' THEN {n}" for n, cause in enumerate(URGENCY))
     is_held = "a.held_until IS NOT NULL AND a.acknowledged_by IS NOT NULL"
-    last = f"CASE WHEN a.cause <> '{Cause.MISSING.value}' AND {is_held} THEN 1 ELSE 0 END"
+    help_ = f"h.child_id = a.child_id AND h.cause = '{Cause.HELP.value}' AND h.closed_at IS NULL"
+    asks = f"EXISTS (SELECT 1 FROM alert h WHERE {help_})"  # noqa: S608
+    gives_way = f"a.cause = '{Cause.TALK.value}' OR a.state = '{State.ANSWERED.value}'"
+    last = (
+        f"CASE WHEN ({gives_way}) AND {asks} THEN 2"
+        f" WHEN a.cause <> '{Cause.MISSING.value}' AND {is_held} THEN 1 ELSE 0 END"
+    )
     return f"{last}, CASE a.cause {cases} END"
 
 

@@ -18,6 +18,7 @@ from server.checkin import shared_question
 from server.checkin.duress import agreed_sign, rules
 from server.checkin.duress.models import DuressHeard, DuressSign
 from server.checkin.models import CheckIn
+from server.checkin.reading import said_before
 from server.desk.alert_api import alert_for
 from server.errors import Conflict, Refused, WaymarkError
 from server.i18n import N_, gettext
@@ -175,13 +176,17 @@ async def sealed(request: Request) -> Response:
     await looked(visitor, [alert.child_id], f"look:{Action.SIGN_AGREE}", now_of(request))
     heard = await DuressHeard.filter(alert_id=alert.id).order_by("at")
     ids = [entry.check_in_id for entry in heard]
-    notes = {row.id: row.note or "" for row in await CheckIn.filter(id__in=ids)}
+    answers = await CheckIn.filter(id__in=ids)
+    notes = {row.id: row.note or "" for row in answers}
+    waited = {row.id: said_before(row) for row in answers}
     for row in await AbsenceRequest.filter(id__in=ids):
         notes[row.id] = row.place if row.words is None else f"{row.place}\n{row.words}"
     context = {
         "child": await Person.get(id=alert.child_id),
         "alert": alert,
-        "heard": [(entry, notes[entry.check_in_id]) for entry in heard],
+        "heard": [
+            (entry, notes[entry.check_in_id], waited.get(entry.check_in_id)) for entry in heard
+        ],
         "says": await _said_by(heard, language_of(request)),
         "shown": _shown(request),
         "now": now_of(request),

@@ -10,7 +10,7 @@ from server.alerts.ladder import Cause
 from server.alerts.words import CAUSES
 from server.audit.models import Entry
 from server.checkin.models import CheckIn
-from server.checkin.reading import HAD_WAITED, said_before, to_be_read
+from server.checkin.reading import said_before, to_be_read, waited
 from server.checkin.repeats import handed_in_again
 from server.checkin.rules import Want
 from server.desk.child.check_in_pages import MOODS
@@ -196,5 +196,5 @@ def _seen(sighting: Sighting, name: str | None, language: str) -> Moment:
         words="\n".join(text for text in (sighting.place, sighting.words) if text) or None,
         tags=(),
         by=gettext(language, N_("By {name}, {role}"), name=name or "", role=role),
-        said_at=sighting.seen_at if sighting.at - sighting.seen_at > HAD_WAITED else None,
+        said_at=waited(sighting.seen_at, sighting.at),
     )

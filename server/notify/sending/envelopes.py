@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from server.clock import known_zone
-from server.i18n import format_time
+from server.i18n import format_moment, format_time
 from server.notify.arrivals import RECEIPT
 from server.notify.models import Enclosure, Message
 from server.notify.rules import LATER, PUSH, TIME_TO_ANSWER, Attachment, Envelope, Kind
@@ -107,7 +107,21 @@ def _facts(message: Message, language: str, name: str, url: str | None, reply_co
         open_alerts=data.get("open_alerts"),
         tasks=data.get("tasks"),
         numbers=data.get("by_numbers"),
+        calls=data.get("calls"),
+        waited=_waited(message, language),
     )
+
+
+def _waited(message: Message, language: str) -> tuple[str, str] | None:
+    """When what it is about was said, and when it arrived, with the days."""
+    said_at = (message.data or {}).get("said_at")
+    if said_at is None:
+        return None
+    person = person_of(message)
+    zone = known_zone(person.zone if person is not None else "UTC")
+    moments = (datetime.fromisoformat(said_at), datetime.fromisoformat(message.data["arrived_at"]))
+    then, arrived = (format_moment(language, at, zone) for at in moments)
+    return then, arrived
 
 
 def _unseen(message: Message, language: str) -> tuple[str, str] | None:
