@@ -83,6 +83,20 @@ async def arrange(
     return Made(witness, pin)
 
 
+NOT_YOURS = N_("Colleagues have children on this list. Ask a supervisor to do it.")
+
+
+async def _check_all(
+    witness: Witness, mine: Collection[UUID] | None, now: datetime, field: str | None = None
+) -> None:
+    """Who may speak for the whole list, or learn who is on it, answers for each child there: these,
+    or all of them (None). Of a locked witness, so that no child joins meanwhile."""
+    if mine is None:
+        return
+    if await reading.children_of(witness.id, now) - set(mine):
+        raise Refused(NOT_YOURS, field=field)
+
+
 async def _one_at_a_time(child_id: UUID) -> None:
     """Until the end of this write nobody else adds a witness of the child, who may have 12."""
     await Child.filter(id=child_id).select_for_update(no_key=True).first()
@@ -108,12 +122,18 @@ def is_pin(witness: Witness, typed: str) -> bool:
 
 
 async def add_child(
-    actor: Actor, child: Child, witness_id: UUID, known_as: str, now: datetime
+    actor: Actor,
+    child: Child,
+    witness_id: UUID,
+    known_as: str,
+    now: datetime,
+    *,
+    mine: Collection[UUID] | None = None,
 ) -> WitnessChild:
     """This witness is asked about the child too, by the name they know. Twice is once.
 
-    Raises NotFound for a witness of another agency, or one that has ended; Refused for a name that
-    another child of the list has, and for too many.
+    Raises NotFound for a witness of another agency, or one that has ended; Refused for a list with
+    children who are not `mine`, for a name that another child of the list has, and for too many.
     """
     name = clean_name(known_as)
     if name is None:
@@ -126,6 +146,7 @@ async def add_child(
         )
         if held is not None:
             return held
+        await _check_all(witness, mine, now, "witness")
         seats = await reading.seats_of(witness.id, now)
         if len(seats) >= rules.MOST_CHILDREN:
             raise Refused(N_("This list has 200 children. Set up another one."), field="known_as")
@@ -175,11 +196,15 @@ async def end_all_of(actor: Actor, child: Child, now: datetime) -> None:
         await end_child(actor, child, as_id(witness_id), now)
 
 
-async def end(actor: Actor, witness: Witness, now: datetime) -> None:
+async def end(
+    actor: Actor, witness: Witness, now: datetime, *, mine: Collection[UUID] | None = None
+) -> None:
     """This witness is not asked any more about any child: it left, or the agreement is over. Links
-    stop working, and the caseworkers of the children hear of it. Twice is once."""
+    stop working, and the caseworkers of the children hear of it. Twice is once. Raises Refused for
+    children who are not `mine`."""
     async with write():
         await Witness.filter(id=witness.id).select_for_update().first()
+        await _check_all(witness, mine, now)
         children = await reading.children_of(witness.id, now)
         await WitnessChild.filter(witness_id=witness.id, until_at__isnull=True).update(until_at=now)
         about = ("witness", witness.id)
@@ -203,11 +228,14 @@ async def _end(actor: Actor, witness: Witness, now: datetime) -> bool:
     return True
 
 
-async def new_pin(actor: Actor, witness: Witness, now: datetime) -> str:
-    """Another PIN; the one before stops working, and a lock ends. Raises NotFound."""
+async def new_pin(
+    actor: Actor, witness: Witness, now: datetime, *, mine: Collection[UUID] | None = None
+) -> str:
+    """Another PIN; the one before stops working, and a lock ends. Raises NotFound, and
+    Refused for children who are not `mine`."""
     pin = _new_pin()
     async with write():
-        await live_one(witness.agency_id, witness.id)
+        await _check_all(await live_one(witness.agency_id, witness.id), mine, now)
         hashed = encryption.blind(_keyed(witness.id, pin))
         await Witness.filter(id=witness.id).update(pin_hash=hashed, wrong=0, locked_at=None)
         about = ("witness", witness.id)
@@ -215,12 +243,15 @@ async def new_pin(actor: Actor, witness: Witness, now: datetime) -> str:
     return pin
 
 
-async def new_register(actor: Actor, witness: Witness, now: datetime) -> str:
+async def new_register(
+    actor: Actor, witness: Witness, now: datetime, *, mine: Collection[UUID] | None = None
+) -> str:
     """Another secret address at which the witness hands in its register by itself; the one before
-    stops working. Returns its token, which is shown only now. Raises NotFound."""
+    stops working. Returns its token, which is shown only now. Raises NotFound, and Refused
+    for children who are not `mine`."""
     token = encryption.new_token()
     async with write():
-        await live_one(witness.agency_id, witness.id)
+        await _check_all(await live_one(witness.agency_id, witness.id), mine, now)
         hashed = encryption.hash_token(token)
         await Witness.filter(id=witness.id).update(register_hash=hashed)
         about = ("witness", witness.id)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -244,3 +246,27 @@ async def test_what_is_missed_is_not_done_by_a_word_of_the_same_moment(cast: Cas
         await say(cast, sheet, {"mia": "here"})
     assert (await WitnessList.get(id=sheet.id)).state == "missed"
     assert not await WitnessWord.all().exists()
+
+
+@pytest.mark.parametrize("verb", ["pin", "address", "end", "add"])
+async def test_a_colleagues_child_who_joined_after_the_page_was_read_counts(
+    cast: Cast, verb: str
+) -> None:
+    made = await arrange(cast, "mia" if verb != "add" else "noor")
+    joins = await Child.get(id=cast.noor.id if verb != "add" else cast.mia.id)
+    before = dict(await Witness.get(id=made.witness.id))
+    tom, now, mine = cast.actor("tom"), cast.clock(), {cast.mia.id}
+    what: dict[str, Callable[[], Awaitable[Any]]] = {
+        "pin": lambda: actions.new_pin(tom, made.witness, now, mine=mine),
+        "address": lambda: actions.new_register(tom, made.witness, now, mine=mine),
+        "end": lambda: actions.end(tom, made.witness, now, mine=mine),
+        "add": lambda: actions.add_child(tom, joins, made.witness.id, "Mia", now, mine=mine),
+    }
+
+    if verb != "add":
+        await actions.add_child(cast.actor("ines"), joins, made.witness.id, "Noor", now)
+    with pytest.raises(Refused) as refused:
+        await what[verb]()
+    assert refused.value.detail.startswith("Colleagues have children on this list.")
+    assert dict(await Witness.get(id=made.witness.id)) == before
+    assert await WitnessChild.filter(until_at__isnull=True, child_id=cast.noor.id).exists()
