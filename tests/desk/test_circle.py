@@ -28,7 +28,7 @@ from server.desk.circle.rules import (
     turns_of,
 )
 from server.notify.addresses import AddAddress, add_address
-from server.notify.models import Address
+from server.notify.models import Address, Message
 from server.people import actions as people
 from server.people.access import Roles
 from server.people.models import Home, Person
@@ -265,7 +265,12 @@ async def test_in_an_alert_the_picture_leads_to_the_numbers_and_shows_who_was_ca
     numbers = f"/desk/alerts/{circle.alert_id}/numbers#call"
     assert numbers in rows(page)["Sam"]
     assert numbers in rows(page)["The"]
-    assert by_name(circle)["Tom"].is_called
+    assert not by_name(circle)["Tom"].is_called, "no channel has taken the call yet"
+    assert "We have called them about the open alert." not in rows(page)["Tom"]
+    calls = Message.filter(subject_id=circle.alert_id, person_id=cast.tom.id)
+    await calls.filter(kind="alert").update(state="done")
+    assert by_name(await around(cast))["Tom"].is_called
+    page = await page_of(cast, "ines")
     assert "We have called them about the open alert." in rows(page)["Tom"]
 
 

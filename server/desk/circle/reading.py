@@ -126,11 +126,13 @@ async def _others(
 
 
 async def _called(alerts: Collection[UUID]) -> set[UUID]:
-    """Everyone the ladder has called about these alerts."""
+    """Everyone the ladder has called about these alerts by a message that a channel took."""
     if not alerts:
         return set()
     kinds = [kind.value for kind in CALLING]
-    calls = Message.filter(subject_id__in=list(alerts), kind__in=kinds, person_id__isnull=False)
+    calls = Message.filter(
+        subject_id__in=list(alerts), kind__in=kinds, state="done", person_id__isnull=False
+    )
     return {as_id(id_) for id_ in await calls.distinct().values_list("person_id", flat=True)}
 
 
