@@ -58,7 +58,7 @@ KINDS: Mapping[str, str] = {
     Kind.UNLOCK: N_("Sign-in link"),
 }
 STATES: Mapping[str, str] = {
-    "waiting": N_("on its way"),
+    "waiting": N_("waiting to be sent"),
     "sending": N_("being sent"),
     "done": N_("accepted"),
     "failed": N_("not delivered"),

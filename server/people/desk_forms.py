@@ -47,7 +47,7 @@ DONE: Mapping[str, str] = {
     "milestone-gone": N_("Day taken back. The watch level stays as it is."),
     "milestone-known": N_("The child can now see this day on their phone, in simple words."),
     "milestone-not-known": N_("The child's phone no longer shows this day."),
-    "missing": N_("We have called everyone."),
+    "missing": N_("We are calling everyone."),
     "names": N_("Name and file reference saved."),
     "pause": N_("Absence saved."),
     "pause-ended": N_("The absence is over."),
@@ -60,7 +60,7 @@ DONE: Mapping[str, str] = {
     "season": N_("Other times saved. They end on their own."),
     "season-ended": N_("The earlier check-in times apply again."),
     "seen": N_("Noted: “Seen”. Thank you."),
-    "not_seen": N_("Noted: “Could not find”. We have called adults."),
+    "not_seen": N_("Noted: “Could not find”. An alert is open."),
     "not_seen_noted": N_(
         "Noted: “Could not find”. If you are worried, do not wait. Call the caseworker, or tell us"
         " that the child is missing."

@@ -36,7 +36,7 @@ LAST_TIME: Mapping[Word, str] = {
     Word.EXCUSED: N_("Last time: with permission"),
     Word.UNKNOWN: N_("Last time: don't know"),
 }
-_WE_CALLED = N_("An alert is open, and we are calling adults.")
+_WE_CALLED = N_("An alert is open.")
 _FOLLOWS: Mapping[Then, str] = {
     Then.CALLED: _WE_CALLED,
     Then.KNOWN: _WE_CALLED,

@@ -252,8 +252,8 @@ def _heard(facts: Facts, at: datetime, reader: _Reader) -> str:
 
 PHONE: dict[Reach, str] = {
     Reach.SEEN: N_("reminder shown on the phone"),
-    Reach.ACCEPTED: N_("phone reachable"),
-    Reach.WAITING: N_("reminder on its way"),
+    Reach.ACCEPTED: N_("reminder sent, perhaps not shown"),
+    Reach.WAITING: N_("reminder waiting to be sent"),
     Reach.QUIET: N_("reminder waits for the end of quiet or school hours"),
     Reach.FAILED: N_("reminder did not arrive"),
     Reach.NO_PHONE: N_("no phone we can remind"),

@@ -72,7 +72,7 @@ def as_it_stands(watch: Watch | None) -> Foreseen:
 _NOT_YET = N_("If you answer “Could not find”, we do not call anyone yet.")
 _BEFORE: Mapping[Then, str] = {
     Then.CALLED: N_("If you answer “Could not find”, we call adults at once."),
-    Then.KNOWN: N_("We have already called adults. We add “Could not find” to what they know."),
+    Then.KNOWN: N_("An alert is open already. We add “Could not find” to it."),
     Then.ASKED: _NOT_YET,
     Then.LATER: _NOT_YET,
     Then.NOTHING: N_(
@@ -81,8 +81,8 @@ _BEFORE: Mapping[Then, str] = {
     Then.OVER: N_("We are not watching check-ins now. We note “Could not find” and call nobody."),
 }
 _AFTER: Mapping[Then, str] = {
-    Then.CALLED: N_("Noted: “Could not find”. We have called adults."),
-    Then.KNOWN: N_("Noted: “Could not find”. We have called adults."),
+    Then.CALLED: N_("Noted: “Could not find”. An alert is open."),
+    Then.KNOWN: N_("Noted: “Could not find”. An alert is open."),
     Then.ASKED: N_("Noted: “Could not find”. We do not call anyone yet."),
     Then.LATER: N_("Noted: “Could not find”. We do not call anyone yet."),
     Then.NOTHING: N_("Noted: “Could not find”. No check-in is late, so we call nobody."),

@@ -144,7 +144,7 @@ SENTENCES: Mapping[str, str] = {
     "alert.closed_sealed": N_("{who} closed the alert. How it ended is sealed."),
     "approval.overtaken": N_("A request to a second person no longer fitted. Nothing was done."),
     # What was sent.
-    "sent.open": N_("{kind} for {to}, {channel}: on its way."),
+    "sent.open": N_("{kind} for {to}, {channel}: waiting to be sent."),
     "sent.no_way": N_("{kind} for {to}: not sent. We know no address of theirs."),
     "sent.no_address": N_("{kind} for {to}: not reached, there is no address of theirs."),
     "sent.waits": N_("{kind} for {to}, {channel}: waits until {ready}."),

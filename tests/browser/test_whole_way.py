@@ -269,6 +269,6 @@ def test_from_a_check_in_to_an_alert_that_is_closed(
     tom.picture("desk-6-closed")
 
     tom.looks_at_the_board()
-    tom.reads("Nobody is waiting for you now.")
+    tom.reads("No alert is waiting for an adult now.")
     assert not tom.has(f"{row} form.act")
     tom.picture("desk-7-calm-again")

@@ -180,9 +180,12 @@ async def test_a_child_has_no_desk(cast: Cast) -> None:
 async def test_a_ticker_that_stands_still_is_said_on_top(cast: Cast) -> None:
     assert "Monitoring has not started." in await board(cast, "tom")
     await ticking.beat("tick", cast.clock())
-    assert 'class="banner" role="alert"' not in await board(cast, "tom")
+    page = await board(cast, "tom")
+    assert 'class="banner" role="alert"' not in page
+    assert "No alert is waiting for an adult now." in page
     cast.clock.advance(minutes=14)
     page = await board(cast, "tom")
+    assert "No alert is waiting" not in page, "nobody has looked"
     assert "14 minutes ago" in page
     assert page.index("Monitoring stopped") < page.index("Mia Castellane")
 

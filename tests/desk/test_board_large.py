@@ -380,9 +380,9 @@ async def test_a_board_in_a_crowd_shows_at_once_who_is_called_for_after_the_coun
     assert re.search(r"Counted at \d\d:\d\d. The children below are shown as they are now", page)
     assert re.search(r"2,10\d late", page)
     # The count of those who are called for is some seconds old: nobody says that there are none.
-    assert "Nobody is waiting for you now" not in page
+    assert "No alert is waiting for an adult now" not in page
     assert "1 needs action now" in called
-    assert "Nobody is waiting for you now" not in called
+    assert "No alert is waiting for an adult now" not in called
     assert "Mia Castellane" in called
 
 

@@ -300,7 +300,7 @@ async def test_who_is_back_comes_after_in_hand_and_leads_to_the_next_task(cast: 
     assert "Check that the child is safe and well, by" in page
     assert f'href="/desk/episodes/{episode.id}/enter/safe_and_well"' in page
     assert f'<a href="/desk/episodes/{episode.id}">and 2 more tasks</a>' in page
-    assert "Nobody is waiting for you now." not in page
+    assert "No alert is waiting for an adult now." not in page
     await Watch.filter(child_id=cast.noor.id).update(standing="late")
     page = await board(cast, "tom")
     assert groups(page) == ["late", "unheard"]

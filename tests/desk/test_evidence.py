@@ -66,10 +66,11 @@ async def test_an_alert_says_all_that_is_known_in_two_sentences(cast: Cast) -> N
     await Message.filter(kind__in=["remind_child", "alert"]).update(channel="push", state="done")
     assert await sentence(cast, "mia") == (
         "No answer since 18:00, has never answered. "
-        "Phone reachable, carer asked 19:00, no answer yet, our server was not down."
+        "Reminder sent, perhaps not shown, carer asked 19:00, no answer yet,"
+        " our server was not down."
     )
     assert await brief(cast, "mia") == (
-        "No answer since 18:00, phone reachable, carer asked 19:00, no answer yet."
+        "No answer since 18:00, reminder sent, perhaps not shown, carer asked 19:00, no answer yet."
     )
 
 
@@ -115,12 +116,12 @@ async def test_what_the_ceiling_called_about_is_told_of_the_round_that_was_misse
     await run_until(cast, at(18, 31, 3))
     await Message.filter(kind="remind_child").update(channel="push", state="done")
     assert (await facts_of(cast, "mia")).reach is Reach.ACCEPTED
-    assert "Phone reachable" in await sentence(cast, "mia")
+    assert "Reminder sent, perhaps not shown" in await sentence(cast, "mia")
     assert (await Alert.get(id=alert.id)).misses == 1
     # The rounds of the next day are missed as well, and what is said stays about the first.
     await run_until(cast, at(9, 31, 4))
     assert (await Alert.get(id=alert.id)).misses == 2
-    assert "Phone reachable" in await sentence(cast, "mia")
+    assert "Reminder sent, perhaps not shown" in await sentence(cast, "mia")
 
 
 async def test_a_carer_who_looked_in_vain_without_being_asked_is_heard(cast: Cast) -> None:

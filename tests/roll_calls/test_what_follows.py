@@ -74,7 +74,7 @@ async def test_after_not_here_the_page_names_the_caseworker_with_a_link_that_cal
 ) -> None:
     await away(cast)
     page = await main_of(cast, path_of(cast))
-    assert "An alert is open, and we are calling adults." in page
+    assert "An alert is open." in page
     assert 'href="tel:+33199001111"' in page
     assert "Call Tom Verhoeven" in page
     assert "What to do now" in page

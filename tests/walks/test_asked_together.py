@@ -103,7 +103,7 @@ async def test_each_is_answered_by_itself_and_once(stage: Stage) -> None:
     async with stage.cast.client(headers={"accept": "text/html"}) as anyone:
         page = (await anyone.get(path)).text
         assert page.count("<button") == 2
-        assert "Noté\u00a0: «\u00a0Pas trouvé\u00a0». Nous avons appelé des adultes." in page
+        assert "Noté\u00a0: «\u00a0Pas trouvé\u00a0». Une alerte est ouverte." in page
         # What is no answer about one of these changes nothing.
         for wrong in ({"question": "x"}, {"question": str((await question_of(lou)).id)}):
             await anyone.post(path, data=wrong)

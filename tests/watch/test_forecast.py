@@ -77,7 +77,7 @@ async def test_where_adults_have_been_called_it_says_so(cast: Cast) -> None:
     seen = await if_not_seen(cast.mia.id, cast.clock())
     assert seen == Foreseen(Then.KNOWN)
     assert in_words(seen, "en", PARIS, cast.clock()) == [
-        "We have already called adults. We add “Could not find” to what they know."
+        "An alert is open already. We add “Could not find” to it."
     ]
 
 

@@ -87,7 +87,7 @@ def test_a_reminder_in_quiet_hours_says_until_when_it_waits() -> None:
 
 def test_what_is_on_its_way_and_what_was_cancelled_say_so() -> None:
     assert told(message(state="waiting", done_at=None)) == [
-        "Alert for Tom, push notification: on its way."
+        "Alert for Tom, push notification: waiting to be sent."
     ]
     assert told(message(state="waiting", channel="none", done_at=None)) == [
         "Alert for Tom: not sent. We know no address of theirs."

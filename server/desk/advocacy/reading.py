@@ -62,7 +62,7 @@ def _sentence(request: Request, alert: Alert, names: Mapping[UUID, str]) -> str:
     since = when(language, alert.opened_at, zone_of(request), now)
     name = names.get(alert.acknowledged_by) if alert.acknowledged_by and alert.held_until else None
     if name is None:
-        return gettext(language, N_("We have called adults. Since {time}."), time=since)
+        return gettext(language, N_("An alert has been open since {time}."), time=since)
     return gettext(
-        language, N_("We have called adults. Since {time}. With {name}."), time=since, name=name
+        language, N_("An alert has been open since {time}. With {name}."), time=since, name=name
     )

@@ -25,7 +25,7 @@ from server.watch.models import RollCallWord
 # one.
 TOGETHER = timedelta(hours=2)
 NOT_WRITTEN = N_("This child no longer lives here. Nothing was written.")
-TOLD = N_("This child no longer lives here. We have told the people who have them now.")
+TOLD = N_("This child no longer lives here. We tell the people who have them now.")
 
 
 class VisitSaid(msgspec.Struct, frozen=True):
