@@ -31,7 +31,7 @@ class _Reader(msgspec.Struct, frozen=True):
     language: str
     zone: ZoneInfo
     now: datetime
-    lasts: bool = False  # It is read on another day too, where "yesterday" would be another one.
+    lasts: bool = False  # Read on another day too, by people outside: no "yesterday", no reminder.
 
     def at(self, at: datetime) -> str:
         """A moment on the reader's clock."""
@@ -265,7 +265,8 @@ def _phone(facts: Facts, reader: _Reader) -> str:
     # If the phone shows nothing, "accepted" would read as if the child could be reached.
     if facts.reach is not Reach.FAILED and facts.push.silent_since is not None:
         return _silent_phone(facts.push, reader)
-    return gettext(reader.language, PHONE[facts.reach])
+    is_left_out = reader.lasts and facts.reach in (Reach.NO_PHONE, Reach.NONE)
+    return "" if is_left_out else gettext(reader.language, PHONE[facts.reach])
 
 
 def _silent_phone(push: Reached, reader: _Reader) -> str:
@@ -337,7 +338,7 @@ def _ours(facts: Facts, reader: _Reader, *, always: bool) -> Iterator[str]:
         )
     if facts.has_fault:
         yield gettext(reader.language, N_("sending failed on our side"))
-    elif always and not facts.blind and facts.unsent_since is None:
+    elif always and not (reader.lasts or facts.blind or facts.unsent_since):
         yield gettext(reader.language, N_("our server was not down"))
 
 
@@ -374,7 +375,7 @@ def points(
         ),
         (N_("Our system"), list(_ours(facts, reader, always=True))),
     ]
-    told = [(label, clauses) for label, clauses in rows if clauses]
+    told = [(label, clauses) for label, clauses in rows if any(clauses)]
     entries = [Point(gettext(language, label), _join(clauses, reader)) for label, clauses in told]
     forgot = says_forgot(facts, language, zone, now)
     return entries if forgot is None else [*entries, forgot]

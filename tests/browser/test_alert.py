@@ -94,7 +94,7 @@ async def test_from_the_push_every_deed_is_one_or_two_taps(cast: Cast) -> None:
         thumb = await opened()
         await thumb.tap(page.get_by_role("link", name="Report missing"))
         await thumb.tap(page.get_by_role("button", name="Yes, call everyone now"))
-        await expect(page.locator(".lead")).to_contain_text("Missing since")
+        await expect(page.locator(".lead")).to_contain_text("Reported missing")
         assert (thumb.taps, await Episode.all().count()) == (2, 1)
 
 

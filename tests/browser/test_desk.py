@@ -124,4 +124,4 @@ async def test_missing_is_one_tap_from_the_menu_of_a_row_and_one_from_there(cast
         await row.locator("summary").tap()
         await row.get_by_role("link", name="I think this child is missing").tap()
         await page.get_by_role("button", name="Yes, call everyone now").tap()
-        await expect(page.locator(".lead")).to_contain_text("Missing since")
+        await expect(page.locator(".lead")).to_contain_text("Reported missing")

@@ -358,7 +358,7 @@ async def test_missing_is_one_tap_and_words_stop_nobody(cast: Cast) -> None:
         said = await browser.post(path(cast, "/missing"), data={"words": "x" * 30_000})
         assert said.status_code == 303
         page = (await browser.get(said.headers["location"])).text
-        assert "Missing since" in page
+        assert "Reported missing" in page
         again = await browser.post(path(cast, "/missing"))  # Without any form at all.
         assert again.headers["location"] == said.headers["location"]
     alert = await Alert.get(child_id=cast.mia.id)

@@ -532,7 +532,7 @@ async def test_the_next_person_on_duty_reads_about_the_search_in_plain_sentences
     await moved(cast, minutes=30)
     path, text = await page(cast, "eve", "in")
     for words in (
-        "Missing since",
+        "Reported missing",
         "Reference: A 17",
         "1 attempt to reach the child",
         "Visited a place (Station), Not there.",
@@ -561,7 +561,7 @@ async def test_a_person_writes_the_note_after_their_shift_and_reads_nothing_of_t
     path, text = await page(cast, "eve", "out")
     assert "What does the next person need to know?" in text
     assert "Mia" not in text
-    assert "Missing since" not in text
+    assert "Reported missing" not in text
     async with at_desk(cast, "eve") as browser:
         empty = await browser.post(path, data={"id": str(uuid4()), "words": ""})
         assert empty.status_code == 422

@@ -18,8 +18,10 @@ from server.missing.search.entry_kinds import Act
 from server.missing.search.models import Episode
 from server.missing.search.opening import Saying, open_episode
 from server.people.models import Person
+from server.watch.models import Sighting
 from server.watch.watch_alerts import open_missing
 from tests.cast import Cast
+from tests.desk.walking import answer, at
 from tests.missing.pictures import as_bytes, drawn
 from tests.missing.test_pack import prepared, put
 from tests.missing.test_photos import add
@@ -188,21 +190,62 @@ def heights(made: bytes) -> dict[str, float]:
 
 
 @ON_SQLITE
-async def test_the_band_says_since_when_only_once_the_child_is_reported_missing(
+async def test_the_band_says_what_is_known_of_when_only_once_the_child_is_reported_missing(
     cast: Cast,
 ) -> None:
     await put(cast, "tom", 0, {"height": "162", "hair": "black"})
-    assert "MISSING SINCE" not in text_of(await paper(cast))
+    assert "MISSING" not in text_of(await paper(cast))
     tom, now = cast.actor("tom"), cast.clock()
     seen = {"at": "2026-03-02T09:30:00Z", "where": "In the garden", "by": "Sam", "words": "To shop"}
     await open_episode(tom, cast.mia.id, uuid4(), Saying(now, None, seen, ()), now)
     words = text_of(await paper(cast))
-    assert "MISSING SINCE Mon, 2 Mar 2026, 10:30" in words
+    assert "MISSING · last seen 10:30 · reported Mon, 2 Mar 2026, 13:00" in words
     assert "Last seen: Mon, 2 Mar 2026, 10:30, In the garden, Sam, To shop" in words
     assert words.count("In the garden") == 1
     partners = text_of(await paper(cast, "?for=partner"))
-    assert "MISSING SINCE" in partners
+    assert "MISSING · last seen 10:30" in partners
     assert "In the garden" not in partners
+
+
+@ON_SQLITE
+async def test_the_moment_of_our_report_is_never_that_of_their_leaving(cast: Cast) -> None:
+    await put(cast, "tom", 0, {"height": "162"})
+    cast.clock.set(at(18, 2))
+    await answer(cast, "mia")
+    cast.clock.set(at(21, 19))
+    await cast.new_token("tom")
+    for seen_at, what in ((at(17, 40), "seen"), (at(20, 30), "not_seen")):
+        await Sighting.create(
+            child_id=cast.mia.id,
+            at=seen_at,
+            seen_at=seen_at,
+            by_id=cast.sam.id,
+            by_role="carer",
+            answer=what,
+        )
+    await open_episode(
+        cast.actor("tom"), cast.mia.id, uuid4(), Saying(cast.clock(), None, None, ()), cast.clock()
+    )
+    known = "last heard from 18:02 · seen by the home 17:40 · reported Mon, 2 Mar 2026, 21:19"
+    words = text_of(await paper(cast))
+    assert f"MISSING · {known}" in words
+    async with cast.client_as("tom") as tom:
+        lines = (await tom.get(f"/api/v1/children/{cast.mia.id}/pack.txt", headers=WHY)).text
+        pack = (await tom.get(f"/api/v1/children/{cast.mia.id}/pack", headers=WHY)).json()
+    assert f"MISSING · {known}" in lines
+    for shown in (words, lines):
+        assert "our server was not down" not in shown.lower()
+        assert "no phone we can remind" not in shown.lower()
+    last = pack["now"]["last"]
+    assert (last["heard_at"], last["seen_at"], last["seen_by_home"], last["reported_at"]) == (
+        "2026-03-02T17:02:00Z",
+        "2026-03-02T16:40:00Z",
+        True,
+        "2026-03-02T20:19:00Z",
+    )
+    arabic = text_of(await paper(cast, "?language=ar"))
+    assert "آخر ما وصل من الطفل 6:02" in arabic
+    assert "MISSING" not in arabic
 
 
 @ON_SQLITE

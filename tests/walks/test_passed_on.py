@@ -61,7 +61,7 @@ async def test_a_search_is_passed_on_in_the_evening(stage: Stage, *, is_read: bo
     if is_read:
         await cast.new_token("eve")
         async with cast.browser_as("eve") as eve:
-            assert "Missing since" in (await eve.get(path)).text
+            assert "Reported missing" in (await eve.get(path)).text
             assert (await eve.post(path, data={"id": str(uuid4())})).status_code == 303
     await at(stage, utc(21, 16))
     await at(stage, utc(21, 31))

@@ -9,14 +9,18 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from server.i18n import N_, apart, format_moment, gettext
-from server.missing.profile.wire import PointOut
+from server.missing.profile.wire import LastOut, PointOut
 from server.missing.search.entry_kinds import ENTRIES, OPENED, SEEN_THERE, SIGN_OF_LIFE, Act, Detail
-from server.missing.search.last_seen import last_seen, noticed_in
+from server.missing.search.last_seen import Seen, last_seen, noticed_in
 from server.missing.search.models import Episode, TimelineEntry
 from server.missing.search.pictures.time_line import Event
-from server.missing.search.signs_of_life import Sign, moment_of, signs_of, was_logged_late
+from server.missing.search.signs_of_life import SEEN, Sign, moment_of, signs_of, was_logged_late
 from server.missing.search.wording import LINES, SIGNS, title_of
 from server.people.models import Person
+from server.people.rules import Role
+from server.policy.roll_call import Word
+from server.watch.facts import last_heard
+from server.watch.models import RollCallWord, Sighting, Watch, WitnessWord
 
 MOST, MOST_TOLD, MOST_SIGNS, MOST_NOTICED, MOST_OF_PLACE = 12, 100, 5, 100, 40
 
@@ -28,6 +32,7 @@ class Search(msgspec.Struct, frozen=True):
 
     since: datetime
     last_seen_at: datetime | None
+    last: LastOut
     clothes: str
     last_seen: str
     signs: list[PointOut]
@@ -52,12 +57,14 @@ async def search_of(child_id: UUID, language: str, zone: ZoneInfo) -> Search | N
         person.id: person.name
         for person in await Person.filter(id__in=list({row.who_id for row in rows if row.who_id}))
     }
-    seen = await _last_seen(episode, language, zone)
+    noticed = last_seen(episode, await noticed_in([episode.id], MOST_NOTICED))
+    seen = _in_words_of(noticed, language, zone)
     told = await _told(episode)
     signs = await _last_signs(episode)
     return Search(
         since=episode.opened_at,
         last_seen_at=episode.last_seen_at,
+        last=await _last(episode, noticed.at, signs),
         clothes=_clothes(told),
         last_seen=seen,
         signs=await _signs(signs, language, zone),
@@ -146,8 +153,49 @@ def _clothes(rows: Collection[TimelineEntry]) -> str:
     return next((clothes for clothes in reversed(told) if clothes), "")
 
 
-async def _last_seen(episode: Episode, language: str, zone: ZoneInfo) -> str:
-    seen = last_seen(episode, await noticed_in([episode.id], MOST_NOTICED))
+async def _last(
+    episode: Episode, noticed_at: datetime | None, signs: Sequence[TimelineEntry]
+) -> LastOut:
+    """The last answer or sign of the child's own, and the last time that a person saw them: each at
+    its own moment, and none at that of our report. A look in vain since takes nothing away."""
+    watch = await Watch.get_or_none(child_id=episode.child_id)
+    answers = (watch.answered_at, watch.heard_at) if watch is not None else ()
+    seen_at, by_home = max(
+        [(at, of_home) for at, of_home in await _each_seen(episode.child_id, noticed_at) if at],
+        default=(None, False),
+    )
+    return LastOut(
+        heard_at=last_heard(*answers, await _own_sign_at(signs)),
+        seen_at=seen_at,
+        seen_by_home=by_home,
+        reported_at=episode.opened_at,
+    )
+
+
+async def _each_seen(
+    child_id: UUID, noticed_at: datetime | None
+) -> list[tuple[datetime | None, bool]]:
+    """The last time of each way to be seen, and whether it was the home that saw them."""
+    sightings = Sighting.filter(child_id=child_id, answer="seen").order_by("-seen_at").limit(1)
+    here = {"child_id": child_id, "word": Word.HERE.value}
+    at_home = RollCallWord.filter(**here).order_by("-said_at").limit(1)
+    outside = WitnessWord.filter(**here).order_by("-said_at").limit(1)
+    return [
+        (noticed_at, False),
+        *[(row.seen_at, row.by_role == Role.CARER) for row in await sightings],
+        *[(row.said_at, True) for row in await at_home],
+        *[(row.said_at, False) for row in await outside],
+    ]
+
+
+async def _own_sign_at(rows: Sequence[TimelineEntry]) -> datetime | None:
+    """When the child last wrote or checked in; a sighting is another person's word."""
+    signs = await signs_of(rows)
+    own = [(row, signs.get(row.id)) for row in rows if row.details.get("said") != SEEN]
+    return max((moment_of(row, sign) for row, sign in own), default=None)
+
+
+def _in_words_of(seen: Seen, language: str, zone: ZoneInfo) -> str:
     moment = format_moment(language, seen.at, zone) if seen.at else ""
     parts = [moment, seen.where, seen.by, seen.words]
     return gettext(language, N_(", ")).join(part for part in parts if part)

@@ -10,6 +10,7 @@ from server.i18n import (
     apart,
     format_moment,
     format_short_date,
+    format_time,
     gettext,
     ngettext,
 )
@@ -96,11 +97,21 @@ def _named(rows: Sequence[tuple[str, str]], language: str) -> list[Data]:
 
 
 def band(at_the_time: AtTheTimeOut | None, reader: Reader) -> str:
-    """Since when the child is missing; empty while no search is on."""
-    if at_the_time is None or at_the_time.missing_since is None:
+    """That the child is missing, and what is known of when; empty while no search is on. Where all
+    was on one day, that of the report says its date."""
+    last = at_the_time.last if at_the_time is not None else None
+    if last is None:
         return ""
-    since = format_moment(reader.language, at_the_time.missing_since, reader.zone)
-    return gettext(reader.language, N_("MISSING SINCE {time}"), time=since)
+    language, zone = reader.language, reader.zone
+    seen = N_("seen by the home {time}") if last.seen_by_home else N_("last seen {time}")
+    clauses = [(N_("last heard from {time}"), last.heard_at), (seen, last.seen_at)]
+    moments = [(words, at) for words, at in clauses if at is not None]
+    days = {at.astimezone(zone).date() for at in (last.reported_at, *(at for _, at in moments))}
+    shown = format_time if len(days) == 1 else format_moment
+    parts = [gettext(language, words, time=shown(language, at, zone)) for words, at in moments]
+    reported = format_moment(language, last.reported_at, zone)
+    parts.append(gettext(language, N_("reported {time}"), time=reported))
+    return " · ".join([gettext(language, N_("MISSING")), *parts])
 
 
 def beside(shown: PackOut, reader: Reader) -> list[Data]:

@@ -294,11 +294,11 @@ async def at_the_time(
     says, points = _evidence(facts if copy is Copy.POLICE else None, reader, now)
     fields = rules.for_copy(stands.fields, copy)
     search = await search_of(child.id, reader.language, reader.zone)
-    missing_since = (search.last_seen_at or search.since) if search else None
     clothes = fields.get("clothing", "") or (search.clothes if search else "")
     for_all = AtTheTimeOut(
         since=since,
-        missing_since=missing_since,
+        missing_since=(search.last_seen_at or search.since) if search else None,
+        last=search.last if search else None,
         clothes=clothes,
         last_sign=None,
         says=says,

@@ -206,15 +206,28 @@ class EventOut(msgspec.Struct):
     title: str
 
 
+class LastOut(msgspec.Struct):
+    """The last that we know of a missing child; null where we know none. `seen_by_home`: it was the
+    home that saw them."""
+
+    heard_at: datetime | None
+    seen_at: datetime | None
+    seen_by_home: bool
+    reported_at: datetime
+
+
 class AtTheTimeOut(msgspec.Struct):
     """What is known at the time, while an alert or an episode is open. `last_seen` and `tried` are
     those of the episode; `unknown`: names of fields that have no answer yet. `missing_since`: while
-    an episode is open, when the child was last seen, else when it was opened. `clothes`: what the
-    child wears, as answered here or found out since. `last_sign`: the latest sign of life with its
-    words; null in the copy for partners. `events`: the last of the search, in no order."""
+    an episode is open, when the child was last seen, else when it was opened. `last`: while one is
+    open, when the child was last heard from and last seen, as far as we know, and when they were
+    reported missing. `clothes`: what the child wears, as answered here or found out since.
+    `last_sign`: the latest sign of life with its words; null in the copy for partners. `events`:
+    the last of the search, in no order."""
 
     since: datetime
     missing_since: datetime | None
+    last: LastOut | None
     clothes: str
     last_sign: PointOut | None
     says: str

@@ -54,7 +54,7 @@ def _missing(seen: View, language: str, shown: Shown) -> list[str]:
     if episode.found_at is not None:
         over = N_("The child was seen {time}. The search is over.")
         return [gettext(language, over, time=shown(episode.found_at))]
-    sentences = [gettext(language, N_("Missing since {time}."), time=shown(episode.opened_at))]
+    sentences = [gettext(language, N_("Reported missing {time}."), time=shown(episode.opened_at))]
     where = _last_place(seen)
     if where:
         sentences.append(gettext(language, N_("Last seen: {where}."), where=where))
