@@ -58,14 +58,16 @@ async def send_code(actor: Actor, person_id: UUID | None, address_id: UUID, now:
 
 
 async def codes_of(addresses: Collection[Address]) -> dict[UUID, str]:
-    """What became of the latest code to each of these: `waiting`, `sent` or `lost`."""
+    """What became of the latest code to each of these: `waiting`, `sent`, `lost`, or `gone` where
+    its message is not there: none was asked for, or it was swept."""
     turns = {address.id: address.code_turn for address in addresses if not address.has_answered}
     messages = await Message.filter(subject_id__in=list(turns), kind=Kind.VERIFY.value)
-    return {
+    became = {
         message.subject_id: _CODES.get(message.state, "lost")
         for message in messages
         if message.turn == turns[message.subject_id]
     }
+    return dict.fromkeys(turns, "gone") | became
 
 
 async def prove(
