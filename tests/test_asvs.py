@@ -82,7 +82,7 @@ def _figures() -> list[str]:
         f"| wrong pairing codes from one network | {_limit(rules.PAIR_BY_NETWORK)};",
         f"{_limit(rules.CODE_BY_PERSON)}, {rules.CODE_BY_PERSON_A_DAY.tries} a day |",
         f"| challenges for passkeys from one network | {_limit(rules.PASSKEY_BY_NETWORK)} |",
-        f"| {_limit(inbound.CARD_BY_CARD)}, {inbound.WRONG_PINS} in a row lock it |",
+        f"| {_limit(inbound.CARD_BY_CARD)}, {inbound.WRONG_PINS} in a row lock it;",
         f"| answers by one link | {_limit(inbound.LINK_USES)};",
         f"{middleware.BODY_LIMIT:,} bytes; a photo {middleware.PHOTO_LIMIT:,} |",
         f"| {connections.MOST_CONNECTIONS:,}; a head within {connections.Limits().head_s:.0f} sec",

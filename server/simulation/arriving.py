@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from msgspec.structs import replace
 
+from server.alerts.cries.rules import CRIES
 from server.alerts.ladder import Cause
 from server.policy.learned import Source
 from server.policy.levels import BY_WAY, OWN, Does, Evidence, Way
@@ -133,6 +134,8 @@ class Arriving:
     ) -> None:
         if cause not in child.alerts:
             self._telling.open(child, cause, now, now, is_duress=bool(check_in.duress))
+        elif cause in CRIES:
+            self._telling.call_again(child, child.alerts[cause], now)
 
     def _settle(
         self,

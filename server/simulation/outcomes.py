@@ -67,9 +67,10 @@ class Alert(msgspec.Struct):
         climb = self.climb
         if len(self.called) == len(self.ladder.rungs):
             return climb.decide_at
-        if climb.decide_at is None or climb.next_action_at is None:
-            return climb.next_action_at
-        return min(climb.next_action_at, climb.decide_at)
+        if climb.next_action_at is None:
+            return None
+        moments = (climb.next_action_at, climb.decide_at, climb.cry.next_at)
+        return min(at for at in moments if at is not None)
 
 
 class Closing(NamedTuple):

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from server.alerts import ladder as ladders
 from server.alerts.causes import first_wait_ends, ladder_for
+from server.alerts.cries import rules as cries
 from server.alerts.ladder import Call, Cause
 from server.notify.child.hours import Hours, released
 from server.policy.model import PEOPLED, Policy, QuietHours, Rung
@@ -176,6 +177,11 @@ class Telling:
             wait = first_wait_ends(cause, ladder, child.terms.zone, now)
             alert.climb = replace(alert.climb, next_action_at=wait)
 
+    def call_again(self, child: Child, alert: Alert, now: datetime) -> None:
+        """A further call for help: the rung that was called last hears it, and the next."""
+        alert.climb = cries.cry(alert.climb, now)
+        self.climb(child, alert, now)
+
     def _will_close(self, child: Child, alert: Alert) -> None:
         """What a person finds who is called now, if the events say so."""
         outcome = _latest(child.if_alerted, alert.told[0])
@@ -189,7 +195,7 @@ class Telling:
     ) -> None:
         moment = alert.next_at()
         while moment is not None and moment <= limit:
-            alert.climb, calls = ladders.advance(alert.climb, alert.ladder, _REACH, moment)
+            alert.climb, calls = cries.advance(alert.climb, alert.ladder, _REACH, moment)
             for call in calls:
                 self._call(child, alert, call, now or call.at)
             moment = alert.next_at()

@@ -147,16 +147,7 @@ async def add_child(
         if held is not None:
             return held
         await _check_all(witness, mine, now, "witness")
-        seats = await reading.seats_of(witness.id, now)
-        if len(seats) >= rules.MOST_CHILDREN:
-            raise Refused(N_("This list has 200 children. Set up another one."), field="known_as")
-        if same(name) in {same(seat.known_as) for seat in seats}:
-            raise Refused(
-                N_("Another child on this list has that name. Add a letter, such as “Sam B.”."),
-                field="known_as",
-            )
-        if len(await reading.of_child(child.id, now)) >= rules.MOST_WITNESSES:
-            raise Refused(N_("There are 12 already. End one of them first."), field="known_as")
+        await _check_room(witness, child, name, now)
         seat = await WitnessChild.create(
             agency_id=child.agency_id,
             witness_id=witness.id,
@@ -168,6 +159,19 @@ async def add_child(
         about = ("witness", witness.id)
         await note(actor, "witness:add", child_id=child.id, about=about, now=now)
     return seat
+
+
+async def _check_room(witness: Witness, child: Child, name: str, now: datetime) -> None:
+    seats = await reading.seats_of(witness.id, now)
+    if len(seats) >= rules.MOST_CHILDREN:
+        raise Refused(N_("This list has 200 children. Set up another one."), field="known_as")
+    if same(name) in {same(seat.known_as) for seat in seats}:
+        raise Refused(
+            N_("Another child on this list has that name. Add a letter, such as “Sam B.”."),
+            field="known_as",
+        )
+    if len(await reading.of_child(child.id, now)) >= rules.MOST_WITNESSES:
+        raise Refused(N_("There are 12 already. End one of them first."), field="known_as")
 
 
 async def end_child(actor: Actor, child: Child, witness_id: UUID, now: datetime) -> None:

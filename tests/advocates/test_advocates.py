@@ -294,7 +294,7 @@ async def test_the_page_of_a_sighting_tells_an_advocate_nothing_of_an_alert(cast
     shown: list[tuple[str, str, str]] = []
     for is_missing in (False, True):
         if is_missing:
-            assert "We have already called adults" not in shown[0][0]
+            assert "An alert is open already" not in shown[0][0]
             await open_missing(cast.actor("tom"), cast.mia.id, None, cast.clock())
         asked = re.sub(r'value="[^"]*"', "", await page(cast, "ruth", path))
         noted = await post(cast, "ruth", "/sighting", answer="not_seen")
@@ -303,7 +303,7 @@ async def test_the_page_of_a_sighting_tells_an_advocate_nothing_of_an_alert(cast
         assert "Noted: “Could not find”. If you are worried" in said
         shown.append((asked, noted.headers["location"], said))
     assert shown[0] == shown[1]
-    assert "We have already called adults" in await page(cast, "tom", path)
+    assert "An alert is open already" in await page(cast, "tom", path)
     noted = await post(cast, "tom", "/sighting", answer="not_seen")
     assert noted.headers["location"].endswith("done=not_seen")
 

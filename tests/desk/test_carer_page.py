@@ -76,7 +76,7 @@ async def test_not_seen_calls_adults_where_it_said_so(cast: Cast) -> None:
         await browser.post(path, data={"answer": "not_seen"})
         page = (await browser.get(path)).text
     assert "112" in page
-    assert "Nous avons appelé des adultes." in page
+    assert "Une alerte est ouverte." in page
     assert (await Alert.get(child_id=cast.mia.id)).reason == "not_seen"
 
 
@@ -87,7 +87,7 @@ async def test_it_says_that_the_caseworker_was_called_when_that_is_over_too(cast
         alert = await Alert.get(child_id=cast.mia.id)
         now = cast.clock.advance(minutes=5)
         await watch_alerts.close_alert(cast.actor("tom"), alert.id, Outcome.SEEN, None, now)
-        assert "Nous avons appelé des adultes." in (await browser.get(path)).text
+        assert "Une alerte est ouverte." in (await browser.get(path)).text
 
 
 async def test_it_says_that_nobody_is_called_where_the_check_in_has_come(cast: Cast) -> None:

@@ -480,7 +480,7 @@ async def test_a_visit_that_finds_a_child_who_moved_a_moment_ago_not_there_is_to
     seen = VisitSaid(uuid4(), None, cast.mia.id, Word.NOT_HERE)
     with pytest.raises(Refused) as refused:
         await visit(cast.actor("sam"), cast.home.id, seen, cast.clock())
-    assert refused.value.detail.endswith("We have told the people who have them now.")
+    assert refused.value.detail.endswith("We tell the people who have them now.")
     assert await told(cast) == [("tom", "mia")]
 
 

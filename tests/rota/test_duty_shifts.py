@@ -121,7 +121,7 @@ async def test_the_test_alarm_goes_by_every_channel_and_leads_to_one_tap(cast: C
         for _ in range(2):
             answer = await client.post(path, headers={"sec-fetch-site": "same-origin"})
             assert answer.status_code == 303
-        assert "We can reach you" in (await client.get(path)).text
+        assert "You said that we can reach you" in (await client.get(path)).text
     assert (await DutyShift.get(begins_at=at(cast, 18))).reached_at == cast.clock()
     assert {row.state for row in await Message.filter(kind="reach")} == {"withdrawn"}
 

@@ -178,7 +178,8 @@ class Live:
             # Nothing of what follows is compared: each rung is told once, without its repeats.
             has_come_round = called.issuperset(range(len(alert.ladder["rungs"])))
             next_at = None if has_come_round else alert.next_action_at
-            moments += [at for at in (next_at, alert.decide_at) if at]
+            again = () if has_come_round else (alert.tell_at, alert.react_at)
+            moments += [at for at in (next_at, alert.decide_at, *again) if at]
         return moments
 
     async def happen(self, event: Event, now: datetime) -> None:
