@@ -178,9 +178,12 @@ class Telling:
             alert.climb = replace(alert.climb, next_action_at=wait)
 
     def call_again(self, child: Child, alert: Alert, now: datetime) -> None:
-        """A further call for help: the rung that was called last hears it, and the next."""
-        alert.climb = cries.cry(alert.climb, now)
-        self.climb(child, alert, now)
+        """A further call for help: the rung that was called last hears it, and the next. What we
+        were blind for until now is one late call."""
+        again = cries.cry(alert.climb, now)
+        alert.climb, calls = cries.advance(again, alert.ladder, _REACH, now)
+        for call in calls:
+            self._call(child, alert, call, now)
 
     def _will_close(self, child: Child, alert: Alert) -> None:
         """What a person finds who is called now, if the events say so."""

