@@ -128,10 +128,11 @@ async def _with_others(
         before = await still_held(other, now)
         if rules.is_ended(before, now):
             before = replace(before, acknowledged_by=None)
-        hearing += cries.hearers(before, ladder, there, now)
-        for person in {person for call in hearing for person in call.people}:
+        hearers = cries.hearers(before, ladder, there, now)
+        for person in {person for call in hearers for person in call.people}:
             clear = [Kind.ALL_CLEAR]
             await withdraw([other.id], "called_again", now, kinds=clear, person_id=person)
+        hearing += hearers
     if not hearing:
         return calls
     first = calls[0]
