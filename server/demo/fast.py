@@ -78,8 +78,9 @@ async def _settle_down(now: datetime) -> None:
     if await Watch.exists(child_id=mia, is_missing=True):
         return
     for alert in await Alert.filter(child_id=mia, closed_at__isnull=True):
-        how = (SYSTEM, alert.id, Outcome.TECHNICAL, None, now)
-        await watch_alerts.close_alert(*how, misses=alert.misses)
+        await watch_alerts.close_alert(
+            SYSTEM, alert.id, Outcome.TECHNICAL, None, now, misses=alert.misses
+        )
     await settle(mia, Evidence.PROFESSIONAL, uuid5(DEMO, f"calm:{now}"), now=now)
 
 

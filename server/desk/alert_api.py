@@ -182,8 +182,14 @@ async def close(request: Request) -> Response:
     """It is over, and how."""
     payload = await json_body(request, CloseRequest)
     alert = await alert_to_close(request)
-    how = payload.outcome, payload.words, now_of(request), payload.misses
-    alert = await watch_alerts.close_alert(await visitor_of(request), alert.id, *how)
+    alert = await watch_alerts.close_alert(
+        await visitor_of(request),
+        alert.id,
+        payload.outcome,
+        payload.words,
+        now_of(request),
+        misses=payload.misses,
+    )
     return await answer(request, alert)
 
 
@@ -244,8 +250,11 @@ async def alert_to_close(request: Request) -> Alert:
 
 async def answer(request: Request, alert: Alert, *, status: int = 200) -> Response:
     """The alert after a write, if the writer may read it now: a call ends with the alert."""
-    by_call = {"by_call": alert.closed_at is None, "alert_id": alert.id}
-    if await may_read(request, alert.child_id, Action.ALERT_SEE, **by_call) is not None:
+    is_open = alert.closed_at is None
+    roles = await may_read(
+        request, alert.child_id, Action.ALERT_SEE, by_call=is_open, alert_id=alert.id
+    )
+    if roles is not None:
         return json_answer((await alerts_out([alert], request))[0], status=status)
     state, outcome = State(alert.state), Outcome(alert.outcome) if alert.outcome else None
     out = CalledOut(alert.id, state, alert.opened_at, alert.closed_at, outcome)

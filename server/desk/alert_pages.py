@@ -337,8 +337,11 @@ async def close(request: Request) -> Response:
     visitor, form = await staff_of(request), await form_body(request)
     given = {"outcome": entered(form, "outcome"), "words": entered(form, "words")}
     try:
-        how = _checked(given, Cause(alert.cause)), given["words"], now_of(request)
-        await watch_alerts.close_alert(visitor, alert.id, *how, form_count(entered(form, "misses")))
+        outcome, words = _checked(given, Cause(alert.cause)), given["words"]
+        misses = form_count(entered(form, "misses"))
+        await watch_alerts.close_alert(
+            visitor, alert.id, outcome, words, now_of(request), misses=misses
+        )
     except SecondPersonNeeded as asked:
         return RedirectResponse(f"/desk/approvals/{asked.extra['approval']}", status_code=303)
     except Conflict as fault:

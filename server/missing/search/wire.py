@@ -125,8 +125,7 @@ async def one_out(request: Request, episode: Episode, roles: Roles) -> EpisodeOu
 
 async def answer(request: Request, episode: Episode, *, status: int = 200) -> Response:
     """The episode after a write, if the writer may read it now: a call ends with the search."""
-    by_call = {"by_call": episode.is_open}
-    roles = await may_read(request, episode.child_id, Action.EPISODE_SEE, **by_call)
+    roles = await may_read(request, episode.child_id, Action.EPISODE_SEE, by_call=episode.is_open)
     if roles is not None:
         return json_answer(await one_out(request, episode, roles), status=status)
     begun = BegunOut(episode.id, Stage(episode.stage), episode.opened_at)
