@@ -15,8 +15,6 @@ from server.alerts.attempt_rules import Tried
 from server.alerts.climbing import ALERTS
 from server.alerts.ladder import Cause, Outcome
 from server.alerts.models import Alert
-from server.alerts.opening import Opening, open_alerts
-from server.alerts.recipients import policy_of
 from server.audit.models import Entry
 from server.checkin.duress import agreed_sign, listening, rules
 from server.checkin.fast import FastLane
@@ -27,9 +25,9 @@ from server.notify.rules import Kind
 from server.people.models import Person, Tie
 from server.policy.model import Tier
 from server.security import encryption
-from server.storage.db import write
 from server.watch import watch_alerts
 from server.watch.models import Watch
+from tests.alerts.test_attempts import opened
 from tests.cast import Cast
 from tests.notify.test_worker import mail_of
 from tests.races import no_fault, together
@@ -55,20 +53,6 @@ async def asked_and_taken(cast: Cast, by: str = "tom") -> Alert:
 def tried_now(result: attempt_rules.Result) -> Tried:
     way, target = attempt_rules.Way.CALL, attempt_rules.Target.CHILD
     return Tried(uuid4(), way, target, result, None, None)
-
-
-async def opened(cast: Cast, cause: Cause, tier: Tier = Tier.HIGH) -> Alert:
-    opening = Opening(
-        child_id=cast.mia.id,
-        agency_id=cast.mia.agency_id,
-        cause=cause,
-        tier=tier,
-        reason="carer_silent",
-        opened_at=cast.clock(),
-    )
-    policy, _ = await policy_of(cast.mia.agency_id)
-    async with write():
-        return (await open_alerts([opening], {cast.mia.agency_id: policy}, cast.clock()))[0]
 
 
 async def new_messages(cast: Cast, *subjects: UUID) -> set[tuple[str, str, str]]:

@@ -28,6 +28,7 @@ from server.watch import ticking
 from server.watch.models import Beat, Blind, Round, Watch
 from server.watch.rhythm import agreements
 from tests.cast import Cast
+from tests.checkin.test_actions import at
 
 DUE = datetime(2026, 3, 2, 17, tzinfo=UTC)  # Of Mia's round: 18:00 in Paris.
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -40,16 +41,6 @@ async def lanes(cast: Cast) -> AsyncIterator[None]:
     cast.app.state.lanes = (fast, SlowLane(cast.clock))
     yield
     await fast.close()
-
-
-async def at(cast: Cast, moment: datetime) -> None:
-    """A ticker that is never late has brought us here."""
-    while True:
-        first = await Watch.filter(next_action_at__lte=moment).order_by("next_action_at").first()
-        if first is None or first.next_action_at is None:
-            break
-        await ticking.WATCHES.tick(first.next_action_at)
-    cast.clock.set(moment)
 
 
 async def post(cast: Cast, said_at: datetime, **more: Any) -> dict[str, Any]:
