@@ -90,7 +90,7 @@ async def _check_all(
     witness: Witness, mine: Collection[UUID] | None, now: datetime, field: str | None = None
 ) -> None:
     """Who may speak for the whole list, or learn who is on it, answers for each child there: these,
-    or all of them (None). Of a locked witness, so that no child joins meanwhile."""
+    or all of them (None). Of a locked witness: no child joins before the end of this write."""
     if mine is None:
         return
     if await reading.children_of(witness.id, now) - set(mine):

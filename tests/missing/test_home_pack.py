@@ -57,7 +57,7 @@ async def test_a_carer_reads_nothing_else_of_the_pack(cast: Cast) -> None:
     assert (answer.status_code, shown["version"], shown["fields"]) == (200, 4, HOME)
     assert {shown[name] for name in EMPTY_BUT_VERSION} == {None}
     assert (shown["photos"], shown["lacking"]) == ([], [])
-    # Only the versions in which the home's part changed, and by whom.
+    # Only the versions in which the home's part changed, and who changed it.
     assert [each["version"] for each in shown["versions"]] == [3]
     for text in ("Rashid", "black", "uncle", "Tom"):
         assert text not in answer.text

@@ -1,4 +1,4 @@
-"""A write shows no more than its sender may read, and showing is a look.
+"""A write shows only what its sender may read, and showing is a look.
 
 Everything that is written about Mia holds a word of its own. Each person sends each write of the
 API, twice, and in forms that conflict. Every such word in an answer must also be in what this

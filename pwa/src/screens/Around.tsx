@@ -45,7 +45,7 @@ const whenOf = ({ days, at }: witnesses.Agreed) =>
 
 /** What this person hears of, and what they can do: a sentence or two, and no promise that a policy could break. */
 function saysOf({ kind, name, isOpen, witness }: Near): string[] {
-  // Whom a ladder calls, and whether it can reach them, is not known here.
+  // Who a ladder calls, and if it can reach them, is not known here.
   const told = [t("If we hear nothing from you, we may tell {name} too.", { name })];
   const sentences: Record<Near["kind"], string[]> = {
     caseworker: told,

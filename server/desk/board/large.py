@@ -181,7 +181,8 @@ class Walked(msgspec.Struct, frozen=True):
 
 
 async def _walked(scope: Scope, view: View, crowd: Crowd | None = None) -> Order:
-    """The rows that are shown. Who waits for nobody is not counted; in a crowd nobody is."""
+    """The rows that are shown. Children who need no adult now are not counted; in a crowd, no
+    child is."""
     times, sources = 1, crowd
     while True:
         statement, ways = walked(scope, view, times, sources)

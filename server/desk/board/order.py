@@ -30,7 +30,7 @@ class Placed(msgspec.Struct, frozen=True):
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True):
-    """What a board of thousands knows of those who wait for nobody: counted at `at`. `homes`: the
+    """What a board of thousands knows of those who need no adult now: counted at `at`. `homes`: the
     first homes by name with how many are on time there, of `many_homes` in all."""
 
     at: datetime
@@ -46,7 +46,7 @@ class Order(msgspec.Struct, frozen=True):
     rows: tuple[Placed, ...]
     left: tuple[UUID, ...] = ()  # Of those whose placement has ended, the latest.
     n_left: int = 0  # How many these are in all.
-    # Whether those who wait for nobody are not counted with the rest; and the last count.
+    # Whether those who need no adult now are not counted with the rest; and the last count.
     is_large: bool = False
     counted: Counted | None = None
     totals: Mapping[Group, int] = msgspec.field(default_factory=dict)  # By that count.

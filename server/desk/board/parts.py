@@ -74,7 +74,7 @@ class Board(msgspec.Struct, frozen=True):
     calling: int  # How many need an adult now, whatever the filter: for the title of the page.
     beside: str  # How many of them the filter leaves out, in words.
     total: int
-    counted: str  # When those who wait for nobody were counted, where that was not just now.
+    counted: str  # When those who need no adult now were counted, where that was not just now.
 
 
 class _Sheet(msgspec.Struct, frozen=True):

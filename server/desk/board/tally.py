@@ -1,4 +1,4 @@
-"""How many children wait for nobody, for readers of thousands: counted beside the board, kept in
+"""How many children need no adult now, for readers of thousands: counted beside the board, kept in
 memory for a while, and shown with the time at which they were counted.
 
 Those who are waited for are counted by each board, and here only where they are thousands, too.
@@ -78,8 +78,8 @@ class Tallies:
         self._turn = asyncio.Lock()
 
     async def of(self, scope: Scope, view: View) -> Tally | None:
-        """The last count of those who wait for nobody, however old it is; it is counted anew beside
-        this request. None where the first one takes longer than a reader waits."""
+        """The last count of those who need no adult now, however old it is; it is counted anew
+        beside this request. None where the first one takes longer than a reader waits."""
         return await self._last(_key(count, scope, view), scope, view, None)
 
     async def waiting(self, scope: Scope, view: View) -> Tally | None:

@@ -121,7 +121,7 @@ async def put(
             if not given and base != stands.number:
                 raise _conflict(base, fields, stands)
             return stands
-        # What others wrote into the rest meanwhile, the child and the carer could not see.
+        # The child and the carer could not see what others wrote into the rest since.
         is_seen = rules.only(seen.fields, writes) == rules.only(stands.fields, writes)
         if base != stands.number and (is_staff or not is_seen):
             raise _conflict(base, fields, stands)
@@ -141,7 +141,7 @@ async def _follow(
         # The writer of a first version has seen all of it. A later change is no review.
         await _checked(actor, child, 1, uuid7(), now)
     elif number == 1:
-        # A pack that the home began: nobody has looked through the rest.
+        # A pack that the home began: nobody has checked the rest.
         await _look_today(actor, child, now)
 
 
