@@ -94,12 +94,13 @@ async def _further_ways(
         _Way(COVER, Role.SUPERVISOR, look, await of_caseworkers(rota.covers, now)),
         _Way(ON_DUTY, Role.SUPERVISOR, look, placed),
     ]
-    if by_call and may(frozenset({Role.CALLED}), action):
-        called = set((await called_about(request, among)).values())
-        ways.append(_Way(CALLED, Role.CALLED, look_by_call(action), called))
+    # The glass before the call: it opens every alert about the child, the call one.
     if by_call and may(frozenset({Role.GLASS}), action):
         broken = await _here(visitor, await broken_for(request))
         ways.append(_Way(GLASS, Role.GLASS, look_by_call(action), broken))
+    if by_call and may(frozenset({Role.CALLED}), action):
+        called = set((await called_about(request, among)).values())
+        ways.append(_Way(CALLED, Role.CALLED, look_by_call(action), called))
     return ways
 
 
