@@ -169,6 +169,8 @@ def test_today_does_not_tell_a_call_for_help_from_an_answer(
         shown = [today(phone)]
         phone.page.reload()
         phone.page.wait_for_load_state("networkidle")
+        # The parts that come a moment after the start are there: the last of three live lines.
+        phone.page.locator('p[role="status"]').nth(2).wait_for(state="attached")
         seen.append((phone, [*shown, today(phone)]))
     (first, answered), (second, called) = seen
     assert answered == called

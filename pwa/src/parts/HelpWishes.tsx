@@ -2,20 +2,12 @@
  * After the call for help has been kept: how the child would like to be met, and by which helper. Nobody waits for it,
  * and nothing has to be chosen. Each choice is a further call, so that it is kept and sent like the first.
  */
-import { signal } from "@preact/signals";
 import type { How } from "../api";
 import { t } from "../i18n";
 import { checkIn } from "../store/sender";
 import { me } from "../store/session";
+import { chosen, person } from "../store/wishes";
 import { Icon, type IconName } from "./Icon";
-
-const chosen = signal<How | null>(null);
-const person = signal<string | null>(null);
-
-/** A new call begins without wishes. */
-export function forgetWishes(): void {
-  chosen.value = person.value = null;
-}
 
 function wish(): void {
   const how = chosen.value ? { how: chosen.value } : {};

@@ -6,11 +6,12 @@ import { dialled } from "../parts/dialled";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { Thanks, whereabouts } from "../parts/Thanks";
-import { forgetWishes, HelpWishes } from "../parts/HelpWishes";
+import { DeferredPart } from "../parts/DeferredScreen";
 import { clear, mood, note } from "../store/draft";
 import { call, deafSince, hear, showsNames } from "../store/last";
 import { checkIn, tap, type Tap } from "../store/sender";
 import { isShutOut, me, who } from "../store/session";
+import { forgetWishes } from "../store/wishes";
 
 /** Without a network the telephone comes first, and stays where it is once there is one again. */
 const phonesFirst = signal(false);
@@ -160,9 +161,9 @@ export function Help() {
       {who.value && <div class="act">{mine ? <Called mine={mine} /> : <Ask words={t("Yes, I need help now")} />}</div>}
       {who.value && isThere && <Ask words={t("Call again")} />}
       {isShutOut.value && <p>{t("This phone isn't connected any more. It can't send your call for help.")}</p>}
-      {isJustTapped && who.value && !phonesFirst.value && <HelpWishes />}
+      {isJustTapped && who.value && !phonesFirst.value && <DeferredPart show="HelpWishes" />}
       <ByPhone phone={me.value?.help_phone} />
-      {isJustTapped && who.value && phonesFirst.value && <HelpWishes />}
+      {isJustTapped && who.value && phonesFirst.value && <DeferredPart show="HelpWishes" />}
     </Page>
   );
 }

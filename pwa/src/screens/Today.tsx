@@ -8,20 +8,16 @@ import { Icon } from "../parts/Icon";
 import { isProjectHere } from "../parts/ProjectScreen";
 import { Notices } from "../parts/Notices";
 import { Page } from "../parts/Page";
-import { SharedQuestion } from "../parts/SharedQuestion";
 import { Chosen, Thanks, whereabouts } from "../parts/Thanks";
 import { go, place } from "../routes";
-import { hasAnswer } from "../store/answers";
 import { awayLine } from "../store/awayLine";
 import { USUAL_MS } from "../store/kinds";
 import { asksAnew, isDone, isOpen as isAsked, said } from "../store/last";
 import { isOpen } from "../store/searchNotice";
 import { clear, isWriting, mood, note, NOTE_LIMIT } from "../store/draft";
-import { isSaid, offered, sayForgot, sayNothing } from "../store/forgot";
 import { now } from "../store/now";
 import { answers, checkIn, tap, type Tap } from "../store/sender";
 import { asksToHandIn, me } from "../store/session";
-import { line } from "../store/turns";
 
 async function say(want: Want, mark: Mark): Promise<void> {
   const answer = { mood: mood.value, note: note.value, want, mark };
@@ -200,70 +196,14 @@ export function Today() {
         {awayLine}
       </button>
       {(shown || !isLow()) && <Talk />}
-      <Forgot />
-      <SharedQuestion />
+      <DeferredPart show="Forgot" />
+      <DeferredPart show="SharedQuestion" />
       <p class="hidden-text" role="status">
         {anew() || spoken(shown ?? tap.value)}
       </p>
       <Waiting />
-      <Turn />
-      <NewAnswer />
+      <DeferredPart show="News" />
     </Page>
-  );
-}
-
-/** Offered, never asked for: a child who says nothing hears nothing further of it. */
-function Forgot() {
-  const late = offered.value;
-  if (!late) return <p role="status">{isSaid.value && t("Thank you for telling us.")}</p>;
-  return (
-    <section class="card forgot">
-      <p>
-        {t("Your answer for {when} came late. Did you forget? You can tell us, if you like.", {
-          when: moment(late.due_at, now.value),
-        })}
-      </p>
-      <div class="pair-of">
-        <button type="button" class="plain" onClick={() => void sayForgot(late.id)}>
-          {t("I forgot")}
-        </button>
-        <button type="button" class="plain" onClick={() => void sayNothing(late.id)}>
-          {t("Skip")}
-        </button>
-      </div>
-      <button type="button" class="quiet words" onClick={() => go("happened")}>
-        <Icon name="story" />
-        {t("What happened")}
-      </button>
-    </section>
-  );
-}
-
-/** One line without a name, under everything else: a glance over the shoulder learns nothing by it. */
-function Turn() {
-  const says = line.value;
-  if (!says) return null;
-  const words = {
-    mine: t("You have something to do today."),
-    answer: t("No answer yet."),
-    promise: t("A promise to you is late."),
-  }[says];
-  return (
-    <button type="button" class="quiet turn" onClick={() => go(says === "answer" ? "talk" : "project")}>
-      <Icon name="path" />
-      {words}
-    </button>
-  );
-}
-
-/** A question of the child has an answer: which one, the list says. */
-function NewAnswer() {
-  if (!hasAnswer.value) return null;
-  return (
-    <button type="button" class="quiet" onClick={() => go("asked")}>
-      <Icon name="question" />
-      {t("There's an answer for you")}
-    </button>
   );
 }
 
