@@ -84,7 +84,9 @@ async def _call(children: Sequence[UUID]) -> None:
 
 def _requests(children: Sequence[UUID]) -> list[bytes]:
     said_at = moment().isoformat()
-    said = [{"id": str(uuid4()), "said_at": said_at, "mark": "a"} for _ in children]
+    # With the phone's own clock: without it an answer may be an old one, and closes nothing.
+    clock = {"said_at": said_at, "sent_at": said_at, "mark": "a"}
+    said = [{"id": str(uuid4()), **clock} for _ in children]
     bodies = [json.dumps(each).encode() for each in said]
     return [
         post("/api/v1/check-ins", body, token_of(child))

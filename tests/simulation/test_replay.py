@@ -448,7 +448,7 @@ def test_a_wish_to_talk_has_four_hours_of_daytime() -> None:
     ]
 
 
-def test_the_same_wish_again_joins_and_an_answer_without_it_closes() -> None:
+def test_a_further_call_for_help_reaches_the_next_rung_and_an_answer_without_it_closes() -> None:
     result = run(
         ("01T06:00", "placed", placed()),
         ("01T17:00", "check_in", {"want": "help"}),
@@ -457,7 +457,11 @@ def test_the_same_wish_again_joins_and_an_answer_without_it_closes() -> None:
         ("01T17:20", "check_in", {"want": "help"}),
         until="01T17:20",
     )
-    assert told(result) == ["01 17:00 page_worker 0", "01 17:20 page_worker 0"]
+    assert told(result) == [
+        "01 17:00 page_worker 0",
+        "01 17:05 escalate 1",
+        "01 17:20 page_worker 0",
+    ]
 
 
 # --- quiet hours, blindness
