@@ -94,7 +94,7 @@ async def _further_ways(
         _Way(COVER, Role.SUPERVISOR, look, await of_caseworkers(rota.covers, now)),
         _Way(ON_DUTY, Role.SUPERVISOR, look, placed),
     ]
-    # The glass before the call: it opens every alert about the child, the call one.
+    # The glass comes first: it opens every alert about the child, and a call opens only its own.
     if by_call and may(frozenset({Role.GLASS}), action):
         broken = await _here(visitor, await broken_for(request))
         ways.append(_Way(GLASS, Role.GLASS, look_by_call(action), broken))
