@@ -192,7 +192,7 @@ def _usual(facts: Facts, reader: _Reader) -> Iterator[str]:
     if facts.usual_delay is None:
         return
     if facts.usual_delay < IN_TIME:
-        yield gettext(reader.language, N_("when an answer comes, it is on time"))
+        yield gettext(reader.language, N_("usually on time when an answer comes"))
     else:
         delay = span(reader.language, facts.usual_delay)
         yield gettext(reader.language, N_("usual delay {span}"), span=delay)
@@ -395,6 +395,6 @@ def _usually(facts: Facts, reader: _Reader) -> str:
     if facts.usual_delay is None:
         return gettext(reader.language, N_("too few answers to tell"))
     if facts.usual_delay < IN_TIME:
-        return gettext(reader.language, N_("answers, when they come, are on time"))
+        return gettext(reader.language, N_("on time when an answer comes"))
     delay = span(reader.language, facts.usual_delay)
     return gettext(reader.language, N_("{span} after it was due"), span=delay)

@@ -274,11 +274,11 @@ async def test_the_points_leave_nothing_out(cast: Cast) -> None:
     ("delay", "language", "text"),
     [
         (None, "en", "Too few answers to tell."),
-        (timedelta(minutes=1), "en", "Answers, when they come, are on time."),
+        (timedelta(minutes=1), "en", "On time when an answer comes."),
         (timedelta(minutes=25), "en", "25 min after it was due."),
-        (timedelta(minutes=1), "fr", "Les réponses, quand il y en a, arrivent à l\u2019heure."),
+        (timedelta(minutes=1), "fr", "À l\u2019heure, quand une réponse arrive."),
         (timedelta(minutes=25), "fr", "25 min après l\u2019heure prévue."),
-        (timedelta(minutes=1), "ar", "الأجوبة، حين تصل، تصل في موعدها."),
+        (timedelta(minutes=1), "ar", "في الموعد، حين يصل جواب."),
     ],
 )
 async def test_what_is_usual_is_said_once(
