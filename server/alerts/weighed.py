@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from server.i18n import N_, gettext, ngettext
 
@@ -19,6 +20,8 @@ class Kind(StrEnum):
 
     LONGEST = "longest"  # The silence is as long as the level allows.
     SILENCE = "silence"
+    LONGEST_UNHEARD = "longest_unheard"  # The same two of a child who was never heard from.
+    UNHEARD = "unheard"
     TOO_MANY = "too_many"  # So many misses in a row call adults, whatever is usual.
     MISSED = "missed"
     NOT_SEEN = "not_seen"
@@ -48,6 +51,26 @@ class Fact(msgspec.Struct, frozen=True):
     at: datetime
     n: int = 1
     misses: Misses | None = None
+
+
+_UNHEARD = {Kind.SILENCE: Kind.UNHEARD, Kind.LONGEST: Kind.LONGEST_UNHEARD}
+_HERE = (Kind.HERE, Kind.WITNESS_HERE)
+
+
+def since_sign(
+    facts: Sequence[Fact], heard: Iterable[datetime | None], placed_at: datetime
+) -> tuple[Fact, ...]:
+    """The silence told by the last sign that came from anyone, by `heard` or "they were there": it
+    may count from something else, as the end of an absence. Where nothing ever came, by when the
+    child came here."""
+    signs = [*heard, *(fact.at for fact in facts if fact.kind in _HERE)]
+    last = max((at for at in signs if at is not None), default=None)
+    return tuple(
+        replace(fact, kind=fact.kind if last else _UNHEARD[fact.kind], at=last or placed_at)
+        if fact.kind in _UNHEARD
+        else fact
+        for fact in facts
+    )
 
 
 def as_data(facts: Iterable[Fact]) -> list[dict[str, Any]]:
@@ -86,8 +109,12 @@ def visible(facts: Mapping[str, Any], *, sees_signs: bool) -> dict[str, Any]:
 
 
 _SENTENCES: Mapping[Kind, str] = {
-    Kind.LONGEST: N_("No sign of life since {time}. That is as long as this level allows."),
-    Kind.SILENCE: N_("No sign of life since {time}."),
+    Kind.LONGEST: N_("Last sign {time}. The silence is as long as this level allows."),
+    Kind.SILENCE: N_("Last sign {time}."),
+    Kind.LONGEST_UNHEARD: N_(
+        "Never heard from; here since {time}. The silence is as long as this level allows."
+    ),
+    Kind.UNHEARD: N_("Never heard from; here since {time}."),
     Kind.NOT_SEEN: N_("An adult looked for them and did not find them, {time}."),
     Kind.NOT_HERE: N_("The home said that they were not there, {time}."),
     Kind.HERE: N_("The home said that they were there, {time}. That spoke against a call."),
@@ -98,7 +125,9 @@ _SENTENCES: Mapping[Kind, str] = {
         "The school or another witness said that they were there, {time}. That spoke against a"
         " call."
     ),
-    Kind.CARER_SILENT: N_("We asked whether they had been seen, {time}, and heard nothing."),
+    Kind.CARER_SILENT: N_(
+        "We asked whether they had been seen, {time}, and had heard nothing by then."
+    ),
     Kind.NO_CARER: N_("There is no carer to ask first."),
     Kind.WARNED: N_("An adult noticed a warning sign, {time}."),
 }

@@ -246,7 +246,8 @@ def _head(
     alert: Alert, facts: evidence.Facts, language: str, zone: ZoneInfo, now: datetime
 ) -> dict[str, Any]:
     """What it is about, the evidence, and how it can end or has ended."""
-    called = next((open_alert for open_alert in facts.alerts if open_alert.id == alert.id), None)
+    # The label is that of the sentence: of what is most urgent about the child, as on the board.
+    called = facts.alerts[0] if facts.alerts and alert.closed_at is None else None
     group, cause = group_of(facts, called), Cause(alert.cause)
     icon, word = look_of(group, called)
     return {

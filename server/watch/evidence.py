@@ -14,7 +14,7 @@ from server.alerts.ladder import State as AlertState
 from server.notify.devices import reached_of
 from server.notify.rules import HOURS, NEXT_CHANNEL_AFTER, NONE, Kind
 from server.policy.model import Tier
-from server.storage.db import among, as_id, as_moment, dialect, fetch
+from server.storage.db import among, as_document, as_id, as_moment, dialect, fetch
 from server.storage.turns import in_turns
 from server.watch.carer import evidence as people
 from server.watch.carer.evidence import FAR
@@ -52,7 +52,7 @@ async def of(children_ids: Iterable[UUID], now: datetime) -> dict[UUID, Facts]:
     reach = _reach(messages, rounds)
     faults = await _faults(messages, rounds, alerts)
     unsent = _unsent(messages, alerts, now)
-    seen, asked = await people.seen(ids, now), await people.asked(watches)
+    seen, asked = await people.seen(ids, now), await people.asked(watches, alerts)
     carers, pauses = await people.with_carers(ids, now), await people.away(ids, now)
     blinds, forgot = await blinds_since(now - FAR, now), await people.forgot(ids, now)
     pushes, listed = await reached_of(ids, now), await people.listed(ids, now)
@@ -184,7 +184,7 @@ FROM message WHERE subject_id {any}
 """
 _ALERTS = """
 SELECT id, child_id, cause, state, reason, opened_at, acknowledged_by, held_until, answered_at,
-       misses, next_action_at, contacted_at, contacted_by, said_at, called_at, called_said_at
+       misses, next_action_at, contacted_at, contacted_by, said_at, called_at, called_said_at, facts
 FROM alert WHERE closed_at IS NULL AND child_id {any}
 """
 
@@ -198,7 +198,7 @@ async def _alerts(ids: Sequence[UUID]) -> dict[UUID, tuple[Called, ...]]:
 
 def _called(row: Mapping[str, Any]) -> Called:
     has = row["acknowledged_by"] if row["held_until"] is not None else None
-    contacted_by = row["contacted_by"]
+    contacted_by, facts = row["contacted_by"], as_document(row["facts"])
     return Called(
         id=as_id(row["id"]),
         cause=Cause(row["cause"]),
@@ -215,6 +215,8 @@ def _called(row: Mapping[str, Any]) -> Called:
         said_at=_moment(row["said_at"]),
         called_at=_moment(row["called_at"]),
         called_said_at=_moment(row["called_said_at"]),
+        due_at=_moment(facts.get("due_at")),
+        carer_asked_at=_moment(facts.get("asked_at")),
     )
 
 

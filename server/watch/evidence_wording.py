@@ -16,8 +16,13 @@ from server.alerts.ladder import State as AlertState
 from server.i18n import N_, format_moment, gettext, ngettext
 from server.notify.push_health import Health, Reached
 from server.policy.roll_call import Word
-from server.watch.facts import CALLS, FEWEST, Asked, Called, Facts, Mark, Reach
-from server.watch.listed_wording import asked_in_words, listed_in_words
+from server.watch.facts import CALLS, FEWEST, Called, Facts, Mark, Reach
+from server.watch.listed_wording import (
+    asked_in_words,
+    carer_in_words,
+    listed_in_words,
+    wish_in_words,
+)
 from server.watch.machine.standing import State, Why
 from server.watch.wording import CARD_HELP, TEXT, UNCHECKED, span, way_in_words, when
 
@@ -39,10 +44,10 @@ class _Reader(msgspec.Struct, frozen=True):
             return format_moment(self.language, at, self.zone)
         return when(self.language, at, self.zone, self.now)
 
-    def say(self, msgid: str, **times: datetime) -> str:
+    def say(self, msgid: str, n: int | None = None, **times: datetime) -> str:
         """The clause, with its times on the reader's clock."""
-        shown = {name: self.at(at) for name, at in times.items()}
-        return gettext(self.language, msgid, **shown)
+        shown: dict[str, object] = {name: self.at(at) for name, at in times.items()}
+        return gettext(self.language, msgid, **shown, **({"n": n} if n is not None else {}))
 
 
 def sentence(
@@ -53,11 +58,14 @@ def sentence(
     if facts.alerts and facts.alerts[0].cause is not Cause.SILENCE:
         return _called(facts, facts.alerts[0], reader)
     if facts.alerts and facts.alerts[0].state is AlertState.ANSWERED:
-        return _confirm(facts.alerts[0], reader)
+        return _confirm(facts, facts.alerts[0], reader)
     if not facts.is_silent:
-        return _calm(facts, reader)
-    first = [_silence(facts, reader), _last_answer(facts, reader), *_usual(facts, reader)]
-    first = [*_listed(facts, reader), *first, *_life(facts, reader)]
+        wishes = [_join([clause], reader) for clause in _wish(facts, reader)]
+        return " ".join([_calm(facts, reader), *wishes])
+    is_told = facts.missed_due_at is None and facts.answered_at in (None, facts.last_sign_at)
+    last = "" if is_told else _last_answer(facts, reader)
+    first = [_silence(facts, reader), last, *_usual(facts, reader), *_life(facts, reader)]
+    first = [*_listed(facts, reader), *first, *_wish(facts, reader)]
     second = [_phone(facts, reader), _carer(facts, reader), *_ours(facts, reader, always=True)]
     return " ".join([_join(first, reader), _join(second, reader)])
 
@@ -69,12 +77,12 @@ def brief(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> str:
         if not facts.alerts or facts.alerts[0].cause is not Cause.SILENCE:
             return sentence(facts, language, zone, now)
         if facts.alerts[0].state is AlertState.ANSWERED:
-            return _confirm(facts.alerts[0], reader)
+            return _confirm(facts, facts.alerts[0], reader)
         clauses = [_phone(facts, reader), _carer(facts, reader)]
     else:
         clauses = [*_usual(facts, reader), _carer(facts, reader)]
     clauses = [_silence(facts, reader), *_old(facts, reader), *clauses]
-    clauses = [*_listed(facts, reader), *clauses]
+    clauses = [*_listed(facts, reader), *clauses, *_wish(facts, reader)]
     return _join([*clauses, *_ours(facts, reader, always=False)], reader)
 
 
@@ -92,24 +100,37 @@ def _called(facts: Facts, alert: Called, reader: _Reader) -> str:
         clauses.append(gettext(reader.language, UNCHECKED))
     asked_at = max((each.asked_at for each in facts.alerts if each.cause in CALLS), default=None)
     since = max(alert.opened_at, asked_at or alert.opened_at)
-    help_ = next((each for each in facts.alerts if each.cause is Cause.HELP), None)
     if facts.answered_at is not None and facts.answered_at > since:
         clauses.append(reader.say(N_("last sign of life {time}"), time=facts.answered_at))
     elif alert.cause is Cause.MISSING:
         clauses += [_last_answer(facts, reader), *_life(facts, reader)]
         clauses += _listed(facts, reader)
-    if help_ is not None and help_ is not alert:
-        clauses.append(reader.say(N_("asked for help {time}"), time=help_.asked_at))
+    clauses += _wish(facts, reader)
     return _join([*clauses, *_ours(facts, reader, always=False)], reader)
 
 
-def _confirm(alert: Called, reader: _Reader) -> str:
+def _confirm(facts: Facts, alert: Called, reader: _Reader) -> str:
     if alert.answered_at is None:
-        return _join([gettext(reader.language, N_("answered after the alert"))], reader)
-    answered = reader.say(N_("answered {time}, after the alert"), time=alert.answered_at)
-    return _join(
-        [answered, gettext(reader.language, N_("please confirm that all is well"))], reader
-    )
+        clauses = [gettext(reader.language, N_("answered after the alert"))]
+    else:
+        clauses = [
+            reader.say(N_("answered {time}, after the alert"), time=alert.answered_at),
+            gettext(reader.language, N_("please confirm that all is well")),
+        ]
+    return _join([*clauses, *_wish(facts, reader)], reader)
+
+
+def _wish(facts: Facts, reader: _Reader) -> Iterator[str]:
+    """The strongest that the child calls for, where the alert that is told is about something
+    else."""
+    if facts.wish is not None and facts.wish is not facts.alerts[0]:
+        yield wish_in_words(facts.wish, reader.say)
+
+
+def wish(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> str:
+    """The same, as a sentence of its own; empty without any."""
+    reader = _Reader(language, zone, now)
+    return "".join(_join([clause], reader) for clause in _wish(facts, reader))
 
 
 def _calm(facts: Facts, reader: _Reader) -> str:
@@ -141,8 +162,10 @@ def _no_phone(facts: Facts, reader: _Reader) -> Iterator[str]:
 
 def _silence(facts: Facts, reader: _Reader) -> str:
     if facts.missed_due_at is None:
-        since = facts.sign_at or facts.placed_at
-        return reader.say(N_("no sign of life since {time}"), time=since)
+        if facts.last_sign_at is None:
+            return reader.say(N_("never heard from; here since {time}"), time=facts.placed_at)
+        last = reader.say(N_("last sign {time}"), time=facts.last_sign_at)
+        return _join_way(last, facts, reader) if facts.heard_at == facts.last_sign_at else last
     if facts.alerts and facts.alerts[0].reason == Why.MISSES:
         return ngettext(
             reader.language,
@@ -206,8 +229,8 @@ def _life(facts: Facts, reader: _Reader) -> Iterator[str]:
         yield reader.say(N_("app last opened {time}"), time=facts.app_seen_at)
     if facts.heard_at is not None and facts.heard_at > last:
         yield _heard(facts, facts.heard_at, reader)
-    if facts.seen is not None and facts.seen.answer == "seen" and facts.seen.at > last:
-        yield reader.say(N_("last seen by an adult {time}"), time=facts.seen.at)
+    if facts.seen is not None and facts.seen.seen_at is not None and facts.seen.seen_at > last:
+        yield reader.say(N_("last seen by an adult {time}"), time=facts.seen.seen_at)
     if _in_vain(facts) and facts.seen is not None and facts.seen.at > last:
         yield reader.say(N_("looked for, not found {time}"), time=facts.seen.at)
 
@@ -298,33 +321,7 @@ def reminders(facts: Facts, language: str, zone: ZoneInfo, now: datetime) -> str
 
 
 def _carer(facts: Facts, reader: _Reader) -> str:
-    asked = facts.asked
-    if not facts.has_carer:
-        return _home(asked, reader)
-    if asked is None:
-        return gettext(reader.language, N_("carer not asked yet"))
-    if asked.answer is None and asked.times > 1:
-        last = reader.at(asked.at)
-        msgid = N_("carer asked {n} times, last {time}, no answer yet")
-        return gettext(reader.language, msgid, n=asked.times, time=last)
-    if asked.answer is None:
-        return reader.say(N_("carer asked {time}, no answer yet"), time=asked.at)
-    at = asked.answered_at or asked.at
-    if asked.answer == "seen":
-        return reader.say(N_("carer saw the child {time}"), time=at)
-    return reader.say(N_("carer could not find the child, {time}"), time=at)
-
-
-def _home(asked: Asked | None, reader: _Reader) -> str:
-    """Where there is no carer, the people of the home may have been asked."""
-    if asked is None:
-        return gettext(reader.language, N_("no carer to ask"))
-    if asked.answer is None:
-        return reader.say(N_("no carer: the home was asked {time}, no answer yet"), time=asked.at)
-    at = asked.answered_at or asked.at
-    if asked.answer == "seen":
-        return reader.say(N_("no carer: the home saw the child {time}"), time=at)
-    return reader.say(N_("no carer: the home could not find the child, {time}"), time=at)
+    return carer_in_words(facts.asked, reader.say, has_carer=facts.has_carer)
 
 
 def _ours(facts: Facts, reader: _Reader, *, always: bool) -> Iterator[str]:
@@ -368,7 +365,7 @@ def points(
             list(_life(facts, reader)) or [none],
         ),
         (N_("Reminder"), [_phone(facts, reader)]),
-        (N_("Carer"), [_carer(facts, reader)]),
+        (N_("Carer"), [_carer(facts, reader)] if facts.asked or facts.is_silent else []),
         (
             N_("Witness") if facts.listed and facts.listed.is_outside else N_("Roll call"),
             list(_listed(facts, reader)),

@@ -48,20 +48,24 @@ class Reach(StrEnum):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """A carer was asked; `answer` is seen, not_seen, or None."""
+    """A carer was asked, or the home in their place (`is_home`); `answer` is seen, not_seen, or
+    None."""
 
     at: datetime
     answer: str | None
     answered_at: datetime | None
     times: int = 1  # How often, about this silence.
+    is_home: bool = False
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """The last time an adult looked for the child: seen or not, and by which adult."""
+    """The last time an adult looked for the child: seen or not, and by which adult. `seen_at`: the
+    last time that one saw them."""
 
     at: datetime
     by_role: str
     answer: str
+    seen_at: datetime | None = None
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -95,6 +99,8 @@ class Called(msgspec.Struct, frozen=True):
     said_at: datetime | None = None  # Where it reached us much later.
     called_at: datetime | None = None  # The last time the child called again, and said so.
     called_said_at: datetime | None = None
+    due_at: datetime | None = None  # Of a silence: the check-in it opened about, and the last time
+    carer_asked_at: datetime | None = None  # by then that the carer was to be asked.
 
     @property
     def asked_at(self) -> datetime:
@@ -157,6 +163,25 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     def last_heard_at(self) -> datetime | None:
         """When the child was heard from last, in any way; None: never."""
         return last_heard(self.answered_at, self.heard_at)
+
+    @property
+    def last_sign_at(self) -> datetime | None:
+        """The last sign of the child that came from anyone; None: nothing was ever heard. When an
+        absence or an alert ended is no sign."""
+        is_here = self.listed is not None and self.listed.word is Word.HERE
+        signs = last_heard(
+            self.last_heard_at,
+            self.seen.seen_at if self.seen is not None else None,
+            self.listed.at if self.listed is not None and is_here else None,
+            *(alert.contacted_at for alert in self.alerts),
+        )
+        return signs or self.old_came_at
+
+    @property
+    def wish(self) -> Called | None:
+        """The strongest that the child calls for: help before a talk."""
+        wishes = {alert.cause: alert for alert in self.alerts}
+        return wishes.get(Cause.HELP) or wishes.get(Cause.TALK)
 
     @property
     def is_silent(self) -> bool:

@@ -1,5 +1,5 @@
-"""What a home or another witness said of a child, and what a child called for, as a part of the
-sentence of evidence. Pure."""
+"""What a home, another witness or a carer said of a child, and what a child called for, as a part
+of the sentence of evidence. Pure."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -7,7 +7,7 @@ from datetime import datetime
 from server.alerts.ladder import Cause
 from server.i18n import N_, gettext
 from server.policy.roll_call import Word
-from server.watch.facts import Called, Listed
+from server.watch.facts import Asked, Called, Listed
 from server.watch.wording import said_and_arrived
 
 _LISTED: dict[Word, str] = {
@@ -51,6 +51,36 @@ def listed_in_words(listed: Listed, say: Callable[..., str]) -> Iterator[str]:
     if listed.differs is not None and listed.differs[0] in _DIFFERS:
         word, at = listed.differs
         yield say(_DIFFERS[word], time=at)
+
+
+def carer_in_words(asked: Asked | None, say: Callable[..., str], *, has_carer: bool) -> str:
+    """What came of the question to the carer, or to the home in their place; that nobody was asked
+    tells whether there is a carer now."""
+    if asked is None:
+        return say(N_("carer not asked yet") if has_carer else N_("no carer to ask"))
+    at = asked.answered_at or asked.at
+    if asked.is_home:
+        if asked.answer is None:
+            return say(N_("the home was asked {time}, no answer yet"), time=asked.at)
+        if asked.answer == "seen":
+            return say(N_("the home saw the child {time}"), time=at)
+        return say(N_("the home could not find the child, {time}"), time=at)
+    if asked.answer is None and asked.times > 1:
+        again = N_("carer asked {n} times, last {time}, no answer yet")
+        return say(again, n=asked.times, time=asked.at)
+    if asked.answer is None:
+        return say(N_("carer asked {time}, no answer yet"), time=asked.at)
+    if asked.answer == "seen":
+        return say(N_("carer saw the child {time}"), time=at)
+    return say(N_("carer could not find the child, {time}"), time=at)
+
+
+def wish_in_words(wish: Called, say: Callable[..., str]) -> str:
+    """What a child calls for, beside what else is told."""
+    is_help = wish.cause is Cause.HELP
+    return say(
+        N_("asked for help {time}") if is_help else N_("asked to talk {time}"), time=wish.asked_at
+    )
 
 
 # At a time; or, where it was said at one and arrived at another, without.

@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 
 from server.alerts.ladder import Cause
 from server.alerts.opening import Opening, join_misses, open_alerts
-from server.alerts.weighed import as_data
+from server.alerts.weighed import as_data, since_sign
 from server.audit.actions import SYSTEM, note
 from server.audit.models import Entry
 from server.notify.actions import set_aside, tell_operators
@@ -19,6 +19,7 @@ from server.policy.model import Policy
 from server.storage import bulk
 from server.storage.db import as_id, fetch, write
 from server.storage.due_rows import DueRows
+from server.watch.carer.evidence import placed_and_seen
 from server.watch.carer.messages import QUESTIONS, Asking, ask
 from server.watch.machine.alarms import called_by
 from server.watch.machine.rounds import steps_of
@@ -248,7 +249,8 @@ async def _alert(moved: Sequence[Moved], now: datetime) -> None:
     called = _of(moved, What.ALERT)
     misses = {case.watch.child_id: _misses(case, changes) for case, changes in moved}
     blind = await _blind(called, now)
-    pushes = await reached_of([case.watch.child_id for case, _ in called], now)
+    ids = [case.watch.child_id for case, _ in called]
+    pushes, here = await reached_of(ids, now), await placed_and_seen(ids, now)
     unseen = {}
     if blind is not None:
         unseen["unseen"] = [blind.from_at.isoformat(), blind.until_at.isoformat()]
@@ -267,7 +269,11 @@ async def _alert(moved: Sequence[Moved], now: datetime) -> None:
                 tier=case.terms.tier,
                 reason=change.why.value if change.why else Why.GRACE_OVER.value,
                 opened_at=change.at,
-                facts={**_facts(case, change, pushes.get(case.watch.child_id)), **unseen},
+                facts={
+                    **_facts(case, change, pushes.get(case.watch.child_id)),
+                    "weighed": _weighed(case, change, *here[case.watch.child_id]),
+                    **unseen,
+                },
                 shared=shared.get(case.watch.child_id),
                 misses=misses[case.watch.child_id],
             )
@@ -301,11 +307,22 @@ def _facts(case: WatchState, change: Change, push: Reached | None) -> dict[str, 
         "due_at": change.due_at,
         "answered_at": case.watch.answered_at,
         "app_seen_at": case.watch.app_seen_at,
+        "old_came_at": case.watch.old_came_at,
         "asked_at": case.standing.asked_at,
         "push_silent_since": push.silent_since if push is not None else None,
     }
     facts = {name: at.isoformat() for name, at in moments.items() if at is not None}
     if case.watch.heard_at is not None and case.watch.heard_way is not None:
         facts |= {"heard_at": case.watch.heard_at.isoformat(), "heard_way": case.watch.heard_way}
-    heavy = as_data(weighed(case.standing, case.terms, change.why, change.at))
-    return {**facts, "has_carer": case.terms.has_carer, "weighed": heavy}
+    return {**facts, "has_carer": case.terms.has_carer}
+
+
+def _weighed(
+    case: WatchState, change: Change, placed_at: datetime, seen_at: datetime | None
+) -> list[dict[str, Any]]:
+    """What weighed, the heaviest first. The rules count a silence also from what is no sign."""
+    watch = case.watch
+    heard = [watch.answered_at, watch.heard_at, seen_at]
+    heard = heard if any(heard) else [watch.old_came_at]
+    heavy = weighed(case.standing, case.terms, change.why, change.at)
+    return as_data(since_sign(heavy, heard, placed_at))

@@ -49,6 +49,7 @@ ANSWERS: Mapping[str, str] = {
     "none_due_next": N_("No alert: no check-in was due in this time. The next is due {due}."),
     # Said after the first sentence.
     "why": N_("Why: {why}."),
+    "wish": N_("Also at {wished}: {wish}."),
     "taken": N_("{who} took it at {taken}."),
     "not_taken": N_("Nobody has taken it yet."),
     "lapsed": N_("Nobody has it now."),
@@ -138,13 +139,26 @@ def _outside(night: Known) -> Answer | None:
 def _alert(night: Known) -> Answer | None:
     inside = [alert for alert in night.alerts if night.period.has(alert.opened_at)]
     if inside:
-        return _opened(night, inside)
+        return _with_wish(_opened(night, inside), inside[0], night)
     if night.alerts:
         alert = night.alerts[0]
         code = "alert_before" if alert.noticed_at < night.period.begin else "alert"
         codes, more = _end(alert, night)
-        return Answer((code, *codes), {**_of(alert), **more})
+        return _with_wish(Answer((code, *codes), {**_of(alert), **more}), alert, night)
     return None
+
+
+def _with_wish(told: Answer, alert: AlertRow, night: Known) -> Answer:
+    """The strongest that the child called for, where the alert that is told is about something
+    else."""
+    for cause in ("help", "talk"):
+        wish = next((each for each in night.alerts if each.cause == cause), None)
+        if wish is alert:
+            return told
+        if wish is not None:
+            values: dict[str, Value] = {"wish": cause, "wished": wish.opened_at}
+            return Answer((*told.codes, "wish"), {**told.values, **values})
+    return told
 
 
 def _of(alert: AlertRow) -> dict[str, Value]:

@@ -24,6 +24,7 @@ from server.policy.models import BudgetWeek, WeekState
 from server.policy.models import Policy as PolicyRow
 from server.policy.parser import filled, read
 from server.watch.actions import EVIDENCE
+from server.watch.carer.messages import LASTS
 from server.watch.carer.models import Question
 from server.watch.machine.rounds import round_moments
 from server.watch.models import Round, Sighting, Watch
@@ -261,7 +262,8 @@ async def of_questions(child_id: UUID, period: Period) -> list[Event]:
     for row in await rows.limit(MOST):
         values: dict[str, Value] = {"who": row.person_id, "due": row.about_due_at}
         events.append(Event(row.asked_at, "question.asked", values, ("about_late",)))
-        if row.answered_at is None:
+        # One that ended sooner is no longer asked: the placement ended.
+        if row.answered_at is None and row.expires_at >= row.asked_at + LASTS:
             events.append(Event(row.expires_at, "question.silent", values))
     return events
 

@@ -1,8 +1,9 @@
 """The alerts of a night: why they opened, who was to be called, who took them, how they ended."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import zip_longest
+from typing import Any
 from uuid import UUID
 
 from tortoise.expressions import Q
@@ -16,6 +17,7 @@ from server.notify.models import Message
 from server.notify.rules import Kind
 from server.policy.model import Rung, ladder_from_data
 from server.rota.calendar import Rota, stand_in
+from server.watch.wording import TEXT
 from server.why.events import Event, Period, Value
 
 MOST = 200
@@ -91,13 +93,20 @@ def _opening(alert: Alert, *, sees_signs: bool) -> tuple[dict[str, Value], tuple
     for fact, (name, reason) in _FACTS.items():
         if fact in alert.facts:
             values[name], because = datetime.fromisoformat(alert.facts[fact]), (*because, reason)
-    if "answered_at" not in alert.facts:
+    if not _has_answered(alert.facts):
         because = (*because, "fact_never")
     if alert.misses > 1:
         values["misses"], because = alert.misses, (*because, "misses")
     if facts := weighed_in(alert.facts, sees_signs=sees_signs):
         values["weighed"], because = tuple(facts), (*because, "weighed")
     return values, because
+
+
+def _has_answered(facts: Mapping[str, Any]) -> bool:
+    """Whether an answer had come by then, by the app or another way, also one that did not
+    count."""
+    is_other = "heard_at" in facts and facts.get("heard_way") != TEXT
+    return is_other or "answered_at" in facts or "old_came_at" in facts
 
 
 def _ladder(

@@ -181,7 +181,7 @@ BECAUSE: Mapping[str, str] = {
     "word_weightless": N_("It changed nothing about when we call adults."),
     "about_late": N_("The check-in due {due} was late."),
     "why": N_("Why: {why}."),
-    "misses": N_("{misses} check-ins were missed by then."),
+    "misses": N_("In all, {misses} check-ins were missed."),
     "fact_answered": N_("Last answer: {answered}."),
     "fact_never": N_("{child} had never answered."),
     "fact_app": N_("App last opened: {app}."),
@@ -223,6 +223,7 @@ def _table(table: Mapping[str, str]) -> Callable[[str, str], str]:
 _CODES: Mapping[str, Callable[[str, str], str]] = {
     "tier": _table({tier.value: words[0] for tier, words in TIERS.items()}),
     "cause": _table(TITLES),
+    "wish": _table(TITLES),
     "outcome": _table({outcome.value: words[0] for outcome, words in OUTCOMES.items()}),
     "kind": _table(KINDS),
     "result": _table(RESULTS),

@@ -536,7 +536,7 @@ async def test_the_next_person_on_duty_reads_about_the_search_in_plain_sentences
         "Reference: A 17",
         "1 attempt to reach the child",
         "Visited a place (Station), Not there.",
-        "No sign of life since the search began.",
+        "No sign of life is logged since the search began.",
         "Next: Try to reach the child again, by",
         "This is for Tom Verhoeven.",
         "Rosa comes at seven.",

@@ -70,7 +70,7 @@ async def test_the_home_is_asked_and_its_word_counts_as_the_carers(cast: Cast) -
     await without_carer(cast)
     [question] = await late(cast)
     assert question.person_id == cast.ines.id
-    assert "no carer: the home was asked 19:00, no answer yet" in await brief(cast, "mia")
+    assert "the home was asked 19:00, no answer yet" in await brief(cast, "mia")
     await answer_question(question.id, "seen", cast.clock())
     seen = await Sighting.get(child_id=cast.mia.id)
     assert (seen.by_role, seen.answer) == (Role.CARER.value, "seen")

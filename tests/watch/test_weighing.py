@@ -106,6 +106,6 @@ async def test_the_alert_of_a_silence_shows_what_weighed_and_hides_signs_from_th
         page = (await browser.get(f"/desk/alerts/{alert.id}")).text
         told = (await browser.get(f"/api/v1/alerts/{alert.id}")).json()
     assert "What weighed most" in page
-    assert "We asked whether they had been seen, 19:00, and heard nothing." in page
+    assert "We asked whether they had been seen, 19:00, and had heard nothing by then." in page
     assert "No answer to 1 check-in, due 18:00." in page
     assert all(row["kind"] != "warned" for row in told["facts"]["weighed"])

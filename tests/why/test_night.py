@@ -61,9 +61,9 @@ async def test_a_night_with_an_alert_is_told_from_due_to_closed(stage: Stage) ->
         "19:00 Question to the carer for Sam Oyelaran, push notification: accepted.",
         "19:45 An alert opened: No answer. Why: the carer did not answer in time."
         " Carer asked: 19:00. Mia Castellane had never answered. What weighed, the heaviest first:"
-        " We asked whether they had been seen, 19:00, and heard nothing."
+        " We asked whether they had been seen, 19:00, and had heard nothing by then."
         " No answer to 1 check-in, due 18:00."
-        " No sign of life since 13:00.",
+        " Never heard from; here since 13:00.",
         "19:45 The ladder of this alert: Caseworker, Deputy, On duty, Manager and Last resort."
         " 30 mins for each step.",
         "19:45 It was the turn of “Caseworker”: Tom Verhoeven.",

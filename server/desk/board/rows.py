@@ -24,7 +24,7 @@ from server.people.rules import Action, Role, may
 from server.storage.turns import in_turns
 from server.watch import evidence
 from server.watch.carer.models import Question
-from server.watch.evidence_wording import brief, quiet_phone
+from server.watch.evidence_wording import brief, quiet_phone, wish
 from server.watch.facts import Called, Facts
 from server.watch.machine.standing import State, Why
 from server.watch.models import Beat, Watch
@@ -226,7 +226,7 @@ def _row(
         is_calm=group in QUIET,
         icon=icon,
         word=gettext(language, word),
-        text=contacted_in_words(alert, names, reader) or brief(facts, language, zone, now),
+        text=_text(facts, alert, names, reader),
         to_do=to_do,
         owed=None,
         flags="",
@@ -242,6 +242,13 @@ def _row(
         may_check_in=may(held, Action.CHECK_IN_FOR),
         has_page=has_page,
     )
+
+
+def _text(facts: Facts, alert: Called | None, names: Mapping[UUID, str], reader: Reader) -> str:
+    contacted, when_ = contacted_in_words(alert, names, reader), (reader.zone, reader.now)
+    if not contacted:
+        return brief(facts, reader.language, *when_)
+    return " ".join(filter(None, [contacted, wish(facts, reader.language, *when_)]))
 
 
 def group_of(facts: Facts, alert: Called | None, *, is_back: bool = False) -> Group:

@@ -117,7 +117,7 @@ def _tried(timeline: Sequence[Told], language: str, shown: Shown) -> str:
 def _heard(timeline: Sequence[Told], language: str, shown: Shown) -> str:
     signs = [line for line in timeline if line.what == entry_kinds.SIGN_OF_LIFE or _is_seen(line)]
     if not signs:
-        return gettext(language, N_("No sign of life since the search began."))
+        return gettext(language, N_("No sign of life is logged since the search began."))
     last = max(sign.at for sign in signs)
     return gettext(language, N_("Last sign of life: {time}."), time=shown(last))
 

@@ -6,9 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
+from msgspec.structs import replace
+
+from server.alerts.ladder import Cause
 from server.people.rules import Role
 from server.storage.db import among, as_id, as_moment, fetch
-from server.watch.facts import Asked, Listed, Seen
+from server.watch.facts import Asked, Called, Listed, Seen
 from server.watch.spoken import LastSaid, last_since_sign
 
 # Sightings and words further back say nothing about a silence of now.
@@ -18,45 +22,99 @@ _SEEN = """
 SELECT child_id, seen_at, by_role, answer FROM sighting
 WHERE child_id {any} AND at > $2 ORDER BY at
 """
+# Whether a person was the carer when they were asked: who is asked in a carer's place has no tie.
 _QUESTIONS = """
-SELECT child_id, about_due_at, asked_at, answer, answered_at FROM question
-WHERE child_id {any} ORDER BY asked_at
+SELECT q.child_id, q.about_due_at, q.asked_at, q.answer, q.answered_at, EXISTS (
+  SELECT 1 FROM tie t WHERE t.child_id = q.child_id AND t.person_id = q.person_id AND t.role = $2
+  AND t.from_at <= q.asked_at AND (t.until_at IS NULL OR t.until_at > q.asked_at)) AS by_carer
+FROM question q WHERE q.child_id {any} ORDER BY q.asked_at
 """
 
 
 async def seen(ids: Sequence[UUID], now: datetime) -> dict[UUID, Seen]:
     """The last time an adult looked for each of these children."""
-    rows = await fetch(_SEEN.format(any=among()), [list(ids), now - FAR])
-    return {
-        as_id(row["child_id"]): Seen(as_moment(row["seen_at"]), row["by_role"], row["answer"])
-        for row in rows
-    }
+    last: dict[UUID, Seen] = {}
+    for row in await fetch(_SEEN.format(any=among()), [list(ids), now - FAR]):
+        child, at = as_id(row["child_id"]), as_moment(row["seen_at"])
+        before = last[child].seen_at if child in last else None
+        seen_at = max(at, before or at) if row["answer"] == "seen" else before
+        last[child] = Seen(at, row["by_role"], row["answer"], seen_at)
+    return last
 
 
-async def asked(watches: Iterable[Mapping[str, Any]]) -> dict[UUID, Asked]:
-    """The result of the question about the oldest miss; an answer outweighs silence."""
-    missed = {
-        as_id(row["child_id"]): as_moment(row["missed_due_at"])
-        for row in watches
-        if row["missed_due_at"] is not None
-    }
-    if not missed:
+_PLACED = """
+SELECT c.id AS child_id, c.placed_at, (
+  SELECT MAX(s.seen_at) FROM sighting s WHERE s.child_id = c.id AND s.answer = 'seen' AND s.at > $2
+) AS seen_at FROM child c WHERE c.id {any}
+"""
+
+
+async def placed_and_seen(
+    ids: Sequence[UUID], now: datetime
+) -> dict[UUID, tuple[datetime, datetime | None]]:
+    """When each of these children came here, and when an adult saw them last."""
+    if not ids:
         return {}
-    asked_by_child: dict[UUID, Asked] = {}
-    times: dict[UUID, set[datetime]] = {}
-    for row in await fetch(_QUESTIONS.format(any=among()), [list(missed)]):
+    return {
+        as_id(row["child_id"]): (
+            as_moment(row["placed_at"]),
+            None if row["seen_at"] is None else as_moment(row["seen_at"]),
+        )
+        for row in await fetch(_PLACED.format(any=among()), [list(ids), now - FAR])
+    }
+
+
+class _About(msgspec.Struct, frozen=True):
+    """Which questions are about a silence: those about its first miss; else about the check-in of
+    its alert; else those that came since it was last to be asked. An answer that came late moves
+    the miss, and one that settles the silence leaves its alert open."""
+
+    missed: datetime | None
+    of_alert: datetime | None
+    since: datetime | None
+
+    def rank(self, due: datetime, asked_at: datetime) -> int | None:
+        if due in (self.missed, self.of_alert):
+            return 0 if due == self.missed else 1
+        return 2 if self.since is not None and asked_at >= self.since else None
+
+
+def _about(row: Mapping[str, Any], alerts: Iterable[Called]) -> _About:
+    silence = next((alert for alert in alerts if alert.cause is Cause.SILENCE), None)
+    missed = None if row["missed_due_at"] is None else as_moment(row["missed_due_at"])
+    asked_at = None if row["asked_at"] is None else as_moment(row["asked_at"])
+    if silence is None or (missed is not None and asked_at is None):
+        return _About(missed, None, asked_at)  # A miss of now, that the alert is not about.
+    return _About(missed, silence.due_at, asked_at or silence.carer_asked_at)
+
+
+async def asked(
+    watches: Iterable[Mapping[str, Any]], alerts: Mapping[UUID, tuple[Called, ...]]
+) -> dict[UUID, Asked]:
+    """What came of the question about each silence, by its watch and its open alerts: the one
+    source of it for every page and paper. An answer outweighs silence."""
+    abouts = {
+        (child := as_id(row["child_id"])): _about(row, alerts.get(child, ())) for row in watches
+    }
+    abouts = {child: about for child, about in abouts.items() if about != _About(None, None, None)}
+    if not abouts:
+        return {}
+    by_child: dict[UUID, dict[int, list[Asked]]] = {}
+    for row in await fetch(_QUESTIONS.format(any=among()), [list(abouts), Role.CARER.value]):
         child, at = as_id(row["child_id"]), as_moment(row["asked_at"])
-        earlier = asked_by_child.get(child)
-        is_about_it = as_moment(row["about_due_at"]) == missed[child]
-        if is_about_it:
-            times.setdefault(child, set()).add(at)
-        if not is_about_it or (
-            earlier is not None and earlier.answer is not None and row["answer"] is None
-        ):
-            continue
-        answered_at = None if row["answered_at"] is None else as_moment(row["answered_at"])
-        asked_by_child[child] = Asked(at, row["answer"], answered_at, len(times[child]))
-    return asked_by_child
+        rank = abouts[child].rank(as_moment(row["about_due_at"]), at)
+        if rank is not None:
+            answered_at = None if row["answered_at"] is None else as_moment(row["answered_at"])
+            question = Asked(at, row["answer"], answered_at, is_home=not row["by_carer"])
+            by_child.setdefault(child, {}).setdefault(rank, []).append(question)
+    return {child: _came_to(ranks[min(ranks)]) for child, ranks in by_child.items()}
+
+
+def _came_to(questions: Sequence[Asked]) -> Asked:
+    """Of the questions about one silence, the earliest first."""
+    answered = [question for question in questions if question.answer is not None]
+    times = len({question.at for question in questions})
+    return replace((answered or questions)[-1], times=times)
 
 
 async def listed(ids: Sequence[UUID], now: datetime) -> dict[UUID, Listed]:
