@@ -251,40 +251,37 @@ async def _alert(moved: Sequence[Moved], now: datetime) -> None:
     blind = await _blind(called, now)
     ids = [case.watch.child_id for case, _ in called]
     pushes, here = await reached_of(ids, now), await placed_and_seen(ids, now)
-    unseen = {}
-    if blind is not None:
-        unseen["unseen"] = [blind.from_at.isoformat(), blind.until_at.isoformat()]
+    down = [blind.from_at.isoformat(), blind.until_at.isoformat()] if blind is not None else []
+    unseen = {"unseen": down} if down else {}
     silent = [
         Silent(case.watch.child_id, case.watch.agency_id, change.at, case.policy)
         for case, change in called
     ]
     shared = await causes_of(silent, blind, now)
     for case, change in called:
-        policies[case.watch.agency_id] = case.policy
+        child_id, policies[case.watch.agency_id] = case.watch.child_id, case.policy
         openings.append(
             Opening(
-                child_id=case.watch.child_id,
+                child_id=child_id,
                 agency_id=case.watch.agency_id,
                 cause=Cause.SILENCE,
                 tier=case.terms.tier,
                 reason=change.why.value if change.why else Why.GRACE_OVER.value,
                 opened_at=change.at,
                 facts={
-                    **_facts(case, change, pushes.get(case.watch.child_id)),
-                    "weighed": _weighed(case, change, *here[case.watch.child_id]),
+                    **_facts(case, change, pushes.get(child_id)),
+                    "weighed": _weighed(case, change, *here[child_id]),
                     **unseen,
                 },
-                shared=shared.get(case.watch.child_id),
-                misses=misses[case.watch.child_id],
+                shared=shared.get(child_id),
+                misses=misses[child_id],
             )
         )
     # From how many children on an agency wants one message: nobody asks how many more there are.
     most = max((policy.together.children for policy in policies.values()), default=0)
     still = partial(still_coming, most=most)
     await contacts.ask(await open_alerts(openings, policies, now, still), now)
-    joined = [case.watch.child_id for case, _ in _of(moved, What.JOIN)]
-    if joined:
-        await join_misses(joined, now)
+    await join_misses([case.watch.child_id for case, _ in _of(moved, What.JOIN)], now)
 
 
 def _misses(case: WatchState, changes: Sequence[Change]) -> int:

@@ -89,7 +89,7 @@ CASES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         {"alerts": [Alert(cause="help", reason="said_help")]},
         ("alert", "not_taken"),
     ),
-    "several alerts": ({"alerts": [Alert(), Alert(cause="help")]}, ("alerts",)),
+    "several alerts": ({"alerts": [Alert(), Alert(cause="help")]}, ("alerts", "wish")),
     "an alert noticed late": (
         {"alerts": [Alert(noticed_at=EVENING + 5 * HOUR)], "downs": DOWN},
         ("alert_late", "why", "not_taken"),
