@@ -85,9 +85,10 @@ def tables() -> Iterator[str]:
 
 
 def audit_kinds() -> Iterator[str]:
-    for call in calls("note", "note_lines"):
+    for call in calls("note", "note_all", "note_lines"):
         if len(call.args) > 1:
-            yield from texts(call.args[1])
+            # ":" alone stands between two variables.
+            yield from (text for text in texts(call.args[1]) if text != ":")
     for call in calls("note_about"):
         yield from texts(call.args[2])
 

@@ -42,10 +42,12 @@ async def fill_in(request: Request) -> Response:
     """A PIN opens the list; then what is said of each child is kept. A page sent twice is once."""
     now, form = now_of(request), await form_body(request)
     try:
-        sheet = await lists.read(request.path_params["list_token"], now)
+        sheet = await lists.read(request.path_params["list_token"], now, also_ended=True)
     except NotFound:
         return _over(request)
-    words = _words(form)
+    words, is_over = _words(form), sheet.witness.ended_at is not None
+    if is_over and Word.NOT_HERE not in words.values():
+        return _over(request)
     proof = entered(form, "proof")
     if not lists.is_opened(sheet, proof, now):
         try:
@@ -55,13 +57,16 @@ async def fill_in(request: Request) -> Response:
         except (Refused, TooMany) as fault:
             return _pin_page(request, sheet, words, fault)
     context: dict[str, Any] = {"proof": proof, "sent": False}
-    if entered(form, "send") == "yes":
+    if is_over or entered(form, "send") == "yes":
         actor = Actor(None, "witness", sheet.agency_id)
         try:
-            sheet = await lists.record(actor, sheet.id, lists.Form(_id(form), words), now)
+            kept = await lists.record(actor, sheet.id, lists.Form(_id(form), words), now)
         except NotFound:
             return _over(request)
-        context["sent"], words = True, {}
+        if kept.is_over:
+            return _over(request, kept)
+        context = {**context, "sent": True, "kept": kept}
+        sheet, words = kept.sheet, {}
     return await _list_page(request, sheet, {**context, "tapped": words})
 
 
@@ -93,8 +98,10 @@ def _context(request: Request, sheet: WitnessList) -> dict[str, Any]:
     }
 
 
-def _over(request: Request) -> Response:
-    context = {"display_name": request.app.state.settings.display_name, "state": "over"}
+def _over(request: Request, kept: lists.Kept | None = None) -> Response:
+    own = {} if kept is None else _context(request, kept.sheet)
+    name = request.app.state.settings.display_name
+    context = {**own, "display_name": name, "state": "over", "kept": kept}
     return page(request, "witnesses/list.html", context, status=404)
 
 

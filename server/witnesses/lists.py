@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 import msgspec
 from tortoise.expressions import F
 
-from server.audit.actions import Actor, note
+from server.audit.actions import Actor, note, note_all
 from server.auth.rate_limit import count_guess, forget_guesses
 from server.auth.rules import Door
 from server.errors import NotFound, Refused
@@ -19,12 +19,13 @@ from server.policy.roll_call import Word
 from server.security import encryption
 from server.storage import bulk
 from server.storage.db import as_id, write
+from server.watch.carer.away import tell_of_moved, told_people
 from server.watch.models import Watch, WitnessWord
 from server.watch.witnessing import hear, lock_watches
 from server.web.live import announce
 from server.witnesses import actions, reading, rules
-from server.witnesses.models import Witness, WitnessList
-from server.witnesses.register import Line, Matched, match
+from server.witnesses.models import Witness, WitnessChild, WitnessList
+from server.witnesses.register import Line, Matched, match, same
 
 LINK = "witness list"
 OPENED_PROOF = "witness list opened"
@@ -50,16 +51,16 @@ def token_of(sheet: WitnessList) -> str:
     return encryption.sign(str(sheet.id), LINK, until=sheet.ends_at)
 
 
-async def read(token: str, now: datetime) -> WitnessList:
+async def read(token: str, now: datetime, *, also_ended: bool = False) -> WitnessList:
     """The list of an address, with its witness. Raises NotFound for one that is not ours, or is
-    over, or whose witness has ended."""
+    over, or whose witness has ended (unless `also_ended`)."""
     try:
         id_ = UUID(encryption.unsign(token, LINK, now))
     except (encryption.Unreadable, ValueError):
         raise NotFound(OVER) from None
-    held = WitnessList.filter(id=id_, ends_at__gt=now, witness__ended_at__isnull=True)
+    held = WitnessList.filter(id=id_, ends_at__gt=now)
     sheet = await held.prefetch_related("witness").first()
-    if sheet is None:
+    if sheet is None or (sheet.witness.ended_at is not None and not also_ended):
         raise NotFound(OVER)
     return sheet
 
@@ -113,32 +114,68 @@ async def _wrong(witness: Witness, now: datetime) -> None:
 # --- what is said
 
 
-async def record(actor: Actor, list_id: UUID, form: Form, now: datetime) -> WitnessList:
+class Kept(msgspec.Struct, frozen=True):
+    """What became of a form. `left`: how many of its words are about children who have left the
+    list; `told`: how many of those say "not here", which adults are told of. `is_over`: the list
+    has ended."""
+
+    sheet: WitnessList
+    left: int = 0
+    told: int = 0
+    is_over: bool = False
+
+
+async def record(actor: Actor, list_id: UUID, form: Form, now: datetime) -> Kept:
     """Keep what was said, and let the watches go by it. The same form twice is once; a word that
     stays as it was is no new one.
 
-    Children who are not named stay unsaid; those who have left the list are left out. Raises
-    NotFound where the list is over.
+    Children who are not named stay unsaid. Of those who have left the list that day nothing is
+    kept, and who has them now hears of a "not here"; also where the list ended with them. Raises
+    NotFound where the day of the list is over.
     """
     async with write():
         sheet = await WitnessList.get_or_none(id=list_id).prefetch_related("witness")
-        if sheet is None or sheet.ends_at <= now or sheet.witness.ended_at is not None:
+        if sheet is None or sheet.ends_at <= now:
             raise NotFound(OVER)
-        seats = await reading.seats_of(sheet.witness_id, now).filter(id__in=list(form.words))
-        words = {seat.child_id: form.words[seat.id] for seat in seats}
-        # The watches first, as everywhere; then the list.
-        watches = await lock_watches(words)
+        # The watches first, as everywhere; then the list, so that nobody ends it meanwhile.
+        watches = await lock_watches(_split(await reading.seats_of_day(sheet.witness, now), form))
         locked = await WitnessList.filter(id=list_id).select_for_update().get()
-        if locked.state == "missed":  # The day has ended in this moment.
+        seats = await reading.seats_of_day(sheet.witness, now)
+        named = _split(seats, form)
+        words = {child_id: word for child_id, (word, is_on) in named.items() if is_on}
+        if locked.state == "missed" and words:  # The day has ended in this moment.
             raise NotFound(OVER)
-        new = await _new(sheet, form, words, watches)
+        new = await _new(sheet, form, words, [each for each in watches if each.child_id in words])
         if new:
             rows = [_row(sheet, form, watch, words[watch.child_id], now) for watch in new]
             kept = await hear(actor, sheet.id, new, rows, now)
             await _tell_of_absent(sheet, [row for row in rows if row["id"] in kept], now)
+        away = {id_ for id_, (word, is_on) in named.items() if word is Word.NOT_HERE and not is_on}
+        told = await _tell_of_moved(actor, sheet, [w for w in watches if w.child_id in away], now)
         await _done_if_whole(sheet, now)
         await announce(sheet.agency_id, "watch")
-        return await WitnessList.get(id=list_id).prefetch_related("witness")
+        sheet = await WitnessList.get(id=list_id).prefetch_related("witness")
+        return Kept(sheet, len(named) - len(words), told, sheet.witness.ended_at is not None)
+
+
+def _split(seats: Sequence[WitnessChild], form: Form) -> dict[UUID, tuple[Word, bool]]:
+    """What is said of each child, and whether they are on the list. Of a child who left and is back
+    the last seat counts."""
+    on_list = {seat.child_id for seat in seats if seat.until_at is None}
+    return {
+        seat.child_id: (form.words[seat.id], seat.child_id in on_list)
+        for seat in seats
+        if seat.id in form.words
+    }
+
+
+async def _tell_of_moved(
+    actor: Actor, sheet: WitnessList, watches: Sequence[Watch], now: datetime
+) -> int:
+    """Once for each child and list; returns of how many children adults are told."""
+    new = await tell_of_moved(actor.id, sheet.id, watches, {}, now)
+    await note_all(actor, "witness:moved", sorted(new), now=now)
+    return len(await told_people(sheet.id, [watch.child_id for watch in watches]))
 
 
 async def _new(
@@ -258,12 +295,15 @@ async def hand_in(
     here. A person speaks for the children `among` alone: for the others their colleagues do. Raises
     Refused on a day without a list."""
     sheet = await of_today(witness, now)
-    held = [
-        seat
-        for seat in await reading.seats_of(witness.id, now)
-        if among is None or seat.child_id in among
-    ]
-    matched = match(lines, {seat.id: seat.known_as for seat in held})
+    seats = await reading.seats_of_day(witness, now)
+    on_list = {same(seat.known_as) for seat in seats if seat.until_at is None}
+    held = [seat for seat in seats if among is None or seat.child_id in among]
+    matched = match(lines, {seat.id: seat.known_as for seat in held if seat.until_at is None})
+    # The answer counts those who left among the names that are not on the list.
+    left = {seat.id: seat.known_as for seat in held if same(seat.known_as) not in on_list}
+    words = {**match(lines, left).words, **matched.words}
     way = rules.Way.REGISTER if actor.id is None else rules.Way.FILE
-    form = Form(uuid5(sheet.id, str(id_)), matched.words, way, actor.id)
-    return await record(actor, sheet.id, form, now), matched
+    kept = await record(actor, sheet.id, Form(uuid5(sheet.id, str(id_)), words, way, actor.id), now)
+    if kept.is_over:
+        raise NotFound(OVER)
+    return kept.sheet, matched

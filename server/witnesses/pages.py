@@ -250,8 +250,10 @@ async def hand_in(request: Request) -> Response:
         rules.check_day(form_day(entered(form, "day"), "day"), today)
         lines = register.read_file(await _file(form), today)
         id_ = form_id(entered(form, "id"), "id")
+        named = {each.child_id for each in await reading.seats_of_day(seat.witness, now)}
+        mine = await children_for(request, Action.WITNESS_ARRANGE, among=named)
         _, matched = await lists.hand_in(
-            seat.visitor, seat.witness, lines, id_=id_, now=now, among=seat.mine
+            seat.visitor, seat.witness, lines, id_=id_, now=now, among=mine
         )
     except Refused as fault:
         return await _page(request, seat, {"day": entered(form, "day")}, fault)

@@ -6,6 +6,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
+from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
 from server.clock import known_zone
@@ -73,6 +74,20 @@ def due_today(witness: Witness, now: datetime) -> datetime | None:
 def seats_of(witness_id: UUID, now: datetime) -> QuerySet[WitnessChild]:
     """The children a witness is asked about."""
     return WitnessChild.filter(witness_id=witness_id, **live_at(now))
+
+
+async def seats_of_day(witness: Witness, now: datetime) -> Sequence[WitnessChild]:
+    """The same, and those that ended today, by its clock: a page or a register of the day may still
+    name them. Only children of its agency; the seat that began last comes last."""
+    begins_at = rules.begins_at(now, zone_of(witness))
+    held = WitnessChild.filter(
+        Q(until_at__isnull=True) | Q(until_at__gte=begins_at),
+        witness_id=witness.id,
+        from_at__lte=now,
+        child__left_at__isnull=True,
+        child__agency_id=witness.agency_id,
+    )
+    return await held.order_by("from_at", "id")
 
 
 async def children_of(witness_id: UUID, now: datetime) -> set[UUID]:

@@ -132,6 +132,11 @@ def due_on(days: Collection[int], at: time, zone: ZoneInfo, day: date) -> dateti
     return edge_utc(day, at, zone) if day.weekday() in days else None
 
 
+def begins_at(now: datetime, zone: ZoneInfo) -> datetime:
+    """The beginning of the local day of a moment."""
+    return edge_utc(now.astimezone(zone).date(), time(0), zone)
+
+
 def ends_at(due_at: datetime, zone: ZoneInfo) -> datetime:
     """The end of the local day in which a list is due."""
     return edge_utc(due_at.astimezone(zone).date() + _DAY, time(0), zone)

@@ -83,4 +83,5 @@ async def say(
     }
     said = {seats[cast.persons[name].id]: Word(word) for name, word in words.items()}
     actor = Actor(None, "witness", sheet.agency_id)
-    return await lists.record(actor, sheet.id, lists.Form(id_ or uuid4(), said), cast.clock())
+    form = lists.Form(id_ or uuid4(), said)
+    return (await lists.record(actor, sheet.id, form, cast.clock())).sheet

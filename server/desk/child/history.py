@@ -1,5 +1,6 @@
 """What happened to a child lately, each in a line: answers, sightings, what adults noticed."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -32,6 +33,10 @@ from server.watch.wording import UNCHECKED, way_in_words, when
 # As many answers as a month of three a day has.
 MOST = 90
 MOST_NOTICED = 12
+_MOVED: Mapping[str, str] = {
+    "roll_call:moved": N_("“Not here”, said by a home where they no longer live"),
+    "witness:moved": N_("“Not here”, said by a school or club that we no longer ask"),
+}
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -91,7 +96,7 @@ async def history_of(child: Child, language: str, zone: ZoneInfo, now: datetime)
     moments += [_seen(sighting, names.get(sighting.by_id), language) for sighting in seen]
     moments += [_forgot(forgotten, language, zone, now) for forgotten in await forgot.limit(MOST)]
     moments += [_text(*text, language) for text in await reading.texts_of(child.id, MOST)]
-    moved = Entry.filter(child_id=child.id, what="roll_call:moved").order_by("-at").limit(MOST)
+    moved = Entry.filter(child_id=child.id, what__in=list(_MOVED)).order_by("-at").limit(MOST)
     moments += [_elsewhere(entry, language) for entry in await moved]
     moments += [_by_card(at, language) for at in await reading.calls_by_card(child.id, MOST)]
     return sorted(moments, key=lambda moment: moment.at, reverse=True)[:MOST]
@@ -161,11 +166,11 @@ def _text(at: datetime, words: str | None, is_shared: bool, language: str) -> Mo
 
 
 def _elsewhere(entry: Entry, language: str) -> Moment:
-    """A home where the child does not live any more was asked, and did not have them."""
+    """One that is not asked about the child any more was asked, and did not have them."""
     return Moment(
         at=entry.at,
         icon="words",
-        word=gettext(language, N_("“Not here”, said by a home where they no longer live")),
+        word=gettext(language, _MOVED[entry.what]),
         words=None,
         tags=(),
         by=None,

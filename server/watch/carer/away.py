@@ -102,9 +102,10 @@ async def tell_of_moved(
     pages: Mapping[UUID, Mapping[UUID, str]],
     now: datetime,
 ) -> set[UUID]:
-    """A home says "not here" of children who live elsewhere since a moment ago: that is no sign of
-    where they are, but who has them now hears of it. `pages`: of each child, who works where they
-    live now, with the page for them. Returns the children that are told of now."""
+    """A home says "not here" of children who live elsewhere since a moment ago, or a school of
+    those who left its list: that is no sign of where they are, but who has them now hears of it.
+    `pages`: of each child, who works where they live now, with the page for them. Returns the
+    children that are told of now."""
     holders = await _holders([watch.child_id for watch in watches])
     to = await _recipients(by_id, watches, now)
     for watch in watches:
