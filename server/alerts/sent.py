@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from server.i18n import N_, gettext
+from server.i18n import N_, format_list, gettext
 from server.notify.models import Delivery, Message
 from server.notify.rules import NONE, Kind
 from server.notify.wording import channel_word
@@ -179,14 +179,14 @@ class CalledRung(msgspec.Struct, frozen=True):
 _BEST = ("done", "waiting", "sending", "failed", "withheld", "withdrawn")
 
 
-async def messages_of(alert_id: UUID) -> list[Message]:
-    """The calls about this alert, in order."""
-    return await Message.filter(subject_id=alert_id).order_by(*_IN_ORDER)
+async def messages_of(subject_id: UUID) -> list[Message]:
+    """What was sent about this alert or drill, in order."""
+    return await Message.filter(subject_id=subject_id).order_by(*_IN_ORDER)
 
 
 def rungs_called(messages: Iterable[Message]) -> dict[int, CalledRung]:
-    """The rungs that an alert has called, by what was sent about it."""
-    calls = [m for m in messages if m.kind in (Kind.ALERT, Kind.ALERT_AGAIN)]
+    """The rungs that an alert or a drill has called, by what was sent about it."""
+    calls = [m for m in messages if m.kind in (Kind.ALERT, Kind.ALERT_AGAIN, Kind.DRILL)]
     turns = {m.rung: m.turn for m in sorted(calls, key=lambda call: call.turn)}
     by_rung: dict[int, dict[UUID | None, Message]] = {}
     for call in calls:
@@ -290,6 +290,20 @@ def reason_word(code: str, language: str) -> str:
     version without words is returned as it is."""
     words = REASONS.get(code) or RESULTS.get(code)
     return gettext(language, words) if words is not None else code
+
+
+def lost_in_words(called: CalledRung | None, names: Mapping[UUID, str], language: str) -> str:
+    """Who could not be sent anything, and why."""
+    if called is None or not called.lost:
+        return ""
+    whys = set(called.lost.values())
+    if called.state is not RungState.NOT_REACHED:
+        lost = format_list(language, [names.get(person, "") for person in called.lost])
+        return gettext(language, N_("Not reached: {names}"), names=lost)
+    if whys == {"no_address"}:
+        return gettext(language, NO_ADDRESS)
+    reason = format_list(language, [reason_word(why, language) for why in sorted(whys)])
+    return gettext(language, N_("Not reached: {reason}"), reason=reason)
 
 
 def _because(word: str, why: str | None, language: str) -> str:

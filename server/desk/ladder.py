@@ -14,15 +14,8 @@ from server.alerts import ladder as rules
 from server.alerts.cries import rules as cries
 from server.alerts.models import Alert
 from server.alerts.recipients import reach_of
-from server.alerts.sent import (
-    NO_ADDRESS,
-    CalledRung,
-    RungState,
-    messages_of,
-    reason_word,
-    rungs_called,
-)
-from server.i18n import N_, format_list, gettext
+from server.alerts.sent import CalledRung, RungState, lost_in_words, messages_of, rungs_called
+from server.i18n import format_list, gettext
 from server.notify.models import Message
 from server.people.models import Person
 from server.policy.model import Rung, ladder_from_data
@@ -86,7 +79,7 @@ async def steps(alert: Alert, reader: UUID, language: str, now: datetime) -> lis
             state=_state(place, coming, called.get(place))
             if people[rung] or rung in reach
             else "unset",
-            lost=_lost(called.get(place), names, language),
+            lost=lost_in_words(called.get(place), names, language),
             at=coming.at if coming is not None and coming.rung == place else None,
             faces=tuple(initials(names[person]) for person in people[rung][:MOST_FACES]),
             is_here=reader in people[rung],
@@ -131,20 +124,6 @@ def _state(place: int, coming: rules.Call | None, called: CalledRung | None) -> 
     if coming is not None and coming.rung == place and coming.why != "confirm":
         return "next"
     return called.state.value if called is not None else "later"
-
-
-def _lost(called: CalledRung | None, names: Mapping[UUID, str], language: str) -> str:
-    """Who could not be sent anything, and why."""
-    if called is None or not called.lost:
-        return ""
-    whys = set(called.lost.values())
-    if called.state is not RungState.NOT_REACHED:
-        lost = format_list(language, [names.get(person, "") for person in called.lost])
-        return gettext(language, N_("Not reached: {names}"), names=lost)
-    if whys == {"no_address"}:
-        return gettext(language, NO_ADDRESS)
-    reason = format_list(language, [reason_word(why, language) for why in sorted(whys)])
-    return gettext(language, N_("Not reached: {reason}"), reason=reason)
 
 
 def next_call(alert: Alert, reach: rules.Reachable) -> rules.Call | None:

@@ -96,6 +96,12 @@ def link_at(stage: Stage, address: str) -> str:
     return found[1]
 
 
+async def last_resorts(drill: Drill) -> int:
+    """Of the rungs that were called, how many were the last resort."""
+    stood = actions.stood_in(drill)
+    return sum(stood[place].rung is Rung.LAST_RESORT for place, _ in await calls(drill))
+
+
 async def calls(drill: Drill) -> list[tuple[int, float | None]]:
     """Each rung that was called, and after how many seconds somebody answered."""
     return [
@@ -267,6 +273,44 @@ async def test_a_supervisor_begins_one_watches_it_and_stops_it(stage: Stage) -> 
         assert "Choose between 1 and 15 minutes" in wrong.text
     async with at_desk(stage.cast, "tom") as browser:
         assert (await browser.get("/desk/drills")).status_code == 403
+
+
+async def test_a_rung_reads_called_only_once_a_message_has_gone_out(stage: Stage) -> None:
+    await stage.only("mia")
+    await reachable(stage, "tom")  # And not Ines, who is called next.
+    drill = await actions.begin(
+        stage.cast.actor("ines"), uuid4(), stage.cast.tom.id, EACH, stage.clock()
+    )
+    async with at_desk(stage.cast, "ines") as browser:
+        shown = (await browser.get(f"/desk/drills/{drill.id}")).text
+        assert "waiting to be sent" in shown
+        assert "no answer yet" not in shown
+        await stage.beat()
+        shown = (await browser.get(f"/desk/drills/{drill.id}")).text
+        assert "waiting to be sent" not in shown
+        assert "no answer yet" in shown
+        await stage.until(seconds=200)
+        assert await calls(drill) == [(0, None), (1, None)]
+        shown = (await browser.get(f"/desk/drills/{drill.id}")).text
+        assert "Not reached: no address" in shown
+        assert "no answer yet" not in shown
+        await stage.until(minutes=9)
+        shown = (await browser.get(f"/desk/drills/{drill.id}")).text
+        assert "Not reached: no address" in shown
+        assert shown.count("nobody answered within 3 minutes") == 1 + (await last_resorts(drill))
+
+
+async def test_a_drill_stopped_before_its_message_went_out_has_called_nobody(
+    stage: Stage,
+) -> None:
+    await reachable(stage, "tom")
+    ines = stage.cast.actor("ines")
+    drill = await actions.begin(ines, uuid4(), stage.cast.tom.id, EACH, stage.clock())
+    await actions.stop(ines, drill.id, stage.clock())
+    async with at_desk(stage.cast, "ines") as browser:
+        shown = (await browser.get(f"/desk/drills/{drill.id}")).text
+    assert "no answer yet" not in shown
+    assert "not sent" in shown
 
 
 async def test_a_supervisor_tests_one_way_of_a_colleague_and_sees_that_it_arrived(

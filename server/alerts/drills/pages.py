@@ -13,6 +13,14 @@ from starlette.routing import Route
 from server.alerts.drills import actions
 from server.alerts.drills.models import Drill, DrillCall, DrillPlan
 from server.alerts.drills.rules import Every, Why
+from server.alerts.sent import (
+    STATES,
+    CalledRung,
+    RungState,
+    lost_in_words,
+    messages_of,
+    rungs_called,
+)
 from server.errors import Conflict, NotFound, Refused, WaymarkError
 from server.i18n import N_, gettext, supported_language
 from server.notify.arrivals import try_ways
@@ -183,16 +191,29 @@ async def _lines(drill: Drill, language: str) -> list[dict[str, Any]]:
     stood, calls = actions.stood_in(drill), (await actions.calls_of([drill.id]))[drill.id]
     ids = {person for place in stood for person in place.people}
     names = {person.id: person.name for person in await Person.filter(id__in=list(ids))}
+    sent = rungs_called(await messages_of(drill.id))
     return [
         {
             "rung": gettext(language, place.rung.label),
             "people": [names[id_] for id_ in place.people],
             "is_hole": not place.is_somebody,
             **_called(calls.get(number), names),
-            "is_now": drill.ended_at is None and drill.place == number,
+            # Its time was not over: it runs, or ended early.
+            "is_short": drill.place == number and drill.why != Why.DONE,
+            "unsent": _unsent(sent.get(number), names, language),
+            "lost": lost_in_words(sent.get(number), names, language),
         }
         for number, place in enumerate(stood)
     ]
+
+
+def _unsent(sent: CalledRung | None, names: Mapping[UUID, str], language: str) -> str:
+    """What became of the messages to a rung, where none of them has gone out."""
+    if sent is not None and sent.state is RungState.CALLED:
+        return ""
+    if sent is not None and sent.state is RungState.NOT_REACHED:
+        return lost_in_words(sent, names, language) or gettext(language, STATES["failed"])
+    return gettext(language, STATES["withheld" if sent is None else "waiting"])
 
 
 def _called(call: DrillCall | None, names: Mapping[UUID, str]) -> dict[str, Any]:
