@@ -192,12 +192,13 @@ def rungs_called(messages: Iterable[Message]) -> dict[int, CalledRung]:
     for call in calls:
         if call.turn == turns[call.rung]:
             best = by_rung.setdefault(call.rung, {})
-            best[call.person_id] = min(best.get(call.person_id, call), call, key=_rank)
+            best[call.person_id] = min(best.get(call.person_id, call), call, key=rank)
     rungs = {rung: _called_rung(best) for rung, best in sorted(by_rung.items())}
     return {rung: called for rung, called in rungs.items() if called is not None}
 
 
-def _rank(message: Message) -> int:
+def rank(message: Message) -> int:
+    """For `min`: which of some messages came farthest."""
     return _BEST.index(message.state)
 
 

@@ -178,7 +178,7 @@ class _Around(msgspec.Struct, frozen=True):
     by_ties: Mapping[UUID, Roles]
     called: Collection[UUID]  # The alerts to which the reader was called.
     may_report: Collection[UUID]
-    told: Mapping[UUID, list[str]]  # The names of those who were sent a message.
+    told: Mapping[UUID, list[str]]  # Who was to hear of it, and what became of that.
 
     def filled(self, row: Row, line: Line) -> Row:
         """The row with what follows from its word."""
@@ -200,15 +200,9 @@ class _Around(msgspec.Struct, frozen=True):
             alert=f"/desk/alerts/{alert.id}" if alert is not None else "",
             href=f"/desk/children/{row.id}" if may(held, Action.HISTORY_SEE) else row.href,
             missing=self._missing(row.id) if is_away or of_child.is_searched else "",
-            sent=self._sent(row.id) if is_away else "",
+            sent=" ".join(self.told.get(row.id, ())) if is_away else "",
             is_searched=of_child.is_searched,
         )
-
-    def _sent(self, child_id: UUID) -> str:
-        if not (names := self.told.get(child_id)):
-            return ""
-        sentence = N_("We sent a message to {names}.")
-        return gettext(self.language, sentence, names=format_list(self.language, names))
 
     def _missing(self, child_id: UUID) -> str:
         """Where the reader reports this child: as everyone with a right to them, or else because
@@ -233,14 +227,31 @@ async def _around(
         by_ties=await children_by_ties(request),
         called=await called_about(request),
         may_report=await children_for(request, Action.EPISODE_OPEN, among=away) if away else (),
-        told=await _told(roll_call, away),
+        told=await _told(roll_call, away, language),
     )
 
 
-async def _told(roll_call: RollCall | None, away: Collection[UUID]) -> dict[UUID, list[str]]:
+_SENT = N_("We sent a message to {names}.")
+_WAITS = N_("Our message to {names} has not gone out yet.")
+_LOST = N_("We could not reach {names}. Call them.")
+_BY_STATE = {"done": _SENT, "failed": _LOST, "withheld": _LOST}
+
+
+async def _told(
+    roll_call: RollCall | None, away: Collection[UUID], language: str
+) -> dict[UUID, list[str]]:
+    """In sentences, who was to hear of each child, and what became of the message to them."""
     if roll_call is None or not away:
         return {}
     told = await told_people(roll_call.id, away)
     people = {person for each in told.values() for person in each}
     names = dict(await Person.filter(id__in=list(people)).values_list("id", "name"))
-    return {child_id: [names[person] for person in each] for child_id, each in told.items()}
+    sentences: dict[UUID, list[str]] = {}
+    for child_id, messages in told.items():
+        states = {id_: _BY_STATE.get(message.state, _WAITS) for id_, message in messages.items()}
+        sentences[child_id] = [
+            gettext(language, sentence, names=format_list(language, of_state))
+            for sentence in (_LOST, _WAITS, _SENT)
+            if (of_state := [names[id_] for id_ in states if states[id_] is sentence])
+        ]
+    return sentences

@@ -514,9 +514,17 @@ async def test_why_tells_who_was_told_and_the_page_of_the_home_too(cast: Cast) -
     night = await tell(cast.children["mia"], last_day(cast.clock() + HOUR), cast.clock() + HOUR)
     sent = [event for event in night.events if event.values.get("kind") == AWAY]
     assert [event.values["to"] for event in sent] == [cast.tom.id]
+    messages = Message.filter(kind=AWAY, person_id=cast.tom.id)
+    sentences = {
+        "waiting": "Our message to Tom Verhoeven has not gone out yet.",
+        "failed": "We could not reach Tom Verhoeven. Call them.",
+        "done": "We sent a message to Tom Verhoeven.",
+    }
     async with cast.browser_as("sam") as browser:
-        page = (await browser.get(path_of(cast))).text
-    assert "We sent a message to Tom Verhoeven." in page
+        for state, sentence in sentences.items():
+            await messages.update(state=state)
+            page = (await browser.get(path_of(cast))).text
+            assert [said for said in sentences.values() if said in page] == [sentence]
 
 
 @given(

@@ -12,6 +12,7 @@ import msgspec
 from server.alerts.ladder import Cause, Reachable, people_on
 from server.alerts.models import Alert
 from server.alerts.recipients import reach_of
+from server.alerts.sent import rank
 from server.notify.actions import Recipient, queue, withdraw
 from server.notify.last_resort.reading import resorts_of
 from server.notify.models import Message
@@ -53,17 +54,20 @@ class WordsHeard(msgspec.Struct, frozen=True):
         return (last_of_home if self.is_of_home else last_of_outside)(words.get(child_id))
 
 
-async def told_people(call_id: UUID, children: Collection[UUID]) -> dict[UUID, list[UUID]]:
-    """The people who were sent a message about each of these children at that roll call."""
+async def told_people(call_id: UUID, children: Collection[UUID]) -> dict[UUID, dict[UUID, Message]]:
+    """The people who were to hear of each of these children at that roll call, and the message to
+    each of them that came farthest. A message that was not needed in the end is none."""
     subjects = [subject_of(call_id, child_id) for child_id in children]
     rows = Message.filter(
         subject_id__in=subjects, kind=Kind.ROLL_CALL_AWAY.value, person_id__isnull=False
-    ).exclude(state__in=["withdrawn", "withheld", "failed"])
-    people: dict[UUID, list[UUID]] = {}
-    for child_id, person_id in await rows.order_by("id").values_list("child_id", "person_id"):
-        of_child = people.setdefault(as_id(child_id), [])
-        if as_id(person_id) not in of_child:
-            of_child.append(as_id(person_id))
+    ).exclude(state="withdrawn")
+    people: dict[UUID, dict[UUID, Message]] = {}
+    for message in await rows.order_by("id"):
+        assert message.child_id is not None
+        assert message.person_id is not None
+        of_child = people.setdefault(message.child_id, {})
+        before = of_child.get(message.person_id, message)
+        of_child[message.person_id] = min(before, message, key=rank)
     return people
 
 
