@@ -14,8 +14,8 @@ from server.i18n import N_, supported_language
 from server.notify.actions import Saying, queue, withdraw
 from server.notify.rules import Kind as Message
 from server.people.access import nothing_here
-from server.people.models import Child
-from server.people.rules import clean_name
+from server.people.models import Child, Person, Tie
+from server.people.rules import Action, Role, clean_name, may
 from server.security import encryption
 from server.storage.db import as_id, write
 from server.web.live import announce
@@ -38,6 +38,15 @@ class Arranged(msgspec.Struct, frozen=True, kw_only=True):
     days: Sequence[int]
     at: str
     until: date | None = None  # The last day.
+
+
+class Joined(msgspec.Struct, frozen=True):
+    """A child on a list; and the new PIN, and the token of the new address, where a person who does
+    not answer for the child had the one before. They are shown only now."""
+
+    seat: WitnessChild
+    pin: str | None = None
+    register: str | None = None
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -75,11 +84,12 @@ async def arrange(
             zone=arranged.zone,
             until_on=arranged.until,
             pin_hash=encryption.blind(_keyed(arranged.id, pin)),
+            pin_by=actor.id,
             made_by=actor.id,
             made_at=now,
         )
         await _plan(witness, now)
-        await add_child(actor, child, witness.id, known_as, now)
+        await _join(actor, child, witness, known_as, now)
     return Made(witness, pin)
 
 
@@ -129,15 +139,17 @@ async def add_child(
     now: datetime,
     *,
     mine: Collection[UUID] | None = None,
-) -> WitnessChild:
-    """This witness is asked about the child too, by the name they know. Twice is once.
+) -> Joined:
+    """This witness is asked about the child too, by the name they know. Twice is once, and shows
+    nothing the second time.
+
+    Who does not answer for the child must not speak for them: what such a person has last taken,
+    the PIN or the address, ends in the same write. The new ones are for the `actor`, who answers
+    for every child of the list. The caseworkers hear of it.
 
     Raises NotFound for a witness of another agency, or one that has ended; Refused for a list with
     children who are not `mine`, for a name that another child of the list has, and for too many.
     """
-    name = clean_name(known_as)
-    if name is None:
-        raise Refused(N_("Enter the name by which they know the child."), field="known_as")
     async with write():
         await _one_at_a_time(child.id)
         witness = await live_one(child.agency_id, witness_id)
@@ -145,20 +157,50 @@ async def add_child(
             witness_id=witness.id, child_id=child.id, until_at__isnull=True
         )
         if held is not None:
-            return held
+            return Joined(held)
         await _check_all(witness, mine, now, "witness")
-        await _check_room(witness, child, name, now)
-        seat = await WitnessChild.create(
-            agency_id=child.agency_id,
-            witness_id=witness.id,
-            child_id=child.id,
-            known_as=name,
-            from_at=now,
-            added_by=actor.id,
-        )
-        about = ("witness", witness.id)
-        await note(actor, "witness:add", child_id=child.id, about=about, now=now)
+        seat = await _join(actor, child, witness, known_as, now)
+        pin = token = None
+        if not await _answers_for(witness.pin_by, child, now):
+            pin = await _set_pin(actor, witness, now, pin_new_at=now)
+        if witness.register_hash and not await _answers_for(witness.register_by, child, now):
+            token = await _set_register(actor, witness, now, register_new_at=now)
+        if pin or token:
+            children = await reading.children_of(witness.id, now)
+            await tell(witness, children, "new", now, also=(actor.id, child.id))
+    return Joined(seat, pin, token)
+
+
+async def _join(
+    actor: Actor, child: Child, witness: Witness, known_as: str, now: datetime
+) -> WitnessChild:
+    name = clean_name(known_as)
+    if name is None:
+        raise Refused(N_("Enter the name by which they know the child."), field="known_as")
+    await _check_room(witness, child, name, now)
+    seat = await WitnessChild.create(
+        agency_id=child.agency_id,
+        witness_id=witness.id,
+        child_id=child.id,
+        known_as=name,
+        from_at=now,
+        added_by=actor.id,
+    )
+    about = ("witness", witness.id)
+    await note(actor, "witness:add", child_id=child.id, about=about, now=now)
     return seat
+
+
+async def _answers_for(person_id: UUID | None, child: Child, now: datetime) -> bool:
+    """Whether this person may arrange witnesses of the child without being on duty or standing in
+    for a colleague, which ends. A supervisor answers for every child."""
+    held = Person.filter(id=person_id, agency_id=child.agency_id, disabled_at__isnull=True)
+    person = await held.first() if person_id is not None else None
+    if person is None:
+        return False
+    ties = Tie.filter(Tie.standing_at(now), child_id=child.id, person_id=person.id)
+    roles = frozenset(Role(tie.role) for tie in await ties)
+    return person.role == Role.SUPERVISOR or may(roles, Action.WITNESS_ARRANGE)
 
 
 async def _check_room(witness: Witness, child: Child, name: str, now: datetime) -> None:
@@ -237,13 +279,19 @@ async def new_pin(
 ) -> str:
     """Another PIN; the one before stops working, and a lock ends. Raises NotFound, and
     Refused for children who are not `mine`."""
-    pin = _new_pin()
     async with write():
         await _check_all(await live_one(witness.agency_id, witness.id), mine, now)
-        hashed = encryption.blind(_keyed(witness.id, pin))
-        await Witness.filter(id=witness.id).update(pin_hash=hashed, wrong=0, locked_at=None)
-        about = ("witness", witness.id)
-        await note(actor, "witness:pin", about=about, agency_id=witness.agency_id, now=now)
+        return await _set_pin(actor, witness, now)
+
+
+async def _set_pin(actor: Actor, witness: Witness, now: datetime, **more: datetime) -> str:
+    pin = _new_pin()
+    hashed = encryption.blind(_keyed(witness.id, pin))
+    await Witness.filter(id=witness.id).update(
+        pin_hash=hashed, pin_by=actor.id, wrong=0, locked_at=None, **more
+    )
+    about = ("witness", witness.id)
+    await note(actor, "witness:pin", about=about, agency_id=witness.agency_id, now=now)
     return pin
 
 
@@ -253,13 +301,17 @@ async def new_register(
     """Another secret address at which the witness hands in its register by itself; the one before
     stops working. Returns its token, which is shown only now. Raises NotFound, and Refused
     for children who are not `mine`."""
-    token = encryption.new_token()
     async with write():
         await _check_all(await live_one(witness.agency_id, witness.id), mine, now)
-        hashed = encryption.hash_token(token)
-        await Witness.filter(id=witness.id).update(register_hash=hashed)
-        about = ("witness", witness.id)
-        await note(actor, "witness:register", about=about, agency_id=witness.agency_id, now=now)
+        return await _set_register(actor, witness, now)
+
+
+async def _set_register(actor: Actor, witness: Witness, now: datetime, **more: datetime) -> str:
+    token = encryption.new_token()
+    hashed = encryption.hash_token(token)
+    await Witness.filter(id=witness.id).update(register_hash=hashed, register_by=actor.id, **more)
+    about = ("witness", witness.id)
+    await note(actor, "witness:register", about=about, agency_id=witness.agency_id, now=now)
     return token
 
 
@@ -279,10 +331,14 @@ async def tell(
     now: datetime,
     *,
     but: UUID | None = None,
+    also: tuple[UUID | None, UUID] | None = None,
 ) -> None:
     """The caseworkers of these children have something to look at: one message to each, which leads
-    to the witnesses of the first of their children. In the caller's transaction."""
+    to the witnesses of the first of their children; and `also` a person, with the child whose
+    witnesses they look at. In the caller's transaction."""
     first: dict[UUID, UUID] = {}
+    if also is not None and also[0] is not None:
+        first[also[0]] = also[1]
     for child_id, people in sorted((await reading.caseworkers_of(children, now)).items()):
         for person_id in people:
             first.setdefault(person_id, child_id)

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from server.audit.actions import Actor
 from server.errors import NotFound, Refused, TooMany, WaymarkError
-from server.i18n import N_, supported_language
+from server.i18n import supported_language
 from server.people.access import now_of
 from server.people.words import entered, form_fault
 from server.policy.roll_call import Word
@@ -52,7 +52,7 @@ async def fill_in(request: Request) -> Response:
     if not lists.is_opened(sheet, proof, now):
         try:
             if not entered(form, "pin"):
-                raise Refused(N_("Enter your PIN. What you tapped is kept."), field="pin")
+                raise lists.closed(sheet)
             proof = await lists.open_with(sheet, entered(form, "pin"), now)
         except (Refused, TooMany) as fault:
             return _pin_page(request, sheet, words, fault)
@@ -121,6 +121,10 @@ async def _list_page(request: Request, sheet: WitnessList, own: Mapping[str, Any
     context, now = _context(request, sheet), now_of(request)
     lines = await reading.lines_of(sheet, now)
     tapped: Mapping[UUID, Word] = own["tapped"]
+    # After the names were read: one who joined in this moment is not shown for the PIN before.
+    sheet = await WitnessList.get(id=sheet.id).prefetch_related("witness")
+    if not lists.is_opened(sheet, own["proof"], now):
+        return _pin_page(request, sheet, tapped, lists.closed(sheet))
     whole = {
         **context,
         **own,

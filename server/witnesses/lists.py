@@ -15,6 +15,7 @@ from server.errors import NotFound, Refused
 from server.i18n import N_
 from server.notify.actions import Saying, queue, withdraw
 from server.notify.rules import Kind as Message
+from server.people.access import nothing_here
 from server.policy.roll_call import Word
 from server.security import encryption
 from server.storage import bulk
@@ -31,6 +32,11 @@ LINK = "witness list"
 OPENED_PROOF = "witness list opened"
 OVER = N_("This list is over.")
 WRONG = N_("This PIN is wrong. Try again.")
+CLOSED = N_("Enter your PIN. What you tapped is kept.")
+CHANGED = N_(
+    "The PIN has changed: the old one no longer works. Call the person who gave you the PIN, and"
+    " ask for the new one. What you tapped is kept."
+)
 LOCKED = N_("Too many wrong PINs. Call the person who gave you the PIN, and ask for a new one.")
 
 
@@ -74,11 +80,18 @@ async def open_with(sheet: WitnessList, pin: str, now: datetime) -> str:
     guesses = await count_guess(Door.LIST, [(str(witness.id), rules.PIN_TRIES)], now)
     if not actions.is_pin(witness, pin):
         await _wrong(witness, now)
-        raise Refused(WRONG, field="pin")
+        raise Refused(WRONG if witness.pin_new_at is None else CHANGED, field="pin")
     async with write():
         await forget_guesses(guesses)
-        await Witness.filter(id=witness.id).update(wrong=0)
+        # It may have changed in this moment.
+        used = Witness.filter(id=witness.id, pin_hash=witness.pin_hash)
+        await used.update(wrong=0, pin_new_at=None)
     return opened(sheet, now)
+
+
+def closed(sheet: WitnessList) -> Refused:
+    """What asks for the PIN anew: the list was open too long, or the PIN has changed."""
+    return Refused(CLOSED if sheet.witness.pin_new_at is None else CHANGED, field="pin")
 
 
 def opened(sheet: WitnessList, now: datetime) -> str:
@@ -296,6 +309,11 @@ async def hand_in(
     Refused on a day without a list."""
     sheet = await of_today(witness, now)
     seats = await reading.seats_of_day(witness, now)
+    if actor.id is None:
+        # After the names were read: a child who joined in that moment made the address new.
+        held_by = Witness.filter(id=witness.id, register_hash=witness.register_hash)
+        if not await held_by.update(register_new_at=None):
+            raise nothing_here()
     on_list = {same(seat.known_as) for seat in seats if seat.until_at is None}
     held = [seat for seat in seats if among is None or seat.child_id in among]
     matched = match(lines, {seat.id: seat.known_as for seat in held if seat.until_at is None})

@@ -32,9 +32,14 @@ class Witness(Model):
     before: fields.Field[Any] = fields.JSONField(null=True)
     changed_at = fields.DatetimeField(null=True)
     pin_hash = fields.CharField(max_length=64)  # Keyed, and bound to this witness.
+    pin_by = fields.UUIDField(null=True)  # Who was shown the PIN last.
+    # Since when it is new because a child joined; null: the witness has used it.
+    pin_new_at = fields.DatetimeField(null=True)
     wrong = fields.SmallIntField(default=0)  # Wrong PINs since the last right one.
     locked_at = fields.DatetimeField(null=True)
     register_hash = fields.CharField(max_length=64, null=True)  # Of the address for a register.
+    register_by = fields.UUIDField(null=True)  # As `pin_by` and `pin_new_at`.
+    register_new_at = fields.DatetimeField(null=True)
     next_list_at = fields.DatetimeField(null=True)  # Null: it is not asked any longer.
     quarantined_at = fields.DatetimeField(null=True)
     made_by = fields.UUIDField(null=True)

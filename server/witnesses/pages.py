@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from server.errors import Refused, WaymarkError
-from server.i18n import N_, NAMES, gettext, ngettext
+from server.i18n import N_, NAMES, gettext
 from server.notify.channels.configured import typed_channels
 from server.notify.rules import EMAIL
 from server.notify.wording import channel_title
@@ -29,7 +29,7 @@ from server.web.requests import form_body, form_day, form_id
 from server.web.responses import page_again
 from server.witnesses import actions, lists, reading, register, rules
 from server.witnesses.models import Witness, WitnessChild
-from server.witnesses.words import KINDS, WORDS, days_of, kinds, last_day, weekdays
+from server.witnesses.words import KINDS, WORDS, days_of, kinds, last_day, taken, weekdays
 
 _TYPED = (
     *("witness", "kind", "name", "channel", "address", "language", "at", "until", "known_as"),
@@ -62,8 +62,9 @@ async def add(request: Request) -> Response:
             witness_id = form_id(typed["witness"], "witness")
             await _is_shared(child, witness_id)
             mine = (await _seat(request, witness_id)).answers_for
-            await actions.add_child(visitor, child, witness_id, typed["known_as"], now, mine=mine)
-            return _to(child.id, "added")
+            name = typed["known_as"]
+            joined = await actions.add_child(visitor, child, witness_id, name, now, mine=mine)
+            return await _joined(request, child, joined)
         id_ = form_id(entered(form, "id"), "id")
         if await Witness.exists(id=id_, agency_id=child.agency_id):
             return RedirectResponse(rules.path_of(id_), status_code=303)
@@ -72,7 +73,15 @@ async def add(request: Request) -> Response:
         made = await actions.arrange(visitor, child, arranged, typed["known_as"], now)
     except Refused as fault:
         return await _child_page(request, child, {**typed, "days": days}, fault)
-    return await _pin_page(request, made.witness, made.pin, child)
+    return _shown_once(request, made.witness, _path(child.id), pin=made.pin)
+
+
+async def _joined(request: Request, child: Child, joined: actions.Joined) -> Response:
+    if not (joined.pin or joined.register):
+        return _to(child.id, "added")
+    witness, person = await Witness.get(id=joined.seat.witness_id), await Person.get(id=child.id)
+    shown = {"pin": joined.pin, "token": joined.register, "joined": person.name}
+    return _shown_once(request, witness, _path(child.id), **shown)
 
 
 async def _is_shared(child: Child, witness_id: UUID) -> None:
@@ -116,8 +125,12 @@ async def remove(request: Request) -> Response:
     return _to(child.id, "ended")
 
 
+def _path(child_id: UUID) -> str:
+    return f"/desk/children/{child_id}/witnesses"
+
+
 def _to(child_id: UUID, done: str) -> Response:
-    return RedirectResponse(f"/desk/children/{child_id}/witnesses?done={done}", status_code=303)
+    return RedirectResponse(f"{_path(child_id)}?done={done}", status_code=303)
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -131,6 +144,7 @@ class Asked(msgspec.Struct, frozen=True):
     until: str
     known_as: str
     last: str
+    new: list[reading.New]
 
 
 async def _child_page(
@@ -169,6 +183,7 @@ async def _child_page(
 async def _rows(request: Request, child: Child, seats: Any) -> list[Asked]:
     language, now, zone = language_of(request), now_of(request), zone_of(request)
     last = await reading.last_of_child(child.id, [seat.witness_id for seat in seats])
+    new = await reading.new_of([seat.witness for seat in seats])
     rows = []
     for seat in seats:
         witness, word = seat.witness, last.get(seat.witness_id)
@@ -183,6 +198,7 @@ async def _rows(request: Request, child: Child, seats: Any) -> list[Asked]:
                 last_day(witness.until_on, language),
                 seat.known_as,
                 f"{says} · {when(language, word.said_at, zone, now)}" if word is not None else "",
+                new.get(witness.id, []),
             )
         )
     return rows
@@ -279,7 +295,7 @@ async def new_pin(request: Request) -> Response:
         pin = await actions.new_pin(seat.visitor, seat.witness, now, mine=mine)
     except Refused as fault:
         return await _page(request, seat, {}, fault)
-    return await _pin_page(request, seat.witness, pin, None)
+    return _shown_once(request, seat.witness, rules.path_of(seat.witness.id), pin=pin)
 
 
 async def new_address(request: Request) -> Response:
@@ -290,9 +306,22 @@ async def new_address(request: Request) -> Response:
         token = await actions.new_register(seat.visitor, seat.witness, now, mine=mine)
     except Refused as fault:
         return await _page(request, seat, {}, fault)
-    address = f"{request.app.state.settings.public_url}/inbound/register/{token}"
-    context = {"witness": seat.witness, "path": rules.path_of(seat.witness.id), "address": address}
-    return page(request, "witnesses/address.html", context, status=201)
+    return _shown_once(request, seat.witness, rules.path_of(seat.witness.id), token=token)
+
+
+def _shown_once(
+    request: Request,
+    witness: Witness,
+    back: str,
+    *,
+    pin: str | None = None,
+    token: str | None = None,
+    joined: str | None = None,
+) -> Response:
+    """A PIN, an address, or both; and the name of the child who joined."""
+    address = f"{request.app.state.settings.public_url}/inbound/register/{token}" if token else ""
+    context = {"witness": witness, "back": back, "pin": pin, "address": address, "joined": joined}
+    return page(request, "witnesses/once.html", context, status=201)
 
 
 async def end(request: Request) -> Response:
@@ -304,12 +333,6 @@ async def end(request: Request) -> Response:
     except Refused as fault:
         return await _page(request, seat, {}, fault)
     return _to(min(seat.mine), "ended")
-
-
-async def _pin_page(request: Request, witness: Witness, pin: str, child: Child | None) -> Response:
-    back = rules.path_of(witness.id) if child is None else f"/desk/children/{child.id}/witnesses"
-    context = {"witness": witness, "pin": pin, "back": back}
-    return page(request, "witnesses/pin.html", context, status=201)
 
 
 async def _page(
@@ -336,9 +359,10 @@ async def _page(
         "back": back_of(seat, names),
         "others": len(seat.seats) - len(seat.mine),
         "is_for_all": seat.is_for_all,
+        "new": (await reading.new_of([witness])).get(witness.id, []),
         "done": _done(request),
         "given": {"id": str(uuid4()), "day": f"{now.astimezone(zone):%Y-%m-%d}", **(given or {})},
-        "taken": _taken((given or {}).get("matched"), language),
+        "taken": taken((given or {}).get("matched"), language),
         "error": form_fault(fault, language) if fault is not None else None,
         "now": now,
     }
@@ -348,19 +372,7 @@ async def _page(
 def back_of(seat: Seat, names: Mapping[UUID, str]) -> tuple[str, str]:
     """The page of the first child there, and their name."""
     first = min(seat.mine)
-    return f"/desk/children/{first}/witnesses", names[first]
-
-
-def _taken(matched: register.Matched | None, language: str) -> str:
-    if matched is None:
-        return ""
-    many = len(matched.words)
-    return ngettext(
-        language,
-        "We have the register: {n} child matched.",
-        "We have the register: {n} children matched.",
-        many,
-    )
+    return _path(first), names[first]
 
 
 _CHILD = "/desk/children/{child_id:uuid}/witnesses"

@@ -10,7 +10,7 @@ from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
 from server.clock import known_zone
-from server.people.models import Tie
+from server.people.models import Person, Tie
 from server.people.rules import Role
 from server.policy.roll_call import Word
 from server.storage.db import as_id, as_moment, fetch
@@ -41,6 +41,16 @@ class Undone(msgspec.Struct, frozen=True):
     kind: str
     due_at: datetime
     zone: str
+
+
+class New(msgspec.Struct, frozen=True):
+    """A PIN, or an address for the register, that became new when a child joined, and that the
+    witness has not used yet. `by`: the name of the person who was to see it last, and passes it
+    on."""
+
+    is_pin: bool
+    at: datetime
+    by: str
 
 
 def zone_of(witness: Witness) -> ZoneInfo:
@@ -140,6 +150,25 @@ async def shared(agency_id: UUID) -> list[Witness]:
     held = Witness.filter(agency_id=agency_id, kind__in=kinds, ended_at__isnull=True)
     rows = await held.order_by("-made_at").limit(200)
     return sorted(rows, key=lambda row: row.name.casefold())
+
+
+async def new_of(witnesses: Collection[Witness]) -> dict[UUID, list[New]]:
+    """What these witnesses have to be given; only those with something."""
+    every = [
+        (witness.id, is_pin, at, by_id)
+        for witness in witnesses
+        for is_pin, at, by_id in (
+            (True, witness.pin_new_at, witness.pin_by),
+            (False, witness.register_new_at, witness.register_by),
+        )
+        if at is not None
+    ]
+    people = Person.filter(id__in={by_id for *_, by_id in every if by_id is not None})
+    names = dict(await people.values_list("id", "name")) if every else {}
+    new: dict[UUID, list[New]] = {}
+    for id_, is_pin, at, by_id in every:
+        new.setdefault(id_, []).append(New(is_pin, at, names.get(by_id, "")))
+    return new
 
 
 async def list_of_day(witness: Witness, now: datetime) -> WitnessList | None:

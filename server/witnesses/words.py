@@ -3,8 +3,9 @@
 from collections.abc import Collection, Mapping
 from datetime import date
 
-from server.i18n import N_, format_list, format_short_date, format_weekday, gettext
+from server.i18n import N_, format_list, format_short_date, format_weekday, gettext, ngettext
 from server.policy.roll_call import Word
+from server.witnesses.register import Matched
 from server.witnesses.rules import Kind
 
 KINDS: Mapping[Kind, str] = {
@@ -49,3 +50,16 @@ def kinds(language: str) -> list[tuple[str, str]]:
 def says(words: Mapping[Word, str], language: str) -> list[tuple[str, str]]:
     """The same of words."""
     return [(word.value, gettext(language, text)) for word, text in words.items()]
+
+
+def taken(matched: Matched | None, language: str) -> str:
+    """What became of a register; empty where none came."""
+    if matched is None:
+        return ""
+    many = len(matched.words)
+    return ngettext(
+        language,
+        "We have the register: {n} child matched.",
+        "We have the register: {n} children matched.",
+        many,
+    )
