@@ -97,11 +97,11 @@ async def invite(request: Request) -> Response:
 async def devices(request: Request) -> Response:
     """The phones of a child: those that are let in, and those that were."""
     child, roles = await desk_child(request, Action.DEVICES_SEE)
-    paired_devices = await Device.filter(person_id=child.id).order_by("-paired_at", "id").limit(50)
+    blocked = Device.filter(person_id=child.id, shut_out_at__isnull=False)
     context = {
         "child": await Person.get(id=child.id),
-        "live": [device for device in paired_devices if device.shut_out_at is None],
-        "gone": [device for device in paired_devices if device.shut_out_at is not None],
+        "live": await pairing.devices_of(child.id),
+        "gone": await blocked.order_by("-shut_out_at", "id").limit(50),
         "may_invite": Role.CASEWORKER in roles,
         "now": now_of(request),
     }

@@ -31,12 +31,12 @@ from server.auth.redirects import (
 )
 from server.auth.rules import is_alert, is_sign_in_name
 from server.auth.second_factor import passkeys
+from server.auth.second_factor.factors import can_tell
 from server.auth.second_factor.reauthentication import fresh
 from server.auth.second_factor.remembered_device import forget, known_person
 from server.auth.sessions import agent_of_request, must_change
 from server.errors import Refused, TooMany, Unauthenticated, WaymarkError
 from server.i18n import LANGUAGES, N_
-from server.notify.contact_routes import ways_of
 from server.people import actions as people
 from server.people.access import (
     Visitor,
@@ -246,7 +246,7 @@ async def their_password(request: Request) -> Response:
     context = {
         "person": person,
         "credential": await Credential.get_or_none(person_id=person.id),
-        "is_told": person.id in await ways_of([person.id], now_of(request)),
+        "is_told": await can_tell(person.id, now_of(request)),
         "now": now_of(request),
     }
     return page(request, "auth/their_password.html", context)
@@ -296,7 +296,7 @@ async def _password_page(
         "until": credential.until,
         "password": password,
         "is_reset": is_reset,
-        "is_told": person.id in await ways_of([person.id], now_of(request)),
+        "is_told": await can_tell(person.id, now_of(request)),
         "now": now_of(request),
     }
     return page(request, "auth/password.html", context, status=201)

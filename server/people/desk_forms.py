@@ -29,9 +29,10 @@ WINDOWS = 2
 
 # What a page says after a redirect back to it: "?done=seen".
 DONE: Mapping[str, str] = {
-    "absence-agreed": N_("You agreed to the absence. The child reads it on the phone."),
+    "absence-agreed": N_("You agreed to the absence. A paired phone shows it once it is online."),
     "absence-declined": N_(
-        "Answer saved. Check-ins go on. The child reads your words on the phone."
+        "Answer saved. The check-ins stay as they were. A paired phone shows your words once it is"
+        " online."
     ),
     "alert-closed": N_("The alert is closed."),
     "check-in": N_("Check-in saved."),
@@ -45,8 +46,10 @@ DONE: Mapping[str, str] = {
     "home": N_("Home saved."),
     "milestone": N_("Day added to the calendar."),
     "milestone-gone": N_("Day taken back. The watch level stays as it is."),
-    "milestone-known": N_("The child can now see this day on their phone, in simple words."),
-    "milestone-not-known": N_("The child's phone no longer shows this day."),
+    "milestone-known": N_(
+        "Saved. A paired phone shows this day, in simple words, once it is online."
+    ),
+    "milestone-not-known": N_("Saved. A paired phone stops showing this day once it is online."),
     "missing": N_("We are calling everyone."),
     "names": N_("Name and file reference saved."),
     "pause": N_("Absence saved."),

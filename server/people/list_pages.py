@@ -24,7 +24,7 @@ AT_ONCE = 50
 _PEOPLE, _CHILDREN = "/desk/people", "/desk/people/children"
 _SEALED_FOR, _SEALED_FOR_PEOPLE = "list", "people"
 DONE = {
-    "left": N_("Everything is handed over. Their access has ended."),
+    "left": N_("Their access has ended."),
     "person": N_("Changes saved."),
 }
 

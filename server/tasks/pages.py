@@ -74,6 +74,7 @@ async def _instead(request: Request, task: Task) -> Response:
     context: dict[str, Any] = {
         "word": gettext(language, WORDS[Kind(task.kind)]),
         "is_open": task.state == State.OPEN,
+        "is_done": task.state == State.DONE,
         "owners": instead.owners,
         "can_tie": instead.can_tie,
         "now": now,

@@ -18,9 +18,10 @@ from server.auth.models import Guess, PendingSecondFactor, Recovery, Session, To
 from server.auth.rules import CODE_BY_PERSON, CODE_BY_PERSON_A_DAY, HALFWAY_LASTS
 from server.auth.second_factor import factors
 from server.errors import Conflict, Refused, TooMany
-from server.notify.models import Message
+from server.notify.models import Address, Message
 from server.people.agencies.actions import set_second_key_from
 from server.storage.db import fetch
+from tests.alerts.test_cries import by_mail_and_sms
 from tests.cast import Cast, password_of
 from tests.races import no_fault, together
 
@@ -372,6 +373,24 @@ async def test_an_administrator_takes_a_lost_key_away_and_its_person_is_told(cas
     assert await Message.filter(kind="doors", person_id=cast.tom.id).exists()
     async with page_browser(cast) as browser:
         assert (await password_first(cast, browser, "tom")).headers["location"] == "/desk/"
+
+
+@pytest.mark.parametrize("has_address", [True, False])
+async def test_a_reset_says_that_its_person_is_told_only_where_an_address_is_known(
+    cast: Cast, has_address: bool
+) -> None:
+    await with_app(cast, "tom")
+    await Address.filter(person_id=cast.tom.id).delete()
+    if has_address:
+        await by_mail_and_sms(cast, "tom")
+    path = f"/desk/people/{cast.tom.id}/second-key"
+    async with cast.browser_as("root") as root:
+        asked = (await root.get(path)).text
+        done = await root.post(path, data={"how": "called"})
+        then = (await root.get(done.headers["location"])).text
+    for text in (asked, then):
+        assert ("no address of theirs" in text) is not has_address
+    assert ("We tell them by every address" in asked) is has_address
 
 
 async def test_how_an_administrator_made_sure_is_asked_kept_and_read(cast: Cast) -> None:

@@ -282,7 +282,7 @@ async def test_the_page_says_what_there_is_and_hands_it_over(cast: Cast) -> None
         assert "Root Zamboni" not in shown.text.partition("<main")[2]
         done = await root.post(path, data={"everything": str(cast.eve.id)})
         assert (done.status_code, done.headers["location"]) == (303, "/desk/people?done=left")
-        assert "Everything is handed over" in (await root.get(done.headers["location"])).text
+        assert "Their access has ended." in (await root.get(done.headers["location"])).text
         assert (await page_of(root, cast, "tom")).status_code == 404
     assert await caseworkers(cast, "noor") == {"eve"}
 
@@ -301,7 +301,7 @@ async def test_an_administrator_offboards_a_person_with_nothing_to_hand_over_by_
     cast: Cast,
 ) -> None:
     async with cast.browser_as("root") as root:
-        assert "nothing to hand over" in (await page_of(root, cast, "eve")).text
+        assert "or shifts to hand over" in (await page_of(root, cast, "eve")).text
         done = await root.post(f"/desk/people/{cast.eve.id}/leaving", data={"everything": ""})
     assert done.status_code == 303
     assert (await Person.get(id=cast.eve.id)).disabled_at == cast.clock()

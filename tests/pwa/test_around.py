@@ -83,7 +83,7 @@ def test_the_number_of_a_trusted_person_is_nowhere_on_the_screen(
     phone.pair()
     phone.project()
     look(phone)
-    assert "we ask Rosa too" in words(phone, "Rosa")
+    assert "we may ask Rosa too" in words(phone, "Rosa")
     html = phone.page.locator("main").inner_html()
     assert NUMBER not in html
     assert "tel:" not in html

@@ -586,6 +586,23 @@ async def test_a_child_goes_on_to_a_third_place_and_back(cast: Cast) -> None:
     assert (await get(cast, "uwe", f"/children/{cast.mia.id}/project")).status_code == 404
 
 
+async def test_a_transfer_says_what_it_did_and_nothing_of_today(cast: Cast) -> None:
+    refused = await offered(cast)
+    await send(cast, "uwe", f"/transfers/{refused['id']}/refuse", {"why": "We are full."})
+    made = await accepted(cast)
+    body = {"why": "moved", "at": cast.clock().isoformat()}
+    assert (
+        await send(cast, "uwe", f"/children/{cast.mia.id}/placement/end", body)
+    ).status_code == 200
+    texts = []
+    for name, one in (("tom", made), ("uwe", refused)):
+        await cast.new_token(name)
+        texts.append((await cast.browser_as(name).get(f"/desk/transfers/{one['id']}")).text)
+    assert "moved to" in texts[0]
+    assert "has looked after" not in texts[0]
+    assert "That changed nothing for" in texts[1]
+
+
 async def test_a_placement_that_has_ended_goes_along_as_it_is(cast: Cast) -> None:
     answer = await send(
         cast,

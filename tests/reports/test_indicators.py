@@ -259,7 +259,7 @@ async def test_from_a_quarter_one_goes_to_those_beside_it(cast: Cast) -> None:
     assert "quarter=2025-4" in now
     assert "Next quarter" not in now
     assert "1 October 2025 to 31 December 2025" in before
-    assert "No child went missing in this quarter." in before
+    assert "No search for a missing child began in this quarter." in before
     assert "too few" not in before
     assert "This quarter is not over yet." not in before
     assert "quarter=2025-3" in before

@@ -184,6 +184,14 @@ async def test_it_says_when_it_is_done(cast: Cast) -> None:
     assert "It is done" in answer.text
 
 
+async def test_a_task_that_was_dropped_is_closed_and_not_called_done(cast: Cast) -> None:
+    due = await eve_stands_in(cast)
+    await dues.drop(cast.actor("tom"), due, "found", cast.clock())
+    answer = await cast.browser_as("eve").get(f"/desk/dues/{due.id}")
+    assert "This task is closed" in answer.text
+    assert "It is done" not in answer.text
+
+
 async def test_an_alert_that_has_called_nobody_yet_shows_the_deputy_who_to_ask(
     cast: Cast,
 ) -> None:

@@ -62,7 +62,7 @@ function saysOf({ kind, name, isOpen, witness }: Near): string[] {
     trusted: [
       isOpen
         ? t("We don't ask {name} yet. Your caseworker talks to them first.", { name })
-        : t("If nobody hears from you, we ask {name} too.", { name }),
+        : t("If nobody hears from you, we may ask {name} too.", { name }),
       t("We don't show their number here, so nobody who takes your phone can find it."),
     ],
     witness: witness

@@ -295,7 +295,7 @@ function ChooseNext({ review }: { review: Thing }) {
   };
   return (
     <Page title={t("When is the next meeting?")}>
-      <p>{t("We send you both a reminder three days before, or the next morning.")}</p>
+      <p>{t("Where reminders are on, they come three days before, or the next morning.")}</p>
       <DateField value={draft.value} onInput={draft.set} />
       <button type="button" class="main" disabled={!isDate(draft.value)} onClick={() => void keep()}>
         {t("Save")}

@@ -13,6 +13,7 @@ from server.auth.oidc.claims import MAPPED
 from server.auth.oidc.pages import OWN, provider_of
 from server.auth.redirects import to
 from server.auth.rules import spaced
+from server.auth.second_factor import factors
 from server.auth.second_factor.reauthentication import fresh
 from server.errors import Refused
 from server.i18n import N_
@@ -91,7 +92,8 @@ async def untie(request: Request) -> Response:
     visitor, provider = await fresh(request, back=PAGE), provider_of(request)
     person = await _person(request, provider, visitor)
     await account_linking.untie(visitor, provider, person, now_of(request))
-    return to(f"{PAGE}?saved=untied")
+    is_told = await factors.can_tell(person.id, now_of(request))
+    return to(f"{PAGE}?saved={'untied' if is_told else 'untied-untold'}")
 
 
 _FIELDS = ("label", "claim", *(role.value for role in MAPPED), "strong", "adds_people")

@@ -63,7 +63,7 @@ async def set_from(request: Request) -> Response:
 async def lost(request: Request) -> Response:
     """The form for a colleague who has lost theirs."""
     visitor = await agency_for(request, AgencyAction.PEOPLE_CHANGE)
-    return _lost_page(request, await _colleague(request, visitor))
+    return await _lost_page(request, await _colleague(request, visitor))
 
 
 async def reset(request: Request) -> Response:
@@ -76,8 +76,9 @@ async def reset(request: Request) -> Response:
     try:
         await factors.reset(visitor, person, _sure(how, words), now_of(request))
     except Refused as fault:
-        return _lost_page(request, person, {"how": how, "words": words}, fault)
-    return to(f"{PAGE}?saved=reset")
+        return await _lost_page(request, person, {"how": how, "words": words}, fault)
+    is_told = await factors.can_tell(person.id, now_of(request))
+    return to(f"{PAGE}?saved={'reset' if is_told else 'reset-untold'}")
 
 
 def _sure(how: str, words: str) -> str:
@@ -91,7 +92,7 @@ def _sure(how: str, words: str) -> str:
     return encryption.seal(words)
 
 
-def _lost_page(
+async def _lost_page(
     request: Request,
     person: Person,
     given: dict[str, str] | None = None,
@@ -100,6 +101,7 @@ def _lost_page(
     language = language_of(request)
     context = {
         "person": person,
+        "is_told": await factors.can_tell(person.id, now_of(request)),
         "hows": [(how.value, gettext(language, words)) for how, words in HOWS.items()],
         "given": given or {"how": "", "words": ""},
         "longest": LONGEST_WORDS,

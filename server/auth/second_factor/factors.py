@@ -278,6 +278,11 @@ class Changed(msgspec.Struct, frozen=True):
 _KEY = Changed()
 
 
+async def can_tell(person_id: UUID, now: datetime) -> bool:
+    """Whether there is any address of this person by which `tell` can reach them."""
+    return person_id in await ways_of([person_id], now)
+
+
 async def tell(
     actor: Actor,
     person_id: UUID,
