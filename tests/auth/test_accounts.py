@@ -598,7 +598,9 @@ async def test_an_account_taken_away_shuts_what_it_opened(
     async with browser(cast) as tom, cast.browser_as("root") as root:
         await come(tom)
         gone = await root.post(f"{PAGE}/house/people/{cast.tom.id}/untie")
-        assert gone.headers["location"] == f"{PAGE}?saved=untied"
+        assert gone.headers["location"] == f"{PAGE}?saved=untied-untold"
+        said = (await root.get(gone.headers["location"])).text
+        assert "no address of theirs" in said
         again = await root.post(f"{PAGE}/house/people/{cast.tom.id}/untie")
         assert again.status_code == 303
         assert (await tom.get("/desk/")).headers["location"] == "/?next=/desk/"
