@@ -30,6 +30,7 @@ class Kind(StrEnum):
     WITNESS_NOT_HERE = "witness_not_here"  # Of a school, a club, a mentor.
     WITNESS_HERE = "witness_here"
     CARER_SILENT = "carer_silent"
+    CARER_UNASKED = "carer_unasked"  # The question had not gone out.
     NO_CARER = "no_carer"
     WARNED = "warned"
     CAME_BACK = "came_back"  # They were missing before, `n` times.
@@ -69,6 +70,16 @@ def since_sign(
         replace(fact, kind=fact.kind if last else _UNHEARD[fact.kind], at=last or placed_at)
         if fact.kind in _UNHEARD
         else fact
+        for fact in facts
+    )
+
+
+def carer_asked(facts: Sequence[Fact], at: datetime | None, *, is_out: bool) -> tuple[Fact, ...]:
+    """The silence of the carer told by the question as it is stored: when it was asked, and whether
+    it has gone out."""
+    kind = Kind.CARER_SILENT if is_out else Kind.CARER_UNASKED
+    return tuple(
+        replace(fact, kind=kind, at=at or fact.at) if fact.kind is Kind.CARER_SILENT else fact
         for fact in facts
     )
 
@@ -127,6 +138,9 @@ _SENTENCES: Mapping[Kind, str] = {
     ),
     Kind.CARER_SILENT: N_(
         "We asked whether they had been seen, {time}, and had heard nothing by then."
+    ),
+    Kind.CARER_UNASKED: N_(
+        "Our question whether they had been seen, {time}, had not gone out by then."
     ),
     Kind.NO_CARER: N_("There is no carer to ask first."),
     Kind.WARNED: N_("An adult noticed a warning sign, {time}."),

@@ -1,8 +1,7 @@
 """The sentence that says what is known about a silence. Pure.
 
-A caseworker reads one sentence and knows why we call, what speaks for a forgotten phone and what
-for something worse: the last answer, the usual delay, the last sign of life, whether the reminder
-arrived, whether the carer was asked and what they said, and whether the fault may be ours.
+A caseworker reads one sentence and knows why we call, and what speaks for a forgotten phone or for
+something worse.
 """
 
 from collections.abc import Iterable, Iterator
@@ -110,13 +109,15 @@ def _called(facts: Facts, alert: Called, reader: _Reader) -> str:
 
 
 def _confirm(facts: Facts, alert: Called, reader: _Reader) -> str:
-    if alert.answered_at is None:
+    msgid, at = N_("answered {time}, after the alert"), alert.answered_at
+    seen = facts.seen.seen_at if facts.seen is not None else None
+    if seen is not None and seen > (facts.last_heard_at or alert.opened_at):
+        msgid, at = N_("seen by an adult {time}, after the alert"), seen
+    if at is None:
         clauses = [gettext(reader.language, N_("answered after the alert"))]
     else:
-        clauses = [
-            reader.say(N_("answered {time}, after the alert"), time=alert.answered_at),
-            gettext(reader.language, N_("please confirm that all is well")),
-        ]
+        please = gettext(reader.language, N_("please confirm that all is well"))
+        clauses = [reader.say(msgid, time=at), please]
     return _join([*clauses, *_wish(facts, reader)], reader)
 
 

@@ -49,13 +49,14 @@ class Reach(StrEnum):
 
 class Asked(msgspec.Struct, frozen=True):
     """A carer was asked, or the home in their place (`is_home`); `answer` is seen, not_seen, or
-    None."""
+    None. `is_out`: the question has gone out."""
 
     at: datetime
     answer: str | None
     answered_at: datetime | None
     times: int = 1  # How often, about this silence.
     is_home: bool = False
+    is_out: bool = True
 
 
 class Seen(msgspec.Struct, frozen=True):

@@ -59,6 +59,11 @@ def carer_in_words(asked: Asked | None, say: Callable[..., str], *, has_carer: b
     if asked is None:
         return say(N_("carer not asked yet") if has_carer else N_("no carer to ask"))
     at = asked.answered_at or asked.at
+    if asked.answer is None and not asked.is_out:
+        to_home = N_("question to the home {time}, not sent")
+        return say(
+            to_home if asked.is_home else N_("question to the carer {time}, not sent"), time=at
+        )
     if asked.is_home:
         if asked.answer is None:
             return say(N_("the home was asked {time}, no answer yet"), time=asked.at)

@@ -9,22 +9,18 @@ from uuid import UUID, uuid5
 
 from server.alerts.ladder import Cause
 from server.alerts.opening import Opening, join_misses, open_alerts
-from server.alerts.weighed import as_data, since_sign
 from server.audit.actions import SYSTEM, note
 from server.audit.models import Entry
 from server.notify.actions import set_aside, tell_operators
-from server.notify.devices import reached_of
-from server.notify.push_health import Reached
 from server.policy.model import Policy
 from server.storage import bulk
 from server.storage.db import as_id, fetch, write
 from server.storage.due_rows import DueRows
-from server.watch.carer.evidence import placed_and_seen
 from server.watch.carer.messages import QUESTIONS, Asking, ask
+from server.watch.hearing.frozen import facts_of
 from server.watch.machine.alarms import called_by
 from server.watch.machine.rounds import steps_of
 from server.watch.machine.standing import Change, What, Why
-from server.watch.machine.weighing import weighed
 from server.watch.models import CALLED_OFF, Beat, Blind, Round, Watch, round_id
 from server.watch.reminders.reminding import Moved, remind
 from server.watch.shared import Silent, causes_of, still_coming
@@ -249,10 +245,7 @@ async def _alert(moved: Sequence[Moved], now: datetime) -> None:
     called = _of(moved, What.ALERT)
     misses = {case.watch.child_id: _misses(case, changes) for case, changes in moved}
     blind = await _blind(called, now)
-    ids = [case.watch.child_id for case, _ in called]
-    pushes, here = await reached_of(ids, now), await placed_and_seen(ids, now)
-    down = [blind.from_at.isoformat(), blind.until_at.isoformat()] if blind is not None else []
-    unseen = {"unseen": down} if down else {}
+    facts = await facts_of(called, blind, now)
     silent = [
         Silent(case.watch.child_id, case.watch.agency_id, change.at, case.policy)
         for case, change in called
@@ -268,11 +261,7 @@ async def _alert(moved: Sequence[Moved], now: datetime) -> None:
                 tier=case.terms.tier,
                 reason=change.why.value if change.why else Why.GRACE_OVER.value,
                 opened_at=change.at,
-                facts={
-                    **_facts(case, change, pushes.get(child_id)),
-                    "weighed": _weighed(case, change, *here[child_id]),
-                    **unseen,
-                },
+                facts=facts[child_id],
                 shared=shared.get(child_id),
                 misses=misses[child_id],
             )
@@ -296,30 +285,3 @@ async def _blind(called: Sequence[tuple[WatchState, Change]], now: datetime) -> 
     if not any(now - change.at > BLIND_AFTER for _, change in called):
         return None
     return await Blind.filter(until_at=now).first()
-
-
-def _facts(case: WatchState, change: Change, push: Reached | None) -> dict[str, Any]:
-    """What was known when the alert opened, as times and codes."""
-    moments = {
-        "due_at": change.due_at,
-        "answered_at": case.watch.answered_at,
-        "app_seen_at": case.watch.app_seen_at,
-        "old_came_at": case.watch.old_came_at,
-        "asked_at": case.standing.asked_at,
-        "push_silent_since": push.silent_since if push is not None else None,
-    }
-    facts = {name: at.isoformat() for name, at in moments.items() if at is not None}
-    if case.watch.heard_at is not None and case.watch.heard_way is not None:
-        facts |= {"heard_at": case.watch.heard_at.isoformat(), "heard_way": case.watch.heard_way}
-    return {**facts, "has_carer": case.terms.has_carer}
-
-
-def _weighed(
-    case: WatchState, change: Change, placed_at: datetime, seen_at: datetime | None
-) -> list[dict[str, Any]]:
-    """What weighed, the heaviest first. The rules count a silence also from what is no sign."""
-    watch = case.watch
-    heard = [watch.answered_at, watch.heard_at, seen_at]
-    heard = heard if any(heard) else [watch.old_came_at]
-    heavy = weighed(case.standing, case.terms, change.why, change.at)
-    return as_data(since_sign(heavy, heard, placed_at))

@@ -55,7 +55,7 @@ async def test_a_late_child_is_late_with_what_is_known(cast: Cast) -> None:
     assert facts.reach is Reach.NO_PHONE
     assert facts.asked is not None
     assert await brief(cast, "mia") == (
-        "No answer to the check-in due 18:00, carer asked 19:00, no answer yet."
+        "No answer to the check-in due 18:00, question to the carer 19:00, not sent."
     )
 
 
@@ -63,7 +63,8 @@ async def test_an_alert_says_all_that_is_known_in_two_sentences(cast: Cast) -> N
     await run_until(cast, at(19, 50))
     facts = await facts_of(cast, "mia")
     assert facts.alerts[0].cause is Cause.SILENCE
-    await Message.filter(kind__in=["remind_child", "alert"]).update(channel="push", state="done")
+    sent = ["remind_child", "alert", "ask_carer"]
+    await Message.filter(kind__in=sent).update(channel="push", state="done")
     assert await sentence(cast, "mia") == (
         "No answer since 18:00, has never answered. "
         "Reminder sent, perhaps not shown, carer asked 19:00, no answer yet,"

@@ -5,18 +5,28 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import datetime, timedelta
+from uuid import uuid4
 
 import msgspec
 
 from server.alerts.models import Alert
 from server.checkin.rules import Want
 from server.missing.profile import paper
-from server.missing.profile.reading import Reader
+from server.missing.profile.reading import Reader, whole
 from server.missing.profile.rules import Copy
+from server.missing.search import actions as search
+from server.missing.search.actions import EntryRequest
+from server.missing.search.entry_kinds import Act
+from server.missing.search.models import Episode
+from server.missing.search.opening import Saying, open_episode
+from server.missing.search.summary import how_it_stands
+from server.missing.search.view import view
+from server.notify.models import Message
 from server.people.models import Child, Tie
 from server.people.rules import Role
 from server.policy.model import Tier
-from server.watch import watch_alerts
+from server.watch import ticking, watch_alerts
 from server.watch.actions import SightingRequest, note_sighting
 from server.watch.carer import questions
 from server.watch.carer.models import Question
@@ -77,6 +87,13 @@ async def places(cast: Cast) -> Places:
     )
 
 
+async def goes_out(cast: Cast, moment: datetime) -> None:
+    """Time passes, and what is to be asked of the carer goes out in that moment."""
+    await run_until(cast, at(18, 31))
+    await Message.filter(kind="ask_carer").update(state="done", channel="push")
+    await run_until(cast, moment)
+
+
 async def in_the_high_level(cast: Cast) -> None:
     await leave_the_others_out(cast)
     terms = agreements.TierRequest(Tier.HIGH, rhythm=TWICE)
@@ -91,7 +108,7 @@ async def test_an_answer_after_the_alert_takes_the_question_to_the_carer_from_no
     cast: Cast,
 ) -> None:
     await in_the_high_level(cast)
-    await run_until(cast, at(20))
+    await goes_out(cast, at(20))
     await answer(cast, "mia")
     shown = await places(cast)
     assert "We asked whether they had been seen, 18:30" in shown.alerts["silence"]
@@ -106,7 +123,7 @@ async def test_an_old_answer_that_moves_the_silence_leaves_the_question_where_it
     cast: Cast,
 ) -> None:
     await in_the_high_level(cast)
-    await run_until(cast, at(10, day=3))
+    await goes_out(cast, at(10, day=3))
     await answer(cast, "mia", said_at=at(18, 5))
     shown = await places(cast)
     assert "We asked Sam Oyelaran whether they had seen" in shown.why
@@ -125,7 +142,7 @@ async def test_an_old_answer_that_moves_the_silence_leaves_the_question_where_it
 
 async def test_a_carer_of_then_stays_the_carer_who_was_asked(cast: Cast) -> None:
     await in_the_high_level(cast)
-    await run_until(cast, at(20))
+    await goes_out(cast, at(20))
     await Tie.filter(child_id=cast.mia.id, role=Role.CARER).update(until_at=cast.clock())
     for told in (await places(cast)).told:
         assert has_asked(told)
@@ -192,3 +209,80 @@ async def test_what_was_missed_after_the_call_was_not_missed_by_then(cast: Cast)
     await run_until(cast, at(10, day=3))
     assert (await Alert.get(child_id=cast.mia.id)).misses == 2
     assert "were missed by then" not in (await places(cast)).why
+
+
+async def test_a_question_that_has_not_gone_out_was_not_asked(cast: Cast) -> None:
+    await in_the_high_level(cast)
+    await run_until(cast, at(20))
+    shown = await places(cast)
+    for told in (*shown.told, shown.board, shown.child):
+        assert "carer asked" not in told.lower()
+        assert "question to the carer" in told.lower()
+    assert "had not gone out" in shown.alerts["silence"]
+    for told in (shown.alerts["silence"], shown.why):
+        assert "We asked whether they had been seen" not in told
+
+
+async def test_after_a_time_without_our_server_the_carer_was_asked_when_it_was_back(
+    cast: Cast,
+) -> None:
+    await in_the_high_level(cast)
+    await run_until(cast, at(18, 25))
+    cast.clock.set(at(20))
+    await ticking.WATCHES.tick(cast.clock())
+    alert = await Alert.get(child_id=cast.mia.id)
+    [asked] = [fact for fact in alert.facts["weighed"] if fact["kind"].startswith("carer")]
+    assert datetime.fromisoformat(asked["at"]) == at(20)
+
+
+async def test_a_child_who_was_seen_after_the_alert_is_not_said_to_have_answered(
+    cast: Cast,
+) -> None:
+    await in_the_high_level(cast)
+    await run_until(cast, at(20))
+    seen = SightingRequest(cast.mia.id, "seen", seen_at=cast.clock())
+    await note_sighting(cast.actor("tom"), cast.mia.id, Role.CASEWORKER, seen, cast.clock())
+    shown = await places(cast)
+    for told in (*shown.told, shown.board, shown.child):
+        assert "seen by an adult" in told.lower()
+        assert "answered 20:00" not in told.lower()
+        assert "answered mon, 2 mar" not in told.lower()
+
+
+async def test_the_search_and_its_paper_tell_the_sign_that_came_last(cast: Cast) -> None:
+    await in_the_high_level(cast)
+    await run_until(cast, at(20))
+    tom, clock = cast.actor("tom"), cast.clock
+    await open_episode(tom, cast.mia.id, uuid4(), Saying(clock(), None, None, ()), clock())
+    episode = await Episode.get(child_id=cast.mia.id)
+    tried = {"how": "call", "result": "reached"}
+    clock.set(at(20, 10))
+    entry = EntryRequest(uuid4(), Act.ATTEMPT, details=tried)
+    await search.enter(tom, episode.id, entry, clock())
+    [stands] = await view([episode], {Role.CASEWORKER}, cast.tom.id, clock())
+    told = " ".join(how_it_stands(stands, "en", lambda moment: f"{moment:%H:%M}"))
+    assert "No sign of life" not in told
+    assert "Last sign of life: 19:10." in told  # By the clock of UTC.
+    clock.set(at(20, 22))
+    await answer(cast, "mia", want=Want.HELP)
+    clock.set(at(20, 40))
+    late = SightingRequest(uuid4(), "seen", seen_at=at(20, 15))
+    await note_sighting(cast.actor("sam"), cast.mia.id, Role.CARER, late, clock())
+    pack = await whole(await Child.get(id=cast.mia.id), Copy.POLICE, Reader("en", PARIS), clock())
+    assert pack.now is not None
+    assert pack.now.last_sign is not None
+    assert "Asked for help" in pack.now.last_sign.text
+
+
+async def test_a_paper_without_a_last_answer_shows_no_other_point_as_the_last_sign(
+    cast: Cast,
+) -> None:
+    await in_the_high_level(cast)
+    await run_until(cast, at(20, 30))
+    await answer(cast, "mia", said_at=at(20, 30) + timedelta(days=9))
+    pack = await whole(
+        await Child.get(id=cast.mia.id), Copy.POLICE, Reader("en", PARIS), cast.clock()
+    )
+    assert pack.now is not None
+    assert pack.now.last_sign is not None
+    assert pack.now.last_sign.label == "Signs of life"

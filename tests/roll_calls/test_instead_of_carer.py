@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from server.alerts.models import Alert
 from server.audit.actions import SYSTEM
 from server.errors import Refused
+from server.notify.models import Message
 from server.people.models import Person, Tie
 from server.people.rules import Role
 from server.people.ties import AddTie, add_tie
@@ -70,6 +71,8 @@ async def test_the_home_is_asked_and_its_word_counts_as_the_carers(cast: Cast) -
     await without_carer(cast)
     [question] = await late(cast)
     assert question.person_id == cast.ines.id
+    assert "question to the home 19:00, not sent" in await brief(cast, "mia")
+    await Message.filter(kind="ask_carer").update(state="done", channel="push")
     assert "the home was asked 19:00, no answer yet" in await brief(cast, "mia")
     await answer_question(question.id, "seen", cast.clock())
     seen = await Sighting.get(child_id=cast.mia.id)

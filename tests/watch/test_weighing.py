@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from server.alerts.models import Alert
 from server.alerts.weighed import Fact, Kind, Misses, as_data, each_said, said, visible, weighed_in
+from server.notify.models import Message
 from server.policy.model import SHIPPED, Tier
 from server.policy.parser import read
 from server.watch.machine import rounds
@@ -99,6 +100,8 @@ async def test_the_alert_of_a_silence_shows_what_weighed_and_hides_signs_from_th
         by_role="caseworker",
         at=cast.clock(),
     )
+    await run_until(cast, at(19, 1))
+    await Message.filter(kind="ask_carer").update(state="done", channel="push")
     await run_until(cast, at(19, 50))
     alert = await Alert.get(child_id=cast.mia.id, closed_at__isnull=True)
     assert [row["kind"] for row in alert.facts["weighed"]][:2] == ["carer_silent", "missed"]

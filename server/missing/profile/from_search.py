@@ -122,7 +122,7 @@ async def _signs(rows: Sequence[TimelineEntry], language: str, zone: ZoneInfo) -
     label = gettext(language, N_("Sign of life"))
     return [
         PointOut(label, gettext(language, N_("; ")).join(apart(language, part) for part in parts))
-        for row in rows
+        for row in sorted(rows, key=lambda row: moment_of(row, signs.get(row.id)))
         for sign in [signs.get(row.id)]
         for at in [moment_of(row, sign)]
         for when in [_with_logging(format_moment(language, at, zone), at, row, language, zone)]

@@ -324,11 +324,10 @@ async def _for_police(
     reader: Reader,
 ) -> AtTheTimeOut:
     points = [*for_all.points, *await _said_at_home(child.id, for_all.since, reader)]
-    last_sign = _last_sign(search, for_all.points, reader.language)
     lacks = rules.lacking(stands.fields, AT_THE_TIME)
     return msgspec.structs.replace(
         for_all,
-        last_sign=last_sign,
+        last_sign=_last_sign(search, for_all.points, reader.language),
         points=[*points, *(search.signs if search else [])],
         sightings=await _sightings(child.id),
         last_seen=search.last_seen if search else "",
@@ -377,7 +376,8 @@ def _last_sign(search: Search | None, points: Sequence[PointOut], language: str)
         return search.signs[-1]
     if search is not None and search.last_seen:
         return PointOut(gettext(language, N_("Last seen")), search.last_seen)
-    return points[0] if points else None
+    labels = [gettext(language, N_("Last answer")), gettext(language, N_("Signs of life"))]
+    return next((point for point in points if point.label in labels), None)
 
 
 async def since_then(child_id: UUID, since: datetime) -> Version:

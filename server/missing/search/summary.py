@@ -78,6 +78,12 @@ def _is_seen(line: Told) -> bool:
     return line.what == Act.PLACE and line.details.get("known") == entry_kinds.SEEN_THERE
 
 
+def _is_sign(line: Told) -> bool:
+    """Whether the child was heard or seen, or a person reached them."""
+    is_reached = line.what == Act.ATTEMPT and line.details.get("result") == "reached"
+    return is_reached or line.what == entry_kinds.SIGN_OF_LIFE or _is_seen(line)
+
+
 def _police(seen: View, language: str, shown: Shown) -> str:
     told = seen.episode.reported_at
     if told is None:
@@ -115,7 +121,7 @@ def _tried(timeline: Sequence[Told], language: str, shown: Shown) -> str:
 
 
 def _heard(timeline: Sequence[Told], language: str, shown: Shown) -> str:
-    signs = [line for line in timeline if line.what == entry_kinds.SIGN_OF_LIFE or _is_seen(line)]
+    signs = [line for line in timeline if _is_sign(line)]
     if not signs:
         return gettext(language, N_("No sign of life is logged since the search began."))
     last = max(sign.at for sign in signs)

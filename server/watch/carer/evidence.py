@@ -26,7 +26,8 @@ WHERE child_id {any} AND at > $2 ORDER BY at
 _QUESTIONS = """
 SELECT q.child_id, q.about_due_at, q.asked_at, q.answer, q.answered_at, EXISTS (
   SELECT 1 FROM tie t WHERE t.child_id = q.child_id AND t.person_id = q.person_id AND t.role = $2
-  AND t.from_at <= q.asked_at AND (t.until_at IS NULL OR t.until_at > q.asked_at)) AS by_carer
+  AND t.from_at <= q.asked_at AND (t.until_at IS NULL OR t.until_at > q.asked_at)) AS by_carer,
+  EXISTS (SELECT 1 FROM message m WHERE m.subject_id = q.id AND m.state = 'done') AS is_out
 FROM question q WHERE q.child_id {any} ORDER BY q.asked_at
 """
 
@@ -105,7 +106,13 @@ async def asked(
         rank = abouts[child].rank(as_moment(row["about_due_at"]), at)
         if rank is not None:
             answered_at = None if row["answered_at"] is None else as_moment(row["answered_at"])
-            question = Asked(at, row["answer"], answered_at, is_home=not row["by_carer"])
+            question = Asked(
+                at,
+                row["answer"],
+                answered_at,
+                is_home=not row["by_carer"],
+                is_out=bool(row["is_out"]),
+            )
             by_child.setdefault(child, {}).setdefault(rank, []).append(question)
     return {child: _came_to(ranks[min(ranks)]) for child, ranks in by_child.items()}
 
@@ -113,8 +120,8 @@ async def asked(
 def _came_to(questions: Sequence[Asked]) -> Asked:
     """Of the questions about one silence, the earliest first."""
     answered = [question for question in questions if question.answer is not None]
-    times = len({question.at for question in questions})
-    return replace((answered or questions)[-1], times=times)
+    out = [question for question in questions if question.is_out] or questions
+    return replace((answered or out)[-1], times=len({question.at for question in out}))
 
 
 async def listed(ids: Sequence[UUID], now: datetime) -> dict[UUID, Listed]:
