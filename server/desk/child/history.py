@@ -34,6 +34,7 @@ from server.watch.wording import UNCHECKED, way_in_words, when
 MOST = 90
 MOST_NOTICED = 12
 _MOVED: Mapping[str, str] = {
+    "carer:moved": N_("“Could not find”, said by a person we no longer ask"),
     "roll_call:moved": N_("“Not here”, said by a home where they no longer live"),
     "witness:moved": N_("“Not here”, said by a school or club that we no longer ask"),
 }

@@ -39,7 +39,7 @@ async def show(request: Request) -> Response:
     """The question, or that it was answered, or that it is over."""
     question = await _question(request)
     if question is None:
-        return _page(request, {"state": "over"}, status=404)
+        return _closed(request)
     return await _question_page(request, question)
 
 
@@ -47,12 +47,12 @@ async def answer(request: Request) -> Response:
     """Seen, or not seen. A second tap changes nothing, and shows the answer to the first."""
     question, reply = await _question(request), entered(await form_body(request), "answer")
     if question is None:
-        return _page(request, {"state": "over"}, status=404)
+        return _closed(request)
     if reply in ("seen", "not_seen"):
         try:
             await questions.answer_question(question.id, reply, now_of(request))
-        except Refused:
-            return _page(request, {"state": "over"}, status=404)
+        except Refused as fault:
+            return _closed(request, fault)
     return RedirectResponse(request.url.path, status_code=303)
 
 
@@ -60,7 +60,7 @@ async def show_all(request: Request) -> Response:
     """The questions of one message, each with two buttons and a clock of its own."""
     question = await _question(request)
     if question is None:
-        return _page(request, {"state": "over"}, status=404)
+        return _closed(request)
     asked_questions = await asked_together(question)
     if len(asked_questions) == 1:
         return RedirectResponse(f"/q/{request.path_params['token']}", status_code=303)
@@ -71,15 +71,20 @@ async def answer_one(request: Request) -> Response:
     """Seen, or not seen, about one of them. The others stay as they are."""
     question, form = await _question(request), await form_body(request)
     if question is None:
-        return _page(request, {"state": "over"}, status=404)
+        return _closed(request)
     which, reply = entered(form, "question"), entered(form, "answer")
     for asked in await asked_together(question):
         if str(asked.id) == which and reply in ("seen", "not_seen"):
             try:
                 await questions.answer_question(asked.id, reply, now_of(request))
-            except Refused:
-                return _page(request, {"state": "over"}, status=404)
+            except Refused as fault:
+                return _closed(request, fault)
     return RedirectResponse(f"{request.url.path}#q-{which[:36]}", status_code=303)
+
+
+def _closed(request: Request, fault: Refused | None = None) -> Response:
+    is_passed_on = fault is not None and fault.detail == questions.PASSED_ON
+    return _page(request, {"state": "over", "is_passed_on": is_passed_on}, status=404)
 
 
 async def _question(request: Request) -> Question | None:
