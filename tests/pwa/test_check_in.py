@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.pwa.book import NOOR, TOM
 from tests.pwa.conftest import Phone, box_of
@@ -171,6 +173,30 @@ def test_after_calling_for_help_the_child_can_choose_how_and_by_which_adult_to_b
     assert "how" not in first
     assert (second["want"], second["how"], "who" in second) == ("help", "quiet", False)
     assert (third["how"], third["who"]) == ("quiet", double.helpers[0]["id"])
+
+
+def test_wishes_that_come_late_do_not_push_the_telephone_from_under_a_finger(
+    phone: Phone, double: Double
+) -> None:
+    """What comes after the first screens is held until the call for help is received."""
+    held: list[Route] = []
+    phone.pair()
+    network = phone.devtools()
+    network.send("Network.enable")
+    network.send("Network.setBypassServiceWorker", {"bypass": True})
+    network.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    phone.page.route(re.compile(r"/assets/deferred-"), lambda route: held.append(route))
+    phone.page.reload()
+    phone.page.locator(".quiet.help").click()
+    phone.page.locator(".alarm").click()
+    phone.page.locator(".thanks.received").wait_for()
+    danger = phone.page.get_by_role("link", name="Call 112")
+    before = box_of(danger)
+    expect(phone.page.get_by_text("How should we reach you?")).to_have_count(0)
+    while held:
+        held.pop().continue_()
+    phone.page.get_by_text("How should we reach you?").wait_for()
+    assert box_of(danger) == before
 
 
 def test_a_wish_without_a_network_waits_with_the_call(phone: Phone, double: Double) -> None:

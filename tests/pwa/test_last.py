@@ -369,6 +369,8 @@ def test_where_an_old_answer_settled_nothing_one_tap_says_how_it_is_now(
     expect(asks).to_contain_text((datetime.now(UTC) - timedelta(days=3)).strftime("%A"))
     expect(phone.page.get_by_role("status").get_by_text("How are you now?")).to_be_attached()
     expect(phone.page.locator(".thanks")).to_have_count(0)
+    # It was said on another day: "received 8:40" alone would read as of that day.
+    expect(phone.page.locator(".line")).to_contain_text(re.compile(r"received today, \d", re.I))
     phone.page.reload()
     expect(asks).to_contain_text("How are you now?")
     double.is_old, double.standing = False, "well"

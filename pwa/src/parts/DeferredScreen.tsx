@@ -9,6 +9,8 @@ type Screens = typeof import("../screens/deferred");
 const screens = signal<Screens | null>(null);
 const isMissing = signal(false);
 
+export const hasDeferred = () => screens.value !== null;
+
 export async function fetchDeferred(): Promise<boolean> {
   isMissing.value = false;
   try {

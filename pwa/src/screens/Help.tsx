@@ -6,19 +6,20 @@ import { dialled } from "../parts/dialled";
 import { Icon } from "../parts/Icon";
 import { Page } from "../parts/Page";
 import { Thanks, whereabouts } from "../parts/Thanks";
-import { DeferredPart } from "../parts/DeferredScreen";
+import { DeferredPart, fetchDeferred, hasDeferred } from "../parts/DeferredScreen";
 import { clear, mood, note } from "../store/draft";
 import { call, deafSince, hear, showsNames } from "../store/last";
 import { checkIn, tap, type Tap } from "../store/sender";
 import { isShutOut, me, who } from "../store/session";
 import { forgetWishes } from "../store/wishes";
 
-/** Without a network the telephone comes first, and stays where it is once there is one again. */
+/** Without a network, and where the wishes may still come, the telephone is first: nothing may move under a finger. */
 const phonesFirst = signal(false);
 
 /** One further tap, so that nobody is called by a slip of the finger. */
 function askForHelp(): void {
-  phonesFirst.value = !navigator.onLine;
+  phonesFirst.value = !navigator.onLine || !hasDeferred();
+  void fetchDeferred();
   const answer = { mood: mood.value, note: note.value, want: "help" as const, mark: "a" as const };
   clear();
   forgetWishes();

@@ -129,7 +129,8 @@ function lastWords(): string {
   const { said_at, received_at } = said.value;
   const time = timeOf(said_at);
   if (!received_at) return t("Said {time} · not sent yet", { time });
-  const received = timeOf(received_at);
+  const isOfOneDay = new Date(said_at).toDateString() === new Date(received_at).toDateString();
+  const received = isOfOneDay ? timeOf(received_at) : moment(received_at, now.value);
   return received === time
     ? t("Sent {time} · received", { time })
     : t("Said {time} · received {received}", { time, received });
