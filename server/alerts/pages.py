@@ -8,7 +8,7 @@ from starlette.routing import Route
 from server.alerts.sent import sent_about
 from server.errors import Refused
 from server.notify.arrivals import send_test
-from server.notify.contact_routes import NOWHERE, ways_of
+from server.notify.contact_routes import NOWHERE, refused_channels, ways_of
 from server.notify.models import Message
 from server.notify.rules import Kind
 from server.notify.wording import channel_title, channel_word
@@ -64,10 +64,12 @@ def _may_drill(visitor: Visitor) -> bool:
 async def _page(request: Request, visitor: Visitor, fault: Refused | None = None) -> Response:
     language = language_of(request)
     ways = (await ways_of({visitor.person_id}, now_of(request))).get(visitor.person_id, NOWHERE)
+    working = set(request.app.state.channels) - await refused_channels(visitor.person_id)
     context = {
-        "channels": [channel_title(channel, language) for channel in ways.proven],
+        "channels": [channel_title(way, language) for way in ways.proven if way in working],
         "may_drill": _may_drill(visitor),
-        "unproven": [channel_word(channel, language) for channel in ways.unproven],
+        "unproven": [channel_word(way, language) for way in ways.unproven if way in working],
+        "broken": [channel_word(way, language) for way in ways.every if way not in working],
         "error": form_fault(fault, language) if fault is not None else None,
         "now": now_of(request),
     }

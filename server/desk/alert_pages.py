@@ -177,7 +177,7 @@ def _typed(problem: Problem) -> dict[str, Any]:
     }
 
 
-async def _beside(alert: Alert, language: str, shown: Callable[[datetime], str]) -> dict[str, Any]:
+async def _beside(alert: Alert, language: str, shown: Callable[..., str]) -> dict[str, Any]:
     return {
         "others": len(await others_of(alert)),
         "second": await _second(alert, language),
@@ -275,9 +275,11 @@ def _rights(roles: Roles) -> dict[str, bool]:
     }
 
 
-def _shown(language: str, zone: ZoneInfo, now: datetime, at: datetime) -> str:
+def _shown(
+    language: str, zone: ZoneInfo, now: datetime, at: datetime, *, beside: datetime | None = None
+) -> str:
     """ "18:00", "yesterday 18:00": a time inside a sentence of the page."""
-    return when(language, at, zone, now)
+    return when(language, at, zone, now, beside=beside)
 
 
 async def _names(alert: Alert) -> dict[UUID, str]:

@@ -45,9 +45,7 @@ class Spoken(msgspec.Struct, frozen=True):
     words: str | None
 
 
-async def calls_in_words(
-    alert: Alert, language: str, at: Callable[[datetime], str]
-) -> list[Spoken]:
+async def calls_in_words(alert: Alert, language: str, at: Callable[..., str]) -> list[Spoken]:
     """What the child said with their calls, the latest first."""
     calls = (await calls_of([alert])).get(alert.id, [])
     others = [call.by_id for call in calls if call.by_id != call.child_id]

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from server.notify.devices import COLUMNS, device_of
-from server.notify.models import Preference
+from server.notify.models import Address, Preference
 from server.notify.push_health import Health, reached
 from server.notify.rules import PUSH, in_order, is_a_way
 from server.storage import bulk
@@ -72,6 +72,13 @@ async def without_a_way(people: Collection[UUID], now: datetime) -> set[UUID]:
     """The people among these that no proven way reaches."""
     ways = await ways_of(people, now)
     return {person for person in people if not ways.get(person, NOWHERE).proven}
+
+
+async def refused_channels(person_id: UUID) -> set[str]:
+    """The channels by which every address of this person was refused last."""
+    every = Address.filter(person_id=person_id, dropped_at__isnull=True)
+    held = await every.values_list("channel", "refused_at")
+    return {way for way, _ in held} - {way for way, refused_at in held if refused_at is None}
 
 
 async def wishes_of(people: Collection[UUID]) -> Mapping[UUID, Preference]:

@@ -37,11 +37,11 @@ class _Reader(msgspec.Struct, frozen=True):
     now: datetime
     lasts: bool = False  # Read on another day too, by people outside: no "yesterday", no reminder.
 
-    def at(self, at: datetime) -> str:
+    def at(self, at: datetime, *, beside: datetime | None = None) -> str:
         """A moment on the reader's clock."""
         if self.lasts:
             return format_moment(self.language, at, self.zone)
-        return when(self.language, at, self.zone, self.now)
+        return when(self.language, at, self.zone, self.now, beside=beside)
 
     def say(self, msgid: str, n: int | None = None, **times: datetime) -> str:
         """The clause, with its times on the reader's clock."""
@@ -244,7 +244,8 @@ def _old(facts: Facts, reader: _Reader) -> Iterator[str]:
     told = N_("an answer said {said} arrived {came}: the phone is on again")
     if said_at is None:
         told = N_("an answer of an unknown time arrived {came}: the phone is on again")
-    yield reader.say(told, said=said_at or came_at, came=came_at)
+    said, came = said_at or came_at, reader.at(came_at, beside=said_at)
+    yield gettext(reader.language, told, said=reader.at(said), came=came)
 
 
 def _listed(facts: Facts, reader: _Reader) -> Iterator[str]:

@@ -2,7 +2,6 @@
 of the sentence of evidence. Pure."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
 
 from server.alerts.ladder import Cause
 from server.i18n import N_, gettext
@@ -97,7 +96,7 @@ _CALLED: dict[Cause, tuple[str, str]] = {
 }
 
 
-def asked_in_words(alert: Called, language: str, at: Callable[[datetime], str]) -> Iterator[str]:
+def asked_in_words(alert: Called, language: str, at: Callable[..., str]) -> Iterator[str]:
     """What a child, or an adult who misses them, called for, and when they called again. `at`: a
     moment on the reader's clock."""
     msgid, alone = _CALLED[alert.cause]

@@ -33,30 +33,35 @@ UNCHECKED = N_("with this card, PIN not checked")
 _UTC = ZoneInfo("UTC")
 
 
-def when(language: str, at: datetime, zone: ZoneInfo, now: datetime) -> str:
-    """ "18:00" today, else "yesterday 18:00", "Mon 2 Mar 18:00"; on the reader's clock."""
+def when(
+    language: str, at: datetime, zone: ZoneInfo, now: datetime, *, beside: datetime | None = None
+) -> str:
+    """ "18:00" today, else "yesterday 18:00", "Mon 2 Mar 18:00"; on the reader's clock. `beside` a
+    moment of another day: "today 18:00"."""
     local = at.astimezone(zone).replace(second=0, microsecond=0, tzinfo=UTC)
-    return _when(language, local, now.astimezone(zone).date())
+    today = now.astimezone(zone).date()
+    is_bare = local.date() == today and (beside or at).astimezone(zone).date() == today
+    return _when(language, local, today, is_bare)
 
 
 # A board of two hundred children formats the same few times again and again. We pass the wall clock
 # as if it were UTC, which formats to the same letters.
 @lru_cache(maxsize=8192)
-def _when(language: str, local: datetime, today: date) -> str:
+def _when(language: str, local: datetime, today: date, is_bare: bool) -> str:
     clock = format_time(language, local, _UTC)
-    if local.date() == today:
+    if is_bare:
         return clock
     day = format_day(language, local, _UTC, datetime.combine(today, time(12), UTC))
     return gettext(language, N_("{day} {time}"), day=day, time=clock)
 
 
 def said_and_arrived(
-    language: str, at: Callable[[datetime], str], said_at: datetime, received_at: datetime
+    language: str, at: Callable[..., str], said_at: datetime, received_at: datetime
 ) -> str:
-    """ "said Sun 1 Mar 18:02, arrived 20:10": a part of a sentence, about words that waited. `at`:
-    a moment on the reader's clock."""
+    """ "said Sun 1 Mar 18:02, arrived today 20:10": a part of a sentence, about words that waited.
+    `at`: a moment on the reader's clock, with its day `beside` one of another day."""
     text = N_("said {said}, arrived {arrived}")
-    return gettext(language, text, said=at(said_at), arrived=at(received_at))
+    return gettext(language, text, said=at(said_at), arrived=at(received_at, beside=said_at))
 
 
 def clock_there(name: str, there: ZoneInfo, here: ZoneInfo, *, language: str, now: datetime) -> str:

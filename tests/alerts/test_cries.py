@@ -586,11 +586,11 @@ async def test_a_call_of_two_days_ago_says_when_it_was_said_and_when_it_arrived(
     [alert] = await Alert.filter(cause="help")
     assert alert.said_at == said_at
     got = (await cast.client_as("tom").get(f"/api/v1/alerts/{alert.id}")).json()
-    assert "arrived" in got["sentence"]
+    assert "arrived today " in got["sentence"]
     assert got["said_at"] == got["calls"][0]["said_at"]
     for path in ("/desk/", f"/desk/alerts/{alert.id}"):
         page = await cast.browser_as("tom").get(path)
-        assert "arrived" in page.text, path
+        assert "arrived today " in page.text, path
     [message] = await Message.filter(subject_id=alert.id, channel="sms")
     assert message.data["said_at"] == said_at.isoformat()  # type: ignore[index]
 
@@ -605,6 +605,7 @@ async def test_a_late_call_while_an_adult_has_it_says_both_times_too(cast: Cast)
     assert sms.data["said_at"] == said_at.isoformat()  # type: ignore[index]
     got = (await cast.client_as("tom").get(f"/api/v1/alerts/{alert.id}")).json()
     assert "again" in got["sentence"]
+    assert "arrived today" not in got["sentence"], "both times are of one day"
     assert "arrived" in got["sentence"]
 
 

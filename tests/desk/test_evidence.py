@@ -313,7 +313,7 @@ async def test_an_old_answer_shows_that_the_phone_is_on_and_not_that_the_child_i
     await run_until(cast, at(20, 30, day=3))
     await answer(cast, "mia", said_at=at(17))
     cast.clock.advance(minutes=5)
-    told = "an answer said yesterday 17:00 arrived 20:30: the phone is on again"
+    told = "an answer said yesterday 17:00 arrived today 20:30: the phone is on again"
     assert told in await sentence(cast, "mia")
     assert told in await brief(cast, "mia")
     shown = evidence.points(await facts_of(cast, "mia"), "en", PARIS, cast.clock())

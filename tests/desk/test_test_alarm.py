@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from server.notify.addresses import AddAddress, add_address
-from server.notify.models import Delivery, Message
+from server.notify.models import Address, Delivery, Message
 from tests.cast import Cast
 from tests.desk.walking import at_desk
 
@@ -26,6 +26,25 @@ async def test_who_cannot_be_reached_is_told_so(cast: Cast) -> None:
         refused = await browser.post("/desk/test")
     assert refused.status_code == 422
     assert "We cannot reach you yet." in refused.text
+
+
+@pytest.mark.parametrize("why", ["closed", "refused"])
+async def test_a_way_that_does_not_work_now_is_not_listed_as_one_that_we_use(
+    cast: Cast, why: str
+) -> None:
+    await reach(cast, "tom")
+    cast.app.state.channels = ["push", "email"]
+    async with at_desk(cast, "tom") as browser:
+        page = (await browser.get("/desk/test")).text
+        assert "We send you alerts by:" in page
+        assert "do not reach you now" not in page
+        if why == "closed":
+            cast.app.state.channels = ["push"]
+        else:
+            await Address.filter(person_id=cast.tom.id).update(refused_at=cast.clock())
+        page = (await browser.get("/desk/test")).text
+    assert "We send you alerts by:" not in page
+    assert "These do not reach you now: email." in page
 
 
 @pytest.mark.parametrize("name", ["tom", "ines", "ada", "sam", "root"])

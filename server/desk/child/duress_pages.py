@@ -161,8 +161,8 @@ def _says(row: DuressSign | None, language: str) -> list[str]:
 def _shown(request: Request) -> Any:
     language, zone, now = language_of(request), zone_of(request), now_of(request)
 
-    def shown(at: datetime) -> str:
-        return when(language, at, zone, now)
+    def shown(at: datetime, *, beside: datetime | None = None) -> str:
+        return when(language, at, zone, now, beside=beside)
 
     return shown
 
