@@ -138,7 +138,7 @@ async def alert_page(
     await looked(visitor, [alert.child_id], f"look:{Action.ALERT_SEE}", now)
     facts = (await evidence.of([alert.child_id], now))[alert.child_id]
     names, problem = await _names(alert), problem or Problem(200)
-    shown = partial(_shown, language, zone_of(request), now)
+    shown = partial(when, language, zone=zone_of(request), now=now)
     context: dict[str, Any] = {
         **_typed(problem),
         **_head(alert, facts, language, zone_of(request), now),
@@ -273,13 +273,6 @@ def _rights(roles: Roles) -> dict[str, bool]:
         "carries": may(roles, Action.PACK_CHANGE),
         "explains": may(roles, Action.ALERT_EXPLAIN),
     }
-
-
-def _shown(
-    language: str, zone: ZoneInfo, now: datetime, at: datetime, *, beside: datetime | None = None
-) -> str:
-    """ "18:00", "yesterday 18:00": a time inside a sentence of the page."""
-    return when(language, at, zone, now, beside=beside)
 
 
 async def _names(alert: Alert) -> dict[UUID, str]:

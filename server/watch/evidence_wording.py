@@ -244,8 +244,8 @@ def _old(facts: Facts, reader: _Reader) -> Iterator[str]:
     told = N_("an answer said {said} arrived {came}: the phone is on again")
     if said_at is None:
         told = N_("an answer of an unknown time arrived {came}: the phone is on again")
-    said, came = said_at or came_at, reader.at(came_at, beside=said_at)
-    yield gettext(reader.language, told, said=reader.at(said), came=came)
+    times = {"said": reader.at(said_at or came_at), "came": reader.at(came_at, beside=said_at)}
+    yield gettext(reader.language, told, **times)
 
 
 def _listed(facts: Facts, reader: _Reader) -> Iterator[str]:

@@ -5,7 +5,7 @@ nobody anything.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -141,7 +141,7 @@ async def _page(
         "heard": await agreed_sign.heard_about(child.id),
         "question": await shared_question.standing(child.id),
         "answers": await shared_question.answers(child.id),
-        "shown": _shown(request),
+        "shown": partial(when, language_of(request), zone=zone_of(request), now=now_of(request)),
         "error": form_fault(fault, language) if fault is not None else None,
         "now": now,
     }
@@ -156,15 +156,6 @@ def _says(row: DuressSign | None, language: str) -> list[str]:
     mark, word = row.what["mark"], row.what["word"]
     says = [gettext(language, WAYS[mark])] if mark else []
     return [*says, gettext(language, N_("The word “{word}”"), word=word)] if word else says
-
-
-def _shown(request: Request) -> Any:
-    language, zone, now = language_of(request), zone_of(request), now_of(request)
-
-    def shown(at: datetime, *, beside: datetime | None = None) -> str:
-        return when(language, at, zone, now, beside=beside)
-
-    return shown
 
 
 async def sealed(request: Request) -> Response:
@@ -188,7 +179,7 @@ async def sealed(request: Request) -> Response:
             (entry, notes[entry.check_in_id], waited.get(entry.check_in_id)) for entry in heard
         ],
         "says": await _said_by(heard, language_of(request)),
-        "shown": _shown(request),
+        "shown": partial(when, language_of(request), zone=zone_of(request), now=now_of(request)),
         "now": now_of(request),
     }
     return page(request, "desk/sealed.html", context)
