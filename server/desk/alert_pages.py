@@ -31,7 +31,7 @@ from server.desk.alert_api import alert_for
 from server.desk.alert_words import calls_in_words, points_of, weighed_of, wishes_of
 from server.desk.approvals.words import IN_SHORT
 from server.desk.board.rows import group_of, look_of
-from server.desk.ladder import next_call_in_words, steps
+from server.desk.ladder import has_heard_again, next_call_in_words, steps
 from server.desk.numbers import Number
 from server.desk.tried import all_tried
 from server.errors import Conflict, NotFound, Refused, SecondPersonNeeded
@@ -159,6 +159,7 @@ async def alert_page(
         "done": _done(request, names[alert.child_id]),
         **await _beside(alert, language, shown),
         "next": await next_call_in_words(alert, language, now),
+        "has_heard": alert.is_beside and await has_heard_again(alert),
         "names": names,
         "is_mine": alert.acknowledged_by == visitor.person_id,
         "shown": shown,

@@ -15,7 +15,8 @@ from server.alerts.cries import rules as cries
 from server.alerts.models import Alert
 from server.alerts.recipients import reach_of
 from server.alerts.sent import CalledRung, RungState, lost_in_words, messages_of, rungs_called
-from server.i18n import format_list, gettext
+from server.i18n import N_, format_list, gettext
+from server.notify.contact_routes import ways_of
 from server.notify.models import Message
 from server.people.models import Person
 from server.policy.model import Rung, ladder_from_data
@@ -55,6 +56,7 @@ class RungOut(msgspec.Struct):
 
 
 MOST_FACES = 3
+NOBODY_TO_CALL = N_("Next, {time}: {names}. We cannot call them: they have no address.")
 
 
 async def steps(alert: Alert, reader: UUID, language: str, now: datetime) -> list[Step]:
@@ -141,11 +143,23 @@ def next_call(alert: Alert, reach: rules.Reachable) -> rules.Call | None:
 
 
 async def next_call_in_words(alert: Alert, language: str, now: datetime) -> dict[str, Any] | None:
-    """When the ladder goes on, why, and to which adults."""
+    """When the ladder goes on, why, and to which adults; `lost`: those of them who have no
+    address, and are called by nothing."""
     reach = (await reach_of({alert.child_id: alert.agency_id}, now))[alert.child_id]
     call = next_call(alert, reach)
     if call is None:
         return None
+    ways = await ways_of(call.people, now)
     people = await Person.filter(id__in=list(call.people))
-    who = format_list(language, sorted(person.name for person in people))
-    return {"at": call.at, "why": call.why, "who": who or gettext(language, call.who.label)}
+    called, lost = (
+        format_list(language, sorted(p.name for p in people if (p.id in ways) is is_called))
+        for is_called in (True, False)
+    )
+    who = called or ("" if people else gettext(language, call.who.label))
+    return {"at": call.at, "why": call.why, "who": who, "lost": lost}
+
+
+async def has_heard_again(alert: Alert) -> bool:
+    """Whether a message about the last call went out to the person who has the alert."""
+    to_holder = Message.filter(subject_id=alert.id, person_id=alert.acknowledged_by, state="done")
+    return await to_holder.filter(queued_at__gte=alert.called_at).exists()

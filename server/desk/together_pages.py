@@ -4,8 +4,7 @@ Only the page and one button are shared: each child has an alert of their own, a
 takes each alert separately.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -22,9 +21,10 @@ from server.alerts.models import Alert
 from server.alerts.recipients import reach_of
 from server.desk import alert_pages
 from server.desk.alert_api import alert_for, those_for
-from server.desk.ladder import next_call
+from server.desk.ladder import NOBODY_TO_CALL, next_call
 from server.errors import Conflict, Denied, NotFound
 from server.i18n import N_, format_list, gettext, ngettext
+from server.notify.contact_routes import ways_of
 from server.people.access import Roles, called_about, looked, now_of, staff_of
 from server.people.children_access import children_for
 from server.people.models import Child, Home, Person
@@ -140,7 +140,7 @@ async def _page(request: Request, alert: Alert, *, refused: int = 0, status: int
         ],
         "free": len(free),
         "refused": refused,
-        "shown": partial(_shown, language, zone, now),
+        "shown": partial(when, language, zone=zone, now=now),
         "now": now,
     }
     return page(request, "desk/together.html", context, status=status)
@@ -148,10 +148,6 @@ async def _page(request: Request, alert: Alert, *, refused: int = 0, status: int
 
 def _of(lines: Sequence[Line], state: str) -> list[Line]:
     return [line for line in lines if line.state == state]
-
-
-def _shown(language: str, zone: Any, now: datetime, at: datetime) -> str:
-    return when(language, at, zone, now)
 
 
 async def _lines(
@@ -167,13 +163,16 @@ async def _lines(
     for who in reach.values():
         people |= {id_ for some in (who.there, who.away) for id_ in people_on(Rung.EVERYONE, some)}
     names = {person.id: person.name for person in await Person.filter(id__in=list(people))}
+    reached = (await ways_of(names, now)).keys() & names.keys()
     lines = [
         Line(
             alert=alert,
             name=names[alert.child_id],
             sentence=evidence.sentence(facts[alert.child_id], language, zone, now),
             state=_state(alert, reader),
-            next=_next(request, alert, _state(alert, reader), reach[alert.child_id], names),
+            next=_next(
+                request, alert, _state(alert, reader), reach[alert.child_id], names, reached
+            ),
             may_take=may(roles[alert.child_id], Action.ALERT_ACKNOWLEDGE),
         )
         for alert in shared_alerts
@@ -190,7 +189,12 @@ def _state(alert: Alert, reader: UUID) -> str:
 
 
 def _next(
-    request: Request, alert: Alert, state: str, reach: Reachable, names: Mapping[UUID, str]
+    request: Request,
+    alert: Alert,
+    state: str,
+    reach: Reachable,
+    names: Mapping[UUID, str],
+    reached: Collection[UUID],
 ) -> str:
     """Until when which adult has it, or when the ladder goes on, and to which adult."""
     now, language, zone = now_of(request), language_of(request), zone_of(request)
@@ -202,13 +206,13 @@ def _next(
     call = next_call(alert, reach) if state == "free" else None
     if call is None:
         return ""
-    called = sorted(names[id_] for id_ in call.people if id_ in names)
-    return gettext(
-        language,
-        N_("If not taken by {time}, we call {who}."),
-        time=when(language, call.at, zone, now),
-        who=format_list(language, called) or gettext(language, call.who.label),
-    )
+    time = when(language, call.at, zone, now)
+    called = sorted(names[id_] for id_ in call.people if id_ in reached)
+    if call.people and not called:
+        lost = format_list(language, sorted(names[id_] for id_ in call.people if id_ in names))
+        return gettext(language, NOBODY_TO_CALL, time=time, names=lost)
+    who = format_list(language, called) or gettext(language, call.who.label)
+    return gettext(language, N_("If not taken by {time}, we call {who}."), time=time, who=who)
 
 
 async def _why(shared_alerts: Sequence[Alert], language: str) -> str:

@@ -288,11 +288,17 @@ async def test_many_ticks_beside_a_holder_equal_one_late_tick(cast: Cast, every:
 
 
 async def test_a_holder_without_any_address_is_not_waited_for(cast: Cast) -> None:
-    await asked_and_taken(cast)
+    alert = await asked_and_taken(cast)
     await Address.filter(person_id=cast.tom.id).delete()
     cast.clock.advance(seconds=10)
     await ask(cast, note=AT_THE_DOOR)
     assert {"tom", "ines"} <= await who(cast), "others are called beside them at once"
+    page = (await cast.browser_as("ines").get(f"/desk/alerts/{alert.id}")).text
+    assert "We have not reached Tom Verhoeven, so we call others too." in page
+    assert "has not reacted" not in page
+    await Message.filter(subject_id=alert.id, person_id=cast.tom.id).update(state="done")
+    page = (await cast.browser_as("ines").get(f"/desk/alerts/{alert.id}")).text
+    assert "Tom Verhoeven has not reacted, so we call others too." in page
 
 
 @pytest.mark.parametrize("others_are_heard", [True, False])

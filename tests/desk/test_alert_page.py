@@ -8,7 +8,7 @@ import pytest
 
 from server.alerts.models import Alert
 from server.audit.models import Entry
-from server.notify.models import Delivery, Message
+from server.notify.models import Address, Delivery, Message
 from server.watch import watch_alerts
 from server.watch.models import Watch
 from tests.cast import Cast
@@ -59,6 +59,19 @@ async def test_the_alert_is_there_for_those_who_may_see_it(
         assert closed.status_code == (303 if status == 200 else status)
 
 
+async def reachable(cast: Cast, *names: str) -> None:
+    for name in names:
+        await Address.create(
+            agency_id=cast.agency.id,
+            person_id=cast.persons[name].id,
+            channel="email",
+            value=f"{name}@example.org",
+            value_index=name,
+            made_at=cast.clock(),
+            verified_at=cast.clock(),
+        )
+
+
 async def test_on_duty_one_may_take_it_and_the_look_is_written_down(
     cast: Cast, alert: Alert
 ) -> None:
@@ -95,13 +108,19 @@ async def test_it_says_why_who_is_next_and_what_was_sent(cast: Cast, alert: Aler
     )
     page = await look(cast, "tom", alert)
     assert "No answer since 18:00" in page
-    assert "If not taken by 20:15, we call Ines Quintanar." in page
+    # Ines, the next in turn, has no address yet.
+    assert "Next, 20:15: Ines Quintanar. We cannot call them: they have no address." in page
+    assert "we call Ines" not in page
     assert "to Tom Verhoeven, by email" in page
     assert "by no channel" not in page
     assert "not delivered: this mailbox does not exist" in page
     assert "2 attempts" in page
     assert "Question to the carer" in page
     assert "Reminder" in page
+    await reachable(cast, "ines")
+    page = await look(cast, "tom", alert)
+    assert "If not taken by 20:15, we call Ines Quintanar." in page
+    assert "We cannot call" not in page
 
 
 async def test_what_was_held_back_is_shown_with_its_reason(cast: Cast, alert: Alert) -> None:
@@ -110,6 +129,7 @@ async def test_what_was_held_back_is_shown_with_its_reason(cast: Cast, alert: Al
 
 
 async def test_taking_it_says_until_when_and_who(cast: Cast, alert: Alert) -> None:
+    await reachable(cast, "tom", "ines")
     async with at_desk(cast, "tom") as browser:
         await browser.post(f"/desk/alerts/{alert.id}/acknowledge")
         again = await browser.post(f"/desk/alerts/{alert.id}/acknowledge")
@@ -220,6 +240,7 @@ async def test_closing_as_missing_calls_everyone(cast: Cast, alert: Alert) -> No
 
 
 async def test_an_answer_of_the_high_tier_is_confirmed_by_a_person(cast: Cast) -> None:
+    await reachable(cast, "tom", "ines")
     await run_until(cast, at(19, 30))
     alert = await alert_of(cast, "noor")
     await answer(cast, "noor")
