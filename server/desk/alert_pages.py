@@ -159,7 +159,6 @@ async def alert_page(
         "done": _done(request, names[alert.child_id]),
         **await _beside(alert, language, shown),
         "next": await next_call_in_words(alert, language, now),
-        "has_heard": alert.is_beside and await has_heard_again(alert),
         "names": names,
         "is_mine": alert.acknowledged_by == visitor.person_id,
         "shown": shown,
@@ -183,6 +182,7 @@ async def _beside(alert: Alert, language: str, shown: Callable[..., str]) -> dic
         "others": len(await others_of(alert)),
         "second": await _second(alert, language),
         "calls": await calls_in_words(alert, language, shown),
+        "has_heard": alert.is_beside and await has_heard_again(alert),
     }
 
 
