@@ -1,10 +1,11 @@
 """By which policy an agency calls, and who is on which rung. Reads rows, and writes none."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from server.alerts.ladder import Reachable
+from server.alerts.ladder import Reachable, people_on
+from server.notify.contact_routes import HAS_A_WAY
 from server.notify.last_resort.reading import with_last_resort
 from server.people.models import Person, Tie
 from server.people.rules import Role
@@ -13,7 +14,7 @@ from server.policy.model import Rung
 from server.policy.versions import as_written, in_force
 from server.rota.calendar import Rota, on_duty_at, stand_in
 from server.rota.duty import INSTANT, rotas_of
-from server.storage.db import among_many, as_id, fetch
+from server.storage.db import among, among_many, as_id, fetch
 
 
 async def policy_of(agency_id: UUID) -> tuple[PolicyRules, int]:
@@ -37,6 +38,20 @@ async def reach_of(children: Mapping[UUID, UUID], now: datetime) -> dict[UUID, R
         child: _stood_in(reach, rotas[children[child]], now, ends=children[child] in covered)
         for child, reach in rungs_by_child.items()
     }
+
+
+async def reaches_anyone(
+    child_id: UUID, agency_id: UUID, rungs: Iterable[Rung], channels: Iterable[str], now: datetime
+) -> bool:
+    """Whether a message about this child would reach a person on one of these rungs, by an address
+    that counts and one of these channels; or a last resort."""
+    reachable = (await reach_of({child_id: agency_id}, now))[child_id]
+    reach = reachable.on(*rungs)
+    if Rung.LAST_RESORT in reachable.there:
+        return True
+    people = {person for rung in rungs for person in people_on(rung, reach)}
+    sql = f"SELECT 1 FROM person p WHERE p.id {among()} AND {HAS_A_WAY.format(any=among('$2'))}"  # noqa: S608
+    return bool(people and await fetch(f"{sql} LIMIT 1", [list(people), list(channels)]))
 
 
 _Rungs = dict[Rung, set[UUID]]

@@ -8,11 +8,11 @@ import pytest
 
 from server.alerts.models import Alert
 from server.audit.models import Entry
-from server.notify.models import Address, Delivery, Message
+from server.notify.models import Delivery, Message
 from server.watch import watch_alerts
 from server.watch.models import Watch
 from tests.cast import Cast
-from tests.desk.walking import answer, at, at_desk, run_until
+from tests.desk.walking import answer, at, at_desk, reachable, run_until
 
 
 async def alert_of(cast: Cast, child: str) -> Alert:
@@ -57,19 +57,6 @@ async def test_the_alert_is_there_for_those_who_may_see_it(
             f"/desk/alerts/{alert.id}/close", data={"outcome": "seen", "words": "At home."}
         )
         assert closed.status_code == (303 if status == 200 else status)
-
-
-async def reachable(cast: Cast, *names: str) -> None:
-    for name in names:
-        await Address.create(
-            agency_id=cast.agency.id,
-            person_id=cast.persons[name].id,
-            channel="email",
-            value=f"{name}@example.org",
-            value_index=name,
-            made_at=cast.clock(),
-            verified_at=cast.clock(),
-        )
 
 
 async def test_on_duty_one_may_take_it_and_the_look_is_written_down(

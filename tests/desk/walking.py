@@ -14,6 +14,7 @@ from server.alerts import climbing
 from server.alerts.models import Alert
 from server.checkin import actions as checkin
 from server.checkin.rules import Answer, Want
+from server.notify.models import Address
 from server.people.rules import Role
 from server.watch import ticking
 from server.watch.models import Watch
@@ -74,3 +75,17 @@ async def at_desk(cast: Cast, name: str) -> AsyncIterator[httpx2.AsyncClient]:
     await cast.new_token(name)
     async with cast.browser_as(name) as browser:
         yield browser
+
+
+async def reachable(cast: Cast, *names: str, channel: str = "email") -> None:
+    """Each of these has an address from now on, and nothing else follows from it."""
+    for name in names:
+        await Address.create(
+            agency_id=cast.agency.id,
+            person_id=cast.persons[name].id,
+            channel=channel,
+            value=f"{name}@example.org",
+            value_index=name,
+            made_at=cast.clock(),
+            verified_at=cast.clock(),
+        )

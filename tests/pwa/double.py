@@ -87,6 +87,7 @@ class Double:
     tried: list[str] = field(default_factory=list)
     """The addresses to which a push was sent to see whether it arrives."""
     is_reached: bool = True
+    tells: bool = True  # A message would reach an adult.
     subscriptions: list[dict[str, Any]] = field(default_factory=list)
     is_revoked: bool = False
     person: str = MIA
@@ -409,7 +410,8 @@ def application(double: Double) -> Starlette:
             due = day.replace(hour=int(at[:2]))
             begin = rhythm.get("from", {}).get(at)
             from_at = _z(day.replace(hour=int(begin[:2]))) if begin else None
-            found.append({"due_at": _z(due), "told_by": _z(due + late), "from_at": from_at})
+            told_by = _z(due + late) if double.tells else None
+            found.append({"due_at": _z(due), "told_by": told_by, "from_at": from_at})
         return found
 
     async def rhythm(request: Request) -> Response:

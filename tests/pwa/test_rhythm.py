@@ -43,6 +43,15 @@ def test_the_rhythm_and_what_it_comes_to_are_shown(phone: Phone) -> None:
     assert "If you don't answer, we tell an adult by" in words(phone)
 
 
+def test_no_adult_is_promised_where_no_message_would_reach_one(
+    phone: Phone, double: Double
+) -> None:
+    double.tells = False
+    at_the_rhythm(phone)
+    assert "we tell an adult" not in words(phone)
+    assert "the people who look after you can see that" in words(phone)
+
+
 def test_a_phone_on_another_clock_says_whose_times_they_are(phones: Phones) -> None:
     away = at_the_rhythm(phones(zone="Asia/Kabul"))
     expect(away.page.locator(".card")).to_contain_text("The times above are Paris time")

@@ -28,6 +28,7 @@ from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.models import Proposal, Season
 from server.watch.rhythm.summary import Sum
 from tests.cast import Cast
+from tests.desk.walking import reachable
 from tests.races import no_fault, together
 
 # Mia (mid tier): due at 18:00 in Paris, 17:00 UTC; late an hour later, Sam has 45 minutes.
@@ -398,6 +399,7 @@ async def test_both_see_the_days_and_what_they_come_to(cast: Cast) -> None:
         "last": "2026-03-07",
         "words": "While I am with my aunt.",
     }
+    await reachable(cast, "tom", channel="push")
     path = f"/desk/children/{cast.mia.id}"
     look = {"rhythm": LATER, "first": "2026-03-05", "last": "2026-03-07"}
     async with cast.client_as("mia") as child:
@@ -431,7 +433,19 @@ async def test_both_see_the_days_and_what_they_come_to(cast: Cast) -> None:
 # --- over the wire
 
 
+async def test_nobody_is_promised_an_adult_whom_no_message_reaches(cast: Cast) -> None:
+    async with cast.client_as("mia") as child:
+        looks = [await child.post("/api/v1/rhythm/preview", json={"rhythm": LATER})]
+        await reachable(cast, "tom", channel="sms")  # A channel that is not set up here.
+        looks.append(await child.post("/api/v1/rhythm/preview", json={"rhythm": LATER}))
+        await reachable(cast, "tom", channel="push")
+        looks.append(await child.post("/api/v1/rhythm/preview", json={"rhythm": LATER}))
+    told = [look.json()["sums"][0]["told_by"] for look in looks]
+    assert told == [None, None, "2026-03-02T20:45:00Z"]
+
+
 async def test_both_see_the_same_sum(cast: Cast) -> None:
+    await reachable(cast, "tom", channel="push")
     async with cast.client_as("mia") as child, cast.client_as("tom") as worker:
         said = {"id": str(uuid4()), "rhythm": LATER, "words": "Training."}
         made = (await child.post("/api/v1/rhythm/proposals", json=said)).json()
@@ -498,6 +512,7 @@ FREE = {"at": ["20:00"], "from": {"20:00": "16:00"}}
 
 
 async def test_a_free_window_is_proposed_agreed_and_lived(cast: Cast) -> None:
+    await reachable(cast, "tom", channel="push")
     await Watch.exclude(child_id=cast.mia.id).delete()
     async with cast.client_as("mia") as child:
         looked = (await child.post("/api/v1/rhythm/preview", json={"rhythm": FREE})).json()

@@ -20,6 +20,7 @@ from server.watch.rhythm.rules import Rhythm
 from server.watch.signals.models import Observation
 from tests.cast import Cast
 from tests.copies import replace
+from tests.desk.walking import reachable
 from tests.watch.watches import STARTS, any_terms, knowledges
 
 
@@ -57,6 +58,7 @@ async def test_the_child_reads_the_same_sums_before_and_after_adults_noticed_a_s
         assert after is not None
         return summary.would_be_told(after.terms, now)
 
+    await reachable(cast, "tom", channel="push")
     async with cast.client_as("mia") as child:
         before, seen = await truly(), (await child.get(path)).json()["sums"]
         await Observation.create(

@@ -110,6 +110,15 @@ export function Sums({ sums }: { sums: Sum[] }) {
   return (
     <>
       {sums.map(({ due_at: due, told_by, from_at: from }) => {
+        if (!told_by) {
+          // Nobody promises that an adult comes: no message would reach one.
+          const time = from ? `${moment(from, now.value)} – ${clockTime(due)}` : moment(due, now.value);
+          return (
+            <p key={due}>
+              {t("Check-in: {time}. If you don't answer, the people who look after you can see that.", { time })}
+            </p>
+          );
+        }
         const told = moment(told_by, now.value);
         return (
           <p key={due}>

@@ -23,10 +23,10 @@ export interface Rhythm {
   every_s?: number;
 }
 
-/** Due at a moment: without an answer, a person is told by another one at the latest. */
+/** Due at a moment: without an answer, a person is told by another one at the latest; null: nothing would reach one. */
 export interface Sum {
   due_at: string;
-  told_by: string;
+  told_by: string | null;
   /** Where there is a longer time to answer: its beginning. */
   from_at?: string | null;
 }

@@ -12,6 +12,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from server.alerts.recipients import reaches_anyone
 from server.errors import Conflict, IdReused, Refused
 from server.i18n import gettext
 from server.people.access import child_for, nothing_here, now_of, own_child, visitor_of
@@ -38,11 +39,12 @@ MOST = 20
 
 
 class SumOut(msgspec.Struct):
-    """An answer is due at one moment; without it, a person is told by another one at the latest.
-    `from_at`: if the rhythm has a window, the answer may come at any time from then to `due_at`."""
+    """An answer is due at one moment; without it, a person is told by another one at the latest
+    (null: no message would reach one now). `from_at`: if the rhythm has a window, the answer may
+    come at any time from then to `due_at`."""
 
     due_at: datetime
-    told_by: datetime
+    told_by: datetime | None
     from_at: datetime | None
 
 
@@ -131,9 +133,9 @@ async def show(request: Request) -> Response:
             rhythm=watch.rhythm,
             zone=watch.zone,
             version=rhythms.version(rhythms.read(watch.rhythm), watch.zone),
-            sums=_sums(case.terms, now) if case is not None else [],
+            sums=await _sums(request, case, case.terms) if case is not None else [],
             seasons=[season_out(row) for row in await summary.coming_seasons(child.id, now)],
-            proposals=await _listed(rows, case, now),
+            proposals=await _listed(request, rows, case),
         )
     )
 
@@ -153,7 +155,8 @@ async def look(request: Request) -> Response:
         if fault.code not in ("too_slow", "taken"):
             raise
         return json_answer(LookOut([], gettext(language, fault.detail)))
-    return json_answer(LookOut(_sums(terms, now, terms.seasons[-1] if days else None), None))
+    sums = await _sums(request, case, terms, terms.seasons[-1] if days else None)
+    return json_answer(LookOut(sums, None))
 
 
 async def propose(request: Request) -> Response:
@@ -164,7 +167,7 @@ async def propose(request: Request) -> Response:
     role = next(role for role in (Role.CHILD, Role.CASEWORKER, Role.SUPERVISOR) if role in roles)
     visitor = await visitor_of(request)
     made = await proposals.propose(visitor, role, child.id, payload, now)
-    return await _one(made, now, status=201)
+    return await _one(request, made, status=201)
 
 
 async def agree(request: Request) -> Response:
@@ -176,7 +179,7 @@ async def agree(request: Request) -> Response:
         agreed = await proposals.agree(visitor, child.id, id_, payload.version, now)
     except Conflict as fault:
         raise fault.shown(fault.content) from None
-    return await _one(agreed, now)
+    return await _one(request, agreed)
 
 
 async def decline(request: Request) -> Response:
@@ -184,14 +187,16 @@ async def decline(request: Request) -> Response:
     payload = await json_body(request, DeclineRequest)
     child, _ = await _child(request, Action.RHYTHM_AGREE)
     visitor, id_, now = await visitor_of(request), _id(request), now_of(request)
-    return await _one(await proposals.decline(visitor, child.id, id_, payload.words, now), now)
+    declined = await proposals.decline(visitor, child.id, id_, payload.words, now)
+    return await _one(request, declined)
 
 
 async def take_back(request: Request) -> Response:
     """Take back what one proposed: everything stays as it is."""
     child, _ = await _child(request, Action.RHYTHM_PROPOSE)
     visitor, now = await visitor_of(request), now_of(request)
-    return await _one(await proposals.take_back(visitor, child.id, _id(request), now), now)
+    taken = await proposals.take_back(visitor, child.id, _id(request), now)
+    return await _one(request, taken)
 
 
 def _id(request: Request) -> UUID:
@@ -199,14 +204,16 @@ def _id(request: Request) -> UUID:
     return proposal_id
 
 
-async def _one(row: Proposal, now: datetime, *, status: int = 200) -> Response:
-    case = await summary.case_of(row.child_id, now)
-    return json_answer((await _listed([row], case, now))[0], status=status)
+async def _one(request: Request, row: Proposal, *, status: int = 200) -> Response:
+    case = await summary.case_of(row.child_id, now_of(request))
+    return json_answer((await _listed(request, [row], case))[0], status=status)
 
 
 async def _listed(
-    rows: Sequence[Proposal], case: WatchState | None, now: datetime
+    request: Request, rows: Sequence[Proposal], case: WatchState | None
 ) -> list[ProposalOut]:
+    now = now_of(request)
+    is_told = case is not None and await _is_told(request, case)
     people = {row.by_id for row in rows} | {row.decided_by for row in rows if row.decided_by}
     names = {
         person.id: ByOut(person.id, person.name)
@@ -226,18 +233,29 @@ async def _listed(
             decided_at=row.decided_at,
             decided_by=names.get(row.decided_by) if row.decided_by else None,
             answer=row.answer,
-            sums=_wire(summary.sums_of(case, row, now)) if case and row.state == "open" else [],
+            sums=_wire(summary.sums_of(case, row, now), is_told=is_told)
+            if case and row.state == "open"
+            else [],
         )
         for row in rows
     ]
 
 
-def _sums(terms: Terms, now: datetime, season: Season | None = None) -> list[SumOut]:
-    return _wire(summary.sums(terms, now, season))
+async def _sums(
+    request: Request, case: WatchState, terms: Terms, season: Season | None = None
+) -> list[SumOut]:
+    is_told = await _is_told(request, case)
+    return _wire(summary.sums(terms, now_of(request), season), is_told=is_told)
 
 
-def _wire(sums: Sequence[summary.Sum]) -> list[SumOut]:
-    return [SumOut(entry.due_at, entry.told_by, entry.begin) for entry in sums]
+async def _is_told(request: Request, case: WatchState) -> bool:
+    rungs = case.policy.tiers[case.terms.tier].ladder.rungs
+    child, agency = case.watch.child_id, case.watch.agency_id
+    return await reaches_anyone(child, agency, rungs, request.app.state.channels, now_of(request))
+
+
+def _wire(sums: Sequence[summary.Sum], *, is_told: bool) -> list[SumOut]:
+    return [SumOut(x.due_at, x.told_by if is_told else None, x.begin) for x in sums]
 
 
 _OWN, _CHILD = "/api/v1/rhythm", "/api/v1/children/{child_id:uuid}/rhythm"
