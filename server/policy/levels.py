@@ -4,6 +4,8 @@ Child confirmed > seen by a professional > seen by the carer or the school > dev
 says for each tier what each of them does to a silence:
 
 - **settles**: the open check-ins are settled, and the silence begins anew from here;
+- **vouches**: nothing is settled, and the longest silence counts from the moment at which someone
+  saw the child (watch/machine/seen.py);
 - **holds**: nothing is settled; the carer is asked again when the hold is over;
 - **softens**: nothing is settled; adults are called a little later, once, and the carer is asked
   again before that;
@@ -11,8 +13,8 @@ says for each tier what each of them does to a silence:
 
 What children say themselves in their app settles in every policy, so there is no row for it. A word
 by SMS, a link, or a card with its PIN is the child's own too, but another person may have the word,
-the link or the card: a policy says for each what it does. What does not settle never moves the
-ceiling: the longest silence that anything may allow.
+the link or the card: a policy says for each what it does. What only holds or softens never moves
+the ceiling: the longest silence that anything may allow.
 """
 
 from datetime import timedelta
@@ -50,6 +52,7 @@ class Does(StrEnum):
     """What a kind of evidence does to a silence, the strongest first."""
 
     SETTLES = "settles"
+    VOUCHES = "vouches"  # Only the word of an adult who says: I see the child.
     HOLDS = "holds"
     SOFTENS = "softens"
     NOTHING = "nothing"
@@ -87,6 +90,11 @@ class Levels(msgspec.Struct, frozen=True):
     # How long after a late round, at most, evidence that softens puts off the call to adults.
     softens_for: timedelta
 
+    @property
+    def vouches(self) -> bool:
+        """Whether the longest silence counts from when the child was seen."""
+        return self.carer is Does.VOUCHES
+
     def does(self, evidence: Evidence) -> Does:
         """What this evidence does. What children say in their app always settles."""
         return Does.SETTLES if evidence is Evidence.CHILD else Does(getattr(self, evidence.value))
@@ -97,6 +105,9 @@ def too_strong(levels: Levels) -> Evidence | None:
     in order."""
     if levels.app_seen not in OF_A_PHONE:
         return Evidence.APP_SEEN
+    for own in (Evidence.SMS, Evidence.LINK, Evidence.CARD):
+        if levels.does(own) is Does.VOUCHES:
+            return own
     rank = list(Does).index
     for evidence in (Evidence.SCHOOL, Evidence.CARER):
         if rank(levels.does(evidence)) < rank(levels.professional):

@@ -119,6 +119,7 @@ class Doubt(msgspec.Struct, frozen=True):
     silent_phone: bool = False
     usual: Mapping[Slot, float] | None = None  # How often children answer, as learned.py has it.
     not_seen_at: Mapping[Slot, float] | None = None
+    seen: float = 0.05  # "Seen" multiplies the odds by this, where it vouches.
 
     def times_not_seen(self, at: Slot) -> float:
         """By what "not seen" multiplies the odds."""
@@ -151,6 +152,8 @@ class Steps(msgspec.Struct, frozen=True):
     # After so many late rounds in a row adults are called, whatever is usual for the child.
     after_misses: int | None = None
     rest: "QuietHours | None" = None  # Local hours in which no child is asked.
+    # How long the carer, or the home, has for one more question before adults are called.
+    last_question: timedelta | None = None
 
 
 class TierPolicy(msgspec.Struct, frozen=True):
@@ -266,6 +269,7 @@ EACH_MISS: dict[str, Any] = {
         "after_pass": "15m",
         "ceiling": "24h",
         "last_call": None,
+        "last_question": None,
         "after_misses": None,
         "habit": None,
         "asks_carer": True,
@@ -285,6 +289,7 @@ EACH_MISS: dict[str, Any] = {
         "after_pass": "20m",
         "ceiling": "36h",
         "last_call": None,
+        "last_question": None,
         "after_misses": None,
         "habit": None,
         "asks_carer": True,
@@ -304,6 +309,7 @@ EACH_MISS: dict[str, Any] = {
         "after_pass": "30m",
         "ceiling": "72h",
         "last_call": None,
+        "last_question": None,
         "after_misses": None,
         "habit": None,
         "asks_carer": True,
@@ -363,6 +369,7 @@ def over(whole: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
 _WEIGHED: dict[str, Any] = {
     "page": 0.8,  # From these odds on, adults are called.
     "ask_again": "4h",  # A carer who says nothing, or has not seen the child, is asked again.
+    "seen": 0.05,  # Where "seen" vouches, it makes them so many times what they were.
     "not_seen": 8,  # "Not seen" makes the odds so many times what they were.
     "sign": 20,  # Who showed a warning sign leaves so many times as often,
     "sign_lasts": "4d",  # for so long.

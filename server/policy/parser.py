@@ -223,9 +223,15 @@ def _tier(table: Mapping[str, Any], tier: str, rest: QuietHours) -> TierPolicy:
         after_pass=perhaps(table, "after_pass", tier),
         asks_carer=yes_or_no(table, "asks_carer", tier),
         last_call=perhaps(table, "last_call", tier),
+        last_question=perhaps(table, "last_question", tier),
         after_misses=misses(table, tier),
         rest=rest,
     )
+    if steps.levels.vouches and steps.doubt is None:
+        raise Refused(
+            "A level in which adults vouch must weigh how unusual the silence is.",
+            field=f"{tier}.evidence.carer",
+        )
     if steps.carer_from > steps.carer_until:
         raise Refused("The carer's hours end before they begin.", field=f"{tier}.carer_until")
     durations = {key: duration(table, key, tier) for key in _BOUNDED}
@@ -267,7 +273,9 @@ def _levels(table: Mapping[str, Any], tier: str) -> Levels:
 def _does(table: Mapping[str, Any], key: str, name: str) -> Does:
     value = table.get(key)
     if not isinstance(value, str) or value not in set(Does):
-        raise Refused("Evidence can settle, hold, soften or do nothing.", field=f"{name}.{key}")
+        raise Refused(
+            "Evidence can settle, vouch, hold, soften or do nothing.", field=f"{name}.{key}"
+        )
     return Does(value)
 
 
@@ -278,6 +286,7 @@ _DOUBT = (
     "ask_again",
     "ask_before",
     "not_seen",
+    "seen",
     "sign",
     "sign_lasts",
     "left_before",
@@ -286,6 +295,7 @@ _DOUBT = (
 # Defaults for a table from an earlier release, as that release had them.
 _DOUBT_BEFORE = {
     "not_seen": AT_ONCE,
+    "seen": 0.05,
     "sign": 1.0,
     "sign_lasts": "4d",
     "left_before": 1.0,
@@ -309,6 +319,7 @@ def _doubt(table: Mapping[str, Any], tier: str) -> Doubt | None:
         ask_again=duration(own, "ask_again", name),
         ask_before=duration(own, "ask_before", name),
         not_seen=times(own, "not_seen", name),
+        seen=odds(own, "seen", name, most=1.0),
         sign=times(own, "sign", name),
         sign_lasts=duration(own, "sign_lasts", name),
         left_before=times(own, "left_before", name),

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import date, datetime
+from uuid import UUID
 
 from msgspec.structs import replace
 
@@ -21,11 +22,14 @@ from server.watch.calendar.milestones import What as Milestone
 from server.watch.calendar.milestones import around, raised
 from server.watch.facts import ROUNDS, Reach, Seen
 from server.watch.machine import advancing, answering, changing, rounds, witnesses
-from server.watch.machine.ages import JUST_NOW, ON_THE_WAY, Heard, by_our_clock, unaged
+from server.watch.machine.ages import JUST_NOW, Heard
 from server.watch.machine.standing import Change, Settled, Standing, Terms
 from server.watch.rhythm.rules import Span, longest_gap
 from server.watch.signals.rules import Mood, Sign
 from server.witnesses.rules import ends_at
+
+# Events name no person: the carer is one, all who speak for the home are one, and all others.
+_CARER, _HOME, _OUTSIDE = UUID(int=1), UUID(int=2), UUID(int=3)
 
 
 class Arriving:
@@ -89,8 +93,8 @@ class Arriving:
         self._learning.know(child, unreached_since=since)
 
     def _answer(self, child: Child, check_in: kinds.CheckIn, now: datetime) -> None:
-        heard, by = _heard(child, check_in, now), BY_WAY[check_in.way]
-        cause = _wanted(check_in)
+        heard, by = child.heard(check_in, now), BY_WAY[check_in.way]
+        cause = check_in.cause
         if by not in OWN or not answering.counts(by, child.terms.steps):
             # As with a sighting: settled or not, it is not the child's own answer.
             settled = self._heed(child, by, now, heard)
@@ -171,7 +175,21 @@ class Arriving:
 
     def _sighting(self, child: Child, by: Evidence, now: datetime) -> None:
         child.seen = Seen(now, by.value, "seen")
-        self._heed(child, by, now)
+        if child.terms.steps.levels.does(by) is Does.VOUCHES:
+            self._vouch(child, by, now)
+        else:
+            self._heed(child, by, now)
+
+    def _vouch(self, child: Child, by: Evidence, now: datetime) -> None:
+        """Seen by an adult, and not by one who settles."""
+        standing, changes = self.looked(child, now)
+        is_home = by is not Evidence.SCHOOL
+        by_id = _CARER if is_home else _OUTSIDE
+        word = witnesses.saw(child.terms.steps, now, calls=is_home, by_id=by_id)
+        self._learning.know(child, seen=(*child.terms.knowledge.seen, word))
+        standing = witnesses.heed(standing, child.terms, word, now)
+        child.standing, more = advancing.advance(standing, child.terms, now, since=now)
+        self._telling.say(child, (*changes, *more), now)
 
     def _heed(self, child: Child, by: Evidence, now: datetime, heard: Heard = JUST_NOW) -> Settled:
         child.standing, changes = self.looked(child, now)
@@ -304,7 +322,8 @@ class Arriving:
             self._budgeting.truths.said(child, source, at, is_found=word is Word.HERE)
         if word is Word.NOT_HERE:
             child.doubted_at = at
-        look = witnesses.look(word, weights, child.terms, at, calls=calls)
+        by_id = _HOME if calls else _OUTSIDE
+        look = witnesses.look(word, weights, child.terms, at, calls=calls, by_id=by_id)
         if look is None:
             return
         standing, changes = self.looked(child, at)
@@ -367,27 +386,8 @@ class Arriving:
         self._telling.say(child, (*changes, *more), at)
 
 
-def _heard(child: Child, check_in: kinds.CheckIn, now: datetime) -> Heard:
-    """When it was said. Time in which our server was down makes it no older."""
-    if check_in.said_at is None:
-        return JUST_NOW
-    said_at = by_our_clock(check_in.said_at, None, now)
-    if said_at is None:
-        return Heard(None, None)
-    at, standing = unaged(said_at, now, child.blinds), child.standing
-    has_own_alarm = standing.alarm_at is not None and standing.missed_due_at is None
-    is_later = child.doubted_at is not None and child.doubted_at > at
-    return Heard(said_at, at, at <= now - ON_THE_WAY and (has_own_alarm or is_later))
-
-
 def _is_over(child: Child, now: datetime) -> bool:
     """Whether the list has ended that a witness answers: while our server was down, a day may have
     ended."""
     assert child.witnessed_at is not None
     return now >= ends_at(child.witnessed_at, child.terms.zone)
-
-
-def _wanted(check_in: kinds.CheckIn) -> Cause | None:
-    if check_in.duress or check_in.want == "help":
-        return Cause.HELP
-    return Cause.TALK if check_in.want == "talk" else None

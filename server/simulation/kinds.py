@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from server.alerts.ladder import Cause
 from server.policy.levels import Way
 from server.policy.model import Tier
 from server.watch.calendar.milestones import What
@@ -47,6 +48,13 @@ class CheckIn(msgspec.Struct, frozen=True):
     new_device: bool | None = None
     way: Way = Way.APP
     said_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+    @property
+    def cause(self) -> Cause | None:
+        """What adults are called for."""
+        if self.duress or self.want == "help":
+            return Cause.HELP
+        return Cause.TALK if self.want == "talk" else None
 
 
 class Plain(msgspec.Struct, frozen=True):

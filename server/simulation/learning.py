@@ -76,10 +76,11 @@ class Learning:
     def know_no_looks(self, child: Child, until: datetime) -> None:
         """A sign that settles: what was looked for before it weighs nothing any more."""
         evidence = child.terms.knowledge
-        if evidence.unseen or evidence.looks:
+        if evidence.unseen or evidence.words:
             unseen = tuple(at for at in evidence.unseen if at > until)
             looks = tuple(look for look in evidence.looks if look.at > until)
-            self.know(child, unseen=unseen, looks=looks)
+            seen = tuple(look for look in evidence.seen if look.at > until)
+            self.know(child, unseen=unseen, looks=looks, seen=seen)
 
     def heed_signals(self, child: Child) -> None:
         """Whether a signal that asks will hold when the round is late, by what is known so far."""

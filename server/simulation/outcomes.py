@@ -15,9 +15,10 @@ from server.policy.learned import WordCounts
 from server.policy.model import Ladder, Tier
 from server.policy.slots import Slot
 from server.roll_calls.rules import next_due
-from server.simulation.kinds import WITNESSES, By, Event, If, IfAlerted, IfAsked
+from server.simulation.kinds import WITNESSES, By, CheckIn, Event, If, IfAlerted, IfAsked
 from server.watch.facts import Asked, Called, Facts, Mark, Reach, Seen, usual
 from server.watch.machine.advancing import advance_until
+from server.watch.machine.ages import JUST_NOW, ON_THE_WAY, Heard, by_our_clock, unaged
 from server.watch.machine.standing import Change, Standing, State, Terms, Why
 from server.watch.rhythm.rules import OPENS_BEFORE, Span
 from server.watch.signals.rules import Answer, Mood, Sign
@@ -169,6 +170,18 @@ class Child(msgspec.Struct):
         standing, changes, until = advance_until(standing, terms, now, stops=stops)
         self.looked = (standing, terms, until)
         return standing, changes
+
+    def heard(self, check_in: CheckIn, now: datetime) -> Heard:
+        """When it was said. Time in which our server was down makes it no older."""
+        if check_in.said_at is None:
+            return JUST_NOW
+        said_at = by_our_clock(check_in.said_at, None, now)
+        if said_at is None:
+            return Heard(None, None)
+        at, standing = unaged(said_at, now, self.blinds), self.standing
+        has_own_alarm = standing.alarm_at is not None and standing.missed_due_at is None
+        is_later = self.doubted_at is not None and self.doubted_at > at
+        return Heard(said_at, at, at <= now - ON_THE_WAY and (has_own_alarm or is_later))
 
     def next_roll_call(self, times: tuple[time, ...]) -> datetime | None:
         """The next one of the home after the last, by the clock on its wall."""

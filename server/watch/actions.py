@@ -31,20 +31,11 @@ from server.watch.models import Sighting, Watch
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.agreements import check_rhythm
 from server.watch.rhythm.rules import Rhythm
+from server.watch.spoken import COUNTS_FOR, EVIDENCE
 from server.watch.watch_state import as_row, passed
 from server.watch.wire import Moment, Place, Words
 from server.watch.wording import TEXT
 from server.watch.writing import lock, locked, note_about, state_of, watch_of, write_down
-
-# Who says that a child was seen, and how much that counts.
-EVIDENCE = {
-    Role.CASEWORKER: Evidence.PROFESSIONAL,
-    Role.SUPERVISOR: Evidence.PROFESSIONAL,
-    Role.GUARDIAN: Evidence.PROFESSIONAL,
-    Role.CARER: Evidence.CARER,
-    # They answer to the child, not to the agency, as a person who lives with the child does.
-    Role.ADVOCATE: Evidence.CARER,
-}
 
 # What was said longer ago has waited on the phone: nobody need have the app open when it arrives.
 JUST_NOW = timedelta(minutes=10)
@@ -184,7 +175,7 @@ async def _heed(watch: Watch, sighting: Sighting, evidence: Evidence, now: datet
     if sighting.answer == "seen":
         # An old sighting says little about now: it is kept, and settles nothing. Those who look for
         # the child hear of it all the same: it may be the only place there is.
-        if now - sighting.seen_at <= timedelta(hours=1):
+        if now - sighting.seen_at <= COUNTS_FOR:
             await settle_all([Sign(watch, evidence, sighting.id)], now)
         elif watch.is_missing:
             await sign_of_life(watch, sighting.id, now)

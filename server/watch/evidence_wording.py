@@ -23,7 +23,7 @@ from server.watch.listed_wording import (
     wish_in_words,
 )
 from server.watch.machine.standing import State, Why
-from server.watch.wording import CARD_HELP, TEXT, UNCHECKED, span, way_in_words, when
+from server.watch.wording import CARD_HELP, NOT_MET, TEXT, UNCHECKED, span, way_in_words, when
 
 # A median delay below this is not worth a word.
 IN_TIME = timedelta(minutes=5)
@@ -162,6 +162,8 @@ def _no_phone(facts: Facts, reader: _Reader) -> Iterator[str]:
 
 
 def _silence(facts: Facts, reader: _Reader) -> str:
+    if facts.alerts and facts.alerts[0].reason == Why.NOT_MET:
+        return reader.say(NOT_MET, time=facts.sign_at or facts.placed_at)
     if facts.missed_due_at is None:
         if facts.last_sign_at is None:
             return reader.say(N_("never heard from; here since {time}"), time=facts.placed_at)
@@ -194,8 +196,7 @@ def _join_way(clause: str, facts: Facts, reader: _Reader) -> str:
     return gettext(reader.language, N_("{said} ({way})"), said=clause, way=way) if way else clause
 
 
-# What a child usually does is told by so many rounds before the silence.
-OFTEN = 10
+OFTEN = 10  # What a child usually does is told by so many rounds before the silence.
 
 
 def _often(facts: Facts, reader: _Reader) -> str | None:

@@ -2,22 +2,37 @@
 and writes none."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from server.policy.model import Policy
+from server.people.rules import Role
+from server.policy.levels import Does, Evidence
+from server.policy.model import Policy, Steps
 from server.policy.roll_call import Word
 from server.storage.db import among, as_id, as_moment, fetch
 from server.watch.machine.habit import Look
 from server.watch.machine.standing import Terms
-from server.watch.machine.witnesses import Spoken, counted, each_last, look
-from server.watch.models import AT_ONCE, RollCallWord
+from server.watch.machine.witnesses import Spoken, counted, each_last, look, saw
+from server.watch.models import AT_ONCE, RollCallWord, Sighting, Watch
 
 # What counts of each roll call and list: the word that counts, by the roll call or the list.
 ByCall = Mapping[UUID, Spoken]
+
+
+# Who says that a child was seen, and how much that counts.
+EVIDENCE = {
+    Role.CASEWORKER: Evidence.PROFESSIONAL,
+    Role.SUPERVISOR: Evidence.PROFESSIONAL,
+    Role.GUARDIAN: Evidence.PROFESSIONAL,
+    Role.CARER: Evidence.CARER,
+    # They answer to the child, not to the agency, as a person who lives with the child does.
+    Role.ADVOCATE: Evidence.CARER,
+}
+# A sighting that is older when it is noted says little about now.
+COUNTS_FOR = timedelta(hours=1)
 
 
 class LastSaid(msgspec.Struct, frozen=True):
@@ -86,6 +101,33 @@ def _spoken(row: Mapping[str, Any]) -> Spoken:
     )
 
 
+async def sightings_since_sign(watches: Sequence[Watch]) -> dict[UUID, list[Sighting]]:
+    """What adults noted since the last sign who met one of these children, or looked in vain."""
+    since = {watch.child_id: watch.sign_at for watch in watches}
+    rows = Sighting.filter(child_id__in=list(since), at__gt=min(since.values()))
+    by_child: dict[UUID, list[Sighting]] = {}
+    for row in await rows.order_by("at"):
+        if row.at > since[row.child_id]:
+            by_child.setdefault(row.child_id, []).append(row)
+    return by_child
+
+
+def unseen(sightings: Iterable[Sighting]) -> tuple[datetime, ...]:
+    """When adults looked in vain."""
+    return tuple(row.at for row in sightings if row.answer == "not_seen")
+
+
+def seen(sightings: Iterable[Sighting], steps: Steps) -> tuple[Look, ...]:
+    """When adults saw the child, where that vouches for them in this level."""
+    return tuple(
+        saw(steps, row.at, calls=row.by_role == Role.CARER, by_id=row.by_id)
+        for row in sightings
+        if row.answer == "seen"
+        and row.at - row.seen_at <= COUNTS_FOR
+        and steps.levels.does(EVIDENCE[Role(row.by_role)]) is Does.VOUCHES
+    )
+
+
 def spoken_of(row: RollCallWord) -> Spoken:
     """The slice of a row that the rules need."""
     return Spoken(row.id, Word(row.word), row.said_at, row.at, row.by_id, row.until_at)
@@ -149,7 +191,8 @@ def looks(words: Iterable[Spoken], policy: Policy, terms: Terms) -> tuple[Look, 
 
 def _look(word: Spoken, policy: Policy, terms: Terms) -> Look | None:
     weights = policy.witness if word.is_outside else policy.roll_call
-    return look(word.word, weights, terms, word.said_at, calls=not word.is_outside)
+    is_home = not word.is_outside
+    return look(word.word, weights, terms, word.said_at, calls=is_home, by_id=word.by_id)
 
 
 def of_call(words: ByCall, call_id: UUID, policy: Policy, terms: Terms) -> Look | None:

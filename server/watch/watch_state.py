@@ -25,7 +25,7 @@ from server.watch.machine.changing import past_tier_end
 from server.watch.machine.habit import REMEMBERED, UNTOLD, Knowledge, Past, learned
 from server.watch.machine.rounds import opens_of
 from server.watch.machine.standing import Change, Standing, State, Terms, Why, state
-from server.watch.models import Sighting, Watch
+from server.watch.models import Watch
 from server.watch.rhythm import rules as rhythms
 from server.watch.rhythm.rules import Rhythm, Season, Span
 from server.watch.signals import drift
@@ -58,7 +58,7 @@ async def load(
     silent = [watch for watch in watches if not (is_heard and watch.is_alerted)]
     carers, workers = await asked_of(silent, policies, now)
     weighed = [watch for watch in silent if _learns(policies[watch.agency_id])]
-    knowledge = await _known(weighed, now)
+    knowledge = await _known(weighed, policies, now)
     words = await spoken.since_sign([watch.child_id for watch in weighed])
     phones = {w.child_id for w in weighed if _asks_of_silent_phones(policies[w.agency_id])}
     for child_id, push in (await reached_of(phones, now)).items():
@@ -116,35 +116,26 @@ async def _drifts(
     return late_at <= now and await drift.holds(watch.child_id, asking, late_at)
 
 
-async def _known(watches: Sequence[Watch], now: datetime) -> dict[UUID, Knowledge]:
+async def _known(
+    watches: Sequence[Watch], policies: Mapping[UUID, Policy], now: datetime
+) -> dict[UUID, Knowledge]:
     """What a policy weighs about a silence, beside the rounds of the silence."""
     if not watches:
         return {}
     ids = [watch.child_id for watch in watches]
-    past, unseen = await _past(ids), await _unseen(watches)
+    past, sightings = await _past(ids), await spoken.sightings_since_sign(watches)
     warned, missing = await _warned(ids, now), await _were_missing(ids)
+    steps = {w.child_id: policies[w.agency_id].tiers[Tier(w.tier)].steps for w in watches}
     return {
         watch.child_id: Knowledge(
             habit=learned(past.get(watch.child_id, ()), known_zone(watch.zone)),
-            unseen=tuple(unseen.get(watch.child_id, ())),
+            unseen=spoken.unseen(sightings.get(watch.child_id, ())),
+            seen=spoken.seen(sightings.get(watch.child_id, ()), steps[watch.child_id]),
             warned_at=warned.get(watch.child_id),
             missing=missing[watch.child_id],
         )
         for watch in watches
     }
-
-
-async def _unseen(watches: Sequence[Watch]) -> dict[UUID, list[datetime]]:
-    """When adults looked for a child since the last sign, and did not find them."""
-    since = {watch.child_id: watch.sign_at for watch in watches}
-    rows = await Sighting.filter(
-        child_id__in=list(since), answer="not_seen", at__gt=min(since.values())
-    ).order_by("at")
-    unseen: dict[UUID, list[datetime]] = {}
-    for row in rows:
-        if row.at > since[row.child_id]:
-            unseen.setdefault(row.child_id, []).append(row.at)
-    return unseen
 
 
 async def _warned(ids: Sequence[UUID], now: datetime) -> dict[UUID, datetime]:

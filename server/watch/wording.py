@@ -33,6 +33,9 @@ UNCHECKED = N_("with this card, PIN not checked")
 _UTC = ZoneInfo("UTC")
 
 
+NOT_MET = N_("nobody has met the child or heard from them since {time}")
+
+
 def when(
     language: str, at: datetime, zone: ZoneInfo, now: datetime, *, beside: datetime | None = None
 ) -> str:

@@ -23,12 +23,12 @@ from server.policy.model import SHIPPED, Policy, Steps, Tier
 from server.policy.models import BudgetWeek, WeekState
 from server.policy.models import Policy as PolicyRow
 from server.policy.parser import filled, read
-from server.watch.actions import EVIDENCE
 from server.watch.carer.messages import LASTS
 from server.watch.carer.models import Question
 from server.watch.machine.rounds import round_moments
 from server.watch.models import Round, Sighting, Watch
 from server.watch.signals.models import Observation
+from server.watch.spoken import EVIDENCE
 from server.watch.trusted.models import TrustedAsk
 from server.why.events import Event, Period, Value
 

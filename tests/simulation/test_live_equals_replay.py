@@ -794,6 +794,28 @@ async def test_lives_at_random_by_what_is_usual(cast: Cast, seed: int) -> None:
     await compare(cast, said, weighing(not_seen=8))
 
 
+@pytest.mark.slow
+@pytest.mark.drawn
+@AT_RANDOM
+async def test_lives_at_random_where_adults_vouch(cast: Cast, seed: int) -> None:
+    said = life(Random(seed + 200))  # noqa: S311 (repeatable, not secret)
+    await compare(cast, said, vouching())
+
+
+@ON_SQLITE
+async def test_a_child_who_says_nothing_and_is_seen_each_day_is_met_or_adults_are_called(
+    cast: Cast,
+) -> None:
+    """Her carer sees Mia whenever we ask. Nobody else does, and she says nothing."""
+    seen = asked(at(28, "10:00"), "seen", 420)
+    told = await compare(
+        cast, [(BEGIN, "if_asked", seen), (at(12, "09:00"), "app_seen", {})], vouching()
+    )
+    pages = [moment for moment, level, _ in told if level == "page_worker"]
+    assert pages, "one person alone holds nothing back for long"
+    assert at(4, "12:00") <= pages[0] <= BEGIN + 108 * HOUR
+
+
 @ON_SQLITE
 @pytest.mark.parametrize("asks", [True, False])
 async def test_of_a_phone_that_shows_nothing_the_carer_is_asked_as_soon_as_a_silence_begins(
@@ -916,6 +938,17 @@ def weighing(**more: Any) -> dict[str, Any]:
             "ask_before": "12h",
             **more,
         }
+    return data
+
+
+def vouching() -> dict[str, Any]:
+    """A policy in which the word of a carer counts as seen, and one more question is asked before
+    adults are called."""
+    data = weighing(not_seen=8)
+    data["high"]["habit"] = data["mid"]["habit"]
+    for tier in ("high", "mid", "low"):
+        data[tier]["evidence"] |= {"school": "vouches", "carer": "vouches"}
+        data[tier]["last_question"] = "15m"
     return data
 
 

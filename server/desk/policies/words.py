@@ -23,6 +23,7 @@ UNITS: Mapping[str, str] = {
 }
 DOES: Mapping[Does, str] = {
     Does.SETTLES: N_("counts as the check-in"),
+    Does.VOUCHES: N_("counts as seen, not as the check-in"),
     Does.HOLDS: N_("delays the next step for a while"),
     Does.SOFTENS: N_("delays calling adults a little"),
     Does.NOTHING: N_("changes nothing"),
@@ -53,6 +54,7 @@ LABELS: Mapping[str, str] = {
     "softens_for": N_("Call adults later, at most this long after it was late"),
     "after_pass": N_("After an absence: time until late, then for the carer to answer, at most"),
     "last_call": N_("Ask the child once more before calling adults"),
+    "last_question": N_("Before calling adults, one more question: to be answered within"),
     "after_misses": N_("Call adults after this many missed check-ins in a row"),
     "ceiling": N_("Longest silence"),
     "rungs": N_("Who we call, in order"),
@@ -77,6 +79,7 @@ LABELS: Mapping[str, str] = {
     "ask_again": N_("If the carer does not answer, ask again after"),
     "ask_before": N_("In any case, ask the carer this long before the longest silence"),
     "not_seen": N_("“Could not find” multiplies the risk by"),
+    "seen": N_("“Seen” multiplies the risk by"),
     "sign": N_("A warning sign makes leaving this many times as likely"),
     "sign_lasts": N_("A warning sign counts for"),
     "left_before": N_("Having been missing before makes leaving this many times as likely"),
@@ -125,6 +128,8 @@ HINTS: Mapping[str, str] = {
     "softens_for": N_("We ask the carer again before that. The longest silence does not change."),
     "after_pass": N_("Leave empty to use the same time as on other days."),
     "last_call": N_("Leave empty to skip this."),
+    "last_question": N_("Leave empty to skip this."),
+    "seen": N_("Where it counts as seen, not as the check-in."),
     "after_misses": N_(
         "Whatever is usual for the child. With 1 we call at each miss, and do not ask the carer"
         " first. Leave empty to skip this."

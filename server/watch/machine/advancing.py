@@ -23,6 +23,7 @@ from server.watch.machine.alarms import (
     called_by,
     carer_hour,
     ceiling_at,
+    ceiling_why,
     hold,
     last_call_at,
     missed_too_many,
@@ -185,12 +186,38 @@ def _last_call(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
     return called, (Change(What.REMIND, at, standing.missed_due_at, Why.LAST_CALL),)
 
 
+def _asked_first(
+    standing: Standing, terms: Terms, at: datetime, why: Why | None
+) -> _Stepped | None:
+    """One more question before adults are called, to someone who may see the child now; None where
+    there is none. One that was put in the last hours counts as this one."""
+    wait = terms.steps.last_question
+    if wait is None or standing.missed_due_at is None or why not in (Why.UNUSUAL, Why.CEILING):
+        return None
+    asked, doubt = standing.asked_at, terms.steps.doubt
+    if asked is not None and doubt is not None and at - asked < doubt.ask_again:
+        return None
+    if not terms.has_carer or carer_hour(terms, at) != at:
+        return None
+    change = Change(What.ASK, at, standing.missed_due_at)
+    standing = replace(standing, ask_at=None, asked_at=at, alarm_at=at + wait, alarm_why=why)
+    return standing, (change,)
+
+
 def _alarm(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
+    first = _asked_first(standing, terms, at, standing.alarm_why)
+    if first is not None:
+        return first
     due = standing.missed_due_at or standing.due_at
     change = Change(What.ALERT, at, due, standing.alarm_why)
     return alerted(standing), (change,)
 
 
 def _ceiling(standing: Standing, terms: Terms, at: datetime) -> _Stepped:
+    why = ceiling_why(standing, terms)
+    if not standing.is_alerted:
+        first = _asked_first(standing, terms, at, why)
+        if first is not None:
+            return first
     due = standing.missed_due_at or standing.due_at
-    return alerted(standing), (Change(What.ALERT, at, due, Why.CEILING),)
+    return alerted(standing), (Change(What.ALERT, at, due, why),)

@@ -11,6 +11,7 @@ from server.policy.levels import Does
 from server.policy.model import QuietHours, Tier
 from server.watch.machine.habit import Look, odds
 from server.watch.machine.rounds import next_round, steps_of
+from server.watch.machine.seen import bound_at, seen, silent_since
 from server.watch.machine.standing import Standing, Terms, Why
 
 
@@ -72,10 +73,15 @@ def weigh(standing: Standing, terms: Terms, at: datetime) -> Standing:
     doubt = terms.steps.doubt
     assert doubt is not None
     ceiling = ceiling_at(standing, terms)
-    since, missed = ceiling - terms.steps.ceiling, missed_in(standing, terms)
+    since, missed = silent_since(standing, terms), missed_in(standing, terms)
     gone = odds(since, missed, terms.knowledge, terms.zone, doubt, at)
-    page = _held(gone.reach(doubt.page), since, missed, terms, at)
-    alarm, why = max(min(page, ceiling), at), Why.UNUSUAL if page < ceiling else Why.CEILING
+    page = gone.reach(doubt.page)
+    if terms.steps.levels.vouches:
+        page = max(page, seen(standing, terms).holds_until or page)
+    else:
+        page = _held(page, since, missed, terms, at)
+    alarm = max(min(page, ceiling), at)
+    why = Why.UNUSUAL if page < ceiling else ceiling_why(standing, terms)
     if standing.alarm_at is None or alarm < standing.alarm_at:
         standing = replace(standing, alarm_at=alarm, alarm_why=why)
     if not terms.asks_carer:
@@ -205,17 +211,17 @@ def _before(rest: QuietHours, zone: ZoneInfo, moment: datetime) -> datetime:
 
 
 def ceiling_at(standing: Standing, terms: Terms) -> datetime:
-    """When the silence has lasted as long as anything may allow.
+    """When the silence has lasted as long as anything may allow: since the child was heard, or,
+    where the policy lets adults vouch, since they were seen."""
+    until = seen(standing, terms).until
+    return silent_since(standing, terms) + terms.steps.ceiling if until is None else until
 
-    An agreed absence is no silence: what follows it counts from its end.
-    """
-    moment = standing.sign_at + terms.steps.ceiling
-    if not terms.pauses:
-        return moment
-    for pause in sorted(terms.pauses, key=lambda pause: pause.begin):
-        if pause.begin < moment and pause.end > standing.sign_at:
-            moment = max(moment, pause.end + terms.steps.ceiling)
-    return moment
+
+def ceiling_why(standing: Standing, terms: Terms) -> Why:
+    """Why adults are called at that moment."""
+    if not terms.steps.levels.vouches or ceiling_at(standing, terms) < bound_at(standing, terms):
+        return Why.CEILING
+    return Why.NOT_MET
 
 
 def alerted(standing: Standing) -> Standing:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from server.policy.levels import OWN, Does, Evidence
 from server.policy.model import Steps
+from server.watch.machine import witnesses
 from server.watch.machine.ages import JUST_NOW, Heard
 from server.watch.machine.alarms import carer_hour, ceiling_at, hold, missed_in, weigh
 from server.watch.machine.rounds import next_round, opens_of, round_before, steps_of
@@ -117,6 +118,9 @@ def heed(standing: Standing, terms: Terms, evidence: Evidence, now: datetime) ->
     if standing.is_alerted:
         return standing
     does = terms.steps.levels.does(evidence)
+    if does is Does.VOUCHES:
+        is_home = evidence is not Evidence.SCHOOL
+        return witnesses.heed(standing, terms, witnesses.saw(terms.steps, now, calls=is_home), now)
     if standing.missed_due_at is None:
         is_kept = does is Does.HOLDS and evidence in OWN and standing.opens_at <= now
         # An answer in time must never count for less than a late one.

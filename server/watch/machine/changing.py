@@ -75,8 +75,12 @@ def _sooner(standing: Standing, terms: Terms, now: datetime) -> Standing:
 def _called(standing: Standing, terms: Terms) -> Change:
     """When adults are called and why, if only silence comes: the misses to come count too."""
     # Misses only ever bring the call forward, so there is one by the current moment of the call.
-    _, changes = advance(standing, terms, call_at(standing, terms))
-    return next(change for change in changes if change.what is What.ALERT)
+    # One more question may come before it.
+    while True:
+        standing, changes = advance(standing, terms, call_at(standing, terms))
+        for change in changes:
+            if change.what is What.ALERT:
+                return change
 
 
 def reschedule(

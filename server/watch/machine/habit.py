@@ -21,6 +21,7 @@ from functools import partial
 from itertools import compress
 from math import ceil, fsum
 from operator import attrgetter
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -142,12 +143,16 @@ class Odds(msgspec.Struct, frozen=True):
 class Look(msgspec.Struct, frozen=True):
     """The word of a witness since the last sign: how many times as likely it makes it that the
     child has gone; below one, that they are there. `holds_until`: no call comes later than that
-    only because of it. `calls`: whether "not here" calls adults where silences are not weighed."""
+    only because of it. `calls`: whether "not here" calls adults where silences are not weighed;
+    False for the word of someone from outside the home. `sees`: they say that they see the child.
+    `by_id`: who says so; None: nobody knows, and all who are unknown count as one person."""
 
     at: datetime
     ratio: float
     holds_until: datetime | None = None
     calls: bool = True
+    sees: bool = False
+    by_id: UUID | None = None
 
 
 class Knowledge(msgspec.Struct, frozen=True):
@@ -162,7 +167,15 @@ class Knowledge(msgspec.Struct, frozen=True):
     unreached_since: datetime | None = None
     # A signal holds that the policy lets ask the carer (signals/rules.py). Nor does that.
     drifts: bool = False
-    looks: tuple[Look, ...] = ()
+    looks: tuple[Look, ...] = ()  # What homes and other witnesses said.
+    seen: tuple[Look, ...] = ()  # What single adults said who saw the child, where that vouches.
+
+    @property
+    def words(self) -> tuple[Look, ...]:
+        """All of them, in their order."""
+        if not self.seen:
+            return self.looks
+        return tuple(sorted((*self.looks, *self.seen), key=attrgetter("at")))
 
     def leaves(self, doubt: Doubt, since: datetime, at: datetime) -> float:
         """How likely it is that this child leaves in a day of a silence `since` a moment, as far as
@@ -202,7 +215,7 @@ def odds(
     smaller."""
     habit, usual = knowledge.habit, doubt.usual
     ratios = [(due, ratio_of(habit, slot(due, zone), usual)) for due in missed if due > since]
-    ratios += [(look.at, look.ratio) for look in knowledge.looks if since < look.at <= at]
+    ratios += [(look.at, look.ratio) for look in knowledge.words if since < look.at <= at]
     if knowledge.unseen and doubt.weighs_not_seen:
         looked = knowledge.looked(since, at)
         ratios += [(moment, doubt.times_not_seen(slot(moment, zone))) for moment in looked]

@@ -45,6 +45,7 @@ class Why(StrEnum):
     LAST_CALL = "last_call"
     MISSES = "misses"
     NOT_HERE = "not_here"
+    NOT_MET = "not_met"  # Seen perhaps, and nobody met them, and they said nothing.
     NOT_SEEN = "not_seen"
     NO_CARER = "no_carer"
     UNUSUAL = "unusual"

@@ -12,8 +12,9 @@ from math import log
 from server.alerts.weighed import Fact, Kind, Misses
 from server.policy.model import Doubt
 from server.policy.slots import slot
-from server.watch.machine.alarms import ceiling_at, missed_in
+from server.watch.machine.alarms import missed_in
 from server.watch.machine.habit import Habit, Look, ratio_of
+from server.watch.machine.seen import silent_since
 from server.watch.machine.standing import Standing, Terms, Why
 
 # A silence of half a day tells nothing; twice as long weighs like a doubling of the odds.
@@ -24,6 +25,7 @@ _DECIDED = {
     Why.MISSES: Kind.TOO_MANY,
     Why.CARER_SILENT: Kind.CARER_SILENT,
     Why.NO_CARER: Kind.NO_CARER,
+    Why.NOT_MET: Kind.NOT_MET,
     Why.NOT_SEEN: Kind.NOT_SEEN,
     Why.NOT_HERE: Kind.NOT_HERE,
 }
@@ -39,7 +41,7 @@ _Weight = tuple[float, Fact]
 def weighed(standing: Standing, terms: Terms, why: Why | None, at: datetime) -> tuple[Fact, ...]:
     """The facts of a call to adults at a moment: what decided it alone, if anything did; then the
     others by what they weighed."""
-    since = ceiling_at(standing, terms) - terms.steps.ceiling
+    since = silent_since(standing, terms)
     missed = [due for due in missed_in(standing, terms) if since < due < at]
     decided = _decided(standing, terms, why, missed, at)
     covered = {_COVERED.get(fact.kind, fact.kind) for fact in decided}
@@ -54,8 +56,8 @@ def _decided(
     kind = _DECIDED.get(why) if why is not None else None
     if kind is None or (terms.steps.doubt is not None and kind in _WEIGHED):
         return ()
-    if kind is Kind.LONGEST:
-        return (Fact(kind, ceiling_at(standing, terms) - terms.steps.ceiling),)
+    if kind in (Kind.LONGEST, Kind.NOT_MET):
+        return (Fact(kind, silent_since(standing, terms)),)
     if kind is Kind.TOO_MANY:
         return (Fact(kind, min(missed, default=at), max(len(missed), 1)),)
     return (Fact(kind, (standing.asked_at if kind is Kind.CARER_SILENT else None) or at),)
@@ -97,7 +99,7 @@ def _known(terms: Terms, since: datetime, at: datetime) -> Iterator[_Weight]:
     if looked and doubt.weighs_not_seen:
         weight = sum(log(doubt.times_not_seen(slot(moment, terms.zone))) for moment in looked)
         yield weight, Fact(Kind.NOT_SEEN, looked[-1], len(looked))
-    looks = [look for look in knowledge.looks if since < look.at <= at]
+    looks = [look for look in knowledge.words if since < look.at <= at]
     homes, others = [x for x in looks if x.calls], [x for x in looks if not x.calls]
     yield from _said([look for look in homes if look.ratio > 1], Kind.NOT_HERE)
     yield from _said([look for look in homes if look.ratio < 1], Kind.HERE)

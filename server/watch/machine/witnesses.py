@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
+from server.policy.model import Steps
 from server.policy.roll_call import Word
 from server.watch.machine.alarms import weigh
 from server.watch.machine.habit import Look
@@ -67,13 +68,26 @@ def each_last(words: Iterable[Spoken]) -> list[Spoken]:
 
 
 def look(
-    word: Word, weights: Weights, terms: Terms, at: datetime, *, calls: bool = True
+    word: Word,
+    weights: Weights,
+    terms: Terms,
+    at: datetime,
+    *,
+    calls: bool = True,
+    by_id: UUID | None = None,
 ) -> Look | None:
     """What a witness tells of one child; None if it tells nothing. `calls`: as `Look` has it."""
     ratio = weights.ratio(word, at.astimezone(terms.zone), terms.tier)
     if ratio == 1:
         return None
-    return Look(at, ratio, at + weights.holds_for if ratio < 1 else None, calls)
+    holds_until = at + weights.holds_for if ratio < 1 else None
+    return Look(at, ratio, holds_until, calls, word is Word.HERE, by_id)
+
+
+def saw(steps: Steps, at: datetime, *, calls: bool = True, by_id: UUID | None = None) -> Look:
+    """What an adult tells who saw the child, asked about this one alone or on their way."""
+    ratio = steps.doubt.seen if steps.doubt is not None else 1.0
+    return Look(at, ratio, None, calls, True, by_id)
 
 
 def heed(standing: Standing, terms: Terms, heard: Look, at: datetime) -> Standing:
