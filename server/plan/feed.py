@@ -10,7 +10,7 @@ from server.people.rules import Role
 from server.plan.rules import MOST_CHANGES, may_read_message
 from server.plan.view import Document, hidden_from
 from server.security import encryption
-from server.storage.db import as_moment, fetch
+from server.storage.db import among, as_moment, fetch
 
 # Of one answer, in characters of sealed text; a longer change goes alone.
 MOST_CHARACTERS = 1_000_000
@@ -42,6 +42,10 @@ def _takes_back(change: Document) -> bool:
     return is_about_showing and change["value"] is not True
 
 
+def _is_readdressed(change: Document) -> bool:
+    return (change["entity"], change["field"]) == ("complaint", "to")
+
+
 class Reader:
     """What one reader may see of a project's changes."""
 
@@ -49,6 +53,7 @@ class Reader:
         self._me = str(person_id)
         self._roles = roles
         self._hidden = hidden_from(shown, self._me, frozenset(role.value for role in roles))
+        self._had: set[str] = set()
         self._own_steps: set[str] | None = None
         if roles <= {Role.CARER}:
             steps = (
@@ -65,9 +70,25 @@ class Reader:
             return False
         if self._own_steps is not None:
             return about in self._own_steps or _is_date(change)
-        # Those who were shown a house hear that it is their author's again: else their phone, which
-        # has the words, would go on showing them.
+        # Those who were shown a house hear that it is their author's again, and those who had a
+        # complaint that it goes to others: else their phone, which has the words, would go on
+        # showing them.
+        if _is_readdressed(change) and about in self._had:
+            return True
         return about not in self._hidden or _takes_back(change)
+
+    def taken_away(self, changes: Iterable[Document]) -> set[str]:
+        """The complaints that go to others by these changes, and that the reader does not see."""
+        return self._hidden & {one["entity_id"] for one in changes if _is_readdressed(one)}
+
+    def recall(self, addressed: Iterable[Document]) -> None:
+        """By whom complaints were made, or addressed anew: those that the reader's role had once.
+        Who never had one learns nothing of it."""
+        roles = {role.value for role in self._roles}
+        for change in addressed:
+            to = change["value"] if _is_readdressed(change) else change["value"].get("to")
+            if to in roles:
+                self._had.add(change["entity_id"])
 
     def _is_to_me(self, message: Document) -> bool:
         return may_read_message(message, self._me, self._roles)
@@ -115,6 +136,8 @@ async def since(
     changes = [_change(row) for row in page]
     reached = page[-1]["number"] if len(page) < len(rows) else upto
     earlier = await _earlier(child_id, reader, changes, after, session_id)
+    if taken := reader.taken_away(changes):
+        reader.recall(await _addressed(child_id, taken, upto))
     return [
         reader.seen(change) for change in (*earlier, *changes) if reader.may_see(change)
     ], reached
@@ -153,6 +176,17 @@ async def _earlier(
     )
     wanted = {UUID(id_) for id_ in revealed}
     return [_change(row) for row in rows if UUID(str(row["entity_id"])) in wanted]
+
+
+async def _addressed(child_id: UUID, complaints: set[str], upto: int) -> list[Document]:
+    """To which roles these complaints were ever addressed: few rows of few complaints."""
+    ids = [UUID(id_) for id_ in complaints]
+    rows = await fetch(
+        f"SELECT {_COLUMNS} FROM change WHERE child_id = $1 AND number <= $2"  # noqa: S608 (ours)
+        f" AND entity = 'complaint' AND field IN ('*', 'to') AND entity_id {among('$3')}",
+        [child_id, upto, ids],
+    )
+    return [_change(row) for row in rows]
 
 
 def _as_many_as_fit(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -390,6 +390,10 @@ async def test_only_the_author_changes_a_complaint_and_only_its_recipients_answe
     assert [one["field"] for one in ada.heard] == ["*", "answer_due", "answer", "to"]
     assert (await ada.project())["complaints"][0]["text"] == "He never calls back"
     assert await ines.sync(ines.say("complaint", id_, "answer", "x")) == ["not_allowed"]
+    # Ines's phone has its words: it hears that they go to others now. Tom's never heard of it.
+    assert [(one["field"], one["value"]) for one in ines.heard][-1] == ("to", "guardian")
+    assert await tom.sync() == []
+    assert [one for one in tom.heard if one["entity"] == "complaint"] == []
 
 
 async def test_a_carer_sees_the_next_dates_and_nothing_else_of_a_meeting(

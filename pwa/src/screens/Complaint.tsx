@@ -16,6 +16,14 @@ import { Options, Writing } from "./Edit";
 
 const mayAnswer = (to: string) => myself.value.role === to;
 
+/** Whether it goes to others now: this phone may have its words from before. */
+export function goesToOthers({ id, by }: Thing): boolean {
+  const to = words(plan.value, "complaint", id, "to");
+  const me = there.value.filter((person) => person.id === myself.value.id).map(({ role }) => role);
+  const isForMe = by.id === myself.value.id || mayAnswer(to) || me.some((role) => role === to);
+  return !isForMe && plan.value.history("complaint", id, "to").length > 1;
+}
+
 function whoIs(role: string): string {
   const names = there.value.filter((person) => person.role === role).map(({ name }) => name);
   return names.length > 0 ? t("{names} ({role})", { names: listed(names), role: roleName(role) }) : roleName(role);
@@ -153,7 +161,7 @@ export function Complaint() {
       <ul class="thread">
         {plan.value
           .all("complaint")
-          .slice()
+          .filter((complaint) => !goesToOthers(complaint))
           .reverse()
           .map((complaint) => (
             <One key={complaint.id} complaint={complaint} />

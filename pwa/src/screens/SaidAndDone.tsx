@@ -13,6 +13,7 @@ import { go } from "../routes";
 import { now } from "../store/now";
 import { frame, isChild, place, plan } from "../store/project";
 import { entryOf } from "../table";
+import { goesToOthers } from "./Complaint";
 
 const roleOf = (owner: string) => frame.value?.people.find(({ id }) => id === owner)?.role ?? "";
 
@@ -202,7 +203,7 @@ export function SaidAndDone() {
     const voice = plan.value.get("goal", goal.id, "child_words").stands;
     return voice?.value && !isDropped(plan.value, goal.id) ? [{ goal, voice }] : [];
   });
-  const complaints = plan.value.all("complaint").filter(({ by }) => by.id === child);
+  const complaints = plan.value.all("complaint").filter((one) => one.by.id === child && !goesToOthers(one));
   const houses = plan.value
     .all("house")
     .filter(({ id, by }) => by.id === child && plan.value.get("house", id, "is_shown").stands?.value === true);
