@@ -271,6 +271,7 @@ PURE = {
     "watch/machine/ages",
     "watch/machine/alarms",
     "watch/machine/rounds",
+    "watch/machine/seen",
     "watch/machine/standing",
     "watch/machine/witnesses",
     "watch/evidence_wording",

@@ -69,7 +69,7 @@ async def call(cast: Cast, at: datetime, child: str = "mia", **more: Any) -> Ale
         tier=Tier.MID.value,
         opened_at=at,
         noticed_at=at,
-        reason="ceiling",
+        reason=more.pop("reason", "ceiling"),
         ladder=ladder_as_data(read(SHIPPED).tiers[Tier.MID].ladder),
         closed_at=closed_at,
         **{**closed, **more},
@@ -102,6 +102,15 @@ async def test_a_week_is_counted_once_with_its_children_calls_and_outcomes(cast:
     assert (week.answered, week.state, week.version) == (1, "counted", 0)
     assert week.rate is not None
     assert str(cast.mia.id) not in str(dict(week)), "no child is named"
+
+
+async def test_what_the_child_asked_for_and_a_last_bound_are_no_false_alarms(cast: Cast) -> None:
+    for cause in (Cause.HELP, Cause.TALK):
+        await call(cast, FIRST - 5 * DAY, cause=cause.value)
+    await call(cast, FIRST - 3 * DAY, reason="not_met")
+    await went_on(cast, FIRST + DAY, hours=3)
+    [week] = await weeks_of(cast)
+    assert (week.calls, week.closings) == ({}, {})
 
 
 async def test_who_came_after_the_week_or_left_before_its_end_is_not_counted(cast: Cast) -> None:

@@ -25,6 +25,7 @@ from server.policy.learned import with_learned
 from server.policy.model import Policy, Tier
 from server.simulation.outcomes import Adapting, Alert, Child, Result
 from server.simulation.weeks.truths import Truths
+from server.watch.machine.standing import Why
 
 
 class _Tally(msgspec.Struct):
@@ -60,20 +61,27 @@ class Budgeting:
         if alert.cause is Cause.SILENCE:
             self.truths.called(child, at)
         heard_at = answers[-1] if answers else None
-        if self._is_on and tally.counts(at, self._called.get(child.name), heard_at):
+        if self._counts(alert) and tally.counts(at, self._called.get(child.name), heard_at):
             self._called[child.name] = at
             self._week.calls[alert.tier] = self._week.calls.get(alert.tier, 0) + 1
 
     def closed(self, child: Child, alert: Alert, at: datetime, *, was_here: bool) -> None:
         """A person closes an alert. Events name no person: the home stands for them."""
         self.truths.closed(alert, at, was_here=was_here)
-        if self._is_on:
+        if self._counts(alert):
             self._week.closed.append(Closed(child.home or child.name, was_here))
 
     def answered(self, child: Child, at: datetime) -> None:
         """A sign of the child closes what is open, and nobody has to say what they found."""
-        if self._is_on and any(tally.is_soon(alert.told[0], at) for alert in child.alerts.values()):
+        open_now = [alert for alert in child.alerts.values() if self._counts(alert)]
+        if any(tally.is_soon(alert.told[0], at) for alert in open_now):
             self._week.closed.append(Closed(f"{child.name} answered", was_here=True))
+
+    def _counts(self, alert: Alert) -> bool:
+        """What the child asked for is no false alarm, and a call because nobody met a child has no
+        line that could move."""
+        is_silence = alert.cause is Cause.SILENCE and alert.why is not Why.NOT_MET
+        return self._is_on and is_silence
 
     def end_week(self, tiers: Mapping[str, Tier]) -> Policy | None:
         """The week is over, with the tier that each child has: the policy from now on; None: it

@@ -14,10 +14,12 @@ from server.people.models import UNPLANNED
 from server.people.rules import Role
 from server.policy.model import Tier
 from server.policy.tally import Call, Tally, tallied
-from server.storage.db import among, as_id, as_moment, fetch
+from server.storage.db import as_id, as_moment, fetch
+from server.watch.machine.standing import Why
 
-# Those that a replay knows, too: a person who reports a child missing is not called in vain.
-_CAUSES = [Cause.SILENCE.value, Cause.HELP.value, Cause.TALK.value]
+# Only what the silence of a child called for. What the child asked for is no false alarm, and a
+# call because nobody met a child has no line that could move.
+_CAUSE, _BUT = Cause.SILENCE.value, Why.NOT_MET.value
 _GONE = (Outcome.MISSING.value, Outcome.DURESS.value)
 # Calls that follow each other within a day are followed back so far.
 _BEFORE = timedelta(days=7)
@@ -34,7 +36,7 @@ _CALLS = """
 SELECT id, child_id, tier, noticed_at, answered_at, closed_at, closed_by, outcome,
   (SELECT MAX(received_at) FROM check_in WHERE check_in.child_id = alert.child_id
    AND by_role = $3 AND received_at <= alert.noticed_at) AS heard_at
-FROM alert WHERE agency_id = $1 AND cause {any}
+FROM alert WHERE agency_id = $1 AND cause = $2 AND reason <> $10
 AND (closed_at IS NULL OR closed_at > $4) AND noticed_at <= $5
 AND (child_id, noticed_at, id) > ($6, $7, $8)
 ORDER BY child_id, noticed_at, id LIMIT $9
@@ -51,10 +53,9 @@ async def weeks_between(agency_id: UUID, edges: Sequence[datetime]) -> list[Tall
     """What counts in each of the weeks between these moments, the first one first."""
     calls: list[Call] = []
     after: list[object] = [UUID(int=0), UNPLANNED, UUID(int=0)]
-    sql = _CALLS.format(any=among("$2"))
-    wanted = [agency_id, _CAUSES, Role.CHILD.value, edges[0] - _BEFORE, edges[-1]]
+    wanted = [agency_id, _CAUSE, Role.CHILD.value, edges[0] - _BEFORE, edges[-1]]
     while True:
-        rows = await fetch(sql, [*wanted, *after, _AT_ONCE])
+        rows = await fetch(_CALLS, [*wanted, *after, _AT_ONCE, _BUT])
         calls += map(_call, rows)
         if len(rows) < _AT_ONCE:
             return tallied(calls, edges)
