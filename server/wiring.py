@@ -35,6 +35,7 @@ from server.watch.absence.actions import agree_approved
 from server.watch.calendar import milestone_actions
 from server.watch.watch_alerts import close_approved, use_ends
 from server.watch.writing import lock
+from server.witnesses import renewing
 
 
 def wire(settings: Settings) -> None:
@@ -80,3 +81,4 @@ async def _rights_changed(rights: Rights, now: datetime) -> None:
     await rights_changes.hear(rights, now)
     await seats.hear(rights, now)
     await left_devices.hear(rights, now)
+    await renewing.hear(rights, now)

@@ -14,8 +14,8 @@ from server.i18n import N_, supported_language
 from server.notify.actions import Saying, queue, withdraw
 from server.notify.rules import Kind as Message
 from server.people.access import nothing_here
-from server.people.models import Child, Person, Tie
-from server.people.rules import Action, Role, clean_name, may
+from server.people.models import Child
+from server.people.rules import PROFESSIONAL, Role, clean_name
 from server.security import encryption
 from server.storage.db import as_id, write
 from server.web.live import announce
@@ -161,10 +161,12 @@ async def add_child(
         await _check_all(witness, mine, now, "witness")
         seat = await _join(actor, child, witness, known_as, now)
         pin = token = None
-        if not await _answers_for(witness.pin_by, child, now):
-            pin = await _set_pin(actor, witness, now, pin_new_at=now)
-        if witness.register_hash and not await _answers_for(witness.register_by, child, now):
-            token = await _set_register(actor, witness, now, register_new_at=now)
+        if not await reading.answers_for(witness.pin_by, child.agency_id, {child.id}, now):
+            pin = await set_pin(actor, witness, now, pin_new_at=now)
+        if witness.register_hash and not await reading.answers_for(
+            witness.register_by, child.agency_id, {child.id}, now
+        ):
+            token = await set_register(actor, witness, now, register_new_at=now)
         if pin or token:
             children = await reading.children_of(witness.id, now)
             await tell(witness, children, "new", now, also=(actor.id, child.id))
@@ -189,18 +191,6 @@ async def _join(
     about = ("witness", witness.id)
     await note(actor, "witness:add", child_id=child.id, about=about, now=now)
     return seat
-
-
-async def _answers_for(person_id: UUID | None, child: Child, now: datetime) -> bool:
-    """Whether this person may arrange witnesses of the child without being on duty or standing in
-    for a colleague, which ends. A supervisor answers for every child."""
-    held = Person.filter(id=person_id, agency_id=child.agency_id, disabled_at__isnull=True)
-    person = await held.first() if person_id is not None else None
-    if person is None:
-        return False
-    ties = Tie.filter(Tie.standing_at(now), child_id=child.id, person_id=person.id)
-    roles = frozenset(Role(tie.role) for tie in await ties)
-    return person.role == Role.SUPERVISOR or may(roles, Action.WITNESS_ARRANGE)
 
 
 async def _check_room(witness: Witness, child: Child, name: str, now: datetime) -> None:
@@ -281,10 +271,11 @@ async def new_pin(
     Refused for children who are not `mine`."""
     async with write():
         await _check_all(await live_one(witness.agency_id, witness.id), mine, now)
-        return await _set_pin(actor, witness, now)
+        return await set_pin(actor, witness, now)
 
 
-async def _set_pin(actor: Actor, witness: Witness, now: datetime, **more: datetime) -> str:
+async def set_pin(actor: Actor, witness: Witness, now: datetime, **more: datetime) -> str:
+    """Another PIN, of a locked witness. In the caller's transaction."""
     pin = _new_pin()
     hashed = encryption.blind(_keyed(witness.id, pin))
     await Witness.filter(id=witness.id).update(
@@ -303,10 +294,11 @@ async def new_register(
     for children who are not `mine`."""
     async with write():
         await _check_all(await live_one(witness.agency_id, witness.id), mine, now)
-        return await _set_register(actor, witness, now)
+        return await set_register(actor, witness, now)
 
 
-async def _set_register(actor: Actor, witness: Witness, now: datetime, **more: datetime) -> str:
+async def set_register(actor: Actor, witness: Witness, now: datetime, **more: datetime) -> str:
+    """Another address, of a locked witness. In the caller's transaction."""
     token = encryption.new_token()
     hashed = encryption.hash_token(token)
     await Witness.filter(id=witness.id).update(register_hash=hashed, register_by=actor.id, **more)
@@ -333,13 +325,15 @@ async def tell(
     but: UUID | None = None,
     also: tuple[UUID | None, UUID] | None = None,
 ) -> None:
-    """The caseworkers of these children have something to look at: one message to each, which leads
-    to the witnesses of the first of their children; and `also` a person, with the child whose
-    witnesses they look at. In the caller's transaction."""
+    """The caseworkers of these children have something to look at; where who took the PIN has
+    "left", their supervisors too: one message to each, which leads to the witnesses of the first of
+    their children; and `also` a person, with the child whose witnesses they look at. In the
+    caller's transaction."""
+    roles = PROFESSIONAL if what == "left" else {Role.CASEWORKER}
     first: dict[UUID, UUID] = {}
     if also is not None and also[0] is not None:
         first[also[0]] = also[1]
-    for child_id, people in sorted((await reading.caseworkers_of(children, now)).items()):
+    for child_id, people in sorted((await reading.people_of(children, roles, now)).items()):
         for person_id in people:
             first.setdefault(person_id, child_id)
     sayings = [

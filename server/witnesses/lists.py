@@ -16,6 +16,7 @@ from server.i18n import N_
 from server.notify.actions import Saying, queue, withdraw
 from server.notify.rules import Kind as Message
 from server.people.access import nothing_here
+from server.people.rules import Role
 from server.policy.roll_call import Word
 from server.security import encryption
 from server.storage import bulk
@@ -229,7 +230,7 @@ async def _tell_of_absent(
 ) -> None:
     """The caseworkers of a child who did not come have something to look at. It calls nobody."""
     absent = {as_id(row["child_id"]) for row in rows if row["word"] == Word.NOT_HERE.value}
-    people = await reading.caseworkers_of(absent, now)
+    people = await reading.people_of(absent, [Role.CASEWORKER], now)
     sayings = [
         Saying(
             kind=Message.DUE,

@@ -32,8 +32,8 @@ class Witness(Model):
     before: fields.Field[Any] = fields.JSONField(null=True)
     changed_at = fields.DatetimeField(null=True)
     pin_hash = fields.CharField(max_length=64)  # Keyed, and bound to this witness.
-    pin_by = fields.UUIDField(null=True)  # Who was shown the PIN last.
-    # Since when it is new because a child joined; null: the witness has used it.
+    pin_by = fields.UUIDField(null=True)  # Who was shown the PIN last; null: nobody.
+    # Since when it is new, as a child joined or its taker left; null: the witness has used it.
     pin_new_at = fields.DatetimeField(null=True)
     wrong = fields.SmallIntField(default=0)  # Wrong PINs since the last right one.
     locked_at = fields.DatetimeField(null=True)

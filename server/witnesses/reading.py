@@ -1,6 +1,6 @@
 """Witnesses and their lists as pages show them. Reads rows, and writes none."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from datetime import datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ from tortoise.queryset import QuerySet
 
 from server.clock import known_zone
 from server.people.models import Person, Tie
-from server.people.rules import Role
+from server.people.rules import Action, Role, may
 from server.policy.roll_call import Word
 from server.storage.db import as_id, as_moment, fetch
 from server.watch.models import WitnessWord
@@ -44,9 +44,9 @@ class Undone(msgspec.Struct, frozen=True):
 
 
 class New(msgspec.Struct, frozen=True):
-    """A PIN, or an address for the register, that became new when a child joined, and that the
-    witness has not used yet. `by`: the name of the person who was to see it last, and passes it
-    on."""
+    """A PIN, or an address for the register, that became new, and that the witness has not used
+    yet. `by`: the name of the person who was to see it last, and passes it on. Empty: who had the
+    one before answers for the children no longer, and nobody has seen the new one."""
 
     is_pin: bool
     at: datetime
@@ -179,18 +179,39 @@ async def list_of_day(witness: Witness, now: datetime) -> WitnessList | None:
     return await held.order_by("due_at", "id").first()
 
 
-async def caseworkers_of(children: Collection[UUID], now: datetime) -> dict[UUID, set[UUID]]:
-    """The caseworkers of these children."""
+async def people_of(
+    children: Collection[UUID], roles: Collection[Role], now: datetime
+) -> dict[UUID, set[UUID]]:
+    """Who has one of these roles for these children, by child."""
     ties = Tie.filter(
         Tie.standing_at(now),
         child_id__in=list(children),
-        role=Role.CASEWORKER,
+        role__in=list(roles),
         person__disabled_at__isnull=True,
     )
     people: dict[UUID, set[UUID]] = {}
     for child_id, person_id in await ties.values_list("child_id", "person_id"):
         people.setdefault(as_id(child_id), set()).add(as_id(person_id))
     return people
+
+
+async def answers_for(
+    person_id: UUID | None, agency_id: UUID, children: Set[UUID], now: datetime
+) -> bool:
+    """Whether this person may arrange witnesses of each of these children (of one list) without
+    being on duty or standing in for a colleague, which ends. A supervisor answers for every
+    child."""
+    held = Person.filter(id=person_id, agency_id=agency_id, disabled_at__isnull=True)
+    person = await held.first() if person_id is not None else None
+    if person is None or person.role == Role.SUPERVISOR:
+        return person is not None
+    ties = Tie.filter(Tie.standing_at(now), child_id__in=list(children), person_id=person.id)
+    rights: dict[UUID, set[Role]] = {}
+    for child_id, role in await ties.values_list("child_id", "role"):
+        rights.setdefault(as_id(child_id), set()).add(Role(role))
+    return all(
+        may(frozenset(rights.get(child_id, ())), Action.WITNESS_ARRANGE) for child_id in children
+    )
 
 
 # Those of an agency that became undone today are few; only they are looked at more closely.

@@ -12,6 +12,7 @@ from server.web.live import announce
 from server.witnesses import lists, reading, rules
 from server.witnesses.actions import end
 from server.witnesses.models import Witness, WitnessList
+from server.witnesses.renewing import renew_ended
 
 
 async def _plan(witnesses: Sequence[Witness], now: datetime) -> None:
@@ -22,6 +23,7 @@ async def _plan(witnesses: Sequence[Witness], now: datetime) -> None:
         if agreed.until is not None and now.astimezone(zone).date() > agreed.until:
             await end(SYSTEM, witness, now)
             continue
+        await renew_ended(witness, now)
         due = reading.due_today(witness, now)
         assert witness.next_list_at is not None
         if due is not None and witness.next_list_at <= due <= now:
