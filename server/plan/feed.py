@@ -79,10 +79,10 @@ class Reader:
 
     def taken_away(self, changes: Iterable[Document]) -> set[str]:
         """The complaints that go to others by these changes, and that the reader does not see."""
-        return self._hidden & {one["entity_id"] for one in changes if _is_readdressed(one)}
+        return self._hidden & {each["entity_id"] for each in changes if _is_readdressed(each)}
 
     def recall(self, addressed: Iterable[Document]) -> None:
-        """By whom complaints were made, or addressed anew: those that the reader's role had once.
+        """Complaints as they were made or addressed anew: keep those that the reader's role had once.
         Who never had one learns nothing of it."""
         roles = {role.value for role in self._roles}
         for change in addressed:
