@@ -82,7 +82,7 @@ class Reader:
         return self._hidden & {each["entity_id"] for each in changes if _is_readdressed(each)}
 
     def recall(self, addressed: Iterable[Document]) -> None:
-        """Complaints as they were made or addressed anew: keep those that the reader's role had once.
+        """Complaints as they were made or addressed anew: keep those that were once for the reader.
         Who never had one learns nothing of it."""
         roles = {role.value for role in self._roles}
         for change in addressed:

@@ -25,7 +25,7 @@ from server.security import encryption
 T = TypeVar("T")
 
 # More fields than any form of ours has; files come another way.
-_MOST_FIELDS = 500
+_MOST_FIELDS = 1_000
 
 _CHARACTERS = N_("The text contains characters that we cannot save.")
 

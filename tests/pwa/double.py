@@ -410,8 +410,8 @@ def application(double: Double) -> Starlette:
             due = day.replace(hour=int(at[:2]))
             begin = rhythm.get("from", {}).get(at)
             from_at = _z(day.replace(hour=int(begin[:2]))) if begin else None
-            told_by = _z(due + late) if double.tells else None
-            found.append({"due_at": _z(due), "told_by": told_by, "from_at": from_at})
+            told = {"told_by": _z(due + late), "is_told": double.tells}
+            found.append({"due_at": _z(due), **told, "from_at": from_at})
         return found
 
     async def rhythm(request: Request) -> Response:

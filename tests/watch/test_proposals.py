@@ -413,6 +413,7 @@ async def test_both_see_the_days_and_what_they_come_to(cast: Cast) -> None:
             "due_at": "2026-03-05T19:00:00Z",
             "told_by": "2026-03-05T20:45:00Z",
             "from_at": None,
+            "is_told": True,
         }
     ]
     assert looked == {"sums": sums, "problem": None}
@@ -440,8 +441,7 @@ async def test_nobody_is_promised_an_adult_whom_no_message_reaches(cast: Cast) -
         looks.append(await child.post("/api/v1/rhythm/preview", json={"rhythm": LATER}))
         await reachable(cast, "tom", channel="push")
         looks.append(await child.post("/api/v1/rhythm/preview", json={"rhythm": LATER}))
-    told = [look.json()["sums"][0]["told_by"] for look in looks]
-    assert told == [None, None, "2026-03-02T20:45:00Z"]
+    assert [look.json()["sums"][0]["is_told"] for look in looks] == [False, False, True]
 
 
 async def test_both_see_the_same_sum(cast: Cast) -> None:
@@ -453,9 +453,10 @@ async def test_both_see_the_same_sum(cast: Cast) -> None:
         theirs = (await worker.get(path)).json()
         looked = await child.post("/api/v1/rhythm/preview", json={"rhythm": LATER})
     # Late at 21:00 in Paris, and the carer has 45 minutes.
-    sums = [{"due_at": "2026-03-02T19:00:00Z", "told_by": "2026-03-02T20:45:00Z", "from_at": None}]
+    told = {"from_at": None, "is_told": True}
+    sums = [{"due_at": "2026-03-02T19:00:00Z", "told_by": "2026-03-02T20:45:00Z", **told}]
     assert made["sums"] == theirs["proposals"][0]["sums"] == looked.json()["sums"] == sums
-    now = {"due_at": "2026-03-02T17:00:00Z", "told_by": "2026-03-02T18:45:00Z", "from_at": None}
+    now = {"due_at": "2026-03-02T17:00:00Z", "told_by": "2026-03-02T18:45:00Z", **told}
     assert theirs["sums"] == [now]
     assert theirs["proposals"][0]["by"]["name"] == cast.mia.name
     assert theirs["proposals"][0]["words"] == "Training."
@@ -521,6 +522,7 @@ async def test_a_free_window_is_proposed_agreed_and_lived(cast: Cast) -> None:
             "due_at": "2026-03-02T19:00:00Z",
             "told_by": "2026-03-02T20:45:00Z",
             "from_at": "2026-03-02T15:00:00Z",
+            "is_told": True,
         }
     ]
     made = await propose(cast, FREE)

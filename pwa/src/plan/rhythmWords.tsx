@@ -109,8 +109,8 @@ export function proposedInWords({
 export function Sums({ sums }: { sums: Sum[] }) {
   return (
     <>
-      {sums.map(({ due_at: due, told_by, from_at: from }) => {
-        if (!told_by) {
+      {sums.map(({ due_at: due, told_by, from_at: from, is_told }) => {
+        if (!is_told) {
           // Nobody promises that an adult comes: no message would reach one.
           const time = from ? `${moment(from, now.value)} – ${clockTime(due)}` : moment(due, now.value);
           return (

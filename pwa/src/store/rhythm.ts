@@ -26,7 +26,8 @@ export interface Rhythm {
 /** Due at a moment: without an answer, a person is told by another one at the latest; null: nothing would reach one. */
 export interface Sum {
   due_at: string;
-  told_by: string | null;
+  told_by: string;
+  is_told: boolean;
   /** Where there is a longer time to answer: its beginning. */
   from_at?: string | null;
 }

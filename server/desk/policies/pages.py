@@ -72,6 +72,7 @@ NAMES: Mapping[str, str] = {
     "ask-at-each-miss": N_("Simple: wait long, then ask the carer"),
     "roll-calls": N_("With roll calls of the homes"),
     "weighed": N_("With roll calls and a budget of false alarms"),
+    "two-clocks": N_("With two clocks: heard and seen"),
     "witnesses": N_("With the words of schools, clubs and mentors"),
 }
 # Tables that no policy needs to have, and the file that has the numbers they begin with.

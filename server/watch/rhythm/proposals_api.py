@@ -39,13 +39,14 @@ MOST = 20
 
 
 class SumOut(msgspec.Struct):
-    """An answer is due at one moment; without it, a person is told by another one at the latest
-    (null: no message would reach one now). `from_at`: if the rhythm has a window, the answer may
-    come at any time from then to `due_at`."""
+    """An answer is due at one moment; without it, a person is told by another one at the latest.
+    `from_at`: if the rhythm has a window, the answer may come at any time from then to `due_at`.
+    `is_told`: a message would reach one; else nobody should promise it."""
 
     due_at: datetime
-    told_by: datetime | None
+    told_by: datetime
     from_at: datetime | None
+    is_told: bool
 
 
 class ByOut(msgspec.Struct):
@@ -255,7 +256,7 @@ async def _is_told(request: Request, case: WatchState) -> bool:
 
 
 def _wire(sums: Sequence[summary.Sum], *, is_told: bool) -> list[SumOut]:
-    return [SumOut(x.due_at, x.told_by if is_told else None, x.begin) for x in sums]
+    return [SumOut(x.due_at, x.told_by, x.begin, is_told) for x in sums]
 
 
 _OWN, _CHILD = "/api/v1/rhythm", "/api/v1/children/{child_id:uuid}/rhythm"
