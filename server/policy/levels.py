@@ -76,6 +76,10 @@ BY_WAY = {
 OF_A_PHONE = (Does.SOFTENS, Does.NOTHING)
 
 
+# Whose word may vouch: the child speaks for themself, and what a professional sees settles.
+MAY_VOUCH = (Evidence.CARER, Evidence.SCHOOL)
+
+
 class Levels(msgspec.Struct, frozen=True):
     """What each kind of evidence does in one tier."""
 
@@ -93,7 +97,7 @@ class Levels(msgspec.Struct, frozen=True):
     @property
     def vouches(self) -> bool:
         """Whether the longest silence counts from when the child was seen."""
-        return self.carer is Does.VOUCHES
+        return Does.VOUCHES in (self.carer, self.school)
 
     def does(self, evidence: Evidence) -> Does:
         """What this evidence does. What children say in their app always settles."""
@@ -105,9 +109,6 @@ def too_strong(levels: Levels) -> Evidence | None:
     in order."""
     if levels.app_seen not in OF_A_PHONE:
         return Evidence.APP_SEEN
-    for own in (Evidence.SMS, Evidence.LINK, Evidence.CARD):
-        if levels.does(own) is Does.VOUCHES:
-            return own
     rank = list(Does).index
     for evidence in (Evidence.SCHOOL, Evidence.CARER):
         if rank(levels.does(evidence)) < rank(levels.professional):

@@ -10,7 +10,7 @@ from server.policy import roll_call_parser as roll_calls
 from server.policy import witness_parser as witnesses
 from server.policy.bounds import BOUNDS
 from server.policy.budget import Adapt
-from server.policy.levels import Does, Evidence, Levels, too_strong
+from server.policy.levels import MAY_VOUCH, Does, Evidence, Levels, too_strong
 from server.policy.model import (
     AT_ONCE,
     EACH_MISS,
@@ -276,6 +276,8 @@ def _does(table: Mapping[str, Any], key: str, name: str) -> Does:
         raise Refused(
             "Evidence can settle, vouch, hold, soften or do nothing.", field=f"{name}.{key}"
         )
+    if value == Does.VOUCHES and key not in MAY_VOUCH:
+        raise Refused("Only the word of a carer or a school can vouch.", field=f"{name}.{key}")
     return Does(value)
 
 

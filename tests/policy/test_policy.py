@@ -108,6 +108,9 @@ def test_quiet_hours_run_over_midnight_too(
             "high.evidence.app_seen",
         ),
         ("high.evidence", {**LEVELS, "app_seen": "settles"}, "high.evidence.app_seen"),
+        ("high.evidence", {**LEVELS, "sms": "vouches"}, "high.evidence.sms"),
+        ("high.evidence", {**LEVELS, "professional": "vouches"}, "high.evidence.professional"),
+        ("high.evidence", {**LEVELS, "carer": "vouches"}, "high.evidence.carer"),
         ("high.evidence", {**LEVELS, "app_seen": "holds"}, "high.evidence.app_seen"),
         (
             "high.evidence",

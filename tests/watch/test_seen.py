@@ -95,6 +95,17 @@ def test_the_words_of_one_person_alone_count_for_two_days_and_those_of_a_second_
     assert ceiling_at(begun(both), both) == NOW + (72 + 36) * HOUR
 
 
+def test_only_the_words_that_a_policy_lets_vouch_move_the_longest_silence() -> None:
+    for vouch, other, is_home in (("carer", "school", True), ("school", "carer", False)):
+        levels = {vouch: "vouches", other: "nothing", "app_seen": "nothing"}
+        policy = read(over(VOUCHING, {"low": {"evidence": levels}}))
+        terms = replace(terms_of(Tier.LOW), steps=policy.tiers[Tier.LOW].steps)
+        counts = knowing(terms, saw(terms, 40, is_home=is_home))
+        assert ceiling_at(begun(counts), counts) == NOW + 112 * HOUR
+        tells_nothing = knowing(terms, saw(terms, 40, is_home=not is_home))
+        assert ceiling_at(begun(tells_nothing), tells_nothing) == NOW + 72 * HOUR
+
+
 def test_not_here_and_a_warning_sign_take_away_what_was_vouched_before() -> None:
     terms = terms_of(Tier.LOW)
     vouched = (saw(terms, 40),)

@@ -197,7 +197,7 @@ def _asked_first(
     asked, doubt = standing.asked_at, terms.steps.doubt
     if asked is not None and doubt is not None and at - asked < doubt.ask_again:
         return None
-    if not terms.has_carer or carer_hour(terms, at) != at:
+    if not terms.asks_carer or carer_hour(terms, at) != at:
         return None
     change = Change(What.ASK, at, standing.missed_due_at)
     standing = replace(standing, ask_at=None, asked_at=at, alarm_at=at + wait, alarm_why=why)

@@ -119,8 +119,7 @@ def heed(standing: Standing, terms: Terms, evidence: Evidence, now: datetime) ->
         return standing
     does = terms.steps.levels.does(evidence)
     if does is Does.VOUCHES:
-        is_home = evidence is not Evidence.SCHOOL
-        return witnesses.heed(standing, terms, witnesses.saw(terms.steps, now, calls=is_home), now)
+        return witnesses.heed(standing, terms, witnesses.saw(terms.steps, now), now)
     if standing.missed_due_at is None:
         is_kept = does is Does.HOLDS and evidence in OWN and standing.opens_at <= now
         # An answer in time must never count for less than a late one.

@@ -1,7 +1,7 @@
 """The clock of being seen: how long the word of an adult who saw the child keeps adults from being
 called. Pure.
 
-*Heard* is when the child last said something itself. *Seen* is when someone who can be named saw
+*Heard* is when the child last said something. *Seen* is when someone who can be named saw
 the child. Where a policy lets adults vouch, the longest silence counts from both: no call comes
 later than the longest time after the last word of the child, or than what the last word of an adult
 is worth. Nothing is stored for it: it follows from the words since the child's own last one.
@@ -16,10 +16,11 @@ Four limits hold whatever is said:
   `BOUND` times the longest time.
 """
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import NamedTuple
 
+from server.policy.levels import Does
 from server.policy.model import Tier
 from server.watch.machine.habit import Look
 from server.watch.machine.standing import Standing, Terms
@@ -51,6 +52,8 @@ NOBODY = Seen()
 def silent_since(standing: Standing, terms: Terms) -> datetime:
     """When the silence began. An agreed absence is none: what follows it counts from its end."""
     since = standing.sign_at
+    if not terms.pauses:
+        return since
     for pause in sorted(terms.pauses, key=lambda pause: pause.begin):
         if pause.begin < since + terms.steps.ceiling and pause.end > standing.sign_at:
             since = max(since, pause.end)
@@ -64,27 +67,27 @@ def bound_at(standing: Standing, terms: Terms) -> datetime:
 
 def seen(standing: Standing, terms: Terms) -> Seen:
     """What the words since the last sign of the child come to."""
-    if not terms.knowledge.words or not terms.steps.levels.vouches:
+    if not terms.steps.levels.vouches or not terms.knowledge.words:
         return NOBODY
     since, ceiling = silent_since(standing, terms), terms.steps.ceiling
     until, holds_until = since + ceiling, None
     last_of: dict[object, datetime] = {}
-    for look in _in_order(terms):
-        if look.at <= since:
+    for at, look in _in_order(terms):
+        if at <= since:
             continue
         # A word that came after the call would have been due changes nothing about that call.
-        if look.at > until:
+        if at > until:
             break
-        if not look.sees:
-            until, holds_until = max(since + ceiling, look.at), None
+        if look is None:
+            until, holds_until = max(since + ceiling, at), None
             continue
         who = look.by_id or look.calls
-        others = max([since, *(at for by, at in last_of.items() if by != who)])
-        if look.at - others > alone(terms.tier):
+        others = max([since, *(said_at for by, said_at in last_of.items() if by != who)])
+        if at - others > alone(terms.tier):
             continue
-        last_of[who] = look.at
-        until = max(until, look.at + _worth(look, terms))
-        holds_until = look.at + min(_worth(look, terms), ceiling * HOLDS)
+        last_of[who] = at
+        until = max(until, at + _worth(look, terms))
+        holds_until = at + min(_worth(look, terms), ceiling * HOLDS)
     bound = bound_at(standing, terms)
     return Seen(min(until, bound), None if holds_until is None else min(holds_until, until, bound))
 
@@ -94,11 +97,15 @@ def _worth(look: Look, terms: Terms) -> timedelta:
     return min(terms.steps.ceiling, OF_HOME) if is_home else terms.steps.ceiling
 
 
-def _in_order(terms: Terms) -> Iterator[Look]:
-    """The words that vouch or take that back, in their order."""
-    knowledge = terms.knowledge
-    void = [Look(at, 2.0) for at in knowledge.unseen]
+def _in_order(terms: Terms) -> list[tuple[datetime, Look | None]]:
+    """The words that vouch, each at its moment; None: what takes them back."""
+    knowledge, levels = terms.knowledge, terms.steps.levels
+    told: list[tuple[datetime, Look | None]] = [(at, None) for at in knowledge.unseen]
     if knowledge.warned_at is not None:
-        void.append(Look(knowledge.warned_at, 2.0))
-    words = [look for look in knowledge.words if look.sees or (look.ratio > 1 and look.calls)]
-    yield from sorted([*void, *words], key=lambda look: look.at)
+        told.append((knowledge.warned_at, None))
+    for look in knowledge.words:
+        if look.sees and (levels.carer if look.calls else levels.school) is Does.VOUCHES:
+            told.append((look.at, look))
+        elif look.ratio > 1 and look.calls:
+            told.append((look.at, None))
+    return sorted(told, key=itemgetter(0))
