@@ -126,7 +126,7 @@ _SENTENCES: Mapping[Kind, str] = {
     Kind.LONGEST_UNHEARD: N_(
         "Never heard from; here since {time}. The silence is as long as this level allows."
     ),
-    Kind.NOT_MET: N_("Nobody has met them or heard from them since {time}."),
+    Kind.NOT_MET: N_("Nobody has met them since {time}."),
     Kind.UNHEARD: N_("Never heard from; here since {time}."),
     Kind.NOT_SEEN: N_("An adult looked for them and did not find them, {time}."),
     Kind.NOT_HERE: N_("The home said that they were not there, {time}."),

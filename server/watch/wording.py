@@ -33,7 +33,7 @@ UNCHECKED = N_("with this card, PIN not checked")
 _UTC = ZoneInfo("UTC")
 
 
-NOT_MET = N_("nobody has met the child or heard from them since {time}")
+NOT_MET = N_("nobody has met the child since {time}")
 
 
 def when(

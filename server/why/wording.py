@@ -201,7 +201,7 @@ WHYS: Mapping[str, str] = {
     "ceiling": N_("the longest silence that the level allows"),
     "grace_over": N_("nobody answered in time"),
     "misses": N_("too many check-ins missed in a row"),
-    "not_met": N_("nobody has met the child or heard from them for too long"),
+    "not_met": N_("nobody has met the child for too long"),
     "not_here": N_("the home said that the child was not there"),
     "not_seen": N_("an adult could not find the child"),
     "no_carer": N_("there is no carer to ask first"),
