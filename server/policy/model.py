@@ -152,7 +152,8 @@ class Steps(msgspec.Struct, frozen=True):
     # After so many late rounds in a row adults are called, whatever is usual for the child.
     after_misses: int | None = None
     rest: "QuietHours | None" = None  # Local hours in which no child is asked.
-    # How long the carer, or the home, has for one more question before adults are called.
+    # One more question before adults are called: how long the carer, or the home, has to answer.
+    # None: nobody is asked once more.
     last_question: timedelta | None = None
 
 

@@ -151,7 +151,8 @@ async def record(actor: Actor, list_id: UUID, form: Form, now: datetime) -> Kept
         sheet = await WitnessList.get_or_none(id=list_id).prefetch_related("witness")
         if sheet is None or sheet.ends_at <= now:
             raise NotFound(OVER)
-        # The watches first, as everywhere; then the list, so that nobody ends it meanwhile.
+        # The watches first, as everywhere; then the list, so that nobody ends it before the words
+        # are kept.
         watches = await lock_watches(_split(await reading.seats_of_day(sheet.witness, now), form))
         locked = await WitnessList.filter(id=list_id).select_for_update().get()
         seats = await reading.seats_of_day(sheet.witness, now)

@@ -23,7 +23,7 @@ export interface Rhythm {
   every_s?: number;
 }
 
-/** Due at a moment: without an answer, a person is told by another one at the latest; null: nothing would reach one. */
+/** Due at a moment: without an answer, a person is told by another one at the latest, if a message would reach one (`is_told`). */
 export interface Sum {
   due_at: string;
   told_by: string;

@@ -256,7 +256,7 @@ async def _is_told(request: Request, case: WatchState) -> bool:
 
 
 def _wire(sums: Sequence[summary.Sum], *, is_told: bool) -> list[SumOut]:
-    return [SumOut(x.due_at, x.told_by, x.begin, is_told) for x in sums]
+    return [SumOut(entry.due_at, entry.told_by, entry.begin, is_told) for entry in sums]
 
 
 _OWN, _CHILD = "/api/v1/rhythm", "/api/v1/children/{child_id:uuid}/rhythm"
