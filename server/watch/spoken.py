@@ -104,7 +104,9 @@ def _spoken(row: Mapping[str, Any]) -> Spoken:
 async def sightings_since_sign(watches: Sequence[Watch]) -> dict[UUID, list[Sighting]]:
     """What adults noted since the last sign who met one of these children, or looked in vain."""
     since = {watch.child_id: watch.sign_at for watch in watches}
-    rows = Sighting.filter(child_id__in=list(since), at__gt=min(since.values()))
+    held = Sighting.filter(child_id__in=list(since), at__gt=min(since.values()))
+    # Without place and words, which are sealed: a tick reads this.
+    rows = held.only("id", "child_id", "by_id", "by_role", "answer", "at", "seen_at")
     by_child: dict[UUID, list[Sighting]] = {}
     for row in await rows.order_by("at"):
         if row.at > since[row.child_id]:

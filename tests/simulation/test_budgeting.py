@@ -82,8 +82,9 @@ def test_a_proposal_says_the_numbers_that_a_supervisor_would_adopt() -> None:
 def test_a_tight_budget_raises_the_line_and_calls_less_often() -> None:
     weeks = tried(0.1, "within_limits").adapting
     lines = [week.factors[Tier.MID] for week in weeks]
-    assert 1 < lines[0] <= STEP
-    assert all(line <= STEP * before + 1e-9 for before, line in pairwise(lines))
+    # The first week has too few calls about a silence for a whole step.
+    first = 1.43773501437735
+    assert lines[:4] == pytest.approx([first, first * STEP, first * STEP**2, LIMITS[Tier.MID][1]])
     assert lines[-1] == LIMITS[Tier.MID][1]
     assert len(tried(0.1, "within_limits").alerts) < len(tried(100, "within_limits").alerts)
 

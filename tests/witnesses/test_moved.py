@@ -191,7 +191,7 @@ async def test_the_page_that_was_open_says_what_became_of_the_answer(cast: Cast)
         assert "passed on" not in sent.text
 
 
-async def test_the_page_of_a_list_that_ended_while_it_was_open_passes_on_not_here(
+async def test_the_page_of_a_list_that_ended_passes_on_not_here(
     cast: Cast,
 ) -> None:
     sheet, made = await asked(cast, "noor")
@@ -218,7 +218,7 @@ async def test_the_page_of_a_list_that_ended_while_it_was_open_passes_on_not_her
 async def test_a_register_passes_on_who_left_that_day_and_nobody_of_the_days_before(
     cast: Cast,
 ) -> None:
-    """A register names every pupil: a child who no longer agrees to be asked about stays out of it."""
+    """A register names every pupil: a child who no longer agrees to this stays out of it."""
     _, made = await asked(cast)
     token = await actions.new_register(cast.actor("ines"), made.witness, cast.clock())
     await leave(cast, made.witness, "noor")
